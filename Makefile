@@ -1,0 +1,84 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+NOTEBOOKS ?= $(wildcard chapters/*.ipynb)
+BIN := .venv/bin
+PACKAGE := pyproject.toml requirements.txt
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt
+
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.PHONY: help book test lab notebooks check format lint types bench lock clean
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+book: .venv/.book  ## build the book as HTML and say where to open it
+	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
+	@echo "Open file://$(CURDIR)/_build/html/index.html"
+
+test: .venv/.test  ## prove everything: format, lint, types, the book, the package, every notebook
+	@failed=; \
+	for step in format lint types book; do \
+		echo "== make $$step"; \
+		$(MAKE) --no-print-directory $$step || failed="$$failed $$step"; \
+	done; \
+	echo "== pytest"; \
+	$(BIN)/pytest || failed="$$failed pytest"; \
+	test -z "$$failed" || { echo "make test: failed:$$failed" >&2; exit 1; }
+
+lab: .venv/.book  ## open the chapters in JupyterLab
+	@$(BIN)/jupyter lab chapters
+
+notebooks: .venv/.book  ## run the chapters in place, measure them, write appendix/status.md
+	@$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
+
+check: .venv/.test  ## format, lint and types only
+	@$(MAKE) --no-print-directory --keep-going format lint types
+
+format: .venv/.test
+	@$(BIN)/ruff format --check
+
+lint: .venv/.test
+	@$(BIN)/ruff check
+
+types: .venv/.test
+	@$(BIN)/mypy
+
+bench: .venv/.test  ## run every benchmark and store its result in benchmarks/results/
+	@mkdir -p benchmarks/results; \
+	failed=; \
+	for script in benchmarks/*.py; do \
+		echo "== $$script"; \
+		$(BIN)/python $$script || failed="$$failed $$script"; \
+	done; \
+	test -z "$$failed" || { echo "make bench: failed:$$failed" >&2; exit 1; }
+
+lock: .venv/.test  ## compile requirements.txt from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
+		pyproject.toml -o requirements.txt
+
+clean:  ## remove what was built; .venv stays
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/.python:
+	@for python in $(PYTHON) python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+			2> /dev/null; then \
+			echo "Creating .venv with $$($$python --version)"; \
+			$$python -m venv .venv && touch $@; exit; \
+		fi; \
+	done; \
+	echo "The book needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is not one of them." >&2; \
+	echo "Install one from https://www.python.org/downloads/ or your package manager," >&2; \
+	echo "or name one you have: make book PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+
+.venv/.book: .venv/.python $(PACKAGE)
+	@echo "Installing the packages of the book (3.1 GB on disk, about 3 minutes the first time)"
+	@$(INSTALL) -e '.[book]'
+	@touch $@
+
+.venv/.test: .venv/.python $(PACKAGE)
+	@echo "Installing the packages of the book and its tests (4.0 GB on disk, about 5 minutes the first time)"
+	@$(INSTALL) -e '.[book,test,spark]'
+	@touch $@ .venv/.book

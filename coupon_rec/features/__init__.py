@@ -1,0 +1,27 @@
+"""Features of an offer, known strictly before its campaign starts."""
+
+from coupon_rec.features.catalog import (
+    COUPON_CATEGORIES,
+    FEATURES,
+    NEVER,
+    USER_CATEGORIES,
+    Feature,
+    feature_table,
+)
+from coupon_rec.features.encode import Arrays, encode, feature_names, split, tokens
+from coupon_rec.features.graph import build_offers
+
+__all__ = [
+    "COUPON_CATEGORIES",
+    "FEATURES",
+    "NEVER",
+    "USER_CATEGORIES",
+    "Arrays",
+    "Feature",
+    "build_offers",
+    "encode",
+    "feature_names",
+    "feature_table",
+    "split",
+    "tokens",
+]

@@ -1,0 +1,151 @@
+"""The features of an offer: their names, groups, meanings and what stands for "nothing known"."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import pandas as pd
+
+Group = Literal["user", "item", "match", "coupon"]
+
+NEVER = 365.0
+"""Days since an event that never happened, and the cap on every recency."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One numeric feature.
+
+    Attributes
+    ----------
+    name : str
+        The column of the offers table; its first word is its group.
+    meaning : str
+        In words, with its unit.
+    missing : float
+        The value where there is no history to compute it from.
+    skewed : bool
+        Whether a model should see its logarithm, log(1 + x).
+    """
+
+    name: str
+    meaning: str
+    missing: float = 0.0
+    skewed: bool = False
+
+    @property
+    def group(self) -> str:
+        """Who or what the feature describes: user, item, match or coupon."""
+        return self.name.split("_")[0]
+
+
+FEATURES = (
+    Feature("user_trips_per_week", "shopping trips a week", skewed=True),
+    Feature("user_spend_per_week", "spend a week, in dollars", skewed=True),
+    Feature("user_spend_per_trip", "spend a trip, in dollars", skewed=True),
+    Feature("user_recency", "days since the last trip", NEVER, True),
+    Feature("user_trend", "trips lately (14 days) against usually (120 days), ratio", 1.0, True),
+    Feature("user_discount_share", "share of list price saved through retail discounts"),
+    Feature("user_coupon_share", "share of purchase lines with a coupon"),
+    Feature("user_private_share", "share of spend on private-label items"),
+    Feature("user_categories_per_trip", "distinct categories bought, per trip", skewed=True),
+    Feature("user_mailed_90", "campaigns mailed in the last 90 days", skewed=True),
+    Feature("user_redemption_rate", "redemptions per campaign mailed before", skewed=True),
+    Feature("user_redemption_recency", "days since the last redemption", NEVER, True),
+    Feature("user_redemptions_decayed", "redemptions, decayed over 120 days", skewed=True),
+    Feature("user_spend_rank", "rank of spend a week among the campaign's users, 0 to 1"),
+    Feature("item_popularity", "share of all purchase lines, last 56 days", skewed=True),
+    Feature("item_popularity_rank", "rank of popularity among the campaign's coupons, 0 to 1"),
+    Feature("item_trend", "sales of the last 14 days against the last 56, ratio", 1.0, True),
+    Feature("item_price", "dollars a unit, last 56 days", 0.0, True),
+    Feature("item_price_ratio", "price of the last 14 days against the last 56, ratio", 1.0, True),
+    Feature("item_discount_share", "share of list price given as retail discount, last 56 days"),
+    Feature("item_display_share", "share of stores that displayed its items, last 4 weeks"),
+    Feature("item_mailer_share", "share of stores that mailed ads of its items, last 4 weeks"),
+    Feature("item_private_share", "share of the coupon's items that are private label"),
+    Feature("match_lines_per_week", "past purchases of the coupon's items, a week", skewed=True),
+    Feature("match_decayed_14", "past purchases, decayed over 14 days", skewed=True),
+    Feature("match_decayed_45", "past purchases, decayed over 45 days", skewed=True),
+    Feature("match_decayed_120", "past purchases, decayed over 120 days", skewed=True),
+    Feature("match_trend", "purchases lately (14 days) against usually (120 days), ratio", 0, True),
+    Feature("match_recency", "days since the last purchase of the coupon's items", NEVER, True),
+    Feature("match_interval", "mean days between purchases of the coupon's items", NEVER, True),
+    Feature("match_due", "recency against interval: 1 when the next purchase is due", 0, True),
+    Feature("match_distinct_items", "how many of the coupon's items were bought", skewed=True),
+    Feature("match_spend_per_week", "spend on the coupon's items a week, dollars", skewed=True),
+    Feature("match_wallet_share", "share of the user's spend that goes to the coupon's items"),
+    Feature("match_coupon_share", "share of these purchases that were made with a coupon"),
+    Feature("match_price_ratio", "price this user pays against the usual price, ratio", 1.0, True),
+    Feature("match_category_share", "share of the user's spend in the coupon's categories"),
+    Feature("match_category_decayed", "purchases in these categories, decayed 45 days", 0, True),
+    Feature("match_category_recency", "days since a purchase in these categories", NEVER, True),
+    Feature("match_brand_share", "share of the user's spend on the coupon's manufacturers"),
+    Feature("match_rank", "rank of match_decayed_45 among this user's coupons, 0 to 1"),
+    Feature("match_wallet_rank", "rank of match_wallet_share among the campaign's offers, 0 to 1"),
+    Feature("match_recency_rank", "rank of match_recency among this user's coupons, 0 to 1"),
+    Feature("coupon_items", "items that the coupon covers", skewed=True),
+    Feature("coupon_categories", "categories that it covers", skewed=True),
+    Feature("coupon_manufacturers", "manufacturers that it covers", skewed=True),
+    Feature("coupon_days", "length of the campaign, days", skewed=True),
+    Feature("coupon_rivals", "coupons in the campaign", skewed=True),
+    Feature("coupon_discount", "dollars that coupons took off these items so far", 1.0, True),
+    Feature("coupon_discount_share", "that discount against the price, ratio", 0.5, True),
+    Feature("coupon_success", "smoothed rate at which the coupon was redeemed before"),
+    Feature("coupon_category_success", "the same for coupons of its main category"),
+    Feature("coupon_offered_before", "earlier campaigns that offered it to this user", skewed=True),
+    Feature("coupon_redeemed_before", "this user's earlier redemptions of it", skewed=True),
+)
+
+USER_CATEGORIES = {
+    "age": ("19-24", "25-34", "35-44", "45-54", "55-64", "65+"),
+    "income": (
+        "Under 15K",
+        "15-24K",
+        "25-34K",
+        "35-49K",
+        "50-74K",
+        "75-99K",
+        "100-124K",
+        "125-149K",
+        "150-174K",
+        "175-199K",
+        "200-249K",
+        "250K+",
+    ),
+    "home": ("Homeowner", "Renter", "Probable Homeowner", "Probable Renter"),
+    "marital_status": ("Married", "Unmarried"),
+    "household_size": ("1", "2", "3", "4", "5+"),
+    "household_comp": (
+        "1 Adult No Kids",
+        "2 Adults No Kids",
+        "1 Adult Kids",
+        "2 Adults Kids",
+    ),
+    "kids": ("0", "1", "2", "3+"),
+}
+COUPON_CATEGORIES = {
+    "campaign_type": ("A", "B", "C"),
+    "department": (
+        "GROCERY",
+        "DRUG GM",
+        "PRODUCE",
+        "COSMETICS",
+        "NUTRITION",
+        "MEAT",
+        "MEAT-PCKGD",
+        "DELI",
+        "PASTRY",
+        "FLORAL",
+        "SEAFOOD",
+        "SEAFOOD-PCKGD",
+        "SALAD BAR",
+        "FROZEN GROCERY",
+    ),
+}
+
+NAMES = tuple(feature.name for feature in FEATURES)
+
+
+def feature_table() -> pd.DataFrame:
+    """The catalog as a frame, one row a feature."""
+    rows = [{"group": feature.group, **asdict(feature)} for feature in FEATURES]
+    return pd.DataFrame(rows).set_index("name")

@@ -1,0 +1,75 @@
+"""From the offers table to the arrays that a model takes, and the split that all compare on."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from coupon_rec.features.catalog import COUPON_CATEGORIES, FEATURES, USER_CATEGORIES
+
+Arrays = dict[str, np.ndarray]
+
+GROUPS = tuple(dict.fromkeys(feature.group for feature in FEATURES))
+TRAIN_FROM, VALIDATE_FROM, TEST_FROM = "2017-01-15", "2017-09-01", "2017-10-01"
+
+
+def feature_names(group: str) -> list[str]:
+    """The numeric features of a group, in the order of the columns of its array."""
+    return [feature.name for feature in FEATURES if feature.group == group]
+
+
+def tokens(categories: Mapping[str, Sequence[str]]) -> int:
+    """How many category codes there are: each column's values, and one for "something else"."""
+    return sum(len(values) + 1 for values in categories.values())
+
+
+def encode(offers: pd.DataFrame) -> Arrays:
+    """Encode offers as the named inputs of a model.
+
+    Parameters
+    ----------
+    offers : pandas.DataFrame
+        n rows of the offers table.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        `user`, `item`, `match`, `coupon`: float32 of shape (n, features of the group), skewed
+        features as log(1 + x). `user_category`, `coupon_category`: int32 of shape (n, columns);
+        the codes of different columns do not overlap, so that one table can embed them all.
+    """
+    arrays: Arrays = {}
+    for group in GROUPS:
+        members = [feature for feature in FEATURES if feature.group == group]
+        block = offers[[feature.name for feature in members]].to_numpy("float64", copy=True)
+        skewed = [feature.skewed for feature in members]
+        block[:, skewed] = np.log1p(block[:, skewed])
+        arrays[group] = block.astype("float32")
+    arrays["user_category"] = _codes(offers, USER_CATEGORIES)
+    arrays["coupon_category"] = _codes(offers, COUPON_CATEGORIES)
+    return arrays
+
+
+def _codes(offers: pd.DataFrame, categories: Mapping[str, Sequence[str]]) -> np.ndarray:
+    columns = []
+    first = 0
+    for name, values in categories.items():
+        code = pd.Categorical(offers[name], categories=values).codes.astype("int32") + 1
+        columns.append(code + first)
+        first += len(values) + 1
+    return np.stack(columns, axis=1)
+
+
+def split(offers: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Split offers by the start of their campaign into train, validation and test.
+
+    Campaigns that start before 2017-01-15 have too little history and are left out.
+    """
+    start = pd.to_datetime(offers["start"])
+    train = (start >= TRAIN_FROM) & (start < VALIDATE_FROM)
+    validation = (start >= VALIDATE_FROM) & (start < TEST_FROM)
+    return {
+        "train": offers[train],
+        "validation": offers[validation],
+        "test": offers[start >= TEST_FROM],
+    }

@@ -1,0 +1,155 @@
+"""What was known before a campaign about this user and this coupon's items, and the labels."""
+
+import ibis
+from ibis import Table, _
+
+from coupon_rec.features.catalog import NEVER
+from coupon_rec.features.sides import decayed
+from coupon_rec.market import Market
+
+OFFER = ("campaign_id", "user_id", "coupon_id")
+
+
+def item_match(market: Market, past: Table) -> Table:
+    """The user's past purchases of the coupon's items."""
+    covered = market.coupon_items.select("campaign_id", "item_id").distinct()
+    relevant = past.semi_join(covered, ["campaign_id", "item_id"])
+    user_items = relevant.group_by("campaign_id", "user_id", "item_id").aggregate(
+        lines=_.count(),
+        units=_.quantity.sum(),
+        spend=_.amount.sum(),
+        decayed_14=decayed(_.age, 14).sum(),
+        decayed_45=decayed(_.age, 45).sum(),
+        decayed_120=decayed(_.age, 120).sum(),
+        last=_.age.min(),
+        first=_.age.max(),
+        coupon_lines=(_.coupon_discount > 0).sum(),
+    )
+    place = ibis.row_number().over(
+        group_by=["campaign_id", "user_id"], order_by=["last", ibis.desc("lines"), "item_id"]
+    )
+    user_items = user_items.mutate(place=place)
+    matched = (
+        user_items.join(market.coupon_items, ["campaign_id", "item_id"])
+        .group_by(*OFFER)
+        .aggregate(
+            match_lines=_.lines.sum(),
+            units=_.units.sum(),
+            match_spend=_.spend.sum(),
+            match_decayed_14=_.decayed_14.sum(),
+            match_decayed_45=_.decayed_45.sum(),
+            match_decayed_120=_.decayed_120.sum(),
+            match_recency=_.last.min(),
+            first=_.first.max(),
+            coupon_lines=_.coupon_lines.sum(),
+            match_distinct_items=_.count(),
+            place=_.place.min(),
+        )
+    )
+    last_items = user_items.select("campaign_id", "user_id", "place", item_bought_last="item_id")
+    interval = (_.first - _.match_recency) / (_.match_lines - 1).nullif(0)
+    return (
+        matched.join(last_items, ["campaign_id", "user_id", "place"])
+        .mutate(
+            match_interval=ibis.least(interval.fill_null(NEVER), NEVER),
+            match_trend=(_.match_decayed_14 / 14) / (_.match_decayed_120 / 120).nullif(0),
+            match_coupon_share=_.coupon_lines / _.match_lines,
+            match_price=_.match_spend / _.units.nullif(0),
+        )
+        .mutate(match_due=_.match_recency / ibis.greatest(_.match_interval, 1.0))
+        .drop("units", "first", "coupon_lines", "place")
+    )
+
+
+def category_match(market: Market, past: Table) -> Table:
+    """The user's past purchases in the coupon's categories, weighted by their share of it."""
+    items = market.items.select("item_id", "category")
+    bought = (
+        past.join(items, "item_id")
+        .group_by("campaign_id", "user_id", "category")
+        .aggregate(
+            spend=_.amount.sum(), decayed=decayed(_.age, 45).sum(), last=_.age.min()
+        )
+    )
+    counts = (
+        market.coupon_items.join(items, "item_id")
+        .group_by("campaign_id", "coupon_id", "category")
+        .aggregate(n=_.count())
+    )
+    share = counts.n / counts.n.sum().over(group_by=["campaign_id", "coupon_id"])
+    return (
+        bought.join(counts.mutate(share=share), ["campaign_id", "category"])
+        .group_by(*OFFER)
+        .aggregate(
+            category_spend=(_.spend * _.share).sum(),
+            match_category_decayed=(_.decayed * _.share).sum(),
+            match_category_recency=_.last.min(),
+        )
+    )
+
+
+def brand_match(market: Market, past: Table) -> Table:
+    """The user's past spend on the manufacturers of the coupon's items."""
+    items = market.items.select("item_id", "manufacturer_id")
+    bought = (
+        past.join(items, "item_id")
+        .group_by("campaign_id", "user_id", "manufacturer_id")
+        .aggregate(spend=_.amount.sum())
+    )
+    covered = (
+        market.coupon_items.join(items, "item_id")
+        .select("campaign_id", "coupon_id", "manufacturer_id")
+        .distinct()
+    )
+    return (
+        bought.join(covered, ["campaign_id", "manufacturer_id"])
+        .group_by(*OFFER)
+        .aggregate(brand_spend=_.spend.sum())
+    )
+
+
+def seen_before(market: Market) -> Table:
+    """Earlier campaigns that offered this user the same coupon, and the answers."""
+    campaigns = market.campaigns.select("campaign_id", "start")
+    offers = market.offers.join(campaigns, "campaign_id")
+    earlier = offers.select("user_id", "coupon_id", earlier_start="start")
+    offered = (
+        offers.join(earlier, ["user_id", "coupon_id", offers.start > earlier.earlier_start])
+        .group_by(*OFFER)
+        .aggregate(coupon_offered_before=_.count())
+    )
+    answers = market.redemptions.select("user_id", "coupon_id", "date")
+    redeemed = (
+        offers.join(answers, ["user_id", "coupon_id", offers.start > answers.date])
+        .group_by(*OFFER)
+        .aggregate(coupon_redeemed_before=_.count())
+    )
+    return offered.left_join(redeemed, OFFER).select(
+        *OFFER, "coupon_offered_before", "coupon_redeemed_before"
+    )
+
+
+def labels(market: Market) -> Table:
+    """Whether an item of the coupon was bought, and the coupon redeemed, within the campaign."""
+    mailed = market.offers.select("campaign_id", "user_id").distinct()
+    windows = mailed.join(market.campaigns.select("campaign_id", "start", "end"), "campaign_id")
+    purchases = market.purchases.select("user_id", "item_id", day=_.time.date())
+    bought = (
+        purchases.join(
+            windows,
+            ["user_id", purchases.day >= windows.start, purchases.day <= windows.end],
+        )
+        .select("campaign_id", "user_id", "item_id")
+        .distinct()
+        .join(market.coupon_items, ["campaign_id", "item_id"])
+        .select(*OFFER)
+        .distinct()
+        .mutate(bought=1)
+    )
+    redeemed = market.redemptions.select(*OFFER).distinct().mutate(redeemed=1)
+    both = bought.outer_join(redeemed, OFFER)
+    return both.select(
+        **{key: ibis.coalesce(both[key], both[f"{key}_right"]) for key in OFFER},
+        bought=both.bought,
+        redeemed=both.redeemed,
+    )

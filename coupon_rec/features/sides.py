@@ -1,0 +1,339 @@
+"""What was known before a campaign about each side of an offer: the user, the items, the coupon."""
+
+import ibis
+from ibis import Table, _
+
+from coupon_rec.market import Market
+
+SEASON = 56
+"""Days before the start in which items are counted and priced."""
+LATELY = 14
+PROMOTION_WEEKS = 4
+PRIOR_RATE, PRIOR_OFFERS = 0.003, 1000
+"""Earlier redemption rates are shrunk towards this rate, as if seen on that many offers."""
+
+
+def decayed(age: ibis.expr.types.Value, days: float) -> ibis.expr.types.Value:
+    """The weight exp(-age / days) of an event that is `age` days old."""
+    return (-(age.cast("float64")) / float(days)).exp()
+
+
+def past_purchases(market: Market) -> Table:
+    """Each purchase line of a mailed user, once for each later campaign mailed to that user.
+
+    Returns
+    -------
+    ibis.Table
+        The columns of `purchases` and `campaign_id`, `start`, `day`, and `age`: whole days from
+        the purchase to the campaign's start, at least 1.
+    """
+    mailed = market.offers.select("campaign_id", "user_id").distinct()
+    starts = mailed.join(market.campaigns.select("campaign_id", "start"), "campaign_id")
+    purchases = market.purchases.mutate(day=_.time.date())
+    return (
+        purchases.join(starts, "user_id")
+        .filter(_.day < _.start)
+        .mutate(age=_.start.delta(_.day, unit="day"))
+    )
+
+
+def user_habits(market: Market, past: Table) -> Table:
+    """How each user shopped before each campaign."""
+    items = market.items.select("item_id", "brand", "category")
+    trips = past.group_by("campaign_id", "user_id", "basket_id").aggregate(age=_.age.min())
+    rhythm = trips.group_by("campaign_id", "user_id").aggregate(
+        trips=_.count(),
+        user_recency=_.age.min(),
+        user_weeks=ibis.greatest(_.age.max() / 7.0, 1.0),
+        trips_14=decayed(_.age, 14).sum() / 14,
+        trips_120=decayed(_.age, 120).sum() / 120,
+    )
+    spend = (
+        past.join(items, "item_id")
+        .group_by("campaign_id", "user_id")
+        .aggregate(
+            user_spend=_.amount.sum(),
+            discount=_.retail_discount.sum(),
+            user_coupon_share=(_.coupon_discount > 0).cast("float64").mean(),
+            private=_.amount.sum(where=_.brand == "Private"),
+            categories=_.category.nunique(),
+        )
+    )
+    return rhythm.join(spend, ["campaign_id", "user_id"]).select(
+        "campaign_id",
+        "user_id",
+        "user_weeks",
+        "user_spend",
+        "user_recency",
+        "user_coupon_share",
+        user_trips_per_week=_.trips / _.user_weeks,
+        user_spend_per_week=_.user_spend / _.user_weeks,
+        user_spend_per_trip=_.user_spend / _.trips,
+        user_trend=_.trips_14 / _.trips_120,
+        user_discount_share=_.discount / (_.user_spend + _.discount).nullif(0),
+        user_private_share=_.private.fill_null(0) / _.user_spend.nullif(0),
+        user_categories_per_trip=_.categories / _.trips,
+    )
+
+
+def user_redemptions(market: Market) -> Table:
+    """How each user answered the campaigns mailed before."""
+    mailed = (
+        market.offers.select("campaign_id", "user_id")
+        .distinct()
+        .join(market.campaigns.select("campaign_id", "start"), "campaign_id")
+    )
+    before = mailed.select("user_id", earlier_start="start")
+    campaigns = (
+        mailed.left_join(
+            before, ["user_id", mailed.start > before.earlier_start]
+        )
+        .mutate(age=_.start.delta(_.earlier_start, unit="day"))
+        .group_by("campaign_id", "user_id")
+        .aggregate(mailed_before=_.age.count(), user_mailed_90=(_.age <= 90).sum())
+    )
+    redemptions = market.redemptions.select("user_id", "date")
+    redeemed = (
+        mailed.join(redemptions, ["user_id", mailed.start > redemptions.date])
+        .mutate(age=_.start.delta(_.date, unit="day"))
+        .group_by("campaign_id", "user_id")
+        .aggregate(
+            redemptions=_.count(),
+            user_redemption_recency=_.age.min(),
+            user_redemptions_decayed=decayed(_.age, 120).sum(),
+        )
+    )
+    return campaigns.left_join(redeemed, ["campaign_id", "user_id"]).select(
+        "campaign_id",
+        "user_id",
+        "user_mailed_90",
+        "user_redemption_recency",
+        "user_redemptions_decayed",
+        user_redemption_rate=_.redemptions / ibis.greatest(_.mailed_before, 1),
+    )
+
+
+def main_value(market: Market, column: str) -> Table:
+    """The value of an item column that most items of each coupon have; ties go by the alphabet."""
+    items = market.items.select("item_id", column)
+    counts = (
+        market.coupon_items.join(items, "item_id")
+        .group_by("campaign_id", "coupon_id", column)
+        .aggregate(n=_.count())
+    )
+    place = ibis.row_number().over(
+        group_by=["campaign_id", "coupon_id"], order_by=[ibis.desc("n"), column]
+    )
+    return (
+        counts.mutate(place=place)
+        .filter(_.place == 0)
+        .select("campaign_id", "coupon_id", column)
+    )
+
+
+def coupon_contents(market: Market) -> Table:
+    """What each coupon of each campaign covers."""
+    items = market.items.select("item_id", "manufacturer_id", "category", "brand")
+    contents = (
+        market.coupon_items.join(items, "item_id")
+        .group_by("campaign_id", "coupon_id")
+        .aggregate(
+            coupon_items=_.count(),
+            coupon_categories=_.category.nunique(),
+            coupon_manufacturers=_.manufacturer_id.nunique(),
+            item_private_share=(_.brand == "Private").cast("float64").mean(),
+        )
+    )
+    rivals = (
+        market.offers.select("campaign_id", "coupon_id")
+        .distinct()
+        .group_by("campaign_id")
+        .aggregate(coupon_rivals=_.count())
+    )
+    return (
+        contents.join(main_value(market, "department"), ["campaign_id", "coupon_id"])
+        .join(rivals, "campaign_id")
+    )
+
+
+def item_sales(market: Market) -> Table:
+    """Sales of each item to all users in the season before each campaign."""
+    campaigns = market.campaigns.select("campaign_id", "start")
+    days = (
+        market.purchases.mutate(day=_.time.date())
+        .group_by("item_id", "day")
+        .aggregate(
+            lines=_.count(),
+            units=_.quantity.sum(),
+            amount=_.amount.sum(),
+            retail_discount=_.retail_discount.sum(),
+            coupon_discount=_.coupon_discount.sum(),
+            coupon_lines=(_.coupon_discount > 0).sum(),
+        )
+    )
+    season = (
+        days.select("day")
+        .distinct()
+        .join(
+            campaigns,
+            [
+                _.day < campaigns.start,
+                _.day >= campaigns.start - ibis.interval(days=SEASON),
+            ],
+        )
+        .join(days, "day")
+    )
+    lately = _.day >= _.start - ibis.interval(days=LATELY)
+    return season.group_by("campaign_id", "item_id").aggregate(
+        lines=_.lines.sum(),
+        units=_.units.sum(),
+        amount=_.amount.sum(),
+        lines_lately=_.lines.sum(where=lately),
+        units_lately=_.units.sum(where=lately),
+        amount_lately=_.amount.sum(where=lately),
+        retail_discount=_.retail_discount.sum(),
+        coupon_discount=_.coupon_discount.sum(),
+        coupon_lines=_.coupon_lines.sum(),
+    )
+
+
+def coupon_sales(market: Market) -> Table:
+    """Popularity, price and discounts of each coupon's items in the season before."""
+    sales = item_sales(market)
+    total = sales.group_by("campaign_id").aggregate(all_lines=_.lines.sum())
+    place = ibis.row_number().over(
+        group_by="campaign_id", order_by=[ibis.desc("lines"), "item_id"]
+    )
+    placed = sales.mutate(place=place)
+    coupons = (
+        market.coupon_items.left_join(placed, ["campaign_id", "item_id"])
+        .group_by("campaign_id", "coupon_id")
+        .aggregate(
+            place=_.place.min(),
+            any_item=_.item_id.min(),
+            **{
+                column: _[column].sum()
+                for column in sales.columns
+                if column not in ("campaign_id", "item_id")
+            },
+        )
+    )
+    best = placed.select("campaign_id", "place", best_item="item_id")
+    return (
+        coupons.left_join(best, ["campaign_id", "place"])
+        .left_join(total, "campaign_id")
+        .select(
+            "campaign_id",
+            "coupon_id",
+            item_sold_most=ibis.coalesce(_.best_item, _.any_item),
+            item_popularity=_.lines / _.all_lines,
+            item_trend=_.lines_lately / _.lines * (SEASON / LATELY),
+            item_price=_.amount / _.units.nullif(0),
+            item_price_ratio=(_.amount_lately / _.units_lately.nullif(0))
+            / (_.amount / _.units.nullif(0)).nullif(0),
+            item_discount_share=_.retail_discount / (_.amount + _.retail_discount).nullif(0),
+            spend_per_line=_.amount / _.lines,
+            coupon_discount=_.coupon_discount / _.coupon_lines.nullif(0),
+        )
+    )
+
+
+def coupon_promotions(market: Market) -> Table:
+    """Displays and mailer ads of each coupon's items in the last full weeks before the start."""
+    coupons = market.coupon_items.group_by("campaign_id", "coupon_id").aggregate(n=_.count())
+    if market.promotions is None:
+        return coupons.select(
+            "campaign_id",
+            "coupon_id",
+            item_display_share=ibis.literal(0.0),
+            item_mailer_share=ibis.literal(0.0),
+        )
+    covered = market.coupon_items.select("item_id").distinct()
+    stores = market.promotions.select("store_id").distinct().count().name("stores").as_table()
+    weeks = (
+        market.promotions.semi_join(covered, "item_id")
+        .group_by("item_id", "week_start")
+        .aggregate(
+            displayed=_.store_id.count(where=_.display != "0"),
+            mailed=_.store_id.count(where=_.mailer != "0"),
+        )
+    )
+    campaigns = market.campaigns.select("campaign_id", "start")
+    window = (
+        market.promotions.select("week_start")
+        .distinct()
+        .join(
+            campaigns,
+            [
+                _.week_start <= campaigns.start - ibis.interval(days=7),
+                _.week_start > campaigns.start - ibis.interval(days=7 * PROMOTION_WEEKS + 7),
+            ],
+        )
+        .join(weeks, "week_start")
+    )
+    items = window.group_by("campaign_id", "item_id").aggregate(
+        displayed=_.displayed.sum(), mailed=_.mailed.sum()
+    )
+    shares = (
+        market.coupon_items.join(items, ["campaign_id", "item_id"])
+        .group_by("campaign_id", "coupon_id")
+        .aggregate(displayed=_.displayed.sum(), mailed=_.mailed.sum())
+    )
+    return (
+        coupons.left_join(shares, ["campaign_id", "coupon_id"])
+        .cross_join(stores)
+        .select(
+            "campaign_id",
+            "coupon_id",
+            item_display_share=_.displayed / (_.n * _.stores * PROMOTION_WEEKS),
+            item_mailer_share=_.mailed / (_.n * _.stores * PROMOTION_WEEKS),
+        )
+    )
+
+
+def coupon_success(market: Market) -> Table:
+    """How often the coupon, and the coupons of its main category, were redeemed before."""
+    campaigns = market.campaigns.select("campaign_id", "start")
+    topics = main_value(market, "category").join(campaigns, "campaign_id")
+    offered = (
+        market.offers.group_by("campaign_id", "coupon_id")
+        .aggregate(offers=_.count())
+        .join(topics, ["campaign_id", "coupon_id"])
+        .select("coupon_id", "category", "offers", day="start")
+    )
+    redeemed = (
+        market.redemptions.group_by("campaign_id", "coupon_id", "date")
+        .aggregate(redemptions=_.count())
+        .join(topics, ["campaign_id", "coupon_id"])
+        .select("coupon_id", "category", "redemptions", day="date")
+    )
+
+    def rate(column: str, name: str) -> Table:
+        keys = topics.select("campaign_id", "start", column).distinct()
+        shown = _sum_before(keys, offered, column, "offers")
+        used = _sum_before(keys, redeemed, column, "redemptions")
+        return (
+            keys.left_join(shown, ["campaign_id", column])
+            .left_join(used, ["campaign_id", column])
+            .select(
+                "campaign_id",
+                column,
+                ((_.redemptions.fill_null(0) + PRIOR_RATE * PRIOR_OFFERS)
+                / (_.offers.fill_null(0) + PRIOR_OFFERS)).name(name),
+            )
+        )
+
+    return (
+        topics.join(rate("coupon_id", "coupon_success"), ["campaign_id", "coupon_id"])
+        .join(rate("category", "coupon_category_success"), ["campaign_id", "category"])
+        .select("campaign_id", "coupon_id", "coupon_success", "coupon_category_success")
+    )
+
+
+def _sum_before(keys: Table, events: Table, column: str, value: str) -> Table:
+    """Per campaign and `column`, the sum of `value` over the events before the start."""
+    return (
+        keys.join(events, [column, keys.start > events.day])
+        .group_by("campaign_id", column)
+        .aggregate(_[value].sum().name(value))
+    )

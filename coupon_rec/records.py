@@ -1,0 +1,284 @@
+"""Offers as sharded TFRecord files, and the `tf.data` pipeline that reads them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from coupon_rec.features import (
+    COUPON_CATEGORIES,
+    USER_CATEGORIES,
+    Arrays,
+    encode,
+    feature_names,
+)
+from coupon_rec.features.encode import GROUPS
+
+IDS = ("user_id", "item_id", "coupon_id", "click_time", "campaign_id")
+LABELS = ("bought", "redeemed")
+CATEGORIES = {"user_category": USER_CATEGORIES, "coupon_category": COUPON_CATEGORIES}
+
+SCHEMA = {
+    **{name: tf.io.FixedLenFeature([], tf.int64) for name in IDS},
+    **{group: tf.io.FixedLenFeature([len(feature_names(group))], tf.float32) for group in GROUPS},
+    **{name: tf.io.FixedLenFeature([len(c)], tf.int64) for name, c in CATEGORIES.items()},
+    **{name: tf.io.FixedLenFeature([1], tf.float32) for name in LABELS},
+}
+"""What a record holds: the ids, the arrays of `coupon_rec.features.encode`, and the labels."""
+
+CHUNK = 8192
+"""Records that are serialized or checked at a time."""
+
+WINDOW = 2**20
+"""Offers among which a shuffle makes every order equally likely; about 270 MB."""
+
+
+class RecordsError(ValueError):
+    """Record files that cannot be read; the message names the file and the record."""
+
+
+def write_records(offers: pd.DataFrame, folder: str | Path, shards: int = 8) -> list[Path]:
+    """Write offers as TFRecord files `offers-00000-of-00008.tfrecord` and so on.
+
+    Offers are dealt to the shards in turn, so that each shard is a fair sample. The files get
+    their names when all are complete; shards that the folder held before are removed then.
+
+    Parameters
+    ----------
+    offers : pandas.DataFrame
+        At least one row a shard, as `coupon_rec.features.build_offers` gives them.
+    folder : str or pathlib.Path
+        Created if it does not exist.
+    shards : int
+        How many files, at least 1.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files in order.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer offers than shards.
+
+    Notes
+    -----
+    A record is a `tf.train.Example` with the features of `SCHEMA`. `click_time` is the start of
+    the campaign in seconds since 1970 (UTC), because an offer is mailed, not clicked. `item_id`
+    is 0 where none of the coupon's items was ever sold.
+    """
+    if not 1 <= shards <= len(offers):
+        raise ValueError(f"shards is {shards}: expected 1 to {len(offers)}, the number of offers")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
+        names = [f"offers-{shard:05d}-of-{shards:05d}.tfrecord" for shard in range(shards)]
+        for shard, name in enumerate(names):
+            with tf.io.TFRecordWriter(str(Path(temporary, name))) as writer:
+                for record in _serialized(offers.iloc[shard::shards]):
+                    writer.write(record)
+        for stale in folder.glob("offers-*.tfrecord"):
+            stale.unlink()
+        return [Path(temporary, name).rename(folder / name) for name in names]
+
+
+def read_records(
+    source: str | Path | Sequence[str | Path],
+    batch_size: int = 4096,
+    shuffle: bool = False,
+    seed: int = 0,
+    cache: bool = True,
+    ids: bool = False,
+) -> tf.data.Dataset:
+    """Read offers as batches that `coupon_rec.models.coupled_model` takes.
+
+    Every file is checked before the first batch: no training run ends at a bad record.
+
+    Parameters
+    ----------
+    source : str, pathlib.Path or sequence of them
+        The folder that `write_records` filled, or the files themselves.
+    batch_size : int
+        Offers a batch; the last batch may hold fewer.
+    shuffle : bool
+        Whether each epoch brings the offers in a new random order, which `seed` determines.
+        Without it they come in the order in which they were written, so that row k of a
+        prediction belongs to row k of the offers.
+    seed : int
+        Of the shuffle.
+    cache : bool
+        Whether to keep the parsed offers in memory (about 260 bytes each) after the first epoch.
+    ids : bool
+        Whether to give the ids as well. Keras would take them for weights: use them in a loop.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Pairs (features, labels), and the ids as a third if asked for. Features: the arrays of
+        `coupon_rec.features.encode`, float32 or int32 of shape (n, d). Labels: `bought` and
+        `redeemed`, float32 of shape (n, 1). Ids: int64 of shape (n,).
+
+    Raises
+    ------
+    RecordsError
+        If there are no files, a shard is missing, or a file is empty, cut short, damaged,
+        compressed, or holds something else. Names the file, and the record, counted from 1.
+    """
+    paths, count = _checked(source)
+    batches = (
+        tf.data.Dataset.from_tensor_slices(paths)
+        .interleave(tf.data.TFRecordDataset, cycle_length=len(paths))
+        .batch(batch_size)
+        .map(lambda records: _parsed(records, ids), tf.data.AUTOTUNE)
+    )
+    if cache:
+        batches = batches.cache()
+    if shuffle:
+        numbers = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
+        windows = tf.data.Dataset.zip(batches.rebatch(WINDOW), numbers)
+        batches = windows.map(_permuted).rebatch(batch_size)
+    known = tf.data.experimental.assert_cardinality(-(-count // batch_size))
+    return batches.apply(known).prefetch(tf.data.AUTOTUNE)
+
+
+def _parsed(records: tf.Tensor, ids: bool) -> tuple[Any, ...]:
+    wanted = {name: kind for name, kind in SCHEMA.items() if ids or name not in IDS}
+    values = tf.io.parse_example(records, wanted)
+    features = {name: values[name] for name in GROUPS}
+    features |= {name: tf.cast(values[name], tf.int32) for name in CATEGORIES}
+    parts = [features, {name: values[name] for name in LABELS}]
+    if ids:
+        parts.append({name: values[name] for name in IDS})
+    return tuple(parts)
+
+
+def _permuted(window: Any, number: tf.Tensor) -> Any:
+    rows = tf.range(tf.shape(tf.nest.flatten(window)[0])[0])
+    order = tf.random.experimental.stateless_shuffle(rows, seed=tf.stack([number, 0]))
+    return tf.nest.map_structure(lambda values: tf.gather(values, order), window)
+
+
+def _checked(source: str | Path | Sequence[str | Path]) -> tuple[list[str], int]:
+    """Return the files, and how many records they hold together, or say what is wrong."""
+    whole = isinstance(source, str | Path) and not Path(source).is_file()
+    if isinstance(source, str | Path):
+        paths = sorted(Path(source).glob("offers-*.tfrecord")) if whole else [Path(source)]
+    else:
+        paths = [Path(path) for path in source]
+    if not paths:
+        raise RecordsError(f"{source}: no files offers-*.tfrecord; write_records makes them")
+    with ThreadPoolExecutor() as pool:
+        counts = list(pool.map(_count, paths))
+    if whole:
+        _complete(paths, counts)
+    return [str(path) for path in paths], sum(counts)
+
+
+def _count(path: Path) -> int:
+    """Return how many records the file holds after a look at every checksum."""
+    if not path.is_file():
+        raise RecordsError(f"{path}: no such file")
+    records = tf.data.TFRecordDataset(str(path))
+    number = 0
+    try:
+        for record in records.take(1):
+            tf.io.parse_single_example(record, SCHEMA)
+        for chunk in records.batch(CHUNK):
+            number += len(chunk)
+    except tf.errors.InvalidArgumentError as error:
+        raise RecordsError(f"{path}, record 1: not an offer as write_records writes it") from error
+    except tf.errors.DataLossError as error:
+        number += _readable(records.skip(number))
+        raise RecordsError(
+            f"{path}, record {number + 1:,}: cut short, damaged, compressed or no TFRecord at all"
+        ) from error
+    if not number:
+        raise RecordsError(f"{path}, record 1: the file is empty")
+    return number
+
+
+def _readable(records: tf.data.Dataset) -> int:
+    number = 0
+    try:
+        for _ in records:
+            number += 1
+    except tf.errors.DataLossError:
+        pass
+    return number
+
+
+def _complete(paths: Sequence[Path], counts: Sequence[int]) -> None:
+    """Raise if a shard of the folder is missing, or ends early between two records."""
+    shards = int(re.findall(r"\d+", paths[0].name)[-1])
+    expected = [f"offers-{shard:05d}-of-{shards:05d}.tfrecord" for shard in range(shards)]
+    if names := {path.name for path in paths}.symmetric_difference(expected):
+        raise RecordsError(
+            f"{paths[0].parent}: missing or not of the same {shards} shards: "
+            + ", ".join(sorted(names))
+        )
+    for path, count in zip(paths, counts, strict=True):
+        if count < max(counts) - 1:
+            raise RecordsError(
+                f"{path}, record {count + 1:,}: missing; other shards hold {max(counts):,} records"
+            )
+
+
+def _serialized(offers: pd.DataFrame) -> Iterator[bytes]:
+    """Yield each offer as the bytes of a `tf.train.Example`."""
+    for first in range(0, len(offers), CHUNK):
+        for record in _examples(_columns(offers.iloc[first : first + CHUNK])):
+            yield record.tobytes()
+
+
+def _columns(offers: pd.DataFrame) -> Arrays:
+    """Return the values of each feature of `SCHEMA`: shape (n, its length)."""
+    start = pd.to_datetime(offers["start"]).to_numpy("datetime64[s]").astype("int64")
+    known = offers.assign(click_time=start, item_id=offers["item_id"].fillna(0))
+    return {
+        **{name: known[name].to_numpy("int64")[:, None] for name in IDS},
+        **encode(offers),
+        **{name: known[name].to_numpy("float32")[:, None] for name in LABELS},
+    }
+
+
+def _examples(columns: Arrays) -> np.ndarray:
+    """Serialize all rows at once: uint8 of shape (n, bytes of a record).
+
+    Protocol Buffers nest fields: `Example.features.feature` holds pairs of a `key` and a `value`,
+    and that a `float_list` (2) or an `int64_list` (3) of packed values. All rows have the same
+    layout, so each field is a block of bytes with a row for each offer.
+    """
+    pairs = []
+    for name, values in columns.items():
+        if values.dtype.kind == "f":
+            packed = _field(2, _field(1, np.ascontiguousarray(values, "<f4").view("uint8")))
+        else:
+            packed = _field(3, _field(1, _varints(values)))
+        key = np.tile(np.frombuffer(name.encode(), "uint8"), (len(values), 1))
+        pairs.append(_field(1, np.hstack([_field(1, key), _field(2, packed)])))
+    return _field(1, np.hstack(pairs))
+
+
+def _field(number: int, body: np.ndarray) -> np.ndarray:
+    """Put the number of a field, its wire type 2 and its length before its bytes."""
+    rows, length = body.shape
+    tag = np.array([[number << 3 | 2]], "uint8")
+    head = np.hstack([tag, _varints(np.array([[length]]))])
+    return np.hstack([np.tile(head, (rows, 1)), body])
+
+
+def _varints(values: np.ndarray) -> np.ndarray:
+    """Write integers seven bits a byte, the lowest first, all as long as the largest."""
+    bits = values.astype("uint64")
+    length = max(1, -(-int(bits.max()).bit_length() // 7))
+    shifts = np.arange(0, 7 * length, 7, dtype="uint64")
+    septets = (bits[..., None] >> shifts).astype("uint8") & 0x7F
+    septets[..., :-1] |= 0x80
+    return septets.reshape(len(values), -1)

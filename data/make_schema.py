@@ -1,0 +1,63 @@
+"""Write data/SCHEMA.md from the schema in the code: `python data/make_schema.py`."""
+
+from pathlib import Path
+
+from coupon_rec.market.schema import NO_MISSING, OPTIONAL_TABLES, REFERENCES, SCHEMAS
+
+SCHEMA_MD = Path(__file__).parent / "SCHEMA.md"
+INTRODUCTION = """\
+# The schema of a market
+
+This page is generated from `coupon_rec/market/schema.py` by `python data/make_schema.py`.
+
+A market is a folder with one file a table: `<table>.parquet` or `<table>.csv`.
+`coupon_rec.load_market(folder)` reads it, makes it exact and validates it; anything that breaks
+a rule below raises a `MarketError` that names the table, the column and the number of rows,
+shows up to five of them, and says how to mend it. All problems are reported at once.
+The folder `data/sample` is a small example.
+
+- Columns may stand in any order. A column that is not listed here is ignored, with a warning.
+- A value is converted to the type of its column where that loses nothing
+  (1.0 to 1, the text "2017-03-01" to a date); anything else is an error.
+  A time of day is cut from a date. A time with a time zone is refused: write local time.
+- CSV files are UTF-8 text, separated by commas, with the names in the first line; dates and times
+  are written as 2017-03-01 and 2017-03-01 18:30:00; an empty field is a missing value.
+- A missing value is filled with the default of its column, where the column has one, and is an
+  error where it has none. A column that is marked optional may be left out altogether.
+- Money is in one currency throughout, the one that the results will be in.
+- A file without rows is an error. The identifiers are whole numbers, of no particular order.
+"""
+
+
+def schema_markdown() -> str:
+    """The whole page."""
+    sections = [INTRODUCTION]
+    for name, schema in SCHEMAS.items():
+        optional = " (optional)" if name in OPTIONAL_TABLES else ""
+        key = f"Key, unique: {', '.join(schema.unique)}." if schema.unique else "No key."
+        lines = [f"## {name}{optional}", "", f"{schema.description} {key}", ""]
+        lines += [
+            "| column | type | meaning | default | checked |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        for column, wanted in schema.columns.items():
+            default = "" if wanted.default is None else f"`{wanted.default}`"
+            optional = "" if wanted.required else ", optional"
+            rules = [check.name for check in wanted.checks]
+            rules += [
+                f"in `{rule.target}`"
+                + (f" with {' and '.join(rule.columns[:-1])}" if rule.columns[1:] else "")
+                for rule in REFERENCES
+                if rule.table == name and rule.columns[-1] == column
+            ]
+            if (name, column) == ("redemptions", "date"):
+                rules.append("within the campaign's first and last day")
+            cells = (column, wanted.dtype, wanted.description, default + optional, "; ".join(rules))
+            lines.append("| " + " | ".join(map(str, cells)) + " |")
+        lines += [f"\nRefused: {check.title}." for check in schema.checks if check != NO_MISSING]
+        sections.append("\n".join(lines) + "\n")
+    return "\n".join(sections)
+
+
+if __name__ == "__main__":
+    SCHEMA_MD.write_text(schema_markdown(), encoding="utf-8")

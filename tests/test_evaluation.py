@@ -1,0 +1,278 @@
+"""The metrics agree with scikit-learn, and their intervals with the users they speak of."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from coupon_rec.evaluation import auc, average_precision, compare, evaluate, log_loss, ndcg
+
+EXACT = {"rel": 1e-12, "abs": 1e-12}
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@st.composite
+def scored_rows(draw: st.DrawFn) -> pd.DataFrame:
+    """Rows of both classes, with few distinct scores, so that many are tied."""
+    row = st.tuples(
+        st.integers(0, 1),
+        st.integers(0, 8),
+        st.integers(0, 3),
+        st.integers(0, 4),
+        st.integers(0, 2),
+    )
+    rows = pd.DataFrame(
+        draw(st.lists(row, min_size=2, max_size=60)),
+        columns=["redeemed", "eighths", "weight", "user_id", "campaign_id"],
+    )
+    assume(rows.query("weight > 0")["redeemed"].nunique() == 2)
+    return rows.assign(
+        p=rows["eighths"] / 8, campaign_type=rows["campaign_id"].map({0: "A", 1: "B", 2: "C"})
+    )
+
+
+def simulated_offers(seed: int, users: int = 100, per_user: int = 15) -> pd.DataFrame:
+    """Offers whose users differ by something that the probability ``p`` does not know."""
+    random = np.random.default_rng(seed)
+    known, unknown = random.normal(0, [[1], [1.5]], (2, users))
+    user = np.repeat(np.arange(users), per_user)
+    offers = pd.DataFrame({"user_id": user, "campaign_id": 1, "campaign_type": "A"})
+    offers["p"] = 1 / (1 + np.exp(1 - known[user]))
+    chance = 1 / (1 + np.exp(1 - known[user] - unknown[user]))
+    return offers.assign(redeemed=(random.random(user.size) < chance).astype(int))
+
+
+@settings(deadline=None)
+@given(scored_rows())
+def test_weighted_metrics_equal_scikit_learn_on_ties(rows: pd.DataFrame) -> None:
+    y, p, weight = rows["redeemed"], rows["p"], rows["weight"]
+    assert auc(y, p, weight) == pytest.approx(
+        reference.roc_auc_score(y, p, sample_weight=weight), **EXACT
+    )
+    assert average_precision(y, p, weight) == pytest.approx(
+        reference.average_precision_score(y, p, sample_weight=weight), **EXACT
+    )
+    assert log_loss(y, p, weight) == pytest.approx(
+        reference.log_loss(y, p, sample_weight=weight), **EXACT
+    )
+
+
+@settings(deadline=None)
+@given(scored_rows(), st.integers(1, 12))
+def test_ndcg_equals_scikit_learn_within_each_group_on_ties(rows: pd.DataFrame, k: int) -> None:
+    lists = [
+        (part["redeemed"].to_numpy(), part["p"].to_numpy())
+        for _, part in rows.groupby("user_id")
+        if part["redeemed"].any()
+    ]
+    expected = [reference.ndcg_score([y], [p], k=k) if y.size > 1 else 1.0 for y, p in lists]
+    measured = ndcg(rows["redeemed"], rows["p"], rows["user_id"], k)
+    assert measured == pytest.approx(np.mean(expected), **EXACT)
+
+
+@settings(deadline=None)
+@given(scored_rows())
+def test_only_the_order_of_scores_matters_for_ranking(rows: pd.DataFrame) -> None:
+    y, p, user = rows["redeemed"], rows["p"], rows["user_id"]
+    stretched = np.exp(3 * p) - 100
+    assert auc(y, p) == auc(y, stretched)
+    assert average_precision(y, p) == average_precision(y, stretched)
+    assert ndcg(y, p, user) == ndcg(y, stretched, user)
+
+
+@settings(max_examples=25, deadline=None)
+@given(scored_rows(), st.randoms(use_true_random=False))
+def test_order_of_rows_does_not_matter(rows: pd.DataFrame, random: Any) -> None:
+    shuffled = rows.iloc[random.sample(range(len(rows)), len(rows))]
+    pd.testing.assert_frame_equal(
+        evaluate(rows, rows["p"], replicates=20),
+        evaluate(shuffled, shuffled["p"], replicates=20),
+        rtol=1e-12,
+        atol=1e-12,
+    )
+
+
+def test_interval_is_that_of_scikit_learn_on_users_drawn_again() -> None:
+    offers = simulated_offers(seed=5, users=30, per_user=8)
+    offers["campaign_id"] = np.arange(len(offers)) % 2
+    draws = np.random.default_rng(3).multinomial(30, np.full(30, 1 / 30), 40)
+    by_user = [part for _, part in offers.groupby("user_id")]
+    again = []
+    for draw in draws:
+        parts = [by_user[user] for user, times in enumerate(draw) for _ in range(times)]
+        drawn = pd.concat(parts)
+        y, p = drawn["redeemed"], drawn["p"]
+        lists = [half for part in parts for _, half in part.groupby("campaign_id")]
+        again.append(
+            {
+                "AUC": reference.roc_auc_score(y, p),
+                "average precision": reference.average_precision_score(y, p),
+                "log loss": reference.log_loss(y, p),
+                "NDCG@10": np.mean(
+                    [
+                        reference.ndcg_score([part["redeemed"]], [part["p"]], k=10)
+                        for part in lists
+                        if part["redeemed"].any()
+                    ]
+                ),
+            }
+        )
+    expected = pd.DataFrame(again).quantile([0.025, 0.975]).T
+    measured = evaluate(offers, offers["p"], replicates=40, seed=3).loc["all"]
+    np.testing.assert_allclose(measured[["low", "high"]], expected, rtol=1e-12)
+
+
+def test_users_must_be_resampled_whole_for_the_interval_to_cover_the_truth() -> None:
+    names = ["AUC", "average precision", "log loss"]
+    many = simulated_offers(seed=0, users=20_000)
+    truth = evaluate(many, many["p"], replicates=1).loc["all"].loc[names, "value"]
+    users_cover, rows_cover = [], []
+    for seed in range(1, 101):
+        offers = simulated_offers(seed)
+        by_row = offers.assign(user_id=offers.index)
+        for frame, cover in ((offers, users_cover), (by_row, rows_cover)):
+            table = evaluate(frame, frame["p"], replicates=200, seed=seed).loc["all"].loc[names]
+            cover.append((table["low"] <= truth) & (truth <= table["high"]))
+    assert pd.DataFrame(users_cover).mean().between(0.88, 0.99).all()
+    assert (pd.DataFrame(rows_cover).mean() < 0.75).all()
+
+
+def test_difference_is_paired() -> None:
+    offers = simulated_offers(seed=1)
+    p, nearly_p = offers["p"], offers["p"] ** 1.1
+    table = compare(offers, p, nearly_p).loc["all"]
+    alone = {name: evaluate(offers, p).loc["all"] for name, p in (("a", p), ("b", nearly_p))}
+    for name in alone:
+        pd.testing.assert_series_equal(table[name], alone[name]["value"], check_names=False)
+    np.testing.assert_allclose(table["difference"], table["a"] - table["b"])
+    assert (table.loc["AUC", ["difference", "low", "high"]] == 0).all()  # the same order
+    paired = table.loc["log loss", "high"] - table.loc["log loss", "low"]
+    unpaired = alone["a"].loc["log loss", "high"] - alone["a"].loc["log loss", "low"]
+    assert paired < unpaired / 2
+
+
+def test_slice_of_b_and_c_is_what_those_offers_alone_would_give() -> None:
+    offers = simulated_offers(seed=2)
+    offers["campaign_type"] = np.array(["A", "B", "C"])[offers["user_id"] % 3]
+    alone = offers[offers["campaign_type"] != "A"]
+    table = evaluate(offers, offers["p"])
+    pd.testing.assert_frame_equal(
+        table.loc["B and C"], evaluate(alone, alone["p"]).loc["all"], check_exact=True
+    )
+    assert (
+        table.loc["B and C", ["offers", "redeemed"]] == [len(alone), alone["redeemed"].sum()]
+    ).all(axis=None)
+
+
+def test_score_that_only_ranks_has_no_log_loss() -> None:
+    offers = simulated_offers(seed=3)
+    count = (offers["p"] * 20).round()
+    for table in (
+        evaluate(offers, count, probability=False),
+        compare(offers, offers["p"], count, probability=False),
+    ):
+        assert list(table.loc["all"].index) == ["AUC", "average precision", "NDCG@10"]
+
+
+def test_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
+    offers = simulated_offers(seed=4)
+    first, again, other = (evaluate(offers, offers["p"], seed=seed) for seed in (0, 0, 1))
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    assert (first["low"] != other["low"]).any()
+
+
+def test_one_class_leaves_undefined_what_needs_both() -> None:
+    p = [0.1, 0.2, 0.2]
+    assert np.isnan([auc([0, 0, 0], p), auc([1, 1, 1], p), average_precision([0, 0, 0], p)]).all()
+    assert average_precision([1, 1, 1], p) == 1
+    assert np.isnan(ndcg([0, 0, 0], p, ["x", "x", "y"]))
+    assert log_loss([0, 0, 0], p) == pytest.approx(-np.mean(np.log([0.9, 0.8, 0.8])))
+
+
+def test_nothing_to_measure_is_nan() -> None:
+    assert np.isnan(
+        [auc([], []), average_precision([], []), log_loss([], []), ndcg([], [], [])]
+    ).all()
+    assert np.isnan(log_loss([0, 1], [0.5, 0.5], [0, 0]))
+    offers = simulated_offers(seed=0).head(50)
+    empty = evaluate(offers, offers["p"]).loc["B and C"]
+    assert empty[["value", "low", "high"]].isna().all(axis=None)
+    assert (empty[["offers", "redeemed"]] == 0).all(axis=None)
+    assert evaluate(offers.head(0), [])["value"].isna().all()
+
+
+def test_resample_without_a_redemption_is_left_out() -> None:
+    offers = pd.DataFrame(
+        {"user_id": [1, 1, 2, 2], "campaign_id": 1, "campaign_type": "B", "redeemed": [1, 0, 0, 0]}
+    )
+    table = evaluate(offers, [0.9, 0.1, 0.2, 0.3])
+    assert (table.loc[(slice(None), "AUC"), ["low", "high"]] == 1).all(axis=None)
+
+
+def test_group_without_a_redemption_does_not_count() -> None:
+    assert ndcg([0, 1, 0, 0], [2, 1, 5, 5], ["x", "x", "y", "y"]) == pytest.approx(1 / np.log2(3))
+
+
+def test_certain_and_wrong_costs_what_the_docstring_says() -> None:
+    assert log_loss([1], [0.0]) == pytest.approx(36.04, abs=0.005)
+    assert log_loss([0], [1.0]) == pytest.approx(36.04, abs=0.005)
+
+
+GOOD = simulated_offers(seed=0, users=2, per_user=2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: auc([0, 2, 1, -1], [1, 2, 3, 4]),
+            "y must be 0 or 1, but 2 of 4 values are not: 2.0 at position 1, -1.0 at position 3",
+        ),
+        (
+            lambda: auc([0, 1], [np.nan, np.inf]),
+            "score must be finite, but 2 of 2 values are not: nan at position 0, inf at position 1",
+        ),
+        (lambda: auc([0, 1], [1, 2, 3]), "score must have shape (2,), not (3,)"),
+        (lambda: auc([0, 1], [[1], [2]]), "score must have shape (2,), not (2, 1)"),
+        (lambda: auc([[0, 1]], [1, 2]), "y must have shape (n,), not (1, 2)"),
+        (lambda: auc(["yes", "no"], [1, 2]), "y must hold numbers"),
+        (
+            lambda: average_precision([0, 1], [1, 2], [1, -1]),
+            "weight must be 0 or more, but 1 of 2 values are not: -1.0 at position 1",
+        ),
+        (
+            lambda: log_loss([0] * 9, [2] * 9),
+            "p must be in [0, 1], but 9 of 9 values are not: 2.0 at position 0, 2.0 at position 1",
+        ),
+        (lambda: ndcg([0, 1], [1, 2], [1]), "group must have shape (2,), not (1,)"),
+        (
+            lambda: ndcg([0, 1], [1, 2], [1, None]),
+            "group must be present, but 1 of 2 values are not: None at position 1",
+        ),
+        (lambda: ndcg([0, 1], [1, 2], [1, 1], k=0), "k must be 1 or more, but it is 0"),
+        (lambda: evaluate(GOOD.drop(columns="user_id"), GOOD["p"]), "it lacks ['user_id']"),
+        (
+            lambda: evaluate(GOOD.assign(campaign_type=["A", None, "B", "B"]), GOOD["p"]),
+            "offers['campaign_type'] must be present, but 1 of 4 values are not: ",
+        ),
+        (
+            lambda: evaluate(GOOD.assign(redeemed=[0, 1, 3, 0]), GOOD["p"]),
+            "offers['redeemed'] must be 0 or 1, but 1 of 4 values are not: 3.0 at position 2",
+        ),
+        (
+            lambda: evaluate(GOOD, GOOD["p"] + 1),
+            "p must be in [0, 1] (pass probability=False for a score that only ranks), but 4 of 4",
+        ),
+        (lambda: evaluate(GOOD, GOOD["p"].iloc[::-1]), "p and offers have different indexes"),
+        (lambda: compare(GOOD, GOOD["p"], [0.5]), "p_b must have shape (4,), not (1,)"),
+    ],
+)
+def test_bad_input_is_named_counted_and_shown(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

@@ -1,0 +1,286 @@
+"""A market that loads is right, and one that is wrong says where."""
+
+import pickle
+import runpy
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pytest
+
+from coupon_rec import Market, MarketError, load_complete_journey, load_market
+from coupon_rec.market.schema import SCHEMAS, types
+
+DATA = Path(__file__).parents[1] / "data"
+SAMPLE = DATA / "sample"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the sample that a test may break."""
+    return Path(shutil.copytree(SAMPLE, tmp_path / "market"))
+
+
+def change(folder: Path, table: str, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    path = folder / f"{table}.parquet"
+    edit(pd.read_parquet(path)).to_parquet(path, index=False)
+
+
+def to_csv(folder: Path, table: str) -> Path:
+    path = folder / f"{table}.parquet"
+    pd.read_parquet(path).to_csv(path.with_suffix(".csv"), index=False)
+    path.unlink()
+    return path.with_suffix(".csv")
+
+
+def first(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """An edit that puts a value into the first row."""
+    return lambda table: table.assign(**{column: [value, *table[column][1:]]})
+
+
+def more(**values: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """An edit that repeats the first row with other values."""
+    return lambda table: pd.concat([table, table.head(1).assign(**values)])
+
+
+def assert_same(left: Market, right: Market) -> None:
+    assert left.tables().keys() == right.tables().keys()
+    for name, table in left.tables().items():
+        columns = list(types(name))
+        frames = [
+            each.select(columns).to_pandas().sort_values(columns, ignore_index=True)
+            for each in (table, right.tables()[name])
+        ]
+        pd.testing.assert_frame_equal(*frames)
+
+
+def error_of(folder: Path) -> MarketError:
+    with pytest.raises(MarketError) as caught:
+        load_market(folder)
+    return caught.value
+
+
+def test_the_sample_is_what_its_script_makes() -> None:
+    made = runpy.run_path(str(DATA / "make_sample.py"))["make_sample"]()
+    assert_same(made, load_market(SAMPLE))
+
+
+def test_schema_page_is_generated_from_the_schema() -> None:
+    page = runpy.run_path(str(DATA / "make_schema.py"))["schema_markdown"]()
+    assert (DATA / "SCHEMA.md").read_text(encoding="utf-8") == page
+    for name, schema in SCHEMAS.items():
+        section = page.split(f"\n## {name}")[1].split("\n## ")[0]
+        rows = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| ")]
+        assert [row.removeprefix("| ") for row in rows[2:]] == list(schema.columns)
+
+
+def test_loaded_tables_have_exactly_the_columns_and_types_of_the_schema() -> None:
+    for name, table in load_market(SAMPLE).tables().items():
+        assert dict(table.cast(types(name)).schema().items()) == types(name)
+        assert list(table.columns) == list(types(name))
+
+
+def test_what_is_written_loads_as_the_same(tmp_path: Path) -> None:
+    market = load_market(SAMPLE)
+    assert_same(load_market(market.write(tmp_path / "new" / "folder")), market)
+
+
+def test_a_market_can_be_written_over_its_own_files(folder: Path) -> None:
+    load_market(folder).write(folder)
+    assert_same(load_market(folder), load_market(SAMPLE))
+
+
+def test_csv_and_parquet_load_as_the_same(folder: Path) -> None:
+    for table in SCHEMAS:
+        to_csv(folder, table)
+    assert_same(load_market(folder), load_market(SAMPLE))
+
+
+def test_writing_that_fails_leaves_the_folder_as_it_was(folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    good = load_market(folder)
+    connection = good.redemptions.get_backend()
+    gone = connection.create_table("gone", good.redemptions)
+    connection.raw_sql("DROP TABLE gone")
+    with pytest.raises(Exception, match="gone"):
+        Market(**{**good.tables(), "users": good.users.limit(1), "redemptions": gone}).write(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_writing_without_promotions_removes_old_promotions(folder: Path) -> None:
+    (folder / "promotions.parquet").rename(folder.parent / "promotions.parquet")
+    market = load_market(folder)
+    (folder.parent / "promotions.parquet").rename(folder / "promotions.parquet")
+    market.write(folder)
+    assert load_market(folder).promotions is None
+
+
+def test_what_is_optional_is_filled(folder: Path) -> None:
+    (folder / "promotions.parquet").unlink()
+    change(folder, "users", lambda table: table[["user_id"]])
+    optional = ["retail_discount", "coupon_discount", "coupon_match"]
+    change(folder, "purchases", lambda table: table.drop(columns=optional))
+    change(folder, "items", first("category", None))
+    market = load_market(folder)
+    assert market.promotions is None
+    assert set(market.users.kids.to_pandas()) == {"unknown"}
+    assert market.purchases[optional].to_pandas().sum().sum() == 0
+    assert market.items.filter(market.items.category == "unknown").count().execute() == 1
+
+
+def test_an_extra_column_is_ignored_with_a_warning(folder: Path) -> None:
+    change(folder, "users", lambda table: table.assign(shoe_size=42))
+    with pytest.warns(UserWarning, match="users: ignored, not in the schema: shoe_size"):
+        assert_same(load_market(folder), load_market(SAMPLE))
+
+
+def test_types_are_made_exact_where_nothing_is_lost(folder: Path) -> None:
+    change(folder, "users", lambda table: table.astype({"user_id": "float64"}))
+    change(folder, "campaigns", lambda table: table.assign(start=pd.to_datetime(table.start)))
+    change(folder, "items", lambda table: table.astype({"item_id": "int32"})[table.columns[::-1]])
+    assert_same(load_market(folder), load_market(SAMPLE))
+
+
+BROKEN = {
+    "unknown campaign": ("offers", more(campaign_id=9), ["campaign_id", "1 row", "campaign_id=9"]),
+    "unknown user": ("offers", more(user_id=99), ["user_id", "1 row", "user_id=99"]),
+    "unknown coupon": ("redemptions", more(coupon_id=7), ["coupon_id", "1 row", "coupon_id=7"]),
+    "an unknown coupon": ("offers", more(coupon_id=7), ["coupon_id", "1 row", "coupon_id=7"]),
+    "unknown item": ("purchases", first("item_id", 5), ["item_id", "1 row", "item_id=5"]),
+    "never offered": ("redemptions", more(user_id=59), ["coupon_id", "1 row", "user_id=59"]),
+    "covers no item": ("offers", more(campaign_id=3), ["coupon_id", "1 row", "campaign_id=3"]),
+    "outside of its campaign's dates": (
+        "redemptions",
+        first("date", date(2018, 1, 1)),
+        ["date", "1 row", "date=2018-01-01", "start=2017-02-15"],
+    ),
+    "ends before it starts": (
+        "campaigns",
+        first("end", date(2017, 2, 14)),
+        ["start, end", "1 row", "end=2017-02-14"],
+    ),
+    "unknown type of campaign": (
+        "campaigns",
+        first("campaign_type", "D"),
+        ["campaign_type", "1 row", "campaign_type=D"],
+    ),
+    "negative": (
+        "purchases",
+        lambda table: table.assign(amount=-table.amount - 1),
+        ["amount", "5,126 rows", "user_id=1"],
+    ),
+    "not finite": (
+        "purchases",
+        first("retail_discount", float("inf")),
+        ["retail_discount", "1 row", "retail_discount=inf"],
+    ),
+    "quantity of zero": ("purchases", first("quantity", 0), ["quantity", "1 row", "quantity=0"]),
+    "not unique": ("users", more(age="65+"), ["user_id", "2 rows", "user_id=1", "age=65+"]),
+    "no value": ("offers", first("coupon_id", None), ["coupon_id", "1 row", "coupon_id=None"]),
+    "type timestamp": (
+        "purchases",
+        lambda table: table.assign(time=table.time.dt.tz_localize("UTC")),
+        ["time", "5,126 rows", "timestamp"],
+    ),
+    "is no int64": (
+        "purchases",
+        first("quantity", 1.5),
+        ["quantity", "1 row", "quantity=1.5"],
+    ),
+    "the column is missing": (
+        "purchases",
+        lambda table: table.rename(columns={"amount": "price"}),
+        ["amount", "The file has: user_id"],
+    ),
+    "is empty": ("redemptions", lambda table: table.head(0), ["redemptions.parquet"]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:purchases. ignored")
+@pytest.mark.parametrize("what", BROKEN)
+def test_bad_rows_are_named_counted_and_shown(folder: Path, what: str) -> None:
+    table, edit, expected = BROKEN[what]
+    change(folder, table, edit)
+    error = error_of(folder)
+    assert any(
+        problem.table == table and all(word in str(problem) for word in [what, *expected])
+        for problem in error.problems
+    ), str(error)
+    assert all(len(problem.examples) <= 5 and problem.mend for problem in error.problems)
+
+
+def test_text_in_a_number_column_of_a_csv_file_is_shown(folder: Path) -> None:
+    path = to_csv(folder, "purchases")
+    lines = path.read_text().splitlines()
+    lines[1] = lines[1].replace("1,", "one,", 1)
+    path.write_text("\n".join(lines))
+    (problem,) = error_of(folder).problems
+    assert (problem.table, problem.column, problem.rows) == ("purchases", "user_id", 1)
+    assert "user_id=one" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"), [(b"user_id,age\n", "not a readable Parquet file"), (b"", "is empty")]
+)
+def test_a_file_that_is_no_parquet_file_is_named(folder: Path, content: bytes, what: str) -> None:
+    (folder / "users.parquet").write_bytes(content)
+    problem = error_of(folder).problems[0]
+    assert problem.table == "users"
+    assert what in problem.what
+
+
+def test_a_truncated_parquet_file_is_named(folder: Path) -> None:
+    path = folder / "purchases.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "purchases.parquet is not a readable Parquet file" in str(error_of(folder))
+
+
+def test_a_csv_file_with_another_separator_shows_what_it_has(folder: Path) -> None:
+    path = to_csv(folder, "coupon_items")
+    path.write_text(path.read_text().replace(",", ";"))
+    with pytest.warns(UserWarning, match="coupon_items"):
+        assert "The file has: campaign_id;coupon_id;item_id" in str(error_of(folder))
+
+
+def test_a_missing_table_and_two_files_of_one_table_are_named(folder: Path) -> None:
+    (folder / "offers.parquet").unlink()
+    (folder / "users.csv").write_text("user_id\n1\n")
+    problems = {problem.table: problem.what for problem in error_of(folder).problems}
+    assert problems == {
+        "users": "both a Parquet and a CSV file",
+        "offers": "the table is missing",
+    }
+
+
+def test_all_problems_are_reported_at_once_and_survive_pickling(folder: Path) -> None:
+    change(folder, "users", more(age="65+"))
+    change(folder, "campaigns", first("campaign_type", "D"))
+    change(folder, "purchases", first("amount", -1.0))
+    error = error_of(folder)
+    assert [problem.table for problem in error.problems] == ["users", "campaigns", "purchases"]
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_complete_journey_is_valid_and_has_its_known_size() -> None:
+    market = load_complete_journey()
+    rows = {name: table.count().execute() for name, table in market.tables().items()}
+    assert rows["offers"] == 800_199
+    assert rows["redemptions"] == 2_075
+    assert rows["campaigns"] == 27
+    assert rows["users"] == 2_469
+    assert rows["promotions"] == 20_940_529
+
+
+def test_spark_loads_the_same_market_and_writes_it_back(folder: Path, tmp_path: Path) -> None:
+    sql = pytest.importorskip("pyspark.sql", reason="PySpark is not installed")
+    if not shutil.which("java") or subprocess.run(["java", "-version"], check=False).returncode:
+        pytest.skip("PySpark needs Java 17 or 21")
+    builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    session = builder.config("spark.sql.shuffle.partitions", "1").getOrCreate()
+    to_csv(folder, "purchases")
+    market = load_market(folder, ibis.pyspark.connect(session))
+    assert_same(load_market(market.write(tmp_path / "written")), load_market(SAMPLE))

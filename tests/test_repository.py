@@ -1,0 +1,267 @@
+"""What the files of the repository must be: the lock, the layout, the rooms, the notebooks."""
+
+import ast
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from notebooks import normalize, read
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
+MODULES = sorted((ROOT / "coupon_rec").rglob("*.py"))
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_module = pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+
+
+# The lock
+
+
+def direct_requirements() -> list[Requirement]:
+    """List the dependencies of the package and of all its extras."""
+    extras = PROJECT["optional-dependencies"].values()
+    return [Requirement(line) for group in [PROJECT["dependencies"], *extras] for line in group]
+
+
+def locked() -> list[tuple[Requirement, set[str]]]:
+    """List the pins of the lock, each with the packages that asked for it."""
+    pins: list[tuple[Requirement, set[str]]] = []
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if not line.startswith((" ", "#")):
+            pins.append((Requirement(line), set()))
+        elif pins:
+            parent = line.strip("# ").removeprefix("via").strip()
+            pins[-1][1].update({parent.split()[0]} if parent else set())
+    return pins
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("requirement", direct_requirements(), ids=str)
+def test_lock_pins_each_dependency_once_and_inside_its_range(
+    requirement: Requirement, python: str
+) -> None:
+    environment = {"python_version": python, "python_full_version": f"{python}.9"}
+    versions = [
+        next(iter(pin.specifier)).version
+        for pin, _ in locked()
+        if canonicalize_name(pin.name) == canonicalize_name(requirement.name)
+        and (pin.marker is None or pin.marker.evaluate(environment))
+    ]
+    assert len(versions) == 1, "run make lock"
+    assert requirement.specifier.contains(versions[0]), "run make lock"
+
+
+def test_lock_holds_nothing_that_no_dependency_asks_for() -> None:
+    asked_by = {pin.name: parents for pin, parents in locked()}
+    direct = {canonicalize_name(requirement.name) for requirement in direct_requirements()}
+    assert {name for name, parents in asked_by.items() if PROJECT["name"] in parents} == direct
+    for name, parents in asked_by.items():
+        assert parents, f"{name} is pinned, but nothing asks for it: run make lock"
+        assert parents <= {PROJECT["name"], *asked_by}, name
+
+
+# The layout
+
+
+def text_files() -> dict[str, str]:
+    """Read the text files that git tracks or would track, but for those of other projects."""
+    command = "git -c safe.directory=* ls-files --cached --others --exclude-standard"
+    listing = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True, check=True)
+    texts = {}
+    for name in listing.stdout.splitlines():
+        path = ROOT / name
+        if path.is_file() and not name.startswith("_static/vendor/"):
+            try:
+                texts[name] = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                continue
+    return texts
+
+
+def test_no_file_names_a_path_of_a_machine() -> None:
+    machine = re.compile(r"(?<![\w.:/-])/(?:home|Users|root|tmp|work|opt|private|mnt)/\w[^\s\"']*")
+    found = {name: machine.findall(text) for name, text in text_files().items()}
+    assert {name: paths for name, paths in found.items() if paths} == {}
+
+
+def test_documents_name_only_commands_that_make_has() -> None:
+    commands = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for name in ["README.md", "CONTRIBUTING.md"]:
+        named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)", (ROOT / name).read_text(), re.M))
+        assert {first or second for first, second in named} <= commands, name
+
+
+def test_version_is_the_same_everywhere() -> None:
+    assert f"\nversion: {PROJECT['version']}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@each_notebook
+def test_chapter_is_in_the_table_of_contents(path: Path) -> None:
+    assert f"chapters/{path.stem}" in (ROOT / "_toc.yml").read_text().split()
+
+
+# The rooms of the package
+
+ROOMS = [
+    "market",
+    "simulation",
+    "features",
+    "records",
+    "models",
+    "training",
+    "evaluation",
+    "decisions",
+    "serving",
+    "plots",
+    "check",
+    "__main__",
+    "__init__",
+]
+TRAINING_ROOMS = {"records", "models", "training"}
+
+
+def room_of(path: Path) -> str:
+    """Name the room in which a module of the package lives."""
+    return path.relative_to(ROOT / "coupon_rec").with_suffix("").parts[0]
+
+
+def imported_modules(path: Path) -> set[str]:
+    """List the absolute names of the modules that a module imports, anywhere in its code."""
+    names = set()
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            if module == "coupon_rec":
+                names.update(f"{module}.{alias.name}" for alias in node.names)
+            else:
+                names.add(module)
+    return names
+
+
+@each_module
+def test_room_imports_only_rooms_above_it(path: Path) -> None:
+    room = room_of(path)
+    others = {
+        name.split(".")[1] for name in imported_modules(path) if name.startswith("coupon_rec.")
+    }
+    allowed = ROOMS[: ROOMS.index(room) + 1]
+    assert others <= set(allowed)
+
+
+@each_module
+def test_only_rooms_that_train_import_tensorflow_or_keras(path: Path) -> None:
+    libraries = {name.split(".")[0] for name in imported_modules(path)}
+    assert room_of(path) in TRAINING_ROOMS or not libraries & {"tensorflow", "keras"}
+
+
+def test_importing_the_package_does_not_import_tensorflow() -> None:
+    code = "import sys, coupon_rec; assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# The notebooks
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    """List the code cells of a notebook, as they are stored."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def tags(cell: dict[str, Any]) -> set[str]:
+    """Name the tags of a cell."""
+    return set(cell["metadata"].get("tags", []))
+
+
+def figure_names() -> list[str]:
+    """List the names of the figures that code cells draw, in the whole book."""
+    figures = [
+        cell["metadata"].get("mystnb", {}).get("figure", {})
+        for path in NOTEBOOKS
+        for cell in code_cells(path)
+    ]
+    return [figure["name"] for figure in figures if "name" in figure]
+
+
+@each_notebook
+def test_notebook_is_stored_as_make_notebooks_writes_it(path: Path) -> None:
+    notebook = read(path)
+    normalize(notebook)
+    assert nbformat.writes(notebook) + "\n" == path.read_text(encoding="utf-8")
+
+
+@each_notebook
+def test_notebook_was_run_from_top_to_bottom(path: Path) -> None:
+    counts = [cell["execution_count"] for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_notebook
+def test_cost_of_the_chapter_is_recorded_and_affordable(path: Path) -> None:
+    costs = json.loads((ROOT / "appendix" / "status.json").read_text())
+    assert path.stem in costs, "run make notebooks"
+    assert costs[path.stem]["seconds"] < 60
+    assert costs[path.stem]["MiB"] < 4096
+
+
+@each_notebook
+def test_no_output_is_a_warning_an_error_or_a_progress_bar(path: Path) -> None:
+    for cell in code_cells(path):
+        for output in cell["outputs"]:
+            assert output.get("name") != "stderr", output
+            assert output["output_type"] != "error" or "raises-exception" in tags(cell), output
+            assert "\r" not in "".join(output.get("text", [])), output
+            assert not any("widget" in kind for kind in output.get("data", {})), output
+
+
+@each_notebook
+def test_code_cells_are_short(path: Path) -> None:
+    hidden = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+    lengths = [
+        sum(bool(line.strip()) for line in cell["source"])
+        for cell in code_cells(path)
+        if not tags(cell) & hidden
+    ]
+    assert statistics.median(lengths) <= 6
+    assert statistics.quantiles(lengths, n=10)[-1] <= 15
+
+
+@each_notebook
+def test_each_figure_has_a_caption_a_name_and_a_description(path: Path) -> None:
+    for cell in code_cells(path):
+        kinds = {kind for output in cell["outputs"] for kind in output.get("data", {})}
+        if any(kind.startswith("image/") for kind in kinds):
+            mystnb = cell["metadata"].get("mystnb", {})
+            assert mystnb.get("figure", {}).get("caption"), cell["source"]
+            assert mystnb["figure"].get("name", "").startswith("fig-"), cell["source"]
+            assert mystnb.get("image", {}).get("alt"), cell["source"]
+
+
+def test_each_figure_has_a_name_of_its_own() -> None:
+    assert [name for name, count in Counter(figure_names()).items() if count > 1] == []
+
+
+@each_notebook
+def test_at_most_a_tenth_of_the_outputs_go_unverified(path: Path) -> None:
+    cells = code_cells(path)
+    ignored = [cell for cell in cells if "nbval-ignore-output" in tags(cell)]
+    assert len(ignored) <= len(cells) / 10
