@@ -219,6 +219,32 @@ def compare(
     return _table(rows, "a", "b", "difference", "low", "high")
 
 
+def total(
+    values: ArrayLike, users: ArrayLike, *, replicates: int = 500, seed: int = 0
+) -> pd.Series:
+    """Sum of one value per row, with its 95% interval from the bootstrap over users.
+
+    Parameters
+    ----------
+    values
+        Such as profits in currency, shape (n,).
+    users
+        Whose value it is, shape (n,).
+    replicates, seed
+        As for `evaluate`.
+
+    Returns
+    -------
+    pandas.Series
+        value, low and high.
+    """
+    _, user = np.unique(np.asarray(users), return_inverse=True)
+    by_user = _sum_by(user, _numbers("values", values, user.size))
+    weights = _user_weights(by_user.size, replicates, seed)
+    low, high = _interval((weights @ by_user)[1:])
+    return pd.Series({"value": by_user.sum(), "low": low, "high": high})
+
+
 def _slices(
     offers: pd.DataFrame,
     scores: dict[str, ArrayLike],

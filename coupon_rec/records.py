@@ -1,6 +1,5 @@
 """Offers as sharded TFRecord files, and the `tf.data` pipeline that reads them."""
 
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +30,9 @@ SCHEMA = {
     **{name: tf.io.FixedLenFeature([1], tf.float32) for name in LABELS},
 }
 """What a record holds: the ids, the arrays of `coupon_rec.features.encode`, and the labels."""
+
+SHARDS = "offers-[0-9]*-of-[0-9]*.tfrecord"
+"""The files of a folder that belong to it."""
 
 CHUNK = 8192
 """Records that are serialized or checked at a time."""
@@ -84,7 +86,7 @@ def write_records(offers: pd.DataFrame, folder: str | Path, shards: int = 8) -> 
             with tf.io.TFRecordWriter(str(Path(temporary, name))) as writer:
                 for record in _serialized(offers.iloc[shard::shards]):
                     writer.write(record)
-        for stale in folder.glob("offers-*.tfrecord"):
+        for stale in folder.glob(SHARDS):
             stale.unlink()
         return [Path(temporary, name).rename(folder / name) for name in names]
 
@@ -144,8 +146,8 @@ def read_records(
         numbers = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
         windows = tf.data.Dataset.zip(batches.rebatch(WINDOW), numbers)
         batches = windows.map(_permuted).rebatch(batch_size)
-    known = tf.data.experimental.assert_cardinality(-(-count // batch_size))
-    return batches.apply(known).prefetch(tf.data.AUTOTUNE)
+    length = tf.data.experimental.assert_cardinality(-(-count // batch_size))
+    return batches.apply(length).prefetch(tf.data.AUTOTUNE)
 
 
 def _parsed(records: tf.Tensor, ids: bool) -> tuple[Any, ...]:
@@ -167,18 +169,32 @@ def _permuted(window: Any, number: tf.Tensor) -> Any:
 
 def _checked(source: str | Path | Sequence[str | Path]) -> tuple[list[str], int]:
     """Return the files, and how many records they hold together, or say what is wrong."""
-    whole = isinstance(source, str | Path) and not Path(source).is_file()
     if isinstance(source, str | Path):
-        paths = sorted(Path(source).glob("offers-*.tfrecord")) if whole else [Path(source)]
+        paths = sorted(Path(source).glob(SHARDS))
+        if not paths:
+            raise RecordsError(f"{source}: no folder with files {SHARDS}; write_records makes it")
+        _complete(paths)
     else:
         paths = [Path(path) for path in source]
-    if not paths:
-        raise RecordsError(f"{source}: no files offers-*.tfrecord; write_records makes them")
+        if not paths:
+            raise RecordsError("no files were named; expected at least one")
     with ThreadPoolExecutor() as pool:
         counts = list(pool.map(_count, paths))
-    if whole:
-        _complete(paths, counts)
+    if isinstance(source, str | Path):
+        for path, count in zip(paths, counts, strict=True):
+            if count < max(counts) - 1:
+                raise RecordsError(f"{path}, record {count + 1:,}: missing, unlike in other shards")
     return [str(path) for path in paths], sum(counts)
+
+
+def _complete(paths: Sequence[Path]) -> None:
+    shards = int(paths[0].stem.split("-")[-1])
+    expected = {f"offers-{shard:05d}-of-{shards:05d}.tfrecord" for shard in range(shards)}
+    if names := expected.symmetric_difference(path.name for path in paths):
+        raise RecordsError(
+            f"{paths[0].parent}: these are missing or belong to another set of shards: "
+            + ", ".join(sorted(names))
+        )
 
 
 def _count(path: Path) -> int:
@@ -212,22 +228,6 @@ def _readable(records: tf.data.Dataset) -> int:
     except tf.errors.DataLossError:
         pass
     return number
-
-
-def _complete(paths: Sequence[Path], counts: Sequence[int]) -> None:
-    """Raise if a shard of the folder is missing, or ends early between two records."""
-    shards = int(re.findall(r"\d+", paths[0].name)[-1])
-    expected = [f"offers-{shard:05d}-of-{shards:05d}.tfrecord" for shard in range(shards)]
-    if names := {path.name for path in paths}.symmetric_difference(expected):
-        raise RecordsError(
-            f"{paths[0].parent}: missing or not of the same {shards} shards: "
-            + ", ".join(sorted(names))
-        )
-    for path, count in zip(paths, counts, strict=True):
-        if count < max(counts) - 1:
-            raise RecordsError(
-                f"{path}, record {count + 1:,}: missing; other shards hold {max(counts):,} records"
-            )
 
 
 def _serialized(offers: pd.DataFrame) -> Iterator[bytes]:

@@ -97,6 +97,7 @@ def execute(notebook: NotebookNode, folder: Path) -> tuple[float, int]:
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
+        coalesce_streams=True,
         # TensorFlow writes its C++ log past Python's standard error: keep it out of the outputs.
         extra_arguments=["--IPKernelApp.capture_fd_output=False"],
     )

@@ -245,8 +245,8 @@ def coupon_promotions(market: Market) -> Table:
         return coupons.select(
             "campaign_id",
             "coupon_id",
-            item_display_share=ibis.literal(0.0),
-            item_mailer_share=ibis.literal(0.0),
+            item_displays=ibis.literal(0.0),
+            item_mailers=ibis.literal(0.0),
         )
     covered = market.coupon_items.select("item_id").distinct()
     stores = market.promotions.select("store_id").distinct().count().name("stores").as_table()
@@ -285,8 +285,8 @@ def coupon_promotions(market: Market) -> Table:
         .select(
             "campaign_id",
             "coupon_id",
-            item_display_share=_.displayed / (_.n * _.stores * PROMOTION_WEEKS),
-            item_mailer_share=_.mailed / (_.n * _.stores * PROMOTION_WEEKS),
+            item_displays=_.displayed / (_.n * _.stores * PROMOTION_WEEKS),
+            item_mailers=_.mailed / (_.n * _.stores * PROMOTION_WEEKS),
         )
     )
 

@@ -1,6 +1,7 @@
 """Models of an offer: the purchase p(a | u, i) and the redemption p(r | a, u, i, c), coupled."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ def coupled_model(
     train: Arrays,
     purchase_units: Sequence[int] = (64, 32),
     coupon_units: Sequence[int] = (64, 32),
-    dropout: float = 0.1,
+    dropout: float = 0.3,
     seed: int = 0,
 ) -> keras.Model:
     r"""Build the chain rule p(a, r | u, i, c) = p(a | u, i) p(r | a, u, i, c), untrained.
@@ -96,3 +97,16 @@ def predict(model: keras.Model, offers: pd.DataFrame) -> pd.DataFrame:
     """
     outputs = model.predict(encode(offers), batch_size=16384, verbose=0)
     return pd.DataFrame({name: p[:, 0] for name, p in outputs.items()}, index=offers.index)
+
+
+def load_model(path: str | Path) -> keras.Model:
+    """Load a model that was saved with `model.save(path)`; no code in the file is run.
+
+    Raises
+    ------
+    ValueError
+        If the file is not there or holds no Keras model.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"there is no model at {path}; `model.save` writes one")
+    return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -1,0 +1,99 @@
+"""Examples a second from TFRecord files: the article's way beside `coupon_rec.records`.
+
+Every way takes its turn in each of several rounds, on two cores; the medians are compared. The
+article's way reads one record at a time, so it reads only the first records of the files.
+"""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+LINUX = hasattr(os, "sched_setaffinity")
+if LINUX:
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+
+import tensorflow as tf
+
+from coupon_rec import load_complete_journey
+from coupon_rec.features import build_offers
+from coupon_rec.records import IDS, SCHEMA, read_records, write_records
+
+ROUNDS = 5
+RECORDS_ONE_BY_ONE = 50_000
+RESULT = Path(__file__).parent / "results" / "records.json"
+
+ARTICLE_IDS = {name: SCHEMA[name] for name in IDS[:4]}
+FEATURES_AND_LABELS = {name: kind for name, kind in SCHEMA.items() if name not in IDS}
+
+
+def one_by_one(paths: list[Path], schema: dict[str, tf.io.FixedLenFeature]) -> tf.data.Dataset:
+    """Parse each record by itself, then make batches of 32, as the article does."""
+    records = tf.data.TFRecordDataset([str(path) for path in paths]).take(RECORDS_ONE_BY_ONE)
+    return records.map(lambda record: tf.io.parse_single_example(record, schema)).batch(32)
+
+
+def rate(open_dataset: Callable[[], tf.data.Dataset], examples: int) -> float:
+    """Read one epoch, the opening included, and return examples a second."""
+    start = time.perf_counter()
+    for _ in open_dataset():
+        pass
+    return examples / (time.perf_counter() - start)
+
+
+def main() -> None:
+    offers = build_offers(load_complete_journey()).to_pandas()
+    with TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        paths = write_records(offers, folder)
+        seconds_to_write = time.perf_counter() - start
+        size = sum(path.stat().st_size for path in paths)
+
+        uncached = read_records(folder, cache=False)
+        in_order, shuffled = read_records(folder), read_records(folder, shuffle=True)
+        ways = {
+            "article, ids only": (lambda: one_by_one(paths, ARTICLE_IDS), RECORDS_ONE_BY_ONE),
+            "article, all features": (
+                lambda: one_by_one(paths, FEATURES_AND_LABELS),
+                RECORDS_ONE_BY_ONE,
+            ),
+            "ours, first epoch and check": (lambda: read_records(folder), len(offers)),
+            "ours, not cached": (lambda: uncached, len(offers)),
+            "ours, later epochs": (lambda: in_order, len(offers)),
+            "ours, later epochs, shuffled": (lambda: shuffled, len(offers)),
+        }
+        for way in ways.values():
+            rate(*way)
+        rounds = [{name: rate(*way) for name, way in ways.items()} for _ in range(ROUNDS)]
+
+    medians = {name: statistics.median(r[name] for r in rounds) for name in ways}
+    base = medians["article, all features"]
+    print(f"{'':30}{'examples a second':>18}{'times':>8}")
+    for name, value in medians.items():
+        print(f"{name:30}{value:18,.0f}{value / base:8.1f}")
+    print(f"{len(offers):,} offers written in {seconds_to_write:.1f} s, {size / 1e6:.0f} MB")
+
+    result = {
+        "date": date.today().isoformat(),
+        "cpus": len(os.sched_getaffinity(0)) if LINUX else os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "offers": len(offers),
+        "rounds": ROUNDS,
+        "seconds_to_write": round(seconds_to_write, 1),
+        "megabytes": round(size / 1e6),
+        "examples_per_second": {name: round(value) for name, value in medians.items()},
+        "times_the_article": {name: round(value / base, 1) for name, value in medians.items()},
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

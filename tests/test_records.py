@@ -1,0 +1,218 @@
+"""Offers come back from TFRecord files as they were written, and bad files are named."""
+
+import gzip
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from coupon_rec.features import COUPON_CATEGORIES, FEATURES, USER_CATEGORIES, encode
+from coupon_rec.models import coupled_model
+from coupon_rec.records import IDS, LABELS, RecordsError, read_records, write_records
+
+
+def example_offers(rows: int = 2001) -> pd.DataFrame:
+    """Offers with random features, ids of one to ten bytes, and days before and after 1970."""
+    random = np.random.default_rng(0)
+    columns = {f.name: random.lognormal(0, 3, rows) for f in FEATURES}
+    for name, values in (USER_CATEGORIES | COUPON_CATEGORIES).items():
+        columns[name] = random.choice([*values, "unknown"], rows)
+    for bits, name in {12: "user_id", 63: "item_id", 36: "coupon_id", 5: "campaign_id"}.items():
+        columns[name] = random.integers(-(bits == 63), 2**bits - 1, rows)
+    days = random.integers(-5000, 20000, rows)
+    columns["start"] = np.datetime64("1970-01-01", "s") + days * np.timedelta64(86400, "s")
+    columns |= {name: random.integers(0, 2, rows).astype("int8") for name in LABELS}
+    return pd.DataFrame(columns)
+
+
+OFFERS = example_offers()
+
+
+@pytest.fixture
+def shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    monkeypatch.setattr("coupon_rec.records.CHUNK", 100)
+    return write_records(OFFERS, tmp_path, shards=3)
+
+
+def rows(dataset: tf.data.Dataset) -> list[dict[str, np.ndarray]]:
+    """One epoch: the parts of a data set (features, labels, ids), batches joined."""
+    parts = zip(*dataset.as_numpy_iterator(), strict=True)
+    return [{name: np.concatenate([b[name] for b in part]) for name in part[0]} for part in parts]
+
+
+def assert_equal_bits(left: dict[str, np.ndarray], right: dict[str, np.ndarray]) -> None:
+    assert left.keys() == right.keys()
+    for name, values in left.items():
+        assert values.dtype == right[name].dtype, name
+        assert values.shape == right[name].shape, name
+        assert values.tobytes() == right[name].tobytes(), name
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_offers_come_back_equal_to_the_last_bit_and_in_their_order(
+    shards: list[Path], cache: bool
+) -> None:
+    features, labels, ids = rows(read_records(shards, batch_size=64, cache=cache, ids=True))
+    assert_equal_bits(features, encode(OFFERS))
+    assert_equal_bits(labels, {n: OFFERS[n].to_numpy("float32")[:, None] for n in LABELS})
+    seconds = (OFFERS["start"] - pd.Timestamp(0)) // pd.Timedelta("1s")
+    expected = OFFERS.assign(click_time=seconds)
+    assert_equal_bits(ids, {name: expected[name].to_numpy("int64") for name in IDS})
+
+
+def test_every_float_survives_whatever_its_bits(tmp_path: Path) -> None:
+    odd = np.array([0.0, -0.0, 1e-45, -3.4028235e38, np.inf, np.nan], "float32")
+    offers = OFFERS.head(len(odd)).assign(user_coupon_share=odd)
+    write_records(offers, tmp_path, shards=2)
+    features, _ = rows(read_records(tmp_path))
+    assert_equal_bits(features, encode(offers))
+
+
+def test_any_reader_of_the_format_understands_the_records(shards: list[Path]) -> None:
+    record = next(iter(tf.data.TFRecordDataset(str(shards[1])).as_numpy_iterator()))
+    values = tf.train.Example.FromString(record).features.feature
+    assert list(values["coupon_id"].int64_list.value) == [OFFERS["coupon_id"][1]]
+    assert list(values["item_id"].int64_list.value) == [OFFERS["item_id"][1]]
+    assert list(values["match"].float_list.value) == encode(OFFERS)["match"][1].tolist()
+
+
+def test_an_item_that_is_not_known_is_written_as_0(tmp_path: Path) -> None:
+    write_records(OFFERS.assign(item_id=np.nan).head(9), tmp_path)
+    *_, ids = rows(read_records(tmp_path, ids=True))
+    assert not ids["item_id"].any()
+
+
+def test_a_model_predicts_from_records_what_it_predicts_from_arrays(shards: list[Path]) -> None:
+    arrays = encode(OFFERS)
+    model = coupled_model(arrays)
+    dataset = read_records(shards, batch_size=500)
+    from_records = model.predict(dataset, verbose=0)
+    from_arrays = model.predict(arrays, batch_size=500, verbose=0)
+    keras.tree.map_structure(np.testing.assert_array_equal, from_records, from_arrays)
+    model.compile(loss={name: "binary_crossentropy" for name in LABELS})
+    assert np.isfinite(model.evaluate(dataset, verbose=0)).all()
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_each_epoch_shuffles_anew_and_the_seed_decides_how(shards: list[Path], cache: bool) -> None:
+    def epochs(seed: int) -> list[np.ndarray]:
+        dataset = read_records(shards, 64, shuffle=True, seed=seed, cache=cache, ids=True)
+        return [rows(dataset)[2]["item_id"] for _ in range(2)]
+
+    first, second = epochs(seed=0)
+    assert (first != second).any()
+    assert (first != epochs(seed=1)[0]).any()
+    np.testing.assert_array_equal([first, second], epochs(seed=0))
+
+
+def test_a_shuffle_keeps_each_offer_whole_and_moves_offers_far(shards: list[Path]) -> None:
+    features, labels, ids = rows(read_records(shards, 64, shuffle=True, ids=True))
+    place = pd.Index(OFFERS["item_id"]).get_indexer(ids["item_id"])
+    assert sorted(place) == list(range(len(OFFERS)))
+    assert_equal_bits(features, {name: values[place] for name, values in encode(OFFERS).items()})
+    np.testing.assert_array_equal(labels["bought"][:, 0], OFFERS["bought"].iloc[place])
+    assert abs(np.corrcoef(place, range(len(place)))[0, 1]) < 0.1
+
+
+def test_batches_are_full_except_the_last_and_their_number_is_known(shards: list[Path]) -> None:
+    for shuffle in (False, True):
+        dataset = read_records(shards, 100, shuffle=shuffle)
+        assert [len(labels["bought"]) for _, labels in dataset] == [100] * 20 + [1]
+        assert len(dataset) == 21
+
+
+def test_writing_again_leaves_only_the_new_shards_and_other_files(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    write_records(OFFERS, tmp_path, shards=5)
+    paths = write_records(OFFERS.head(40), tmp_path, shards=2)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "notes.txt", *paths]
+    assert [path.name for path in paths] == [
+        "offers-00000-of-00002.tfrecord",
+        "offers-00001-of-00002.tfrecord",
+    ]
+    assert len(rows(read_records(tmp_path))[1]["bought"]) == 40
+
+
+def test_a_failed_write_leaves_the_earlier_shards_as_they_were(tmp_path: Path) -> None:
+    paths = write_records(OFFERS, tmp_path, shards=2)
+    before = [path.read_bytes() for path in paths]
+    bad = OFFERS.astype({"user_id": object})
+    bad.loc[1500, "user_id"] = "someone"
+    with pytest.raises(ValueError, match="someone"):
+        write_records(bad, tmp_path, shards=3)
+    assert sorted(tmp_path.iterdir()) == paths
+    assert [path.read_bytes() for path in paths] == before
+
+
+@pytest.mark.parametrize("shards", [0, 4])
+def test_more_shards_than_offers_are_refused(tmp_path: Path, shards: int) -> None:
+    with pytest.raises(ValueError, match=f"shards is {shards}: expected 1 to 3"):
+        write_records(OFFERS.head(3), tmp_path, shards)
+
+
+def cut(content: bytes) -> bytes:
+    return content[:-100]
+
+
+def flip(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def lose_a_tenth(content: bytes) -> bytes:
+    return content[: len(content) // 667 * 600]
+
+
+SPOILT = {
+    "cut inside its last record": (cut, "667: cut short, damaged"),
+    "with one bit flipped": (flip, "334: cut short, damaged"),
+    "cut between two records": (lose_a_tenth, "601: missing"),
+    "compressed": (gzip.compress, "1: cut short, damaged, compressed"),
+    "of text": (lambda _: b"user_id,coupon_id\n" * 9, "1: cut short, damaged"),
+    "without content": (lambda _: b"", "1: the file is empty"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), SPOILT.values(), ids=SPOILT)
+def test_a_bad_shard_is_named_with_its_record_before_the_first_batch(
+    shards: list[Path], spoil: object, message: str
+) -> None:
+    shards[1].write_bytes(spoil(shards[1].read_bytes()))
+    with pytest.raises(RecordsError, match=re.escape(f"{shards[1]}, record {message}")):
+        read_records(shards[1].parent)
+
+
+@pytest.mark.parametrize("content", [b"no protocol buffer", tf.train.Example().SerializeToString()])
+def test_records_of_something_else_are_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "clicks.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(content)
+    with pytest.raises(RecordsError, match=re.escape(f"{path}, record 1: not an offer")):
+        read_records([path])
+
+
+def test_a_missing_shard_is_named(shards: list[Path]) -> None:
+    shards[2].unlink()
+    with pytest.raises(RecordsError, match=shards[2].name):
+        read_records(shards[2].parent)
+    with pytest.raises(RecordsError, match=f"{shards[2]}: no such file"):
+        read_records(shards)
+
+
+def test_shards_of_two_sets_are_never_mixed(shards: list[Path]) -> None:
+    stray = shards[0].with_name("offers-00000-of-00009.tfrecord")
+    stray.write_bytes(shards[0].read_bytes())
+    with pytest.raises(RecordsError, match=stray.name):
+        read_records(stray.parent)
+
+
+@pytest.mark.parametrize("folder", ["", "nowhere"])
+def test_a_folder_without_shards_says_what_makes_them(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(RecordsError, match=r"no folder with files .* write_records makes it"):
+        read_records(tmp_path / folder)
+    with pytest.raises(RecordsError, match="no files were named"):
+        read_records([])
