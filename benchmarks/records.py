@@ -14,10 +14,6 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-LINUX = hasattr(os, "sched_setaffinity")
-if LINUX:
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
-
 import tensorflow as tf
 
 from coupon_rec import load_complete_journey
@@ -25,7 +21,7 @@ from coupon_rec.features import build_offers
 from coupon_rec.records import IDS, SCHEMA, read_records, write_records
 
 ROUNDS = 5
-RECORDS_ONE_BY_ONE = 50_000
+RECORDS_ONE_BY_ONE = 30_000
 RESULT = Path(__file__).parent / "results" / "records.json"
 
 ARTICLE_IDS = {name: SCHEMA[name] for name in IDS[:4]}
@@ -47,6 +43,9 @@ def rate(open_dataset: Callable[[], tf.data.Dataset], examples: int) -> float:
 
 
 def main() -> None:
+    linux = hasattr(os, "sched_setaffinity")
+    if linux:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     offers = build_offers(load_complete_journey()).to_pandas()
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -80,7 +79,7 @@ def main() -> None:
 
     result = {
         "date": date.today().isoformat(),
-        "cpus": len(os.sched_getaffinity(0)) if LINUX else os.cpu_count(),
+        "cpus": len(os.sched_getaffinity(0)) if linux else os.cpu_count(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "tensorflow": tf.__version__,

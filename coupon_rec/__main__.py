@@ -30,7 +30,8 @@ def _market(folder: Path | None) -> Market:
     try:
         return load_complete_journey() if folder is None else load_market(folder)
     except MarketError as error:
-        raise typer.BadParameter(str(error)) from error
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
 
 
 @app.command()
@@ -67,7 +68,7 @@ def train(
     model = coupled_model(training[0], seed=seed)
     history = fit(model, training, validation, seed=seed)
     model.save(out)
-    best = history["val_redeemed_loss"].min()
+    best = history["val_redeemed_log_loss"].min()
     typer.echo(f"{len(history)} epochs, validation log loss {best:.4f}: {out}")
 
 

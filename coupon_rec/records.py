@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
+from coupon_rec._keras import tf
 from coupon_rec.features import (
     COUPON_CATEGORIES,
+    GROUPS,
+    LABELS,
     USER_CATEGORIES,
     Arrays,
     encode,
     feature_names,
 )
-from coupon_rec.features.encode import GROUPS
 
 IDS = ("user_id", "item_id", "coupon_id", "click_time", "campaign_id")
-LABELS = ("bought", "redeemed")
 CATEGORIES = {"user_category": USER_CATEGORIES, "coupon_category": COUPON_CATEGORIES}
 
 SCHEMA = {

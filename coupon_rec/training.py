@@ -3,12 +3,12 @@
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, encode
+from coupon_rec.features import LABELS, Arrays, encode
 
-LABELS = ("bought", "redeemed")
+MONITOR = "val_redeemed_log_loss"
 Examples = tuple[Arrays, Arrays]
 
 
@@ -60,7 +60,8 @@ def fit(
     Returns
     -------
     pandas.DataFrame
-        One row an epoch: the losses on training and validation offers.
+        One row an epoch: the loss, and the log loss of each label (`bought_log_loss`,
+        `redeemed_log_loss`), on training offers and, with `val_` before it, on validation offers.
 
     Notes
     -----
@@ -71,6 +72,7 @@ def fit(
         keras.optimizers.AdamW(learning_rate, weight_decay=1e-4),
         loss=dict.fromkeys(LABELS, "binary_crossentropy"),
         loss_weights={"bought": purchase_weight, "redeemed": 1.0},
+        metrics={name: keras.metrics.BinaryCrossentropy(name="log_loss") for name in LABELS},
     )
     inputs, labels = train if isinstance(train, tuple) else (train, None)
     history = model.fit(
@@ -82,12 +84,14 @@ def fit(
         verbose=0,
         callbacks=[
             keras.callbacks.EarlyStopping(
-                "val_redeemed_loss", mode="min", patience=patience, restore_best_weights=True
+                MONITOR, mode="min", patience=patience, restore_best_weights=True
             ),
             _Progress(epochs),
         ],
     )
-    return pd.DataFrame(history.history, index=pd.RangeIndex(1, len(history.epoch) + 1, name="epoch"))
+    return pd.DataFrame(
+        history.history, index=pd.RangeIndex(1, len(history.epoch) + 1, name="epoch")
+    )
 
 
 class _Progress(keras.callbacks.Callback):
@@ -98,7 +102,7 @@ class _Progress(keras.callbacks.Callback):
         self.bar = tqdm(total=epochs, unit="epoch", leave=False)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.bar.set_postfix(validation_loss=f"{(logs or {})['val_redeemed_loss']:.4f}")
+        self.bar.set_postfix(validation_loss=f"{(logs or {})[MONITOR]:.4f}")
         self.bar.update()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:

@@ -3,19 +3,30 @@
 One module a chapter: `from coupon_rec.check import chapter_01 as check`.
 """
 
+from dataclasses import dataclass
 
-def verdict(problem: str | None) -> bool:
-    """Print what is off, or that nothing is.
 
-    Parameters
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """What a checker says of an answer; true if the answer is right.
+
+    Attributes
     ----------
     problem : str or None
-        A hint, or None if the answer is right.
-
-    Returns
-    -------
-    bool
-        Whether the answer is right.
+        A hint, or None if nothing is off.
     """
-    print(f"Not yet: {problem}" if problem else "Right.")
-    return problem is None
+
+    problem: str | None
+
+    def __bool__(self) -> bool:
+        return self.problem is None
+
+    def __repr__(self) -> str:
+        return "Right." if self else f"Not yet: {self.problem}"
+
+
+RIGHT = Verdict(None)
+
+
+def verdict(problem: str | None) -> Verdict:
+    return Verdict(problem)

@@ -6,41 +6,41 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.check import verdict
+from coupon_rec.check import RIGHT, Verdict
 from coupon_rec.decisions import Economics, offer_value
 
 LIST = ["campaign_id", "user_id"]
 
 
-def exercise_1(lift: float, choice: pd.Series, test: pd.DataFrame) -> bool:
+def exercise_1(lift: float, choice: pd.Series, test: pd.DataFrame) -> Verdict:
     """Check the lift of a chosen coupon over the average of the test offers."""
     right = choice["probability"] / test["redeemed"].mean()
     if np.isclose(lift, right, rtol=0.01):
-        return verdict(None)
+        return RIGHT
     if np.isclose(lift, 1 / right, rtol=0.01):
-        return verdict("that ratio is upside down: a likelier coupon needs a larger lift.")
+        return Verdict("that ratio is upside down: a likelier coupon needs a larger lift.")
     if np.isclose(lift, choice["probability"] - test["redeemed"].mean(), rtol=0.01):
-        return verdict("a lift is a ratio, not a difference.")
-    return verdict("divide the coupon's probability by the average rate of redemption.")
+        return Verdict("a lift is a ratio, not a difference.")
+    return Verdict("divide the coupon's probability by the average rate of redemption.")
 
 
-def exercise_2(break_even: Callable[[float, float, Economics], float]) -> bool:
+def exercise_2(break_even: Callable[[float, float, Economics], float]) -> Verdict:
     """Check a function that gives the probability at which an offer is worth nothing."""
     usual = Economics()
     p = break_even(10.0, 1.0, usual)
     offer = pd.DataFrame({"spend_per_line": [10.0], "coupon_discount": [1.0]})
     if not 0 < p < 1:
-        return verdict(f"a $10 purchase with $1 off has a break-even in (0, 1), not at {p}.")
+        return Verdict(f"a $10 purchase with $1 off has a break-even in (0, 1), not at {p}.")
     if not np.isclose(offer_value(offer, [p], usual), 0, atol=1e-9):
-        return verdict("put your probability back into the equation: the value is not zero.")
+        return Verdict("put your probability back into the equation: the value is not zero.")
     if not np.isinf(break_even(1.0, 2.0, usual)):
-        return verdict("if a redemption loses money, no probability makes the offer break even.")
+        return Verdict("if a redemption loses money, no probability makes the offer break even.")
     if not np.isinf(break_even(0.1, 0.0, Economics(contact=1.0))):
-        return verdict("a probability above 1 is none: what if sending costs more than it earns?")
-    return verdict(None)
+        return Verdict("a probability above 1 is none: what if sending costs more than it earns?")
+    return RIGHT
 
 
-def exercise_3(best_two: Callable[[pd.DataFrame], pd.DataFrame]) -> bool:
+def exercise_3(best_two: Callable[[pd.DataFrame], pd.DataFrame]) -> Verdict:
     """Check a function that keeps up to two coupons worth sending in each list."""
     valued = pd.DataFrame(
         {
@@ -52,18 +52,18 @@ def exercise_3(best_two: Callable[[pd.DataFrame], pd.DataFrame]) -> bool:
     )
     chosen = best_two(valued)
     if (chosen["value"] <= 0).any():
-        return verdict("some of the coupons you send are not worth their cost.")
+        return Verdict("some of the coupons you send are not worth their cost.")
     if chosen.groupby(LIST).size().max() > 2:
-        return verdict("a list got more than two coupons.")
+        return Verdict("a list got more than two coupons.")
     offers = set(chosen[[*LIST, "coupon_id"]].itertuples(index=False, name=None))
     if (1, 7, 11) not in offers or (1, 7, 12) not in offers:
-        return verdict("user 7 has three good coupons in campaign 1: take the best two.")
+        return Verdict("user 7 has three good coupons in campaign 1: take the best two.")
     if offers != {(1, 7, 11), (1, 7, 12), (1, 8, 11)}:
-        return verdict("each user of each campaign has a list of their own; one is missing.")
-    return verdict(None)
+        return Verdict("each user of each campaign has a list of their own; one is missing.")
+    return RIGHT
 
 
-def exercise_4(smallest: float, test: pd.DataFrame, p: ArrayLike) -> bool:
+def exercise_4(smallest: float, test: pd.DataFrame, p: ArrayLike) -> Verdict:
     """Check the smallest incremental share at which half of the lists get a coupon."""
 
     def sent(share: float) -> float:
@@ -71,9 +71,9 @@ def exercise_4(smallest: float, test: pd.DataFrame, p: ArrayLike) -> bool:
         return float((test[LIST].assign(value=value).groupby(LIST)["value"].max() > 0).mean())
 
     if not 0 <= smallest <= 1:
-        return verdict("a share lies between 0 and 1.")
+        return Verdict("a share lies between 0 and 1.")
     if sent(smallest) < 0.5:
-        return verdict(f"at {smallest:.2f}, fewer than half of the lists get a coupon.")
+        return Verdict(f"at {smallest:.2f}, fewer than half of the lists get a coupon.")
     if smallest >= 0.01 and sent(smallest - 0.01) >= 0.5:
-        return verdict(f"it works at {smallest:.2f}, and one hundredth below it too.")
-    return verdict(None)
+        return Verdict(f"it works at {smallest:.2f}, and one hundredth below it too.")
+    return RIGHT

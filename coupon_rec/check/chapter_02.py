@@ -1,72 +1,50 @@
-"""Checkers of the exercises of chapter 2."""
+"""Checkers of chapter 2, The data."""
 
 from collections.abc import Callable, Collection
 from math import isclose
 
 import pandas as pd
 
-from coupon_rec.check import verdict
+from coupon_rec.check import RIGHT, Verdict
 
 STILL_RUNNING = {14, 15}
-SAME_DAY, SAME_DAY_BY_UTC = 0.8747, 0.7590
-SENT_AND_REDEEMED, POOL_AND_REDEEMED, REDEMPTIONS_PER_MAILING = 0.0291, 0.00226, 0.466
+SAME_DAY, SAME_DAY_BY_UTC = 1815 / 2075, 1575 / 2075
+TYPE_A_REDEMPTIONS, TYPE_A_MAILINGS, TYPE_A_LISTED = 1_698, 3_647, 749_961
 
 
 def _near(answer: float, value: float) -> bool:
     return isclose(answer, value, rel_tol=0.005)
 
 
-def exercise_1(answer: Collection[int]) -> bool:
-    """Check the validation campaigns that still run when the first test campaign starts.
-
-    Parameters
-    ----------
-    answer : collection of int
-        Their campaign_ids.
-    """
-    problem = None
-    if not answer:
-        problem = "follow the bars that start between the second and the third line."
-    elif extra := set(answer) - STILL_RUNNING:
-        problem = (
-            f"{sorted(extra)} should not be there: it must start in September and end after the "
-            "first test campaign has started."
+def exercise_1(still_running: Collection[int]) -> Verdict:
+    """Check the validation campaigns that still run when the first test campaign starts."""
+    if not still_running:
+        return Verdict("follow the bars that start between the second and the third line.")
+    if extra := sorted(set(still_running) - STILL_RUNNING):
+        return Verdict(
+            f"{extra}: does it start in September and outlast the first test bar's start?"
         )
-    elif len(set(answer)) < len(STILL_RUNNING):
-        problem = "there is another one."
-    return verdict(problem)
+    if set(still_running) != STILL_RUNNING:
+        return Verdict("there is another one.")
+    return RIGHT
 
 
-def exercise_2(answer: float) -> bool:
-    """Check the share of redemptions with an eligible purchase on the very day.
-
-    Parameters
-    ----------
-    answer : float
-        In [0, 1].
-    """
-    problem = None
-    if _near(answer, SAME_DAY_BY_UTC):
-        problem = "which clock says when that day begins?"
-    elif not 0 < answer <= 1:
-        problem = "a share lies between 0 and 1."
-    elif not _near(answer, SAME_DAY):
-        problem = (
-            "count each redemption once: user, coupon and campaign, matched with purchases by "
-            "user and by the coupon's items in that campaign."
+def exercise_2(same_day: float) -> Verdict:
+    """Check the share of redemptions with an eligible purchase on the very day."""
+    if not 0 < same_day <= 1:
+        return Verdict("a share of something that happens lies above 0 and at most at 1.")
+    if _near(same_day, SAME_DAY_BY_UTC):
+        return Verdict("which clock says when that day begins?")
+    if not _near(same_day, SAME_DAY):
+        return Verdict(
+            "count each user, coupon and campaign once, and match purchases by user, day and the "
+            "coupon's list in that campaign."
         )
-    return verdict(problem)
+    return RIGHT
 
 
-def exercise_3(answer: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) -> bool:
-    """Check a rule that finds redemptions outside of their campaign's days.
-
-    Parameters
-    ----------
-    answer : callable
-        Takes redemptions (campaign_id, date) and campaigns (campaign_id, start, end), gives the
-        redemptions that break the rule.
-    """
+def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) -> Verdict:
+    """Check a rule that finds redemptions outside of their campaign's days."""
     campaigns = pd.DataFrame(
         {
             "campaign_id": [1, 2],
@@ -78,67 +56,54 @@ def exercise_3(answer: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) -> 
     redemptions = pd.DataFrame(
         {"campaign_id": [1, 1, 1, 1, 2, 2], "user_id": range(6), "date": pd.to_datetime(days)}
     )
-    found = answer(redemptions, campaigns)
-    problem = None
+    found = outside(redemptions, campaigns)
     if not isinstance(found, pd.DataFrame) or "user_id" not in found:
-        problem = "return the rows of `redemptions` that break the rule, with their columns."
-    elif {1, 2} & set(found["user_id"]):
-        problem = "the first and the last day of a campaign are valid days."
-    elif not {0, 3} <= set(found["user_id"]):
-        problem = "a planted redemption before the start or after the end went unnoticed."
-    elif 5 not in set(found["user_id"]):
-        problem = "compare each redemption with the dates of its own campaign."
-    elif len(found) > 3:
-        problem = "a redemption that breaks no rule was reported."
-    return verdict(problem)
+        return Verdict("return the rows of `redemptions` that break the rule, with their columns.")
+    users = set(found["user_id"])
+    if users & {1, 2}:
+        return Verdict("the first and the last day of a campaign are valid days.")
+    if not users >= {0, 3}:
+        return Verdict("a planted redemption before the start or after the end went unnoticed.")
+    if 5 not in users:
+        return Verdict("compare each redemption with the days of its own campaign.")
+    if len(found) > 3:
+        return Verdict("a row was reported that breaks no rule, or was reported twice.")
+    return RIGHT
 
 
-def exercise_4(answer: float) -> bool:
-    """Check the redemption rate of the type A offers that were really sent.
-
-    Parameters
-    ----------
-    answer : float
-        In [0, 1].
-    """
-    problem = None
-    if _near(answer, POOL_AND_REDEEMED):
-        problem = "this divides by the whole pool; how many of these coupons did a user receive?"
-    elif _near(answer, REDEMPTIONS_PER_MAILING):
-        problem = "this is redemptions a mailing; a mailing holds more than one coupon."
-    elif not _near(answer, SENT_AND_REDEEMED):
-        problem = "divide the type A redemptions by the number of coupons that were sent."
-    return verdict(problem)
+def exercise_4(converted: float) -> Verdict:
+    """Check the share of the type A coupons sent that was redeemed."""
+    if _near(converted, TYPE_A_REDEMPTIONS / TYPE_A_LISTED):
+        return Verdict("that divides by the whole pool; how many of it did a user receive?")
+    if _near(converted, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS):
+        return Verdict("that is redemptions a mailing, and a mailing holds several coupons.")
+    if not _near(converted, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS / 16):
+        return Verdict("divide the redemptions of type A by the number of coupons sent.")
+    return RIGHT
 
 
 def exercise_5(
-    answer: Callable[[pd.DataFrame, pd.DataFrame, pd.Timestamp], tuple[pd.DataFrame, int]],
-) -> bool:
-    """Check a cleaning step that drops offers without a history, and counts them.
-
-    Parameters
-    ----------
-    answer : callable
-        Takes offers (campaign_id, ...), campaigns (campaign_id, start) and the first day of the
-        data, gives the offers whose campaign starts after that day, and how many were dropped.
-    """
-    first_day = pd.Timestamp("2017-01-01")
+    drop_without_history: Callable[
+        [pd.DataFrame, pd.DataFrame, pd.Timestamp], tuple[pd.DataFrame, int]
+    ],
+) -> Verdict:
+    """Check a cleaning step that drops the offers without a history, and counts them."""
     starts = pd.to_datetime(["2016-12-20", "2017-01-01", "2017-01-02"])
     campaigns = pd.DataFrame({"campaign_id": [1, 2, 3], "start": starts})
     offers = pd.DataFrame({"campaign_id": [1, 2, 2, 3, 3, 3], "user_id": range(6)})
     given = offers.copy()
-    result = answer(given, campaigns, first_day)
-    problem = None
+    result = drop_without_history(given, campaigns, pd.Timestamp("2017-01-01"))
     if not isinstance(result, tuple) or len(result) != 2:
-        problem = "return two things: what is kept, and the count of what is dropped."
-    elif not given.equals(offers):
-        problem = "leave the table that you were given as it was."
-    elif list(result[0].columns) != list(offers.columns):
-        problem = "the table that is kept needs the same columns as before, no more."
-    elif 2 in set(result[0]["campaign_id"]):
-        problem = "a campaign that starts with the data has no day of history either."
-    elif list(result[0]["user_id"]) != [3, 4, 5]:
-        problem = "keep every offer of a campaign that starts after the first day, and no other."
-    elif result[1] != 3:
-        problem = "the count is the number of offers dropped, not of campaigns, not of those kept."
-    return verdict(problem)
+        return Verdict("give back two things: the offers kept, and how many were dropped.")
+    kept, dropped = result
+    if not given.equals(offers):
+        return Verdict("leave the table that you were given as it was.")
+    if list(kept.columns) != list(offers.columns):
+        return Verdict("the offers that you keep need the columns that they had, and no other.")
+    if 2 in set(kept["campaign_id"]):
+        return Verdict("a campaign that starts with the data has no day of history either.")
+    if list(kept["user_id"]) != [3, 4, 5]:
+        return Verdict("keep every offer of a campaign that starts later, and no other.")
+    if dropped != 3:
+        return Verdict("count the offers that were dropped.")
+    return RIGHT

@@ -8,12 +8,22 @@ from coupon_rec.features.catalog import (
     Feature,
     feature_table,
 )
-from coupon_rec.features.encode import Arrays, encode, feature_names, split, tokens
+from coupon_rec.features.encode import (
+    GROUPS,
+    LABELS,
+    Arrays,
+    encode,
+    feature_names,
+    split,
+    tokens,
+)
 from coupon_rec.features.graph import build_offers
 
 __all__ = [
     "COUPON_CATEGORIES",
     "FEATURES",
+    "GROUPS",
+    "LABELS",
     "NEVER",
     "USER_CATEGORIES",
     "Arrays",

@@ -9,6 +9,7 @@ from coupon_rec.features.catalog import COUPON_CATEGORIES, FEATURES, USER_CATEGO
 
 Arrays = dict[str, np.ndarray]
 
+LABELS = ("bought", "redeemed")
 GROUPS = tuple(dict.fromkeys(feature.group for feature in FEATURES))
 TRAIN_FROM, VALIDATE_FROM, TEST_FROM = "2017-01-15", "2017-09-01", "2017-10-01"
 
@@ -54,8 +55,8 @@ def _codes(offers: pd.DataFrame, categories: Mapping[str, Sequence[str]]) -> np.
     columns = []
     first = 0
     for name, values in categories.items():
-        code = pd.Categorical(offers[name], categories=values).codes.astype("int32") + 1
-        columns.append(code + first)
+        codes = pd.Index(values).get_indexer(offers[name]) + 1
+        columns.append(codes.astype("int32") + first)
         first += len(values) + 1
     return np.stack(columns, axis=1)
 

@@ -10,7 +10,7 @@ import ibis
 from ibis import Table, _
 
 from coupon_rec.features import match, sides
-from coupon_rec.features.catalog import FEATURES, NAMES, USER_CATEGORIES
+from coupon_rec.features.catalog import FEATURES, NAMES, NEVER, USER_CATEGORIES
 from coupon_rec.market import Market
 
 OFFER = ("campaign_id", "user_id", "coupon_id")
@@ -44,22 +44,26 @@ def build_offers(market: Market) -> Table:
     offers = _joined(matches, USER, [users])
     offers = _joined(offers, COUPON, [coupon_side(market)])
     offers = _joined(offers, OFFER, [match.labels(market)])
-    return offers.mutate(
-        item_id=ibis.coalesce(_.item_bought_last, _.item_sold_most),
-        match_price_ratio=_known("match_price_ratio", _.match_price / _.item_price.nullif(0)),
-        bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
-        redeemed=_.redeemed.fill_null(0).cast("int8"),
-    ).select(
-        *OFFER,
-        "campaign_type",
-        "start",
-        "item_id",
-        *USER_CATEGORIES,
-        "department",
-        "spend_per_line",
-        *NAMES,
-        "bought",
-        "redeemed",
+    return (
+        offers.mutate(
+            item_id=ibis.coalesce(_.item_bought_last, _.item_sold_most),
+            match_price_ratio=_known("match_price_ratio", _.match_price / _.item_price.nullif(0)),
+            bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
+            redeemed=_.redeemed.fill_null(0).cast("int8"),
+        )
+        .select(
+            *OFFER,
+            "campaign_type",
+            "start",
+            "item_id",
+            *USER_CATEGORIES,
+            "department",
+            "spend_per_line",
+            *(_[name].cast("float32").name(name) for name in NAMES),
+            "bought",
+            "redeemed",
+        )
+        .order_by(*OFFER)
     )
 
 
@@ -91,9 +95,7 @@ def coupon_side(market: Market) -> Table:
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
     )
-    return _complete(coupons).mutate(
-        item_popularity_rank=_rank("item_popularity", "campaign_id")
-    )
+    return _complete(coupons).mutate(item_popularity_rank=_rank("item_popularity", "campaign_id"))
 
 
 def match_side(market: Market, past: Table, users: Table) -> Table:
@@ -112,11 +114,15 @@ def match_side(market: Market, past: Table, users: Table) -> Table:
         match_category_share=_.category_spend / _.user_spend.nullif(0),
         match_brand_share=_.brand_spend / _.user_spend.nullif(0),
     )
-    return _complete(offers).mutate(
-        match_rank=_rank("match_decayed_45", *USER),
-        match_recency_rank=_rank("match_recency", *USER),
-        match_wallet_rank=_rank("match_wallet_share", "campaign_id"),
-    ).drop("user_weeks", "user_spend")
+    return (
+        _complete(offers)
+        .mutate(
+            match_rank=_rank("match_decayed_45", *USER),
+            match_recency_rank=_rank("match_recency", *USER),
+            match_wallet_rank=_rank("match_wallet_share", "campaign_id"),
+        )
+        .drop("user_weeks", "user_spend")
+    )
 
 
 def _joined(table: Table, key: Sequence[str], others: Iterable[Table]) -> Table:
@@ -127,9 +133,10 @@ def _joined(table: Table, key: Sequence[str], others: Iterable[Table]) -> Table:
 
 
 def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
-    """Round a feature, and fill in what stands for "nothing known"."""
+    """Round a feature, cap a recency, and fill in what stands for "nothing known"."""
     missing = next(feature.missing for feature in FEATURES if feature.name == name)
-    return value.cast("float64").round(DIGITS).fill_null(float(missing))
+    known = value.cast("float64").round(DIGITS).fill_null(float(missing))
+    return ibis.least(known, NEVER) if missing == NEVER else known
 
 
 def _complete(table: Table) -> Table:

@@ -67,9 +67,7 @@ def category_match(market: Market, past: Table) -> Table:
     bought = (
         past.join(items, "item_id")
         .group_by("campaign_id", "user_id", "category")
-        .aggregate(
-            spend=_.amount.sum(), decayed=decayed(_.age, 45).sum(), last=_.age.min()
-        )
+        .aggregate(spend=_.amount.sum(), decayed=decayed(_.age, 45).sum(), last=_.age.min())
     )
     counts = (
         market.coupon_items.join(items, "item_id")

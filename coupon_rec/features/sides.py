@@ -85,9 +85,7 @@ def user_redemptions(market: Market) -> Table:
     )
     before = mailed.select("user_id", earlier_start="start")
     campaigns = (
-        mailed.left_join(
-            before, ["user_id", mailed.start > before.earlier_start]
-        )
+        mailed.left_join(before, ["user_id", mailed.start > before.earlier_start])
         .mutate(age=_.start.delta(_.earlier_start, unit="day"))
         .group_by("campaign_id", "user_id")
         .aggregate(mailed_before=_.age.count(), user_mailed_90=(_.age <= 90).sum())
@@ -125,9 +123,7 @@ def main_value(market: Market, column: str) -> Table:
         group_by=["campaign_id", "coupon_id"], order_by=[ibis.desc("n"), column]
     )
     return (
-        counts.mutate(place=place)
-        .filter(_.place == 0)
-        .select("campaign_id", "coupon_id", column)
+        counts.mutate(place=place).filter(_.place == 0).select("campaign_id", "coupon_id", column)
     )
 
 
@@ -150,14 +146,13 @@ def coupon_contents(market: Market) -> Table:
         .group_by("campaign_id")
         .aggregate(coupon_rivals=_.count())
     )
-    return (
-        contents.join(main_value(market, "department"), ["campaign_id", "coupon_id"])
-        .join(rivals, "campaign_id")
+    return contents.join(main_value(market, "department"), ["campaign_id", "coupon_id"]).join(
+        rivals, "campaign_id"
     )
 
 
-def item_sales(market: Market) -> Table:
-    """Sales of each item to all users in the season before each campaign."""
+def coupon_sales(market: Market) -> Table:
+    """Popularity, price and discounts of each coupon's items in the season before."""
     campaigns = market.campaigns.select("campaign_id", "start")
     days = (
         market.purchases.mutate(day=_.time.date())
@@ -171,36 +166,32 @@ def item_sales(market: Market) -> Table:
             coupon_lines=(_.coupon_discount > 0).sum(),
         )
     )
-    season = (
-        days.select("day")
-        .distinct()
-        .join(
-            campaigns,
-            [
-                _.day < campaigns.start,
-                _.day >= campaigns.start - ibis.interval(days=SEASON),
-            ],
-        )
-        .join(days, "day")
+    all_days = days.group_by("day").aggregate(all_lines=_.lines.sum())
+    season = all_days.join(
+        campaigns,
+        [
+            _.day < campaigns.start,
+            _.day >= campaigns.start - ibis.interval(days=SEASON),
+        ],
     )
+    total = season.group_by("campaign_id").aggregate(_.all_lines.sum().name("all_lines"))
     lately = _.day >= _.start - ibis.interval(days=LATELY)
-    return season.group_by("campaign_id", "item_id").aggregate(
-        lines=_.lines.sum(),
-        units=_.units.sum(),
-        amount=_.amount.sum(),
-        lines_lately=_.lines.sum(where=lately),
-        units_lately=_.units.sum(where=lately),
-        amount_lately=_.amount.sum(where=lately),
-        retail_discount=_.retail_discount.sum(),
-        coupon_discount=_.coupon_discount.sum(),
-        coupon_lines=_.coupon_lines.sum(),
+    sales = (
+        season.join(days, "day")
+        .semi_join(market.coupon_items, ["campaign_id", "item_id"])
+        .group_by("campaign_id", "item_id")
+        .aggregate(
+            lines=_.lines.sum(),
+            units=_.units.sum(),
+            amount=_.amount.sum(),
+            lines_lately=_.lines.sum(where=lately).fill_null(0),
+            units_lately=_.units.sum(where=lately),
+            amount_lately=_.amount.sum(where=lately),
+            retail_discount=_.retail_discount.sum(),
+            coupon_discount=_.coupon_discount.sum(),
+            coupon_lines=_.coupon_lines.sum(),
+        )
     )
-
-
-def coupon_sales(market: Market) -> Table:
-    """Popularity, price and discounts of each coupon's items in the season before."""
-    sales = item_sales(market)
-    total = sales.group_by("campaign_id").aggregate(all_lines=_.lines.sum())
     place = ibis.row_number().over(
         group_by="campaign_id", order_by=[ibis.desc("lines"), "item_id"]
     )
@@ -249,7 +240,6 @@ def coupon_promotions(market: Market) -> Table:
             item_mailers=ibis.literal(0.0),
         )
     covered = market.coupon_items.select("item_id").distinct()
-    stores = market.promotions.select("store_id").distinct().count().name("stores").as_table()
     weeks = (
         market.promotions.semi_join(covered, "item_id")
         .group_by("item_id", "week_start")
@@ -260,8 +250,10 @@ def coupon_promotions(market: Market) -> Table:
     )
     campaigns = market.campaigns.select("campaign_id", "start")
     window = (
-        market.promotions.select("week_start")
+        market.promotions.select("week_start", "store_id")
         .distinct()
+        .group_by("week_start")
+        .aggregate(stores=_.count())
         .join(
             campaigns,
             [
@@ -269,10 +261,12 @@ def coupon_promotions(market: Market) -> Table:
                 _.week_start > campaigns.start - ibis.interval(days=7 * PROMOTION_WEEKS + 7),
             ],
         )
-        .join(weeks, "week_start")
     )
-    items = window.group_by("campaign_id", "item_id").aggregate(
-        displayed=_.displayed.sum(), mailed=_.mailed.sum()
+    store_weeks = window.group_by("campaign_id").aggregate(store_weeks=_.stores.sum())
+    items = (
+        window.join(weeks, "week_start")
+        .group_by("campaign_id", "item_id")
+        .aggregate(displayed=_.displayed.sum(), mailed=_.mailed.sum())
     )
     shares = (
         market.coupon_items.join(items, ["campaign_id", "item_id"])
@@ -280,13 +274,13 @@ def coupon_promotions(market: Market) -> Table:
         .aggregate(displayed=_.displayed.sum(), mailed=_.mailed.sum())
     )
     return (
-        coupons.left_join(shares, ["campaign_id", "coupon_id"])
-        .cross_join(stores)
+        coupons.join(shares, ["campaign_id", "coupon_id"])
+        .join(store_weeks, "campaign_id")
         .select(
             "campaign_id",
             "coupon_id",
-            item_displays=_.displayed / (_.n * _.stores * PROMOTION_WEEKS),
-            item_mailers=_.mailed / (_.n * _.stores * PROMOTION_WEEKS),
+            item_displays=_.displayed / (_.n * _.store_weeks),
+            item_mailers=_.mailed / (_.n * _.store_weeks),
         )
     )
 
@@ -318,8 +312,10 @@ def coupon_success(market: Market) -> Table:
             .select(
                 "campaign_id",
                 column,
-                ((_.redemptions.fill_null(0) + PRIOR_RATE * PRIOR_OFFERS)
-                / (_.offers.fill_null(0) + PRIOR_OFFERS)).name(name),
+                (
+                    (_.redemptions.fill_null(0) + PRIOR_RATE * PRIOR_OFFERS)
+                    / (_.offers.fill_null(0) + PRIOR_OFFERS)
+                ).name(name),
             )
         )
 

@@ -1,16 +1,19 @@
 """The figures of chapter 2."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.dates import DateFormatter, MonthLocator
+from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter, MonthLocator, date2num
 from numpy.typing import ArrayLike
 
 from coupon_rec.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label
 
-STAGES = {"bought": ITEM, "redeemed": COUPON}
-TYPES = {"A": COUPON, "B": USER, "C": NEUTRAL}
+STAGES = {"bought": (ITEM, "o", 12), "redeemed": (COUPON, "D", -12)}
+ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+TYPES = {"A": COUPON, "B": "#9CA3AF", "C": "#374151"}
 
 
 def clock(shipped: ArrayLike, local: ArrayLike) -> None:
@@ -22,16 +25,11 @@ def clock(shipped: ArrayLike, local: ArrayLike) -> None:
         Share of the visits in each hour of the day, in [0, 1], shape (24,).
     """
     _, (ax,) = axes(height=3.2)
-    hours = np.arange(24)
-    for shares, color, style, name in (
-        (np.asarray(local), USER, "-", "local"),
-        (np.asarray(shipped), NEUTRAL, "--", "as shipped"),
-    ):
-        ax.plot(hours, 100 * shares, color=color, linestyle=style)
-        top = int(shares.argmax())
-        ax.annotate(
-            name, (top, 100 * shares[top]), (0, 5), textcoords="offset points", ha="center"
-        )
+    curves = {"local time": (local, USER, "-"), "as shipped": (shipped, NEUTRAL, "--")}
+    for name, (shares, color, style) in curves.items():
+        percent = 100 * np.asarray(shares)
+        ax.plot(range(24), percent, style, color=color)
+        _above(ax, name, float(percent.argmax()), percent.max(), (0, 5), color=color)
     ax.set_xticks(range(0, 24, 3))
     ax.set_ylim(0, 12)
     label(ax, "hour of the day", "share of visits (%)")
@@ -47,37 +45,28 @@ def funnel(rates: pd.DataFrame) -> None:
         stage ("bought" or "redeemed"), and rate, low, high in (0, 1].
     """
     _, panels = axes(columns=2, height=3.4)
+    types = sorted(rates["campaign_type"].unique(), reverse=True)
     for ax, (unit, panel) in zip(panels, rates.groupby("unit", sort=False), strict=True):
-        types = sorted(panel["campaign_type"].unique(), reverse=True)
-        for row in panel.itertuples():
-            y = types.index(row.campaign_type)
-            color = STAGES[row.stage]
-            marker = "o" if row.stage == "bought" else "D"
-            ax.plot([100 * row.low, 100 * row.high], [y, y], color=color)
-            ax.plot(100 * row.rate, y, color=color, marker=marker)
-            ax.annotate(
-                f"{100 * row.rate:.3g}%",
-                (100 * row.rate, y),
-                (0, 8),
-                textcoords="offset points",
-                ha="center",
-                fontsize=9,
-            )
-            if row.campaign_type == "A":
-                ax.annotate(
-                    row.stage,
-                    (100 * row.rate, y),
-                    (0, 22),
-                    textcoords="offset points",
-                    ha="center",
-                    color=color,
-                )
+        for stage, (color, marker, shift) in STAGES.items():
+            points = panel[panel["stage"] == stage].set_index("campaign_type").loc[types]
+            share = 100 * points[["low", "rate", "high"]].to_numpy()
+            ax.hlines(range(len(types)), share[:, 0], share[:, 2], color=color)
+            ax.plot(share[:, 1], range(len(types)), marker, color=color)
+            for y, x in enumerate(share[:, 1]):
+                _above(ax, f"{x:#.3g}%", x, y, (0, 8), fontsize=9)
+            _above(ax, stage, share[-1, 1], len(types) - 1, (shift, 22), color=color)
         ax.set_xscale("log")
-        ax.set_xlim(0.1, 300)
+        ax.set_xlim(0.02, 500)
         ax.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
-        ax.set_yticks(range(len(types)), [f"type {name}" for name in types])
         ax.set_ylim(-0.5, len(types) - 0.1)
+        names = [f"type {name}" for name in types] if ax is panels[0] else [""] * len(types)
+        ax.set_yticks(range(len(types)), names)
         label(ax, "share (%), log scale", "", f"Per {unit}")
+
+
+def _above(ax: Axes, text: str, x: float, y: float, by: tuple[int, int], **style: Any) -> None:
+    """Write centered text, moved from a point by so many points to the right and up."""
+    ax.annotate(text, (x, y), by, textcoords="offset points", ha="center", **style)
 
 
 def timeline(campaigns: pd.DataFrame, boundaries: Mapping[str, str]) -> None:
@@ -90,18 +79,21 @@ def timeline(campaigns: pd.DataFrame, boundaries: Mapping[str, str]) -> None:
     boundaries : mapping of str to str
         Name of each part of the split, and the day on which it begins.
     """
-    figure, (ax,) = axes(height=6.0)
+    _, (ax,) = axes(height=6.0)
     rows = campaigns.sort_values(["start", "campaign_id"], ignore_index=True)
-    for y, row in enumerate(rows.itertuples()):
-        first, last = pd.Timestamp(row.start), pd.Timestamp(row.end)
-        color = TYPES[row.campaign_type]
-        ax.barh(y, last - first + pd.Timedelta(days=1), left=first, height=0.7, color=color)
-        name = f" {row.campaign_id} {row.campaign_type}"
-        ax.text(last + pd.Timedelta(days=1), y, name, va="center", fontsize=8)
-    for name, day in boundaries.items():
-        ax.axvline(pd.Timestamp(day), color="black", linewidth=1, linestyle="--")
-        ax.text(pd.Timestamp(day), -1.2, f" {name}", fontsize=10, va="bottom")
-    ax.set_ylim(len(rows), -2.2)
+    first = date2num(pd.to_datetime(rows["start"]))
+    last = date2num(pd.to_datetime(rows["end"])) + 1
+    types = rows["campaign_type"].tolist()
+    ax.barh(rows.index, last - first, left=first, height=0.7, color=[TYPES[name] for name in types])
+    for y, number in enumerate(rows["campaign_id"]):
+        name = f"{number} {types[y]}"
+        ax.text(last[y] + 2, y, name, va="center", fontsize=8, bbox=ON_WHITE)
+    for step, (name, day) in enumerate(boundaries.items()):
+        x = date2num(pd.Timestamp(day))
+        top = -1 - step % 2
+        ax.vlines(x, top - 0.8, len(rows), color="black", linewidth=1, linestyle="--")
+        ax.text(x, top, f" {name} \N{RIGHTWARDS ARROW}", va="bottom")
+    ax.set_ylim(len(rows), -3)
     ax.set_yticks([])
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_locator(MonthLocator(interval=2))

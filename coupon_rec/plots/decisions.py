@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.colors import to_rgba
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.plots.style import COUPON, MONEY, NEUTRAL, axes, label
+from coupon_rec.plots.style import COUPON, MONEY, NEUTRAL, axes, label, mark
 
 
 def coupons_of_user(options: pd.DataFrame) -> None:
@@ -44,32 +44,26 @@ def coupons_of_user(options: pd.DataFrame) -> None:
 
 
 def gains(y: ArrayLike, scores: Mapping[str, ArrayLike]) -> None:
-    """Draw the share of redemptions found within the best-scored share of offers.
+    """Draw the share of redemptions found within the best-scored share of offers, up to 30%.
 
     Parameters
     ----------
     y : array_like
         Labels, 0 or 1, shape (n,).
     scores : mapping of str to array_like
-        Scores of each scorer, shape (n,); ties are taken in random order.
+        Two scorers by name, the better one first; ties are taken in random order.
     """
     _figure, (ax,) = axes(height=3.9)
-    y = np.asarray(y)
-    sent = np.linspace(0, 1, len(y) + 1)[1:]
-    for (name, score), color in zip(scores.items(), (COUPON, NEUTRAL), strict=False):
-        found = found_by(y, score)
-        ax.plot(100 * sent, 100 * found, color=color)
-        at = np.searchsorted(sent, 0.08 if color == COUPON else 0.2)
-        ax.annotate(
-            name,
-            (100 * sent[at], 100 * found[at]),
-            (10, -14),
-            textcoords="offset points",
-            color=color,
-            fontweight="bold",
-        )
-    ax.plot([0, 100], [0, 100], color=NEUTRAL, linestyle=":", linewidth=1.2)
-    ax.annotate("at random", (62, 62), (6, -14), textcoords="offset points", color=NEUTRAL)
+    sent = 100 * np.arange(1, len(np.asarray(y)) + 1) / len(np.asarray(y))
+    at = np.searchsorted(sent, 20)
+    for (name, score), color, lift in zip(scores.items(), (COUPON, NEUTRAL), (9, -11), strict=True):
+        found = 100 * found_by(y, score)
+        ax.plot(sent, found, color=color)
+        mark(ax, name, (sent[at], found[at]), color, (0, lift))
+    ax.plot([0, 30], [0, 30], color=NEUTRAL, linestyle=":", linewidth=1.2)
+    mark(ax, "at random", (20, 20), NEUTRAL, (6, -8))
+    ax.set_xlim(0, 30)
+    ax.set_ylim(0, 104)
     label(ax, "share of offers sent, best first, %", "share of redemptions found, %")
 
 
@@ -92,17 +86,13 @@ def profit_by_assumption(frame: pd.DataFrame) -> None:
     """
     _figure, (left, right) = axes(1, 2, height=3.4)
     share = 100 * frame.index.to_numpy()
-    for name, color, style in (("most valuable", MONEY, "-"), ("most likely", COUPON, "--")):
+    for name, color, style, side in (
+        ("most valuable", MONEY, "-", "right"),
+        ("most likely", COUPON, "--", "left"),
+    ):
         left.plot(share, frame[name], color=color, linestyle=style)
-        left.annotate(
-            name,
-            (share[-1], frame[name].iloc[-1]),
-            (-4, 6 if color == MONEY else -16),
-            textcoords="offset points",
-            ha="right",
-            color=color,
-            fontweight="bold",
-        )
+        offset = (-8, 4) if side == "right" else (8, -6)
+        mark(left, name, (60, np.interp(60, share, frame[name])), color, offset, side)
     left.axhline(0, color=NEUTRAL, linewidth=1)
     right.plot(share, 100 * frame["sent"], color=MONEY)
     right.set_ylim(0, 104)

@@ -1,5 +1,7 @@
 """The look of every figure: one color for each thing, quiet axes, direct labels."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -7,9 +9,8 @@ from matplotlib.figure import Figure
 USER, ITEM, COUPON, MONEY, NEUTRAL = "#0072B2", "#007A5E", "#C75000", "#8A4FA0", "#6B7280"
 """The colors of user, item, coupon, money, and of everything else."""
 
-STYLE = {
-    "figure.dpi": 100,
-    "savefig.dpi": 200,
+STYLE: dict[str, Any] = {
+    "figure.dpi": 200,
     "figure.figsize": (7.2, 4.0),
     "figure.constrained_layout.use": True,
     "font.size": 11,
@@ -41,7 +42,7 @@ def axes(rows: int = 1, columns: int = 1, height: float = 4.0) -> tuple[Figure, 
     height : float
         Height of the figure, in inches.
     """
-    plt.rcParams.update(STYLE)
+    plt.style.use(STYLE)
     figure, grid = plt.subplots(rows, columns, figsize=(7.2, height), squeeze=False)
     return figure, list(grid.flat)
 
@@ -51,3 +52,32 @@ def label(ax: Axes, x: str, y: str, title: str = "") -> None:
     ax.set_xlabel(x)
     ax.set_ylabel(y)
     ax.set_title(title)
+
+
+def mark(
+    ax: Axes,
+    text: str,
+    at: tuple[float, float],
+    color: str,
+    offset: tuple[float, float] = (0, 0),
+    side: str = "left",
+) -> None:
+    """Write a curve's name beside it, in its color.
+
+    Parameters
+    ----------
+    at : tuple of float
+        The point that the text belongs to, in data coordinates.
+    offset : tuple of float
+        From there to the text's `side` ("left", "center" or "right"), in points.
+    """
+    ax.annotate(
+        text,
+        at,
+        offset,
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        color=color,
+        fontweight="bold",
+    )
