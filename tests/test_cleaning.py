@@ -6,7 +6,12 @@ import ibis
 import pandas as pd
 
 from coupon_rec.market import change_log, cleaning
-from coupon_rec.market.complete_journey import clean, raw_complete_journey, translate
+from coupon_rec.market.complete_journey import (
+    clean,
+    raw_complete_journey,
+    to_local_time,
+    translate,
+)
 
 
 def rows(table: ibis.Table, *columns: str) -> list[tuple[object, ...]]:
@@ -81,6 +86,17 @@ def test_add_missing_users_adds_each_once() -> None:
     assert change.rows == 2
 
 
+def test_local_time_is_the_one_in_which_every_line_stands_in_its_week() -> None:
+    raw = raw_complete_journey()
+    local, _change = to_local_time(translate(raw)["purchases"])
+    lines = raw["transactions"].to_pandas()
+    utc = lines["transaction_timestamp"].dt.tz_localize("UTC")
+    eastern = utc.dt.tz_convert("America/New_York").dt.tz_localize(None)
+    days = (eastern.dt.normalize() - pd.Timestamp("2016-12-26")).dt.days
+    assert (days // 7 + 1 == lines["week"]).all()
+    assert sorted(local.time.to_pandas()) == sorted(eastern)
+
+
 def test_cleaning_complete_journey_changes_what_the_data_card_says() -> None:
     _market, changes = clean(translate(raw_complete_journey()))
     log = change_log(changes)
@@ -92,6 +108,7 @@ def test_cleaning_complete_journey_changes_what_the_data_card_says() -> None:
         ("drop_duplicates", "coupon_items", 4_872),
         ("drop_unknown", "coupon_items", 16),
         ("keep_first", "redemptions", 27),
+        ("to_local_time", "purchases", 250_533),
         ("drop_unknown", "purchases", 4_836),
         ("drop_non_items", "purchases", 17_237),
         ("drop_empty_lines", "purchases", 3_989),

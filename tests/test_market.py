@@ -275,6 +275,11 @@ def test_complete_journey_is_valid_and_has_its_known_size() -> None:
     assert rows["promotions"] == 20_940_529
 
 
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MarketError, match="there is no folder .*absent"):
+        load_market(tmp_path / "absent")
+
+
 def test_spark_loads_the_same_market_and_writes_it_back(folder: Path, tmp_path: Path) -> None:
     sql = pytest.importorskip("pyspark.sql", reason="PySpark is not installed")
     if not shutil.which("java") or subprocess.run(["java", "-version"], check=False).returncode:

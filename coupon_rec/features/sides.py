@@ -261,27 +261,27 @@ def coupon_promotions(market: Market) -> Table:
                 _.week_start > campaigns.start - ibis.interval(days=7 * PROMOTION_WEEKS + 7),
             ],
         )
+        .mutate(store_weeks=_.stores.sum().over(group_by="campaign_id"))
     )
-    store_weeks = window.group_by("campaign_id").aggregate(store_weeks=_.stores.sum())
     items = (
         window.join(weeks, "week_start")
         .group_by("campaign_id", "item_id")
-        .aggregate(displayed=_.displayed.sum(), mailed=_.mailed.sum())
+        .aggregate(
+            displayed=_.displayed.sum(), mailed=_.mailed.sum(), store_weeks=_.store_weeks.max()
+        )
     )
     shares = (
         market.coupon_items.join(items, ["campaign_id", "item_id"])
         .group_by("campaign_id", "coupon_id")
-        .aggregate(displayed=_.displayed.sum(), mailed=_.mailed.sum())
-    )
-    return (
-        coupons.join(shares, ["campaign_id", "coupon_id"])
-        .join(store_weeks, "campaign_id")
-        .select(
-            "campaign_id",
-            "coupon_id",
-            item_displays=_.displayed / (_.n * _.store_weeks),
-            item_mailers=_.mailed / (_.n * _.store_weeks),
+        .aggregate(
+            displayed=_.displayed.sum(), mailed=_.mailed.sum(), store_weeks=_.store_weeks.max()
         )
+    )
+    return coupons.join(shares, ["campaign_id", "coupon_id"]).select(
+        "campaign_id",
+        "coupon_id",
+        item_displays=_.displayed / (_.n * _.store_weeks),
+        item_mailers=_.mailed / (_.n * _.store_weeks),
     )
 
 

@@ -14,6 +14,8 @@ from coupon_rec.market.cleaning import Change
 from coupon_rec.market.tables import Market
 from coupon_rec.market.validation import validate
 
+SUMMER_TIME = (ibis.timestamp("2017-03-12 07:00:00"), ibis.timestamp("2017-11-05 05:59:59"))
+"""When US Eastern time was four hours behind UTC instead of five, in UTC."""
 FIRST_WEEK = ibis.date("2016-12-26")
 DEMOGRAPHICS = {
     "age": "age",
@@ -102,6 +104,20 @@ def translate(raw: dict[str, Table]) -> dict[str, Table]:
     }
 
 
+def to_local_time(purchases: Table) -> cleaning.Cleaned:
+    """Turn the shipped times, which are UTC, into the stores' local time, US Eastern.
+
+    The data says so itself: in local time, and only there, every line stands in its `week`.
+    The count is of the lines whose date changes.
+    """
+    summer = purchases.time.between(*SUMMER_TIME)
+    hours = ibis.ifelse(summer, ibis.interval(hours=4), ibis.interval(hours=5))
+    local = purchases.time - hours
+    moved = int((local.date() != purchases.time.date()).sum().execute())
+    change = Change("to_local_time", "purchases", moved, "UTC, where the day is a store's")
+    return purchases.mutate(time=local), change
+
+
 def clean(tables: dict[str, Table]) -> tuple[Market, list[Change]]:
     """Clean translated tables, step by step as chapter 2 does.
 
@@ -140,6 +156,7 @@ def clean(tables: dict[str, Table]) -> tuple[Market, list[Change]]:
             tables["redemptions"], "redemptions", ["campaign_id", "user_id", "coupon_id"], "date"
         ),
     )
+    step("purchases", to_local_time(tables["purchases"]))
     step("purchases", cleaning.drop_unknown(tables["purchases"], "purchases", "item_id", items))
     step(
         "purchases",

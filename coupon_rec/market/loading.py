@@ -158,6 +158,8 @@ def load_market(folder: str | Path, connection: BaseBackend | None = None) -> Ma
         It lists every problem with its table, column, number of rows and up to five of them.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise _fail("market", f"there is no folder {folder}", "name the folder of the tables.")
     connection = connection or ibis.duckdb.connect()
     tables: dict[str, Table] = {}
     problems: list[Problem] = []
