@@ -22,16 +22,16 @@ class Economics:
     incremental : float
         Share of redeeming purchases that would not have been made without the coupon. No table of
         offers and redemptions identifies it; chapter 12 estimates it from experiments.
-    retailer_share : float
-        Share of the discount that the retailer pays; the manufacturer pays the rest. Chapter 2
-        measures it.
+    retailer_match : float
+        What the retailer adds to each unit of currency that a manufacturer's coupon takes off.
+        Chapter 2 measures it.
     contact : float
         Cost of sending one coupon, in currency.
     """
 
     margin: float = 0.25
     incremental: float = 0.5
-    retailer_share: float = 0.17
+    retailer_match: float = 0.17
     contact: float = 0.005
 
 
@@ -61,7 +61,7 @@ def offer_value(
 
     Notes
     -----
-    p (incremental margin spend - retailer_share discount) - contact: equation `eq-offer-value`.
+    p (incremental margin spend - retailer_match discount) - contact: equation `eq-offer-value`.
     """
     economics = economics or Economics()
     p = np.asarray(p, "float64")
@@ -74,7 +74,7 @@ def offer_value(
             "each must lie in [0, 1]"
         )
     gain = economics.incremental * economics.margin * offers["spend_per_line"].to_numpy()
-    cost = economics.retailer_share * offers["coupon_discount"].to_numpy()
+    cost = economics.retailer_match * offers["coupon_discount"].to_numpy()
     return np.asarray(p * (gain - cost) - economics.contact)
 
 

@@ -35,7 +35,7 @@ def test_the_right_lift_passes() -> None:
 
 
 def break_even(spend: float, discount: float, economics: Economics) -> float:
-    earned = economics.incremental * economics.margin * spend - economics.retailer_share * discount
+    earned = economics.incremental * economics.margin * spend - economics.retailer_match * discount
     return economics.contact / earned if earned >= economics.contact else np.inf
 
 

@@ -25,7 +25,7 @@ def offers(**columns: list[float]) -> pd.DataFrame:
 
 
 def test_value_is_expected_gain_less_discount_less_contact() -> None:
-    economics = Economics(margin=0.25, incremental=0.5, retailer_share=0.2, contact=0.01)
+    economics = Economics(margin=0.25, incremental=0.5, retailer_match=0.2, contact=0.01)
     value = offer_value(offers(), [0.1, 0.1, 0.0], economics)
     assert np.allclose(value, [0.1 * (0.5 - 0.2) - 0.01, 0.1 * (2.5 - 0.2) - 0.01, -0.01])
 

@@ -129,6 +129,7 @@ ROOMS = [
     "decisions",
     "serving",
     "plots",
+    "book",
     "check",
     "__main__",
     "__init__",

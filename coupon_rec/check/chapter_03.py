@@ -8,18 +8,20 @@ import pandas as pd
 from coupon_rec.check import RIGHT, Verdict
 from coupon_rec.features import NEVER
 
-DRIFTING = {"trips so far"}
+DRIFTING = {"trips so far", "trend"}
 LEAKS = {"b", "d"}
 
 
 def exercise_1(answer: Collection[str]) -> Verdict:
     """Check which of the curves in the figure belong to features that drift."""
     if not answer:
-        return Verdict("one curve, at least, leaves the line at 1 and does not come back.")
+        return Verdict("follow each curve from the left to the right: does it come back?")
     if set(answer) - {"trips so far", "trips a week", "spend rank", "trend"}:
         return Verdict("name the curves as the figure does.")
     if set(answer) - DRIFTING:
         return Verdict("a curve that moves both ways about its level does not drift.")
+    if len(set(answer)) < len(DRIFTING):
+        return Verdict("there is another one; look on both sides of the line at 1.")
     return RIGHT
 
 

@@ -47,7 +47,7 @@ FEATURES = (
     Feature("user_discount_share", "share of list price saved through retail discounts"),
     Feature("user_coupon_share", "share of purchase lines with a coupon"),
     Feature("user_private_share", "share of spend on private-label items"),
-    Feature("user_categories_per_trip", "distinct categories bought, per trip", skewed=True),
+    Feature("user_categories_per_trip", "distinct categories bought on a trip, mean", skewed=True),
     Feature("user_mailed_90", "campaigns mailed in the last 90 days", skewed=True),
     Feature("user_redemption_rate", "redemptions per campaign mailed before", skewed=True),
     Feature("user_redemption_recency", "days since the last redemption", NEVER, True),

@@ -9,8 +9,8 @@ SEASON = 56
 """Days before the start in which items are counted and priced."""
 LATELY = 14
 PROMOTION_WEEKS = 4
-PRIOR_RATE, PRIOR_OFFERS = 0.003, 1000
-"""Earlier redemption rates are shrunk towards this rate, as if seen on that many offers."""
+PRIOR_REDEMPTIONS, PRIOR_OFFERS = 3, 1000
+"""Earlier redemption rates are shrunk as if so many more redemptions and offers had been seen."""
 
 
 def decayed(age: ibis.expr.types.Value, days: float) -> ibis.expr.types.Value:
@@ -27,11 +27,15 @@ def past_purchases(market: Market) -> Table:
         The columns of `purchases` and `campaign_id`, `start`, `day`, and `age`: whole days from
         the purchase to the campaign's start, at least 1.
     """
+    return _before_campaigns(market, market.purchases.mutate(day=_.time.date()))
+
+
+def _before_campaigns(market: Market, events: Table) -> Table:
+    """Each event (`user_id`, `day`) once for each later campaign mailed to its user."""
     mailed = market.offers.select("campaign_id", "user_id").distinct()
     starts = mailed.join(market.campaigns.select("campaign_id", "start"), "campaign_id")
-    purchases = market.purchases.mutate(day=_.time.date())
     return (
-        purchases.join(starts, "user_id")
+        events.join(starts, "user_id")
         .filter(_.day < _.start)
         .mutate(age=_.start.delta(_.day, unit="day"))
     )
@@ -40,13 +44,23 @@ def past_purchases(market: Market) -> Table:
 def user_habits(market: Market, past: Table) -> Table:
     """How each user shopped before each campaign."""
     items = market.items.select("item_id", "brand", "category")
-    trips = past.group_by("campaign_id", "user_id", "basket_id").aggregate(age=_.age.min())
-    rhythm = trips.group_by("campaign_id", "user_id").aggregate(
-        trips=_.count(),
-        user_recency=_.age.min(),
-        user_weeks=ibis.greatest(_.age.max() / 7.0, 1.0),
-        trips_14=decayed(_.age, 14).sum() / 14,
-        trips_120=decayed(_.age, 120).sum() / 120,
+    trips = (
+        market.purchases.mutate(day=_.time.date())
+        .join(items, "item_id")
+        .group_by("user_id", "basket_id", "day")
+        .aggregate(categories=_.category.nunique())
+    )
+    rhythm = (
+        _before_campaigns(market, trips)
+        .group_by("campaign_id", "user_id")
+        .aggregate(
+            trips=_.count(),
+            user_recency=_.age.min(),
+            user_weeks=ibis.greatest(_.age.max() / 7, 1),
+            user_categories_per_trip=_.categories.mean(),
+            trips_14=decayed(_.age, 14).sum() / 14,
+            trips_120=decayed(_.age, 120).sum() / 120,
+        )
     )
     spend = (
         past.join(items, "item_id")
@@ -56,7 +70,6 @@ def user_habits(market: Market, past: Table) -> Table:
             discount=_.retail_discount.sum(),
             user_coupon_share=(_.coupon_discount > 0).cast("float64").mean(),
             private=_.amount.sum(where=_.brand == "Private"),
-            categories=_.category.nunique(),
         )
     )
     return rhythm.join(spend, ["campaign_id", "user_id"]).select(
@@ -66,13 +79,13 @@ def user_habits(market: Market, past: Table) -> Table:
         "user_spend",
         "user_recency",
         "user_coupon_share",
+        "user_categories_per_trip",
         user_trips_per_week=_.trips / _.user_weeks,
         user_spend_per_week=_.user_spend / _.user_weeks,
         user_spend_per_trip=_.user_spend / _.trips,
         user_trend=_.trips_14 / _.trips_120,
         user_discount_share=_.discount / (_.user_spend + _.discount).nullif(0),
         user_private_share=_.private.fill_null(0) / _.user_spend.nullif(0),
-        user_categories_per_trip=_.categories / _.trips,
     )
 
 
@@ -192,9 +205,7 @@ def coupon_sales(market: Market) -> Table:
             coupon_lines=_.coupon_lines.sum(),
         )
     )
-    place = ibis.row_number().over(
-        group_by="campaign_id", order_by=[ibis.desc("lines"), "item_id"]
-    )
+    place = ibis.row_number().over(group_by="campaign_id", order_by=[ibis.desc("lines"), "item_id"])
     placed = sales.mutate(place=place)
     coupons = (
         market.coupon_items.left_join(placed, ["campaign_id", "item_id"])
@@ -313,7 +324,7 @@ def coupon_success(market: Market) -> Table:
                 "campaign_id",
                 column,
                 (
-                    (_.redemptions.fill_null(0) + PRIOR_RATE * PRIOR_OFFERS)
+                    (_.redemptions.fill_null(0) + PRIOR_REDEMPTIONS)
                     / (_.offers.fill_null(0) + PRIOR_OFFERS)
                 ).name(name),
             )

@@ -37,7 +37,7 @@ def learn_vectors(
     learning_rate: float = 0.02,
     seed: int = 0,
 ) -> Vectors:
-    r"""Learn vectors that tell the pairs of users and items that met from pairs that did not.
+    r"""Learn vectors that tell real pairs of user and item from pairs by chance.
 
     Each purchase line is a positive. Its negatives pair the same user with the items of other
     lines of the batch, so that an item is a negative as often as it is bought.
@@ -84,7 +84,7 @@ def learn_vectors(
     user, users = pd.factorize(pairs["user_id"], sort=True)
     item, items = pd.factorize(pairs["item_id"], sort=True)
     keras.utils.set_random_seed(seed)
-    model = _pair_model(len(users), len(items), size, negatives)
+    model = pair_model(len(users), len(items), size, negatives)
     model.compile(
         keras.optimizers.Adam(learning_rate), keras.losses.BinaryCrossentropy(from_logits=True)
     )
@@ -102,8 +102,24 @@ def learn_vectors(
     )
 
 
-def _pair_model(users: int, items: int, size: int, negatives: int) -> keras.Model:
-    """From a batch of pairs to logits of shape (n, 1 + negatives), the real pair first."""
+def pair_model(users: int, items: int, size: int, negatives: int) -> keras.Model:
+    """Build the model of pairs: equation `eq-pair`, for real pairs and their negatives.
+
+    Parameters
+    ----------
+    users, items : int
+        How many there are.
+    size : int
+        Coordinates of a vector.
+    negatives : int
+        Negatives for each real pair.
+
+    Returns
+    -------
+    keras.Model
+        From `user` and `item`, numbers of shape (n,) from 0 on, to logits of shape
+        (n, 1 + negatives), the real pair first.
+    """
     small = keras.initializers.RandomNormal(stddev=0.1)
     user = keras.Input((), dtype="int32", name="user")
     item = keras.Input((), dtype="int32", name="item")

@@ -97,4 +97,4 @@ def profit_by_assumption(frame: pd.DataFrame) -> None:
     right.plot(share, 100 * frame["sent"], color=MONEY)
     right.set_ylim(0, 104)
     label(left, "purchases the coupon causes, %", "expected profit, $", "What the choice earns")
-    label(right, "purchases the coupon causes, %", "users, %", "Users who get a coupon")
+    label(right, "purchases the coupon causes, %", "lists, %", "Lists with a coupon")

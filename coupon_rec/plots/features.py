@@ -7,6 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.dates import DateFormatter, MonthLocator
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import ScalarFormatter
 
 from coupon_rec.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label, mark
 
@@ -35,7 +37,7 @@ def time_line(days: pd.Series, start: pd.Timestamp, end: pd.Timestamp, scale: fl
     ax.axvspan(start, end, color=COUPON, alpha=0.08, linewidth=0)
     ax.set_ylim(0, 1.12)
     middle = start + (end - start) / 2
-    mark(ax, "the campaign:\nnot for features", (middle, 0.5), COUPON, side="center")
+    mark(ax, "the campaign", (middle, 1.05), COUPON, side="center")
     mark(ax, "purchases, with their weights", (past.min(), 0.5), USER)
     _months(ax)
     label(ax, "day of purchase", "weight")
@@ -57,11 +59,11 @@ def drift(means: pd.DataFrame, names: Mapping[str, str]) -> None:
     for (column, name), (color, line, point) in zip(names.items(), looks, strict=False):
         ax.plot(means.index, means[column], line, color=color, marker=point, markersize=4)
         last = (means.index[-1], means[column].iloc[-1])
-        mark(ax, name, last, color, (8, 0))
-    ax.axhline(1, color=NEUTRAL, linewidth=0.8)
-    ax.set_ylim(0)
-    ax.set_xlim(right=means.index[-1] + pd.Timedelta(days=110))
+        mark(ax, name, last, color, (8, 6 if point == "s" else -4))
+    ax.set_yscale("log", base=2)
+    ax.yaxis.set_major_formatter(ScalarFormatter())
     _months(ax)
+    ax.set_xlim(right=means.index[-1] + pd.Timedelta(days=95))
     label(ax, "first day of the campaign", "mean, as a multiple of the first")
 
 
@@ -81,14 +83,15 @@ def item_map(
     """
     ax = _map()
     ax.scatter(items["x"], items["y"], s=7, color="#C9CED6", linewidth=0)
-    ax.scatter(
-        coupons["x"], coupons["y"], s=26, marker="D", facecolor="none", edgecolor=COUPON
-    )
+    ax.scatter(coupons["x"], coupons["y"], s=26, marker="D", facecolor="none", edgecolor=COUPON)
     for category, offset in categories.items():
         members = items[items["category"] == category]
         ax.scatter(members["x"], members["y"], s=16, color=ITEM, linewidth=0)
         middle = (members["x"].median(), members["y"].median())
         mark(ax, category.lower(), middle, ITEM, offset, "center")
+    mark(ax, "coupons", (coupons["x"].median(), coupons["y"].min()), COUPON, (0, -12), "center")
+    for text in ax.texts:
+        text.set_path_effects([withStroke(linewidth=3, foreground="white")])
 
 
 def taste_map(items: pd.DataFrame, bought: pd.DataFrame) -> None:
