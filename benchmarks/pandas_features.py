@@ -226,7 +226,6 @@ def sales(purchases: pd.DataFrame, contents: pd.DataFrame, campaigns: pd.DataFra
 
 def promoted(path: Path, contents: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
     promotions = pd.read_parquet(path)
-    promotions["week_start"] = pd.to_datetime(promotions.week_start)
     stores = promotions.groupby("week_start").store_id.nunique().reset_index(name="stores")
     promotions = promotions[promotions.item_id.isin(contents.item_id)]
     promotions["displayed"] = promotions.display != "0"

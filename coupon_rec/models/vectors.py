@@ -30,7 +30,7 @@ def learn_vectors(
     purchases: pd.DataFrame,
     size: int = 32,
     *,
-    negatives: int = 5,
+    negatives: int = 10,
     min_purchases: int = 10,
     epochs: int = 4,
     batch_size: int = 8192,

@@ -1,0 +1,145 @@
+"""Features of all offers of Complete Journey: `coupon_rec.features` on DuckDB beside pandas.
+
+Each build has a process of its own on two cores, and ends with a pandas frame. The clock starts
+when the tables are in memory, except promotions, which both read from a Parquet file. Memory is
+the peak of the whole process. For growth, every purchase line stands 1, 2, 4 and 8 times in the
+tables, each time under a new basket, as if every user had come so many times as often; the offers
+stay the same. Pandas is not tried at more purchases once its memory has passed a limit.
+"""
+
+import json
+import os
+import platform
+import resource
+import statistics
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+import ibis
+import pandas as pd
+import pandas_features
+
+from coupon_rec import load_complete_journey
+from coupon_rec.features import build_offers
+
+ROUNDS = 3
+GROWTH = (1, 2, 4, 8)
+PANDAS_LIMIT_GIB = 7  # more at twice the purchases would not fit into 16 GiB
+NEW_BASKET = 10**12
+RESULT = Path(__file__).parent / "results" / "features.json"
+
+
+def prepare(folder: Path) -> None:
+    """Write the tables for pandas, with dates as timestamps, which it reads without objects."""
+    for name, table in load_complete_journey().tables().items():
+        dates = [column for column, kind in table.schema().items() if kind.is_date()]
+        table.mutate(**{column: table[column].cast("timestamp") for column in dates}).to_parquet(
+            folder / f"{name}.parquet"
+        )
+
+
+def with_duckdb(times: int, folder: Path) -> dict[str, float]:
+    market = load_complete_journey()
+    lines = market.purchases
+    copies = [lines.mutate(basket_id=lines.basket_id + i * NEW_BASKET) for i in range(times)]
+    if times > 1:
+        grown = lines.get_backend().create_table("grown", ibis.union(*copies), temp=True)
+        market = replace(market, purchases=grown)
+    start = time.perf_counter()
+    offers = build_offers(market).to_pandas()
+    return measured(start, offers, folder / f"duckdb-{times}.parquet")
+
+
+def with_pandas(times: int, folder: Path) -> dict[str, float]:
+    tables = {
+        path.stem: pd.read_parquet(path)
+        for path in folder.glob("*.parquet")
+        if path.stem != "promotions" and "-" not in path.stem
+    }
+    lines = tables["purchases"]
+    copies = [lines.assign(basket_id=lines.basket_id + i * NEW_BASKET) for i in range(times)]
+    tables["purchases"] = pd.concat(copies, ignore_index=True)
+    del lines, copies
+    start = time.perf_counter()
+    offers = pandas_features.build_offers(tables, folder / "promotions.parquet")
+    return measured(start, offers, folder / f"pandas-{times}.parquet")
+
+
+def measured(start: float, offers: pd.DataFrame, path: Path) -> dict[str, float]:
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    offers.to_parquet(path)
+    return {"seconds": seconds, "gib": peak / 2 ** (30 if sys.platform == "darwin" else 20)}
+
+
+def compare(folder: Path, times: int) -> None:
+    """Assert equal frames: 1e-4 relatively, or a unit of the sixth decimal, the last one kept."""
+    left, right = (pd.read_parquet(folder / f"{way}-{times}.parquet") for way in WAYS)
+    pd.testing.assert_frame_equal(left, right, check_dtype=False, rtol=1e-4, atol=1.1e-6)
+
+
+WAYS = {"duckdb": with_duckdb, "pandas": with_pandas}
+
+
+def alone(work: Any, *arguments: Any) -> Any:
+    """Run a function in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def main() -> None:
+    linux = hasattr(os, "sched_setaffinity")
+    if linux:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    rows = []
+    print(f"{'purchases':>9} {'with':7}{'seconds':>9}{'GiB':>7}")
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        alone(prepare, folder)
+        stopped = False
+        for times in GROWTH:
+            for way, build in WAYS.items():
+                if way == "pandas" and stopped:
+                    print(f"{times:8}x {way:7}{'not tried':>16}")
+                    continue
+                rounds = ROUNDS if times == 1 and way == "duckdb" else 1
+                runs = [alone(build, times, folder) for _ in range(rounds)]
+                row = {
+                    "purchases": times,
+                    "with": way,
+                    "seconds": round(statistics.median(run["seconds"] for run in runs), 1),
+                    "gib": round(max(run["gib"] for run in runs), 2),
+                }
+                rows.append(row)
+                stopped |= way == "pandas" and row["gib"] > PANDAS_LIMIT_GIB
+                print(f"{times:8}x {way:7}{row['seconds']:9.1f}{row['gib']:7.2f}", flush=True)
+            if not stopped or times == 1:
+                alone(compare, folder, times)
+    ratio = rows[1]["seconds"] / rows[0]["seconds"]
+    print(f"DuckDB is {ratio:.1f} times as fast as pandas; the frames are equal.")
+    result = {
+        "date": date.today().isoformat(),
+        "cpus": len(os.sched_getaffinity(0)) if linux else os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+        "ibis": ibis.__version__,
+        "pandas": pd.__version__,
+        "rounds": ROUNDS,
+        "rows": rows,
+        "times_pandas": round(ratio, 1),
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Vectors of users, items and coupons: who buys alike lies close, and nothing else moves them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coupon_rec.models import Vectors, coupon_vectors, learn_vectors, similarity
+from coupon_rec.models.vectors import pair_model
+
+
+def two_tastes() -> pd.DataFrame:
+    """Let users 1 to 20 buy items 101 to 110, and users 21 to 40 buy items 111 to 120."""
+    rng = np.random.default_rng(0)
+    user = rng.integers(1, 41, 4000)
+    item = np.where(user <= 20, 101, 111) + rng.integers(0, 10, 4000)
+    return pd.DataFrame({"user_id": user, "item_id": item})
+
+
+def learned(purchases: pd.DataFrame, seed: int = 0) -> Vectors:
+    return learn_vectors(purchases, size=4, epochs=15, batch_size=256, seed=seed)
+
+
+def test_users_are_closer_to_the_items_of_their_own_taste() -> None:
+    vectors = learned(two_tastes())
+    affinity = vectors.users.to_numpy() @ vectors.items.to_numpy().T
+    assert vectors.users.index.tolist() == list(range(1, 41))
+    assert vectors.items.index.tolist() == list(range(101, 121))
+    assert affinity[:20, :10].min() > affinity[:20, 10:].max()
+    assert affinity[20:, 10:].min() > affinity[20:, :10].max()
+
+
+def test_a_dot_product_estimates_the_lift_over_chance() -> None:
+    vectors = learned(two_tastes())
+    affinity = vectors.users.to_numpy() @ vectors.items.to_numpy().T
+    assert 10 * np.exp(affinity[:20, :10]).mean() == pytest.approx(2, rel=0.15)
+
+
+def test_the_same_seed_gives_the_same_vectors() -> None:
+    first, again = learned(two_tastes()), learned(two_tastes())
+    pd.testing.assert_frame_equal(first.items, again.items, rtol=1e-4)
+    assert not np.allclose(first.items, learned(two_tastes(), seed=1).items)
+
+
+def test_negatives_are_the_items_of_other_lines() -> None:
+    model = pair_model(users=3, items=3, size=2, negatives=2)
+    u, i = (model.get_layer(name).get_weights()[0] for name in ("users", "items"))
+    logits = model.predict_on_batch({"user": np.arange(3), "item": np.arange(3)})
+    by_hand = [[u[row] @ i[(row - shift) % 3] for shift in range(3)] for row in range(3)]
+    np.testing.assert_allclose(logits, by_hand, rtol=1e-4, atol=1e-6)
+
+
+def test_items_that_are_bought_too_rarely_get_no_vector() -> None:
+    rare = pd.DataFrame({"user_id": range(1, 10), "item_id": 999})
+    assert 999 not in learned(pd.concat([two_tastes(), rare])).items.index
+
+
+def test_too_few_purchases_raise_an_error_that_counts_them() -> None:
+    with pytest.raises(ValueError, match="0 of 5 lines"):
+        learn_vectors(two_tastes().head(5))
+
+
+def test_a_coupon_is_the_mean_of_those_of_its_items_that_have_a_vector() -> None:
+    items = pd.DataFrame([[1.0, 0.0], [3.0, 4.0]], index=[10, 20])
+    covered = pd.DataFrame(
+        {"campaign_id": 1, "coupon_id": [7, 7, 7, 8], "item_id": [10, 20, 30, 30]}
+    )
+    coupons = coupon_vectors(items, covered)
+    assert coupons.index.tolist() == [(1, 7)]
+    assert coupons.loc[(1, 7)].tolist() == [2.0, 2.0]
+
+
+def test_similarity_keeps_the_rows_and_is_missing_where_nothing_is_known() -> None:
+    users = pd.DataFrame([[1.0, 2.0]], index=[5])
+    coupons = pd.DataFrame(
+        [[3.0, 4.0]], index=pd.MultiIndex.from_tuples([(1, 7)], names=["campaign_id", "coupon_id"])
+    )
+    offers = pd.DataFrame(
+        {"campaign_id": 1, "user_id": [5, 6, 5], "coupon_id": [7, 7, 8]}, index=[30, 31, 32]
+    )
+    found = similarity(users, coupons, offers)
+    assert found.index.tolist() == [30, 31, 32]
+    np.testing.assert_array_equal(found, [11.0, np.nan, np.nan])
