@@ -7,6 +7,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from coupon_rec.features import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, build_offers, split
 from coupon_rec.market import Market, MarketError, load_complete_journey, load_market
 
 app = typer.Typer(
@@ -15,6 +16,9 @@ app = typer.Typer(
 
 Offers = Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")]
 Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.")]
+TrainFrom = Annotated[str, typer.Option(help="First day of the training campaigns.")]
+ValidateFrom = Annotated[str, typer.Option(help="First day of the validation campaigns.")]
+TestFrom = Annotated[str, typer.Option(help="First day of the test campaigns.")]
 
 
 def _offers(path: Path) -> pd.DataFrame:
@@ -24,6 +28,17 @@ def _offers(path: Path) -> pd.DataFrame:
         raise typer.BadParameter(
             f"{path} cannot be read as Parquet ({error}). Make it with `features`."
         ) from error
+
+
+def _part(offers: pd.DataFrame, name: str, dates: tuple[str, str, str]) -> pd.DataFrame:
+    part = split(offers, *dates)[name]
+    if part.empty:
+        first, last = offers["start"].min(), offers["start"].max()
+        raise typer.BadParameter(
+            f"no {name} campaign: the campaigns start from {first:%Y-%m-%d} to {last:%Y-%m-%d}. "
+            "Choose --train-from, --validate-from and --test-from accordingly."
+        )
+    return part
 
 
 def _market(folder: Path | None) -> Market:
@@ -43,8 +58,6 @@ def features(
     ] = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
-    from coupon_rec.features import build_offers
-
     offers = build_offers(_market(market)).to_pandas()
     draft = out.with_name(f".{out.name}.draft")
     offers.to_parquet(draft)
@@ -57,14 +70,18 @@ def train(
     offers: Offers,
     out: Annotated[Path, typer.Argument(help="The .keras file to write.")],
     seed: Annotated[int, typer.Option(help="Of weights, shuffling and dropout.")] = 0,
+    train_from: TrainFrom = TRAIN_FROM,
+    validate_from: ValidateFrom = VALIDATE_FROM,
+    test_from: TestFrom = TEST_FROM,
 ) -> None:
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
-    from coupon_rec.features import split
+    table, dates = _offers(offers), (train_from, validate_from, test_from)
+    parts = [_part(table, name, dates) for name in ("train", "validation")]
+
     from coupon_rec.models import coupled_model
     from coupon_rec.training import examples, fit
 
-    parts = split(_offers(offers))
-    training, validation = examples(parts["train"]), examples(parts["validation"])
+    training, validation = map(examples, parts)
     model = coupled_model(training[0], seed=seed)
     history = fit(model, training, validation, seed=seed)
     model.save(out)
@@ -73,13 +90,13 @@ def train(
 
 
 @app.command()
-def evaluate(model: Model, offers: Offers) -> None:
+def evaluate(model: Model, offers: Offers, test_from: TestFrom = TEST_FROM) -> None:
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
+    test = _part(_offers(offers), "test", (TRAIN_FROM, VALIDATE_FROM, test_from))
+
     from coupon_rec.evaluation import evaluate as score
-    from coupon_rec.features import split
     from coupon_rec.models import load_model, predict
 
-    test = split(_offers(offers))["test"]
     typer.echo(score(test, predict(load_model(model), test)["redeemed"]).round(4).to_string())
 
 

@@ -9,9 +9,11 @@ def note(**values: Any) -> None:
     Parameters
     ----------
     **values
-        Numbers, kept as Python's own so that the prose can format them, or text.
+        Numbers or text. Decimals keep four significant digits: more would differ from one
+        processor to the next.
     """
     from myst_nb import glue
 
     for name, value in values.items():
-        glue(name, value.item() if hasattr(value, "item") else value, display=False)
+        plain = value.item() if hasattr(value, "item") else value
+        glue(name, float(f"{plain:.4g}") if isinstance(plain, float) else plain, display=False)

@@ -26,13 +26,21 @@ def test_from_tables_to_a_coupon(tmp_path: Path) -> None:
     built = shell("features", offers, "--market", SAMPLE)
     assert "redeemed" in built.stdout, built.stderr
     table = pd.read_parquet(offers)
-    thirds = pd.to_datetime(["2017-06-01", "2017-09-10", "2017-11-01"])
-    table["start"] = thirds[table["campaign_id"].rank(method="dense").astype(int) % 3]
-    table.to_parquet(offers)
-    assert "validation log loss" in shell("train", offers, model).stdout
-    assert "average precision" in shell("evaluate", model, offers).stdout
+    starts = sorted(table["start"].dt.strftime("%Y-%m-%d").unique())
+    dates = ("--validate-from", starts[-2], "--test-from", starts[-1])
+    trained = shell("train", offers, model, *dates)
+    assert "validation log loss" in trained.stdout, trained.stderr
+    assert "average precision" in shell("evaluate", model, offers, *dates[2:]).stdout
     chosen = shell("recommend", model, offers, "--user", table["user_id"].iloc[0])
     assert "probability" in chosen.stdout
+
+
+def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
+    offers = tmp_path / "offers.parquet"
+    pd.DataFrame({"start": pd.to_datetime(["2020-02-01", "2020-05-01"])}).to_parquet(offers)
+    words = shell("train", offers, tmp_path / "model.keras").stderr
+    assert "2020-02-01" in words
+    assert "--validate-from" in words
 
 
 @pytest.mark.parametrize(

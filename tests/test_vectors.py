@@ -17,11 +17,15 @@ def two_tastes() -> pd.DataFrame:
 
 
 def learned(purchases: pd.DataFrame, seed: int = 0) -> Vectors:
-    return learn_vectors(purchases, size=4, epochs=15, batch_size=256, seed=seed)
+    return learn_vectors(purchases, size=4, epochs=40, batch_size=512, seed=seed)
 
 
-def test_users_are_closer_to_the_items_of_their_own_taste() -> None:
-    vectors = learned(two_tastes())
+@pytest.fixture(scope="module")
+def vectors() -> Vectors:
+    return learned(two_tastes())
+
+
+def test_users_are_closer_to_the_items_of_their_own_taste(vectors: Vectors) -> None:
     affinity = vectors.users.to_numpy() @ vectors.items.to_numpy().T
     assert vectors.users.index.tolist() == list(range(1, 41))
     assert vectors.items.index.tolist() == list(range(101, 121))
@@ -29,16 +33,16 @@ def test_users_are_closer_to_the_items_of_their_own_taste() -> None:
     assert affinity[20:, 10:].min() > affinity[20:, :10].max()
 
 
-def test_a_dot_product_estimates_the_lift_over_chance() -> None:
-    vectors = learned(two_tastes())
+def test_a_dot_product_estimates_the_lift_over_chance(vectors: Vectors) -> None:
     affinity = vectors.users.to_numpy() @ vectors.items.to_numpy().T
-    assert 10 * np.exp(affinity[:20, :10]).mean() == pytest.approx(2, rel=0.15)
+    lift = 10 * np.exp(affinity)
+    assert np.median(lift[:20, :10]) == pytest.approx(2, rel=0.1)
+    assert lift[:20, 10:].max() < 1
 
 
-def test_the_same_seed_gives_the_same_vectors() -> None:
-    first, again = learned(two_tastes()), learned(two_tastes())
-    pd.testing.assert_frame_equal(first.items, again.items, rtol=1e-4)
-    assert not np.allclose(first.items, learned(two_tastes(), seed=1).items)
+def test_the_same_seed_gives_the_same_vectors(vectors: Vectors) -> None:
+    pd.testing.assert_frame_equal(vectors.items, learned(two_tastes()).items, rtol=1e-3)
+    assert not np.allclose(vectors.items, learned(two_tastes(), seed=1).items)
 
 
 def test_negatives_are_the_items_of_other_lines() -> None:
@@ -50,8 +54,8 @@ def test_negatives_are_the_items_of_other_lines() -> None:
 
 
 def test_items_that_are_bought_too_rarely_get_no_vector() -> None:
-    rare = pd.DataFrame({"user_id": range(1, 10), "item_id": 999})
-    assert 999 not in learned(pd.concat([two_tastes(), rare])).items.index
+    bought = pd.DataFrame({"user_id": 1, "item_id": [7] * 20 + [8] * 10 + [9] * 9})
+    assert learn_vectors(bought, size=2).items.index.tolist() == [7, 8]
 
 
 def test_too_few_purchases_raise_an_error_that_counts_them() -> None:

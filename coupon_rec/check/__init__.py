@@ -26,7 +26,3 @@ class Verdict:
 
 
 RIGHT = Verdict(None)
-
-
-def verdict(problem: str | None) -> Verdict:
-    return Verdict(problem)

@@ -12,7 +12,7 @@ SAME_DAY, SAME_DAY_BY_UTC = 1815 / 2075, 1575 / 2075
 TYPE_A_REDEMPTIONS, TYPE_A_MAILINGS, TYPE_A_LISTED = 1_698, 3_647, 749_961
 
 
-def _near(answer: float, value: float) -> Verdict:
+def _near(answer: float, value: float) -> bool:
     return isclose(answer, value, rel_tol=0.005)
 
 

@@ -61,16 +61,27 @@ def _codes(offers: pd.DataFrame, categories: Mapping[str, Sequence[str]]) -> np.
     return np.stack(columns, axis=1)
 
 
-def split(offers: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def split(
+    offers: pd.DataFrame,
+    train_from: str = TRAIN_FROM,
+    validate_from: str = VALIDATE_FROM,
+    test_from: str = TEST_FROM,
+) -> dict[str, pd.DataFrame]:
     """Split offers by the start of their campaign into train, validation and test.
 
-    Campaigns that start before 2017-01-15 have too little history and are left out.
+    Parameters
+    ----------
+    offers : pandas.DataFrame
+        With column `start`.
+    train_from, validate_from, test_from : str
+        First day of each part. Campaigns before `train_from` have too little history and are left
+        out; the defaults are the split of the book.
     """
     start = pd.to_datetime(offers["start"])
-    train = (start >= TRAIN_FROM) & (start < VALIDATE_FROM)
-    validation = (start >= VALIDATE_FROM) & (start < TEST_FROM)
+    train = (start >= train_from) & (start < validate_from)
+    validation = (start >= validate_from) & (start < test_from)
     return {
         "train": offers[train],
         "validation": offers[validation],
-        "test": offers[start >= TEST_FROM],
+        "test": offers[start >= test_from],
     }
