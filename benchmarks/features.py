@@ -4,8 +4,9 @@ Each build has a process of its own on two cores, and ends with a pandas frame. 
 when the tables are in memory, except promotions, which both read from a Parquet file. Memory is
 the peak of the whole process. For growth, every purchase line stands 1, 2, 4 and 8 times in the
 tables, each time under a new basket, as if every user had come so many times as often; the offers
-stay the same. DuckDB keeps to the memory that `load_complete_journey` gives it, and spills beyond it
-to a temporary folder, which the clock includes. Pandas is not tried at more purchases once its memory has passed a limit.
+stay the same. DuckDB keeps to the memory that `load_complete_journey` gives it; what goes beyond
+is spilled to a temporary folder, on the clock. Pandas is not tried at more purchases once its
+memory has passed a limit.
 """
 
 import json
