@@ -46,10 +46,11 @@ def break_even(spend: float, discount: float, economics: Economics) -> float:
         (lambda *_: 0.5, "value is not zero"),
         (lambda *numbers: min(break_even(*numbers), 1.0), "no probability"),
         (
-            lambda spend, discount, economics: economics.contact
-            / max(0.125 * spend - 0.17 * discount, 0)
-            if 0.125 * spend > 0.17 * discount
-            else np.inf,
+            lambda spend, discount, economics: (
+                economics.contact / max(0.125 * spend - 0.17 * discount, 0)
+                if 0.125 * spend > 0.17 * discount
+                else np.inf
+            ),
             "above 1 is none",
         ),
     ],

@@ -56,7 +56,9 @@ def test_fit_keeps_the_epoch_that_validates_best(parts: tuple[Examples, Examples
     history = fit(model, *parts, epochs=15, batch_size=64, learning_rate=0.03, patience=2)
     kept = model.evaluate(*parts[1], batch_size=512, verbose=0, return_dict=True)
     assert len(history) < 15
-    assert kept["redeemed_log_loss"] == pytest.approx(history["val_redeemed_log_loss"].min(), abs=1e-4)
+    assert kept["redeemed_log_loss"] == pytest.approx(
+        history["val_redeemed_log_loss"].min(), abs=1e-4
+    )
 
 
 def test_one_seed_gives_one_model(parts: tuple[Examples, Examples]) -> None:

@@ -33,8 +33,8 @@ def learn_vectors(
     negatives: int = 10,
     min_purchases: int = 10,
     epochs: int = 4,
-    batch_size: int = 8192,
-    learning_rate: float = 0.02,
+    batch_size: int = 16384,
+    learning_rate: float = 0.03,
     seed: int = 0,
 ) -> Vectors:
     r"""Learn vectors that tell real pairs of user and item from pairs by chance.

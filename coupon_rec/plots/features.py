@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.dates import DateFormatter, MonthLocator
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import StrMethodFormatter
 
 from coupon_rec.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label, mark
 
@@ -61,7 +61,7 @@ def drift(means: pd.DataFrame, names: Mapping[str, str]) -> None:
         last = (means.index[-1], means[column].iloc[-1])
         mark(ax, name, last, color, (8, 6 if point == "s" else -4))
     ax.set_yscale("log", base=2)
-    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     _months(ax)
     ax.set_xlim(right=means.index[-1] + pd.Timedelta(days=95))
     label(ax, "first day of the campaign", "mean, as a multiple of the first")
