@@ -276,7 +276,7 @@ def test_complete_journey_is_valid_and_has_its_known_size() -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MarketError, match="there is no folder .*absent"):
+    with pytest.raises(MarketError, match=r"there is no folder .*absent"):
         load_market(tmp_path / "absent")
 
 

@@ -37,7 +37,7 @@ def time_line(days: pd.Series, start: pd.Timestamp, end: pd.Timestamp, scale: fl
     ax.axvspan(start, end, color=COUPON, alpha=0.08, linewidth=0)
     ax.set_ylim(0, 1.12)
     middle = start + (end - start) / 2
-    mark(ax, "the campaign", (middle, 1.05), COUPON, side="center")
+    mark(ax, "campaign", (middle, 1.05), COUPON, side="center")
     mark(ax, "purchases, with their weights", (past.min(), 0.5), USER)
     _months(ax)
     label(ax, "day of purchase", "weight")
@@ -89,7 +89,7 @@ def item_map(
         ax.scatter(members["x"], members["y"], s=16, color=ITEM, linewidth=0)
         middle = (members["x"].median(), members["y"].median())
         mark(ax, category.lower(), middle, ITEM, offset, "center")
-    mark(ax, "coupons", (coupons["x"].median(), coupons["y"].min()), COUPON, (0, -12), "center")
+    mark(ax, "coupons", (coupons["x"].median(), coupons["y"].median()), COUPON, side="center")
     for text in ax.texts:
         text.set_path_effects([withStroke(linewidth=3, foreground="white")])
 
