@@ -32,7 +32,7 @@ def learn_vectors(
     *,
     negatives: int = 10,
     min_purchases: int = 10,
-    epochs: int = 4,
+    epochs: int = 3,
     batch_size: int = 16384,
     learning_rate: float = 0.03,
     seed: int = 0,
