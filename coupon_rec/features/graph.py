@@ -38,16 +38,16 @@ def build_offers(market: Market) -> Table:
         `coupon_rec.features.FEATURES`; and the labels `bought` (an item of the coupon within
         the campaign's days) and `redeemed`, 0 or 1.
     """
-    past = sides.past_purchases(market)
-    users = user_side(market, past)
-    matches = match_side(market, past, users)
-    offers = _joined(matches, USER, [users])
-    offers = _joined(offers, COUPON, [coupon_side(market)])
-    offers = _joined(offers, OFFER, [match.labels(market)])
+    lines = sides.purchase_lines(market)
+    users = user_side(market, lines)
+    offers = _joined(match_side(market, lines, users), OFFER, [match.labels(market)])
+    offers = _joined(offers, USER, [users])
+    offers = _joined(offers, COUPON, [coupon_side(market, lines)])
+    price_ratio = _.match_price / _.item_price.nullif(0)
     return (
-        offers.mutate(
+        _filled(offers.mutate(match_price_ratio=_rounded("match_price_ratio", price_ratio)))
+        .mutate(
             item_id=ibis.coalesce(_.item_bought_last, _.item_sold_most),
-            match_price_ratio=_known("match_price_ratio", _.match_price / _.item_price.nullif(0)),
             bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
             redeemed=_.redeemed.fill_null(0).cast("int8"),
         )
@@ -67,16 +67,16 @@ def build_offers(market: Market) -> Table:
     )
 
 
-def user_side(market: Market, past: Table) -> Table:
+def user_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and user mailed: demographics, habits, earlier redemptions."""
     mailed = market.offers.select(*USER).distinct().join(market.users, "user_id")
-    habits = [sides.user_habits(market, past), sides.user_redemptions(market)]
-    return _complete(_joined(mailed, USER, habits)).mutate(
+    habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
+    return _filled(_tidy(_joined(mailed, USER, habits))).mutate(
         user_spend_rank=_rank("user_spend_per_week", "campaign_id")
     )
 
 
-def coupon_side(market: Market) -> Table:
+def coupon_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and coupon: contents, sales, promotions, earlier success."""
     coupons = (
         market.offers.select(*COUPON)
@@ -86,7 +86,7 @@ def coupon_side(market: Market) -> Table:
     )
     tables = [
         sides.coupon_contents(market),
-        sides.coupon_sales(market),
+        sides.coupon_sales(market, lines),
         sides.coupon_promotions(market),
         sides.coupon_success(market),
     ]
@@ -95,34 +95,29 @@ def coupon_side(market: Market) -> Table:
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
     )
-    return _complete(coupons).mutate(item_popularity_rank=_rank("item_popularity", "campaign_id"))
+    return _filled(_tidy(coupons)).mutate(
+        item_popularity_rank=_rank("item_popularity", "campaign_id")
+    )
 
 
-def match_side(market: Market, past: Table, users: Table) -> Table:
+def match_side(market: Market, lines: Table, users: Table) -> Table:
     """One row for each offer: what the user did with these items, categories, manufacturers."""
-    spends = users.select(*USER, "user_weeks", "user_spend")
+    past = sides.before_campaigns(market, lines)
+    wallets = users.select(*USER, *match.WALLET)
+    items = _tidy(match.item_match(market, past, wallets))
+    ranked = ("match_decayed_45", "match_recency", "match_wallet_share")
+    offers = _filled(_joined(market.offers, OFFER, [items.select(*OFFER, *ranked)])).mutate(
+        match_rank=_rank("match_decayed_45", *USER),
+        match_recency_rank=_rank("match_recency", *USER),
+        match_wallet_rank=_rank("match_wallet_share", "campaign_id"),
+    )
     tables = [
-        match.item_match(market, past),
-        match.category_match(market, past),
-        match.brand_match(market, past),
+        items.drop(*ranked),
+        _tidy(match.category_match(market, past, wallets)),
+        _tidy(match.brand_match(market, past, wallets)),
         match.seen_before(market),
     ]
-    offers = _joined(market.offers.join(spends, USER), OFFER, tables).mutate(
-        match_lines_per_week=_.match_lines / _.user_weeks,
-        match_spend_per_week=_.match_spend / _.user_weeks,
-        match_wallet_share=_.match_spend / _.user_spend.nullif(0),
-        match_category_share=_.category_spend / _.user_spend.nullif(0),
-        match_brand_share=_.brand_spend / _.user_spend.nullif(0),
-    )
-    return (
-        _complete(offers)
-        .mutate(
-            match_rank=_rank("match_decayed_45", *USER),
-            match_recency_rank=_rank("match_recency", *USER),
-            match_wallet_rank=_rank("match_wallet_share", "campaign_id"),
-        )
-        .drop("user_weeks", "user_spend")
-    )
+    return _joined(offers, OFFER, tables)
 
 
 def _joined(table: Table, key: Sequence[str], others: Iterable[Table]) -> Table:
@@ -132,16 +127,27 @@ def _joined(table: Table, key: Sequence[str], others: Iterable[Table]) -> Table:
     return reduce(join, others, table)
 
 
-def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
-    """Round a feature, cap a recency, and fill in what stands for "nothing known"."""
-    missing = next(feature.missing for feature in FEATURES if feature.name == name)
-    known = value.cast("float64").round(DIGITS).fill_null(float(missing))
-    return ibis.least(known, NEVER) if missing == NEVER else known
+MISSING = {feature.name: float(feature.missing) for feature in FEATURES}
 
 
-def _complete(table: Table) -> Table:
-    ready = [name for name in NAMES if name in table.columns]
-    return table.mutate(**{name: _known(name, table[name]) for name in ready})
+def _rounded(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
+    """Round a feature, and cap it if it is a recency."""
+    value = value.cast("float64").round(DIGITS)
+    return ibis.least(value, NEVER) if MISSING[name] == NEVER else value
+
+
+def _tidy(table: Table) -> Table:
+    """Round every feature of a table."""
+    return table.mutate(
+        **{name: _rounded(name, table[name]) for name in NAMES if name in table.columns}
+    )
+
+
+def _filled(table: Table) -> Table:
+    """Fill in what stands for "nothing known" about each feature."""
+    return table.mutate(
+        **{name: table[name].fill_null(MISSING[name]) for name in NAMES if name in table.columns}
+    )
 
 
 def _rank(column: str, *within: str) -> ibis.expr.types.Value:

@@ -4,13 +4,14 @@ import ibis
 from ibis import Table, _
 
 from coupon_rec.features.catalog import NEVER
-from coupon_rec.features.sides import decayed
+from coupon_rec.features.sides import MILLIONTHS, decayed
 from coupon_rec.market import Market
 
 OFFER = ("campaign_id", "user_id", "coupon_id")
+WALLET = ("user_weeks", "user_spend")
 
 
-def item_match(market: Market, past: Table) -> Table:
+def item_match(market: Market, past: Table, users: Table) -> Table:
     """The user's past purchases of the coupon's items."""
     covered = market.coupon_items.select("campaign_id", "item_id").distinct()
     relevant = past.semi_join(covered, ["campaign_id", "item_id"])
@@ -33,9 +34,9 @@ def item_match(market: Market, past: Table) -> Table:
         user_items.join(market.coupon_items, ["campaign_id", "item_id"])
         .group_by(*OFFER)
         .aggregate(
-            match_lines=_.lines.sum(),
+            lines=_.lines.sum(),
             units=_.units.sum(),
-            match_spend=_.spend.sum(),
+            spend=_.spend.sum() / MILLIONTHS,
             match_decayed_14=_.decayed_14.sum(),
             match_decayed_45=_.decayed_45.sum(),
             match_decayed_120=_.decayed_120.sum(),
@@ -47,21 +48,25 @@ def item_match(market: Market, past: Table) -> Table:
         )
     )
     last_items = user_items.select("campaign_id", "user_id", "place", item_bought_last="item_id")
-    interval = (_.first - _.match_recency) / (_.match_lines - 1).nullif(0)
+    interval = (_.first - _.match_recency) / (_.lines - 1).nullif(0)
     return (
         matched.join(last_items, ["campaign_id", "user_id", "place"])
+        .join(users, ["campaign_id", "user_id"])
         .mutate(
+            match_lines_per_week=_.lines / _.user_weeks,
+            match_spend_per_week=_.spend / _.user_weeks,
+            match_wallet_share=_.spend / _.user_spend.nullif(0),
             match_interval=ibis.least(interval.fill_null(NEVER), NEVER),
             match_trend=(_.match_decayed_14 / 14) / (_.match_decayed_120 / 120).nullif(0),
-            match_coupon_share=_.coupon_lines / _.match_lines,
-            match_price=_.match_spend / _.units.nullif(0),
+            match_coupon_share=_.coupon_lines / _.lines,
+            match_price=_.spend / _.units.nullif(0),
         )
         .mutate(match_due=_.match_recency / ibis.greatest(_.match_interval, 1.0))
-        .drop("units", "first", "coupon_lines", "place")
+        .drop("lines", "units", "spend", "first", "coupon_lines", "place", *WALLET)
     )
 
 
-def category_match(market: Market, past: Table) -> Table:
+def category_match(market: Market, past: Table, users: Table) -> Table:
     """The user's past purchases in the coupon's categories, weighted by their share of it."""
     items = market.items.select("item_id", "category")
     bought = (
@@ -74,19 +79,22 @@ def category_match(market: Market, past: Table) -> Table:
         .group_by("campaign_id", "coupon_id", "category")
         .aggregate(n=_.count())
     )
-    share = counts.n / counts.n.sum().over(group_by=["campaign_id", "coupon_id"])
+    counts = counts.mutate(all=_.n.sum().over(group_by=["campaign_id", "coupon_id"]))
     return (
-        bought.join(counts.mutate(share=share), ["campaign_id", "category"])
+        bought.join(counts, ["campaign_id", "category"])
         .group_by(*OFFER)
         .aggregate(
-            category_spend=(_.spend * _.share).sum(),
-            match_category_decayed=(_.decayed * _.share).sum(),
+            spend=(_.spend * _.n).sum() / MILLIONTHS / _.all.max(),
+            match_category_decayed=(_.decayed * _.n).sum() / _.all.max(),
             match_category_recency=_.last.min(),
         )
+        .join(users, ["campaign_id", "user_id"])
+        .mutate(match_category_share=_.spend / _.user_spend.nullif(0))
+        .drop("spend", *WALLET)
     )
 
 
-def brand_match(market: Market, past: Table) -> Table:
+def brand_match(market: Market, past: Table, users: Table) -> Table:
     """The user's past spend on the manufacturers of the coupon's items."""
     items = market.items.select("item_id", "manufacturer_id")
     bought = (
@@ -102,7 +110,9 @@ def brand_match(market: Market, past: Table) -> Table:
     return (
         bought.join(covered, ["campaign_id", "manufacturer_id"])
         .group_by(*OFFER)
-        .aggregate(brand_spend=_.spend.sum())
+        .aggregate(spend=_.spend.sum() / MILLIONTHS)
+        .join(users, ["campaign_id", "user_id"])
+        .select(*OFFER, match_brand_share=_.spend / _.user_spend.nullif(0))
     )
 
 

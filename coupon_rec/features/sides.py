@@ -11,6 +11,8 @@ LATELY = 14
 PROMOTION_WEEKS = 4
 PRIOR_REDEMPTIONS, PRIOR_OFFERS = 3, 1000
 """Earlier redemption rates are shrunk as if so many more redemptions and offers had been seen."""
+MILLIONTHS = 1_000_000
+MONEY = ("amount", "retail_discount", "coupon_discount")
 
 
 def decayed(age: ibis.expr.types.Value, days: float) -> ibis.expr.types.Value:
@@ -18,20 +20,33 @@ def decayed(age: ibis.expr.types.Value, days: float) -> ibis.expr.types.Value:
     return (-(age.cast("float64")) / float(days)).exp()
 
 
-def past_purchases(market: Market) -> Table:
-    """Each purchase line of a mailed user, once for each later campaign mailed to that user.
+def purchase_lines(market: Market) -> Table:
+    """The purchases, with their day, and money in whole millionths.
+
+    Sums of integers do not depend on the order of the rows; sums of decimals do.
+    """
+    money = {
+        column: (market.purchases[column] * MILLIONTHS).round().cast("int64") for column in MONEY
+    }
+    return market.purchases.mutate(day=_.time.date(), **money)
+
+
+def before_campaigns(market: Market, events: Table) -> Table:
+    """Each event of a mailed user, once for each later campaign mailed to that user.
+
+    Parameters
+    ----------
+    market : Market
+        Says who was mailed, and when.
+    events : ibis.Table
+        With columns `user_id` and `day`.
 
     Returns
     -------
     ibis.Table
-        The columns of `purchases` and `campaign_id`, `start`, `day`, and `age`: whole days from
-        the purchase to the campaign's start, at least 1.
+        The columns of `events` and `campaign_id`, `start` and `age`: whole days from the event to
+        the campaign's start, at least 1.
     """
-    return _before_campaigns(market, market.purchases.mutate(day=_.time.date()))
-
-
-def _before_campaigns(market: Market, events: Table) -> Table:
-    """Each event (`user_id`, `day`) once for each later campaign mailed to its user."""
     mailed = market.offers.select("campaign_id", "user_id").distinct()
     starts = mailed.join(market.campaigns.select("campaign_id", "start"), "campaign_id")
     return (
@@ -41,51 +56,50 @@ def _before_campaigns(market: Market, events: Table) -> Table:
     )
 
 
-def user_habits(market: Market, past: Table) -> Table:
+def user_habits(market: Market, lines: Table) -> Table:
     """How each user shopped before each campaign."""
-    items = market.items.select("item_id", "brand", "category")
     trips = (
-        market.purchases.mutate(day=_.time.date())
-        .join(items, "item_id")
+        lines.join(market.items.select("item_id", "brand", "category"), "item_id")
         .group_by("user_id", "basket_id", "day")
-        .aggregate(categories=_.category.nunique())
+        .aggregate(
+            lines=_.count(),
+            coupon_lines=(_.coupon_discount > 0).sum(),
+            categories=_.category.nunique(),
+            spend=_.amount.sum(),
+            discount=_.retail_discount.sum(),
+            private=_.amount.sum(where=_.brand == "Private").fill_null(0),
+        )
     )
-    rhythm = (
-        _before_campaigns(market, trips)
+    return (
+        before_campaigns(market, trips)
         .group_by("campaign_id", "user_id")
         .aggregate(
             trips=_.count(),
             user_recency=_.age.min(),
             user_weeks=ibis.greatest(_.age.max() / 7, 1),
             user_categories_per_trip=_.categories.mean(),
+            user_spend=_.spend.sum() / MILLIONTHS,
+            discount=_.discount.sum() / MILLIONTHS,
+            private=_.private.sum() / MILLIONTHS,
+            user_coupon_share=_.coupon_lines.sum() / _.lines.sum(),
             trips_14=decayed(_.age, 14).sum() / 14,
             trips_120=decayed(_.age, 120).sum() / 120,
         )
-    )
-    spend = (
-        past.join(items, "item_id")
-        .group_by("campaign_id", "user_id")
-        .aggregate(
-            user_spend=_.amount.sum(),
-            discount=_.retail_discount.sum(),
-            user_coupon_share=(_.coupon_discount > 0).cast("float64").mean(),
-            private=_.amount.sum(where=_.brand == "Private"),
+        .select(
+            "campaign_id",
+            "user_id",
+            "user_weeks",
+            "user_spend",
+            "user_recency",
+            "user_coupon_share",
+            "user_categories_per_trip",
+            user_trips_per_week=_.trips / _.user_weeks,
+            user_spend_per_week=_.user_spend / _.user_weeks,
+            user_spend_per_trip=_.user_spend / _.trips,
+            user_trend=_.trips_14 / _.trips_120,
+            user_discount_share=_.discount / (_.user_spend + _.discount).nullif(0),
+            user_private_share=_.private / _.user_spend.nullif(0),
         )
-    )
-    return rhythm.join(spend, ["campaign_id", "user_id"]).select(
-        "campaign_id",
-        "user_id",
-        "user_weeks",
-        "user_spend",
-        "user_recency",
-        "user_coupon_share",
-        "user_categories_per_trip",
-        user_trips_per_week=_.trips / _.user_weeks,
-        user_spend_per_week=_.user_spend / _.user_weeks,
-        user_spend_per_trip=_.user_spend / _.trips,
-        user_trend=_.trips_14 / _.trips_120,
-        user_discount_share=_.discount / (_.user_spend + _.discount).nullif(0),
-        user_private_share=_.private.fill_null(0) / _.user_spend.nullif(0),
     )
 
 
@@ -164,20 +178,16 @@ def coupon_contents(market: Market) -> Table:
     )
 
 
-def coupon_sales(market: Market) -> Table:
+def coupon_sales(market: Market, lines: Table) -> Table:
     """Popularity, price and discounts of each coupon's items in the season before."""
     campaigns = market.campaigns.select("campaign_id", "start")
-    days = (
-        market.purchases.mutate(day=_.time.date())
-        .group_by("item_id", "day")
-        .aggregate(
-            lines=_.count(),
-            units=_.quantity.sum(),
-            amount=_.amount.sum(),
-            retail_discount=_.retail_discount.sum(),
-            coupon_discount=_.coupon_discount.sum(),
-            coupon_lines=(_.coupon_discount > 0).sum(),
-        )
+    days = lines.group_by("item_id", "day").aggregate(
+        lines=_.count(),
+        units=_.quantity.sum(),
+        amount=_.amount.sum(),
+        retail_discount=_.retail_discount.sum(),
+        coupon_discount=_.coupon_discount.sum(),
+        coupon_lines=(_.coupon_discount > 0).sum(),
     )
     all_days = days.group_by("day").aggregate(all_lines=_.lines.sum())
     season = all_days.join(
@@ -230,12 +240,12 @@ def coupon_sales(market: Market) -> Table:
             item_sold_most=ibis.coalesce(_.best_item, _.any_item),
             item_popularity=_.lines / _.all_lines,
             item_trend=_.lines_lately / _.lines * (SEASON / LATELY),
-            item_price=_.amount / _.units.nullif(0),
+            item_price=_.amount / MILLIONTHS / _.units.nullif(0),
             item_price_ratio=(_.amount_lately / _.units_lately.nullif(0))
             / (_.amount / _.units.nullif(0)).nullif(0),
             item_discount_share=_.retail_discount / (_.amount + _.retail_discount).nullif(0),
-            spend_per_line=_.amount / _.lines,
-            coupon_discount=_.coupon_discount / _.coupon_lines.nullif(0),
+            spend_per_line=_.amount / MILLIONTHS / _.lines,
+            coupon_discount=_.coupon_discount / MILLIONTHS / _.coupon_lines.nullif(0),
         )
     )
 

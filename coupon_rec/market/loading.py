@@ -132,6 +132,20 @@ def _shape(source: Table, name: str) -> tuple[Table | None, list[Problem]]:
     return (None if problems else source.select(**columns)), problems
 
 
+def connect(**settings: str) -> BaseBackend:
+    """Open a new DuckDB in memory that hashes the right side of a join, as the joins are written.
+
+    Left to itself it guesses which side is smaller. After several grouped tables it guesses
+    wrong, and hashes 800,000 wide offers instead of a few thousand users.
+
+    Parameters
+    ----------
+    **settings : str
+        Of DuckDB, such as ``memory_limit="1GB"``.
+    """
+    return ibis.duckdb.connect(disabled_optimizers="build_side_probe_side", **settings)
+
+
 def load_market(folder: str | Path, connection: BaseBackend | None = None) -> Market:
     """Read and validate your own market.
 
@@ -160,7 +174,7 @@ def load_market(folder: str | Path, connection: BaseBackend | None = None) -> Ma
     folder = Path(folder)
     if not folder.is_dir():
         raise _fail("market", f"there is no folder {folder}", "name the folder of the tables.")
-    connection = connection or ibis.duckdb.connect()
+    connection = connection or connect()
     tables: dict[str, Table] = {}
     problems: list[Problem] = []
     for name in SCHEMAS:
