@@ -40,10 +40,12 @@ NO_ITEM_DEPARTMENTS = ("FUEL",)
 NO_ITEM_CATEGORIES = ("COUPON/MISC ITEMS",)
 
 
-@ibis.udf.scalar.builtin(name="add")
-def plus_days(day: date, days: int) -> date:
+def add(day: date, days: int) -> date:
     """DuckDB's own sum of a date and a number of days, twice as fast as with an interval."""
     return day + timedelta(days)
+
+
+plus_days = ibis.udf.scalar.builtin(add)
 
 
 def raw_complete_journey() -> dict[str, Table]:
