@@ -1,0 +1,87 @@
+"""Arrays as the metrics take them: checked, and summed by label."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer[Any]]
+Mask = NDArray[np.bool_]
+
+SMALLEST = float(np.finfo(np.float64).eps)
+"""The least probability that a metric takes seriously, and 1 minus it the greatest."""
+
+
+def checked(
+    y: ArrayLike,
+    score: ArrayLike,
+    weight: ArrayLike | None = None,
+    score_name: str = "score",
+    y_name: str = "y",
+) -> tuple[Floats, Floats, Floats]:
+    """Labels of 0 and 1, finite scores and weights of 0 or more, all of one length."""
+    labels = numbers(y_name, y)
+    require(y_name, labels, (labels == 0) | (labels == 1), "0 or 1")
+    scores = numbers(score_name, score, labels.size)
+    weights = np.ones(labels.size) if weight is None else numbers("weight", weight, labels.size)
+    require("weight", weights, weights >= 0, "0 or more")
+    return labels, scores, weights
+
+
+def checked_p(
+    y: ArrayLike, p: ArrayLike, weight: ArrayLike | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """As `checked`, for scores that are probabilities."""
+    labels, p, weights = checked(y, p, weight, "p")
+    return labels, probabilities("p", p), weights
+
+
+def probabilities(name: str, values: ArrayLike, size: int | None = None) -> Floats:
+    """Numbers in [0, 1]."""
+    p = numbers(name, values, size)
+    require(name, p, (p >= 0) & (p <= 1), "in [0, 1]")
+    return p
+
+
+def numbers(name: str, values: ArrayLike, size: int | None = None) -> Floats:
+    """Finite numbers, as an array of one dimension."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers: {error}") from None
+    if array.ndim != 1 or size not in (None, array.size):
+        wanted = "(n,)" if size is None else f"({size},)"
+        raise ValueError(f"{name} must have shape {wanted}, not {array.shape}")
+    require(name, array, np.isfinite(array), "finite")
+    return array
+
+
+def require(name: str, values: ArrayLike, good: Mask, wanted: str) -> None:
+    """Raise a ValueError that counts the values that are not good and shows the first of them."""
+    bad = np.flatnonzero(~good)
+    if bad.size:
+        shown = ", ".join(f"{np.asarray(values)[row]} at position {row}" for row in bad[:5])
+        count = f"{bad.size:,} of {good.size:,}"
+        raise ValueError(f"{name} must be {wanted}, but {count} values are not: {shown}")
+
+
+def codes(name: str, labels: ArrayLike, size: int) -> Ints:
+    """Number the labels 0, 1, ... in ascending order."""
+    values = np.asarray(labels)
+    if values.shape != (size,):
+        raise ValueError(f"{name} must have shape ({size},), not {values.shape}")
+    numbered = np.asarray(pd.factorize(values, sort=True)[0])
+    require(name, values, numbered >= 0, "present")
+    return numbered
+
+
+def sum_by(label: Ints, values: ArrayLike, labels: int = 0) -> Floats:
+    """Sum the values of each label 0, 1, ..., of at least so many labels."""
+    return np.asarray(np.bincount(label, np.asarray(values), labels), dtype=np.float64)
+
+
+def divide(top: Floats | float, bottom: Floats | float) -> float:
+    """Divide, or ``nan`` by 0."""
+    return float(top / bottom) if bottom > 0 else float("nan")

@@ -1,0 +1,338 @@
+"""Does 1% mean 1 in 100? Calibration of probabilities, measured and mended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from coupon_rec.evaluation.arrays import (
+    SMALLEST,
+    Floats,
+    Ints,
+    checked_p,
+    codes,
+    probabilities,
+    sum_by,
+)
+from coupon_rec.evaluation.bootstrap import interval, user_weights
+
+BINS = 10
+
+
+def calibration_line(y: ArrayLike, p: ArrayLike, weight: ArrayLike | None = None) -> pd.Series:
+    """Intercept and slope of the logistic regression of what happened on the predicted logit.
+
+    Parameters, errors and shapes are those of `log_loss`.
+
+    Returns
+    -------
+    pandas.Series
+        intercept (0 if calibrated, in logits) and slope (1 if calibrated; below 1 if the
+        probabilities are too extreme, above 1 if they are too timid). Both are ``nan`` where the
+        regression has no finite answer: one class, equal probabilities, or classes that a
+        threshold on p separates.
+
+    Notes
+    -----
+    logit P(y = 1) = intercept + slope logit p, by maximum likelihood without a penalty. p is kept
+    within 2.2e-16 of 0 and 1. Equal to scikit-learn's ``LogisticRegression`` on logit p.
+    """
+    y, p, weight = checked_p(y, p, weight)
+    return pd.Series(fit_line(y, logit(p), weight), ["intercept", "slope"])
+
+
+def reliability(
+    y: ArrayLike,
+    p: ArrayLike,
+    users: ArrayLike,
+    *,
+    bins: int = BINS,
+    replicates: int = 500,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Set what was predicted beside what happened, in bins of about equally many offers.
+
+    Parameters
+    ----------
+    y, p
+        As for `log_loss`, and so are the errors.
+    users
+        Whose offer it is, shape (n,).
+    bins
+        How many quantile bins, 1 or more; equal p's stay together, so there may be fewer.
+    replicates, seed
+        As for `evaluate`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a bin, in ascending order: offers (count), predicted (mean p), observed (share
+        redeemed), low and high (95% interval of observed, from the bootstrap over users).
+    """
+    y, p, _ = checked_p(y, p)
+    user = codes("users", users, y.size)
+    place, count = quantile_bins(p, bins)
+    weights = user_weights(max(user.max(initial=0) + 1, 1), replicates, seed)
+    size, redeemed = (
+        weights @ by_user(v, user, place, weights, count) for v in (np.ones(y.size), y)
+    )
+    observed = np.full(size.shape, np.nan)
+    np.divide(redeemed, size, out=observed, where=size > 0)
+    ends = np.array([interval(column) for column in observed[1:].T]).reshape(-1, 2)
+    return pd.DataFrame(
+        {
+            "offers": np.bincount(place, minlength=count),
+            "predicted": sum_by(place, p, count) / size[0],
+            "observed": observed[0],
+            "low": ends[:, 0],
+            "high": ends[:, 1],
+        },
+        index=pd.RangeIndex(1, count + 1, name="bin"),
+    )
+
+
+def ece(y: ArrayLike, p: ArrayLike, *, bins: int = BINS) -> float:
+    """Expected calibration error: mean distance between predicted and observed, over bins.
+
+    Parameters, errors and bins are those of `reliability`.
+
+    Returns
+    -------
+    float
+        In [0, 1], lower is better; ``nan`` if there are no offers. Above 0 by chance alone even if
+        p is right: compare it with `ece_floor`.
+
+    Notes
+    -----
+    Sum over bins of (offers in the bin / n) |mean p - share redeemed|: Guo et al. (2017), here with
+    bins of equally many offers.
+    """
+    y, p, _ = checked_p(y, p)
+    place, count = quantile_bins(p, bins)
+    return float(np.abs(sum_by(place, p - y, count)).sum() / y.size) if y.size else float("nan")
+
+
+def ece_floor(p: ArrayLike, *, bins: int = BINS, replicates: int = 500, seed: int = 0) -> pd.Series:
+    """Expected calibration error that p would show if it were exactly right.
+
+    Parameters
+    ----------
+    p
+        Probabilities, shape (n,), in [0, 1].
+    bins
+        As for `ece`.
+    replicates, seed
+        How many times labels are drawn from p, and the seed of the draws.
+
+    Returns
+    -------
+    pandas.Series
+        value (mean over the draws), low and high (2.5th and 97.5th percentile). An error below
+        high is no sign of miscalibration; one far above value is.
+
+    Notes
+    -----
+    The labels are drawn independently. A user's redemptions come together, which lifts the true
+    floor somewhat.
+    """
+    p = probabilities("p", p)
+    place, count = quantile_bins(p, bins)
+    predicted, random = sum_by(place, p, count), np.random.default_rng(seed)
+    gaps = [
+        np.bincount(place[random.random(p.size) < p], minlength=count) - predicted
+        for _ in range(replicates)
+    ]
+    errors = np.abs(gaps).sum(axis=1) / p.size if p.size else np.full(1, np.nan)
+    low, high = interval(errors)
+    return pd.Series({"value": errors.mean(), "low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class Platt:
+    """Recalibration by a line through the logits; call it on probabilities.
+
+    Attributes
+    ----------
+    intercept, slope : float
+        Of the line; the slope is positive, so the order of offers stays as it is.
+    """
+
+    intercept: float
+    slope: float
+
+    def __call__(self, p: ArrayLike) -> Floats:
+        """Recalibrated probabilities, shape (n,), of probabilities p."""
+        return sigmoid(self.intercept + self.slope * logit(probabilities("p", p)))
+
+
+def platt(y: ArrayLike, p: ArrayLike) -> Platt:
+    """Learn to recalibrate from validation offers: sigma(intercept + slope logit p).
+
+    Parameters
+    ----------
+    y, p
+        As for `log_loss`; offers that the model was not trained on.
+
+    Returns
+    -------
+    Platt
+        To be called on new probabilities.
+
+    Raises
+    ------
+    ValueError
+        Also if the line has no finite answer (see `calibration_line`) or does not rise.
+
+    Notes
+    -----
+    Platt scaling (Niculescu-Mizil and Caruana, 2005), on the logit and without smoothed labels.
+    """
+    intercept, slope = calibration_line(y, p)
+    if not slope > 0:
+        raise ValueError(
+            f"p must rise with y to be recalibrated, but the slope on logit p is {slope:.3g} "
+            "(nan: one class, equal p's, or classes that a threshold separates)"
+        )
+    return Platt(float(intercept), float(slope))
+
+
+def isotonic(y: ArrayLike, p: ArrayLike) -> Callable[[ArrayLike], Floats]:
+    """Learn to recalibrate from validation offers: the best map that never falls.
+
+    Parameters and their errors are those of `platt`, but any labels will do.
+
+    Returns
+    -------
+    Callable
+        From new probabilities to recalibrated ones, shape (n,), constant beyond the p's seen.
+
+    Raises
+    ------
+    ValueError
+        Also if there are no offers.
+
+    Notes
+    -----
+    ``sklearn.isotonic.IsotonicRegression``: least squares by pooling adjacent violators. It needs
+    many redemptions, makes ties, and gives 0 where none was seen: one redemption there costs a log
+    loss of 36. Niculescu-Mizil and Caruana (2005).
+    """
+    from sklearn.isotonic import IsotonicRegression
+
+    y, p, _ = checked_p(y, p)
+    if not y.size:
+        raise ValueError("there are no offers to learn from")
+    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(p, y)
+    return lambda new: np.asarray(fitted.predict(probabilities("p", new)))
+
+
+def correct_sampling(p: ArrayLike, kept: float) -> Floats:
+    """Undo the effect of training on only some of the offers that were not redeemed.
+
+    Parameters
+    ----------
+    p
+        Probabilities of a model trained on the sample, shape (n,), in [0, 1].
+    kept
+        Share of the offers without redemption that the sample kept, in (0, 1]; all others stayed.
+
+    Returns
+    -------
+    numpy.ndarray
+        Probabilities for all offers, shape (n,), in the same order as p.
+
+    Raises
+    ------
+    ValueError
+        If p is not in [0, 1] or kept not in (0, 1].
+
+    Notes
+    -----
+    q = p / (p + (1 - p) / kept), which adds ln kept to the logit: He et al. (2014).
+    """
+    if not 0 < kept <= 1:
+        raise ValueError(f"kept must be in (0, 1], but it is {kept}")
+    p = probabilities("p", p)
+    return np.asarray(p / (p + (1 - p) / kept))
+
+
+def quantile_bins(p: Floats, bins: int) -> tuple[Ints, int]:
+    """Place each p in a bin, equal ones in the same, and count the bins; none is empty."""
+    if bins < 1:
+        raise ValueError(f"bins must be 1 or more, but it is {bins}")
+    if not p.size:
+        return np.empty(0, dtype=np.int64), 0
+    edges = np.quantile(p, np.arange(1, bins) / bins, method="inverted_cdf")
+    used, place = np.unique(np.searchsorted(np.unique(edges), p), return_inverse=True)
+    return np.asarray(place), used.size
+
+
+def by_user(values: Floats, user: Ints, place: Ints, weights: Floats, bins: int) -> Floats:
+    """Sum values by user and bin, shape (users, bins), for users that have weights."""
+    users = weights.shape[1]
+    return sum_by(user * bins + place, values, users * bins).reshape(users, bins)
+
+
+def resampled_ece(y: Floats, p: Floats, user: Ints, weights: Floats) -> Floats:
+    """Calibration error under each row of user weights, in the bins of all offers."""
+    place, count = quantile_bins(p, BINS)
+    gap = np.abs(weights @ by_user(p - y, user, place, weights, count)).sum(axis=1)
+    size = weights @ sum_by(user, np.ones(y.size), weights.shape[1])
+    error = np.full(len(weights), np.nan)
+    np.divide(gap, size, out=error, where=size > 0)
+    return error
+
+
+def resampled_lines(y: Floats, p: Floats, user: Ints, weights: Floats) -> Floats:
+    """Intercept and slope under each row of user weights, shape (rows, 2)."""
+    z = logit(p)
+    start = np.nan_to_num(fit_line(y, z, np.ones(y.size)))
+    return np.array([fit_line(y, z, weight[user], start) for weight in weights])
+
+
+def fit_line(y: Floats, z: Floats, weight: Floats, start: ArrayLike = (0, 0)) -> Floats:
+    """Intercept and slope of the logistic regression of y on z, by Newton's method."""
+    counts = weight > 0
+    y, z, weight = y[counts], z[counts], weight[counts]
+    if _separable(y, z):
+        return np.full(2, np.nan)
+    middle, scale = z.mean(), z.std()
+    columns = np.stack([np.ones(z.size), (z - middle) / scale])
+    line = np.array([[1, middle], [0, scale]]) @ start
+    step, before = np.zeros(2), np.inf
+    for _ in range(100):
+        eta = line @ columns
+        small = np.exp(-np.abs(eta))
+        loss = weight @ (np.log1p(small) + np.maximum(eta, 0) - y * eta)
+        if loss > before * (1 + 1e-12):  # too far: go back half of the step
+            step /= 2
+            line = line - step
+            continue
+        q, before = np.where(eta < 0, small, 1) / (1 + small), loss
+        hessian = (columns * (weight * q * (1 - q))) @ columns.T
+        step = np.linalg.solve(hessian, columns @ (weight * (y - q)))
+        line = line + step
+        if np.abs(step).max() < 1e-7:
+            break
+    return np.asarray(np.array([[1, -middle / scale], [0, 1 / scale]]) @ line)
+
+
+def logit(p: Floats) -> Floats:
+    """Log odds, of p kept within machine epsilon of 0 and 1."""
+    p = np.clip(p, SMALLEST, 1 - SMALLEST)
+    return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def sigmoid(z: Floats) -> Floats:
+    """Probability of log odds."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(z, -700, 700))))
+
+
+def _separable(y: Floats, z: Floats) -> bool:
+    """Whether a threshold on z separates the classes, equal z's at the threshold allowed."""
+    positive, negative = z[y == 1], z[y == 0]
+    if not positive.size or not negative.size:
+        return True
+    return bool(positive.min() >= negative.max() or positive.max() <= negative.min())

@@ -1,0 +1,201 @@
+"""Calibration is measured against chance, and recalibration leaves the order alone."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from coupon_rec.evaluation import (
+    auc,
+    calibration_line,
+    correct_sampling,
+    ece,
+    ece_floor,
+    isotonic,
+    log_loss,
+    platt,
+    reliability,
+)
+from coupon_rec.evaluation.calibration import fit_line
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def drawn(seed: int, n: int = 2000, slope: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and probabilities whose logits are the true ones over the slope."""
+    random = np.random.default_rng(seed)
+    z = random.normal(-2, 1.5, n)
+    y = random.random(n) < 1 / (1 + np.exp(-z))
+    return y.astype(int), 1 / (1 + np.exp(-z / slope))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(1, 7), st.integers(0, 3)), max_size=40),
+)
+def test_line_equals_scikit_learn_or_has_no_finite_answer(rows: list[tuple[int, ...]]) -> None:
+    y, p, weight = np.array(rows).reshape(-1, 3).T / [[1], [8], [1]]
+    line = calibration_line(y, p, weight)
+    hits, misses = p[(y == 1) & (weight > 0)], p[(y == 0) & (weight > 0)]
+    if line.isna().any():
+        assert (
+            not len(hits)
+            or not len(misses)
+            or (hits.min() >= misses.max() or hits.max() <= misses.min())
+        )
+        return
+    z = np.log(p / (1 - p))[:, None]
+    model = LogisticRegression(C=np.inf, tol=1e-9, max_iter=1000).fit(z, y, weight)
+    assert line["intercept"] == pytest.approx(model.intercept_[0], rel=1e-4, abs=1e-4)
+    assert line["slope"] == pytest.approx(model.coef_[0, 0], rel=1e-4, abs=1e-4)
+
+
+def test_line_sets_the_derivatives_of_the_likelihood_to_zero() -> None:
+    y, p = drawn(0, slope=0.3)
+    line, z = calibration_line(y, p), np.log(p / (1 - p))
+    q = 1 / (1 + np.exp(-line["intercept"] - line["slope"] * z))
+    assert (y - q).sum() == pytest.approx(0, abs=1e-6)
+    assert ((y - q) * z).sum() == pytest.approx(0, abs=1e-6)
+
+
+def test_line_does_not_depend_on_where_the_search_starts() -> None:
+    y, p = drawn(0, n=60)
+    z, weight = np.log(p / (1 - p)), np.ones(60)
+    far = fit_line(y, z, weight, start=(-1.5, -5))
+    np.testing.assert_allclose(far, fit_line(y, z, weight), rtol=1e-9)
+
+
+@pytest.mark.parametrize("slope", [0.5, 1.0, 2.0])
+def test_line_finds_by_how_much_logits_were_shrunk(slope: float) -> None:
+    line = calibration_line(*drawn(1, n=50_000, slope=slope))
+    assert line["slope"] == pytest.approx(slope, rel=0.05)
+    assert line["intercept"] == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("y", "p"),
+    [([], []), ([0, 0], [0.1, 0.2]), ([1, 1], [0.1, 0.2]), ([0, 1, 1], [0.5] * 3)],
+)
+def test_line_of_one_class_or_one_probability_is_nan(y: list[int], p: list[float]) -> None:
+    assert calibration_line(y, p).isna().all()
+
+
+def test_line_of_certain_predictions_is_finite() -> None:
+    assert np.isfinite(calibration_line([0, 1, 1, 0], [0, 1, 0, 1])).all()
+
+
+def test_reliability_is_a_table_of_quantile_bins_with_the_interval_of_users_drawn_again() -> None:
+    y, p = drawn(2, n=120)
+    users = np.arange(120) % 12
+    table = reliability(y, p, users, bins=4, replicates=60, seed=5)
+    frame = pd.DataFrame({"y": y, "p": p, "bin": pd.qcut(p, 4, labels=False) + 1})
+    plain = frame.groupby("bin").agg(
+        offers=("y", "size"), predicted=("p", "mean"), observed=("y", "mean")
+    )
+    pd.testing.assert_frame_equal(table[list(plain)], plain, check_index_type=False)
+    rates = []
+    for draw in np.random.default_rng(5).multinomial(12, np.full(12, 1 / 12), 60):
+        again = np.concatenate(
+            [np.flatnonzero(users == user) for user in np.arange(12).repeat(draw)]
+        )
+        rates.append(frame.loc[again].groupby("bin")["y"].mean())
+    expected = pd.DataFrame(rates).quantile([0.025, 0.975]).T
+    np.testing.assert_allclose(table[["low", "high"]], expected, rtol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 4), max_size=30), st.integers(1, 12))
+def test_bins_keep_equal_probabilities_together_and_none_is_empty(
+    quarters: list[int], bins: int
+) -> None:
+    p = np.array(quarters) / 4
+    table = reliability(np.zeros(p.size), p, np.arange(p.size), bins=bins, replicates=2)
+    assert table["offers"].sum() == p.size
+    assert (table["offers"] > 0).all()
+    assert len(table) <= min(bins, len(set(quarters)))
+    assert table["predicted"].is_monotonic_increasing
+
+
+def test_ece_is_the_mean_gap_of_the_reliability_table() -> None:
+    y, p = drawn(3, slope=0.5)
+    table = reliability(y, p, np.arange(y.size), bins=7, replicates=2)
+    gap = (table["predicted"] - table["observed"]).abs()
+    assert ece(y, p, bins=7) == pytest.approx(np.average(gap, weights=table["offers"]))
+    assert np.isnan(ece([], []))
+
+
+def test_perfect_calibration_shows_an_error_that_chance_explains() -> None:
+    inside = []
+    for seed in range(40):
+        y, p = drawn(seed, n=500)
+        floor = ece_floor(p, replicates=200, seed=seed)
+        inside.append(floor["low"] <= ece(y, p) <= floor["high"])
+    assert np.mean(inside) >= 0.85
+    assert ece(*drawn(0, n=500, slope=0.4)) > floor["high"]
+
+
+def test_floor_falls_as_offers_are_added() -> None:
+    small, large = (ece_floor(drawn(0, n=n)[1], replicates=50)["value"] for n in (500, 50_000))
+    assert small == pytest.approx(10 * large, rel=0.3)
+    assert ece_floor([]).isna().all()
+    assert (ece_floor([0.0, 1.0]) == 0).all()
+
+
+def test_platt_leaves_no_intercept_and_no_slope_to_correct() -> None:
+    y, p = drawn(4, slope=0.4)
+    recalibrated = platt(y, p)(p)
+    assert calibration_line(y, recalibrated).to_list() == pytest.approx([0, 1], abs=1e-6)
+    assert log_loss(y, recalibrated) < log_loss(y, p)
+    assert auc(y, recalibrated) == auc(y, p)
+
+
+def test_isotonic_equals_scikit_learn_and_never_falls() -> None:
+    y, p = drawn(5, slope=0.4)
+    map_p, new = isotonic(y, p), np.linspace(0, 1, 500)
+    expected = IsotonicRegression(out_of_bounds="clip").fit(p, y).predict(new)
+    np.testing.assert_array_equal(map_p(new), expected)
+    assert (np.diff(map_p(new)) >= 0).all()
+    assert map_p(p).mean() == pytest.approx(y.mean())
+    assert log_loss(y, map_p(p)) < log_loss(y, p)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 50), st.integers(1, 50), st.floats(1e-6, 1))
+def test_sampling_correction_gives_the_rate_before_negatives_were_dropped(
+    redeemed: int, others: int, kept: float
+) -> None:
+    sampled = redeemed / (redeemed + kept * others)
+    assert correct_sampling([sampled], kept)[0] == pytest.approx(redeemed / (redeemed + others))
+
+
+def test_sampling_correction_moves_the_logit_by_the_log_of_what_was_kept() -> None:
+    p = np.array([0.01, 0.2, 0.9])
+    q = correct_sampling(p, 0.05)
+    np.testing.assert_allclose(np.log(q / (1 - q)) - np.log(p / (1 - p)), np.log(0.05))
+    assert correct_sampling([0, 1], 0.05).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: platt([0, 0], [0.1, 0.2]), "p must rise with y to be recalibrated"),
+        (lambda: platt([1, 0, 1, 0], [0.1, 0.3, 0.2, 0.15]), "the slope on logit p is -"),
+        (lambda: platt(*drawn(0))([2.0]), "p must be in [0, 1], but 1 of 1 values are not: 2.0"),
+        (lambda: isotonic([], []), "there are no offers to learn from"),
+        (lambda: isotonic(*drawn(0))([-1.0]), "p must be in [0, 1]"),
+        (lambda: correct_sampling([0.5], 0), "kept must be in (0, 1], but it is 0"),
+        (lambda: ece([0], [0.5], bins=0), "bins must be 1 or more, but it is 0"),
+        (lambda: reliability([0, 1], [0.5, 0.5], [1]), "users must have shape (2,), not (1,)"),
+        (lambda: calibration_line([0, 1], [0.5, 7]), "p must be in [0, 1], but 1 of 2 values"),
+    ],
+)
+def test_bad_input_is_named_counted_and_shown(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

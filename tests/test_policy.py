@@ -1,0 +1,150 @@
+"""The rates of a policy are those of the offers that it would send, and of no others."""
+
+import re
+from collections.abc import Callable
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coupon_rec.evaluation import compare_policies, gains, lift, policy_rates, top_offers
+from coupon_rec.plots.decisions import found_by
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def logged(users: int = 20, per_user: int = 6) -> pd.DataFrame:
+    """Offers with a score that has ties; who redeems has bought."""
+    random = np.random.default_rng(0)
+    n = users * per_user
+    offers = pd.DataFrame({"user_id": np.arange(n) % users, "campaign_type": "B"})
+    offers["campaign_id"] = random.integers(0, 2, n)
+    offers["score"] = random.integers(0, 4, n)
+    offers["redeemed"] = (random.random(n) < 0.1 * (1 + offers["score"])).astype(int)
+    bought = offers["redeemed"] | (random.random(n) < 0.3)
+    return offers.assign(bought=bought.astype(int))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=5), st.integers(1, 6))
+def test_top_offers_are_the_best_of_a_list_with_ties_at_random(scores: list[int], k: int) -> None:
+    offers = pd.DataFrame({"user_id": [1] * len(scores), "campaign_id": 1})
+    rows = list(range(len(scores)))
+    orders = [sorted(order, key=lambda row: -scores[row])[:k] for order in permutations(rows)]
+    expected = [np.mean([row in order for order in orders]) for row in rows]
+    np.testing.assert_allclose(top_offers(offers, scores, k), expected)
+
+
+def test_each_user_of_each_campaign_gets_a_coupon() -> None:
+    offers = logged()
+    offers["sent"] = top_offers(offers, offers["score"])
+    sent = offers.groupby(["user_id", "campaign_id"])["sent"].sum()
+    np.testing.assert_allclose(sent, 1)
+
+
+def test_rates_are_means_over_the_offers_sent_and_intervals_those_of_users_drawn_again() -> None:
+    offers = logged()
+    sent = offers["score"] >= 2
+    table = policy_rates(offers, sent, replicates=80, seed=2).loc["all"]
+    chosen = offers[sent]
+    assert table["value"].to_list() == [chosen["redeemed"].mean(), chosen["bought"].mean()]
+    assert (table["sent"] == len(chosen)).all()
+    rates = []
+    for draw in np.random.default_rng(2).multinomial(20, np.full(20, 1 / 20), 80):
+        again = [chosen[chosen["user_id"] == user] for user in np.arange(20).repeat(draw)]
+        rates.append(pd.concat(again)[["redeemed", "bought"]].mean())
+    expected = pd.DataFrame(rates).quantile([0.025, 0.975]).T
+    np.testing.assert_allclose(table[["low", "high"]], expected, rtol=1e-12)
+
+
+def test_a_policy_that_tosses_a_coin_between_two_offers_has_the_mean_of_their_rates() -> None:
+    offers = logged().head(2).assign(redeemed=[1, 0], bought=[1, 1], user_id=1)
+    table = policy_rates(offers, [0.5, 0.5], replicates=2).loc["all"]
+    assert table["value"].to_list() == [0.5, 1.0]
+    assert table["sent"].to_list() == [1.0, 1.0]
+
+
+def test_difference_of_policies_is_paired() -> None:
+    offers = logged(users=200)
+    a, b = offers["score"] >= 1, offers["score"] >= 2
+    table = compare_policies(offers, a, b).loc["all"]
+    alone = [policy_rates(offers, sent).loc["all"] for sent in (a, b)]
+    for name, rates in zip("ab", alone, strict=True):
+        pd.testing.assert_series_equal(table[name], rates["value"], check_names=False)
+    np.testing.assert_allclose(table["difference"], table["a"] - table["b"])
+    assert (table["high"] - table["low"] < alone[1]["high"] - alone[1]["low"]).all()
+    same = compare_policies(offers, a, a).loc["all", ["difference", "low", "high"]]
+    assert (same == 0).all(axis=None)
+
+
+def test_a_policy_that_sends_nothing_has_no_rates() -> None:
+    offers = logged()
+    table = policy_rates(offers, np.zeros(len(offers)))
+    assert table[["value", "low", "high"]].isna().all(axis=None)
+    assert (table["sent"] == 0).all()
+    assert policy_rates(offers.head(0), [])["value"].isna().all()
+
+
+def test_slice_of_a_policy_is_what_its_offers_alone_would_give() -> None:
+    offers = logged()
+    sent, even = offers["score"] >= 2, offers["user_id"] % 2 == 0
+    table = policy_rates(offers, sent, slices={"even": even})
+    alone = policy_rates(offers[even], sent[even]).loc["all"]
+    pd.testing.assert_frame_equal(table.loc["even"], alone, check_exact=True)
+
+
+def test_gains_are_the_curve_of_what_is_found_where_no_score_is_tied() -> None:
+    offers = logged()
+    y, score = offers["redeemed"].to_numpy(), np.random.default_rng(1).random(len(offers))
+    table = gains(y, score, offers["user_id"], shares=[0.25, 0.5, 1])
+    assert table["found"].to_list() == pytest.approx(found_by(y, score)[[29, 59, 119]])
+    assert table["offers"].to_list() == [30, 60, 120]
+    assert table["lift"].to_list() == pytest.approx([lift(y, score, s) for s in table.index])
+
+
+def test_interval_of_gains_is_that_of_users_drawn_again() -> None:
+    offers = logged()
+    table = gains(
+        offers["redeemed"], offers["score"], offers["user_id"], shares=[0.3], replicates=60
+    )
+    found = []
+    for draw in np.random.default_rng(0).multinomial(20, np.full(20, 1 / 20), 60):
+        again = pd.concat([offers[offers["user_id"] == u] for u in np.arange(20).repeat(draw)])
+        found.append(0.3 * lift(again["redeemed"], again["score"], 0.3))
+    expected = np.percentile(found, [2.5, 97.5])
+    assert table.loc[0.3, ["low", "high"]].to_list() == pytest.approx(expected)
+
+
+def test_gains_without_a_redemption_are_nan() -> None:
+    for table in (gains([0, 0], [1, 2], [1, 2]), gains([], [], [])):
+        assert table[["found", "low", "high", "lift"]].isna().all(axis=None)
+
+
+OFFERS = logged(users=2, per_user=2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: top_offers(OFFERS, OFFERS["score"], k=0), "k must be 1 or more, but it is 0"),
+        (lambda: top_offers(OFFERS, [1.0]), "score must have shape (4,), not (1,)"),
+        (lambda: policy_rates(OFFERS, [1, 0, 1, 2]), "sent must be in [0, 1], but 1 of 4 values"),
+        (lambda: policy_rates(OFFERS.drop(columns="bought"), [1] * 4), "it lacks ['bought']"),
+        (
+            lambda: policy_rates(OFFERS.assign(bought=2), [1] * 4),
+            "offers['bought'] must be 0 or 1, but 4 of 4 values are not",
+        ),
+        (
+            lambda: compare_policies(OFFERS, [1] * 4, OFFERS["score"].iloc[::-1]),
+            "sent_b and offers have different indexes",
+        ),
+        (lambda: gains([0, 1], [1, 2], [1, 2], shares=[2]), "must be in (0, 1], but it is 2"),
+    ],
+)
+def test_bad_input_is_named_counted_and_shown(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

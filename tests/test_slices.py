@@ -1,0 +1,181 @@
+"""Every metric can be had by slice, with the interval that drawing the users again would give."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coupon_rec.evaluation import (
+    auc,
+    average_precision,
+    brier,
+    calibration_line,
+    compare,
+    ece,
+    evaluate,
+    hit_rate,
+    lift,
+    log_loss,
+    mrr,
+    ndcg,
+    recall_at,
+    threshold_metrics,
+    usual_slices,
+)
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+PLAIN: dict[str, Callable[[pd.DataFrame], float]] = {
+    "AUC": lambda rows: auc(rows["redeemed"], rows["p"]),
+    "average precision": lambda rows: average_precision(rows["redeemed"], rows["p"]),
+    "log loss": lambda rows: log_loss(rows["redeemed"], rows["p"]),
+    "Brier": lambda rows: brier(rows["redeemed"], rows["p"]),
+    "calibration intercept": lambda rows: calibration_line(rows["redeemed"], rows["p"]).iloc[0],
+    "calibration slope": lambda rows: calibration_line(rows["redeemed"], rows["p"]).iloc[1],
+    "accuracy at 0.3": lambda rows: threshold_metrics(rows["redeemed"], rows["p"], 0.3).iloc[0],
+    "precision at 0.3": lambda rows: threshold_metrics(rows["redeemed"], rows["p"], 0.3).iloc[1],
+    "recall at 0.3": lambda rows: threshold_metrics(rows["redeemed"], rows["p"], 0.3).iloc[2],
+    "F1 at 0.3": lambda rows: threshold_metrics(rows["redeemed"], rows["p"], 0.3).iloc[3],
+    "lift at 20%": lambda rows: lift(rows["redeemed"], rows["p"], 0.2),
+    "NDCG@3": lambda rows: ndcg(rows["redeemed"], rows["p"], rows["list"], 3),
+    "recall@2": lambda rows: recall_at(rows["redeemed"], rows["p"], rows["list"], 2),
+    "hit rate@2": lambda rows: hit_rate(rows["redeemed"], rows["p"], rows["list"], 2),
+    "MRR": lambda rows: mrr(rows["redeemed"], rows["p"], rows["list"]),
+}
+
+
+def simulated_offers(users: int = 25, per_user: int = 12) -> pd.DataFrame:
+    """Offers of two campaigns, with tied probabilities that know a part of the truth."""
+    random = np.random.default_rng(0)
+    n = users * per_user
+    offers = pd.DataFrame({"user_id": np.arange(n) % users, "campaign_id": np.arange(n) % 2})
+    offers["campaign_type"] = random.choice(["A", "B", "C"], n)
+    offers["p"] = random.integers(1, 10, n) / 20
+    chance = offers["p"] * random.uniform(0.2, 1.8, users)[offers["user_id"]]
+    return offers.assign(redeemed=(random.random(n) < chance).astype(int))
+
+
+def drawn_again(offers: pd.DataFrame, replicates: int) -> list[pd.DataFrame]:
+    """Frames of users drawn with replacement; a user drawn twice has two sets of lists."""
+    users = offers["user_id"].nunique()
+    draws = np.random.default_rng(0).multinomial(users, np.full(users, 1 / users), replicates)
+    frames = []
+    for draw in draws:
+        parts = [offers[offers["user_id"] == user] for user in np.arange(users).repeat(draw)]
+        frame = pd.concat(parts, keys=range(users)).reset_index(level=0, names="draw")
+        frames.append(frame.assign(list=frame.groupby(["draw", "campaign_id"]).ngroup()))
+    return frames
+
+
+def test_each_interval_is_that_of_the_plain_metric_on_users_drawn_again() -> None:
+    offers = simulated_offers()
+    again = pd.DataFrame(
+        [{name: metric(rows) for name, metric in PLAIN.items()} for rows in drawn_again(offers, 30)]
+    )
+    whole = offers.assign(list=offers.groupby(["user_id", "campaign_id"]).ngroup())
+    table = evaluate(offers, offers["p"], metrics=list(PLAIN), replicates=30).loc["all"]
+    assert list(table.index) == list(PLAIN)
+    np.testing.assert_allclose(table["value"], [f(whole) for f in PLAIN.values()], rtol=1e-8)
+    np.testing.assert_allclose(table[["low", "high"]], again.quantile([0.025, 0.975]).T, rtol=1e-6)
+
+
+def test_each_difference_is_paired() -> None:
+    offers = simulated_offers()
+    q = offers["p"] ** 1.5
+    table = compare(offers, offers["p"], q, metrics=list(PLAIN), replicates=30).loc["all"]
+    other = [frame.assign(p=frame["p"] ** 1.5) for frame in drawn_again(offers, 30)]
+    gaps = pd.DataFrame(
+        [
+            {name: metric(a) - metric(b) for name, metric in PLAIN.items()}
+            for a, b in zip(drawn_again(offers, 30), other, strict=True)
+        ]
+    )
+    expected = gaps.quantile([0.025, 0.975]).T
+    np.testing.assert_allclose(table[["low", "high"]], expected, rtol=1e-6, atol=1e-9)
+
+
+def test_calibration_error_has_its_value_and_an_interval_that_resampling_inflates() -> None:
+    offers = simulated_offers()
+    table = evaluate(offers, offers["p"], metrics=["ECE"], replicates=200)
+    value, low, high = table.loc[("all", "ECE"), ["value", "low", "high"]]
+    assert value == pytest.approx(ece(offers["redeemed"], offers["p"]))
+    assert value < (low + high) / 2
+
+
+def test_default_slices_and_metrics_can_be_asked_for_by_name() -> None:
+    offers = simulated_offers()
+    slices = {"all": [True] * len(offers), "B and C": offers["campaign_type"] != "A"}
+    names = ["AUC", "average precision", "log loss", "NDCG@10"]
+    pd.testing.assert_frame_equal(
+        evaluate(offers, offers["p"], metrics=names, slices=slices),
+        evaluate(offers, offers["p"]),
+        check_exact=True,
+    )
+
+
+def test_usual_slices_part_the_offers_by_campaign_user_and_coupon() -> None:
+    offers = pd.DataFrame(
+        {
+            "campaign_type": ["A", "B", "C", "B"],
+            "user_redemption_rate": [0.0, 0.5, 0.0, 2.0],
+            "item_popularity_rank": [0.0, 0.5, 0.6, 1.0],
+        }
+    )
+    slices = {name: np.flatnonzero(rows).tolist() for name, rows in usual_slices(offers).items()}
+    assert slices == {
+        "all": [0, 1, 2, 3],
+        "B and C": [1, 2, 3],
+        "type A": [0],
+        "type B": [1, 3],
+        "type C": [2],
+        "known users": [1, 3],
+        "new users": [0, 2],
+        "head coupons": [2, 3],
+        "tail coupons": [0, 1],
+    }
+
+
+def test_slice_without_redemptions_leaves_undefined_what_needs_them() -> None:
+    offers = simulated_offers().assign(redeemed=0)
+    table = evaluate(offers, offers["p"], metrics=[*PLAIN, "ECE"], replicates=5).loc["all"]
+    defined = table.index[table["value"].notna()]
+    assert set(defined) == {"log loss", "Brier", "ECE", "accuracy at 0.3", "precision at 0.3"} | {
+        "F1 at 0.3"
+    }
+    nobody = {"nobody": np.full(len(offers), False)}
+    empty = evaluate(offers, offers["p"], metrics=[*PLAIN, "ECE"], slices=nobody, replicates=5)
+    assert empty[["value", "low", "high"]].isna().all(axis=None)
+
+
+OFFERS = simulated_offers(users=2, per_user=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"metrics": ["AUK"]}, "no metric is named 'AUK'"),
+        ({"metrics": ["NDCG@0"]}, "no metric is named 'NDCG@0'"),
+        ({"metrics": ["NDCG@1.5"]}, "no metric is named 'NDCG@1.5'"),
+        ({"metrics": ["MRR@#"]}, "with a number for #, these are: ['AUC', "),
+        ({"metrics": ["lift at 200%"]}, "a share of the offers must be in (0, 1], but it is 2.0"),
+        (
+            {"metrics": ["Brier", "AUC"], "probability": False},
+            "['Brier'] need a probability, but probability is False",
+        ),
+        (
+            {"slices": {"few": [True]}},
+            "slices['few'] must be True or False for each of 4 offers, not bool of shape (1,)",
+        ),
+        ({"slices": {"few": [0, 1, 2, 3]}}, "each of 4 offers, not int64 of shape (4,)"),
+        (
+            {"slices": {"few": (OFFERS["p"] > 0).iloc[::-1]}},
+            "slices['few'] and offers have different indexes",
+        ),
+    ],
+)
+def test_what_is_asked_for_must_exist(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        evaluate(OFFERS, OFFERS["p"], **arguments)
