@@ -1,0 +1,116 @@
+"""The equations of the simulated market, each once, for drawing and for telling the truth."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+WEEKS = 4
+"""Weeks that a period lasts: prices hold, and a campaign's coupons are valid, for one period."""
+TASTES = 8
+"""Dimensions of taste, the latent vector of a user and of an item."""
+COUPON_WORTH = 0.7
+"""A coupon moves demand as much as this share of the same cut of the shelf price."""
+
+
+def sigmoid(z: Floats) -> Floats:
+    """The logistic function, from logits to probabilities."""
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def purchase_logits(
+    activity: Floats,
+    user_tastes: Floats,
+    price_sensitivity: Floats,
+    popularity: Floats,
+    item_tastes: Floats,
+    log_price: Floats,
+) -> Floats:
+    """Logit of buying each item on a trip, without coupons: equation (1) of the simulation.
+
+    Parameters
+    ----------
+    activity, price_sensitivity : numpy.ndarray
+        Of n users, shape (n,).
+    user_tastes, item_tastes : numpy.ndarray
+        Shapes (n, TASTES) and (m, TASTES).
+    popularity, log_price : numpy.ndarray
+        Of m items, shape (m,); the log of the price is 0 at the usual price.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, m).
+    """
+    taste = user_tastes @ item_tastes.T
+    return np.asarray(
+        activity[:, None] + popularity + taste - np.outer(price_sensitivity, log_price)
+    )
+
+
+def softplus(z: Floats) -> Floats:
+    """log(1 + e^z) = -log(1 - sigmoid(z)): the rate of a Poisson count that is not 0 with sigmoid.
+
+    `z` must stay below 700, where e^z overflows; the logits here stay below 20.
+    """
+    return np.asarray(np.log1p(np.exp(z)))
+
+
+def chance(trips: Floats, rate: Floats) -> Floats:
+    """Probability that a user buys something within one period: equation (2) of the simulation.
+
+    Parameters
+    ----------
+    trips : numpy.ndarray
+        Trips a week, 0 or more.
+    rate : numpy.ndarray
+        Softplus of the logit of an item, or the sum over the items that count, of a shape that
+        broadcasts with `trips`.
+
+    Returns
+    -------
+    numpy.ndarray
+        In [0, 1].
+    """
+    return np.asarray(-np.expm1(WEEKS * trips * np.expm1(-rate)))
+
+
+def shift(price_sensitivity: Floats, reaction: Floats, depth: Floats) -> Floats:
+    """What a coupon adds to the purchase logit of its items: equation (3) of the simulation.
+
+    Parameters
+    ----------
+    price_sensitivity : numpy.ndarray
+        Of each user, shape (n,), above 0.
+    reaction : numpy.ndarray
+        To being sent a coupon at all, shape (n,); negative for those whom it annoys.
+    depth : numpy.ndarray
+        Share of the price that each coupon takes off, shape (k,), in (0, 1).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, k).
+    """
+    saving = np.outer(price_sensitivity, -np.log1p(-depth))
+    return np.asarray(reaction[:, None] + COUPON_WORTH * saving)
+
+
+def redeem_rate(habit: Floats, depth: Floats) -> Floats:
+    """Probability that a purchase under a coupon comes with its redemption: equation (4).
+
+    Parameters
+    ----------
+    habit : numpy.ndarray
+        Of each user, on the logit's scale, shape (n,).
+    depth : numpy.ndarray
+        Share of the price that each coupon takes off, shape (k,), in (0, 1).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, k), in [0, 1].
+    """
+    return sigmoid(habit[:, None] + 4 * (depth - 0.25))

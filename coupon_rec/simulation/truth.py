@@ -1,0 +1,167 @@
+"""What is true of a simulated market and what no retailer sees."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from ibis import Table, _
+
+from coupon_rec.simulation.model import TASTES, Bools, Floats, chance, redeem_rate, shift, softplus
+from coupon_rec.simulation.people import People
+from coupon_rec.simulation.shopping import list_logits
+from coupon_rec.simulation.world import World
+
+CELLS = 50_000_000
+"""Largest matrix that is brought into memory, in cells; 400 MB."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth about a simulated market; the equations are those of `coupon_rec.simulation`.
+
+    The tables `users` and `candidates` are Ibis tables, of any size. The properties are frames in
+    memory: `offers`, and one matrix for each probability of a period of four weeks at list price,
+    with rows `user_id` and columns `item_id` or `coupon_id`. Of a large market, ask for some
+    users: ``truth.of_users(range(1, 1001)).purchase``.
+
+    Attributes
+    ----------
+    users : ibis.Table
+        What drives each user: `user_id` and the columns of `People`.
+    candidates : ibis.Table
+        One row for each user, campaign and coupon of it, offered or not, at the prices of the
+        campaign. Key `campaign_id`, `user_id`, `coupon_id`. The logging policy: `propensity`,
+        the probability of the offer. Probabilities: `buy_without`, `buy_with` (of buying an item
+        of the coupon in the campaign), `effect` = `buy_with` - `buy_without`, `redeem_given_buy`,
+        `redeem` = `buy_with` * `redeem_given_buy`. Potential outcomes: `bought_without`,
+        `bought_with`, `redeemed_with`. What happened: `offered`, `bought`, `redeemed`.
+    world : World
+        The items, coupons, campaigns and prices.
+    """
+
+    users: Table
+    candidates: Table
+    world: World
+
+    def of_users(self, user_ids: Iterable[int]) -> "Truth":
+        """The truth about some users.
+
+        Raises
+        ------
+        ValueError
+            If a user is not in the market.
+        """
+        chosen = sorted(set(user_ids))
+        users = self.users.filter(_.user_id.isin(chosen))
+        if users.count().execute() < len(chosen):
+            raise ValueError("user_ids must be users of the market, from 1 on")
+        return replace(self, users=users, candidates=self.candidates.filter(_.user_id.isin(chosen)))
+
+    @cached_property
+    def offers(self) -> pd.DataFrame:
+        """The candidates that were offered, in the order of `coupon_rec.features.build_offers`."""
+        key = ["campaign_id", "user_id", "coupon_id"]
+        return self.candidates.filter(_.offered).order_by(key).to_pandas()
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """What drives each item: `item_id`, list `price`, `popularity` and one column a taste."""
+        tastes = {f"taste_{number}": self.world.tastes[:, number] for number in range(TASTES)}
+        return pd.DataFrame(
+            {
+                "item_id": self.world.items["item_id"],
+                "price": self.world.prices,
+                "popularity": self.world.popularity,
+                **tastes,
+            }
+        )
+
+    @property
+    def coupons(self) -> pd.DataFrame:
+        """Each coupon's `coupon_id`, the `type` of its items, and `depth`, its share of the price.
+
+        A retailer knows these too, but the schema of a market has no place for them.
+        """
+        return self.world.coupons
+
+    @cached_property
+    def purchase(self) -> pd.DataFrame:
+        """p(u, i): probability that a user buys an item, without coupons; users x items."""
+        return self._frame(softplus(self._logits), self.world.items["item_id"])
+
+    def purchase_with(self, coupon_id: int) -> pd.DataFrame:
+        """p(u, i, c): the same if the user is offered a coupon; only its own items move.
+
+        Raises
+        ------
+        ValueError
+            If there is no such coupon.
+        """
+        row = np.flatnonzero(self.coupons["coupon_id"] == coupon_id)
+        if not row.size:
+            raise ValueError(f"coupon_id must be a coupon of the market, not {coupon_id}")
+        logits = self._logits.copy()
+        logits[:, self._items_of(row[0])] += self._shifts[:, row]
+        return self._frame(softplus(logits), self.world.items["item_id"])
+
+    @cached_property
+    def buy_without(self) -> pd.DataFrame:
+        """Probability that a user buys an item of a coupon, without it; users x coupons."""
+        return self._by_coupon(np.zeros_like(self._shifts))
+
+    @cached_property
+    def buy_with(self) -> pd.DataFrame:
+        """The same if the user is offered the coupon."""
+        return self._by_coupon(self._shifts)
+
+    @property
+    def effect(self) -> pd.DataFrame:
+        """How much an offer changes that probability; users x coupons, in [-1, 1]."""
+        return self.buy_with - self.buy_without
+
+    @property
+    def redeem(self) -> pd.DataFrame:
+        """Probability that a user redeems a coupon that is offered; users x coupons."""
+        return self.buy_with * redeem_rate(self._people.habit, self._depth)
+
+    @property
+    def _depth(self) -> Floats:
+        return np.asarray(self.coupons["depth"], "float64")
+
+    @cached_property
+    def _drivers(self) -> pd.DataFrame:
+        users, items = self.users.count().execute(), len(self.world.items)
+        if users * items > CELLS:
+            raise ValueError(
+                f"{users:,} users x {items:,} items are over {CELLS:,} cells; "
+                "choose some users: truth.of_users(user_ids)"
+            )
+        return self.users.order_by("user_id").to_pandas()
+
+    @cached_property
+    def _people(self) -> People:
+        return People.of(self._drivers)
+
+    @cached_property
+    def _logits(self) -> Floats:
+        return list_logits(self._people, self.world)
+
+    @property
+    def _shifts(self) -> Floats:
+        return shift(self._people.price_sensitivity, self._people.reaction, self._depth)
+
+    def _items_of(self, coupon: int) -> Bools:
+        return np.asarray(self.world.items["type"] == self.coupons["type"][coupon])
+
+    def _by_coupon(self, shifts: Floats) -> pd.DataFrame:
+        rates = [
+            softplus(self._logits[:, self._items_of(coupon)] + shifts[:, [coupon]]).sum(axis=1)
+            for coupon in range(len(self.coupons))
+        ]
+        return self._frame(np.stack(rates, axis=1), self.coupons["coupon_id"])
+
+    def _frame(self, rates: Floats, columns: pd.Series) -> pd.DataFrame:
+        p = chance(self._people.trips[:, None], rates)
+        return pd.DataFrame(p, index=self._drivers["user_id"], columns=columns)

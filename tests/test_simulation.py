@@ -1,0 +1,428 @@
+"""A simulated market is a market, does what its truth says, and resembles the real one."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ibis import _
+
+from coupon_rec import load_complete_journey, load_market
+from coupon_rec.features import USER_CATEGORIES, build_offers, split
+from coupon_rec.market.schema import SCHEMAS, types
+from coupon_rec.simulation import Simulation, Truth, marginals, simulate_market
+from coupon_rec.simulation import market as market_module
+from coupon_rec.simulation import truth as truth_module
+
+KEY = ["campaign_id", "user_id", "coupon_id"]
+SMALL = {"users": 250, "items": 45, "coupons": 9, "campaigns": 3}
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Simulation:
+    return simulate_market(users=1500)
+
+
+@pytest.fixture(scope="module")
+def candidates(simulation: Simulation) -> pd.DataFrame:
+    return simulation.truth.candidates.order_by(KEY).to_pandas()
+
+
+def tables_of(simulation: Simulation) -> dict[str, pd.DataFrame]:
+    """Each table of a simulation, in an order of its own."""
+    truth = simulation.truth
+    tables = {
+        **simulation.market.tables(),
+        "views": simulation.views,
+        "clicks": simulation.clicks,
+        "reviews": simulation.reviews,
+        "drivers": truth.users,
+        "candidates": truth.candidates,
+    }
+    frames = {name: table.to_pandas() for name, table in tables.items()}
+    return {
+        name: frame.sort_values(list(frame), ignore_index=True) for name, frame in frames.items()
+    }
+
+
+def assert_same(left: dict[str, pd.DataFrame], right: dict[str, pd.DataFrame]) -> None:
+    assert left.keys() == right.keys()
+    for name, frame in left.items():
+        pd.testing.assert_frame_equal(frame, right[name])
+
+
+def assert_mean(happened: pd.Series, p: pd.Series, users: pd.Series) -> None:
+    """What happened is as likely as the truth says: within four errors, and not for lack of data.
+
+    The error of the mean is that of the sums of each user, whose rows share the user's trips.
+    """
+    surprise = (happened.astype(float) - p).groupby(users).sum()
+    error = surprise.std() * math.sqrt(len(surprise))
+    assert error < 0.15 * p.sum()
+    assert abs(surprise.sum()) < 4 * error
+
+
+# A market
+
+
+def test_it_has_the_tables_columns_and_types_of_any_market(simulation: Simulation) -> None:
+    for name in SCHEMAS:
+        table = simulation.market.tables()[name]
+        assert dict(table.cast(types(name)).schema().items()) == types(name), name
+        assert list(table.columns) == list(types(name)), name
+        assert table.count().execute() > 0, name
+
+
+def test_demographics_are_those_that_the_features_know(simulation: Simulation) -> None:
+    users = simulation.market.users.to_pandas()
+    for name, values in USER_CATEGORIES.items():
+        assert set(users[name]) <= {*values, "unknown"}
+        assert users[name].nunique() > 2
+
+
+def test_its_labels_are_what_the_truth_says_happened(simulation: Simulation) -> None:
+    offers = build_offers(simulation.market).to_pandas()
+    truth = simulation.truth.offers
+    for name in [*KEY, "bought", "redeemed"]:
+        assert (offers[name] == truth[name]).all(), name
+    assert all(part["redeemed"].sum() > 10 for part in split(offers).values())
+
+
+def test_each_redemption_stands_on_a_receipt_of_its_day(simulation: Simulation) -> None:
+    market = simulation.market
+    paid = market.purchases.filter(_.coupon_discount > 0).mutate(date=_.time.date())
+    pairs = market.redemptions.join(market.coupon_items, ["campaign_id", "coupon_id"])
+    found = pairs.join(paid, ["user_id", "item_id", "date"]).to_pandas()
+    redeemed = int(market.redemptions.count().execute())
+    assert len(found) == len(found.drop_duplicates(KEY)) == redeemed
+    assert int(paid.count().execute()) == redeemed
+
+
+def test_what_is_paid_adds_up_to_the_list_price(simulation: Simulation) -> None:
+    lines = simulation.market.purchases.to_pandas()
+    price = simulation.truth.items.set_index("item_id")["price"]
+    full = lines["amount"] + lines["retail_discount"] + lines["coupon_match"]
+    assert np.allclose(full, price[lines["item_id"]].to_numpy() * lines["quantity"])
+    assert (lines["coupon_discount"] <= full).all()
+
+
+def test_events_are_of_users_and_items_and_reviews_of_purchases(simulation: Simulation) -> None:
+    market = simulation.market
+    for events in (simulation.views, simulation.clicks, simulation.reviews):
+        assert events.anti_join(market.users, "user_id").count().execute() == 0
+        assert events.anti_join(market.items, "item_id").count().execute() == 0
+    key = ["user_id", "item_id"]
+    assert simulation.reviews.anti_join(market.purchases, key).count().execute() == 0
+    assert simulation.clicks.anti_join(simulation.views, [*key, "time"]).count().execute() == 0
+    assert set(simulation.reviews.rating.to_pandas()) == {1, 2, 3, 4, 5}
+
+
+def test_who_views_an_item_is_likelier_to_buy_it_within_a_day(simulation: Simulation) -> None:
+    views = simulation.views.mutate(seen=_.time).drop("time")
+    both = simulation.market.purchases.join(views, ["user_id", "item_id"])
+    hours = both.mutate(hours=_.time.delta(_.seen, unit="hour")).hours.to_pandas()
+    assert hours.between(0, 23).sum() > 3 * hours.between(24, 47).sum()
+
+
+# The same again
+
+
+def test_the_seed_decides() -> None:
+    first = tables_of(simulate_market(**SMALL, seed=3))
+    assert_same(first, tables_of(simulate_market(**SMALL, seed=3)))
+    other = tables_of(simulate_market(**SMALL, seed=4))
+    assert not first["purchases"].equals(other["purchases"])
+
+
+def test_a_larger_market_has_the_same_first_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(market_module, "BLOCK", 50)
+    small, large = (tables_of(simulate_market(**{**SMALL, "users": n})) for n in (100, 130))
+    for name in ("purchases", "candidates", "drivers"):
+        first = large[name][large[name]["user_id"] <= 100].reset_index(drop=True)
+        pd.testing.assert_frame_equal(small[name], first)
+
+
+def test_files_hold_the_same_market_as_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(market_module, "BLOCK", 50)
+    monkeypatch.setattr(market_module, "PART", 3)
+    folder = tmp_path / "new" / "market"
+    written = simulate_market(**SMALL, folder=folder)
+    assert_same(tables_of(written), tables_of(simulate_market(**SMALL)))
+    assert len(list((folder / "purchases.parquet").iterdir())) == 2
+    opened = {name: table.to_pandas() for name, table in load_market(folder).tables().items()}
+    assert {name: len(frame) for name, frame in opened.items()} == {
+        name: len(table.to_pandas()) for name, table in written.market.tables().items()
+    }
+
+
+def test_writing_that_fails_leaves_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(market_module, "_write_part", full)
+    with pytest.raises(OSError, match="no space"):
+        simulate_market(**SMALL, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# The truth
+
+
+def test_the_chain_rule_holds_in_the_truth(
+    simulation: Simulation, candidates: pd.DataFrame
+) -> None:
+    assert (candidates["redeem"] == candidates["buy_with"] * candidates["redeem_given_buy"]).all()
+    assert (candidates["effect"] == candidates["buy_with"] - candidates["buy_without"]).all()
+    truth = simulation.truth
+    for table in (truth.purchase, truth.buy_with, truth.redeem):
+        assert ((table > 0) & (table <= 1)).all(axis=None)
+    assert (truth.redeem <= truth.buy_with).all(axis=None)
+
+
+def slow_chance(
+    truth: Truth, user_id: int, item_ids: list[int], coupon_id: int, sales: Any
+) -> float:
+    """Equations (1) to (3) of the simulation, one user at a time; coupon 0 is none."""
+    user = truth.users.filter(_.user_id == user_id).to_pandas().iloc[0]
+    items = truth.items.set_index("item_id").loc[item_ids]
+    tastes = [f"taste_{number}" for number in range(8)]
+    shift = 0.0
+    if coupon_id:
+        depth = truth.coupons.set_index("coupon_id").loc[coupon_id, "depth"]
+        shift = user["reaction"] - 0.7 * user["price_sensitivity"] * math.log(1 - depth)
+    none = 1.0
+    for (_item, item), sale in zip(items.iterrows(), sales, strict=True):
+        price = math.log(item["price"] * (1 - sale) / 3.4)
+        taste = sum(user[name] * item[name] for name in tastes)
+        z = (
+            user["activity"]
+            + item["popularity"]
+            + taste
+            - user["price_sensitivity"] * price
+            + shift
+        )
+        none *= 1 - 1 / (1 + math.exp(-z))
+    return 1 - math.exp(-4 * user["trips"] * (1 - none))
+
+
+def test_the_matrices_are_the_equations(simulation: Simulation) -> None:
+    truth = simulation.truth
+    for user, item, coupon in [(1, 1, 5), (7, 500, 40), (1500, 1000, 96)]:
+        kind = truth.coupons.set_index("coupon_id").loc[coupon, "type"]
+        world = truth.world.items
+        items = world["item_id"][world["type"] == kind].tolist()
+        none = [0.0] * len(items)
+        alone = slow_chance(truth, user, [item], 0, [0.0])
+        assert truth.purchase.loc[user, item] == pytest.approx(alone)
+        with_coupon = truth.purchase_with(coupon)
+        own = slow_chance(truth, user, items[:1], coupon, [0.0])
+        assert with_coupon.loc[user, items[0]] == pytest.approx(own)
+        assert with_coupon.loc[user, item] == pytest.approx(alone)
+        without = slow_chance(truth, user, items, 0, none)
+        assert truth.buy_without.loc[user, coupon] == pytest.approx(without)
+        offered = slow_chance(truth, user, items, coupon, none)
+        assert truth.buy_with.loc[user, coupon] == pytest.approx(offered)
+        assert truth.effect.loc[user, coupon] == pytest.approx(offered - without)
+
+
+def test_candidates_know_the_prices_of_their_campaign(
+    simulation: Simulation, candidates: pd.DataFrame
+) -> None:
+    world = simulation.truth.world
+    for row in candidates.sample(5, random_state=0).itertuples():
+        own = world.coupon_items.query(
+            "campaign_id == @row.campaign_id and coupon_id == @row.coupon_id"
+        )["item_id"].tolist()
+        sales = world.sales[row.campaign_id, np.array(own) - 1]
+        expected = slow_chance(simulation.truth, row.user_id, own, row.coupon_id, sales)
+        assert row.buy_with == pytest.approx(expected, rel=1e-5)
+
+
+def test_purchases_are_as_likely_as_the_truth_says(simulation: Simulation) -> None:
+    truth, first = simulation.truth, simulation.market.campaigns.start.min()
+    early = simulation.market.purchases.filter(_.time.date() < first.as_scalar())
+    bought = early.select("user_id", "item_id").distinct().to_pandas()
+    p = truth.purchase.loc[:, truth.world.sales[0] == 0]
+    happened = pd.DataFrame(0, index=p.index, columns=p.columns)
+    for item, users in bought.groupby("item_id")["user_id"]:
+        if item in happened:
+            happened.loc[users, item] = 1
+    long = pd.DataFrame({"p": p.stack(), "happened": happened.stack()}).reset_index()
+    for _group, part in long.groupby(pd.qcut(long["p"], [0, 0.5, 0.9, 0.99, 1])):
+        assert_mean(part["happened"], part["p"], part["user_id"])
+
+
+def test_potential_outcomes_are_as_likely_as_the_truth_says(candidates: pd.DataFrame) -> None:
+    pairs = {
+        "bought_without": "buy_without",
+        "bought_with": "buy_with",
+        "redeemed_with": "redeem",
+    }
+    for happened, p in pairs.items():
+        for _group, part in candidates.groupby(pd.qcut(candidates[p], [0, 0.8, 0.95, 1])):
+            assert_mean(part[happened], part[p], part["user_id"])
+
+
+def test_some_buy_anyway_some_only_with_the_coupon_and_some_only_without(
+    simulation: Simulation, candidates: pd.DataFrame
+) -> None:
+    kinds = candidates.groupby(["bought_without", "bought_with"]).size() / len(candidates)
+    assert (kinds > 0.0003).all() and len(kinds) == 4
+    users = simulation.truth.users.to_pandas()
+    annoyed = candidates["user_id"].isin(users["user_id"][users["reaction"] < 0])
+    assert 0.1 < annoyed.mean() < 0.2
+    assert candidates["effect"][annoyed].mean() < 0 <= candidates["effect"][~annoyed].min()
+
+
+def test_a_deeper_coupon_moves_the_price_sensitive_more(simulation: Simulation) -> None:
+    truth = simulation.truth
+    users = truth.users.order_by("user_id").to_pandas()
+    lift = (truth.buy_with / truth.buy_without)[(users["reaction"] > 0).to_numpy()]
+    by_depth = lift.mean().groupby(truth.coupons.set_index("coupon_id")["depth"]).mean()
+    assert by_depth.is_monotonic_increasing
+    sensitivity = users.set_index("user_id")["price_sensitivity"][lift.index]
+    assert lift.mean(axis=1).corr(sensitivity) > 0.9
+
+
+def test_only_the_offer_makes_the_difference(candidates: pd.DataFrame) -> None:
+    offered = candidates["offered"]
+    expected = candidates["bought_with"].where(offered, candidates["bought_without"])
+    assert (candidates["bought"] == expected).all()
+    assert (candidates["redeemed"] == (offered & candidates["redeemed_with"])).all()
+    assert (candidates["bought_with"] | ~candidates["redeemed_with"]).all()
+
+
+# The logging policy
+
+
+def test_offers_are_as_likely_as_their_propensity(candidates: pd.DataFrame) -> None:
+    assert candidates["propensity"].between(0.004, 0.5).all()
+    for _group, part in candidates.groupby(pd.qcut(candidates["propensity"], 3)):
+        assert_mean(part["offered"], part["propensity"], part["user_id"])
+
+
+def test_weighting_by_propensities_mends_what_targeting_distorts(candidates: pd.DataFrame) -> None:
+    offered, bought = candidates["offered"], candidates["bought"].astype(float)
+    naive = bought[offered].mean() - bought[~offered].mean()
+    p = candidates["propensity"]
+    gain = bought * offered / p - bought * ~offered / (1 - p)
+    effect = candidates["effect"].mean()
+    error = (gain - candidates["effect"]).groupby(candidates["user_id"]).mean().sem()
+    assert abs(gain.mean() - effect) < 4 * error
+    assert naive - effect > 4 * error
+
+
+def test_users_mailed_a_campaign_get_all_of_it_unless_it_is_of_type_a(
+    simulation: Simulation,
+) -> None:
+    market = simulation.market
+    sent = market.offers.group_by("campaign_id", "user_id").aggregate(sent=_.count())
+    held = market.coupon_items.group_by("campaign_id").aggregate(held=_.coupon_id.nunique())
+    mail = sent.join(held, "campaign_id").join(market.campaigns, "campaign_id").to_pandas()
+    assert ((mail["sent"] < mail["held"])[mail["campaign_type"] == "A"]).mean() > 0.9
+    assert (mail["sent"] == mail["held"])[mail["campaign_type"] != "A"].all()
+
+
+def test_no_item_has_two_coupons_at_a_time(simulation: Simulation) -> None:
+    items = simulation.market.coupon_items.to_pandas()
+    assert not items.duplicated(["campaign_id", "item_id"]).any()
+
+
+# How closely it resembles Complete Journey
+
+BOUNDS = {
+    "trips a week": (0.9, 1.1),
+    "trips a week, median": (0.85, 1.15),
+    "lines a trip": (0.8, 1.2),
+    "lines a trip, median": (1.0, 1.8),
+    "spend a line": (0.8, 1.2),
+    "lines on sale": (0.85, 1.1),
+    "list price saved": (0.85, 1.1),
+    "Gini of items": (0.9, 1.1),
+    "lines of top 10% of items": (0.9, 1.1),
+    "lines of top 1% of items": (0.5, 1.1),
+    "users mailed": (0.9, 1.1),
+    "offers bought": (0.7, 1.3),
+    "offers redeemed": (0.7, 1.4),
+    "bought offers redeemed": (0.75, 1.25),
+    "users who redeem": (0.8, 1.7),
+}
+
+
+@pytest.fixture(scope="module")
+def ratios(simulation: Simulation) -> pd.Series:
+    """Each marginal of the simulated market over that of the real one."""
+    return marginals(simulation.market) / marginals(load_complete_journey())
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_it_resembles_complete_journey(ratios: pd.Series, name: str) -> None:
+    low, high = BOUNDS[name]
+    print(f"{name}: simulated / real = {ratios[name]:.2f}, allowed {low} to {high}")
+    assert low <= ratios[name] <= high
+
+
+def test_each_marginal_has_a_bound(ratios: pd.Series) -> None:
+    assert list(ratios.index) == list(BOUNDS)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"users": 0}, "users must be a whole number, 1 or more, not 0"),
+        ({"users": 10.5}, "users must be a whole number"),
+        ({"items": 2}, "items must be a whole number, 3 or more"),
+        ({"coupons": 0}, "coupons must be a whole number"),
+        ({"items": 15, "coupons": 10}, "coupons must be 9 or less for 15 items"),
+        ({"campaigns": -1}, "campaigns must be a whole number"),
+        ({"seed": -1}, "seed must be a whole number, 0 or more"),
+    ],
+)
+def test_an_argument_out_of_range_is_named(wrong: dict[str, Any], what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        simulate_market(**{**SMALL, **wrong})
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="folder must be new or empty"):
+        simulate_market(**SMALL, folder=tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_matrix_too_large_for_memory_is_refused_but_not_for_some_users(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = simulation.truth.purchase
+    monkeypatch.setattr(truth_module, "CELLS", 100_000)
+    truth = Truth(simulation.truth.users, simulation.truth.candidates, simulation.truth.world)
+    with pytest.raises(ValueError, match=r"1,500 users x 1,000 items .*of_users"):
+        _ = truth.purchase
+    some = truth.of_users([3, 9])
+    pd.testing.assert_frame_equal(some.purchase, whole.loc[[3, 9]])
+    assert set(some.offers["user_id"]) <= {3, 9}
+
+
+def test_users_and_coupons_that_do_not_exist_are_refused(simulation: Simulation) -> None:
+    with pytest.raises(ValueError, match="user_ids"):
+        simulation.truth.of_users([1, 1501])
+    with pytest.raises(ValueError, match="coupon_id must be a coupon of the market, not 97"):
+        simulation.truth.purchase_with(97)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [{"users": 1}, {"items": 3, "coupons": 3}, {"coupons": 1, "campaigns": 1}, {"items": 2000}],
+)
+def test_any_size_is_a_valid_market(size: dict[str, int]) -> None:
+    simulation = simulate_market(**{**SMALL, **size})
+    assert len(simulation.truth.purchase) == size.get("users", SMALL["users"])
