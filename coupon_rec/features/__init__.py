@@ -4,7 +4,6 @@ from coupon_rec.features.catalog import (
     COUPON_CATEGORIES,
     FEATURES,
     NEVER,
-    USER_CATEGORIES,
     Feature,
     feature_table,
 )
@@ -21,6 +20,7 @@ from coupon_rec.features.encode import (
     tokens,
 )
 from coupon_rec.features.graph import build_offers
+from coupon_rec.market.schema import USER_CATEGORIES
 
 __all__ = [
     "COUPON_CATEGORIES",

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from coupon_rec.features.catalog import COUPON_CATEGORIES, FEATURES, USER_CATEGORIES
+from coupon_rec.features.catalog import COUPON_CATEGORIES, FEATURES
+from coupon_rec.market.schema import USER_CATEGORIES
 
 Arrays = dict[str, np.ndarray]
 

@@ -10,8 +10,9 @@ import ibis
 from ibis import Table, _
 
 from coupon_rec.features import match, sides
-from coupon_rec.features.catalog import FEATURES, NAMES, NEVER, USER_CATEGORIES
+from coupon_rec.features.catalog import FEATURES, NAMES, NEVER
 from coupon_rec.market import Market
+from coupon_rec.market.schema import USER_CATEGORIES
 
 OFFER = ("campaign_id", "user_id", "coupon_id")
 USER = ("campaign_id", "user_id")

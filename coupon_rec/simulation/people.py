@@ -5,27 +5,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from coupon_rec.market.schema import UNKNOWN
+from coupon_rec.market.schema import UNKNOWN, USER_CATEGORIES
 from coupon_rec.simulation.model import TASTES, Bools, Floats
 
-AGES = ("19-24", "25-34", "35-44", "45-54", "55-64", "65+")
-INCOMES = (
-    "Under 15K",
-    "15-24K",
-    "25-34K",
-    "35-49K",
-    "50-74K",
-    "75-99K",
-    "100-124K",
-    "125-149K",
-    "150-174K",
-    "175-199K",
-    "200-249K",
-    "250K+",
-)
-SIZES = ("1", "2", "3", "4", "5+")
 COMPOSITIONS = ("1 Adult No Kids", "2 Adults No Kids", "2 Adults Kids")
-KIDS = ("0", "1", "2", "3+")
 DESCRIBED = 0.32
 """Share of users whose demographics are known."""
 ANNOYED = 0.15
@@ -92,7 +75,7 @@ def draw_people(rng: np.random.Generator, n: int) -> People:
 def describe(rng: np.random.Generator, people: People) -> pd.DataFrame:
     """The demographics of the users: the price-sensitive earn less, large households buy more."""
     n = len(people.trips)
-    known = rng.random(n) < DESCRIBED
+    ages, known = USER_CATEGORIES["age"], rng.random(n) < DESCRIBED
 
     def column(values: tuple[str, ...], code: np.ndarray, known: Bools = known) -> np.ndarray:
         place = np.clip(np.round(code.astype(float)), 0, len(values) - 1).astype(int)
@@ -104,12 +87,12 @@ def describe(rng: np.random.Generator, people: People) -> pd.DataFrame:
     told = known & (rng.random(n) < 0.7)
     return pd.DataFrame(
         {
-            "age": column(AGES, rng.integers(0, len(AGES), n)),
-            "income": column(INCOMES, income),
+            "age": column(ages, rng.integers(0, len(ages), n)),
+            "income": column(USER_CATEGORIES["income"], income),
             "home": column(("Homeowner", "Renter"), rng.random(n) - 0.1 * (income - 3), told),
             "marital_status": column(("Married", "Unmarried"), size < 1, told),
-            "household_size": column(SIZES, size),
+            "household_size": column(USER_CATEGORIES["household_size"], size),
             "household_comp": column(COMPOSITIONS, size),
-            "kids": column(KIDS, size - 1),
+            "kids": column(USER_CATEGORIES["kids"], size - 1),
         }
     )
