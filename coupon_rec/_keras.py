@@ -1,21 +1,40 @@
-"""Import Keras and TensorFlow without the start-up lines of TensorFlow's C++ code on stderr."""
+"""Import Keras without the start-up lines of TensorFlow's C++ code on stderr.
+
+Keras computes on TensorFlow, or on what the environment variable `KERAS_BACKEND` names: `jax` or
+`torch`. TensorFlow is imported only with its own backend, or for a module that asks for `tf`.
+"""
 
 import os
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+__all__ = ["keras", "tf"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-if "keras" in sys.modules:
-    import keras
-    import tensorflow as tf
-else:
+
+
+def _quietly(name: str) -> Any:
+    if name in sys.modules:
+        return sys.modules[name]
     stderr = os.dup(2)
     with open(os.devnull, "w") as silence:
         os.dup2(silence.fileno(), 2)
         try:
-            import keras
-            import tensorflow as tf
+            return import_module(name)
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
 
-__all__ = ["keras", "tf"]
+
+_quietly("keras")
+import keras  # noqa: E402
+
+
+def __getattr__(name: str) -> Any:
+    if name == "tf":
+        return _quietly("tensorflow")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,15 +1,29 @@
-"""A coupled model learns, keeps its best epoch, and comes back whole from a file."""
+"""A model learns, keeps its best epoch, survives a kill, and comes back whole from a file."""
 
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
+from tqdm import tqdm
 
 from coupon_rec.features import FEATURES, build_offers
 from coupon_rec.market import load_market
-from coupon_rec.models import coupled_model, load_model, predict
-from coupon_rec.training import Examples, examples, fit
+from coupon_rec.models import coupled_model, coupon_model, load_model, predict, purchase_model
+from coupon_rec.records import read_records, write_records
+from coupon_rec.training import Examples, examples, fit, reports
+from coupon_rec.training.batches import in_batches, one_by_one
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 
@@ -93,3 +107,268 @@ def test_a_saved_model_predicts_the_same(
 def test_loading_says_what_is_wrong_with_the_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no model at"):
         load_model(tmp_path / "absent.keras")
+
+
+def orders(seed: int, skip: int = 0, epochs: int = 2) -> list[list[float]]:
+    """The order of ten offers in each of several epochs."""
+    rows = np.arange(10.0)[:, None]
+    batches = one_by_one(in_batches(({"row": rows}, {"bought": rows}), 4, seed), skip)
+    for _ in range(2):
+        iter(batches)  # as Keras does, without reading
+    return [
+        [row for inputs, _ in batches for row in inputs["row"][:, 0].numpy()] for _ in range(epochs)
+    ]
+
+
+def test_each_epoch_has_an_order_of_its_own_which_seed_and_epoch_decide() -> None:
+    first, second = orders(seed=0)
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+    assert orders(seed=0, skip=1, epochs=1) == [second]
+    assert orders(seed=1)[0] != first
+
+
+@pytest.mark.parametrize(
+    ("build", "label"), [(purchase_model, "bought"), (coupon_model, "redeemed")]
+)
+def test_a_model_of_one_label_is_fitted_to_that_label(
+    parts: tuple[Examples, Examples], build: Any, label: str
+) -> None:
+    model = build(parts[0][0])
+    history = fit(model, *parts, epochs=2, batch_size=256)
+    losses = {"loss", f"{label}_log_loss"}
+    assert set(history) == losses | {f"val_{name}" for name in losses}
+    assert history[f"val_{label}_log_loss"].iloc[1] < history[f"val_{label}_log_loss"].iloc[0]
+
+
+class KillIn(keras.callbacks.Callback):
+    """Kill this process when 32 of the 40 batches of an epoch are done."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.epoch = epoch + 1
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self.epoch == self.number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def savez_that_kills_in(number: int) -> Any:
+    """Stand in for `numpy.savez`: write half of the state of an epoch and kill this process."""
+    savez = np.savez
+
+    def write(stream: Any, **arrays: Any) -> None:
+        whole = io.BytesIO()
+        savez(whole, **arrays)
+        if str(arrays["text"]).count("val_loss") == number:
+            stream.write(whole.getvalue()[: whole.tell() // 2])
+            stream.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        stream.write(whole.getvalue())
+
+    return write
+
+
+def run(
+    folder: str | Path, source: str, name: str, *callbacks: keras.callbacks.Callback
+) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """A training run as any process can begin or go on with it."""
+    folder = Path(folder)
+    offers = pd.read_parquet(folder / "offers.parquet")
+    train, validation = examples(offers[::2]), examples(offers[1::2])
+    model = coupled_model(train[0])
+    history = fit(
+        model,
+        train if source == "arrays" else read_records(folder / "records", 50, shuffle=True),
+        validation,
+        batch_size=50,
+        learning_rate=0.01,
+        checkpoint=folder / name,
+        callbacks=callbacks,
+    )
+    return history, model.get_weights()
+
+
+BEFORE = "import sys, numpy as np, test_training as t"
+IN_AN_EPOCH = "t.run(sys.argv[1], 'arrays', 'killed', t.KillIn(number))"
+IN_WRITING = "np.savez = t.savez_that_kills_in(number); t.run(sys.argv[1], 'records', 'killed')"
+
+
+@pytest.mark.parametrize(
+    ("source", "kill"),
+    [("arrays", IN_AN_EPOCH), ("records", IN_WRITING)],
+    ids=["within an epoch", "while the checkpoint is written"],
+)
+def test_a_killed_run_ends_like_one_that_was_never_killed(
+    offers: pd.DataFrame, tmp_path: Path, source: str, kill: str
+) -> None:
+    offers.to_parquet(tmp_path / "offers.parquet")
+    write_records(offers[::2], tmp_path / "records", shards=2)
+    history, weights = run(tmp_path, source, "whole")
+    best, last = history["val_redeemed_log_loss"].idxmin(), len(history)
+    assert best == last - 2, "early stopping has to remember what was before the kill"
+
+    killed = subprocess.run(
+        [sys.executable, "-c", f"{BEFORE}; number = {last - 1}; {kill}", tmp_path],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    resumed_history, resumed_weights = run(tmp_path, source, "killed")
+    pd.testing.assert_frame_equal(resumed_history, history, rtol=1e-6)
+    for resumed, whole in zip(resumed_weights, weights, strict=True):
+        np.testing.assert_allclose(resumed, whole, atol=1e-6)
+
+
+@pytest.fixture
+def checkpoint(parts: tuple[Examples, Examples], tmp_path: Path) -> Path:
+    """The folder of a run of two epochs."""
+    fit(coupled_model(parts[0][0]), *parts, epochs=2, batch_size=512, checkpoint=tmp_path)
+    return tmp_path
+
+
+def test_a_finished_run_is_loaded_and_goes_on_when_it_may(
+    parts: tuple[Examples, Examples], checkpoint: Path
+) -> None:
+    def history(folder: Path | None, epochs: int) -> pd.DataFrame:
+        model = coupled_model(parts[0][0])
+        return fit(model, *parts, epochs=epochs, batch_size=512, checkpoint=folder)
+
+    four = history(None, epochs=4)
+    pd.testing.assert_frame_equal(history(checkpoint, epochs=2), four[:2], rtol=1e-6)
+    pd.testing.assert_frame_equal(history(checkpoint, epochs=4), four, rtol=1e-6)
+
+
+def test_the_checkpoint_of_another_run_is_refused(
+    parts: tuple[Examples, Examples], checkpoint: Path
+) -> None:
+    train, validation = parts
+    model = partial(coupled_model, train[0])
+    for other, data, options, difference in [
+        (model(coupon_units=(8,)), train, {}, "model"),
+        (model(), train, {"learning_rate": 0.5}, "learning_rate .there 0.001, here 0.5"),
+        (model(), validation, {}, "data"),
+    ]:
+        with pytest.raises(ValueError, match=f"{checkpoint} is of another run.*{difference}"):
+            fit(other, data, validation, **{"batch_size": 512, "checkpoint": checkpoint, **options})
+
+
+def test_fewer_epochs_than_a_checkpoint_holds_are_refused(
+    parts: tuple[Examples, Examples], checkpoint: Path
+) -> None:
+    with pytest.raises(ValueError, match="holds 2 epochs: ask for at least 2"):
+        fit(coupled_model(parts[0][0]), *parts, epochs=1, batch_size=512, checkpoint=checkpoint)
+
+
+def test_a_damaged_checkpoint_is_named(parts: tuple[Examples, Examples], checkpoint: Path) -> None:
+    file = checkpoint / "run.npz"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=f"{file} is damaged; delete it"):
+        fit(coupled_model(parts[0][0]), *parts, batch_size=512, checkpoint=checkpoint)
+
+
+def test_the_bar_shows_epoch_losses_and_time_left_and_leaves_nothing(
+    parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.StringIO()
+    shown = partial(tqdm, file=screen, disable=False, mininterval=0, ncols=120)
+    monkeypatch.setattr(reports, "tqdm", shown)
+    history = fit(coupled_model(parts[0][0]), *parts, epochs=2, batch_size=512)
+    frames = screen.getvalue().split("\r")
+    first = history.iloc[0]
+    losses = f"training={first['loss']:.4f}, validation={first['val_loss']:.4f}"
+    assert any("epoch 2 of 2" in frame and losses in frame for frame in frames)
+    assert any(re.search(r"5/10 \[\d+:\d+<\d+:\d+", frame) for frame in frames)
+    assert not frames[-1].strip() and not frames[-2].strip()
+
+
+def test_nothing_is_printed_where_bars_are_switched_off(
+    parts: tuple[Examples, Examples], capfd: pytest.CaptureFixture[str]
+) -> None:
+    fit(coupled_model(parts[0][0]), *parts, epochs=1, batch_size=512)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_tensorboard_reads_the_curves(parts: tuple[Examples, Examples], tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    history = fit(coupled_model(parts[0][0]), *parts, epochs=2, batch_size=512, log_dir=tmp_path)
+    for part, prefix in {"train": "", "validation": "val_"}.items():
+        events = EventAccumulator(str(tmp_path / part)).Reload()
+        for name in ("loss", "redeemed_log_loss"):
+            curve = [
+                tf.make_ndarray(e.tensor_proto).item() for e in events.Tensors(f"epoch_{name}")
+            ]
+            assert curve == pytest.approx(history[prefix + name].tolist(), rel=1e-6)
+
+
+@pytest.mark.skipif(find_spec("wandb") is None, reason="wandb is not installed")
+def test_weights_and_biases_keeps_the_curves_offline(
+    parts: tuple[Examples, Examples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    fit(coupled_model(parts[0][0]), *parts, epochs=2, batch_size=512, wandb_project="coupons")
+    assert (
+        b"val_redeemed_log_loss" in next(tmp_path.glob("wandb/offline-run-*/*.wandb")).read_bytes()
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "package"), [("wandb_project", "wandb"), ("log_dir", "tensorboard")]
+)
+def test_what_is_not_installed_is_named_with_its_command(
+    parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch, argument: str, package: str
+) -> None:
+    monkeypatch.setattr(reports, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=f"{argument} needs .* pip install {package}"):
+        fit(coupled_model(parts[0][0]), *parts, **{argument: "curves"})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0: expected a number at least 1"),
+        ({"batch_size": 0}, "batch_size is 0: expected a number at least 1"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0: expected a number above 0"),
+        ({"purchase_weight": float("nan")}, "purchase_weight is nan: expected"),
+    ],
+)
+def test_an_argument_out_of_range_is_named(
+    parts: tuple[Examples, Examples], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        fit(coupled_model(parts[0][0]), *parts, **options)
+
+
+def test_data_that_does_not_fit_the_model_is_named(parts: tuple[Examples, Examples]) -> None:
+    inputs, labels = parts[0]
+    holes = {**inputs, "match": np.where(inputs["match"] > 0.5, np.nan, inputs["match"])}
+    endless = tf.data.Dataset.from_tensors(parts[0]).repeat()
+    for train, message in [
+        (({"user": inputs["user"]}, labels), "the model needs the input 'item'"),
+        ((inputs, {}), "the model needs the label 'bought'"),
+        ((holes, labels), "match has .* values that are not finite"),
+        ((inputs, {**labels, "redeemed": labels["redeemed"][1:]}), "not equally long"),
+        (endless, "does not know its length"),
+        (endless.map(lambda x, y: (x, y, y)), "as `read_records` gives it without ids"),
+        (pd.DataFrame(inputs["user"]), "expected inputs and labels, as `examples` gives them"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fit(coupled_model(inputs), train, parts[1])
+
+
+def test_a_model_with_other_outputs_is_refused(parts: tuple[Examples, Examples]) -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match="expected a dict with the outputs bought, redeemed"):
+        fit(model, *parts)
+
+
+def test_a_loss_that_is_no_number_from_the_start_says_so(parts: tuple[Examples, Examples]) -> None:
+    with pytest.raises(FloatingPointError, match="lower learning_rate"):
+        fit(coupled_model(parts[0][0]), *parts, learning_rate=1e38, batch_size=512)

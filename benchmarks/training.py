@@ -1,0 +1,169 @@
+"""Training examples a second: Keras on arrays, the article's pipeline, and ours, beside the limit.
+
+Every way trains the coupled model on two cores and takes its turn in each of several rounds; the
+medians are compared. The limit is the compiled training step alone, without metrics, on one batch
+that stays in memory. Ours is a whole epoch of `coupon_rec.training.fit`: metrics, the progress
+bar, what early stopping keeps, and one batch of validation. The article's way reads one record at
+a time, so it reads only the first records of the files.
+"""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from coupon_rec import load_complete_journey
+from coupon_rec.features import GROUPS, LABELS, build_offers, split
+from coupon_rec.models import coupled_model
+from coupon_rec.records import CATEGORIES, IDS, SCHEMA, read_records, write_records
+from coupon_rec.training import Examples, examples, fit
+
+ROUNDS = 3
+BATCH = 2048
+ARTICLE_BATCH = 32
+RECORDS_ONE_BY_ONE = 20_000
+RESULT = Path(__file__).parent / "results" / "training.json"
+
+Way = Callable[[], list[float]]
+
+
+def compiled(train: Examples, metrics: bool = True) -> keras.Model:
+    """The coupled model with the loss and the optimizer of `fit`."""
+    model = coupled_model(train[0])
+    log_loss = {name: keras.metrics.BinaryCrossentropy(name="log_loss") for name in LABELS}
+    model.compile(
+        keras.optimizers.AdamW(1e-3, weight_decay=1e-4),
+        loss=dict.fromkeys(LABELS, "binary_crossentropy"),
+        loss_weights={"bought": 0.1, "redeemed": 1.0},
+        metrics=log_loss if metrics else None,
+    )
+    return model
+
+
+def limit(train: Examples) -> Way:
+    model = compiled(train, metrics=False)
+    model.optimizer.build(model.trainable_variables)
+    batch = tf.nest.map_structure(lambda array: tf.constant(array[:BATCH]), train)
+    step = tf.function(model.train_step)
+    step(batch)
+    steps = len(train[1]["bought"]) // BATCH
+
+    def epoch() -> float:
+        start = time.perf_counter()
+        for _ in range(steps):
+            loss = step(batch)["loss"]
+        loss.numpy()
+        return steps * BATCH / (time.perf_counter() - start)
+
+    return lambda: [epoch(), epoch()]
+
+
+def keras_fit(train: Examples, rows: int, *data: Any, **options: Any) -> Way:
+    model = compiled(train)
+
+    def epoch() -> list[float]:
+        start = time.perf_counter()
+        model.fit(*data, verbose=0, **options)
+        return [rows / (time.perf_counter() - start)]
+
+    epoch()
+    return epoch
+
+
+def one_by_one(paths: list[Path]) -> tf.data.Dataset:
+    """Parse each record by itself, then make batches of 32, as the article does."""
+    schema = {name: kind for name, kind in SCHEMA.items() if name not in IDS}
+
+    def parsed(record: tf.Tensor) -> Any:
+        values = tf.io.parse_single_example(record, schema)
+        features = {name: values[name] for name in GROUPS}
+        features |= {name: tf.cast(values[name], tf.int32) for name in CATEGORIES}
+        return features, {name: values[name] for name in LABELS}
+
+    records = tf.data.TFRecordDataset([str(path) for path in paths]).take(RECORDS_ONE_BY_ONE)
+    batches = records.map(parsed).batch(ARTICLE_BATCH)
+    return batches.apply(
+        tf.data.experimental.assert_cardinality(RECORDS_ONE_BY_ONE // ARTICLE_BATCH)
+    )
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds of each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.seconds.append(time.perf_counter() - self.start)
+
+
+def ours(train: Examples, open_data: Callable[[], Any]) -> Way:
+    rows = len(train[1]["bought"])
+    validation = tf.nest.map_structure(lambda array: array[:BATCH], train)
+
+    def epochs() -> list[float]:
+        clock = Clock()
+        model = coupled_model(train[0])
+        fit(model, open_data(), validation, epochs=3, batch_size=BATCH, callbacks=[clock])
+        return [rows / seconds for seconds in clock.seconds[1:]]  # the first one compiles
+
+    return epochs
+
+
+def main() -> None:
+    linux = hasattr(os, "sched_setaffinity")
+    if linux:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    offers = split(build_offers(load_complete_journey()).to_pandas())["train"]
+    train = examples(offers)
+    with TemporaryDirectory() as folder:
+        paths = write_records(offers, folder)
+        ways = {
+            "Model.fit on arrays": keras_fit(train, len(offers), *train, batch_size=BATCH),
+            "article": keras_fit(train, RECORDS_ONE_BY_ONE, one_by_one(paths)),
+            "ours, records": ours(train, lambda: read_records(folder, BATCH, shuffle=True)),
+            "ours, arrays": ours(train, lambda: train),
+            "limit": limit(train),
+        }
+        rounds = [{name: way() for name, way in ways.items()} for _ in range(ROUNDS)]
+    rates = {name: statistics.median(rate for r in rounds for rate in r[name]) for name in ways}
+
+    shares = {name: rate / rates["limit"] for name, rate in rates.items()}
+    times = {name: rate / rates["article"] for name, rate in rates.items()}
+    print(f"{'':22}{'examples a second':>18}{'of the limit':>14}{'times the article':>19}")
+    for name, rate in rates.items():
+        print(f"{name:22}{rate:18,.0f}{shares[name]:14.2f}{times[name]:19.1f}")
+
+    result = {
+        "date": date.today().isoformat(),
+        "cpus": len(os.sched_getaffinity(0)) if linux else os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "offers": len(offers),
+        "batch_size": BATCH,
+        "rounds": ROUNDS,
+        "examples_per_second": {name: round(rate) for name, rate in rates.items()},
+        "of_the_limit": {name: round(share, 2) for name, share in shares.items()},
+        "times_the_article": {name: round(value, 1) for name, value in times.items()},
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""A general coupling g: logit p(r) = g(logit p(a), u, i, c), fitted in a second stage.
+
+The first stage's logits have to be *out of fold*: a purchase model's predictions of the offers it
+was trained on are too good, and g would trust them too much. The folds are of users. Campaigns
+overlap, so that one purchase is the label of several offers; if a user's offers were dealt to
+several folds, the same purchase would be learned from and predicted.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from coupon_rec.features import Arrays
+from coupon_rec.models.inputs import TOKENS
+
+SMALLEST = 1e-7
+
+
+def user_folds(users: pd.Series, folds: int = 5, seed: int = 0) -> np.ndarray:
+    """Deal users to folds of nearly equal size, with all their rows.
+
+    Parameters
+    ----------
+    users : pandas.Series
+        The user_id of each of n rows.
+    folds : int
+        At least 2 and at most as many as there are users.
+    seed : int
+        Of the dealing.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), numbers from 0 to folds - 1.
+    """
+    codes, known = pd.factorize(users)
+    return np.asarray(np.random.default_rng(seed).permutation(len(known))[codes] % folds)
+
+
+def out_of_fold(
+    folds: np.ndarray, predict: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Predict each fold by a model that was fitted on the others.
+
+    Parameters
+    ----------
+    folds : numpy.ndarray
+        The fold of each of n rows.
+    predict : callable
+        Takes two arrays of row numbers, fits a new model on the first, and gives its logits for
+        the second.
+
+    Returns
+    -------
+    numpy.ndarray
+        Logits, shape (n,).
+    """
+    found = np.empty(len(folds))
+    for fit_on, held_out in PredefinedSplit(folds).split():
+        found[held_out] = predict(fit_on, held_out)
+    return found
+
+
+@dataclass
+class GeneralCoupling:
+    """A fitted g and its calibration.
+
+    Attributes
+    ----------
+    model, calibration : sklearn classifier
+        Of the columns, and of the log-odds that the first one gives.
+    """
+
+    model: ClassifierMixin
+    calibration: LogisticRegression
+
+    def predict(self, arrays: Arrays, logit: np.ndarray) -> np.ndarray:
+        """Predict the probability of redemption.
+
+        Parameters
+        ----------
+        arrays : dict of str to numpy.ndarray
+            n offers, as `coupon_rec.features.encode` gives them.
+        logit : numpy.ndarray
+            Their logits of a purchase, shape (n,), from a model fitted on all training offers.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,), within [0, 1].
+        """
+        p = self.model.predict_proba(_columns(arrays, logit))[:, 1]
+        return np.asarray(self.calibration.predict_proba(_log_odds(p))[:, 1])
+
+
+def general_coupling(
+    kind: str,
+    train: Arrays,
+    logit: np.ndarray,
+    redeemed: np.ndarray,
+    folds: np.ndarray,
+    seed: int = 0,
+) -> GeneralCoupling:
+    r"""Fit g on the logits of a purchase and on everything known about the offer.
+
+    Then calibrate it: fit a and b of logit p = a logit g + b on predictions out of fold.
+
+    Parameters
+    ----------
+    kind : str
+        `linear` (logistic regression), `tree` (gradient-boosted trees) or `network`.
+    train : dict of str to numpy.ndarray
+        n training offers, as `coupon_rec.features.encode` gives them.
+    logit : numpy.ndarray
+        Their logits of a purchase, shape (n,), from `out_of_fold`.
+    redeemed : numpy.ndarray
+        Their labels, shape (n,), 0 or 1.
+    folds : numpy.ndarray
+        Shape (n,), from `user_folds`.
+    seed : int
+        Of the trees and of the network.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    Notes
+    -----
+    Equation `eq-general` of the book.
+    """
+    columns = _columns(train, logit)
+    model = _model(kind, seed)
+    p = cross_val_predict(
+        model, columns, redeemed, cv=PredefinedSplit(folds), method="predict_proba"
+    )
+    calibration = LogisticRegression(C=np.inf).fit(_log_odds(p[:, 1]), redeemed)
+    return GeneralCoupling(model.fit(columns, redeemed), calibration)
+
+
+def _model(kind: str, seed: int) -> ClassifierMixin:
+    models = {
+        "linear": make_pipeline(StandardScaler(), LogisticRegression()),
+        "tree": HistGradientBoostingClassifier(
+            learning_rate=0.05, max_leaf_nodes=15, l2_regularization=1.0, random_state=seed
+        ),
+        "network": make_pipeline(
+            StandardScaler(),
+            MLPClassifier((32,), alpha=1.0, batch_size=512, n_iter_no_change=2, random_state=seed),
+        ),
+    }
+    if kind not in models:
+        raise ValueError(f"no general coupling is called {kind!r}; there are {', '.join(models)}")
+    return models[kind]
+
+
+def _columns(arrays: Arrays, logit: np.ndarray) -> np.ndarray:
+    columns = [logit[:, None]]
+    for name, array in arrays.items():
+        many = np.eye(TOKENS[name], dtype="float32")[array].sum(axis=1) if name in TOKENS else array
+        columns.append(many)
+    return np.hstack(columns)
+
+
+def _log_odds(p: np.ndarray) -> np.ndarray:
+    p = np.clip(p, SMALLEST, 1 - SMALLEST)
+    return np.asarray(np.log(p / (1 - p)))[:, None]

@@ -1,0 +1,71 @@
+"""Use a fitted model: predict offers, take its logits, load it from a file."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from coupon_rec._keras import keras
+from coupon_rec.features import Arrays, encode
+from coupon_rec.models.inputs import IDS, ids
+
+BATCH = 16384
+
+
+def predict(model: keras.Model, offers: pd.DataFrame) -> pd.DataFrame:
+    """Predict the probabilities of each offer.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `coupled_model`, `purchase_model` or `coupon_model` builds it, fitted.
+    offers : pandas.DataFrame
+        n rows of the offers table; the ids are enough for a model that reads only ids.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `bought` and `redeemed`, or the one that the model predicts, each within [0, 1],
+        with the index of `offers`.
+    """
+    wanted = list(model.input)
+    arrays = ids(offers, [name for name in IDS if name in wanted])
+    if set(wanted) != set(arrays):
+        arrays |= encode(offers)
+    outputs = model.predict({name: arrays[name] for name in wanted}, batch_size=BATCH, verbose=0)
+    return pd.DataFrame({name: p[:, 0] for name, p in outputs.items()}, index=offers.index)
+
+
+def logits(model: keras.Model, arrays: Arrays, layer: str = "bought_logit") -> np.ndarray:
+    """Give the logits of offers.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `coupled_model` or `purchase_model` builds it, fitted.
+    arrays : dict of str to numpy.ndarray
+        Offers, with the arrays that the model reads.
+    layer : str
+        Which one's: `bought_logit`, `redeemed_logit` or `redeemed_if_bought_logit`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,).
+    """
+    part = keras.Model(model.input, model.get_layer(layer).output)
+    values = part.predict({name: arrays[name] for name in model.input}, BATCH, verbose=0)
+    return np.asarray(values)[:, 0]
+
+
+def load_model(path: str | Path) -> keras.Model:
+    """Load a model that was saved with `model.save(path)`; no code in the file is run.
+
+    Raises
+    ------
+    ValueError
+        If the file is not there or holds no Keras model.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"there is no model at {path}; `model.save` writes one")
+    return keras.saving.load_model(path, compile=False, safe_mode=True)

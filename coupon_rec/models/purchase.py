@@ -1,0 +1,132 @@
+"""The purchase model p(a | u, i), in four kinds."""
+
+from collections.abc import Callable, Sequence
+
+from coupon_rec._keras import keras
+from coupon_rec.features import Arrays
+from coupon_rec.models.inputs import VECTOR, Tensors, encoded, joined, network
+
+layers = keras.layers
+
+USER = ("user", "user_category", "user_id")
+ITEM = ("item", "item_id")
+KNOWN = ("user", "item", "match", "user_category", "user_id", "item_id")
+ADDITIVE = ("user", "item", "match", "user_category", "user_id_bias", "item_id_bias")
+
+Interest = Callable[[Tensors, Sequence[int], float], keras.KerasTensor]
+
+
+def purchase_model(
+    train: Arrays,
+    kind: str = "network",
+    units: Sequence[int] = (64, 32),
+    dropout: float = 0.3,
+    seed: int = 0,
+) -> keras.Model:
+    r"""Build the purchase model p(a | u, i), untrained.
+
+    ==================== =========================================================================
+    kind                 logit: a weighted sum of
+    ==================== =========================================================================
+    linear               all that is known about the user and the items
+    network              what hidden layers make of that
+    two_tower            the products, coordinate by coordinate, of two vectors that two networks
+                         make of the user and of the items; and what is known about the pair
+    matrix_factorization the same products, of vectors that are looked up by id, or linear in the
+                         features where there is no id; and what `linear` sums: the biases
+    ==================== =========================================================================
+
+    Parameters
+    ----------
+    train : dict of str to numpy.ndarray
+        Training offers as `coupon_rec.features.encode` gives them, or their `ids`, or both.
+        Arrays about the coupon are not read.
+    kind : str
+        One of the four.
+    units : sequence of int
+        Hidden layers of `network`, and of each tower, where the last is the size of the vector.
+    dropout : float
+        Share of hidden units switched off in training, in [0, 1).
+    seed : int
+        Of the initial weights.
+
+    Returns
+    -------
+    keras.Model
+        From the named arrays to `{"bought": p}`, of shape (n, 1) and within [0, 1]. The logit is
+        the output of its layer `bought_logit`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or it needs a vector of a side about which there is no array.
+
+    Notes
+    -----
+    Equation `eq-purchase` of the book; Koren et al., *Matrix Factorization Techniques for
+    Recommender Systems*, Computer 2009; He et al., *Neural Collaborative Filtering*, WWW 2017.
+    """
+    keras.utils.set_random_seed(seed)
+    inputs, ready = encoded({name: train[name] for name in KNOWN if name in train})
+    logit = layers.Dense(1, name="bought_logit")(interest(kind, ready, units, dropout))
+    bought = layers.Activation("sigmoid", name="bought")(logit)
+    return keras.Model(inputs, {"bought": bought}, name=f"{kind}_purchase_model")
+
+
+def interest(kind: str, ready: Tensors, units: Sequence[int], dropout: float) -> keras.KerasTensor:
+    """Build what a kind of purchase model makes of its inputs, up to the last weighted sum.
+
+    Parameters
+    ----------
+    kind, units, dropout
+        As in `purchase_model`.
+    ready : dict of str to keras.KerasTensor
+        From `coupon_rec.models.inputs.encoded`.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"no purchase model is called {kind!r}; there are {', '.join(KINDS)}")
+    return KINDS[kind](ready, units, dropout)
+
+
+def _linear(ready: Tensors, units: Sequence[int], dropout: float) -> keras.KerasTensor:
+    return joined(ready, ADDITIVE, "user_and_items")
+
+
+def _network(ready: Tensors, units: Sequence[int], dropout: float) -> keras.KerasTensor:
+    return network(joined(ready, KNOWN, "user_and_items"), units, dropout, "purchase")
+
+
+def _two_tower(ready: Tensors, units: Sequence[int], dropout: float) -> keras.KerasTensor:
+    def tower(names: Sequence[str], side: str) -> keras.KerasTensor:
+        x = network(_side(ready, names, side), units[:-1], dropout, f"{side}_tower")
+        return layers.Dense(units[-1], name=f"{side}_vector")(x)
+
+    product = layers.Multiply(name="product")([tower(USER, "user"), tower(ITEM, "item")])
+    return joined({"product": product, **ready}, ("product", "match"), "product_and_match")
+
+
+def _matrix_factorization(
+    ready: Tensors, units: Sequence[int], dropout: float
+) -> keras.KerasTensor:
+    def vector(names: Sequence[str], side: str) -> keras.KerasTensor:
+        if f"{side}_id" in ready:
+            return ready[f"{side}_id"]
+        features = _side(ready, names, side)
+        return layers.Dense(VECTOR, use_bias=False, name=f"{side}_vector")(features)
+
+    product = layers.Multiply(name="product")([vector(USER, "user"), vector(ITEM, "item")])
+    return joined({"product": product, **ready}, ("product", *ADDITIVE), "product_and_biases")
+
+
+def _side(ready: Tensors, names: Sequence[str], side: str) -> keras.KerasTensor:
+    if not set(names) & set(ready):
+        raise ValueError(f"a vector of the {side} needs one of the arrays {', '.join(names)}")
+    return joined(ready, names, f"{side}_side")
+
+
+KINDS: dict[str, Interest] = {
+    "linear": _linear,
+    "network": _network,
+    "two_tower": _two_tower,
+    "matrix_factorization": _matrix_factorization,
+}

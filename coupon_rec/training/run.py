@@ -1,0 +1,138 @@
+"""The course of a training run: its epochs, the best of them, and the folder that keeps both."""
+
+import json
+import math
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+
+from coupon_rec._keras import keras
+
+STATE = "run.npz"
+"""The file in the folder of a checkpoint."""
+
+
+class Run(keras.callbacks.Callback):
+    """Remembers the epochs and the best weights, stops when patience ends, and can be kept.
+
+    The file holds the weights, the states of dropout and of the optimizer, the best weights and
+    the history: patience is counted from the history, and the order of the offers from the number
+    of epochs.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled by `coupon_rec.training.fit`.
+    patience : int
+        Epochs without a better validation loss before training stops.
+    """
+
+    def __init__(self, model: keras.Model, patience: int) -> None:
+        super().__init__()
+        self.monitor, self.patience = monitor(model), patience
+        self.history: list[dict[str, float]] = []
+        self.best_weights = model.get_weights()
+        self.file: Path | None = None
+        self.settings: dict[str, Any] = {}
+        model.optimizer.build(model.trainable_variables)
+        self.variables = [*model.variables, *model.optimizer.variables]
+
+    @property
+    def best(self) -> int:
+        """The epoch with the least validation loss, counted from 0."""
+        losses = [epoch[self.monitor] for epoch in self.history]
+        return losses.index(min(losses))
+
+    @property
+    def over(self) -> bool:
+        """Whether patience has ended, or the loss is no longer a number."""
+        if not self.history:
+            return False
+        waited = len(self.history) - 1 - self.best
+        return waited >= self.patience or math.isnan(self.history[-1][self.monitor])
+
+    def frame(self) -> pd.DataFrame:
+        """One row an epoch, counted from 1."""
+        return pd.DataFrame(
+            self.history, index=pd.RangeIndex(1, len(self.history) + 1, name="epoch")
+        )
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Take the epoch into the history, and stop if no better one has come for long."""
+        self.history.append(dict(logs or {}))
+        if self.best == epoch:
+            self.best_weights = self.model.get_weights()
+        self.model.stop_training = self.over
+        if self.file:
+            self._save(self.file)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Give the model the weights of its best epoch."""
+        if math.isnan(self.history[self.best][self.monitor]):
+            raise FloatingPointError(
+                f"{self.monitor} is not a number after the first epoch: lower learning_rate"
+            )
+        self.model.set_weights(self.best_weights)
+
+    def keep(self, folder: str | Path, settings: dict[str, Any], epochs: int) -> None:
+        """Keep the run in a folder from now on, and go on with the run that it holds."""
+        self.file, self.settings = Path(folder, STATE), settings
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        if self.file.exists():
+            self._load(self.file)
+        if (done := len(self.history)) > epochs:
+            raise ValueError(
+                f"the checkpoint {folder} holds {done} epochs: ask for at least {done}"
+            )
+
+    def _save(self, file: Path) -> None:
+        """Write beside the file and rename, so that a kill leaves the old file or the new one."""
+        arrays = {f"now {i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.variables)}
+        arrays |= {f"best {i}": weights for i, weights in enumerate(self.best_weights)}
+        text = json.dumps({"settings": self.settings, "history": self.history}, default=float)
+        draft = file.with_suffix(".draft")
+        with draft.open("wb") as stream:
+            np.savez(stream, text=np.array(text), **arrays)
+        draft.replace(file)
+
+    def _load(self, file: Path) -> None:
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                state = dict(arrays)
+            kept = json.loads(str(state["text"]))
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise ValueError(f"{file} is damaged; delete it to start anew") from error
+        check_same(f"the checkpoint {file.parent}", kept["settings"], self.settings)
+        self.history = kept["history"]
+        for i, variable in enumerate(self.variables):
+            variable.assign(state[f"now {i}"])
+        self.best_weights = [state[f"best {i}"] for i in range(len(self.best_weights))]
+
+
+def monitor(model: keras.Model) -> str:
+    """Name the loss by which epochs and trials are compared."""
+    return f"val_{'redeemed' if 'redeemed' in model.output else 'bought'}_log_loss"
+
+
+def fingerprint(model: keras.Model) -> int:
+    """Number an architecture; the numbers at the end of layers' names do not matter."""
+    return zlib.crc32(re.sub(r"_\d+\b", "", json.dumps(model.get_config())).encode())
+
+
+def check_same(what: str, kept: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Refuse to go on with something that was begun under other settings."""
+    other = [
+        f"{name} (there {kept.get(name)}, here {asked.get(name)})"
+        for name in {**kept, **asked}
+        if kept.get(name) != asked.get(name)
+    ]
+    if other:
+        raise ValueError(
+            f"{what} is of another run, with another {', '.join(other)}: "
+            "take a new one, or delete it to start anew"
+        )

@@ -1,0 +1,86 @@
+"""Print, as JSON, what every model and coupling gives from fixed weights on Keras's backend.
+
+`KERAS_BACKEND=tensorflow python tests/backends.py > tests/backends.json` stores what
+`test_backends.py` compares each backend with.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from coupon_rec._keras import keras
+from coupon_rec.features import COUPON_CATEGORIES, GROUPS, USER_CATEGORIES, Arrays, feature_names
+from coupon_rec.models import COUPLINGS, coupled_model, coupling, coupon_model, purchase_model
+
+OFFERS = 32
+SMALL = {"dropout": 0.0, "seed": 1}
+KINDS = ("linear", "network", "two_tower", "matrix_factorization")
+TRAINED = ("coupled by chain", "coupled by mixture", "coupled by id")
+
+
+def arrays() -> tuple[Arrays, Arrays]:
+    """Draw offers: the arrays of `encode`, and those of `ids`."""
+    rng = np.random.default_rng(0)
+    features = {
+        group: rng.normal(size=(OFFERS, len(feature_names(group)))).astype("float32")
+        for group in GROUPS
+    }
+    for name, categories in (("user", USER_CATEGORIES), ("coupon", COUPON_CATEGORIES)):
+        sizes = [len(values) + 1 for values in categories.values()]
+        codes = np.cumsum([0, *sizes[:-1]]) + rng.integers(0, sizes, (OFFERS, len(sizes)))
+        features[f"{name}_category"] = codes.astype("int32")
+    numbers = {
+        name: rng.integers(1, 9, (OFFERS, 1)).astype("int32")
+        for name in ("user_id", "item_id", "coupon_id")
+    }
+    return features, numbers
+
+
+def fixed(model: Any) -> Any:
+    """Give a model weights that do not depend on the backend."""
+    rng = np.random.default_rng(1)
+    for weight in model.trainable_variables:
+        weight.assign(rng.normal(0, 0.3, weight.shape))
+    return model
+
+
+def models() -> dict[str, Any]:
+    """Build each purchase model, the coupon model, and a coupled model of each coupling."""
+    features, numbers = arrays()
+    built = {f"{kind} purchase": purchase_model(features, kind, **SMALL) for kind in KINDS}
+    built |= {f"{kind} purchase by id": purchase_model(numbers, kind, **SMALL) for kind in KINDS}
+    built["coupon"] = coupon_model(features, **SMALL)
+    for name in COUPLINGS:
+        layer = coupling(name, improper=True) if name == "sum" else coupling(name)
+        built[f"coupled by {name}"] = coupled_model(features, layer, **SMALL)
+    built["coupled by id"] = coupled_model(numbers, "chain", "matrix_factorization", **SMALL)
+    return {name: fixed(model) for name, model in built.items()}
+
+
+def losses(model: Any, inputs: Arrays) -> list[float]:
+    """Train for a few epochs, and list the loss after each."""
+    labels = {
+        name: (np.arange(OFFERS) % 4 == 0).astype("float32")[:, None] for name in model.output
+    }
+    model.compile(keras.optimizers.AdamW(0.01), dict.fromkeys(labels, "binary_crossentropy"))
+    return model.fit(inputs, labels, epochs=5, verbose=0, batch_size=16).history["loss"]
+
+
+def main() -> None:
+    """Print the outputs and the losses of each model."""
+    features, numbers = arrays()
+    found: dict[str, Any] = {}
+    for name, model in models().items():
+        inputs = {key: (features | numbers)[key] for key in model.input}
+        found[name] = {
+            key: keras.ops.convert_to_numpy(p)[:, 0].round(7).tolist()
+            for key, p in model(inputs).items()
+        }
+        if name in TRAINED:
+            found[name]["losses"] = losses(model, inputs)
+    print(json.dumps({"backend": keras.backend.backend(), "models": found}))
+
+
+if __name__ == "__main__":
+    main()

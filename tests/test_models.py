@@ -1,0 +1,252 @@
+"""Purchase, coupon and coupled models: what each reads and learns, and that it comes back whole."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coupon_rec._keras import keras
+from coupon_rec.features import Arrays, build_offers, encode
+from coupon_rec.market import load_market
+from coupon_rec.models import (
+    COUPLINGS,
+    coupled_model,
+    coupling,
+    coupon_model,
+    general_coupling,
+    ids,
+    load_model,
+    logits,
+    out_of_fold,
+    predict,
+    purchase_model,
+    user_folds,
+)
+
+SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+KINDS = ["linear", "network", "two_tower", "matrix_factorization"]
+PROPER = [name for name in COUPLINGS if name != "sum"]
+
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(scope="module")
+def offers() -> pd.DataFrame:
+    return build_offers(load_market(SAMPLE)).to_pandas()
+
+
+@pytest.fixture(scope="module")
+def arrays(offers: pd.DataFrame) -> Arrays:
+    return encode(offers)
+
+
+@pytest.fixture(scope="module")
+def tastes() -> tuple[pd.DataFrame, np.ndarray]:
+    """Pairs of 40 users and 40 items; the chance of a purchase depends on both and their match."""
+    rng = np.random.default_rng(0)
+    user, item = rng.integers(0, 40, (2, 20_000))
+    z = -1 + (user % 5 - 2) / 2 + np.where(user < 20, 2, -2) * np.where(item < 20, 1, -1)
+    pairs = pd.DataFrame({"user_id": user, "item_id": item})
+    return pairs.assign(bought=rng.random(len(z)) < 1 / (1 + np.exp(-z))), z
+
+
+def logistic(z: Any) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.asarray(z, "float64")))
+
+
+def learn(model: keras.Model, inputs: Arrays, label: Any, epochs: int = 10) -> None:
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+    (name,) = model.output
+    model.fit(inputs, {name: np.asarray(label, "float32")[:, None]}, 256, epochs, verbose=0)
+
+
+@each_kind
+def test_a_purchase_model_does_not_read_the_coupon(kind: str, arrays: Arrays) -> None:
+    model = purchase_model(arrays, kind)
+    assert set(model.input) == {"user", "item", "match", "user_category"}
+    assert list(model.output) == ["bought"]
+
+
+@each_kind
+def test_a_purchase_model_learns_from_features(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    train = {name: rng.normal(size=(4000, 2)).astype("float32") for name in ("user", "item")}
+    z = train["user"][:, 0] + train["item"][:, 0]
+    model = purchase_model(train, kind, units=(16, 4), dropout=0.0)
+    learn(model, train, rng.random(4000) < logistic(z))
+    assert np.corrcoef(logits(model, train), z)[0, 1] > (0.8 if kind == "two_tower" else 0.95)
+
+
+@pytest.mark.parametrize("kind", ["network", "two_tower", "matrix_factorization"])
+def test_ids_are_enough_to_learn_who_likes_what(
+    kind: str, tastes: tuple[pd.DataFrame, np.ndarray]
+) -> None:
+    pairs, z = tastes
+    model = purchase_model(ids(pairs), kind, dropout=0.0)
+    learn(model, ids(pairs), pairs["bought"])
+    assert np.corrcoef(logits(model, ids(pairs)), z)[0, 1] > 0.9
+
+
+def test_a_linear_model_of_ids_ranks_the_items_alike_for_all(
+    tastes: tuple[pd.DataFrame, np.ndarray],
+) -> None:
+    pairs, _ = tastes
+    model = purchase_model(ids(pairs), "linear")
+    learn(model, ids(pairs), pairs["bought"], epochs=2)
+    grid = pd.MultiIndex.from_product([range(40), range(40)], names=["user_id", "item_id"])
+    scores = logits(model, ids(grid.to_frame())).reshape(40, 40)
+    assert len(set(scores.argmax(axis=1))) == 1
+
+
+def test_a_matrix_factorization_knows_nothing_of_an_unknown_user_but_the_item(
+    tastes: tuple[pd.DataFrame, np.ndarray],
+) -> None:
+    pairs, _ = tastes
+    model = purchase_model(ids(pairs), "matrix_factorization")
+    new = pd.DataFrame({"user_id": [-5, 40, 10**9, 40], "item_id": [3, 3, 3, 4]})
+    same, same_too, still, other = logits(model, ids(new))
+    assert same == same_too == still != other
+
+
+def test_the_default_starts_from_the_weights_that_the_first_chapter_was_run_with(
+    arrays: Arrays,
+) -> None:
+    kernels = [w for w in coupled_model(arrays).get_weights() if w.ndim == 2]
+    corners = [0.0062529, 0.0796113, -0.0156569, -0.0368136, 0.3313118, 0.2969941]
+    np.testing.assert_allclose([kernel[0, 0] for kernel in kernels], corners, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PROPER)
+def test_a_coupled_model_gives_the_coupling_of_its_two_logits(name: str, arrays: Arrays) -> None:
+    model = coupled_model(arrays, name)
+    z = [logits(model, arrays, f"{which}_logit") for which in ("bought", "redeemed_if_bought")]
+    p = model.predict(arrays, verbose=0)
+    couple = keras.ops.convert_to_numpy(coupling(name)([one[:, None] for one in z]))
+    np.testing.assert_allclose(p["redeemed"], couple, rtol=1e-4)
+    np.testing.assert_allclose(p["bought"][:, 0], logistic(z[0]), rtol=1e-4)
+
+
+def test_a_coupled_model_refuses_the_sum_of_probabilities(arrays: Arrays) -> None:
+    with pytest.raises(ValueError, match="no probability"):
+        coupled_model(arrays, "sum")
+    assert coupled_model(arrays, coupling("sum", improper=True))
+
+
+def test_the_coupon_model_reads_everything_and_may_be_linear(arrays: Arrays) -> None:
+    model = coupon_model(arrays, units=())
+    assert set(model.input) == set(arrays)
+    assert [w.shape[1] for w in model.trainable_weights if len(w.shape) == 2] == [1]
+
+
+def test_one_seed_gives_one_model_of_each_kind(arrays: Arrays) -> None:
+    first, same, other = (
+        purchase_model(arrays, "two_tower", seed=seed).get_weights()[-2] for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert not np.allclose(first, other)
+
+
+def test_what_a_model_cannot_do_is_an_error_that_says_so(arrays: Arrays) -> None:
+    with pytest.raises(ValueError, match=r"'forest'; there are linear, network"):
+        purchase_model(arrays, "forest")
+    with pytest.raises(ValueError, match=r"vector of the item needs one of .* item, item_id"):
+        purchase_model({"user": arrays["user"]}, "two_tower")
+    with pytest.raises(ValueError, match="coupon_id has ids that do not fit"):
+        ids(pd.DataFrame({"coupon_id": [10**10]}), ["coupon_id"])
+
+
+def own_layers(model: keras.Model) -> list[dict[str, Any]]:
+    """List the configurations of a model's layers that are not Keras's."""
+    return [
+        layer.get_config() for layer in model.layers if type(layer).__module__.startswith("coupon")
+    ]
+
+
+@pytest.mark.parametrize("name", PROPER)
+@each_kind
+def test_a_saved_model_predicts_the_same(
+    name: str, kind: str, offers: pd.DataFrame, tmp_path: Path
+) -> None:
+    model = coupled_model(encode(offers) | ids(offers), name, kind)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert own_layers(loaded) == own_layers(model)
+    pd.testing.assert_frame_equal(predict(loaded, offers), predict(model, offers))
+
+
+def test_a_model_is_loaded_in_a_process_that_did_not_build_it(
+    offers: pd.DataFrame, tmp_path: Path
+) -> None:
+    model = coupled_model(ids(offers), "noisy_or", "matrix_factorization")
+    model.save(tmp_path / "model.keras")
+    code = (
+        "import sys, pandas as pd; from coupon_rec.models import load_model, predict;"
+        "pairs = pd.DataFrame({'user_id': [1], 'item_id': [1]});"
+        "print(predict(load_model(sys.argv[1]), pairs)['redeemed'][0])"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "model.keras"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    pair = pd.DataFrame({"user_id": [1], "item_id": [1]})
+    assert float(printed) == pytest.approx(predict(model, pair)["redeemed"][0], rel=1e-5)
+
+
+def test_an_exported_model_predicts_the_same_without_keras(
+    offers: pd.DataFrame, tmp_path: Path
+) -> None:
+    import tensorflow as tf
+
+    model = coupled_model(encode(offers) | ids(offers), "chain", "matrix_factorization")
+    inputs = encode(offers) | ids(offers)
+    model(inputs)
+    model.export(tmp_path / "model", format="tf_saved_model", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "model")
+    served = exported.serve(inputs)
+    np.testing.assert_allclose(
+        served["redeemed"][:, 0], predict(model, offers)["redeemed"], rtol=1e-5
+    )
+
+
+# A general coupling
+
+
+def test_all_rows_of_a_user_fall_into_one_fold_and_folds_are_even() -> None:
+    users = pd.Series(np.random.default_rng(0).integers(0, 103, 5000))
+    folds = pd.DataFrame({"user": users, "fold": user_folds(users)})
+    assert (folds.groupby("user")["fold"].nunique() == 1).all()
+    sizes = folds.drop_duplicates("user")["fold"].value_counts()
+    assert sorted(sizes) == [20, 20, 21, 21, 21]
+
+
+def test_no_row_is_predicted_by_a_model_that_saw_it_or_its_user() -> None:
+    users = pd.Series(np.repeat(np.arange(30), 4))
+
+    def predict_fold(fit_on: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+        assert not set(users[fit_on]) & set(users[held_out])
+        return held_out.astype("float64")
+
+    found = out_of_fold(user_folds(users, 3), predict_fold)
+    np.testing.assert_array_equal(found, np.arange(120))
+
+
+@pytest.mark.parametrize("kind", ["linear", "tree", "network"])
+def test_a_general_coupling_is_calibrated_and_uses_the_purchase(kind: str, arrays: Arrays) -> None:
+    rng = np.random.default_rng(0)
+    n = 8000
+    many = {name: array[rng.integers(0, len(array), n)] for name, array in arrays.items()}
+    z = rng.normal(-2, 2, n)
+    redeemed = rng.random(n) < logistic(z - 1)
+    users = pd.Series(rng.integers(0, 300, n))
+    g = general_coupling(kind, many, z, redeemed, user_folds(users, 3))
+    p = g.predict(many, z)
+    assert p.mean() == pytest.approx(redeemed.mean(), rel=0.1)
+    assert np.abs(p - logistic(z - 1)).mean() < 0.06
+
+
+def test_an_unknown_general_coupling_is_answered_with_the_known_ones(arrays: Arrays) -> None:
+    z = np.zeros(len(arrays["user"]))
+    with pytest.raises(ValueError, match=r"'forest'; there are linear, tree, network"):
+        general_coupling("forest", arrays, z, z, z)
