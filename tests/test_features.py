@@ -25,6 +25,7 @@ from coupon_rec.features import (
     split,
     tokens,
 )
+from coupon_rec.market import move_campaigns
 from coupon_rec.market.schema import SCHEMAS, types
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
@@ -367,6 +368,15 @@ def test_labels_count_the_first_and_the_last_day_and_every_redemption(
     assert labels[2, 2, 101] == (1, 0)
     assert labels[2, 3, 101] == (1, 1)  # redeemed, though no purchase was recorded
     assert labels.map(sum).sum() == 6
+
+
+def test_a_moved_campaign_counts_the_purchases_of_its_new_days(tiny: Tables) -> None:
+    market = move_campaigns(market_of(tiny), days=1)
+    offers = build_offers(market).to_pandas().set_index(KEY)
+    assert offers.loc[1, "start"].unique() == pd.Timestamp("2017-03-02")
+    assert offers.bought[1, 2, 101] == 1  # on the day after the real campaign
+    assert offers.bought[2, 1, 101] == 1
+    assert offers.coupon_redeemed_before[2, 1, 101] == 1
 
 
 # Catalog, encoding, split

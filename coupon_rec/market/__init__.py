@@ -6,6 +6,7 @@ from coupon_rec.market.errors import MarketError, Problem
 from coupon_rec.market.loading import load_market
 from coupon_rec.market.tables import Market
 from coupon_rec.market.validation import validate
+from coupon_rec.market.windows import move_campaigns
 
 __all__ = [
     "Change",
@@ -15,6 +16,7 @@ __all__ = [
     "change_log",
     "load_complete_journey",
     "load_market",
+    "move_campaigns",
     "raw_complete_journey",
     "validate",
 ]
