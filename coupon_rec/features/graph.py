@@ -3,9 +3,6 @@
 Every feature of an offer uses only events strictly before the first day of its campaign.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
-
 import ibis
 from ibis import Table, _
 
@@ -87,9 +84,7 @@ def coupon_side(market: Market, lines: Table) -> Table:
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
     )
-    return _tidy(coupons).mutate(
-        item_popularity_rank=_rank("item_popularity", "campaign_id")
-    )
+    return _tidy(coupons).mutate(item_popularity_rank=_rank("item_popularity", "campaign_id"))
 
 
 def match_side(market: Market, lines: Table, users: Table) -> list[Table]:

@@ -1,4 +1,7 @@
-"""What was known before a campaign about each side of an offer: the user, the items, the coupon."""
+"""What was known before a campaign about each side of an offer: the user, the items, the coupon.
+
+A table with an alias stands once in the query, under that name, however often it is used.
+"""
 
 import ibis
 from ibis import Table, _
@@ -82,16 +85,13 @@ def before_campaigns(market: Market, events: Table) -> Table:
 
 def user_habits(market: Market, lines: Table) -> Table:
     """How each user shopped before each campaign."""
-    trips = (
-        lines.group_by("user_id", "basket_id", "day")
-        .aggregate(
-            lines=_.count(),
-            coupon_lines=(_.coupon_discount > 0).sum(),
-            categories=_.category.nunique(),
-            spend=_.amount.sum(),
-            discount=_.retail_discount.sum(),
-            private=_.amount.sum(where=_.private).fill_null(0),
-        )
+    trips = lines.group_by("user_id", "basket_id", "day").aggregate(
+        lines=_.count(),
+        coupon_lines=(_.coupon_discount > 0).sum(),
+        categories=_.category.nunique(),
+        spend=_.amount.sum(),
+        discount=_.retail_discount.sum(),
+        private=_.amount.sum(where=_.private).fill_null(0),
     )
     return (
         before_campaigns(market, trips)
@@ -197,13 +197,17 @@ def coupon_sales(market: Market, lines: Table) -> Table:
     campaigns = market.campaigns.select("campaign_id", "start")
     all_days = lines.group_by("day").aggregate(all_lines=_.count())
     covered = market.coupon_items.select("item_id").distinct()
-    days = lines.semi_join(covered, "item_id").group_by("item_id", "day").aggregate(
-        lines=_.count(),
-        units=_.quantity.sum(),
-        amount=_.amount.sum(),
-        retail_discount=_.retail_discount.sum(),
-        coupon_discount=_.coupon_discount.sum(),
-        coupon_lines=(_.coupon_discount > 0).sum(),
+    days = (
+        lines.semi_join(covered, "item_id")
+        .group_by("item_id", "day")
+        .aggregate(
+            lines=_.count(),
+            units=_.quantity.sum(),
+            amount=_.amount.sum(),
+            retail_discount=_.retail_discount.sum(),
+            coupon_discount=_.coupon_discount.sum(),
+            coupon_lines=(_.coupon_discount > 0).sum(),
+        )
     )
     season = all_days.join(
         campaigns,
