@@ -3,9 +3,6 @@
 Every feature of an offer uses only events strictly before the first day of its campaign.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
-
 import ibis
 from ibis import Table, _
 
@@ -41,40 +38,31 @@ def build_offers(market: Market) -> Table:
     """
     lines = sides.purchase_lines(market)
     users = user_side(market, lines)
-    offers = _joined(match_side(market, lines, users), OFFER, [match.labels(market)])
-    offers = _joined(offers, USER, [users])
-    offers = _joined(offers, COUPON, [coupon_side(market, lines)])
-    price_ratio = _.match_price / _.item_price.nullif(0)
-    return (
-        _filled(offers.mutate(match_price_ratio=_rounded("match_price_ratio", price_ratio)))
-        .mutate(
-            item_id=ibis.coalesce(_.item_bought_last, _.item_sold_most),
-            bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
-            redeemed=_.redeemed.fill_null(0).cast("int8"),
-        )
-        .select(
-            *OFFER,
-            "campaign_type",
-            "start",
-            "item_id",
-            *USER_CATEGORIES,
-            "department",
-            "spend_per_line",
-            *(_[name].cast("float32").name(name) for name in NAMES),
-            "bought",
-            "redeemed",
-        )
-        .order_by(*OFFER)
+    offers = _joined(
+        *match_side(market, lines, users), match.labels(market), users, coupon_side(market, lines)
     )
+    price_ratio = offers.match_price / offers.item_price.nullif(0)
+    offers = offers.mutate(match_price_ratio=_known("match_price_ratio", price_ratio))
+    return offers.select(
+        *OFFER,
+        "campaign_type",
+        "start",
+        ibis.coalesce(_.item_bought_last, _.item_sold_most).name("item_id"),
+        *USER_CATEGORIES,
+        "department",
+        "spend_per_line",
+        **{name: offers[name].fill_null(MISSING[name]).cast("float32") for name in NAMES},
+        bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
+        redeemed=_.redeemed.fill_null(0).cast("int8"),
+    ).order_by(*OFFER)
 
 
 def user_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and user mailed: demographics, habits, earlier redemptions."""
     mailed = market.offers.select(*USER).distinct().join(market.users, "user_id")
     habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
-    return _filled(_tidy(_joined(mailed, USER, habits))).mutate(
-        user_spend_rank=_rank("user_spend_per_week", "campaign_id")
-    )
+    users = _tidy(_joined(mailed, *habits))
+    return users.mutate(user_spend_rank=_rank("user_spend_per_week", "campaign_id")).alias("users")
 
 
 def coupon_side(market: Market, lines: Table) -> Table:
@@ -91,63 +79,58 @@ def coupon_side(market: Market, lines: Table) -> Table:
         sides.coupon_promotions(market),
         sides.coupon_success(market),
     ]
-    coupons = _joined(coupons, COUPON, tables).mutate(
+    coupons = _joined(coupons, *tables).mutate(
         coupon_discount_share=_.coupon_discount / _.item_price.nullif(0),
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
     )
-    return _filled(_tidy(coupons)).mutate(
-        item_popularity_rank=_rank("item_popularity", "campaign_id")
-    )
+    return _tidy(coupons).mutate(item_popularity_rank=_rank("item_popularity", "campaign_id"))
 
 
-def match_side(market: Market, lines: Table, users: Table) -> Table:
-    """One row for each offer: what the user did with these items, categories, manufacturers."""
+def match_side(market: Market, lines: Table, users: Table) -> list[Table]:
+    """The offers with their ranks, and what each user did with these items, categories, makers."""
     past = sides.before_campaigns(market, lines)
     wallets = users.select(*USER, *match.WALLET)
-    items = _tidy(match.item_match(market, past, wallets))
+    items = _tidy(match.item_match(market, past, wallets)).alias("item_matches")
     ranked = ("match_decayed_45", "match_recency", "match_wallet_share")
-    offers = _filled(_joined(market.offers, OFFER, [items.select(*OFFER, *ranked)])).mutate(
+    offers = _joined(market.offers, items.select(*OFFER, *ranked))
+    offers = offers.mutate(**{name: offers[name].fill_null(MISSING[name]) for name in ranked})
+    ranks = offers.mutate(
         match_rank=_rank("match_decayed_45", *USER),
         match_recency_rank=_rank("match_recency", *USER),
         match_wallet_rank=_rank("match_wallet_share", "campaign_id"),
     )
-    tables = [
+    return [
+        ranks,
         items.drop(*ranked),
         _tidy(match.category_match(market, past, wallets)),
         _tidy(match.brand_match(market, past, wallets)),
         match.seen_before(market),
     ]
-    return _joined(offers, OFFER, tables)
 
 
-def _joined(table: Table, key: Sequence[str], others: Iterable[Table]) -> Table:
-    def join(left: Table, right: Table) -> Table:
-        return left.left_join(right, key).drop(*(f"{column}_right" for column in key))
-
-    return reduce(join, others, table)
+def _joined(table: Table, *others: Table) -> Table:
+    """Join tables by those columns of an offer's key that they have."""
+    for i, other in enumerate(others):
+        key = [column for column in OFFER if column in other.columns]
+        table = table.left_join(other, key, rname=f"{{name}}_{i}")
+    return table
 
 
 MISSING = {feature.name: float(feature.missing) for feature in FEATURES}
 
 
-def _rounded(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
-    """Round a feature, and cap it if it is a recency."""
+def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
+    """Round a feature, cap it if it is a recency, fill in what stands for "nothing known"."""
     value = value.cast("float64").round(DIGITS)
-    return ibis.least(value, NEVER) if MISSING[name] == NEVER else value
+    value = ibis.least(value, NEVER) if MISSING[name] == NEVER else value
+    return value.fill_null(MISSING[name])
 
 
 def _tidy(table: Table) -> Table:
-    """Round every feature of a table."""
+    """Do so with every feature of a table."""
     return table.mutate(
-        **{name: _rounded(name, table[name]) for name in NAMES if name in table.columns}
-    )
-
-
-def _filled(table: Table) -> Table:
-    """Fill in what stands for "nothing known" about each feature."""
-    return table.mutate(
-        **{name: table[name].fill_null(MISSING[name]) for name in NAMES if name in table.columns}
+        **{name: _known(name, table[name]) for name in NAMES if name in table.columns}
     )
 
 

@@ -4,7 +4,7 @@ import ibis
 from ibis import Table, _
 
 from coupon_rec.features.catalog import NEVER
-from coupon_rec.features.sides import MILLIONTHS, decayed
+from coupon_rec.features.sides import MILLIONTHS, coded_items, decayed, first_by, mailed
 from coupon_rec.market import Market
 
 OFFER = ("campaign_id", "user_id", "coupon_id")
@@ -26,10 +26,6 @@ def item_match(market: Market, past: Table, users: Table) -> Table:
         first=_.age.max(),
         coupon_lines=(_.coupon_discount > 0).sum(),
     )
-    place = ibis.row_number().over(
-        group_by=["campaign_id", "user_id"], order_by=["last", ibis.desc("lines"), "item_id"]
-    )
-    user_items = user_items.mutate(place=place)
     matched = (
         user_items.join(market.coupon_items, ["campaign_id", "item_id"])
         .group_by(*OFFER)
@@ -44,14 +40,12 @@ def item_match(market: Market, past: Table, users: Table) -> Table:
             first=_.first.max(),
             coupon_lines=_.coupon_lines.sum(),
             match_distinct_items=_.count(),
-            place=_.place.min(),
+            item_bought_last=first_by(_.last, -_.lines, _.item_id),
         )
     )
-    last_items = user_items.select("campaign_id", "user_id", "place", item_bought_last="item_id")
     interval = (_.first - _.match_recency) / (_.lines - 1).nullif(0)
     return (
-        matched.join(last_items, ["campaign_id", "user_id", "place"])
-        .join(users, ["campaign_id", "user_id"])
+        matched.join(users, ["campaign_id", "user_id"])
         .mutate(
             match_lines_per_week=_.lines / _.user_weeks,
             match_spend_per_week=_.spend / _.user_weeks,
@@ -62,22 +56,21 @@ def item_match(market: Market, past: Table, users: Table) -> Table:
             match_price=_.spend / _.units.nullif(0),
         )
         .mutate(match_due=_.match_recency / ibis.greatest(_.match_interval, 1.0))
-        .drop("lines", "units", "spend", "first", "coupon_lines", "place", *WALLET)
+        .drop("lines", "units", "spend", "first", "coupon_lines", *WALLET)
     )
 
 
 def category_match(market: Market, past: Table, users: Table) -> Table:
     """The user's past purchases in the coupon's categories, weighted by their share of it."""
-    items = market.items.select("item_id", "category")
-    bought = (
-        past.join(items, "item_id")
-        .group_by("campaign_id", "user_id", "category")
-        .aggregate(spend=_.amount.sum(), decayed=decayed(_.age, 45).sum(), last=_.age.min())
-    )
     counts = (
-        market.coupon_items.join(items, "item_id")
+        market.coupon_items.join(coded_items(market), "item_id")
         .group_by("campaign_id", "coupon_id", "category")
         .aggregate(n=_.count())
+    )
+    bought = (
+        past.semi_join(counts, ["campaign_id", "category"])
+        .group_by("campaign_id", "user_id", "category")
+        .aggregate(spend=_.amount.sum(), decayed=decayed(_.age, 45).sum(), last=_.age.min())
     )
     counts = counts.mutate(all=_.n.sum().over(group_by=["campaign_id", "coupon_id"]))
     return (
@@ -96,16 +89,15 @@ def category_match(market: Market, past: Table, users: Table) -> Table:
 
 def brand_match(market: Market, past: Table, users: Table) -> Table:
     """The user's past spend on the manufacturers of the coupon's items."""
-    items = market.items.select("item_id", "manufacturer_id")
-    bought = (
-        past.join(items, "item_id")
-        .group_by("campaign_id", "user_id", "manufacturer_id")
-        .aggregate(spend=_.amount.sum())
-    )
     covered = (
-        market.coupon_items.join(items, "item_id")
+        market.coupon_items.join(coded_items(market), "item_id")
         .select("campaign_id", "coupon_id", "manufacturer_id")
         .distinct()
+    )
+    bought = (
+        past.semi_join(covered, ["campaign_id", "manufacturer_id"])
+        .group_by("campaign_id", "user_id", "manufacturer_id")
+        .aggregate(spend=_.amount.sum())
     )
     return (
         bought.join(covered, ["campaign_id", "manufacturer_id"])
@@ -139,8 +131,7 @@ def seen_before(market: Market) -> Table:
 
 def labels(market: Market) -> Table:
     """Whether an item of the coupon was bought, and the coupon redeemed, within the campaign."""
-    mailed = market.offers.select("campaign_id", "user_id").distinct()
-    windows = mailed.join(market.campaigns.select("campaign_id", "start", "end"), "campaign_id")
+    windows = mailed(market)
     purchases = market.purchases.select("user_id", "item_id", day=_.time.date())
     bought = (
         purchases.join(

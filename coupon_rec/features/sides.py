@@ -1,4 +1,7 @@
-"""What was known before a campaign about each side of an offer: the user, the items, the coupon."""
+"""What was known before a campaign about each side of an offer: the user, the items, the coupon.
+
+A table with an alias stands once in the query, under that name, however often it is used.
+"""
 
 import ibis
 from ibis import Table, _
@@ -20,15 +23,41 @@ def decayed(age: ibis.expr.types.Value, days: float) -> ibis.expr.types.Value:
     return (-(age.cast("float64")) / float(days)).exp()
 
 
+def coded_items(market: Market) -> Table:
+    """The items, with a number for each category: numbers are quicker to group by than text."""
+    return market.items.select(
+        "item_id",
+        "manufacturer_id",
+        category=ibis.dense_rank().over(order_by="category"),
+        private=_.brand == "Private",
+    ).alias("coded_items")
+
+
+def first_by(*order: ibis.expr.types.Value) -> ibis.expr.types.Value:
+    """The last of some values in the row of a group where they are least, read left to right."""
+    least = ibis.struct({str(i): value for i, value in enumerate(order)}).min()
+    return least[str(len(order) - 1)]
+
+
 def purchase_lines(market: Market) -> Table:
-    """The purchases, with their day, and money in whole millionths.
+    """The purchases with what their items are, their day, and money in whole millionths.
 
     Sums of integers do not depend on the order of the rows; sums of decimals do.
     """
     money = {
         column: (market.purchases[column] * MILLIONTHS).round().cast("int64") for column in MONEY
     }
-    return market.purchases.mutate(day=_.time.date(), **money)
+    purchases = market.purchases.select(
+        "user_id", "item_id", "basket_id", "quantity", day=_.time.date(), **money
+    )
+    return purchases.join(coded_items(market), "item_id").alias("purchase_lines")
+
+
+def mailed(market: Market) -> Table:
+    """One row for each campaign and user it was mailed to, with the campaign's `start`, `end`."""
+    users = market.offers.select("campaign_id", "user_id").distinct()
+    campaigns = market.campaigns.select("campaign_id", "start", "end")
+    return users.join(campaigns, "campaign_id").alias("mailed_users")
 
 
 def before_campaigns(market: Market, events: Table) -> Table:
@@ -47,10 +76,8 @@ def before_campaigns(market: Market, events: Table) -> Table:
         The columns of `events` and `campaign_id`, `start` and `age`: whole days from the event to
         the campaign's start, at least 1.
     """
-    mailed = market.offers.select("campaign_id", "user_id").distinct()
-    starts = mailed.join(market.campaigns.select("campaign_id", "start"), "campaign_id")
     return (
-        events.join(starts, "user_id")
+        events.join(mailed(market).drop("end"), "user_id")
         .filter(_.day < _.start)
         .mutate(age=_.start.delta(_.day, unit="day"))
     )
@@ -58,17 +85,13 @@ def before_campaigns(market: Market, events: Table) -> Table:
 
 def user_habits(market: Market, lines: Table) -> Table:
     """How each user shopped before each campaign."""
-    trips = (
-        lines.join(market.items.select("item_id", "brand", "category"), "item_id")
-        .group_by("user_id", "basket_id", "day")
-        .aggregate(
-            lines=_.count(),
-            coupon_lines=(_.coupon_discount > 0).sum(),
-            categories=_.category.nunique(),
-            spend=_.amount.sum(),
-            discount=_.retail_discount.sum(),
-            private=_.amount.sum(where=_.brand == "Private").fill_null(0),
-        )
+    trips = lines.group_by("user_id", "basket_id", "day").aggregate(
+        lines=_.count(),
+        coupon_lines=(_.coupon_discount > 0).sum(),
+        categories=_.category.nunique(),
+        spend=_.amount.sum(),
+        discount=_.retail_discount.sum(),
+        private=_.amount.sum(where=_.private).fill_null(0),
     )
     return (
         before_campaigns(market, trips)
@@ -105,21 +128,17 @@ def user_habits(market: Market, lines: Table) -> Table:
 
 def user_redemptions(market: Market) -> Table:
     """How each user answered the campaigns mailed before."""
-    mailed = (
-        market.offers.select("campaign_id", "user_id")
-        .distinct()
-        .join(market.campaigns.select("campaign_id", "start"), "campaign_id")
-    )
-    before = mailed.select("user_id", earlier_start="start")
+    users = mailed(market)
+    before = users.select("user_id", earlier_start="start")
     campaigns = (
-        mailed.left_join(before, ["user_id", mailed.start > before.earlier_start])
+        users.left_join(before, ["user_id", users.start > before.earlier_start])
         .mutate(age=_.start.delta(_.earlier_start, unit="day"))
         .group_by("campaign_id", "user_id")
         .aggregate(mailed_before=_.age.count(), user_mailed_90=(_.age <= 90).sum())
     )
     redemptions = market.redemptions.select("user_id", "date")
     redeemed = (
-        mailed.join(redemptions, ["user_id", mailed.start > redemptions.date])
+        users.join(redemptions, ["user_id", users.start > redemptions.date])
         .mutate(age=_.start.delta(_.date, unit="day"))
         .group_by("campaign_id", "user_id")
         .aggregate(
@@ -140,31 +159,26 @@ def user_redemptions(market: Market) -> Table:
 
 def main_value(market: Market, column: str) -> Table:
     """The value of an item column that most items of each coupon have; ties go by the alphabet."""
-    items = market.items.select("item_id", column)
-    counts = (
-        market.coupon_items.join(items, "item_id")
+    return (
+        market.coupon_items.join(market.items.select("item_id", column), "item_id")
         .group_by("campaign_id", "coupon_id", column)
         .aggregate(n=_.count())
-    )
-    place = ibis.row_number().over(
-        group_by=["campaign_id", "coupon_id"], order_by=[ibis.desc("n"), column]
-    )
-    return (
-        counts.mutate(place=place).filter(_.place == 0).select("campaign_id", "coupon_id", column)
+        .group_by("campaign_id", "coupon_id")
+        .aggregate(first_by(-_.n, _[column]).name(column))
+        .alias(f"main_{column}")
     )
 
 
 def coupon_contents(market: Market) -> Table:
     """What each coupon of each campaign covers."""
-    items = market.items.select("item_id", "manufacturer_id", "category", "brand")
     contents = (
-        market.coupon_items.join(items, "item_id")
+        market.coupon_items.join(coded_items(market), "item_id")
         .group_by("campaign_id", "coupon_id")
         .aggregate(
             coupon_items=_.count(),
             coupon_categories=_.category.nunique(),
             coupon_manufacturers=_.manufacturer_id.nunique(),
-            item_private_share=(_.brand == "Private").cast("float64").mean(),
+            item_private_share=_.private.cast("float64").mean(),
         )
     )
     rivals = (
@@ -181,15 +195,20 @@ def coupon_contents(market: Market) -> Table:
 def coupon_sales(market: Market, lines: Table) -> Table:
     """Popularity, price and discounts of each coupon's items in the season before."""
     campaigns = market.campaigns.select("campaign_id", "start")
-    days = lines.group_by("item_id", "day").aggregate(
-        lines=_.count(),
-        units=_.quantity.sum(),
-        amount=_.amount.sum(),
-        retail_discount=_.retail_discount.sum(),
-        coupon_discount=_.coupon_discount.sum(),
-        coupon_lines=(_.coupon_discount > 0).sum(),
+    all_days = lines.group_by("day").aggregate(all_lines=_.count())
+    covered = market.coupon_items.select("item_id").distinct()
+    days = (
+        lines.semi_join(covered, "item_id")
+        .group_by("item_id", "day")
+        .aggregate(
+            lines=_.count(),
+            units=_.quantity.sum(),
+            amount=_.amount.sum(),
+            retail_discount=_.retail_discount.sum(),
+            coupon_discount=_.coupon_discount.sum(),
+            coupon_lines=(_.coupon_discount > 0).sum(),
+        )
     )
-    all_days = days.group_by("day").aggregate(all_lines=_.lines.sum())
     season = all_days.join(
         campaigns,
         [
@@ -215,29 +234,22 @@ def coupon_sales(market: Market, lines: Table) -> Table:
             coupon_lines=_.coupon_lines.sum(),
         )
     )
-    place = ibis.row_number().over(group_by="campaign_id", order_by=[ibis.desc("lines"), "item_id"])
-    placed = sales.mutate(place=place)
-    coupons = (
-        market.coupon_items.left_join(placed, ["campaign_id", "item_id"])
+    return (
+        market.coupon_items.left_join(sales, ["campaign_id", "item_id"])
         .group_by("campaign_id", "coupon_id")
         .aggregate(
-            place=_.place.min(),
-            any_item=_.item_id.min(),
+            item_sold_most=first_by(-_.lines.fill_null(0), _.item_id),
             **{
                 column: _[column].sum()
                 for column in sales.columns
                 if column not in ("campaign_id", "item_id")
             },
         )
-    )
-    best = placed.select("campaign_id", "place", best_item="item_id")
-    return (
-        coupons.left_join(best, ["campaign_id", "place"])
         .left_join(total, "campaign_id")
         .select(
             "campaign_id",
             "coupon_id",
-            item_sold_most=ibis.coalesce(_.best_item, _.any_item),
+            "item_sold_most",
             item_popularity=_.lines / _.all_lines,
             item_trend=_.lines_lately / _.lines * (SEASON / LATELY),
             item_price=_.amount / MILLIONTHS / _.units.nullif(0),
@@ -265,8 +277,8 @@ def coupon_promotions(market: Market) -> Table:
         market.promotions.semi_join(covered, "item_id")
         .group_by("item_id", "week_start")
         .aggregate(
-            displayed=_.store_id.count(where=_.display != "0"),
-            mailed=_.store_id.count(where=_.mailer != "0"),
+            displayed=(_.display != "0").sum(),
+            mailed=(_.mailer != "0").sum(),
         )
     )
     campaigns = market.campaigns.select("campaign_id", "start")
@@ -309,7 +321,7 @@ def coupon_promotions(market: Market) -> Table:
 def coupon_success(market: Market) -> Table:
     """How often the coupon, and the coupons of its main category, were redeemed before."""
     campaigns = market.campaigns.select("campaign_id", "start")
-    topics = main_value(market, "category").join(campaigns, "campaign_id")
+    topics = main_value(market, "category").join(campaigns, "campaign_id").alias("topics")
     offered = (
         market.offers.group_by("campaign_id", "coupon_id")
         .aggregate(offers=_.count())
@@ -324,7 +336,7 @@ def coupon_success(market: Market) -> Table:
     )
 
     def rate(column: str, name: str) -> Table:
-        keys = topics.select("campaign_id", "start", column).distinct()
+        keys = topics.select("campaign_id", "start", column).distinct().alias(f"{column}_keys")
         shown = _sum_before(keys, offered, column, "offers")
         used = _sum_before(keys, redeemed, column, "redemptions")
         return (

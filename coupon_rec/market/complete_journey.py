@@ -182,7 +182,8 @@ def clean(tables: dict[str, Table]) -> tuple[Market, list[Change]]:
         for name, table in tables.items()
         if name != "promotions"
     }
-    return Market(**in_memory, promotions=tables["promotions"]), changes
+    promotions = connection.create_view("market_promotions", tables["promotions"])
+    return Market(**in_memory, promotions=promotions), changes
 
 
 def load_complete_journey() -> Market:
