@@ -30,7 +30,7 @@ import pandas as pd
 import pandas_features
 
 from coupon_rec import load_complete_journey
-from coupon_rec.features import build_offers
+from coupon_rec.features import offers_frame
 
 ROUNDS = 3
 GROWTH = (1, 2, 4, 8)
@@ -57,7 +57,7 @@ def with_duckdb(times: int, folder: Path) -> dict[str, float]:
         grown = lines.get_backend().create_table("grown", ibis.union(*copies), temp=True)
         market = replace(market, purchases=grown)
     start = time.perf_counter()
-    offers = build_offers(market).to_pandas()
+    offers = offers_frame(market)
     return measured(start, offers, folder / f"duckdb-{times}.parquet")
 
 

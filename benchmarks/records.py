@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import tensorflow as tf
 
 from coupon_rec import load_complete_journey
-from coupon_rec.features import build_offers
+from coupon_rec.features import offers_frame
 from coupon_rec.records import IDS, SCHEMA, read_records, write_records
 
 ROUNDS = 5
@@ -46,7 +46,7 @@ def main() -> None:
     linux = hasattr(os, "sched_setaffinity")
     if linux:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
-    offers = build_offers(load_complete_journey()).to_pandas()
+    offers = offers_frame(load_complete_journey())
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
         paths = write_records(offers, folder)

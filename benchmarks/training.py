@@ -22,7 +22,7 @@ import keras
 import tensorflow as tf
 
 from coupon_rec import load_complete_journey
-from coupon_rec.features import GROUPS, LABELS, build_offers, split
+from coupon_rec.features import GROUPS, LABELS, offers_frame, split
 from coupon_rec.models import coupled_model
 from coupon_rec.records import CATEGORIES, IDS, SCHEMA, read_records, write_records
 from coupon_rec.training import Examples, examples, fit
@@ -127,7 +127,7 @@ def main() -> None:
     linux = hasattr(os, "sched_setaffinity")
     if linux:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
-    offers = split(build_offers(load_complete_journey()).to_pandas())["train"]
+    offers = split(offers_frame(load_complete_journey()))["train"]
     train = examples(offers)
     with TemporaryDirectory() as folder:
         paths = write_records(offers, folder)

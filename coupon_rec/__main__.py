@@ -7,7 +7,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from coupon_rec.features import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, build_offers, split
+from coupon_rec.features import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, offers_frame, split
 from coupon_rec.market import Market, MarketError, load_complete_journey, load_market
 
 app = typer.Typer(
@@ -58,7 +58,7 @@ def features(
     ] = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
-    offers = build_offers(_market(market)).to_pandas()
+    offers = offers_frame(_market(market))
     draft = out.with_name(f".{out.name}.draft")
     offers.to_parquet(draft)
     draft.replace(out)

@@ -22,6 +22,7 @@ from coupon_rec.features import (
     encode,
     feature_names,
     feature_table,
+    offers_frame,
     split,
     tokens,
 )
@@ -46,7 +47,7 @@ def market_of(tables: Tables) -> Market:
 
 
 def offers_of(tables: Tables) -> pd.DataFrame:
-    return build_offers(market_of(tables)).to_pandas()
+    return offers_frame(market_of(tables))
 
 
 def more(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -370,9 +371,14 @@ def test_labels_count_the_first_and_the_last_day_and_every_redemption(
     assert labels.map(sum).sum() == 6
 
 
+def test_the_frame_is_the_table(tiny: Tables) -> None:
+    market = market_of(tiny)
+    pd.testing.assert_frame_equal(offers_frame(market), build_offers(market).to_pandas())
+
+
 def test_a_moved_campaign_counts_the_purchases_of_its_new_days(tiny: Tables) -> None:
     market = move_campaigns(market_of(tiny), days=1)
-    offers = build_offers(market).to_pandas().set_index(KEY)
+    offers = offers_frame(market).set_index(KEY)
     assert offers.loc[1, "start"].unique() == pd.Timestamp("2017-03-02")
     assert offers.bought[1, 2, 101] == 1  # on the day after the real campaign
     assert offers.bought[2, 1, 101] == 1
@@ -452,7 +458,7 @@ def test_split_goes_by_the_first_day_of_the_campaign() -> None:
 
 @pytest.fixture(scope="module")
 def journey_offers() -> pd.DataFrame:
-    return build_offers(load_complete_journey()).to_pandas()
+    return offers_frame(load_complete_journey())
 
 
 def test_complete_journey_has_its_known_offers(journey_offers: pd.DataFrame) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, build_offers, encode
+from coupon_rec.features import Arrays, encode, offers_frame
 from coupon_rec.market import load_market
 from coupon_rec.models import (
     COUPLINGS,
@@ -36,7 +36,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 
 @pytest.fixture(scope="module")
 def offers() -> pd.DataFrame:
-    return build_offers(load_market(SAMPLE)).to_pandas()
+    return offers_frame(load_market(SAMPLE))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from ibis import _
 
 from coupon_rec import load_complete_journey, load_market
-from coupon_rec.features import USER_CATEGORIES, build_offers, split
+from coupon_rec.features import USER_CATEGORIES, offers_frame, split
 from coupon_rec.market.schema import SCHEMAS, types
 from coupon_rec.simulation import Simulation, Truth, marginals, simulate_market
 from coupon_rec.simulation import market as market_module
@@ -83,7 +83,7 @@ def test_demographics_are_those_that_the_features_know(simulation: Simulation) -
 
 
 def test_its_labels_are_what_the_truth_says_happened(simulation: Simulation) -> None:
-    offers = build_offers(simulation.market).to_pandas()
+    offers = offers_frame(simulation.market)
     truth = simulation.truth.offers
     for name in [*KEY, "bought", "redeemed"]:
         assert (offers[name] == truth[name]).all(), name

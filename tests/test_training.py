@@ -18,7 +18,7 @@ import pytest
 import tensorflow as tf
 from tqdm import tqdm
 
-from coupon_rec.features import FEATURES, build_offers
+from coupon_rec.features import FEATURES, offers_frame
 from coupon_rec.market import load_market
 from coupon_rec.models import coupled_model, coupon_model, load_model, predict, purchase_model
 from coupon_rec.records import read_records, write_records
@@ -31,7 +31,7 @@ SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 @pytest.fixture(scope="module")
 def offers() -> pd.DataFrame:
     """The sample's offers, with labels that depend on two features in a known way."""
-    table = build_offers(load_market(SAMPLE)).to_pandas()
+    table = offers_frame(load_market(SAMPLE))
     table = pd.concat([table] * (4000 // len(table) + 1), ignore_index=True)
     random = np.random.default_rng(0)
     for name in ("match_rank", "item_popularity_rank"):

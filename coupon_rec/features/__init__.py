@@ -19,7 +19,7 @@ from coupon_rec.features.encode import (
     split,
     tokens,
 )
-from coupon_rec.features.graph import build_offers
+from coupon_rec.features.graph import build_offers, offers_frame
 from coupon_rec.market.schema import USER_CATEGORIES
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "encode",
     "feature_names",
     "feature_table",
+    "offers_frame",
     "split",
     "tokens",
 ]
