@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 NOTEBOOKS ?= $(wildcard chapters/*.ipynb)
+BENCHMARKS ?= $(addprefix benchmarks/, book.py features.py peers.py records.py training.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt
@@ -44,10 +45,10 @@ lint: .venv/.test
 types: .venv/.test
 	@$(BIN)/mypy
 
-bench: .venv/.test  ## run every benchmark and store its result in benchmarks/results/
+bench: .venv/.bench  ## run every benchmark and store its result in benchmarks/results/
 	@mkdir -p benchmarks/results; \
 	failed=; \
-	for script in benchmarks/*.py; do \
+	for script in $(BENCHMARKS); do \
 		echo "== $$script"; \
 		$(BIN)/python $$script || failed="$$failed $$script"; \
 	done; \
@@ -82,3 +83,8 @@ clean:  ## remove what was built; .venv stays
 	@echo "Installing the packages of the book and its tests (4.0 GB on disk, about 5 minutes the first time)"
 	@$(INSTALL) -e '.[book,test,spark]'
 	@touch $@ .venv/.book
+
+.venv/.bench: .venv/.test
+	@echo "Installing the peers of the book's model (1 GB on disk)"
+	@$(INSTALL) -e '.[bench]'
+	@touch $@

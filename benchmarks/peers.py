@@ -1,0 +1,345 @@
+"""The contest: the book's coupled model and its peers on the offers of Complete Journey.
+
+All have the same features and the same split. Each has six configurations (the count has none to
+choose). A configuration is fitted to the campaigns that start before July and judged on those of
+July to September: by log loss, and LambdaMART by NDCG@10. The validation campaigns of September
+alone hold too few redemptions to choose by. There, too, it is seen how many epochs or trees it
+takes, and a score that only ranks learns its line to a probability. The best configuration is
+then fitted to all training campaigns with five seeds (where chance has a part in it), and scored
+once on the test campaigns.
+
+The budget of six is equal for the choice of a configuration only. The design of the coupled model
+was itself chosen on July to September, among more variants than six; no peer had that.
+
+Metrics are means over the seeds. For the paired intervals, a model's five predictions are averaged
+in log-odds, for all alike. Seconds are of one fit on two cores.
+
+A second, rolling evaluation asks whether the ranking is an accident of one split: six times, the
+configurations found above are fitted to the campaigns that had ended by the first of a month, and
+judged on those that started in it. Some of these months were tuned on; the last three are the test.
+
+What is done is kept in `runs/peers`, so that a run that was killed goes on; `--minutes 8` ends a
+run early, to be gone on with. Delete the folder to start anew, as after a change of the features.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from peer_models import PEERS, Configuration, Data, Peer
+
+from coupon_rec import load_complete_journey
+from coupon_rec.evaluation import compare, evaluate, log_loss, ndcg, platt
+from coupon_rec.features import (
+    TEST_FROM,
+    TRAIN_FROM,
+    VALIDATE_FROM,
+    encode,
+    offers_frame,
+    split,
+)
+from coupon_rec.market import move_campaigns
+from coupon_rec.training import examples
+
+OURS = "coupled model"
+TUNE_FROM = "2017-07-01"
+SHIFTS = (-84, -56, -28, 28, 56, 84)
+WINDOWS_OF_TYPE_A = 200_000
+MONTHS = [f"2017-{month:02}-01" for month in (7, 8, 9, 10, 11, 12)]
+ROLLED = ("logistic regression", "LightGBM", "XGBoost", OURS)
+METRICS = ["AUC", "average precision", "log loss", "NDCG@10"]
+LINE = ["calibration intercept", "calibration slope"]
+LOWER_IS_BETTER = {"log loss"}
+RUNS = Path(__file__).parents[1] / "runs" / "peers"
+RESULT = Path(__file__).parent / "results" / "peers.json"
+
+
+@cache
+def offers_table() -> pd.DataFrame:
+    path = RUNS / "offers.parquet"
+    if not path.exists():
+        RUNS.mkdir(parents=True, exist_ok=True)
+        offers_frame(load_complete_journey()).to_parquet(path)
+    return pd.read_parquet(path)
+
+
+@cache
+def windows_table() -> pd.DataFrame:
+    """Offers of the training campaigns as if they had started earlier or later."""
+    path = RUNS / "windows.parquet"
+    if not path.exists():
+        market = load_complete_journey()
+        frames = []
+        for days in SHIFTS:
+            moved = move_campaigns(market, days)
+            ends = moved.campaigns.to_pandas().set_index("campaign_id")["end"]
+            frame = offers_frame(moved)
+            frame["end"] = pd.to_datetime(frame["campaign_id"].map(ends))
+            inside = (frame["start"] >= TRAIN_FROM) & (frame["start"] < VALIDATE_FROM)
+            frames.append(frame[inside & (frame["end"] < TEST_FROM) & (frame["redeemed"] == 0)])
+        pd.concat(frames, ignore_index=True).to_parquet(path)
+    return pd.read_parquet(path)
+
+
+@cache
+def parts(validate_from: str) -> tuple[dict[str, pd.DataFrame], dict[str, Data]]:
+    """Offers and data for training, validation and test."""
+    frames = split(offers_table(), validate_from=validate_from)
+    data = {name: as_data(frame) for name, frame in frames.items()}
+    more = windows_table()
+    more = more[more["end"] < (TUNE_FROM if validate_from == TUNE_FROM else TEST_FROM)]
+    a = more["campaign_type"] == "A"
+    more = pd.concat([more[~a], more[a].sample(WINDOWS_OF_TYPE_A, random_state=0)])
+    windows = (encode(more), more["bought"].to_numpy(), weights(more))
+    data["train"] = replace(data["train"], windows=windows)
+    return frames, data
+
+
+def as_data(offers: pd.DataFrame) -> Data:
+    inputs, labels = examples(offers)
+    lists = offers.groupby(["campaign_id", "user_id"], sort=True).size().to_numpy()
+    return Data(inputs, {**labels, "weight": weights(offers)}, lists)
+
+
+def weights(offers: pd.DataFrame) -> np.ndarray:
+    """Weights for the purchase trees of the coupled model, as type A would drown out the rest."""
+    return np.where(offers["campaign_type"] == "A", 1.0, 4.0)
+
+
+def sigmoid(score: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(score, -30, 30).astype("float64")))
+
+
+def tune(peer: Peer, configuration: Configuration) -> dict[str, Any]:
+    """Judge a configuration on the campaigns of July to September."""
+    frames, data = parts(TUNE_FROM)
+    fitted = peer.fit(data["train"], data["validation"], configuration, None, 0)
+    judged, score = frames["validation"], fitted.score(data["validation"].arrays)
+    found = {"configuration": configuration, "rounds": fitted.rounds}
+    if not peer.ranks_only:
+        return {**found, "loss": log_loss(judged["redeemed"], score)}
+    group = judged.groupby(["campaign_id", "user_id"]).ngroup()
+    line = platt(judged["redeemed"], sigmoid(score))
+    loss = -ndcg(judged["redeemed"], score, group)
+    return {**found, "loss": loss, "line": [line.intercept, line.slope]}
+
+
+def final(peer: Peer, tuned: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Fit the best configuration to the training campaigns and predict the test campaigns."""
+    frames, data = parts(VALIDATE_FROM)
+    start = time.perf_counter()
+    fitted = peer.fit(
+        data["train"], data["validation"], tuned["configuration"], tuned["rounds"], seed
+    )
+    seconds = time.perf_counter() - start
+    p = fitted.score(data["test"].arrays)
+    if peer.ranks_only:
+        intercept, slope = tuned["line"]
+        p = sigmoid(intercept + slope * p)
+    measured = evaluate(frames["test"], p, metrics=METRICS + LINE, replicates=1)["value"]
+    return {
+        "p": np.asarray(p, "float32"),
+        "metrics": {name: measured.loc[name].to_dict() for name in measured.index.unique("slice")},
+        "seconds": seconds,
+        "size": fitted.size,
+        "unit": fitted.unit,
+    }
+
+
+def steps() -> Iterator[str]:
+    """Do what is not done yet, and yield a line after each step."""
+    for name, peer in PEERS.items():
+        folder(name).mkdir(exist_ok=True)
+        for number, configuration in enumerate(peer.configurations, start=1):
+            path = folder(name) / f"tune-{number}.json"
+            if not path.exists():
+                found = tune(peer, configuration)
+                store(path, found)
+                yield f"{name:24} configuration {number}: {found['loss']:.5f}"
+        tuned = best(name)
+        for seed in range(peer.seeds):
+            path = folder(name) / f"seed-{seed}.json"
+            if not path.exists():
+                found = final(peer, tuned, seed)
+                np.save(folder(name) / f"seed-{seed}.npy", found.pop("p"))
+                store(path, found)
+                yield f"{name:24} seed {seed}: {found['seconds']:.1f} s"
+
+
+def rolling_steps() -> Iterator[str]:
+    """Fit what is not fitted yet of the rolling evaluation."""
+    (RUNS / "rolling").mkdir(exist_ok=True)
+    for month in MONTHS:
+        for name in ROLLED:
+            path = rolled(name, month)
+            if not path.exists():
+                tuned = best(name)
+                data, judged = rolling_data(month)
+                fitted = PEERS[name].fit(data, data, tuned["configuration"], tuned["rounds"], 0)
+                p = fitted.score(as_data(judged).arrays)
+                np.save(path, np.asarray(p, "float32"))
+                yield f"{month} {name:24} on {len(judged)} offers"
+
+
+@cache
+def rolling_data(month: str) -> tuple[Data, pd.DataFrame]:
+    """Data of the campaigns that ended before a month, and the offers of those that start in it."""
+    offers, more = offers_table(), windows_table()
+    campaigns = load_complete_journey().campaigns.to_pandas().set_index("campaign_id")
+    ended = offers["campaign_id"].map(campaigns["end"]) < pd.Timestamp(month)
+    train = offers[ended & (offers["start"] >= TRAIN_FROM)]
+    start = offers["start"].dt.to_period("M").astype(str) == month[:7]
+    more = more[more["end"] < month]
+    windows = (encode(more), more["bought"].to_numpy(), weights(more))
+    return replace(as_data(train), windows=windows), offers[start]
+
+
+def rolled(name: str, month: str) -> Path:
+    return RUNS / "rolling" / f"{month}-{name.replace(' ', '-').lower()}.npy"
+
+
+def rolling() -> list[dict[str, Any]]:
+    """Each month's metrics of each model, and ours less the peer's over all months, paired."""
+    judged = pd.concat([rolling_data(month)[1] for month in MONTHS], ignore_index=True)
+    p = {n: np.concatenate([np.load(rolled(n, month)) for month in MONTHS]) for n in ROLLED}
+    months = judged["start"].dt.to_period("M").astype(str)
+    slices = {month[:7]: (months == month[:7]).to_numpy() for month in MONTHS}
+    slices |= {
+        "all": np.full(len(judged), True),
+        "B and C": judged["campaign_type"].ne("A").to_numpy(),
+    }
+    rows = []
+    for name, values in p.items():
+        table = evaluate(judged, values, metrics=METRICS, slices=slices)
+        gaps = compare(judged, p[OURS], values, metrics=METRICS, slices=slices)
+        both = table[["value", "redeemed"]].join(gaps[["difference", "low", "high"]]).round(6)
+        rows += [{"model": name, **row} for row in both.reset_index().to_dict("records")]
+    return rows
+
+
+def store(path: Path, found: dict[str, Any]) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(found, indent=2) + "\n")
+    draft.replace(path)
+
+
+def best(name: str) -> dict[str, Any]:
+    """The best configuration of a model and its rounds; of one made of others, theirs."""
+    if parts := PEERS[name].made_of:
+        found = {part: best(part) for part in parts}
+        configuration = {part: of["configuration"] for part, of in found.items()}
+        return {"configuration": configuration, "rounds": found[parts[0]]["rounds"]}
+    tried = [json.loads(path.read_text()) for path in sorted(folder(name).glob("tune-*.json"))]
+    return min(tried, key=lambda found: found["loss"])
+
+
+def folder(name: str) -> Path:
+    return RUNS / name.replace(" ", "-").lower()
+
+
+def row(name: str) -> dict[str, Any]:
+    """A model's line of the table: means and standard deviations over the seeds."""
+    runs = [json.loads(path.read_text()) for path in sorted(folder(name).glob("seed-*.json"))]
+    values = pd.DataFrame(
+        {
+            (part, metric): [run["metrics"][part][metric] for run in runs]
+            for part, metrics in runs[0]["metrics"].items()
+            for metric in metrics
+        }
+    )
+    tuned = best(name)
+    return {
+        "configuration": tuned["configuration"],
+        "rounds": tuned["rounds"],
+        "seconds": round(min(run["seconds"] for run in runs), 1),
+        "size": runs[0]["size"],
+        "unit": runs[0]["unit"],
+        "mean": nested(values.mean()),
+        "deviation": nested(values.std(ddof=0)),
+    }
+
+
+def nested(values: pd.Series) -> dict[str, dict[str, float]]:
+    return {
+        part: values[part].round(6).to_dict() for part in values.index.get_level_values(0).unique()
+    }
+
+
+def averaged(name: str) -> np.ndarray:
+    """A model's predictions, averaged over the seeds in log-odds."""
+    p = np.stack([np.load(path) for path in sorted(folder(name).glob("seed-*.npy"))]).astype(
+        "float64"
+    )
+    p = np.clip(p, 1e-9, 1 - 1e-9)
+    return sigmoid(np.log(p / (1 - p)).mean(axis=0))
+
+
+def contest(test: pd.DataFrame) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The averaged models' metrics with intervals, and ours less the best peer, paired."""
+    p = {name: averaged(name) for name in PEERS}
+    tables = {name: evaluate(test, values, metrics=METRICS) for name, values in p.items()}
+    value = pd.DataFrame({name: table["value"] for name, table in tables.items()})
+    rivals = [name for name in PEERS if not name.startswith(OURS)]
+    differences = []
+    for key, others in value[rivals].iterrows():
+        rival = others.idxmin() if key[1] in LOWER_IS_BETTER else others.idxmax()
+        gap = compare(test, p[OURS], p[rival], metrics=[key[1]]).loc[key]
+        differences.append({"slice": key[0], "metric": key[1], "rival": rival, **gap.round(6)})
+    rows = {
+        name: {
+            part: table.loc[part][["value", "low", "high"]].round(6).to_dict("index")
+            for part in table.index.unique("slice")
+        }
+        for name, table in tables.items()
+    }
+    return rows, differences
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The book's model and its peers.")
+    parser.add_argument("--minutes", type=float, default=np.inf, help="stop after so many")
+    end = time.monotonic() + 60 * parser.parse_args().minutes
+    linux = hasattr(os, "sched_setaffinity")
+    if linux:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    for line in chain(steps(), rolling_steps()):
+        print(line, flush=True)
+        if time.monotonic() > end:
+            sys.exit("Not done: run it again to go on.")
+    rows, differences = contest(parts(VALIDATE_FROM)[0]["test"])
+    packages = ("keras", "keras-rs", "lightgbm", "scikit-learn", "tensorflow", "xgboost")
+    result = {
+        "date": date.today().isoformat(),
+        "cpus": len(os.sched_getaffinity(0)) if linux else os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+        "seeds": PEERS[OURS].seeds,
+        "configurations": len(PEERS["LightGBM"].configurations),
+        "tuned_from": TUNE_FROM,
+        "rows": {name: row(name) for name in PEERS},
+        "averages": rows,
+        "differences": differences,
+        "rolling": rolling(),
+    }
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    table = pd.DataFrame({n: pd.Series(r["mean"]["all"]) for n, r in result["rows"].items()}).T
+    print(table.round(4).to_string())
+    print(pd.DataFrame(differences).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
