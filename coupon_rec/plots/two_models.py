@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.plots.style import COUPON, ITEM, MONEY, NEUTRAL, USER, axes, label, mark
+from coupon_rec.plots.style import COUPON, ITEM, NEUTRAL, axes, label, mark
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +40,9 @@ def orders(panels: Mapping[str, pd.DataFrame]) -> None:
         label(ax, "coupons", "users" if ax is grid[0] else "", name)
     bar = figure.colorbar(drawn, ax=grid, shrink=0.9)
     shown = [p for p in (0.001, 0.01, 0.1, 0.5, 0.9) if low <= np.log(p / (1 - p)) <= high]
-    bar.set_ticks([float(np.log(p / (1 - p))) for p in shown], labels=[f"{p:.1%}" for p in shown])
+    bar.set_ticks(
+        [float(np.log(p / (1 - p))) for p in shown], labels=[f"{100 * p:g}%" for p in shown]
+    )
     bar.set_label("probability of a purchase")
 
 
@@ -53,16 +55,15 @@ def promised(curves: Mapping[str, pd.DataFrame]) -> None:
         Two tables of `coupon_rec.evaluation.reliability`, by the name of the offers.
     """
     _, (ax,) = axes(height=4.0)
-    looks = ((ITEM, "o", (8, -12)), (NEUTRAL, "s", (-8, 12)))
-    for (name, curve), (color, marker, offset) in zip(curves.items(), looks, strict=True):
+    looks = ((ITEM, "o", (-9, 9), "right"), (NEUTRAL, "s", (9, -9), "left"))
+    for (name, curve), (color, marker, offset, side) in zip(curves.items(), looks, strict=True):
         observed = curve["observed"]
         reach = [observed - curve["low"], curve["high"] - observed]
         ax.errorbar(curve["predicted"], observed, reach, color=color, marker=marker, markersize=5)
-        at = (curve["predicted"].iloc[-3], observed.iloc[-3])
-        mark(ax, name, at, color, offset, "left" if offset[0] > 0 else "right")
+        mark(ax, name, (curve["predicted"].iloc[-2], observed.iloc[-2]), color, offset, side)
     ends = (0.0005, 1)
     ax.plot(ends, ends, color=DARK, linewidth=1, linestyle=":")
-    mark(ax, "as promised", (0.0015, 0.0015), DARK, (8, -8))
+    mark(ax, "as promised", (0.6, 0.6), DARK, (-9, 9), "right")
     for scale, limit, ticks in (
         (ax.set_xscale, ax.set_xlim, ax.set_xticks),
         (ax.set_yscale, ax.set_ylim, ax.set_yticks),
@@ -91,9 +92,8 @@ def learning(curves: pd.DataFrame) -> None:
             ax.plot(means[column], 100 * means["gain"], color=color)
             mark(ax, name, (means[column].iloc[-1], 100 * means["gain"].iloc[-1]), color, (0, 11))
             ax.texts[-1].set_horizontalalignment("right")
-        ax.axhline(0, color=DARK, linewidth=1)
         ax.set_xscale("log")
-        ax.set_ylim(-40, 60)
+        ax.set_ylim(0, 55)
         label(ax, f"{column} to learn from", "log loss saved, %" if column == "households" else "")
 
 
@@ -107,9 +107,9 @@ def apart(offers: ArrayLike, buyers: ArrayLike) -> None:
     """
     _, (ax,) = axes(height=3.2)
     edges = np.linspace(-10, 8, 55)
-    for values, name, color, at in (
-        (offers, "all offers", NEUTRAL, 0.004),
-        (buyers, "ended in a purchase", ITEM, 0.75),
+    for values, name, color, at, side in (
+        (offers, "all offers", NEUTRAL, 0.002, "right"),
+        (buyers, "ended in a purchase", ITEM, 0.3, "left"),
     ):
         p = np.clip(np.asarray(values, dtype=np.float64), 1e-6, 1 - 1e-6)
         z = np.log(p / (1 - p))
@@ -119,7 +119,7 @@ def apart(offers: ArrayLike, buyers: ArrayLike) -> None:
         ax.stairs(shares, edges, color=color, linewidth=1.8)
         top = float(np.log(at / (1 - at)))
         height = shares[np.searchsorted(edges, top) - 1]
-        mark(ax, name, (top, height), color, (0, 14), "center")
+        mark(ax, name, (top, height), color, (8 if side == "left" else -8, 8), side)
     ticks = np.array([0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999])
     ax.set_xticks(np.log(ticks / (1 - ticks)), [f"{100 * tick:g}%" for tick in ticks])
     ax.margins(y=0.16)
@@ -137,15 +137,19 @@ def rates(table: pd.DataFrame) -> None:
         columns `value`, `low` and `high`.
     """
     _, (ax,) = axes(height=3.9)
-    for (name, rows), color in zip(
-        table.groupby(level=0, sort=False), (ITEM, COUPON, USER, MONEY), strict=True
+    looks = (
+        (ITEM, (9, -10), "left"),
+        (COUPON, (9, 9), "left"),
+        (NEUTRAL, (9, 9), "left"),
+        (DARK, (-9, 9), "right"),
+    )
+    for (name, rows), (color, offset, side) in zip(
+        table.groupby(level=0, sort=False), looks, strict=True
     ):
         across, up = (100 * rows.xs(rate, level=1).iloc[0] for rate in RATES)
         _cross(ax, across, up, color)
-        side = "right" if across["value"] > 30 else "left"
-        offset = (-9, 9) if side == "right" else (9, 9)
         mark(ax, str(name), (across["value"], up["value"]), color, offset, side)
-    ax.set_xlim(0, 65)
+    ax.set_xlim(0, 72)
     ax.set_ylim(0, 6.5)
     label(ax, "ended in a purchase, % of coupons sent", "redeemed, % of coupons sent")
 
