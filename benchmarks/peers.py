@@ -14,9 +14,9 @@ was itself chosen on July to September, among more variants than six; no peer ha
 Metrics are means over the seeds. For the paired intervals, a model's five predictions are averaged
 in log-odds, for all alike. Seconds are of one fit on two cores.
 
-A second, rolling evaluation asks whether the ranking is an accident of one split: six times, the
+A second, rolling evaluation asks whether the ranking is an accident of one split: four times, the
 configurations found above are fitted to the campaigns that had ended by the first of a month, and
-judged on those that started in it. Some of these months were tuned on; the last three are the test.
+judged on those that started in it. The first three of these months were tuned on; the last is of the test.
 
 What is done is kept in `runs/peers`, so that a run that was killed goes on; `--minutes 8` ends a
 run early, to be gone on with. Delete the folder to start anew, as after a change of the features.
@@ -58,7 +58,7 @@ OURS = "coupled model"
 TUNE_FROM = "2017-07-01"
 SHIFTS = (-84, -56, -28, 28, 56, 84)
 WINDOWS_OF_TYPE_A = 200_000
-MONTHS = [f"2017-{month:02}-01" for month in (7, 8, 9, 10, 11, 12)]
+MONTHS = [f"2017-{month:02}-01" for month in (7, 8, 9, 10)]
 ROLLED = ("logistic regression", "LightGBM", "XGBoost", OURS)
 METRICS = ["AUC", "average precision", "log loss", "NDCG@10"]
 LINE = ["calibration intercept", "calibration slope"]
