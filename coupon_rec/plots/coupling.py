@@ -59,7 +59,7 @@ def differences(table: pd.DataFrame, metrics: Mapping[str, str]) -> None:
     for ax, (metric, better) in zip(grid, metrics.items(), strict=True):
         _intervals(ax, table.xs(metric, level=1).loc[models])
         ax.set_yticks(range(len(models)), models if ax is grid[0] else [""] * len(models))
-        ax.set_title(metric, fontsize=9)
+        ax.set_title(metric.replace(" precision", "\nprecision"), fontsize=9)
         ax.set_xlabel("better →" if better == "right" else "← better", fontsize=9)
 
 
@@ -72,6 +72,6 @@ def _intervals(ax: Axes, rows: pd.DataFrame) -> None:
         ax.plot(rows["difference"][some], place[some], "o" if apart else "s", color=color, ms=5)
     ax.axvline(0, color=DARK, linewidth=1)
     ax.invert_yaxis()
-    ax.locator_params(axis="x", nbins=3)
+    ax.locator_params(axis="x", nbins=2)
     ax.tick_params(labelsize=9)
     ax.grid(visible=False, axis="y")
