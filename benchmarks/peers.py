@@ -16,7 +16,8 @@ in log-odds, for all alike. Seconds are of one fit on two cores.
 
 A second, rolling evaluation asks whether the ranking is an accident of one split: four times, the
 configurations found above are fitted to the campaigns that had ended by the first of a month, and
-judged on those that started in it. The first three of these months were tuned on; the last is of the test.
+judged on those that started in it. The first three of these months were tuned on; the last is of
+the test.
 
 What is done is kept in `runs/peers`, so that a run that was killed goes on; `--minutes 8` ends a
 run early, to be gone on with. Delete the folder to start anew, as after a change of the features.
