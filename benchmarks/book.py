@@ -3,10 +3,7 @@
 Usage: `python benchmarks/book.py`. Writes benchmarks/results/book.json.
 """
 
-import datetime
-import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -18,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import notebooks  # noqa: E402
+from machine import store  # noqa: E402
 
 ROUNDS = 3
 
@@ -34,10 +32,6 @@ def main() -> None:
     """Measure, print and store."""
     os.environ["TQDM_DISABLE"] = "1"
     result = {
-        "date": datetime.date.today().isoformat(),
-        "cpus": os.cpu_count(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
         "rounds": ROUNDS,
         "make book": {
             "seconds": round(statistics.median(seconds_to_build() for _ in range(ROUNDS)), 1)
@@ -50,8 +44,7 @@ def main() -> None:
     for name, cost in result.items():
         if isinstance(cost, dict):
             print(name, cost)
-    results = ROOT / "benchmarks" / "results" / "book.json"
-    results.write_text(json.dumps(result, indent=2) + "\n")
+    store("book", (), result)
 
 
 if __name__ == "__main__":

@@ -9,25 +9,21 @@ is spilled to a temporary folder, on the clock. Pandas is not tried at more purc
 memory has passed a limit.
 """
 
-import json
-import os
-import platform
 import resource
 import statistics
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
 import ibis
 import pandas as pd
 import pandas_features
+from machine import store, use_two_cores
 
 from coupon_rec import load_complete_journey
 from coupon_rec.features import offers_frame
@@ -36,7 +32,6 @@ ROUNDS = 3
 GROWTH = (1, 2, 4, 8)
 PANDAS_LIMIT_GIB = 7  # more at twice the purchases would not fit into 16 GiB
 NEW_BASKET = 10**12
-RESULT = Path(__file__).parent / "results" / "features.json"
 
 
 def prepare(folder: Path) -> None:
@@ -99,9 +94,7 @@ def alone(work: Any, *arguments: Any) -> Any:
 
 
 def main() -> None:
-    linux = hasattr(os, "sched_setaffinity")
-    if linux:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    use_two_cores()
     rows = []
     print(f"{'purchases':>9} {'with':7}{'seconds':>9}{'GiB':>7}")
     with TemporaryDirectory() as temporary:
@@ -129,19 +122,11 @@ def main() -> None:
     ratio = rows[1]["seconds"] / rows[0]["seconds"]
     print(f"DuckDB is {ratio:.1f} times as fast as pandas; the frames are equal.")
     result = {
-        "date": date.today().isoformat(),
-        "cpus": len(os.sched_getaffinity(0)) if linux else os.cpu_count(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "duckdb": duckdb.__version__,
-        "ibis": ibis.__version__,
-        "pandas": pd.__version__,
         "rounds": ROUNDS,
         "rows": rows,
         "times_pandas": round(ratio, 1),
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    store("features", ("duckdb", "ibis-framework", "pandas"), result)
 
 
 if __name__ == "__main__":

@@ -36,13 +36,15 @@ class Data:
     """Offers as a model takes them.
 
     `list_sizes` says how many offers stand in the list of each user and campaign, one list after
-    the other. `windows` are more examples with the label `bought` alone, and their weights:
-    the coupons of the training campaigns at other times, when nobody was mailed them.
+    the other. The coupled model's purchase trees use two more things: a weight for each offer;
+    and `windows`, more examples with the label `bought` alone, and their weights: the coupons of
+    the training campaigns at other times, when nobody was mailed them.
     """
 
     arrays: Arrays
     labels: Arrays
     list_sizes: np.ndarray
+    weight: np.ndarray
     windows: tuple[Arrays, np.ndarray, np.ndarray] | None = None
 
     @property
@@ -80,22 +82,14 @@ class Peer:
 
 
 def fit_count(
-    train: Data,
-    validation: Data,
-    configuration: Configuration,
-    rounds: int | None,
-    seed: int,
+    train: Data, validation: Data, configuration: Configuration, rounds: int | None, seed: int
 ) -> Fitted:
     column = feature_names("match").index("match_decayed_45")
     return Fitted(lambda arrays: arrays["match"][:, column], 1, 0)
 
 
 def fit_logistic(
-    train: Data,
-    validation: Data,
-    configuration: Configuration,
-    rounds: int | None,
-    seed: int,
+    train: Data, validation: Data, configuration: Configuration, rounds: int | None, seed: int
 ) -> Fitted:
     scaler = StandardScaler().fit(ones(train.arrays))
     model = LogisticRegression(max_iter=200, **configuration)
@@ -108,21 +102,13 @@ def fit_logistic(
 
 
 def fit_lightgbm(
-    train: Data,
-    validation: Data,
-    configuration: Configuration,
-    rounds: int | None,
-    seed: int,
+    train: Data, validation: Data, configuration: Configuration, rounds: int | None, seed: int
 ) -> Fitted:
     return boosted({"objective": "binary", **configuration}, train, validation, rounds, seed)
 
 
 def fit_lambdamart(
-    train: Data,
-    validation: Data,
-    configuration: Configuration,
-    rounds: int | None,
-    seed: int,
+    train: Data, validation: Data, configuration: Configuration, rounds: int | None, seed: int
 ) -> Fitted:
     settings = {"objective": "lambdarank", "eval_at": [10], **configuration}
     return boosted(settings, train, validation, rounds, seed)
@@ -150,11 +136,7 @@ def boosted(
 
 
 def fit_xgboost(
-    train: Data,
-    validation: Data,
-    configuration: Configuration,
-    rounds: int | None,
-    seed: int,
+    train: Data, validation: Data, configuration: Configuration, rounds: int | None, seed: int
 ) -> Fitted:
     model = xgboost.XGBClassifier(
         n_estimators=rounds or TREES,
@@ -198,7 +180,7 @@ def tree_factors(
     data = lightgbm.Dataset(
         np.vstack([columns, side_by_side(more)]),
         np.concatenate([bought, more_bought]),
-        weight=np.concatenate([train.labels["weight"], weight]),
+        weight=np.concatenate([train.weight, weight]),
     )
     purchase = lightgbm.train({**common, **PURCHASE}, data, PURCHASE_TREES)
     data = lightgbm.Dataset(columns[bought == 1], train.redeemed[bought == 1])
@@ -263,11 +245,7 @@ def by_epochs(build: Build) -> Callable[..., Fitted]:
     """Fit a network; with `rounds` it keeps its last epoch, whatever the validation offers say."""
 
     def fit_network(
-        train: Data,
-        validation: Data,
-        configuration: Configuration,
-        rounds: int | None,
-        seed: int,
+        train: Data, validation: Data, configuration: Configuration, rounds: int | None, seed: int
     ) -> Fitted:
         settings = dict(configuration)
         rate = settings.pop("learning_rate")

@@ -25,21 +25,18 @@ run early, to be gone on with. Delete the folder to start anew, as after a chang
 
 import argparse
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from functools import cache
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from machine import store, use_two_cores
 from peer_models import PEERS, Configuration, Data, Peer
 
 from coupon_rec import load_complete_journey
@@ -61,11 +58,11 @@ SHIFTS = (-84, -56, -28, 28, 56, 84)
 WINDOWS_OF_TYPE_A = 200_000
 MONTHS = [f"2017-{month:02}-01" for month in (7, 8, 9, 10)]
 ROLLED = ("logistic regression", "LightGBM", "XGBoost", OURS)
+PACKAGES = ("keras", "keras-rs", "lightgbm", "scikit-learn", "tensorflow", "xgboost")
 METRICS = ["AUC", "average precision", "log loss", "NDCG@10"]
 LINE = ["calibration intercept", "calibration slope"]
 LOWER_IS_BETTER = {"log loss"}
 RUNS = Path(__file__).parents[1] / "runs" / "peers"
-RESULT = Path(__file__).parent / "results" / "peers.json"
 
 
 @cache
@@ -112,7 +109,7 @@ def parts(validate_from: str) -> tuple[dict[str, pd.DataFrame], dict[str, Data]]
 def as_data(offers: pd.DataFrame) -> Data:
     inputs, labels = examples(offers)
     lists = offers.groupby(["campaign_id", "user_id"], sort=True).size().to_numpy()
-    return Data(inputs, {**labels, "weight": weights(offers)}, lists)
+    return Data(inputs, labels, lists, weights(offers))
 
 
 def weights(offers: pd.DataFrame) -> np.ndarray:
@@ -168,7 +165,7 @@ def steps() -> Iterator[str]:
             path = folder(name) / f"tune-{number}.json"
             if not path.exists():
                 found = tune(peer, configuration)
-                store(path, found)
+                keep(path, found)
                 yield f"{name:24} configuration {number}: {found['loss']:.5f}"
         tuned = best(name)
         for seed in range(peer.seeds):
@@ -176,7 +173,7 @@ def steps() -> Iterator[str]:
             if not path.exists():
                 found = final(peer, tuned, seed)
                 np.save(folder(name) / f"seed-{seed}.npy", found.pop("p"))
-                store(path, found)
+                keep(path, found)
                 yield f"{name:24} seed {seed}: {found['seconds']:.1f} s"
 
 
@@ -231,7 +228,7 @@ def rolling() -> list[dict[str, Any]]:
     return rows
 
 
-def store(path: Path, found: dict[str, Any]) -> None:
+def keep(path: Path, found: dict[str, Any]) -> None:
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(found, indent=2) + "\n")
     draft.replace(path)
@@ -313,21 +310,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The book's model and its peers.")
     parser.add_argument("--minutes", type=float, default=np.inf, help="stop after so many")
     end = time.monotonic() + 60 * parser.parse_args().minutes
-    linux = hasattr(os, "sched_setaffinity")
-    if linux:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    use_two_cores()
     for line in chain(steps(), rolling_steps()):
         print(line, flush=True)
         if time.monotonic() > end:
             sys.exit("Not done: run it again to go on.")
     rows, differences = contest(parts(VALIDATE_FROM)[0]["test"])
-    packages = ("keras", "keras-rs", "lightgbm", "scikit-learn", "tensorflow", "xgboost")
     result = {
-        "date": date.today().isoformat(),
-        "cpus": len(os.sched_getaffinity(0)) if linux else os.cpu_count(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
         "seeds": PEERS[OURS].seeds,
         "configurations": len(PEERS["LightGBM"].configurations),
         "tuned_from": TUNE_FROM,
@@ -336,7 +325,7 @@ def main() -> None:
         "differences": differences,
         "rolling": rolling(),
     }
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    store("peers", PACKAGES, result)
     table = pd.DataFrame({n: pd.Series(r["mean"]["all"]) for n, r in result["rows"].items()}).T
     print(table.round(4).to_string())
     print(pd.DataFrame(differences).to_string(index=False))

@@ -4,17 +4,14 @@ Every way takes its turn in each of several rounds, on two cores; the medians ar
 article's way reads one record at a time, so it reads only the first records of the files.
 """
 
-import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import tensorflow as tf
+from machine import store, use_two_cores
 
 from coupon_rec import load_complete_journey
 from coupon_rec.features import offers_frame
@@ -22,7 +19,6 @@ from coupon_rec.records import IDS, SCHEMA, read_records, write_records
 
 ROUNDS = 5
 RECORDS_ONE_BY_ONE = 30_000
-RESULT = Path(__file__).parent / "results" / "records.json"
 
 ARTICLE_IDS = {name: SCHEMA[name] for name in IDS[:4]}
 FEATURES_AND_LABELS = {name: kind for name, kind in SCHEMA.items() if name not in IDS}
@@ -43,9 +39,7 @@ def rate(open_dataset: Callable[[], tf.data.Dataset], examples: int) -> float:
 
 
 def main() -> None:
-    linux = hasattr(os, "sched_setaffinity")
-    if linux:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    use_two_cores()
     offers = offers_frame(load_complete_journey())
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -78,11 +72,6 @@ def main() -> None:
     print(f"{len(offers):,} offers written in {seconds_to_write:.1f} s, {size / 1e6:.0f} MB")
 
     result = {
-        "date": date.today().isoformat(),
-        "cpus": len(os.sched_getaffinity(0)) if linux else os.cpu_count(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
         "offers": len(offers),
         "rounds": ROUNDS,
         "seconds_to_write": round(seconds_to_write, 1),
@@ -90,8 +79,7 @@ def main() -> None:
         "examples_per_second": {name: round(value) for name, value in medians.items()},
         "times_the_article": {name: round(value / base, 1) for name, value in medians.items()},
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    store("records", ("tensorflow",), result)
 
 
 if __name__ == "__main__":

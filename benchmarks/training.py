@@ -7,19 +7,16 @@ bar, what early stopping keeps, and one batch of validation. The article's way r
 a time, so it reads only the first records of the files.
 """
 
-import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
 import tensorflow as tf
+from machine import store, use_two_cores
 
 from coupon_rec import load_complete_journey
 from coupon_rec.features import GROUPS, LABELS, offers_frame, split
@@ -31,7 +28,6 @@ ROUNDS = 3
 BATCH = 2048
 ARTICLE_BATCH = 32
 RECORDS_ONE_BY_ONE = 20_000
-RESULT = Path(__file__).parent / "results" / "training.json"
 
 Way = Callable[[], list[float]]
 
@@ -124,9 +120,7 @@ def ours(train: Examples, open_data: Callable[[], Any]) -> Way:
 
 
 def main() -> None:
-    linux = hasattr(os, "sched_setaffinity")
-    if linux:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    use_two_cores()
     offers = split(offers_frame(load_complete_journey()))["train"]
     train = examples(offers)
     with TemporaryDirectory() as folder:
@@ -148,12 +142,6 @@ def main() -> None:
         print(f"{name:22}{rate:18,.0f}{shares[name]:14.2f}{times[name]:19.1f}")
 
     result = {
-        "date": date.today().isoformat(),
-        "cpus": len(os.sched_getaffinity(0)) if linux else os.cpu_count(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
         "offers": len(offers),
         "batch_size": BATCH,
         "rounds": ROUNDS,
@@ -161,8 +149,7 @@ def main() -> None:
         "of_the_limit": {name: round(share, 2) for name, share in shares.items()},
         "times_the_article": {name: round(value, 1) for name, value in times.items()},
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    store("training", ("keras", "tensorflow"), result)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,31 @@
+"""What all benchmarks share: two cores, and a record of the machine beside each result."""
+
+import json
+import os
+import platform
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def use_two_cores() -> None:
+    """Keep this process to two cores, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+
+
+def store(name: str, packages: tuple[str, ...], result: dict[str, Any]) -> None:
+    """Write a result to `results/NAME.json`, after the date, the machine and the packages."""
+    linux = hasattr(os, "sched_getaffinity")
+    machine = {
+        "date": date.today().isoformat(),
+        "cpus": len(os.sched_getaffinity(0)) if linux else os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps({**machine, **result}, indent=2) + "\n")
