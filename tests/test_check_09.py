@@ -55,7 +55,7 @@ def test_right_answers_pass(exercise: Callable[..., Any], answer: Any) -> None:
         (check.exercise_1, 0.5, "read from the top"),
         (check.exercise_1, (1 + 2 / 3 + 1 / 2) / 6, "divide by three"),
         (check.exercise_1, 107 / 180, "redeemed offers only"),
-        (check.exercise_2, lambda gain, contact: 0.5, "and not zero"),
+        (check.exercise_2, lambda gain, contact: 0.5, ", not zero"),
         (check.exercise_2, lambda gain, contact: gain / contact, "turn the fraction over"),
         (check.exercise_2, lambda gain, contact: gain - contact, "no probability"),
         (check.exercise_3, np.mean, "its NDCG is 1"),

@@ -37,7 +37,7 @@ def exercise_2(threshold: Callable[[float, float], float]) -> Verdict:
         if not 0 <= found <= 1:
             return Verdict(f"{what}: {found:g} is no probability.")
         profit = found * gain - contact
-        return Verdict(f"{what}: at your threshold sending earns {profit:.3f}, and not zero.")
+        return Verdict(f"{what}: at your threshold sending earns {profit:.3f}, not zero.")
     return RIGHT
 
 
