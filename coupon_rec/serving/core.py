@@ -5,7 +5,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from pydantic_core import to_json
@@ -22,6 +22,9 @@ from coupon_rec.serving.settings import Settings
 from coupon_rec.serving.store import FeatureStore
 
 logger = logging.getLogger("coupon_rec.serving")
+
+MOST_DAYS = 365
+"""How far after its snapshot a bundle may be asked; every recency has reached its cap by then."""
 
 Key = tuple[object, ...]
 
@@ -60,7 +63,7 @@ class Service:
 
     def _load(self) -> Recommender:
         scorer = Scorer.load(self._bundle)
-        store = FeatureStore.load(self._bundle, self._log)
+        store = FeatureStore.load(self._bundle / "snapshot", self._log)
         return Recommender(scorer, store, self.settings.economics)
 
     async def answer(self, question: Question) -> bytes:
@@ -151,10 +154,11 @@ class Service:
         self.recommender.store.add([event for events in batches for event in events])
         return [None] * len(batches)
 
-    def check_day(self, day: date) -> str:
-        """Say what is wrong with a day, if anything is: the past cannot be asked about."""
+    def wrong_with(self, day: date) -> str:
+        """Say what is wrong with a day, if anything is: the features reach a year on."""
         first = self.recommender.store.day
-        return "" if day >= first else f"before the day of the features; ask about {first} or later"
+        last = first + timedelta(days=MOST_DAYS)
+        return "" if first <= day <= last else f"{day} is out of reach: send {first} to {last}"
 
 
 def _json(question: Question, reply: Reply, degraded: bool) -> bytes:

@@ -24,6 +24,7 @@ from coupon_rec.serving.schemas import (
     Answer,
     Ask,
     Events,
+    LiveCoupon,
     LiveCoupons,
     Problem,
     Reloaded,
@@ -81,6 +82,11 @@ def _service(request: Request) -> Service:
     return service
 
 
+def _check(service: Service, day: date, field: str) -> None:
+    if wrong := service.wrong_with(day):
+        raise Refused(422, wrong, field=field)
+
+
 router = APIRouter()
 Running = Annotated[Service, Depends(_service)]
 
@@ -95,8 +101,7 @@ async def recommendations(ask: Ask, request: Request) -> Response:
     """The coupons worth sending, the best first: none of them, if none is worth its cost."""
     service = _service(request)
     day = ask.context.time.date()
-    if wrong := service.check_day(day):
-        raise Refused(422, wrong, field="context.time")
+    _check(service, day, "context.time")
     try:
         body = await service.answer(Question(ask.user_id, day, ask.k))
     except Overloaded:
@@ -112,8 +117,11 @@ async def recommendations(ask: Ask, request: Request) -> Response:
 )
 async def events(batch: Events, service: Running) -> Accepted:
     """Answered once the events are on disk; they count from the next request on."""
+    accepted = [Event(**event.model_dump()) for event in batch.events]
+    for number, event in enumerate(accepted):
+        _check(service, event.day, f"events.{number}.time")
     try:
-        await service.accept([Event(**event.model_dump()) for event in batch.events])
+        await service.accept(accepted)
     except Overloaded:
         raise Refused(503, BUSY, wait=1) from None
     return Accepted(accepted=len(batch.events))
@@ -122,7 +130,13 @@ async def events(batch: Events, service: Running) -> Accepted:
 @router.get("/v1/coupons", responses=_problems(422), summary="The coupons that run on a day")
 async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
     """Of the day of the newest event, or of the one asked for."""
-    raise NotImplementedError
+    day = day or service.today
+    _check(service, day, "day")
+    found = service.recommender.store.live(day)
+    return LiveCoupons(
+        day=day,
+        coupons=[LiveCoupon(campaign_id=campaign, coupon_id=coupon) for campaign, coupon in found],
+    )
 
 
 async def _stream(
