@@ -118,5 +118,34 @@ def recommend(
     typer.echo(choices.round(4).to_string(index=False))
 
 
+@app.command()
+def serve(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Log of events; BUNDLE.events if left out.", envvar="COUPON_REC_LOG"),
+    ] = None,
+    api_key: Annotated[
+        str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
+    ] = "",
+    rate: Annotated[
+        float,
+        typer.Option(help="Requests a second from one address.", envvar="COUPON_REC_RATE", min=0),
+    ] = 0.0,
+) -> None:
+    """Answer requests for coupons over HTTP, until SIGTERM."""
+    from coupon_rec.serving.manifest import BundleError
+    from coupon_rec.serving.server import serve as run
+    from coupon_rec.serving.settings import Settings
+
+    try:
+        run(bundle, host, port, Settings(log=log, api_key=api_key, rate=rate))
+    except BundleError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
+
+
 if __name__ == "__main__":
     sys.exit(app())

@@ -1,5 +1,6 @@
 """From probabilities to the coupon for each user, in currency."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,16 @@ class Economics:
     incremental: float = 0.5
     retailer_match: float = 0.17
     contact: float = 0.005
+
+    def profit(
+        self,
+        p: NDArray[np.floating],
+        spend: NDArray[np.floating],
+        discount: NDArray[np.floating],
+    ) -> NDArray[np.float64]:
+        """Equation `eq-offer-value` on arrays of one shape: probability, dollars, dollars."""
+        gain = self.incremental * self.margin * spend
+        return np.asarray(p * (gain - self.retailer_match * discount) - self.contact)
 
 
 def offer_value(
@@ -73,9 +84,8 @@ def offer_value(
             f"p has {wrong.size} values that are no probabilities, such as {wrong[:5].tolist()}; "
             "each must lie in [0, 1]"
         )
-    gain = economics.incremental * economics.margin * offers["spend_per_line"].to_numpy()
-    cost = economics.retailer_match * offers["coupon_discount"].to_numpy()
-    return np.asarray(p * (gain - cost) - economics.contact)
+    spend, discount = (offers[name].to_numpy() for name in ("spend_per_line", "coupon_discount"))
+    return economics.profit(p, spend, discount)
 
 
 def best_coupon(
@@ -114,12 +124,12 @@ def best_coupon(
     )[list(CHOICE)]
 
 
-def reason(offer: pd.Series) -> str:
+def reason(offer: Mapping[str, float]) -> str:
     """Say in words what speaks for an offer, from its features.
 
     Parameters
     ----------
-    offer : pandas.Series
+    offer : mapping of str to float
         One row of the offers table.
     """
     if offer["match_recency"] < NEVER:
