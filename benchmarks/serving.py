@@ -120,7 +120,9 @@ def parts(bundle: Path, users: list[int]) -> dict[str, Any]:
     features, scorer = FeatureStore.load(bundle / "snapshot"), Scorer.load(bundle)
     turn = iter(users * 1000)
     found = features.offers(users[0], DAY)
-    two_hundred = {name: np.resize(array, (200, array.shape[1])) for name, array in found.arrays.items()}
+    two_hundred = {
+        name: np.resize(array, (200, array.shape[1])) for name, array in found.arrays.items()
+    }
     return {
         "coupons_of_a_user": len(found.coupon_id),
         "features_of_a_user_per_second": per_second(lambda: features.offers(next(turn), DAY)),
