@@ -12,6 +12,10 @@ Arrays = dict[str, np.ndarray]
 
 LABELS = ("bought", "redeemed")
 GROUPS = tuple(dict.fromkeys(feature.group for feature in FEATURES))
+SKEWED = {
+    group: np.array([feature.skewed for feature in FEATURES if feature.group == group])
+    for group in GROUPS
+}
 TRAIN_FROM, VALIDATE_FROM, TEST_FROM = "2017-01-15", "2017-09-01", "2017-10-01"
 
 
@@ -64,8 +68,7 @@ def scaled(group: str, values: np.ndarray) -> np.ndarray:
         float32 of the same shape.
     """
     block = values.astype("float64")
-    skewed = [feature.skewed for feature in FEATURES if feature.group == group]
-    block[:, skewed] = np.log1p(block[:, skewed])
+    block[:, SKEWED[group]] = np.log1p(block[:, SKEWED[group]])
     return block.astype("float32")
 
 

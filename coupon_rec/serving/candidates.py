@@ -215,7 +215,7 @@ def _used(redemptions: Redemptions, campaigns: Ints, coupons: Ints) -> NDArray[n
     same = (redemptions.campaign_id[:, None] == campaigns) & (
         redemptions.coupon_id[:, None] == coupons
     )
-    return same.any(axis=0)
+    return np.asarray(same.any(axis=0))
 
 
 def _seen_before(

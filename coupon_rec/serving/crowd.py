@@ -74,7 +74,7 @@ class Crowd:
         campaign = coupons.campaign_id[coupon]
         self._mailed = {each: np.unique(user[campaign == each]) for each in snapshot.wallets}
         self._wallets = {
-            each: Ranks(shares, np.count_nonzero(campaign == each))
+            each: Ranks(shares, int((campaign == each).sum()))
             for each, shares in snapshot.wallets.items()
         }
         first, last = snapshot.history.bounds

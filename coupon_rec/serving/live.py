@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coupon_rec.features.catalog import DIGITS, FEATURES, MILLIONTHS, NEVER
 from coupon_rec.serving.memory import Coupons, Floats, Ints, Items, Lines, Redemptions
@@ -136,7 +135,7 @@ def item_spend(lines: Lines, coupons: Coupons) -> Floats:
     """What a user spent on each coupon's items, in whole millionths, shape (K,)."""
     lines = lines.where(coupons.items.linked[lines.item])
     line, coupon = coupons.items.of(lines.item)
-    return np.bincount(coupon, lines.amount[line], len(coupons.covered))
+    return np.bincount(coupon, lines.amount[line], len(coupons.covered)).astype("float64")
 
 
 def wallet_shares(lines: Lines, coupons: Coupons) -> Floats:
@@ -164,6 +163,11 @@ def item_match(lines: Lines, coupons: Coupons, start: int, weeks: float, spend: 
     -------
     dict of str to numpy.ndarray
         Shape (K,), unrounded; NaN for a coupon none of whose items was bought.
+
+    Notes
+    -----
+    Lines come in the order of their days, and of several values for one place NumPy keeps the
+    last: so `last[coupon] = age` leaves the smallest age.
     """
     size = len(coupons.covered)
     lines = lines.where(coupons.items.linked[lines.item])
@@ -173,14 +177,13 @@ def item_match(lines: Lines, coupons: Coupons, start: int, weeks: float, spend: 
     _, coupon_of_item = coupons.items.of(bought)
 
     def total(values: Any) -> Floats:
-        return np.bincount(coupon, np.asarray(values, "float64")[line], size)
+        return np.bincount(coupon, values[line], size).astype("float64")
 
     counts = total(np.ones(len(age)))
     some = np.where(counts > 0, 1.0, np.nan)
-    last, first = np.full(size, np.inf), np.zeros(size)
-    np.minimum.at(last, coupon, age[line])
-    np.maximum.at(first, coupon, age[line])
-    last = last * some
+    last, first = np.full(size, np.nan), np.full(size, np.nan)
+    last[coupon] = age[line]
+    first[coupon[::-1]] = age[line[::-1]]
     paid, recent = total(lines.amount) / MILLIONTHS, total(decayed(age, 14))
     usual = total(decayed(age, 120))
     interval = np.fmin(ratio(first - last, counts - 1), NEVER)
@@ -205,35 +208,35 @@ def category_match(
     lines: Lines, items: Items, coupons: Coupons, start: int, spend: float
 ) -> Values:
     """A user's past purchases in each coupon's categories: as `match.category_match`."""
-    size = len(coupons.covered)
+    size, kinds = len(coupons.covered), len(coupons.categories.linked)
     category = items.category[lines.item]
-    lines, category = _linked(lines, category, coupons.categories.linked)
-    bought, of = np.unique(category, return_inverse=True)
-    amount = np.bincount(of, lines.amount)
-    recent = np.bincount(of, decayed(start - lines.day, 45))
-    last = np.full(len(bought), np.inf)
-    np.minimum.at(last, of, start - lines.day)
+    amount = np.bincount(category, lines.amount, kinds)
+    recent = np.bincount(category, decayed(start - lines.day, 45), kinds)
+    last = np.full(kinds, -1)
+    last[category] = lines.day
+    bought = np.flatnonzero((last >= 0) & coupons.categories.linked)
+    bought = bought[np.argsort(last[bought])]
     which, coupon = coupons.categories.of(bought)
-    paid = np.bincount(coupon, amount[which], size)
-    recency = np.full(size, np.inf)
-    np.minimum.at(recency, coupon, last[which])
-    some = np.where(np.isinf(recency), np.nan, 1.0)
+    paid = np.bincount(coupon, amount[bought[which]], size)
+    recency = np.full(size, np.nan)
+    recency[coupon] = start - last[bought[which]]
+    some = np.where(np.isnan(recency), np.nan, 1.0)
     return {
         "match_category_share": ratio(paid / MILLIONTHS / coupons.covered * some, spend),
-        "match_category_decayed": np.bincount(coupon, recent[which], size) / coupons.covered * some,
-        "match_category_recency": recency * some,
+        "match_category_decayed": np.bincount(coupon, recent[bought[which]], size)
+        / coupons.covered
+        * some,
+        "match_category_recency": recency,
     }
 
 
 def brand_match(lines: Lines, items: Items, coupons: Coupons, spend: float) -> Values:
     """A user's past spend on the makers of each coupon's items: as `match.brand_match`."""
-    lines, maker = _linked(lines, items.maker[lines.item], coupons.makers.linked)
-    line, coupon = coupons.makers.of(maker)
-    paid = np.bincount(coupon, lines.amount[line], len(coupons.covered))
-    bought = np.bincount(coupon, minlength=len(paid)) > 0
-    return {"match_brand_share": ratio(np.where(bought, paid / MILLIONTHS, np.nan), spend)}
-
-
-def _linked(lines: Lines, keys: Ints, linked: NDArray[np.bool_]) -> tuple[Lines, Ints]:
-    chosen = linked[keys]
-    return lines.where(chosen), keys[chosen]
+    maker = items.maker[lines.item]
+    amount = np.bincount(maker, lines.amount, len(coupons.makers.linked))
+    bought = np.unique(maker)
+    bought = bought[coupons.makers.linked[bought]]
+    which, coupon = coupons.makers.of(bought)
+    paid = np.bincount(coupon, amount[bought[which]], len(coupons.covered))
+    some = np.where(np.bincount(coupon, minlength=len(paid)) > 0, 1.0, np.nan)
+    return {"match_brand_share": ratio(paid / MILLIONTHS * some, spend)}

@@ -18,7 +18,7 @@ NO_ITEM = -1
 
 
 class Lines(NamedTuple):
-    """Purchase lines: n of each, money in whole millionths, days since 1970."""
+    """Purchase lines in the order of their days (since 1970): n of each, money in millionths."""
 
     item: Ints
     basket_id: Ints

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis import Table, _
@@ -108,13 +109,45 @@ def _users(market: Market) -> pa.Table:
     return pa.table({"user_id": users["user_id"].to_numpy(), **columns})
 
 
-def _coupons(tonight: Market, live: Table, lines: Table) -> pa.Table:
-    """The live coupons with their own features, and the last day on which they are valid.
+def offers_as_of(market: Market, day: date, start: date) -> pd.DataFrame:
+    """What the batch says of the offers that a store serves from a snapshot of `day`.
+
+    Parameters
+    ----------
+    market : Market
+        On any Ibis backend.
+    day : datetime.date
+        Of the snapshot: it says which campaigns are live. The features of items and coupons are as
+        of this day.
+    start : datetime.date
+        The day on which the live campaigns are taken to start. The features of users and matches
+        are as of this day: a store asked on `start` less one day says the same.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows and columns of `coupon_rec.features.offers_frame`, sorted by user, campaign, coupon.
+    """
+    live = live_campaigns(market, day)
+    tonight = start_together(market, live, day)
+    coupons = _coupon_side(tonight, live, sides.purchase_lines(tonight))
+    offers = graph.build_offers(start_together(market, live, start), coupons)
+    mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON)
+    return mine.to_pyarrow().to_pandas(date_as_object=False)
+
+
+def _coupon_side(tonight: Market, live: Table, lines: Table) -> Table:
+    """The coupons with their own features, as if the live campaigns started tonight.
 
     Redemptions in the live campaigns are left out: none of their offers is counted yet either.
     """
     before = tonight.redemptions.anti_join(live, "campaign_id")
-    coupons = graph.coupon_side(replace(tonight, redemptions=before), lines)
+    return graph.coupon_side(replace(tonight, redemptions=before), lines)
+
+
+def _coupons(tonight: Market, live: Table, lines: Table) -> pa.Table:
+    """The live coupons with their own features, and the last day on which they are valid."""
+    coupons = _coupon_side(tonight, live, lines)
     last_day = live.select("campaign_id", last_day="end")
     names = [name for name in feature_names("coupon") if name not in SEEN]
     frame = (

@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
+from itertools import takewhile
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
@@ -22,6 +23,8 @@ MOST_EVENTS = 1_000_000
 """Events taken in after a snapshot, at most: memory is bounded, and the next snapshot frees it."""
 CACHED = 1_000
 """Users whose features are kept ready, at most; about 60 MB with 200 coupons each."""
+DAYS_KEPT = 7
+"""Days before the snapshot whose events stay in the log, in case an older snapshot comes back."""
 EPOCH = date(1970, 1, 1)
 
 
@@ -74,6 +77,7 @@ class FeatureStore:
             If the folder is no snapshot.
         """
         store = cls(folder, log)
+        store._shorten_log()
         store.catch_up()
         return store
 
@@ -171,6 +175,16 @@ class FeatureStore:
             events, self._position = self.log.read(self._position)
             return self._apply(events)
 
+    def _shorten_log(self) -> None:
+        """Drop the first events of the log if this snapshot and those of a week before hold them."""
+        if self.log is None:
+            return
+        old = self.day - timedelta(days=DAYS_KEPT)
+        events = self.log.read()[0]
+        done = takewhile(lambda event: event.day < old and self._held(event), events)
+        if count := sum(1 for _ in done):
+            self.log.drop(count)
+
     def _apply(self, events: Iterable[Event]) -> int:
         by_user: dict[int, list[Event]] = {}
         with self._lock:
@@ -233,11 +247,12 @@ Columns = TypeVar("Columns", Lines, Redemptions)
 
 
 def _joined(columns: Columns, rows: list[tuple[int, ...]]) -> Columns:
-    """Put rows under columns."""
+    """Put rows under columns, in the order of their days."""
     if not rows:
         return columns
     new = np.array(rows, "int64").T
-    return type(columns)(*(np.append(old, more) for old, more in zip(columns, new, strict=True)))
+    all_rows = [np.append(old, more) for old, more in zip(columns, new, strict=True)]
+    return type(columns)(*all_rows).where(np.argsort(type(columns)(*all_rows).day, kind="stable"))
 
 
 def _new_redemptions(past: Redemptions, events: Sequence[Event]) -> list[tuple[int, ...]]:
