@@ -55,7 +55,7 @@ def export(
         A recalibration of `redeemed`, of `bought`, or of both, from
         `coupon_rec.evaluation.platt` on offers that the model was not trained on.
     snapshot : callable, optional
-        Writes the features' snapshot into the folder that it is given.
+        Writes the features' snapshot as the folder that it is given, which is not there yet.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def export(
         (draft / "MODEL_CARD.md").write_text(card, encoding="utf-8")
         (draft / "DATA_CARD.md").write_text(data_card(offers), encoding="utf-8")
         if snapshot:
-            snapshot(_made(draft / "snapshot"))
+            snapshot(draft / "snapshot")
         packages = {name: version(name) for name in ("coupon-rec", *PACKAGES)}
         created = datetime.now(UTC).isoformat(timespec="seconds")
         seal(draft, {"created": created, "packages": packages, "differences": differences})
