@@ -2,14 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
 
-from coupon_rec.features import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, offers_frame, split
-from coupon_rec.market import Market, MarketError, load_complete_journey, load_market
+from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
 
+if TYPE_CHECKING:
+    from coupon_rec.market import Market
+
+# Each command imports what it needs: a service is up in a second or two, and needs no Ibis.
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
@@ -41,7 +44,9 @@ def _part(offers: pd.DataFrame, name: str, dates: tuple[str, str, str]) -> pd.Da
     return part
 
 
-def _market(folder: Path | None) -> Market:
+def _market(folder: Path | None) -> "Market":
+    from coupon_rec.market import MarketError, load_complete_journey, load_market
+
     try:
         return load_complete_journey() if folder is None else load_market(folder)
     except MarketError as error:
@@ -58,6 +63,8 @@ def features(
     ] = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
+    from coupon_rec.features import offers_frame
+
     offers = offers_frame(_market(market))
     draft = out.with_name(f".{out.name}.draft")
     offers.to_parquet(draft)

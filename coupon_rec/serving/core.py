@@ -59,6 +59,7 @@ class Service:
         self._scoring, self._writing = (ThreadPoolExecutor(1, name) for name in ("score", "events"))
         self._ask = Batcher(self._recommend, self._scoring, settings.waiting, settings.together)
         self._add = Batcher(self._write, self._writing, settings.waiting, settings.waiting)
+        self._pushing = asyncio.Semaphore(settings.together)
         self._reloading = asyncio.Lock()
 
     def _load(self) -> Recommender:
@@ -105,7 +106,8 @@ class Service:
                 continue
             question = Question(stream.user_id, self.today, 1)
             try:
-                reply = await self._ask(question)
+                async with self._pushing:
+                    reply = await self._ask(question)
             except Overloaded:
                 await asyncio.sleep(1)
                 stream.wake()
@@ -153,6 +155,14 @@ class Service:
     def _write(self, batches: Sequence[Sequence[Event]]) -> list[Exception | None]:
         self.recommender.store.add([event for events in batches for event in events])
         return [None] * len(batches)
+
+    def live(self, day: date) -> list[tuple[int, int]]:
+        """List the campaigns and coupons that are valid on a day."""
+        coupons = self.recommender.store.snapshot.coupons
+        valid = coupons.last_day >= (day - date(1970, 1, 1)).days
+        return list(
+            zip(coupons.campaign_id[valid].tolist(), coupons.coupon_id[valid].tolist(), strict=True)
+        )
 
     def wrong_with(self, day: date) -> str:
         """Say what is wrong with a day, if anything is: the features reach a year on."""

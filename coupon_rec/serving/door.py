@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coupon_rec.serving.errors import Refused, problem
+from coupon_rec.serving.errors import SENTENCES, Refused, problem
 from coupon_rec.serving.metrics import Metrics
 from coupon_rec.serving.security import RateLimit, key_is_right
 from coupon_rec.serving.settings import Settings
@@ -67,11 +67,17 @@ class Door:
             if wait:
                 return Refused(429, "too many requests: wait a little", wait=wait).response
         if self._settings.api_key:
-            sent = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
-            if not key_is_right(self._settings, sent):
+            if not key_is_right(self._settings, _header(scope, b"authorization")):
                 words = "the key is missing or wrong: send `Authorization: Bearer KEY`"
                 return problem(401, words, headers={"WWW-Authenticate": "Bearer"})
+        length = _header(scope, b"content-length")
+        if length.isdigit() and int(length) > self._settings.body:
+            return problem(413, SENTENCES[413])
         return None
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")
 
 
 def _route(scope: MutableMapping[str, Any]) -> str:

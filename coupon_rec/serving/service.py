@@ -1,5 +1,6 @@
 """The HTTP service: its addresses, what they take and give."""
 
+import logging
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -15,11 +16,12 @@ from coupon_rec.serving.batching import Overloaded
 from coupon_rec.serving.core import Service
 from coupon_rec.serving.door import Door
 from coupon_rec.serving.errors import Refused, handle
-from coupon_rec.serving.events import MOST_ID, Event
+from coupon_rec.serving.events import Event
 from coupon_rec.serving.manifest import BundleError
 from coupon_rec.serving.push import Stream
 from coupon_rec.serving.recommending import Question
 from coupon_rec.serving.schemas import (
+    MOST_ID,
     Accepted,
     Answer,
     Ask,
@@ -31,6 +33,9 @@ from coupon_rec.serving.schemas import (
     State,
 )
 from coupon_rec.serving.settings import Settings
+from coupon_rec.serving.store import StoreFullError
+
+logger = logging.getLogger("coupon_rec.serving")
 
 BUSY = "too many requests wait: try again"
 
@@ -84,7 +89,7 @@ def _service(request: Request) -> Service:
 
 def _check(service: Service, day: date, field: str) -> None:
     if wrong := service.wrong_with(day):
-        raise Refused(422, wrong, field=field)
+        raise Refused(409, wrong, field=field)
 
 
 router = APIRouter()
@@ -94,7 +99,7 @@ Running = Annotated[Service, Depends(_service)]
 @router.post(
     "/v1/recommendations",
     response_model=Answer,
-    responses=_problems(400, 413, 422, 503),
+    responses=_problems(400, 409, 413, 422, 503),
     summary="The coupons for a user",
 )
 async def recommendations(ask: Ask, request: Request) -> Response:
@@ -112,27 +117,30 @@ async def recommendations(ask: Ask, request: Request) -> Response:
 @router.post(
     "/v1/events",
     response_model=Accepted,
-    responses=_problems(400, 413, 422, 503),
+    responses=_problems(400, 409, 413, 422, 503),
     summary="What happened in the shops",
 )
 async def events(batch: Events, service: Running) -> Accepted:
     """Answered once the events are on disk; they count from the next request on."""
     accepted = [Event(**event.model_dump()) for event in batch.events]
     for number, event in enumerate(accepted):
-        _check(service, event.day, f"events.{number}.time")
+        _check(service, max(event.day, service.recommender.store.day), f"events.{number}.time")
     try:
         await service.accept(accepted)
     except Overloaded:
         raise Refused(503, BUSY, wait=1) from None
+    except (StoreFullError, OSError) as error:
+        logger.error("events cannot be taken in: %s", type(error).__name__)
+        raise Refused(503, "no event was taken in: send them again later", wait=60) from error
     return Accepted(accepted=len(batch.events))
 
 
-@router.get("/v1/coupons", responses=_problems(422), summary="The coupons that run on a day")
+@router.get("/v1/coupons", responses=_problems(409, 422), summary="The coupons that run on a day")
 async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
     """Of the day of the newest event, or of the one asked for."""
     day = day or service.today
     _check(service, day, "day")
-    found = service.recommender.store.live(day)
+    found = service.live(day)
     return LiveCoupons(
         day=day,
         coupons=[LiveCoupon(campaign_id=campaign, coupon_id=coupon) for campaign, coupon in found],
