@@ -63,9 +63,9 @@ class Event:
         ids = ("item_id", "basket_id") if self.kind == "purchase" else ("coupon_id", "campaign_id")
         for name in ("user_id", *ids):
             value = getattr(self, name)
-            if value is None or not 0 <= value <= MOST_ID:
+            if not (isinstance(value, int) and 0 <= value <= MOST_ID):
                 raise ValueError(f"{name} is {value}: a {self.kind} needs one from 0 to {MOST_ID}")
-        if not 1 <= self.quantity <= MOST:
+        if not (isinstance(self.quantity, int) and 1 <= self.quantity <= MOST):
             raise ValueError(f"quantity is {self.quantity}: expected 1 to {MOST:,}")
         for name in MONEY:
             value = getattr(self, name)
