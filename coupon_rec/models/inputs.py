@@ -68,7 +68,8 @@ class Normalized(keras.layers.Normalization):
         """Take mean and variance from what was adapted to, or loaded."""
         super().finalize_state()
         if self.built:
-            self.mean, self.variance = map(ops.convert_to_numpy, (self.mean, self.variance))
+            for name in ("mean", "variance"):
+                setattr(self, name, ops.convert_to_numpy(getattr(self, name)))
 
 
 @registered
