@@ -89,7 +89,7 @@ def export(
         (draft / "MODEL_CARD.md").write_text(card, encoding="utf-8")
         (draft / "DATA_CARD.md").write_text(data_card(offers), encoding="utf-8")
         if snapshot:
-            snapshot(_made(draft / "snapshot"))
+            snapshot(draft / "snapshot")
         packages = {name: version(name) for name in ("coupon-rec", *PACKAGES)}
         created = datetime.now(UTC).isoformat(timespec="seconds")
         seal(draft, {"created": created, "packages": packages, "differences": differences})

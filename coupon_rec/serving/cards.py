@@ -5,8 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.evaluation import evaluate, usual_slices
-from coupon_rec.features import FEATURES, LABELS
-from coupon_rec.market.schema import USER_CATEGORIES
+from coupon_rec.features import FEATURES, LABELS, USER_CATEGORIES
 
 METRICS = ("log loss", "AUC", "average precision", "NDCG@10", "calibration slope")
 

@@ -66,10 +66,9 @@ class Door:
             wait = self._limit.wait(scope["client"][0] if scope["client"] else "")
             if wait:
                 return Refused(429, "too many requests: wait a little", wait=wait).response
-        if self._settings.api_key:
-            if not key_is_right(self._settings, _header(scope, b"authorization")):
-                words = "the key is missing or wrong: send `Authorization: Bearer KEY`"
-                return problem(401, words, headers={"WWW-Authenticate": "Bearer"})
+        if not key_is_right(self._settings, _header(scope, b"authorization")):
+            words = "the key is missing or wrong: send `Authorization: Bearer KEY`"
+            return problem(401, words, headers={"WWW-Authenticate": "Bearer"})
         length = _header(scope, b"content-length")
         if length.isdigit() and int(length) > self._settings.body:
             return problem(413, SENTENCES[413])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from coupon_rec.features.catalog import COUPON_CATEGORIES, FEATURES
-from coupon_rec.market.schema import USER_CATEGORIES
+from coupon_rec.market.categories import USER_CATEGORIES
 
 OUTPUTS = {
     "bought": "p(a): the user buys one of the coupon's items while it is valid",

@@ -1,7 +1,9 @@
 """The HTTP service: its addresses, what they take and give."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +19,6 @@ from coupon_rec.serving.core import Service
 from coupon_rec.serving.door import Door
 from coupon_rec.serving.errors import Refused, handle
 from coupon_rec.serving.events import Event
-from coupon_rec.serving.manifest import BundleError
 from coupon_rec.serving.push import Stream
 from coupon_rec.serving.recommending import Question
 from coupon_rec.serving.schemas import (
@@ -62,8 +63,16 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     service = Service(Path(bundle), settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        listening = asyncio.create_task(service.listen())
+        yield
+        listening.cancel()
+
     app = FastAPI(
         title="The Right Coupon",
+        lifespan=lifespan,
         version=service.recommender.scorer.version,
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
@@ -179,7 +188,7 @@ async def reload(service: Running) -> Reloaded:
     """Requests are answered all the while; a bundle that cannot be used changes nothing."""
     try:
         return Reloaded(bundle=await service.reload())
-    except BundleError as error:
+    except ValueError as error:
         raise Refused(409, f"the bundle stays as it was: {error}") from error
 
 

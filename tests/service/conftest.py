@@ -17,10 +17,9 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of the sample market, with a model that was not trained."""
-    from coupon_rec.serving.snapshot import write_snapshot
-
     from coupon_rec.models import coupled_model
     from coupon_rec.serving.bundle import export
+    from coupon_rec.serving.snapshot import write_snapshot
     from coupon_rec.training import examples
 
     market = load_market(SAMPLE)
@@ -29,7 +28,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         coupled_model(examples(offers)[0]),
         tmp_path_factory.mktemp("served") / "bundle",
         offers,
-        snapshot=lambda folder: (folder.rmdir(), write_snapshot(market, DAY, folder)),
+        snapshot=lambda folder: write_snapshot(market, DAY, folder),
     )
 
 
