@@ -25,8 +25,14 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
-Id = Annotated[Whole, Field(ge=0, le=MOST_ID)]
+Id = Annotated[int, Field(ge=0, le=MOST_ID), BeforeValidator(_whole)]
+Most = Annotated[
+    int,
+    Field(ge=1, le=100),
+    BeforeValidator(_whole),
+    Field(description="How many coupons at most."),
+]
+Quantity = Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_whole)]
 Time = Annotated[
     datetime,
     BeforeValidator(_clock, json_schema_input_type=datetime),
@@ -50,7 +56,7 @@ class Ask(_Strict):
 
     user_id: Id
     context: Context
-    k: Annotated[Whole, Field(ge=1, le=100, description="How many coupons at most.")] = 5
+    k: Most = 5
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -131,7 +137,7 @@ class Purchase(_Event):
     kind: Literal["purchase"]
     basket_id: Id
     item_id: Id
-    quantity: Annotated[Whole, Field(ge=1, le=MOST)] = 1
+    quantity: Quantity = 1
     amount: Annotated[Money, Field(description="What the user paid, in currency.")]
     retail_discount: Money = 0.0
     coupon_discount: Money = 0.0
