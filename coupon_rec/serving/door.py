@@ -1,10 +1,11 @@
-"""What every request passes first: the key, the rate, the count, and a net for our own mistakes."""
+"""What every request passes first: key, rate, size, the count, a net for our own mistakes."""
 
 import logging
 import time
 from collections.abc import MutableMapping
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,7 +38,7 @@ class Door:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         begin = time.perf_counter()
-        status = 0
+        status = size = 0
 
         async def counted(message: Message) -> None:
             nonlocal status
@@ -45,8 +46,16 @@ class Door:
                 status = message["status"]
             await send(message)
 
+        async def limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._settings.body:
+                raise HTTPException(413)
+            return message
+
         try:
-            await (self._refusal(scope) or self._app)(scope, receive, counted)
+            await (self._refusal(scope) or self._app)(scope, limited, counted)
         except ClientDisconnect:
             pass
         except Exception as error:

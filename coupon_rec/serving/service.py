@@ -76,7 +76,6 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
         version=service.recommender.scorer.version,
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
-        max_body_size=settings.body,
         responses=_problems(401, 429) if settings.api_key or settings.rate else None,
         dependencies=[Depends(HTTPBearer(auto_error=False))] if settings.api_key else [],
     )
