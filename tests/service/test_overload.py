@@ -13,7 +13,9 @@ from coupon_rec.serving.settings import Settings
 from coupon_rec.serving.store import StoreFullError
 
 
-def together(bundle: Path, settings: Settings, *requests: tuple[str, object]) -> list[httpx.Response]:
+def together(
+    bundle: Path, settings: Settings, *requests: tuple[str, object]
+) -> list[httpx.Response]:
     """Send requests all at once, to a service in this process."""
 
     async def send() -> list[httpx.Response]:
