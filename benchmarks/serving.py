@@ -157,10 +157,11 @@ def compare(model: Path, bundle: Path, scratch: Path) -> dict[str, Any]:
         "tutorial": (HERE / "serving_peers.py", "tutorial", "PORT", model, DAY),
         "bentoml": (HERE / "serving_bentoml.py", "PORT", bundle),
     }
+    result["ways"] = {}
     for name, command in ways.items():
         with server(*command) as (port, _, _):
-            result[name] = measure(port, bodies)
-        print(name, result[name], flush=True)
+            result["ways"][name] = measure(port, bodies)
+        print(name, result["ways"][name], flush=True)
     return result
 
 
