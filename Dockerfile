@@ -16,4 +16,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=2s --start-period=10s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
 ENTRYPOINT ["python", "-m", "coupon_rec", "serve"]
-CMD ["/bundle", "--host", "0.0.0.0"]
+CMD ["/bundles/current", "--host", "0.0.0.0"]

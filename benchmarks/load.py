@@ -6,6 +6,7 @@ it: a service that stalls cannot hide the requests that it kept waiting.
 
 import asyncio
 import json
+import socket
 import sys
 import time
 from collections import deque
@@ -108,13 +109,15 @@ async def load(
     }
 
 
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 if __name__ == "__main__":
     task = json.load(sys.stdin)
-    requests = [post(task["path"], body) for body in task["bodies"]]
-    print(
-        json.dumps(
-            uvloop.run(
-                load(task["port"], requests, task["seconds"], task["connections"], task["rate"])
-            )
-        )
-    )
+    requests = [post(path, body) for path, body in task.pop("requests")]
+    print(json.dumps(uvloop.run(load(requests=requests, **task))))

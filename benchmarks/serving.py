@@ -38,11 +38,13 @@ from coupon_rec.serving.store import FeatureStore
 HERE = Path(__file__).parent
 DAY = date(2017, 11, 20)
 ROUNDS = 3
-SECONDS = 8.0
+SECONDS = 6.0
 CONNECTIONS = 16
 HALF_LOAD = 400.0
 STARTS = 5
-EVENTS = 2000
+EVENTS = 500
+SOAK = 200.0
+PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "onnxruntime", "keras", "bentoml")
 
 
 def make(folder: Path) -> tuple[Path, Path]:
@@ -80,9 +82,10 @@ def server(*command: object) -> Iterator[tuple[int, float, subprocess.Popen[byte
         process.wait()
 
 
-def load(port: int, bodies: list[Any], path: str = "/v1/recommendations", **how: Any) -> Any:
+def load(port: int, bodies: list[Any], **how: Any) -> Any:
     """Run the load generator in a process of its own."""
-    task = {"port": port, "path": path, "bodies": bodies, "seconds": SECONDS, "rate": 0.0}
+    requests = [("/v1/recommendations", body) for body in bodies]
+    task = {"port": port, "requests": requests, "seconds": SECONDS, "rate": 0.0}
     task |= {"connections": CONNECTIONS, **how}
     words = [sys.executable, str(HERE / "load.py")]
     done = subprocess.run(words, input=json.dumps(task).encode(), capture_output=True, check=True)
@@ -128,3 +131,104 @@ def parts(bundle: Path, users: list[int]) -> dict[str, Any]:
         "features_of_a_user_per_second": per_second(lambda: features.offers(next(turn), DAY)),
         "model_on_200_coupons_per_second": per_second(lambda: scorer.predict(two_hundred)),
     }
+
+
+def ours(bundle: Path, log: Path, cached: int) -> tuple[object, ...]:
+    """The command that starts our service with a cache of so many answers."""
+    return HERE / "serving_peers.py", "ours", "PORT", bundle, log, cached
+
+
+def compare(model: Path, bundle: Path, scratch: Path) -> dict[str, Any]:
+    """Measure every way to answer, one after another."""
+    users = pq.read_table(bundle / "snapshot" / "offers.parquet")["user_id"].unique().to_pylist()
+    time_of_day = {"time": f"{DAY}T09:30:00"}
+    bodies = [{"user_id": user_id, "context": time_of_day, "k": 5} for user_id in users]
+    result: dict[str, Any] = {"users": len(users), "parts": parts(bundle, users)}
+    starts = []
+    for _ in range(STARTS):
+        command = ("-m", "coupon_rec", "serve", bundle, "--port", "PORT", "--log", scratch / "log")
+        with server(*command) as (_, seconds, _):
+            starts.append(seconds)
+    result["seconds_to_ready"] = round(statistics.median(starts), 2)
+    ways = {
+        "cold": ours(bundle, scratch / "cold", 0),
+        "warm": ours(bundle, scratch / "warm", 10_000),
+        "empty": (HERE / "serving_peers.py", "empty", "PORT"),
+        "tutorial": (HERE / "serving_peers.py", "tutorial", "PORT", model, DAY),
+        "bentoml": (HERE / "serving_bentoml.py", "PORT", bundle),
+    }
+    result["ways"] = {}
+    for name, command in ways.items():
+        with server(*command) as (port, _, _):
+            result["ways"][name] = measure(port, bodies)
+        print(name, result["ways"][name], flush=True)
+    return result
+
+
+def soak(bundle: Path, scratch: Path, seconds: float) -> dict[str, Any]:
+    """A steady load, an event to every twenty requests, and the memory every ten seconds.
+
+    The events are the same few hundred again and again, and each counts once: after the first
+    round, a service that keeps nothing it need not keep stops growing.
+    """
+    users = pq.read_table(bundle / "snapshot" / "offers.parquet")["user_id"].unique().to_pylist()
+    noon = f"{DAY}T12:00:00"
+    requests: list[Any] = []
+    for number in range(EVENTS):
+        for step in range(20):
+            asked = {"user_id": users[(20 * number + step) % len(users)], "context": {"time": noon}}
+            requests.append(("/v1/recommendations", asked))
+        event = {
+            "event_id": f"soak-{number}",
+            "kind": "purchase",
+            "user_id": users[number],
+            "time": noon,
+        }
+        event |= {"basket_id": 10**12 + number, "item_id": 1082185, "amount": 1.29}
+        requests.append(("/v1/events", {"events": [event]}))
+    with server(*ours(bundle, scratch / "soak", 500)) as (port, _, process):
+        task = {
+            "port": port,
+            "requests": requests,
+            "seconds": seconds,
+            "rate": SOAK,
+            "connections": 32,
+        }
+        words = [sys.executable, str(HERE / "load.py")]
+        sender = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert sender.stdin and sender.stdout
+        sender.stdin.write(json.dumps(task).encode())
+        sender.stdin.close()
+        memory = []
+        while sender.poll() is None:
+            time.sleep(10)
+            memory.append(resident(process.pid))
+        answered = json.loads(sender.stdout.read())
+    return {"seconds": seconds, "rate": SOAK, **answered, "MiB_every_10_seconds": memory}
+
+
+def resident(pid: int) -> float:
+    """The memory of a process, in MiB, where Linux says it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024, 1)
+
+
+def main() -> None:
+    """Measure, print, store."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path, nargs="?")
+    parser.add_argument("bundle", type=Path, nargs="?")
+    parser.add_argument("--soak", type=float, metavar="SECONDS")
+    asked = parser.parse_args()
+    use_two_cores()
+    with TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        model, bundle = (asked.model, asked.bundle) if asked.bundle else make(scratch)
+        if asked.soak:
+            store("soak", PACKAGES, soak(bundle, scratch, asked.soak))
+        else:
+            store("serving", PACKAGES, compare(model, bundle, scratch))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,20 +1,24 @@
 """Other ways to answer the request that `serving.py` sends, each a server of its own.
 
-`python serving_peers.py NAME PORT [MODEL DAY]`, with NAME one of
+`python serving_peers.py NAME PORT ...`, with NAME one of
 
+- ours BUNDLE LOG CACHED: our service, keeping so many answers;
 - empty: a FastAPI handler that checks the request and returns the same answer every time;
-- tutorial: Keras' `predict` in the handler, on features that a batch computed beforehand and that
-  pandas looks up.
+- tutorial MODEL DAY: Keras' `predict` in the handler, on features that a batch computed
+  beforehand and that pandas looks up.
 """
 
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from coupon_rec.serving.schemas import Answer, Ask
+from coupon_rec.serving.server import serve
+from coupon_rec.serving.settings import Settings
 
 REASON = "bought 2 of its items, last 6 days ago; redeemed a coupon 40 days ago"
 
@@ -67,5 +71,9 @@ def tutorial(model_path: str, day: date) -> FastAPI:
 
 if __name__ == "__main__":
     name, port, *rest = sys.argv[1:]
-    served = tutorial(rest[0], date.fromisoformat(rest[1])) if name == "tutorial" else empty()
-    uvicorn.run(served, port=int(port), log_level="warning")
+    if name == "ours":
+        bundle, log, cached = rest
+        serve(bundle, "127.0.0.1", int(port), Settings(log=Path(log), cached=int(cached)))
+    else:
+        served = tutorial(rest[0], date.fromisoformat(rest[1])) if name == "tutorial" else empty()
+        uvicorn.run(served, port=int(port), log_level="warning", access_log=False)

@@ -3,14 +3,17 @@
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
 
-from coupon_rec.features import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, offers_frame, split
-from coupon_rec.market import Market, MarketError, load_complete_journey, load_market
+from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
 
+if TYPE_CHECKING:
+    from coupon_rec.market import Market
+
+# Each command imports what it needs: a service is up in a second or two, and needs no Ibis.
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
@@ -46,7 +49,9 @@ def _part(offers: pd.DataFrame, name: str, dates: tuple[str, str, str]) -> pd.Da
     return part
 
 
-def _market(folder: Path | None) -> Market:
+def _market(folder: Path | None) -> "Market":
+    from coupon_rec.market import MarketError, load_complete_journey, load_market
+
     try:
         return load_complete_journey() if folder is None else load_market(folder)
     except MarketError as error:
@@ -54,10 +59,11 @@ def _market(folder: Path | None) -> Market:
         raise typer.Exit(2) from error
 
 
-def _last_day(market: Market) -> date:
+def _last_day(market: "Market") -> date:
     """Give the last day on which a campaign is valid and purchases are known."""
     ends = market.purchases.time.max().execute(), market.campaigns.end.max().execute()
-    return min(pd.Timestamp(end).date() for end in ends)
+    last: date = min(pd.Timestamp(end).date() for end in ends)
+    return last
 
 
 @app.command()
@@ -66,6 +72,8 @@ def features(
     market: MarketFolder = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
+    from coupon_rec.features import offers_frame
+
     offers = offers_frame(_market(market))
     draft = out.with_name(f".{out.name}.draft")
     offers.to_parquet(draft)
@@ -88,6 +96,8 @@ def train(
     test_from: TestFrom = TEST_FROM,
 ) -> None:
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
+    from coupon_rec.features import offers_frame
+
     built = pd.concat(map(_offers, offers)) if offers else offers_frame(_market(market))
     dates = (train_from, validate_from, test_from)
     parts = [_part(built, name, dates) for name in ("train", "validation")]
@@ -149,6 +159,8 @@ def export(
     test_from: TestFrom = TEST_FROM,
 ) -> None:
     """Write all that a service needs: the model, calibrated and checked, and the features."""
+    from coupon_rec.features import offers_frame
+
     tables = _market(market)
     offers = _part(offers_frame(tables), "validation", (TRAIN_FROM, validate_from, test_from))
     first = day.date() if day else _last_day(tables)
@@ -189,6 +201,10 @@ def serve(
         Path | None,
         typer.Option(help="Log of events; BUNDLE.events if left out.", envvar="COUPON_REC_LOG"),
     ] = None,
+    redis: Annotated[
+        str,
+        typer.Option(help="Redis that replicas share.", envvar="COUPON_REC_REDIS"),
+    ] = "",
     api_key: Annotated[
         str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
     ] = "",
@@ -198,13 +214,12 @@ def serve(
     ] = 0.0,
 ) -> None:
     """Answer requests for coupons over HTTP, until SIGTERM."""
-    from coupon_rec.serving.manifest import BundleError
     from coupon_rec.serving.server import serve as run
     from coupon_rec.serving.settings import Settings
 
     try:
-        run(bundle, host, port, Settings(log=log, api_key=api_key, rate=rate))
-    except BundleError as error:
+        run(bundle, host, port, Settings(log, redis, api_key, rate))
+    except ValueError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
 

@@ -13,7 +13,6 @@ from pydantic_core import to_json
 from coupon_rec.serving.batching import Batcher, Overloaded
 from coupon_rec.serving.events import Event
 from coupon_rec.serving.log import EventLog
-from coupon_rec.serving.manifest import BundleError
 from coupon_rec.serving.metrics import Metrics
 from coupon_rec.serving.push import Stream, Streams
 from coupon_rec.serving.recommending import Question, Recommender, Reply
@@ -25,6 +24,9 @@ logger = logging.getLogger("coupon_rec.serving")
 
 MOST_DAYS = 365
 """How far after its snapshot a bundle may be asked; every recency has reached its cap by then."""
+
+LISTEN = 0.2
+"""Seconds between two exchanges of events with other replicas."""
 
 Key = tuple[object, ...]
 
@@ -52,13 +54,14 @@ class Service:
         self.metrics.streams.set_function(self.streams.__len__)
         self.stopping = False
         self._bundle = bundle
-        self._log = EventLog(settings.log or bundle.with_name(f"{bundle.name}.events"))
+        self._log = _open_log(settings.log or bundle.with_name(f"{bundle.name}.events"), settings)
         self.recommender = self._load()
         self.today = self.recommender.store.day
         self._cache: OrderedDict[Key, bytes] = OrderedDict()
         self._scoring, self._writing = (ThreadPoolExecutor(1, name) for name in ("score", "events"))
         self._ask = Batcher(self._recommend, self._scoring, settings.waiting, settings.together)
         self._add = Batcher(self._write, self._writing, settings.waiting, settings.waiting)
+        self._pushing = asyncio.Semaphore(settings.together)
         self._reloading = asyncio.Lock()
 
     def _load(self) -> Recommender:
@@ -105,7 +108,8 @@ class Service:
                 continue
             question = Question(stream.user_id, self.today, 1)
             try:
-                reply = await self._ask(question)
+                async with self._pushing:
+                    reply = await self._ask(question)
             except Overloaded:
                 await asyncio.sleep(1)
                 stream.wake()
@@ -116,18 +120,25 @@ class Service:
                 body = _json(question, reply, self.recommender.store.degraded)
                 yield b"event: coupon\nid: %d\ndata: %s\n\n" % (reply.version, body)
 
+    async def listen(self) -> None:
+        """Take in what other replicas accept, as long as the service runs."""
+        while self.settings.redis:
+            if await asyncio.to_thread(self.recommender.store.catch_up):
+                self.streams.wake_all()
+            await asyncio.sleep(LISTEN)
+
     async def reload(self) -> str:
         """Load the bundle's folder again beside what is loaded, then swap; return its version.
 
         Raises
         ------
-        BundleError
-            If it cannot be used. What was loaded stays.
+        ValueError
+            If it cannot be used: a BundleError, mostly. What was loaded stays.
         """
         async with self._reloading:
             try:
                 fresh = await asyncio.to_thread(self._load)
-            except BundleError:
+            except ValueError:
                 self.metrics.reloads.labels("refused").inc()
                 raise
             # Events are written by one thread: on it, nothing is accepted between the two steps.
@@ -154,11 +165,27 @@ class Service:
         self.recommender.store.add([event for events in batches for event in events])
         return [None] * len(batches)
 
+    def live(self, day: date) -> list[tuple[int, int]]:
+        """List the campaigns and coupons that are valid on a day."""
+        coupons = self.recommender.store.snapshot.coupons
+        valid = coupons.last_day >= (day - date(1970, 1, 1)).days
+        return list(
+            zip(coupons.campaign_id[valid].tolist(), coupons.coupon_id[valid].tolist(), strict=True)
+        )
+
     def wrong_with(self, day: date) -> str:
         """Say what is wrong with a day, if anything is: the features reach a year on."""
         first = self.recommender.store.day
         last = first + timedelta(days=MOST_DAYS)
         return "" if first <= day <= last else f"{day} is out of reach: send {first} to {last}"
+
+
+def _open_log(path: Path, settings: Settings) -> EventLog:
+    if not settings.redis:
+        return EventLog(path)
+    from coupon_rec.serving.shared import SharedLog
+
+    return SharedLog(path, settings.redis)
 
 
 def _json(question: Question, reply: Reply, degraded: bool) -> bytes:

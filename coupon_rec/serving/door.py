@@ -1,15 +1,16 @@
-"""What every request passes first: the key, the rate, the count, and a net for our own mistakes."""
+"""What every request passes first: key, rate, size, the count, a net for our own mistakes."""
 
 import logging
 import time
 from collections.abc import MutableMapping
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coupon_rec.serving.errors import Refused, problem
+from coupon_rec.serving.errors import SENTENCES, Refused, problem
 from coupon_rec.serving.metrics import Metrics
 from coupon_rec.serving.security import RateLimit, key_is_right
 from coupon_rec.serving.settings import Settings
@@ -37,7 +38,7 @@ class Door:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         begin = time.perf_counter()
-        status = 0
+        status = size = 0
 
         async def counted(message: Message) -> None:
             nonlocal status
@@ -45,8 +46,16 @@ class Door:
                 status = message["status"]
             await send(message)
 
+        async def limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._settings.body:
+                raise HTTPException(413)
+            return message
+
         try:
-            await (self._refusal(scope) or self._app)(scope, receive, counted)
+            await (self._refusal(scope) or self._app)(scope, limited, counted)
         except ClientDisconnect:
             pass
         except Exception as error:
@@ -66,12 +75,17 @@ class Door:
             wait = self._limit.wait(scope["client"][0] if scope["client"] else "")
             if wait:
                 return Refused(429, "too many requests: wait a little", wait=wait).response
-        if self._settings.api_key:
-            sent = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
-            if not key_is_right(self._settings, sent):
-                words = "the key is missing or wrong: send `Authorization: Bearer KEY`"
-                return problem(401, words, headers={"WWW-Authenticate": "Bearer"})
+        if not key_is_right(self._settings, _header(scope, b"authorization")):
+            words = "the key is missing or wrong: send `Authorization: Bearer KEY`"
+            return problem(401, words, headers={"WWW-Authenticate": "Bearer"})
+        length = _header(scope, b"content-length")
+        if length.isdigit() and int(length) > self._settings.body:
+            return problem(413, SENTENCES[413])
         return None
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")
 
 
 def _route(scope: MutableMapping[str, Any]) -> str:

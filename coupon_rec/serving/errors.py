@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -27,7 +28,7 @@ class Refused(Exception):
             status,
             "the request is not as expected: mend the fields named" if field else error,
             [(field, error)] if field else [],
-            {"Retry-After": str(max(1, round(wait + 0.5)))} if wait else {},
+            {"Retry-After": str(ceil(wait))} if wait else {},
         )
 
 

@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from coupon_rec.serving.events import MOST, MOST_ID
+from coupon_rec.serving.events import MOST
 
 MOST_EVENTS = 1000
+MOST_ID = 2**53 - 1
+"""The largest number that every reader of JSON keeps exact."""
 
 
 def _clock(value: object) -> datetime:
@@ -18,7 +20,19 @@ def _clock(value: object) -> datetime:
     return datetime.fromisoformat(value).replace(tzinfo=None)
 
 
-Id = Annotated[int, Field(ge=0, le=MOST_ID)]
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 5.0 is the integer 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Id = Annotated[int, Field(ge=0, le=MOST_ID), BeforeValidator(_whole)]
+Most = Annotated[
+    int,
+    Field(ge=1, le=100),
+    BeforeValidator(_whole),
+    Field(description="How many coupons at most."),
+]
+Quantity = Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_whole)]
 Time = Annotated[
     datetime,
     BeforeValidator(_clock, json_schema_input_type=datetime),
@@ -42,7 +56,7 @@ class Ask(_Strict):
 
     user_id: Id
     context: Context
-    k: Annotated[int, Field(ge=1, le=100, description="How many coupons at most.")] = 5
+    k: Most = 5
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -123,7 +137,7 @@ class Purchase(_Event):
     kind: Literal["purchase"]
     basket_id: Id
     item_id: Id
-    quantity: Annotated[int, Field(ge=1, le=MOST)] = 1
+    quantity: Quantity = 1
     amount: Annotated[Money, Field(description="What the user paid, in currency.")]
     retail_discount: Money = 0.0
     coupon_discount: Money = 0.0

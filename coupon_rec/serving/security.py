@@ -36,6 +36,8 @@ class RateLimit:
 
 
 def key_is_right(settings: Settings, authorization: bytes) -> bool:
-    """Compare the key of a request with ours, in a time that tells nothing about ours."""
+    """Compare the key of a request with ours, if we have one, in a time that tells nothing."""
+    if not settings.api_key:
+        return True
     ours = b"Bearer " + settings.api_key.encode()
     return hmac.compare_digest(authorization, ours)

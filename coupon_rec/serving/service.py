@@ -1,6 +1,9 @@
 """The HTTP service: its addresses, what they take and give."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +18,11 @@ from coupon_rec.serving.batching import Overloaded
 from coupon_rec.serving.core import Service
 from coupon_rec.serving.door import Door
 from coupon_rec.serving.errors import Refused, handle
-from coupon_rec.serving.events import MOST_ID, Event
-from coupon_rec.serving.manifest import BundleError
+from coupon_rec.serving.events import Event
 from coupon_rec.serving.push import Stream
 from coupon_rec.serving.recommending import Question
 from coupon_rec.serving.schemas import (
+    MOST_ID,
     Accepted,
     Answer,
     Ask,
@@ -31,6 +34,9 @@ from coupon_rec.serving.schemas import (
     State,
 )
 from coupon_rec.serving.settings import Settings
+from coupon_rec.serving.store import StoreFullError
+
+logger = logging.getLogger("coupon_rec.serving")
 
 BUSY = "too many requests wait: try again"
 
@@ -57,12 +63,19 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     service = Service(Path(bundle), settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        listening = asyncio.create_task(service.listen())
+        yield
+        listening.cancel()
+
     app = FastAPI(
         title="The Right Coupon",
+        lifespan=lifespan,
         version=service.recommender.scorer.version,
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
-        max_body_size=settings.body,
         responses=_problems(401, 429) if settings.api_key or settings.rate else None,
         dependencies=[Depends(HTTPBearer(auto_error=False))] if settings.api_key else [],
     )
@@ -84,7 +97,7 @@ def _service(request: Request) -> Service:
 
 def _check(service: Service, day: date, field: str) -> None:
     if wrong := service.wrong_with(day):
-        raise Refused(422, wrong, field=field)
+        raise Refused(409, wrong, field=field)
 
 
 router = APIRouter()
@@ -94,7 +107,7 @@ Running = Annotated[Service, Depends(_service)]
 @router.post(
     "/v1/recommendations",
     response_model=Answer,
-    responses=_problems(400, 413, 422, 503),
+    responses=_problems(400, 409, 413, 422, 503),
     summary="The coupons for a user",
 )
 async def recommendations(ask: Ask, request: Request) -> Response:
@@ -112,27 +125,30 @@ async def recommendations(ask: Ask, request: Request) -> Response:
 @router.post(
     "/v1/events",
     response_model=Accepted,
-    responses=_problems(400, 413, 422, 503),
+    responses=_problems(400, 409, 413, 422, 503),
     summary="What happened in the shops",
 )
 async def events(batch: Events, service: Running) -> Accepted:
     """Answered once the events are on disk; they count from the next request on."""
     accepted = [Event(**event.model_dump()) for event in batch.events]
     for number, event in enumerate(accepted):
-        _check(service, event.day, f"events.{number}.time")
+        _check(service, max(event.day, service.recommender.store.day), f"events.{number}.time")
     try:
         await service.accept(accepted)
     except Overloaded:
         raise Refused(503, BUSY, wait=1) from None
+    except (StoreFullError, OSError) as error:
+        logger.error("events cannot be taken in: %s", type(error).__name__)
+        raise Refused(503, "no event was taken in: send them again later", wait=60) from error
     return Accepted(accepted=len(batch.events))
 
 
-@router.get("/v1/coupons", responses=_problems(422), summary="The coupons that run on a day")
+@router.get("/v1/coupons", responses=_problems(409, 422), summary="The coupons that run on a day")
 async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
     """Of the day of the newest event, or of the one asked for."""
     day = day or service.today
     _check(service, day, "day")
-    found = service.recommender.store.live(day)
+    found = service.live(day)
     return LiveCoupons(
         day=day,
         coupons=[LiveCoupon(campaign_id=campaign, coupon_id=coupon) for campaign, coupon in found],
@@ -171,7 +187,7 @@ async def reload(service: Running) -> Reloaded:
     """Requests are answered all the while; a bundle that cannot be used changes nothing."""
     try:
         return Reloaded(bundle=await service.reload())
-    except BundleError as error:
+    except ValueError as error:
         raise Refused(409, f"the bundle stays as it was: {error}") from error
 
 

@@ -14,6 +14,8 @@ class Settings:
     ----------
     log : pathlib.Path, optional
         The write-ahead log of events; beside the bundle if left out.
+    redis : str
+        Address of the Redis through which replicas share their events; none if it is empty.
     api_key : str
         What requests must carry as `Authorization: Bearer KEY`; none need to if it is empty.
     rate : float
@@ -33,6 +35,7 @@ class Settings:
     """
 
     log: Path | None = None
+    redis: str = ""
     api_key: str = ""
     rate: float = 0.0
     body: int = 2**20

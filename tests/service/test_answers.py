@@ -1,12 +1,12 @@
 """What the service answers, over HTTP, with the bundle of the sample market."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from running import DAY, Running
+from running import DAY, Running, question
 
 from coupon_rec.decisions import Economics
 from coupon_rec.serving.scorer import Scorer
@@ -77,19 +77,27 @@ def test_the_second_answer_comes_from_the_cache_and_is_the_same(service: Running
         ({"context": {"time": "soon"}}, "context.time", "such as 2017-11-20T09:30:00"),
         ({"context": {"time": 0}}, "context.time", "such as 2017-11-20T09:30:00"),
         ({"context": {"time": "2017-02-30T00:00:00"}}, "context.time", "day"),
-        ({"context": {"time": "2016-01-01T00:00:00"}}, "context.time", f"send {DAY} to"),
         ({"colour": "red"}, "colour", "not permitted"),
     ],
 )
 def test_bad_input_is_named(
     service: Running, change: dict[str, object], field: str, words: str
 ) -> None:
-    asked = {"user_id": 1, "context": {"time": f"{DAY}T12:00:00"}, "k": 5, **change}
-    answer = service.client.post("/v1/recommendations", json=asked)
+    answer = service.client.post("/v1/recommendations", json={**question(1), **change})
     assert answer.status_code == 422
     (found,) = answer.json()["fields"]
     assert found["field"] == field
     assert words in found["problem"]
+
+
+@pytest.mark.parametrize("day", [DAY - timedelta(days=1), DAY + timedelta(days=366)])
+def test_a_day_that_the_features_do_not_reach_is_refused(service: Running, day: date) -> None:
+    asked = service.client.post("/v1/recommendations", json=question(1, day))
+    listed = service.client.get("/v1/coupons", params={"day": str(day)})
+    for answer, field in ((asked, "context.time"), (listed, "day")):
+        assert answer.status_code == 409
+        (found,) = answer.json()["fields"]
+        assert (found["field"], f"send {DAY} to" in found["problem"]) == (field, True)
 
 
 @pytest.mark.parametrize(

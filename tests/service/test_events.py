@@ -60,7 +60,6 @@ def test_a_stranger_who_buys_is_a_stranger_no_more(serve: Callable[..., Running]
         ({"event_id": ""}, "events.1.event_id"),
         ({"event_id": "a\nb"}, "events.1.event_id"),
         ({"campaign_id": 4}, "events.1.campaign_id"),
-        ({"time": "9999-12-31T23:59:59"}, "events.1.time"),
     ],
 )
 def test_one_bad_event_is_named_and_none_is_accepted(
@@ -70,6 +69,16 @@ def test_one_bad_event_is_named_and_none_is_accepted(
     answer = send(service, purchase(1, 1), {**purchase(2, 1), **change})
     assert answer.status_code == 422
     assert [each["field"] for each in answer.json()["fields"]] == [field]
+    assert service.metric("coupon_rec_events_total") == 0
+
+
+def test_an_event_of_a_day_out_of_reach_is_refused_with_its_batch(
+    serve: Callable[..., Running],
+) -> None:
+    service = serve()
+    answer = send(service, purchase(1, 1), {**purchase(2, 1), "time": "9999-12-31T23:59:59"})
+    assert answer.status_code == 409
+    assert answer.json()["fields"][0]["field"] == "events.1.time"
     assert service.metric("coupon_rec_events_total") == 0
 
 

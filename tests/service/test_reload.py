@@ -62,7 +62,8 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(
     counted = service.ask(1, k=100), service.ask(2, k=100)
     assert accepted == len(statuses) / 2
     service.stop()
-    assert (serve(folder=folder).ask(1, k=100), serve(folder=folder).ask(2, k=100)) == counted
+    restarted = serve(folder=folder)
+    assert (restarted.ask(1, k=100), restarted.ask(2, k=100)) == counted
 
 
 def flip(folder: Path) -> None:
