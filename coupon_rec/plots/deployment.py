@@ -57,7 +57,7 @@ def latencies(waits: Mapping[str, ArrayLike]) -> None:
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.legend(loc="lower right")
+    ax.legend(loc="best")
     label(ax, "milliseconds", "answered within, %")
 
 
@@ -86,6 +86,7 @@ def trade(table: pd.DataFrame) -> None:
             color=DARK,
             arrowprops={"arrowstyle": "-", "color": NEUTRAL, "linewidth": 0.6},
         )
-    ax.set_xlim(left=-0.08 * table["microseconds"].max())
-    ax.margins(y=0.45)
+    most = table["microseconds"].max()
+    ax.set_xlim(-0.1 * most, 1.1 * most)
+    ax.margins(y=0.6)
     label(ax, "microseconds for a list", "average precision")
