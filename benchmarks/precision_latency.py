@@ -24,7 +24,7 @@ import onnx
 import pandas as pd
 from machine import store, use_two_cores
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers import float16
 
 from coupon_rec import load_complete_journey
 from coupon_rec.evaluation import average_precision, log_loss, ndcg
@@ -56,7 +56,11 @@ def scores(path: Path) -> Way:
 def rounded(path: Path) -> dict[str, Path]:
     """Write the model with weights of half and of a quarter of the bits."""
     half, quarter = path.with_name("float16.onnx"), path.with_name("int8.onnx")
-    onnx.save(convert_float_to_float16(onnx.load(path), keep_io_types=True), half)
+    wide = [*float16.DEFAULT_OP_BLOCK_LIST, "IsInf"]  # which has no version of 16 bits
+    narrow = float16.convert_float_to_float16(
+        onnx.load(path), keep_io_types=True, op_block_list=wide
+    )
+    onnx.save(narrow, half)
     quantize_dynamic(path, quarter, weight_type=QuantType.QInt8)
     return {"float16": half, "int8": quarter}
 

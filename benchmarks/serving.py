@@ -3,7 +3,9 @@
 Top 5 of about 200 coupons for one user, features included. The load generator (`load.py`) is a
 process of its own beside the server, on the same two cores. Every server is one worker.
 
-- cold: no answer is kept, so every request computes its features and runs the model;
+- cold: nothing is kept, so every request computes all its features from the purchases and runs
+  the model (more users take turns than the store keeps features for);
+- ready: the store has the users' features ready, the model runs for every request;
 - warm: every answer was given before;
 - empty, tutorial: see `serving_peers.py`;
 - the parts alone, without HTTP: features of a user from the store; the model on 200 coupons.
@@ -42,6 +44,7 @@ SECONDS = 6.0
 CONNECTIONS = 16
 HALF_LOAD = 400.0
 STARTS = 5
+READY = 900
 EVENTS = 500
 SOAK = 200.0
 PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "onnxruntime", "keras", "bentoml")
@@ -152,6 +155,7 @@ def compare(model: Path, bundle: Path, scratch: Path) -> dict[str, Any]:
     result["seconds_to_ready"] = round(statistics.median(starts), 2)
     ways = {
         "cold": ours(bundle, scratch / "cold", 0),
+        "ready": ours(bundle, scratch / "ready", 0),
         "warm": ours(bundle, scratch / "warm", 10_000),
         "empty": (HERE / "serving_peers.py", "empty", "PORT"),
         "tutorial": (HERE / "serving_peers.py", "tutorial", "PORT", model, DAY),
@@ -160,7 +164,7 @@ def compare(model: Path, bundle: Path, scratch: Path) -> dict[str, Any]:
     result["ways"] = {}
     for name, command in ways.items():
         with server(*command) as (port, _, _):
-            result["ways"][name] = measure(port, bodies)
+            result["ways"][name] = measure(port, bodies[:READY] if name == "ready" else bodies)
         print(name, result["ways"][name], flush=True)
     return result
 

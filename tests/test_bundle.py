@@ -42,6 +42,11 @@ def model(arrays: Arrays) -> keras.Model:
     return coupled_model(arrays)
 
 
+def snapshot_of(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "users.parquet").write_bytes(b"users")
+
+
 @pytest.fixture(scope="module")
 def exported(
     model: keras.Model, offers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
@@ -53,7 +58,7 @@ def exported(
         folder,
         offers,
         calibration=LINES,
-        snapshot=lambda snapshot: (snapshot / "users.parquet").write_bytes(b"users"),
+        snapshot=snapshot_of,
     )
 
 

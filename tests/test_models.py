@@ -75,6 +75,12 @@ def test_an_input_layer_gives_what_that_of_keras_gives(arrays: Arrays) -> None:
     np.testing.assert_array_equal(ours(arrays["match"]), theirs(arrays["match"]))
 
 
+def test_a_number_that_never_varied_does_not_explode_when_it_does() -> None:
+    layer = Normalized()
+    layer.adapt(np.array([[0.1, 1.0], [0.1, 3.0]], "float32"))
+    np.testing.assert_allclose(layer(np.array([[0.6, 4.0]], "float32")), [[0.5, 2.0]], rtol=1e-5)
+
+
 @pytest.mark.parametrize("known", [[7], [-3, 7], [0, 1, 2, 5, 9], list(range(-8, 9, 2))])
 def test_halving_finds_the_rows_that_a_search_finds(known: list[int]) -> None:
     numbers = np.array([-(2**31), *range(-12, 13), 2**31 - 1], "int32")

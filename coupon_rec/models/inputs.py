@@ -26,6 +26,10 @@ VECTOR = 16
 PENALTY = 0.03
 """Added to the loss, times the mean squared length of the vectors that a batch looks up."""
 
+MOMENTS = ("mean", "variance")
+CONSTANT = 1e-12
+"""A variance below this is that of a number that never varied."""
+
 LARGEST = np.iinfo("int32").max
 
 Tensors = dict[str, keras.KerasTensor]
@@ -62,14 +66,15 @@ class Normalized(keras.layers.Normalization):
     """Keras's `Normalization`, whose mean and variance every exported format takes for constants.
 
     Keras keeps them as tensors, and the conversion to ONNX takes those for inputs of the model.
+    A number that never varied in training is divided by 1 here, and by 1e-7 there.
     """
 
     def finalize_state(self) -> None:
         """Take mean and variance from what was adapted to, or loaded."""
         super().finalize_state()
         if self.built:
-            for name in ("mean", "variance"):
-                setattr(self, name, ops.convert_to_numpy(getattr(self, name)))
+            mean, variance = (ops.convert_to_numpy(getattr(self, name)) for name in MOMENTS)
+            self.mean, self.variance = mean, np.where(variance < CONSTANT, 1, variance)
 
 
 @registered

@@ -55,7 +55,7 @@ def export(
         A recalibration of `redeemed`, of `bought`, or of both, from
         `coupon_rec.evaluation.platt` on offers that the model was not trained on.
     snapshot : callable, optional
-        Writes the features' snapshot into the folder that it is given.
+        Writes the features' snapshot as the folder that it is given, which is not there yet.
 
     Returns
     -------
