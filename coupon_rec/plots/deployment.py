@@ -79,7 +79,7 @@ def trade(table: pd.DataFrame) -> None:
         ax.annotate(
             str(name),
             at,
-            (0, up * (18 + 15 * (place // 2))),
+            (0, up * (18 + 16 * (place // 2 % 2))),
             textcoords="offset points",
             ha="center",
             va="center",
