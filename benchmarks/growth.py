@@ -3,8 +3,9 @@
 Each step has a process of its own on two cores, and its peak memory is that of the whole process.
 The simulator writes its tables block by block to Parquet files; DuckDB reads the files, keeps to
 MEMORY, spills what goes beyond it to a temporary folder, on the clock, and writes the offers table
-to a Parquet file. Nothing becomes a pandas frame. The views, the clicks and the truth, two thirds
-of the files, are deleted before the features are built: the largest market needs room for them.
+to a Parquet file. Nothing becomes a pandas frame. If MEMORY and SPILL together are too little, the
+row says so and has no seconds. The views, the clicks and the truth, two thirds of the files, are
+deleted before the features are built.
 """
 
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -23,7 +25,7 @@ from coupon_rec.market.loading import connect
 from coupon_rec.simulation import simulate_market
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-MEMORY = "4GB"
+MEMORY, SPILL = "4GB", "12GB"
 BESIDE = ("candidates", "clicks", "drivers", "reviews", "views")
 """What the simulator writes beside the market."""
 
@@ -33,56 +35,62 @@ def simulate(users: int, folder: Path) -> dict[str, float]:
     simulate_market(users=users, folder=folder)
     seconds = time.perf_counter() - start
     size = sum(path.stat().st_size for path in folder.rglob("*.parquet") if path.is_file())
-    return {"seconds": seconds, "gib": peak_gib(), "written_gb": size / 1e9}
+    return {
+        "seconds": round(seconds, 2),
+        "gib": round(peak_gib(), 2),
+        "written_gb": round(size / 1e9, 2),
+    }
 
 
-def features(folder: Path, spill: Path) -> dict[str, float]:
-    market = load_market(folder, connect(memory_limit=MEMORY, temp_directory=str(spill)))
-    purchases = int(market.purchases.count().execute())
+def features(folder: Path, spill: Path) -> dict[str, float | str]:
+    connection = connect(
+        memory_limit=MEMORY, temp_directory=str(spill), max_temp_directory_size=SPILL
+    )
+    market = load_market(folder, connection)
+    size = {
+        "purchases": int(market.purchases.count().execute()),
+        "offers": int(market.offers.count().execute()),
+    }
+    connection.raw_sql("SET enable_progress_bar = false")
     path = folder / "offers_table.parquet"
     start = time.perf_counter()
-    build_offers(market).to_parquet(path)
+    try:
+        build_offers(market).to_parquet(path)
+    except duckdb.OutOfMemoryException:
+        return {"failed": f"needs more than {MEMORY} and {SPILL} on disk", **size}
     seconds = time.perf_counter() - start
-    offers = pq.read_metadata(path).num_rows
-    return {"seconds": seconds, "gib": peak_gib(), "purchases": purchases, "offers": offers}
+    assert pq.read_metadata(path).num_rows == size["offers"]
+    return {"seconds": round(seconds, 2), "gib": round(peak_gib(), 2), **size}
+
+
+def measure(users: int, folder: Path) -> list[dict[str, float | str]]:
+    """Simulate a market and build its offers table, and report both."""
+    market = folder / "market"
+    simulation = {"users": users, "step": "simulation", **alone(simulate, users, market)}
+    print(simulation, flush=True)
+    for name in BESIDE:
+        rmtree(market / f"{name}.parquet")
+    built = {"users": users, "step": "features", **alone(features, market, folder / "spill")}
+    print(built, flush=True)
+    return [simulation, built]
 
 
 def slope(rows: pd.DataFrame) -> float:
     """The power of the number of users with which the seconds grow; 1 is linear."""
-    return float(np.polyfit(np.log(rows["users"]), np.log(rows["seconds"]), 1)[0])
-
-
-def measure(users: int, folder: Path) -> list[dict[str, float]]:
-    """Simulate a market and build its offers table, and report both."""
-    market, spill = folder / "market", folder / "spill"
-    steps = {"simulation": alone(simulate, users, market)}
-    for name in BESIDE:
-        rmtree(market / f"{name}.parquet")
-    steps["features"] = alone(features, market, spill)
-    for step, found in steps.items():
-        print(f"{users:9,} {step:11}{found['seconds']:9.1f}{found['gib']:7.2f}", flush=True)
-    return [{"users": users, "step": step, **found} for step, found in steps.items()]
+    return round(float(np.polyfit(np.log(rows["users"]), np.log(rows["seconds"]), 1)[0]), 2)
 
 
 def main() -> None:
     use_two_cores()
     rows = []
-    print(f"{'users':>9} {'step':11}{'seconds':>9}{'GiB':>7}")
     for users in SIZES:
         with TemporaryDirectory() as temporary:
             rows += measure(users, Path(temporary))
-    table = pd.DataFrame(rows)
-    slopes = {str(step): round(slope(part), 2) for step, part in table.groupby("step")}
+    done = pd.DataFrame(rows).dropna(subset="seconds")
+    slopes = {str(step): slope(part) for step, part in done.groupby("step")}
     print("seconds grow with the number of users to the power of", slopes)
-    rounded = [
-        {name: x if isinstance(x, int | str) else round(x, 2) for name, x in row.items()}
-        for row in rows
-    ]
-    store(
-        "growth",
-        ("duckdb", "ibis-framework", "numpy", "pyarrow"),
-        {"duckdb_memory": MEMORY, "slopes": slopes, "rows": rounded},
-    )
+    result = {"memory": MEMORY, "spill": SPILL, "slopes": slopes, "rows": rows}
+    store("growth", ("duckdb", "ibis-framework", "pyarrow"), result)
 
 
 if __name__ == "__main__":
