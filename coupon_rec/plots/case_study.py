@@ -93,15 +93,16 @@ def growth(rows: pd.DataFrame) -> None:
     ----------
     rows : pandas.DataFrame
         The rows of `benchmarks/results/growth.json`: `users`, the `step` ("simulation" or
-        "features"), its `seconds` and its peak memory in `gib`, all above 0.
+        "features"), its `seconds` and its peak memory in `gib`, all above 0; or neither, where the
+        step failed.
     """
     _, (left, right) = axes(1, 2, height=3.6)
-    names = {"simulation": ("simulate and write", NEUTRAL), "features": ("offers table", COUPON)}
-    for step, (name, color) in names.items():
-        part = rows[rows["step"] == step].set_index("users")
+    steps = {"simulation": ("simulation", NEUTRAL, -12), "features": ("offers table", COUPON, 4)}
+    for step, (name, color, above) in steps.items():
+        part = rows[rows["step"] == step].set_index("users").dropna(subset="seconds")
         left.plot(part.index, part["seconds"], "o-", color=color, markersize=5)
         right.plot(part.index, part["gib"], "o-", color=color, markersize=5)
-        mark(right, name, (part.index[-1], part["gib"].iloc[-1]), color, (0, 11), "right")
+        mark(right, name, (part.index[-1], part["gib"].iloc[-1]), color, (-8, above), "right")
     last = rows[rows["users"] == rows["users"].max()].iloc[0]
     ends = rows["users"].agg(["min", "max"])
     left.plot(ends, last["seconds"] * ends / last["users"], ":", color=DARK, linewidth=1)
