@@ -1,5 +1,8 @@
 """Features of an offer, known strictly before its campaign starts."""
 
+from typing import TYPE_CHECKING
+
+from coupon_rec._lazy import lazy
 from coupon_rec.features.catalog import (
     COUPON_CATEGORIES,
     FEATURES,
@@ -19,8 +22,12 @@ from coupon_rec.features.encode import (
     split,
     tokens,
 )
-from coupon_rec.features.graph import build_offers, offers_frame
-from coupon_rec.market.schema import USER_CATEGORIES
+from coupon_rec.market.categories import USER_CATEGORIES
+
+if TYPE_CHECKING:
+    from coupon_rec.features.graph import build_offers, offers_frame
+else:
+    __getattr__ = lazy(__name__, {"graph": ("build_offers", "offers_frame")})
 
 __all__ = [
     "COUPON_CATEGORIES",

@@ -10,6 +10,12 @@ Group = Literal["user", "item", "match", "coupon"]
 NEVER = 365.0
 """Days since an event that never happened, and the cap on every recency."""
 
+DIGITS = 6
+"""Decimals kept. Engines add in different orders; rounded values agree, and so do their ranks."""
+
+MILLIONTHS = 1_000_000
+"""Parts of a unit of currency in which money is added up, as whole numbers."""
+
 
 @dataclass(frozen=True)
 class Feature:

@@ -6,12 +6,16 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.features.catalog import COUPON_CATEGORIES, FEATURES
-from coupon_rec.market.schema import USER_CATEGORIES
+from coupon_rec.market.categories import USER_CATEGORIES
 
 Arrays = dict[str, np.ndarray]
 
 LABELS = ("bought", "redeemed")
 GROUPS = tuple(dict.fromkeys(feature.group for feature in FEATURES))
+SKEWED = {
+    group: np.array([feature.skewed for feature in FEATURES if feature.group == group])
+    for group in GROUPS
+}
 TRAIN_FROM, VALIDATE_FROM, TEST_FROM = "2017-01-15", "2017-09-01", "2017-10-01"
 
 
@@ -42,22 +46,39 @@ def encode(offers: pd.DataFrame) -> Arrays:
     """
     arrays: Arrays = {}
     for group in GROUPS:
-        members = [feature for feature in FEATURES if feature.group == group]
-        block = offers[[feature.name for feature in members]].to_numpy("float64", copy=True)
-        skewed = [feature.skewed for feature in members]
-        block[:, skewed] = np.log1p(block[:, skewed])
-        arrays[group] = block.astype("float32")
-    arrays["user_category"] = _codes(offers, USER_CATEGORIES)
-    arrays["coupon_category"] = _codes(offers, COUPON_CATEGORIES)
+        arrays[group] = scaled(group, offers[feature_names(group)].to_numpy())
+    arrays["user_category"] = codes(offers, USER_CATEGORIES)
+    arrays["coupon_category"] = codes(offers, COUPON_CATEGORIES)
     return arrays
 
 
-def _codes(offers: pd.DataFrame, categories: Mapping[str, Sequence[str]]) -> np.ndarray:
+def scaled(group: str, values: np.ndarray) -> np.ndarray:
+    """The features of a group as a model sees them: skewed ones as log(1 + x).
+
+    Parameters
+    ----------
+    group : str
+        One of `GROUPS`.
+    values : numpy.ndarray
+        Shape (n, features of the group), in the order of `feature_names`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 of the same shape.
+    """
+    block = values.astype("float64")
+    block[:, SKEWED[group]] = np.log1p(block[:, SKEWED[group]])
+    return block.astype("float32")
+
+
+def codes(rows: pd.DataFrame, categories: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """The category codes of some columns: int32 of shape (n, columns), no two columns alike."""
     columns = []
     first = 0
     for name, values in categories.items():
-        codes = pd.Index(values).get_indexer(offers[name]) + 1
-        columns.append(codes.astype("int32") + first)
+        found = pd.Index(values).get_indexer(rows[name]) + 1
+        columns.append(found.astype("int32") + first)
         first += len(values) + 1
     return np.stack(columns, axis=1)
 

@@ -8,24 +8,25 @@ import pandas as pd
 from ibis import Deferred, Table, _
 
 from coupon_rec.features import match, sides
-from coupon_rec.features.catalog import FEATURES, NAMES, NEVER
+from coupon_rec.features.catalog import DIGITS, FEATURES, NAMES, NEVER
 from coupon_rec.market import Market
-from coupon_rec.market.schema import USER_CATEGORIES
+from coupon_rec.market.categories import USER_CATEGORIES
 
 OFFER = ("campaign_id", "user_id", "coupon_id")
 USER = ("campaign_id", "user_id")
 COUPON = ("campaign_id", "coupon_id")
-DIGITS = 6
-"""Decimals kept. Engines add in different orders; rounded values agree, and so do their ranks."""
 
 
-def build_offers(market: Market) -> Table:
+def build_offers(market: Market, coupons: Table | None = None) -> Table:
     """Build the offers table: one row for each offer, its features and its labels.
 
     Parameters
     ----------
     market : Market
         On any Ibis backend; the table is evaluated there, when asked for.
+    coupons : ibis.Table, optional
+        The coupon side, if it is of another day than the campaigns of `market`: what
+        `coupon_side` gave then.
 
     Returns
     -------
@@ -39,9 +40,8 @@ def build_offers(market: Market) -> Table:
     """
     lines = sides.purchase_lines(market)
     users = user_side(market, lines)
-    offers = _joined(
-        *match_side(market, lines, users), match.labels(market), users, coupon_side(market, lines)
-    )
+    coupons = coupon_side(market, lines) if coupons is None else coupons
+    offers = _joined(*match_side(market, lines, users), match.labels(market), users, coupons)
     price_ratio = offers.match_price / offers.item_price.nullif(0)
     offers = offers.mutate(match_price_ratio=_known("match_price_ratio", price_ratio))
     return offers.select(

@@ -3,8 +3,8 @@
 import ibis
 from ibis import Table, _
 
-from coupon_rec.features.catalog import NEVER
-from coupon_rec.features.sides import MILLIONTHS, coded_items, decayed, first_by, mailed
+from coupon_rec.features.catalog import MILLIONTHS, NEVER
+from coupon_rec.features.sides import coded_items, decayed, first_by, mailed
 from coupon_rec.market import Market
 
 OFFER = ("campaign_id", "user_id", "coupon_id")

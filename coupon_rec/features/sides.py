@@ -6,6 +6,7 @@ A table with an alias stands once in the query, under that name, however often i
 import ibis
 from ibis import Table, _
 
+from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.market import Market
 
 SEASON = 56
@@ -14,7 +15,6 @@ LATELY = 14
 PROMOTION_WEEKS = 4
 PRIOR_REDEMPTIONS, PRIOR_OFFERS = 3, 1000
 """Earlier redemption rates are shrunk as if so many more redemptions and offers had been seen."""
-MILLIONTHS = 1_000_000
 MONEY = ("amount", "retail_discount", "coupon_discount")
 
 

@@ -1,9 +1,10 @@
 """The same campaigns at other times: more purchases to learn from than were ever mailed for."""
 
 from dataclasses import replace
+from datetime import date
 
 import ibis
-from ibis import Value, _
+from ibis import Table, Value, _
 
 from coupon_rec.market.tables import Market
 
@@ -29,3 +30,35 @@ def move_campaigns(market: Market, days: int) -> Market:
     campaigns = market.campaigns.mutate(start=moved(_.start), end=moved(_.end))
     redemptions = market.redemptions.mutate(date=moved(_.date))
     return replace(market, campaigns=campaigns, redemptions=redemptions)
+
+
+def live_campaigns(market: Market, day: date) -> Table:
+    """The campaigns whose coupons are valid on a day."""
+    return market.campaigns.filter(_.start <= day, _.end >= day)
+
+
+def start_together(market: Market, live: Table, day: date) -> Market:
+    """Let live campaigns start on one day, so that their features are those as of that day.
+
+    This is the market that a live service sees: the campaigns that were over, those that run, as
+    if they were mailed on `day`, and no later one. A campaign keeps its length.
+
+    Parameters
+    ----------
+    market : Market
+        Changed in nothing; a new one is returned.
+    live : ibis.Table
+        Rows of its campaigns, as `live_campaigns` gives them.
+    day : datetime.date
+        Their new first day.
+    """
+    start = ibis.literal(day)
+    length = live.end.delta(live.start, unit="day")
+    moved = live.mutate(start=start, end=(start + length.as_interval("D")).cast("date"))
+    over = market.campaigns.filter(_.start < day).anti_join(live, "campaign_id")
+    campaigns = over.union(moved)
+    rest = {
+        name: getattr(market, name).semi_join(campaigns, "campaign_id")
+        for name in ("coupon_items", "offers", "redemptions")
+    }
+    return replace(market, campaigns=campaigns, **rest)

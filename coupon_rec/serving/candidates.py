@@ -1,0 +1,232 @@
+"""The coupons that a user may get, with all their features."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coupon_rec.features.encode import feature_names, scaled
+from coupon_rec.serving import live
+from coupon_rec.serving.crowd import Crowd, within
+from coupon_rec.serving.memory import Floats, Ints, Lines, Redemptions, Snapshot
+
+USER, MATCH, COUPON = feature_names("user"), feature_names("match"), feature_names("coupon")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The coupons that a user may get, with what is known of each: n rows.
+
+    Attributes
+    ----------
+    campaign_id, coupon_id : numpy.ndarray
+        int64 of shape (n,), sorted by both. Coupons that the user has redeemed are not among them.
+    arrays : dict of str to numpy.ndarray
+        What a model takes, as `coupon_rec.features.encode` gives it.
+    spend_per_line, coupon_discount : numpy.ndarray
+        In currency, shape (n,): what one purchase of the coupon's items brings, what it takes off.
+    match_recency, match_distinct_items, match_category_recency, user_redemption_recency
+        Features, each of shape (n,), that `coupon_rec.decisions.reason` puts in words.
+    known : bool
+        False where nothing is known of the user: a cold start.
+    version : int
+        The user's version, as of which all this holds.
+    """
+
+    campaign_id: Ints
+    coupon_id: Ints
+    arrays: dict[str, NDArray[np.float32] | NDArray[np.int32]]
+    spend_per_line: Floats
+    coupon_discount: NDArray[np.float32]
+    match_recency: NDArray[np.float32]
+    match_distinct_items: NDArray[np.float32]
+    match_category_recency: NDArray[np.float32]
+    user_redemption_recency: NDArray[np.float32]
+    known: bool
+    version: int
+
+
+class Past(NamedTuple):
+    """What one user did."""
+
+    lines: Lines
+    redemptions: Redemptions
+
+
+class Draft(NamedTuple):
+    """Candidates, and what it takes to rank them again when other users have moved.
+
+    Attributes
+    ----------
+    candidates : Candidates
+        With the ranks among other users as of `moves`.
+    moves : int
+        How often users had moved then; -1 before the first ranking.
+    start : int
+        The day on which the campaigns are taken to start, since 1970.
+    mailed : bool
+        Whether the user was mailed these coupons.
+    campaigns, shares, kept : numpy.ndarray
+        For each coupon before those redeemed are dropped: its campaign, the wallet share, and
+        whether it is a candidate.
+    rate : float
+        The user's spend a week.
+    """
+
+    candidates: Candidates
+    moves: int
+    start: int
+    mailed: bool
+    campaigns: Ints
+    shares: Floats
+    kept: NDArray[np.bool_]
+    rate: float
+
+
+def draft(snapshot: Snapshot, user_id: int, past: Past, start: int, version: int) -> Draft:
+    """Compute all features of a user's candidates, but for the ranks among other users.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        What the nightly batch wrote.
+    user_id : int
+        Anyone.
+    past : Past
+        What the user did; nothing from `start` on counts.
+    start : int
+        Day, since 1970.
+    version : int
+        Of the user.
+    """
+    coupons, row = snapshot.coupons, snapshot.user_row.get(user_id)
+    lines = past.lines.where(past.lines.day < start)
+    redemptions = past.redemptions.where(past.redemptions.day < start)
+    offered = snapshot.offers[row] if row is not None else np.arange(0)
+    rows = offered if len(offered) else np.arange(len(coupons.coupon_id))
+    rows = rows[coupons.last_day[rows] >= start - 1]
+    campaigns = coupons.campaign_id[rows]
+    user, match = _user_and_match(snapshot, row, lines, redemptions, start, rows)
+    kept = ~_used(redemptions, campaigns, coupons.coupon_id[rows])
+    coupon = coupons.features["coupon"][rows]
+    before = _seen_before(snapshot, row, redemptions, coupons.coupon_id[rows])
+    for name, values in before.items():
+        coupon[:, COUPON.index(name)] = values
+    users = np.repeat(user[None], len(rows), axis=0)
+    groups = {
+        "user": users,
+        "match": match,
+        "item": coupons.features["item"][rows],
+        "coupon": coupon,
+    }
+    exact = {name: values[kept].astype("float32") for name, values in groups.items()}
+    rows = rows[kept]
+    category = snapshot.user_category[-1 if row is None else row]
+    arrays = {name: scaled(name, values) for name, values in exact.items()}
+    candidates = Candidates(
+        campaign_id=coupons.campaign_id[rows],
+        coupon_id=coupons.coupon_id[rows],
+        arrays={
+            **arrays,
+            "user_category": np.repeat(category[None], len(rows), axis=0),
+            "coupon_category": coupons.category[rows],
+        },
+        spend_per_line=coupons.spend_per_line[rows],
+        coupon_discount=exact["coupon"][:, COUPON.index("coupon_discount")],
+        match_recency=exact["match"][:, MATCH.index("match_recency")],
+        match_distinct_items=exact["match"][:, MATCH.index("match_distinct_items")],
+        match_category_recency=exact["match"][:, MATCH.index("match_category_recency")],
+        user_redemption_recency=exact["user"][:, USER.index("user_redemption_recency")],
+        known=row is not None or version > 0,
+        version=version,
+    )
+    shares = match[:, MATCH.index("match_wallet_share")]
+    rate = float(user[USER.index("user_spend_per_week")])
+    return Draft(candidates, -1, start, len(offered) > 0, campaigns, shares, kept, rate)
+
+
+def ranked(answer: Draft, crowd: Crowd, moves: int) -> Draft:
+    """Fill in the ranks among other users, as of `moves`."""
+    joins = not answer.mailed
+
+    def spend(campaign: int, shares: Floats) -> Floats:
+        rank = crowd.spend_rank(campaign, answer.rate, answer.start, joins)
+        return np.full(len(shares), rank)
+
+    def wallet(campaign: int, shares: Floats) -> Floats:
+        return crowd.wallet_ranks(campaign, shares, joins)
+
+    arrays = dict(answer.candidates.arrays)
+    for group, names, name, rank in [
+        ("user", USER, "user_spend_rank", spend),
+        ("match", MATCH, "match_wallet_rank", wallet),
+    ]:
+        arrays[group] = arrays[group].copy()
+        ranks = _by_campaign(rank, answer.campaigns, answer.shares)
+        arrays[group][:, names.index(name)] = ranks[answer.kept]
+    return answer._replace(candidates=replace(answer.candidates, arrays=arrays), moves=moves)
+
+
+def _user_and_match(
+    snapshot: Snapshot,
+    row: int | None,
+    lines: Lines,
+    redemptions: Redemptions,
+    start: int,
+    rows: Ints,
+) -> tuple[Floats, Floats]:
+    """The features of the user, shape (d,), and of the matches with some coupons, (n, d)."""
+    items, coupons = snapshot.items, snapshot.coupons
+    mailed = snapshot.mailings.columns["start"][snapshot.mailings.slice(row)]
+    habits = live.habits(lines, items, start)
+    user = habits | live.answers(redemptions, mailed, start)
+    weeks, spend = habits.get("weeks", 1.0), habits.get("spend", 0.0)
+    match = {
+        **live.item_match(lines, coupons, start, weeks, spend),
+        **live.category_match(lines, items, coupons, start, spend),
+        **live.brand_match(lines, items, coupons, spend),
+    }
+    ranks = np.zeros(len(coupons.coupon_id))
+    values = live.known(MATCH, np.stack([match.get(name, ranks)[rows] for name in MATCH], axis=1))
+    for rank, name in [
+        ("match_rank", "match_decayed_45"),
+        ("match_recency_rank", "match_recency"),
+    ]:
+        values[:, MATCH.index(rank)] = _by_campaign(
+            lambda _, ours: within(ours), coupons.campaign_id[rows], values[:, MATCH.index(name)]
+        )
+    return live.known(USER, [user.get(name, np.nan) for name in USER]), values
+
+
+def _by_campaign(rank: Callable[[int, Floats], Floats], campaigns: Ints, values: Floats) -> Floats:
+    """Rank the values of each campaign by themselves; campaigns are sorted."""
+    first = np.unique(campaigns, return_index=True)[1]
+    groups = np.split(np.arange(len(campaigns)), first[1:])
+    ranks = np.zeros(len(values))
+    for group in groups if len(campaigns) else []:
+        ranks[group] = rank(int(campaigns[group[0]]), values[group])
+    return ranks
+
+
+def _used(redemptions: Redemptions, campaigns: Ints, coupons: Ints) -> NDArray[np.bool_]:
+    """Whether the user has redeemed each coupon in its campaign."""
+    same = (redemptions.campaign_id[:, None] == campaigns) & (
+        redemptions.coupon_id[:, None] == coupons
+    )
+    return np.asarray(same.any(axis=0))
+
+
+def _seen_before(
+    snapshot: Snapshot, row: int | None, redemptions: Redemptions, coupons: Ints
+) -> dict[str, Floats]:
+    """Earlier campaigns that offered this user the coupons, and the answers to them."""
+    mine = snapshot.seen.slice(row)
+    ids, counts = (snapshot.seen.columns[name][mine] for name in ("coupon_id", "offered"))
+    offered = (counts[:, None] * (ids[:, None] == coupons)).sum(axis=0)
+    redeemed = (redemptions.coupon_id[:, None] == coupons).sum(axis=0)
+    return {
+        "coupon_offered_before": offered,
+        "coupon_redeemed_before": np.where(offered > 0, redeemed, 0),
+    }

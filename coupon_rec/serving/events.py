@@ -1,0 +1,90 @@
+"""What happens in the shops, one event at a time."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from math import isfinite
+from typing import Any, Literal, get_args
+
+Kind = Literal["purchase", "redemption"]
+MOST = 1_000_000
+"""The most units, and the most currency, on one line of a receipt. Sums stay exact far beyond."""
+MOST_ID = 2**63 - 1
+MONEY = ("amount", "retail_discount", "coupon_discount")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a receipt, or one coupon used.
+
+    Attributes
+    ----------
+    event_id : str
+        Made by the sender, the same when it sends again: 1 to 100 characters.
+    user_id : int
+        Whose event it is.
+    time : datetime.datetime
+        Wall-clock time at the store, without a time zone.
+    kind : str
+        "purchase" or "redemption".
+    item_id, basket_id, quantity : int
+        Of a purchase: what, on which visit, how many units.
+    amount, retail_discount, coupon_discount : float
+        Of a purchase, in currency, 0 or more: received, and taken off by card and by coupon.
+    coupon_id, campaign_id : int
+        Of a redemption.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing for its kind or out of range. It names the field.
+    """
+
+    event_id: str
+    user_id: int
+    time: datetime
+    kind: Kind
+    item_id: int | None = None
+    basket_id: int | None = None
+    quantity: int = 1
+    amount: float = 0.0
+    retail_discount: float = 0.0
+    coupon_discount: float = 0.0
+    coupon_id: int | None = None
+    campaign_id: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"kind is {self.kind!r}: expected one of {', '.join(get_args(Kind))}")
+        if not 1 <= len(self.event_id) <= 100:
+            raise ValueError("event_id has no character or more than 100")
+        if self.time.tzinfo:
+            raise ValueError("time has a time zone: send the wall-clock time at the store")
+        ids = ("item_id", "basket_id") if self.kind == "purchase" else ("coupon_id", "campaign_id")
+        for name in ("user_id", *ids):
+            value = getattr(self, name)
+            if not (isinstance(value, int) and 0 <= value <= MOST_ID):
+                raise ValueError(f"{name} is {value}: a {self.kind} needs one from 0 to {MOST_ID}")
+        if not (isinstance(self.quantity, int) and 1 <= self.quantity <= MOST):
+            raise ValueError(f"quantity is {self.quantity}: expected 1 to {MOST:,}")
+        for name in MONEY:
+            value = getattr(self, name)
+            if not (isfinite(value) and 0 <= value <= MOST):
+                raise ValueError(f"{name} is {value}: expected 0 to {MOST:,}, in currency")
+
+    @property
+    def day(self) -> date:
+        """The day on which it happened."""
+        return self.time.date()
+
+
+def to_json(event: Event) -> str:
+    """Write an event as one line of JSON."""
+    fields = {name: getattr(event, name) for name in Event.__slots__}
+    return json.dumps({**fields, "time": event.time.isoformat()}, separators=(",", ":"))
+
+
+def from_json(line: str | bytes) -> Event:
+    """Read what `to_json` wrote; ValueError or TypeError if it is something else."""
+    fields: dict[str, Any] = json.loads(line)
+    return Event(**{**fields, "time": datetime.fromisoformat(fields["time"])})
