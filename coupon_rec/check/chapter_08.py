@@ -23,7 +23,7 @@ def exercise_1(corrected: Callable[[Losses, float], float]) -> Verdict:
         return Verdict("the mean began at zero; divide by what its weights add up to.")
     if _near(answer, 2.625 / 0.5):
         return Verdict("the power in the divisor is the number of slopes, not 1.")
-    if _near(answer, 13 / 7):
+    if _near(answer, 12 / 7):
         return Verdict("the last slope has the largest weight, not the first.")
     if not _near(answer, 3.0):
         return Verdict("begin at zero, go through the slopes in order, and correct at the end.")

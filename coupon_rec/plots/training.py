@@ -50,7 +50,7 @@ def rates(grid: pd.DataFrame) -> None:
         mark(ax, f"batches of {size:,}", start, color, (-8, 0), "right")
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xlim(grid.index[0] / 9, grid.index[-1] * 1.3)
+    ax.set_xlim(grid.index[0] / 14, grid.index[-1] * 1.3)
     ax.set_xticks(grid.index, [f"{rate:g}" for rate in grid.index])
     ax.set_yticks([0.02, 0.05, 0.1, 0.2], ["0.02", "0.05", "0.1", "0.2"])
     ax.minorticks_off()
@@ -72,7 +72,6 @@ def search(trials: pd.DataFrame, groups: Mapping[str, pd.Series]) -> None:
     top, bottom = 1.03 * seeds.max(), 0.99 * min(seeds.min(), trials["validation_loss"].min())
     losses = trials["validation_loss"].clip(upper=top)
     pruned = trials["pruned"]
-    left.step(losses.index, losses.cummin(), color=NEUTRAL, linewidth=1, where="post")
     left.plot(losses[~pruned], "o", color=COUPON, label="finished")
     left.plot(losses[pruned], "o", color=COUPON, markerfacecolor="white", label="pruned")
     left.legend(loc="upper left", ncols=2, bbox_to_anchor=(-0.05, 1.0), handletextpad=0.1)
@@ -87,7 +86,7 @@ def search(trials: pd.DataFrame, groups: Mapping[str, pd.Series]) -> None:
     for ax in (left, right):
         ax.axhline(losses.min(), color=DARK, linewidth=1, linestyle=":")
         ax.set_ylim(bottom, top + 0.15 * (top - bottom))
-    mark(right, "the search's best", (0.5, losses.min()), DARK, (0, -9), "center")
+    mark(left, "its best score", (losses.index[-1], losses.min()), DARK, (0, -10), "right")
 
 
 def _spread(ax: Axes, place: int, values: pd.Series, color: str) -> None:
