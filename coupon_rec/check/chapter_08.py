@@ -48,7 +48,7 @@ def exercise_2(stopped: Callable[[Losses, int], tuple[int, int]]) -> Verdict:
         return Verdict("as long as it gets better, all epochs are run.")
     if tuple(stopped([2.0, 2.0, 2.0, 1.0], 2)) != (3, 1):
         return Verdict("an epoch that is only as good as the best is no better one.")
-    if tuple(stopped([3.0, 2.0, 2.5, 1.0, 1.5], 2)) != (5, 4):
+    if tuple(stopped([3.0, 2.0, 2.5, 1.0, 1.5, 0.5], 2)) != (6, 6):
         return Verdict("each new best starts the patience anew.")
     return RIGHT
 

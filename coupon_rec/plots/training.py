@@ -69,7 +69,7 @@ def search(trials: pd.DataFrame, groups: Mapping[str, pd.Series]) -> None:
     """
     _, (left, right) = axes(1, 2, height=3.8)
     seeds = pd.concat(list(groups.values()))
-    top, bottom = 1.03 * seeds.max(), 0.99 * min(seeds.min(), trials["validation_loss"].min())
+    top = 1.03 * seeds.max()
     losses = trials["validation_loss"].clip(upper=top)
     pruned = trials["pruned"]
     left.plot(losses[~pruned], "o", color=COUPON, label="finished")
@@ -85,7 +85,7 @@ def search(trials: pd.DataFrame, groups: Mapping[str, pd.Series]) -> None:
     label(right, "", "", "Other seeds")
     for ax in (left, right):
         ax.axhline(losses.min(), color=DARK, linewidth=1, linestyle=":")
-        ax.set_ylim(bottom, top + 0.15 * (top - bottom))
+    left.set_ylim(top=right.get_ylim()[1] + 0.0005)
     mark(left, "its best score", (losses.index[-1], losses.min()), DARK, (0, -10), "right")
 
 
