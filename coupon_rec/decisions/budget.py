@@ -1,0 +1,119 @@
+"""Coupons for many users under budgets and caps: one call, two solvers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from coupon_rec.decisions import dual, exact
+from coupon_rec.decisions.problem import Budget, Mask, checked
+from coupon_rec.decisions.repair import repair
+
+EXACT_UP_TO = 2_000
+"""Choices worth making up to which "auto" looks for the exact optimum."""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Who gets what, what it is worth, and how far it can be from the best.
+
+    Attributes
+    ----------
+    chosen : numpy.ndarray
+        Shape (n, K), True where a user gets a coupon; a row of False is "no coupon".
+    value : float
+        Sum of the chosen values, in currency.
+    bound : float
+        Upper bound on what any allocation within the limits is worth: the optimum of the linear
+        program, approached from above by "dual".
+    spent : numpy.ndarray
+        What the choice takes from each budget, at most its amount.
+    prices : numpy.ndarray
+        What one more unit of each budget would earn.
+    cap_prices : numpy.ndarray
+        Shape (K,). What one more copy of each coupon would earn; 0 where there is no cap.
+    method : str
+        "exact" or "dual".
+    """
+
+    chosen: Mask
+    value: float
+    bound: float
+    spent: NDArray[np.float64]
+    prices: NDArray[np.float64]
+    cap_prices: NDArray[np.float64]
+    method: str
+
+    @property
+    def gap(self) -> float:
+        """What the value can be below the optimum at most, as a share of the bound."""
+        return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
+
+
+def allocate(
+    value: ArrayLike,
+    budgets: Budget | Sequence[Budget] = (),
+    *,
+    caps: ArrayLike | None = None,
+    k: int = 1,
+    groups: ArrayLike | None = None,
+    method: Literal["auto", "exact", "dual"] = "auto",
+) -> Allocation:
+    """Choose coupons for all users together, so that their value is largest within the limits.
+
+    Parameters
+    ----------
+    value : array_like
+        Value of each coupon for each user, shape (n, K), in currency; minus infinity where the
+        user may not get it. What is worth nothing is never sent.
+    budgets : Budget or sequence of Budget
+        None of them is exceeded.
+    caps : array_like, optional
+        Most users who get each coupon, shape (K,); infinity for no cap.
+    k : int
+        Most coupons for a user; their values are taken to add up.
+    groups : array_like, optional
+        Label of each coupon, shape (K,); a user gets at most one coupon of a label.
+    method : {"auto", "exact", "dual"}
+        "exact" for the best allocation there is, in a time that can grow without mercy; "dual" for
+        one close to it, in a time that grows with n K. "auto" is exact for small problems.
+
+    Returns
+    -------
+    Allocation
+        With the gap to the bound.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit the others, or the method is not known.
+
+    Notes
+    -----
+    max sum(v x) subject to sum(c x) <= B: equation `eq-knapsack`. The dual of many budgets in
+    parallel is the method of Zhang et al., WWW 2020; the planes are ours.
+    """
+    limits = [budgets] if isinstance(budgets, Budget) else list(budgets)
+    problem = checked(value, limits, caps, k, groups)
+    if method == "auto":
+        method = "exact" if np.count_nonzero(problem.value > 0) <= EXACT_UP_TO else "dual"
+    if method == "exact":
+        chosen, bound, prices = exact.solve(problem)
+    elif method == "dual":
+        bound, prices = dual.solve(problem)
+        chosen = repair(problem, prices)
+    else:
+        raise ValueError(f'method is {method!r}; it must be "auto", "exact" or "dual"')
+    cap_prices = np.zeros(problem.value.shape[1])
+    cap_prices[problem.capped] = prices[len(limits) :]
+    return Allocation(
+        chosen=chosen,
+        value=float(problem.value[chosen].sum(dtype=float)),
+        bound=bound,
+        spent=problem.used(chosen)[: len(limits)],
+        prices=prices[: len(limits)],
+        cap_prices=cap_prices,
+        method=method,
+    )

@@ -1,0 +1,162 @@
+"""From prices to an allocation that keeps every limit.
+
+At the best prices the users' own choices use up the limits almost exactly, a little over or under.
+What is over is taken from those who lose least by it. What is left is given away, best moves
+first. At last the users near the edge, who are nearly indifferent at these prices, are allocated
+anew among themselves by the linear program, which cuts hardly any coupon into pieces.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coupon_rec.decisions.exact import relax
+from coupon_rec.decisions.problem import Floats, Mask, Prices, Problem, shared
+
+EDGE = 2_000
+"""Users who are allocated anew."""
+
+TIES = 1 - 1e-6
+"""At prices this much lower, those who are indifferent want the coupon."""
+
+MOVES = 10_000
+"""Moves tried at first, the most promising ones."""
+
+
+def repair(problem: Problem, prices: Prices) -> Mask:
+    """Choose at the prices, drop what is over the limits, and use what is left.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, K), True where a user gets a coupon. No limit is exceeded.
+    """
+    chosen, loss, doubt = _choose(problem, TIES * prices)
+    _drop(problem, chosen, loss)
+    _improve(problem, prices, chosen)
+    if len(prices):
+        _settle(problem, chosen, np.argsort(doubt, kind="stable")[:EDGE])
+        _improve(problem, prices, chosen)
+    while (over := problem.used(chosen) > problem.limits).any():  # by rounding only
+        rows, columns = np.nonzero(chosen)
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+        uses = [problem.of_pair(*pair)[over].any() for pair in pairs]
+        worth = np.where(uses, problem.value[rows, columns], np.inf)
+        chosen[rows[worth.argmin()], columns[worth.argmin()]] = False
+    return chosen
+
+
+def _choose(problem: Problem, prices: Prices) -> tuple[Mask, Floats, Floats]:
+    """The users' choices at the prices, and what they lose by another choice.
+
+    Returns
+    -------
+    chosen : numpy.ndarray
+        Shape (n, K).
+    loss : numpy.ndarray
+        What each chosen coupon is worth more than doing without, in the order of `chosen`.
+    doubt : numpy.ndarray
+        Shape (n,). What each user loses by the next best choice: 0 if two are equally good.
+    """
+    chosen = np.zeros(problem.value.shape, bool)
+    losses, doubts = [], []
+    for rows in problem.chunks():
+        adjusted = problem.adjusted(rows, prices)
+        best = chosen[rows] = problem.best(adjusted)
+        instead = np.where(best, -np.inf, adjusted).max(axis=1)
+        least = np.where(best, adjusted, np.inf).min(axis=1)
+        free = best.sum(axis=1) < problem.k
+        losses.append((adjusted - np.maximum(instead, 0)[:, None])[best])
+        doubts.append(np.where(free, np.minimum(least, -instead), least - np.maximum(instead, 0)))
+    return chosen, np.concatenate(losses), np.concatenate(doubts)
+
+
+def _settle(problem: Problem, chosen: Mask, rows: NDArray[np.intp]) -> None:
+    """Allocate some users anew, in place, if they gain by it; the others keep what they have."""
+    before = chosen[rows]
+    edge = problem.sample(rows)
+    others = problem.used(chosen) - edge.used(before)
+    after = relax(replace(edge, limits=np.maximum(problem.limits - others, 0)))[0]
+    if edge.value[after].sum() > edge.value[before].sum():
+        chosen[rows] = after
+
+
+def _drop(problem: Problem, chosen: Mask, loss: Floats) -> None:
+    """Take coupons back, in place, smallest loss first, until every limit is kept."""
+    rows, columns = np.nonzero(chosen)
+    order = np.argsort(-loss, kind="stable")
+    rows, columns = rows[order], columns[order]
+    for cap, coupon in zip(problem.limits[len(problem.costs) :], problem.capped, strict=True):
+        having = rows[columns == coupon]
+        chosen[having[int(cap) :], coupon] = False
+    for amount, cost in zip(problem.limits, problem.costs, strict=False):
+        kept = chosen[rows, columns]
+        rows, columns = rows[kept], columns[kept]
+        over = np.cumsum(cost[rows, columns], dtype=float) > amount
+        chosen[rows[over], columns[over]] = False
+
+
+def _improve(problem: Problem, prices: Prices, chosen: Mask) -> None:
+    """Give users more valuable coupons, in place, as far as the limits allow."""
+    tried = MOVES
+    while _move(problem, prices, chosen, tried):
+        tried *= 4
+
+
+def _move(problem: Problem, prices: Prices, chosen: Mask, tried: int) -> bool:
+    """Make the best moves, in place, at most one a user; say whether there was any."""
+    used = problem.used(chosen)
+    moves = _moves(problem, prices, chosen, problem.limits - used)[:tried]
+    touched: set[int] = set()
+    for row, new, old in moves:
+        if row in touched:
+            continue
+        after = used + problem.of_pair(row, new)
+        if old >= 0:
+            after -= problem.of_pair(row, old)
+        if (after <= problem.limits).all():
+            chosen[row, new] = True
+            if old >= 0:
+                chosen[row, old] = False
+            used = after
+            touched.add(row)
+    return bool(touched)
+
+
+def _moves(problem: Problem, prices: Prices, chosen: Mask, left: Floats) -> NDArray[np.intp]:
+    """List moves that gain value and fit by themselves, the best at the prices first.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (moves, 3): the user, the coupon to get, and the one it replaces, or -1.
+    """
+    found, scores = [], []
+    for rows in problem.chunks():
+        old = _replaced(problem, prices, rows, chosen[rows])
+        user = np.arange(len(old))[:, None]
+        value, adjusted = problem.value[rows], problem.adjusted(rows, prices)
+        gains = ~chosen[rows] & (value > np.where(old < 0, 0, value[user, old]))
+        for rest, cost in zip(left, problem.costs, strict=False):
+            gains &= cost[rows] - np.where(old < 0, 0, cost[rows][user, old]) <= rest
+        full = problem.capped[left[len(problem.costs) :] < 1]
+        gains[:, full] = False
+        row, new = np.nonzero(gains)
+        before = old[row, new]
+        found.append(np.column_stack([row + rows.start, new, before]))
+        scores.append(adjusted[row, new] - np.where(before < 0, 0, adjusted[row, before]))
+    moves, score = np.concatenate(found), np.concatenate(scores)
+    return moves[np.argsort(-score, kind="stable")]
+
+
+def _replaced(problem: Problem, prices: Prices, rows: slice, chosen: Mask) -> NDArray[np.intp]:
+    """Which coupon each user would give up for each other one: shape (users, K), -1 for none."""
+    least = np.where(chosen, problem.adjusted(rows, prices), np.inf).argmin(axis=1)
+    full = chosen.sum(axis=1) >= problem.k
+    old = np.broadcast_to(np.where(full, least, -1)[:, None], chosen.shape).copy()
+    for columns in shared(problem.groups):
+        part = chosen[:, columns]
+        same = columns[part.argmax(axis=1)]
+        old[:, columns] = np.where(part.any(axis=1), same, old[:, columns[0]])[:, None]
+    return old

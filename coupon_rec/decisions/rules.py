@@ -1,0 +1,104 @@
+"""What may be sent at all: the rules, and for each offer the one that forbids it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+ELIGIBLE = "not eligible"
+OPTED_OUT = "opted out"
+COOLDOWN = "in cooldown"
+STOCK = "too little stock"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The limits of what may be sent. The facts they judge by are columns of the offers.
+
+    Attributes
+    ----------
+    per_user : int
+        Most coupons for a user in a campaign, 1 or more.
+    cooldown : float
+        Least days since the user's last coupon; judged by the column `days_since_coupon`.
+    minimum_stock : float
+        Least units in stock of the coupon's items; judged by the column `stock`.
+    caps : mapping of int to int
+        Most users who may get a coupon, by `coupon_id`, over all offers together.
+    groups : mapping of int to str
+        Group of a coupon, by `coupon_id`: of one group, a user gets at most one coupon in a
+        campaign.
+
+    Notes
+    -----
+    Two columns are rules by themselves, where the offers have them: `eligible` and `opted_out`,
+    both True or False.
+    """
+
+    per_user: int = 1
+    cooldown: float = 0
+    minimum_stock: float = 0
+    caps: Mapping[int, int] = field(default_factory=dict)
+    groups: Mapping[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.per_user < 1:
+            raise ValueError(f"per_user is {self.per_user}; it must be 1 or more")
+        negative = [coupon for coupon, cap in self.caps.items() if cap < 0]
+        if negative:
+            raise ValueError(f"caps of coupons {negative[:5]} are negative; 0 is the least")
+
+
+def refusals(offers: pd.DataFrame, rules: Rules) -> NDArray[np.object_]:
+    """Name the first rule that forbids each offer.
+
+    Parameters
+    ----------
+    offers : pandas.DataFrame
+        n offers, with the columns that the rules judge by.
+    rules : Rules
+        Its limits on single offers; those on many (`per_user`, `caps`, `groups`) forbid no offer.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,): "opted out", "not eligible", "in cooldown" or "too little stock", in this
+        order; "" where nothing forbids the offer.
+
+    Raises
+    ------
+    ValueError
+        If a column that a rule needs is not there, or lacks a value.
+    """
+    said = np.full(len(offers), "", object)
+    for reason, forbidden in (
+        (OPTED_OUT, _flags(offers, "opted_out", False)),
+        (ELIGIBLE, ~_flags(offers, "eligible", True)),
+        (COOLDOWN, _below(offers, "days_since_coupon", rules.cooldown)),
+        (STOCK, _below(offers, "stock", rules.minimum_stock)),
+    ):
+        said[forbidden & (said == "")] = reason
+    return said
+
+
+def _flags(offers: pd.DataFrame, column: str, usual: bool) -> NDArray[np.bool_]:
+    if column not in offers:
+        return np.full(len(offers), usual)
+    if not offers[column].isin([True, False]).all():
+        raise ValueError(f"offers[{column!r}] must be True or False everywhere")
+    return np.asarray(offers[column], bool)
+
+
+def _below(offers: pd.DataFrame, column: str, least: float) -> NDArray[np.bool_]:
+    if least <= 0:
+        return np.zeros(len(offers), bool)
+    if column not in offers:
+        raise ValueError(f"the rule needs the column {column!r}, which the offers do not have")
+    if offers[column].isna().any():
+        raise ValueError(
+            f"offers[{column!r}] lacks {offers[column].isna().sum()} values; fill them, "
+            "for example with infinity for 'never' or 'enough'"
+        )
+    return np.asarray(offers[column] < least, bool)

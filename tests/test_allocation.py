@@ -1,0 +1,179 @@
+"""Coupons under budgets and caps: never too much, and as good as can be."""
+
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from coupon_rec.decisions import Allocation, Budget, allocate
+
+Floats = NDArray[np.float64]
+settings.register_profile("allocation", max_examples=60, deadline=None)
+settings.load_profile("allocation")
+
+
+@st.composite
+def problems(draw: st.DrawFn, users: int = 12, coupons: int = 4) -> dict[str, Any]:
+    """A small problem, in quarters of a dollar so that sums are exact."""
+    n, size = draw(st.integers(1, users)), draw(st.integers(1, coupons))
+
+    def table(*shape: int, low: int, high: int) -> Floats:
+        cells = int(np.prod(shape))
+        numbers = draw(st.lists(st.integers(low, high), min_size=cells, max_size=cells))
+        return np.array(numbers, float).reshape(shape) / 4
+
+    value = table(n, size, low=-3, high=20)
+    value[value == 0] = -np.inf
+    budgets = [
+        Budget(draw(st.integers(0, 10 * n)) / 4, table(n, size, low=0, high=12)),
+        Budget(draw(st.integers(0, 4 * n)) / 4, table(size, low=0, high=4)),
+    ]
+    return {
+        "value": value,
+        "budgets": budgets[: draw(st.integers(0, 2))],
+        "caps": draw(st.lists(st.sampled_from([0, 1, 2, np.inf]), min_size=size, max_size=size)),
+        "k": draw(st.integers(1, 3)),
+        "groups": draw(st.lists(st.sampled_from("ab"), min_size=size, max_size=size)),
+    }
+
+
+def check_limits(problem: dict[str, Any], found: Allocation) -> None:
+    """Assert that nothing is exceeded, and that the answer says the truth about itself."""
+    chosen, value = found.chosen, problem["value"]
+    for budget, spent in zip(problem["budgets"], found.spent, strict=True):
+        assert np.broadcast_to(budget.cost, value.shape)[chosen].sum() == spent <= budget.amount
+    assert (chosen.sum(axis=0) <= problem["caps"]).all()
+    assert chosen.sum(axis=1).max() <= problem["k"]
+    for group in set(problem["groups"]):
+        assert chosen[:, np.array(problem["groups"]) == group].sum(axis=1).max() <= 1
+    assert (value[chosen] > 0).all()
+    assert found.value == value[chosen].sum()
+    assert found.value <= found.bound * (1 + 1e-9)
+    assert found.gap == pytest.approx(1 - found.value / found.bound if found.bound else 0, abs=1e-9)
+
+
+def brute_force(problem: dict[str, Any]) -> float:
+    """Try every allocation of a tiny problem."""
+    value, best = problem["value"], 0.0
+    n, size = value.shape
+    columns = [c for k in range(problem["k"] + 1) for c in combinations(range(size), k)]
+    rows = np.array([[column in c for column in range(size)] for c in columns])
+    for picks in product(range(len(columns)), repeat=n):
+        chosen = rows[list(picks)]
+        groups = [np.array(problem["groups"]) == group for group in "ab"]
+        fits = all(
+            np.broadcast_to(b.cost, value.shape)[chosen].sum() <= b.amount
+            for b in problem["budgets"]
+        )
+        fits &= bool((chosen.sum(axis=0) <= problem["caps"]).all())
+        if fits and all(chosen[:, group].sum(axis=1).max() <= 1 for group in groups):
+            best = max(best, value[chosen].sum())
+    return best
+
+
+@given(problems())
+def test_the_dual_exceeds_no_limit_and_its_bound_is_the_linear_programs(
+    problem: dict[str, Any],
+) -> None:
+    dual, exact = (allocate(**problem, method=method) for method in ("dual", "exact"))
+    for found in (dual, exact):
+        check_limits(problem, found)
+    assert dual.value <= exact.value
+    assert dual.bound == pytest.approx(exact.bound, rel=1e-6)
+
+
+@settings(max_examples=40)
+@given(problems(users=3, coupons=3))
+def test_the_exact_answer_is_the_best_of_all(problem: dict[str, Any]) -> None:
+    assert allocate(**problem, method="exact").value == pytest.approx(brute_force(problem))
+
+
+def large(n: int, seed: int = 0) -> tuple[Floats, list[Budget], Floats]:
+    """Many users with 20 coupons, two budgets and half of the coupons capped."""
+    rng = np.random.default_rng(seed)
+    p = 0.3 * rng.beta(0.5, 8, size=(n, 20))
+    value = p * rng.uniform(0, 3, size=(n, 20)) - 0.005
+    budgets = [Budget(0.02 * n, p * rng.uniform(0.5, 5, 20)), Budget(0.4 * n, np.ones(20))]
+    return value, budgets, np.where(np.arange(20) % 2, n // 40, np.inf)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_many_users_come_within_a_ten_thousandth_of_the_bound(k: int) -> None:
+    value, budgets, caps = large(50_000)
+    found = allocate(value, budgets, caps=caps, k=k)
+    assert found.method == "dual"
+    assert found.gap < 1e-4
+    assert (found.spent <= [budget.amount for budget in budgets]).all()
+    assert (found.chosen.sum(axis=0) <= caps).all()
+
+
+def test_users_who_are_all_alike_share_the_budget() -> None:
+    found = allocate(np.full((50_000, 2), 3.0), Budget(20_000, [2.0, 1.0]), method="dual")
+    assert found.chosen.sum(axis=0).tolist() == [0, 20_000]
+    assert found.gap < 1e-9
+
+
+def test_a_second_call_gives_the_same_answer() -> None:
+    value, budgets, caps = large(45_000)
+    first, second = (allocate(value, budgets, caps=caps) for _ in range(2))
+    assert (first.chosen == second.chosen).all() and first.bound == second.bound
+
+
+def test_single_precision_halves_the_memory_and_keeps_the_answer() -> None:
+    value, budgets, caps = large(50_000)
+    small = [Budget(b.amount, np.asarray(b.cost, "float32")) for b in budgets]
+    single = allocate(value.astype("float32"), small, caps=caps)
+    assert single.value == pytest.approx(allocate(value, budgets, caps=caps).value, rel=1e-4)
+    assert single.gap < 1e-4
+
+
+def test_without_limits_each_user_gets_the_most_valuable_coupon_or_none() -> None:
+    value = np.array([[1.0, 2.0], [-1.0, 0.5], [-1.0, -2.0], [0.0, -np.inf]])
+    for method in ("exact", "dual"):
+        found = allocate(value, method=method)
+        assert found.chosen.tolist() == [[False, True], [False, True], [False] * 2, [False] * 2]
+        assert found.gap == 0
+
+
+def test_the_price_of_a_dollar_is_what_one_more_dollar_earns() -> None:
+    value, (budget, _), _ = large(3_000)
+    found = allocate(value, budget, method="dual")
+    more = allocate(value, Budget(budget.amount + 1, budget.cost), method="dual")
+    assert more.bound - found.bound == pytest.approx(found.prices[0], rel=0.05)
+
+
+def test_a_capped_coupon_has_a_price_and_the_others_have_none() -> None:
+    value = np.array([[5.0, 1.0], [4.0, 1.0], [3.0, 1.0]])
+    found = allocate(value, caps=[2, np.inf], method="exact")
+    assert found.chosen.tolist() == [[True, False], [True, False], [False, True]]
+    assert 2 <= found.cap_prices[0] <= 3 and found.cap_prices[1] == 0
+
+
+def test_auto_is_exact_for_few_choices_and_dual_for_many() -> None:
+    value, budgets, _ = large(500)
+    assert allocate(value[:50], Budget(1.0, np.ones(20))).method == "exact"
+    assert allocate(value, budgets[1]).method == "dual"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"value": [1.0]}, r"value must be numbers of shape \(n, K\)"),
+        ({"value": [[np.nan, 1.0]]}, "value must be finite, or minus infinity"),
+        ({"budgets": Budget(-1, [1.0])}, "budget 0 has the amount -1"),
+        ({"budgets": Budget(1, [-1.0, 1.0])}, "budget 0 has costs that are not finite"),
+        ({"budgets": [Budget(1, 1.0), Budget(1, np.ones(3))]}, r"budget 1 .* shape \(3,\)"),
+        ({"caps": [1]}, "caps must be 2 numbers"),
+        ({"caps": [1, -1]}, "caps must be 2 numbers"),
+        ({"groups": ["a"]}, r"groups must have shape \(2,\)"),
+        ({"k": 0}, "k is 0"),
+        ({"method": "fast"}, "method is 'fast'"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        allocate(**{"value": [[1.0, 2.0]], **change})
