@@ -1,19 +1,27 @@
 """The path from tables to a coupon, from a shell: `python -m coupon_rec --help`."""
 
 import sys
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
 
-from coupon_rec.features import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, offers_frame, split
-from coupon_rec.market import Market, MarketError, load_complete_journey, load_market
+from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
 
+if TYPE_CHECKING:
+    from coupon_rec.market import Market
+
+# Each command imports what it needs: a service is up in a second or two, and needs no Ibis.
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
+MarketFolder = Annotated[
+    Path | None,
+    typer.Option(help="Folder of your own tables (data/SCHEMA.md); else Complete Journey."),
+]
 Offers = Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")]
 Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.")]
 TrainFrom = Annotated[str, typer.Option(help="First day of the training campaigns.")]
@@ -41,7 +49,9 @@ def _part(offers: pd.DataFrame, name: str, dates: tuple[str, str, str]) -> pd.Da
     return part
 
 
-def _market(folder: Path | None) -> Market:
+def _market(folder: Path | None) -> "Market":
+    from coupon_rec.market import MarketError, load_complete_journey, load_market
+
     try:
         return load_complete_journey() if folder is None else load_market(folder)
     except MarketError as error:
@@ -49,15 +59,21 @@ def _market(folder: Path | None) -> Market:
         raise typer.Exit(2) from error
 
 
+def _last_day(market: "Market") -> date:
+    """Give the last day on which a campaign is valid and purchases are known."""
+    ends = market.purchases.time.max().execute(), market.campaigns.end.max().execute()
+    last: date = min(pd.Timestamp(end).date() for end in ends)
+    return last
+
+
 @app.command()
 def features(
     out: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
-    market: Annotated[
-        Path | None,
-        typer.Option(help="Folder of your own tables (data/SCHEMA.md); else Complete Journey."),
-    ] = None,
+    market: MarketFolder = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
+    from coupon_rec.features import offers_frame
+
     offers = offers_frame(_market(market))
     draft = out.with_name(f".{out.name}.draft")
     offers.to_parquet(draft)
@@ -67,16 +83,24 @@ def features(
 
 @app.command()
 def train(
-    offers: Offers,
+    offers: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Offers, as `features` writes them; built from the market if none."),
+    ] = None,
+    *,
     out: Annotated[Path, typer.Argument(help="The .keras file to write.")],
+    market: MarketFolder = None,
     seed: Annotated[int, typer.Option(help="Of weights, shuffling and dropout.")] = 0,
     train_from: TrainFrom = TRAIN_FROM,
     validate_from: ValidateFrom = VALIDATE_FROM,
     test_from: TestFrom = TEST_FROM,
 ) -> None:
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
-    table, dates = _offers(offers), (train_from, validate_from, test_from)
-    parts = [_part(table, name, dates) for name in ("train", "validation")]
+    from coupon_rec.features import offers_frame
+
+    built = pd.concat(map(_offers, offers)) if offers else offers_frame(_market(market))
+    dates = (train_from, validate_from, test_from)
+    parts = [_part(built, name, dates) for name in ("train", "validation")]
 
     from coupon_rec.models import coupled_model
     from coupon_rec.training import examples, fit
@@ -116,6 +140,88 @@ def recommend(
         raise typer.BadParameter(f"user {user} has no offers in {offers}", param_hint="--user")
     choices = best_coupon(mailed, predict(load_model(model), mailed)["redeemed"])
     typer.echo(choices.round(4).to_string(index=False))
+
+
+@app.command()
+def export(
+    model: Model,
+    bundle: Annotated[Path, typer.Argument(help="The folder to write.")],
+    market: MarketFolder = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day to serve: what happened before is known. If left out, the last day "
+            "with a campaign and purchases.",
+        ),
+    ] = None,
+    validate_from: ValidateFrom = VALIDATE_FROM,
+    test_from: TestFrom = TEST_FROM,
+) -> None:
+    """Write all that a service needs: the model, calibrated and checked, and the features."""
+    from coupon_rec.features import offers_frame
+
+    tables = _market(market)
+    offers = _part(offers_frame(tables), "validation", (TRAIN_FROM, validate_from, test_from))
+    first = day.date() if day else _last_day(tables)
+
+    from coupon_rec.evaluation import platt
+    from coupon_rec.models import load_model, predict
+    from coupon_rec.serving.bundle import export as write
+    from coupon_rec.serving.manifest import verified
+    from coupon_rec.serving.snapshot import write_snapshot
+
+    try:
+        fitted = load_model(model)
+        write(
+            fitted,
+            bundle,
+            offers,
+            calibration={
+                name: platt(offers[name], p) for name, p in predict(fitted, offers).items()
+            },
+            snapshot=lambda folder: write_snapshot(tables, first, folder),
+        )
+    except ValueError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
+    manifest = verified(bundle)
+    largest = max(manifest["differences"].values())
+    typer.echo(
+        f"version {manifest['version']}, within {largest:.0e} of Keras, as of {first}: {bundle}"
+    )
+
+
+@app.command()
+def serve(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Log of events; BUNDLE.events if left out.", envvar="COUPON_REC_LOG"),
+    ] = None,
+    redis: Annotated[
+        str,
+        typer.Option(help="Redis that replicas share.", envvar="COUPON_REC_REDIS"),
+    ] = "",
+    api_key: Annotated[
+        str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
+    ] = "",
+    rate: Annotated[
+        float,
+        typer.Option(help="Requests a second from one address.", envvar="COUPON_REC_RATE", min=0),
+    ] = 0.0,
+) -> None:
+    """Answer requests for coupons over HTTP, until SIGTERM."""
+    from coupon_rec.serving.server import serve as run
+    from coupon_rec.serving.settings import Settings
+
+    try:
+        run(bundle, host, port, Settings(log, redis, api_key, rate))
+    except ValueError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
 
 
 if __name__ == "__main__":

@@ -6,28 +6,37 @@ Keras computes on TensorFlow, or on what the environment variable `KERAS_BACKEND
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["keras", "tf"]
+__all__ = ["keras", "quiet", "tf"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Lose what is written to stderr meanwhile, by C++ code as well."""
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as silence:
+        os.dup2(silence.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _quietly(name: str) -> Any:
     if name in sys.modules:
         return sys.modules[name]
-    stderr = os.dup(2)
-    with open(os.devnull, "w") as silence:
-        os.dup2(silence.fileno(), 2)
-        try:
-            return import_module(name)
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+    with quiet():
+        return import_module(name)
 
 
 _quietly("keras")

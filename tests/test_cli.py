@@ -1,11 +1,16 @@
 """The path from tables to a coupon, from a shell."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from coupon_rec.features import offers_frame
+from coupon_rec.market import load_market
+from coupon_rec.serving.manifest import verified
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 
@@ -18,7 +23,8 @@ def shell(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_help_lists_the_commands() -> None:
     page = shell("--help")
     assert page.returncode == 0
-    assert all(name in page.stdout for name in ("features", "train", "evaluate", "recommend"))
+    commands = ("features", "train", "evaluate", "recommend", "export", "serve")
+    assert all(name in page.stdout for name in commands)
 
 
 def test_from_tables_to_a_coupon(tmp_path: Path) -> None:
@@ -35,6 +41,33 @@ def test_from_tables_to_a_coupon(tmp_path: Path) -> None:
     assert "probability" in chosen.stdout
 
 
+def test_from_tables_to_a_bundle_in_two_commands(tmp_path: Path) -> None:
+    model, bundle = tmp_path / "model.keras", tmp_path / "bundle"
+    dates = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
+    trained = shell("train", model, "--market", SAMPLE, *dates)
+    assert "validation log loss" in trained.stdout, trained.stderr
+    exported = shell("export", model, bundle, "--market", SAMPLE, *dates, "--day", "2017-06-01")
+    assert exported.returncode == 0, exported.stderr
+    manifest = verified(bundle)
+    assert manifest["version"] in exported.stdout
+    assert any(name.startswith("snapshot/") for name in manifest["files"])
+    assert json.loads((bundle / "calibration.json").read_text())["redeemed"]["slope"] != 1
+    words = shell("export", model, bundle, "--market", SAMPLE, *dates, "--day", "2016-01-01").stderr
+    assert "no campaign is valid on 2016-01-01" in " ".join(words.split())
+    assert verified(bundle) == manifest
+
+
+def test_offers_may_come_in_several_files(tmp_path: Path) -> None:
+    offers = offers_frame(load_market(SAMPLE))
+    early = offers["start"] < "2017-05-01"
+    files = [tmp_path / "spring.parquet", tmp_path / "summer.parquet"]
+    for path, rows in zip(files, (early, ~early), strict=True):
+        offers[rows].to_parquet(path)
+    dates = ("--validate-from", "2017-05-01", "--test-from", "2017-06-01")
+    trained = shell("train", *files, tmp_path / "model.keras", *dates)
+    assert "validation log loss" in trained.stdout, trained.stderr
+
+
 def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     offers = tmp_path / "offers.parquet"
     pd.DataFrame({"start": pd.to_datetime(["2020-02-01", "2020-05-01"])}).to_parquet(offers)
@@ -48,6 +81,7 @@ def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     [
         (("features", "out.parquet", "--market", "nowhere"), "nowhere"),
         (("train", __file__, "model.keras"), "cannot be read as Parquet"),
+        (("serve", "nowhere"), "is no bundle"),
     ],
 )
 def test_bad_input_is_one_clear_error(arguments: tuple[str, ...], message: str) -> None:

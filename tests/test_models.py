@@ -26,6 +26,7 @@ from coupon_rec.models import (
     purchase_model,
     user_folds,
 )
+from coupon_rec.models.inputs import CODES, MultiHot, Normalized, last_not_above
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 KINDS = ["linear", "network", "two_tower", "matrix_factorization"]
@@ -62,6 +63,31 @@ def learn(model: keras.Model, inputs: Arrays, label: Any, epochs: int = 10) -> N
     model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
     (name,) = model.output
     model.fit(inputs, {name: np.asarray(label, "float32")[:, None]}, 256, epochs, verbose=0)
+
+
+def test_an_input_layer_gives_what_that_of_keras_gives(arrays: Arrays) -> None:
+    codes = arrays["user_category"]
+    ones = keras.layers.CategoryEncoding(sum(CODES["user_category"]), "multi_hot")
+    np.testing.assert_array_equal(MultiHot(CODES["user_category"])(codes), ones(codes))
+    ours, theirs = Normalized(), keras.layers.Normalization()
+    for layer in (ours, theirs):
+        layer.adapt(arrays["match"])
+    np.testing.assert_array_equal(ours(arrays["match"]), theirs(arrays["match"]))
+
+
+def test_a_number_that_never_varied_does_not_explode_when_it_does() -> None:
+    layer = Normalized()
+    layer.adapt(np.array([[0.1, 1.0], [0.1, 3.0]], "float32"))
+    np.testing.assert_allclose(layer(np.array([[0.6, 4.0]], "float32")), [[0.5, 2.0]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("known", [[7], [-3, 7], [0, 1, 2, 5, 9], list(range(-8, 9, 2))])
+def test_halving_finds_the_rows_that_a_search_finds(known: list[int]) -> None:
+    numbers = np.array([-(2**31), *range(-12, 13), 2**31 - 1], "int32")
+    found = last_not_above(np.array(known, "int32"), keras.ops.convert_to_tensor(numbers))
+    np.testing.assert_array_equal(
+        found, np.maximum(np.searchsorted(known, numbers, "right") - 1, 0)
+    )
 
 
 @each_kind
@@ -192,22 +218,6 @@ def test_a_model_is_loaded_in_a_process_that_did_not_build_it(
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     pair = pd.DataFrame({"user_id": [1], "item_id": [1]})
     assert float(printed) == pytest.approx(predict(model, pair)["redeemed"][0], rel=1e-5)
-
-
-def test_an_exported_model_predicts_the_same_without_keras(
-    offers: pd.DataFrame, tmp_path: Path
-) -> None:
-    import tensorflow as tf
-
-    model = coupled_model(encode(offers) | ids(offers), "chain", "matrix_factorization")
-    inputs = encode(offers) | ids(offers)
-    model(inputs)
-    model.export(tmp_path / "model", format="tf_saved_model", verbose=False)
-    exported = tf.saved_model.load(tmp_path / "model")
-    served = exported.serve(inputs)
-    np.testing.assert_allclose(
-        served["redeemed"][:, 0], predict(model, offers)["redeemed"], rtol=1e-5
-    )
 
 
 # A general coupling

@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.decisions import dual, exact
 from coupon_rec.decisions.problem import Budget, Mask, checked
 from coupon_rec.decisions.repair import repair
 
@@ -95,6 +94,8 @@ def allocate(
     max sum(v x) subject to sum(c x) <= B: equation `eq-knapsack`. The dual of many budgets in
     parallel is the method of Zhang et al., WWW 2020; the planes are ours.
     """
+    from coupon_rec.decisions import dual, exact  # a service decides without SciPy
+
     limits = [budgets] if isinstance(budgets, Budget) else list(budgets)
     problem = checked(value, limits, caps, k, groups)
     if method == "auto":

@@ -1,6 +1,6 @@
 """Why a coupon is sent, in words that could stand on the envelope."""
 
-import pandas as pd
+from collections.abc import Mapping
 
 from coupon_rec.features import NEVER
 
@@ -8,12 +8,12 @@ NOT_WORTH = "no coupon is worth its cost"
 """What is said of a list from which nothing is sent, although everything might be."""
 
 
-def reason(offer: pd.Series) -> str:
+def reason(offer: Mapping[str, float]) -> str:
     """Say in words what speaks for an offer, from its features.
 
     Parameters
     ----------
-    offer : pandas.Series
+    offer : mapping of str to float
         One row of the offers table.
     """
     if offer["match_recency"] < NEVER:

@@ -31,6 +31,16 @@ class Economics:
     retailer_match: float = 0.17
     contact: float = 0.005
 
+    def profit(
+        self,
+        p: NDArray[np.floating],
+        spend: NDArray[np.floating],
+        discount: NDArray[np.floating],
+    ) -> NDArray[np.float64]:
+        """Equation `eq-offer-value` on arrays of one shape: probability, dollars, dollars."""
+        gain = self.incremental * self.margin * spend
+        return np.asarray(p * (gain - self.retailer_match * discount) - self.contact)
+
 
 def offer_value(
     offers: pd.DataFrame, p: ArrayLike, economics: Economics | None = None
@@ -62,9 +72,8 @@ def offer_value(
     """
     economics = economics or Economics()
     p = _probabilities(offers, p)
-    gain = economics.incremental * economics.margin * offers["spend_per_line"].to_numpy()
-    cost = economics.retailer_match * offers["coupon_discount"].to_numpy()
-    return np.asarray(p * (gain - cost) - economics.contact)
+    spend, discount = (offers[name].to_numpy() for name in ("spend_per_line", "coupon_discount"))
+    return economics.profit(p, spend, discount)
 
 
 def expected_discount(offers: pd.DataFrame, p: ArrayLike) -> NDArray[np.float64]:

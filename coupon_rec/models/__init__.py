@@ -5,7 +5,7 @@ from coupon_rec.models.couplings import COUPLINGS, Coupling, coupling
 from coupon_rec.models.coupon import coupon_model
 from coupon_rec.models.general import GeneralCoupling, general_coupling, out_of_fold, user_folds
 from coupon_rec.models.inputs import ids
-from coupon_rec.models.predicting import load_model, logits, predict
+from coupon_rec.models.predicting import inputs_of, load_model, logits, predict
 from coupon_rec.models.purchase import purchase_model
 from coupon_rec.models.vectors import Vectors, coupon_vectors, learn_vectors, similarity
 
@@ -20,6 +20,7 @@ __all__ = [
     "coupon_vectors",
     "general_coupling",
     "ids",
+    "inputs_of",
     "learn_vectors",
     "load_model",
     "logits",

@@ -28,12 +28,23 @@ def predict(model: keras.Model, offers: pd.DataFrame) -> pd.DataFrame:
         Columns `bought` and `redeemed`, or the one that the model predicts, each within [0, 1],
         with the index of `offers`.
     """
+    outputs = model.predict(inputs_of(model, offers), batch_size=BATCH, verbose=0)
+    return pd.DataFrame({name: p[:, 0] for name, p in outputs.items()}, index=offers.index)
+
+
+def inputs_of(model: keras.Model, offers: pd.DataFrame) -> Arrays:
+    """Encode offers as the arrays that a model reads, by their names.
+
+    Parameters
+    ----------
+    model, offers
+        As for `predict`.
+    """
     wanted = list(model.input)
     arrays = ids(offers, [name for name in IDS if name in wanted])
     if set(wanted) != set(arrays):
         arrays |= encode(offers)
-    outputs = model.predict({name: arrays[name] for name in wanted}, batch_size=BATCH, verbose=0)
-    return pd.DataFrame({name: p[:, 0] for name, p in outputs.items()}, index=offers.index)
+    return {name: arrays[name] for name in wanted}
 
 
 def logits(model: keras.Model, arrays: Arrays, layer: str = "bought_logit") -> np.ndarray:

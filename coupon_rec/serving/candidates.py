@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -202,11 +203,10 @@ def _user_and_match(
 
 def _by_campaign(rank: Callable[[int, Floats], Floats], campaigns: Ints, values: Floats) -> Floats:
     """Rank the values of each campaign by themselves; campaigns are sorted."""
-    first = np.unique(campaigns, return_index=True)[1]
-    groups = np.split(np.arange(len(campaigns)), first[1:])
+    edges = [*np.flatnonzero(np.diff(campaigns, prepend=-1)).tolist(), len(campaigns)]
     ranks = np.zeros(len(values))
-    for group in groups if len(campaigns) else []:
-        ranks[group] = rank(int(campaigns[group[0]]), values[group])
+    for first, end in pairwise(edges):
+        ranks[first:end] = rank(int(campaigns[first]), values[first:end])
     return ranks
 
 

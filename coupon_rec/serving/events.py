@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from math import isfinite
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from coupon_rec.market import Market
 
 Kind = Literal["purchase", "redemption"]
 MOST = 1_000_000
@@ -88,3 +91,34 @@ def from_json(line: str | bytes) -> Event:
     """Read what `to_json` wrote; ValueError or TypeError if it is something else."""
     fields: dict[str, Any] = json.loads(line)
     return Event(**{**fields, "time": datetime.fromisoformat(fields["time"])})
+
+
+def events_of(market: "Market", day: date) -> list[Event]:
+    """What happened on one day of a market, in the order in which it happened.
+
+    A redemption has a date and no hour: it comes with the user's last purchase of that day, or at
+    noon if there is none.
+
+    Parameters
+    ----------
+    market : Market
+        On any Ibis backend.
+    day : datetime.date
+        The day.
+    """
+    bought = market.purchases.filter(market.purchases.time.date() == day)
+    used = market.redemptions.filter(market.redemptions.date == day)
+    names = ("user_id", "item_id", "basket_id", "quantity", *MONEY)
+    rows = bought.order_by("time", *names).select("time", *names).to_pyarrow().to_pylist()
+    purchases = [Event(f"{day}-{i}", kind="purchase", **row) for i, row in enumerate(rows)]
+    last = {event.user_id: event.time for event in purchases}
+    redemptions = [
+        Event(
+            "{}-{campaign_id}-{user_id}-{coupon_id}".format(day, **row),
+            time=last.get(row["user_id"], datetime.combine(day, time(12))),
+            kind="redemption",
+            **row,
+        )
+        for row in used.drop("date").order_by("user_id", "coupon_id").to_pyarrow().to_pylist()
+    ]
+    return sorted(purchases + redemptions, key=lambda event: event.time)

@@ -79,13 +79,11 @@ def habits(lines: Lines, items: Items, start: int) -> Values:
     """
     if not len(lines.item):
         return {}
-    age, visit = _visits(lines, start)
+    age, categories = _visits(lines, items, start)
     trips, weeks = len(age), max(int(age.max()) / 7, 1)
     spend = int(lines.amount.sum()) / MILLIONTHS
     discount = int(lines.retail_discount.sum()) / MILLIONTHS
     private = int(lines.amount[items.private[lines.item]].sum()) / MILLIONTHS
-    category = items.category[lines.item]
-    categories = len(np.unique(visit * (category.max() + 1) + category))
     return {
         "weeks": weeks,
         "spend": spend,
@@ -101,13 +99,14 @@ def habits(lines: Lines, items: Items, start: int) -> Values:
     }
 
 
-def _visits(lines: Lines, start: int) -> tuple[Ints, Ints]:
-    """The age of each visit, and the number of the visit for each line."""
-    basket = np.unique(lines.basket_id, return_inverse=True)[1]
-    age = start - lines.day
-    span = int(age.max()) + 1
-    visits, visit = np.unique(basket * span + age, return_inverse=True)
-    return visits % span, visit
+def _visits(lines: Lines, items: Items, start: int) -> tuple[Ints, int]:
+    """The age of each visit, and how many categories they brought in all."""
+    category = items.category[lines.item]
+    order = np.lexsort((category, lines.basket_id, lines.day))
+    day, basket, category = lines.day[order], lines.basket_id[order], category[order]
+    visit = np.concatenate([[True], (day[1:] != day[:-1]) | (basket[1:] != basket[:-1])])
+    another = np.count_nonzero(visit[1:] | (category[1:] != category[:-1]))
+    return start - day[visit], another + 1
 
 
 def answers(redemptions: Redemptions, mailed: Ints, start: int) -> Values:
@@ -216,14 +215,14 @@ def category_match(
     last[category] = lines.day
     bought = np.flatnonzero((last >= 0) & coupons.categories.linked)
     bought = bought[np.argsort(last[bought])]
-    which, coupon = coupons.categories.of(bought)
-    paid = np.bincount(coupon, amount[bought[which]], size)
+    which, coupon, items_in = coupons.categories.times(bought)
+    paid = np.bincount(coupon, amount[bought[which]] * items_in, size)
     recency = np.full(size, np.nan)
     recency[coupon] = start - last[bought[which]]
     some = np.where(np.isnan(recency), np.nan, 1.0)
     return {
         "match_category_share": ratio(paid / MILLIONTHS / coupons.covered * some, spend),
-        "match_category_decayed": np.bincount(coupon, recent[bought[which]], size)
+        "match_category_decayed": np.bincount(coupon, recent[bought[which]] * items_in, size)
         / coupons.covered
         * some,
         "match_category_recency": recency,

@@ -51,15 +51,15 @@ class Links:
     Parameters
     ----------
     keys, coupons : numpy.ndarray
-        The pairs, shape (m,): numbers from 0.
+        The pairs, shape (m,): numbers from 0. A pair may come several times.
     size : int
         How many keys there are.
     """
 
     def __init__(self, keys: Ints, coupons: Ints, size: int) -> None:
-        order = np.lexsort((coupons, keys))
-        self._coupons = coupons[order]
-        self._first = np.searchsorted(keys[order], np.arange(size + 1))
+        pairs, self._times = np.unique(np.stack([keys, coupons]), axis=1, return_counts=True)
+        self._coupons = pairs[1]
+        self._first = np.searchsorted(pairs[0], np.arange(size + 1))
         self.linked = np.diff(self._first) > 0
 
     def __getitem__(self, key: int) -> Ints:
@@ -67,12 +67,21 @@ class Links:
         return self._coupons[self._first[key] : self._first[key + 1]]
 
     def of(self, keys: Ints) -> tuple[Ints, Ints]:
-        """All pairs of some keys, each as the position in `keys` and the coupon."""
+        """All pairs of some keys, each once, as the position in `keys` and the coupon."""
+        position, pair = self._pairs(keys)
+        return position, self._coupons[pair]
+
+    def times(self, keys: Ints) -> tuple[Ints, Ints, Ints]:
+        """What `of` gives, and how often each pair came."""
+        position, pair = self._pairs(keys)
+        return position, self._coupons[pair], self._times[pair]
+
+    def _pairs(self, keys: Ints) -> tuple[Ints, Ints]:
         first = self._first[keys]
         counts = self._first[keys + 1] - first
         position = np.repeat(np.arange(len(keys)), counts)
         shift = np.repeat(np.cumsum(counts) - counts - first, counts)
-        return position, self._coupons[np.arange(len(position)) - shift]
+        return position, np.arange(len(position)) - shift
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
         raise FileExistsError(f"{folder} exists: name a new folder, or remove it first")
     live = live_campaigns(market, day)
     if not live.count().execute():
-        first, last = market.campaigns.start.min().execute(), market.campaigns.end.max().execute()
+        span = market.campaigns.aggregate(first=_.start.min(), last=_.end.max())
+        first, last = span.to_pyarrow().to_pylist()[0].values()
         raise ValueError(f"no campaign is valid on {day}: choose a day from {first} to {last}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".draft-") as draft:
@@ -109,7 +110,9 @@ def _users(market: Market) -> pa.Table:
     return pa.table({"user_id": users["user_id"].to_numpy(), **columns})
 
 
-def offers_as_of(market: Market, day: date, start: date) -> pd.DataFrame:
+def offers_as_of(
+    market: Market, day: date, start: date, nightly: Market | None = None
+) -> pd.DataFrame:
     """What the batch says of the offers that a store serves from a snapshot of `day`.
 
     Parameters
@@ -122,6 +125,8 @@ def offers_as_of(market: Market, day: date, start: date) -> pd.DataFrame:
     start : datetime.date
         The day on which the live campaigns are taken to start. The features of users and matches
         are as of this day: a store asked on `start` less one day says the same.
+    nightly : Market, optional
+        What the snapshot was made from, if events of earlier days have come in late since.
 
     Returns
     -------
@@ -129,9 +134,9 @@ def offers_as_of(market: Market, day: date, start: date) -> pd.DataFrame:
         Rows and columns of `coupon_rec.features.offers_frame`, sorted by user, campaign, coupon.
     """
     live = live_campaigns(market, day)
-    tonight = start_together(market, live, day)
-    coupons = _coupon_side(tonight, live, sides.purchase_lines(tonight))
-    offers = graph.build_offers(start_together(market, live, start), coupons)
+    tonight = start_together(nightly or market, live, day)
+    coupons = _coupon_side(tonight, live, sides.purchase_lines(tonight)).to_pyarrow()
+    offers = graph.build_offers(start_together(market, live, start), ibis.memtable(coupons))
     mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON)
     return mine.to_pyarrow().to_pandas(date_as_object=False)
 

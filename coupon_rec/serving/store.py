@@ -176,7 +176,7 @@ class FeatureStore:
             return self._apply(events)
 
     def _shorten_log(self) -> None:
-        """Drop the first events of the log that this snapshot and those of a week before hold."""
+        """Drop the first events of the log, as far as they are old and the snapshot holds them."""
         if self.log is None:
             return
         old = self.day - timedelta(days=DAYS_KEPT)

@@ -1,0 +1,238 @@
+"""Requests a second and latency of the service, on loopback, beside other ways to answer.
+
+Top 5 of about 200 coupons for one user, features included. The load generator (`load.py`) is a
+process of its own beside the server, on the same two cores. Every server is one worker.
+
+- cold: nothing is kept, so every request computes all its features from the purchases and runs
+  the model (more users take turns than the store keeps features for);
+- ready: the store has the users' features ready, the model runs for every request;
+- warm: every answer was given before;
+- empty, tutorial: see `serving_peers.py`;
+- the parts alone, without HTTP: features of a user from the store; the model on 200 coupons.
+
+`python benchmarks/serving.py [MODEL BUNDLE]` uses a model and its bundle where they exist, and
+makes them where not. `--soak SECONDS` sends a steady load instead, and watches the memory.
+"""
+
+import argparse
+import json
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import urlopen
+
+import numpy as np
+import pyarrow.parquet as pq
+from load import free_port
+from machine import store, use_two_cores
+
+from coupon_rec.serving.scorer import Scorer
+from coupon_rec.serving.store import FeatureStore
+
+HERE = Path(__file__).parent
+DAY = date(2017, 11, 20)
+ROUNDS = 3
+SECONDS = 6.0
+CONNECTIONS = 16
+HALF_LOAD = 400.0
+STARTS = 5
+READY = 900
+EVENTS = 500
+SOAK = 200.0
+PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "onnxruntime", "keras", "bentoml")
+
+
+def make(folder: Path) -> tuple[Path, Path]:
+    """Train and export as a person would: three commands."""
+    offers, model, bundle = folder / "offers", folder / "model.keras", folder / "bundle"
+    for words in (
+        ("features", offers),
+        ("train", offers, model),
+        ("export", model, bundle, "--day", DAY),
+    ):
+        subprocess.run([sys.executable, "-m", "coupon_rec", *map(str, words)], check=True)
+    return model, bundle
+
+
+@contextmanager
+def server(*command: object) -> Iterator[tuple[int, float, subprocess.Popen[bytes]]]:
+    """Start a server on the port that follows `command`; give the port and the seconds it took."""
+    port = free_port()
+    begin = time.perf_counter()
+    words = [sys.executable, *map(str, command)]
+    process = subprocess.Popen([word.replace("PORT", str(port)) for word in words])
+    try:
+        while True:
+            try:
+                urlopen(f"http://127.0.0.1:{port}/readyz").close()
+                break
+            except OSError as error:
+                if getattr(error, "code", 0) == 404:
+                    break
+                assert process.poll() is None
+                time.sleep(0.005)
+        yield port, time.perf_counter() - begin, process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def load(port: int, bodies: list[Any], **how: Any) -> Any:
+    """Run the load generator in a process of its own."""
+    requests = [("/v1/recommendations", body) for body in bodies]
+    task = {"port": port, "requests": requests, "seconds": SECONDS, "rate": 0.0}
+    task |= {"connections": CONNECTIONS, **how}
+    words = [sys.executable, str(HERE / "load.py")]
+    done = subprocess.run(words, input=json.dumps(task).encode(), capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def measure(port: int, bodies: list[Any]) -> dict[str, Any]:
+    """The most requests a second, in several rounds, and the latency at a fixed rate."""
+    load(port, bodies, seconds=2.0)
+    most = [load(port, bodies) for _ in range(ROUNDS)]
+    rate = statistics.median(each["per_second"] for each in most)
+    result = {"per_second": rate, "failed": sum(each["failed"] for each in most)}
+    if rate > HALF_LOAD:
+        result["at_400_a_second"] = load(port, bodies, rate=HALF_LOAD, connections=64)
+        result["at_half_its_most"] = load(port, bodies, rate=rate / 2, connections=64)
+    else:
+        result["one_at_a_time"] = load(port, bodies, connections=1)
+    return result
+
+
+def per_second(call: Callable[[], object]) -> float:
+    """How often a call completes in a second, the median of several rounds."""
+    rates = []
+    for _ in range(ROUNDS):
+        number, begin = 0, time.perf_counter()
+        while time.perf_counter() < begin + 2:
+            call()
+            number += 1
+        rates.append(number / (time.perf_counter() - begin))
+    return round(statistics.median(rates), 1)
+
+
+def parts(bundle: Path, users: list[int]) -> dict[str, Any]:
+    """The work without HTTP, in this process."""
+    features, scorer = FeatureStore.load(bundle / "snapshot"), Scorer.load(bundle)
+    turn = iter(users * 1000)
+    found = features.offers(users[0], DAY)
+    two_hundred = {
+        name: np.resize(array, (200, array.shape[1])) for name, array in found.arrays.items()
+    }
+    return {
+        "coupons_of_a_user": len(found.coupon_id),
+        "features_of_a_user_per_second": per_second(lambda: features.offers(next(turn), DAY)),
+        "model_on_200_coupons_per_second": per_second(lambda: scorer.predict(two_hundred)),
+    }
+
+
+def ours(bundle: Path, log: Path, cached: int) -> tuple[object, ...]:
+    """The command that starts our service with a cache of so many answers."""
+    return HERE / "serving_peers.py", "ours", "PORT", bundle, log, cached
+
+
+def compare(model: Path, bundle: Path, scratch: Path) -> dict[str, Any]:
+    """Measure every way to answer, one after another."""
+    users = pq.read_table(bundle / "snapshot" / "offers.parquet")["user_id"].unique().to_pylist()
+    time_of_day = {"time": f"{DAY}T09:30:00"}
+    bodies = [{"user_id": user_id, "context": time_of_day, "k": 5} for user_id in users]
+    result: dict[str, Any] = {"users": len(users), "parts": parts(bundle, users)}
+    starts = []
+    for _ in range(STARTS):
+        command = ("-m", "coupon_rec", "serve", bundle, "--port", "PORT", "--log", scratch / "log")
+        with server(*command) as (_, seconds, _):
+            starts.append(seconds)
+    result["seconds_to_ready"] = round(statistics.median(starts), 2)
+    ways = {
+        "cold": ours(bundle, scratch / "cold", 0),
+        "ready": ours(bundle, scratch / "ready", 0),
+        "warm": ours(bundle, scratch / "warm", 10_000),
+        "empty": (HERE / "serving_peers.py", "empty", "PORT"),
+        "tutorial": (HERE / "serving_peers.py", "tutorial", "PORT", model, DAY),
+        "bentoml": (HERE / "serving_bentoml.py", "PORT", bundle),
+    }
+    result["ways"] = {}
+    for name, command in ways.items():
+        with server(*command) as (port, _, _):
+            result["ways"][name] = measure(port, bodies[:READY] if name == "ready" else bodies)
+        print(name, result["ways"][name], flush=True)
+    return result
+
+
+def soak(bundle: Path, scratch: Path, seconds: float) -> dict[str, Any]:
+    """A steady load, an event to every twenty requests, and the memory every ten seconds.
+
+    The events are the same few hundred again and again, and each counts once: after the first
+    round, a service that keeps nothing it need not keep stops growing.
+    """
+    users = pq.read_table(bundle / "snapshot" / "offers.parquet")["user_id"].unique().to_pylist()
+    noon = f"{DAY}T12:00:00"
+    requests: list[Any] = []
+    for number in range(EVENTS):
+        for step in range(20):
+            asked = {"user_id": users[(20 * number + step) % len(users)], "context": {"time": noon}}
+            requests.append(("/v1/recommendations", asked))
+        event = {
+            "event_id": f"soak-{number}",
+            "kind": "purchase",
+            "user_id": users[number],
+            "time": noon,
+        }
+        event |= {"basket_id": 10**12 + number, "item_id": 1082185, "amount": 1.29}
+        requests.append(("/v1/events", {"events": [event]}))
+    with server(*ours(bundle, scratch / "soak", 500)) as (port, _, process):
+        task = {
+            "port": port,
+            "requests": requests,
+            "seconds": seconds,
+            "rate": SOAK,
+            "connections": 32,
+        }
+        words = [sys.executable, str(HERE / "load.py")]
+        sender = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert sender.stdin and sender.stdout
+        sender.stdin.write(json.dumps(task).encode())
+        sender.stdin.close()
+        memory = []
+        while sender.poll() is None:
+            time.sleep(10)
+            memory.append(resident(process.pid))
+        answered = json.loads(sender.stdout.read())
+    return {"seconds": seconds, "rate": SOAK, **answered, "MiB_every_10_seconds": memory}
+
+
+def resident(pid: int) -> float:
+    """The memory of a process, in MiB, where Linux says it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024, 1)
+
+
+def main() -> None:
+    """Measure, print, store."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path, nargs="?")
+    parser.add_argument("bundle", type=Path, nargs="?")
+    parser.add_argument("--soak", type=float, metavar="SECONDS")
+    asked = parser.parse_args()
+    use_two_cores()
+    with TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        model, bundle = (asked.model, asked.bundle) if asked.bundle else make(scratch)
+        if asked.soak:
+            store("soak", PACKAGES, soak(bundle, scratch, asked.soak))
+        else:
+            store("serving", PACKAGES, compare(model, bundle, scratch))
+
+
+if __name__ == "__main__":
+    main()

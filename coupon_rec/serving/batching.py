@@ -1,0 +1,86 @@
+"""Requests that wait together are answered together, and only so many may wait."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Overloaded(Exception):
+    """As many requests wait as may wait; this one is turned away."""
+
+
+class Batcher(Generic[T, R]):
+    """Hands everything that waits to one call of a function, in a thread.
+
+    Nothing is held back to fill a batch: a lone request is worked on at once, and what arrives
+    while the thread works is the next batch. So batches grow with the load.
+
+    Parameters
+    ----------
+    work : callable
+        From n requests to n results, in order. A result that is an exception is raised to the one
+        who asked; an exception that `work` raises, to all.
+    thread : concurrent.futures.Executor
+        Where `work` runs.
+    waiting : int
+        How many requests may wait.
+    together : int
+        How many go into one call at most.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[T]], Sequence[R | Exception]],
+        thread: Executor,
+        waiting: int,
+        together: int,
+    ) -> None:
+        self._work = work
+        self._thread = thread
+        self._limit = waiting
+        self._together = together
+        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self, request: T) -> R:
+        """Wait for the result of one request.
+
+        Raises
+        ------
+        Overloaded
+            At once, if the queue is full.
+        """
+        if len(self._waiting) >= self._limit:
+            raise Overloaded
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[R] = loop.create_future()
+        self._waiting.append((request, result))
+        if self._task is None:
+            self._task = loop.create_task(self._run())
+        return await result
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            size = min(len(self._waiting), self._together)
+            batch = [self._waiting.popleft() for _ in range(size)]
+            requests = [request for request, _ in batch]
+            try:
+                results = await loop.run_in_executor(self._thread, self._work, requests)
+            except Exception as error:
+                results = [error] * size
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.cancelled():
+                    if isinstance(result, Exception):
+                        future.set_exception(result)
+                    else:
+                        future.set_result(result)
+        self._task = None

@@ -1,0 +1,202 @@
+"""The service without HTTP: what is loaded, what waits, what was answered before."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from pathlib import Path
+
+from pydantic_core import to_json
+
+from coupon_rec.serving.batching import Batcher, Overloaded
+from coupon_rec.serving.events import Event
+from coupon_rec.serving.log import EventLog
+from coupon_rec.serving.metrics import Metrics
+from coupon_rec.serving.push import Stream, Streams
+from coupon_rec.serving.recommending import Question, Recommender, Reply
+from coupon_rec.serving.scorer import Scorer
+from coupon_rec.serving.settings import Settings
+from coupon_rec.serving.store import FeatureStore
+
+logger = logging.getLogger("coupon_rec.serving")
+
+MOST_DAYS = 365
+"""How far after its snapshot a bundle may be asked; every recency has reached its cap by then."""
+
+LISTEN = 0.2
+"""Seconds between two exchanges of events with other replicas."""
+
+Key = tuple[object, ...]
+
+
+class Service:
+    """Answers questions and takes events in, while bundles come and go.
+
+    Parameters
+    ----------
+    bundle : pathlib.Path
+        The folder to load, now and at each reload.
+    settings : Settings
+        Limits and secrets.
+
+    Raises
+    ------
+    BundleError
+        If the bundle cannot be used.
+    """
+
+    def __init__(self, bundle: Path, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.streams = Streams(settings.streams)
+        self.metrics.streams.set_function(self.streams.__len__)
+        self.stopping = False
+        self._bundle = bundle
+        self._log = _open_log(settings.log or bundle.with_name(f"{bundle.name}.events"), settings)
+        self.recommender = self._load()
+        self.today = self.recommender.store.day
+        self._cache: OrderedDict[Key, bytes] = OrderedDict()
+        self._scoring, self._writing = (ThreadPoolExecutor(1, name) for name in ("score", "events"))
+        self._ask = Batcher(self._recommend, self._scoring, settings.waiting, settings.together)
+        self._add = Batcher(self._write, self._writing, settings.waiting, settings.waiting)
+        self._pushing = asyncio.Semaphore(settings.together)
+        self._reloading = asyncio.Lock()
+
+    def _load(self) -> Recommender:
+        scorer = Scorer.load(self._bundle)
+        store = FeatureStore.load(self._bundle / "snapshot", self._log)
+        return Recommender(scorer, store, self.settings.economics)
+
+    async def answer(self, question: Question) -> bytes:
+        """Choose coupons for a user, or find what was chosen before: JSON of an `Answer`.
+
+        Raises
+        ------
+        Overloaded
+            If too many requests wait.
+        """
+        recommender = self.recommender
+        store = recommender.store
+        degraded = store.degraded
+        version = store.version(question.user_id)
+        found = self._cache.get((question, version, recommender.scorer.version, degraded))
+        if found is not None:
+            self.metrics.cached.inc()
+            return found
+        reply = await self._ask(question)
+        body = _json(question, reply, degraded)
+        self._cache[question, reply.version, reply.bundle, degraded] = body
+        if len(self._cache) > self.settings.cached:
+            self._cache.popitem(last=False)
+        return body
+
+    async def accept(self, events: Sequence[Event]) -> None:
+        """Take events in: on disk, and in the features, when it returns. Overloaded as `ask`."""
+        await self._add(events)
+        self.metrics.events.inc(len(events))
+        self.today = max(self.today, *(event.day for event in events))
+        self.streams.wake({event.user_id for event in events})
+
+    async def messages(self, stream: Stream) -> AsyncIterator[bytes]:
+        """Yield the best coupon of a stream's user as server-sent events, whenever it changes."""
+        last: object = None
+        async for happened in stream.happenings():
+            if not happened:
+                yield b": nothing new\n\n"
+                continue
+            question = Question(stream.user_id, self.today, 1)
+            try:
+                async with self._pushing:
+                    reply = await self._ask(question)
+            except Overloaded:
+                await asyncio.sleep(1)
+                stream.wake()
+                continue
+            best = [choice.coupon_id for choice in reply.choices]
+            if best != last:
+                last = best
+                body = _json(question, reply, self.recommender.store.degraded)
+                yield b"event: coupon\nid: %d\ndata: %s\n\n" % (reply.version, body)
+
+    async def listen(self) -> None:
+        """Take in what other replicas accept, as long as the service runs."""
+        while self.settings.redis:
+            if await asyncio.to_thread(self.recommender.store.catch_up):
+                self.streams.wake_all()
+            await asyncio.sleep(LISTEN)
+
+    async def reload(self) -> str:
+        """Load the bundle's folder again beside what is loaded, then swap; return its version.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be used: a BundleError, mostly. What was loaded stays.
+        """
+        async with self._reloading:
+            try:
+                fresh = await asyncio.to_thread(self._load)
+            except ValueError:
+                self.metrics.reloads.labels("refused").inc()
+                raise
+            # Events are written by one thread: on it, nothing is accepted between the two steps.
+            await asyncio.get_running_loop().run_in_executor(self._writing, self._swap, fresh)
+        self.today = max(self.today, fresh.store.day)
+        self.streams.wake_all()
+        self.metrics.reloads.labels("done").inc()
+        return fresh.scorer.version
+
+    def _swap(self, fresh: Recommender) -> None:
+        fresh.store.catch_up()
+        self.recommender = fresh
+
+    def stop(self) -> None:
+        """Take no new stream, end the open ones, and say that we are not ready."""
+        self.stopping = True
+        self.streams.stop()
+
+    def _recommend(self, questions: Sequence[Question]) -> list[Reply | Exception]:
+        self.metrics.batch.observe(len(questions))
+        return self.recommender(questions)
+
+    def _write(self, batches: Sequence[Sequence[Event]]) -> list[Exception | None]:
+        self.recommender.store.add([event for events in batches for event in events])
+        return [None] * len(batches)
+
+    def live(self, day: date) -> list[tuple[int, int]]:
+        """List the campaigns and coupons that are valid on a day."""
+        coupons = self.recommender.store.snapshot.coupons
+        valid = coupons.last_day >= (day - date(1970, 1, 1)).days
+        return list(
+            zip(coupons.campaign_id[valid].tolist(), coupons.coupon_id[valid].tolist(), strict=True)
+        )
+
+    def wrong_with(self, day: date) -> str:
+        """Say what is wrong with a day, if anything is: the features reach a year on."""
+        first = self.recommender.store.day
+        last = first + timedelta(days=MOST_DAYS)
+        return "" if first <= day <= last else f"{day} is out of reach: send {first} to {last}"
+
+
+def _open_log(path: Path, settings: Settings) -> EventLog:
+    if not settings.redis:
+        return EventLog(path)
+    from coupon_rec.serving.shared import SharedLog
+
+    return SharedLog(path, settings.redis)
+
+
+def _json(question: Question, reply: Reply, degraded: bool) -> bytes:
+    return to_json(
+        {
+            "user_id": question.user_id,
+            "day": question.day,
+            "known": reply.known,
+            "bundle": reply.bundle,
+            "degraded": degraded,
+            "coupons": [choice._asdict() for choice in reply.choices],
+            "note": reply.note,
+        }
+    )

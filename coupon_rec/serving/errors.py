@@ -1,0 +1,74 @@
+"""What a client hears when a request cannot be answered: what is wrong, where, how to mend it."""
+
+import json
+from collections.abc import Sequence
+from math import ceil
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+MOST_FIELDS = 20
+SENTENCES = {
+    400: "the body cannot be read: send JSON in UTF-8, not nested deeply",
+    404: "there is nothing here: /openapi.json lists what there is",
+    405: "this address takes another method: /openapi.json lists them",
+    413: "the body is too large: send fewer events at a time",
+}
+
+
+class Refused(Exception):
+    """A request that is not answered, with the status and the words for the client."""
+
+    def __init__(self, status: int, error: str, *, field: str = "", wait: float = 0.0) -> None:
+        super().__init__(error)
+        self.response = problem(
+            status,
+            "the request is not as expected: mend the fields named" if field else error,
+            [(field, error)] if field else [],
+            {"Retry-After": str(ceil(wait))} if wait else {},
+        )
+
+
+def problem(
+    status: int,
+    error: str,
+    fields: Sequence[tuple[str, str]] = (),
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Write a `Problem`. It holds ASCII alone, since a client may have sent half a character."""
+    body = {"error": error, "fields": [{"field": name, "problem": what} for name, what in fields]}
+    return Response(json.dumps(body), status, headers, "application/json")
+
+
+def handle(app: FastAPI) -> None:
+    """Have an app answer each error with a `Problem`."""
+
+    @app.exception_handler(Refused)
+    async def refused(request: Request, error: Refused) -> Response:
+        return error.response
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        words = SENTENCES.get(error.status_code, str(error.detail))
+        return problem(error.status_code, words, headers=dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        fields = [_field(found) for found in error.errors()[:MOST_FIELDS]]
+        return problem(422, "the request is not as expected: mend the fields named", fields)
+
+
+def _field(error: dict[str, Any]) -> tuple[str, str]:
+    place, *path = error["loc"]
+    if error["type"] == "json_invalid":
+        return place, f"not JSON at character {path[0]}: {error['ctx']['error']}"
+    # Pydantic names the kind of an event after its number, where the sender wrote none.
+    names = [
+        str(part)[:100]
+        for before, part in zip([place, *path], path, strict=False)
+        if not (isinstance(before, int) and part in ("purchase", "redemption"))
+    ]
+    return ".".join(names) or place, error["msg"][:200]

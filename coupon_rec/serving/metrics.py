@@ -1,0 +1,42 @@
+"""What the service counts, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """The counters of one service. No label names a user."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            "coupon_rec_requests",
+            "Requests answered, by route and status.",
+            ["route", "status"],
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "coupon_rec_request_seconds",
+            "Time from a request to its answer, but for streams.",
+            ["route"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.batch = Histogram(
+            "coupon_rec_batch_requests",
+            "Requests that went into one call of the model.",
+            buckets=(1, 2, 4, 8, 16, 32),
+            registry=self.registry,
+        )
+        self.cached = Counter(
+            "coupon_rec_cached", "Answers taken from the cache.", registry=self.registry
+        )
+        self.events = Counter(
+            "coupon_rec_events", "Events accepted, repeated ones included.", registry=self.registry
+        )
+        self.reloads = Counter(
+            "coupon_rec_reloads", "Reloads, by result.", ["result"], registry=self.registry
+        )
+        self.streams = Gauge("coupon_rec_streams", "Streams that are open.", registry=self.registry)

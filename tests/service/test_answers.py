@@ -1,0 +1,167 @@
+"""What the service answers, over HTTP, with the bundle of the sample market."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from running import DAY, Running, question
+
+from coupon_rec.decisions import Economics
+from coupon_rec.serving.scorer import Scorer
+from coupon_rec.serving.store import FeatureStore
+
+STRANGER = 10**12
+
+
+@pytest.fixture(scope="module")
+def service(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("answers")
+    running = Running(bundle, folder / "words", "--log", str(folder / "events"))
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize("user_id", [1, 7, 60, STRANGER])
+def test_the_coupons_are_those_of_scorer_store_and_economics(
+    service: Running, bundle: Path, user_id: int
+) -> None:
+    found = FeatureStore.load(bundle / "snapshot").offers(user_id, DAY)
+    p = Scorer.load(bundle).predict(found.arrays)["redeemed"]
+    value = Economics().profit(p, found.spend_per_line, found.coupon_discount)
+    best = np.argsort(-value)[:3]
+    assert value[best[0]] > 0
+    coupons = service.ask(user_id, k=3)["coupons"]
+    wanted = [(found.coupon_id[row], p[row], value[row]) for row in best if value[row] > 0]
+    assert [coupon["coupon_id"] for coupon in coupons] == [row[0] for row in wanted]
+    assert np.allclose([coupon["probability"] for coupon in coupons], [row[1] for row in wanted])
+    assert np.allclose([coupon["value"] for coupon in coupons], [row[2] for row in wanted])
+    assert all(coupon["reason"] for coupon in coupons)
+
+
+def test_nobody_is_sent_the_same_coupon_twice(service: Running) -> None:
+    for user_id in range(1, 61):
+        coupons = [coupon["coupon_id"] for coupon in service.ask(user_id, k=100)["coupons"]]
+        assert len(coupons) == len(set(coupons))
+
+
+def test_an_unknown_user_gets_the_cold_start_answer_marked_as_such(service: Running) -> None:
+    assert service.ask(1)["known"]
+    cold = service.ask(STRANGER)
+    assert not cold["known"]
+    assert cold["coupons"]
+
+
+def test_no_coupon_is_an_answer(service: Running) -> None:
+    nothing = service.ask(1, DAY + timedelta(days=300))
+    assert (nothing["coupons"], nothing["note"]) == ([], "no coupon is live for this user")
+
+
+def test_the_second_answer_comes_from_the_cache_and_is_the_same(service: Running) -> None:
+    first, before = service.ask(2), service.metric("coupon_rec_cached_total")
+    assert service.ask(2) == first
+    assert service.metric("coupon_rec_cached_total") == before + 1
+    assert service.ask(2, k=1)["coupons"] == first["coupons"][:1]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"user_id": "1"}, "user_id", "valid integer"),
+        ({"user_id": 10**30}, "user_id", "less than or equal"),
+        ({"user_id": True}, "user_id", "valid integer"),
+        ({"k": 0}, "k", "greater than or equal to 1"),
+        ({"k": 1.5}, "k", "valid integer"),
+        ({"context": {}}, "context.time", "required"),
+        ({"context": {"time": "soon"}}, "context.time", "such as 2017-11-20T09:30:00"),
+        ({"context": {"time": 0}}, "context.time", "such as 2017-11-20T09:30:00"),
+        ({"context": {"time": "2017-02-30T00:00:00"}}, "context.time", "day"),
+        ({"colour": "red"}, "colour", "not permitted"),
+    ],
+)
+def test_bad_input_is_named(
+    service: Running, change: dict[str, object], field: str, words: str
+) -> None:
+    answer = service.client.post("/v1/recommendations", json={**question(1), **change})
+    assert answer.status_code == 422
+    (found,) = answer.json()["fields"]
+    assert found["field"] == field
+    assert words in found["problem"]
+
+
+@pytest.mark.parametrize("day", [DAY - timedelta(days=1), DAY + timedelta(days=366)])
+def test_a_day_that_the_features_do_not_reach_is_refused(service: Running, day: date) -> None:
+    asked = service.client.post("/v1/recommendations", json=question(1, day))
+    listed = service.client.get("/v1/coupons", params={"day": str(day)})
+    for answer, field in ((asked, "context.time"), (listed, "day")):
+        assert answer.status_code == 409
+        (found,) = answer.json()["fields"]
+        assert (found["field"], f"send {DAY} to" in found["problem"]) == (field, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 422),
+        (b"{", 422),
+        (b"null", 422),
+        (b'{"user_id": NaN}', 422),
+        (b'{"\\ud800": 1}', 422),
+        (b'{"user_id": "\xff"}', 400),
+        (b"[" * 100_000, 400),
+        (b'{"user_id": ' + b"9" * 10_000 + b"}", 400),
+    ],
+)
+def test_a_body_that_is_no_request_is_refused_in_words(
+    service: Running, body: bytes, status: int
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = service.client.post("/v1/recommendations", content=body, headers=headers)
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+def test_a_body_over_the_limit_is_refused_with_or_without_its_length(service: Running) -> None:
+    large = [b" " * 2**18] * 5
+    headers = {"Content-Type": "application/json"}
+    for content in (b"".join(large), iter(large)):
+        answer = service.client.post("/v1/events", content=content, headers=headers)
+        assert answer.status_code == 413
+        assert "fewer events" in answer.json()["error"]
+
+
+def test_what_is_not_there_is_said_in_the_same_form(service: Running) -> None:
+    assert service.client.get("/v1/nothing").json()["error"]
+    assert service.client.put("/v1/events").status_code == 405
+
+
+def test_the_coupons_that_run_are_listed(service: Running) -> None:
+    listed = service.client.get("/v1/coupons", params={"day": str(DAY)}).json()
+    assert {(coupon["campaign_id"], coupon["coupon_id"]) for coupon in listed["coupons"]} >= {
+        (coupon["campaign_id"], coupon["coupon_id"]) for coupon in service.ask(1, k=100)["coupons"]
+    }
+    later = service.client.get("/v1/coupons", params={"day": "2018-01-01"}).json()
+    assert later == {"day": "2018-01-01", "coupons": []}
+
+
+def test_it_says_that_it_lives_is_ready_and_what_it_counts(service: Running, bundle: Path) -> None:
+    assert service.client.get("/healthz").json() == {"status": "ok"}
+    assert service.client.get("/readyz").json() == {
+        "status": "ok",
+        "bundle": Scorer.load(bundle).version,
+        "day": str(DAY),
+        "degraded": False,
+    }
+    name = 'coupon_rec_requests_total{route="/v1/recommendations",status="200"}'
+    before = service.metric(name)
+    service.ask(1)
+    assert service.metric(name) == before + 1
+
+
+def test_the_examples_of_the_documentation_are_taken(service: Running) -> None:
+    schemas = service.client.get("/openapi.json").json()["components"]["schemas"]
+    asked = {**schemas["Ask"]["examples"][0], "context": {"time": f"{DAY}T12:00:00"}}
+    assert service.client.post("/v1/recommendations", json=asked).status_code == 200
+    sent = schemas["Events"]["examples"][0]
+    assert service.client.post("/v1/events", json=sent).json() == {"accepted": 1}

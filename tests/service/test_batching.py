@@ -1,0 +1,87 @@
+"""What waits together goes together, and only so much may wait."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from coupon_rec.serving.batching import Batcher, Overloaded
+
+
+class Slow:
+    """Work that a test holds up; it notes what came together."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.go = threading.Event()
+
+    def __call__(self, requests: Sequence[int]) -> list[int | Exception]:
+        self.batches.append(list(requests))
+        self.go.wait(10)
+        return [KeyError(request) if request == 13 else 10 * request for request in requests]
+
+
+async def gather(slow: Slow, requests: Sequence[int], waiting: int = 100) -> list[object]:
+    """Send a first request, then the others while the first is worked on."""
+    with ThreadPoolExecutor(1) as thread:
+        batcher = Batcher(slow, thread, waiting, together=4)
+        first, *others = (asyncio.ensure_future(batcher(request)) for request in requests)
+        await asyncio.sleep(0.05)
+        slow.go.set()
+        return list(await asyncio.gather(first, *others, return_exceptions=True))
+
+
+def test_a_lone_request_does_not_wait_for_company() -> None:
+    slow = Slow()
+    slow.go.set()
+    assert asyncio.run(gather(slow, [1])) == [10]
+
+
+def test_what_arrives_together_goes_together_up_to_the_limit() -> None:
+    slow = Slow()
+    assert asyncio.run(gather(slow, range(1, 8))) == [10, 20, 30, 40, 50, 60, 70]
+    assert slow.batches == [[1, 2, 3, 4], [5, 6, 7]]
+
+
+def test_an_error_reaches_the_one_who_asked_and_nobody_else() -> None:
+    first, second, third = asyncio.run(gather(Slow(), [1, 13, 3]))
+    assert (first, third) == (10, 30)
+    assert isinstance(second, KeyError)
+
+
+def test_beyond_the_queue_a_request_is_turned_away_at_once_and_the_others_are_answered() -> None:
+    found = asyncio.run(gather(Slow(), range(1, 9), waiting=5))
+    assert found[:5] == [10, 20, 30, 40, 50]
+    assert all(isinstance(each, Overloaded) for each in found[5:])
+
+
+def test_a_request_that_was_given_up_harms_no_other() -> None:
+    async def give_up() -> object:
+        slow = Slow()
+        with ThreadPoolExecutor(1) as thread:
+            batcher = Batcher(slow, thread, 10, together=4)
+            lost, kept = (asyncio.ensure_future(batcher(request)) for request in (1, 2))
+            await asyncio.sleep(0.05)
+            lost.cancel()
+            slow.go.set()
+            return await kept
+
+    assert asyncio.run(give_up()) == 20
+
+
+def test_work_that_fails_as_a_whole_fails_each_request_and_not_the_next() -> None:
+    def broken(requests: Sequence[int]) -> list[int | Exception]:
+        if 13 in requests:
+            raise ValueError("no")
+        return list(requests)
+
+    async def twice() -> tuple[object, object]:
+        with ThreadPoolExecutor(1) as thread:
+            batcher = Batcher(broken, thread, 10, together=4)
+            with pytest.raises(ValueError, match="no"):
+                await batcher(13)
+            return await batcher(2), len(batcher)
+
+    assert asyncio.run(twice()) == (2, 0)

@@ -1,0 +1,81 @@
+"""Two replicas share what happens through a real Redis, and serve on without it."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from running import Running, purchase
+
+SERVER = shutil.which("redis-server")
+STRANGER = 10**9
+
+pytestmark = pytest.mark.skipif(
+    SERVER is None, reason="redis-server is not installed (Debian: apt-get install redis-server)"
+)
+
+
+@pytest.fixture
+def start_redis(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Start a Redis server, always on the same port, that forgets all when it dies."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started = []
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [str(SERVER), "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        return started[-1]
+
+    start.port = port  # type: ignore[attr-defined]
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something to become true, for some seconds at most."""
+    deadline = time.monotonic() + 8
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def buy(service: Running, name: str, user_id: int) -> None:
+    assert service.client.post("/v1/events", json={"events": [purchase(name, user_id)]}).is_success
+
+
+def degraded(service: Running) -> bool:
+    return bool(service.client.get("/readyz").json()["degraded"])
+
+
+def test_replicas_share_events_and_serve_on_when_redis_dies(
+    serve: Callable[..., Running],
+    start_redis: Callable[[], subprocess.Popen[bytes]],
+    tmp_path: Path,
+) -> None:
+    redis = start_redis()
+    address = f"redis://127.0.0.1:{start_redis.port}"  # type: ignore[attr-defined]
+    one, two = (serve("--log", str(tmp_path / name), "--redis", address) for name in ("one", "two"))
+    buy(one, "shared", STRANGER)
+    assert one.ask(STRANGER)["known"]
+    until(lambda: two.ask(STRANGER)["known"])
+    assert two.ask(STRANGER)["coupons"] == one.ask(STRANGER)["coupons"]
+
+    redis.kill()
+    redis.wait()
+    until(lambda: degraded(one) and degraded(two))
+    assert one.ask(1)["degraded"]
+    buy(one, "alone", STRANGER + 1)
+    assert one.ask(STRANGER + 1)["known"]
+    assert not two.ask(STRANGER + 1)["known"]
+
+    start_redis()
+    until(lambda: not degraded(one) and not degraded(two))
+    until(lambda: two.ask(STRANGER + 1)["known"])
+    assert not two.ask(1)["degraded"]

@@ -1,0 +1,103 @@
+"""A new best coupon is pushed when what a user does changes it; the end is orderly."""
+
+import json
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from running import Running, purchase
+
+from coupon_rec.serving.push import Streams
+
+
+@contextmanager
+def stream(service: Running, user_id: int) -> Iterator[Iterator[dict[str, Any]]]:
+    """Read the messages of a user's stream."""
+    with service.client.stream("GET", f"/v1/users/{user_id}/stream") as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        yield (json.loads(line[6:]) for line in lines if line.startswith("data: "))
+
+
+def buy_until_it_changes(service: Running, user_id: int, best: object) -> None:
+    """Send the user's purchases of one item after another until another coupon is the best."""
+    for number, item_id in enumerate(range(1001, 1201)):
+        event = purchase(f"{user_id}-{number}", user_id, item_id)
+        assert service.client.post("/v1/events", json={"events": [event]}).is_success
+        if service.ask(user_id, k=1)["coupons"][0]["coupon_id"] != best:
+            return
+    raise AssertionError("no purchase changes the best coupon")
+
+
+def test_a_new_best_coupon_is_pushed_and_nothing_else(serve: Callable[..., Running]) -> None:
+    service = serve()
+    with stream(service, 3) as mine, stream(service, 4) as others:
+        first = next(mine)
+        assert first == service.ask(3, k=1)
+        next(others)
+        buy_until_it_changes(service, 4, first["coupons"])
+        best = first["coupons"][0]["coupon_id"]
+        buy_until_it_changes(service, 3, best)
+        pushed = next(mine)
+        assert pushed["coupons"][0]["coupon_id"] != best
+        assert pushed["user_id"] == 3
+        assert service.metric("coupon_rec_streams") == 2
+
+
+def test_a_stream_that_is_left_is_forgotten(serve: Callable[..., Running]) -> None:
+    service = serve()
+    for _ in range(3):
+        with stream(service, 3) as messages:
+            next(messages)
+    begin = time.monotonic()
+    while service.metric("coupon_rec_streams"):
+        assert time.monotonic() < begin + 5
+        time.sleep(0.05)
+
+
+def test_only_so_many_streams_are_open() -> None:
+    streams = Streams(2)
+    first, second = streams.open(1), streams.open(1)
+    assert first and second
+    assert streams.open(2) is None
+    streams.close(first)
+    assert streams.open(2)
+    streams.stop()
+    streams.close(second)
+    assert streams.open(3) is None
+
+
+def test_a_stop_ends_the_streams_and_finishes_what_is_in_flight(
+    serve: Callable[..., Running],
+) -> None:
+    service = serve()
+    body = json.dumps({"events": [purchase("late", 5)]}).encode()
+    head = (
+        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with (
+        stream(service, 3) as messages,
+        socket.create_connection(("127.0.0.1", service.port)) as begun,
+    ):
+        next(messages)
+        begun.sendall(head.encode() + body[:20])
+        time.sleep(0.1)
+        service.process.send_signal(signal.SIGTERM)
+        assert list(messages) == []
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"http://127.0.0.1:{service.port}/healthz")
+        begun.sendall(body[20:])
+        assert begun.recv(10_000).startswith(b"HTTP/1.1 200 OK")
+    service.process.wait(5)
+    words = service.words.read_text()
+    assert "Finished server process" in words
+    assert "Traceback" not in words
+    restarted = serve()
+    assert restarted.metric("coupon_rec_events_total") == 0
+    assert restarted.client.get("/readyz").is_success

@@ -1,0 +1,419 @@
+"""Bundles: every format says what Keras says, and nothing damaged or foreign is ever served."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coupon_rec._keras import keras
+from coupon_rec.evaluation import Platt
+from coupon_rec.features import Arrays, encode, offers_frame
+from coupon_rec.market import load_market
+from coupon_rec.models import COUPLINGS, coupled_model, ids, load_model, predict
+from coupon_rec.serving import bundle as exporting
+from coupon_rec.serving.bundle import export
+from coupon_rec.serving.manifest import BundleError, content, seal, verified
+from coupon_rec.serving.scorer import Scorer
+
+SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+KINDS = ["linear", "network", "two_tower", "matrix_factorization"]
+LINES = {"redeemed": Platt(-0.4, 0.9), "bought": Platt(0.1, 1.2)}
+
+
+@pytest.fixture(scope="module")
+def offers() -> pd.DataFrame:
+    return offers_frame(load_market(SAMPLE))
+
+
+@pytest.fixture(scope="module")
+def arrays(offers: pd.DataFrame) -> Arrays:
+    return encode(offers)
+
+
+@pytest.fixture(scope="module")
+def model(arrays: Arrays) -> keras.Model:
+    return coupled_model(arrays)
+
+
+def snapshot_of(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "users.parquet").write_bytes(b"users")
+
+
+@pytest.fixture(scope="module")
+def exported(
+    model: keras.Model, offers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A bundle with a calibration and a snapshot; not to be changed."""
+    folder = tmp_path_factory.mktemp("exported") / "bundle"
+    return export(
+        model,
+        folder,
+        offers,
+        calibration=LINES,
+        snapshot=snapshot_of,
+    )
+
+
+@pytest.fixture
+def bundle(exported: Path, tmp_path: Path) -> Path:
+    """A copy of the bundle, to be damaged."""
+    return Path(shutil.copytree(exported, tmp_path / "bundle"))
+
+
+# What is exported
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reads"),
+    [
+        *[(name, "network", "features") for name in COUPLINGS if name != "sum"],
+        *[("chain", kind, "features") for kind in KINDS if kind != "network"],
+        ("chain", "two_tower", "both"),
+        ("noisy_or", "matrix_factorization", "ids"),
+    ],
+)
+def test_every_format_of_every_model_agrees_with_keras(
+    name: str, kind: str, reads: str, offers: pd.DataFrame, tmp_path: Path
+) -> None:
+    parts = {"features": encode(offers), "ids": ids(offers)}
+    inputs = parts.get(reads, parts["features"] | parts["ids"])
+    model = coupled_model(inputs, name, kind)
+    folder = export(model, tmp_path / "bundle", offers)
+    differences = verified(folder)["differences"]
+    assert differences.keys() == {"onnx", "tf_saved_model", "litert"}
+    assert max(differences.values()) <= 1e-5
+    served = Scorer.load(folder).predict(inputs)["redeemed"]
+    np.testing.assert_allclose(served, predict(model, offers)["redeemed"], atol=1e-5)
+
+
+def test_a_model_that_was_saved_and_loaded_is_exported(
+    model: keras.Model, offers: pd.DataFrame, arrays: Arrays, tmp_path: Path
+) -> None:
+    model.save(tmp_path / "model.keras")
+    export(load_model(tmp_path / "model.keras"), tmp_path / "bundle", offers)
+    served = Scorer.load(tmp_path / "bundle").predict(arrays)["redeemed"]
+    np.testing.assert_allclose(served, predict(model, offers)["redeemed"], atol=1e-5)
+
+
+def test_a_bundle_says_all_that_a_service_must_know(exported: Path) -> None:
+    manifest = verified(exported)
+    names = {
+        path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()
+    }
+    assert manifest["files"].keys() == names - {"manifest.json"}
+    assert "snapshot/users.parquet" in names
+    assert manifest["packages"].keys() >= {"coupon-rec", "keras", "onnx"}
+    schema = json.loads((exported / "schema.json").read_text())
+    recency = next(c for c in schema["inputs"]["user"]["columns"] if c["name"] == "user_recency")
+    assert recency["log1p"]
+    assert recency["missing"] == 365
+    assert recency["lowest"] >= 1
+    kids = schema["inputs"]["user_category"]["columns"][-1]
+    assert kids["codes"]["0"] == kids["otherwise"] + 1
+    assert "average precision" in (exported / "MODEL_CARD.md").read_text()
+    assert "match_recency" in (exported / "DATA_CARD.md").read_text()
+
+
+def test_codes_of_the_schema_are_those_of_the_encoding(
+    exported: Path, offers: pd.DataFrame
+) -> None:
+    schema = json.loads((exported / "schema.json").read_text())
+    for name in ("user_category", "coupon_category"):
+        encoded = encode(offers)[name]
+        for place, column in enumerate(schema["inputs"][name]["columns"]):
+            by_hand = offers[column["name"]].map(column["codes"]).fillna(column["otherwise"])
+            np.testing.assert_array_equal(encoded[:, place], by_hand)
+
+
+def test_a_version_changes_with_a_single_byte_and_not_with_the_clock(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    first = seal(tmp_path, {"created": "today"})
+    (tmp_path / "manifest.json").unlink()
+    assert seal(tmp_path, {"created": "tomorrow"}) == first
+    (tmp_path / "manifest.json").unlink()
+    (tmp_path / "a").write_bytes(b"2")
+    assert seal(tmp_path, {"created": "today"}) != first
+
+
+def test_a_newer_bundle_takes_the_place_of_the_older(
+    model: keras.Model, offers: pd.DataFrame, bundle: Path
+) -> None:
+    before = Scorer.load(bundle)
+    export(model, bundle, offers)
+    after = Scorer.load(bundle)
+    assert after.version != before.version
+    assert not (bundle / "snapshot").exists()
+    assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
+
+
+# What is refused, with nothing left behind
+
+
+@keras.saving.register_keras_serializable("tests")
+class Sorted(keras.layers.Layer):
+    """An operation of TensorFlow that ONNX has not, and that does nothing."""
+
+    def call(self, x):
+        import tensorflow as tf
+
+        return x + 0 * tf.cast(tf.searchsorted(tf.sort(x[:, 0]), x[:, 0]), "float32")[:, None]
+
+
+def changed(model: keras.Model, layer: keras.Layer) -> keras.Model:
+    """Put a layer after the model's probability of redemption."""
+    return keras.Model(model.input, {**model.output, "redeemed": layer(model.output["redeemed"])})
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda m: changed(m, Sorted()), BundleError, "cannot be exported as onnx"),
+        (lambda m: changed(m, keras.layers.Rescaling(3.0, 0.5)), ValueError, "lies in \\[0, 1\\]"),
+        (lambda m: keras.Model(m.input, m.output["redeemed"]), ValueError, "bought and redeemed"),
+    ],
+    ids=["operation", "no probability", "one output"],
+)
+def test_a_model_that_cannot_be_served_is_refused_before_anything_is_written(
+    make: Callable[[keras.Model], keras.Model],
+    error: type[Exception],
+    message: str,
+    model: keras.Model,
+    offers: pd.DataFrame,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(error, match=message):
+        export(make(model), tmp_path / "bundle", offers)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_format_that_differs_from_keras_is_refused(
+    model: keras.Model, offers: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, run = exporting.FORMATS["litert"]
+
+    def off(path: Path, sample: Arrays) -> Arrays:
+        return {output: p + 2e-5 for output, p in run(path, sample).items()}
+
+    monkeypatch.setitem(exporting.FORMATS, "litert", (name, off))
+    with pytest.raises(BundleError, match=r"model.tflite: differs from Keras by up to 2e-05"):
+        export(model, tmp_path / "bundle", offers)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_no_bundle_is_left_alone(
+    model: keras.Model, offers: pd.DataFrame, tmp_path: Path
+) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").write_text("dear")
+    for place in (tmp_path / "letters", tmp_path / "letters" / "a.txt"):
+        with pytest.raises(ValueError, match="is no bundle"):
+            export(model, place, offers)
+    assert (tmp_path / "letters" / "a.txt").read_text() == "dear"
+
+
+def test_a_snapshot_that_fails_leaves_the_old_bundle(
+    model: keras.Model, offers: pd.DataFrame, bundle: Path
+) -> None:
+    before = verified(bundle)
+
+    def fails(folder: Path) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        export(model, bundle, offers, snapshot=fails)
+    assert verified(bundle) == before
+    assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
+
+
+# What a scorer says
+
+
+def test_a_scorer_calibrates_and_keeps_the_order(
+    exported: Path, model: keras.Model, offers: pd.DataFrame, arrays: Arrays
+) -> None:
+    served, raw = Scorer.load(exported).predict(arrays), predict(model, offers)
+    for name, line in LINES.items():
+        assert served[name].dtype == "float64"
+        np.testing.assert_allclose(served[name], line(raw[name]), atol=1e-5)
+
+
+def test_scores_do_not_depend_on_who_else_is_scored(exported: Path, arrays: Arrays) -> None:
+    scorer = Scorer.load(exported)
+    together = scorer.predict(arrays)["redeemed"]
+    for row in (0, 7, 200):
+        alone = scorer.predict({name: array[row : row + 1] for name, array in arrays.items()})
+        assert alone["redeemed"][0] == pytest.approx(together[row], abs=1e-6)
+    none = scorer.predict({name: array[:0] for name, array in arrays.items()})
+    assert none["redeemed"].shape == (0,)
+
+
+def test_threads_share_a_scorer(exported: Path, arrays: Arrays) -> None:
+    scorer = Scorer.load(exported)
+    expected = scorer.predict(arrays)["redeemed"]
+    parts = [slice(first, first + 100) for first in range(0, 800, 100)]
+    found: dict[int, np.ndarray] = {}
+
+    def score(part: slice) -> None:
+        some = {name: array[part] for name, array in arrays.items()}
+        for _ in range(50):
+            found[part.start] = scorer.predict(some)["redeemed"]
+
+    threads = [threading.Thread(target=score, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for part in parts:
+        np.testing.assert_allclose(found[part.start], expected[part], atol=1e-6)
+
+
+def without(arrays: Arrays) -> Arrays:
+    return {name: array for name, array in arrays.items() if name != "match"}
+
+
+def narrow(arrays: Arrays) -> Arrays:
+    return arrays | {"match": arrays["match"][:, 1:]}
+
+
+def exact(arrays: Arrays) -> Arrays:
+    return arrays | {"user": arrays["user"].astype("float64")}
+
+
+def unknown(arrays: Arrays) -> Arrays:
+    item = arrays["item"].copy()
+    item[3, 2] = np.nan
+    return arrays | {"item": item}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (without, "reads 'match'"),
+        (narrow, r"match is float32 of shape \(1440, 19\): expected float32 of shape \(1440, 20\)"),
+        (exact, "user is float64"),
+        (unknown, "item has a number that is not finite: row 3, column 2"),
+    ],
+)
+def test_arrays_that_the_model_does_not_take_are_an_error_that_names_them(
+    spoil: Callable[[Arrays], Arrays], message: str, exported: Path, arrays: Arrays
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Scorer.load(exported).predict(spoil(arrays))
+
+
+def test_a_scorer_never_imports_tensorflow_or_keras(exported: Path) -> None:
+    code = (
+        "import sys; from coupon_rec.serving.scorer import Scorer; Scorer.load(sys.argv[1]);"
+        "assert not {'tensorflow', 'keras', 'tf2onnx', 'onnx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, exported], check=True)
+
+
+# Bundles that are not what was exported
+
+
+def rewrite(path: Path, **facts: object) -> None:
+    """Change facts in a manifest."""
+    manifest = json.loads(path.read_text()) | facts
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.onnx",
+        "schema.json",
+        "calibration.json",
+        "saved_model/saved_model.pb",
+        "MODEL_CARD.md",
+    ],
+)
+@pytest.mark.parametrize("how", ["missing", "cut short", "changed", "emptied"])
+def test_a_damaged_file_is_named(name: str, how: str, bundle: Path) -> None:
+    path = bundle / name
+    whole = path.read_bytes()
+    path.unlink()
+    if how != "missing":
+        middle = len(whole) // 2
+        flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+        path.write_bytes({"cut short": whole[:-1], "changed": flipped, "emptied": b""}[how])
+    with pytest.raises(BundleError, match=f"{name}: .*export it anew"):
+        Scorer.load(bundle)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cut short or damaged"),
+        ('{"format": 1, "ver', "cut short or damaged"),
+        ("[]", "not the manifest of a bundle"),
+        ('{"name": "package"}', "not the manifest of a bundle"),
+        ('{"format": 1, "version": "000000000000", "files": {}}', "the version it names"),
+    ],
+)
+def test_a_manifest_that_is_damaged_or_foreign_is_refused(
+    text: str, message: str, bundle: Path
+) -> None:
+    (bundle / "manifest.json").write_text(text)
+    with pytest.raises(BundleError, match=f"manifest.json: .*{message}"):
+        Scorer.load(bundle)
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(BundleError, match=r"is no bundle; export it anew"):
+            Scorer.load(place)
+
+
+def test_a_bundle_of_a_newer_package_asks_for_that_package(bundle: Path) -> None:
+    rewrite(bundle / "manifest.json", format=99)
+    with pytest.raises(BundleError, match=r"has format 99.*update coupon_rec"):
+        Scorer.load(bundle)
+
+
+def test_figures_in_the_manifest_cannot_be_edited_unseen(bundle: Path) -> None:
+    rewrite(bundle / "manifest.json", differences={"onnx": 0.0})
+    with pytest.raises(BundleError, match="the version it names"):
+        Scorer.load(bundle)
+
+
+def reseal(bundle: Path) -> None:
+    """Make a manifest that fits what the files now hold, as another package may have written."""
+    (bundle / "manifest.json").unlink()
+    seal(bundle, {})
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"), [("name", "match_mood"), ("log1p", False), ("missing", 9.0)]
+)
+def test_a_model_of_other_features_than_the_package_computes_is_refused(
+    fact: str, value: object, bundle: Path
+) -> None:
+    schema = json.loads((bundle / "schema.json").read_text())
+    schema["inputs"]["match"]["columns"][5][fact] = value
+    (bundle / "schema.json").write_text(json.dumps(schema))
+    reseal(bundle)
+    with pytest.raises(BundleError, match="columns of match are not those of this coupon_rec"):
+        Scorer.load(bundle)
+
+
+def test_a_file_that_is_no_model_is_refused_whatever_its_checksum(bundle: Path) -> None:
+    (bundle / "model.onnx").write_bytes(b"no model")
+    reseal(bundle)
+    with pytest.raises(BundleError, match=r"model\.onnx: ONNX Runtime cannot load it"):
+        Scorer.load(bundle)
+
+
+def test_a_file_of_another_bundle_is_seen_after_the_first_look(bundle: Path) -> None:
+    manifest = verified(bundle)
+    (bundle / "model.onnx").write_bytes(b"of the next bundle")
+    with pytest.raises(BundleError, match=r"model\.onnx: has 18 bytes"):
+        content(bundle, manifest, "model.onnx")

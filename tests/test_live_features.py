@@ -1,0 +1,205 @@
+"""The features that a live store serves are those that the batch computes, to the last bit."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from coupon_rec import Market, load_complete_journey, load_market
+from coupon_rec.features import FEATURES, encode, feature_names
+from coupon_rec.serving.events import Event, events_of
+from coupon_rec.serving.live import rounded
+from coupon_rec.serving.snapshot import offers_as_of, write_snapshot
+from coupon_rec.serving.store import FeatureStore
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+ONE_DAY = timedelta(days=1)
+MONDAY = date(2017, 11, 20)
+APRIL = date(2017, 4, 10)
+
+
+def used(market: Market, start: date) -> set[tuple[int, int, int]]:
+    """The offers redeemed before `start`."""
+    rows = market.redemptions.filter(market.redemptions.date < start).to_pandas()
+    return set(zip(rows.campaign_id, rows.user_id, rows.coupon_id, strict=True))
+
+
+def before(market: Market, day: date) -> Market:
+    """The market without what happened on `day` or later."""
+    return replace(
+        market,
+        purchases=market.purchases.filter(market.purchases.time.date() < day),
+        redemptions=market.redemptions.filter(market.redemptions.date < day),
+    )
+
+
+def assert_equal_to_the_batch(
+    store: FeatureStore, market: Market, day: date, nightly: Market | None = None
+) -> int:
+    """Compare every feature of every user and coupon; return how many offers that were."""
+    offers = offers_as_of(market, store.day, day + ONE_DAY, nightly)
+    keys = zip(offers.campaign_id, offers.user_id, offers.coupon_id, strict=True)
+    gone = used(market, day + ONE_DAY)
+    offers = offers[[key not in gone for key in keys]]
+    mine = [store.offers(int(user), day) for user in offers.user_id.unique()]
+    for name in ("campaign_id", "coupon_id", "spend_per_line", "coupon_discount"):
+        live = np.concatenate([getattr(each, name) for each in mine])
+        np.testing.assert_array_equal(live, offers[name].to_numpy(), name)
+    for group, batch in encode(offers).items():
+        live = np.concatenate([each.arrays[group] for each in mine])
+        names = feature_names(group) or range(batch.shape[1])
+        assert live.dtype == batch.dtype
+        wrong = [
+            name
+            for name, a, b in zip(names, live.T, batch.T, strict=True)
+            if not np.array_equal(a, b)
+        ]
+        assert wrong == [], group
+    return len(offers)
+
+
+# A day of real purchases
+
+
+@pytest.fixture(scope="module")
+def journey() -> Market:
+    return load_complete_journey()
+
+
+@pytest.fixture(scope="module")
+def monday(journey: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_snapshot(journey, MONDAY, tmp_path_factory.mktemp("journey") / "snapshot")
+
+
+def test_after_a_day_of_real_events_all_features_equal_the_batch(
+    journey: Market, monday: Path
+) -> None:
+    store = FeatureStore.load(monday)
+    events = events_of(journey, MONDAY)
+    shuffled = np.random.default_rng(0).permutation(len(events)).tolist()
+    for first in range(0, len(events), 500):
+        some = [events[i] for i in shuffled[first : first + 500]]
+        assert store.add(some) == len(some)
+        assert store.add(some) == 0, "a retry counted"
+        for event in some[::10]:
+            store.offers(event.user_id, MONDAY)
+    assert len(FEATURES) == 54
+    assert assert_equal_to_the_batch(store, journey, MONDAY) > 200_000
+
+
+# Any events, on the small market
+
+
+@pytest.fixture(scope="module")
+def sample() -> Market:
+    return load_market(SAMPLE)
+
+
+@pytest.fixture(scope="module")
+def april(sample: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_snapshot(sample, APRIL, tmp_path_factory.mktemp("sample") / "snapshot")
+
+
+def with_events(market: Market, events: list[Event]) -> Market:
+    """The market with the purchases among some events, as the batch will see them."""
+    rows = pd.DataFrame([{name: getattr(e, name) for name in Event.__slots__} for e in events])
+    rows = rows.assign(store_id=1, coupon_match=0.0)[list(market.purchases.columns)]
+    new = ibis.memtable(rows.astype({"user_id": "int64"})).cast(market.purchases.schema())
+    return replace(market, purchases=market.purchases.union(new))
+
+
+def test_a_snapshot_holds_nothing_of_its_day(sample: Market, april: Path) -> None:
+    """Asked as of its day, it says what the batch says of a market without that day."""
+    store = FeatureStore.load(april)
+    assert assert_equal_to_the_batch(store, before(sample, APRIL), APRIL) > 700
+
+
+money = st.integers(0, 10_000).map(lambda cents: cents / 100)
+purchases = st.builds(
+    Event,
+    event_id=st.uuids().map(str),
+    user_id=st.integers(1, 60),
+    time=st.integers(1, 100 * 86_400).map(
+        lambda seconds: datetime(2017, 4, 12) - timedelta(seconds=seconds)
+    ),
+    kind=st.just("purchase"),
+    item_id=st.integers(1001, 1200),
+    basket_id=st.integers(1, 5),
+    quantity=st.integers(1, 9),
+    amount=money,
+    retail_discount=money,
+    coupon_discount=st.just(0.0) | money,
+)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(events=st.lists(purchases, min_size=1, max_size=40))
+def test_late_events_and_events_out_of_order_count_as_the_batch_counts_them(
+    sample: Market, april: Path, events: list[Event]
+) -> None:
+    """Events of the last hundred days, up to the day after the snapshot's, in any order."""
+    day = APRIL + ONE_DAY
+    store = FeatureStore.load(april)
+    assert store.add(events) == len(events)
+    nightly = before(sample, APRIL)
+    assert_equal_to_the_batch(store, with_events(nightly, events), day, nightly)
+
+
+def test_someone_not_mailed_sees_every_live_coupon_as_if_mailed(
+    sample: Market, april: Path
+) -> None:
+    event = Event("1", 999, datetime(2017, 4, 10, 9), "purchase", 1003, 9, amount=5.0)
+    store = FeatureStore.load(april)
+    assert not store.offers(999, APRIL).known
+    store.add([event])
+    answer = store.offers(999, APRIL)
+    assert answer.known
+    offers = sample.offers.filter(sample.offers.campaign_id.isin([2, 3]))
+    mailed = offers.select("campaign_id", "coupon_id").distinct().mutate(user_id=999)
+    someone = sample.users.limit(1).mutate(
+        user_id=ibis.literal(999, "int64"),
+        **{name: ibis.literal("unknown") for name in sample.users.columns if name != "user_id"},
+    )
+    market = replace(
+        with_events(before(sample, APRIL), [event]),
+        users=sample.users.union(someone),
+        offers=sample.offers.union(mailed.select(*sample.offers.columns).cast(offers.schema())),
+    )
+    batch = offers_as_of(market, APRIL, APRIL + ONE_DAY, before(sample, APRIL))
+    batch = batch.query("user_id == 999")
+    assert set(batch.campaign_id) == {2, 3}
+    for group, values in encode(batch).items():
+        np.testing.assert_array_equal(answer.arrays[group], values, group)
+
+
+# Rounding
+
+
+def duckdb_rounded(values: np.ndarray) -> np.ndarray:
+    table = ibis.memtable(pd.DataFrame({"i": range(len(values)), "x": values}))
+    return ibis.duckdb.connect().to_pandas(table.mutate(x=table.x.round(6)).order_by("i")).x
+
+
+def test_halves_are_rounded_as_the_database_rounds_them() -> None:
+    rng = np.random.default_rng(0)
+    cents, counts = rng.integers(1, 10**6, 200_000), rng.choice([32, 64, 80, 160, 224], 200_000)
+    values = cents / 100 / counts
+    product = values * 1e6
+    halves = values[np.abs(product - np.floor(product) - 0.5) < 1e-6]
+    halves = np.concatenate([halves, np.nextafter(halves, 0), np.nextafter(halves, 1e9)])
+    assert len(halves) > 10_000
+    np.testing.assert_array_equal(rounded(halves), duckdb_rounded(halves))
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Nothing that is computed may warn."""
+    with np.errstate(all="raise", under="ignore"):
+        yield

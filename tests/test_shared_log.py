@@ -1,0 +1,239 @@
+"""Replicas that share events over a real Redis agree, and lose nothing when it dies."""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from time import monotonic, sleep
+
+import numpy as np
+import pytest
+from redis import Redis, RedisError
+
+from coupon_rec import load_market
+from coupon_rec.serving.events import Event
+from coupon_rec.serving.shared import STREAM, SharedLog
+from coupon_rec.serving.snapshot import write_snapshot
+from coupon_rec.serving.store import FeatureStore
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+DAY = date(2017, 4, 10)
+SERVER = shutil.which("redis-server")
+
+pytestmark = pytest.mark.skipif(
+    SERVER is None, reason="redis-server is not installed (Debian: apt-get install redis-server)"
+)
+
+
+class Server:
+    """A Redis server on a free port of this machine, which a test may kill and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.folder = folder
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it with what its append-only file holds."""
+        options = f"--port {self.port} --bind 127.0.0.1 --appendonly yes --save ''".split()
+        self.process = subprocess.Popen(
+            [str(SERVER), *options, "--dir", str(self.folder)], stdout=subprocess.DEVNULL
+        )
+        deadline = monotonic() + 10
+        while True:
+            try:
+                Redis.from_url(self.url).ping()
+                return
+            except RedisError:
+                if monotonic() > deadline:
+                    raise
+                sleep(0.02)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def forget(self) -> None:
+        """Remove what it had written to disk."""
+        shutil.rmtree(self.folder / "appendonlydir")
+
+    def published(self) -> list[str]:
+        """The entries of the stream."""
+        found = Redis.from_url(self.url, decode_responses=True).xrange(STREAM)
+        return [fields["event"] for _, fields in found]  # type: ignore[union-attr, misc]
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shared") / "snapshot"
+    return write_snapshot(load_market(SAMPLE), DAY, folder)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    (tmp_path / "redis").mkdir()
+    server = Server(tmp_path / "redis")
+    yield server
+    server.kill()
+
+
+class Replicas(dict[str, FeatureStore]):
+    """Stores by name, each with its own log."""
+
+    def __init__(self, snapshot: Path, folder: Path, url: str) -> None:
+        super().__init__()
+        self.snapshot, self.folder, self.url = snapshot, folder, url
+
+    def start(self, name: str) -> FeatureStore:
+        """Start a replica, or start it again."""
+        self[name] = FeatureStore.load(self.snapshot, SharedLog(self.folder / name, self.url))
+        return self[name]
+
+    def stop(self, name: str) -> None:
+        """End a replica; its file stays."""
+        log = self.pop(name).log
+        assert log
+        log.close()
+
+    def exchange(self) -> None:
+        """Let each have its turn, often enough for what one publishes to reach all others."""
+        for store in [*self.values(), *self.values(), *self.values()]:
+            store.catch_up()
+
+    def assert_alike(self, events: int) -> None:
+        """All have counted so many events, and give the same answer to everyone."""
+        first, *others = self.values()
+        assert sum(first.version(user) for user in range(1, 61)) == events
+        for user in range(1, 61):
+            mine = first.offers(user, DAY)
+            for other in others:
+                theirs = other.offers(user, DAY)
+                assert theirs.version == mine.version
+                for name, values in mine.arrays.items():
+                    np.testing.assert_array_equal(theirs.arrays[name], values)
+
+
+@pytest.fixture
+def replicas(snapshot: Path, tmp_path: Path, server: Server) -> Iterator[Replicas]:
+    replicas = Replicas(snapshot, tmp_path, server.url)
+    replicas.start("one")
+    replicas.start("two")
+    yield replicas
+    for name in list(replicas):
+        replicas.stop(name)
+
+
+def purchase(name: int, user: int = 5) -> Event:
+    return Event(f"e{name}", user, datetime(2017, 4, 10, 12), "purchase", 1003, name, amount=2.0)
+
+
+def test_an_event_that_one_replica_accepts_counts_on_all(replicas: Replicas) -> None:
+    replicas["one"].add([purchase(1), purchase(2, user=6)])
+    replicas["two"].add([purchase(3)])
+    replicas.exchange()
+    assert not any(store.degraded for store in replicas.values())
+    replicas.assert_alike(3)
+
+
+def test_a_retry_that_reaches_another_replica_counts_once(replicas: Replicas) -> None:
+    replicas["one"].add([purchase(1)])
+    replicas["two"].add([purchase(1)])
+    replicas.exchange()
+    replicas.assert_alike(1)
+    assert replicas["two"].add([purchase(1)]) == 0
+
+
+def test_each_event_is_published_once_while_redis_lives(replicas: Replicas, server: Server) -> None:
+    for number in range(20):
+        replicas["one"].add([purchase(number)])
+        replicas.exchange()
+    assert len(server.published()) == 20
+
+
+def test_a_new_replica_learns_what_happened_before_it(replicas: Replicas) -> None:
+    replicas["one"].add([purchase(number) for number in range(2500)])
+    replicas.exchange()
+    replicas.start("three")
+    replicas.assert_alike(2500)
+
+
+def test_without_redis_a_store_serves_accepts_and_says_so(
+    replicas: Replicas, server: Server
+) -> None:
+    replicas.exchange()
+    server.kill()
+    assert replicas["one"].add([purchase(1)]) == 1
+    replicas.exchange()
+    assert replicas["one"].degraded and replicas["two"].degraded
+    assert replicas["one"].offers(5, DAY).version == 1
+    assert replicas["two"].offers(5, DAY).version == 0
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["with what it had", "empty"])
+def test_when_redis_comes_back_all_replicas_agree(
+    replicas: Replicas, server: Server, empty: bool
+) -> None:
+    replicas["one"].add([purchase(1)])
+    replicas["two"].add([purchase(2)])
+    replicas.exchange()
+    server.kill()
+    replicas["one"].add([purchase(3)])
+    replicas["two"].add([purchase(4)])
+    replicas.exchange()
+    if empty:
+        server.forget()
+    server.start()
+    replicas.exchange()
+    assert not any(store.degraded for store in replicas.values())
+    replicas.assert_alike(4)
+    replicas.start("three")
+    replicas.exchange()
+    replicas.assert_alike(4)
+
+
+def test_a_redis_that_lost_its_memory_unnoticed_is_told_everything_again(
+    replicas: Replicas, server: Server
+) -> None:
+    replicas["one"].add([purchase(1)])
+    replicas.exchange()
+    Redis.from_url(server.url).flushall()
+    Redis.from_url(server.url).xadd(STREAM, {"event": "something else"})
+    replicas["two"].add([purchase(2)])
+    replicas.exchange()
+    replicas.start("three")
+    replicas.assert_alike(2)
+
+
+def test_a_replica_that_dies_without_redis_loses_nothing(
+    replicas: Replicas, server: Server
+) -> None:
+    replicas["one"].add([purchase(1)])
+    replicas.exchange()
+    server.kill()
+    replicas["two"].add([purchase(2)])
+    replicas.stop("two")
+    again = replicas.start("two")
+    assert again.degraded
+    assert again.version(5) == 2, "its own event, and the one it had heard of"
+    server.start()
+    replicas.exchange()
+    replicas.assert_alike(2)
+
+
+def test_a_redis_that_hangs_delays_no_event(replicas: Replicas, server: Server) -> None:
+    replicas.exchange()
+    server.process.send_signal(19)
+    started = monotonic()
+    replicas["one"].add([purchase(1)])
+    assert monotonic() - started < 0.5
+    replicas["one"].catch_up()
+    assert replicas["one"].degraded
+    server.process.send_signal(18)
+    replicas.exchange()
+    replicas.assert_alike(1)

@@ -1,0 +1,377 @@
+"""A feature store loses no event that it accepted, counts none twice, and stays within bounds."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from coupon_rec import load_market
+from coupon_rec.serving import store as store_module
+from coupon_rec.serving.candidates import Candidates
+from coupon_rec.serving.events import Event, events_of
+from coupon_rec.serving.log import EventLog, LogError
+from coupon_rec.serving.snapshot import write_snapshot
+from coupon_rec.serving.store import FeatureStore, StoreFullError
+
+ROOT = Path(__file__).parents[1]
+DAY = date(2017, 4, 10)
+NOON = datetime(2017, 4, 10, 12)
+USER = 5
+
+
+@pytest.fixture(scope="module")
+def snapshots(tmp_path_factory: pytest.TempPathFactory) -> dict[date, Path]:
+    """What was known of the small market on one day, and on the next two."""
+    market, folder = load_market(ROOT / "data" / "sample"), tmp_path_factory.mktemp("snapshots")
+    days = [DAY, DAY + timedelta(days=1), DAY + timedelta(days=9)]
+    return {day: write_snapshot(market, day, folder / day.isoformat()) for day in days}
+
+
+@pytest.fixture(scope="module")
+def snapshot(snapshots: dict[date, Path]) -> Path:
+    return snapshots[DAY]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[EventLog]:
+    log = EventLog(tmp_path / "events.jsonl")
+    yield log
+    log.close()
+
+
+def purchase(name: str, user: int = USER, time: datetime = NOON, item: int = 1003) -> Event:
+    return Event(name, user, time, "purchase", item, 9_000_000, quantity=2, amount=3.5)
+
+
+def same(one: Candidates, other: Candidates) -> bool:
+    return all(np.array_equal(one.arrays[name], other.arrays[name]) for name in one.arrays)
+
+
+# Events move features
+
+
+def test_an_event_moves_the_features_of_its_user_on_the_next_request(snapshot: Path) -> None:
+    store = FeatureStore.load(snapshot)
+    before, other = store.offers(USER, DAY), store.offers(6, DAY)
+    coupons = store.snapshot.coupons
+    covering = coupons.items[store.snapshot.items.row(1003)]
+    assert store.add([purchase("a")]) == 1
+    after = store.offers(USER, DAY)
+    offers = [(coupons.campaign_id[row], coupons.coupon_id[row]) for row in covering]
+    bought = [key in offers for key in zip(after.campaign_id, after.coupon_id, strict=True)]
+    assert any(bought)
+    assert (after.match_recency[bought] == 1).all()
+    assert (after.version, store.offers(6, DAY).version) == (before.version + 1, other.version)
+    np.testing.assert_array_equal(store.offers(6, DAY).match_recency, other.match_recency)
+
+
+def test_a_redeemed_coupon_is_offered_no_more(snapshot: Path) -> None:
+    store = FeatureStore.load(snapshot)
+    first = store.offers(USER, DAY)
+    campaign, coupon = int(first.campaign_id[0]), int(first.coupon_id[0])
+    event = Event("r", USER, NOON, "redemption", coupon_id=coupon, campaign_id=campaign)
+    assert store.add([event]) == 1
+    after = store.offers(USER, DAY)
+    assert len(after.coupon_id) == len(first.coupon_id) - 1
+    assert (campaign, coupon) not in set(zip(after.campaign_id, after.coupon_id, strict=True))
+    assert (after.user_redemption_recency == 1).all()
+
+
+def test_an_unchanged_user_gets_the_same_answer_without_computing_it_again(snapshot: Path) -> None:
+    store = FeatureStore.load(snapshot)
+    assert store.offers(USER, DAY) is store.offers(USER, DAY)
+
+
+def test_a_campaign_that_is_over_is_offered_no_more(snapshot: Path) -> None:
+    store = FeatureStore.load(snapshot)
+    assert set(store.offers(USER, date(2017, 4, 19)).campaign_id) == {2, 3}
+    assert set(store.offers(USER, date(2017, 4, 20)).campaign_id) == {3}
+    assert len(store.offers(USER, date(2017, 5, 6)).coupon_id) == 0
+
+
+def test_an_event_of_tomorrow_counts_from_tomorrow(snapshot: Path) -> None:
+    store = FeatureStore.load(snapshot)
+    before = store.offers(USER, DAY).match_recency
+    store.add([purchase("a", time=NOON + timedelta(days=1))])
+    np.testing.assert_array_equal(store.offers(USER, DAY).match_recency, before)
+    assert (store.offers(USER, DAY + timedelta(days=1)).match_recency == 1).any()
+
+
+def test_an_event_of_an_unknown_item_is_kept_and_moves_nothing(snapshot: Path) -> None:
+    store = FeatureStore.load(snapshot)
+    before = store.offers(USER, DAY)
+    assert store.add([purchase("a", item=77)]) == 1
+    assert same(store.offers(USER, DAY), before)
+
+
+def test_yesterday_is_refused(snapshot: Path) -> None:
+    with pytest.raises(ValueError, match="ask as of that day or later"):
+        FeatureStore.load(snapshot).offers(USER, DAY - timedelta(days=1))
+
+
+# Each event counts once
+
+
+def test_a_retry_counts_once_within_a_call_across_calls_and_across_a_restart(
+    snapshot: Path, log: EventLog
+) -> None:
+    store = FeatureStore.load(snapshot, log)
+    assert store.add([purchase("a"), purchase("a")]) == 1
+    assert store.add([purchase("a"), purchase("b")]) == 1
+    again = FeatureStore.load(snapshot, log)
+    assert again.add([purchase("b")]) == 0
+    assert again.version(USER) == 2
+    assert len(log.read()[0]) == 2
+
+
+def test_events_that_a_later_snapshot_holds_are_not_counted_again(
+    snapshots: dict[date, Path], log: EventLog
+) -> None:
+    events = events_of(load_market(ROOT / "data" / "sample"), DAY)
+    assert {event.kind for event in events} == {"purchase", "redemption"} or len(events) > 10
+    FeatureStore.load(snapshots[DAY], log).add([*events, purchase("late")])
+    tomorrow = DAY + timedelta(days=1)
+    store, fresh = (FeatureStore.load(snapshots[tomorrow], each) for each in (log, None))
+    assert sum(store.version(event.user_id) for event in events if event.user_id != USER) == 0
+    assert store.version(USER) == 1, "an event that missed the nightly batch counts"
+    fresh.add([purchase("late")])
+    for user in range(1, 61):
+        assert same(store.offers(user, tomorrow), fresh.offers(user, tomorrow))
+
+
+# Nothing accepted is lost
+
+
+def test_a_log_gives_back_what_was_appended(log: EventLog) -> None:
+    events = [purchase("a"), Event("ü\n", 1, NOON, "redemption", coupon_id=1, campaign_id=2)]
+    log.append(events[:1])
+    _, position = log.read()
+    log.append(events[1:])
+    assert log.read()[0] == events
+    assert log.read(position)[0] == events[1:]
+
+
+@pytest.mark.parametrize("lost", [1, 2, 20, 100])
+def test_a_torn_last_line_is_cut_and_the_log_goes_on(tmp_path: Path, lost: int) -> None:
+    log = EventLog(tmp_path / "log")
+    log.append([purchase("a"), purchase("b")])
+    log.close()
+    data = (tmp_path / "log").read_bytes()
+    (tmp_path / "log").write_bytes(data[:-lost])
+    log = EventLog(tmp_path / "log")
+    log.append([purchase("c")])
+    assert [event.event_id for event in log.read()[0]] == ["a", "c"]
+    log.close()
+
+
+def test_a_damaged_line_in_the_middle_is_an_error_that_names_it(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "log")
+    log.append([purchase("a"), purchase("b"), purchase("c")])
+    log.close()
+    lines = (tmp_path / "log").read_bytes().splitlines(keepends=True)
+    (tmp_path / "log").write_bytes(lines[0] + lines[1][:30] + b"\n" + lines[2])
+    with pytest.raises(LogError, match="line 2"):
+        EventLog(tmp_path / "log")
+
+
+def test_a_second_process_is_refused(log: EventLog) -> None:
+    with pytest.raises(LogError, match="give each replica its own"):
+        EventLog(log.path)
+
+
+def test_a_full_disk_leaves_no_part_of_a_call(
+    snapshot: Path, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FeatureStore.load(snapshot, log)
+    store.add([purchase("a")])
+    write = os.write
+
+    def full(file: int, data: bytes) -> int:
+        if len(data) < 300:
+            raise OSError("no space left on device")
+        return write(file, data[:250])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="no space"):
+        store.add([purchase("b"), purchase("c")])
+    monkeypatch.undo()
+    assert store.version(USER) == 1
+    assert store.add([purchase("c")]) == 1
+    assert [event.event_id for event in log.read()[0]] == ["a", "c"]
+
+
+def test_only_old_events_that_the_snapshot_holds_leave_the_log(
+    snapshots: dict[date, Path], log: EventLog
+) -> None:
+    events = events_of(load_market(ROOT / "data" / "sample"), DAY)
+    old = FeatureStore.load(snapshots[DAY], log)
+    old.add([*events, purchase("late"), *events_of(load_market(ROOT / "data" / "sample"), DAY)])
+    FeatureStore.load(snapshots[DAY + timedelta(days=1)], log)
+    assert len(log.read()[0]) == len(events) + 1, "an older snapshot may come back"
+    new = FeatureStore.load(snapshots[DAY + timedelta(days=9)], log)
+    assert [event.event_id for event in log.read()[0]] == ["late"]
+    assert new.version(USER) == 1
+    assert old.add([purchase("x", user=6)]) == 1, "the store that is replaced still takes events"
+    assert new.catch_up() == 1
+    assert (old.version(6), new.version(6)) == (1 + sum(e.user_id == 6 for e in events), 1)
+
+
+ADDS = """
+import sys
+from datetime import datetime
+from coupon_rec.serving.events import Event
+from coupon_rec.serving.log import EventLog
+from coupon_rec.serving.store import FeatureStore
+
+store = FeatureStore.load(sys.argv[1], EventLog(sys.argv[2]))
+for i in range(10**9):
+    name, user = f"{sys.argv[3]}-{i}", 1 + i % 60
+    store.add([Event(name, user, datetime(2017, 4, 10, 12), "purchase", 1003, i, amount=1.0)])
+    print(name, flush=True)
+"""
+
+
+def test_a_killed_process_has_lost_no_event_that_it_acknowledged(
+    snapshot: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "log"
+    acknowledged: list[str] = []
+    for run in range(3):
+        command = [sys.executable, "-c", ADDS, str(snapshot), str(path), str(run)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+            assert process.stdout
+            for _ in range(300):
+                acknowledged.append(process.stdout.readline().strip())
+            process.send_signal(signal.SIGKILL)
+            acknowledged += process.stdout.read().split()
+        assert process.returncode == -signal.SIGKILL
+    log = EventLog(path)
+    kept = [event.event_id for event in log.read()[0]]
+    assert len(acknowledged) >= 900
+    assert set(acknowledged) <= set(kept)
+    assert len(kept) <= len(acknowledged) + 3, "one event a run was on its way"
+    store = FeatureStore.load(snapshot, log)
+    assert sum(store.version(user) for user in range(1, 61)) == len(kept)
+    log.close()
+
+
+# Bounds
+
+
+def test_a_full_store_refuses_and_takes_nothing_in(
+    snapshot: Path, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MOST_EVENTS", 2)
+    store = FeatureStore.load(snapshot, log)
+    with pytest.raises(StoreFullError, match="load a new one"):
+        store.add([purchase("a"), purchase("b"), purchase("c")])
+    assert log.read()[0] == []
+    assert store.add([purchase("a"), purchase("b")]) == 2
+
+
+def test_no_more_than_so_many_answers_are_kept(
+    snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "CACHED", 5)
+    store = FeatureStore.load(snapshot)
+    for user in range(20):
+        store.offers(user, DAY)
+    assert len(store._ready) == 5
+
+
+def test_threads_may_add_and_ask_at_the_same_time(snapshot: Path, log: EventLog) -> None:
+    store = FeatureStore.load(snapshot, log)
+    errors: list[Exception] = []
+
+    def work(task: Callable[[int], object]) -> None:
+        try:
+            for i in range(100):
+                task(i)
+        except Exception as error:
+            errors.append(error)
+
+    tasks: list[Callable[[int], object]] = [
+        *(lambda i, n=n: store.add([purchase(f"{n}-{i}", 1 + i % 60)]) for n in range(3)),
+        *(lambda i: store.offers(1 + i % 60, DAY) for _ in range(3)),
+        lambda _: store.catch_up(),
+    ]
+    threads = [Thread(target=work, args=[task]) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sum(store.version(user) for user in range(1, 61)) == 300
+    again = FeatureStore.load(snapshot, log)
+    for user in range(1, 61):
+        assert same(store.offers(user, DAY), again.offers(user, DAY))
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"kind": "view"}, "kind"),
+        ({"event_id": ""}, "event_id"),
+        ({"event_id": "x" * 101}, "event_id"),
+        ({"user_id": -1}, "user_id"),
+        ({"user_id": 2**63}, "user_id"),
+        ({"item_id": None}, "item_id"),
+        ({"basket_id": 1.5}, "basket_id"),
+        ({"quantity": 0}, "quantity"),
+        ({"amount": float("nan")}, "amount"),
+        ({"amount": -1.0}, "amount"),
+        ({"retail_discount": 1e300}, "retail_discount"),
+        ({"time": datetime.fromisoformat("2017-04-10T12:00:00+00:00")}, "time"),
+        ({"kind": "redemption"}, "coupon_id"),
+    ],
+)
+def test_a_bad_event_names_its_field(change: dict[str, object], field: str) -> None:
+    good = {"event_id": "a", "user_id": 1, "time": NOON, "kind": "purchase"}
+    fields = {**good, "item_id": 1, "basket_id": 1, **change}
+    with pytest.raises(ValueError, match=field):
+        Event(**fields)  # type: ignore[arg-type]
+
+
+def test_a_folder_that_is_no_snapshot_is_named(snapshot: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is no snapshot"):
+        FeatureStore.load(tmp_path)
+    (tmp_path / "snapshot.json").write_text(json.dumps({"day": "2017-04-10"}))
+    (tmp_path / "users.parquet").write_bytes((snapshot / "users.parquet").read_bytes()[:100])
+    with pytest.raises(ValueError, match="is no snapshot"):
+        FeatureStore.load(tmp_path)
+
+
+def test_a_day_without_a_live_campaign_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    market = load_market(ROOT / "data" / "sample")
+    with pytest.raises(ValueError, match="choose a day from 2017-02-15 to 2017-06-21"):
+        write_snapshot(market, date(2017, 1, 3), tmp_path / "snapshot")
+    with pytest.raises(FileExistsError):
+        write_snapshot(market, DAY, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# Start-up
+
+
+def test_a_store_needs_no_database_and_no_network_library() -> None:
+    """What takes seconds to import stays out of the service."""
+    heavy = ("ibis", "duckdb", "pandera", "tensorflow", "keras", "matplotlib", "sklearn", "redis")
+    code = (
+        "import sys, coupon_rec, coupon_rec.serving.store;"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert result.stdout.strip() == "[]"
