@@ -135,7 +135,8 @@ def _ranked(offers: Table, items: Table) -> Table:
     sizes = sizes.mutate(of_campaign=_.of_user.sum().over(group_by="campaign_id"))
     last = (_.of_user - 1).nullif(0)
     recent = (_.match_recency < NEVER).sum().over(group_by=USER)
-    return items.join(sizes, USER).mutate(
+    offered = offers.join(items, OFFER).join(sizes, USER)
+    return offered.mutate(
         match_rank=_rank_above_others(_.match_decayed_45, _.of_user, *USER),
         match_wallet_rank=_rank_above_others(_.match_wallet_share, _.of_campaign, "campaign_id"),
         match_recency_rank=(_rows_below(_.match_recency, *USER) / last).round(DIGITS),
