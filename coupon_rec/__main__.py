@@ -7,7 +7,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from coupon_rec.features import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, offers_frame, split
+from coupon_rec.features import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split, write_offers
 from coupon_rec.market import Market, MarketError, load_complete_journey, load_market
 
 app = typer.Typer(
@@ -58,11 +58,8 @@ def features(
     ] = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
-    offers = offers_frame(_market(market))
-    draft = out.with_name(f".{out.name}.draft")
-    offers.to_parquet(draft)
-    draft.replace(out)
-    typer.echo(f"{len(offers):,} offers, {offers['redeemed'].sum():,} redeemed: {out}")
+    redeemed = pd.read_parquet(write_offers(_market(market), out), columns=["redeemed"])["redeemed"]
+    typer.echo(f"{len(redeemed):,} offers, {redeemed.sum():,} redeemed: {out}")
 
 
 @app.command()
