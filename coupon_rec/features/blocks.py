@@ -1,8 +1,8 @@
 """The offers table of a market of any size: users by blocks, in memory that does not grow.
 
 The features of an offer are those of its coupon, which are built once, and those of its user,
-who needs no other user, except for two ranks within a campaign. So each block of users becomes a
-draft on the disk, and the ranks, which follow from all drafts, are joined to one after the other.
+who needs no other user, except for two ranks within a campaign. So what is known of each block of
+users is put on the disk; then the ranks are counted over all of it, and joined in by campaign.
 """
 
 from collections.abc import Iterator
@@ -33,10 +33,10 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
     market : Market
         On DuckDB.
     path : str or Path
-        The file. It appears when it is complete; drafts beside it, up to three times as large,
-        are removed in any case.
+        The file. It appears when it is complete. Drafts in a folder beside it, about three times
+        its size, are removed in any case.
     block : int
-        How many users are computed together, 1 or more. Memory grows with it.
+        How many users are computed together, 1 or more. Memory grows with their purchases.
 
     Returns
     -------
@@ -97,7 +97,10 @@ def _merge(offers: Table, folder: Path) -> None:
 
 
 def _ranks(table: Table, column: str) -> Table:
-    """The rank in its campaign, from 0 to 1, of each value of a column, which repeat."""
+    """The rank, from 0 to 1, of each distinct value of a column within a campaign.
+
+    Values are rounded, so these are far fewer than the rows. No value counts as 0.
+    """
     values = table.group_by("campaign_id", _[column].fill_null(0.0).name(column)).aggregate(
         rows=_.count()
     )
