@@ -38,12 +38,21 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         `coupon_rec.features.FEATURES`; and the labels `bought` (an item of the coupon within
         the campaign's days) and `redeemed`, 0 or 1.
     """
-    lines = sides.purchase_lines(market)
+    return finished(known_offers(market, coupons)).order_by(*OFFER)
+
+
+def known_offers(market: Market, coupons: Table | None = None) -> Table:
+    """Join what is known of each offer; `finished` makes rows of the offers table of it."""
+    lines = sides.purchase_lines(market).alias("purchase_lines")
     users = user_side(market, lines)
     coupons = coupon_side(market, lines) if coupons is None else coupons
     offers = _joined(*match_side(market, lines, users), match.labels(market), users, coupons)
     price_ratio = offers.match_price / offers.item_price.nullif(0)
-    offers = offers.mutate(match_price_ratio=_known("match_price_ratio", price_ratio))
+    return offers.mutate(match_price_ratio=_known("match_price_ratio", price_ratio))
+
+
+def finished(offers: Table) -> Table:
+    """The columns of the offers table, with what stands for "nothing known"."""
     return offers.select(
         *OFFER,
         "campaign_type",
@@ -55,7 +64,7 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         **{name: offers[name].fill_null(MISSING[name]).cast("float32") for name in NAMES},
         bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
         redeemed=_.redeemed.fill_null(0).cast("int8"),
-    ).order_by(*OFFER)
+    )
 
 
 def offers_frame(market: Market) -> pd.DataFrame:
@@ -135,7 +144,8 @@ def _ranked(offers: Table, items: Table) -> Table:
     sizes = sizes.mutate(of_campaign=_.of_user.sum().over(group_by="campaign_id"))
     last = (_.of_user - 1).nullif(0)
     recent = (_.match_recency < NEVER).sum().over(group_by=USER)
-    return items.join(sizes, USER).mutate(
+    offered = offers.join(items, OFFER).join(sizes, USER)
+    return offered.mutate(
         match_rank=_rank_above_others(_.match_decayed_45, _.of_user, *USER),
         match_wallet_rank=_rank_above_others(_.match_wallet_share, _.of_campaign, "campaign_id"),
         match_recency_rank=(_rows_below(_.match_recency, *USER) / last).round(DIGITS),

@@ -64,7 +64,7 @@ class Links:
 
     def __getitem__(self, key: int) -> Ints:
         """The coupons of one key, in order."""
-        return self._coupons[self._first[key] : self._first[key + 1]]
+        return np.asarray(self._coupons[self._first[key] : self._first[key + 1]])
 
     def of(self, keys: Ints) -> tuple[Ints, Ints]:
         """All pairs of some keys, each once, as the position in `keys` and the coupon."""
