@@ -109,7 +109,11 @@ def overshoot(spent: Mapping[str, ArrayLike], budget: float) -> None:
         draws.items(), (COUPON, MONEY), ("left", "right"), strict=True
     ):
         counts, edges, _patches = ax.hist(
-            values, bins, color=color, alpha=0.45, weights=np.full(len(values), 100 / len(values))
+            values,
+            bins.tolist(),
+            color=color,
+            alpha=0.45,
+            weights=np.full(len(values), 100 / len(values)),
         )
         place = np.quantile(values, 0.85 if side == "left" else 0.15)
         height = counts[np.searchsorted(edges, place) - 1]
