@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from running import Running, purchase, question
@@ -152,7 +153,7 @@ def test_ten_thousand_malformed_requests_get_no_answer_of_500_or_more(
     assert "mistake of ours" not in service.stop()
 
 
-def test_schemathesis_finds_nothing(serve: Callable[..., Running]) -> None:
+def test_schemathesis_finds_nothing(serve: Callable[..., Running], tmp_path: Path) -> None:
     service = serve()
     # A stream never ends; test_stream.py reads it.
     command = [
@@ -161,6 +162,6 @@ def test_schemathesis_finds_nothing(serve: Callable[..., Running]) -> None:
         *("--generation-database", "none", "--suppress-health-check", "all"),
         f"http://127.0.0.1:{service.port}/openapi.json",
     ]
-    report = subprocess.run(command, capture_output=True, text=True, check=False)
+    report = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert report.returncode == 0, report.stdout
     assert "7 selected" in report.stdout, report.stdout
