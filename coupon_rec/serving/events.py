@@ -93,8 +93,8 @@ def from_json(line: str | bytes) -> Event:
     return Event(**{**fields, "time": datetime.fromisoformat(fields["time"])})
 
 
-def events_of(market: "Market", day: date) -> list[Event]:
-    """What happened on one day of a market, in the order in which it happened.
+def events_of(market: "Market", first: date, last: date | None = None) -> list[Event]:
+    """What happened in a market on some days, in the order in which it happened.
 
     A redemption has a date and no hour: it comes with the user's last purchase of that day, or at
     noon if there is none.
@@ -103,22 +103,20 @@ def events_of(market: "Market", day: date) -> list[Event]:
     ----------
     market : Market
         On any Ibis backend.
-    day : datetime.date
-        The day.
+    first, last : datetime.date
+        The days, both included; one day if `last` is left out.
     """
-    bought = market.purchases.filter(market.purchases.time.date() == day)
-    used = market.redemptions.filter(market.redemptions.date == day)
+    last = last or first
+    bought = market.purchases.filter(market.purchases.time.date().between(first, last))
+    used = market.redemptions.filter(market.redemptions.date.between(first, last))
     names = ("user_id", "item_id", "basket_id", "quantity", *MONEY)
     rows = bought.order_by("time", *names).select("time", *names).to_pyarrow().to_pylist()
-    purchases = [Event(f"{day}-{i}", kind="purchase", **row) for i, row in enumerate(rows)]
-    last = {event.user_id: event.time for event in purchases}
-    redemptions = [
-        Event(
-            "{}-{campaign_id}-{user_id}-{coupon_id}".format(day, **row),
-            time=last.get(row["user_id"], datetime.combine(day, time(12))),
-            kind="redemption",
-            **row,
-        )
-        for row in used.drop("date").order_by("user_id", "coupon_id").to_pyarrow().to_pylist()
-    ]
+    purchases = [Event(f"till-{first}-{i}", kind="purchase", **row) for i, row in enumerate(rows)]
+    visits = {(event.user_id, event.day): event.time for event in purchases}
+    redemptions = []
+    for row in used.order_by("date", "user_id", "coupon_id").to_pyarrow().to_pylist():
+        day = row.pop("date")
+        moment = visits.get((row["user_id"], day), datetime.combine(day, time(12)))
+        name = "coupon-{campaign_id}-{user_id}-{coupon_id}".format(**row)
+        redemptions.append(Event(name, time=moment, kind="redemption", **row))
     return sorted(purchases + redemptions, key=lambda event: event.time)
