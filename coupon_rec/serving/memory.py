@@ -57,9 +57,10 @@ class Links:
     """
 
     def __init__(self, keys: Ints, coupons: Ints, size: int) -> None:
-        pairs, self._times = np.unique(np.stack([keys, coupons]), axis=1, return_counts=True)
-        self._coupons = pairs[1]
-        self._first = np.searchsorted(pairs[0], np.arange(size + 1))
+        several = int(coupons.max(initial=0)) + 1
+        pairs, self._times = np.unique(keys * several + coupons, return_counts=True)
+        self._coupons: Ints = pairs % several
+        self._first = np.searchsorted(pairs // several, np.arange(size + 1))
         self.linked = np.diff(self._first) > 0
 
     def __getitem__(self, key: int) -> Ints:
