@@ -118,6 +118,7 @@ def test_chapter_is_in_the_table_of_contents(path: Path) -> None:
 # The rooms of the package
 
 ROOMS = [
+    "_lazy",
     "market",
     "simulation",
     "features",

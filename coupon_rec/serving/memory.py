@@ -57,8 +57,9 @@ class Links:
     """
 
     def __init__(self, keys: Ints, coupons: Ints, size: int) -> None:
-        pairs, self._times = np.unique(np.stack([keys, coupons]), axis=1, return_counts=True)
-        self._coupons = pairs[1]
+        pairs, times = np.unique(np.stack([keys, coupons]), axis=1, return_counts=True)
+        self._coupons: Ints = pairs[1]
+        self._times: Ints = times
         self._first = np.searchsorted(pairs[0], np.arange(size + 1))
         self.linked = np.diff(self._first) > 0
 
