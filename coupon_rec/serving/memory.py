@@ -58,14 +58,15 @@ class Links:
 
     def __init__(self, keys: Ints, coupons: Ints, size: int) -> None:
         several = int(coupons.max(initial=0)) + 1
-        pairs, self._times = np.unique(keys * several + coupons, return_counts=True)
+        pairs, times = np.unique(keys * several + coupons, return_counts=True)
         self._coupons: Ints = pairs % several
+        self._times: Ints = times
         self._first = np.searchsorted(pairs // several, np.arange(size + 1))
         self.linked = np.diff(self._first) > 0
 
     def __getitem__(self, key: int) -> Ints:
         """The coupons of one key, in order."""
-        return np.asarray(self._coupons[self._first[key] : self._first[key + 1]])
+        return self._coupons[self._first[key] : self._first[key + 1]]
 
     def of(self, keys: Ints) -> tuple[Ints, Ints]:
         """All pairs of some keys, each once, as the position in `keys` and the coupon."""
