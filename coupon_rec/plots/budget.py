@@ -75,7 +75,7 @@ def frontier(curves: Mapping[str, pd.Series], at: float, slope: float) -> None:
         Its slope: what one more dollar earns there.
     """
     _, (ax,) = axes(height=3.9)
-    styles = ((MONEY, "-", (0, -14)), (COUPON, "--", (0, 10)), (NEUTRAL, "-.", (0, -14)))
+    styles = ((MONEY, "-", (0, -14)), (COUPON, "--", (0, 10)), (NEUTRAL, "-.", (0, -24)))
     for (name, curve), (color, style, offset) in zip(curves.items(), styles, strict=True):
         ax.plot(curve.index, curve, style, color=color)
         mark(ax, name, (curve.index[-1], curve.iloc[-1]), color, offset, "right")
