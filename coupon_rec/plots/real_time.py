@@ -35,6 +35,7 @@ def one_day(values: pd.DataFrame, best: Collection[object]) -> None:
     mark(ax, "other coupons", (values.index[-1], others), NEUTRAL, (0, 14), "right")
     ax.axhline(0, color=DARK, linewidth=1, linestyle=":")
     ax.set_xlim(0, 1.02 * values.index[-1])
+    ax.margins(y=0.12)
     label(ax, "events of this user so far", "expected profit, cents")
 
 
