@@ -9,21 +9,16 @@ is spilled to a temporary folder, on the clock. Pandas is not tried at more purc
 memory has passed a limit.
 """
 
-import resource
 import statistics
-import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import ibis
 import pandas as pd
 import pandas_features
-from machine import store, use_two_cores
+from machine import alone, peak_gib, store, use_two_cores
 
 from coupon_rec import load_complete_journey
 from coupon_rec.features import offers_frame
@@ -73,9 +68,9 @@ def with_pandas(times: int, folder: Path) -> dict[str, float]:
 
 def measured(start: float, offers: pd.DataFrame, path: Path) -> dict[str, float]:
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_gib()
     offers.to_parquet(path)
-    return {"seconds": seconds, "gib": peak / 2 ** (30 if sys.platform == "darwin" else 20)}
+    return {"seconds": seconds, "gib": peak}
 
 
 def compare(folder: Path, times: int) -> None:
@@ -85,12 +80,6 @@ def compare(folder: Path, times: int) -> None:
 
 
 WAYS = {"duckdb": with_duckdb, "pandas": with_pandas}
-
-
-def alone(work: Any, *arguments: Any) -> Any:
-    """Run a function in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def main() -> None:

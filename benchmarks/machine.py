@@ -1,10 +1,14 @@
-"""What all benchmarks share: two cores, and a record of the machine beside each result."""
+"""What all benchmarks share: two cores, fresh processes, and a record of the machine."""
 
 import json
 import os
 import platform
+import resource
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,18 @@ def use_two_cores() -> None:
     """Keep this process to two cores, where the system can."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+
+
+def alone(work: Any, *arguments: Any) -> Any:
+    """Run a function in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def peak_gib() -> float:
+    """The most memory that this process has held at any time so far, in GiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2 ** (30 if sys.platform == "darwin" else 20)
 
 
 def store(name: str, packages: tuple[str, ...], result: dict[str, Any]) -> None:

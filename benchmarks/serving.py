@@ -40,7 +40,7 @@ from coupon_rec.serving.store import FeatureStore
 HERE = Path(__file__).parent
 DAY = date(2017, 11, 20)
 ROUNDS = 3
-SECONDS = 6.0
+SECONDS = 5.0
 CONNECTIONS = 16
 HALF_LOAD = 400.0
 STARTS = 5

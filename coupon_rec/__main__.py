@@ -72,13 +72,10 @@ def features(
     market: MarketFolder = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
-    from coupon_rec.features import offers_frame
+    from coupon_rec.features import write_offers
 
-    offers = offers_frame(_market(market))
-    draft = out.with_name(f".{out.name}.draft")
-    offers.to_parquet(draft)
-    draft.replace(out)
-    typer.echo(f"{len(offers):,} offers, {offers['redeemed'].sum():,} redeemed: {out}")
+    redeemed = pd.read_parquet(write_offers(_market(market), out), columns=["redeemed"])["redeemed"]
+    typer.echo(f"{len(redeemed):,} offers, {redeemed.sum():,} redeemed: {out}")
 
 
 @app.command()

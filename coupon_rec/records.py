@@ -143,6 +143,7 @@ def read_records(
     if cache:
         batches = batches.cache()
     if shuffle:
+        tf.random.set_seed(seed)  # or the numbers depend on what was seeded before
         numbers = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
         windows = tf.data.Dataset.zip(batches.rebatch(WINDOW), numbers)
         batches = windows.map(_permuted).rebatch(batch_size)

@@ -111,6 +111,12 @@ def test_many_users_come_within_a_ten_thousandth_of_the_bound(k: int) -> None:
     assert (found.chosen.sum(axis=0) <= caps).all()
 
 
+def test_users_who_are_all_alike_share_the_budget() -> None:
+    found = allocate(np.full((50_000, 2), 3.0), Budget(20_000, [2.0, 1.0]), method="dual")
+    assert found.chosen.sum(axis=0).tolist() == [0, 20_000]
+    assert found.gap < 1e-9
+
+
 def test_a_second_call_gives_the_same_answer() -> None:
     value, budgets, caps = large(45_000)
     first, second = (allocate(value, budgets, caps=caps) for _ in range(2))

@@ -324,6 +324,19 @@ def test_ranks_compare_the_users_and_the_offers_of_a_campaign(tiny_offers: pd.Da
     assert may.loc[1].match_recency_rank.to_dict() == {101: 0, 103: 1}
 
 
+def test_ranks_leave_out_coupons_that_a_user_was_not_offered(tiny: Tables) -> None:
+    """User 1, who buys most of what coupon 101 covers, does not get it in May."""
+    offers = tiny["offers"].query("not (campaign_id == 2 and user_id == 1 and coupon_id == 101)")
+    may = offers_of(tiny | {"offers": offers}).set_index(KEY).loc[2]
+    assert may.match_wallet_rank.to_dict() == {
+        (1, 103): 0,
+        (2, 101): 1,
+        (2, 103): 0,
+        (3, 101): 0,
+        (3, 103): 0,
+    }
+
+
 def test_the_item_is_the_one_bought_last_or_else_sold_most_or_else_any(
     tiny_offers: pd.DataFrame,
 ) -> None:

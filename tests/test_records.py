@@ -109,6 +109,15 @@ def test_each_epoch_shuffles_anew_and_the_seed_decides_how(shards: list[Path], c
     np.testing.assert_array_equal([first, second], epochs(seed=0))
 
 
+def test_the_order_does_not_depend_on_what_was_seeded_before(shards: list[Path]) -> None:
+    orders = []
+    for before in (1, 2):
+        tf.random.set_seed(before)
+        *_, ids = rows(read_records(shards, 64, shuffle=True, seed=0, ids=True))
+        orders.append(ids["coupon_id"])
+    assert np.array_equal(*orders)
+
+
 def test_a_shuffle_keeps_each_offer_whole_and_moves_offers_far(shards: list[Path]) -> None:
     features, labels, ids = rows(read_records(shards, 64, shuffle=True, ids=True))
     place = pd.Index(OFFERS["item_id"]).get_indexer(ids["item_id"])

@@ -75,6 +75,17 @@ def test_fit_keeps_the_epoch_that_validates_best(parts: tuple[Examples, Examples
     )
 
 
+def test_fit_traces_its_step_once(
+    parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, traced = keras.Model.train_step, []
+    monkeypatch.setattr(
+        keras.Model, "train_step", lambda model, data: traced.append(1) or step(model, data)
+    )
+    fit(coupled_model(parts[0][0]), *parts, epochs=2)
+    assert len(traced) == 1
+
+
 def test_one_seed_gives_one_model(parts: tuple[Examples, Examples]) -> None:
     losses = []
     for seed in (3, 3, 4):

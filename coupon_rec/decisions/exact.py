@@ -1,5 +1,7 @@
 """The exact optimum, for problems small enough: branch and bound, by HiGHS."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog, milp
@@ -8,54 +10,86 @@ from scipy.sparse import coo_array, csr_array, vstack
 from coupon_rec.decisions.problem import Mask, Prices, Problem
 
 
-def solve(problem: Problem) -> tuple[Mask, float, Prices]:
-    """Find the allocation that is worth most.
+class Program(NamedTuple):
+    """The allocation as a linear program: one variable for each choice that is worth making."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    worth: Prices
+    matrix: csr_array
+    highest: Prices
+
+    def chosen(self, x: Prices, shape: tuple[int, ...]) -> Mask:
+        """The choices that a solution takes whole."""
+        chosen = np.zeros(shape, bool)
+        whole = x > 1 - 1e-6
+        chosen[self.rows[whole], self.columns[whole]] = True
+        return chosen
+
+
+def program(problem: Problem) -> Program:
+    """Write the problem down: limits first, then k a user, then one of each group a user."""
+    rows, columns = np.nonzero(problem.value > 0)
+    uses = [
+        *(cost[rows, columns] for cost in problem.costs),
+        *(columns == coupon for coupon in problem.capped),
+    ]
+    pairs = rows * (problem.groups.max() + 1) + problem.groups[columns]
+    once, each = _membership(rows), _membership(pairs)
+    each = each[each.sum(axis=1) > 1]
+    limits = csr_array(np.reshape(uses, (len(uses), len(rows))).astype(float))
+    fixed = np.repeat([problem.k, 1.0], [once.shape[0], each.shape[0]])
+    return Program(
+        rows,
+        columns,
+        problem.value[rows, columns].astype(float),
+        vstack([limits, once, each], format="csr"),
+        np.concatenate([problem.limits, fixed]),
+    )
+
+
+def relax(problem: Problem) -> tuple[Mask, float, Prices]:
+    """Solve the linear program, in which coupons may be cut into pieces.
 
     Returns
     -------
     chosen : numpy.ndarray
-        Shape (n, K), True where a user gets a coupon. No limit is exceeded.
+        Shape (n, K), True where a user gets a whole coupon. No more users than there are limits
+        get pieces.
     bound : float
-        The optimum of the linear program, in which coupons may be cut into pieces.
+        What the solution is worth with its pieces.
     prices : numpy.ndarray
-        One for each limit: what one more unit of it would earn there.
+        One for each limit: what one more unit of it would earn.
     """
-    rows, columns = np.nonzero(problem.value > 0)
-    chosen = np.zeros(problem.value.shape, bool)
-    if not len(rows):
-        return chosen, 0.0, np.zeros(len(problem.limits))
-    worth = problem.value[rows, columns].astype(float)
-    uses = np.vstack(
-        [
-            *(cost[rows, columns] for cost in problem.costs),
-            *(columns == coupon for coupon in problem.capped),
-            np.empty((0, len(rows))),
-        ]
-    ).astype(float)
-    pairs = rows * (problem.groups.max() + 1) + problem.groups[columns]
-    once, each = _membership(rows), _membership(pairs)
-    matrix = vstack([csr_array(uses), once, each], format="csr")
-    fixed = [np.full(once.shape[0], problem.k), np.ones(each.shape[0])]
-    relaxed = linprog(-worth, matrix, np.concatenate([problem.limits, *fixed]), bounds=(0, 1))
-    limits = problem.limits.copy()
+    if not (problem.value > 0).any():
+        return np.zeros(problem.value.shape, bool), 0.0, np.zeros(len(problem.limits))
+    small = program(problem)
+    found = linprog(-small.worth, small.matrix, small.highest, bounds=(0, 1))
+    prices = -found.ineqlin.marginals[: len(problem.limits)]
+    return small.chosen(found.x, problem.value.shape), -found.fun, prices
+
+
+def solve(problem: Problem) -> tuple[Mask, float, Prices]:
+    """Find the allocation that is worth most; bound and prices are those of `relax`."""
+    chosen, bound, prices = relax(problem)
+    if bound <= 0:
+        return chosen, bound, prices
+    small = program(problem)
     while True:
-        highest = np.concatenate([limits, *fixed])
         found = milp(
-            -worth,
-            integrality=np.ones(len(worth)),
+            -small.worth,
+            integrality=np.ones(len(small.worth)),
             bounds=(0, 1),
-            constraints=(matrix, -np.inf, highest),
+            constraints=(small.matrix, -np.inf, small.highest),
             options={"mip_rel_gap": 0},
         )
         if found.x is None:
             raise RuntimeError(f"HiGHS found no allocation: {found.message}")
-        taken = found.x > 0.5
-        chosen[:] = False
-        chosen[rows[taken], columns[taken]] = True
-        over = problem.used(chosen) - problem.limits
-        if (over <= 0).all():
-            return chosen, -relaxed.fun, -relaxed.ineqlin.marginals[: len(limits)]
-        limits -= 2 * np.maximum(over, 0)  # HiGHS allows a millionth; we allow nothing
+        chosen = small.chosen(found.x.round(), problem.value.shape)
+        over = np.maximum(problem.used(chosen) - problem.limits, 0)
+        if not over.any():
+            return chosen, bound, prices
+        small.highest[: len(over)] -= 2 * over  # HiGHS allows a millionth; we allow nothing
 
 
 def _membership(labels: NDArray[np.intp]) -> csr_array:

@@ -150,7 +150,7 @@ def checked(
     return Problem(
         value,
         costs,
-        np.array([*amounts, *np.floor(limits[capped])]),
+        np.array([*amounts, *np.floor(limits[capped])], float),
         capped,
         k,
         np.unique(labels, return_inverse=True)[1],

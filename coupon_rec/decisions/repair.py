@@ -1,20 +1,27 @@
 """From prices to an allocation that keeps every limit.
 
 At the best prices the users' own choices use up the limits almost exactly, a little over or under.
-What is over is taken from those who lose least by it, who are nearly indifferent at these prices;
-what is left is then given to those who lose least by taking it. Both lose so little because so
-many users stand near the edge: the more users, the smaller the gap to the bound.
+What is over is taken from those who lose least by it. What is left is given away, best moves
+first. At last the users near the edge, who are nearly indifferent at these prices, are allocated
+anew among themselves by the linear program, which cuts hardly any coupon into pieces.
 """
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from coupon_rec.decisions.exact import relax
 from coupon_rec.decisions.problem import Floats, Mask, Prices, Problem, shared
 
-MOVES = 10_000
-"""Moves tried in one pass, the most promising ones."""
+EDGE = 2_000
+"""Users who are allocated anew."""
 
-PASSES = 20
+TIES = 1 - 1e-6
+"""At prices this much lower, those who are indifferent want the coupon."""
+
+MOVES = 10_000
+"""Moves tried at first, the most promising ones."""
 
 
 def repair(problem: Problem, prices: Prices) -> Mask:
@@ -25,11 +32,12 @@ def repair(problem: Problem, prices: Prices) -> Mask:
     numpy.ndarray
         Shape (n, K), True where a user gets a coupon. No limit is exceeded.
     """
-    chosen, loss = _choose(problem, prices)
+    chosen, loss, doubt = _choose(problem, TIES * prices)
     _drop(problem, chosen, loss)
-    for _ in range(PASSES):
-        if not _improve(problem, prices, chosen):
-            break
+    _improve(problem, prices, chosen)
+    if len(prices):
+        _settle(problem, chosen, np.argsort(doubt, kind="stable")[:EDGE])
+        _improve(problem, prices, chosen)
     while (over := problem.used(chosen) > problem.limits).any():  # by rounding only
         rows, columns = np.nonzero(chosen)
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
@@ -39,16 +47,39 @@ def repair(problem: Problem, prices: Prices) -> Mask:
     return chosen
 
 
-def _choose(problem: Problem, prices: Prices) -> tuple[Mask, Floats]:
-    """The users' choices at the prices, and what each choice is worth more than doing without."""
+def _choose(problem: Problem, prices: Prices) -> tuple[Mask, Floats, Floats]:
+    """The users' choices at the prices, and what they lose by another choice.
+
+    Returns
+    -------
+    chosen : numpy.ndarray
+        Shape (n, K).
+    loss : numpy.ndarray
+        What each chosen coupon is worth more than doing without, in the order of `chosen`.
+    doubt : numpy.ndarray
+        Shape (n,). What each user loses by the next best choice: 0 if two are equally good.
+    """
     chosen = np.zeros(problem.value.shape, bool)
-    losses = []
+    losses, doubts = [], []
     for rows in problem.chunks():
         adjusted = problem.adjusted(rows, prices)
         best = chosen[rows] = problem.best(adjusted)
-        instead = np.where(best, -np.inf, adjusted).max(axis=1, initial=0)
-        losses.append((adjusted - instead[:, None])[best])
-    return chosen, np.concatenate(losses)
+        instead = np.where(best, -np.inf, adjusted).max(axis=1)
+        least = np.where(best, adjusted, np.inf).min(axis=1)
+        free = best.sum(axis=1) < problem.k
+        losses.append((adjusted - np.maximum(instead, 0)[:, None])[best])
+        doubts.append(np.where(free, np.minimum(least, -instead), least - np.maximum(instead, 0)))
+    return chosen, np.concatenate(losses), np.concatenate(doubts)
+
+
+def _settle(problem: Problem, chosen: Mask, rows: NDArray[np.intp]) -> None:
+    """Allocate some users anew, in place, if they gain by it; the others keep what they have."""
+    before = chosen[rows]
+    edge = problem.sample(rows)
+    others = problem.used(chosen) - edge.used(before)
+    after = relax(replace(edge, limits=np.maximum(problem.limits - others, 0)))[0]
+    if edge.value[after].sum() > edge.value[before].sum():
+        chosen[rows] = after
 
 
 def _drop(problem: Problem, chosen: Mask, loss: Floats) -> None:
@@ -66,10 +97,17 @@ def _drop(problem: Problem, chosen: Mask, loss: Floats) -> None:
         chosen[rows[over], columns[over]] = False
 
 
-def _improve(problem: Problem, prices: Prices, chosen: Mask) -> bool:
+def _improve(problem: Problem, prices: Prices, chosen: Mask) -> None:
     """Give users more valuable coupons, in place, as far as the limits allow."""
+    tried = MOVES
+    while _move(problem, prices, chosen, tried):
+        tried *= 4
+
+
+def _move(problem: Problem, prices: Prices, chosen: Mask, tried: int) -> bool:
+    """Make the best moves, in place, at most one a user; say whether there was any."""
     used = problem.used(chosen)
-    moves = _moves(problem, prices, chosen, problem.limits - used)
+    moves = _moves(problem, prices, chosen, problem.limits - used)[:tried]
     touched: set[int] = set()
     for row, new, old in moves:
         if row in touched:
@@ -109,7 +147,7 @@ def _moves(problem: Problem, prices: Prices, chosen: Mask, left: Floats) -> NDAr
         found.append(np.column_stack([row + rows.start, new, before]))
         scores.append(adjusted[row, new] - np.where(before < 0, 0, adjusted[row, before]))
     moves, score = np.concatenate(found), np.concatenate(scores)
-    return moves[np.argsort(-score, kind="stable")[:MOVES]]
+    return moves[np.argsort(-score, kind="stable")]
 
 
 def _replaced(problem: Problem, prices: Prices, rows: slice, chosen: Mask) -> NDArray[np.intp]:

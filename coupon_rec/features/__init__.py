@@ -25,9 +25,12 @@ from coupon_rec.features.encode import (
 from coupon_rec.market.categories import USER_CATEGORIES
 
 if TYPE_CHECKING:
+    from coupon_rec.features.blocks import write_offers
     from coupon_rec.features.graph import build_offers, offers_frame
 else:
-    __getattr__ = lazy(__name__, {"graph": ("build_offers", "offers_frame")})
+    __getattr__ = lazy(
+        __name__, {"blocks": ("write_offers",), "graph": ("build_offers", "offers_frame")}
+    )
 
 __all__ = [
     "COUPON_CATEGORIES",
@@ -48,4 +51,5 @@ __all__ = [
     "offers_frame",
     "split",
     "tokens",
+    "write_offers",
 ]

@@ -5,7 +5,7 @@ Every feature of an offer uses only events strictly before the first day of its 
 
 import ibis
 import pandas as pd
-from ibis import Table, _
+from ibis import Deferred, Table, _
 
 from coupon_rec.features import match, sides
 from coupon_rec.features.catalog import DIGITS, FEATURES, NAMES, NEVER
@@ -38,12 +38,21 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         `coupon_rec.features.FEATURES`; and the labels `bought` (an item of the coupon within
         the campaign's days) and `redeemed`, 0 or 1.
     """
-    lines = sides.purchase_lines(market)
+    return finished(known_offers(market, coupons)).order_by(*OFFER)
+
+
+def known_offers(market: Market, coupons: Table | None = None) -> Table:
+    """Join what is known of each offer; `finished` makes rows of the offers table of it."""
+    lines = sides.purchase_lines(market).alias("purchase_lines")
     users = user_side(market, lines)
     coupons = coupon_side(market, lines) if coupons is None else coupons
     offers = _joined(*match_side(market, lines, users), match.labels(market), users, coupons)
     price_ratio = offers.match_price / offers.item_price.nullif(0)
-    offers = offers.mutate(match_price_ratio=_known("match_price_ratio", price_ratio))
+    return offers.mutate(match_price_ratio=_known("match_price_ratio", price_ratio))
+
+
+def finished(offers: Table) -> Table:
+    """The columns of the offers table, with what stands for "nothing known"."""
     return offers.select(
         *OFFER,
         "campaign_type",
@@ -55,7 +64,7 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         **{name: offers[name].fill_null(MISSING[name]).cast("float32") for name in NAMES},
         bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
         redeemed=_.redeemed.fill_null(0).cast("int8"),
-    ).order_by(*OFFER)
+    )
 
 
 def offers_frame(market: Market) -> pd.DataFrame:
@@ -112,22 +121,47 @@ def match_side(market: Market, lines: Table, users: Table) -> list[Table]:
     """The offers with their ranks, and what each user did with these items, categories, makers."""
     past = sides.before_campaigns(market, lines)
     wallets = users.select(*USER, *match.WALLET)
-    items = _tidy(match.item_match(market, past, wallets)).alias("item_matches")
-    ranked = ("match_decayed_45", "match_recency", "match_wallet_share")
-    offers = _joined(market.offers, items.select(*OFFER, *ranked))
-    offers = offers.mutate(**{name: offers[name].fill_null(MISSING[name]) for name in ranked})
-    ranks = offers.mutate(
-        match_rank=_rank("match_decayed_45", *USER),
-        match_recency_rank=_rank("match_recency", *USER),
-        match_wallet_rank=_rank("match_wallet_share", "campaign_id"),
-    )
+    items = _ranked(market.offers, _tidy(match.item_match(market, past, wallets)))
+    others = items.select(*USER, "rank_of_others").distinct()
+    offers = _joined(market.offers, others, items.drop("rank_of_others"))
     return [
-        ranks,
-        items.drop(*ranked),
+        offers.mutate(
+            match_recency_rank=ibis.coalesce(_.match_recency_rank, _.rank_of_others)
+        ).drop("rank_of_others"),
         _tidy(match.category_match(market, past, wallets)),
         _tidy(match.brand_match(market, past, wallets)),
         match.seen_before(market),
     ]
+
+
+def _ranked(offers: Table, items: Table) -> Table:
+    """Rank the offers whose items the user bought, without sorting the many others.
+
+    The others tie. By purchases and by share of the wallet they come first, with rank 0; by
+    recency they come last, with the rank `rank_of_others`.
+    """
+    sizes = offers.group_by(USER).aggregate(of_user=_.count())
+    sizes = sizes.mutate(of_campaign=_.of_user.sum().over(group_by="campaign_id"))
+    last = (_.of_user - 1).nullif(0)
+    recent = (_.match_recency < NEVER).sum().over(group_by=USER)
+    offered = offers.join(items, OFFER).join(sizes, USER)
+    return offered.mutate(
+        match_rank=_rank_above_others(_.match_decayed_45, _.of_user, *USER),
+        match_wallet_rank=_rank_above_others(_.match_wallet_share, _.of_campaign, "campaign_id"),
+        match_recency_rank=(_rows_below(_.match_recency, *USER) / last).round(DIGITS),
+        rank_of_others=(recent / last).round(DIGITS),
+    )
+
+
+def _rank_above_others(value: Deferred, offers: Deferred, *within: str) -> Deferred:
+    """The rank, from 0 to 1, of positive values among so many offers, all others being 0."""
+    others = offers - value.count().over(group_by=within)
+    rank = (others + _rows_below(value, *within)) / (offers - 1).nullif(0)
+    return ibis.ifelse(value > 0, rank, 0.0).round(DIGITS)
+
+
+def _rows_below(value: Deferred, *within: str) -> ibis.expr.types.Value:
+    return ibis.rank().over(group_by=within, order_by=value)
 
 
 def _joined(table: Table, *others: Table) -> Table:

@@ -50,7 +50,7 @@ def purchase_lines(market: Market) -> Table:
     purchases = market.purchases.select(
         "user_id", "item_id", "basket_id", "quantity", day=_.time.date(), **money
     )
-    return purchases.join(coded_items(market), "item_id").alias("purchase_lines")
+    return purchases.join(coded_items(market), "item_id")
 
 
 def mailed(market: Market) -> Table:

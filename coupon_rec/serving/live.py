@@ -105,7 +105,7 @@ def _visits(lines: Lines, items: Items, start: int) -> tuple[Ints, int]:
     order = np.lexsort((category, lines.basket_id, lines.day))
     day, basket, category = lines.day[order], lines.basket_id[order], category[order]
     visit = np.concatenate([[True], (day[1:] != day[:-1]) | (basket[1:] != basket[:-1])])
-    another = int((visit[1:] | (category[1:] != category[:-1])).sum())
+    another = int(np.count_nonzero(visit[1:] | (category[1:] != category[:-1])))
     return start - day[visit], another + 1
 
 

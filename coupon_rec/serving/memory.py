@@ -58,8 +58,9 @@ class Links:
 
     def __init__(self, keys: Ints, coupons: Ints, size: int) -> None:
         several = int(coupons.max(initial=0)) + 1
-        pairs, self._times = np.unique(keys * several + coupons, return_counts=True)
+        pairs, times = np.unique(keys * several + coupons, return_counts=True)
         self._coupons: Ints = pairs % several
+        self._times: Ints = times
         self._first = np.searchsorted(pairs // several, np.arange(size + 1))
         self.linked = np.diff(self._first) > 0
 

@@ -77,7 +77,7 @@ def simulate_market(
         The same seed gives the same market, 0 or more.
     folder : str or Path, optional
         A new or empty folder. The market is then written there block by block, so that memory
-        does not grow with `users`, and `coupon_rec.load_market` can open it again. The files
+        does not grow with `users`, and `coupon_rec.load_market` can open and check it. The files
         appear when all are complete.
 
     Returns
@@ -93,9 +93,11 @@ def simulate_market(
     _check_sizes(users, items, coupons, campaigns, seed)
     world = make_world(items, coupons, campaigns, np.random.SeedSequence(seed, spawn_key=(0,)))
     blocks = {first: min(BLOCK, users + 1 - first) for first in range(1, users + 1, BLOCK)}
-    if folder is None:
-        return _opened(_in_memory(world, seed, blocks), world)
-    return _opened(_on_disk(world, seed, blocks, Path(folder)), world)
+    if folder is not None:
+        return _opened(_on_disk(world, seed, blocks, Path(folder)), world)
+    simulation = _opened(_in_memory(world, seed, blocks), world)
+    validate(simulation.market)
+    return simulation
 
 
 def _check_sizes(users: int, items: int, coupons: int, campaigns: int, seed: int) -> None:
@@ -183,4 +185,4 @@ def _opened(tables: Mapping[str, Table], world: World) -> Simulation:
         )
     )
     beside = {name: tables[name] for name in ("views", "clicks", "reviews")}
-    return Simulation(validate(market), **beside, truth=Truth(tables["drivers"], candidates, world))
+    return Simulation(market, **beside, truth=Truth(tables["drivers"], candidates, world))

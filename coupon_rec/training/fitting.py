@@ -139,6 +139,15 @@ def _compile(model: keras.Model, learning_rate: float, purchase_weight: float) -
         metrics={out: keras.metrics.BinaryCrossentropy(name=name) for out, name in names.items()},
         steps_per_execution=STEPS,
     )
+    _build_metrics(model)
+
+
+def _build_metrics(model: keras.Model) -> None:
+    """Make the variables of the metrics now: if the first step made them, it was traced twice."""
+    some = {name: keras.ops.full((1, 1), 0.5) for name in model.output}
+    model.compute_loss(y=some, y_pred=some)
+    model.compute_metrics(None, some, some)
+    model.reset_metrics()
 
 
 def _check_settings(settings: dict[str, Any]) -> None:

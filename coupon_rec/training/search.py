@@ -62,7 +62,7 @@ def search(
     pruner : str
         How a trial is stopped early: `median`, if it is behind the median of the earlier trials
         at the same epoch (not among the first five trials); `halving`, if it is not in the best
-        quarter after 1, 4, 16, ... epochs.
+        quarter after 2, 5, 17, ... epochs (not the first trial).
     seed : int
         Of the search, of every model and of every fit.
     storage : str or pathlib.Path, optional

@@ -1,0 +1,65 @@
+"""The offers table written block by block is the one built at once."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from ibis import _
+
+from coupon_rec import Market, load_market
+from coupon_rec.features import blocks, offers_frame, write_offers
+from coupon_rec.simulation import simulate_market
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Market:
+    """A market in which each user gets some coupons of a campaign, not all."""
+    return simulate_market(users=120, items=200, coupons=24, campaigns=4).market
+
+
+@pytest.fixture(scope="module")
+def idle() -> Market:
+    """A market in which every second user never bought anything."""
+    market = load_market(SAMPLE)
+    return replace(market, purchases=market.purchases.filter(_.user_id % 2 == 0))
+
+
+def written(market: Market, path: Path, block: int) -> pd.DataFrame:
+    return pd.read_parquet(write_offers(market, path, block))
+
+
+@pytest.mark.parametrize("name", ["simulated", "idle"])
+def test_the_file_holds_the_offers_table_whatever_the_block(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str
+) -> None:
+    market = request.getfixturevalue(name)
+    whole = offers_frame(market).astype({"start": "datetime64[us]"})
+    for block in (50, 1000):
+        offers = written(market, tmp_path / "offers.parquet", block)
+        pd.testing.assert_frame_equal(offers, whole, check_exact=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["offers.parquet"]
+
+
+def test_a_failure_leaves_the_file_of_before(
+    idle: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "offers.parquet"
+    path.write_text("of before")
+
+    def fail(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(blocks, "_ranks", fail)
+    with pytest.raises(OSError, match="full"):
+        write_offers(idle, path)
+    assert path.read_text() == "of before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_has_a_user(idle: Market, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="1 user or more, not 0"):
+        write_offers(idle, tmp_path / "offers.parquet", block=0)
