@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.decisions.problem import Budget, Mask, checked
-from coupon_rec.decisions.repair import repair
 
 EXACT_UP_TO = 2_000
 """Choices worth making up to which "auto" looks for the exact optimum."""
@@ -95,6 +94,7 @@ def allocate(
     parallel is the method of Zhang et al., WWW 2020; the planes are ours.
     """
     from coupon_rec.decisions import dual, exact  # a service decides without SciPy
+    from coupon_rec.decisions.repair import repair
 
     limits = [budgets] if isinstance(budgets, Budget) else list(budgets)
     problem = checked(value, limits, caps, k, groups)
