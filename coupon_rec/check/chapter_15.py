@@ -16,12 +16,12 @@ def _near(answer: ArrayLike, right: ArrayLike) -> bool:
 
 
 def exercise_1(waits: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict:
-    """Check how long customers waited for a service that stalled."""
+    """Check how long users waited for a service that stalled."""
     due, sent = np.array([0.0, 1.0, 2.0]), np.array([0.0, 4.0, 4.5])
     took = np.array([4.0, 0.5, 0.25])
     answer = np.asarray(waits(due, sent, took))
     if _near(answer, took):
-        return Verdict("the second customer came at 1 and was sent on at 4: what of these 3 s?")
+        return Verdict("the second user came at 1 and was sent on at 4: what of these 3 s?")
     if _near(answer, sent - due):
         return Verdict("that is the wait until the request was sent; the answer took time too.")
     if _near(answer, sent + took):

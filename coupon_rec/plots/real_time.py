@@ -31,7 +31,7 @@ def one_day(values: pd.DataFrame, best: Collection[object]) -> None:
             used = "" if len(line) == len(values) else ", used"
             name = f"…{str(coupon)[-4:]}{used}"
             mark(ax, name, (line.index[-1], line.iloc[-1]), color, (0, 14), "right")
-    others = values.drop(columns=list(best)).ffill().iloc[-1].max()
+    others = values.drop(columns=list(best)).max().max()
     mark(ax, "other coupons", (values.index[-1], others), NEUTRAL, (0, 14), "right")
     ax.axhline(0, color=DARK, linewidth=1, linestyle=":")
     ax.set_xlim(0, 1.02 * values.index[-1])
