@@ -4,6 +4,7 @@ import pickle
 import runpy
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -289,3 +290,9 @@ def test_spark_loads_the_same_market_and_writes_it_back(folder: Path, tmp_path: 
     to_csv(folder, "purchases")
     market = load_market(folder, ibis.pyspark.connect(session))
     assert_same(load_market(market.write(tmp_path / "written")), load_market(SAMPLE))
+
+
+@pytest.mark.parametrize("module", ["market.loading", "market.validation", "simulation"])
+def test_importing_warns_of_nothing(module: str) -> None:
+    command = [sys.executable, "-W", "error::FutureWarning", "-c", f"import coupon_rec.{module}"]
+    assert subprocess.run(command, capture_output=True, check=True).stderr == b""

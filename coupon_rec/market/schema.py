@@ -3,7 +3,6 @@
 `data/SCHEMA.md` is generated from here by `data/make_schema.py`.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -14,9 +13,7 @@ import ibis.expr.datatypes as dt
 from ibis import Column
 from ibis.expr.types import BooleanValue
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", FutureWarning)  # pandera imports PySpark, which warns
-    import pandera.ibis as pa
+from coupon_rec.market._pandera import pa
 
 UNKNOWN = "unknown"
 MOST_MONEY = 1e12

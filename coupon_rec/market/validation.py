@@ -5,9 +5,8 @@ from typing import Any
 
 import ibis
 from ibis import Table, _
-from pandera.api.checks import Check
-from pandera.errors import SchemaError, SchemaErrorReason, SchemaErrors
 
+from coupon_rec.market._pandera import Check, SchemaError, SchemaErrorReason, SchemaErrors
 from coupon_rec.market.errors import SHOWN, MarketError, Problem
 from coupon_rec.market.schema import NO_MISSING, OUTSIDE, REFERENCES, SCHEMAS, types
 from coupon_rec.market.tables import Market
