@@ -85,7 +85,7 @@ def search(trials: pd.DataFrame, groups: Mapping[str, pd.Series]) -> None:
     label(right, "", "", "Other seeds")
     for ax in (left, right):
         ax.axhline(losses.min(), color=DARK, linewidth=1, linestyle=":")
-    left.set_ylim(top=right.get_ylim()[1] + 0.0005)
+    left.set_ylim(losses.min() - 0.0003, right.get_ylim()[1] + 0.0005)
     mark(left, "its best score", (losses.index[-1], losses.min()), DARK, (0, -10), "right")
 
 
