@@ -5,6 +5,7 @@ Every feature of an offer uses only events strictly before the first day of its 
 
 import ibis
 import pandas as pd
+import pyarrow
 from ibis import Deferred, Table, _
 
 from coupon_rec.features import match, sides
@@ -84,7 +85,9 @@ def offers_frame(market: Market) -> pd.DataFrame:
         The columns of `build_offers`, sorted by the key; `start` in whole seconds.
     """
     table = build_offers(market).to_pyarrow()
-    return table.to_pandas(date_as_object=False).astype({"start": "datetime64[s]"})
+    pool = pyarrow.system_memory_pool()  # Arrow's own takes fresh pages, and half a second
+    frame = table.to_pandas(date_as_object=False, memory_pool=pool)
+    return frame.astype({"start": "datetime64[s]"})
 
 
 def user_side(market: Market, lines: Table) -> Table:
