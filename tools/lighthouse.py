@@ -100,7 +100,10 @@ def main(names: list[str]) -> None:
         for file in sorted(SITE.rglob("*.html"))
         if "_static" not in file.parts and file.name not in ("index.html", "404.html")
     ]
-    rows = [f"| page | screen | {' | '.join(CATEGORIES)} |", "| --- | --- | ---: | ---: | ---: | ---: |"]
+    rows = [
+        f"| page | screen | {' | '.join(CATEGORIES)} |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+    ]
     print(*rows, sep="\n")
     with serve(SITE) as address:
         for page in pages:
