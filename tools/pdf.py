@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from pypdf import PdfReader
 
 ROOT = Path(__file__).parent.parent
@@ -106,24 +106,22 @@ def open_for_print(page: Page, address: str) -> list[str]:
     return page.evaluate(CUT)
 
 
-def print_pdf(chromium: str, source: Path, target: Path) -> list[str]:
+def print_pdf(browser: Browser, source: Path, target: Path) -> list[str]:
     """Print a page with bookmarks and numbers; say what is cut at the right edge."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_default_timeout(600_000)
-        cut = open_for_print(page, source.as_uri())
-        page.pdf(
-            path=target,
-            format="A4",
-            margin=MARGIN,
-            outline=True,
-            tagged=True,
-            display_header_footer=True,
-            header_template="<span></span>",
-            footer_template=FOOTER,
-        )
-        browser.close()
+    page = browser.new_page()
+    page.set_default_timeout(600_000)
+    cut = open_for_print(page, source.as_uri())
+    page.pdf(
+        path=target,
+        format="A4",
+        margin=MARGIN,
+        outline=True,
+        tagged=True,
+        display_header_footer=True,
+        header_template="<span></span>",
+        footer_template=FOOTER,
+    )
+    page.close()
     return cut
 
 
@@ -137,7 +135,10 @@ def main() -> None:
     whole = SITE / "print.html"
     whole.write_text(bind(SITE), "utf-8")
     try:
-        cut = print_pdf(chromium, whole, BOOK)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            cut = print_pdf(browser, whole, BOOK)
+            browser.close()
     finally:
         whole.unlink()
     if cut:

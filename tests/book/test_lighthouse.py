@@ -13,8 +13,10 @@ LEAST = 95
 SLOWEST = 1000  # Lighthouse calls a slower machine than this too slow to measure on
 
 
-@pytest.mark.parametrize("screen", ["phone", "desktop"])
-@pytest.mark.parametrize("name", ["first page", "heaviest chapter"])
+@pytest.mark.parametrize(
+    ("name", "screen"),
+    [("first page", "phone"), ("first page", "desktop"), ("heaviest chapter", "desktop")],
+)
 def test_lighthouse_finds_the_page_good(
     name: str,
     screen: str,

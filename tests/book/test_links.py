@@ -1,5 +1,6 @@
 """Every link and file inside the book leads somewhere."""
 
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,3 +23,13 @@ def test_every_internal_link_and_file_resolves(pages: dict[Path, BeautifulSoup])
             if not target.exists() or (anchor and anchor not in anchors.get(target, {anchor})):
                 broken.append(f"{file.name}: {link.geturl()}")
     assert broken == []
+
+
+def test_no_page_shows_markup_that_was_not_read(pages: dict[Path, BeautifulSoup]) -> None:
+    shown = []
+    for file, page in pages.items():
+        for tag in page.select("article :is(p, li, td, th, dd, figcaption, h1, h2, h3)"):
+            text = "".join(t for t in tag.strings if not t.find_parent(["code", "pre"]))
+            if found := re.search(r"\{[a-z:]+\}`", text):
+                shown.append(f"{file.name}: {found[0]} in {text.strip()[:60]}")
+    assert not shown, "\n".join(shown)

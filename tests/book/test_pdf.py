@@ -5,16 +5,17 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from pdf import bind, in_order, print_pdf
+from playwright.sync_api import Browser
 from pypdf import PdfReader
 
 
 @pytest.fixture(scope="module")
 def printed(
-    chromium: str, site: Path, tmp_path_factory: pytest.TempPathFactory
+    browser: Browser, site: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[PdfReader, list[str]]:
     """A chapter with wide equations, tables and code, printed, and what was cut of it."""
     target = tmp_path_factory.mktemp("pdf") / "chapter.pdf"
-    cut = print_pdf(chromium, site / "chapters" / "04_likelihood.html", target)
+    cut = print_pdf(browser, site / "chapters" / "04_likelihood.html", target)
     return PdfReader(target), cut
 
 
