@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help book test lab notebooks workshop check format lint types bench lock clean
+.PHONY: help book test lab notebooks workshop slides check format lint types bench lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -36,6 +36,12 @@ notebooks: .venv/.book  ## run the chapters in place, measure them, write append
 
 workshop: .venv/.book  ## write notebooks without solutions, quizzes to print, and a zip of all
 	@PYTHONPATH=_ext $(BIN)/python tools/workshop.py
+
+slides: book tools/node/node_modules/reveal.js  ## make a deck of slides of each chapter (needs npm)
+	@$(BIN)/python tools/slides.py
+
+tools/node/node_modules/reveal.js:
+	@npm ci --prefix tools/node --no-audit --no-fund
 
 check: .venv/.test  ## format, lint and types only
 	@$(MAKE) --no-print-directory --keep-going format lint types
