@@ -10,9 +10,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: help book test lab notebooks workshop slides check format lint types bench lock clean
+.PHONY: help book test lab notebooks check format lint types bench page-model lock clean
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
 
 book: .venv/.book  ## build the book as HTML and say where to open it
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
@@ -63,6 +64,12 @@ bench: .venv/.bench  ## run every benchmark and store its result in benchmarks/r
 		$(BIN)/python $$script || failed="$$failed $$script"; \
 	done; \
 	test -z "$$failed" || { echo "make bench: failed:$$failed" >&2; exit 1; }
+
+page-model: .venv/.book  ## train the model that runs in the book's page, and write its script
+	@mkdir -p _build/page-model
+	@$(BIN)/python -m coupon_rec train _build/page-model/model.keras
+	@$(BIN)/python -m coupon_rec export _build/page-model/model.keras _build/page-model/bundle
+	@$(BIN)/python tools/page_model.py _build/page-model/bundle
 
 lock: .venv/.test  ## compile requirements.txt from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
