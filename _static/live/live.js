@@ -109,8 +109,29 @@ const live = (() => {
     );
     const path = (points) => points.map(([a, b], k) => `${k ? "L" : "M"}${place.x(a)},${place.y(b)}`).join("");
     const line = (points, attributes) => drawing.append(svg("path", { fill: "none", d: path(points), ...attributes }));
-    return { drawing, box, ...place, line };
+    /** The values at a place on the screen, within the ranges. */
+    const at = ({ clientX, clientY }) => {
+      const { left: x0, top: y0 } = drawing.getBoundingClientRect();
+      const within = ([low, high], value) => Math.min(high, Math.max(low, value));
+      return [
+        within(x.range, scale([box.left, box.right], x.range)(clientX - x0)),
+        within(y.range, scale([box.bottom, box.top], y.range)(clientY - y0)),
+      ];
+    };
+    return { drawing, box, ...place, line, at };
   }
 
-  return { mount, html, svg, slider, speaker, fitted, scale, ticks, chart };
+  /** Let a finger or a mouse move a point of a chart; sliders do the same for the keyboard. */
+  function draggable(point, chart, move) {
+    point.classList.add("live-point");
+    point.addEventListener("pointerdown", (event) => {
+      point.setPointerCapture(event.pointerId);
+      event.preventDefault();
+    });
+    point.addEventListener("pointermove", (event) => {
+      if (point.hasPointerCapture(event.pointerId)) move(...chart.at(event));
+    });
+  }
+
+  return { mount, html, svg, slider, speaker, fitted, chart, draggable, written };
 })();
