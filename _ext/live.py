@@ -56,9 +56,9 @@ def visit_html(self: Any, node: live) -> None:
     name, alt = node["live"], self.encode(node["alt"])
     self.body.append(
         f'<div class="live" data-live="{name}" role="group" aria-label="Live figure"'
-        f' aria-describedby="live-{name}-alt"></div>\n'
+        f' aria-describedby="live-{name}-alt">\n'
+        f"<p>This figure moves with JavaScript, which is off here. {alt}</p></div>\n"
         f'<p class="live-aloud" id="live-{name}-alt">{alt}</p>\n'
-        f"<noscript><p>This figure moves with JavaScript, which is off here. {alt}</p></noscript>\n"
     )
     raise nodes.SkipNode
 

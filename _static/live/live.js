@@ -4,9 +4,12 @@
 const live = (() => {
   const QUIET = 700; // milliseconds without a change before a change is said aloud
 
-  /** Fill every place of a figure. */
+  /** Fill every place of a figure, instead of what stands there without JavaScript. */
   function mount(name, fill) {
-    document.querySelectorAll(`[data-live="${name}"]`).forEach((place) => fill(place));
+    for (const place of document.querySelectorAll(`[data-live="${name}"]`)) {
+      place.replaceChildren();
+      fill(place);
+    }
   }
 
   function builder(create) {
@@ -80,21 +83,24 @@ const live = (() => {
     return Array.from({ length: last - first + 1 }, (_, k) => Number(((first + k) * step).toPrecision(6)));
   }
 
+  /** A number with a minus sign of its own. */
+  const written = (number) => String(number).replace("-", "\u2212");
+
   /** A drawing with axes: `x` and `y` say range, label and, if they matter, ticks and their text. */
   function chart({ width, height, x, y, left = 46 }) {
-    const box = { left, right: width - 12, top: 24, bottom: height - 40 };
+    const box = { left, right: width - 24, top: 24, bottom: height - 40 };
     const place = { x: scale(x.range, [box.left, box.right]), y: scale(y.range, [box.bottom, box.top]) };
     const drawing = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
     const word = (text, attributes) => svg("text", { class: "live-axis", ...attributes }, text);
     for (const tick of x.ticks ?? ticks(x.range, width / 90)) {
       const at = place.x(tick);
-      drawing.append(word(x.text?.(tick) ?? tick, { x: at, y: box.bottom + 16, "text-anchor": "middle" }));
+      drawing.append(word((x.text ?? written)(tick), { x: at, y: box.bottom + 16, "text-anchor": "middle" }));
     }
-    for (const tick of y.ticks ?? ticks(y.range, 4)) {
+    for (const tick of y.ticks ?? ticks(y.range, 5)) {
       const at = place.y(tick);
       drawing.append(
         svg("line", { class: "live-grid", x1: box.left, x2: box.right, y1: at, y2: at }),
-        word(y.text?.(tick) ?? tick, { x: box.left - 6, y: at + 4, "text-anchor": "end" }),
+        word((y.text ?? written)(tick), { x: box.left - 6, y: at + 4, "text-anchor": "end" }),
       );
     }
     drawing.append(
@@ -103,8 +109,29 @@ const live = (() => {
     );
     const path = (points) => points.map(([a, b], k) => `${k ? "L" : "M"}${place.x(a)},${place.y(b)}`).join("");
     const line = (points, attributes) => drawing.append(svg("path", { fill: "none", d: path(points), ...attributes }));
-    return { drawing, box, ...place, line };
+    /** The values at a place on the screen, within the ranges. */
+    const at = ({ clientX, clientY }) => {
+      const { left: x0, top: y0 } = drawing.getBoundingClientRect();
+      const within = ([low, high], value) => Math.min(high, Math.max(low, value));
+      return [
+        within(x.range, scale([box.left, box.right], x.range)(clientX - x0)),
+        within(y.range, scale([box.bottom, box.top], y.range)(clientY - y0)),
+      ];
+    };
+    return { drawing, box, ...place, line, at };
   }
 
-  return { mount, html, svg, slider, speaker, fitted, scale, ticks, chart };
+  /** Let a finger or a mouse move a point of a chart; sliders do the same for the keyboard. */
+  function draggable(point, chart, move) {
+    point.classList.add("live-point");
+    point.addEventListener("pointerdown", (event) => {
+      point.setPointerCapture(event.pointerId);
+      event.preventDefault();
+    });
+    point.addEventListener("pointermove", (event) => {
+      if (point.hasPointerCapture(event.pointerId)) move(...chart.at(event));
+    });
+  }
+
+  return { mount, html, svg, slider, speaker, fitted, chart, draggable, written };
 })();

@@ -109,7 +109,7 @@ live.mount("try-it", (place) => {
         html("strong", {}, `Send the coupon for ${named(sent.offer)}.`),
         ` ${percent(sent.redeemed)} of ${cents(sent.worth)}, less ${cents(contact)} for the letter, is `,
         html("strong", { class: "money" }, cents(sent.profit)),
-        `. The user ${why}.`,
+        `. The user ${setByHand(sent) ?? why}.`,
       );
     } else {
       const rest = `: ${why}. The best would be the one for ${named(best.offer)}, at ${cents(best.profit)}.`;
@@ -119,6 +119,13 @@ live.mount("try-it", (place) => {
     before.textContent = state.moved.size ? `Before you moved anything: ${brief(unmoved)}.` : "Nothing is moved yet.";
     reset.hidden = !state.moved.size;
     say(`Choice: ${brief(decision)}.`);
+  }
+
+  /** What speaks for an offer whose recency was moved: other facts may contradict it. */
+  function setByHand({ offer }) {
+    const recency = state.moved.get("match_recency");
+    const moved = offer === state.chosen && recency !== undefined;
+    return moved ? `bought its items ${recency < 365 ? "last " : ""}${ago(recency)}, as you set it` : null;
   }
 
   const reset = html("button", { type: "button", onclick: () => pick(state.user) }, "Move everything back");
@@ -183,6 +190,7 @@ live.mount("try-it", (place) => {
   const subjects = html("select", { id: "try-subject" });
   const handle = html("div", { class: "try-handle" });
   const curve = html("div", { class: "live-chart" });
+  const now = html("p", { class: "try-now" });
   const keys = html("p", { class: "live-keys" });
   const meaning = html("p", { class: "try-meaning" });
 
@@ -255,19 +263,20 @@ live.mount("try-it", (place) => {
     const { points } = cached;
     const all = points.flatMap(({ ours, best }) => [ours, best]);
     const last = stops.length - 1;
+    const parts = width < 480 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
     const drawn = live.chart({
       width,
       height: HEIGHT,
-      x: { range: [0, last], ticks: [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * last)), text: (stop) => text(stops[stop]), label: "" },
+      x: { range: [0, last], ticks: parts.map((part) => Math.round(part * last)), text: (stop) => text(stops[stop]), label: "" },
       y: { range: [Math.min(0, ...all) * 100 - 0.05, Math.max(0, ...all) * 100 + 0.05], label: "expected profit, ¢" },
     });
     const lineOf = (which, css) => drawn.line(points.map((point, k) => [k, 100 * point[which]]), { class: css });
     lineOf("best", "try-others");
     drawn.line([[0, 0], [last, 0]], { class: "try-none" });
     lineOf("ours", "try-ours");
-    const now = whatIf.current(subject, state.user, state.chosen, state.moved);
-    const after = stops.findIndex((stop) => stop >= now);
-    const at = after < 0 ? last : after === 0 ? 0 : after - (stops[after] - now) / (stops[after] - stops[after - 1]);
+    const stands = whatIf.current(subject, state.user, state.chosen, state.moved);
+    const after = stops.findIndex((stop) => stop >= stands);
+    const at = after < 0 ? last : after === 0 ? 0 : after - (stops[after] - stands) / (stops[after] - stops[after - 1]);
     const ours = whatIf.answer(state.user, state.chosen, state.chosen, state.moved).profit;
     drawn.drawing.append(svg("circle", { class: "try-dot", cx: drawn.x(at), cy: drawn.y(100 * ours), r: 6 }));
     keys.replaceChildren(
@@ -317,7 +326,18 @@ live.mount("try-it", (place) => {
     const decision = decidedNow(rows);
     showChoice(decision);
     showTable(rows, decision);
+    showNow(rows, decision);
     showCurve(rows);
+  }
+
+  function showNow(rows, decision) {
+    const { redeemed, profit } = rows.find((row) => row.offer === state.chosen);
+    now.replaceChildren(
+      `${named(state.chosen)}: probability ${percent(redeemed)}, expected profit ${cents(profit)}. `,
+      "Sent: ",
+      html("strong", {}, brief(decision)),
+      ".",
+    );
   }
 
   place.append(
@@ -330,6 +350,7 @@ live.mount("try-it", (place) => {
     html("p", { class: "try-pick" }, html("label", { for: "try-subject" }, "Move"), subjects),
     curve,
     handle,
+    now,
     keys,
     meaning,
   );
