@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 from notebooks import read
-from plain import Book, Chapter, chapters, prose
+from plain import Book, Chapter, chapters, prose, with_dollars
 from quiz import read as read_quiz
 from workshop import NAME, bound, build, loaded, sheets
 
@@ -157,13 +157,19 @@ def test_student_notebook_is_valid_and_cleared_with_the_ids_of_the_chapter(
 @each_chapter
 def test_student_notebook_shows_no_markup_of_the_book(path: Path, unpacked: Path) -> None:
     text = prose(of_student(unpacked, path))
-    assert re.findall(r"\{[\w:]+\}`|^(?::::|```).*|^\(.*\)=|\\(?:user|item|coupon|money)\b",
+    assert re.findall(r"\{[\w:]+\}`|\$\$ \(|^(?::::|```).*|^\(.*\)=|\\(?:user|item|coupon|money)\b",
                       text, re.MULTILINE) == []  # fmt: skip
 
 
 def test_numbers_of_the_prose_are_those_of_the_run(unpacked: Path) -> None:
     text = prose(of_student(unpacked, ROOT / "chapters" / "01_first_coupon.ipynb"))
     assert "Of 800,199 offers, 2,075 were redeemed" in text
+
+
+def test_a_dollar_sign_before_a_number_is_money_unless_it_ends_an_equation() -> None:
+    line = "from $n^{-${glue:text}`a` to ${glue:text}`b` and \\${glue:text}`c`"
+    assert with_dollars("$x$ is worth ${glue:text}`b`") == "$x$ is worth \\${glue:text}`b`"
+    assert with_dollars(line) == line.replace(" ${glue", " \\${glue")
 
 
 def test_student_notebooks_use_no_name_that_they_do_not_define(unpacked: Path) -> None:

@@ -63,6 +63,15 @@ def figures(notebook: NotebookNode) -> Iterator[str]:
             )
 
 
+def with_dollars(line: str) -> str:
+    """Escape the dollar signs of a line that mean money and not the end of an equation."""
+    done = ""
+    for part in re.split(r"(?<!\\)(?=\$\{glue)", line):
+        signs = len(re.findall(r"(?<!\\)\$", done))
+        done += f"\\{part}" if part.startswith("${glue") and signs % 2 == 0 else part
+    return done
+
+
 def cited(entry: Entry) -> tuple[str, str]:
     """Give the authors of a work, shortened, and its year."""
     people = [
@@ -114,13 +123,12 @@ class Chapter:
 
     def plain(self, text: str) -> str:
         """Turn the MyST of a cell into Markdown."""
-        text = DIRECTIVE.sub(self.directive, TARGET.sub("", text))
-        text = EQUATION.sub(self.equation, text)
-        return self.inline(text).strip()
+        text = EQUATION.sub(self.equation, TARGET.sub("", text))
+        return self.inline(DIRECTIVE.sub(self.directive, text)).strip()
 
     def inline(self, text: str) -> str:
         """Turn inline MyST into Markdown."""
-        text = re.sub(r"(?<!\\)\$(?=\{glue)", r"\\$", text)
+        text = "\n".join(map(with_dollars, text.split("\n")))
         text = ROLE.sub(self.role, text)
         while SYMBOL.search(text):
             text = SYMBOL.sub(lambda s: rf"{{\color{{{COLORS[s[1]]}}}{{{s[2]}}}}}", text)

@@ -152,11 +152,11 @@ def table_markup(block: Tag) -> tuple[str, int]:
     """Write a table that is small enough to read."""
     rows = block.find_all("tr")
     texts = [[len(cell.get_text().strip()) for cell in row.find_all(["th", "td"])] for row in rows]
-    columns = zip_longest(*texts, fillvalue=0)
+    columns = zip_longest(*map(reversed, texts), fillvalue=0)  # what spans rows stands at the left
     width = sum(11 * max(column) + 26 for column in columns)
     if len(rows) > 11 or width > 1150:
         return "", 0
-    return f"<div>{clean(block)}</div>", 36 * len(rows) + 26
+    return f"<div>{clean(block)}</div>", 33 * len(rows) + 26
 
 
 def code_markup(pre: Tag) -> str:
@@ -165,22 +165,22 @@ def code_markup(pre: Tag) -> str:
 
 
 def cell(block: Tag) -> tuple[str, int]:
-    """Write a short cell with a short output."""
-    markup, height = "", 0
+    """Write a short cell with a short output, or only the output where both would not fit."""
+    shown: list[tuple[str, int]] = []
     code = block.select_one(".cell_input pre")
     if code and not block.select_one("details") and lines_of(code) <= 13:
         lines = code_markup(code)
-        markup += f'<pre class="code">{lines}</pre>'
-        height += 27 * (lines.count("\n") + 1) + 34
+        shown.append((f'<pre class="code">{lines}</pre>', 27 * (lines.count("\n") + 1) + 34))
     for output in block.select(".cell_output > .output"):
         table, text = output.find("table"), output.find("pre")
         if isinstance(table, Tag):
-            shown, needed = table_markup(table)
-            markup, height = markup + shown, height + needed
+            shown.append(table_markup(table))
         elif isinstance(text, Tag) and lines_of(text) <= 9:
-            markup += f'<pre class="output">{html.escape(text.get_text().strip())}</pre>'
-            height += 27 * lines_of(text) + 20
-    return markup, height
+            words = html.escape(text.get_text().strip())
+            shown.append((f'<pre class="output">{words}</pre>', 27 * lines_of(text) + 20))
+    if sum(height for _, height in shown) > ROOM - 100:
+        shown = shown[1:]
+    return "".join(markup for markup, _ in shown), sum(height for _, height in shown)
 
 
 def figure(block: Tag) -> str:
@@ -229,7 +229,8 @@ def section_slides(section: Tag, above: str = "") -> Iterator[Slide]:
             slide = Slide(heading, above)
         else:
             markup, height = exhibit(block)
-            alone = "cell" in classes and not waiting and not block.select_one(".cell_output")
+            said = waiting or block.select_one(".cell_output") or not slide.exhibits
+            alone = "cell" in classes and not said
             if not markup or height > ROOM or alone:
                 continue
             needed = height + (text_height(waiting) if waiting else 0)
