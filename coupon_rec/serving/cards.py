@@ -103,8 +103,8 @@ say which. Features are known strictly before the campaign starts.
 
 ## Features
 
-The last column counts the offers with the value that stands for "nothing known"; where that is 0, it
-may also be a true zero.
+The last column counts the offers with the value that stands for "nothing known"; where that is 0,
+it may also be a true zero.
 
 {_table(spread.round(4).reset_index(names="feature"))}
 """
