@@ -1,8 +1,8 @@
 """Link each term of the glossary where a page first uses it; the sources stay as they are.
 
 A term is found in its plain and its plural form, with hyphens for spaces, and, unless it is a
-name such as AUC, with a capital. A term that is also an everyday word, or two terms, is looked for only on
-the pages that `SENSES` names. The role `term` links wherever it stands.
+name such as AUC, with a capital. A term that is also an everyday word, or two terms, is looked
+for only on the pages that `SENSES` names. The role `term` links wherever it stands.
 """
 
 import re
@@ -112,8 +112,8 @@ def pieces(node: nodes.Element) -> Iterator[nodes.Text | nodes.reference]:
     """Walk through the links of a page and through its text that may become one."""
     parts: list[nodes.Node] = []
     for is_text, group in groupby(node.children, lambda child: isinstance(child, nodes.Text)):
-        # A line break parts a text in three.
-        parts += [nodes.Text("".join(map(str, group)))] if is_text else group
+        found = list(group)  # a line break parts a text in three
+        parts += [nodes.Text("".join(map(str, found)))] if is_text else found
     node[:] = parts
     for child in parts:
         if isinstance(child, nodes.Text | nodes.reference):
