@@ -9,9 +9,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help book test lab notebooks workshop slides check format lint types bench page-model lock \
-	clean
-.PHONY: help book test lab notebooks workshop slides wheelhouse check format lint types bench lock clean
+.PHONY: help book test lab notebooks workshop slides wheelhouse check format lint types bench \
+	page-model lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
