@@ -16,7 +16,8 @@ const choice = (() => {
     return new Set(order.slice(0, letters).filter((user) => values[user] > 0));
   }
 
-  const count = (number, one, many) => `${Math.round(number)} ${Math.round(number) === 1 ? one : many}`;
+  const count = (number, one, many) =>
+    `${Math.round(number)} ${Math.round(number) === 1 ? one : many}`;
 
   /** What speaks for an offer, in words; `feature` gives a feature by its name. */
   function reason(feature) {

@@ -2,119 +2,132 @@
 "use strict";
 
 live.mount("lambda", (place) => {
-  const { html, svg } = live;
+  const { html } = live;
   const HEIGHT = 240;
-  const PRICES = 120; // to draw the curves at
+  const POINTS = 120; // of a curve
 
-  // Value and expected cost of every offer, equations eq-offer-value and eq-expected-cost, in cents
+  // What each offer is worth and expected to cost, in cents: eq-offer-value, eq-expected-cost
 
   const { users, coupons, columns, economics } = couponModel;
-  const at = columns.coupon.findIndex(({ name }) => name === "coupon_discount");
-  const lists = users.map(({ id, offers }) => ({
-    id,
-    offers: offers.map(({ coupon, redeemed }) => {
+  const discountAt = columns.coupon.findIndex(({ name }) => name === "coupon_discount");
+  const lists = users.map(({ offers }) =>
+    offers.map(({ coupon, redeemed }) => {
       const { category, spend, coupon: own } = coupons[coupon];
-      const value = 100 * choice.profit(redeemed, spend, own[at], economics);
-      return { category, value, cost: 100 * redeemed * own[at] };
+      const discount = own[discountAt];
+      const value = 100 * choice.profit(redeemed, spend, discount, economics);
+      return { category, value, cost: 100 * redeemed * discount };
     }),
-  }));
+  );
 
-  /** What each user takes at a price of a dollar, null for nothing; eq-adjusted. */
+  /** What each user takes at a price of a dollar, null for nothing: eq-adjusted. */
   function taken(price) {
-    return lists.map(({ offers }) => {
+    return lists.map((offers) => {
       const kept = offers.map(({ value, cost }) => value - price * cost);
       const best = kept.indexOf(Math.max(...kept));
       return kept[best] > 0 ? { ...offers[best], kept: kept[best] } : null;
     });
   }
-  const sum = (choices, what) => choices.reduce((total, chosen) => total + (chosen?.[what] ?? 0), 0);
-  const bound = (price, budget) => price * budget + sum(taken(price), "kept"); // eq-dual
+  const sum = (choices, what) => choices.reduce((so, one) => so + (one ? one[what] : 0), 0);
+  const spentAt = (price) => sum(taken(price), "cost");
+  const boundAt = (price, budget) => price * budget + sum(taken(price), "kept"); // eq-dual
 
-  const wanted = sum(taken(0), "cost");
-  const state = { price: 0, budget: Math.round(wanted / 3) };
-
-  /** The lowest price at which no more than the budget is taken, by bisection. */
+  /** The lowest price at which the users spend no more than the budget, by bisection. */
   function rightPrice(budget) {
     let [low, high] = [0, 50];
-    if (sum(taken(0), "cost") <= budget) return 0;
-    for (let k = 0; k < 40; k++) {
+    if (spentAt(low) <= budget) return low;
+    for (let halving = 0; halving < 40; halving++) {
       const middle = (low + high) / 2;
-      if (sum(taken(middle), "cost") > budget) low = middle;
+      if (spentAt(middle) > budget) low = middle;
       else high = middle;
     }
     return high;
   }
 
-  const highest = Math.ceil(10 * rightPrice(Math.max(2, wanted / 10))) / 10;
-  const cents = (number) => `${number.toFixed(1)} ¢`;
-  const move = (name) => (value) => {
-    state[name] = value;
-    show();
-  };
-  const price = live.slider({
-    label: "Price of a dollar, λ", from: 0, to: highest, step: 0.01, value: 0, text: (number) => number.toFixed(2), move: move("price"),
-  });
-  const budget = live.slider({
-    label: "Budget B", from: 1, to: Math.ceil(wanted), step: 1, value: state.budget, text: (number) => `${number} ¢`, move: move("budget"),
-  });
-  const find = () => {
-    state.price = Math.ceil(100 * rightPrice(state.budget)) / 100;
+  // The state, and what changes it
+
+  const wanted = spentAt(0);
+  const state = { price: 0, budget: Math.round(wanted / 3) };
+  const dearest = Math.ceil(10 * rightPrice(wanted / 10)) / 10;
+
+  function slider(name, label, from, to, step, text) {
+    const move = (value) => {
+      state[name] = value;
+      show();
+    };
+    return live.slider({ label, from, to, step, value: state[name], text, move });
+  }
+  const twoDigits = (number) => number.toFixed(2);
+  const price = slider("price", "Price of a dollar, λ", 0, dearest, 0.01, twoDigits);
+  const most = Math.ceil(wanted);
+  const least = Math.ceil(wanted / 10);
+  const budget = slider("budget", "Budget B", least, most, 1, (number) => `${number} ¢`);
+  const find = live.button("Find the right price", () => {
+    state.price = Math.ceil(100 * rightPrice(state.budget)) / 100; // at a stop of the slider
     price.set(state.price);
     show();
-  };
+  });
+
+  // What is shown
+
   const spending = html("div", { class: "live-chart" });
   const dual = html("div", { class: "live-chart" });
   const crowd = html("ul", { class: "lambda-users", "aria-label": "Users" });
   const words = html("p", { class: "live-words" });
   const say = live.speaker(place);
+  const cents = (number) => `${number.toFixed(1)} ¢`;
 
-  function panel(element, css, label, heightOf, now, level) {
-    const prices = Array.from({ length: PRICES + 1 }, (_, k) => (k / PRICES) * highest);
-    const points = prices.map((one) => [one, heightOf(one)]);
-    const heights = [now, level ?? now, ...points.map(([, height]) => height)];
-    const chart = live.chart({
-      width: element.clientWidth,
-      height: HEIGHT,
-      x: { range: [0, highest], label: "price λ of a dollar" },
-      y: { range: [level === undefined ? 0.95 * Math.min(...heights) : 0, 1.05 * Math.max(...heights)], label },
-    });
-    chart.line(points, { class: css });
-    if (level !== undefined) {
-      chart.line([[0, level], [highest, level]], { class: "lambda-budget" });
-      chart.drawing.append(svg("text", { class: "live-axis", x: chart.box.right, y: chart.y(level) - 6, "text-anchor": "end" }, "budget"));
+  /** A curve against the price, with a dot where the price stands. */
+  function panel(element, css, label, heightAt, lines = []) {
+    const prices = Array.from({ length: POINTS + 1 }, (_, k) => (k / POINTS) * dearest);
+    const points = prices.map((one) => [one, heightAt(one)]);
+    const heights = [...lines, ...points.map(([, height]) => height)];
+    const room = 0.05 * Math.max(...heights);
+    const range = [Math.max(0, Math.min(...heights) - room), Math.max(...heights) + room];
+    const x = { range: [0, dearest], label: "price λ of a dollar" };
+    const width = element.clientWidth;
+    const chart = live.chart({ width, height: HEIGHT, x, y: { range, label } });
+    for (const line of lines) {
+      chart.line([[0, line], [dearest, line]], "lambda-budget");
+      const end = { x: chart.box.right, y: chart.y(line) - 6, "text-anchor": "end" };
+      chart.add("text", { class: "live-axis", ...end }, "budget");
     }
-    chart.drawing.append(svg("circle", { class: `${css}-dot`, cx: chart.x(state.price), cy: chart.y(now), r: 6 }));
+    chart.line(points, css);
+    const dot = { cx: chart.x(state.price), cy: chart.y(heightAt(state.price)), r: 6 };
+    chart.add("circle", { class: `${css}-dot`, ...dot });
     element.replaceChildren(chart.drawing);
+  }
+
+  function user(chosen, k) {
+    const what = chosen ? `takes the coupon for ${chosen.category.toLowerCase()}` : "takes none";
+    const title = `User ${users[k].id} ${what}`;
+    const told = html("span", { class: "live-aloud" }, title);
+    return html("li", { class: chosen ? "lambda-takes" : "", title }, told);
   }
 
   function show() {
     const choices = taken(state.price);
     const [spent, value] = [sum(choices, "cost"), sum(choices, "value")];
-    const limit = bound(state.price, state.budget);
-    panel(spending, "lambda-spent", "face value spent, ¢", (one) => sum(taken(one), "cost"), spent, state.budget);
-    panel(dual, "lambda-bound", "bound on the profit, ¢", (one) => bound(one, state.budget), limit);
-    crowd.replaceChildren(
-      ...choices.map((chosen, k) => {
-        const what = chosen ? `takes the coupon for ${chosen.category.toLowerCase()}` : "takes none";
-        const told = html("span", { class: "live-aloud" }, `User ${lists[k].id} ${what}`);
-        return html("li", { class: chosen ? "lambda-takes" : "", title: `User ${lists[k].id} ${what}` }, told);
-      }),
-    );
+    const limit = boundAt(state.price, state.budget);
+    const boundHere = (one) => boundAt(one, state.budget);
+    panel(spending, "lambda-spent", "face value spent, ¢", spentAt, [state.budget]);
+    panel(dual, "lambda-bound", "bound on the profit, ¢", boundHere);
+    crowd.replaceChildren(...choices.map(user));
     const count = choices.filter(Boolean).length;
-    const fits = spent <= state.budget;
-    const verdict = fits
-      ? `That keeps the budget, and is within ${cents(limit - value)} of the bound`
-      : `That is ${cents(spent - state.budget)} too much`;
+    const verdict =
+      spent > state.budget
+        ? `that is ${cents(spent - state.budget)} too much`
+        : `that keeps the budget, ${cents(limit - value)} below the bound`;
     words.textContent =
-      `At λ = ${state.price.toFixed(2)}, ${count} of ${lists.length} users take a coupon. They spend ${cents(spent)} of ${state.budget} ¢, ` +
-      `for a profit of ${cents(value)}. ${verdict}: within the budget, no allocation is worth more than ${cents(limit)}.`;
-    say(`${count} users take a coupon, ${cents(spent)} spent, bound ${cents(limit)}.`);
+      `At λ = ${state.price.toFixed(2)}, ${count} of ${users.length} users take a coupon and ` +
+      `spend ${cents(spent)} of ${state.budget} ¢, for a profit of ${cents(value)}: ${verdict}. ` +
+      `Within the budget, no choice is worth more than ${cents(limit)}.`;
+    say(`${count} users take a coupon: ${cents(spent)} spent, bound ${cents(limit)}.`);
   }
 
   place.append(
     html("div", { class: "live-pair" }, spending, dual),
     html("div", { class: "live-pair" }, price.element, budget.element),
-    html("p", { class: "live-buttons" }, html("button", { type: "button", onclick: find }, "Find the right price")),
+    html("p", { class: "live-buttons" }, find),
     crowd,
     words,
   );
