@@ -1,7 +1,5 @@
 """A style of bibliography that says, after each entry, why to read it: the field ``annote``."""
 
-from collections.abc import Iterable, Iterator
-
 from pybtex.database import BibliographyData, Entry
 from pybtex.plugin import register_plugin
 from pybtex.richtext import Tag, Text
@@ -13,15 +11,13 @@ from sphinx.application import Sphinx
 class Annotated(Plain):
     """The style ``plain``, with the annotation behind it."""
 
-    def format_entries(
-        self, entries: Iterable[Entry], bib_data: BibliographyData | None = None
-    ) -> Iterator[FormattedEntry]:
-        """Format entries, in order."""
-        found = list(entries)
-        notes = {entry.key: entry.fields.get("annote", "") for entry in found}
-        for formatted in super().format_entries(found, bib_data):
-            note = Tag("em", Text.from_latex(notes[formatted.key]))
-            yield FormattedEntry(formatted.key, Text(formatted.text, " ", note), formatted.label)
+    def format_entry(
+        self, label: str, entry: Entry, bib_data: BibliographyData | None = None
+    ) -> FormattedEntry:
+        """Format an entry."""
+        plain = super().format_entry(label, entry, bib_data)
+        note = Tag("em", Text.from_latex(entry.fields.get("annote", "")))
+        return FormattedEntry(plain.key, Text(plain.text, " ", note), plain.label)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -63,7 +63,7 @@ SKIPPED = (
     nodes.abbreviation,
     nodes.caption,
     nodes.citation,
-    nodes.field_name,
+    nodes.field_list,
     nodes.footnote,
     nodes.image,
     nodes.literal,
@@ -75,7 +75,7 @@ SKIPPED = (
     nodes.thead,
     nodes.title,
 )
-"""Where a link would disturb: headings, code, captions, math."""
+"""Where a link would disturb: headings, code, captions, math, the parameters of functions."""
 
 
 def forms(term: str) -> list[str]:
