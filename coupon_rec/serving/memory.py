@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from coupon_rec.features import COUPON_CATEGORIES, USER_CATEGORIES, feature_names
 from coupon_rec.features.encode import scaled
+from coupon_rec.serving.schema import fingerprint
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NO_ITEM = -1
+SEEN = ("coupon_offered_before", "coupon_redeemed_before")
+"""Features of a user and a coupon; the other features named after the coupon are its own."""
 
 
 class Lines(NamedTuple):
@@ -187,18 +190,22 @@ def read_snapshot(folder: str | Path) -> Snapshot:
     Raises
     ------
     ValueError
-        If the folder is no snapshot. It names the file.
+        If the folder is no snapshot, or one of other features or categories than this package
+        computes. It names the file.
     """
     folder = Path(folder)
     try:
-        day = date.fromisoformat(json.loads((folder / "snapshot.json").read_text())["day"])
+        facts = json.loads((folder / "snapshot.json").read_text())
+        day, features = date.fromisoformat(facts["day"]), facts.get("features", "")
+        if features != fingerprint():
+            raise ValueError("its features are not those of this coupon_rec")
         users, history = _read(folder, "users"), _read(folder, "history")
         redemptions, offers = _read(folder, "redemptions"), _read(folder, "offers")
         items, wallets = _items(_read(folder, "items")), _read(folder, "wallets")
         coupons = _coupons(folder, items)
         mailings, seen = _read(folder, "mailings"), _read(folder, "seen")
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{folder} is no snapshot ({error}): write it again") from error
+        raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
     ids = users["user_id"]
     unknown = np.cumsum([0, *(len(values) + 1 for values in USER_CATEGORIES.values())])[:-1]
     known = np.stack([users[name] for name in USER_CATEGORIES], axis=1)
@@ -250,7 +257,9 @@ def _coupons(folder: Path, items: Items) -> Coupons:
     zeros = np.zeros(n)
     made = np.unique(np.stack([items.maker[item], coupon]), axis=1)
     features = {
-        group: np.stack([table.get(name, zeros) for name in feature_names(group)], axis=1)
+        group: np.stack(
+            [zeros if name in SEEN else table[name] for name in feature_names(group)], axis=1
+        )
         for group in ("item", "coupon")
     }
     return Coupons(
