@@ -115,7 +115,8 @@ live.mount("try-it", (place) => {
     const shown = rows.filter(inTable);
     const lines = shown.map((row) => line(row, row === sent));
     const worthIt = shown.filter((row) => row.profit > 0).length;
-    lines.splice(worthIt, 0, tableRow("No coupon", ["–", "–", "–", "–", cents(0)], !sent, false));
+    const none = tableRow("No coupon", ["–", "–", "–", "–", cents(0)], !sent, false);
+    lines.splice(worthIt, 0, none);
     const focused = table.querySelector("input:focus");
     table.replaceChildren(live.table(HEADS, lines, html("caption", {}, CAPTION)));
     if (rows.length > BEST) table.append(toggle(rows.length));
