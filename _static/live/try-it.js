@@ -99,7 +99,8 @@ live.mount("try-it", (place) => {
   function setByHand({ offer }) {
     const recency = state.moved.get("match_recency");
     if (offer !== state.chosen || recency === undefined) return null;
-    return `bought its items ${recency < 365 ? "last " : ""}${words.ago(recency)}, as you set it`;
+    const bought = recency < 365 ? `last bought its items ${words.ago(recency)}` : "never bought any";
+    return `${bought}, as you set it`;
   }
 
   // The coupons
