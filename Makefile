@@ -9,7 +9,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help book test lab notebooks check format lint types bench page-model lock clean
+.PHONY: help book test lab notebooks workshop slides wheelhouse check format lint types bench \
+	page-model lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -33,6 +34,22 @@ lab: .venv/.book  ## open the chapters in JupyterLab
 
 notebooks: .venv/.book  ## run the chapters in place, measure them, write appendix/status.md
 	@$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
+
+workshop: .venv/.book  ## write notebooks without solutions, quizzes to print, and a zip of all
+	@PYTHONPATH=_ext $(BIN)/python tools/workshop.py
+
+slides: book tools/node/node_modules/reveal.js  ## make a deck of slides of each chapter (needs npm)
+	@$(BIN)/python tools/slides.py
+
+tools/node/node_modules/reveal.js:
+	@npm ci --prefix tools/node --no-audit --no-fund
+
+wheelhouse: .venv/.python  ## download what make book installs, for machines without a network
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check -c requirements.txt \
+		-w _build/wheelhouse '.[book]' hatchling editables
+	@rm -f _build/wheelhouse/coupon_rec-*
+	@echo "$$(du -sm _build/wheelhouse | cut -f1) MB in _build/wheelhouse, for this system and Python."
+	@echo "Copy it to where there is no network. There: PIP_NO_INDEX=1 PIP_FIND_LINKS=_build/wheelhouse make book"
 
 check: .venv/.test  ## format, lint and types only
 	@$(MAKE) --no-print-directory --keep-going format lint types

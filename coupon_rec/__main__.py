@@ -5,10 +5,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
-import typer
+try:
+    import pandas as pd
+    import typer
 
-from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
+    from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
+except ModuleNotFoundError as error:
+    sys.exit(f"{error}: `python -m coupon_rec.doctor` says what is missing, and how to mend it.")
 
 if TYPE_CHECKING:
     from coupon_rec.market import Market
@@ -219,6 +222,14 @@ def serve(
     except ValueError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
+
+
+@app.command()
+def doctor() -> None:
+    """Look at what the book needs of this machine, and say how to mend what is missing."""
+    from coupon_rec.doctor import main
+
+    raise typer.Exit(main())
 
 
 if __name__ == "__main__":

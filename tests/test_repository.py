@@ -131,6 +131,7 @@ ROOMS = [
     "serving",
     "plots",
     "book",
+    "doctor",
     "check",
     "__main__",
     "__init__",

@@ -106,7 +106,7 @@ def ece(y: ArrayLike, p: ArrayLike, *, bins: int = BINS) -> float:
 
     Notes
     -----
-    Sum over bins of (offers in the bin / n) |mean p - share redeemed|: Guo et al. (2017), here with
+    Sum over bins of (offers in the bin / n) `|mean p - share redeemed|`: Guo et al. (2017), here with
     bins of equally many offers.
     """
     y, p, _ = checked_p(y, p)

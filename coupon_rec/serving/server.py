@@ -1,5 +1,6 @@
 """The process: one worker that answers until it is told to stop, and then finishes its work."""
 
+import gc
 import socket
 from pathlib import Path
 
@@ -44,6 +45,9 @@ def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
         If the bundle cannot be used.
     """
     app = create_app(bundle, settings)
+    # What is loaded stays: a collector that looks through it again and again makes requests wait.
+    gc.collect()
+    gc.freeze()
     # The lines of its access log would hold the ids of users.
     config = uvicorn.Config(
         app, host, port, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False

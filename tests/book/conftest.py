@@ -1,12 +1,14 @@
 """The built book, as the tests of this folder read it."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,3 +39,16 @@ def pages(site: Path) -> dict[Path, BeautifulSoup]:
     """Every page that a reader can open, parsed."""
     files = [f for f in sorted(site.rglob("*.html")) if "_static" not in f.parts]
     return {f: BeautifulSoup(f.read_text("utf-8"), "html.parser") for f in files}
+
+
+@pytest.fixture(scope="module")
+def browser(unavailable: Callable[[str], NoReturn]) -> Iterator[Browser]:
+    """A browser without a window."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        unavailable("no Chromium on the path: install one to look at the pages as a reader does")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

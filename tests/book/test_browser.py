@@ -1,10 +1,8 @@
 """The book in a real browser, opened from disk, on a phone and a desk, in light and dark."""
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from bs4 import BeautifulSoup
@@ -15,20 +13,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Route,
-    sync_playwright,
 )
-
-
-@pytest.fixture(scope="module")
-def browser(unavailable: Callable[[str], NoReturn]) -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        unavailable("no Chromium on the path: install one to look at the pages as a reader does")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")], ids=str)

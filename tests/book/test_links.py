@@ -22,3 +22,8 @@ def test_every_internal_link_and_file_resolves(pages: dict[Path, BeautifulSoup])
             if not target.exists() or (anchor and anchor not in anchors.get(target, {anchor})):
                 broken.append(f"{file.name}: {link.geturl()}")
     assert broken == []
+
+
+def test_every_number_of_the_prose_is_filled_in(pages: dict[Path, BeautifulSoup]) -> None:
+    names = [file.name for file, page in pages.items() if "{glue:" in page.get_text()]
+    assert names == []
