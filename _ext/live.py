@@ -18,7 +18,10 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 
-BEFORE = {"try-it": ["model", "coupled", "choice", "what-if", "words"], "lambda": ["model", "choice"]}
+BEFORE = {
+    "try-it": ["model", "coupled", "choice", "what-if", "words"],
+    "lambda": ["model", "choice"],
+}
 """The scripts that a figure needs besides its own."""
 
 

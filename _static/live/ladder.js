@@ -77,8 +77,8 @@ live.mount("ladder", (place) => {
     const sum = s1 + s2;
     words.textContent =
       sum > 1
-        ? `The sum is ${number(sum)}: no probability. With a purchase of ${percent(s1)} it passes ` +
-          `1 when the coupon passes ${percent(1 - s1)}.`
+        ? `The sum is ${number(sum)}: no probability. With a purchase of ${percent(s1)} it ` +
+          `passes 1 when the coupon passes ${percent(1 - s1)}.`
         : `The sum is ${number(sum)}. It could be a probability, but not of a redemption: ` +
           "that cannot be likelier than the purchase that it needs.";
     say(`Sum ${number(sum)}, chain ${number(s1 * s2)}.`);

@@ -1,4 +1,4 @@
-/* What the live figures share. The directive {live} leaves a place for each; its script fills it. */
+/* What the live figures share. `{live}` leaves a place for each figure; its script fills it. */
 "use strict";
 
 const live = (() => {
@@ -107,7 +107,7 @@ const live = (() => {
   /** A number, with a minus that is one. */
   const written = (number) => String(number).replace("-", "\u2212");
 
-  /** A drawing with axes: `x` and `y` have a range, a label and, if need be, ticks and their text. */
+  /** A drawing with axes: `x` and `y` have a range, a label and, if need be, ticks and a text. */
   function chart({ width, height, x, y }) {
     const box = { left: 46, right: width - 24, top: 24, bottom: height - 40 };
     const toX = scale(x.range, [box.left, box.right]);

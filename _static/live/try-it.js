@@ -99,7 +99,8 @@ live.mount("try-it", (place) => {
   function setByHand({ offer }) {
     const recency = state.moved.get("match_recency");
     if (offer !== state.chosen || recency === undefined) return null;
-    return `bought its items ${recency < 365 ? "last " : ""}${words.ago(recency)}, as you set it`;
+    const bought = recency < 365 ? `last bought its items ${words.ago(recency)}` : "never bought any";
+    return `${bought}, as you set it`;
   }
 
   // The coupons
@@ -115,7 +116,8 @@ live.mount("try-it", (place) => {
     const shown = rows.filter(inTable);
     const lines = shown.map((row) => line(row, row === sent));
     const worthIt = shown.filter((row) => row.profit > 0).length;
-    lines.splice(worthIt, 0, tableRow("No coupon", ["–", "–", "–", "–", cents(0)], !sent, false));
+    const none = tableRow("No coupon", ["–", "–", "–", "–", cents(0)], !sent, false);
+    lines.splice(worthIt, 0, none);
     const focused = table.querySelector("input:focus");
     table.replaceChildren(live.table(HEADS, lines, html("caption", {}, CAPTION)));
     if (rows.length > BEST) table.append(toggle(rows.length));

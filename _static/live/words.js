@@ -31,7 +31,7 @@ const words = (() => {
   const ALONE =
     "Only this number moves; all others stay as they are. A user for whom it had really changed " +
     "would differ in others too, so the curve says what the model makes of this number alone. " +
-    "The farther from the dot, the fewer such users it has seen.";
+    "The farther from the dot, the less likely that there is such a user.";
   const MEANINGS = {
     coupon_discount:
       "A discount counts twice: in the probability, and in what a redemption costs. Nobody drew " +
