@@ -21,6 +21,15 @@ SENSES = {
     "bias": ("bias", {"chapters/07_case_study"}),
     "bundle (of a model)": ("bundle", {"chapters/15_deployment", "chapters/16_real_time"}),
     "bundle (of coupons)": ("bundle", {"chapters/10_best_coupon"}),
+    "chain rule": (
+        "chain rule",
+        {
+            "appendix/faq",
+            "appendix/from_the_article",
+            "chapters/06_coupling",
+            "chapters/09_evaluation",
+        },
+    ),
     "event": (
         "event",
         {"intro", "chapters/03_features", "chapters/15_deployment", "chapters/16_real_time"},
@@ -80,6 +89,9 @@ SKIPPED = (
 
 def forms(term: str) -> list[str]:
     """Give a term and its regular plural."""
+    if " of " in term:
+        head, _, tail = term.partition(" of ")
+        return [f"{form} of {tail}" for form in forms(head)]
     if term.endswith("s"):
         return [term]
     if re.search(r"(x|ch|sh)$", term):

@@ -28,6 +28,9 @@ offer
 policy
   A rule.
 
+share of wallet
+  Who gets the money.
+
 margin
   An everyday word elsewhere.
 ```
@@ -38,6 +41,7 @@ LINKED = [
     ("An offer, and the offer again.", [("offer", "offer")]),
     ("Two offers.", [("offers", "offer")]),
     ("Policies differ.", [("Policies", "policy")]),
+    ("The shares of wallet.", [("shares of wallet", "share-of-wallet")]),
     ("The log\nloss falls.", [("log loss", "log-loss")]),
     ("The log-loss falls.", [("log-loss", "log-loss")]),
     ("Another loss, then log loss.", [("loss", "loss"), ("log loss", "log-loss")]),
