@@ -59,6 +59,11 @@ def _market(folder: Path | None) -> "Market":
         raise typer.Exit(2) from error
 
 
+def _say(words: str) -> None:
+    """Show what takes long, beside the result."""
+    typer.echo(words, err=True)
+
+
 def _last_day(market: "Market") -> date:
     """Give the last day on which a campaign is valid and purchases are known."""
     ends = market.purchases.time.max().execute(), market.campaigns.end.max().execute()
@@ -95,6 +100,8 @@ def train(
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
     from coupon_rec.features import offers_frame
 
+    if not offers:
+        _say("building the offers table from the market ...")
     built = pd.concat(map(_offers, offers)) if offers else offers_frame(_market(market))
     dates = (train_from, validate_from, test_from)
     parts = [_part(built, name, dates) for name in ("train", "validation")]
@@ -158,6 +165,7 @@ def export(
     """Write all that a service needs: the model, calibrated and checked, and the features."""
     from coupon_rec.features import offers_frame
 
+    _say("building the offers table from the market ...")
     tables = _market(market)
     offers = _part(offers_frame(tables), "validation", (TRAIN_FROM, validate_from, test_from))
     first = day.date() if day else _last_day(tables)
@@ -168,17 +176,15 @@ def export(
     from coupon_rec.serving.manifest import verified
     from coupon_rec.serving.snapshot import write_snapshot
 
+    def snapshot(folder: Path) -> None:
+        _say(f"writing what was known of every user before {first} ...")
+        write_snapshot(tables, first, folder)
+
+    _say("writing the model in three formats, each compared with Keras ...")
     try:
         fitted = load_model(model)
-        write(
-            fitted,
-            bundle,
-            offers,
-            calibration={
-                name: platt(offers[name], p) for name, p in predict(fitted, offers).items()
-            },
-            snapshot=lambda folder: write_snapshot(tables, first, folder),
-        )
+        lines = {name: platt(offers[name], p) for name, p in predict(fitted, offers).items()}
+        write(fitted, bundle, offers, calibration=lines, snapshot=snapshot)
     except ValueError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
@@ -210,7 +216,7 @@ def serve(
         typer.Option(help="Requests a second from one address.", envvar="COUPON_REC_RATE", min=0),
     ] = 0.0,
 ) -> None:
-    """Answer requests for coupons over HTTP, until SIGTERM."""
+    """Answer requests for coupons over HTTP, until Ctrl-C or SIGTERM."""
     from coupon_rec.serving.server import serve as run
     from coupon_rec.serving.settings import Settings
 
