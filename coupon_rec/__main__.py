@@ -23,7 +23,7 @@ MarketFolder = Annotated[
     typer.Option(help="Folder of your own tables (data/SCHEMA.md); else Complete Journey."),
 ]
 Offers = Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")]
-Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.")]
+Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.", exists=True)]
 TrainFrom = Annotated[str, typer.Option(help="First day of the training campaigns.")]
 ValidateFrom = Annotated[str, typer.Option(help="First day of the validation campaigns.")]
 TestFrom = Annotated[str, typer.Option(help="First day of the test campaigns.")]
@@ -98,6 +98,9 @@ def train(
     test_from: TestFrom = TEST_FROM,
 ) -> None:
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
+    if out.suffix != ".keras" or not out.parent.is_dir():
+        raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")
+
     from coupon_rec.features import offers_frame
 
     if not offers:
