@@ -202,7 +202,9 @@ def export(
 def serve(
     bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)
+    ] = 8000,
     log: Annotated[
         Path | None,
         typer.Option(help="Log of events; BUNDLE.events if left out.", envvar="COUPON_REC_LOG"),

@@ -32,9 +32,10 @@ def _check_free(host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
-    except (OSError, OverflowError) as error:
+    except OSError as error:
+        reason = str(error).partition(" (while")[0]
         raise ValueError(
-            f"nothing can listen on {host}, port {port} ({error}): choose another --host or --port"
+            f"nothing can listen on {host}, port {port} ({reason}): choose another --host or --port"
         ) from error
 
 
