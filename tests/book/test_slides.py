@@ -52,7 +52,7 @@ def test_the_space_bar_goes_through_all_slides_and_none_overflows(
             """() => {
                 const slide = Reveal.getCurrentSlide();
                 return [slide.scrollHeight, slide.scrollWidth,
-                        slide.querySelectorAll(".math:not(:has(mjx-container))").length];
+                        slide.querySelectorAll(".math:not(:has(.katex))").length];
             }"""
         )
         words = shown.locator("section.present").inner_text()
