@@ -201,6 +201,8 @@ def section_slides(section: Tag, above: str = "") -> Iterator[Slide]:
 
     for block in section.find_all(True, recursive=False):
         classes = set(block.get("class") or [])
+        if "live-figure" in classes:
+            continue  # it moves on the page, and has no picture
         if block.name == "p":
             if waiting:
                 slide.say(waiting)
