@@ -14,7 +14,14 @@ REPAIRS = [
     # sphinx-exercise gives every exercise of a page the same id
     (re.compile(r' id="(?:exercise|solution)-content"'), ""),
     # MyST-NB labels what unfolds a cell with other words than it shows
+    # and puts paragraphs where HTML allows only phrases
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
+    (
+        re.compile(r'<p class="((?:collapsed|expanded)\b[^"]*)">(.*?)</p>'),
+        r'<span class="\1">\2</span>',
+    ),
+    # pandas aligns the header of a group by an attribute that HTML has dropped
+    (re.compile(r'(<th\b[^>]*?) halign="\w+"'), r"\1"),
     # a role that ARIA gave up, which docutils gives to each entry of the bibliography
     (re.compile(r' role="doc-biblioentry"'), ' role="listitem"'),
     # a permalink is read as its purpose, not as its sign

@@ -42,6 +42,7 @@ def luminance(color: str) -> float:
 
 def test_the_symbols_wear_readable_colors(themed: Page, site: Path) -> None:
     themed.goto((site / "appendix" / "notation.html").as_uri())
+    themed.wait_for_selector("html[data-equations]")
     for name in ("user", "item", "coupon", "money"):
         color, paper, drawn, declared = themed.evaluate(
             """name => {

@@ -26,6 +26,8 @@ UNFOLD = """() => {
 }"""
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll('article')]
     .filter(e => e.scrollWidth > Math.min(e.clientWidth, innerWidth) + 1).map(e => e.tagName)"""
+SET = """() => document.fonts.status === 'loaded'
+    && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
 UNSET = ".math:not(:has(.katex)), .katex-error"
 AXE = """() => axe.run(document, {preload: false, resultTypes: ['violations']}).then(result =>
     result.violations.flatMap(rule => rule.nodes.map(node =>
@@ -82,7 +84,7 @@ def visit(chromium: str, site: Path, files: list[Path], setting: tuple[int, str]
             name = visits.page = file.relative_to(site).as_posix()
             page.goto(file.as_uri())
             page.evaluate(UNFOLD)
-            page.evaluate("() => document.fonts.ready.then(() => true)")
+            page.wait_for_function(SET)
             if unset := page.locator(UNSET).count():
                 visits.unset.append(f"{name}: {unset} equations")
             visits.wide += [f"{name}: <{tag.lower()}>" for tag in page.evaluate(TOO_WIDE)]
