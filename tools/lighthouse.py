@@ -1,4 +1,4 @@
-"""What Lighthouse says of the built pages, as a table: ``python tools/lighthouse.py [PAGE ...]``."""
+"""What Lighthouse says of the built pages, as a table: ``lighthouse.py [PAGE ...]``."""
 
 import gzip
 import json
