@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 EXTENSION = runpy.run_path(str(Path(__file__).parents[2] / "_ext" / "glossary_links.py"))
 SKIPPED = "h1, h2, h3, h4, .admonition-title, pre, code, .math, figcaption, caption, thead, dt"
 SKIPPED += ", a:not([href*='glossary.html#term-']), abbr, script, style, .citation, .rubric"
-SKIPPED += ", .sd-card-title, .field-list, .quiz, .cell_output table, .cell_output .output"
+SKIPPED += ", .sd-card-title, .field-list, .quiz, .live, .live-aloud, .cell_output table, .cell_output .output"
 
 
 def terms(site: Path) -> list[str]:
@@ -40,9 +40,8 @@ def test_the_first_use_of_a_term_leads_to_the_glossary(
                 linked.append((len(text), len(text) + len(piece)))
             text += piece
         for name in names:
-            flags = 0 if name != name.lower() else re.IGNORECASE
-            words = "|".join(map(re.escape, EXTENSION["forms"](name)))
-            first = re.search(rf"(?<![\w-])(?:{words})(?![\w-])", text, flags)
+            words = "|".join(map(EXTENSION["spelling"], EXTENSION["forms"](name)))
+            first = re.search(rf"(?<![\w-])(?:{words})(?![\w-])", text)
             if first and not any(a < first.end() and first.start() < b for a, b in linked):
                 unlinked.append(
                     f"{file.name}: {text[max(0, first.start() - 30) : first.end() + 20]!r}"
