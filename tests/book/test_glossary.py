@@ -41,10 +41,7 @@ def test_the_first_use_of_a_term_leads_to_the_glossary(
                 linked.append((len(text), len(text) + len(piece)))
             text += piece
         for name in names:
-            forms = [re.escape(form) for form in EXTENSION["forms"](name)]
-            if name == name.lower():  # a capital begins a sentence; more of them are a title
-                forms += [form[0].upper() + form[1:] for form in forms]
-            words = "|".join(forms)
+            words = "|".join(map(EXTENSION["spelling"], EXTENSION["forms"](name)))
             first = re.search(rf"(?<![\w-])(?:{words})(?![\w-])", text)
             if first and not any(a < first.end() and first.start() < b for a, b in linked):
                 unlinked.append(
