@@ -86,6 +86,9 @@ SKIPPED = (
 )
 """Where a link would disturb: headings, code, captions, math, the parameters of functions."""
 
+QUIZ = "quiz"
+"""The class of what is left out as well: its answers open at a click, and a link would too."""
+
 
 def forms(term: str) -> list[str]:
     """Give a term and its regular plural."""
@@ -130,7 +133,7 @@ def pieces(node: nodes.Element) -> Iterator[nodes.Text | nodes.reference]:
     for child in parts:
         if isinstance(child, nodes.Text | nodes.reference):
             yield child
-        elif isinstance(child, nodes.Element) and not isinstance(child, SKIPPED):
+        elif not isinstance(child, SKIPPED) and QUIZ not in child["classes"]:
             yield from pieces(child)
 
 
