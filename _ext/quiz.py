@@ -139,5 +139,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_node(details, html=(open_details, close_details))
     app.add_node(summary, html=(open_summary, close_summary))
     app.add_directive("quiz", Quiz)
-    app.connect("doctree-resolved", unlink_answers)
+    app.connect("doctree-resolved", unlink_answers, priority=900)  # after all links are made
     return {"parallel_read_safe": True, "parallel_write_safe": True}
