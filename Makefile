@@ -11,6 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: help book test lab notebooks workshop slides wheelhouse check format lint types bench \
 	page-model lock clean
+.PHONY: help book test lab pdf lighthouse notebooks check format lint types bench lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -19,7 +20,7 @@ book: .venv/.book  ## build the book as HTML and say where to open it
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 	@echo "Open file://$(CURDIR)/_build/html/index.html"
 
-test: .venv/.test  ## prove everything: format, lint, types, the book, the package, every notebook
+test: .venv/.test .venv/.node  ## prove everything: format, lint, types, the book, the package, every notebook
 	@failed=; \
 	for step in format lint types book; do \
 		echo "== make $$step"; \
@@ -31,6 +32,12 @@ test: .venv/.test  ## prove everything: format, lint, types, the book, the packa
 
 lab: .venv/.book  ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab chapters
+
+pdf: .venv/.test book  ## print the whole book as one PDF (needs Chromium)
+	@$(BIN)/python tools/pdf.py
+
+lighthouse: .venv/.test .venv/.node book  ## let Lighthouse judge every page, as a phone and a desktop
+	@$(BIN)/python tools/lighthouse.py
 
 notebooks: .venv/.book  ## run the chapters in place, measure them, write appendix/status.md
 	@$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
@@ -107,6 +114,14 @@ clean:  ## remove what was built; .venv stays
 	@echo "Installing the packages of the book and its tests (4.0 GB on disk, about 5 minutes the first time)"
 	@$(INSTALL) -e '.[book,test,spark]'
 	@touch $@ .venv/.book
+
+.venv/.node: .venv/.python tools/node/package-lock.json
+	@if command -v npm > /dev/null; then \
+		echo "Installing the judges of the pages (npm, 0.2 GB on disk)"; \
+		cd tools/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ../../$@; \
+	else \
+		echo "No npm: axe, Lighthouse and the Nu HTML checker will be skipped." >&2; \
+	fi
 
 .venv/.bench: .venv/.test
 	@echo "Installing the peers of the book's model (1 GB on disk)"
