@@ -107,6 +107,13 @@ class Quiz(SphinxDirective):
         return [*parsed, *messages]
 
 
+def unlink_answers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Leave the words of links in answers: an answer is a button, and a button holds no link."""
+    for answer in doctree.findall(summary):
+        for link in list(answer.findall(nodes.reference)):
+            link.replace_self(link.children)
+
+
 def open_details(translator: Any, node: details) -> None:
     """Begin a details element."""
     translator.body.append(translator.starttag(node, "details"))
@@ -132,4 +139,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_node(details, html=(open_details, close_details))
     app.add_node(summary, html=(open_summary, close_summary))
     app.add_directive("quiz", Quiz)
+    app.connect("doctree-resolved", unlink_answers)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

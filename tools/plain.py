@@ -59,7 +59,7 @@ def figures(notebook: NotebookNode) -> Iterator[str]:
             yield from (
                 dict(OPTION.findall(found["options"]))["name"]
                 for found in DIRECTIVE.finditer(cell.source)
-                if found["name"] == "figure"
+                if found["name"] in ("figure", "live")
             )
 
 
@@ -102,8 +102,9 @@ class Book:
         """Link to a chapter, or name another page."""
         name = Path(target).name
         if name not in self.titles:
-            page = (ROOT / "appendix" / f"{name}.md").read_text("utf-8")
-            return text or title_of(page)
+            pages = (ROOT / "appendix" / f"{name}.md", ROOT / f"{name}.md")
+            page = next(page for page in pages if page.exists())
+            return text or title_of(page.read_text("utf-8"))
         return f"[{text or self.titles[name]}]({name}.ipynb)"
 
 
@@ -173,6 +174,8 @@ class Chapter:
         if name == "figure":
             picture = f"![{options['alt']}](pictures/{Path(title).name})"
             return f"{picture}\n\n{self.caption(options['name'], body)}"
+        if name == "live":
+            return self.caption(options["name"], f"{body} It moves on the page of this chapter.")
         if name in ("admonition", "card"):
             return re.sub("^", "> ", f"**{title}**\n\n{body}", flags=re.MULTILINE)
         if name == "quiz":

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-import yaml
 from bs4 import BeautifulSoup, Tag
 from notebooks import ROOT
 
@@ -202,6 +201,8 @@ def section_slides(section: Tag, above: str = "") -> Iterator[Slide]:
 
     for block in section.find_all(True, recursive=False):
         classes = set(block.get("class") or [])
+        if "live-figure" in classes:
+            continue  # it moves on the page, and has no picture
         if block.name == "p":
             if waiting:
                 slide.say(waiting)
@@ -336,12 +337,8 @@ def deck(page: Path) -> str:
         made = exercise_slides(section) if exercises else section_slides(section)
         slides += [slide.markup() for slide in made]
     template = (HANDOUTS / "deck.html").read_text("utf-8")
-    macros = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["sphinx"]["config"]
-    return (
-        template.replace("TITLE", html.escape(soup.select_one("h1").contents[0].get_text()))
-        .replace("MACROS", re.sub("'", '"', str(macros["mathjax3_config"]["tex"]["macros"])))
-        .replace("SLIDES", "\n".join(slides))
-    )
+    name = html.escape(soup.select_one("h1").contents[0].get_text())
+    return template.replace("TITLE", name).replace("SLIDES", "\n".join(slides))
 
 
 def build(pages: list[Path], out: Path) -> None:
@@ -358,8 +355,13 @@ def build(pages: list[Path], out: Path) -> None:
         (out / "reveal" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REVEAL / name, out / "reveal" / name)
     shutil.copytree(ROOT / "_static" / "vendor" / "fonts", out / "fonts")
-    shutil.copy(ROOT / "_static" / "vendor" / "mathjax" / "tex-svg-full.js", out / "mathjax.js")
-    shutil.copy(HANDOUTS / "deck.css", out)
+    shutil.copytree(ROOT / "_static" / "vendor" / "katex", out / "katex")
+    for file in (
+        ROOT / "_static/on-demand/equations.js",
+        HANDOUTS / "deck.css",
+        HANDOUTS / "deck.js",
+    ):
+        shutil.copy(file, out)
     links = []
     for page in pages:
         text = deck(page)

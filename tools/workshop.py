@@ -137,7 +137,8 @@ def student(book: Book, path: Path) -> NotebookNode:
 def printed(chapter: Chapter, title: str, questions: list[Question], key: bool) -> str:
     """Write a chapter's quiz as a sheet, with or without what is right and why."""
     markdown = MarkdownIt("commonmark").use(
-        dollarmath_plugin, renderer=lambda text, options: f"\\({html.escape(text)}\\)"
+        dollarmath_plugin,
+        renderer=lambda text, options: f'<span class="math">{html.escape(text)}</span>',
     )
 
     def inline(text: str) -> str:
@@ -195,7 +196,8 @@ def build(out: Path) -> Path:
     (folder / "quizzes.html").write_text(sheets(quizzes, keys=False), "utf-8")
     (out / "quizzes-with-key.html").write_text(sheets(quizzes, keys=True), "utf-8")
     for place in (folder, out):
-        shutil.copy(ROOT / "_static/vendor/mathjax/tex-svg-full.js", place / "mathjax.js")
+        shutil.copytree(ROOT / "_static/vendor/katex", place / "katex")
+        shutil.copy(ROOT / "_static/on-demand/equations.js", place)
     archive = out / f"{NAME}.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for file in sorted(folder.rglob("*")):

@@ -74,7 +74,7 @@ live.mount("lambda", (place) => {
   const crowd = html("ul", { class: "lambda-users", "aria-label": "Users" });
   const words = html("p", { class: "live-words" });
   const say = live.speaker(place);
-  const cents = (number) => `${number.toFixed(1)} ¢`;
+  const cents = (number) => `${number.toFixed(1)}\u00a0¢`;
 
   /** A curve against the price, with a dot where the price stands. */
   function panel(element, css, label, heightAt, lines = []) {

@@ -63,7 +63,7 @@ def gaps(tables: Mapping[str, pd.DataFrame]) -> None:
     ax.set_yscale("log")
     ax.set_xticks(middle.index.tolist())
     ax.xaxis.set_major_formatter(ScalarFormatter())
-    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.minorticks_off()
     label(ax, "lists that share the budget", "gap to the bound, %")
 

@@ -159,16 +159,17 @@ def ranked(answer: Draft, crowd: Crowd, moves: int) -> Draft:
     def wallet(campaign: int, shares: Floats) -> Floats:
         return crowd.wallet_ranks(campaign, shares, joins)
 
-    arrays = dict(answer.candidates.arrays)
+    arrays = answer.candidates.arrays
+    if answer.moves >= 0:  # someone may be reading these
+        arrays = {**arrays, "user": arrays["user"].copy(), "match": arrays["match"].copy()}
+        answer = answer._replace(candidates=replace(answer.candidates, arrays=arrays))
     for group, names, name, rank in [
         ("user", USER, "user_spend_rank", spend),
         ("match", MATCH, "match_wallet_rank", wallet),
     ]:
-        if answer.moves >= 0:
-            arrays[group] = arrays[group].copy()
         ranks = _by_campaign(rank, answer.parts, answer.shares)
         arrays[group][:, names.index(name)] = ranks[answer.kept]
-    return answer._replace(candidates=replace(answer.candidates, arrays=arrays), moves=moves)
+    return answer._replace(moves=moves)
 
 
 def _user_and_match(

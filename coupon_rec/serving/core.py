@@ -56,6 +56,7 @@ class Service:
         self.metrics = Metrics()
         self.streams = Streams(settings.streams)
         self.metrics.streams.set_function(self.streams.__len__)
+        self.metrics.degraded.set_function(lambda: self.recommender.store.degraded)
         self.stopping = False
         self._bundle = bundle
         scorer = Scorer.load(bundle)
@@ -66,6 +67,8 @@ class Service:
         self._scoring, self._writing = (ThreadPoolExecutor(1, name) for name in ("score", "events"))
         self._ask = Batcher(self._recommend, self._scoring, settings.waiting, settings.together)
         self._add = Batcher(self._write, self._writing, settings.waiting, settings.waiting)
+        for name, queue in (("model", self._ask), ("log", self._add)):
+            self.metrics.waiting.labels(name).set_function(queue.__len__)
         self._pushing = asyncio.Semaphore(settings.together)
         self._reloading = asyncio.Lock()
 

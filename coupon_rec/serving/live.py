@@ -260,7 +260,7 @@ def brand_match(lines: Lines, items: Items, coupons: Coupons, spend: float) -> V
     """A user's past spend on the makers of each coupon's items: as `match.brand_match`."""
     maker = items.maker[lines.item]
     amount = np.bincount(maker, lines.amount, len(coupons.makers))
-    bought = np.bincount(maker).nonzero()[0]
+    bought = amount.nonzero()[0]
     which, pair = coupons.makers.of(bought)
     coupon = coupons.makers.coupon[pair]
     paid = np.bincount(coupon, amount[bought[which]], len(coupons.covered)) / MILLIONTHS

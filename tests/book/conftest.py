@@ -1,4 +1,4 @@
-"""The built book, as the tests of this folder read it."""
+"""The built book, a browser and the judges, as the tests of this folder use them."""
 
 import os
 import shutil
@@ -41,14 +41,31 @@ def pages(site: Path) -> dict[Path, BeautifulSoup]:
     return {f: BeautifulSoup(f.read_text("utf-8"), "html.parser") for f in files}
 
 
-@pytest.fixture(scope="module")
-def browser(unavailable: Callable[[str], NoReturn]) -> Iterator[Browser]:
-    """A browser without a window."""
+@pytest.fixture(scope="session")
+def chromium(unavailable: Callable[[str], NoReturn]) -> str:
+    """The path of a browser."""
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        unavailable("no Chromium on the path: install one to look at the pages as a reader does")
+    return path or unavailable("no Chromium on the path: install it to see pages as readers do")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """The browser, running."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def judge(unavailable: Callable[[str], NoReturn]) -> Callable[[str], Path]:
+    """Where a file of one of the packages in tools/node lies."""
+
+    def find(name: str) -> Path:
+        path = ROOT / "tools" / "node" / "node_modules" / name
+        if not path.exists():
+            unavailable(f"no {name} in tools/node: install Node and npm, then `make test`")
+        return path
+
+    return find

@@ -1,40 +1,36 @@
-"""The book in a real browser, opened from disk, on a phone and a desk, in light and dark."""
+"""A reader at work, with mouse, finger and keyboard, on a phone and a desk."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    Request,
-    Route,
-)
+from playwright.sync_api import Browser, Locator, Page
+
+MOST_STOPS = 600
 
 
-@pytest.fixture(params=[(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")], ids=str)
-def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
-    width, scheme = request.param
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def desk(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
+@pytest.fixture(params=[390, 1440], ids=["phone", "desk"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    size = {"width": request.param, "height": 900}
+    page = browser.new_page(viewport=size, color_scheme="light", reduced_motion="reduce")
     yield page
     page.close()
 
 
-def open_page(page: Page, file: Path, query: str = "") -> None:
-    """Open a page from disk and wait until its equations are set."""
-    page.goto(file.as_uri() + query)
-    page.evaluate("() => window.MathJax?.startup?.promise")
+@pytest.fixture(params=["light", "dark"])
+def themed(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    page = browser.new_page(color_scheme=request.param)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def solved(pages: dict[Path, BeautifulSoup]) -> Path:
+    """A page with a solution that folds."""
+    found = [file for file, parsed in pages.items() if parsed.select_one(".solution.dropdown")]
+    assert found, "no page has a solution"
+    return found[0]
 
 
 def luminance(color: str) -> float:
@@ -44,58 +40,18 @@ def luminance(color: str) -> float:
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_every_page_is_whole_and_asks_the_network_for_nothing(
-    context: BrowserContext, pages: dict[Path, BeautifulSoup]
-) -> None:
-    problems: list[str] = []
-
-    def refuse(route: Route) -> None:
-        problems.append(f"request: {route.request.url}")
-        route.abort()
-
-    def missed(request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # what leaving a page does to its icon
-            problems.append(f"failed: {request.url}")
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            problems.append(f"{page.url}: {message.text}")
-
-    page = context.new_page()
-    context.route(re.compile(r"^(?!file:|data:|blob:)"), refuse)
-    page.on("requestfailed", missed)
-    page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
-    page.on("console", listen)
-    for file in (file for file, parsed in pages.items() if parsed.select_one("article")):
-        open_page(page, file)
-        unset = page.locator(".math:not(:has(mjx-container)), [data-mjx-error]").count()
-        if unset:
-            problems.append(f"{file.name}: {unset} equations are not set")
-        page.evaluate(
-            "() => { document.querySelectorAll('details').forEach(d => d.open = true);"
-            "document.querySelectorAll('.toggle-button-hidden').forEach(b => b.click()) }"
-        )
-        wide = page.evaluate(
-            "() => document.documentElement.scrollWidth > innerWidth + 1 || [...document"
-            ".querySelectorAll('article')].some(a => a.scrollWidth > a.clientWidth + 1)"
-        )
-        if wide:
-            problems.append(f"{file.name}: wider than the screen")
-    assert problems == []
-
-
-def test_the_symbols_wear_readable_colors(context: BrowserContext, site: Path) -> None:
-    page = context.new_page()
-    open_page(page, site / "appendix" / "notation.html")
+def test_the_symbols_wear_readable_colors(themed: Page, site: Path) -> None:
+    themed.goto((site / "appendix" / "notation.html").as_uri())
+    themed.wait_for_selector("html[data-equations]")
     for name in ("user", "item", "coupon", "money"):
-        color, paper, drawn, declared = page.evaluate(
+        color, paper, drawn, declared = themed.evaluate(
             """name => {
                 const root = getComputedStyle(document.documentElement);
-                const symbol = document.querySelector(`mjx-container .${name}`);
+                const symbol = document.querySelector(`.katex-html .${name}`);
                 const probe = document.body.appendChild(document.createElement("i"));
                 probe.style.color = `var(--${name})`;
                 return [root.getPropertyValue(`--${name}`), root.getPropertyValue("--page"),
-                        getComputedStyle(symbol).fill, getComputedStyle(probe).color];
+                        getComputedStyle(symbol).color, getComputedStyle(probe).color];
             }""",
             name,
         )
@@ -104,30 +60,119 @@ def test_the_symbols_wear_readable_colors(context: BrowserContext, site: Path) -
         assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{name}: {color} on {paper}"
 
 
-def test_the_first_page_leads_into_the_book(desk: Page, site: Path) -> None:
-    desk.goto((site / "index.html").as_uri())
-    desk.wait_for_url("**/intro.html")
+def test_the_first_page_leads_into_the_book(page: Page, site: Path) -> None:
+    page.goto((site / "index.html").as_uri())
+    page.wait_for_url("**/intro.html")
 
 
-def test_the_theme_button_changes_the_theme(desk: Page, site: Path) -> None:
-    open_page(desk, site / "intro.html")
-    before = desk.locator("html").get_attribute("data-theme")
-    desk.locator(".theme-switch-button:visible").first.click()
-    assert desk.locator("html").get_attribute("data-theme") != before
+def test_the_theme_button_changes_the_theme(page: Page, site: Path) -> None:
+    page.goto((site / "intro.html").as_uri())
+    before = page.locator("html").get_attribute("data-theme")
+    page.locator(".theme-switch-button:visible").first.click()
+    assert page.locator("html").get_attribute("data-theme") != before
 
 
-def test_search_works_from_disk(desk: Page, site: Path) -> None:
-    open_page(desk, site / "search.html", "?q=redemption")
-    desk.wait_for_selector("#search-results li a", timeout=10_000)
+def test_a_search_from_any_page_finds_pages_from_disk(page: Page, site: Path) -> None:
+    page.goto((site / "intro.html").as_uri())
+    page.locator(".search-button__button:visible").first.click()
+    page.keyboard.type("redemption")
+    page.keyboard.press("Enter")
+    page.locator("#search-results li a").first.click()
+    page.wait_for_selector("article h1")
+    assert "search.html" not in page.url
 
 
-def test_a_solution_opens(desk: Page, pages: dict[Path, BeautifulSoup]) -> None:
-    solved = [file for file, parsed in pages.items() if parsed.select_one(".solution.dropdown")]
-    if not solved:
-        pytest.skip("no page has a solution yet")
-    open_page(desk, solved[0])
-    solution = desk.locator(".solution.dropdown").first
+def test_the_search_opens_and_closes_by_keyboard(page: Page, site: Path) -> None:
+    page.goto((site / "intro.html").as_uri())
+    dialog = page.locator("#pst-search-dialog")
+    page.keyboard.press("Control+k")
+    assert dialog.is_visible()
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_the_contents_open_a_chapter(page: Page, site: Path) -> None:
+    page.goto((site / "intro.html").as_uri())
+    link = page.locator("nav.bd-links a[href*='chapters/']").first
+    if not link.is_visible():
+        page.locator(".primary-toggle:visible").click()
+    link.click()
+    page.wait_for_url("**/chapters/*")
+
+
+def test_a_solution_unfolds_and_folds(page: Page, solved: Path) -> None:
+    page.goto(solved.as_uri())
+    solution = page.locator(".solution.dropdown").first
     answer = solution.locator(":scope > :not(.admonition-title)").first
     assert not answer.is_visible()
     solution.locator("button.toggle-button").click()
     assert answer.is_visible()
+    solution.locator("button.toggle-button").click()
+    assert not answer.is_visible()
+
+
+FOCUSED = """() => {
+    const e = document.activeElement;
+    if (!e || e === document.body) return null;
+    const style = getComputedStyle(e), box = e.getBoundingClientRect();
+    const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    return {
+        what: e.outerHTML.slice(0, 120),
+        seen: ring && style.opacity === "1" && box.width > 0 && box.height > 0
+            && box.bottom > 0 && box.top < innerHeight,
+        is: ["#pst-skip-link a", ".search-button__button", ".theme-switch-button",
+             "nav.bd-links a", ".run-bar a", "h2 > a.headerlink", "button.copybtn",
+             ".solution button.toggle-button", ".prev-next-area a", ".bd-footer-content a"]
+            .filter(s => e.matches(s)),
+    };
+}"""
+ON_THE_WAY = {
+    "#pst-skip-link a",
+    ".search-button__button",
+    ".theme-switch-button",
+    ".run-bar a",
+    "h2 > a.headerlink",
+    "button.copybtn",
+    ".solution button.toggle-button",
+    ".prev-next-area a",
+    ".bd-footer-content a",
+}
+
+
+def test_the_keyboard_walks_through_a_chapter(page: Page, solved: Path) -> None:
+    page.goto(solved.as_uri())
+    stops = []
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUSED)
+        if stop is None:
+            break
+        stops.append(stop)
+    else:
+        pytest.fail(f"the focus does not leave the page; it is on {stops[-1]['what']}")
+    assert stops[0]["is"] == ["#pst-skip-link a"]
+    reached = {name for stop in stops for name in stop["is"]}
+    assert reached >= ON_THE_WAY
+    unseen = [stop["what"] for stop in stops if not stop["seen"]]
+    assert not unseen, "\n".join(unseen)
+
+
+def press(page: Page, target: Locator) -> None:
+    """Focus an element and press it as the keyboard does."""
+    target.focus()
+    page.keyboard.press("Enter")
+
+
+def test_the_keyboard_works_what_it_reaches(page: Page, solved: Path) -> None:
+    page.goto(solved.as_uri())
+    press(page, page.locator("#pst-skip-link a"))
+    page.wait_for_url("**#main-content")
+    theme = page.locator("html").get_attribute("data-theme")
+    press(page, page.locator(".theme-switch-button:visible").first)
+    assert page.locator("html").get_attribute("data-theme") != theme
+    solution = page.locator(".solution.dropdown").first
+    press(page, solution.locator("button.toggle-button"))
+    assert solution.locator(":scope > :not(.admonition-title)").first.is_visible()
+    copy = page.locator("button.copybtn").first
+    press(page, copy)
+    assert copy.get_attribute("data-tooltip") == "Copied!"

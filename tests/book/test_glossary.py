@@ -9,8 +9,8 @@ from bs4 import BeautifulSoup
 EXTENSION = runpy.run_path(str(Path(__file__).parents[2] / "_ext" / "glossary_links.py"))
 SKIPPED = "h1, h2, h3, h4, .admonition-title, pre, code, .math, figcaption, caption, thead, dt"
 SKIPPED += ", a:not([href*='glossary.html#term-']), abbr, script, style, .citation, .rubric"
-SKIPPED += ", .sd-card-title, .field-list, .quiz, .live, .live-aloud, .cell_output table"
-SKIPPED += ", .cell_output .output"
+SKIPPED += ", .sd-card-title, .field-list, .quiz, .cell_output table, .cell_output .output"
+SKIPPED += ", nav, .live, .live-aloud"
 
 
 def terms(site: Path) -> list[str]:

@@ -4,7 +4,6 @@ They stand here in a page of their own, made by the directive, whether or not a 
 """
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import StringIO
@@ -15,7 +14,7 @@ import ibis
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from scipy.optimize import minimize
 from sphinx.application import Sphinx
 
@@ -72,18 +71,6 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert warnings == ""
     return folder / "html"
-
-
-@pytest.fixture(scope="module")
-def browser(unavailable: Callable[[str], NoReturn]) -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        unavailable("no Chromium on the path: install one to look at the pages as a reader does")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

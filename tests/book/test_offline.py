@@ -69,12 +69,9 @@ def test_no_stylesheet_or_drawing_loads_from_the_network(site: Path) -> None:
 
 
 def test_no_script_names_a_cdn(site: Path) -> None:
-    # MathJax names one for its speech engine, which this book does not load:
-    # test_browser asserts that no page with equations makes a request.
     found = [
         f"{file.relative_to(site)}: {hit}"
         for file in sorted(site.rglob("*.js"))
-        if "mathjax" not in file.parts
         for hit in CDN.findall(file.read_text("utf-8"))
     ]
     assert found == []

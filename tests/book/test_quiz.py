@@ -53,6 +53,10 @@ def test_each_question_has_one_right_option(page: Page) -> None:
         assert questions.nth(number).locator("details.right").count() == 1
 
 
+def test_no_answer_holds_a_link_inside_of_its_button(page: Page) -> None:
+    assert page.locator("details.quiz-option > summary a").count() == 0
+
+
 def test_an_option_is_large_enough_to_touch_and_fits_the_screen(page: Page) -> None:
     width = page.viewport_size["width"] if page.viewport_size else 0
     for summary in page.locator("details.quiz-option > summary").all():

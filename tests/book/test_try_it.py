@@ -1,6 +1,5 @@
 """The trained model in the page says what Python says, and everybody can work it."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,7 +9,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from page_model import write
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from coupon_rec.decisions import Budget, allocate, offer_value, reason
 from coupon_rec.evaluation import Platt
@@ -24,18 +23,6 @@ LIVE = ROOT / "_static" / "live"
 DAY = pd.Timestamp("2017-06-01").date()
 CATEGORIES = {"user_category": USER_CATEGORIES, "coupon_category": COUPON_CATEGORIES}
 ROWS = 1000
-
-
-@pytest.fixture(scope="module")
-def browser(unavailable: Callable[[str], NoReturn]) -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        unavailable("no Chromium on the path: install one to look at the pages as a reader does")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

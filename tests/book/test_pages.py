@@ -1,0 +1,156 @@
+"""Every page in a real browser, opened from disk, on a phone and a desk, in light and dark.
+
+Each page is visited once in each of the four settings, with everything that folds unfolded; the
+tests below judge what these visits found.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from playwright.sync_api import ConsoleMessage, Page, Request, Route, sync_playwright
+
+SETTINGS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
+MOST_BYTES = 1_500_000
+
+UNFOLD = """() => {
+    document.querySelectorAll('details').forEach(d => d.open = true);
+    document.querySelectorAll('.toggle-button-hidden').forEach(b => b.click());
+}"""
+TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll('article')]
+    .filter(e => e.scrollWidth > Math.min(e.clientWidth, innerWidth) + 1).map(e => e.tagName)"""
+SET = """() => document.fonts.status === 'loaded'
+    && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
+UNSET = ".math:not(:has(.katex)), .katex-error"
+AXE = """() => axe.run(document, {preload: false, resultTypes: ['violations']}).then(result =>
+    result.violations.flatMap(rule => rule.nodes.map(node =>
+        `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`)))"""
+
+
+@dataclass
+class Visits:
+    """What was found on the pages in one setting, and the files that each page loaded."""
+
+    page: str = ""
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    unset: list[str] = field(default_factory=list)
+    wide: list[str] = field(default_factory=list)
+    violations: list[str] | None = None
+    loaded: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+
+def listen(page: Page, visits: Visits) -> None:
+    """Record what goes wrong on a page and every file that it asks for."""
+
+    def refuse(route: Route) -> None:
+        visits.requests.append(f"{visits.page} asks for {route.request.url}")
+        route.abort()
+
+    def missed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what leaving a page does to its icon
+            visits.errors.append(f"{visits.page} fails to load {request.url}")
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            visits.errors.append(f"{visits.page}: {message.text}")
+
+    page.route(re.compile(r"^(?!file:|data:|blob:)"), refuse)
+    page.on("requestfailed", missed)
+    page.on("pageerror", lambda error: visits.errors.append(f"{visits.page}: {error}"))
+    page.on("console", said)
+    page.on("request", lambda request: visits.loaded[visits.page].add(request.url))
+
+
+def visit(chromium: str, site: Path, files: list[Path], setting: tuple[int, str]) -> Visits:
+    """Open every page in one setting."""
+    width, scheme = setting
+    axe = site.parents[1] / "tools/node/node_modules/axe-core/axe.min.js"
+    visits = Visits(violations=[] if axe.exists() else None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        listen(page, visits)
+        for file in files:
+            name = visits.page = file.relative_to(site).as_posix()
+            page.goto(file.as_uri())
+            page.evaluate(UNFOLD)
+            page.wait_for_function(SET)
+            if unset := page.locator(UNSET).count():
+                visits.unset.append(f"{name}: {unset} equations")
+            visits.wide += [f"{name}: <{tag.lower()}>" for tag in page.evaluate(TOO_WIDE)]
+            if visits.violations is not None:
+                page.evaluate(axe.read_text("utf-8"))
+                visits.violations += [f"{name}: {found}" for found in page.evaluate(AXE)]
+        browser.close()
+    return visits
+
+
+@pytest.fixture(scope="module")
+def all_visits(
+    chromium: str, site: Path, pages: dict[Path, BeautifulSoup]
+) -> dict[tuple[int, str], Visits]:
+    """Every page but redirects, opened in every setting, two at a time."""
+    files = [f for f, parsed in pages.items() if not parsed.select("meta[http-equiv=refresh]")]
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(partial(visit, chromium, site, files), SETTINGS)
+        return dict(zip(SETTINGS, found, strict=True))
+
+
+@pytest.fixture(params=SETTINGS, ids=lambda setting: f"{setting[0]}-{setting[1]}")
+def visits(request: pytest.FixtureRequest, all_visits: dict[tuple[int, str], Visits]) -> Visits:
+    """The visits in one setting."""
+    return all_visits[request.param]
+
+
+def test_no_page_asks_the_network_for_anything(visits: Visits) -> None:
+    assert not visits.requests, "\n".join(visits.requests)
+
+
+def test_no_page_fails_to_load_or_run_anything(visits: Visits) -> None:
+    assert not visits.errors, "\n".join(visits.errors)
+
+
+def test_every_equation_is_set(visits: Visits) -> None:
+    assert not visits.unset, "\n".join(visits.unset)
+
+
+def test_no_page_is_wider_than_the_screen(visits: Visits) -> None:
+    assert not visits.wide, "\n".join(visits.wide)
+
+
+def test_no_page_violates_a_rule_of_axe(visits: Visits, judge: Callable[[str], Path]) -> None:
+    judge("axe-core/axe.min.js")
+    assert not visits.violations, "\n".join(visits.violations or [])
+
+
+def test_no_page_weighs_too_much(
+    visits: Visits, site: Path, pages: dict[Path, BeautifulSoup]
+) -> None:
+    heavy = []
+    for file, parsed in pages.items():
+        pictures = {(file.parent / str(tag["src"])).resolve() for tag in parsed.select("img[src]")}
+        urls = visits.loaded[file.relative_to(site).as_posix()]
+        loaded = {Path(unquote(urlsplit(url).path)) for url in urls}
+        files = {f for f in loaded | pictures | {file} if f.name != "searchindex.js"}
+        if (weight := sum(f.stat().st_size for f in files if f.exists())) > MOST_BYTES:
+            most = sorted(files, key=lambda f: f.stat().st_size)[-3:]
+            names = ", ".join(f"{f.name} {f.stat().st_size}" for f in most)
+            heavy.append(f"{file.relative_to(site)}: {weight} bytes, most of them in {names}")
+    assert not heavy, "\n".join(heavy)
+
+
+def test_only_the_search_page_loads_the_index(visits: Visits) -> None:
+    loading = [
+        name for name, urls in visits.loaded.items() if any("searchindex.js" in u for u in urls)
+    ]
+    assert loading == ["search.html"]

@@ -1,0 +1,157 @@
+"""What stands around the text of a page: the way to it, the way on, how to run it, its card."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from breadcrumbs import breadcrumbs
+from bs4 import BeautifulSoup, Tag
+from cards import card, published_at
+from not_found import root_links
+from repairs import mend
+from run_bar import launch_links, run_bar
+from sitemap import sitemap
+from slim import is_used
+
+ROOT = Path(__file__).parents[2]
+REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
+ADDRESS = "https://github.com/Someone/coupons"
+NOTEBOOK = "chapters/04_likelihood.ipynb"
+
+Pages = dict[Path, BeautifulSoup]
+
+
+@pytest.fixture(scope="module")
+def chapters(pages: Pages) -> Pages:
+    return {file: page for file, page in pages.items() if file.parent.name == "chapters"}
+
+
+def only(page: Tag, selector: str) -> Tag:
+    """Give the one element that a selector finds."""
+    found = page.select(selector)
+    assert len(found) == 1, f"{selector}: {len(found)}"
+    return found[0]
+
+
+def test_previous_and_next_lead_through_the_whole_book(site: Path, pages: Pages) -> None:
+    file, seen = site / "intro.html", []
+    while file not in seen:
+        seen.append(file)
+        if not (onward := pages[file].select_one(".prev-next-area a.right-next")):
+            break
+        following = (file.parent / str(onward["href"])).resolve()
+        back = only(pages[following], ".prev-next-area a.left-prev")
+        assert (following.parent / str(back["href"])).resolve() == file
+        file = following
+    sources = {file for file in pages if file.parent.name in ("chapters", "appendix")}
+    assert set(seen) >= sources
+
+
+def test_every_chapter_says_how_to_run_it(site: Path, chapters: Pages) -> None:
+    for file, page in chapters.items():
+        bar = only(page, ".run-bar")
+        download = only(bar, "a[download]")
+        notebook = (file.parent / str(download["href"])).resolve()
+        assert json.loads(notebook.read_text("utf-8"))["cells"]
+        assert download["download"] == notebook.name == f"{file.stem}.ipynb"
+        assert "make lab" in bar.text
+        services = [link.text for link in bar.select("a[href^='https:']")]
+        expected = launch_links(REPOSITORY, "main", f"chapters/{file.stem}.ipynb")
+        assert services == [f"Open in {name}" for name in expected]
+
+
+@pytest.mark.parametrize("address", ["", "https://example.org/coupons", "coupons"])
+def test_a_book_without_an_address_on_github_names_no_service(address: str) -> None:
+    assert launch_links(address, "main", NOTEBOOK) == {}
+    assert published_at(address) == ""
+    assert "https:" not in run_bar(NOTEBOOK, "04_likelihood.ipynb", {})
+
+
+@pytest.mark.parametrize("address", [ADDRESS, f"{ADDRESS}/", f"{ADDRESS}.git"])
+def test_one_address_opens_each_chapter_in_binder_and_colab(address: str) -> None:
+    bar = run_bar(NOTEBOOK, "04_likelihood.ipynb", launch_links(address, "main", NOTEBOOK))
+    links = [link["href"] for link in BeautifulSoup(bar, "html.parser").select("a")]
+    assert links[1:] == [
+        f"https://mybinder.org/v2/gh/Someone/coupons/main?urlpath=lab/tree/{NOTEBOOK}",
+        f"https://colab.research.google.com/github/Someone/coupons/blob/main/{NOTEBOOK}",
+    ]
+    assert published_at(address) == "https://someone.github.io/coupons/"
+
+
+def test_every_page_names_its_part_above_its_title(chapters: Pages) -> None:
+    for page in chapters.values():
+        steps = [step.text for step in only(page, ".breadcrumbs").select("li")]
+        parts = [caption.text for caption in page.select("nav.bd-links p.caption")]
+        assert steps[0] == "The Right Coupon"
+        assert steps[1] in parts
+        assert only(page, "article h1").text.startswith(steps[2])
+
+
+def test_a_title_with_markup_stays_whole_in_the_breadcrumbs() -> None:
+    path = BeautifulSoup(breadcrumbs("i.html", "A & B", "The <em>right</em> one"), "html.parser")
+    assert [step.text for step in path.select("li")][1:] == ["A & B", "The right one"]
+
+
+def test_every_section_has_a_link_to_itself(chapters: Pages) -> None:
+    for page in chapters.values():
+        for heading in page.select("article :is(h1, h2, h3)"):
+            link = only(heading, "a.headerlink")
+            assert page.find(id=str(link["href"]).removeprefix("#")), heading
+            assert link["aria-label"], heading
+
+
+def test_every_page_describes_itself(chapters: Pages) -> None:
+    descriptions = [str(only(p, "meta[name=description]")["content"]) for p in chapters.values()]
+    assert len(set(descriptions)) == len(descriptions)
+    assert all(40 < len(text) <= 162 for text in descriptions)
+    for page in chapters.values():
+        title = str(only(page, "meta[property='og:title']")["content"])
+        assert only(page, "title").text.startswith(title)
+
+
+def test_a_card_names_addresses_only_if_the_site_has_one() -> None:
+    assert "http" not in card("Title", "Text", "", "intro.html")
+    tags = card("Title", "Text", "https://someone.github.io/coupons/", "intro.html")
+    assert 'content="https://someone.github.io/coupons/intro.html"' in tags
+    assert 'content="https://someone.github.io/coupons/_static/card.png"' in tags
+    assert (ROOT / "_static" / "card.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_sitemap_lists_every_page_of_the_contents(site: Path, chapters: Pages) -> None:
+    root = ElementTree.parse(site / "sitemap.xml").getroot()
+    listed = {element.text or "" for element in root.iter() if element.tag.endswith("}loc")}
+    base = published_at(REPOSITORY)
+    assert {f"{base}chapters/{file.name}" for file in chapters} | {f"{base}intro.html"} <= listed
+    assert "<loc>https://b.org/a.html</loc>" in sitemap("https://b.org/", ["a.html"])
+
+
+def test_the_page_of_a_wrong_address_finds_its_files_at_any_depth(site: Path) -> None:
+    page = '<a href="intro.html"></a><a href="#main"></a><img src="_static/a.svg"><a href="https://b.org">'
+    assert root_links(page, "https://someone.github.io/coupons/") == (
+        '<a href="/coupons/intro.html"></a><a href="#main"></a>'
+        '<img src="/coupons/_static/a.svg"><a href="https://b.org">'
+    )
+    assert "not in the book" in (site / "404.html").read_text("utf-8")
+
+
+def test_a_repair_touches_only_its_fault() -> None:
+    sound = '<table><tr><th scope="col">a</th></tr></table><style>p {}</style><p id="exercise-1">'
+    assert mend(sound) == sound
+    assert mend('<th class="head"></th>') == '<td class="head"></td>'
+
+
+@pytest.mark.parametrize(
+    ("selector", "used"),
+    [
+        ("html", True),
+        (".a .b", True),
+        (".a .c", False),
+        (".c,.a", True),
+        (".a:not(.c)", True),
+        (":is(.c,.a) p", True),
+    ],
+)
+def test_a_style_stays_if_the_pages_can_use_it(selector: str, used: bool) -> None:
+    assert is_used(selector, {"a", "b"}) is used
