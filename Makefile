@@ -9,9 +9,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help book test lab notebooks workshop slides wheelhouse check format lint types bench \
-	page-model lock clean
-.PHONY: help book test lab pdf lighthouse notebooks check format lint types bench lock clean
+.PHONY: help book test lab pdf lighthouse notebooks workshop slides wheelhouse check format \
+	lint types bench page-model lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -45,11 +44,8 @@ notebooks: .venv/.book  ## run the chapters in place, measure them, write append
 workshop: .venv/.book  ## write notebooks without solutions, quizzes to print, and a zip of all
 	@PYTHONPATH=_ext $(BIN)/python tools/workshop.py
 
-slides: book tools/node/node_modules/reveal.js  ## make a deck of slides of each chapter (needs npm)
+slides: book .venv/.node  ## make a deck of slides of each chapter (needs npm)
 	@$(BIN)/python tools/slides.py
-
-tools/node/node_modules/reveal.js:
-	@npm ci --prefix tools/node --no-audit --no-fund
 
 wheelhouse: .venv/.python  ## download what make book installs, for machines without a network
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check -c requirements.txt \
