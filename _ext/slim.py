@@ -64,7 +64,7 @@ def slim(app: Sphinx, error: Exception | None) -> None:
         return
     scripts = [*static.glob("*.js"), *static.glob("scripts/*-theme.js")]
     used = classes(Path(app.outdir).rglob("*.html"), scripts)
-    styles = ("styles/*.css", "sphinx-design*.css", "mystnb*.css")
+    styles = ("basic.css", "styles/*.css", "sphinx-design*.css", "mystnb*.css")
     for style in (style for pattern in styles for style in static.glob(pattern)):
         css = style.read_text("utf-8")
         style.write_text(keep_used(tinycss2.parse_stylesheet(css, True, True), used), "utf-8")

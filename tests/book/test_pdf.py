@@ -36,7 +36,9 @@ def test_every_section_has_a_bookmark(
 
     article = pages[site / "chapters" / "04_likelihood.html"].select_one("article")
     headings = [h.text.removesuffix("#").strip() for h in article.select("h1, h2")]
-    assert [title.strip() for title in titles(printed[0].outline) if title.strip() in headings] == headings
+    assert [
+        title.strip() for title in titles(printed[0].outline) if title.strip() in headings
+    ] == headings
 
 
 def test_every_line_of_code_is_printed(

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from breadcrumbs import breadcrumbs
 from bs4 import BeautifulSoup, Tag
+from bundle import rebase
 from cards import card, published_at
 from not_found import root_links
 from repairs import mend
@@ -155,3 +156,21 @@ def test_a_repair_touches_only_its_fault() -> None:
 )
 def test_a_style_stays_if_the_pages_can_use_it(selector: str, used: bool) -> None:
     assert is_used(selector, {"a", "b"}) is used
+
+
+def test_a_style_finds_its_files_from_the_bundle() -> None:
+    css = 'url(a.ttf) url("a.ttf") url("data:x") url(data:x) url(#x) url(https://b.org/a.ttf)'
+    assert rebase(css, "styles/").split() == [
+        "url(styles/a.ttf)",
+        'url("styles/a.ttf")',
+        'url("data:x")',
+        "url(data:x)",
+        "url(#x)",
+        "url(https://b.org/a.ttf)",
+    ]
+
+
+def test_the_look_of_a_page_is_in_the_bundle(site: Path) -> None:
+    css = (site / "_static" / "book.css").read_text("utf-8")
+    assert css.count("{") == css.count("}")
+    assert all(name in css for name in (".bd-links", ".copybtn", ".dataframe", ".breadcrumbs"))
