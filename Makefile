@@ -9,10 +9,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help book test lab pdf lighthouse notebooks check format lint types bench lock clean
+.PHONY: help book test lab pdf lighthouse notebooks workshop slides wheelhouse check format \
+	lint types bench page-model lock clean
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
 
 book: .venv/.book  ## build the book as HTML and say where to open it
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
@@ -40,6 +41,19 @@ lighthouse: .venv/.test .venv/.node book  ## let Lighthouse judge every page, as
 notebooks: .venv/.book  ## run the chapters in place, measure them, write appendix/status.md
 	@$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
 
+workshop: .venv/.book  ## write notebooks without solutions, quizzes to print, and a zip of all
+	@PYTHONPATH=_ext $(BIN)/python tools/workshop.py
+
+slides: book .venv/.node  ## make a deck of slides of each chapter (needs npm)
+	@$(BIN)/python tools/slides.py
+
+wheelhouse: .venv/.python  ## download what make book installs, for machines without a network
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check -c requirements.txt \
+		-w _build/wheelhouse '.[book]' hatchling editables
+	@rm -f _build/wheelhouse/coupon_rec-*
+	@echo "$$(du -sm _build/wheelhouse | cut -f1) MB in _build/wheelhouse, for this system and Python."
+	@echo "Copy it to where there is no network. There: PIP_NO_INDEX=1 PIP_FIND_LINKS=_build/wheelhouse make book"
+
 check: .venv/.test  ## format, lint and types only
 	@$(MAKE) --no-print-directory --keep-going format lint types
 
@@ -60,6 +74,12 @@ bench: .venv/.bench  ## run every benchmark and store its result in benchmarks/r
 		$(BIN)/python $$script || failed="$$failed $$script"; \
 	done; \
 	test -z "$$failed" || { echo "make bench: failed:$$failed" >&2; exit 1; }
+
+page-model: .venv/.book  ## train the model that runs in the book's page, and write its script
+	@mkdir -p _build/page-model
+	@$(BIN)/python -m coupon_rec train _build/page-model/model.keras
+	@$(BIN)/python -m coupon_rec export _build/page-model/model.keras _build/page-model/bundle
+	@$(BIN)/python tools/page_model.py _build/page-model/bundle
 
 lock: .venv/.test  ## compile requirements.txt from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \

@@ -11,7 +11,8 @@ process of its own beside the server, on the same two cores. Every server is one
 - the parts alone, without HTTP: features of a user from the store; the model on 200 coupons.
 
 `python benchmarks/serving.py [MODEL BUNDLE]` uses a model and its bundle where they exist, and
-makes them where not. `--soak SECONDS` sends a steady load instead, and watches the memory.
+makes them where not. With both it takes about five minutes, on a machine that does nothing else.
+`--soak SECONDS` sends a steady load instead, and watches the memory.
 """
 
 import argparse

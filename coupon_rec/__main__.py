@@ -5,10 +5,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
-import typer
+try:
+    import pandas as pd
+    import typer
 
-from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
+    from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
+except ModuleNotFoundError as error:
+    sys.exit(f"{error}: `python -m coupon_rec.doctor` says what is missing, and how to mend it.")
 
 if TYPE_CHECKING:
     from coupon_rec.market import Market
@@ -23,7 +26,7 @@ MarketFolder = Annotated[
     typer.Option(help="Folder of your own tables (data/SCHEMA.md); else Complete Journey."),
 ]
 Offers = Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")]
-Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.")]
+Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.", exists=True)]
 TrainFrom = Annotated[str, typer.Option(help="First day of the training campaigns.")]
 ValidateFrom = Annotated[str, typer.Option(help="First day of the validation campaigns.")]
 TestFrom = Annotated[str, typer.Option(help="First day of the test campaigns.")]
@@ -57,6 +60,11 @@ def _market(folder: Path | None) -> "Market":
     except MarketError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
+
+
+def _say(words: str) -> None:
+    """Show what takes long, beside the result."""
+    typer.echo(words, err=True)
 
 
 def _last_day(market: "Market") -> date:
@@ -93,8 +101,13 @@ def train(
     test_from: TestFrom = TEST_FROM,
 ) -> None:
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
+    if out.suffix != ".keras" or not out.parent.is_dir():
+        raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")
+
     from coupon_rec.features import offers_frame
 
+    if not offers:
+        _say("building the offers table from the market ...")
     built = pd.concat(map(_offers, offers)) if offers else offers_frame(_market(market))
     dates = (train_from, validate_from, test_from)
     parts = [_part(built, name, dates) for name in ("train", "validation")]
@@ -158,6 +171,7 @@ def export(
     """Write all that a service needs: the model, calibrated and checked, and the features."""
     from coupon_rec.features import offers_frame
 
+    _say("building the offers table from the market ...")
     tables = _market(market)
     offers = _part(offers_frame(tables), "validation", (TRAIN_FROM, validate_from, test_from))
     first = day.date() if day else _last_day(tables)
@@ -168,17 +182,15 @@ def export(
     from coupon_rec.serving.manifest import verified
     from coupon_rec.serving.snapshot import write_snapshot
 
+    def snapshot(folder: Path) -> None:
+        _say(f"writing what was known of every user before {first} ...")
+        write_snapshot(tables, first, folder)
+
+    _say("writing the model in three formats, each compared with Keras ...")
     try:
         fitted = load_model(model)
-        write(
-            fitted,
-            bundle,
-            offers,
-            calibration={
-                name: platt(offers[name], p) for name, p in predict(fitted, offers).items()
-            },
-            snapshot=lambda folder: write_snapshot(tables, first, folder),
-        )
+        lines = {name: platt(offers[name], p) for name, p in predict(fitted, offers).items()}
+        write(fitted, bundle, offers, calibration=lines, snapshot=snapshot)
     except ValueError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
@@ -193,7 +205,9 @@ def export(
 def serve(
     bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)
+    ] = 8000,
     log: Annotated[
         Path | None,
         typer.Option(help="Log of events; BUNDLE.events if left out.", envvar="COUPON_REC_LOG"),
@@ -210,7 +224,7 @@ def serve(
         typer.Option(help="Requests a second from one address.", envvar="COUPON_REC_RATE", min=0),
     ] = 0.0,
 ) -> None:
-    """Answer requests for coupons over HTTP, until SIGTERM."""
+    """Answer requests for coupons over HTTP, until Ctrl-C or SIGTERM."""
     from coupon_rec.serving.server import serve as run
     from coupon_rec.serving.settings import Settings
 
@@ -219,6 +233,14 @@ def serve(
     except ValueError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
+
+
+@app.command()
+def doctor() -> None:
+    """Look at what the book needs of this machine, and say how to mend what is missing."""
+    from coupon_rec.doctor import main
+
+    raise typer.Exit(main())
 
 
 if __name__ == "__main__":

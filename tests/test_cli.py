@@ -1,6 +1,8 @@
 """The path from tables to a coupon, from a shell."""
 
 import json
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from coupon_rec.__main__ import _last_day
 from coupon_rec.features import offers_frame
-from coupon_rec.market import load_market
+from coupon_rec.market import load_complete_journey, load_market
 from coupon_rec.serving.manifest import verified
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "data" / "sample"
 
 
 def shell(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -57,6 +61,25 @@ def test_from_tables_to_a_bundle_in_two_commands(tmp_path: Path) -> None:
     assert verified(bundle) == manifest
 
 
+def test_the_question_of_the_readme_is_of_the_day_that_its_bundle_serves() -> None:
+    (moment,) = re.findall(r'"time": "(\S+?)T', (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert moment == str(_last_day(load_complete_journey()))
+
+
+def test_a_port_that_is_taken_is_named_before_anything_is_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = shell("serve", "nowhere", "--port", port)
+    assert result.returncode == 2
+    assert f"port {port}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_bundle_that_is_missing_leaves_no_log_behind(tmp_path: Path) -> None:
+    assert shell("serve", tmp_path / "nowhere", "--port", 0).returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_offers_may_come_in_several_files(tmp_path: Path) -> None:
     offers = offers_frame(load_market(SAMPLE))
     early = offers["start"] < "2017-05-01"
@@ -81,11 +104,13 @@ def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     [
         (("features", "out.parquet", "--market", "nowhere"), "nowhere"),
         (("train", __file__, "model.keras"), "cannot be read as Parquet"),
-        (("serve", "nowhere"), "is no bundle"),
+        (("train", "model.h5"), "name a .keras file"),
+        (("export", "nowhere.keras", "bundle"), "does not exist"),
+        (("serve", "nowhere", "--port", "0"), "is no bundle"),
     ],
 )
 def test_bad_input_is_one_clear_error(arguments: tuple[str, ...], message: str) -> None:
     result = shell(*arguments)
     assert result.returncode == 2
-    assert message in " ".join(result.stderr.split())
+    assert message in " ".join(re.sub("[─│╭╮╰╯]", " ", result.stderr).split())
     assert "Traceback" not in result.stderr

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from coupon_rec import load_market
@@ -346,10 +348,28 @@ def test_a_bad_event_names_its_field(change: dict[str, object], field: str) -> N
 def test_a_folder_that_is_no_snapshot_is_named(snapshot: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no snapshot"):
         FeatureStore.load(tmp_path)
-    (tmp_path / "snapshot.json").write_text(json.dumps({"day": "2017-04-10"}))
+    shutil.copy(snapshot / "snapshot.json", tmp_path)
     (tmp_path / "users.parquet").write_bytes((snapshot / "users.parquet").read_bytes()[:100])
     with pytest.raises(ValueError, match="is no snapshot"):
         FeatureStore.load(tmp_path)
+
+
+def test_a_snapshot_of_other_features_is_refused(snapshot: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(snapshot, tmp_path / "snapshot"))
+    facts = json.loads((folder / "snapshot.json").read_text())
+    (folder / "snapshot.json").write_text(json.dumps({**facts, "features": "0123456789ab"}))
+    with pytest.raises(ValueError, match="features are not those of this coupon_rec"):
+        FeatureStore.load(folder)
+
+
+def test_a_snapshot_without_a_feature_of_the_coupons_is_refused(
+    snapshot: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(snapshot, tmp_path / "snapshot"))
+    table = pq.read_table(folder / "coupons.parquet")
+    pq.write_table(table.drop_columns("item_popularity"), folder / "coupons.parquet")
+    with pytest.raises(ValueError, match="item_popularity"):
+        FeatureStore.load(folder)
 
 
 def test_a_day_without_a_live_campaign_is_refused_and_leaves_nothing(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def status_page(chapters: dict[str, dict[str, str | float]]) -> str:
             "",
             "## Environment",
             "",
-            "| | |",
+            "| part | version |",
             "| --- | --- |",
             f"| system | {platform.system()}, {platform.machine()}, {os.cpu_count()} CPUs |",
             f"| Python | {platform.python_version()} |",

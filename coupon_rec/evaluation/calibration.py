@@ -106,8 +106,8 @@ def ece(y: ArrayLike, p: ArrayLike, *, bins: int = BINS) -> float:
 
     Notes
     -----
-    Sum over bins of (offers in the bin / n) |mean p - share redeemed|: Guo et al. (2017), here with
-    bins of equally many offers.
+    Sum over bins of (offers in the bin / n) `|mean p - share redeemed|`: Guo et al. (2017), here
+    with bins of equally many offers.
     """
     y, p, _ = checked_p(y, p)
     place, count = quantile_bins(p, bins)

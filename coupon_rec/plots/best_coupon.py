@@ -27,7 +27,7 @@ def two_rules(likeliest: ArrayLike, best: ArrayLike) -> None:
     ax.plot([0, high], [0, high], color=DARK, linewidth=1, linestyle=":")
     ax.axvline(0, color=DARK, linewidth=1)
     mark(ax, "the same choice", (0.7 * high, 0.7 * high), DARK, (8, -10))
-    mark(ax, "left of here, the likeliest loses money", (0, 0.94 * high), DARK, (6, 0))
+    mark(ax, "← here the likeliest loses money", (0, 0.94 * high), DARK, (6, 0))
     ax.set_xlim(max(1.1 * low, -0.2 * high), high)
     ax.set_ylim(-0.03 * high, high)
     label(ax, "value of the likeliest coupon, cents", "value of the best choice, cents")

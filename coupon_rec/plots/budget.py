@@ -39,25 +39,31 @@ def spending(curve: pd.DataFrame, budget: float, price: float) -> None:
     label(right, "price λ of a dollar", "bound on the profit, $", "What the dual says")
 
 
-def gaps(table: pd.DataFrame) -> None:
+def gaps(tables: Mapping[str, pd.DataFrame]) -> None:
     """Draw the gap to the bound against the number of users, on logarithmic axes.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        Indexed by the number of lists; columns `dual` and `exact`, shares of the bound.
+    tables : mapping of str to pandas.DataFrame
+        For `dual` and `exact`, shares of the bound: a row for each draw, a column for each number
+        of lists.
     """
     _, (ax,) = axes(height=3.5)
     for name, color, style, lift in (("dual", COUPON, "-", 10), ("exact", DARK, "--", -10)):
-        ax.plot(table.index, 100 * table[name], style, color=color, marker="o", markersize=4)
-        at = table.index[1]
+        percent = 100 * tables[name]
+        middle = percent.median()
+        ax.plot(middle.index, middle, style, color=color)
+        shift = 1 + 0.004 * lift
+        for n in percent:
+            ax.plot([shift * n] * len(percent), percent[n], "o", color=color, markersize=3.5)
+        at = middle.index[1]
         side = "left" if lift > 0 else "right"
-        mark(ax, name, (at, 100 * table.loc[at, name]), color, (0.6 * lift, lift), side)
+        mark(ax, name, (at, middle[at]), color, (1.2 * lift, lift), side)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xticks(table.index.tolist())
+    ax.set_xticks(middle.index.tolist())
     ax.xaxis.set_major_formatter(ScalarFormatter())
-    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.minorticks_off()
     label(ax, "lists that share the budget", "gap to the bound, %")
 

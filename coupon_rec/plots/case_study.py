@@ -97,12 +97,15 @@ def growth(rows: pd.DataFrame) -> None:
         step failed.
     """
     _, (left, right) = axes(1, 2, height=3.6)
-    steps = {"simulation": ("simulation", NEUTRAL, -12), "features": ("offers table", COUPON, 4)}
-    for step, (name, color, above) in steps.items():
+    steps = {
+        "features": ("offers table", COUPON, (-9, 2), "right"),
+        "simulation": ("simulation", NEUTRAL, (8, -13), "left"),
+    }
+    for step, (name, color, offset, side) in steps.items():
         part = rows[rows["step"] == step].set_index("users").dropna(subset="seconds")
-        left.plot(part.index, part["seconds"], "o-", color=color, markersize=5)
-        right.plot(part.index, part["gib"], "o-", color=color, markersize=5)
-        mark(right, name, (part.index[-1], part["gib"].iloc[-1]), color, (-8, above), "right")
+        for ax, column in ((left, "seconds"), (right, "gib")):
+            ax.plot(part.index, part[column], "o-", color=color, markersize=5)
+            mark(ax, name, (part.index[-2], part[column].iloc[-2]), color, offset, side)
     last = rows[rows["users"] == rows["users"].max()].iloc[0]
     ends = rows["users"].agg(["min", "max"])
     left.plot(ends, last["seconds"] * ends / last["users"], ":", color=DARK, linewidth=1)

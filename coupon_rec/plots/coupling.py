@@ -73,5 +73,6 @@ def _intervals(ax: Axes, rows: pd.DataFrame) -> None:
     ax.axvline(0, color=DARK, linewidth=1)
     ax.invert_yaxis()
     ax.locator_params(axis="x", nbins=2)
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.tick_params(labelsize=9)
     ax.grid(visible=False, axis="y")

@@ -77,7 +77,7 @@ def timeline(campaigns: pd.DataFrame, boundaries: Mapping[str, str]) -> None:
     campaigns : pandas.DataFrame
         With columns campaign_id, campaign_type, start and end (dates, the last one inclusive).
     boundaries : mapping of str to str
-        Name of each part of the split, and the day on which it begins.
+        What begins at each line, such as a part of the split, and the day on which it does.
     """
     _, (ax,) = axes(height=6.0)
     rows = campaigns.sort_values(["start", "campaign_id"], ignore_index=True)

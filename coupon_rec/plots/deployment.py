@@ -23,13 +23,13 @@ def slips(table: pd.DataFrame) -> None:
     ----------
     table : pandas.DataFrame
         Indexed by feature, with columns `times` (the mean probability against the right one) and
-        `changed` (share of users whose best coupon is another, in [0, 1]).
+        `changed` (share of lists with another coupon on top, in [0, 1]).
     """
     _, (changed, times) = axes(1, 2, height=3.6)
     rows = range(len(table))
     changed.barh(rows, 100 * table["changed"], color=USER)
     changed.set_yticks(rows, table.index)
-    label(changed, "% of users", "", "another best coupon")
+    label(changed, "% of lists", "", "another coupon on top")
     times.hlines(rows, 1, table["times"], color=COUPON, linewidth=2)
     times.plot(table["times"], rows, "o", color=COUPON)
     times.axvline(1, color=NEUTRAL, linewidth=1)

@@ -68,7 +68,7 @@ def freshness(table: pd.DataFrame) -> None:
     """
     measures = list(table.index.unique(0))
     _, grid = axes(1, len(measures), height=2.6)
-    colors = [NEUTRAL, ITEM, MONEY]
+    colors = [MONEY, NEUTRAL, ITEM]
     for ax, name, color in zip(grid, measures, colors, strict=True):
         rows = table.loc[name]
         place = np.arange(len(rows))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.features.encode import feature_names, scaled
+from coupon_rec.features.encode import SKEWED, feature_names, scaled
 from coupon_rec.serving import live
 from coupon_rec.serving.crowd import Crowd, within
 from coupon_rec.serving.memory import Floats, Ints, Lines, Redemptions, Snapshot
@@ -49,6 +49,9 @@ class Candidates:
     version: int
 
 
+Parts = list[tuple[int, slice]]
+
+
 class Past(NamedTuple):
     """What one user did."""
 
@@ -69,9 +72,10 @@ class Draft(NamedTuple):
         The day on which the campaigns are taken to start, since 1970.
     mailed : bool
         Whether the user was mailed these coupons.
-    campaigns, shares, kept : numpy.ndarray
-        For each coupon before those redeemed are dropped: its campaign, the wallet share, and
-        whether it is a candidate.
+    parts : list of (int, slice)
+        The campaigns, and where the coupons of each are before those redeemed are dropped.
+    shares, kept : numpy.ndarray
+        The wallet share of each of these coupons, and whether it is a candidate.
     rate : float
         The user's spend a week.
     """
@@ -80,7 +84,7 @@ class Draft(NamedTuple):
     moves: int
     start: int
     mailed: bool
-    campaigns: Ints
+    parts: Parts
     shares: Floats
     kept: NDArray[np.bool_]
     rate: float
@@ -103,49 +107,45 @@ def draft(snapshot: Snapshot, user_id: int, past: Past, start: int, version: int
         Of the user.
     """
     coupons, row = snapshot.coupons, snapshot.user_row.get(user_id)
-    lines = past.lines.where(past.lines.day < start)
-    redemptions = past.redemptions.where(past.redemptions.day < start)
+    lines, redemptions = past.lines.before(start), past.redemptions.before(start)
     offered = snapshot.offers[row] if row is not None else np.arange(0)
     rows = offered if len(offered) else np.arange(len(coupons.coupon_id))
     rows = rows[coupons.last_day[rows] >= start - 1]
     campaigns = coupons.campaign_id[rows]
-    user, match = _user_and_match(snapshot, row, lines, redemptions, start, rows)
+    parts = _parts(campaigns)
+    user, match = _user_and_match(snapshot, row, lines, redemptions, start, rows, parts)
+    shares = match[:, MATCH.index("match_wallet_share")]
+    rate = float(user[USER.index("user_spend_per_week")])
     kept = ~_used(redemptions, campaigns, coupons.coupon_id[rows])
-    coupon = coupons.features["coupon"][rows]
-    before = _seen_before(snapshot, row, redemptions, coupons.coupon_id[rows])
-    for name, values in before.items():
-        coupon[:, COUPON.index(name)] = values
-    users = np.repeat(user[None], len(rows), axis=0)
-    groups = {
-        "user": users,
-        "match": match,
-        "item": coupons.features["item"][rows],
-        "coupon": coupon,
-    }
-    exact = {name: values[kept].astype("float32") for name, values in groups.items()}
     rows = rows[kept]
+    size, coupon_id = len(rows), coupons.coupon_id[rows]
+    exact_user, exact_match = user.astype("float32"), match[kept].astype("float32")
+    coupon = coupons.arrays["coupon"][rows]
+    for name, values in _seen_before(snapshot, row, redemptions, coupon_id).items():
+        column = COUPON.index(name)
+        coupon[:, column] = np.log1p(values) if SKEWED["coupon"][column] else values
     category = snapshot.user_category[-1 if row is None else row]
-    arrays = {name: scaled(name, values) for name, values in exact.items()}
     candidates = Candidates(
-        campaign_id=coupons.campaign_id[rows],
-        coupon_id=coupons.coupon_id[rows],
+        campaign_id=campaigns[kept],
+        coupon_id=coupon_id,
         arrays={
-            **arrays,
-            "user_category": np.repeat(category[None], len(rows), axis=0),
-            "coupon_category": coupons.category[rows],
+            "user": np.repeat(scaled("user", exact_user[None]), size, axis=0),
+            "match": scaled("match", exact_match),
+            "item": coupons.arrays["item"][rows],
+            "coupon": coupon,
+            "user_category": np.repeat(category[None], size, axis=0),
+            "coupon_category": coupons.arrays["coupon_category"][rows],
         },
         spend_per_line=coupons.spend_per_line[rows],
-        coupon_discount=exact["coupon"][:, COUPON.index("coupon_discount")],
-        match_recency=exact["match"][:, MATCH.index("match_recency")],
-        match_distinct_items=exact["match"][:, MATCH.index("match_distinct_items")],
-        match_category_recency=exact["match"][:, MATCH.index("match_category_recency")],
-        user_redemption_recency=exact["user"][:, USER.index("user_redemption_recency")],
+        coupon_discount=coupons.discount[rows],
+        match_recency=exact_match[:, MATCH.index("match_recency")],
+        match_distinct_items=exact_match[:, MATCH.index("match_distinct_items")],
+        match_category_recency=exact_match[:, MATCH.index("match_category_recency")],
+        user_redemption_recency=np.full(size, exact_user[USER.index("user_redemption_recency")]),
         known=row is not None or version > 0,
         version=version,
     )
-    shares = match[:, MATCH.index("match_wallet_share")]
-    rate = float(user[USER.index("user_spend_per_week")])
-    return Draft(candidates, -1, start, len(offered) > 0, campaigns, shares, kept, rate)
+    return Draft(candidates, -1, start, len(offered) > 0, parts, shares, kept, rate)
 
 
 def ranked(answer: Draft, crowd: Crowd, moves: int) -> Draft:
@@ -159,15 +159,17 @@ def ranked(answer: Draft, crowd: Crowd, moves: int) -> Draft:
     def wallet(campaign: int, shares: Floats) -> Floats:
         return crowd.wallet_ranks(campaign, shares, joins)
 
-    arrays = dict(answer.candidates.arrays)
+    arrays = answer.candidates.arrays
+    if answer.moves >= 0:  # someone may be reading these
+        arrays = {**arrays, "user": arrays["user"].copy(), "match": arrays["match"].copy()}
+        answer = answer._replace(candidates=replace(answer.candidates, arrays=arrays))
     for group, names, name, rank in [
         ("user", USER, "user_spend_rank", spend),
         ("match", MATCH, "match_wallet_rank", wallet),
     ]:
-        arrays[group] = arrays[group].copy()
-        ranks = _by_campaign(rank, answer.campaigns, answer.shares)
+        ranks = _by_campaign(rank, answer.parts, answer.shares)
         arrays[group][:, names.index(name)] = ranks[answer.kept]
-    return answer._replace(candidates=replace(answer.candidates, arrays=arrays), moves=moves)
+    return answer._replace(moves=moves)
 
 
 def _user_and_match(
@@ -177,6 +179,7 @@ def _user_and_match(
     redemptions: Redemptions,
     start: int,
     rows: Ints,
+    parts: Parts,
 ) -> tuple[Floats, Floats]:
     """The features of the user, shape (d,), and of the matches with some coupons, (n, d)."""
     items, coupons = snapshot.items, snapshot.coupons
@@ -190,28 +193,37 @@ def _user_and_match(
         **live.brand_match(lines, items, coupons, spend),
     }
     ranks = np.zeros(len(coupons.coupon_id))
-    values = live.known(MATCH, np.stack([match.get(name, ranks)[rows] for name in MATCH], axis=1))
+    columns = np.concatenate([match.get(name, ranks) for name in MATCH]).reshape(len(MATCH), -1)
+    values = live.known(MATCH, columns[:, rows].T)
     for rank, name in [
         ("match_rank", "match_decayed_45"),
         ("match_recency_rank", "match_recency"),
     ]:
         values[:, MATCH.index(rank)] = _by_campaign(
-            lambda _, ours: within(ours), coupons.campaign_id[rows], values[:, MATCH.index(name)]
+            lambda _, ours: within(ours), parts, values[:, MATCH.index(name)]
         )
     return live.known(USER, [user.get(name, np.nan) for name in USER]), values
 
 
-def _by_campaign(rank: Callable[[int, Floats], Floats], campaigns: Ints, values: Floats) -> Floats:
-    """Rank the values of each campaign by themselves; campaigns are sorted."""
-    edges = [*np.flatnonzero(np.diff(campaigns, prepend=-1)).tolist(), len(campaigns)]
+def _parts(campaigns: Ints) -> Parts:
+    """Say where each campaign is; they are sorted."""
+    starts = (np.flatnonzero(campaigns[1:] != campaigns[:-1]) + 1).tolist()
+    edges = [0, *starts, len(campaigns)] if len(campaigns) else []
+    return [(int(campaigns[first]), slice(first, end)) for first, end in pairwise(edges)]
+
+
+def _by_campaign(rank: Callable[[int, Floats], Floats], parts: Parts, values: Floats) -> Floats:
+    """Rank the values of each campaign by themselves."""
     ranks = np.zeros(len(values))
-    for first, end in pairwise(edges):
-        ranks[first:end] = rank(int(campaigns[first]), values[first:end])
+    for campaign, here in parts:
+        ranks[here] = rank(campaign, values[here])
     return ranks
 
 
 def _used(redemptions: Redemptions, campaigns: Ints, coupons: Ints) -> NDArray[np.bool_]:
     """Whether the user has redeemed each coupon in its campaign."""
+    if not len(redemptions.day):
+        return np.zeros(len(coupons), "bool")
     same = (redemptions.campaign_id[:, None] == campaigns) & (
         redemptions.coupon_id[:, None] == coupons
     )
@@ -224,7 +236,9 @@ def _seen_before(
     """Earlier campaigns that offered this user the coupons, and the answers to them."""
     mine = snapshot.seen.slice(row)
     ids, counts = (snapshot.seen.columns[name][mine] for name in ("coupon_id", "offered"))
-    offered = (counts[:, None] * (ids[:, None] == coupons)).sum(axis=0)
+    place = ids.searchsorted(coupons)
+    place[place == len(ids)] = 0
+    offered = counts[place] * (ids[place] == coupons) if len(ids) else np.zeros(len(coupons))
     redeemed = (redemptions.coupon_id[:, None] == coupons).sum(axis=0)
     return {
         "coupon_offered_before": offered,

@@ -91,8 +91,9 @@ def data_card(offers: pd.DataFrame) -> str:
     }
     return f"""# Data card
 
-The offers on which the bundle was measured. An offer is a coupon that was mailed to a user for a
-campaign; its features are known strictly before the campaign starts.
+The offers on which the bundle was measured. An offer pairs a user who was mailed a campaign with a
+coupon of it; in campaigns of type A each user got only some of the coupons, and the data does not
+say which. Features are known strictly before the campaign starts.
 
 {_table(pd.DataFrame(counts.items(), columns=["what", "value"]))}
 
@@ -101,6 +102,9 @@ campaign; its features are known strictly before the campaign starts.
 {_table(pd.DataFrame(unknown.items(), columns=["demographic", "share"]))}
 
 ## Features
+
+The last column counts the offers with the value that stands for "nothing known"; where that is 0,
+it may also be a true zero.
 
 {_table(spread.round(4).reset_index(names="feature"))}
 """

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from coupon_rec.serving.batching import Batcher, Overloaded
 from coupon_rec.serving.events import Event
 from coupon_rec.serving.log import EventLog
+from coupon_rec.serving.manifest import BundleError, verified
 from coupon_rec.serving.metrics import Metrics
 from coupon_rec.serving.push import Stream, Streams
 from coupon_rec.serving.recommending import Question, Recommender, Reply
@@ -27,6 +28,9 @@ MOST_DAYS = 365
 
 LISTEN = 0.2
 """Seconds between two exchanges of events with other replicas."""
+
+NOBODY = -1
+"""The id of no user: a question about them is answered by the cold start."""
 
 Key = tuple[object, ...]
 
@@ -52,22 +56,39 @@ class Service:
         self.metrics = Metrics()
         self.streams = Streams(settings.streams)
         self.metrics.streams.set_function(self.streams.__len__)
+        self.metrics.degraded.set_function(lambda: self.recommender.store.degraded)
         self.stopping = False
         self._bundle = bundle
+        scorer = Scorer.load(bundle)
         self._log = _open_log(settings.log or bundle.with_name(f"{bundle.name}.events"), settings)
-        self.recommender = self._load()
+        self.recommender = self._recommender(scorer)
         self.today = self.recommender.store.day
         self._cache: OrderedDict[Key, bytes] = OrderedDict()
         self._scoring, self._writing = (ThreadPoolExecutor(1, name) for name in ("score", "events"))
         self._ask = Batcher(self._recommend, self._scoring, settings.waiting, settings.together)
         self._add = Batcher(self._write, self._writing, settings.waiting, settings.waiting)
+        for name, queue in (("model", self._ask), ("log", self._add)):
+            self.metrics.waiting.labels(name).set_function(queue.__len__)
         self._pushing = asyncio.Semaphore(settings.together)
         self._reloading = asyncio.Lock()
 
-    def _load(self) -> Recommender:
-        scorer = Scorer.load(self._bundle)
+    def _recommender(self, scorer: Scorer) -> Recommender:
+        """Put the features of its bundle beside a model, and see that it answers a question."""
         store = FeatureStore.load(self._bundle / "snapshot", self._log)
-        return Recommender(scorer, store, self.settings.economics)
+        if verified(self._bundle)["version"] != scorer.version:
+            raise BundleError(f"{self._bundle}: became another bundle meanwhile; load it again")
+        recommender = Recommender(scorer, store, self.settings.economics)
+        try:
+            recommender([Question(NOBODY, store.day, 1)])
+        except Exception as error:  # those of ONNX Runtime have no class of their own
+            raise BundleError(
+                f"{self._bundle}: the model cannot score the features of the snapshot ({error}); "
+                "train and export a model of these features"
+            ) from error
+        return recommender
+
+    def _load(self) -> Recommender:
+        return self._recommender(Scorer.load(self._bundle))
 
     async def answer(self, question: Question) -> bytes:
         """Choose coupons for a user, or find what was chosen before: JSON of an `Answer`.
@@ -138,8 +159,9 @@ class Service:
         async with self._reloading:
             try:
                 fresh = await asyncio.to_thread(self._load)
-            except ValueError:
+            except ValueError as error:
                 self.metrics.reloads.labels("refused").inc()
+                logger.warning("the bundle stays as it was: %s", error)
                 raise
             # Events are written by one thread: on it, nothing is accepted between the two steps.
             await asyncio.get_running_loop().run_in_executor(self._writing, self._swap, fresh)

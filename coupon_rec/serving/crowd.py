@@ -1,5 +1,7 @@
 """Where a user stands among all others, while everyone moves."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from coupon_rec.features.catalog import MILLIONTHS
@@ -55,7 +57,13 @@ class Ranks:
 
 def within(values: Floats) -> Floats:
     """The rank of each value among themselves, 0 to 1, rounded as a feature is."""
-    return Ranks(values, len(values)).of(values)
+    return _steps(len(values))[np.sort(values).searchsorted(values)]
+
+
+@lru_cache(1000)
+def _steps(size: int) -> Floats:
+    """The ranks that there are among so many."""
+    return np.asarray(rounded(np.arange(size) / max(size - 1, 1)))
 
 
 class Crowd:
@@ -70,8 +78,8 @@ class Crowd:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         coupons, offers = snapshot.coupons, snapshot.offers
-        user, coupon = offers.of(np.arange(len(snapshot.user_row)))
-        campaign = coupons.campaign_id[coupon]
+        user, pair = offers.of(np.arange(len(snapshot.user_row)))
+        campaign = coupons.campaign_id[offers.coupon[pair]]
         self._mailed = {each: np.unique(user[campaign == each]) for each in snapshot.wallets}
         self._wallets = {
             each: Ranks(shares, int((campaign == each).sum()))

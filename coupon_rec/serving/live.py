@@ -2,10 +2,13 @@
 
 Each function here says in NumPy what one of `coupon_rec.features.sides` and
 `coupon_rec.features.match` says in Ibis: the same sums of whole millionths, the same ratios in the
-same order, rounded to the same digits. NaN stands for SQL's NULL.
+same order, rounded to the same digits. NaN stands for SQL's NULL; where the catalog says that
+NULL becomes 0 it may be 0 at once. Arrays are short, so the number of calls of NumPy is what
+counts.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,11 +31,14 @@ def rounded(values: Any) -> Any:
     values = np.asarray(values, "float64")
     scale = 10**DIGITS
     product = values * scale
-    high = values * SPLIT - (values * SPLIT - values)
-    error = (high * scale - product) + (values - high) * scale
     whole = np.floor(product)
     rest = product - whole
-    return (whole + ((rest > 0.5) | ((rest == 0.5) & (error >= 0)))) / scale
+    up, half = rest > 0.5, rest == 0.5
+    if np.count_nonzero(half):
+        high = values * SPLIT - (values * SPLIT - values)
+        error = (high * scale - product) + (values - high) * scale
+        up |= half & (error >= 0)
+    return (whole + up) / scale
 
 
 def known(names: Sequence[str], values: Any) -> Floats:
@@ -45,9 +51,16 @@ def known(names: Sequence[str], values: Any) -> Floats:
     values : numpy.ndarray
         Shape (d,) or (n, d).
     """
-    missing = np.array([MISSING[name] for name in names])
-    values = np.minimum(rounded(values), np.where(missing == NEVER, NEVER, np.inf))
+    missing, most = _bounds(tuple(names))
+    values = np.minimum(rounded(values), most)
     return np.where(np.isnan(values), missing, values)
+
+
+@cache
+def _bounds(names: tuple[str, ...]) -> tuple[Floats, Floats]:
+    """What stands for "nothing known", and the cap of each feature."""
+    missing = np.array([MISSING[name] for name in names])
+    return missing, np.where(missing == NEVER, NEVER, np.inf)
 
 
 def ratio(above: Any, below: Any) -> Any:
@@ -55,9 +68,15 @@ def ratio(above: Any, below: Any) -> Any:
     return above / np.where(np.equal(below, 0), np.nan, below)
 
 
-def decayed(age: Ints, days: float) -> Floats:
+def decayed(age: Ints, days: int) -> Floats:
     """The weight exp(-age / days) of an event that is `age` days old."""
-    return np.exp(-age.astype("float64") / days)
+    return _weights(days).take(age, mode="clip")
+
+
+@cache
+def _weights(days: int) -> Floats:
+    """The weights of all ages up to one whose weight is 0 as a number of 64 bits."""
+    return np.exp(-np.arange(750.0 * days) / days)
 
 
 def habits(lines: Lines, items: Items, start: int) -> Values:
@@ -94,19 +113,27 @@ def habits(lines: Lines, items: Items, start: int) -> Values:
         "user_spend_per_week": spend / weeks,
         "user_spend_per_trip": spend / trips,
         "user_trend": (decayed(age, 14).sum() / 14) / (decayed(age, 120).sum() / 120),
-        "user_discount_share": ratio(discount, spend + discount),
-        "user_private_share": ratio(private, spend),
+        "user_discount_share": discount / ((spend + discount) or np.nan),
+        "user_private_share": private / (spend or np.nan),
     }
 
 
 def _visits(lines: Lines, items: Items, start: int) -> tuple[Ints, int]:
     """The age of each visit, and how many categories they brought in all."""
-    category = items.category[lines.item]
-    order = np.lexsort((category, lines.basket_id, lines.day))
-    day, basket, category = lines.day[order], lines.basket_id[order], category[order]
-    visit = np.concatenate([[True], (day[1:] != day[:-1]) | (basket[1:] != basket[:-1])])
-    another = int(np.count_nonzero(visit[1:] | (category[1:] != category[:-1])))
-    return start - day[visit], another + 1
+    day, basket = lines.day, lines.basket_id
+    opens = np.ones(len(day), "bool")
+    opens[1:] = (day[1:] != day[:-1]) | (basket[1:] != basket[:-1])
+    visit = opens.cumsum()
+    brought = distinct(visit * len(items.item_id) + items.category[lines.item])
+    return start - day[opens], len(brought)
+
+
+def distinct(values: Ints) -> Ints:
+    """The values without repetitions, sorted; sooner than `numpy.unique` for some hundred."""
+    values = np.sort(values)
+    first = np.ones(len(values), "bool")
+    first[1:] = values[1:] != values[:-1]
+    return values[first]
 
 
 def answers(redemptions: Redemptions, mailed: Ints, start: int) -> Values:
@@ -132,9 +159,9 @@ def answers(redemptions: Redemptions, mailed: Ints, start: int) -> Values:
 
 def item_spend(lines: Lines, coupons: Coupons) -> Floats:
     """What a user spent on each coupon's items, in whole millionths, shape (K,)."""
-    lines = lines.where(coupons.items.linked[lines.item])
-    line, coupon = coupons.items.of(lines.item)
-    return np.bincount(coupon, lines.amount[line], len(coupons.covered)).astype("float64")
+    line, pair = coupons.items.of(lines.item)
+    spent = np.bincount(coupons.items.coupon[pair], lines.amount[line], len(coupons.covered))
+    return np.asarray(spent, "float64")
 
 
 def wallet_shares(lines: Lines, coupons: Coupons) -> Floats:
@@ -161,7 +188,8 @@ def item_match(lines: Lines, coupons: Coupons, start: int, weeks: float, spend: 
     Returns
     -------
     dict of str to numpy.ndarray
-        Shape (K,), unrounded; NaN for a coupon none of whose items was bought.
+        Shape (K,), unrounded; for a coupon none of whose items was bought NaN, or 0 where that is
+        what stands for "nothing known".
 
     Notes
     -----
@@ -169,37 +197,33 @@ def item_match(lines: Lines, coupons: Coupons, start: int, weeks: float, spend: 
     last: so `last[coupon] = age` leaves the smallest age.
     """
     size = len(coupons.covered)
-    lines = lines.where(coupons.items.linked[lines.item])
-    line, coupon = coupons.items.of(lines.item)
-    age = start - lines.day
-    bought = np.unique(lines.item)
-    _, coupon_of_item = coupons.items.of(bought)
+    line, pair = coupons.items.of(lines.item)
+    coupon, age = coupons.items.coupon[pair], start - lines.day[line]
 
     def total(values: Any) -> Floats:
-        return np.bincount(coupon, values[line], size).astype("float64")
+        return np.asarray(np.bincount(coupon, values, size), "float64")
 
-    counts = total(np.ones(len(age)))
-    some = np.where(counts > 0, 1.0, np.nan)
+    counts, quantity = total(None), total(lines.quantity[line])
     last, first = np.full(size, np.nan), np.full(size, np.nan)
-    last[coupon] = age[line]
-    first[coupon[::-1]] = age[line[::-1]]
-    paid, recent = total(lines.amount) / MILLIONTHS, total(decayed(age, 14))
-    usual = total(decayed(age, 120))
+    last[coupon] = age
+    first[coupon[::-1]] = age[::-1]
     interval = np.fmin(ratio(first - last, counts - 1), NEVER)
+    paid = total(lines.amount[line]) / MILLIONTHS
+    recent, usual = total(decayed(age, 14)), total(decayed(age, 120))
     return {
-        "match_lines_per_week": counts / weeks * some,
-        "match_decayed_14": recent * some,
-        "match_decayed_45": total(decayed(age, 45)) * some,
-        "match_decayed_120": usual * some,
+        "match_lines_per_week": counts / weeks,
+        "match_decayed_14": recent,
+        "match_decayed_45": total(decayed(age, 45)),
+        "match_decayed_120": usual,
         "match_trend": ratio(recent / 14, usual / 120),
         "match_recency": last,
         "match_interval": interval,
         "match_due": last / np.maximum(interval, 1.0),
-        "match_distinct_items": np.bincount(coupon_of_item, minlength=size) * some,
-        "match_spend_per_week": paid / weeks * some,
-        "match_wallet_share": ratio(paid * some, spend),
-        "match_coupon_share": ratio(total(lines.coupon_discount > 0), counts),
-        "match_price_ratio": ratio(ratio(paid, total(lines.quantity)), coupons.price),
+        "match_distinct_items": np.bincount(coupons.items.coupon[distinct(pair)], minlength=size),
+        "match_spend_per_week": paid / weeks,
+        "match_wallet_share": paid / (spend or np.nan),
+        "match_coupon_share": ratio(total(lines.coupon_discount[line] > 0), counts),
+        "match_price_ratio": ratio(paid, quantity) / coupons.price,
     }
 
 
@@ -207,24 +231,27 @@ def category_match(
     lines: Lines, items: Items, coupons: Coupons, start: int, spend: float
 ) -> Values:
     """A user's past purchases in each coupon's categories: as `match.category_match`."""
-    size, kinds = len(coupons.covered), len(coupons.categories.linked)
-    category = items.category[lines.item]
+    size, kinds = len(coupons.covered), len(coupons.categories)
+    category, age = items.category[lines.item], start - lines.day
     amount = np.bincount(category, lines.amount, kinds)
-    recent = np.bincount(category, decayed(start - lines.day, 45), kinds)
-    last = np.full(kinds, -1)
-    last[category] = lines.day
-    bought = np.flatnonzero((last >= 0) & coupons.categories.linked)
-    bought = bought[np.argsort(last[bought])]
-    which, coupon, items_in = coupons.categories.times(bought)
-    paid = np.bincount(coupon, amount[bought[which]] * items_in, size)
+    decays = np.bincount(category, decayed(age, 45), kinds)
+    last = np.zeros(kinds, "int64")
+    last[category] = age
+    bought = last.nonzero()[0]
+    bought = bought[(-last[bought]).argsort()]
+    place, pair = coupons.categories.of(bought)
+    coupon, times, category = (
+        coupons.categories.coupon[pair],
+        coupons.categories.times[pair],
+        bought[place],
+    )
     recency = np.full(size, np.nan)
-    recency[coupon] = start - last[bought[which]]
-    some = np.where(np.isnan(recency), np.nan, 1.0)
+    recency[coupon] = last[category]
+    paid = np.bincount(coupon, amount[category] * times, size) / MILLIONTHS / coupons.covered
+    recent = np.bincount(coupon, decays[category] * times, size) / coupons.covered
     return {
-        "match_category_share": ratio(paid / MILLIONTHS / coupons.covered * some, spend),
-        "match_category_decayed": np.bincount(coupon, recent[bought[which]] * items_in, size)
-        / coupons.covered
-        * some,
+        "match_category_share": paid / (spend or np.nan),
+        "match_category_decayed": recent,
         "match_category_recency": recency,
     }
 
@@ -232,10 +259,9 @@ def category_match(
 def brand_match(lines: Lines, items: Items, coupons: Coupons, spend: float) -> Values:
     """A user's past spend on the makers of each coupon's items: as `match.brand_match`."""
     maker = items.maker[lines.item]
-    amount = np.bincount(maker, lines.amount, len(coupons.makers.linked))
-    bought = np.unique(maker)
-    bought = bought[coupons.makers.linked[bought]]
-    which, coupon = coupons.makers.of(bought)
-    paid = np.bincount(coupon, amount[bought[which]], len(coupons.covered))
-    some = np.where(np.bincount(coupon, minlength=len(paid)) > 0, 1.0, np.nan)
-    return {"match_brand_share": ratio(paid / MILLIONTHS * some, spend)}
+    amount = np.bincount(maker, lines.amount, len(coupons.makers))
+    bought = amount.nonzero()[0]
+    which, pair = coupons.makers.of(bought)
+    coupon = coupons.makers.coupon[pair]
+    paid = np.bincount(coupon, amount[bought[which]], len(coupons.covered)) / MILLIONTHS
+    return {"match_brand_share": paid / (spend or np.nan)}

@@ -11,14 +11,18 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from coupon_rec.features import COUPON_CATEGORIES, USER_CATEGORIES, feature_names
+from coupon_rec.features.encode import scaled
+from coupon_rec.serving.schema import fingerprint
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NO_ITEM = -1
+SEEN = ("coupon_offered_before", "coupon_redeemed_before")
+"""Features of a user and a coupon; the other features named after the coupon are its own."""
 
 
 class Lines(NamedTuple):
-    """Purchase lines in the order of their days (since 1970): n of each, money in millionths."""
+    """Purchase lines by day (since 1970), then by basket: n of each, money in millionths."""
 
     item: Ints
     basket_id: Ints
@@ -30,11 +34,19 @@ class Lines(NamedTuple):
 
     def where(self, chosen: Any) -> "Lines":
         """Those lines that a mask or a slice chooses."""
-        return Lines(*(column[chosen] for column in self))
+        return Lines(*[column[chosen] for column in self])
+
+    def before(self, day: int) -> "Lines":
+        """Those lines that are older than a day."""
+        return self.where(slice(int(self.day.searchsorted(day))))
+
+    def ordered(self) -> "Lines":
+        """These lines as they have to be ordered."""
+        return self.where(np.lexsort((self.basket_id, self.day)))
 
 
 class Redemptions(NamedTuple):
-    """Coupons used, and when, in days since 1970."""
+    """Coupons used, by day (since 1970)."""
 
     campaign_id: Ints
     coupon_id: Ints
@@ -42,7 +54,15 @@ class Redemptions(NamedTuple):
 
     def where(self, chosen: Any) -> "Redemptions":
         """Those redemptions that a mask or a slice chooses."""
-        return Redemptions(*(column[chosen] for column in self))
+        return Redemptions(*[column[chosen] for column in self])
+
+    def before(self, day: int) -> "Redemptions":
+        """Those redemptions that are older than a day."""
+        return self.where(slice(int(self.day.searchsorted(day))))
+
+    def ordered(self) -> "Redemptions":
+        """These redemptions as they have to be ordered."""
+        return self.where(np.argsort(self.day, kind="stable"))
 
 
 class Links:
@@ -51,39 +71,37 @@ class Links:
     Parameters
     ----------
     keys, coupons : numpy.ndarray
-        The pairs, shape (m,): numbers from 0. A pair may come several times.
+        Shape (m,): numbers from 0. A pair of them may come several times.
     size : int
         How many keys there are.
+
+    Attributes
+    ----------
+    coupon, times : numpy.ndarray
+        Of each different pair, its coupon and how often it came; sorted by key and coupon.
     """
 
     def __init__(self, keys: Ints, coupons: Ints, size: int) -> None:
         several = int(coupons.max(initial=0)) + 1
         pairs, times = np.unique(keys * several + coupons, return_counts=True)
-        self._coupons: Ints = pairs % several
-        self._times: Ints = times
-        self._first = np.searchsorted(pairs // several, np.arange(size + 1))
-        self.linked = np.diff(self._first) > 0
+        self.coupon: Ints = pairs % several
+        self.times: Ints = times
+        self._edges = np.searchsorted(pairs // several, np.arange(size + 1)).astype("int32")
+
+    def __len__(self) -> int:
+        return len(self._edges) - 1
 
     def __getitem__(self, key: int) -> Ints:
         """The coupons of one key, in order."""
-        return self._coupons[self._first[key] : self._first[key + 1]]
+        return self.coupon[self._edges[key] : self._edges[key + 1]]
 
     def of(self, keys: Ints) -> tuple[Ints, Ints]:
-        """All pairs of some keys, each once, as the position in `keys` and the coupon."""
-        position, pair = self._pairs(keys)
-        return position, self._coupons[pair]
-
-    def times(self, keys: Ints) -> tuple[Ints, Ints, Ints]:
-        """What `of` gives, and how often each pair came."""
-        position, pair = self._pairs(keys)
-        return position, self._coupons[pair], self._times[pair]
-
-    def _pairs(self, keys: Ints) -> tuple[Ints, Ints]:
-        first = self._first[keys]
-        counts = self._first[keys + 1] - first
-        position = np.repeat(np.arange(len(keys)), counts)
-        shift = np.repeat(np.cumsum(counts) - counts - first, counts)
-        return position, np.arange(len(position)) - shift
+        """The pairs of some keys: the position of each in `keys`, and its own."""
+        first = self._edges[keys]
+        count = self._edges[keys + 1] - first
+        position = np.arange(len(keys)).repeat(count)
+        skipped = first - count.cumsum() + count
+        return position, skipped[position] + np.arange(len(position))
 
 
 @dataclass(frozen=True)
@@ -95,12 +113,10 @@ class Coupons:
     campaign_id, coupon_id, last_day : numpy.ndarray
         Shape (K,).
     spend_per_line, discount, price : numpy.ndarray
-        In currency, shape (K,).
-    features : dict of str to numpy.ndarray
-        The features of the groups item and coupon, float64 of shape (K, features); those of
+        In currency, shape (K,); the price is NaN where it is not known.
+    arrays : dict of str to numpy.ndarray
+        What a model takes of `item`, `coupon` and `coupon_category`, K rows each; features of
         `coupon` that depend on the user are 0.
-    category : numpy.ndarray
-        The category codes, int32 of shape (K, columns).
     items, categories, makers : Links
         What they cover; a category as often as the coupon has items in it.
     covered : numpy.ndarray
@@ -111,10 +127,9 @@ class Coupons:
     coupon_id: Ints
     last_day: Ints
     spend_per_line: Floats
-    discount: Floats
+    discount: NDArray[np.float32]
     price: Floats
-    features: dict[str, Floats]
-    category: NDArray[np.int32]
+    arrays: dict[str, NDArray[Any]]
     items: Links
     categories: Links
     makers: Links
@@ -175,18 +190,22 @@ def read_snapshot(folder: str | Path) -> Snapshot:
     Raises
     ------
     ValueError
-        If the folder is no snapshot. It names the file.
+        If the folder is no snapshot, or one of other features or categories than this package
+        computes. It names the file.
     """
     folder = Path(folder)
     try:
-        day = date.fromisoformat(json.loads((folder / "snapshot.json").read_text())["day"])
+        facts = json.loads((folder / "snapshot.json").read_text())
+        day, features = date.fromisoformat(facts["day"]), facts.get("features", "")
+        if features != fingerprint():
+            raise ValueError("its features are not those of this coupon_rec")
         users, history = _read(folder, "users"), _read(folder, "history")
         redemptions, offers = _read(folder, "redemptions"), _read(folder, "offers")
         items, wallets = _items(_read(folder, "items")), _read(folder, "wallets")
         coupons = _coupons(folder, items)
         mailings, seen = _read(folder, "mailings"), _read(folder, "seen")
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{folder} is no snapshot ({error}): write it again") from error
+        raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
     ids = users["user_id"]
     unknown = np.cumsum([0, *(len(values) + 1 for values in USER_CATEGORIES.values())])[:-1]
     known = np.stack([users[name] for name in USER_CATEGORIES], axis=1)
@@ -227,7 +246,8 @@ def _whole_days(values: NDArray[np.datetime64]) -> Ints:
 
 def _items(table: dict[str, NDArray[Any]]) -> Items:
     maker = np.unique(table["manufacturer_id"], return_inverse=True)[1]
-    return Items(table["item_id"], table["category"], maker, table["private"])
+    category = table["category"].astype("int32")
+    return Items(table["item_id"], category, maker.astype("int32"), table["private"])
 
 
 def _coupons(folder: Path, items: Items) -> Coupons:
@@ -236,18 +256,23 @@ def _coupons(folder: Path, items: Items) -> Coupons:
     n = len(table["coupon_id"])
     zeros = np.zeros(n)
     made = np.unique(np.stack([items.maker[item], coupon]), axis=1)
+    features = {
+        group: np.stack(
+            [zeros if name in SEEN else table[name] for name in feature_names(group)], axis=1
+        )
+        for group in ("item", "coupon")
+    }
     return Coupons(
         campaign_id=table["campaign_id"],
         coupon_id=table["coupon_id"],
         last_day=table["last_day"],
         spend_per_line=table["spend_per_line"],
-        discount=table["coupon_discount"],
-        price=table["item_price"],
-        features={
-            group: np.stack([table.get(name, zeros) for name in feature_names(group)], axis=1)
-            for group in ("item", "coupon")
+        discount=table["coupon_discount"].astype("float32"),
+        price=np.where(table["item_price"] == 0, np.nan, table["item_price"]),
+        arrays={
+            **{name: scaled(name, values.astype("float32")) for name, values in features.items()},
+            "coupon_category": np.stack([table[name] for name in COUPON_CATEGORIES], axis=1),
         },
-        category=np.stack([table[name] for name in COUPON_CATEGORIES], axis=1),
         items=Links(item, coupon, len(items.item_id)),
         categories=Links(items.category[item], coupon, items.category.max() + 1),
         makers=Links(made[0], made[1], items.maker.max() + 1),

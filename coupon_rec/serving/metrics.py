@@ -40,3 +40,14 @@ class Metrics:
             "coupon_rec_reloads", "Reloads, by result.", ["result"], registry=self.registry
         )
         self.streams = Gauge("coupon_rec_streams", "Streams that are open.", registry=self.registry)
+        self.waiting = Gauge(
+            "coupon_rec_waiting",
+            "Requests that wait, by what they wait for.",
+            ["queue"],
+            registry=self.registry,
+        )
+        self.degraded = Gauge(
+            "coupon_rec_degraded",
+            "1 while events of other replicas cannot be read.",
+            registry=self.registry,
+        )

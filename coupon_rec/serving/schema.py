@@ -1,5 +1,7 @@
 """The inputs of a bundle's model in words and numbers: arrays, columns, codes, what is missing."""
 
+import hashlib
+import json
 from typing import Any
 
 from coupon_rec.features.catalog import COUPON_CATEGORIES, FEATURES
@@ -34,6 +36,21 @@ def columns() -> dict[str, list[dict[str, Any]]]:
     described["user_category"] = _categories(USER_CATEGORIES)
     described["coupon_category"] = _categories(COUPON_CATEGORIES)
     return described
+
+
+FACTS = ("name", "log1p", "missing", "codes", "otherwise")
+"""What of a column makes its numbers."""
+
+
+def facts(described: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of the columns of an array, what makes their numbers."""
+    return [{fact: column.get(fact) for fact in FACTS} for column in described]
+
+
+def fingerprint() -> str:
+    """Twelve hexadecimal digits that change with any feature or category of this package."""
+    ours = {name: facts(described) for name, described in columns().items()}
+    return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _categories(categories: dict[str, tuple[str, ...]]) -> list[dict[str, Any]]:

@@ -10,10 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from coupon_rec.serving.manifest import FRESH, BundleError, content, verified
-from coupon_rec.serving.schema import columns
-
-FACTS = ("name", "log1p", "missing", "codes", "otherwise")
-"""What of a column makes its numbers."""
+from coupon_rec.serving.schema import columns, facts
 
 SMALLEST = 2.0**-52
 Line = tuple[float, float]
@@ -138,10 +135,7 @@ def _check_features(path: Path, inputs: dict[str, Any]) -> None:
     """Refuse a model of other features than this package computes."""
     ours = columns()
     for name in inputs.keys() & ours.keys():
-        trained, computed = (
-            [{fact: column.get(fact) for fact in FACTS} for column in described]
-            for described in (inputs[name]["columns"], ours[name])
-        )
+        trained, computed = facts(inputs[name]["columns"]), facts(ours[name])
         if trained != computed:
             other = [c["name"] for c in trained if c not in computed] or [
                 c["name"] for c in computed

@@ -1,5 +1,6 @@
 """The process: one worker that answers until it is told to stop, and then finishes its work."""
 
+import gc
 import socket
 from pathlib import Path
 
@@ -26,6 +27,18 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _check_free(host: str, port: int) -> None:
+    """See that we can listen before anything is loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = str(error).partition(" (while")[0]
+        raise ValueError(
+            f"nothing can listen on {host}, port {port} ({reason}): choose another --host or --port"
+        ) from error
+
+
 def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
     """Answer requests until SIGTERM or SIGINT, then finish those in flight.
 
@@ -40,10 +53,14 @@ def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
 
     Raises
     ------
-    BundleError
-        If the bundle cannot be used.
+    ValueError
+        If the bundle cannot be used (a BundleError), or the port is taken.
     """
+    _check_free(host, port)
     app = create_app(bundle, settings)
+    # What is loaded stays: a collector that looks through it again and again makes requests wait.
+    gc.collect()
+    gc.freeze()
     # The lines of its access log would hold the ids of users.
     config = uvicorn.Config(
         app, host, port, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False

@@ -1,5 +1,6 @@
 """One stream of events for several replicas of the service, over Redis."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -11,6 +12,8 @@ from redis.retry import Retry
 
 from coupon_rec.serving.events import Event, from_json, to_json
 from coupon_rec.serving.log import EventLog
+
+logger = logging.getLogger("coupon_rec.serving")
 
 STREAM = "coupon-rec:events"
 KEPT = 1_000_000
@@ -56,6 +59,7 @@ class SharedLog(EventLog):
         self._missing: dict[str, Event] = {}
         self._last = ""
         self._syncing = Lock()
+        self._said = False
         self._take(self.read()[0])
 
     def append(self, events: Sequence[Event]) -> tuple[int, int]:
@@ -68,15 +72,23 @@ class SharedLog(EventLog):
     def sync(self) -> None:
         """Take in what other replicas have published, and publish what the stream lacks.
 
-        Call it a few times a second. It waits for Redis for a second at most.
+        Call it a few times a second. It waits for Redis for a second at most. It fails, and says
+        so in `degraded` and once in the log, if Redis cannot be reached or the file not written.
         """
         with self._syncing:
             try:
                 self._pull()
                 self._push()
-                self.degraded = False
-            except RedisError:
-                self.degraded = True
+            except (RedisError, OSError) as error:
+                self._say(True, f"no exchange with other replicas ({type(error).__name__})")
+            else:
+                self._say(False, "events are exchanged with other replicas")
+
+    def _say(self, degraded: bool, words: str) -> None:
+        """Note how the last exchange went, and log when that changes."""
+        if degraded != self.degraded or not self._said:
+            logger.warning(words)
+        self.degraded, self._said = degraded, True
 
     def close(self) -> None:
         """Let another process have the file, and leave Redis."""

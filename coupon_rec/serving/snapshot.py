@@ -15,10 +15,10 @@ from ibis import Table, _
 from coupon_rec.features import COUPON_CATEGORIES, USER_CATEGORIES, feature_names, graph, sides
 from coupon_rec.features.encode import codes
 from coupon_rec.market import Market, live_campaigns, start_together
+from coupon_rec.serving.memory import SEEN
+from coupon_rec.serving.schema import fingerprint
 
 COUPON = ("campaign_id", "coupon_id")
-SEEN = ("coupon_offered_before", "coupon_redeemed_before")
-"""Features of a user and a coupon; the other features named after the coupon are its own."""
 
 
 def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
@@ -58,7 +58,9 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
         for name, table in _tables(market, live, day).items():
             rows = table if isinstance(table, pa.Table) else table.to_pyarrow()
             pq.write_table(rows, Path(draft, f"{name}.parquet"))
-        Path(draft, "snapshot.json").write_text(json.dumps({"day": day.isoformat()}))
+        Path(draft, "snapshot.json").write_text(
+            json.dumps({"day": day.isoformat(), "features": fingerprint()})
+        )
         Path(draft).chmod(0o755)
         return Path(draft).rename(folder)
 

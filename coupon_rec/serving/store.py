@@ -247,12 +247,12 @@ Columns = TypeVar("Columns", Lines, Redemptions)
 
 
 def _joined(columns: Columns, rows: list[tuple[int, ...]]) -> Columns:
-    """Put rows under columns, in the order of their days."""
+    """Add rows to columns, each where its day has it."""
     if not rows:
         return columns
     new = np.array(rows, "int64").T
     all_rows = [np.append(old, more) for old, more in zip(columns, new, strict=True)]
-    return type(columns)(*all_rows).where(np.argsort(type(columns)(*all_rows).day, kind="stable"))
+    return type(columns)(*all_rows).ordered()
 
 
 def _new_redemptions(past: Redemptions, events: Sequence[Event]) -> list[tuple[int, ...]]:

@@ -1,5 +1,7 @@
 """Examples for `fit`: arrays or batches, as a model needs them, in an order that a seed decides."""
 
+from __future__ import annotations
+
 import zlib
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Fit a model, with early stopping on the validation campaigns."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Search hyperparameters with Optuna."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable, Mapping
 from itertools import chain

@@ -16,20 +16,23 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of the sample market, with a model that was not trained."""
+    """A bundle of the sample market, with an untrained model, in the one format served."""
     from coupon_rec.models import coupled_model
-    from coupon_rec.serving.bundle import export
+    from coupon_rec.serving import bundle as exporting
     from coupon_rec.serving.snapshot import write_snapshot
     from coupon_rec.training import examples
 
     market = load_market(SAMPLE)
     offers = offers_frame(market)
-    return export(
-        coupled_model(examples(offers)[0]),
-        tmp_path_factory.mktemp("served") / "bundle",
-        offers,
-        snapshot=lambda folder: write_snapshot(market, DAY, folder),
-    )
+    with pytest.MonkeyPatch.context() as only:
+        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
+        only.setattr(exporting, "model_card", lambda *_: "")
+        return exporting.export(
+            coupled_model(examples(offers)[0]),
+            tmp_path_factory.mktemp("served") / "bundle",
+            offers,
+            snapshot=lambda folder: write_snapshot(market, DAY, folder),
+        )
 
 
 @pytest.fixture

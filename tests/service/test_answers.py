@@ -157,6 +157,7 @@ def test_it_says_that_it_lives_is_ready_and_what_it_counts(service: Running, bun
     before = service.metric(name)
     service.ask(1)
     assert service.metric(name) == before + 1
+    assert service.metric('coupon_rec_waiting{queue="model"}') == 0
 
 
 def test_the_examples_of_the_documentation_are_taken(service: Running) -> None:

@@ -1,5 +1,6 @@
 """A new bundle takes over without a request lost; a corrupted one changes nothing."""
 
+import asyncio
 import json
 import shutil
 import threading
@@ -10,7 +11,11 @@ import httpx
 import pytest
 from running import Running, purchase, question
 
-from coupon_rec.serving.manifest import NAME, seal
+from coupon_rec.serving.log import EventLog
+from coupon_rec.serving.manifest import NAME, BundleError, seal
+from coupon_rec.serving.service import create_app
+from coupon_rec.serving.settings import Settings
+from coupon_rec.serving.store import FeatureStore
 
 
 @pytest.fixture
@@ -19,14 +24,18 @@ def folder(bundle: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(bundle, tmp_path / "bundle"))
 
 
-def recalibrate(folder: Path, intercept: float) -> str:
+def change(folder: Path, name: str, part: str, **facts: object) -> str:
     """Turn a bundle into another one, whole and with a version of its own."""
-    path = folder / "calibration.json"
-    lines = json.loads(path.read_text())
-    lines["redeemed"]["intercept"] = intercept
-    path.write_text(json.dumps(lines))
+    path = folder / name
+    content = json.loads(path.read_text())
+    (content[part] if part else content).update(facts)
+    path.write_text(json.dumps(content))
     (folder / NAME).unlink()
     return seal(folder, {"created": "", "packages": {}, "differences": {}})
+
+
+def recalibrate(folder: Path, intercept: float) -> str:
+    return change(folder, "calibration.json", "redeemed", intercept=intercept)
 
 
 def test_a_new_bundle_takes_over_and_no_request_is_lost(
@@ -82,7 +91,18 @@ def lose(folder: Path) -> None:
     next((folder / "snapshot").rglob("*.parquet")).unlink()
 
 
-@pytest.mark.parametrize("spoil", [flip, cut, lose, shutil.rmtree])
+def pair_with_features_of_another_package(folder: Path) -> None:
+    change(folder, "snapshot/snapshot.json", "", features="0123456789ab")
+
+
+def pair_with_a_model_of_other_inputs(folder: Path) -> None:
+    change(folder, "schema.json", "inputs", user_id={"dtype": "int32", "columns": [{}]})
+
+
+MISMATCHED = [pair_with_features_of_another_package, pair_with_a_model_of_other_inputs]
+
+
+@pytest.mark.parametrize("spoil", [flip, cut, lose, *MISMATCHED, shutil.rmtree])
 def test_a_bundle_that_cannot_be_used_changes_nothing(
     serve: Callable[..., Running], folder: Path, spoil: Callable[[Path], None]
 ) -> None:
@@ -95,9 +115,36 @@ def test_a_bundle_that_cannot_be_used_changes_nothing(
     assert service.ask(1) == before
     assert service.metric('coupon_rec_reloads_total{result="refused"}') == 1
     assert service.client.get("/readyz").status_code == 200
+    assert f"the bundle stays as it was: {folder}" in service.stop()
 
 
-def test_a_service_does_not_start_with_a_bundle_that_cannot_be_used(folder: Path) -> None:
-    flip(folder)
-    with pytest.raises(AssertionError, match="its content is not the one exported"):
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (flip, "its content is not the one exported"),
+        (MISMATCHED[0], "features are not those of this coupon_rec"),
+        (MISMATCHED[1], "the model cannot score the features of the snapshot"),
+    ],
+)
+def test_a_service_does_not_start_with_a_bundle_that_cannot_be_used(
+    folder: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    spoil(folder)
+    with pytest.raises(AssertionError, match=words):
         Running(folder, folder.with_name("words"))
+
+
+def test_a_model_is_not_paired_with_the_snapshot_of_the_next_bundle(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = create_app(folder, Settings(tmp_path / "events")).state.service
+    before, load = service.recommender, FeatureStore.load
+
+    def late(snapshot: Path, log: EventLog) -> FeatureStore:
+        recalibrate(folder, 0.5)
+        return load(snapshot, log)
+
+    monkeypatch.setattr(FeatureStore, "load", late)
+    with pytest.raises(BundleError, match="became another bundle meanwhile"):
+        asyncio.run(service.reload())
+    assert service.recommender is before

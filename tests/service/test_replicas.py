@@ -71,6 +71,7 @@ def test_replicas_share_events_and_serve_on_when_redis_dies(
     redis.wait()
     until(lambda: degraded(one) and degraded(two))
     assert one.ask(1)["degraded"]
+    assert one.metric("coupon_rec_degraded") == 1
     buy(one, "alone", STRANGER + 1)
     assert one.ask(STRANGER + 1)["known"]
     assert not two.ask(STRANGER + 1)["known"]
@@ -79,3 +80,5 @@ def test_replicas_share_events_and_serve_on_when_redis_dies(
     until(lambda: not degraded(one) and not degraded(two))
     until(lambda: two.ask(STRANGER + 1)["known"])
     assert not two.ask(1)["degraded"]
+    assert one.metric("coupon_rec_degraded") == 0
+    assert "no exchange with other replicas" in one.stop()

@@ -1,0 +1,86 @@
+/* The coupled model in plain JavaScript: what coupon_rec.serving.scorer.Scorer computes.
+
+   An offer holds its features by group, as the offers table has them: numbers in `user`, `item`,
+   `match` and `coupon`, names in `user_category` and `coupon_category`. */
+"use strict";
+
+const coupled = (() => {
+  const PURCHASE = ["user", "item", "match", "user_category"];
+  const EVERYTHING = ["user", "item", "match", "coupon", "user_category", "coupon_category"];
+  const SMALLEST = 2 ** -52;
+
+  const sigmoid = (z) => 1 / (1 + Math.exp(-z));
+  const relu = (x) => x.map((value) => Math.max(0, value));
+
+  /** Read float32 numbers, little end first, from base64. */
+  function floats(text) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    return Float64Array.from({ length: bytes.length / 4 }, (_, k) => view.getFloat32(4 * k, true));
+  }
+
+  /** Numbers less their mean, times one over their deviation; skewed ones as log(1 + x). */
+  function normalized(values, columns, { mean, scale }) {
+    return values.map((value, k) => {
+      const seen = Math.fround(columns[k].log1p ? Math.log1p(value) : value);
+      return (seen - mean[k]) * scale[k];
+    });
+  }
+
+  /** Ones and zeros: one for the code of each value; the first code of a column is "other". */
+  function oneHot(values, columns) {
+    return columns.flatMap(({ codes, otherwise }, k) => {
+      const code = codes[values[k]] ?? otherwise;
+      const size = Object.keys(codes).length + 1;
+      return Array.from({ length: size }, (_, place) => Number(otherwise + place === code));
+    });
+  }
+
+  /** Weighted sums of x, one for each unit of a layer. */
+  function dense(x, { weights, bias }) {
+    const sums = Float64Array.from(bias);
+    x.forEach((value, row) => {
+      if (value === 0) return;
+      for (let unit = 0; unit < sums.length; unit++) {
+        sums[unit] += value * weights[row * sums.length + unit];
+      }
+    });
+    return sums;
+  }
+
+  /** A line on the log-odds of p. */
+  function calibrated(p, { intercept, slope }) {
+    if (intercept === 0 && slope === 1) return p;
+    const inside = Math.min(Math.max(p, SMALLEST), 1 - SMALLEST);
+    return sigmoid(intercept + slope * Math.log(inside / (1 - inside)));
+  }
+
+  /** From a network, as tools/page_model.py writes it, to a function that predicts an offer. */
+  function scorer({ columns, normal, layers, calibration }) {
+    const layer = {};
+    for (const [name, { weights, bias }] of Object.entries(layers)) {
+      layer[name] = { weights: floats(weights), bias: floats(bias) };
+    }
+
+    return function predict(offer) {
+      const ready = {};
+      for (const name of EVERYTHING) {
+        ready[name] = normal[name]
+          ? normalized(offer[name], columns[name], normal[name])
+          : oneHot(offer[name], columns[name]);
+      }
+      const known = PURCHASE.flatMap((name) => ready[name]);
+      const interest = relu(dense(relu(dense(known, layer.purchase_1)), layer.purchase_2));
+      const all = [...interest, ...EVERYTHING.flatMap((name) => ready[name])];
+      const response = relu(dense(relu(dense(all, layer.coupon_1)), layer.coupon_2));
+      const bought = sigmoid(dense(interest, layer.bought_logit)[0]);
+      const ifBought = sigmoid(dense(response, layer.redeemed_if_bought_logit)[0]);
+      return {
+        bought: calibrated(bought, calibration.bought),
+        redeemed: calibrated(bought * ifBought, calibration.redeemed), // the chain rule
+      };
+    };
+  }
+
+  return { scorer };
+})();

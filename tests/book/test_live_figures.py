@@ -1,0 +1,308 @@
+"""The live figures say what the chapters' formulas say, to a mouse, a keyboard and a screen reader.
+
+They stand here in a page of their own, made by the directive, whether or not a chapter has them.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any, NoReturn
+
+import ibis
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, Page
+from scipy.optimize import minimize
+from sphinx.application import Sphinx
+
+from coupon_rec import load_complete_journey
+from coupon_rec.decisions import Budget, Economics, allocate
+from coupon_rec.features.graph import offers_frame
+
+ROOT = Path(__file__).parents[2]
+LIVE = ROOT / "_static" / "live"
+FIGURES = ("likelihood", "ladder", "lambda")
+FIGURE = """
+```{{live}} {name}
+:name: fig-{name}
+:alt: A description of the figure {name}, long enough to be one.
+
+The caption, with *one* word that matters.
+```
+"""
+
+
+def build(folder: Path, **files: str) -> str:
+    """Build a small book of the given files with Sphinx, and give its warnings."""
+    source = folder / "source"
+    source.mkdir(parents=True)
+    for name, text in files.items():
+        (source / f"{name}.md").write_text(f"# {name}\n{text}", encoding="utf-8")
+    warnings = StringIO()
+    settings = {
+        "extensions": ["myst_parser", "live"],
+        "html_static_path": [str(ROOT / "_static")],
+        "html_css_files": ["custom.css"],
+        "root_doc": next(iter(files)),
+        "html_theme": "basic",
+        "html_title": "Figures",
+        "language": "en",
+        "numfig": True,
+    }
+    Sphinx(
+        source, None, folder / "html", folder / "trees", "html", settings, None, warnings
+    ).build()
+    return warnings.getvalue()
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with the three figures, one with a single one, and one with none."""
+    folder = tmp_path_factory.mktemp("book")
+    all_three = "".join(FIGURE.format(name=name) for name in FIGURES)
+    warnings = build(
+        folder,
+        figures=f"{all_three}\nSee {{numref}}`fig-ladder`.\n\n```{{toctree}}\none\nnone\n```\n",
+        one=FIGURE.format(name="ladder").replace("fig-ladder", "fig-again"),
+        none="Nothing moves.",
+    )
+    assert warnings == ""
+    return folder / "html"
+
+
+@pytest.fixture
+def page(browser: Browser, book: Path) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto((book / "figures.html").as_uri())
+    page.evaluate("() => document.documentElement.setAttribute('data-theme', 'light')")
+    page.add_style_tag(content="body { color: var(--ink); background: var(--page) }")
+    yield page
+    page.close()
+
+
+def words(page: Page, name: str) -> str:
+    return page.locator(f"[data-live={name}] .live-words").inner_text()
+
+
+def slide(page: Page, label: str, value: float) -> None:
+    page.get_by_role("slider", name=label).fill(str(value))
+
+
+# The directive
+
+
+def test_a_live_figure_is_numbered_captioned_and_described(book: Path) -> None:
+    page = BeautifulSoup((book / "figures.html").read_text("utf-8"), "html.parser")
+    figure = page.select_one("figure#fig-ladder")
+    assert figure.select_one("figcaption .caption-text em").text == "one"
+    place = figure.select_one("[data-live=ladder]")
+    described = figure.find(id=place["aria-describedby"])
+    assert described.text == "A description of the figure ladder, long enough to be one."
+    assert "JavaScript" in place.text and described.text in place.text
+    assert page.select_one("a[href='#fig-ladder'] .std-numref").text == "Fig. 2"
+
+
+@pytest.mark.parametrize("lacking", ["caption", "alt"])
+def test_a_live_figure_without_caption_or_description_is_refused(
+    lacking: str, tmp_path: Path
+) -> None:
+    whole = FIGURE.format(name="ladder")
+    cut = r":alt:.*\n" if lacking == "alt" else r"The caption.*\n"
+    warnings = build(tmp_path, index=re.sub(cut, "", whole))
+    assert "the live figure ladder needs a caption and :alt:" in warnings
+
+
+def test_a_page_loads_the_scripts_of_its_own_figures_only(book: Path) -> None:
+    def loaded(name: str) -> list[str]:
+        page = BeautifulSoup((book / f"{name}.html").read_text("utf-8"), "html.parser")
+        sources = [str(tag.get("src") or tag.get("href")) for tag in page.select("script,link")]
+        return [Path(s.split("?")[0]).name for s in sources if "/live/" in s]
+
+    assert loaded("one") == ["live.css", "live.js", "ladder.js"]
+    assert loaded("none") == []
+    figures = ["live.js", "likelihood.js", "ladder.js", "model.js", "choice.js", "lambda.js"]
+    assert loaded("figures") == ["live.css", *figures]
+
+
+# What they compute
+
+
+def test_the_likelihood_is_that_of_real_offers(page: Page) -> None:
+    market = load_complete_journey()
+    mine = (ibis._.user_id == 2489) & (ibis._.campaign_id == 13)
+    offers = offers_frame(replace(market, offers=market.offers.filter(mine)))
+    groups = offers.groupby("match_recency")["redeemed"].agg(["size", "sum"])
+    script = (LIVE / "likelihood.js").read_text("utf-8")
+
+    def numbers(name: str) -> list[float]:
+        listed = re.search(rf"{name} = \[([^]]*)", script)[1]
+        return [float(number) for number in re.findall(r"\d+", listed)]
+
+    assert numbers("DAYS") == groups.index.tolist()
+    assert numbers("OFFERED") == groups["size"].tolist()
+    assert numbers("REDEEMED") == groups["sum"].tolist()
+
+    x = np.log1p(offers["match_recency"].to_numpy(float))
+    x = np.column_stack([np.ones(len(x)), (x - x.mean()) / x.std()])
+    y = offers["redeemed"].to_numpy(float)
+
+    def loss(theta: np.ndarray) -> float:
+        return np.logaddexp(0, x @ theta).sum() - y @ (x @ theta)
+
+    theta = np.array([-1.5, 0.5])
+    slide(page, "Intercept b", theta[0])
+    slide(page, "Slope W", theta[1])
+    gradient = x.T @ (y - 1 / (1 + np.exp(-x @ theta)))
+    said = [
+        float(n) for n in re.findall(r"-?\d+\.\d+", words(page, "likelihood").replace("−", "-"))
+    ]
+    best = minimize(loss, np.zeros(2))
+    expected = [-loss(theta), -best.fun, loss(theta) / len(y), *gradient]
+    np.testing.assert_allclose(said, expected, atol=0.006)
+    for _ in range(8):
+        page.get_by_role("button", name="A step of Newton's method").click()
+    assert "gradient (0.00, 0.00)" in words(page, "likelihood").replace("−0.00", "0.00")
+    for label, value in zip(("Intercept b", "Slope W"), best.x, strict=True):
+        found = float(page.get_by_role("slider", name=label).input_value())
+        assert found == pytest.approx(value, abs=0.011)
+
+
+def test_gradient_descent_climbs_slower_than_newton(page: Page) -> None:
+    def after(button: str) -> float:
+        page.get_by_role("button", name="Back to zero").click()
+        for _ in range(3):
+            page.get_by_role("button", name=button).click()
+        return float(re.search(r"−(\d+\.\d+)", words(page, "likelihood"))[1])
+
+    assert after("A step of Newton's method") < after("A step of gradient descent")
+
+
+def rungs(page: Page) -> dict[str, str]:
+    rows = page.locator("[data-live=ladder] tbody tr")
+    return {
+        row.locator("th").inner_text(): row.locator("td").nth(1).inner_text() for row in rows.all()
+    }
+
+
+def test_the_rungs_are_those_of_exercise_6_1(page: Page) -> None:
+    for label, value in {"Purchase": 0.5, "Coupon": 0.1, "Base rate": 0.1}.items():
+        slide(page, label, value)
+    expected = {"sum": "0.60", "mixture": "0.30", "noisy-or": "0.55", "logit sum": "0.50"}
+    assert rungs(page) == expected | {"chain": "0.050"}
+
+
+def test_the_ladder_says_where_the_sum_is_no_probability(page: Page) -> None:
+    slide(page, "Purchase", 0.8)
+    slide(page, "Coupon", 0.2)
+    assert "could be a probability" in words(page, "ladder")
+    slide(page, "Coupon", 0.21)
+    assert rungs(page)["sum"] == "✗ 1.01"
+    assert "no probability" in words(page, "ladder")
+    assert "passes 1 when the coupon passes 20%" in words(page, "ladder")
+
+
+def test_the_price_of_a_dollar_is_that_of_allocate(page: Page) -> None:
+    offers = page.evaluate(
+        """() => couponModel.users.map((user) => user.offers.map(({ coupon, redeemed }) => [
+            coupon, redeemed, couponModel.coupons[coupon].spend, couponModel.coupons[coupon].coupon[
+                couponModel.columns.coupon.findIndex(({ name }) => name === "coupon_discount")],
+        ]))"""
+    )
+    value, cost = (np.full((len(offers), 200), fill) for fill in (-np.inf, 0.0))
+    for user, row in enumerate(offers):
+        place, p, spend, discount = np.array(row).T
+        value[user, place.astype(int)] = 100 * Economics().profit(p, spend, discount)
+        cost[user, place.astype(int)] = 100 * p * discount
+    for budget in (15, 40):
+        slide(page, "Budget B", budget)
+        page.get_by_role("button", name="Find the right price").click()
+        best = allocate(value, Budget(budget, cost), method="dual")
+        said = words(page, "lambda")
+        assert float(re.search(r"λ = (\d+\.\d+)", said)[1]) == pytest.approx(
+            best.prices[0], abs=0.011
+        )
+        assert float(re.search(r"more than (\d+\.\d)", said)[1]) == pytest.approx(
+            best.bound, abs=0.2
+        )
+        assert "keeps the budget" in said
+        takes = page.locator(".lambda-takes").count()
+        assert f"{takes} of 40 users" in said
+    slide(page, "Price of a dollar", 0)
+    assert "too much" in words(page, "lambda")
+    assert page.locator(".lambda-takes").count() == (value.max(axis=1) > 0).sum()
+
+
+# How they are worked
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("likelihood", "Slope W"), ("ladder", "Coupon"), ("lambda", "Price of a dollar")],
+)
+def test_arrow_keys_move_a_figure_and_its_words_follow(name: str, label: str, page: Page) -> None:
+    slider = page.get_by_role("slider", name=label)
+    text, value = words(page, name), slider.get_attribute("aria-valuetext")
+    slider.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") != value
+    assert words(page, name) != text
+
+
+@pytest.mark.parametrize(("name", "label"), [("likelihood", "Intercept b"), ("ladder", "Purchase")])
+def test_a_point_is_dragged_and_stays_inside(name: str, label: str, page: Page) -> None:
+    point = page.locator(f"[data-live={name}] .live-point")
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    slider = page.get_by_role("slider", name=label)
+    before = float(slider.input_value())
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 40, y + 10, steps=4)
+    assert float(slider.input_value()) < before
+    page.mouse.move(x - 2000, y, steps=2)
+    page.mouse.up()
+    assert slider.input_value() == slider.get_attribute("min")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_figures_fit_ask_for_nothing_and_please_axe(
+    width: int, theme: str, page: Page, unavailable: Callable[[str], NoReturn]
+) -> None:
+    axe = ROOT / "tools" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.exists():
+        unavailable("no axe-core: run `npm ci` in tools/node")
+    problems: list[str] = []
+    page.on("request", lambda r: r.url.startswith("file:") or problems.append(r.url))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda m: m.type == "error" and problems.append(m.text))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("t => document.documentElement.setAttribute('data-theme', t)", theme)
+    page.wait_for_timeout(200)
+    slide(page, "Purchase", 0.9)
+    wide = "all => all.map(e => [e.scrollWidth - e.clientWidth, e.className])"
+    over = page.locator(".live, .live *:not(.live-aloud)").evaluate_all(wide)
+    assert [name for pixels, name in over if pixels > 1 and name != ""] == []
+    page.evaluate(axe.read_text("utf-8"))
+    found = page.evaluate("() => axe.run('.live', { preload: false })")
+    problems += [f"{v['id']}: {v['nodes'][0]['html']}" for v in found["violations"]]
+    assert problems == []
+
+
+def test_the_figures_wear_the_colors_of_the_theme(page: Page) -> None:
+    def color(theme: str) -> Any:
+        page.evaluate("t => document.documentElement.setAttribute('data-theme', t)", theme)
+        return page.locator(".likelihood-curve").evaluate("e => getComputedStyle(e).stroke")
+
+    assert color("light") == "rgb(199, 80, 0)"
+    assert color("dark") == "rgb(255, 155, 94)"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_script_of_a_figure_stays_short(name: str) -> None:
+    lines = (LIVE / f"{name}.js").read_text("utf-8").splitlines()
+    assert len(lines) < 150
+    assert max(map(len, lines)) <= 100

@@ -1,0 +1,68 @@
+"""A quiz in a real browser: taken with the keyboard, on a phone and a desk, without a script."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="module")
+def quiz_page(pages: dict[Path, BeautifulSoup], unavailable: Callable[[str], NoReturn]) -> Path:
+    for file, parsed in pages.items():
+        if parsed.select_one("article .quiz"):
+            return file
+    unavailable("no page shows a quiz")
+
+
+@pytest.fixture(params=[390, 1440])
+def page(browser: Browser, request: pytest.FixtureRequest, quiz_page: Path) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": request.param, "height": 900}, java_script_enabled=False
+    )
+    page = context.new_page()
+    page.goto(quiz_page.as_uri())
+    yield page
+    context.close()
+
+
+def test_every_option_opens_by_keyboard_and_says_its_verdict_and_reason(page: Page) -> None:
+    options = page.locator("details.quiz-option")
+    assert options.count() >= 15
+    options.first.locator("summary").focus()
+    for number in range(options.count()):
+        option = options.nth(number)
+        reason = option.locator("p")
+        assert not reason.is_visible()
+        page.keyboard.press("Enter" if number % 2 else "Space")
+        assert reason.is_visible()
+        right = "right" in str(option.get_attribute("class")).split()
+        assert re.match(r"Right\. \S" if right else r"No\. \S", reason.inner_text())
+        for _link in reason.locator("a").all():
+            page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+
+
+def test_each_question_has_one_right_option(page: Page) -> None:
+    questions = page.locator(".quiz > ol > li")
+    assert questions.count() % 5 == 0
+    for number in range(questions.count()):
+        assert questions.nth(number).locator("details.right").count() == 1
+
+
+def test_no_answer_holds_a_link_inside_of_its_button(pages: dict[Path, BeautifulSoup]) -> None:
+    answers = [answer for page in pages.values() for answer in page.select(".quiz summary")]
+    assert [str(answer) for answer in answers if answer.select("a")] == []
+
+
+def test_an_option_is_large_enough_to_touch_and_fits_the_screen(page: Page) -> None:
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    for summary in page.locator("details.quiz-option > summary").all():
+        box = summary.bounding_box()
+        assert box
+        assert box["height"] >= 44
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width

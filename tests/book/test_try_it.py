@@ -1,0 +1,311 @@
+"""The trained model in the page says what Python says, and everybody can work it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from page_model import write
+from playwright.sync_api import Browser, Page
+
+from coupon_rec.decisions import Budget, allocate, offer_value, reason
+from coupon_rec.evaluation import Platt
+from coupon_rec.features import COUPON_CATEGORIES, GROUPS, USER_CATEGORIES, encode, feature_names
+from coupon_rec.features.graph import offers_frame
+from coupon_rec.market import Market, load_market
+from coupon_rec.serving.scorer import Scorer
+
+ROOT = Path(__file__).parents[2]
+LIVE = ROOT / "_static" / "live"
+DAY = pd.Timestamp("2017-06-01").date()
+CATEGORIES = {"user_category": USER_CATEGORIES, "coupon_category": COUPON_CATEGORIES}
+ROWS = 1000
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    return load_market(ROOT / "data" / "sample")
+
+
+@pytest.fixture(scope="module")
+def offers(market: Market) -> pd.DataFrame:
+    return offers_frame(market)
+
+
+@pytest.fixture(scope="module")
+def bundle(market: Market, offers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the sample market, with a model that was trained a little, and calibrated."""
+    from coupon_rec.models import coupled_model
+    from coupon_rec.serving.bundle import export
+    from coupon_rec.serving.snapshot import write_snapshot
+    from coupon_rec.training import examples, fit
+
+    seen = examples(offers)
+    model = coupled_model(seen[0])
+    fit(model, seen, seen, epochs=2)
+    return export(
+        model,
+        tmp_path_factory.mktemp("bundle") / "bundle",
+        offers,
+        calibration={"redeemed": Platt(-0.4, 0.9), "bought": Platt(0.1, 1.2)},
+        snapshot=lambda folder: write_snapshot(market, DAY, folder),
+    )
+
+
+@pytest.fixture
+def empty(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def desk(browser: Browser, site: Path) -> Iterator[Page]:
+    """The page as a reader opens it, at a desk."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    page.goto((site / "try_it.html").as_uri())
+    yield page
+    page.close()
+
+
+def load(page: Page, *scripts: str, model: Path = LIVE / "model.js") -> None:
+    for path in [model, *(LIVE / f"{name}.js" for name in scripts)]:
+        page.add_script_tag(path=path)
+
+
+def as_the_page_reads(offers: pd.DataFrame) -> list[dict[str, Any]]:
+    groups = {name: offers[feature_names(name)] for name in GROUPS}
+    groups |= {name: offers[list(columns)] for name, columns in CATEGORIES.items()}
+    lists = {name: frame.to_numpy().tolist() for name, frame in groups.items()}
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
+# What is computed
+
+
+def test_the_forward_pass_of_the_page_is_that_of_the_scorer(
+    empty: Page, bundle: Path, offers: pd.DataFrame, market: Market, tmp_path: Path
+) -> None:
+    some = offers.sample(ROWS, random_state=0)
+    load(empty, "coupled", model=write(bundle, tmp_path / "model.js", market))
+    found = empty.evaluate(
+        "offers => offers.map(coupled.scorer(couponModel))", as_the_page_reads(some)
+    )
+    for name, p in Scorer.load(bundle).predict(encode(some)).items():
+        assert np.ptp(p) > 0.01
+        np.testing.assert_allclose([row[name] for row in found], p, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def answers(browser: Browser) -> pd.DataFrame:
+    """Every offer of the committed model's users: what Python said, and what the page says."""
+    page = browser.new_page()
+    load(page, "coupled", "choice", "what-if")
+    rows = page.evaluate(
+        """() => [couponModel.stranger, ...couponModel.users].flatMap((user) =>
+            whatIf.ranked(user, null, new Map()).map(({ offer, read, ...answer }) => {
+                const names = (group) => couponModel.columns[group].map((column) => column.name);
+                const features = ["user", "match", "coupon"].flatMap((group) =>
+                    names(group).map((name, k) => [name, read[group][k]]));
+                const value = Object.fromEntries(features);
+                const { spend, campaign, id } = couponModel.coupons[offer.coupon];
+                return {
+                    ...value, ...answer, user_id: user.id, campaign_id: campaign, coupon_id: id,
+                    spend_per_line: spend, said_bought: offer.bought, said_redeemed: offer.redeemed,
+                    reason: choice.reason((name) => value[name]),
+                };
+            }))"""
+    )
+    page.close()
+    return pd.DataFrame(rows)
+
+
+def test_the_committed_model_predicts_for_its_users_what_python_predicted(
+    answers: pd.DataFrame,
+) -> None:
+    assert answers["user_id"].nunique() == 41
+    for name in ("bought", "redeemed"):
+        np.testing.assert_allclose(answers[name], answers[f"said_{name}"], atol=1e-5)
+
+
+def test_a_redemption_given_a_purchase_is_a_probability(answers: pd.DataFrame) -> None:
+    assert answers["ifBought"].between(0, 1).all()
+    off = answers["redeemed"] > answers["bought"]
+    assert off.mean() < 0.05
+    assert answers.loc[off, "redeemed"].max() < 0.02
+
+
+def test_the_money_and_the_reasons_of_the_page_are_those_of_the_package(
+    answers: pd.DataFrame,
+) -> None:
+    np.testing.assert_allclose(
+        answers["profit"], offer_value(answers, answers["redeemed"]), atol=1e-12
+    )
+    assert answers["reason"].tolist() == [reason(row) for row in answers.to_dict("records")]
+    assert answers["reason"].nunique() > 100
+
+
+@pytest.mark.parametrize("letters", [0, 1, 7, 40])
+def test_the_letters_go_where_the_exact_optimum_sends_them(
+    letters: int, answers: pd.DataFrame, empty: Page
+) -> None:
+    users = answers[answers["user_id"] > 0]
+    best = users.groupby("user_id")["profit"].max().clip(lower=0).to_numpy()
+    load(empty, "choice")
+    mailed = empty.evaluate(
+        "([values, letters]) => [...choice.mailed(values, letters)]", [best.tolist(), letters]
+    )
+    exact = allocate(best[:, None], Budget(letters, np.ones(1)), method="exact")
+    assert sorted(mailed) == np.flatnonzero(exact.chosen).tolist()
+
+
+def test_a_moved_feature_leaves_all_others(empty: Page) -> None:
+    load(empty, "coupled", "choice", "what-if")
+    changed = empty.evaluate(
+        """() => [...whatIf.OF_COUPON, ...whatIf.OF_USER].map((subject) => {
+            const user = couponModel.users[3];
+            const [chosen, other] = user.offers;
+            const moved = new Map([[subject.name, subject.stops[2]]]);
+            const values = (offer, moved) => {
+                const { read } = whatIf.answer(user, offer, chosen, moved);
+                return ["user", "item", "match", "coupon"].flatMap((group) => read[group]);
+            };
+            return [chosen, other].map((offer) => {
+                const before = values(offer, new Map());
+                return values(offer, moved).filter((value, k) => value !== before[k]).length;
+            });
+        })"""
+    )
+    assert changed == [[1, 0]] * 3 + [[1, 1]] * 6
+
+
+def test_no_slider_leaves_the_observed_range(empty: Page) -> None:
+    load(empty, "coupled", "choice", "what-if")
+    outside = empty.evaluate(
+        """() => [...whatIf.OF_COUPON, ...whatIf.OF_USER].filter(({ group, column, stops }) => {
+            const { lowest, highest } = couponModel.columns[group][column];
+            const width = 1e-6 * (highest - lowest) + 0.5 * (highest === 365);
+            return stops[0] < lowest - width || stops.at(-1) > highest + width;
+        })"""
+    )
+    assert outside == []
+
+
+def test_the_model_is_small(site: Path) -> None:
+    assert (site / "_static" / "live" / "model.js").stat().st_size < 400_000
+
+
+# The page
+
+
+def test_a_user_a_coupon_and_a_slider_are_worked_by_keyboard(desk: Page) -> None:
+    choice, told = desk.locator(".try-choice"), desk.get_by_role("status").first
+    desk.get_by_label("User", exact=True).focus()
+    first = choice.inner_text()
+    desk.keyboard.press("ArrowDown")
+    assert choice.inner_text() != first
+    for _ in range(2):
+        desk.keyboard.press("Tab")
+        if desk.evaluate("() => document.activeElement.type") == "radio":
+            break
+    desk.keyboard.press("ArrowDown")
+    assert desk.evaluate("() => document.activeElement.checked")
+    chosen = desk.locator("tr:has(input:checked) label span").evaluate("e => e.firstChild.data")
+    assert f"The coupon for {chosen}" in desk.locator("#try-subject").inner_html()
+    for _ in range(3):
+        desk.keyboard.press("Tab")
+    slider = desk.locator(".try-handle input")
+    assert slider.evaluate("e => e === document.activeElement")
+    before = slider.get_attribute("aria-valuetext")
+    profit = desk.locator("tr:has(input:checked) td").last.inner_text()
+    desk.keyboard.press("Home")
+    assert slider.get_attribute("aria-valuetext") != before
+    assert desk.locator("tr:has(input:checked) td").last.inner_text() != profit
+    assert "Before you moved anything" in desk.locator(".try-back").inner_text()
+    desk.wait_for_function("e => e.textContent.startsWith('Choice')", arg=told.element_handle())
+
+
+def test_a_screen_reader_is_told_once_when_a_slider_rests(desk: Page) -> None:
+    desk.wait_for_timeout(1000)
+    desk.evaluate(
+        """() => {
+            window.told = [];
+            const region = document.querySelector(".live [role=status]");
+            const note = () => window.told.push(region.textContent);
+            new MutationObserver(note).observe(region, { childList: true });
+        }"""
+    )
+    desk.locator(".try-handle input").focus()
+    for _ in range(8):
+        desk.keyboard.press("ArrowLeft")
+    desk.wait_for_timeout(1000)
+    assert len(desk.evaluate("told")) == 1
+
+
+def test_a_composed_user_starts_with_nothing_known(desk: Page) -> None:
+    desk.get_by_label("User", exact=True).select_option("A user whom you compose")
+    assert "Nothing is known" in desk.locator(".try-about").inner_text()
+    assert "Send no coupon" in desk.locator(".try-choice").inner_text()
+    sliders = desk.get_by_role("group", name="The user").get_by_role("slider")
+    assert sliders.count() == 6
+    probability = desk.locator(".try-table tr:has(input) td:nth-of-type(3)").first.inner_text()
+    for k in range(6):
+        sliders.nth(k).press("End" if k in (1, 2, 4) else "Home")
+    moved = desk.locator(".try-table tr:has(input) td:nth-of-type(3)").first.inner_text()
+    assert moved != probability
+
+
+def test_fewer_letters_are_for_other_users(desk: Page) -> None:
+    desk.get_by_label("Move", exact=True).select_option("Letters for the 40 users")
+    desk.locator(".try-handle input").press("Home")
+    assert "the letters do more for other users" in desk.locator(".try-choice").inner_text()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_asks_for_nothing_and_pleases_axe(
+    width: int, scheme: Any, browser: Browser, site: Path, unavailable: Callable[[str], NoReturn]
+) -> None:
+    axe = ROOT / "tools" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.exists():
+        unavailable("no axe-core: run `npm ci` in tools/node")
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    problems: list[str] = []
+    page.on("request", lambda r: r.url.startswith("file:") or problems.append(r.url))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto((site / "try_it.html").as_uri())
+    for value in ("0", "stranger"):
+        page.locator("#try-user").select_option(value)
+        page.locator(".try-handle input").press("ArrowRight")
+        wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+        inside = page.locator(".live, .try-table").evaluate_all(
+            "all => all.map(e => e.scrollWidth - e.clientWidth)"
+        )
+        assert max(wide, *inside) <= 1
+        page.evaluate(axe.read_text("utf-8"))
+        found = page.evaluate("() => axe.run('article', { preload: false })")
+        problems += [f"{v['id']}: {v['nodes'][0]['html']}" for v in found["violations"]]
+    page.close()
+    assert problems == []
+
+
+def test_without_javascript_a_sentence_says_so(browser: Browser, site: Path) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto((site / "try_it.html").as_uri())
+    assert page.get_by_text("This figure moves with JavaScript, which is off here.").is_visible()
+    page.close()
+
+
+def test_pages_without_live_figures_load_none_of_their_scripts(
+    pages: dict[Path, BeautifulSoup],
+) -> None:
+    loading = {
+        file.name: [s["src"] for s in page.select("script[src]") if "/live/" in str(s["src"])]
+        for file, page in pages.items()
+    }
+    assert len(loading["try_it.html"]) == 7
+    for file, page in pages.items():
+        assert bool(loading[file.name]) == bool(page.select("[data-live]")), file.name

@@ -1,0 +1,97 @@
+"""What the appendices say of the chapters and of the package holds."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CHAPTERS = {int(path.stem[:2]): path for path in (ROOT / "chapters").glob("[0-9]*.ipynb")}
+PAGES = sorted((ROOT / "appendix").glob("*.md"))
+COLORED = r"\\(?:user|item|coupon|money)\{((?:[^{}]|\{[^{}]*\})*)\}"
+MATH = re.compile(r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$", re.DOTALL)
+
+
+def math(text: str) -> list[str]:
+    """List the formulas of a text, without the code in it."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+    return [display or inline for display, inline in MATH.findall(text)]
+
+
+def plain(formula: str) -> str:
+    """Take the colors and the fine spacing out of a formula."""
+    while formula != (formula := re.sub(COLORED, r"\1", formula)):
+        pass
+    return re.sub(r"(?:\\[,;:!]|\s)+", " ", formula)
+
+
+def formulas(path: Path) -> list[str]:
+    """List the formulas of a chapter."""
+    cells = nbformat.read(path, as_version=4).cells
+    return [
+        formula for cell in cells if cell.cell_type == "markdown" for formula in math(cell.source)
+    ]
+
+
+NOTATION = (ROOT / "appendix" / "notation.md").read_text()
+SYMBOLS = [
+    (plain(symbol), int(chapter))
+    for symbols, chapter in re.findall(r"^\| (\$.+?\$) \| .+ \| (\d+) \|$", NOTATION, re.MULTILINE)
+    for symbol in math(symbols)
+]
+
+
+@pytest.mark.parametrize(("symbol", "chapter"), SYMBOLS)
+def test_each_symbol_is_used_in_the_chapter_that_the_notation_names(
+    symbol: str, chapter: int
+) -> None:
+    used = [plain(formula) for formula in formulas(CHAPTERS[chapter])]
+    alone = re.compile(rf"(?<![A-Za-z\\]){re.escape(symbol)}(?![A-Za-z])")
+    assert any(alone.search(formula) for formula in used)
+
+
+@pytest.mark.parametrize("path", CHAPTERS.values(), ids=lambda path: path.stem)
+def test_each_colored_symbol_stands_in_the_notation(path: Path) -> None:
+    letters = {letter for symbol, _ in SYMBOLS for letter in re.findall(r"\\?[A-Za-z]+", symbol)}
+    colored = {
+        plain(symbol) for formula in formulas(path) for symbol in re.findall(COLORED, formula)
+    }
+    assert {s for s in colored if not set(re.findall(r"\\?[A-Za-z]+", s)) <= letters} == set()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_no_page_calls_a_chapter_that_exists_in_preparation(path: Path) -> None:
+    sentences = re.split(r"(?<=[.!?])\s", path.read_text())
+    announced = {
+        int(number)
+        for sentence in sentences
+        if "in preparation" in sentence.lower()
+        for number in re.findall(r"(?<=hapter )\d+|(?<=hapters )\d+", sentence)
+    }
+    assert announced & CHAPTERS.keys() == set()
+
+
+def public(room: str) -> set[str]:
+    """Give the names of a room's ``__all__``."""
+    tree = ast.parse((ROOT / "coupon_rec" / room / "__init__.py").read_text())
+    return {
+        name
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        for name in ast.literal_eval(node.value)
+    }
+
+
+@pytest.mark.parametrize(
+    "room", ["market", "simulation", "features", "models", "training", "evaluation", "decisions"]
+)
+def test_the_reference_has_every_public_name_of_a_room(room: str) -> None:
+    page = (ROOT / "appendix" / "api.md").read_text()
+    (part,) = re.findall(rf"^## `coupon_rec\.{room}`$(.+?)(?=^## )", page, re.DOTALL | re.MULTILINE)
+    listed = re.findall(r"^\.\. auto\w+:: (\w+)$", part, re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", part)) | set(listed)
+    assert len(listed) == len(set(listed))
+    assert set(listed) <= public(room)
+    assert public(room) <= named

@@ -1,0 +1,100 @@
+"""The quizzes: five questions a chapter, one right option each, and a reason for every option."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from notebooks import read as read_notebook
+from quiz import problem_of, read
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
+QUIZZES = sorted((ROOT / "chapters" / "quizzes").glob("*.yml"))
+SAMPLE = ROOT / "tests" / "quizzes" / "sample.yml"
+
+each_quiz = pytest.mark.parametrize("path", [SAMPLE, *QUIZZES], ids=lambda path: path.stem)
+
+
+def right_places(path: Path) -> list[int]:
+    return [
+        next(place for place, option in enumerate(question["options"]) if "right" in option)
+        for question in read(path)
+    ]
+
+
+@each_quiz
+def test_quiz_has_five_questions_with_one_right_option_and_reasons(path: Path) -> None:
+    assert len(read(path)) == 5
+
+
+@each_quiz
+def test_right_options_stand_in_different_places(path: Path) -> None:
+    places = right_places(path)
+    assert len(set(places)) >= 3 or (len(set(places)) == 2 and max(map(places.count, places)) <= 3)
+
+
+@each_quiz
+def test_the_right_option_is_not_always_the_longest(path: Path) -> None:
+    longest = [
+        max(question["options"], key=lambda option: len(option["answer"]))
+        for question in read(path)
+    ]
+    assert sum("right" in option for option in longest) < 5
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_chapter_asks_its_quiz_once_and_before_the_exercises(path: Path) -> None:
+    text = "\n".join(cell.source for cell in read_notebook(path).cells)
+    assert text.count(f"{{quiz}} quizzes/{path.stem}.yml") == 1
+    assert text.index("## Check yourself") < text.index("{quiz}") < text.index("## Exercises")
+    assert (ROOT / "chapters" / "quizzes" / f"{path.stem}.yml").exists()
+
+
+def test_no_quiz_is_without_a_chapter() -> None:
+    assert {path.stem for path in QUIZZES} <= {path.stem for path in NOTEBOOKS}
+
+
+def edited(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """Give a good question with one thing changed."""
+    question = copy.deepcopy(read(SAMPLE)[0])
+    change(question)
+    return question
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda q: q.update(hint="no"), "nothing else"),
+        (lambda q: q["options"].pop(), "three or four"),
+        (lambda q: q["options"][1].pop("reason"), "option B needs"),
+        (lambda q: q["options"][1].update(right=False), "no other"),
+        (lambda q: q["options"][1].update(right=True), "exactly one"),
+        (lambda q: q["options"][0].pop("right"), "exactly one"),
+        (lambda q: q["options"][2].update(answer=3), "is a text"),
+        (lambda q: q["options"][2].update(answer="All of the above"), "for itself"),
+        (lambda q: q["options"][2].update(answer=q["options"][1]["answer"]), "the same"),
+    ],
+)
+def test_a_faulty_question_is_refused_with_the_reason(
+    change: Callable[[dict[str, Any]], object], problem: str
+) -> None:
+    assert problem in str(problem_of(edited(change)))
+    assert problem_of(edited(lambda question: None)) is None
+
+
+def test_a_refusal_names_the_file_and_the_question(tmp_path: Path) -> None:
+    questions = read(SAMPLE)
+    questions[3]["options"] = []
+    path = tmp_path / "short.yml"
+    path.write_text(yaml.safe_dump(questions))
+    with pytest.raises(ValueError, match=r"short\.yml, question 4: .*three or four"):
+        read(path)
+    path.write_text(yaml.safe_dump(questions[:3]))
+    with pytest.raises(ValueError, match="five questions"):
+        read(path)
+    path.write_text("- question: [")
+    with pytest.raises(ValueError, match=r"short\.yml"):
+        read(path)

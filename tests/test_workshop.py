@@ -1,0 +1,231 @@
+"""What a teacher hands out: notebooks whose exercises are open, whole and readable, in one zip."""
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from notebooks import read
+from plain import Book, Chapter, chapters, prose, with_dollars
+from quiz import read as read_quiz
+from workshop import NAME, bound, build, loaded, sheets
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "tests" / "quizzes" / "sample.yml"
+NEED_DATA = {  # they work on the chapter's data: its own run proves them
+    "679f926b", "12a936e2", "6a954330", "a40d5c60",  # 1.1 and 1.4
+    "fa27c3ab", "eb33dc62", "a34d76db",  # 2.1, 2.2 and 2.4
+    "454b8332", "15b0d2af",  # 5.2
+}  # fmt: skip
+
+each_chapter = pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("workshop"))
+
+
+@pytest.fixture(scope="module")
+def unpacked(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unpacked")
+    with zipfile.ZipFile(archive) as zipped:
+        assert zipped.testzip() is None
+        zipped.extractall(folder)
+    return folder / NAME
+
+
+@cache
+def stored(path: Path) -> NotebookNode:
+    return read(path)
+
+
+def of_student(unpacked: Path, path: Path) -> NotebookNode:
+    return read(unpacked / "notebooks" / path.name)
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tagged(path: Path, tag: str) -> list[NotebookNode]:
+    return [cell for cell in stored(path).cells if tag in cell.metadata.get("tags", [])]
+
+
+# Exercises and solutions
+
+
+def verdict(notebook: NotebookNode, cell_id: str) -> str:
+    """Run one cell after the imports and functions above it that it uses, and nothing else."""
+    cells = code_cells(notebook)
+    place = [cell.id for cell in cells].index(cell_id)
+    above = [part for cell in cells[:place] for part in ast.parse(cell.source).body]
+    cell = ast.parse(cells[place].source)
+    needed, used = loaded(cell), list[ast.stmt]()
+    for part in reversed(above):
+        if isinstance(part, ast.Import | ast.ImportFrom | ast.FunctionDef):
+            names = {part.name} if isinstance(part, ast.FunctionDef) else bound(part)
+            if names & needed:
+                used.insert(0, part)
+                needed |= loaded(part)
+    *work, check = cell.body
+    assert isinstance(check, ast.Expr)
+    names_of_run: dict[str, Any] = {}
+    exec(compile(ast.Module([*used, *work], []), cell_id, "exec"), names_of_run)
+    return repr(eval(compile(ast.Expression(check.value), cell_id, "eval"), names_of_run))
+
+
+@each_chapter
+def test_each_exercise_has_a_stub_and_a_solution(path: Path) -> None:
+    text = prose(stored(path))
+    count = len(re.findall(r"\{exercise\}", text))
+    assert count >= 3
+    assert len(tagged(path, "exercise")) == len(tagged(path, "solution")) == count
+    assert text.count("{solution-start}") == text.count("{solution-end}") == count
+
+
+@each_chapter
+@pytest.mark.parametrize(("tag", "word"), [("exercise", "Not yet: "), ("solution", "Right.")])
+def test_the_run_of_the_chapter_fails_each_stub_and_passes_each_solution(
+    path: Path, tag: str, word: str
+) -> None:
+    for cell in tagged(path, tag):
+        assert "nbval-ignore-output" not in cell.metadata.tags
+        assert cell.outputs[-1].data["text/plain"].startswith(word), cell.source
+
+
+@each_chapter
+def test_each_stub_of_the_student_notebook_fails_its_checker(path: Path, unpacked: Path) -> None:
+    notebook = of_student(unpacked, path)
+    for cell in tagged(path, "exercise"):
+        if cell.id not in NEED_DATA:
+            assert verdict(notebook, cell.id).startswith("Not yet: "), cell.source
+
+
+@each_chapter
+def test_each_solution_passes_its_checker(path: Path) -> None:
+    for cell in tagged(path, "solution"):
+        if cell.id not in NEED_DATA:
+            assert verdict(stored(path), cell.id) == "Right.", cell.source
+
+
+# Student notebooks
+
+
+@each_chapter
+def test_no_solution_is_left(path: Path, unpacked: Path) -> None:
+    notebook = of_student(unpacked, path)
+    left = {line.strip() for cell in notebook.cells for line in cell.source.splitlines()}
+    solutions = tagged(path, "solution")
+    others = {
+        line.strip()
+        for cell in code_cells(stored(path))
+        if cell not in solutions
+        for line in cell.source.splitlines()
+    }
+    given_away = {
+        line.strip()
+        for cell in solutions
+        for line in cell.source.splitlines()
+        if line.strip() in left - others - {""}
+    }
+    assert given_away == set()
+    explained = re.findall(r"\{solution-start\}.*\n.*\n(?::::|````)\n\n(.+)", prose(stored(path)))
+    assert len(explained) >= len(solutions) / 3
+    assert not left & set(explained)
+
+
+@each_chapter
+def test_student_notebook_is_valid_and_cleared_with_the_ids_of_the_chapter(
+    path: Path, unpacked: Path
+) -> None:
+    notebook = of_student(unpacked, path)
+    nbformat.validate(notebook)
+    assert not any(cell.outputs or cell.execution_count for cell in code_cells(notebook))
+    ids = [cell.id.removesuffix("-caption") for cell in notebook.cells]
+    kept = [cell.id for cell in stored(path).cells if cell.id in ids]
+    assert list(dict.fromkeys(ids)) == kept
+
+
+@each_chapter
+def test_student_notebook_shows_no_markup_of_the_book(path: Path, unpacked: Path) -> None:
+    text = prose(of_student(unpacked, path))
+    assert re.findall(r"\{[\w:]+\}`|\$\$ \(|^(?::::|```).*|^\(.*\)=|\\(?:user|item|coupon|money)\b",
+                      text, re.MULTILINE) == []  # fmt: skip
+
+
+def test_numbers_of_the_prose_are_those_of_the_run(unpacked: Path) -> None:
+    text = prose(of_student(unpacked, ROOT / "chapters" / "01_first_coupon.ipynb"))
+    assert "Of 800,199 offers, 2,075 were redeemed" in text
+
+
+def test_a_dollar_sign_before_a_number_is_money_unless_it_ends_an_equation() -> None:
+    line = "from $n^{-${glue:text}`a` to ${glue:text}`b` and \\${glue:text}`c`"
+    assert with_dollars("$x$ is worth ${glue:text}`b`") == "$x$ is worth \\${glue:text}`b`"
+    assert with_dollars(line) == line.replace(" ${glue", " \\${glue")
+
+
+def test_student_notebooks_use_no_name_that_they_do_not_define(unpacked: Path) -> None:
+    command = ["-m", "ruff", "check", "--isolated", "--select=F821", str(unpacked / "notebooks")]
+    result = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+@each_chapter
+def test_links_and_files_of_the_student_notebook_are_in_the_zip(path: Path, unpacked: Path) -> None:
+    notebook = of_student(unpacked, path)
+    named = re.findall(r"\]\(((?!https?:)[^)#]+)\)", prose(notebook))
+    for cell in code_cells(notebook):
+        named += re.findall(r"[\"'](\.\./[^\"']+)[\"']", cell.source)
+    assert [name for name in named if not (unpacked / "notebooks" / name).exists()] == []
+
+
+# The zip
+
+
+def test_the_package_of_the_zip_has_its_checkers(unpacked: Path) -> None:
+    code = "import coupon_rec; from coupon_rec.check import chapter_01; print(coupon_rec.__file__)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=unpacked, capture_output=True, text=True, check=True
+    )
+    assert Path(result.stdout.strip()).is_relative_to(unpacked)
+
+
+def test_the_zip_holds_what_its_readme_names(unpacked: Path) -> None:
+    readme = (unpacked / "README.md").read_text("utf-8")
+    for name in ["requirements.txt", "notebooks", "quizzes.html", "data/README.md"]:
+        assert name in readme
+        assert (unpacked / name).exists()
+    assert (unpacked / "pyproject.toml").exists()
+
+
+def test_the_same_book_makes_the_same_notebooks(unpacked: Path, tmp_path: Path) -> None:
+    build(tmp_path)
+    for path in chapters():
+        again = tmp_path / NAME / "notebooks" / path.name
+        assert again.read_bytes() == (unpacked / "notebooks" / path.name).read_bytes()
+
+
+# The quizzes on paper
+
+
+def test_the_sheet_asks_and_only_the_key_answers() -> None:
+    path = chapters()[0]
+    quiz = (Chapter(Book(), path, stored(path)), "The first coupon", read_quiz(SAMPLE))
+    asked, answered = sheets([quiz], keys=False), sheets([quiz], keys=True)
+    for question in read_quiz(SAMPLE):
+        for option in question["options"]:
+            reason = option["reason"].split(".")[0]
+            if re.fullmatch(r"[\w ,]+", reason):
+                assert reason not in asked
+                assert reason in answered
+    assert "Right." not in asked
+    assert answered.count("<strong>Right.</strong>") == 5
+    assert not re.search(r"(?:src|href)=.?(?:https?:)?//", answered)

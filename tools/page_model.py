@@ -1,0 +1,266 @@
+"""Write what the page "In your browser" computes with: a bundle's network, and users to try.
+
+The file is a script that sets one constant, because a page that is opened from disk may not read
+any other kind of file.
+"""
+
+import argparse
+import base64
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pandas as pd
+from numpy.typing import NDArray
+from onnx import GraphProto, NodeProto, numpy_helper
+
+from coupon_rec import load_complete_journey
+from coupon_rec.decisions import Economics
+from coupon_rec.features import COUPON_CATEGORIES, GROUPS, USER_CATEGORIES, encode, feature_names
+from coupon_rec.features.encode import SKEWED
+from coupon_rec.features.sides import main_value
+from coupon_rec.market import Market
+from coupon_rec.serving.manifest import content, verified
+from coupon_rec.serving.scorer import Scorer
+from coupon_rec.serving.snapshot import SEEN
+from coupon_rec.serving.store import Candidates, FeatureStore
+
+OUT = Path(__file__).parent.parent / "_static" / "live" / "model.js"
+LAYERS = {
+    "purchase_1",
+    "purchase_2",
+    "bought_logit",
+    "coupon_1",
+    "coupon_2",
+    "redeemed_if_bought_logit",
+}
+USERS = 40
+STRANGER = 0
+"""The number of a user of whom nothing is known."""
+
+
+# The network
+
+
+def network(bundle: Path) -> dict[str, Any]:
+    """Take the coupled model of a bundle apart: what it reads, its layers, its calibration."""
+    manifest = verified(bundle)
+    schema = json.loads(content(bundle, manifest, "schema.json"))
+    graph = onnx.load_from_string(content(bundle, manifest, "model.onnx")).graph
+    constants = {array.name: numpy_helper.to_array(array) for array in graph.initializer}
+    layers = dict(
+        _layer(graph, node, constants)
+        for node in graph.node
+        if node.op_type == "MatMul" and "_encoded" not in node.output[0]
+    )
+    if set(layers) != LAYERS or set(schema["inputs"]) != {*GROUPS, *CATEGORIES}:
+        raise ValueError(
+            f"{bundle} has the layers {sorted(layers)}: the page computes the chain of two "
+            "networks, as `coupon_rec.models.coupled_model` builds them by default"
+        )
+    return {
+        "version": manifest["version"],
+        "columns": {name: array["columns"] for name, array in schema["inputs"].items()},
+        "normal": {name: _normal(graph, name, constants) for name in GROUPS},
+        "layers": layers,
+        "calibration": json.loads(content(bundle, manifest, "calibration.json")),
+    }
+
+
+CATEGORIES = {"user_category": USER_CATEGORIES, "coupon_category": COUPON_CATEGORIES}
+Constants = dict[str, NDArray[Any]]
+
+
+def _layer(graph: GraphProto, node: NodeProto, constants: Constants) -> tuple[str, dict[str, str]]:
+    """Give the name, the weights and the bias of a dense layer, by its multiplication."""
+    weights = constants[node.input[1]]
+    bias = np.zeros(weights.shape[1], "float32")  # the export drops one that is zero
+    for reader in _readers(graph, node.output[0], "Add"):
+        bias = _constant(reader, constants).reshape(-1)
+    name = re.sub(r"_\d+$", "", node.output[0].split("/")[-2])
+    return name, {"weights": _base64(weights), "bias": _base64(bias)}
+
+
+def _normal(graph: GraphProto, name: str, constants: Constants) -> dict[str, list[float]]:
+    """Give the mean of each number of an input, and one over its deviation."""
+    (less,) = _readers(graph, name, "Sub")
+    (times,) = _readers(graph, less.output[0], "Mul")
+    return {
+        "mean": _constant(less, constants)[0].tolist(),
+        "scale": _constant(times, constants)[0].tolist(),
+    }
+
+
+def _readers(graph: GraphProto, name: str, operation: str) -> list[NodeProto]:
+    return [node for node in graph.node if name in node.input and node.op_type == operation]
+
+
+def _constant(node: NodeProto, constants: Constants) -> NDArray[Any]:
+    (found,) = (constants[name] for name in node.input if name in constants)
+    return found
+
+
+def _base64(array: NDArray[Any]) -> str:
+    return base64.b64encode(array.astype("<f4").tobytes()).decode()
+
+
+# The users
+
+
+def people(bundle: Path, market: Market) -> dict[str, Any]:
+    """Draw users who were mailed a live campaign, with their offers and what Python predicts."""
+    scorer, store = Scorer.load(bundle), FeatureStore.load(bundle / "snapshot")
+    mailed = pd.read_parquet(bundle / "snapshot" / "offers.parquet")["user_id"].unique()
+    drawn = np.random.default_rng(0).choice(np.sort(mailed), USERS, replace=False)
+    offers = pd.concat(
+        _offers(user, store.offers(user, store.day)) for user in [STRANGER, *sorted(drawn.tolist())]
+    )
+    found = scorer.predict(encode(offers))
+    offers = offers.assign(**{name: p.round(8) for name, p in found.items()})
+    coupons = offers.drop_duplicates(COUPON).sort_values(COUPON, ignore_index=True)
+    place = {key: row for row, key in enumerate(coupons[COUPON].itertuples(index=False, name=None))}
+    users = [
+        _user(mine, [place[key] for key in mine[COUPON].itertuples(index=False, name=None)])
+        for _, mine in offers.groupby("user_id")
+    ]
+    stranger, *known = users
+    return {
+        "day": store.day.isoformat(),
+        "economics": asdict(Economics()),
+        "coupons": _coupons(coupons, market),
+        "stranger": stranger,
+        "users": known,
+    }
+
+
+COUPON = ["campaign_id", "coupon_id"]
+RANK = "user_spend_rank"
+"""The one feature of a user that differs from campaign to campaign."""
+OF_USER = [name for name in feature_names("user") if name != RANK]
+OWN = [name for name in feature_names("coupon") if name not in SEEN]
+
+
+def _offers(user_id: int, candidates: Candidates) -> pd.DataFrame:
+    """Turn the candidates of a user back into rows of the offers table, to six digits."""
+    columns: dict[str, Any] = {}
+    for group in GROUPS:
+        values = candidates.arrays[group].astype("float64")
+        values[:, SKEWED[group]] = np.expm1(values[:, SKEWED[group]])
+        columns |= dict(zip(feature_names(group), _six_digits(values).T, strict=True))
+    for name, categories in CATEGORIES.items():
+        columns |= _names(candidates.arrays[name], categories)
+    columns["spend_per_line"] = _six_digits(candidates.spend_per_line)
+    keys = {"campaign_id": candidates.campaign_id, "coupon_id": candidates.coupon_id}
+    return pd.DataFrame({"user_id": user_id, **keys, **columns})
+
+
+def _six_digits(values: NDArray[Any]) -> NDArray[np.float64]:
+    return np.vectorize(lambda value: float(f"{value:.6g}"), otypes=["float64"])(values)
+
+
+def _names(codes: NDArray[Any], categories: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """Give the names of category codes; "" where the code is that of every other value."""
+    names, first = {}, 0
+    for column, (name, values) in enumerate(categories.items()):
+        known = ("", *values)
+        names[name] = [known[code - first] for code in codes[:, column].tolist()]
+        first += len(known)
+    return names
+
+
+def _user(mine: pd.DataFrame, places: list[int]) -> dict[str, Any]:
+    """Describe a user, with what differs from one of its offers to the next."""
+    first = mine.iloc[0]
+    return {
+        "id": int(first["user_id"]),
+        "user_category": first[list(USER_CATEGORIES)].tolist(),
+        "user": first[OF_USER].tolist(),
+        "offers": [
+            {
+                "coupon": place,
+                "rank": rank,
+                "seen": seen,
+                "match": match,
+                "bought": bought,
+                "redeemed": redeemed,
+            }
+            for place, rank, seen, match, bought, redeemed in zip(
+                places,
+                mine[RANK],
+                mine[list(SEEN)].to_numpy().tolist(),
+                mine[feature_names("match")].to_numpy().tolist(),
+                mine["bought"],
+                mine["redeemed"],
+                strict=True,
+            )
+        ],
+    }
+
+
+def _coupons(coupons: pd.DataFrame, market: Market) -> list[dict[str, Any]]:
+    names = main_value(market, "category").to_pandas().set_index(COUPON)["category"]
+    return [
+        {
+            "campaign": int(coupon["campaign_id"]),
+            "id": int(coupon["coupon_id"]),
+            "category": names[coupon["campaign_id"], coupon["coupon_id"]],
+            "coupon_category": coupon[list(COUPON_CATEGORIES)].tolist(),
+            "spend": coupon["spend_per_line"],
+            "item": coupon[feature_names("item")].tolist(),
+            "coupon": coupon[OWN].tolist(),
+        }
+        for _, coupon in coupons.iterrows()
+    ]
+
+
+# The script
+
+
+def write(bundle: Path, out: Path, market: Market) -> Path:
+    """Write the script, whole or not at all: a line for each coupon and each user."""
+    model = network(bundle) | people(bundle, market)
+    lines = ",\n".join(f"{_json(name)}:{_lines(value)}" for name, value in model.items())
+    draft = out.with_suffix(".tmp")
+    draft.write_text(
+        "/* Written by tools/page_model.py (make page-model): do not edit. */\n"
+        f"const couponModel = {{\n{lines}\n}};\n",
+        encoding="utf-8",
+    )
+    return draft.replace(out)
+
+
+def _lines(value: Any) -> str:
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(map(_json, value)) + "\n]"
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_short(value), separators=(",", ":"), ensure_ascii=False)
+
+
+def _short(value: Any) -> Any:
+    """Write whole numbers without a point."""
+    if isinstance(value, dict):
+        return {key: _short(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_short(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def main() -> None:
+    """Write the script of the bundle that is named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bundle", type=Path, help="as `python -m coupon_rec export` writes it")
+    parser.add_argument("-o", "--out", type=Path, default=OUT, help="the script to write")
+    options = parser.parse_args()
+    path = write(options.bundle, options.out, load_complete_journey())
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
