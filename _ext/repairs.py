@@ -22,6 +22,8 @@ REPAIRS = [
     ),
     # pandas aligns the header of a group by an attribute that HTML has dropped
     (re.compile(r'(<th\b[^>]*?) halign="\w+"'), r"\1"),
+    # napoleon puts the list of what a function returns into a paragraph
+    (re.compile(r'<p>(<ul class="simple">(?:(?!</?ul).)*</ul>)\s*</p>', re.DOTALL), r"\1"),
     # a role that ARIA gave up, which docutils gives to each entry of the bibliography
     (re.compile(r' role="doc-biblioentry"'), ' role="listitem"'),
     # a permalink is read as its purpose, not as its sign
