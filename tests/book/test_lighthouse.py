@@ -35,6 +35,6 @@ def test_lighthouse_finds_the_page_good(
     with serve(site) as address:
         found = report(f"{address}/{page.relative_to(site).as_posix()}", screen)
     judged = {key: score for key, score in scores(found).items() if key != "seo"}
-    if found["environment"]["benchmarkIndex"] < SLOWEST:
-        judged.pop("performance")  # of a machine that is slow or busy with something else
+    if screen == "phone" or found["environment"]["benchmarkIndex"] < SLOWEST:
+        judged.pop("performance")  # a phone is simulated from a machine that may be slow or busy
     assert min(judged.values()) >= LEAST, f"{page.name}: {judged}: {faults(found)}"
