@@ -10,6 +10,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
+OF_SOME_PAGES = ("_static/vendor/", "_static/live/")
 THEME = ["_static/basic.css", "_static/styles/pydata-sphinx-theme.css"]
 BUNDLE = "_static/book.css"
 AT_ONCE = "documentation_options.js"  # scripts in the head of the page set its fields
@@ -20,7 +21,7 @@ def lighten(
 ) -> None:
     """Take the common styles out of a page, whose template names the bundle; defer its scripts."""
     styles = [(style, str(style.filename)) for style in context["css_files"]]
-    common = [name for _, name in styles if not name.startswith("_static/vendor/")]
+    common = [name for _, name in styles if not name.startswith(OF_SOME_PAGES)]
     app.env.bundled_styles = THEME + [name for name in common if "://" not in name]
     context["css_files"] = [style for style, name in styles if name not in common]
     for script in context["script_files"]:

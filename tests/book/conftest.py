@@ -49,7 +49,7 @@ def chromium(unavailable: Callable[[str], NoReturn]) -> str:
     return path or unavailable("no Chromium on the path: install it to see pages as readers do")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     """The browser, running."""
     with sync_playwright() as playwright:
