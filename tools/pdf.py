@@ -27,7 +27,7 @@ READY = """() => document.fonts.status === 'loaded' && [...document.images].ever
     && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
 CUT = """() => {
     const edge = document.querySelector('article').getBoundingClientRect().right + 1;
-    return [...document.querySelectorAll('article :is(pre, table, p, li, img, .katex-html)')]
+    return [...document.querySelectorAll('article :is(pre, table, p:not(.live-aloud), li, img, .katex-html)')]
         .filter(e => {
             const range = document.createRange();
             range.selectNodeContents(e);

@@ -85,7 +85,7 @@ def exercise_3(needed: Callable[[Floats, Floats, Floats], float]) -> Verdict:
 def exercise_4(effect: Callable[[Bools, Bools, Floats], float]) -> Verdict:
     """Check the effect of a coupon, weighted by the logging policy."""
     rng = np.random.default_rng(0)
-    propensity = rng.choice([0.1, 0.4], 4000)
+    propensity = rng.choice(np.array([0.1, 0.4]), 4000)
     offered = rng.random(4000) < propensity
     bought = rng.random(4000) < np.where(propensity > 0.2, 0.3, 0.05) + 0.1 * offered
     answer = effect(bought, offered, propensity)

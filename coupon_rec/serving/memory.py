@@ -274,7 +274,7 @@ def _coupons(folder: Path, items: Items) -> Coupons:
             "coupon_category": np.stack([table[name] for name in COUPON_CATEGORIES], axis=1),
         },
         items=Links(item, coupon, len(items.item_id)),
-        categories=Links(items.category[item], coupon, items.category.max() + 1),
-        makers=Links(made[0], made[1], items.maker.max() + 1),
+        categories=Links(items.category[item], coupon, int(items.category.max()) + 1),
+        makers=Links(made[0], made[1], int(items.maker.max()) + 1),
         covered=np.bincount(coupon, minlength=n).astype("float64"),
     )

@@ -116,7 +116,7 @@ def make_world(items: int, coupons: int, campaigns: int, seed: np.random.SeedSeq
         prices=prices,
         popularity=popularity,
         tastes=tastes,
-        sales=rng.choice(list(SALES), (campaigns + 1, items), p=list(SALES.values())),
+        sales=rng.choice(np.array(list(SALES)), (campaigns + 1, items), p=list(SALES.values())),
     )
 
 
