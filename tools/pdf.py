@@ -27,13 +27,13 @@ READY = """() => document.fonts.status === 'loaded' && [...document.images].ever
     && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
 CUT = """() => {
     const edge = document.querySelector('article').getBoundingClientRect().right + 1;
-    return [...document.querySelectorAll('article :is(pre, table, p:not(.live-aloud), li, img, .katex-html)')]
-        .filter(e => {
-            const range = document.createRange();
-            range.selectNodeContents(e);
-            return Math.max(range.getBoundingClientRect().right,
-                            e.tagName === 'IMG' ? e.getBoundingClientRect().right : 0) > edge;
-        }).map(e => `<${e.tagName.toLowerCase()}> ${e.innerText.slice(0, 60)}`);
+    const parts = 'article :is(pre, table, p:not(.live-aloud), li, img, .katex-html)';
+    return [...document.querySelectorAll(parts)].filter(e => {
+        const range = document.createRange();
+        range.selectNodeContents(e);
+        return Math.max(range.getBoundingClientRect().right,
+                        e.tagName === 'IMG' ? e.getBoundingClientRect().right : 0) > edge;
+    }).map(e => `<${e.tagName.toLowerCase()}> ${e.innerText.slice(0, 60)}`);
 }"""
 
 
