@@ -92,14 +92,14 @@ def main() -> None:
         stopped = False
         for times in GROWTH:
             tried = [way for way in WAYS if way == "duckdb" or not stopped]
+            rounds = ROUNDS if times == 1 else 1
+            runs = [{way: alone(WAYS[way], times, folder) for way in tried} for _ in range(rounds)]
             for way in tried:
-                rounds = ROUNDS if times == 1 and way == "duckdb" else 1
-                runs = [alone(WAYS[way], times, folder) for _ in range(rounds)]
                 row = {
                     "purchases": times,
                     "with": way,
-                    "seconds": round(statistics.median(run["seconds"] for run in runs), 1),
-                    "gib": round(max(run["gib"] for run in runs), 2),
+                    "seconds": round(statistics.median(run[way]["seconds"] for run in runs), 1),
+                    "gib": round(max(run[way]["gib"] for run in runs), 2),
                 }
                 rows.append(row)
                 stopped |= way == "pandas" and row["gib"] > PANDAS_LIMIT_GIB

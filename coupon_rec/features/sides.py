@@ -272,14 +272,9 @@ def coupon_promotions(market: Market) -> Table:
             item_displays=ibis.literal(0.0),
             item_mailers=ibis.literal(0.0),
         )
-    covered = market.coupon_items.select("item_id").distinct()
-    weeks = (
-        market.promotions.semi_join(covered, "item_id")
-        .group_by("item_id", "week_start")
-        .aggregate(
-            displayed=(_.display != "0").sum(),
-            mailed=(_.mailer != "0").sum(),
-        )
+    weeks = market.promotions.group_by("item_id", "week_start").aggregate(
+        displayed=_.count(where=_.display != "0"),
+        mailed=_.count(where=_.mailer != "0"),
     )
     campaigns = market.campaigns.select("campaign_id", "start")
     window = (
@@ -298,6 +293,7 @@ def coupon_promotions(market: Market) -> Table:
     )
     items = (
         window.join(weeks, "week_start")
+        .semi_join(market.coupon_items, ["campaign_id", "item_id"])
         .group_by("campaign_id", "item_id")
         .aggregate(
             displayed=_.displayed.sum(), mailed=_.mailed.sum(), store_weeks=_.store_weeks.max()
