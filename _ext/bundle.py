@@ -10,8 +10,8 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-OF_SOME_PAGES = ("_static/vendor/", "_static/live/")
 THEME = ["_static/basic.css", "_static/styles/pydata-sphinx-theme.css"]
+PARTS = ["_static/live/live.css", "_static/vendor/katex/katex.min.css"]
 BUNDLE = "_static/book.css"
 AT_ONCE = "documentation_options.js"  # scripts in the head of the page set its fields
 
@@ -19,11 +19,10 @@ AT_ONCE = "documentation_options.js"  # scripts in the head of the page set its 
 def lighten(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
-    """Take the common styles out of a page, whose template names the bundle; defer its scripts."""
-    styles = [(style, str(style.filename)) for style in context["css_files"]]
-    common = [name for _, name in styles if not name.startswith(OF_SOME_PAGES)]
-    app.env.bundled_styles = THEME + [name for name in common if "://" not in name]
-    context["css_files"] = [style for style, name in styles if name not in common]
+    """Take the styles out of a page, whose template names the bundle; defer its scripts."""
+    names = [str(style.filename) for style in context["css_files"]]
+    app.env.bundled_styles = [*THEME, *(name for name in names if "://" not in name), *PARTS]
+    context["css_files"] = []
     for script in context["script_files"]:
         if script.filename and not str(script.filename).endswith(AT_ONCE):
             # the page of the search has a script of its own that wants these at once
@@ -39,7 +38,7 @@ def rebase(css: str, folder: str) -> str:
 
 
 def write_bundle(app: Sphinx, error: Exception | None) -> None:
-    """Write the common styles, in their order, as one file."""
+    """Write the styles, in their order, as one file."""
     names = getattr(app.env, "bundled_styles", None)
     if error or app.builder.format != "html" or not names:
         return

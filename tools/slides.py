@@ -356,12 +356,8 @@ def build(pages: list[Path], out: Path) -> None:
         shutil.copy(REVEAL / name, out / "reveal" / name)
     shutil.copytree(ROOT / "_static" / "vendor" / "fonts", out / "fonts")
     shutil.copytree(ROOT / "_static" / "vendor" / "katex", out / "katex")
-    for file in (
-        ROOT / "_static/on-demand/equations.js",
-        HANDOUTS / "deck.css",
-        HANDOUTS / "deck.js",
-    ):
-        shutil.copy(file, out)
+    for name in ("deck.css", "deck.js"):
+        shutil.copy(HANDOUTS / name, out)
     links = []
     for page in pages:
         text = deck(page)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from equations import typeset
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat import NotebookNode
@@ -138,7 +139,7 @@ def printed(chapter: Chapter, title: str, questions: list[Question], key: bool) 
     """Write a chapter's quiz as a sheet, with or without what is right and why."""
     markdown = MarkdownIt("commonmark").use(
         dollarmath_plugin,
-        renderer=lambda text, options: f'<span class="math">{html.escape(text)}</span>',
+        renderer=lambda text, options: typeset(text),
     )
 
     def inline(text: str) -> str:
@@ -197,7 +198,6 @@ def build(out: Path) -> Path:
     (out / "quizzes-with-key.html").write_text(sheets(quizzes, keys=True), "utf-8")
     for place in (folder, out):
         shutil.copytree(ROOT / "_static/vendor/katex", place / "katex")
-        shutil.copy(ROOT / "_static/on-demand/equations.js", place)
     archive = out / f"{NAME}.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for file in sorted(folder.rglob("*")):
