@@ -80,8 +80,10 @@ def keep_off_other_pages(app: Sphinx, config: Config) -> None:
 def add_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Add the scripts that the live figures of a page need to this page."""
+    """Add what the live figures of a page need to this page."""
     names = [node["live"] for node in doctree.findall(live)] if doctree else []
+    if names:
+        app.add_css_file("live/live.css")
     needed = ["live", *(script for name in names for script in [*BEFORE.get(name, ()), name])]
     for script in dict.fromkeys(needed if names else ()):
         app.add_js_file(f"live/{script}.js", loading_method="defer")

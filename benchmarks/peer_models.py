@@ -197,7 +197,7 @@ def tree_logits(factors: Sequence[lightgbm.Booster], arrays: Arrays) -> np.ndarr
 def fit_both(
     train: Data, validation: Data, configuration: Configuration, rounds: int | None, seed: int
 ) -> Fitted:
-    """The chain rule; each factor averages three networks and trees in log-odds, half and half."""
+    """The chain rule; each factor averages three networks and trees in log odds, half and half."""
     ours = configuration["coupled model, networks"]
     networks = [
         by_epochs(coupled)(train, validation, ours, rounds, NETWORKS_A_SEED * seed + k)

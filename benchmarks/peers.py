@@ -13,7 +13,7 @@ was itself chosen on July to September, among more variants than six, and that o
 nine, after its first one had lost to a mere count on the test; no other peer had that.
 
 Metrics are means over the seeds. For the paired intervals, a model's five predictions are averaged
-in log-odds, for all alike. Seconds are of one fit on two cores.
+in log odds, for all alike. Seconds are of one fit on two cores.
 
 A second, rolling evaluation asks whether the ranking is an accident of one split: four times, the
 configurations found above are fitted to the campaigns that had ended by the first of a month, and
@@ -278,7 +278,7 @@ def nested(values: pd.Series) -> dict[str, dict[str, float]]:
 
 
 def averaged(name: str) -> np.ndarray:
-    """A model's predictions, averaged over the seeds in log-odds."""
+    """A model's predictions, averaged over the seeds in log odds."""
     p = np.stack([np.load(path) for path in sorted(folder(name).glob("seed-*.npy"))]).astype(
         "float64"
     )

@@ -71,7 +71,7 @@ def test_extreme_logits_give_probabilities_log_odds_and_gradients_that_are_finit
 
 
 def gradients(layer: Coupling, z1: np.ndarray, z2: np.ndarray) -> list[np.ndarray]:
-    """Slopes of the log loss of half the offers being positive, through the log-odds."""
+    """Slopes of the log loss of half the offers being positive, through the log odds."""
     import tensorflow as tf
 
     y = (np.arange(len(z1)) % 2).astype("float32")[:, None]

@@ -48,7 +48,7 @@ const coupled = (() => {
     return sums;
   }
 
-  /** A line on the log-odds of p. */
+  /** A line on the log odds of p. */
   function calibrated(p, { intercept, slope }) {
     if (intercept === 0 && slope === 1) return p;
     const inside = Math.min(Math.max(p, SMALLEST), 1 - SMALLEST);

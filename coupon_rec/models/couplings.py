@@ -1,7 +1,7 @@
 r"""Couplings: layers that make one probability of the logits of a purchase and of a coupon.
 
 Each is found by its name through `coupling`, and takes the two logits z1 and z2. Its `logit` gives
-the log-odds of its probability, of which nothing overflows and no gradient vanishes, however large
+the log odds of its probability, of which nothing overflows and no gradient vanishes, however large
 the logits are. With s the logistic function:
 
 =========== ================================ =============================================

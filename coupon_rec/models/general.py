@@ -77,7 +77,7 @@ class GeneralCoupling:
     Attributes
     ----------
     model, calibration : sklearn classifier
-        Of the columns, and of the log-odds that the first one gives.
+        Of the columns, and of the log odds that the first one gives.
     """
 
     model: ClassifierMixin

@@ -29,7 +29,7 @@ class Scorer:
     inputs : dict of str to (numpy.dtype, int)
         Type and columns of each array that the model reads.
     calibration : dict of str to (float, float)
-        Intercept and slope on the log-odds of each output.
+        Intercept and slope on the log odds of each output.
     """
 
     version: str
