@@ -34,6 +34,8 @@ class Candidates:
         False where nothing is known of the user: a cold start.
     version : int
         The user's version, as of which all this holds.
+    counted : int
+        How many events of all users had been counted when these were ranked; -1 before that.
     """
 
     campaign_id: Ints
@@ -47,6 +49,7 @@ class Candidates:
     user_redemption_recency: NDArray[np.float32]
     known: bool
     version: int
+    counted: int
 
 
 Parts = list[tuple[int, slice]]
@@ -65,9 +68,7 @@ class Draft(NamedTuple):
     Attributes
     ----------
     candidates : Candidates
-        With the ranks among other users as of `moves`.
-    moves : int
-        How often users had moved then; -1 before the first ranking.
+        With the ranks among other users as of `counted`.
     start : int
         The day on which the campaigns are taken to start, since 1970.
     mailed : bool
@@ -81,7 +82,6 @@ class Draft(NamedTuple):
     """
 
     candidates: Candidates
-    moves: int
     start: int
     mailed: bool
     parts: Parts
@@ -144,12 +144,13 @@ def draft(snapshot: Snapshot, user_id: int, past: Past, start: int, version: int
         user_redemption_recency=np.full(size, exact_user[USER.index("user_redemption_recency")]),
         known=row is not None or version > 0,
         version=version,
+        counted=-1,
     )
-    return Draft(candidates, -1, start, len(offered) > 0, parts, shares, kept, rate)
+    return Draft(candidates, start, len(offered) > 0, parts, shares, kept, rate)
 
 
-def ranked(answer: Draft, crowd: Crowd, moves: int) -> Draft:
-    """Fill in the ranks among other users, as of `moves`."""
+def ranked(answer: Draft, crowd: Crowd, counted: int) -> Draft:
+    """Fill in the ranks among other users, when so many events have been counted."""
     joins = not answer.mailed
 
     def spend(campaign: int, shares: Floats) -> Floats:
@@ -160,16 +161,15 @@ def ranked(answer: Draft, crowd: Crowd, moves: int) -> Draft:
         return crowd.wallet_ranks(campaign, shares, joins)
 
     arrays = answer.candidates.arrays
-    if answer.moves >= 0:  # someone may be reading these
+    if answer.candidates.counted >= 0:  # someone may be reading these
         arrays = {**arrays, "user": arrays["user"].copy(), "match": arrays["match"].copy()}
-        answer = answer._replace(candidates=replace(answer.candidates, arrays=arrays))
     for group, names, name, rank in [
         ("user", USER, "user_spend_rank", spend),
         ("match", MATCH, "match_wallet_rank", wallet),
     ]:
         ranks = _by_campaign(rank, answer.parts, answer.shares)
         arrays[group][:, names.index(name)] = ranks[answer.kept]
-    return answer._replace(moves=moves)
+    return answer._replace(candidates=replace(answer.candidates, arrays=arrays, counted=counted))
 
 
 def _user_and_match(

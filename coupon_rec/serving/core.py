@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from pydantic_core import to_json
@@ -35,6 +37,10 @@ NOBODY = -1
 Key = tuple[object, ...]
 
 
+class OutOfReach(ValueError):
+    """A day before the snapshot that is loaded, or too long after it."""
+
+
 class Service:
     """Answers questions and takes events in, while bundles come and go.
 
@@ -62,7 +68,7 @@ class Service:
         scorer = Scorer.load(bundle)
         self._log = _open_log(settings.log or bundle.with_name(f"{bundle.name}.events"), settings)
         self.recommender = self._recommender(scorer)
-        self.today = self.recommender.store.day
+        self._newest = date.min
         self._cache: OrderedDict[Key, bytes] = OrderedDict()
         self._scoring, self._writing = (ThreadPoolExecutor(1, name) for name in ("score", "events"))
         self._ask = Batcher(self._recommend, self._scoring, settings.waiting, settings.together)
@@ -90,25 +96,32 @@ class Service:
     def _load(self) -> Recommender:
         return self._recommender(Scorer.load(self._bundle))
 
+    @property
+    def today(self) -> date:
+        """The day of the newest event, or of the snapshot."""
+        return max(self._newest, self.recommender.store.day)
+
     async def answer(self, question: Question) -> bytes:
         """Choose coupons for a user, or find what was chosen before: JSON of an `Answer`.
 
         Raises
         ------
+        OutOfReach
+            If the features do not reach the day.
         Overloaded
             If too many requests wait.
         """
-        recommender = self.recommender
+        recommender = self.reaching(question.day)
         store = recommender.store
         degraded = store.degraded
-        version = store.version(question.user_id)
-        found = self._cache.get((question, version, recommender.scorer.version, degraded))
+        key = (question, store.counted, recommender.scorer.version, degraded)
+        found = self._cache.get(key)
         if found is not None:
             self.metrics.cached.inc()
             return found
-        reply = await self._ask(question)
+        reply = await self._ask((recommender, question))
         body = _json(question, reply, degraded)
-        self._cache[question, reply.version, reply.bundle, degraded] = body
+        self._cache[question, reply.counted, reply.bundle, degraded] = body
         if len(self._cache) > self.settings.cached:
             self._cache.popitem(last=False)
         return body
@@ -117,7 +130,7 @@ class Service:
         """Take events in: on disk, and in the features, when it returns. Overloaded as `ask`."""
         await self._add(events)
         self.metrics.events.inc(len(events))
-        self.today = max(self.today, *(event.day for event in events))
+        self._newest = max(self._newest, *(event.day for event in events))
         self.streams.wake({event.user_id for event in events})
 
     async def messages(self, stream: Stream) -> AsyncIterator[bytes]:
@@ -127,10 +140,12 @@ class Service:
             if not happened:
                 yield b": nothing new\n\n"
                 continue
-            question = Question(stream.user_id, self.today, 1)
             try:
                 async with self._pushing:
-                    reply = await self._ask(question)
+                    recommender = self.recommender
+                    today = max(self._newest, recommender.store.day)
+                    question = Question(stream.user_id, today, 1)
+                    reply = await self._ask((recommender, question))
             except Overloaded:
                 await asyncio.sleep(1)
                 stream.wake()
@@ -139,7 +154,7 @@ class Service:
             if best != last:
                 last = best
                 body = _json(question, reply, self.recommender.store.degraded)
-                yield b"event: coupon\nid: %d\ndata: %s\n\n" % (reply.version, body)
+                yield b"event: coupon\nid: %d\ndata: %s\n\n" % (reply.counted, body)
 
     async def listen(self) -> None:
         """Take in what other replicas accept, as long as the service runs."""
@@ -165,7 +180,6 @@ class Service:
                 raise
             # Events are written by one thread: on it, nothing is accepted between the two steps.
             await asyncio.get_running_loop().run_in_executor(self._writing, self._swap, fresh)
-        self.today = max(self.today, fresh.store.day)
         self.streams.wake_all()
         self.metrics.reloads.labels("done").inc()
         return fresh.scorer.version
@@ -179,27 +193,40 @@ class Service:
         self.stopping = True
         self.streams.stop()
 
-    def _recommend(self, questions: Sequence[Question]) -> list[Reply | Exception]:
-        self.metrics.batch.observe(len(questions))
-        return self.recommender(questions)
+    def _recommend(self, asked: Sequence[tuple[Recommender, Question]]) -> list[Reply | Exception]:
+        """Answer each question from the bundle that it was asked of, though a new one has come."""
+        self.metrics.batch.observe(len(asked))
+        replies: list[Reply | Exception] = []
+        for recommender, together in groupby(asked, key=itemgetter(0)):
+            replies += recommender([question for _, question in together])
+        return replies
 
     def _write(self, batches: Sequence[Sequence[Event]]) -> list[Exception | None]:
         self.recommender.store.add([event for events in batches for event in events])
         return [None] * len(batches)
 
     def live(self, day: date) -> list[tuple[int, int]]:
-        """List the campaigns and coupons that are valid on a day."""
-        coupons = self.recommender.store.snapshot.coupons
+        """List the campaigns and coupons that are valid on a day. OutOfReach as `reaching`."""
+        coupons = self.reaching(day).store.snapshot.coupons
         valid = coupons.last_day >= (day - date(1970, 1, 1)).days
         return list(
             zip(coupons.campaign_id[valid].tolist(), coupons.coupon_id[valid].tolist(), strict=True)
         )
 
-    def wrong_with(self, day: date) -> str:
-        """Say what is wrong with a day, if anything is: the features reach a year on."""
-        first = self.recommender.store.day
+    def reaching(self, day: date, *, past: bool = False) -> Recommender:
+        """Give what is loaded, if its features reach a day, or any day before if `past`.
+
+        Raises
+        ------
+        OutOfReach
+            If they do not.
+        """
+        recommender = self.recommender
+        first = recommender.store.day
         last = first + timedelta(days=MOST_DAYS)
-        return "" if first <= day <= last else f"{day} is out of reach: send {first} to {last}"
+        if day > last or (day < first and not past):
+            raise OutOfReach(f"{day} is out of reach: send {first} to {last}")
+        return recommender
 
 
 def _open_log(path: Path, settings: Settings) -> EventLog:

@@ -41,12 +41,12 @@ class Choice(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The choices for a question, the best first, and the versions of what they rest on."""
+    """The choices for a question, the best first, and what they rest on: events and bundle."""
 
     choices: tuple[Choice, ...]
     known: bool
     note: str
-    version: int
+    counted: int
     bundle: str
 
 
@@ -104,5 +104,5 @@ class Recommender:
                 break
         note = "" if choices else NOT_WORTH_IT if len(p) else NOTHING_LIVE
         return Reply(
-            tuple(choices.values()), candidates.known, note, candidates.version, self.scorer.version
+            tuple(choices.values()), candidates.known, note, candidates.counted, self.scorer.version
         )

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response, StreamingResponse
 
 from coupon_rec.serving.batching import Overloaded
-from coupon_rec.serving.core import Service
+from coupon_rec.serving.core import OutOfReach, Service
 from coupon_rec.serving.door import Door
 from coupon_rec.serving.errors import Refused, handle
 from coupon_rec.serving.events import Event
@@ -95,9 +95,13 @@ def _service(request: Request) -> Service:
     return service
 
 
-def _check(service: Service, day: date, field: str) -> None:
-    if wrong := service.wrong_with(day):
-        raise Refused(409, wrong, field=field)
+@contextmanager
+def _day_in(field: str) -> Iterator[None]:
+    """Refuse a request whose day, in this field, is out of reach."""
+    try:
+        yield
+    except OutOfReach as error:
+        raise Refused(409, str(error), field=field) from None
 
 
 router = APIRouter()
@@ -112,11 +116,10 @@ Running = Annotated[Service, Depends(_service)]
 )
 async def recommendations(ask: Ask, request: Request) -> Response:
     """The coupons worth sending, the best first: none of them, if none is worth its cost."""
-    service = _service(request)
-    day = ask.context.time.date()
-    _check(service, day, "context.time")
+    question = Question(ask.user_id, ask.context.time.date(), ask.k)
     try:
-        body = await service.answer(Question(ask.user_id, day, ask.k))
+        with _day_in("context.time"):
+            body = await _service(request).answer(question)
     except Overloaded:
         raise Refused(503, BUSY, wait=1) from None
     return Response(body, media_type="application/json")
@@ -132,7 +135,8 @@ async def events(batch: Events, service: Running) -> Accepted:
     """Answered once the events are on disk; they count from the next request on."""
     accepted = [Event(**event.model_dump()) for event in batch.events]
     for number, event in enumerate(accepted):
-        _check(service, max(event.day, service.recommender.store.day), f"events.{number}.time")
+        with _day_in(f"events.{number}.time"):
+            service.reaching(event.day, past=True)
     try:
         await service.accept(accepted)
     except Overloaded:
@@ -147,8 +151,8 @@ async def events(batch: Events, service: Running) -> Accepted:
 async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
     """Of the day of the newest event, or of the one asked for."""
     day = day or service.today
-    _check(service, day, "day")
-    found = service.live(day)
+    with _day_in("day"):
+        found = service.live(day)
     return LiveCoupons(
         day=day,
         coupons=[LiveCoupon(campaign_id=campaign, coupon_id=coupon) for campaign, coupon in found],

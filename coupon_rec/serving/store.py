@@ -54,7 +54,6 @@ class FeatureStore:
         self._counted = 0
         self._past: dict[int, Past] = {}
         self._versions: dict[int, int] = {}
-        self._moves = 0
         self._ready: OrderedDict[tuple[int, date], Draft] = OrderedDict()
         self._lock, self._adding = RLock(), RLock()
         self._crowd = Crowd(self.snapshot)
@@ -95,6 +94,14 @@ class FeatureStore:
         """How many events of a user this store has counted since its snapshot."""
         return self._versions.get(user_id, 0)
 
+    @property
+    def counted(self) -> int:
+        """How many events of all users this store has counted since its snapshot.
+
+        Each may have moved the ranks of every user, so answers hold as long as this stays.
+        """
+        return self._counted
+
     def offers(self, user_id: int, day: date) -> Candidates:
         """Every live coupon for this user, as if its campaign started on the day after `day`.
 
@@ -120,8 +127,8 @@ class FeatureStore:
             if answer is None or answer.candidates.version != self.version(user_id):
                 start, version = (day - EPOCH).days + 1, self.version(user_id)
                 answer = draft(self.snapshot, user_id, self._past_of(user_id), start, version)
-            if answer.moves != self._moves:
-                answer = ranked(answer, self._crowd, self._moves)
+            if answer.candidates.counted != self._counted:
+                answer = ranked(answer, self._crowd, self._counted)
             self._ready[user_id, day] = answer
             if len(self._ready) > CACHED:
                 self._ready.popitem(last=False)
@@ -195,9 +202,7 @@ class FeatureStore:
                         by_user.setdefault(event.user_id, []).append(event)
             for user_id, own in by_user.items():
                 self._move(user_id, own)
-        count = sum(map(len, by_user.values()))
-        self._counted += count
-        return count
+        return sum(map(len, by_user.values()))
 
     def _move(self, user_id: int, events: list[Event]) -> None:
         """Let one user's features move."""
@@ -211,7 +216,7 @@ class FeatureStore:
             self._crowd.move(row, past.lines, now.lines)
         self._past[user_id] = now
         self._versions[user_id] = self.version(user_id) + len(events)
-        self._moves += 1
+        self._counted += len(events)
 
     def _past_of(self, user_id: int) -> Past:
         if user_id in self._past:

@@ -9,20 +9,25 @@ import pytest
 from running import DAY, Running
 
 from coupon_rec.features import offers_frame
-from coupon_rec.market import load_market
+from coupon_rec.market import Market, load_market
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
 
 @pytest.fixture(scope="session")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def market() -> Market:
+    """The sample market."""
+    return load_market(SAMPLE)
+
+
+@pytest.fixture(scope="session")
+def bundle(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of the sample market, with an untrained model, in the one format served."""
     from coupon_rec.models import coupled_model
     from coupon_rec.serving import bundle as exporting
     from coupon_rec.serving.snapshot import write_snapshot
     from coupon_rec.training import examples
 
-    market = load_market(SAMPLE)
     offers = offers_frame(market)
     with pytest.MonkeyPatch.context() as only:
         only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})

@@ -42,6 +42,25 @@ def test_an_event_counts_from_the_next_request_on(serve: Callable[..., Running])
     assert service.ask(1, k=100) == after
 
 
+def test_an_answer_given_before_is_given_anew_once_others_have_moved_its_ranks(
+    serve: Callable[..., Running],
+) -> None:
+    service = serve()
+    users = range(1, 21)
+    before = [service.ask(user, k=100) for user in users]
+    others = [
+        purchase(f"{user}-{item}", user, item) | {"amount": 30.0}
+        for user in range(41, 61)
+        for item in range(1001, 1021)
+    ]
+    assert send(service, *others).json() == {"accepted": len(others)}
+    after = [service.ask(user, k=100) for user in users]
+    assert after != before
+    service.stop()
+    fresh = serve()
+    assert [fresh.ask(user, k=100) for user in users] == after
+
+
 def test_a_stranger_who_buys_is_a_stranger_no_more(serve: Callable[..., Running]) -> None:
     service = serve()
     assert not service.ask(10**9)["known"]

@@ -5,16 +5,20 @@ import json
 import shutil
 import threading
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from running import Running, purchase, question
+from running import DAY, Running, purchase, question
 
+from coupon_rec.market import Market
 from coupon_rec.serving.log import EventLog
 from coupon_rec.serving.manifest import NAME, BundleError, seal
+from coupon_rec.serving.recommending import Recommender
 from coupon_rec.serving.service import create_app
 from coupon_rec.serving.settings import Settings
+from coupon_rec.serving.snapshot import write_snapshot
 from coupon_rec.serving.store import FeatureStore
 
 
@@ -73,6 +77,48 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(
     service.stop()
     restarted = serve(folder=folder)
     assert (restarted.ask(1, k=100), restarted.ask(2, k=100)) == counted
+
+
+def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
+    folder: Path, tmp_path: Path, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tomorrow = DAY + timedelta(days=1)
+    app = create_app(folder, Settings(tmp_path / "events"))
+    service = app.state.service
+    old = service.recommender.scorer.version
+    over = threading.Event()
+    asked: list[date] = []
+    reaching = service.reaching
+
+    def noted(day: date) -> Recommender:
+        asked.append(day)
+        return reaching(day)
+
+    monkeypatch.setattr(service, "reaching", noted)
+
+    async def reload_while_three_wait() -> tuple[list[httpx.Response], httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            service._scoring.submit(over.wait)
+            waiting = [
+                asyncio.create_task(client.post("/v1/recommendations", json=question(number)))
+                for number in (1, 2, 3)
+            ]
+            while len(asked) < 3:
+                await asyncio.sleep(0.01)
+            shutil.rmtree(folder / "snapshot")
+            write_snapshot(market, tomorrow, folder / "snapshot")
+            recalibrate(folder, 0.5)
+            assert (await client.post("/v1/reload")).status_code == 200
+            over.set()
+            late = await client.post("/v1/recommendations", json=question(1))
+            return list(await asyncio.gather(*waiting)), late
+
+    answers, late = asyncio.run(reload_while_three_wait())
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert {answer.json()["bundle"] for answer in answers} == {old}
+    assert late.status_code == 409
+    assert f"send {tomorrow} to" in late.text
 
 
 def flip(folder: Path) -> None:
