@@ -223,13 +223,42 @@ def serve(
         float,
         typer.Option(help="Requests a second from one address.", envvar="COUPON_REC_RATE", min=0),
     ] = 0.0,
+    margin: Annotated[
+        float,
+        typer.Option(
+            help="Gross margin, as a share of spend.", envvar="COUPON_REC_MARGIN", min=0, max=1
+        ),
+    ] = 0.25,
+    incremental: Annotated[
+        float,
+        typer.Option(
+            help="Share of redeeming purchases that only the coupon causes.",
+            envvar="COUPON_REC_INCREMENTAL",
+            min=0,
+            max=1,
+        ),
+    ] = 0.5,
+    retailer_match: Annotated[
+        float,
+        typer.Option(
+            help="What the retailer adds to each unit that a manufacturer's coupon takes off.",
+            envvar="COUPON_REC_RETAILER_MATCH",
+            min=0,
+        ),
+    ] = 0.17,
+    contact: Annotated[
+        float,
+        typer.Option(help="Cost of sending a coupon.", envvar="COUPON_REC_CONTACT", min=0),
+    ] = 0.005,
 ) -> None:
     """Answer requests for coupons over HTTP, until Ctrl-C or SIGTERM."""
+    from coupon_rec.decisions import Economics
     from coupon_rec.serving.server import serve as run
     from coupon_rec.serving.settings import Settings
 
+    economics = Economics(margin, incremental, retailer_match, contact)
     try:
-        run(bundle, host, port, Settings(log, redis, api_key, rate))
+        run(bundle, host, port, Settings(log, redis, api_key, rate, economics=economics))
     except ValueError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error

@@ -1,14 +1,16 @@
 """What the service answers, over HTTP, with the bundle of the sample market."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from running import DAY, Running, question
 
 from coupon_rec.decisions import Economics
+from coupon_rec.serving.recommending import NOT_WORTH_IT
 from coupon_rec.serving.scorer import Scorer
 from coupon_rec.serving.store import FeatureStore
 
@@ -56,6 +58,22 @@ def test_an_unknown_user_gets_the_cold_start_answer_marked_as_such(service: Runn
 def test_no_coupon_is_an_answer(service: Running) -> None:
     nothing = service.ask(1, DAY + timedelta(days=300))
     assert (nothing["coupons"], nothing["note"]) == ([], "no coupon is live for this user")
+
+
+def test_what_a_redemption_is_worth_is_for_the_retailer_to_say(
+    serve: Callable[..., Running],
+) -> None:
+    def answer(*options: str) -> dict[str, Any]:
+        service = serve(*options)
+        found = service.ask(2)
+        service.stop()
+        return found
+
+    usual, dearer, nothing_gained = (
+        answer(*options) for options in ((), ("--margin", "0.5"), ("--incremental", "0"))
+    )
+    assert dearer["coupons"][0]["value"] > usual["coupons"][0]["value"] > 0
+    assert (nothing_gained["coupons"], nothing_gained["note"]) == ([], NOT_WORTH_IT)
 
 
 def test_the_second_answer_comes_from_the_cache_and_is_the_same(service: Running) -> None:
