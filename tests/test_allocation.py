@@ -1,7 +1,8 @@
 """Coupons under budgets and caps: never too much, and as good as can be."""
 
 from itertools import combinations, product
-from typing import Any
+from math import fsum
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -99,6 +100,27 @@ def large(n: int, seed: int = 0) -> tuple[Floats, list[Budget], Floats]:
     value = p * rng.uniform(0, 3, size=(n, 20)) - 0.005
     budgets = [Budget(0.02 * n, p * rng.uniform(0.5, 5, 20)), Budget(0.4 * n, np.ones(20))]
     return value, budgets, np.where(np.arange(20) % 2, n // 40, np.inf)
+
+
+@given(
+    method=st.sampled_from(["exact", "dual"]),
+    size=st.integers(1, 8),
+    seed=st.integers(0, 2**32 - 1),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+def test_costs_that_are_no_round_numbers_exceed_no_budget(
+    method: Literal["exact", "dual"], size: int, seed: int, dtype: str
+) -> None:
+    users = size if method == "exact" else 30 * size
+    rng = np.random.default_rng(seed)
+    value = rng.normal(1, 1, (users, 5)).astype(dtype)
+    costs = [rng.gamma(0.5, 1.3, (users, 5)).astype(dtype), np.full(5, 0.1)]
+    amounts = [float(rng.uniform(0, 1) * costs[0].sum()), 0.1 * int(rng.integers(0, users + 1))]
+    budgets = [Budget(amount, cost) for amount, cost in zip(amounts, costs, strict=True)]
+    chosen = allocate(value, budgets, caps=np.full(5, 40.0), k=2, method=method).chosen
+    for budget in budgets:
+        spent = fsum(np.broadcast_to(budget.cost, value.shape)[chosen].astype(float))
+        assert spent <= budget.amount * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 3])
