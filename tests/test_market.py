@@ -185,7 +185,17 @@ BROKEN = {
     "type timestamp": (
         "purchases",
         lambda table: table.assign(time=table.time.dt.tz_localize("UTC")),
-        ["time", "5,126 rows", "timestamp"],
+        ["time", "5,126 rows", "timestamp", "time=2017-"],
+    ),
+    "type boolean": (
+        "purchases",
+        lambda table: table.assign(quantity=table.quantity > 1),
+        ["quantity", "5,126 rows", "quantity=False"],
+    ),
+    "type float64": (
+        "items",
+        lambda table: table.assign(brand=0.5),
+        ["brand", "brand=0.5"],
     ),
     "is no int64": (
         "purchases",
@@ -211,7 +221,9 @@ def test_bad_rows_are_named_counted_and_shown(folder: Path, what: str) -> None:
         problem.table == table and all(word in str(problem) for word in [what, *expected])
         for problem in error.problems
     ), str(error)
-    assert all(len(problem.examples) <= 5 and problem.mend for problem in error.problems)
+    for problem in error.problems:
+        assert problem.mend
+        assert len(problem.examples) == min(problem.rows, 5)
 
 
 def test_text_in_a_number_column_of_a_csv_file_is_shown(folder: Path) -> None:

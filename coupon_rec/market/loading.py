@@ -114,7 +114,7 @@ def _shape(source: Table, name: str) -> tuple[Table | None, list[Problem]]:
         if pair is None:
             what = f"type {source[column].type()} where {target} is expected"
             mend = f"write it as {target}: {wanted.description}."
-            problems.append(Problem(name, column, int(source.count().execute()), what, mend))
+            problems.append(problem(name, column, source, what, mend))
             continue
         values, failure = pair
         if failure is not None:
