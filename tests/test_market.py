@@ -181,6 +181,12 @@ BROKEN = {
     ),
     "quantity of zero": ("purchases", first("quantity", 0), ["quantity", "1 row", "quantity=0"]),
     "not unique": ("users", more(age="65+"), ["user_id", "2 rows", "user_id=1", "age=65+"]),
+    "rows that are not unique": (
+        "promotions",
+        lambda table: pd.concat([table, table]),
+        ["1,381 rows", "item_id=", "times=2"],
+    ),
+    "an unknown item": ("promotions", first("item_id", 5), ["item_id", "1 row", "item_id=5"]),
     "no value": ("offers", first("coupon_id", None), ["coupon_id", "1 row", "coupon_id=None"]),
     "type timestamp": (
         "purchases",
