@@ -17,7 +17,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
 DECIMAL = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
-TOLERANCE = {"rel_tol": 0.2, "abs_tol": 0.03}
 
 
 def pytest_collectstart(collector: Any) -> None:
@@ -49,16 +48,35 @@ def within_tolerance(compare: Any) -> Any:
     return compare_outputs
 
 
+def tolerance(stored: str, scores: bool) -> dict[str, float]:
+    """Say how far from a stored decimal a new one may be.
+
+    A score may move with its size, and by a digit in its last place. A difference of scores may
+    not be held to its own size, which is often that of the noise.
+    """
+    size = abs(float(stored))
+    if not scores or size >= 1:
+        return {"rel_tol": 0.2, "abs_tol": 0.03}
+    if size >= 0.1:
+        return {"rel_tol": 0.0, "abs_tol": 0.03}
+    last_place = 10.0 ** -len(stored.partition(".")[2])
+    return {"rel_tol": 0.2, "abs_tol": max(0.002, 1.01 * last_place)}
+
+
 def snap(text: str, reference: str) -> str:
     """Replace each decimal of a text by the reference's, where the two are close.
 
-    Spaces are the reference's as well if nothing else differs: a minus sign moves a column.
+    Several decimals without a negative one among them are taken for scores. Spaces are the
+    reference's as well if nothing else differs: a minus sign moves a column.
     """
-    wanted = iter(DECIMAL.findall(reference))
+    decimals = DECIMAL.findall(reference)
+    scores = len(decimals) > 1 and not any(stored.startswith("-") for stored in decimals)
+    wanted = iter(decimals)
 
     def closest(found: re.Match[str]) -> str:
         stored = next(wanted, found[0])
-        return stored if math.isclose(float(found[0]), float(stored), **TOLERANCE) else found[0]
+        close = math.isclose(float(found[0]), float(stored), **tolerance(stored, scores))
+        return stored if close else found[0]
 
     snapped = DECIMAL.sub(closest, text)
     return reference if snapped.split() == reference.split() else snapped

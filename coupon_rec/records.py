@@ -1,5 +1,6 @@
 """Offers as sharded TFRecord files, and the `tf.data` pipeline that reads them."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,11 +32,14 @@ SCHEMA = {
 }
 """What a record holds: the ids, the arrays of `coupon_rec.features.encode`, and the labels."""
 
-SHARDS = "offers-[0-9]*-of-[0-9]*.tfrecord"
-"""The files of a folder that belong to it."""
+SHARDS = "offers-[0-9]*-of-[0-9]*-[0-9]*.tfrecord"
+"""The files of a folder that belong to it: which shard, of how many, and its records."""
 
 CHUNK = 8192
 """Records that are serialized or checked at a time."""
+
+BAD = (tf.errors.DataLossError, tf.errors.InvalidArgumentError)
+"""What a record raises that cannot be read, and one that is no offer."""
 
 WINDOW = 2**20
 """Offers among which a shuffle makes every order equally likely; about 270 MB."""
@@ -46,9 +50,10 @@ class RecordsError(ValueError):
 
 
 def write_records(offers: pd.DataFrame, folder: str | Path, shards: int = 8) -> list[Path]:
-    """Write offers as TFRecord files `offers-00000-of-00008.tfrecord` and so on.
+    """Write offers as TFRecord files such as `offers-00000-of-00008-100025.tfrecord`.
 
-    Offers are dealt to the shards in turn, so that each shard is a fair sample. The files get
+    Offers are dealt to the shards in turn, so that each shard is a fair sample. The last number
+    of a name is that of its records, by which `read_records` notices a lost one. The files get
     their names when all are complete; shards that the folder held before are removed then.
 
     Parameters
@@ -81,10 +86,12 @@ def write_records(offers: pd.DataFrame, folder: str | Path, shards: int = 8) -> 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
-        names = [f"offers-{shard:05d}-of-{shards:05d}.tfrecord" for shard in range(shards)]
-        for shard, name in enumerate(names):
-            with tf.io.TFRecordWriter(str(Path(temporary, name))) as writer:
-                for record in _serialized(offers.iloc[shard::shards]):
+        names = []
+        for shard in range(shards):
+            dealt = offers.iloc[shard::shards]
+            names.append(f"{_name(shard, shards)}-{len(dealt)}.tfrecord")
+            with tf.io.TFRecordWriter(str(Path(temporary, names[-1]))) as writer:
+                for record in _serialized(dealt):
                     writer.write(record)
         for stale in folder.glob(SHARDS):
             stale.unlink()
@@ -101,7 +108,7 @@ def read_records(
 ) -> tf.data.Dataset:
     """Read offers as batches that `coupon_rec.models.coupled_model` takes.
 
-    Every file is checked before the first batch: no training run ends at a bad record.
+    Every record is checked before the first batch: no training run ends at a bad one.
 
     Parameters
     ----------
@@ -131,7 +138,8 @@ def read_records(
     ------
     RecordsError
         If there are no files, a shard is missing, or a file is empty, cut short, damaged,
-        compressed, or holds something else. Names the file, and the record, counted from 1.
+        compressed, holds something else, or holds not as many records as `write_records` put
+        into its name. Names the file, and the record, counted from 1.
     """
     paths, count = _checked(source)
     batches = (
@@ -181,17 +189,19 @@ def _checked(source: str | Path | Sequence[str | Path]) -> tuple[list[str], int]
             raise RecordsError("no files were named; expected at least one")
     with ThreadPoolExecutor() as pool:
         counts = list(pool.map(_count, paths))
-    if isinstance(source, str | Path):
-        for path, count in zip(paths, counts, strict=True):
-            if count < max(counts) - 1:
-                raise RecordsError(f"{path}, record {count + 1:,}: missing, unlike in other shards")
     return [str(path) for path in paths], sum(counts)
 
 
+def _name(shard: int, shards: int) -> str:
+    return f"offers-{shard:05d}-of-{shards:05d}"
+
+
 def _complete(paths: Sequence[Path]) -> None:
-    shards = int(paths[0].stem.split("-")[-1])
-    expected = {f"offers-{shard:05d}-of-{shards:05d}.tfrecord" for shard in range(shards)}
-    if names := expected.symmetric_difference(path.name for path in paths):
+    shards = int(paths[0].stem.split("-")[3])
+    found = Counter(path.stem.rsplit("-", 1)[0] for path in paths)
+    expected = Counter(_name(shard, shards) for shard in range(shards))
+    if found != expected:
+        names = (expected - found) + (found - expected)
         raise RecordsError(
             f"{paths[0].parent}: these are missing or belong to another set of shards: "
             + ", ".join(sorted(names))
@@ -199,36 +209,39 @@ def _complete(paths: Sequence[Path]) -> None:
 
 
 def _count(path: Path) -> int:
-    """Return how many records the file holds after a look at every checksum."""
+    """Return how many records the file holds after a look at every one."""
     if not path.is_file():
         raise RecordsError(f"{path}: no such file")
     records = tf.data.TFRecordDataset(str(path))
-    number = 0
+    count = 0
     try:
-        for record in records.take(1):
-            tf.io.parse_single_example(record, SCHEMA)
         for chunk in records.batch(CHUNK):
-            number += len(chunk)
-    except tf.errors.InvalidArgumentError as error:
-        raise RecordsError(f"{path}, record 1: not an offer as write_records writes it") from error
-    except tf.errors.DataLossError as error:
-        number += _readable(records.skip(number))
-        raise RecordsError(
-            f"{path}, record {number + 1:,}: cut short, damaged, compressed or no TFRecord at all"
-        ) from error
-    if not number:
+            tf.io.parse_example(chunk, SCHEMA)
+            count += len(chunk)
+    except BAD:
+        _name_the_bad(path, records, count)
+    if not count:
         raise RecordsError(f"{path}, record 1: the file is empty")
-    return number
+    promised = int(path.stem.split("-")[4]) if path.match(SHARDS) else count
+    if count != promised:
+        raise RecordsError(
+            f"{path}, record {min(count, promised) + 1:,}: "
+            f"the file holds {count:,} records, its name says {promised:,}"
+        )
+    return count
 
 
-def _readable(records: tf.data.Dataset) -> int:
-    number = 0
+def _name_the_bad(path: Path, records: tf.data.Dataset, good: int) -> None:
+    """Raise an error that names the first bad record after the first `good` ones."""
     try:
-        for _ in records:
-            number += 1
-    except tf.errors.DataLossError:
-        pass
-    return number
+        for record in records.skip(good):
+            tf.io.parse_single_example(record, SCHEMA)
+            good += 1
+    except BAD as error:
+        lost = "cut short, damaged, compressed or no TFRecord at all"
+        foreign = "not an offer as write_records writes it"
+        what = lost if isinstance(error, tf.errors.DataLossError) else foreign
+        raise RecordsError(f"{path}, record {good + 1:,}: {what}") from error
 
 
 def _serialized(offers: pd.DataFrame) -> Iterator[bytes]:

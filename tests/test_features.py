@@ -491,10 +491,37 @@ def test_complete_journey_is_split_as_in_the_book(journey_offers: pd.DataFrame) 
 def test_no_feature_leaves_its_range_of_training_in_the_later_campaigns(
     journey_offers: pd.DataFrame,
 ) -> None:
-    """What grows with the length of the history would; `coupon_days` has a few values only."""
+    """Without `coupon_days`, which has a few values only."""
     names = [name for name in NAMES if name != "coupon_days"]
     parts = split(journey_offers)
     low, high = (parts["train"][names].quantile(share) for share in (0.005, 0.995))
     test = parts["test"][names]
     outside = ((test < low) | (test > high)).mean()
     assert (outside < 0.05).all(), outside.nlargest(3)
+
+
+TOTALS = {"match_distinct_items", "coupon_offered_before", "coupon_redeemed_before"}
+"""What has added up since the data began."""
+
+CAMPAIGN_HISTORY = {
+    "user_mailed_90",
+    "user_redemption_rate",
+    "user_redemptions_decayed",
+    "match_coupon_share",
+    "match_due",
+}
+"""What is zero for most offers until campaigns and purchases lie behind a user."""
+
+
+def test_no_other_feature_grows_as_a_total_since_the_data_began_would(
+    journey_offers: pd.DataFrame,
+) -> None:
+    weeks = (journey_offers.start - pd.Timestamp("2017-01-01")).dt.days / 7
+    totals = {
+        f"{name}, in all": journey_offers[name] * weeks
+        for name in ("user_trips_per_week", "match_lines_per_week")
+    }
+    parts = split(journey_offers.assign(**totals))
+    train, test = (parts[name][[*NAMES, *totals]].mean() for name in ("train", "test"))
+    growth = test / train
+    assert set(growth[growth > 1.5].index) == TOTALS | CAMPAIGN_HISTORY | set(totals)

@@ -181,11 +181,27 @@ BROKEN = {
     ),
     "quantity of zero": ("purchases", first("quantity", 0), ["quantity", "1 row", "quantity=0"]),
     "not unique": ("users", more(age="65+"), ["user_id", "2 rows", "user_id=1", "age=65+"]),
+    "rows that are not unique": (
+        "promotions",
+        lambda table: pd.concat([table, table]),
+        ["1,381 rows", "item_id=", "times=2"],
+    ),
+    "an unknown item": ("promotions", first("item_id", 5), ["item_id", "1 row", "item_id=5"]),
     "no value": ("offers", first("coupon_id", None), ["coupon_id", "1 row", "coupon_id=None"]),
     "type timestamp": (
         "purchases",
         lambda table: table.assign(time=table.time.dt.tz_localize("UTC")),
-        ["time", "5,126 rows", "timestamp"],
+        ["time", "5,126 rows", "timestamp", "time=2017-"],
+    ),
+    "type boolean": (
+        "purchases",
+        lambda table: table.assign(quantity=table.quantity > 1),
+        ["quantity", "5,126 rows", "quantity=False"],
+    ),
+    "type float64": (
+        "items",
+        lambda table: table.assign(brand=0.5),
+        ["brand", "brand=0.5"],
     ),
     "is no int64": (
         "purchases",
@@ -211,7 +227,9 @@ def test_bad_rows_are_named_counted_and_shown(folder: Path, what: str) -> None:
         problem.table == table and all(word in str(problem) for word in [what, *expected])
         for problem in error.problems
     ), str(error)
-    assert all(len(problem.examples) <= 5 and problem.mend for problem in error.problems)
+    for problem in error.problems:
+        assert problem.mend
+        assert len(problem.examples) == min(problem.rows, 5)
 
 
 def test_text_in_a_number_column_of_a_csv_file_is_shown(folder: Path) -> None:

@@ -140,8 +140,8 @@ def test_writing_again_leaves_only_the_new_shards_and_other_files(tmp_path: Path
     paths = write_records(OFFERS.head(40), tmp_path, shards=2)
     assert sorted(tmp_path.iterdir()) == [tmp_path / "notes.txt", *paths]
     assert [path.name for path in paths] == [
-        "offers-00000-of-00002.tfrecord",
-        "offers-00001-of-00002.tfrecord",
+        "offers-00000-of-00002-20.tfrecord",
+        "offers-00001-of-00002-20.tfrecord",
     ]
     assert len(rows(read_records(tmp_path))[1]["bought"]) == 40
 
@@ -176,10 +176,26 @@ def lose_a_tenth(content: bytes) -> bytes:
     return content[: len(content) // 667 * 600]
 
 
+def lose_the_last(content: bytes) -> bytes:
+    return content[: len(content) // 667 * 666]
+
+
+def repeat_the_first(content: bytes) -> bytes:
+    return content + content[: len(content) // 667]
+
+
 SPOILT = {
     "cut inside its last record": (cut, "667: cut short, damaged"),
     "with one bit flipped": (flip, "334: cut short, damaged"),
-    "cut between two records": (lose_a_tenth, "601: missing"),
+    "cut between two records": (lose_a_tenth, "601: the file holds 600 records, its name says 667"),
+    "without its last record": (
+        lose_the_last,
+        "667: the file holds 666 records, its name says 667",
+    ),
+    "with a record too many": (
+        repeat_the_first,
+        "668: the file holds 668 records, its name says 667",
+    ),
     "compressed": (gzip.compress, "1: cut short, damaged, compressed"),
     "of text": (lambda _: b"user_id,coupon_id\n" * 9, "1: cut short, damaged"),
     "without content": (lambda _: b"", "1: the file is empty"),
@@ -191,7 +207,22 @@ def test_a_bad_shard_is_named_with_its_record_before_the_first_batch(
     shards: list[Path], spoil: object, message: str
 ) -> None:
     shards[1].write_bytes(spoil(shards[1].read_bytes()))
-    with pytest.raises(RecordsError, match=re.escape(f"{shards[1]}, record {message}")):
+    for source in (shards[1].parent, shards, [shards[1]]):
+        with pytest.raises(RecordsError, match=re.escape(f"{shards[1]}, record {message}")):
+            read_records(source)
+
+
+@pytest.mark.parametrize("content", [b"no protocol buffer", tf.train.Example().SerializeToString()])
+@pytest.mark.parametrize("place", [1, 100, 101, 667])
+def test_a_foreign_record_is_named_wherever_it_stands(
+    shards: list[Path], place: int, content: bytes
+) -> None:
+    records = list(tf.data.TFRecordDataset(str(shards[1])).as_numpy_iterator())
+    records[place - 1] = content
+    with tf.io.TFRecordWriter(str(shards[1])) as writer:
+        for record in records:
+            writer.write(record)
+    with pytest.raises(RecordsError, match=re.escape(f"{shards[1]}, record {place}: not an offer")):
         read_records(shards[1].parent)
 
 
@@ -206,17 +237,19 @@ def test_records_of_something_else_are_named(tmp_path: Path, content: bytes) -> 
 
 def test_a_missing_shard_is_named(shards: list[Path]) -> None:
     shards[2].unlink()
-    with pytest.raises(RecordsError, match=shards[2].name):
+    with pytest.raises(RecordsError, match="offers-00002-of-00003"):
         read_records(shards[2].parent)
     with pytest.raises(RecordsError, match=f"{shards[2]}: no such file"):
         read_records(shards)
 
 
 def test_shards_of_two_sets_are_never_mixed(shards: list[Path]) -> None:
-    stray = shards[0].with_name("offers-00000-of-00009.tfrecord")
-    stray.write_bytes(shards[0].read_bytes())
-    with pytest.raises(RecordsError, match=stray.name):
-        read_records(stray.parent)
+    for stray in ("offers-00000-of-00009", "offers-00001-of-00003"):
+        path = shards[0].with_name(f"{stray}-9.tfrecord")
+        path.write_bytes(shards[0].read_bytes())
+        with pytest.raises(RecordsError, match=f"another set of shards: .*{stray}"):
+            read_records(path.parent)
+        path.unlink()
 
 
 @pytest.mark.parametrize("folder", ["", "nowhere"])

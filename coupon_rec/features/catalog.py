@@ -93,7 +93,7 @@ FEATURES = (
     Feature("coupon_manufacturers", "manufacturers that it covers", skewed=True),
     Feature("coupon_days", "length of the campaign, days", skewed=True),
     Feature("coupon_rivals", "coupons in the campaign", skewed=True),
-    Feature("coupon_discount", "dollars that coupons took off these items so far", 1.0, True),
+    Feature("coupon_discount", "dollars a coupon took off a line, mean, last 56 days", 1.0, True),
     Feature("coupon_discount_share", "that discount against the price, ratio", 0.5, True),
     Feature("coupon_success", "smoothed rate at which the coupon was redeemed before"),
     Feature("coupon_category_success", "the same for coupons of its main category"),

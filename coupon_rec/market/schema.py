@@ -182,7 +182,8 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         ["campaign_id", "user_id", "coupon_id"],
     ),
     "promotions": _table(
-        "What the stores put on display or into their mailers, week by week.",
+        "What the stores put on display or into their mailers, week by week. An item that stood "
+        "in several places of a store has a row for each; no two rows are equal.",
         {
             "item_id": ITEM,
             "store_id": STORE,
@@ -236,6 +237,7 @@ REFERENCES = (
     Reference("purchases", ("item_id",), "items", NO_ITEM),
     Reference("redemptions", ("coupon_id",), "coupons", NO_COUPON),
     Reference("redemptions", OFFER, "offers", NEVER_OFFERED),
+    Reference("promotions", ("item_id",), "items", NO_ITEM),
 )
 
 
