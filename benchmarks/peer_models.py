@@ -38,7 +38,8 @@ class Data:
     `list_sizes` says how many offers stand in the list of each user and campaign, one list after
     the other. The coupled model's purchase trees use two more things: a weight for each offer;
     and `windows`, more examples with the label `bought` alone, and their weights: the coupons of
-    the training campaigns at other times, when nobody was mailed them.
+    the training campaigns at other times, which overlap the real ones where these last longer
+    than the shift.
     """
 
     arrays: Arrays

@@ -358,51 +358,54 @@ def test_no_item_has_two_coupons_at_a_time(simulation: Simulation) -> None:
 # A world is one draw of its best sellers, prices and coupons, so one market says little. Over many
 # worlds, the mean ratio of a marginal to the real one lies within a tenth of 1, but for these:
 A_TENTH = (0.9, 1.1)
-A_FIFTH = (0.8, 1.2)
 FARTHER = {
     "lines a trip, median": (1.5, 1.8),  # of short and long trips there is but one kind
-    "lines of top 1% of items": A_FIFTH,  # ten items, where the real market has hundreds
-    "offers redeemed": A_FIFTH,  # a few hundred redemptions, of a few users with the habit
-    "users who redeem": A_FIFTH,
+    "lines of top 1% of items": (0.75, 0.9),  # ten items, where the real market has hundreds
+    "users who redeem": (1.1, 1.3),  # the habit is of a few users, and of more than in truth
 }
-# How much a ratio differs from world to world: its standard deviation over seeds 100 to 119, which
+# How much a ratio differs from world to world: its standard deviation over seeds 100 to 139, which
 # are not those of the test.
 SPREAD = {
-    "trips a week": 0.029,
-    "trips a week, median": 0.032,
-    "lines a trip": 0.075,
-    "lines a trip, median": 0.143,
-    "spend a line": 0.069,
-    "lines on sale": 0.033,
-    "list price saved": 0.031,
-    "Gini of items": 0.016,
-    "lines of top 10% of items": 0.033,
-    "lines of top 1% of items": 0.084,
-    "users mailed": 0.022,
-    "offers bought": 0.219,
-    "offers redeemed": 0.221,
-    "bought offers redeemed": 0.069,
-    "users who redeem": 0.202,
+    "trips a week": 0.027,
+    "trips a week, median": 0.028,
+    "lines a trip": 0.073,
+    "lines a trip, median": 0.148,
+    "spend a line": 0.066,
+    "lines on sale": 0.034,
+    "list price saved": 0.032,
+    "Gini of items": 0.013,
+    "lines of top 10% of items": 0.028,
+    "lines of top 1% of items": 0.083,
+    "users mailed": 0.020,
+    "offers bought": 0.201,
+    "offers redeemed": 0.223,
+    "bought offers redeemed": 0.108,
+    "users who redeem": 0.194,
 }
+WORLDS = 12
 
 
 @pytest.fixture(scope="module")
 def ratios(simulation: Simulation) -> pd.DataFrame:
     """Each marginal of the simulated markets over that of the real one; a column a seed."""
-    markets = {seed: simulate_market(users=1500, seed=seed).market for seed in (1, 2)}
+    others = {seed: simulate_market(users=1500, seed=seed).market for seed in range(1, WORLDS)}
     real = marginals(load_complete_journey())
     return pd.DataFrame(
-        {seed: marginals(each) / real for seed, each in {0: simulation.market, **markets}.items()}
+        {seed: marginals(each) / real for seed, each in {0: simulation.market, **others}.items()}
     )
 
 
 @pytest.mark.parametrize("name", SPREAD)
 def test_worlds_resemble_complete_journey(ratios: pd.DataFrame, name: str) -> None:
     low, high = FARTHER.get(name, A_TENTH)
-    found, error = ratios.loc[name], 3 * SPREAD[name]
-    print(f"{name}: {found.round(2).tolist()}, expected {low} to {high}, three errors {error:.2f}")
-    assert found.between(low - error, high + error).all()
-    assert low - error / math.sqrt(3) <= found.mean() <= high + error / math.sqrt(3)
+    mean, errors = ratios.loc[name].mean(), 2 * SPREAD[name] / math.sqrt(WORLDS)
+    print(f"{name}: {mean:.2f}, expected {low} to {high}, two errors {errors:.2f}")
+    assert low - errors <= mean <= high + errors
+
+
+@pytest.mark.parametrize("name", SPREAD)
+def test_worlds_differ_no_more_than_they_used_to(ratios: pd.DataFrame, name: str) -> None:
+    assert ratios.loc[name].std() < 1.6 * SPREAD[name]
 
 
 def test_each_marginal_is_compared(ratios: pd.DataFrame) -> None:
