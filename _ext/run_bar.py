@@ -22,7 +22,19 @@ def launch_links(repository: str, branch: str, notebook: str) -> dict[str, str]:
     }
 
 
-def run_bar(notebook: str, source: str, links: dict[str, str]) -> str:
+def colab_cell(repository: str) -> str:
+    """Give the first cell that a chapter needs in Colab, which opens the notebook alone.
+
+    The package is not installed as editable: a kernel that runs already would not find it.
+    """
+    return (
+        f"!git clone -q --depth 1 {repository} /book && cd /book && "
+        "pip install -q -c requirements.txt '.[book]'\n"
+        "%cd /book/chapters"
+    )
+
+
+def run_bar(notebook: str, source: str, links: dict[str, str], cell: str = "") -> str:
     """Write the bar as HTML.
 
     Parameters
@@ -33,6 +45,8 @@ def run_bar(notebook: str, source: str, links: dict[str, str]) -> str:
         Where the page finds the notebook to download.
     links
         The name and the address of each service that runs it.
+    cell
+        What to run first in Colab, if Colab is among the services.
 
     """
     name = notebook.rsplit("/", 1)[-1]
@@ -40,12 +54,19 @@ def run_bar(notebook: str, source: str, links: dict[str, str]) -> str:
         f'<li><a href="{html.escape(address)}">Open in {service}</a></li>'
         for service, address in links.items()
     )
+    first = ""
+    if "Colab" in links:
+        first = (
+            "<p>In Colab, run this in a new first cell. If it asks for a restart, "
+            "restart, and run the second line again:</p>"
+            f'<pre tabindex="0">{html.escape(cell)}</pre>'
+        )
     return (
         '<aside class="run-bar d-print-none" aria-label="Run this chapter">'
         "<p>Run this chapter</p><ul>"
         f'<li><a href="{html.escape(source)}" download="{name}">Download the notebook</a></li>'
         f"{launch}<li>Or run <code>make lab</code> in the repository "
-        f"and open <code>{name}</code></li></ul></aside>"
+        f"and open <code>{name}</code></li></ul>{first}</aside>"
     )
 
 
