@@ -23,15 +23,12 @@ def launch_links(repository: str, branch: str, notebook: str) -> dict[str, str]:
 
 
 def colab_cell(repository: str) -> str:
-    """Give the first cell that a chapter needs in Colab, which opens the notebook alone.
+    """Write the first cell of a chapter in Colab, which opens a notebook without its repository.
 
-    The package is not installed as editable: a kernel that runs already would not find it.
+    The lock is left out, because it would replace the packages of the kernel that runs.
     """
-    return (
-        f"!git clone -q --depth 1 {repository} /book && cd /book && "
-        "pip install -q -c requirements.txt '.[book]'\n"
-        "%cd /book/chapters"
-    )
+    clone = f"git clone -q --depth 1 {repository} /book"
+    return f"!{clone} && pip install -q '/book[book]'\n%cd /book/chapters"
 
 
 def run_bar(notebook: str, source: str, links: dict[str, str], cell: str = "") -> str:
@@ -46,7 +43,7 @@ def run_bar(notebook: str, source: str, links: dict[str, str], cell: str = "") -
     links
         The name and the address of each service that runs it.
     cell
-        What to run first in Colab, if Colab is among the services.
+        What to run first in Colab, or nothing.
 
     """
     name = notebook.rsplit("/", 1)[-1]
@@ -54,19 +51,19 @@ def run_bar(notebook: str, source: str, links: dict[str, str], cell: str = "") -
         f'<li><a href="{html.escape(address)}">Open in {service}</a></li>'
         for service, address in links.items()
     )
-    first = ""
-    if "Colab" in links:
-        first = (
-            "<p>In Colab, run this in a new first cell. If it asks for a restart, "
-            "restart, and run the second line again:</p>"
-            f'<pre tabindex="0">{html.escape(cell)}</pre>'
-        )
+    first = (
+        "<details><summary>What Colab needs first</summary>"
+        "<p>Run this in a new cell at the top. "
+        "If Colab then asks for a restart, restart and run the second line again.</p>"
+        f'<div class="highlight"><pre>{html.escape(cell)}</pre></div></details>'
+    )
     return (
         '<aside class="run-bar d-print-none" aria-label="Run this chapter">'
         "<p>Run this chapter</p><ul>"
         f'<li><a href="{html.escape(source)}" download="{name}">Download the notebook</a></li>'
         f"{launch}<li>Or run <code>make lab</code> in the repository "
-        f"and open <code>{name}</code></li></ul>{first}</aside>"
+        f"and open <code>{name}</code></li></ul>"
+        f"{first if cell else ''}</aside>"
     )
 
 
@@ -78,11 +75,10 @@ def add_run_bar(
         return
     options = app.config.html_theme_options
     notebook = f"{pagename}.ipynb"
-    links = launch_links(
-        options.get("repository_url", ""), options.get("repository_branch", "main"), notebook
-    )
+    repository = options.get("repository_url", "")
+    links = launch_links(repository, options.get("repository_branch", "main"), notebook)
     source = context["pathto"](f"_sources/{notebook}", resource=True)
-    bar = run_bar(notebook, source, links)
+    bar = run_bar(notebook, source, links, colab_cell(repository) if "Colab" in links else "")
     context["body"] = context["body"].replace("</h1>", f"</h1>\n{bar}", 1)
 
 
