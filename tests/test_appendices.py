@@ -1,6 +1,7 @@
 """What the appendices say of the chapters and of the package holds."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -71,6 +72,17 @@ def test_no_page_calls_a_chapter_that_exists_in_preparation(path: Path) -> None:
         for number in re.findall(r"(?<=hapter )\d+|(?<=hapters )\d+", sentence)
     }
     assert announced & CHAPTERS.keys() == set()
+
+
+def test_the_status_page_says_what_was_measured() -> None:
+    measured = json.loads((ROOT / "appendix" / "status.json").read_text())
+    page = (ROOT / "appendix" / "status.md").read_text()
+    rows = re.findall(r"chapters/(\w+)` \| (\d+) \| ([\d.]+) \| (\S+) \|", page)
+    assert [name for name, *_ in rows] == sorted(path.stem for path in CHAPTERS.values())
+    assert rows == [
+        (name, f"{cost['seconds']:.0f}", f"{cost['MiB'] / 1024:.1f}", cost["date"])
+        for name, cost in sorted(measured.items())
+    ]
 
 
 TEACHING = (ROOT / "appendix" / "teaching.md").read_text()
