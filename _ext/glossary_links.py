@@ -17,29 +17,65 @@ from sphinx.util.nodes import make_refnode
 
 SENSES = {
     "batch (of a night)": ("batch", {"chapters/16_real_time"}),
-    "batch (of offers)": ("batch", {"chapters/03_features", "chapters/08_training"}),
+    "batch (of offers)": (
+        "batch",
+        {
+            "appendix/api",
+            "appendix/notation",
+            "appendix/teaching",
+            "chapters/03_features",
+            "chapters/08_training",
+            "chapters/15_deployment",
+        },
+    ),
     "bias": ("bias", {"chapters/07_case_study"}),
-    "bundle (of a model)": ("bundle", {"chapters/15_deployment", "chapters/16_real_time"}),
-    "bundle (of coupons)": ("bundle", {"chapters/10_best_coupon"}),
+    "bundle (of a model)": (
+        "bundle",
+        {
+            "appendix/api",
+            "appendix/faq",
+            "chapters/15_deployment",
+            "chapters/16_real_time",
+            "try_it",
+        },
+    ),
+    "bundle (of coupons)": ("bundle", {"appendix/from_the_article", "chapters/10_best_coupon"}),
     "chain rule": (
         "chain rule",
         {
+            "appendix/api",
             "appendix/faq",
             "appendix/from_the_article",
+            "appendix/teaching",
             "chapters/06_coupling",
             "chapters/09_evaluation",
+            "try_it",
         },
     ),
     "event": (
         "event",
-        {"intro", "chapters/03_features", "chapters/15_deployment", "chapters/16_real_time"},
+        {
+            "appendix/api",
+            "appendix/faq",
+            "appendix/teaching",
+            "chapters/03_features",
+            "chapters/15_deployment",
+            "chapters/16_real_time",
+            "intro",
+        },
     ),
-    "face value": ("face value", {"appendix/notation", "chapters/11_budget"}),
-    "floor": ("floor", {"chapters/07_case_study"}),
+    "face value": (
+        "face value",
+        {"appendix/api", "appendix/notation", "appendix/teaching", "chapters/11_budget"},
+    ),
+    "floor": ("floor", {"appendix/teaching", "chapters/07_case_study"}),
     "lift": ("lift", {"chapters/01_first_coupon", "chapters/03_features"}),
     "margin": (
         "margin",
         {
+            "appendix/api",
+            "appendix/faq",
+            "appendix/from_the_article",
             "appendix/notation",
             "chapters/01_first_coupon",
             "chapters/02_data",
@@ -51,18 +87,22 @@ SENSES = {
     "network": (
         "network",
         {
+            "appendix/api",
+            "appendix/faq",
+            "appendix/notation",
             "chapters/03_features",
             "chapters/04_likelihood",
             "chapters/05_two_models",
             "chapters/06_coupling",
             "chapters/07_case_study",
-            "chapters/08_training",
             "chapters/09_evaluation",
             "chapters/15_deployment",
+            "chapters/16_real_time",
+            "try_it",
         },
     ),
     "patience": ("patience", {"chapters/08_training"}),
-    "precision": ("precision", {"chapters/09_evaluation"}),
+    "precision": ("precision", {"appendix/api", "chapters/09_evaluation"}),
 }
 """Terms that are other words elsewhere: what to look for, and the pages where it is the term."""
 

@@ -22,7 +22,16 @@ def launch_links(repository: str, branch: str, notebook: str) -> dict[str, str]:
     }
 
 
-def run_bar(notebook: str, source: str, links: dict[str, str]) -> str:
+def colab_cell(repository: str) -> str:
+    """Write the first cell of a chapter in Colab, which opens a notebook without its repository.
+
+    The lock is left out, because it would replace the packages of the kernel that runs.
+    """
+    clone = f"git clone -q --depth 1 {repository} /book"
+    return f"!{clone} && pip install -q '/book[book]'\n%cd /book/chapters"
+
+
+def run_bar(notebook: str, source: str, links: dict[str, str], cell: str = "") -> str:
     """Write the bar as HTML.
 
     Parameters
@@ -33,6 +42,8 @@ def run_bar(notebook: str, source: str, links: dict[str, str]) -> str:
         Where the page finds the notebook to download.
     links
         The name and the address of each service that runs it.
+    cell
+        What to run first in Colab, or nothing.
 
     """
     name = notebook.rsplit("/", 1)[-1]
@@ -40,12 +51,19 @@ def run_bar(notebook: str, source: str, links: dict[str, str]) -> str:
         f'<li><a href="{html.escape(address)}">Open in {service}</a></li>'
         for service, address in links.items()
     )
+    first = (
+        "<details><summary>What Colab needs first</summary>"
+        "<p>Run this in a new cell at the top. "
+        "If Colab then asks for a restart, restart and run the second line again.</p>"
+        f'<div class="highlight"><pre>{html.escape(cell)}</pre></div></details>'
+    )
     return (
         '<aside class="run-bar d-print-none" aria-label="Run this chapter">'
         "<p>Run this chapter</p><ul>"
         f'<li><a href="{html.escape(source)}" download="{name}">Download the notebook</a></li>'
         f"{launch}<li>Or run <code>make lab</code> in the repository "
-        f"and open <code>{name}</code></li></ul></aside>"
+        f"and open <code>{name}</code></li></ul>"
+        f"{first if cell else ''}</aside>"
     )
 
 
@@ -57,11 +75,10 @@ def add_run_bar(
         return
     options = app.config.html_theme_options
     notebook = f"{pagename}.ipynb"
-    links = launch_links(
-        options.get("repository_url", ""), options.get("repository_branch", "main"), notebook
-    )
+    repository = options.get("repository_url", "")
+    links = launch_links(repository, options.get("repository_branch", "main"), notebook)
     source = context["pathto"](f"_sources/{notebook}", resource=True)
-    bar = run_bar(notebook, source, links)
+    bar = run_bar(notebook, source, links, colab_cell(repository) if "Colab" in links else "")
     context["body"] = context["body"].replace("</h1>", f"</h1>\n{bar}", 1)
 
 

@@ -1,4 +1,4 @@
-"""List every page of the book in sitemap.xml, for search engines."""
+"""List every page of the book in sitemap.xml, for search engines, if the site has an address."""
 
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -7,7 +7,7 @@ from sphinx.application import Sphinx
 
 
 def sitemap(site: str, pages: list[str]) -> str:
-    """Write the list; its addresses are whole once the site has one."""
+    """Write the list, whose addresses have to be whole."""
     urls = "".join(f"  <url><loc>{escape(site + page)}</loc></url>\n" for page in pages)
     space = "http://www.sitemaps.org/schemas/sitemap/0.9"
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="{space}">\n{urls}</urlset>\n'
@@ -15,7 +15,7 @@ def sitemap(site: str, pages: list[str]) -> str:
 
 def write_sitemap(app: Sphinx, error: Exception | None) -> None:
     """Write sitemap.xml beside the pages."""
-    if error or app.builder.name != "html":
+    if error or app.builder.name != "html" or not app.config.html_baseurl:
         return
     pages = [app.builder.get_target_uri(name) for name in sorted(app.env.found_docs)]
     Path(app.outdir, "sitemap.xml").write_text(sitemap(app.config.html_baseurl, pages), "utf-8")

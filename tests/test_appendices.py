@@ -1,6 +1,7 @@
 """What the appendices say of the chapters and of the package holds."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -71,6 +72,39 @@ def test_no_page_calls_a_chapter_that_exists_in_preparation(path: Path) -> None:
         for number in re.findall(r"(?<=hapter )\d+|(?<=hapters )\d+", sentence)
     }
     assert announced & CHAPTERS.keys() == set()
+
+
+def test_the_status_page_says_what_was_measured() -> None:
+    measured = json.loads((ROOT / "appendix" / "status.json").read_text())
+    page = (ROOT / "appendix" / "status.md").read_text()
+    rows = re.findall(r"chapters/(\w+)` \| (\d+) \| ([\d.]+) \| (\S+) \|", page)
+    assert [name for name, *_ in rows] == sorted(path.stem for path in CHAPTERS.values())
+    assert rows == [
+        (name, f"{cost['seconds']:.0f}", f"{cost['MiB'] / 1024:.1f}", cost["date"])
+        for name, cost in sorted(measured.items())
+    ]
+
+
+TEACHING = (ROOT / "appendix" / "teaching.md").read_text()
+ROWS = re.findall(r"^\|.*chapters/(\d+)_\w+`(.*)\|$", TEACHING, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("number", "rest"), ROWS)
+def test_a_plan_names_sections_that_its_chapter_has(number: str, rest: str) -> None:
+    cells = nbformat.read(CHAPTERS[int(number)], as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    sections = re.findall(r"^##+ (.+)$", text, re.MULTILINE)
+    assert set(re.findall(r'"(.+?)"', rest)) <= set(sections)
+
+
+@pytest.mark.parametrize(
+    ("plan", "minutes"), [("Half a day", 210), ("One day", 420), ("Six weeks", 6 * 360)]
+)
+def test_the_minutes_of_a_plan_add_up(plan: str, minutes: int) -> None:
+    (part,) = re.findall(rf"^## {plan}: (.+?)(?=^## )", TEACHING, re.DOTALL | re.MULTILINE)
+    rows = [row.split("|") for row in part.splitlines() if row.startswith("|")]
+    column = rows[0].index(" minutes ")
+    assert sum(int(row[column]) for row in rows[2:]) == minutes
 
 
 def public(room: str) -> set[str]:

@@ -80,7 +80,7 @@ def bind(site: Path) -> str:
     """Put the articles of all pages into the frame of a page that sets equations."""
     pages = dict(in_order(site))
     frame = BeautifulSoup((site / "appendix" / "notation.html").read_text("utf-8"), "html.parser")
-    for tag in frame.select("head [href], head [src], body > script[src]"):
+    for tag in frame.select("head [href]:not([rel=canonical]), head [src], body > script[src]"):
         name = "href" if tag.has_attr("href") else "src"
         query = urlsplit(str(tag[name])).query
         tag[name] = resolve(site, "appendix/notation.html", str(tag[name])) + f"?{query}"

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from collections import defaultdict
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -13,17 +14,29 @@ SKIPPED += ", .sd-card-title, .field-list, .quiz, .cell_output table, .cell_outp
 SKIPPED += ", nav, .live, .live-aloud"
 
 
-def terms(site: Path) -> list[str]:
-    """List the terms of the glossary that are looked for on every page."""
+def terms(site: Path) -> dict[str, set[str]]:
+    """Give the anchors of each term of the glossary: its own and those of its other names."""
     page = BeautifulSoup((site / "appendix" / "glossary.html").read_text(), "html.parser")
-    names = [name.find(string=True).strip() for name in page.select("dl.glossary > dt")]
-    return [name for name in names if name not in EXTENSION["SENSES"]]
+    entries: dict[int, set[str]] = defaultdict(set)
+    names = {}
+    for name in page.select("dl.glossary > dt"):
+        anchors = entries[id(name.find_next("dd"))]
+        anchors.add(str(name["id"]))
+        names[str(name.find(string=True)).strip()] = anchors
+    return names
+
+
+def looked_for(names: dict[str, set[str]], page: str) -> dict[str, set[str]]:
+    """Give the words that are terms on a page, and where each of them may lead."""
+    senses = EXTENSION["SENSES"]
+    words = {name: anchors for name, anchors in names.items() if name not in senses}
+    return words | {word: names[term] for term, (word, where) in senses.items() if page in where}
 
 
 def test_the_first_use_of_a_term_leads_to_the_glossary(
     site: Path, pages: dict[Path, BeautifulSoup]
 ) -> None:
-    unlinked = []
+    wrong = []
     names = terms(site)
     for file, parsed in pages.items():
         article = BeautifulSoup(str(parsed.select_one("article") or ""), "html.parser")
@@ -37,15 +50,35 @@ def test_the_first_use_of_a_term_leads_to_the_glossary(
         text = ""
         linked = []
         for piece in article.find_all(string=True):
-            if piece.find_parent("a"):
-                linked.append((len(text), len(text) + len(piece)))
+            if link := piece.find_parent("a"):
+                anchor = str(link["href"]).partition("#")[2]
+                linked.append((len(text), len(text) + len(piece), anchor))
             text += piece
-        for name in names:
+        page = file.relative_to(site).with_suffix("").as_posix()
+        for name, anchors in looked_for(names, page).items():
             words = "|".join(map(EXTENSION["spelling"], EXTENSION["forms"](name)))
             first = re.search(rf"(?<![\w-])(?:{words})(?![\w-])", text)
-            if first and not any(a < first.end() and first.start() < b for a, b in linked):
-                unlinked.append(
-                    f"{file.name}: {text[max(0, first.start() - 30) : first.end() + 20]!r}"
-                )
+            if first and not any(
+                a < first.end() and first.start() < b and (to in anchors or b - a > len(first[0]))
+                for a, b, to in linked
+            ):
+                wrong.append(f"{page}: {text[max(0, first.start() - 30) : first.end() + 20]!r}")
     assert len(names) > 100
-    assert unlinked == []
+    assert wrong == []
+
+
+def test_a_word_with_two_senses_is_linked_on_every_page_named_for_it(
+    site: Path, pages: dict[Path, BeautifulSoup]
+) -> None:
+    names = terms(site)
+    linked = {
+        (file.relative_to(site).with_suffix("").as_posix(), str(link["href"]).partition("#")[2])
+        for file, parsed in pages.items()
+        for link in parsed.select("article a[href*='glossary.html#term-']")
+    }
+    assert [
+        (page, term)
+        for term, (_, where) in EXTENSION["SENSES"].items()
+        for page in sorted(where)
+        if not linked & {(page, anchor) for anchor in names[term]}
+    ] == []

@@ -25,6 +25,12 @@ from coupon_rec.features.graph import offers_frame
 ROOT = Path(__file__).parents[2]
 LIVE = ROOT / "_static" / "live"
 FIGURES = ("likelihood", "ladder", "lambda")
+PAGES = {
+    "try_it": "try-it",
+    "chapters/04_likelihood": "likelihood",
+    "chapters/06_coupling": "ladder",
+    "chapters/11_budget": "lambda",
+}
 FIGURE = """
 ```{{live}} {name}
 :name: fig-{name}
@@ -89,6 +95,36 @@ def words(page: Page, name: str) -> str:
 
 def slide(page: Page, label: str, value: float) -> None:
     page.get_by_role("slider", name=label).fill(str(value))
+
+
+# The pages that have one
+
+
+def test_each_figure_stands_on_the_page_that_needs_it(
+    site: Path, pages: dict[Path, BeautifulSoup]
+) -> None:
+    found = {
+        file.relative_to(site).with_suffix("").as_posix(): str(place["data-live"])
+        for file, page in pages.items()
+        for place in page.select("figure [data-live]")
+    }
+    assert found == PAGES
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("name", "figure"), PAGES.items())
+def test_the_figure_of_a_page_answers_its_slider(
+    name: str, figure: str, width: int, browser: Browser, site: Path
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((site / f"{name}.html").as_uri())
+    place = page.locator(f"[data-live={figure}]")
+    slider = place.get_by_role("slider").first
+    slider.press("Home")
+    first = place.inner_text()
+    slider.press("End")
+    assert place.inner_text() != first
+    page.close()
 
 
 # The directive

@@ -58,3 +58,12 @@ def test_every_reference_of_the_whole_book_leads_into_it(site: Path) -> None:
     links = [str(tag["href"])[1:] for tag in whole.select("a[href^='#']")]
     assert [link for link in links if link not in set(names)] == []
     assert len(whole.select(".printed-page")) == len(list(in_order(site)))
+
+
+def test_a_book_whose_pages_name_their_address_can_be_bound(tmp_path: Path) -> None:
+    canonical = '<link rel="canonical" href="https://b.org/a/intro.html">'
+    page = f'<head><title>A</title>{canonical}</head><article class="bd-article">Text.</article>'
+    (tmp_path / "appendix").mkdir()
+    for name in ("intro.html", "appendix/notation.html"):
+        (tmp_path / name).write_text(page, "utf-8")
+    assert "Text." in bind(tmp_path)

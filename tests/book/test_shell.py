@@ -1,7 +1,11 @@
 """What stands around the text of a page: the way to it, the way on, how to run it, its card."""
 
 import json
+import os
+import re
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
@@ -10,10 +14,12 @@ from breadcrumbs import breadcrumbs
 from bs4 import BeautifulSoup, Tag
 from bundle import rebase
 from cards import card, published_at
+from jupyter_book.config import get_final_config
 from not_found import root_links
+from packaging.specifiers import SpecifierSet
 from repairs import mend
-from run_bar import launch_links, run_bar
-from sitemap import sitemap
+from run_bar import colab_cell, launch_links, run_bar
+from sitemap import write_sitemap
 from slim import is_used
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +33,13 @@ Pages = dict[Path, BeautifulSoup]
 @pytest.fixture(scope="module")
 def chapters(pages: Pages) -> Pages:
     return {file: page for file, page in pages.items() if file.parent.name == "chapters"}
+
+
+@pytest.fixture(scope="module")
+def contents(site: Path, pages: Pages) -> Pages:
+    """Every page that the table of contents names."""
+    others = {site / name for name in ("404.html", "index.html", "search.html")}
+    return {file: page for file, page in pages.items() if file not in others}
 
 
 def only(page: Tag, selector: str) -> Tag:
@@ -81,8 +94,42 @@ def test_one_address_opens_each_chapter_in_binder_and_colab(address: str) -> Non
     assert published_at(address) == "https://someone.github.io/coupons/"
 
 
-def test_every_page_names_its_part_above_its_title(chapters: Pages) -> None:
-    for page in chapters.values():
+def test_the_address_in_the_settings_reaches_the_pages(tmp_path: Path) -> None:
+    settings = (ROOT / "_config.yml").read_text("utf-8")
+    with_address = tmp_path / "_config.yml"
+    with_address.write_text(re.sub('(?<= &repository )".*"', f'"{ADDRESS}"', settings), "utf-8")
+    given = {"latex_individualpages": False}
+    config, _ = get_final_config(user_yaml=with_address, cli_config=given)
+    options = config["html_theme_options"]
+    assert (options["repository_url"], options["repository_branch"]) == (ADDRESS, "main")
+
+
+def test_in_colab_a_first_cell_brings_the_package_and_the_files_beside_the_chapters() -> None:
+    links = launch_links(ADDRESS, "main", NOTEBOOK)
+    bar = run_bar(NOTEBOOK, "04_likelihood.ipynb", links, colab_cell(ADDRESS))
+    install, go = only(BeautifulSoup(bar, "html.parser"), "details pre").text.splitlines()
+    assert install == f"!git clone -q --depth 1 {ADDRESS} /book && pip install -q '/book[book]'"
+    assert go == "%cd /book/chapters"
+    assert "<details>" not in run_bar(NOTEBOOK, "04_likelihood.ipynb", {})
+
+
+def test_binder_installs_what_make_book_installs() -> None:
+    script = ROOT / ".binder" / "postBuild"
+    assert os.access(script, os.X_OK)
+    assert script.read_text("utf-8").startswith("#!/bin/bash\n")
+    (install,) = re.findall(r"pip install .+", script.read_text("utf-8"))
+    assert install.endswith("-c requirements.txt -e '.[book]'")
+    runtime = (ROOT / ".binder" / "runtime.txt").read_text("utf-8").strip()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert SpecifierSet(project["requires-python"]).contains(runtime.removeprefix("python-"))
+    assert not {"Dockerfile", "requirements.txt"} & {f.name for f in script.parent.iterdir()}
+
+
+def test_every_page_but_the_first_names_its_part_above_its_title(contents: Pages) -> None:
+    for file, page in contents.items():
+        if file.name == "intro.html":
+            assert not page.select(".breadcrumbs")
+            continue
         steps = [step.text for step in only(page, ".breadcrumbs").select("li")]
         parts = [caption.text for caption in page.select("nav.bd-links p.caption")]
         assert steps[0] == "The Right Coupon"
@@ -95,19 +142,19 @@ def test_a_title_with_markup_stays_whole_in_the_breadcrumbs() -> None:
     assert [step.text for step in path.select("li")][1:] == ["A & B", "The right one"]
 
 
-def test_every_section_has_a_link_to_itself(chapters: Pages) -> None:
-    for page in chapters.values():
+def test_every_section_has_a_link_to_itself(contents: Pages) -> None:
+    for page in contents.values():
         for heading in page.select("article :is(h1, h2, h3)"):
             link = only(heading, "a.headerlink")
             assert page.find(id=str(link["href"]).removeprefix("#")), heading
             assert link["aria-label"], heading
 
 
-def test_every_page_describes_itself(chapters: Pages) -> None:
-    descriptions = [str(only(p, "meta[name=description]")["content"]) for p in chapters.values()]
+def test_every_page_describes_itself(contents: Pages) -> None:
+    descriptions = [str(only(p, "meta[name=description]")["content"]) for p in contents.values()]
     assert len(set(descriptions)) == len(descriptions)
     assert all(40 < len(text) <= 162 for text in descriptions)
-    for page in chapters.values():
+    for page in contents.values():
         title = str(only(page, "meta[property='og:title']")["content"])
         assert only(page, "title").text.startswith(title)
 
@@ -120,12 +167,36 @@ def test_a_card_names_addresses_only_if_the_site_has_one() -> None:
     assert (ROOT / "_static" / "card.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_sitemap_lists_every_page_of_the_contents(site: Path, chapters: Pages) -> None:
-    root = ElementTree.parse(site / "sitemap.xml").getroot()
-    listed = {element.text or "" for element in root.iter() if element.tag.endswith("}loc")}
-    base = published_at(REPOSITORY)
-    assert {f"{base}chapters/{file.name}" for file in chapters} | {f"{base}intro.html"} <= listed
-    assert "<loc>https://b.org/a.html</loc>" in sitemap("https://b.org/", ["a.html"])
+def test_the_sitemap_lists_every_page_if_the_site_has_an_address(
+    site: Path, contents: Pages
+) -> None:
+    base, file = published_at(REPOSITORY), site / "sitemap.xml"
+    assert file.exists() == bool(base)
+    listed = re.findall("<loc>(.+)</loc>", file.read_text("utf-8")) if base else []
+    assert not base or set(listed) == {
+        base + name.relative_to(site).as_posix() for name in contents
+    }
+
+
+@pytest.mark.parametrize("base", ["", "https://b.org/a/"])
+def test_no_sitemap_has_addresses_that_are_not_whole(base: str, tmp_path: Path) -> None:
+    app = SimpleNamespace(
+        builder=SimpleNamespace(name="html", get_target_uri="{}.html".format),
+        config=SimpleNamespace(html_baseurl=base),
+        env=SimpleNamespace(found_docs={"intro", "chapters/01_first_coupon"}),
+        outdir=tmp_path,
+    )
+    write_sitemap(app, None)
+    file = tmp_path / "sitemap.xml"
+    assert file.exists() == bool(base)
+    if base:
+        urls = [
+            element.text for element in ElementTree.parse(file).getroot().iter() if element.text
+        ]
+        assert [url for url in urls if url.strip()] == [
+            "https://b.org/a/chapters/01_first_coupon.html",
+            "https://b.org/a/intro.html",
+        ]
 
 
 def test_the_page_of_a_wrong_address_finds_its_files_at_any_depth(site: Path) -> None:

@@ -62,10 +62,10 @@ def empty(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture
-def desk(browser: Browser, site: Path) -> Iterator[Page]:
-    """The page as a reader opens it, at a desk."""
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
+@pytest.fixture(params=[390, 1440])
+def opened(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iterator[Page]:
+    """The page as a reader opens it, on a phone and at a opened."""
+    page = browser.new_page(viewport={"width": request.param, "height": 900}, color_scheme="light")
     page.goto((site / "try_it.html").as_uri())
     yield page
     page.close()
@@ -194,6 +194,14 @@ def test_no_slider_leaves_the_observed_range(empty: Page) -> None:
     assert outside == []
 
 
+def test_the_committed_model_reads_exactly_the_features_of_the_package(empty: Page) -> None:
+    load(empty)
+    columns = empty.evaluate("() => couponModel.columns")
+    named = {group: [column["name"] for column in some] for group, some in columns.items()}
+    assert {group: named[group] for group in GROUPS} == {g: feature_names(g) for g in GROUPS}
+    assert named.keys() - CATEGORIES.keys() == set(GROUPS)
+
+
 def test_the_model_is_small(site: Path) -> None:
     assert (site / "_static" / "live" / "model.js").stat().st_size < 400_000
 
@@ -201,36 +209,36 @@ def test_the_model_is_small(site: Path) -> None:
 # The page
 
 
-def test_a_user_a_coupon_and_a_slider_are_worked_by_keyboard(desk: Page) -> None:
-    choice, told = desk.locator(".try-choice"), desk.get_by_role("status").first
-    desk.get_by_label("User", exact=True).focus()
+def test_a_user_a_coupon_and_a_slider_are_worked_by_keyboard(opened: Page) -> None:
+    choice, told = opened.locator(".try-choice"), opened.get_by_role("status").first
+    opened.get_by_label("User", exact=True).focus()
     first = choice.inner_text()
-    desk.keyboard.press("ArrowDown")
+    opened.keyboard.press("ArrowDown")
     assert choice.inner_text() != first
     for _ in range(2):
-        desk.keyboard.press("Tab")
-        if desk.evaluate("() => document.activeElement.type") == "radio":
+        opened.keyboard.press("Tab")
+        if opened.evaluate("() => document.activeElement.type") == "radio":
             break
-    desk.keyboard.press("ArrowDown")
-    assert desk.evaluate("() => document.activeElement.checked")
-    chosen = desk.locator("tr:has(input:checked) label span").evaluate("e => e.firstChild.data")
-    assert f"The coupon for {chosen}" in desk.locator("#try-subject").inner_html()
+    opened.keyboard.press("ArrowDown")
+    assert opened.evaluate("() => document.activeElement.checked")
+    chosen = opened.locator("tr:has(input:checked) label span").evaluate("e => e.firstChild.data")
+    assert f"The coupon for {chosen}" in opened.locator("#try-subject").inner_html()
     for _ in range(3):
-        desk.keyboard.press("Tab")
-    slider = desk.locator(".try-handle input")
+        opened.keyboard.press("Tab")
+    slider = opened.locator(".try-handle input")
     assert slider.evaluate("e => e === document.activeElement")
     before = slider.get_attribute("aria-valuetext")
-    profit = desk.locator("tr:has(input:checked) td").last.inner_text()
-    desk.keyboard.press("Home")
+    profit = opened.locator("tr:has(input:checked) td").last.inner_text()
+    opened.keyboard.press("Home")
     assert slider.get_attribute("aria-valuetext") != before
-    assert desk.locator("tr:has(input:checked) td").last.inner_text() != profit
-    assert "Before you moved anything" in desk.locator(".try-back").inner_text()
-    desk.wait_for_function("e => e.textContent.startsWith('Choice')", arg=told.element_handle())
+    assert opened.locator("tr:has(input:checked) td").last.inner_text() != profit
+    assert "Before you moved anything" in opened.locator(".try-back").inner_text()
+    opened.wait_for_function("e => e.textContent.startsWith('Choice')", arg=told.element_handle())
 
 
-def test_a_screen_reader_is_told_once_when_a_slider_rests(desk: Page) -> None:
-    desk.wait_for_timeout(1000)
-    desk.evaluate(
+def test_a_screen_reader_is_told_once_when_a_slider_rests(opened: Page) -> None:
+    opened.wait_for_timeout(1000)
+    opened.evaluate(
         """() => {
             window.told = [];
             const region = document.querySelector(".live [role=status]");
@@ -238,30 +246,30 @@ def test_a_screen_reader_is_told_once_when_a_slider_rests(desk: Page) -> None:
             new MutationObserver(note).observe(region, { childList: true });
         }"""
     )
-    desk.locator(".try-handle input").focus()
+    opened.locator(".try-handle input").focus()
     for _ in range(8):
-        desk.keyboard.press("ArrowLeft")
-    desk.wait_for_timeout(1000)
-    assert len(desk.evaluate("told")) == 1
+        opened.keyboard.press("ArrowLeft")
+    opened.wait_for_timeout(1000)
+    assert len(opened.evaluate("told")) == 1
 
 
-def test_a_composed_user_starts_with_nothing_known(desk: Page) -> None:
-    desk.get_by_label("User", exact=True).select_option("A user whom you compose")
-    assert "Nothing is known" in desk.locator(".try-about").inner_text()
-    assert "Send no coupon" in desk.locator(".try-choice").inner_text()
-    sliders = desk.get_by_role("group", name="The user").get_by_role("slider")
+def test_a_composed_user_starts_with_nothing_known(opened: Page) -> None:
+    opened.get_by_label("User", exact=True).select_option("A user whom you compose")
+    assert "Nothing is known" in opened.locator(".try-about").inner_text()
+    assert "Send no coupon" in opened.locator(".try-choice").inner_text()
+    sliders = opened.get_by_role("group", name="The user").get_by_role("slider")
     assert sliders.count() == 6
-    probability = desk.locator(".try-table tr:has(input) td:nth-of-type(3)").first.inner_text()
+    probability = opened.locator(".try-table tr:has(input) td:nth-of-type(3)").first.inner_text()
     for k in range(6):
         sliders.nth(k).press("End" if k in (1, 2, 4) else "Home")
-    moved = desk.locator(".try-table tr:has(input) td:nth-of-type(3)").first.inner_text()
+    moved = opened.locator(".try-table tr:has(input) td:nth-of-type(3)").first.inner_text()
     assert moved != probability
 
 
-def test_fewer_letters_are_for_other_users(desk: Page) -> None:
-    desk.get_by_label("Move", exact=True).select_option("Letters for the 40 users")
-    desk.locator(".try-handle input").press("Home")
-    assert "the letters do more for other users" in desk.locator(".try-choice").inner_text()
+def test_fewer_letters_are_for_other_users(opened: Page) -> None:
+    opened.get_by_label("Move", exact=True).select_option("Letters for the 40 users")
+    opened.locator(".try-handle input").press("Home")
+    assert "the letters do more for other users" in opened.locator(".try-choice").inner_text()
 
 
 @pytest.mark.parametrize("width", [390, 1440])
