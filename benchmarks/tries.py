@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 from machine import RESULTS, store, use_two_cores
-from peer_models import Configuration, Data, Fitted, by_epochs, coupled, fit_both, fit_trees
+from peer_models import Configuration, Data, Fitted, by_epochs, coupled, fit_trees
 from peers import METRICS, PACKAGES, RUNS, TUNE_FROM, mean_in_log_odds, parts
 
 from coupon_rec import load_complete_journey
@@ -34,34 +34,35 @@ from coupon_rec.features import TRAIN_FROM, Arrays, encode, offers_frame
 from coupon_rec.features.graph import OFFER
 from coupon_rec.features.sides import before_campaigns, decayed, purchase_lines
 from coupon_rec.market.windows import start_together
+from coupon_rec.training import fit
 
 layers, ops = keras.layers, keras.ops
 
 Predictions = list[np.ndarray]
 
 FOLDER = RUNS.with_name("tries")
-NETWORK, TREES, BOTH = "coupled model, networks", "coupled model, trees", "coupled model"
+NETWORK, TREES = "coupled model, networks", "coupled model, trees"
 COUPLINGS = ("chain", "mixture", "noisy_or", "logit_sum")
 SEEDS, FIRST_OTHER_SEED = 1, 3
 BATCH = 2048
 COPY = 1000
 DECAY = 45
+PRETRAINING = 5
 DAYS = [date(2017, month, 1) for month in (2, 3, 4, 5)]
 WINDOWS_OF_ALL = 500_000
 
 
 @dataclass(frozen=True)
 class Try:
-    """One idea: what it is, how it is fitted, and the try that it changes.
+    """One idea: what it is, how it predicts, and the try that it changes.
 
-    `fit` predicts the training and the validation offers. An ensemble is not fitted: it averages
-    the first seed of other tries in log odds.
+    `predict` fits a model, and predicts the training and the validation offers. An ensemble is not
+    fitted: it averages the first seed of other tries in log odds.
     """
 
     idea: str
-    fit: Callable[[Data, Data, int], Predictions] | None = None
+    predict: Callable[[Data, Data, int], Predictions] | None = None
     against: str = "chain"
-    seeds: int = SEEDS
     ensemble: tuple[str, ...] = ()
 
 
@@ -80,8 +81,8 @@ def network(
     **settings_of_fit: Any,
 ) -> Predictions:
     configuration = {**contest(NETWORK), **(settings or {})}
-    fit = by_epochs(build, **settings_of_fit)
-    return of_both(fit(train, validation, configuration, None, seed), train, validation)
+    fitted = by_epochs(build, **settings_of_fit)(train, validation, configuration, None, seed)
+    return of_both(fitted, train, validation)
 
 
 def of_both(fitted: Fitted, train: Data, validation: Data) -> Predictions:
@@ -178,13 +179,15 @@ def listwise(weight: float) -> Try:
         outputs = {"bought": model.output["bought"], "redeemed": p}
         return keras.Model({**model.input, **more}, outputs)
 
-    def fit(train: Data, validation: Data, seed: int) -> Predictions:
+    def predict(train: Data, validation: Data, seed: int) -> Predictions:
         lists = Lists(train.arrays, train.labels, train.list_sizes, train.weight)
         train, validation = without_lists(train), without_lists(validation)
         fitted = by_epochs(build)(lists, validation, contest(NETWORK), None, seed)
         return of_both(fitted, train, validation)
 
-    return Try(f"batches of whole lists, and {weight:g} times a softmax loss over each list", fit)
+    return Try(
+        f"batches of whole lists, and {weight:g} times a softmax loss over each list", predict
+    )
 
 
 def trees(train: Data, validation: Data, seed: int) -> Predictions:
@@ -213,6 +216,24 @@ def with_windows_of_all(train: Data) -> Data:
             np.concatenate([weight, np.ones(len(more))]),
         ),
     )
+
+
+def pretrained(train: Data, validation: Data, seed: int) -> Predictions:
+    """A chain whose purchase network has learned from all these windows before."""
+    windows = with_windows_of_all(train).windows
+    assert windows
+    arrays, bought = windows[:2]
+    joined = {name: np.concatenate([train.arrays[name], arrays[name]]) for name in arrays}
+    labels = np.concatenate([train.labels["bought"], bought.astype("float32")[:, None]])
+
+    def build(train: Arrays, **settings: Any) -> keras.Model:
+        model = coupled(train, **settings)
+        purchase = keras.Model(model.input, {"bought": model.output["bought"]})
+        examples = (joined, {"bought": labels})
+        fit(purchase, examples, validation.examples, epochs=PRETRAINING, seed=seed)
+        return model
+
+    return network(train, validation, seed, build)
 
 
 def windows_of_all() -> pd.DataFrame:
@@ -274,13 +295,8 @@ def propensities(train: Data, validation: Data, seed: int) -> Predictions:
     return network(*more, seed)
 
 
-def both(train: Data, validation: Data, seed: int) -> Predictions:
-    fitted = fit_both(train, validation, contest(BOTH), None, seed)
-    return of_both(fitted, train, validation)
-
-
 TRIES = {
-    "chain": Try("the contest's networks: chain rule, purchase weight 0.1", network),
+    "chain": Try("the contest's network: chain rule, purchase weight 0.1", network),
     "chain again": Try("the same from another seed: what chance alone does", other_seed),
     **{f"purchase weight {weight:g}": weighted(weight) for weight in (0.0, 0.03, 0.3, 1.0)},
     **{f"listwise {weight:g}": listwise(weight) for weight in (0.0, 1.0)},
@@ -288,23 +304,24 @@ TRIES = {
     "trees without windows": Try(
         "purchase trees on the mailed offers alone", trees_without_windows, "trees"
     ),
-    "trees, windows of all": Try(
-        "purchase trees also on past windows of every user, mailed or not",
-        lambda train, *of: trees(with_windows_of_all(train), *of),
-        "trees",
-    ),
-    "networks and trees": Try(
-        "each factor the mean of three networks and trees, as in the contest", both, seeds=1
-    ),
     **{name: of_coupling(name) for name in COUPLINGS[1:]},
     "ensemble of couplings": Try(
-        "mean of one network of each of four couplings, in log odds", ensemble=COUPLINGS
+        "mean of one network of each of the four couplings, in log odds", ensemble=COUPLINGS
+    ),
+    "distilled": Try("a chain taught by that ensemble's probabilities", distilled),
+    "network and trees": Try("mean of chain and trees, in log odds", ensemble=("chain", "trees")),
+    "pre-trained": Try(
+        "a chain whose purchase network first learns from the windows of every user", pretrained
     ),
     "item propensities": Try(
         "two more features: largest and summed propensity to buy an item of the coupon",
         propensities,
     ),
-    "distilled": Try("a chain taught by that ensemble's probabilities", distilled),
+    "trees, windows of all": Try(
+        "purchase trees also on past windows of every user, mailed or not",
+        lambda train, *of: trees(with_windows_of_all(train), *of),
+        "trees",
+    ),
 }
 
 
@@ -315,10 +332,10 @@ def steps() -> None:
     for seed in range(SEEDS):
         for name, one in TRIES.items():
             file = predicted(name, seed)
-            if one.fit is None or seed >= one.seeds or file.exists():
+            if one.predict is None or file.exists():
                 continue
             start = time.perf_counter()
-            found = one.fit(data["train"], data["validation"], seed)
+            found = one.predict(data["train"], data["validation"], seed)
             seconds = time.perf_counter() - start
             p = [np.asarray(values, "float32") for values in found]
             np.savez(file, seconds=seconds, train=p[0], validation=p[1])
@@ -352,7 +369,7 @@ def runs(name: str) -> list[dict[str, np.ndarray]]:
     one = TRIES[name]
     if one.ensemble:
         return [predictions(part, 0) for part in one.ensemble]
-    return [predictions(name, seed) for seed in range(one.seeds)]
+    return [predictions(name, seed) for seed in range(SEEDS)]
 
 
 def averaged(name: str) -> np.ndarray:
