@@ -52,7 +52,7 @@ SEED, OTHER_SEED = 0, 3
 BATCH = 2048
 COPY = 1000
 DECAY = 45
-PRETRAINING = 3
+PRETRAINING = 5
 DAYS = [date(2017, month, 1) for month in (2, 3, 4, 5)]
 WINDOWS_OF_ALL = 500_000
 
