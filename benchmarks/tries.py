@@ -9,8 +9,8 @@ does is the row `chain again`. The intervals contain neither that chance nor tha
 many tries.
 
 Not tried: a set or sequence encoder over the user's past baskets; windows of every user for the
-purchase trees, and for the coupons of type A; a weight of the list loss other than 1; several of
-these ideas at once; more seeds. The contest's full model (three networks, and the mean with trees
+coupons of type A; a weight of the list loss other than 1; several of these ideas at once; more
+seeds. The contest's full model (three networks, and the mean with trees
 in each factor) stands here as the mean of one network and trees.
 
 What is done is kept in `runs/tries`; delete a file there to do it anew.
@@ -307,6 +307,11 @@ TRIES = {
     "trees": Try("the contest's trees, with past windows of mailed users", trees),
     "trees without windows": Try(
         "purchase trees on the mailed offers alone", trees_without_windows, "trees"
+    ),
+    "trees windows of all": Try(
+        "purchase trees also on past windows of every user, mailed or not",
+        lambda train, validation: trees(with_windows_of_all(train), validation),
+        "trees",
     ),
     **{name: of_coupling(name) for name in COUPLINGS[1:]},
     "two chains": Try("mean of both chains, in log odds", ensemble=("chain", "chain again")),
