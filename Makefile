@@ -2,7 +2,7 @@
 PYTHON ?= python3
 NOTEBOOKS ?= $(wildcard chapters/*.ipynb)
 BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py features.py growth.py \
-	peers.py precision_latency.py records.py serving.py training.py)
+	peers.py precision_latency.py records.py serving.py training.py tries.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt

@@ -242,7 +242,7 @@ def ones(arrays: Arrays) -> np.ndarray:
 Build = Callable[..., keras.Model]
 
 
-def by_epochs(build: Build) -> Callable[..., Fitted]:
+def by_epochs(build: Build, **settings_of_fit: Any) -> Callable[..., Fitted]:
     """Fit a network; with `rounds` it keeps its last epoch, whatever the validation offers say."""
 
     def fit_network(
@@ -265,6 +265,7 @@ def by_epochs(build: Build) -> Callable[..., Fitted]:
             learning_rate=rate,
             seed=seed,
             callbacks=[keep],
+            **settings_of_fit,
         )
         if rounds:
             model.set_weights(last)
@@ -380,9 +381,11 @@ def redemption(inputs: dict[str, Any], logit: keras.KerasTensor) -> keras.Model:
     return keras.Model(inputs, {"redeemed": layers.Activation("sigmoid", name="redeemed")(logit)})
 
 
-def coupled(train: Arrays, units: Sequence[int], dropout: float) -> keras.Model:
+def coupled(
+    train: Arrays, units: Sequence[int], dropout: float, coupling: str = "chain"
+) -> keras.Model:
     seed = int(keras.random.randint((), 0, 2**31 - 1))
-    return coupled_model(train, "chain", "network", units, units, dropout, seed)
+    return coupled_model(train, coupling, "network", units, units, dropout, seed)
 
 
 NETWORKS: list[Configuration] = [

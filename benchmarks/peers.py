@@ -28,7 +28,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain
@@ -279,10 +279,11 @@ def nested(values: pd.Series) -> dict[str, dict[str, float]]:
 
 def averaged(name: str) -> np.ndarray:
     """A model's predictions, averaged over the seeds in log odds."""
-    p = np.stack([np.load(path) for path in sorted(folder(name).glob("seed-*.npy"))]).astype(
-        "float64"
-    )
-    p = np.clip(p, 1e-9, 1 - 1e-9)
+    return mean_in_log_odds([np.load(path) for path in sorted(folder(name).glob("seed-*.npy"))])
+
+
+def mean_in_log_odds(predictions: Sequence[np.ndarray]) -> np.ndarray:
+    p = np.clip(np.stack(predictions).astype("float64"), 1e-9, 1 - 1e-9)
     return sigmoid(np.log(p / (1 - p)).mean(axis=0))
 
 
