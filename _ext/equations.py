@@ -3,6 +3,7 @@
 KaTeX is a program in JavaScript, which V8 runs inside this process.
 """
 
+import atexit
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ OPTIONS = {
 def katex() -> MiniRacer:
     """Start KaTeX."""
     context = MiniRacer()
+    atexit.register(context.close)  # an open one keeps Python from ending
     context.eval(KATEX.read_text("utf-8"))
     return context
 
