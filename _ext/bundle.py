@@ -11,7 +11,6 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 THEME = ["_static/basic.css", "_static/styles/pydata-sphinx-theme.css"]
-OF_SOME_PAGES = ["_static/live/live.css", "_static/vendor/katex/katex.min.css"]
 BUNDLE = "_static/book.css"
 AT_ONCE = "documentation_options.js"  # scripts in the head of the page set its fields
 
@@ -21,8 +20,7 @@ def lighten(
 ) -> None:
     """Take the styles out of a page, whose template names the bundle; defer its scripts."""
     names = [str(style.filename) for style in context["css_files"]]
-    common = [name for name in names if "://" not in name and name not in OF_SOME_PAGES]
-    app.env.bundled_styles = THEME + common + OF_SOME_PAGES
+    app.env.bundled_styles = THEME + [name for name in names if "://" not in name]
     context["css_files"] = []
     for script in context["script_files"]:
         if script.filename and not str(script.filename).endswith(AT_ONCE):

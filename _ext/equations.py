@@ -57,17 +57,17 @@ def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def add_files(
+def add_script(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
-    """Give a page with equations their style, and the script that lets wide ones scroll."""
+    """Give a page with equations the script that lets wide ones scroll."""
     if 'class="math' in context.get("body", "") or 'class="amsmath' in context.get("body", ""):
-        app.add_css_file("vendor/katex/katex.min.css")
         app.add_js_file("on-demand/equations.js", loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the renderer and the handler with Sphinx."""
     app.add_html_math_renderer("katex", (visit_math, None), (visit_math_block, None))
-    app.connect("html-page-context", add_files)
+    app.add_css_file("vendor/katex/katex.min.css", priority=900)  # after those of the book
+    app.connect("html-page-context", add_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -80,10 +80,8 @@ def keep_off_other_pages(app: Sphinx, config: Config) -> None:
 def add_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Add what the live figures of a page need to this page."""
+    """Add the scripts that the live figures of a page need to this page."""
     names = [node["live"] for node in doctree.findall(live)] if doctree else []
-    if names:
-        app.add_css_file("live/live.css")
     needed = ["live", *(script for name in names for script in [*BEFORE.get(name, ()), name])]
     for script in dict.fromkeys(needed if names else ()):
         app.add_js_file(f"live/{script}.js", loading_method="defer")
@@ -94,6 +92,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     others = {name: (visit_other, None) for name in ("latex", "text", "man", "texinfo")}
     app.add_node(live, html=(visit_html, None), **others)
     app.add_directive("live", Live)
+    app.add_css_file("live/live.css", priority=900)  # after those of the book
     app.connect("config-inited", keep_off_other_pages)
     app.connect("html-page-context", add_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,8 +10,8 @@ many tries.
 
 Not tried: a set or sequence encoder over the user's past baskets; windows of every user for the
 coupons of type A; a weight of the list loss other than 1; several of these ideas at once; more
-seeds. The contest's full model (three networks, and the mean with trees
-in each factor) stands here as the mean of one network and trees.
+seeds. The contest's full model (three networks, and the mean with trees in each factor) stands
+here as the mean of one network and trees.
 
 What is done is kept in `runs/tries`; delete a file there to do it anew.
 """

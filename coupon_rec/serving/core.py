@@ -96,10 +96,9 @@ class Service:
     def _load(self) -> Recommender:
         return self._recommender(Scorer.load(self._bundle))
 
-    @property
-    def today(self) -> date:
+    def _today(self, recommender: Recommender) -> date:
         """The day of the newest event, or of the snapshot."""
-        return max(self._newest, self.recommender.store.day)
+        return max(self._newest, recommender.store.day)
 
     async def answer(self, question: Question) -> bytes:
         """Choose coupons for a user, or find what was chosen before: JSON of an `Answer`.
@@ -143,8 +142,7 @@ class Service:
             try:
                 async with self._pushing:
                     recommender = self.recommender
-                    today = max(self._newest, recommender.store.day)
-                    question = Question(stream.user_id, today, 1)
+                    question = Question(stream.user_id, self._today(recommender), 1)
                     reply = await self._ask((recommender, question))
             except Overloaded:
                 await asyncio.sleep(1)
@@ -205,11 +203,16 @@ class Service:
         self.recommender.store.add([event for events in batches for event in events])
         return [None] * len(batches)
 
-    def live(self, day: date) -> list[tuple[int, int]]:
-        """List the campaigns and coupons that are valid on a day. OutOfReach as `reaching`."""
-        coupons = self.reaching(day).store.snapshot.coupons
+    def live(self, day: date | None) -> tuple[date, list[tuple[int, int]]]:
+        """List the campaigns and coupons that are valid on a day, today if it is None.
+
+        OutOfReach as `reaching`.
+        """
+        recommender = self.reaching(day) if day else self.recommender
+        day = day or self._today(recommender)
+        coupons = recommender.store.snapshot.coupons
         valid = coupons.last_day >= (day - date(1970, 1, 1)).days
-        return list(
+        return day, list(
             zip(coupons.campaign_id[valid].tolist(), coupons.coupon_id[valid].tolist(), strict=True)
         )
 

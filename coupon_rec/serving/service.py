@@ -150,9 +150,8 @@ async def events(batch: Events, service: Running) -> Accepted:
 @router.get("/v1/coupons", responses=_problems(409, 422), summary="The coupons that run on a day")
 async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
     """Of the day of the newest event, or of the one asked for."""
-    day = day or service.today
     with _day_in("day"):
-        found = service.live(day)
+        day, found = service.live(day)
     return LiveCoupons(
         day=day,
         coupons=[LiveCoupon(campaign_id=campaign, coupon_id=coupon) for campaign, coupon in found],

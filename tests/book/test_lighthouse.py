@@ -34,6 +34,7 @@ def test_lighthouse_finds_the_page_good(
     page = site / "intro.html" if name == "first page" else heaviest
     with serve(site) as address:
         found = report(f"{address}/{page.relative_to(site).as_posix()}", screen)
+    assert found["audits"]["cumulative-layout-shift"]["numericValue"] < 0.05, "the page jumps"
     judged = {key: score for key, score in scores(found).items() if key != "seo"}
     if screen == "phone" or found["environment"]["benchmarkIndex"] < SLOWEST:
         judged.pop("performance")  # a phone is simulated from a machine that may be slow or busy

@@ -64,7 +64,7 @@ def empty(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(params=[390, 1440])
 def opened(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iterator[Page]:
-    """The page as a reader opens it, on a phone and at a opened."""
+    """The page as a reader opens it, on a phone and at a desk."""
     page = browser.new_page(viewport={"width": request.param, "height": 900}, color_scheme="light")
     page.goto((site / "try_it.html").as_uri())
     yield page
