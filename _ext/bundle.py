@@ -19,8 +19,6 @@ def lighten(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
     """Take the styles out of a page, whose template names the bundle; defer its scripts."""
-    names = [str(style.filename) for style in context["css_files"]]
-    app.env.bundled_styles = THEME + [name for name in names if "://" not in name]
     context["css_files"] = []
     for script in context["script_files"]:
         if script.filename and not str(script.filename).endswith(AT_ONCE):
@@ -38,11 +36,12 @@ def rebase(css: str, folder: str) -> str:
 
 def write_bundle(app: Sphinx, error: Exception | None) -> None:
     """Write the styles, in their order, as one file."""
-    names = getattr(app.env, "bundled_styles", None)
-    if error or app.builder.format != "html" or not names:
+    if error or app.builder.format != "html":
         return
+    styles = sorted(app.builder._css_files, key=lambda style: style.priority)
+    names = [str(style.filename) for style in styles]
     parts = []
-    for name in names:
+    for name in THEME + [name for name in names if "://" not in name]:
         file = Path(app.outdir, name.split("?")[0])
         folder = file.parent.relative_to(Path(app.outdir, "_static")).as_posix()
         css = file.read_text("utf-8").replace('@charset "UTF-8";', "")
