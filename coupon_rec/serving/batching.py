@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -15,18 +14,16 @@ class Overloaded(Exception):
 
 
 class Batcher(Generic[T, R]):
-    """Hands everything that waits to one call of a function, in a thread.
+    """Hands everything that waits to one call of a function.
 
     Nothing is held back to fill a batch: a lone request is worked on at once, and what arrives
-    while the thread works is the next batch. So batches grow with the load.
+    meanwhile is the next batch. So batches grow with the load.
 
     Parameters
     ----------
-    work : callable
+    work : coroutine function
         From n requests to n results, in order. A result that is an exception is raised to the one
         who asked; an exception that `work` raises, to all.
-    thread : concurrent.futures.Executor
-        Where `work` runs.
     waiting : int
         How many requests may wait.
     together : int
@@ -35,13 +32,11 @@ class Batcher(Generic[T, R]):
 
     def __init__(
         self,
-        work: Callable[[Sequence[T]], Sequence[R | Exception]],
-        thread: Executor,
+        work: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
         waiting: int,
         together: int,
     ) -> None:
         self._work = work
-        self._thread = thread
         self._limit = waiting
         self._together = together
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
@@ -57,24 +52,22 @@ class Batcher(Generic[T, R]):
         """
         if len(self._waiting) >= self._limit:
             raise Overloaded
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[R] = loop.create_future()
+        result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, result))
         if self._task is None:
-            self._task = loop.create_task(self._run())
+            self._task = asyncio.create_task(self._run())
         return await result
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             size = min(len(self._waiting), self._together)
             batch = [self._waiting.popleft() for _ in range(size)]
             requests = [request for request, _ in batch]
             try:
-                results = await loop.run_in_executor(self._thread, self._work, requests)
+                results = await self._work(requests)
             except Exception as error:
                 results = [error] * size
             for (_, future), result in zip(batch, results, strict=True):
@@ -83,4 +76,5 @@ class Batcher(Generic[T, R]):
                         future.set_exception(result)
                     else:
                         future.set_result(result)
+            await asyncio.sleep(0)  # the answers leave before the next batch is begun
         self._task = None

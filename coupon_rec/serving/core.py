@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from itertools import groupby
@@ -70,9 +70,9 @@ class Service:
         self.recommender = self._recommender(scorer)
         self._newest = date.min
         self._cache: OrderedDict[Key, bytes] = OrderedDict()
-        self._scoring, self._writing = (ThreadPoolExecutor(1, name) for name in ("score", "events"))
-        self._ask = Batcher(self._recommend, self._scoring, settings.waiting, settings.together)
-        self._add = Batcher(self._write, self._writing, settings.waiting, settings.waiting)
+        self._writing = ThreadPoolExecutor(1, "events")
+        self._ask = Batcher(self._recommend, settings.waiting, settings.together)
+        self._add = Batcher(self._write, settings.waiting, settings.waiting)
         for name, queue in (("model", self._ask), ("log", self._add)):
             self.metrics.waiting.labels(name).set_function(queue.__len__)
         self._pushing = asyncio.Semaphore(settings.together)
@@ -176,8 +176,7 @@ class Service:
                 self.metrics.reloads.labels("refused").inc()
                 logger.warning("the bundle stays as it was: %s", error)
                 raise
-            # Events are written by one thread: on it, nothing is accepted between the two steps.
-            await asyncio.get_running_loop().run_in_executor(self._writing, self._swap, fresh)
+            await self._alone(lambda: self._swap(fresh))
         self.streams.wake_all()
         self.metrics.reloads.labels("done").inc()
         return fresh.scorer.version
@@ -191,17 +190,28 @@ class Service:
         self.stopping = True
         self.streams.stop()
 
-    def _recommend(self, asked: Sequence[tuple[Recommender, Question]]) -> list[Reply | Exception]:
-        """Answer each question from the bundle that it was asked of, though a new one has come."""
+    async def _recommend(
+        self, asked: Sequence[tuple[Recommender, Question]]
+    ) -> list[Reply | Exception]:
+        """Answer each question from the bundle that it was asked of, though a new one has come.
+
+        It computes where the requests are read and answered: a thread of its own would only take
+        turns with that one at the interpreter, and answer fewer.
+        """
         self.metrics.batch.observe(len(asked))
         replies: list[Reply | Exception] = []
         for recommender, together in groupby(asked, key=itemgetter(0)):
             replies += recommender([question for _, question in together])
         return replies
 
-    def _write(self, batches: Sequence[Sequence[Event]]) -> list[Exception | None]:
-        self.recommender.store.add([event for events in batches for event in events])
+    async def _write(self, batches: Sequence[Sequence[Event]]) -> list[Exception | None]:
+        events = [event for events in batches for event in events]
+        await self._alone(lambda: self.recommender.store.add(events))
         return [None] * len(batches)
+
+    async def _alone(self, work: Callable[[], object]) -> None:
+        """Work on the one thread that writes events, so that none is accepted meanwhile."""
+        await asyncio.get_running_loop().run_in_executor(self._writing, work)
 
     def live(self, day: date | None) -> tuple[date, list[tuple[int, int]]]:
         """List the campaigns and coupons that are valid on a day, today if it is None.

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 MOST_FIELDS = 20
+MEND = "the request is not as expected: mend the fields named"
 SENTENCES = {
-    400: "the body cannot be read: send JSON in UTF-8, not nested deeply",
     404: "there is nothing here: /openapi.json lists what there is",
     405: "this address takes another method: /openapi.json lists them",
     413: "the body is too large: send fewer events at a time",
@@ -26,7 +26,7 @@ class Refused(Exception):
         super().__init__(error)
         self.response = problem(
             status,
-            "the request is not as expected: mend the fields named" if field else error,
+            MEND if field else error,
             [(field, error)] if field else [],
             {"Retry-After": str(ceil(wait))} if wait else {},
         )
@@ -52,13 +52,17 @@ def handle(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 400:  # from FastAPI: a body that json.loads cannot take
+            return problem(
+                422, MEND, [("body", "unreadable: send JSON in UTF-8, not nested deeply")]
+            )
         words = SENTENCES.get(error.status_code, str(error.detail))
         return problem(error.status_code, words, headers=dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         fields = [_field(found) for found in error.errors()[:MOST_FIELDS]]
-        return problem(422, "the request is not as expected: mend the fields named", fields)
+        return problem(422, MEND, fields)
 
 
 def _field(error: dict[str, Any]) -> tuple[str, str]:

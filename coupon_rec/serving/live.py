@@ -38,7 +38,9 @@ def rounded(values: Any) -> Any:
         high = values * SPLIT - (values * SPLIT - values)
         error = (high * scale - product) + (values - high) * scale
         up |= half & (error >= 0)
-    return (whole + up) / scale
+    whole += up
+    whole /= scale
+    return whole
 
 
 def known(names: Sequence[str], values: Any) -> Floats:
@@ -260,7 +262,7 @@ def brand_match(lines: Lines, items: Items, coupons: Coupons, spend: float) -> V
     """A user's past spend on the makers of each coupon's items: as `match.brand_match`."""
     maker = items.maker[lines.item]
     amount = np.bincount(maker, lines.amount, len(coupons.makers))
-    bought = amount.nonzero()[0]
+    bought = (amount > 0).nonzero()[0]
     which, pair = coupons.makers.of(bought)
     coupon = coupons.makers.coupon[pair]
     paid = np.bincount(coupon, amount[bought[which]], len(coupons.covered)) / MILLIONTHS

@@ -111,7 +111,7 @@ Running = Annotated[Service, Depends(_service)]
 @router.post(
     "/v1/recommendations",
     response_model=Answer,
-    responses=_problems(400, 409, 413, 422, 503),
+    responses=_problems(409, 413, 422, 503),
     summary="The coupons for a user",
 )
 async def recommendations(ask: Ask, request: Request) -> Response:
@@ -128,7 +128,7 @@ async def recommendations(ask: Ask, request: Request) -> Response:
 @router.post(
     "/v1/events",
     response_model=Accepted,
-    responses=_problems(400, 409, 413, 422, 503),
+    responses=_problems(409, 413, 422, 503),
     summary="What happened in the shops",
 )
 async def events(batch: Events, service: Running) -> Accepted:

@@ -119,25 +119,24 @@ def test_a_day_that_the_features_do_not_reach_is_refused(service: Running, day: 
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
+    "body",
     [
-        (b"", 422),
-        (b"{", 422),
-        (b"null", 422),
-        (b'{"user_id": NaN}', 422),
-        (b'{"\\ud800": 1}', 422),
-        (b'{"user_id": "\xff"}', 400),
-        (b"[" * 100_000, 400),
-        (b'{"user_id": ' + b"9" * 10_000 + b"}", 400),
+        b"",
+        b"{",
+        b"null",
+        b'{"user_id": NaN}',
+        b'{"\\ud800": 1}',
+        b'{"user_id": "\xff"}',
+        b"[" * 100_000,
+        b'{"user_id": ' + b"9" * 10_000 + b"}",
     ],
 )
-def test_a_body_that_is_no_request_is_refused_in_words(
-    service: Running, body: bytes, status: int
-) -> None:
+def test_a_body_that_is_no_request_is_refused_in_words(service: Running, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     answer = service.client.post("/v1/recommendations", content=body, headers=headers)
-    assert answer.status_code == status
+    assert answer.status_code == 422
     assert answer.json()["error"]
+    assert answer.json()["fields"]
 
 
 def test_a_body_over_the_limit_is_refused_with_or_without_its_length(service: Running) -> None:

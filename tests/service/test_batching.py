@@ -1,9 +1,7 @@
 """What waits together goes together, and only so much may wait."""
 
 import asyncio
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -15,22 +13,21 @@ class Slow:
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
-        self.go = threading.Event()
+        self.go = asyncio.Event()
 
-    def __call__(self, requests: Sequence[int]) -> list[int | Exception]:
+    async def __call__(self, requests: Sequence[int]) -> list[int | Exception]:
         self.batches.append(list(requests))
-        self.go.wait(10)
+        await self.go.wait()
         return [KeyError(request) if request == 13 else 10 * request for request in requests]
 
 
 async def gather(slow: Slow, requests: Sequence[int], waiting: int = 100) -> list[object]:
     """Send a first request, then the others while the first is worked on."""
-    with ThreadPoolExecutor(1) as thread:
-        batcher = Batcher(slow, thread, waiting, together=4)
-        first, *others = (asyncio.ensure_future(batcher(request)) for request in requests)
-        await asyncio.sleep(0.05)
-        slow.go.set()
-        return list(await asyncio.gather(first, *others, return_exceptions=True))
+    batcher = Batcher(slow, waiting, together=4)
+    first, *others = (asyncio.ensure_future(batcher(request)) for request in requests)
+    await asyncio.sleep(0.05)
+    slow.go.set()
+    return list(await asyncio.gather(first, *others, return_exceptions=True))
 
 
 def test_a_lone_request_does_not_wait_for_company() -> None:
@@ -60,28 +57,26 @@ def test_beyond_the_queue_a_request_is_turned_away_at_once_and_the_others_are_an
 def test_a_request_that_was_given_up_harms_no_other() -> None:
     async def give_up() -> object:
         slow = Slow()
-        with ThreadPoolExecutor(1) as thread:
-            batcher = Batcher(slow, thread, 10, together=4)
-            lost, kept = (asyncio.ensure_future(batcher(request)) for request in (1, 2))
-            await asyncio.sleep(0.05)
-            lost.cancel()
-            slow.go.set()
-            return await kept
+        batcher = Batcher(slow, 10, together=4)
+        lost, kept = (asyncio.ensure_future(batcher(request)) for request in (1, 2))
+        await asyncio.sleep(0.05)
+        lost.cancel()
+        slow.go.set()
+        return await kept
 
     assert asyncio.run(give_up()) == 20
 
 
 def test_work_that_fails_as_a_whole_fails_each_request_and_not_the_next() -> None:
-    def broken(requests: Sequence[int]) -> list[int | Exception]:
+    async def broken(requests: Sequence[int]) -> list[int | Exception]:
         if 13 in requests:
             raise ValueError("no")
         return list(requests)
 
     async def twice() -> tuple[object, object]:
-        with ThreadPoolExecutor(1) as thread:
-            batcher = Batcher(broken, thread, 10, together=4)
-            with pytest.raises(ValueError, match="no"):
-                await batcher(13)
-            return await batcher(2), len(batcher)
+        batcher = Batcher(broken, 10, together=4)
+        with pytest.raises(ValueError, match="no"):
+            await batcher(13)
+        return await batcher(2), len(batcher)
 
     assert asyncio.run(twice()) == (2, 0)

@@ -86,20 +86,24 @@ def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
     app = create_app(folder, Settings(tmp_path / "events"))
     service = app.state.service
     old = service.recommender.scorer.version
-    over = threading.Event()
+    over = asyncio.Event()
     asked: list[date] = []
-    reaching = service.reaching
+    reaching, answering = service.reaching, service._ask._work
 
     def noted(day: date) -> Recommender:
         asked.append(day)
         return reaching(day)
 
+    async def held_up(questions: list[object]) -> object:
+        await over.wait()
+        return await answering(questions)
+
     monkeypatch.setattr(service, "reaching", noted)
+    monkeypatch.setattr(service._ask, "_work", held_up)
 
     async def reload_while_three_wait() -> tuple[list[httpx.Response], httpx.Response]:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            service._scoring.submit(over.wait)
             waiting = [
                 asyncio.create_task(client.post("/v1/recommendations", json=question(number)))
                 for number in (1, 2, 3)
