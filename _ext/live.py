@@ -19,8 +19,8 @@ from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 
 BEFORE = {
-    "try-it": ["model", "coupled", "choice", "what-if", "words"],
-    "lambda": ["model", "choice"],
+    "try-it": ["people", "network", "coupled", "choice", "what-if", "words"],
+    "lambda": ["people", "choice"],
 }
 """The scripts that a figure needs besides its own."""
 

@@ -1,7 +1,7 @@
-"""Write what the page "In your browser" computes with: a bundle's network, and users to try.
+"""Write what the page "In your browser" computes with: users to try, and a bundle's network.
 
-The file is a script that sets one constant, because a page that is opened from disk may not read
-any other kind of file.
+The files are scripts, because a page that is opened from disk may not read any other kind of
+file: `people.js` sets one constant, and `network.js`, the larger, adds to it.
 """
 
 import argparse
@@ -29,7 +29,8 @@ from coupon_rec.serving.scorer import Scorer
 from coupon_rec.serving.snapshot import SEEN
 from coupon_rec.serving.store import Candidates, FeatureStore
 
-OUT = Path(__file__).parent.parent / "_static" / "live" / "model.js"
+LIVE = Path(__file__).parent.parent / "_static" / "live"
+HEAD = "/* Written by tools/page_model.py (make page-model): do not edit. */"
 LAYERS = {
     "purchase_1",
     "purchase_2",
@@ -217,20 +218,29 @@ def _coupons(coupons: pd.DataFrame, market: Market) -> list[dict[str, Any]]:
     ]
 
 
-# The script
+# The scripts
 
 
-def write(bundle: Path, out: Path, market: Market) -> Path:
-    """Write the script, whole or not at all: a line for each coupon and each user."""
-    model = network(bundle) | people(bundle, market)
-    lines = ",\n".join(f"{_json(name)}:{_lines(value)}" for name, value in model.items())
-    draft = out.with_suffix(".tmp")
-    draft.write_text(
-        "/* Written by tools/page_model.py (make page-model): do not edit. */\n"
-        f"const couponModel = {{\n{lines}\n}};\n",
-        encoding="utf-8",
-    )
-    return draft.replace(out)
+def write(bundle: Path, folder: Path, market: Market) -> list[Path]:
+    """Write both scripts: a line for each coupon, each user and each part of the network."""
+    layers = network(bundle)
+    model = {"columns": layers.pop("columns")} | people(bundle, market)
+    drafts = [
+        _draft(folder / "people.js", f"const couponModel = {_object(model)};"),
+        _draft(folder / "network.js", f"Object.assign(couponModel, {_object(layers)});"),
+    ]
+    return [draft.replace(draft.with_suffix(".js")) for draft in drafts]
+
+
+def _draft(path: Path, script: str) -> Path:
+    draft = path.with_suffix(".tmp")
+    draft.write_text(f"{HEAD}\n{script}\n", encoding="utf-8")
+    return draft
+
+
+def _object(parts: dict[str, Any]) -> str:
+    lines = ",\n".join(f"{_json(name)}:{_lines(value)}" for name, value in parts.items())
+    return f"{{\n{lines}\n}}"
 
 
 def _lines(value: Any) -> str:
@@ -253,13 +263,13 @@ def _short(value: Any) -> Any:
 
 
 def main() -> None:
-    """Write the script of the bundle that is named on the command line."""
+    """Write the scripts of the bundle that is named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=Path, help="as `python -m coupon_rec export` writes it")
-    parser.add_argument("-o", "--out", type=Path, default=OUT, help="the script to write")
+    parser.add_argument("-o", "--out", type=Path, default=LIVE, help="the folder to write to")
     options = parser.parse_args()
-    path = write(options.bundle, options.out, load_complete_journey())
-    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+    for path in write(options.bundle, options.out, load_complete_journey()):
+        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

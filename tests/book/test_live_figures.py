@@ -159,7 +159,7 @@ def test_a_page_loads_the_scripts_of_its_own_figures_only(book: Path) -> None:
 
     assert loaded("one") == ["live.js", "ladder.js"]
     assert loaded("none") == []
-    figures = ["live.js", "likelihood.js", "ladder.js", "model.js", "choice.js", "lambda.js"]
+    figures = ["live.js", "likelihood.js", "ladder.js", "people.js", "choice.js", "lambda.js"]
     assert loaded("figures") == figures
 
 

@@ -26,7 +26,7 @@ UNFOLD = """() => {
 }"""
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll('article')]
     .filter(e => e.scrollWidth > Math.min(e.clientWidth, innerWidth) + 1).map(e => e.tagName)"""
-SET = """() => document.fonts.status === 'loaded'
+SET = """() => document.fonts.status === 'loaded' && !document.documentElement.dataset.below
     && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
 UNSET = ".math:not(:has(.katex)), .katex-error"
 AXE = """() => axe.run(document, {preload: false, resultTypes: ['violations']}).then(result =>

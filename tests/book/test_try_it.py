@@ -1,6 +1,6 @@
 """The trained model in the page says what Python says, and everybody can work it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -71,8 +71,11 @@ def opened(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iter
     page.close()
 
 
-def load(page: Page, *scripts: str, model: Path = LIVE / "model.js") -> None:
-    for path in [model, *(LIVE / f"{name}.js" for name in scripts)]:
+MODEL = [LIVE / "people.js", LIVE / "network.js"]
+
+
+def load(page: Page, *scripts: str, model: Sequence[Path] = MODEL) -> None:
+    for path in [*model, *(LIVE / f"{name}.js" for name in scripts)]:
         page.add_script_tag(path=path)
 
 
@@ -90,7 +93,7 @@ def test_the_forward_pass_of_the_page_is_that_of_the_scorer(
     empty: Page, bundle: Path, offers: pd.DataFrame, market: Market, tmp_path: Path
 ) -> None:
     some = offers.sample(ROWS, random_state=0)
-    load(empty, "coupled", model=write(bundle, tmp_path / "model.js", market))
+    load(empty, "coupled", model=write(bundle, tmp_path, market))
     found = empty.evaluate(
         "offers => offers.map(coupled.scorer(couponModel))", as_the_page_reads(some)
     )
@@ -203,7 +206,8 @@ def test_the_committed_model_reads_exactly_the_features_of_the_package(empty: Pa
 
 
 def test_the_model_is_small(site: Path) -> None:
-    assert (site / "_static" / "live" / "model.js").stat().st_size < 400_000
+    served = [site / "_static" / "live" / path.name for path in MODEL]
+    assert sum(path.stat().st_size for path in served) < 400_000
 
 
 # The page
@@ -314,6 +318,6 @@ def test_pages_without_live_figures_load_none_of_their_scripts(
         file.name: [s["src"] for s in page.select("script[src]") if "/live/" in str(s["src"])]
         for file, page in pages.items()
     }
-    assert len(loading["try_it.html"]) == 7
+    assert len(loading["try_it.html"]) == 8
     for file, page in pages.items():
         assert bool(loading[file.name]) == bool(page.select("[data-live]")), file.name
