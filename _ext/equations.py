@@ -4,6 +4,7 @@ KaTeX is a program in JavaScript, which V8 runs inside this process.
 """
 
 import atexit
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from docutils import nodes
 from py_mini_racer import MiniRacer
 from sphinx.application import Sphinx
 from sphinx.locale import _
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
@@ -37,6 +39,22 @@ def katex() -> MiniRacer:
 def typeset(source: str, display: bool = False) -> str:
     """Turn TeX into HTML, with MathML in it for who cannot see it."""
     return str(katex().call("katex.renderToString", source, OPTIONS | {"displayMode": display}))
+
+
+class StopsStay(SphinxPostTransform):
+    """Keep a comma, or another mark, on the line of the symbol that it follows."""
+
+    default_priority = 900
+
+    def run(self, **kwargs: Any) -> None:
+        """Put the symbol and the mark into one element, which no line breaks."""
+        for math in list(self.document.findall(nodes.math)):
+            parent, at = math.parent, math.parent.index(math)
+            after = parent[at + 1] if at + 1 < len(parent) else None
+            mark = re.match(r"[^\s\w]+", after) if isinstance(after, nodes.Text) else None
+            if mark and typeset(math.astext()).count('class="base"') == 1:
+                together = nodes.inline("", "", math, nodes.Text(mark[0]), classes=["unbroken"])
+                parent[at : at + 2] = [together, nodes.Text(after[mark.end() :])]
 
 
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
@@ -69,5 +87,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the renderer and the handler with Sphinx."""
     app.add_html_math_renderer("katex", (visit_math, None), (visit_math_block, None))
     app.add_css_file("vendor/katex/katex.min.css", priority=900)  # after those of the book
+    app.add_post_transform(StopsStay)
     app.connect("html-page-context", add_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,8 +6,20 @@ from pathlib import Path
 
 import pytest
 from equations import typeset
+from playwright.sync_api import Browser
 
 EXTENSIONS = Path(__file__).parents[2] / "_ext"
+STRAY = r"""() => [...document.querySelectorAll('.math')].flatMap(symbol => {
+    const after = symbol.nextSibling;
+    if (symbol.querySelectorAll('.base').length !== 1 || !/^[,.;:)]/.test(after?.data ?? '')) {
+        return [];
+    }
+    const mark = document.createRange();
+    mark.setStart(after, 0);
+    mark.setEnd(after, 1);
+    const stays = mark.getBoundingClientRect().top < symbol.getBoundingClientRect().bottom;
+    return [stays ? '' : symbol.parentElement.textContent];
+})"""
 
 
 def test_an_equation_is_drawn_for_the_eye_and_said_for_the_ear() -> None:
@@ -24,3 +36,15 @@ def test_a_wrong_equation_stops_the_build() -> None:
 def test_python_ends_after_an_equation() -> None:
     code = "import equations; equations.typeset('x')"
     subprocess.run([sys.executable, "-c", code], cwd=EXTENSIONS, check=True, timeout=60)
+
+
+def test_no_line_begins_with_the_mark_after_a_symbol(browser: Browser, site: Path) -> None:
+    page = browser.new_page()
+    page.goto((site / "chapters" / "04_likelihood.html").as_uri())
+    page.wait_for_selector("html[data-equations]")
+    for width in range(320, 440, 8):
+        page.set_viewport_size({"width": width, "height": 900})
+        found = page.evaluate(STRAY)
+        assert found
+        assert set(found) == {""}
+    page.close()
