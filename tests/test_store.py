@@ -6,10 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -289,6 +290,27 @@ def test_no_more_than_so_many_answers_are_kept(
     assert len(store._ready) == 5
 
 
+def test_a_question_waits_for_the_events_of_one_user_at_most(
+    snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, begun = FeatureStore.load(snapshot), threading.Event()
+    move = store._move
+
+    def slow(user_id: int, events: list[Event]) -> None:
+        move(user_id, events)
+        begun.set()
+        time.sleep(0.02)
+
+    monkeypatch.setattr(store, "_move", slow)
+    events = [purchase(str(user_id), user_id) for user_id in range(1, 51)]
+    adding = threading.Thread(target=store.add, args=[events])
+    adding.start()
+    begun.wait()
+    counted = store.offers(USER, DAY).counted
+    adding.join()
+    assert 0 < counted < store.counted == 50
+
+
 def test_threads_may_add_and_ask_at_the_same_time(snapshot: Path, log: EventLog) -> None:
     store = FeatureStore.load(snapshot, log)
     errors: list[Exception] = []
@@ -305,7 +327,7 @@ def test_threads_may_add_and_ask_at_the_same_time(snapshot: Path, log: EventLog)
         *(lambda i: store.offers(1 + i % 60, DAY) for _ in range(3)),
         lambda _: store.catch_up(),
     ]
-    threads = [Thread(target=work, args=[task]) for task in tasks]
+    threads = [threading.Thread(target=work, args=[task]) for task in tasks]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -36,7 +36,8 @@ class FeatureStore:
     """Features that move with every event.
 
     All methods may be called from several threads: one lock guards the state, for about a
-    millisecond at a time, and is not held while events are written to disk.
+    millisecond at a time, and is not held while events are written to disk, nor from one user's
+    events to the next user's.
 
     Attributes
     ----------
@@ -194,13 +195,13 @@ class FeatureStore:
 
     def _apply(self, events: Iterable[Event]) -> int:
         by_user: dict[int, list[Event]] = {}
-        with self._lock:
-            for event in events:
-                if event.event_id not in self._ids:
-                    self._ids.add(event.event_id)
-                    if not self._held(event):
-                        by_user.setdefault(event.user_id, []).append(event)
-            for user_id, own in by_user.items():
+        for event in events:
+            if event.event_id not in self._ids:
+                self._ids.add(event.event_id)
+                if not self._held(event):
+                    by_user.setdefault(event.user_id, []).append(event)
+        for user_id, own in by_user.items():
+            with self._lock:
                 self._move(user_id, own)
         return sum(map(len, by_user.values()))
 
