@@ -86,9 +86,9 @@ live.mount("likelihood", (place) => {
     const y = { range: W, label: "slope W" };
     const map = live.chart({ width: surface.clientWidth, height: HEIGHT, x, y });
     const below = (b, w) => highest - look(b, w).likelihood;
-    for (const level of [0.3, 1, 3, 10, 30, 100, 300]) {
-      live.contour(below, level, B, W).forEach((piece) => map.line(piece, "live-contour"));
-    }
+    const lines = live.contours(below, [0.3, 1, 3, 10, 30, 100, 300], B, W);
+    const d = lines.map(map.path).join("");
+    map.add("path", { class: "live-contour", fill: "none", d });
     const cross = `M${map.x(top[0])},${map.y(top[1])}m-5,-5l10,10m0,-10l-10,10`;
     map.add("path", { class: "likelihood-top", d: cross });
     const trail = map.line(path, "likelihood-path");

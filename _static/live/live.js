@@ -151,23 +151,25 @@ const live = (() => {
     return { drawing, box, x: toX, y: toY, add, path, line, draggable };
   }
 
-  /** Pieces of the line on which f(x, y) has a level: where it crosses the sides of triangles. */
-  function contour(f, level, xRange, yRange, size = 60) {
+  /** Pieces of the lines on which f(x, y) has a level: where they cross the sides of triangles. */
+  function contours(f, levels, xRange, yRange, size = 60) {
     const toX = scale([0, size], xRange);
     const toY = scale([0, size], yRange);
     const grid = Array.from({ length: (size + 1) ** 2 }, (_, k) => {
       const [x, y] = [toX(k % (size + 1)), toY(Math.floor(k / (size + 1)))];
-      return { x, y, above: f(x, y) - level };
+      return { x, y, height: f(x, y) };
     });
     const pieces = [];
     const cross = (...corners) => {
       const sides = corners.map((a, k) => [a, corners[(k + 1) % 3]]);
-      const crossed = sides.filter(([a, b]) => a.above < 0 !== b.above < 0);
-      const points = crossed.map(([a, b]) => {
-        const part = a.above / (a.above - b.above);
-        return [a.x + part * (b.x - a.x), a.y + part * (b.y - a.y)];
-      });
-      if (points.length) pieces.push(points);
+      for (const level of levels) {
+        const crossed = sides.filter(([a, b]) => a.height < level !== b.height < level);
+        const points = crossed.map(([a, b]) => {
+          const part = (level - a.height) / (b.height - a.height);
+          return [a.x + part * (b.x - a.x), a.y + part * (b.y - a.y)];
+        });
+        if (points.length) pieces.push(points);
+      }
     };
     for (let k = 0; k < size * (size + 1); k++) {
       const [a, b, c, d] = [k, k + 1, k + size + 1, k + size + 2].map((place) => grid[place]);
@@ -192,7 +194,7 @@ const live = (() => {
     fitted,
     written,
     chart,
-    contour,
+    contours,
     limited,
   };
 })();

@@ -10,7 +10,7 @@ function letWideOnesScroll() {
   });
 }
 
-Promise.all([window.laidOut, document.fonts.ready]).then(() => {
+document.fonts.ready.then(() => {
   letWideOnesScroll();
   addEventListener("resize", letWideOnesScroll);
   document.documentElement.dataset.equations = "laid out";
