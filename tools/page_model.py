@@ -1,7 +1,7 @@
 """Write what the page "In your browser" computes with: users to try, and a bundle's network.
 
 The files are scripts, because a page that is opened from disk may not read any other kind of
-file: `people.js` sets one constant, and `network.js`, the larger, adds to it.
+file: `people.js` sets one constant, and `network.js` adds to it what only a prediction needs.
 """
 
 import argparse
