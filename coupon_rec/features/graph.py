@@ -94,8 +94,9 @@ def user_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and user mailed: demographics, habits, earlier redemptions."""
     mailed = market.offers.select(*USER).distinct().join(market.users, "user_id")
     habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
-    users = _tidy(_joined(mailed, *habits))
-    return users.mutate(user_spend_rank=_rank("user_spend_per_week", "campaign_id")).alias("users")
+    users = _joined(mailed, *habits)
+    rank = _rank(users, "user_spend_per_week", "campaign_id")
+    return _tidy(users, *USER_CATEGORIES, *match.WALLET, user_spend_rank=rank).alias("users")
 
 
 def coupon_side(market: Market, lines: Table) -> Table:
@@ -112,19 +113,24 @@ def coupon_side(market: Market, lines: Table) -> Table:
         sides.coupon_promotions(market),
         sides.coupon_success(market),
     ]
-    coupons = _joined(coupons, *tables).mutate(
-        coupon_discount_share=_.coupon_discount / _.item_price.nullif(0),
+    coupons = _joined(coupons, *tables)
+    return _tidy(
+        coupons,
+        "campaign_type",
+        "start",
+        "item_sold_most",
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
+        item_popularity_rank=_rank(coupons, "item_popularity", "campaign_id"),
     )
-    return _tidy(coupons).mutate(item_popularity_rank=_rank("item_popularity", "campaign_id"))
 
 
 def match_side(market: Market, lines: Table, users: Table) -> list[Table]:
     """The offers with their ranks, and what each user did with these items, categories, makers."""
     past = sides.before_campaigns(market, lines)
     wallets = users.select(*USER, *match.WALLET)
-    items = _ranked(market.offers, _tidy(match.item_match(market, past, wallets)))
+    items = match.item_match(market, past, wallets)
+    items = _ranked(market.offers, _tidy(items, "match_price", "item_bought_last"))
     others = items.select(*USER, "rank_of_others").distinct()
     offers = _joined(market.offers, others, items.drop("rank_of_others"))
     return [
@@ -185,13 +191,14 @@ def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
     return value.fill_null(MISSING[name])
 
 
-def _tidy(table: Table) -> Table:
-    """Do so with every feature of a table."""
-    return table.mutate(
-        **{name: _known(name, table[name]) for name in NAMES if name in table.columns}
-    )
+def _tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) -> Table:
+    """The key of a table, its features, each made known, and what else is named."""
+    key = [column for column in OFFER if column in table.columns]
+    known = {name: _known(name, table[name]) for name in NAMES if name in table.columns}
+    return table.select(*key, *others, **known, **more)
 
 
-def _rank(column: str, *within: str) -> ibis.expr.types.Value:
-    """Rank within a campaign, or within a user's coupons of a campaign, from 0 to 1."""
-    return ibis.percent_rank().over(group_by=within, order_by=column).round(DIGITS)
+def _rank(table: Table, name: str, *within: str) -> ibis.expr.types.Value:
+    """The rank of a feature within a campaign, from 0 to 1."""
+    value = _known(name, table[name])
+    return ibis.percent_rank().over(group_by=within, order_by=value).round(DIGITS)

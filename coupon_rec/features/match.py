@@ -44,19 +44,16 @@ def item_match(market: Market, past: Table, users: Table) -> Table:
         )
     )
     interval = (_.first - _.match_recency) / (_.lines - 1).nullif(0)
-    return (
-        matched.join(users, ["campaign_id", "user_id"])
-        .mutate(
-            match_lines_per_week=_.lines / _.user_weeks,
-            match_spend_per_week=_.spend / _.user_weeks,
-            match_wallet_share=_.spend / _.user_spend.nullif(0),
-            match_interval=ibis.least(interval.fill_null(NEVER), NEVER),
-            match_trend=(_.match_decayed_14 / 14) / (_.match_decayed_120 / 120).nullif(0),
-            match_coupon_share=_.coupon_lines / _.lines,
-            match_price=_.spend / _.units.nullif(0),
-        )
-        .mutate(match_due=_.match_recency / ibis.greatest(_.match_interval, 1.0))
-        .drop("lines", "units", "spend", "first", "coupon_lines", *WALLET)
+    interval = ibis.least(interval.fill_null(NEVER), NEVER)
+    return matched.join(users, ["campaign_id", "user_id"]).mutate(
+        match_lines_per_week=_.lines / _.user_weeks,
+        match_spend_per_week=_.spend / _.user_weeks,
+        match_wallet_share=_.spend / _.user_spend.nullif(0),
+        match_interval=interval,
+        match_due=_.match_recency / ibis.greatest(interval, 1.0),
+        match_trend=(_.match_decayed_14 / 14) / (_.match_decayed_120 / 120).nullif(0),
+        match_coupon_share=_.coupon_lines / _.lines,
+        match_price=_.spend / _.units.nullif(0),
     )
 
 
@@ -83,7 +80,6 @@ def category_match(market: Market, past: Table, users: Table) -> Table:
         )
         .join(users, ["campaign_id", "user_id"])
         .mutate(match_category_share=_.spend / _.user_spend.nullif(0))
-        .drop("spend", *WALLET)
     )
 
 
@@ -104,7 +100,7 @@ def brand_match(market: Market, past: Table, users: Table) -> Table:
         .group_by(*OFFER)
         .aggregate(spend=_.spend.sum() / MILLIONTHS)
         .join(users, ["campaign_id", "user_id"])
-        .select(*OFFER, match_brand_share=_.spend / _.user_spend.nullif(0))
+        .mutate(match_brand_share=_.spend / _.user_spend.nullif(0))
     )
 
 
@@ -138,8 +134,6 @@ def labels(market: Market) -> Table:
             windows,
             ["user_id", purchases.day >= windows.start, purchases.day <= windows.end],
         )
-        .select("campaign_id", "user_id", "item_id")
-        .distinct()
         .join(market.coupon_items, ["campaign_id", "item_id"])
         .select(*OFFER)
         .distinct()

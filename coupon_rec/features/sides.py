@@ -76,10 +76,9 @@ def before_campaigns(market: Market, events: Table) -> Table:
         The columns of `events` and `campaign_id`, `start` and `age`: whole days from the event to
         the campaign's start, at least 1.
     """
-    return (
-        events.join(mailed(market).drop("end"), "user_id")
-        .filter(_.day < _.start)
-        .mutate(age=_.start.delta(_.day, unit="day"))
+    users = mailed(market).drop("end")
+    return events.join(users, ["user_id", events.day < users.start]).mutate(
+        age=_.start.delta(_.day, unit="day")
     )
 
 
@@ -195,45 +194,35 @@ def coupon_contents(market: Market) -> Table:
 def coupon_sales(market: Market, lines: Table) -> Table:
     """Popularity, price and discounts of each coupon's items in the season before."""
     campaigns = market.campaigns.select("campaign_id", "start")
-    all_days = lines.group_by("day").aggregate(all_lines=_.count())
-    covered = market.coupon_items.select("item_id").distinct()
-    days = (
-        lines.semi_join(covered, "item_id")
-        .group_by("item_id", "day")
+    season = [_.day < _.start, _.day >= _.start - ibis.interval(days=SEASON)]
+    total = (
+        lines.group_by("day")
+        .aggregate(lines=_.count())
+        .cross_join(campaigns)
+        .filter(season)
+        .group_by("campaign_id")
+        .aggregate(all_lines=_.lines.sum())
+    )
+    covered = market.coupon_items.select("campaign_id", "item_id").distinct()
+    lately = _.day >= _.start - ibis.interval(days=LATELY)
+    sales = (
+        lines.join(covered.join(campaigns, "campaign_id"), "item_id")
+        .filter(season)
+        .group_by("campaign_id", "item_id")
         .aggregate(
             lines=_.count(),
             units=_.quantity.sum(),
             amount=_.amount.sum(),
+            lines_lately=_.count(where=lately),
+            units_lately=_.quantity.sum(where=lately),
+            amount_lately=_.amount.sum(where=lately),
             retail_discount=_.retail_discount.sum(),
             coupon_discount=_.coupon_discount.sum(),
             coupon_lines=(_.coupon_discount > 0).sum(),
         )
     )
-    season = all_days.join(
-        campaigns,
-        [
-            _.day < campaigns.start,
-            _.day >= campaigns.start - ibis.interval(days=SEASON),
-        ],
-    )
-    total = season.group_by("campaign_id").aggregate(_.all_lines.sum().name("all_lines"))
-    lately = _.day >= _.start - ibis.interval(days=LATELY)
-    sales = (
-        season.join(days, "day")
-        .semi_join(market.coupon_items, ["campaign_id", "item_id"])
-        .group_by("campaign_id", "item_id")
-        .aggregate(
-            lines=_.lines.sum(),
-            units=_.units.sum(),
-            amount=_.amount.sum(),
-            lines_lately=_.lines.sum(where=lately).fill_null(0),
-            units_lately=_.units.sum(where=lately),
-            amount_lately=_.amount.sum(where=lately),
-            retail_discount=_.retail_discount.sum(),
-            coupon_discount=_.coupon_discount.sum(),
-            coupon_lines=_.coupon_lines.sum(),
-        )
-    )
+    price = _.amount / MILLIONTHS / _.units.nullif(0)
+    discount = _.coupon_discount / MILLIONTHS / _.coupon_lines.nullif(0)
     return (
         market.coupon_items.left_join(sales, ["campaign_id", "item_id"])
         .group_by("campaign_id", "coupon_id")
@@ -252,12 +241,13 @@ def coupon_sales(market: Market, lines: Table) -> Table:
             "item_sold_most",
             item_popularity=_.lines / _.all_lines,
             item_trend=_.lines_lately / _.lines * (SEASON / LATELY),
-            item_price=_.amount / MILLIONTHS / _.units.nullif(0),
+            item_price=price,
             item_price_ratio=(_.amount_lately / _.units_lately.nullif(0))
             / (_.amount / _.units.nullif(0)).nullif(0),
             item_discount_share=_.retail_discount / (_.amount + _.retail_discount).nullif(0),
             spend_per_line=_.amount / MILLIONTHS / _.lines,
-            coupon_discount=_.coupon_discount / MILLIONTHS / _.coupon_lines.nullif(0),
+            coupon_discount=discount,
+            coupon_discount_share=discount / price.nullif(0),
         )
     )
 
@@ -272,10 +262,6 @@ def coupon_promotions(market: Market) -> Table:
             item_displays=ibis.literal(0.0),
             item_mailers=ibis.literal(0.0),
         )
-    weeks = market.promotions.group_by("item_id", "week_start").aggregate(
-        displayed=_.count(where=_.display != "0"),
-        mailed=_.count(where=_.mailer != "0"),
-    )
     campaigns = market.campaigns.select("campaign_id", "start")
     window = (
         market.promotions.select("week_start", "store_id")
@@ -291,19 +277,14 @@ def coupon_promotions(market: Market) -> Table:
         )
         .mutate(store_weeks=_.stores.sum().over(group_by="campaign_id"))
     )
-    items = (
-        window.join(weeks, "week_start")
-        .semi_join(market.coupon_items, ["campaign_id", "item_id"])
-        .group_by("campaign_id", "item_id")
-        .aggregate(
-            displayed=_.displayed.sum(), mailed=_.mailed.sum(), store_weeks=_.store_weeks.max()
-        )
-    )
+    asked = window.join(market.coupon_items, "campaign_id")
     shares = (
-        market.coupon_items.join(items, ["campaign_id", "item_id"])
+        market.promotions.join(asked, ["item_id", "week_start"])
         .group_by("campaign_id", "coupon_id")
         .aggregate(
-            displayed=_.displayed.sum(), mailed=_.mailed.sum(), store_weeks=_.store_weeks.max()
+            displayed=_.count(where=_.display != "0"),
+            mailed=_.count(where=_.mailer != "0"),
+            store_weeks=_.store_weeks.max(),
         )
     )
     return coupons.join(shares, ["campaign_id", "coupon_id"]).select(
