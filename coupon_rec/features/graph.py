@@ -47,13 +47,14 @@ def known_offers(market: Market, coupons: Table | None = None) -> Table:
     lines = sides.purchase_lines(market).alias("purchase_lines")
     users = user_side(market, lines)
     coupons = coupon_side(market, lines) if coupons is None else coupons
-    offers = _joined(*match_side(market, lines, users), match.labels(market), users, coupons)
-    price_ratio = offers.match_price / offers.item_price.nullif(0)
-    return offers.mutate(match_price_ratio=_known("match_price_ratio", price_ratio))
+    return _joined(*match_side(market, lines, users), match.labels(market), users, coupons)
 
 
 def finished(offers: Table) -> Table:
     """The columns of the offers table, with what stands for "nothing known"."""
+    price_ratio = _known("match_price_ratio", _.match_price / _.item_price.nullif(0))
+    values = {name: _[name].fill_null(MISSING[name]) for name in NAMES}
+    values["match_price_ratio"] = price_ratio
     return offers.select(
         *OFFER,
         "campaign_type",
@@ -62,7 +63,7 @@ def finished(offers: Table) -> Table:
         *USER_CATEGORIES,
         "department",
         "spend_per_line",
-        **{name: offers[name].fill_null(MISSING[name]).cast("float32") for name in NAMES},
+        **{name: value.cast("float32") for name, value in values.items()},
         bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
         redeemed=_.redeemed.fill_null(0).cast("int8"),
     )
@@ -96,7 +97,7 @@ def user_side(market: Market, lines: Table) -> Table:
     habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
     users = _joined(mailed, *habits)
     rank = _rank(users, "user_spend_per_week", "campaign_id")
-    return _tidy(users, *USER_CATEGORIES, *match.WALLET, user_spend_rank=rank).alias("users")
+    return _tidy(users, *USER_CATEGORIES, *match.WALLET, user_spend_rank=rank)
 
 
 def coupon_side(market: Market, lines: Table) -> Table:
@@ -129,7 +130,7 @@ def match_side(market: Market, lines: Table, users: Table) -> list[Table]:
     """The offers with their ranks, and what each user did with these items, categories, makers."""
     past = sides.before_campaigns(market, lines)
     wallets = users.select(*USER, *match.WALLET)
-    items = match.item_match(market, past, wallets)
+    items = match.item_match(market, lines, wallets)
     items = _ranked(market.offers, _tidy(items, "match_price", "item_bought_last"))
     others = items.select(*USER, "rank_of_others").distinct()
     offers = _joined(market.offers, others, items.drop("rank_of_others"))

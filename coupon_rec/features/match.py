@@ -4,17 +4,17 @@ import ibis
 from ibis import Table, _
 
 from coupon_rec.features.catalog import MILLIONTHS, NEVER
-from coupon_rec.features.sides import coded_items, decayed, first_by, mailed
+from coupon_rec.features.sides import before_campaigns, coded_items, decayed, first_by, mailed
 from coupon_rec.market import Market
 
 OFFER = ("campaign_id", "user_id", "coupon_id")
 WALLET = ("user_weeks", "user_spend")
 
 
-def item_match(market: Market, past: Table, users: Table) -> Table:
+def item_match(market: Market, lines: Table, users: Table) -> Table:
     """The user's past purchases of the coupon's items."""
     covered = market.coupon_items.select("campaign_id", "item_id").distinct()
-    relevant = past.semi_join(covered, ["campaign_id", "item_id"])
+    relevant = before_campaigns(market, lines.join(covered, "item_id"))
     user_items = relevant.group_by("campaign_id", "user_id", "item_id").aggregate(
         lines=_.count(),
         units=_.quantity.sum(),

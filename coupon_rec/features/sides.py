@@ -68,7 +68,7 @@ def before_campaigns(market: Market, events: Table) -> Table:
     market : Market
         Says who was mailed, and when.
     events : ibis.Table
-        With columns `user_id` and `day`.
+        With columns `user_id` and `day`; and `campaign_id`, if each concerns one campaign only.
 
     Returns
     -------
@@ -77,7 +77,8 @@ def before_campaigns(market: Market, events: Table) -> Table:
         the campaign's start, at least 1.
     """
     users = mailed(market).drop("end")
-    return events.join(users, ["user_id", events.day < users.start]).mutate(
+    key = [column for column in ("campaign_id", "user_id") if column in events.columns]
+    return events.join(users, [*key, events.day < users.start]).mutate(
         age=_.start.delta(_.day, unit="day")
     )
 
@@ -275,23 +276,23 @@ def coupon_promotions(market: Market) -> Table:
                 _.week_start > campaigns.start - ibis.interval(days=7 * PROMOTION_WEEKS + 7),
             ],
         )
-        .mutate(store_weeks=_.stores.sum().over(group_by="campaign_id"))
     )
+    cells = window.group_by("campaign_id").aggregate(store_weeks=_.stores.sum())
     asked = window.join(market.coupon_items, "campaign_id")
     shares = (
         market.promotions.join(asked, ["item_id", "week_start"])
         .group_by("campaign_id", "coupon_id")
-        .aggregate(
-            displayed=_.count(where=_.display != "0"),
-            mailed=_.count(where=_.mailer != "0"),
-            store_weeks=_.store_weeks.max(),
-        )
+        .aggregate(displayed=_.count(where=_.display != "0"), mailed=_.count(where=_.mailer != "0"))
     )
-    return coupons.join(shares, ["campaign_id", "coupon_id"]).select(
-        "campaign_id",
-        "coupon_id",
-        item_displays=_.displayed / (_.n * _.store_weeks),
-        item_mailers=_.mailed / (_.n * _.store_weeks),
+    return (
+        coupons.join(shares, ["campaign_id", "coupon_id"])
+        .join(cells, "campaign_id")
+        .select(
+            "campaign_id",
+            "coupon_id",
+            item_displays=_.displayed / (_.n * _.store_weeks),
+            item_mailers=_.mailed / (_.n * _.store_weeks),
+        )
     )
 
 
