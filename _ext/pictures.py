@@ -24,17 +24,15 @@ def size(file: Path) -> tuple[int, int] | None:
 def place(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
-    """Name the WebP of each picture of a page and give its size; load all but the first late."""
+    """Name the WebP of each picture of a page and give its size; load those in sections late."""
     sources = {name: Path(app.srcdir, source) for source, name in app.builder.images.items()}
-    seen = 0
+    first = len(context.get("body", "").partition("<h2")[0])
 
     def rewrite(found: re.Match[str]) -> str:
-        nonlocal seen
-        seen += 1
         tag = found[0].replace(".png", ".webp")
         if (source := sources.get(found["name"])) and (pixels := size(source)):
             tag = tag.replace("<img", f'<img width="{pixels[0]}" height="{pixels[1]}"')
-        return tag if seen == 1 else tag.replace("<img", '<img loading="lazy"')
+        return tag if found.start() < first else tag.replace("<img", '<img loading="lazy"')
 
     if app.builder.format == "html" and "body" in context:
         context["body"] = IMAGE.sub(rewrite, context["body"])
