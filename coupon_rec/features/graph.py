@@ -52,9 +52,9 @@ def known_offers(market: Market, coupons: Table | None = None) -> Table:
 
 def finished(offers: Table) -> Table:
     """The columns of the offers table, with what stands for "nothing known"."""
-    price_ratio = _known("match_price_ratio", _.match_price / _.item_price.nullif(0))
     values = {name: _[name].fill_null(MISSING[name]) for name in NAMES}
-    values["match_price_ratio"] = price_ratio
+    price_ratio = _.match_price / _.item_price.nullif(0)
+    values["match_price_ratio"] = _known("match_price_ratio", price_ratio)
     return offers.select(
         *OFFER,
         "campaign_type",
@@ -96,7 +96,7 @@ def user_side(market: Market, lines: Table) -> Table:
     mailed = market.offers.select(*USER).distinct().join(market.users, "user_id")
     habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
     users = _joined(mailed, *habits)
-    rank = _rank(users, "user_spend_per_week", "campaign_id")
+    rank = _rank(users, "user_spend_per_week")
     return _tidy(users, *USER_CATEGORIES, *match.WALLET, user_spend_rank=rank)
 
 
@@ -122,7 +122,7 @@ def coupon_side(market: Market, lines: Table) -> Table:
         "item_sold_most",
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
-        item_popularity_rank=_rank(coupons, "item_popularity", "campaign_id"),
+        item_popularity_rank=_rank(coupons, "item_popularity"),
     )
 
 
@@ -199,7 +199,7 @@ def _tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) 
     return table.select(*key, *others, **known, **more)
 
 
-def _rank(table: Table, name: str, *within: str) -> ibis.expr.types.Value:
+def _rank(table: Table, name: str) -> ibis.expr.types.Value:
     """The rank of a feature within a campaign, from 0 to 1."""
     value = _known(name, table[name])
-    return ibis.percent_rank().over(group_by=within, order_by=value).round(DIGITS)
+    return ibis.percent_rank().over(group_by="campaign_id", order_by=value).round(DIGITS)
