@@ -16,7 +16,6 @@ here as the mean of one network and trees.
 What is done is kept in `runs/tries`; delete a file there to do it anew.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
-from machine import RESULTS, store, use_two_cores
+from machine import store, use_two_cores
 from peer_models import Configuration, Data, Fitted, by_epochs, coupled, fit_trees
 from peers import METRICS, PACKAGES, RUNS, TUNE_FROM, mean_in_log_odds, parts
 
@@ -46,7 +45,14 @@ layers, ops = keras.layers, keras.ops
 Predictions = list[np.ndarray]
 
 FOLDER = RUNS.with_name("tries")
-NETWORK, TREES = "coupled model, networks", "coupled model, trees"
+NETWORK: Configuration = {"units": (128, 64), "dropout": 0.5, "learning_rate": 1e-3}
+TREES: Configuration = {
+    "num_leaves": 7,
+    "min_data_in_leaf": 40,
+    "learning_rate": 0.05,
+    "trees": 60,
+}
+"""Configurations of the contest that are among the best there."""
 COUPLINGS = ("chain", "mixture", "noisy_or", "logit_sum")
 SEED, OTHER_SEED = 0, 3
 BATCH = 2048
@@ -71,12 +77,6 @@ class Try:
     ensemble: tuple[str, ...] = ()
 
 
-def contest(name: str) -> Configuration:
-    """The configuration that a model of the contest was given."""
-    rows = json.loads((RESULTS / "peers.json").read_text())["rows"]
-    return dict(rows[name]["configuration"])
-
-
 def network(
     train: Data,
     validation: Data,
@@ -85,7 +85,7 @@ def network(
     settings: Configuration | None = None,
     **settings_of_fit: Any,
 ) -> Predictions:
-    configuration = {**contest(NETWORK), **(settings or {})}
+    configuration = {**NETWORK, **(settings or {})}
     fitted = by_epochs(build, **settings_of_fit)(train, validation, configuration, None, seed)
     return of_both(fitted, train, validation)
 
@@ -183,7 +183,7 @@ def listwise(weight: float, against: str = "chain") -> Try:
     def predict(train: Data, validation: Data) -> Predictions:
         lists = Lists(train.arrays, train.labels, train.list_sizes, train.weight)
         train, validation = without_lists(train), without_lists(validation)
-        fitted = by_epochs(build)(lists, validation, contest(NETWORK), None, SEED)
+        fitted = by_epochs(build)(lists, validation, NETWORK, None, SEED)
         return of_both(fitted, train, validation)
 
     idea = f"batches of whole lists, and {weight:g} times a softmax loss over each list"
@@ -191,7 +191,7 @@ def listwise(weight: float, against: str = "chain") -> Try:
 
 
 def trees(train: Data, validation: Data) -> Predictions:
-    fitted = fit_trees(train, validation, contest(TREES), None, SEED)
+    fitted = fit_trees(train, validation, TREES, None, SEED)
     return of_both(fitted, train, validation)
 
 
@@ -296,7 +296,7 @@ def propensities(train: Data, validation: Data) -> Predictions:
 
 
 TRIES = {
-    "chain": Try("the contest's network: chain rule, purchase weight 0.1", network),
+    "chain": Try("a network of the contest: chain rule, purchase weight 0.1", network),
     "chain again": Try(
         "the same from another seed: what chance alone does",
         lambda *of: network(*of, seed=OTHER_SEED),
@@ -304,7 +304,7 @@ TRIES = {
     **{f"purchase weight {weight:g}": weighted(weight) for weight in (0.0, 0.03, 0.3, 1.0)},
     "listwise 0": listwise(0.0),
     "listwise 1": listwise(1.0, against="listwise 0"),
-    "trees": Try("the contest's trees, with past windows of mailed users", trees),
+    "trees": Try("trees of the contest, with past windows of mailed users", trees),
     "trees without windows": Try(
         "purchase trees on the mailed offers alone", trees_without_windows, "trees"
     ),
