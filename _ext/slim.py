@@ -1,5 +1,6 @@
-"""Of the theme's styles and icons, keep what the pages use: a fifth of their weight."""
+"""Of styles, icons and letters, keep what the pages use: a fraction of their weight."""
 
+import html
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,12 +8,15 @@ from pathlib import Path
 import tinycss2
 from fontTools.subset import Subsetter
 from fontTools.ttLib import TTFont
+from fontTools.varLib.instancer import instantiateVariableFont
 from sphinx.application import Sphinx
 
 MADE_BY_BOOTSTRAP = {"tooltip", "tooltip-arrow", "tooltip-inner", "bs-tooltip-auto", "fade", "show"}
 CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 FUNCTION = re.compile(r":(?:not|is|where|has)\([^()]*(?:\([^()]*\)[^()]*)*\)")
 ICON = re.compile(r"[\ue000-\uf8ff]")
+ASCII = "".join(map(chr, range(32, 127)))
+WEIGHTS = (400, 700)
 
 
 def is_used(selectors: str, used: set[str]) -> bool:
@@ -47,23 +51,29 @@ def classes(pages: Iterable[Path], scripts: Iterable[Path]) -> set[str]:
     return used
 
 
-def subset(font: Path, points: set[int]) -> None:
-    """Keep the glyphs of these code points in a font file."""
-    glyphs = TTFont(font)
-    chosen = Subsetter()
-    chosen.populate(unicodes=points)
-    chosen.subset(glyphs)
-    glyphs.save(font)
+def subset(file: Path, characters: str) -> TTFont:
+    """Read a font and keep the glyphs of these characters."""
+    font, chosen = TTFont(file), Subsetter()
+    chosen.populate(text=characters)
+    chosen.subset(font)
+    return font
+
+
+def letters(files: Iterable[Path]) -> str:
+    """Collect the characters of pages and scripts, and all of ASCII, which readers type."""
+    written = (html.unescape(file.read_text("utf-8")) for file in files)
+    return "".join(set(ASCII).union(*written))
 
 
 def slim(app: Sphinx, error: Exception | None) -> None:
-    """Rewrite the styles and the fonts of icons; drop the script that draws icons."""
+    """Rewrite the styles and the fonts; drop the script that draws icons."""
     static = Path(app.outdir, "_static")
     theme = static / "styles" / "pydata-sphinx-theme.css"
     if error or app.builder.format != "html" or not theme.exists():
         return
     scripts = [*static.glob("*.js"), *static.glob("scripts/*-theme.js")]
-    used = classes(Path(app.outdir).rglob("*.html"), scripts)
+    pages = list(Path(app.outdir).rglob("*.html"))
+    used = classes(pages, scripts)
     styles = ("basic.css", "styles/*.css", "sphinx-design*.css", "mystnb*.css")
     for style in (style for pattern in styles for style in static.glob(pattern)):
         css = style.read_text("utf-8")
@@ -72,9 +82,13 @@ def slim(app: Sphinx, error: Exception | None) -> None:
     theme.write_text(css, "utf-8")
     for font in static.glob("vendor/fontawesome/webfonts/*"):
         if font.suffix == ".ttf":
-            subset(font, {ord(icon) for icon in ICON.findall(css)})
+            subset(font, "".join(ICON.findall(css))).save(font)
         else:
             font.unlink()
+    written = letters([*pages, *static.glob("live/*.js")])
+    for font in Path(app.srcdir, "_static/vendor/fonts").glob("*.woff2"):
+        narrowed = instantiateVariableFont(subset(font, written), {"wght": WEIGHTS})
+        narrowed.save(static / "vendor" / "fonts" / font.name)
     for leftover in [static / "scripts" / "fontawesome.js", *static.rglob("*.css.map")]:
         leftover.unlink(missing_ok=True)
 

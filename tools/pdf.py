@@ -24,6 +24,7 @@ UNFOLD = """() => {
     document.querySelectorAll('img').forEach(i => i.loading = 'eager');
 }"""
 READY = """() => document.fonts.status === 'loaded' && [...document.images].every(i => i.complete)
+    && typeof Documentation !== 'undefined'
     && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
 CUT = """() => {
     const edge = document.querySelector('article').getBoundingClientRect().right + 1;

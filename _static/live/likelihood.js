@@ -23,12 +23,13 @@ live.mount("likelihood", (place) => {
   const center = mean(logs);
   const spread = Math.sqrt(mean(logs.map((log) => (log - center) ** 2)));
   const standard = (log) => (log - center) / spread;
+  const inputs = logs.map(standard);
   const sigmoid = (z) => 1 / (1 + Math.exp(-z));
 
   /** The log-likelihood, its gradient, and the entries of H: eq-stable-loss and those after it. */
   function look(b, w) {
     const found = { likelihood: 0, gradient: [0, 0], curvature: [0, 0, 0] };
-    logs.map(standard).forEach((x, k) => {
+    inputs.forEach((x, k) => {
       const z = b + w * x;
       const p = sigmoid(z);
       const off = REDEEMED[k] - OFFERED[k] * p;

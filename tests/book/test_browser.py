@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Locator, Page
+from reader import open_page
 
 MOST_STOPS = 600
 
@@ -41,7 +42,7 @@ def luminance(color: str) -> float:
 
 
 def test_the_symbols_wear_readable_colors(themed: Page, site: Path) -> None:
-    themed.goto((site / "appendix" / "notation.html").as_uri())
+    open_page(themed, site / "appendix" / "notation.html")
     themed.wait_for_selector("html[data-equations]")
     for name in ("user", "item", "coupon", "money"):
         color, paper, drawn, declared = themed.evaluate(
@@ -66,14 +67,26 @@ def test_the_first_page_leads_into_the_book(page: Page, site: Path) -> None:
 
 
 def test_the_theme_button_changes_the_theme(page: Page, site: Path) -> None:
-    page.goto((site / "intro.html").as_uri())
+    open_page(page, site / "intro.html")
     before = page.locator("html").get_attribute("data-theme")
     page.locator(".theme-switch-button:visible").first.click()
     assert page.locator("html").get_attribute("data-theme") != before
 
 
+def test_a_page_is_whole_and_in_its_colors_before_its_scripts(themed: Page, site: Path) -> None:
+    dark = themed.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    themed.route("**/*.js*", lambda route: route.abort())
+    themed.goto((site / "chapters" / "09_evaluation.html").as_uri())
+    themed.wait_for_function("() => !document.documentElement.dataset.below")
+    assert themed.locator("html").get_attribute("data-theme") == ("dark" if dark else "light")
+    visible = themed.locator("article p").last.evaluate(
+        "e => e.checkVisibility({contentVisibilityAuto: true})"
+    )
+    assert visible
+
+
 def test_a_search_from_any_page_finds_pages_from_disk(page: Page, site: Path) -> None:
-    page.goto((site / "intro.html").as_uri())
+    open_page(page, site / "intro.html")
     page.locator(".search-button__button:visible").first.click()
     page.keyboard.type("redemption")
     page.keyboard.press("Enter")
@@ -83,7 +96,7 @@ def test_a_search_from_any_page_finds_pages_from_disk(page: Page, site: Path) ->
 
 
 def test_the_search_opens_and_closes_by_keyboard(page: Page, site: Path) -> None:
-    page.goto((site / "intro.html").as_uri())
+    open_page(page, site / "intro.html")
     dialog = page.locator("#pst-search-dialog")
     page.keyboard.press("Control+k")
     assert dialog.is_visible()
@@ -92,7 +105,7 @@ def test_the_search_opens_and_closes_by_keyboard(page: Page, site: Path) -> None
 
 
 def test_the_contents_open_a_chapter(page: Page, site: Path) -> None:
-    page.goto((site / "intro.html").as_uri())
+    open_page(page, site / "intro.html")
     link = page.locator("nav.bd-links a[href*='chapters/']").first
     if not link.is_visible():
         page.locator(".primary-toggle:visible").click()
@@ -101,7 +114,7 @@ def test_the_contents_open_a_chapter(page: Page, site: Path) -> None:
 
 
 def test_a_solution_unfolds_and_folds(page: Page, solved: Path) -> None:
-    page.goto(solved.as_uri())
+    open_page(page, solved)
     solution = page.locator(".solution.dropdown").first
     answer = solution.locator(":scope > :not(.admonition-title)").first
     assert not answer.is_visible()
@@ -140,7 +153,7 @@ ON_THE_WAY = {
 
 
 def test_the_keyboard_walks_through_a_chapter(page: Page, solved: Path) -> None:
-    page.goto(solved.as_uri())
+    open_page(page, solved)
     stops = []
     for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
@@ -164,7 +177,7 @@ def press(page: Page, target: Locator) -> None:
 
 
 def test_the_keyboard_works_what_it_reaches(page: Page, solved: Path) -> None:
-    page.goto(solved.as_uri())
+    open_page(page, solved)
     press(page, page.locator("#pst-skip-link a"))
     page.wait_for_url("**#main-content")
     theme = page.locator("html").get_attribute("data-theme")

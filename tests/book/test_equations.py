@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from equations import typeset
 from playwright.sync_api import Browser
+from reader import open_page
 
 EXTENSIONS = Path(__file__).parents[2] / "_ext"
 STRAY = r"""() => [...document.querySelectorAll('.math')].flatMap(symbol => {
@@ -40,7 +41,7 @@ def test_python_ends_after_an_equation() -> None:
 
 def test_no_line_begins_with_the_mark_after_a_symbol(browser: Browser, site: Path) -> None:
     page = browser.new_page()
-    page.goto((site / "chapters" / "04_likelihood.html").as_uri())
+    open_page(page, site / "chapters" / "04_likelihood.html")
     page.wait_for_selector("html[data-equations]")
     for width in range(320, 440, 8):
         page.set_viewport_size({"width": width, "height": 900})

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
+from reader import open_page
 from scipy.optimize import minimize
 from sphinx.application import Sphinx
 
@@ -117,7 +118,7 @@ def test_the_figure_of_a_page_answers_its_slider(
     name: str, figure: str, width: int, browser: Browser, site: Path
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
-    page.goto((site / f"{name}.html").as_uri())
+    open_page(page, site / f"{name}.html")
     place = page.locator(f"[data-live={figure}]")
     slider = place.get_by_role("slider").first
     slider.press("Home")

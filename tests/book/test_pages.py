@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import ConsoleMessage, Page, Request, Route, sync_playwright
+from reader import open_page
 
 SETTINGS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
 MOST_BYTES = 1_500_000
@@ -26,7 +27,7 @@ UNFOLD = """() => {
 }"""
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll('article')]
     .filter(e => e.scrollWidth > Math.min(e.clientWidth, innerWidth) + 1).map(e => e.tagName)"""
-SET = """() => document.fonts.status === 'loaded' && !document.documentElement.dataset.below
+SET = """() => document.fonts.status === 'loaded'
     && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
 UNSET = ".math:not(:has(.katex)), .katex-error"
 AXE = """() => axe.run(document, {preload: false, resultTypes: ['violations']}).then(result =>
@@ -82,7 +83,7 @@ def visit(chromium: str, site: Path, files: list[Path], setting: tuple[int, str]
         listen(page, visits)
         for file in files:
             name = visits.page = file.relative_to(site).as_posix()
-            page.goto(file.as_uri())
+            open_page(page, file)
             page.evaluate(UNFOLD)
             page.wait_for_function(SET)
             if unset := page.locator(UNSET).count():

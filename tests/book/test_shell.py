@@ -14,6 +14,7 @@ from breadcrumbs import breadcrumbs
 from bs4 import BeautifulSoup, Tag
 from bundle import rebase
 from cards import card, published_at
+from fontTools.ttLib import TTFont
 from jupyter_book.config import get_final_config
 from not_found import root_links
 from packaging.specifiers import SpecifierSet
@@ -245,3 +246,12 @@ def test_the_look_of_a_page_is_in_the_bundle(site: Path) -> None:
     css = (site / "_static" / "book.css").read_text("utf-8")
     assert css.count("{") == css.count("}")
     assert all(name in css for name in (".bd-links", ".copybtn", ".dataframe", ".breadcrumbs"))
+
+
+def test_the_fonts_have_every_letter_of_the_pages(site: Path, pages: Pages) -> None:
+    shown = set().union(*(page.get_text() for page in pages.values()))
+    for font in (ROOT / "_static" / "vendor" / "fonts").glob("*.woff2"):
+        slimmed = site / "_static" / "vendor" / "fonts" / font.name
+        there, kept = (set(map(chr, TTFont(file).getBestCmap())) for file in (font, slimmed))
+        assert shown & there <= kept
+        assert slimmed.stat().st_size < 0.7 * font.stat().st_size

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from page_model import write
 from playwright.sync_api import Browser, Page
+from reader import open_page
 
 from coupon_rec.decisions import Budget, allocate, offer_value, reason
 from coupon_rec.evaluation import Platt
@@ -66,7 +67,7 @@ def empty(browser: Browser) -> Iterator[Page]:
 def opened(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iterator[Page]:
     """The page as a reader opens it, on a phone and at a desk."""
     page = browser.new_page(viewport={"width": request.param, "height": 900}, color_scheme="light")
-    page.goto((site / "try_it.html").as_uri())
+    open_page(page, site / "try_it.html")
     yield page
     page.close()
 
@@ -288,7 +289,7 @@ def test_the_page_fits_asks_for_nothing_and_pleases_axe(
     problems: list[str] = []
     page.on("request", lambda r: r.url.startswith("file:") or problems.append(r.url))
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto((site / "try_it.html").as_uri())
+    open_page(page, site / "try_it.html")
     for value in ("0", "stranger"):
         page.locator("#try-user").select_option(value)
         page.locator(".try-handle input").press("ArrowRight")
@@ -315,7 +316,9 @@ def test_pages_without_live_figures_load_none_of_their_scripts(
     pages: dict[Path, BeautifulSoup],
 ) -> None:
     loading = {
-        file.name: [s["src"] for s in page.select("script[src]") if "/live/" in str(s["src"])]
+        file.name: [
+            s["src"] for s in page.find_all("script", src=True) if "/live/" in str(s["src"])
+        ]
         for file, page in pages.items()
     }
     assert len(loading["try_it.html"]) == 8
