@@ -76,7 +76,7 @@ def offers_table() -> pd.DataFrame:
 
 @cache
 def windows_table() -> pd.DataFrame:
-    """Offers of the training campaigns as if they had started earlier or later."""
+    """Offers as if their campaigns had started earlier or later, of those not redeemed."""
     path = RUNS / "windows.parquet"
     if not path.exists():
         market = load_complete_journey()
@@ -86,8 +86,8 @@ def windows_table() -> pd.DataFrame:
             ends = moved.campaigns.to_pandas().set_index("campaign_id")["end"]
             frame = offers_frame(moved)
             frame["end"] = pd.to_datetime(frame["campaign_id"].map(ends))
-            inside = (frame["start"] >= TRAIN_FROM) & (frame["start"] < VALIDATE_FROM)
-            frames.append(frame[inside & (frame["end"] < TEST_FROM) & (frame["redeemed"] == 0)])
+            inside = (frame["start"] >= TRAIN_FROM) & (frame["end"] < TEST_FROM)
+            frames.append(frame[inside & (frame["redeemed"] == 0)])
         pd.concat(frames, ignore_index=True).to_parquet(path)
     return pd.read_parquet(path)
 
@@ -97,15 +97,19 @@ def parts(validate_from: str) -> tuple[dict[str, pd.DataFrame], dict[str, Data]]
     """Offers and data for training, validation and test."""
     frames = split(offers_table(), validate_from=validate_from)
     data = {name: as_data(frame) for name, frame in frames.items()}
-    windows = windows_before(TUNE_FROM if validate_from == TUNE_FROM else TEST_FROM)
+    before = TUNE_FROM if validate_from == TUNE_FROM else TEST_FROM
+    windows = windows_of(frames["train"], before)
     data["train"] = replace(data["train"], windows=windows)
     return frames, data
 
 
-def windows_before(day: str) -> tuple[Arrays, np.ndarray, np.ndarray]:
-    """Windows that had ended before a day, not too many of type A."""
+def windows_of(train: pd.DataFrame, before: str) -> tuple[Arrays, np.ndarray, np.ndarray]:
+    """Windows of the training campaigns that had ended before a day, not too many of type A.
+
+    No others: that an offer was not redeemed is known of these only.
+    """
     more = windows_table()
-    more = more[more["end"] < day]
+    more = more[more["campaign_id"].isin(train["campaign_id"]) & (more["end"] < before)]
     a = more["campaign_type"] == "A"
     more = pd.concat([more[~a], more[a].sample(WINDOWS_OF_TYPE_A, random_state=0)])
     return encode(more), more["bought"].to_numpy(), weights(more)
@@ -210,7 +214,8 @@ def rolling_data(start: str) -> tuple[Data, pd.DataFrame]:
     campaigns = load_complete_journey().campaigns.to_pandas().set_index("campaign_id")
     ended = offers["campaign_id"].map(campaigns["end"]) < pd.Timestamp(start)
     train = offers[ended & (offers["start"] >= TRAIN_FROM)]
-    return replace(as_data(train), windows=windows_before(start)), offers[offers["start"] == start]
+    data = replace(as_data(train), windows=windows_of(train, start))
+    return data, offers[offers["start"] == start]
 
 
 def rolled(name: str, start: str) -> Path:
