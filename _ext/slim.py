@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tinycss2
+from bundle import SCRIPTS
 from fontTools.subset import Subsetter
 from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
@@ -72,6 +73,7 @@ def slim(app: Sphinx, error: Exception | None) -> None:
     if error or app.builder.format != "html" or not theme.exists():
         return
     scripts = [*static.glob("*.js"), *static.glob("scripts/*-theme.js")]
+    scripts = [file for file in scripts if file.name != SCRIPTS]  # left by the build before
     pages = list(Path(app.outdir).rglob("*.html"))
     used = classes(pages, scripts)
     styles = ("basic.css", "styles/*.css", "sphinx-design*.css", "mystnb*.css")
