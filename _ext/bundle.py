@@ -17,11 +17,15 @@ OPTIONS = "documentation_options.js"  # scripts in the head of the page set its 
 OF_SOME_PAGES = ("live/", "on-demand/")
 
 
+def name_of(script: Any) -> str:
+    """Name the file of a script under ``_static``; nothing for one that stands in the page."""
+    return str(script.filename or "").removeprefix("_static/")
+
+
 def shared(scripts: list[Any]) -> list[str]:
     """Name the scripts that every page has, but for the options, in their order."""
-    names = [str(script.filename).removeprefix("_static/") for script in scripts if script.filename]
     others = (*OF_SOME_PAGES, OPTIONS, SCRIPTS)
-    return [name for name in names if not name.startswith(others)]
+    return [name for name in map(name_of, scripts) if name and not name.startswith(others)]
 
 
 def lighten(
@@ -30,12 +34,12 @@ def lighten(
     """Take styles and scripts out of a page; its template loads the bundles, the scripts late."""
     context["css_files"] = []
     context["options"] = Path(app.outdir, "_static", OPTIONS).read_text("utf-8")
-    bundled = {f"_static/{name}" for name in [OPTIONS, *shared(context["script_files"])]}
-    scripts = [each for each in context["script_files"] if str(each.filename) not in bundled]
+    bundled = {OPTIONS, *shared(context["script_files"])}
+    scripts = [script for script in context["script_files"] if name_of(script) not in bundled]
     # the page of the search has a script of its own that wants the others at once
-    late = [] if pagename == "search" else [each for each in scripts if each.filename]
-    context["late"] = sorted(late, key=lambda each: each.priority)
-    context["script_files"] = [each for each in scripts if each not in late]
+    late = [] if pagename == "search" else list(filter(name_of, scripts))
+    context["late"] = sorted(late, key=lambda script: script.priority)
+    context["script_files"] = [script for script in scripts if script not in late]
 
 
 def rebase(css: str, folder: str) -> str:
