@@ -322,30 +322,6 @@ def sets_of_categories() -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.concat([np.log1p(users), nobody]), coupons
 
 
-class History(layers.Layer):
-    """A vector of what a user bought, and its product with that of what a coupon covers.
-
-    Both are sums over a set of the vectors of its categories, which are learned (deep sets).
-    """
-
-    def build(self, shapes: Any) -> None:
-        tables = [table.to_numpy("float32") for table in sets_of_categories()]
-        self.users, self.coupons = (
-            self.add_weight(table.shape, trainable=False, initializer="zeros") for table in tables
-        )
-        self.users.assign(tables[0])
-        self.coupons.assign(tables[1])
-        shape = (tables[0].shape[1], VECTOR)
-        self.of_category = self.add_weight(shape, initializer="glorot_uniform")
-
-    def call(self, rows: list[Any]) -> Any:
-        user, coupon = (
-            ops.matmul(ops.take(table, row[:, 0], axis=0), self.of_category)
-            for table, row in zip((self.users, self.coupons), rows, strict=True)
-        )
-        return ops.concatenate([user, user * coupon], axis=1)
-
-
 def with_history(data: Data, part: str) -> Data:
     """The offers with the rows of their user and their coupon among the sets."""
     offers = parts(TUNE_FROM)[0][part]
@@ -360,16 +336,25 @@ def with_history(data: Data, part: str) -> Data:
 
 
 def history(train: Data, validation: Data, seed: int = SEED) -> Predictions:
-    """A chain that also reads what the user bought, category by category."""
+    """A chain that also reads what the user bought, category by category.
+
+    A set's vector is the sum of those of its categories, which are learned (deep sets); the chain
+    gets the user's, and its product with the coupon's.
+    """
 
     def build(train: Arrays, **settings: Any) -> keras.Model:
         room = np.zeros((len(train["match"]), 2 * VECTOR), "float32")
-        rows = [keras.Input((1,), dtype="int32", name=name) for name in ROWS]
         features = {name: array for name, array in train.items() if name not in ROWS}
         features["match"] = np.hstack([features["match"], room])
-        model = coupled(features, **settings)
+        model = coupled(features, **settings)  # first, with the random numbers of the chain
+        of_categories = layers.Dense(VECTOR, use_bias=False)
+        rows, vectors = [], []
+        for name, table in zip(ROWS, sets_of_categories(), strict=True):
+            rows.append(keras.Input((1,), dtype="int32", name=name))
+            sets = layers.Embedding(*table.shape, weights=[table.to_numpy()], trainable=False)
+            vectors.append(of_categories(layers.Flatten()(sets(rows[-1]))))
         match = keras.Input(train["match"].shape[1:], name="match")
-        both = layers.Concatenate()([match, History(name="history")(rows)])
+        both = layers.Concatenate()([match, vectors[0], layers.Multiply()(vectors)])
         inputs = {**model.input, "match": match, **{row.name: row for row in rows}}
         return keras.Model(inputs, model({**model.input, "match": both}))
 
