@@ -62,6 +62,7 @@ format: .venv/.test
 
 lint: .venv/.test
 	@$(BIN)/ruff check
+	@$(BIN)/lint-imports
 
 types: .venv/.test
 	@$(BIN)/mypy

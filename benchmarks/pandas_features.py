@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from coupon_rec.features import USER_CATEGORIES
 from coupon_rec.features.catalog import FEATURES, NEVER
+from coupon_rec.market.categories import USER_CATEGORIES
 
 OFFER = ["campaign_id", "user_id", "coupon_id"]
 USER = ["campaign_id", "user_id"]

@@ -19,7 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from coupon_rec._keras import keras
-from coupon_rec.features import COUPON_CATEGORIES, USER_CATEGORIES, Arrays, feature_names, tokens
+from coupon_rec.features import COUPON_CATEGORIES, Arrays, feature_names, tokens
+from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.models import coupled_model
 from coupon_rec.models.inputs import encoded, joined, network
 from coupon_rec.models.predicting import BATCH, logits

@@ -30,7 +30,7 @@ from coupon_rec import load_complete_journey
 from coupon_rec.evaluation import average_precision, log_loss, ndcg
 from coupon_rec.features import Arrays, encode, offers_frame, split
 from coupon_rec.models import coupled_model
-from coupon_rec.serving.scorer import open_model
+from coupon_rec.serving.bundle.scorer import open_model
 from coupon_rec.training import examples, fit
 
 COUPONS, KEPT, LISTS = 200, 50, 16

@@ -35,8 +35,8 @@ import pyarrow.parquet as pq
 from load import free_port
 from machine import store, use_two_cores
 
-from coupon_rec.serving.scorer import Scorer
-from coupon_rec.serving.store import FeatureStore
+from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.feature_store import FeatureStore
 
 HERE = Path(__file__).parent
 DAY = date(2017, 11, 20)

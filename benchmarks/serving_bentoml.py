@@ -14,9 +14,9 @@ os.environ["BENTOML_DO_NOT_TRACK"] = "1"
 import bentoml
 
 from coupon_rec.decisions import Economics
-from coupon_rec.serving.recommending import Question, Recommender
-from coupon_rec.serving.scorer import Scorer
-from coupon_rec.serving.store import FeatureStore
+from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.feature_store import FeatureStore
+from coupon_rec.serving.recommender import Question, Recommender
 
 
 @bentoml.service(workers=1)

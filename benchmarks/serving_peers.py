@@ -16,9 +16,9 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from coupon_rec.serving.schemas import Answer, Ask
-from coupon_rec.serving.server import serve
-from coupon_rec.serving.settings import Settings
+from coupon_rec.serving.http.api_models import Answer, Ask
+from coupon_rec.serving.http.server import serve
+from coupon_rec.serving.http.settings import Settings
 
 REASON = "bought 2 of its items, last 6 days ago; redeemed a coupon 40 days ago"
 

@@ -1,14 +1,5 @@
 """The Right Coupon: personalized coupon recommendation, from raw tables to a decision."""
 
-from typing import TYPE_CHECKING
+import lazy_loader
 
-from coupon_rec._lazy import lazy
-
-if TYPE_CHECKING:
-    from coupon_rec.market import Market, MarketError, load_complete_journey, load_market
-else:
-    __getattr__ = lazy(
-        __name__, {"market": ("Market", "MarketError", "load_complete_journey", "load_market")}
-    )
-
-__all__ = ["Market", "MarketError", "load_complete_journey", "load_market"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

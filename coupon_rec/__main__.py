@@ -11,7 +11,7 @@ try:
 
     from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
 except ModuleNotFoundError as error:
-    sys.exit(f"{error}: `python -m coupon_rec.doctor` says what is missing, and how to mend it.")
+    sys.exit(f"{error}: run `python -m coupon_rec.book.doctor` to see what is missing.")
 
 if TYPE_CHECKING:
     from coupon_rec.market import Market
@@ -177,10 +177,10 @@ def export(
     first = day.date() if day else _last_day(tables)
 
     from coupon_rec.evaluation import platt
+    from coupon_rec.features.online.snapshot_writer import write_snapshot
     from coupon_rec.models import load_model, predict
-    from coupon_rec.serving.bundle import export as write
-    from coupon_rec.serving.manifest import verified
-    from coupon_rec.serving.snapshot import write_snapshot
+    from coupon_rec.serving.bundle.exporting import export as write
+    from coupon_rec.serving.bundle.manifest import verified
 
     def snapshot(folder: Path) -> None:
         _say(f"writing what was known of every user before {first} ...")
@@ -253,8 +253,8 @@ def serve(
 ) -> None:
     """Answer requests for coupons over HTTP, until Ctrl-C or SIGTERM."""
     from coupon_rec.decisions import Economics
-    from coupon_rec.serving.server import serve as run
-    from coupon_rec.serving.settings import Settings
+    from coupon_rec.serving.http.server import serve as run
+    from coupon_rec.serving.http.settings import Settings
 
     economics = Economics(margin, incremental, retailer_match, contact)
     try:
@@ -267,7 +267,7 @@ def serve(
 @app.command()
 def doctor() -> None:
     """Look at what the book needs of this machine, and say how to mend what is missing."""
-    from coupon_rec.doctor import main
+    from coupon_rec.book.doctor import main
 
     raise typer.Exit(main())
 

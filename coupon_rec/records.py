@@ -11,15 +11,8 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec._keras import tf
-from coupon_rec.features import (
-    COUPON_CATEGORIES,
-    GROUPS,
-    LABELS,
-    USER_CATEGORIES,
-    Arrays,
-    encode,
-    feature_names,
-)
+from coupon_rec.features import COUPON_CATEGORIES, GROUPS, LABELS, Arrays, encode, feature_names
+from coupon_rec.market.categories import USER_CATEGORIES
 
 IDS = ("user_id", "item_id", "coupon_id", "click_time", "campaign_id")
 CATEGORIES = {"user_category": USER_CATEGORIES, "coupon_category": COUPON_CATEGORIES}

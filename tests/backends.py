@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from coupon_rec._keras import keras
-from coupon_rec.features import COUPON_CATEGORIES, GROUPS, USER_CATEGORIES, Arrays, feature_names
+from coupon_rec.features import COUPON_CATEGORIES, GROUPS, Arrays, feature_names
+from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.models import COUPLINGS, coupled_model, coupling, coupon_model, purchase_model
 
 OFFERS = 32

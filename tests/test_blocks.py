@@ -9,7 +9,8 @@ import pytest
 from ibis import _
 
 from coupon_rec import Market, load_market
-from coupon_rec.features import blocks, offers_frame, write_offers
+from coupon_rec.features import offers_frame, write_offers
+from coupon_rec.features.batch import blocks
 from coupon_rec.simulation import simulate_market
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"

@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.evaluation import Platt
 from coupon_rec.features import Arrays, encode, offers_frame
 from coupon_rec.market import load_market
 from coupon_rec.models import COUPLINGS, coupled_model, ids, load_model, predict
-from coupon_rec.serving import bundle as exporting
-from coupon_rec.serving.bundle import export
-from coupon_rec.serving.manifest import BundleError, content, seal, verified
-from coupon_rec.serving.scorer import Scorer
+from coupon_rec.odds import Platt
+from coupon_rec.serving.bundle import exporting
+from coupon_rec.serving.bundle.exporting import export
+from coupon_rec.serving.bundle.manifest import BundleError, content, seal, verified
+from coupon_rec.serving.bundle.scorer import Scorer
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 COUPLED = [name for name in COUPLINGS if name != "sum"]
@@ -327,7 +327,7 @@ def test_arrays_that_the_model_does_not_take_are_an_error_that_names_them(
 
 def test_a_scorer_never_imports_tensorflow_or_keras(exported: Path) -> None:
     code = (
-        "import sys; from coupon_rec.serving.scorer import Scorer; Scorer.load(sys.argv[1]);"
+        "import sys; from coupon_rec.serving.bundle.scorer import Scorer; Scorer.load(sys.argv[1]);"
         "assert not {'tensorflow', 'keras', 'tf2onnx', 'onnx'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, exported], check=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coupon_rec.check import chapter_01 as check
+from coupon_rec.book.check import chapter_01 as check
 from coupon_rec.decisions import Economics
 
 CHOICE = pd.Series({"probability": 0.2})

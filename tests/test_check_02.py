@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from coupon_rec.check import chapter_02 as check
+from coupon_rec.book.check import chapter_02 as check
 
 Offers, Campaigns = pd.DataFrame, pd.DataFrame
 

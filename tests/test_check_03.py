@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coupon_rec.check import chapter_03 as check
+from coupon_rec.book.check import chapter_03 as check
 
 
 def recency(redemptions: pd.DataFrame, user_id: int, start: pd.Timestamp) -> int:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from coupon_rec.check import chapter_04 as check
+from coupon_rec.book.check import chapter_04 as check
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from coupon_rec.check import chapter_05 as check
+from coupon_rec.book.check import chapter_05 as check
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from coupon_rec.check import chapter_06 as check
+from coupon_rec.book.check import chapter_06 as check
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]

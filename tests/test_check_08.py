@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coupon_rec.check import chapter_08 as check
+from coupon_rec.book.check import chapter_08 as check
 
 Losses = Sequence[float]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from coupon_rec.check import chapter_11 as check
+from coupon_rec.book.check import chapter_11 as check
 
 Floats = NDArray[np.float64]
 

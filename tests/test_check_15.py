@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from coupon_rec.check import chapter_15 as check
+from coupon_rec.book.check import chapter_15 as check
 
 Floats = NDArray[np.float64]
 

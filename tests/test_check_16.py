@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from coupon_rec.check import chapter_16 as check
+from coupon_rec.book.check import chapter_16 as check
 
 Event = tuple[str, int, int]
 

@@ -13,7 +13,7 @@ import pytest
 from coupon_rec.__main__ import _last_day
 from coupon_rec.features import offers_frame
 from coupon_rec.market import load_complete_journey, load_market
-from coupon_rec.serving.manifest import verified
+from coupon_rec.serving.bundle.manifest import verified
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "data" / "sample"

@@ -13,8 +13,9 @@ from sklearn.preprocessing import StandardScaler
 
 from coupon_rec import load_complete_journey
 from coupon_rec.evaluation import evaluate
-from coupon_rec.features import COUPON_CATEGORIES, USER_CATEGORIES, encode, offers_frame, split
+from coupon_rec.features import COUPON_CATEGORIES, encode, offers_frame, split
 from coupon_rec.features import tokens as count_tokens
+from coupon_rec.market.categories import USER_CATEGORIES
 
 PEERS = json.loads((Path(__file__).parents[1] / "benchmarks/results/peers.json").read_text())
 RANKING = ["AUC", "average precision", "NDCG@10"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coupon_rec import doctor
+from coupon_rec.book import doctor
 
 ROOT = Path(__file__).parent.parent
 Usage = namedtuple("Usage", "total used free")
@@ -46,7 +46,7 @@ def test_a_machine_that_can_run_the_chapters_is_told_so() -> None:
 
 def test_the_doctor_does_not_import_tensorflow() -> None:
     code = (
-        "import sys, coupon_rec.doctor as doctor; doctor.main();"
+        "import sys, coupon_rec.book.doctor as doctor; doctor.main();"
         "assert not {'tensorflow', 'keras', 'ibis', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
@@ -76,8 +76,8 @@ def test_without_any_package_the_module_still_answers(tmp_path: Path) -> None:
         (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('No module named {name}')")
     code, words = asked(tmp_path)
     assert code == 1
-    assert "python -m coupon_rec.doctor" in words
-    code, words = asked(tmp_path, module="coupon_rec.doctor")
+    assert "python -m coupon_rec.book.doctor" in words
+    code, words = asked(tmp_path, module="coupon_rec.book.doctor")
     assert code == 1
     assert "FAIL  the packages are not installed" in words
     assert "make book" in words

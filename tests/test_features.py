@@ -17,7 +17,6 @@ from coupon_rec.features import (
     COUPON_CATEGORIES,
     FEATURES,
     NEVER,
-    USER_CATEGORIES,
     build_offers,
     encode,
     feature_names,
@@ -27,6 +26,7 @@ from coupon_rec.features import (
     tokens,
 )
 from coupon_rec.market import move_campaigns
+from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.market.schema import SCHEMAS, types
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from coupon_rec import Market, load_complete_journey, load_market
 from coupon_rec.features import FEATURES, encode, feature_names
-from coupon_rec.serving.events import Event, events_of
-from coupon_rec.serving.live import rounded
-from coupon_rec.serving.snapshot import offers_as_of, write_snapshot
-from coupon_rec.serving.store import FeatureStore
+from coupon_rec.features.online.snapshot_writer import offers_as_of, write_snapshot
+from coupon_rec.features.online.user_features import rounded
+from coupon_rec.serving.events.event import Event, events_of
+from coupon_rec.serving.events.feature_store import FeatureStore
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 ONE_DAY = timedelta(days=1)

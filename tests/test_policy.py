@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coupon_rec.book.plots.decisions import found_by
 from coupon_rec.evaluation import compare_policies, gains, lift, policy_rates, top_offers
-from coupon_rec.plots.decisions import found_by
 
 pytestmark = pytest.mark.filterwarnings("error")
 

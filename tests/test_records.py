@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from coupon_rec.features import COUPON_CATEGORIES, FEATURES, USER_CATEGORIES, encode
+from coupon_rec.features import COUPON_CATEGORIES, FEATURES, encode
+from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.models import coupled_model
 from coupon_rec.records import IDS, LABELS, RecordsError, read_records, write_records
 

@@ -1,6 +1,5 @@
 """What the files of the repository must be: the lock, the layout, the rooms, the notebooks."""
 
-import ast
 import json
 import re
 import runpy
@@ -115,68 +114,7 @@ def test_chapter_is_in_the_table_of_contents(path: Path) -> None:
     assert f"chapters/{path.stem}" in (ROOT / "_toc.yml").read_text().split()
 
 
-# The rooms of the package
-
-ROOMS = [
-    "_lazy",
-    "market",
-    "simulation",
-    "features",
-    "_keras",
-    "records",
-    "models",
-    "training",
-    "evaluation",
-    "decisions",
-    "serving",
-    "plots",
-    "book",
-    "doctor",
-    "check",
-    "__main__",
-    "__init__",
-]
-TRAINING_ROOMS = {"_keras", "records", "models", "training"}
-
-
-def room_of(path: Path) -> str:
-    """Name the room in which a module of the package lives."""
-    return path.relative_to(ROOT / "coupon_rec").with_suffix("").parts[0]
-
-
-def imported_modules(path: Path) -> set[str]:
-    """List the absolute names of the modules that a module imports, anywhere in its code."""
-    names = set()
-    package = path.relative_to(ROOT).parent.parts
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*above, *([node.module] if node.module else [])])
-            if module == "coupon_rec":
-                names.update(f"{module}.{alias.name}" for alias in node.names)
-            else:
-                names.add(module)
-    return names
-
-
-@each_module
-def test_room_imports_only_rooms_above_it(path: Path) -> None:
-    room = room_of(path)
-    others = {
-        name.split(".")[1] for name in imported_modules(path) if name.startswith("coupon_rec.")
-    }
-    allowed = ROOMS[: ROOMS.index(room) + 1]
-    assert others <= set(allowed)
-
-
-@each_module
-def test_only_rooms_that_train_import_tensorflow_or_keras(path: Path) -> None:
-    keras = re.compile(r"(tensorflow|keras|coupon_rec\._keras)\b")
-    found = {name for name in imported_modules(path) if keras.match(name)}
-    exports = path.relative_to(ROOT).as_posix() == "coupon_rec/serving/bundle.py"
-    assert exports or room_of(path) in TRAINING_ROOMS or not found
+# The package
 
 
 def test_importing_the_package_does_not_import_tensorflow() -> None:

@@ -13,10 +13,10 @@ import pytest
 from redis import Redis, RedisError
 
 from coupon_rec import load_market
-from coupon_rec.serving.events import Event
-from coupon_rec.serving.shared import STREAM, SharedLog
-from coupon_rec.serving.snapshot import write_snapshot
-from coupon_rec.serving.store import FeatureStore
+from coupon_rec.features.online.snapshot_writer import write_snapshot
+from coupon_rec.serving.events.event import Event
+from coupon_rec.serving.events.feature_store import FeatureStore
+from coupon_rec.serving.events.redis_log import STREAM, SharedLog
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 DAY = date(2017, 4, 10)
@@ -248,7 +248,7 @@ def test_a_replica_whose_disk_is_full_says_so_and_takes_in_the_events_later(
     def full(file: int, data: bytes) -> int:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("coupon_rec.serving.log.os.write", full)
+    monkeypatch.setattr("coupon_rec.serving.events.event_log.os.write", full)
     caplog.clear()
     for _ in range(3):
         assert replicas["two"].catch_up() == 0

@@ -11,7 +11,8 @@ import pytest
 from ibis import _
 
 from coupon_rec import load_complete_journey, load_market
-from coupon_rec.features import USER_CATEGORIES, offers_frame, split
+from coupon_rec.features import offers_frame, split
+from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.market.schema import SCHEMAS, types
 from coupon_rec.simulation import Simulation, Truth, marginals, simulate_market
 from coupon_rec.simulation import market as market_module

@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from coupon_rec import load_market
-from coupon_rec.serving import store as store_module
-from coupon_rec.serving.candidates import Candidates
-from coupon_rec.serving.events import Event, events_of
-from coupon_rec.serving.log import EventLog, LogError
-from coupon_rec.serving.snapshot import write_snapshot
-from coupon_rec.serving.store import FeatureStore, StoreFullError
+from coupon_rec.features.online.candidates import Candidates
+from coupon_rec.features.online.snapshot_writer import write_snapshot
+from coupon_rec.serving.events import feature_store as store_module
+from coupon_rec.serving.events.event import Event, events_of
+from coupon_rec.serving.events.event_log import EventLog, LogError
+from coupon_rec.serving.events.feature_store import FeatureStore, StoreFullError
 
 ROOT = Path(__file__).parents[1]
 DAY = date(2017, 4, 10)
@@ -230,9 +230,9 @@ def test_only_old_events_that_the_snapshot_holds_leave_the_log(
 ADDS = """
 import sys
 from datetime import datetime
-from coupon_rec.serving.events import Event
-from coupon_rec.serving.log import EventLog
-from coupon_rec.serving.store import FeatureStore
+from coupon_rec.serving.events.event import Event
+from coupon_rec.serving.events.event_log import EventLog
+from coupon_rec.serving.events.feature_store import FeatureStore
 
 store = FeatureStore.load(sys.argv[1], EventLog(sys.argv[2]))
 for i in range(10**9):
@@ -410,7 +410,7 @@ def test_a_store_needs_no_database_and_no_network_library() -> None:
     """What takes seconds to import stays out of the service."""
     heavy = ("ibis", "duckdb", "pandera", "tensorflow", "keras", "matplotlib", "sklearn", "redis")
     code = (
-        "import sys, coupon_rec, coupon_rec.serving.store;"
+        "import sys, coupon_rec, coupon_rec.serving.events.feature_store;"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     result = subprocess.run(

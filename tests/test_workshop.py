@@ -191,7 +191,7 @@ def test_links_and_files_of_the_student_notebook_are_in_the_zip(path: Path, unpa
 
 
 def test_the_package_of_the_zip_has_its_checkers(unpacked: Path) -> None:
-    code = "import coupon_rec; from coupon_rec.check import chapter_01; print(coupon_rec.__file__)"
+    code = "from coupon_rec.book.check import chapter_01; print(chapter_01.__file__)"
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=unpacked, capture_output=True, text=True, check=True
     )

@@ -20,14 +20,15 @@ from onnx import GraphProto, NodeProto, numpy_helper
 
 from coupon_rec import load_complete_journey
 from coupon_rec.decisions import Economics
-from coupon_rec.features import COUPON_CATEGORIES, GROUPS, USER_CATEGORIES, encode, feature_names
+from coupon_rec.features import COUPON_CATEGORIES, GROUPS, encode, feature_names
+from coupon_rec.features.batch.sides import main_value
 from coupon_rec.features.encode import SKEWED
-from coupon_rec.features.sides import main_value
+from coupon_rec.features.online.snapshot_writer import SEEN
 from coupon_rec.market import Market
-from coupon_rec.serving.manifest import content, verified
-from coupon_rec.serving.scorer import Scorer
-from coupon_rec.serving.snapshot import SEEN
-from coupon_rec.serving.store import Candidates, FeatureStore
+from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.serving.bundle.manifest import content, verified
+from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.feature_store import Candidates, FeatureStore
 
 LIVE = Path(__file__).parent.parent / "_static" / "live"
 HEAD = "/* Written by tools/page_model.py (make page-model): do not edit. */"

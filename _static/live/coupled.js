@@ -1,4 +1,4 @@
-/* The coupled model in plain JavaScript: what coupon_rec.serving.scorer.Scorer computes.
+/* The coupled model in plain JavaScript: what coupon_rec.serving.bundle.scorer.Scorer computes.
 
    An offer holds its features by group, as the offers table has them: numbers in `user`, `item`,
    `match` and `coupon`, names in `user_category` and `coupon_category`. */

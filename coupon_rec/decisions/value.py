@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from coupon_rec.odds import best_of_each
+
 
 @dataclass(frozen=True)
 class Economics:
@@ -113,8 +115,7 @@ def sensitivity(
     }
     rows = {}
     for assumed, value in values.items():
-        order = np.lexsort((offers["coupon_id"].to_numpy(), -value, lists))
-        best = order[np.unique(lists[order], return_index=True)[1]]
+        best = best_of_each(lists, value, offers["coupon_id"].to_numpy())
         sent = best[value[best] > 0]
         rows[assumed] = {true: worth[sent].sum() for true, worth in values.items()}
     return pd.DataFrame(rows).T.rename_axis(index="assumed", columns="true")

@@ -5,55 +5,6 @@ A metric that is not defined (one class only, no offers) is ``nan``, without a w
 function says when. Values that cannot be right raise a ValueError that shows the first of them.
 """
 
-from coupon_rec.evaluation.bootstrap import total
-from coupon_rec.evaluation.calibration import (
-    Platt,
-    calibration_line,
-    correct_sampling,
-    ece,
-    ece_floor,
-    isotonic,
-    platt,
-    reliability,
-)
-from coupon_rec.evaluation.intervals import compare, evaluate
-from coupon_rec.evaluation.metrics import (
-    auc,
-    average_precision,
-    brier,
-    lift,
-    log_loss,
-    threshold_metrics,
-)
-from coupon_rec.evaluation.policy import compare_policies, gains, policy_rates, top_offers
-from coupon_rec.evaluation.ranking import hit_rate, mrr, ndcg, recall_at
-from coupon_rec.evaluation.slices import usual_slices
+import lazy_loader
 
-__all__ = [
-    "Platt",
-    "auc",
-    "average_precision",
-    "brier",
-    "calibration_line",
-    "compare",
-    "compare_policies",
-    "correct_sampling",
-    "ece",
-    "ece_floor",
-    "evaluate",
-    "gains",
-    "hit_rate",
-    "isotonic",
-    "lift",
-    "log_loss",
-    "mrr",
-    "ndcg",
-    "platt",
-    "policy_rates",
-    "recall_at",
-    "reliability",
-    "threshold_metrics",
-    "top_offers",
-    "total",
-    "usual_slices",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

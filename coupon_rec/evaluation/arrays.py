@@ -10,9 +10,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
 
-SMALLEST = float(np.finfo(np.float64).eps)
-"""The least probability that a metric takes seriously, and 1 minus it the greatest."""
-
 
 def checked(
     y: ArrayLike,

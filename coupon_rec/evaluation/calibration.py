@@ -1,14 +1,12 @@
 """Does 1% mean 1 in 100? Calibration of probabilities, measured and mended."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from coupon_rec.evaluation.arrays import (
-    SMALLEST,
     Floats,
     Ints,
     checked_p,
@@ -17,6 +15,7 @@ from coupon_rec.evaluation.arrays import (
     sum_by,
 )
 from coupon_rec.evaluation.bootstrap import interval, user_weights
+from coupon_rec.odds import Platt, logit
 
 BINS = 10
 
@@ -147,24 +146,6 @@ def ece_floor(p: ArrayLike, *, bins: int = BINS, replicates: int = 500, seed: in
     errors = np.abs(gaps).sum(axis=1) / p.size if p.size else np.full(1, np.nan)
     low, high = interval(errors)
     return pd.Series({"value": errors.mean(), "low": low, "high": high})
-
-
-@dataclass(frozen=True)
-class Platt:
-    """Recalibration by a line through the logits; call it on probabilities.
-
-    Attributes
-    ----------
-    intercept, slope : float
-        Of the line; the slope is positive, so the order of offers stays as it is.
-    """
-
-    intercept: float
-    slope: float
-
-    def __call__(self, p: ArrayLike) -> Floats:
-        """Recalibrated probabilities, shape (n,), of probabilities p."""
-        return sigmoid(self.intercept + self.slope * logit(probabilities("p", p)))
 
 
 def platt(y: ArrayLike, p: ArrayLike) -> Platt:
@@ -317,17 +298,6 @@ def fit_line(y: Floats, z: Floats, weight: Floats, start: ArrayLike = (0, 0)) ->
         if np.abs(step).max() < 1e-7:
             break
     return np.asarray(np.array([[1, -middle / scale], [0, 1 / scale]]) @ line)
-
-
-def logit(p: Floats) -> Floats:
-    """Log odds, of p kept within machine epsilon of 0 and 1."""
-    p = np.clip(p, SMALLEST, 1 - SMALLEST)
-    return np.asarray(np.log(p) - np.log1p(-p))
-
-
-def sigmoid(z: Floats) -> Floats:
-    """Probability of log odds."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(z, -700, 700))))
 
 
 def _separable(y: Floats, z: Floats) -> bool:

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.evaluation.arrays import SMALLEST, Floats, Ints, checked, checked_p, divide, sum_by
+from coupon_rec.evaluation.arrays import Floats, Ints, checked, checked_p, divide, sum_by
+from coupon_rec.odds import SMALLEST
 
 
 def auc(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> float:

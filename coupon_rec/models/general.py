@@ -19,10 +19,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from coupon_rec.evaluation import platt
 from coupon_rec.features import Arrays
 from coupon_rec.models.inputs import TOKENS
-
-SMALLEST = 1e-7
+from coupon_rec.odds import Platt
 
 
 def user_folds(users: pd.Series, folds: int = 5, seed: int = 0) -> np.ndarray:
@@ -76,12 +76,14 @@ class GeneralCoupling:
 
     Attributes
     ----------
-    model, calibration : sklearn classifier
-        Of the columns, and of the log odds that the first one gives.
+    model : sklearn classifier
+        Of the columns.
+    calibration : Platt
+        Of the probabilities that it gives.
     """
 
     model: ClassifierMixin
-    calibration: LogisticRegression
+    calibration: Platt
 
     def predict(self, arrays: Arrays, logit: np.ndarray) -> np.ndarray:
         """Predict the probability of redemption.
@@ -99,7 +101,7 @@ class GeneralCoupling:
             Shape (n,), within [0, 1].
         """
         p = self.model.predict_proba(_columns(arrays, logit))[:, 1]
-        return np.asarray(self.calibration.predict_proba(_log_odds(p))[:, 1])
+        return self.calibration(p)
 
 
 def general_coupling(
@@ -143,8 +145,7 @@ def general_coupling(
     p = cross_val_predict(
         model, columns, redeemed, cv=PredefinedSplit(folds), method="predict_proba"
     )
-    calibration = LogisticRegression(C=np.inf).fit(_log_odds(p[:, 1]), redeemed)
-    return GeneralCoupling(model.fit(columns, redeemed), calibration)
+    return GeneralCoupling(model.fit(columns, redeemed), platt(redeemed, p[:, 1]))
 
 
 def _model(kind: str, seed: int) -> ClassifierMixin:
@@ -169,8 +170,3 @@ def _columns(arrays: Arrays, logit: np.ndarray) -> np.ndarray:
         many = np.eye(TOKENS[name], dtype="float32")[array].sum(axis=1) if name in TOKENS else array
         columns.append(many)
     return np.hstack(columns)
-
-
-def _log_odds(p: np.ndarray) -> np.ndarray:
-    p = np.clip(p, SMALLEST, 1 - SMALLEST)
-    return np.asarray(np.log(p / (1 - p)))[:, None]

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec._keras import keras
-from coupon_rec.features import COUPON_CATEGORIES, USER_CATEGORIES, Arrays
+from coupon_rec.features import COUPON_CATEGORIES, Arrays
+from coupon_rec.market.categories import USER_CATEGORIES
 
 ops, layers = keras.ops, keras.layers
 registered = keras.saving.register_keras_serializable("coupon_rec")

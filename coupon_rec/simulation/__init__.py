@@ -67,10 +67,6 @@ closely. With 1,000 items each is bought far more often than one of 68,000: coup
 cover few items, 1 to 5, and not the types that sell best.
 """
 
-from coupon_rec.simulation.marginals import marginals
-from coupon_rec.simulation.market import Simulation, simulate_market
-from coupon_rec.simulation.people import People
-from coupon_rec.simulation.truth import Truth
-from coupon_rec.simulation.world import World
+import lazy_loader
 
-__all__ = ["People", "Simulation", "Truth", "World", "marginals", "simulate_market"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

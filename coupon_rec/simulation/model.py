@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from coupon_rec.odds import sigmoid
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -13,11 +15,6 @@ TASTES = 8
 """Dimensions of taste, the latent vector of a user and of an item."""
 COUPON_WORTH = 0.7
 """A coupon moves demand as much as this share of the same cut of the shelf price."""
-
-
-def sigmoid(z: Floats) -> Floats:
-    """The logistic function, from logits to probabilities."""
-    return np.asarray(1 / (1 + np.exp(-z)))
 
 
 def purchase_logits(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.random import Generator
 
+from coupon_rec.odds import sigmoid
 from coupon_rec.simulation.model import (
     WEEKS,
     Bools,
@@ -14,7 +15,6 @@ from coupon_rec.simulation.model import (
     purchase_logits,
     redeem_rate,
     shift,
-    sigmoid,
     softplus,
 )
 from coupon_rec.simulation.people import People, draw_people

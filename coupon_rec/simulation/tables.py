@@ -9,7 +9,8 @@ from ibis import schema
 from numpy.random import Generator
 
 from coupon_rec.market.schema import types
-from coupon_rec.simulation.model import WEEKS, Ints, sigmoid
+from coupon_rec.odds import sigmoid
+from coupon_rec.simulation.model import WEEKS, Ints
 from coupon_rec.simulation.people import describe
 from coupon_rec.simulation.shopping import DAY, Block, repeat, simulate_block
 from coupon_rec.simulation.world import FIRST_DAY, World, make_promotions

@@ -1,7 +1,5 @@
 """Training: one `fit` for every model of the book, and a search of its hyperparameters."""
 
-from coupon_rec.training.batches import Examples, examples
-from coupon_rec.training.fitting import fit
-from coupon_rec.training.search import search
+import lazy_loader
 
-__all__ = ["Examples", "examples", "fit", "search"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

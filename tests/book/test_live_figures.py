@@ -21,7 +21,7 @@ from sphinx.application import Sphinx
 
 from coupon_rec import load_complete_journey
 from coupon_rec.decisions import Budget, Economics, allocate
-from coupon_rec.features.graph import offers_frame
+from coupon_rec.features.batch.offers import offers_frame
 
 ROOT = Path(__file__).parents[2]
 LIVE = ROOT / "_static" / "live"

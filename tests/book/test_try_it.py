@@ -13,11 +13,12 @@ from playwright.sync_api import Browser, Page
 from reader import open_page
 
 from coupon_rec.decisions import Budget, allocate, offer_value, reason
-from coupon_rec.evaluation import Platt
-from coupon_rec.features import COUPON_CATEGORIES, GROUPS, USER_CATEGORIES, encode, feature_names
-from coupon_rec.features.graph import offers_frame
+from coupon_rec.features import COUPON_CATEGORIES, GROUPS, encode, feature_names
+from coupon_rec.features.batch.offers import offers_frame
 from coupon_rec.market import Market, load_market
-from coupon_rec.serving.scorer import Scorer
+from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.odds import Platt
+from coupon_rec.serving.bundle.scorer import Scorer
 
 ROOT = Path(__file__).parents[2]
 LIVE = ROOT / "_static" / "live"
@@ -39,9 +40,9 @@ def offers(market: Market) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def bundle(market: Market, offers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of the sample market, with a model that was trained a little, and calibrated."""
+    from coupon_rec.features.online.snapshot_writer import write_snapshot
     from coupon_rec.models import coupled_model
-    from coupon_rec.serving.bundle import export
-    from coupon_rec.serving.snapshot import write_snapshot
+    from coupon_rec.serving.bundle.exporting import export
     from coupon_rec.training import examples, fit
 
     seen = examples(offers)

@@ -23,9 +23,9 @@ def market() -> Market:
 @pytest.fixture(scope="session")
 def bundle(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of the sample market, with an untrained model, in the one format served."""
+    from coupon_rec.features.online.snapshot_writer import write_snapshot
     from coupon_rec.models import coupled_model
-    from coupon_rec.serving import bundle as exporting
-    from coupon_rec.serving.snapshot import write_snapshot
+    from coupon_rec.serving.bundle import exporting
     from coupon_rec.training import examples
 
     offers = offers_frame(market)

@@ -10,9 +10,9 @@ import pytest
 from running import DAY, Running, question
 
 from coupon_rec.decisions import Economics
-from coupon_rec.serving.recommending import NOT_WORTH_IT
-from coupon_rec.serving.scorer import Scorer
-from coupon_rec.serving.store import FeatureStore
+from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.feature_store import FeatureStore
+from coupon_rec.serving.recommender import NOT_WORTH_IT
 
 STRANGER = 10**12
 

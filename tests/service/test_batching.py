@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from coupon_rec.serving.batching import Batcher, Overloaded
+from coupon_rec.serving.http.batching import Batcher, Overloaded
 
 
 class Slow:

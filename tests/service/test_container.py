@@ -55,6 +55,7 @@ def test_the_service_needs_nothing_that_the_image_lacks() -> None:
     ]
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({lacking})); "
-        "import coupon_rec.__main__, coupon_rec.serving.server, coupon_rec.serving.shared"
+        "import coupon_rec.__main__, coupon_rec.serving.http.server; "
+        "import coupon_rec.serving.events.redis_log"
     )
     passes(sys.executable, "-c", code)

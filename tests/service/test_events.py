@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from running import DAY, Running, purchase
 
-from coupon_rec.serving.events import from_json
-from coupon_rec.serving.recommending import Question, Recommender
-from coupon_rec.serving.scorer import Scorer
-from coupon_rec.serving.settings import Settings
-from coupon_rec.serving.store import FeatureStore
+from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.event import from_json
+from coupon_rec.serving.events.feature_store import FeatureStore
+from coupon_rec.serving.http.settings import Settings
+from coupon_rec.serving.recommender import Question, Recommender
 
 
 def send(service: Running, *events: dict[str, Any]) -> httpx.Response:

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from running import purchase, question
 
-from coupon_rec.serving.service import create_app
-from coupon_rec.serving.settings import Settings
-from coupon_rec.serving.store import StoreFullError
+from coupon_rec.serving.events.feature_store import StoreFullError
+from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.settings import Settings
 
 
 def together(
@@ -62,7 +62,7 @@ def test_events_that_cannot_be_kept_are_not_accepted(
     def refuse(*_: object) -> object:
         raise error
 
-    monkeypatch.setattr("coupon_rec.serving.store.FeatureStore.add", refuse)
+    monkeypatch.setattr("coupon_rec.serving.events.feature_store.FeatureStore.add", refuse)
     sent = ("/v1/events", {"events": [purchase(1, 1)]})
     (answer,) = together(bundle, Settings(tmp_path / "events"), sent)
     assert answer.status_code == 503

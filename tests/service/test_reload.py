@@ -12,14 +12,14 @@ import httpx
 import pytest
 from running import DAY, Running, purchase, question
 
+from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.market import Market
-from coupon_rec.serving.log import EventLog
-from coupon_rec.serving.manifest import NAME, BundleError, seal
-from coupon_rec.serving.recommending import Recommender
-from coupon_rec.serving.service import create_app
-from coupon_rec.serving.settings import Settings
-from coupon_rec.serving.snapshot import write_snapshot
-from coupon_rec.serving.store import FeatureStore
+from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
+from coupon_rec.serving.events.event_log import EventLog
+from coupon_rec.serving.events.feature_store import FeatureStore
+from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.settings import Settings
+from coupon_rec.serving.recommender import Recommender
 
 
 @pytest.fixture

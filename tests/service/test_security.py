@@ -9,9 +9,9 @@ import httpx
 import pytest
 from running import DAY, Running
 
-from coupon_rec.serving.security import RateLimit, key_is_right
-from coupon_rec.serving.service import create_app
-from coupon_rec.serving.settings import Settings
+from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.security import RateLimit, key_is_right
+from coupon_rec.serving.http.settings import Settings
 
 ASKED = {"user_id": 424_242, "context": {"time": f"{DAY}T12:00:00"}}
 PERSONAL = ("424242", "Ada-Lovelace", "31.07")

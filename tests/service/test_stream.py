@@ -12,7 +12,7 @@ import httpx
 import pytest
 from running import Running, purchase
 
-from coupon_rec.serving.push import Streams
+from coupon_rec.serving.http.streams import Streams
 
 
 @contextmanager

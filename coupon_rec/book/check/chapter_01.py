@@ -1,0 +1,79 @@
+"""Checkers of chapter 1, The first coupon."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.decisions import Economics, offer_value
+
+LIST = ["campaign_id", "user_id"]
+
+
+def exercise_1(lift: float, choice: pd.Series, test: pd.DataFrame) -> Verdict:
+    """Check the lift of a chosen coupon over the average of the test offers."""
+    right = choice["probability"] / test["redeemed"].mean()
+    if np.isclose(lift, right, rtol=0.01):
+        return RIGHT
+    if np.isclose(lift, 1 / right, rtol=0.01):
+        return Verdict("that ratio is upside down: a likelier coupon needs a larger lift.")
+    if np.isclose(lift, choice["probability"] - test["redeemed"].mean(), rtol=0.01):
+        return Verdict("a lift is a ratio, not a difference.")
+    return Verdict("divide the coupon's probability by the average rate of redemption.")
+
+
+def exercise_2(break_even: Callable[[float, float, Economics], float]) -> Verdict:
+    """Check a function that gives the probability at which an offer is worth nothing."""
+    usual = Economics()
+    p = break_even(10.0, 1.0, usual)
+    offer = pd.DataFrame({"spend_per_line": [10.0], "coupon_discount": [1.0]})
+    if not 0 < p < 1:
+        return Verdict(f"a $10 purchase with $1 off has a break-even in (0, 1), not at {p}.")
+    if not np.isclose(offer_value(offer, [p], usual), 0, atol=1e-9):
+        return Verdict("put your probability back into the equation: the value is not zero.")
+    if not np.isinf(break_even(1.0, 2.0, usual)):
+        return Verdict("if a redemption loses money, no probability makes the offer break even.")
+    if not np.isinf(break_even(0.1, 0.0, Economics(contact=1.0))):
+        return Verdict("a probability above 1 is none: what if sending costs more than it earns?")
+    return RIGHT
+
+
+def exercise_3(best_two: Callable[[pd.DataFrame], pd.DataFrame]) -> Verdict:
+    """Check a function that keeps up to two coupons worth sending in each list."""
+    valued = pd.DataFrame(
+        {
+            "campaign_id": [1, 1, 1, 1, 1, 2, 2],
+            "user_id": [7, 7, 7, 8, 8, 7, 7],
+            "coupon_id": [10, 11, 12, 10, 11, 20, 21],
+            "value": [0.1, 0.3, 0.2, -0.1, 0.4, -0.2, -0.1],
+        }
+    )
+    chosen = best_two(valued)
+    if (chosen["value"] <= 0).any():
+        return Verdict("some of the coupons you send are not worth their cost.")
+    if chosen.groupby(LIST).size().max() > 2:
+        return Verdict("a list got more than two coupons.")
+    offers = set(chosen[[*LIST, "coupon_id"]].itertuples(index=False, name=None))
+    if (1, 7, 11) not in offers or (1, 7, 12) not in offers:
+        return Verdict("user 7 has three good coupons in campaign 1: take the best two.")
+    if offers != {(1, 7, 11), (1, 7, 12), (1, 8, 11)}:
+        return Verdict("each user of each campaign has a list of their own; one is missing.")
+    return RIGHT
+
+
+def exercise_4(smallest: float, test: pd.DataFrame, p: ArrayLike) -> Verdict:
+    """Check the smallest incremental share at which half of the lists get a coupon."""
+
+    def sent(share: float) -> float:
+        value = offer_value(test, p, Economics(incremental=share))
+        return float((test[LIST].assign(value=value).groupby(LIST)["value"].max() > 0).mean())
+
+    if not 0 <= smallest <= 1:
+        return Verdict("a share lies between 0 and 1.")
+    if sent(smallest) < 0.5:
+        return Verdict(f"at {smallest:.2f}, fewer than half of the lists get a coupon.")
+    if smallest >= 0.01 and sent(smallest - 0.01) >= 0.5:
+        return Verdict(f"it works at {smallest:.2f}, and one hundredth below it too.")
+    return RIGHT

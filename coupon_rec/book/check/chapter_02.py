@@ -1,0 +1,109 @@
+"""Checkers of chapter 2, The data."""
+
+from collections.abc import Callable, Collection
+from math import isclose
+
+import pandas as pd
+
+from coupon_rec.book.check import RIGHT, Verdict
+
+STILL_RUNNING = {14, 15}
+SAME_DAY, SAME_DAY_BY_UTC = 1815 / 2075, 1575 / 2075
+TYPE_A_REDEMPTIONS, TYPE_A_MAILINGS, TYPE_A_LISTED = 1_698, 3_647, 749_961
+
+
+def _near(answer: float, value: float) -> bool:
+    return isclose(answer, value, rel_tol=0.005)
+
+
+def exercise_1(still_running: Collection[int]) -> Verdict:
+    """Check the validation campaigns that still run when the first test campaign starts."""
+    if not still_running:
+        return Verdict("follow the bars that start between the second and the third line.")
+    if extra := sorted(set(still_running) - STILL_RUNNING):
+        return Verdict(
+            f"{extra}: does it start in September and outlast the first test bar's start?"
+        )
+    if set(still_running) != STILL_RUNNING:
+        return Verdict("there is another one.")
+    return RIGHT
+
+
+def exercise_2(same_day: float) -> Verdict:
+    """Check the share of redemptions with an eligible purchase on the very day."""
+    if not 0 < same_day <= 1:
+        return Verdict("a share of something that happens lies above 0 and at most at 1.")
+    if _near(same_day, SAME_DAY_BY_UTC):
+        return Verdict("which clock says when that day begins?")
+    if not _near(same_day, SAME_DAY):
+        return Verdict(
+            "count each user, coupon and campaign once, and match purchases by user, day and the "
+            "coupon's list in that campaign."
+        )
+    return RIGHT
+
+
+def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) -> Verdict:
+    """Check a rule that finds redemptions outside of their campaign's days."""
+    campaigns = pd.DataFrame(
+        {
+            "campaign_id": [1, 2],
+            "start": pd.to_datetime(["2017-03-01", "2017-05-01"]),
+            "end": pd.to_datetime(["2017-03-31", "2017-05-31"]),
+        }
+    )
+    days = ["2017-02-28", "2017-03-01", "2017-03-31", "2017-04-01", "2017-05-10", "2017-03-10"]
+    redemptions = pd.DataFrame(
+        {"campaign_id": [1, 1, 1, 1, 2, 2], "user_id": range(6), "date": pd.to_datetime(days)}
+    )
+    found = outside(redemptions, campaigns)
+    if not isinstance(found, pd.DataFrame) or "user_id" not in found:
+        return Verdict("return the rows of `redemptions` that break the rule, with their columns.")
+    users = set(found["user_id"])
+    if users & {1, 2}:
+        return Verdict("the first and the last day of a campaign are valid days.")
+    if not users >= {0, 3}:
+        return Verdict("a planted redemption before the start or after the end went unnoticed.")
+    if 5 not in users:
+        return Verdict("compare each redemption with the days of its own campaign.")
+    if len(found) > 3:
+        return Verdict("a row was reported that breaks no rule, or was reported twice.")
+    return RIGHT
+
+
+def exercise_4(converted: float) -> Verdict:
+    """Check the share of the type A coupons sent that was redeemed."""
+    if _near(converted, TYPE_A_REDEMPTIONS / TYPE_A_LISTED):
+        return Verdict("that divides by the whole pool; how many of it did a user receive?")
+    if _near(converted, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS):
+        return Verdict("that is redemptions a mailing, and a mailing holds several coupons.")
+    if not _near(converted, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS / 16):
+        return Verdict("divide the redemptions of type A by the number of coupons sent.")
+    return RIGHT
+
+
+def exercise_5(
+    drop_without_history: Callable[
+        [pd.DataFrame, pd.DataFrame, pd.Timestamp], tuple[pd.DataFrame, int]
+    ],
+) -> Verdict:
+    """Check a cleaning step that drops the offers without a history, and counts them."""
+    starts = pd.to_datetime(["2016-12-20", "2017-01-01", "2017-01-02"])
+    campaigns = pd.DataFrame({"campaign_id": [1, 2, 3], "start": starts})
+    offers = pd.DataFrame({"campaign_id": [1, 2, 2, 3, 3, 3], "user_id": range(6)})
+    given = offers.copy()
+    result = drop_without_history(given, campaigns, pd.Timestamp("2017-01-01"))
+    if not isinstance(result, tuple) or len(result) != 2:
+        return Verdict("give back two things: the offers kept, and how many were dropped.")
+    kept, dropped = result
+    if not given.equals(offers):
+        return Verdict("leave the table that you were given as it was.")
+    if list(kept.columns) != list(offers.columns):
+        return Verdict("the offers that you keep need the columns that they had, and no other.")
+    if 2 in set(kept["campaign_id"]):
+        return Verdict("a campaign that starts with the data has no day of history either.")
+    if list(kept["user_id"]) != [3, 4, 5]:
+        return Verdict("keep every offer of a campaign that starts later, and no other.")
+    if dropped != 3:
+        return Verdict("count the offers that were dropped.")
+    return RIGHT

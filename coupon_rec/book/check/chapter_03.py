@@ -1,0 +1,105 @@
+"""Checkers of chapter 3, Features that never look ahead."""
+
+from collections.abc import Callable, Collection
+
+import numpy as np
+import pandas as pd
+
+from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.features import NEVER
+
+DRIFTING = {"trips so far", "trend"}
+LEAKS = {"b", "d"}
+
+
+def exercise_1(answer: Collection[str]) -> Verdict:
+    """Check which of the curves in the figure belong to features that drift."""
+    if not answer:
+        return Verdict("follow each curve from the left to the right: does it come back?")
+    if set(answer) - {"trips so far", "trips a week", "spend rank", "trend"}:
+        return Verdict("name the curves as the figure does.")
+    if set(answer) - DRIFTING:
+        return Verdict("a curve that moves both ways about its level does not drift.")
+    if len(set(answer)) < len(DRIFTING):
+        return Verdict("there is another one; look on both sides of the line at 1.")
+    return RIGHT
+
+
+def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> Verdict:
+    """Check a function that counts the days since a user last redeemed a coupon."""
+    redemptions = pd.DataFrame(
+        {
+            "user_id": [1, 1, 1, 2, 3, 4],
+            "date": pd.to_datetime(
+                ["2017-03-01", "2017-04-20", "2017-05-08", "2017-05-07", "2017-05-08", "2015-01-01"]
+            ),
+        }
+    )
+    start = pd.Timestamp("2017-05-08")
+    days = {user: recency(redemptions, user, start) for user in (1, 2, 3, 4, 5)}
+    if days[1] == 0 or days[3] == 0:
+        return Verdict("a redemption on the first day of the campaign is not the past.")
+    if days[1] == 68:
+        return Verdict("that is the first redemption; which one is the last before the start?")
+    if days[1] == 1:
+        return Verdict("whose redemptions are these? Look at one user only.")
+    if days[1] != 18 or days[2] != 1:
+        return Verdict("count whole days from the last redemption before the start to the start.")
+    if days[3] != NEVER or days[5] != NEVER:
+        return Verdict("what stands for an event that never happened before the start?")
+    if days[4] != NEVER:
+        return Verdict(f"a recency is never above {NEVER:.0f} days.")
+    return RIGHT
+
+
+def exercise_3(answer: Collection[str]) -> Verdict:
+    """Check which of five features look ahead."""
+    if set(answer) - set("abcde"):
+        return Verdict("answer with letters from a to e.")
+    if innocent := sorted(set(answer) - LEAKS):
+        return Verdict(f"{innocent[0]} can be computed on the evening before the start.")
+    if len(set(answer)) < len(LEAKS):
+        found = "there is another one" if answer else "there are two"
+        return Verdict(f"{found}: ask of each when its last number was written down.")
+    return RIGHT
+
+
+def exercise_4(rank_within: Callable[[pd.DataFrame, str], pd.Series]) -> Verdict:
+    """Check a function that ranks a column from 0 to 1 within each campaign."""
+    offers = pd.DataFrame(
+        {"campaign_id": [1, 2, 1, 2, 1, 1], "x": [5.0, 700.0, 1.0, 900.0, 1.0, 9.0]},
+        index=[10, 11, 12, 13, 14, 15],
+    )
+    ranks = rank_within(offers, "x")
+    if not isinstance(ranks, pd.Series) or not ranks.index.equals(offers.index):
+        return Verdict("return a Series with one rank for each row, and the rows' own index.")
+    if ranks.min() < 0 or ranks.max() > 1:
+        return Verdict("ranks run from 0 to 1.")
+    if ranks[10] > ranks[15]:
+        return Verdict("the largest value has rank 1.")
+    if ranks[11] != 0 or ranks[15] != 1:
+        return Verdict("each campaign ranks only its own offers: the least has 0, the largest 1.")
+    if ranks[12] != ranks[14]:
+        return Verdict("equal values need equal ranks.")
+    if not np.allclose(ranks, [2 / 3, 0, 0, 1, 0, 1]):
+        return Verdict("a rank is the share of the other offers that are below.")
+    return RIGHT
+
+
+def exercise_5(neighbors: Callable[[pd.DataFrame, int, int], Collection[int]]) -> Verdict:
+    """Check a function that finds the items nearest to one by cosine."""
+    items = pd.DataFrame(
+        [[1.0, 0.0], [0.5, 0.1], [9.0, 9.0], [-3.0, 0.1], [2.0, 1.0]], index=[7, 3, 5, 4, 8]
+    )
+    found = [int(item) for item in neighbors(items, 7, 2)]
+    if 7 in found:
+        return Verdict("an item is its own nearest neighbor; leave it out.")
+    if len(found) != 2:
+        return Verdict("return as many items as were asked for.")
+    if 4 in found:
+        return Verdict("the nearest have the largest cosine.")
+    if 5 in found:
+        return Verdict("a long vector is not a near one: divide by the lengths.")
+    if found != [3, 8]:
+        return Verdict("return item ids, the nearest first.")
+    return RIGHT

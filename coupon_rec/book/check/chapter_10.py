@@ -1,0 +1,79 @@
+"""Checkers of chapter 10, The best coupon."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.decisions import Economics, allocate
+
+Floats = NDArray[np.float64]
+
+
+def exercise_1(choice: int) -> Verdict:
+    """Check which of three coupons, or none, is worth most."""
+    hints = {
+        0: "multiply each probability by what a redemption earns, less the cost; not all lose.",
+        1: "that is the likeliest coupon: what is it worth, after the half cent?",
+        3: "that one earns most if it is redeemed; how often is it?",
+    }
+    if choice == 2:
+        return RIGHT
+    return Verdict(hints.get(choice, "answer with 0, 1, 2 or 3."))
+
+
+def exercise_2(edge: Callable[[float, float, float, Economics], float]) -> Verdict:
+    """Check the incremental share at which an offer is worth nothing."""
+    usual = Economics()
+    for p, spend, discount in ((0.1, 8.0, 1.0), (0.02, 5.0, 0.5), (0.001, 2.0, 2.0)):
+        share = edge(p, spend, discount, usual)
+        gain = share * usual.margin * spend - usual.retailer_match * discount
+        left = p * gain - usual.contact
+        if np.isclose(left, 0, atol=1e-9):
+            continue
+        if np.isclose(p * gain, 0, atol=1e-9):
+            return Verdict("that pays for the discount; the letter has to be paid as well.")
+        if np.isclose(gain, usual.contact):
+            return Verdict("the letter is paid for every offer, the rest only when redeemed.")
+        what = f"p = {p:g}, spend {spend:g}, discount {discount:g}"
+        return Verdict(f"{what}: put your {share:.3g} back; the value is {left:.4f}, not zero.")
+    return RIGHT
+
+
+def exercise_3(value: ArrayLike) -> Verdict:
+    """Check a case in which to serve the first user first is far from the best."""
+    value = np.asarray(value, float)
+    if value.shape != (2, 2):
+        return Verdict(f"two users by two coupons make the shape (2, 2), not {value.shape}.")
+    if not np.isfinite(value).all() or (value <= 0).any():
+        return Verdict("let every coupon be worth something to everybody.")
+    first = int(value[0].argmax())
+    served = value[0, first] + value[1, 1 - first]
+    share = served / allocate(value, caps=[1, 1], method="exact").value
+    if share < 0.6:
+        return RIGHT
+    if np.isclose(share, 1):
+        return Verdict("here nobody stands in anybody's way: let both want the same coupon.")
+    return Verdict(f"first come, first served still earns {100 * share:.0f}% of the best.")
+
+
+def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) -> Verdict:
+    """Check one user's best bundle under groups."""
+    rng = np.random.default_rng(0)
+    for trial in range(30):
+        values = rng.normal(0.2, 1, size=6).round(3)
+        groups = rng.choice(list("abc"), 6).tolist()
+        k = 1 + trial % 3
+        found = list(bundle(values, groups, k))
+        of = [groups[place] for place in found]
+        if len(found) > k:
+            return Verdict(f"{len(found)} coupons, where {k} are allowed.")
+        if any(values[place] <= 0 for place in found):
+            return Verdict("a coupon that is worth nothing, or less, stays in the drawer.")
+        if len(set(of)) < len(of):
+            return Verdict(f"groups {of}: two coupons of one group.")
+        best = allocate(values[None], k=k, groups=groups, method="exact").value
+        if not np.isclose(values[found].sum(), best):
+            return Verdict(f"worth {values[found].sum():.3f}; a bundle worth {best:.3f} exists.")
+    return RIGHT

@@ -1,0 +1,94 @@
+"""The figures of chapter 9."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from coupon_rec.book.plots.style import COUPON, NEUTRAL, axes, label, mark
+
+DARK = "#374151"
+
+
+def gains(curves: Mapping[str, pd.DataFrame]) -> None:
+    """Draw the share of redemptions found against the share of offers sent.
+
+    Parameters
+    ----------
+    curves : mapping of str to pandas.DataFrame
+        Two tables of `coupon_rec.evaluation.gains`, by the name of the model.
+    """
+    _, (ax,) = axes(height=3.8)
+    places = ((COUPON, (-8, 10), "right"), (NEUTRAL, (10, -10), "left"))
+    for (name, curve), (color, offset, side) in zip(curves.items(), places, strict=True):
+        ax.plot(100 * curve.index, 100 * curve["found"], color=color)
+        ax.fill_between(
+            100 * curve.index, 100 * curve["low"], 100 * curve["high"], color=color, alpha=0.2
+        )
+        mark(ax, name, (1, 100 * curve.loc[0.01, "found"]), color, offset, side)
+    share = np.geomspace(0.1, 100)
+    ax.plot(share, share, color=DARK, linewidth=1, linestyle=":")
+    mark(ax, "at random", (30, 30), DARK, (6, -10))
+    ax.set_xscale("log")
+    ticks = [0.1, 1, 10, 100]
+    ax.set_xticks(ticks, [f"{tick:g}%" for tick in ticks])
+    label(ax, "offers sent, best first", "redemptions found, %")
+
+
+def promised(curve: pd.DataFrame) -> None:
+    """Draw observed against predicted rates of redemption, on logarithmic axes.
+
+    Parameters
+    ----------
+    curve : pandas.DataFrame
+        From `coupon_rec.evaluation.reliability`. A rate of zero is drawn at the bottom.
+    """
+    _, (ax,) = axes(height=3.8)
+    bottom, top = 2e-5, 0.1
+    observed, low = (curve[name].clip(lower=bottom) for name in ("observed", "low"))
+    reach = [observed - low, (curve["high"] - observed).clip(lower=0)]
+    ax.errorbar(curve["predicted"], observed, reach, color=COUPON, fmt="o", markersize=5)
+    ax.plot((bottom, top), (bottom, top), color=DARK, linewidth=1, linestyle=":")
+    mark(ax, "as promised", (0.01, 0.01), DARK, (-10, 6), "right")
+    ticks = [1e-4, 1e-3, 1e-2, 1e-1]
+    names = ["0.01%", "0.1%", "1%", "10%"]
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(bottom, top)
+    ax.set_ylim(bottom, top)
+    ax.set_xticks(ticks, names)
+    ax.set_yticks(ticks, names)
+    label(ax, "predicted rate of redemption", "observed rate of redemption")
+
+
+def differences(rows: pd.DataFrame) -> None:
+    """Draw one model's paired differences from its best rival, as shares of the rival's value.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Columns slice, metric, rival, `b` (the rival's value), difference, low and high. Lower is
+        better in log loss, so its sign is turned.
+    """
+    _, panels = axes(1, rows["slice"].nunique(), height=3.4)
+    for ax, (part, group) in zip(panels, rows.groupby("slice", sort=False), strict=True):
+        for place, row in enumerate(group.itertuples()):
+            sign = -1 if row.metric == "log loss" else 1
+            ends = [100 * sign * value / row.b for value in (row.low, row.difference, row.high)]
+            ax.plot([ends[0], ends[2]], [place, place], color=COUPON, solid_capstyle="butt")
+            ax.plot(ends[1], place, "o", color=COUPON)
+            ax.annotate(
+                f"{row.metric}, from {row.rival}",
+                (ends[1], place),
+                (0, 11),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8.5,
+                color=DARK,
+                backgroundcolor="white",
+            )
+        ax.axvline(0, color=DARK, linewidth=1, zorder=0)
+        ax.set_yticks([])
+        ax.set_ylim(len(group) - 0.5, -0.8)
+        ax.margins(x=0.35)
+        label(ax, "better by, %", "", part)

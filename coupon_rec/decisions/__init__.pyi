@@ -1,0 +1,13 @@
+from .best import best_coupon as best_coupon
+from .budget import Allocation as Allocation
+from .budget import allocate as allocate
+from .choosing import choose as choose
+from .choosing import matrices as matrices
+from .problem import Budget as Budget
+from .reasons import reason as reason
+from .rules import Rules as Rules
+from .rules import refusals as refusals
+from .value import Economics as Economics
+from .value import expected_discount as expected_discount
+from .value import offer_value as offer_value
+from .value import sensitivity as sensitivity

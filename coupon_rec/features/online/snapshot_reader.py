@@ -1,0 +1,281 @@
+"""A snapshot in memory: plain arrays, so that the features of one user are a few slices away."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from coupon_rec.features import COUPON_CATEGORIES, feature_names
+from coupon_rec.features.encode import scaled
+from coupon_rec.features.input_schema import fingerprint
+from coupon_rec.market.categories import USER_CATEGORIES
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+NO_ITEM = -1
+SEEN = ("coupon_offered_before", "coupon_redeemed_before")
+"""Features of a user and a coupon; the other features named after the coupon are its own."""
+
+
+class Lines(NamedTuple):
+    """Purchase lines by day (since 1970), then by basket: n of each, money in millionths."""
+
+    item: Ints
+    basket_id: Ints
+    day: Ints
+    quantity: Ints
+    amount: Ints
+    retail_discount: Ints
+    coupon_discount: Ints
+
+    def where(self, chosen: Any) -> "Lines":
+        """Those lines that a mask or a slice chooses."""
+        return Lines(*[column[chosen] for column in self])
+
+    def before(self, day: int) -> "Lines":
+        """Those lines that are older than a day."""
+        return self.where(slice(int(self.day.searchsorted(day))))
+
+    def ordered(self) -> "Lines":
+        """These lines as they have to be ordered."""
+        return self.where(np.lexsort((self.basket_id, self.day)))
+
+
+class Redemptions(NamedTuple):
+    """Coupons used, by day (since 1970)."""
+
+    campaign_id: Ints
+    coupon_id: Ints
+    day: Ints
+
+    def where(self, chosen: Any) -> "Redemptions":
+        """Those redemptions that a mask or a slice chooses."""
+        return Redemptions(*[column[chosen] for column in self])
+
+    def before(self, day: int) -> "Redemptions":
+        """Those redemptions that are older than a day."""
+        return self.where(slice(int(self.day.searchsorted(day))))
+
+    def ordered(self) -> "Redemptions":
+        """These redemptions as they have to be ordered."""
+        return self.where(np.argsort(self.day, kind="stable"))
+
+
+class Links:
+    """Which coupons each key (item, category, maker, user) stands for: a sparse matrix by rows.
+
+    Parameters
+    ----------
+    keys, coupons : numpy.ndarray
+        Shape (m,): numbers from 0. A pair of them may come several times.
+    size : int
+        How many keys there are.
+
+    Attributes
+    ----------
+    coupon, times : numpy.ndarray
+        Of each different pair, its coupon and how often it came; sorted by key and coupon.
+    """
+
+    def __init__(self, keys: Ints, coupons: Ints, size: int) -> None:
+        several = int(coupons.max(initial=0)) + 1
+        pairs, times = np.unique(keys * several + coupons, return_counts=True)
+        self.coupon: Ints = pairs % several
+        self.times: Ints = times
+        self._edges = np.searchsorted(pairs // several, np.arange(size + 1)).astype("int32")
+
+    def __len__(self) -> int:
+        return len(self._edges) - 1
+
+    def __getitem__(self, key: int) -> Ints:
+        """The coupons of one key, in order."""
+        return self.coupon[self._edges[key] : self._edges[key + 1]]
+
+    def of(self, keys: Ints) -> tuple[Ints, Ints]:
+        """The pairs of some keys: the position of each in `keys`, and its own."""
+        first = self._edges[keys]
+        count = self._edges[keys + 1] - first
+        position = np.arange(len(keys)).repeat(count)
+        skipped = first - count.cumsum() + count
+        return position, skipped[position] + np.arange(len(position))
+
+
+@dataclass(frozen=True)
+class Coupons:
+    """The live coupons, one row each, sorted by campaign and coupon.
+
+    Attributes
+    ----------
+    campaign_id, coupon_id, last_day : numpy.ndarray
+        Shape (K,).
+    spend_per_line, discount, price : numpy.ndarray
+        In currency, shape (K,); the price is NaN where it is not known.
+    arrays : dict of str to numpy.ndarray
+        What a model takes of `item`, `coupon` and `coupon_category`, K rows each; features of
+        `coupon` that depend on the user are 0.
+    items, categories, makers : Links
+        What they cover; a category as often as the coupon has items in it.
+    covered : numpy.ndarray
+        How many items each covers, shape (K,).
+    """
+
+    campaign_id: Ints
+    coupon_id: Ints
+    last_day: Ints
+    spend_per_line: Floats
+    discount: NDArray[np.float32]
+    price: Floats
+    arrays: dict[str, NDArray[Any]]
+    items: Links
+    categories: Links
+    makers: Links
+    covered: Floats
+
+
+@dataclass(frozen=True)
+class Items:
+    """What is sold: the row of an item is its number everywhere in memory."""
+
+    item_id: Ints
+    category: Ints
+    maker: Ints
+    private: NDArray[np.bool_]
+
+    def row(self, item_id: int) -> int:
+        """The row of an item, or `NO_ITEM`."""
+        row = int(np.searchsorted(self.item_id, item_id))
+        return row if row < len(self.item_id) and self.item_id[row] == item_id else NO_ITEM
+
+
+class ByUser:
+    """Columns sorted by user, and where each user's rows begin."""
+
+    def __init__(self, table: dict[str, NDArray[Any]], users: Ints) -> None:
+        self.columns = table
+        ids = table["user_id"]
+        self.bounds = np.searchsorted(ids, users), np.searchsorted(ids, users, side="right")
+
+    def slice(self, user: int | None) -> slice:
+        """The rows of a user, given by row; none for someone unknown."""
+        first, last = self.bounds
+        return slice(0, 0) if user is None else slice(first[user], last[user])
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that `write_snapshot` wrote."""
+
+    day: date
+    user_row: dict[int, int]
+    user_category: NDArray[np.int32]
+    items: Items
+    coupons: Coupons
+    lines: Lines
+    redeemed: Redemptions
+    history: ByUser
+    redemptions: ByUser
+    mailings: ByUser
+    seen: ByUser
+    offers: Links
+    wallets: dict[int, Floats]
+
+
+def read_snapshot(folder: str | Path) -> Snapshot:
+    """Read a snapshot.
+
+    Raises
+    ------
+    ValueError
+        If the folder is no snapshot, or one of other features or categories than this package
+        computes. It names the file.
+    """
+    folder = Path(folder)
+    try:
+        facts = json.loads((folder / "snapshot.json").read_text())
+        day, features = date.fromisoformat(facts["day"]), facts.get("features", "")
+        if features != fingerprint():
+            raise ValueError("its features are not those of this coupon_rec")
+        users, history = _read(folder, "users"), _read(folder, "history")
+        redemptions, offers = _read(folder, "redemptions"), _read(folder, "offers")
+        items, wallets = _items(_read(folder, "items")), _read(folder, "wallets")
+        coupons = _coupons(folder, items)
+        mailings, seen = _read(folder, "mailings"), _read(folder, "seen")
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
+    ids = users["user_id"]
+    unknown = np.cumsum([0, *(len(values) + 1 for values in USER_CATEGORIES.values())])[:-1]
+    known = np.stack([users[name] for name in USER_CATEGORIES], axis=1)
+    redemptions["day"] = redemptions.pop("date")
+    return Snapshot(
+        day=day,
+        user_row={user: row for row, user in enumerate(ids.tolist())},
+        user_category=np.vstack([known, unknown]).astype("int32"),
+        items=items,
+        coupons=coupons,
+        lines=Lines(*(history[name] for name in Lines._fields)),
+        redeemed=Redemptions(*(redemptions[name] for name in Redemptions._fields)),
+        history=ByUser(history, ids),
+        redemptions=ByUser(redemptions, ids),
+        mailings=ByUser(mailings, ids),
+        seen=ByUser(seen, ids),
+        offers=Links(np.searchsorted(ids, offers["user_id"]), offers["coupon"], len(ids)),
+        wallets={
+            campaign: wallets["share"][wallets["campaign_id"] == campaign]
+            for campaign in np.unique(coupons.campaign_id).tolist()
+        },
+    )
+
+
+def _read(folder: Path, name: str) -> dict[str, NDArray[Any]]:
+    """Read the columns of a table; days as whole numbers."""
+    table = pq.read_table(folder / f"{name}.parquet")
+    columns = {column: table[column].to_numpy() for column in table.column_names}
+    return {
+        column: _whole_days(values) if values.dtype.kind == "M" else values
+        for column, values in columns.items()
+    }
+
+
+def _whole_days(values: NDArray[np.datetime64]) -> Ints:
+    return values.astype("datetime64[D]").astype("int64")
+
+
+def _items(table: dict[str, NDArray[Any]]) -> Items:
+    maker = np.unique(table["manufacturer_id"], return_inverse=True)[1]
+    category = table["category"].astype("int32")
+    return Items(table["item_id"], category, maker.astype("int32"), table["private"])
+
+
+def _coupons(folder: Path, items: Items) -> Coupons:
+    table, covers = _read(folder, "coupons"), _read(folder, "coupon_items")
+    item, coupon = covers["item"], covers["coupon"]
+    n = len(table["coupon_id"])
+    zeros = np.zeros(n)
+    made = np.unique(np.stack([items.maker[item], coupon]), axis=1)
+    features = {
+        group: np.stack(
+            [zeros if name in SEEN else table[name] for name in feature_names(group)], axis=1
+        )
+        for group in ("item", "coupon")
+    }
+    return Coupons(
+        campaign_id=table["campaign_id"],
+        coupon_id=table["coupon_id"],
+        last_day=table["last_day"],
+        spend_per_line=table["spend_per_line"],
+        discount=table["coupon_discount"].astype("float32"),
+        price=np.where(table["item_price"] == 0, np.nan, table["item_price"]),
+        arrays={
+            **{name: scaled(name, values.astype("float32")) for name, values in features.items()},
+            "coupon_category": np.stack([table[name] for name in COUPON_CATEGORIES], axis=1),
+        },
+        items=Links(item, coupon, len(items.item_id)),
+        categories=Links(items.category[item], coupon, int(items.category.max()) + 1),
+        makers=Links(made[0], made[1], int(items.maker.max()) + 1),
+        covered=np.bincount(coupon, minlength=n).astype("float64"),
+    )

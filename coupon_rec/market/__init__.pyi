@@ -1,0 +1,12 @@
+from .cleaning import Change as Change
+from .cleaning import change_log as change_log
+from .complete_journey import load_complete_journey as load_complete_journey
+from .complete_journey import raw_complete_journey as raw_complete_journey
+from .errors import MarketError as MarketError
+from .errors import Problem as Problem
+from .loading import load_market as load_market
+from .tables import Market as Market
+from .validation import validate as validate
+from .windows import live_campaigns as live_campaigns
+from .windows import move_campaigns as move_campaigns
+from .windows import start_together as start_together

@@ -1,0 +1,121 @@
+"""The model card and the data card of a bundle, with measured figures."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from coupon_rec.evaluation import evaluate, usual_slices
+from coupon_rec.features import FEATURES, LABELS
+from coupon_rec.market.categories import USER_CATEGORIES
+
+METRICS = ("log loss", "AUC", "average precision", "NDCG@10", "calibration slope")
+
+
+def model_card(
+    offers: pd.DataFrame,
+    redeemed: NDArray[np.float64],
+    facts: dict[str, object],
+    differences: dict[str, float],
+) -> str:
+    """Write what the model is, how good it is and what it must not be used for, as Markdown.
+
+    Parameters
+    ----------
+    offers : pandas.DataFrame
+        n rows of the offers table, with their labels, that the model was not trained on.
+    redeemed : numpy.ndarray
+        Shape (n,): the probabilities that the bundle gives for them.
+    facts : dict
+        Lines about the model: what, and its value.
+    differences : dict of str to float
+        The largest difference of each format from Keras.
+    """
+    slices = {name: rows for name, rows in usual_slices(offers).items() if rows.any()}
+    scores = evaluate(offers, redeemed, metrics=METRICS, slices=slices)
+    scores = scores.reset_index().round(4)
+    return f"""# Model card
+
+The coupled model gives, for an offer of coupon c to user u, the probability p(a) that the user
+buys an item of the coupon while it is valid, and p(a, r) that the user redeems it.
+
+{_table(pd.DataFrame(facts.items(), columns=["what", "value"]))}
+
+## Use
+
+It ranks and prices the coupons of one retailer for users whose purchases it has seen, with
+features known strictly before the campaign starts. A probability of redemption is not the effect
+of a coupon: whether the user would have bought without it is an assumption of the decision, not a
+finding of this model. Do not use it to set prices, to grant credit, or to infer who a user is.
+
+## Measured
+
+On {len(offers):,} offers of campaigns that started from {_day(offers["start"].min())} to
+{_day(offers["start"].max())}, which the model was not trained on (training stopped by campaigns
+like these, and the calibration may have been fitted on them). Intervals: 95%, from a bootstrap
+over users.
+
+{_table(scores)}
+
+## Formats
+
+The largest difference of a probability from Keras, on the same rows:
+
+{_table(pd.DataFrame(differences.items(), columns=["format", "difference"]), "{:.1e}")}
+"""
+
+
+def data_card(offers: pd.DataFrame) -> str:
+    """Write what the offers hold: how many, when, of whom, and the range of every feature.
+
+    Parameters
+    ----------
+    offers : pandas.DataFrame
+        n rows of the offers table, with their labels.
+    """
+    counts = {
+        "offers": len(offers),
+        **{f"{name}s": offers[f"{name}_id"].nunique() for name in ("campaign", "user", "coupon")},
+        "first campaign starts": _day(offers["start"].min()),
+        "last campaign starts": _day(offers["start"].max()),
+        **{f"share {label}": f"{offers[label].mean():.4f}" for label in LABELS},
+    }
+    names = [feature.name for feature in FEATURES]
+    spread = offers[names].quantile([0, 0.5, 1]).T.set_axis(["lowest", "median", "highest"], axis=1)
+    spread["nothing known"] = [
+        f"{(offers[feature.name] == feature.missing).mean():.0%} at {feature.missing:g}"
+        for feature in FEATURES
+    ]
+    users = offers.drop_duplicates("user_id")
+    unknown = {
+        name: f"{(~users[name].isin(values)).mean():.0%}"
+        for name, values in USER_CATEGORIES.items()
+    }
+    return f"""# Data card
+
+The offers on which the bundle was measured. An offer pairs a user who was mailed a campaign with a
+coupon of it; in campaigns of type A each user got only some of the coupons, and the data does not
+say which. Features are known strictly before the campaign starts.
+
+{_table(pd.DataFrame(counts.items(), columns=["what", "value"]))}
+
+## Users of whom a demographic is not known
+
+{_table(pd.DataFrame(unknown.items(), columns=["demographic", "share"]))}
+
+## Features
+
+The last column counts the offers with the value that stands for "nothing known"; where that is 0,
+it may also be a true zero.
+
+{_table(spread.round(4).reset_index(names="feature"))}
+"""
+
+
+def _day(moment: pd.Timestamp) -> str:
+    return f"{moment:%Y-%m-%d}"
+
+
+def _table(frame: pd.DataFrame, numbers: str = "{:g}") -> str:
+    rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.itertuples(index=False)]
+    words = [[numbers.format(v) if isinstance(v, float) else str(v) for v in row] for row in rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in words)

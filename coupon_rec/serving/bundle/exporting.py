@@ -1,0 +1,225 @@
+"""Export a fitted model as a bundle: one folder with everything that a service needs."""
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from coupon_rec._keras import keras, quiet
+from coupon_rec.features import LABELS, Arrays
+from coupon_rec.features.input_schema import OUTPUTS, columns
+from coupon_rec.models import inputs_of
+from coupon_rec.odds import Platt
+from coupon_rec.serving.bundle.cards import data_card, model_card
+from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
+from coupon_rec.serving.bundle.scorer import Scorer, open_model
+
+ROWS = 10_000
+TOLERANCE = 1e-5
+PACKAGES = ("keras", "tensorflow", "onnx", "onnxruntime", "tf2onnx", "ai-edge-litert", "numpy")
+IDENTITY = Platt(0.0, 1.0)
+
+
+def export(
+    model: keras.Model,
+    folder: str | Path,
+    offers: pd.DataFrame,
+    *,
+    calibration: Mapping[str, Platt] | None = None,
+    snapshot: Callable[[Path], object] | None = None,
+) -> Path:
+    """Write a bundle: the model in three formats, and all that is known about it.
+
+    Every format is compared with Keras on 10,000 rows of the offers (which are repeated if there
+    are fewer). The folder gets its name when all is complete; a bundle that has that name already
+    is replaced then.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `coupon_rec.models.coupled_model` builds it, fitted.
+    folder : str or pathlib.Path
+        The bundle to write.
+    offers : pandas.DataFrame
+        Offers with their labels on which the model is checked and measured, such as those of the
+        validation campaigns.
+    calibration : dict of str to Platt, optional
+        A recalibration of `redeemed`, of `bought`, or of both, from
+        `coupon_rec.evaluation.platt` on offers that the model was not trained on.
+    snapshot : callable, optional
+        Writes the features' snapshot as the folder that it is given, which is not there yet.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder: `manifest.json`, `model.onnx`, `saved_model/`, `model.tflite`, `schema.json`,
+        `calibration.json`, `MODEL_CARD.md`, `DATA_CARD.md` and, if asked for, `snapshot/`.
+
+    Raises
+    ------
+    BundleError
+        If a format cannot be written, or differs from Keras by more than 1e-5; nothing is left
+        then.
+    ValueError
+        If the model does not give probabilities of `bought` and `redeemed`, a column that it
+        reads is missing, or the folder holds something else than a bundle.
+    """
+    folder = Path(folder)
+    calibration = {name: (calibration or {}).get(name, IDENTITY) for name in LABELS}
+    arrays = _checked(model, folder, offers)
+    rows = np.resize(np.random.default_rng(0).permutation(len(offers)), ROWS)
+    sample = {name: array[rows] for name, array in arrays.items()}
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=_made(folder.parent)) as temporary:
+        draft = _made(Path(temporary, "bundle"))
+        differences = _write_formats(model, draft, sample)
+        _write_json(draft / "schema.json", _schema(model, offers, arrays))
+        lines = {name: asdict(line) for name, line in calibration.items()}
+        _write_json(draft / "calibration.json", lines)
+        p = calibration["redeemed"](_keras(model, arrays)["redeemed"])
+        facts = _facts(model)
+        card = model_card(offers, p, facts, differences)
+        (draft / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+        (draft / "DATA_CARD.md").write_text(data_card(offers), encoding="utf-8")
+        if snapshot:
+            snapshot(draft / "snapshot")
+        packages = {name: version(name) for name in ("coupon-rec", *PACKAGES)}
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        seal(draft, {"created": created, "packages": packages, "differences": differences})
+        Scorer.load(draft)
+        _place(draft, folder, Path(temporary, "replaced"))
+    return folder
+
+
+def _checked(model: keras.Model, folder: Path, offers: pd.DataFrame) -> Arrays:
+    """Give the arrays of the offers, if the model, the folder and the offers are as they must."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError("export needs Keras on TensorFlow: set KERAS_BACKEND=tensorflow")
+    outputs = getattr(model, "output", None)
+    if not isinstance(outputs, dict) or set(outputs) != set(LABELS):
+        raise ValueError(
+            f"the model gives {outputs}: expected a dict with the outputs bought and redeemed, as "
+            "`coupon_rec.models.coupled_model` builds it"
+        )
+    there = [path.name for path in folder.iterdir()] if folder.is_dir() else [folder.name]
+    if folder.exists() and there and NAME not in there:
+        raise ValueError(f"{folder} is there and is no bundle: name another folder, or delete it")
+    if offers.empty:
+        raise ValueError("there are no offers to check the formats on: pass some, with labels")
+    return inputs_of(model, offers)
+
+
+def _write_formats(model: keras.Model, draft: Path, sample: Arrays) -> dict[str, float]:
+    """Write each format, and compare it with Keras."""
+    expected = _keras(model, sample)
+    for name, p in expected.items():
+        if not ((p >= 0) & (p <= 1)).all():
+            raise ValueError(
+                f"the model's {name} ranges from {p.min():.3g} to {p.max():.3g}: a probability "
+                "lies in [0, 1]; choose another coupling"
+            )
+    differences = {}
+    for form, (name, run) in FORMATS.items():
+        path = draft / name
+        try:
+            with quiet(), warnings.catch_warnings(action="ignore"):
+                model.export(path, format=form, verbose=False)
+                found = run(path, sample)
+        except Exception as error:  # each converter raises its own
+            raise BundleError(
+                f"{name}: the model cannot be exported as {form} ({type(error).__name__}: "
+                f"{error}); build it from layers and operations that {form} has"
+            ) from error
+        largest = max(float(np.abs(found[key] - expected[key]).max()) for key in LABELS)
+        if not largest <= TOLERANCE:
+            raise BundleError(
+                f"{name}: differs from Keras by up to {largest:.2g} on {ROWS:,} offers, more than "
+                f"{TOLERANCE:g}; the converter of {form} does not compute what the model does"
+            )
+        differences[form] = largest
+    return differences
+
+
+def _keras(model: keras.Model, arrays: Arrays) -> Arrays:
+    found = model.predict(arrays, batch_size=ROWS, verbose=0)
+    return {name: np.asarray(found[name], "float64")[:, 0] for name in LABELS}
+
+
+def _run_onnx(path: Path, arrays: Arrays) -> Arrays:
+    found = open_model(path.read_bytes()).run(list(LABELS), arrays)
+    return {name: p[:, 0] for name, p in zip(LABELS, found, strict=True)}
+
+
+def _run_saved_model(path: Path, arrays: Arrays) -> Arrays:
+    from coupon_rec._keras import tf
+
+    loaded = tf.saved_model.load(str(path))  # its variables live as long as it has a name
+    found = loaded.serve(arrays)
+    return {name: found[name].numpy()[:, 0] for name in LABELS}
+
+
+def _run_litert(path: Path, arrays: Arrays) -> Arrays:
+    from ai_edge_litert.interpreter import Interpreter
+
+    found = Interpreter(str(path)).get_signature_runner("serving_default")(**arrays)
+    return {name: found[name][:, 0] for name in LABELS}
+
+
+FORMATS: dict[str, tuple[str, Callable[[Path, Arrays], Arrays]]] = {
+    "onnx": ("model.onnx", _run_onnx),
+    "tf_saved_model": ("saved_model", _run_saved_model),
+    "litert": ("model.tflite", _run_litert),
+}
+
+
+def _schema(model: keras.Model, offers: pd.DataFrame, arrays: Arrays) -> dict[str, Any]:
+    """Describe the arrays that the model reads, with the range of each number in the offers."""
+    known = columns()
+    inputs = {}
+    for name, array in arrays.items():
+        described = known.get(name, [{"name": name, "meaning": "an id"}])
+        for column in described:
+            if "log1p" in column:
+                values = offers[column["name"]]
+                column |= {"lowest": float(values.min()), "highest": float(values.max())}
+        inputs[name] = {"dtype": str(array.dtype), "columns": described}
+    return {"inputs": inputs, "outputs": OUTPUTS}
+
+
+def _facts(model: keras.Model) -> dict[str, object]:
+    """Describe the model in lines of a table."""
+    hidden = [
+        f"{layer.name} ({layer.units})"
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Dense)
+    ]
+    return {
+        "model": model.name,
+        "coupling": type(model.get_layer("redeemed")).__name__,
+        "reads": ", ".join(model.input),
+        "dense layers": ", ".join(hidden),
+        "parameters": f"{model.count_params():,}",
+    }
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _place(draft: Path, folder: Path, replaced: Path) -> None:
+    """Give the draft its name, and take it from what had it before."""
+    if folder.exists():
+        folder.rename(replaced)
+    draft.rename(folder)

@@ -1,0 +1,142 @@
+"""A scorer of offers: the ONNX model of a bundle, calibrated, without TensorFlow."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from coupon_rec.features.input_schema import columns, facts
+from coupon_rec.odds import Platt
+from coupon_rec.serving.bundle.manifest import FRESH, BundleError, content, verified
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """The probabilities of offers; safe to call from several threads at once.
+
+    Attributes
+    ----------
+    version : str
+        Of the bundle.
+    session : onnxruntime.InferenceSession
+        The model.
+    inputs : dict of str to (numpy.dtype, int)
+        Type and columns of each array that the model reads.
+    calibration : dict of str to Platt
+        Of each output.
+    """
+
+    version: str
+    session: Any
+    inputs: dict[str, tuple[np.dtype[Any], int]]
+    calibration: dict[str, Platt]
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Load a bundle after a look at every byte of it.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            As `coupon_rec.serving.bundle.exporting.export` wrote it.
+
+        Raises
+        ------
+        BundleError
+            If a file is missing, damaged or of another version, or if this package computes other
+            features than the model was trained on.
+        """
+        folder = Path(folder)
+        manifest = verified(folder)
+        schema = json.loads(content(folder, manifest, "schema.json"))
+        calibration = json.loads(content(folder, manifest, "calibration.json"))
+        _check_features(folder / "schema.json", schema["inputs"])
+        try:
+            session = open_model(content(folder, manifest, "model.onnx"))
+        except Exception as error:  # those of ONNX Runtime have no class of their own
+            raise BundleError(
+                f"{folder / 'model.onnx'}: ONNX Runtime cannot load it ({error}); {FRESH}"
+            ) from error
+        return cls(
+            manifest["version"],
+            session,
+            {
+                name: (np.dtype(array["dtype"]), len(array["columns"]))
+                for name, array in schema["inputs"].items()
+            },
+            {name: Platt(**line) for name, line in calibration.items()},
+        )
+
+    def predict(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+        r"""Predict the probabilities of n offers.
+
+        Parameters
+        ----------
+        arrays : dict of str to numpy.ndarray
+            As `coupon_rec.features.encode` gives them, each of shape (n, columns); more arrays
+            than the model reads do no harm.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            `bought` and `redeemed`, float64 of shape (n,), within [0, 1], calibrated.
+
+        Raises
+        ------
+        ValueError
+            If an array is missing, has another shape or type, or holds a number that is not
+            finite.
+
+        Notes
+        -----
+        sigma(intercept + slope logit p): equation `eq-served`.
+        """
+        names = list(self.calibration)
+        found = self.session.run(names, self._checked(arrays))
+        return {name: self.calibration[name](p[:, 0]) for name, p in zip(names, found, strict=True)}
+
+    def _checked(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        rows = len(next(iter(arrays.values()), ()))
+        for name, (dtype, width) in self.inputs.items():
+            if name not in arrays:
+                raise ValueError(f"the model reads {name!r}; there are {sorted(arrays)}")
+            array = arrays[name]
+            if array.shape != (rows, width) or array.dtype != dtype:
+                raise ValueError(
+                    f"{name} is {array.dtype} of shape {array.shape}: expected {dtype} of shape "
+                    f"({rows}, {width}), as `coupon_rec.features.encode` gives it"
+                )
+            if not np.isfinite(array).all():
+                row, column = np.argwhere(~np.isfinite(array))[0]
+                raise ValueError(
+                    f"{name} has a number that is not finite: row {row}, column {column}"
+                )
+        return {name: arrays[name] for name in self.inputs}
+
+
+def open_model(model: bytes) -> Any:
+    """Open an ONNX model for small batches: one thread answers sooner than two that must meet."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _check_features(path: Path, inputs: dict[str, Any]) -> None:
+    """Refuse a model of other features than this package computes."""
+    ours = columns()
+    for name in inputs.keys() & ours.keys():
+        trained, computed = facts(inputs[name]["columns"]), facts(ours[name])
+        if trained != computed:
+            other = [c["name"] for c in trained if c not in computed] or [
+                c["name"] for c in computed
+            ]
+            raise BundleError(
+                f"{path}: the columns of {name} are not those of this coupon_rec (see "
+                f"{other[0]}); train and export with this version, or serve with the one that "
+                "exported the bundle"
+            )

@@ -1,0 +1,273 @@
+"""The features of every user, in memory, as of now."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from itertools import takewhile
+from pathlib import Path
+from threading import RLock
+from typing import TypeVar
+
+import numpy as np
+
+from coupon_rec.features.catalog import MILLIONTHS
+from coupon_rec.features.online.candidates import Candidates, Draft, Past, draft, ranked
+from coupon_rec.features.online.ranks import Crowd
+from coupon_rec.features.online.snapshot_reader import NO_ITEM, Lines, Redemptions, read_snapshot
+from coupon_rec.serving.events.event import MONEY, Event
+from coupon_rec.serving.events.event_log import EventLog
+
+__all__ = ["Candidates", "Event", "FeatureStore", "StoreFullError"]
+
+MOST_EVENTS = 1_000_000
+"""Events taken in after a snapshot, at most: memory is bounded, and the next snapshot frees it."""
+CACHED = 1_000
+"""Users whose features are kept ready, at most; about 60 MB with 200 coupons each."""
+DAYS_KEPT = 7
+"""Days before the snapshot whose events stay in the log, in case an older snapshot comes back."""
+EPOCH = date(1970, 1, 1)
+
+
+class StoreFullError(RuntimeError):
+    """More events than memory is meant for; nothing of the call was taken in."""
+
+
+class FeatureStore:
+    """Features that move with every event.
+
+    All methods may be called from several threads: one lock guards the state, for about a
+    millisecond at a time, and is not held while events are written to disk, nor from one user's
+    events to the next user's.
+
+    Attributes
+    ----------
+    snapshot : Snapshot
+        What the nightly batch wrote. The features of items and coupons are always its own.
+    log : EventLog or None
+        Where events are kept; without one they are lost with the process.
+    """
+
+    def __init__(self, folder: str | Path, log: EventLog | None = None) -> None:
+        self.snapshot = read_snapshot(folder)
+        self.log = log
+        self._position = 0
+        self._ids: set[str] = set()
+        self._counted = 0
+        self._past: dict[int, Past] = {}
+        self._versions: dict[int, int] = {}
+        self._ready: OrderedDict[tuple[int, date], Draft] = OrderedDict()
+        self._lock, self._adding = RLock(), RLock()
+        self._crowd = Crowd(self.snapshot)
+
+    @classmethod
+    def load(cls, folder: str | Path, log: EventLog | None = None) -> "FeatureStore":
+        """Load what `write_snapshot` wrote, and apply the events of the log.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            The snapshot.
+        log : EventLog, optional
+            A `SharedLog` where several replicas share their events. A store that takes another's
+            place takes its log, and catches up once more when it is in that place.
+
+        Raises
+        ------
+        ValueError
+            If the folder is no snapshot.
+        """
+        store = cls(folder, log)
+        store._shorten_log()
+        store.catch_up()
+        return store
+
+    @property
+    def day(self) -> date:
+        """The snapshot holds what happened before this day."""
+        return self.snapshot.day
+
+    @property
+    def degraded(self) -> bool:
+        """Whether events of other replicas may be missing, because Redis cannot be reached."""
+        return self.log is not None and self.log.degraded
+
+    def version(self, user_id: int) -> int:
+        """How many events of a user this store has counted since its snapshot."""
+        return self._versions.get(user_id, 0)
+
+    @property
+    def counted(self) -> int:
+        """How many events of all users this store has counted since its snapshot.
+
+        Each may have moved the ranks of every user, so answers hold as long as this stays.
+        """
+        return self._counted
+
+    def offers(self, user_id: int, day: date) -> Candidates:
+        """Every live coupon for this user, as if its campaign started on the day after `day`.
+
+        So every event up to now lies strictly before the start, as it does in training. A user
+        who was mailed no live coupon is shown all of them, and ranked as if mailed.
+
+        Parameters
+        ----------
+        user_id : int
+            Anyone; of an unknown user nothing is known.
+        day : datetime.date
+            Today, not before the snapshot's day.
+
+        Raises
+        ------
+        ValueError
+            If `day` is before the snapshot's.
+        """
+        if day < self.day:
+            raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
+        with self._lock:
+            answer = self._ready.pop((user_id, day), None)
+            if answer is None or answer.candidates.version != self.version(user_id):
+                start, version = (day - EPOCH).days + 1, self.version(user_id)
+                answer = draft(self.snapshot, user_id, self._past_of(user_id), start, version)
+            if answer.candidates.counted != self._counted:
+                answer = ranked(answer, self._crowd, self._counted)
+            self._ready[user_id, day] = answer
+            if len(self._ready) > CACHED:
+                self._ready.popitem(last=False)
+            return answer.candidates
+
+    def add(self, events: Sequence[Event]) -> int:
+        """Take events in: they are on disk, and count, when it returns.
+
+        Parameters
+        ----------
+        events : sequence of Event
+            In any order, however late. One whose `event_id` came before is a retry and counts once;
+            so does one that the snapshot holds already.
+
+        Returns
+        -------
+        int
+            How many were new.
+
+        Raises
+        ------
+        StoreFullError
+            If there are more than `MOST_EVENTS` since the snapshot. None was taken in.
+        OSError
+            If the log cannot be written. None was taken in.
+        """
+        with self._adding:
+            new = {event.event_id: event for event in events if event.event_id not in self._ids}
+            if self._counted + len(new) > MOST_EVENTS:
+                raise StoreFullError(
+                    f"{self._counted:,} events since the snapshot of {self.day}: load a new one"
+                )
+            if self.log and new:
+                start, end = self.log.append(list(new.values()))
+                if self._position == start:
+                    self._position = end
+            return self._apply(new.values())
+
+    def catch_up(self) -> int:
+        """Apply what others appended to the log: replicas, or the store whose place this one takes.
+
+        Returns
+        -------
+        int
+            How many events were new.
+        """
+        if self.log is None:
+            return 0
+        self.log.sync()
+        with self._adding:
+            events, self._position = self.log.read(self._position)
+            return self._apply(events)
+
+    def _shorten_log(self) -> None:
+        """Drop the first events of the log, as far as they are old and the snapshot holds them."""
+        if self.log is None:
+            return
+        old = self.day - timedelta(days=DAYS_KEPT)
+        events = self.log.read()[0]
+        done = takewhile(lambda event: event.day < old and self._held(event), events)
+        if count := sum(1 for _ in done):
+            self.log.drop(count)
+
+    def _apply(self, events: Iterable[Event]) -> int:
+        by_user: dict[int, list[Event]] = {}
+        for event in events:
+            if event.event_id not in self._ids:
+                self._ids.add(event.event_id)
+                if not self._held(event):
+                    by_user.setdefault(event.user_id, []).append(event)
+        for user_id, own in by_user.items():
+            with self._lock:
+                self._move(user_id, own)
+        return sum(map(len, by_user.values()))
+
+    def _move(self, user_id: int, events: list[Event]) -> None:
+        """Let one user's features move."""
+        past = self._past_of(user_id)
+        now = Past(
+            _joined(past.lines, [line for event in events if (line := self._line(event))]),
+            _joined(past.redemptions, _new_redemptions(past.redemptions, events)),
+        )
+        row = self.snapshot.user_row.get(user_id)
+        if row is not None:
+            self._crowd.move(row, past.lines, now.lines)
+        self._past[user_id] = now
+        self._versions[user_id] = self.version(user_id) + len(events)
+        self._counted += len(events)
+
+    def _past_of(self, user_id: int) -> Past:
+        if user_id in self._past:
+            return self._past[user_id]
+        snapshot, row = self.snapshot, self.snapshot.user_row.get(user_id)
+        return Past(
+            snapshot.lines.where(snapshot.history.slice(row)),
+            snapshot.redeemed.where(snapshot.redemptions.slice(row)),
+        )
+
+    def _line(self, event: Event) -> tuple[int, ...] | None:
+        """The numbers of a purchase line, or None if it is of no item."""
+        item = NO_ITEM if event.item_id is None else self.snapshot.items.row(event.item_id)
+        if item == NO_ITEM or event.basket_id is None:
+            return None
+        money = [int(getattr(event, name) * MILLIONTHS + 0.5) for name in MONEY]
+        return item, event.basket_id, (event.day - EPOCH).days, event.quantity, *money
+
+    def _held(self, event: Event) -> bool:
+        """Whether the snapshot holds an event: of an earlier day, and every number is the same."""
+        if event.day >= self.day:
+            return False
+        snapshot, row = self.snapshot, self.snapshot.user_row.get(event.user_id)
+        if event.kind == "redemption":
+            held = snapshot.redeemed.where(snapshot.redemptions.slice(row))
+            return not _new_redemptions(held, [event])
+        line = self._line(event)
+        lines = np.stack(snapshot.lines.where(snapshot.history.slice(row)), axis=1)
+        return line is not None and bool((lines == line).all(axis=1).any())
+
+
+Columns = TypeVar("Columns", Lines, Redemptions)
+
+
+def _joined(columns: Columns, rows: list[tuple[int, ...]]) -> Columns:
+    """Add rows to columns, each where its day has it."""
+    if not rows:
+        return columns
+    new = np.array(rows, "int64").T
+    all_rows = [np.append(old, more) for old, more in zip(columns, new, strict=True)]
+    return type(columns)(*all_rows).ordered()
+
+
+def _new_redemptions(past: Redemptions, events: Sequence[Event]) -> list[tuple[int, ...]]:
+    """The redemptions among some events; an offer is redeemed once, and the first time counts."""
+    done = set(zip(past.campaign_id.tolist(), past.coupon_id.tolist(), strict=True))
+    new: dict[tuple[int, int], int] = {}
+    for event in events:
+        if event.campaign_id is not None and event.coupon_id is not None:
+            offer = event.campaign_id, event.coupon_id
+            if event.kind == "redemption" and offer not in done:
+                new.setdefault(offer, (event.day - EPOCH).days)
+    return [(*offer, day) for offer, day in new.items()]

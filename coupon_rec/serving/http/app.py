@@ -1,0 +1,224 @@
+"""The HTTP service: its addresses, what they take and give."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import Path as InPath
+from fastapi.security import HTTPBearer
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response, StreamingResponse
+
+from coupon_rec.serving.events.event import Event
+from coupon_rec.serving.events.feature_store import StoreFullError
+from coupon_rec.serving.http.api_models import (
+    MOST_ID,
+    Accepted,
+    Answer,
+    Ask,
+    Events,
+    LiveCoupon,
+    LiveCoupons,
+    Problem,
+    Reloaded,
+    State,
+)
+from coupon_rec.serving.http.batching import Overloaded
+from coupon_rec.serving.http.errors import Refused, handle
+from coupon_rec.serving.http.middleware import Door
+from coupon_rec.serving.http.service import OutOfReach, Service
+from coupon_rec.serving.http.settings import Settings
+from coupon_rec.serving.http.streams import Stream
+from coupon_rec.serving.recommender import Question
+
+logger = logging.getLogger("coupon_rec.serving")
+
+BUSY = "too many requests wait: try again"
+
+
+def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
+    """Make the service of a bundle.
+
+    Parameters
+    ----------
+    bundle : str or pathlib.Path
+        As `python -m coupon_rec export` writes it.
+    settings : Settings, optional
+        Limits and secrets; the defaults if left out.
+
+    Returns
+    -------
+    fastapi.FastAPI
+        With the `Service` as `app.state.service`.
+
+    Raises
+    ------
+    BundleError
+        If the bundle cannot be used.
+    """
+    settings = settings or Settings()
+    service = Service(Path(bundle), settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        listening = asyncio.create_task(service.listen())
+        yield
+        listening.cancel()
+
+    app = FastAPI(
+        title="The Right Coupon",
+        lifespan=lifespan,
+        version=service.recommender.scorer.version,
+        docs_url=None,  # these pages load scripts from elsewhere
+        redoc_url=None,
+        responses=_problems(401, 429) if settings.api_key or settings.rate else None,
+        dependencies=[Depends(HTTPBearer(auto_error=False))] if settings.api_key else [],
+    )
+    app.state.service = service
+    app.add_middleware(Door, settings=settings, metrics=service.metrics)
+    app.include_router(router)
+    handle(app)
+    return app
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": Problem} for status in statuses}
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+@contextmanager
+def _day_in(field: str) -> Iterator[None]:
+    """Refuse a request whose day, in this field, is out of reach."""
+    try:
+        yield
+    except OutOfReach as error:
+        raise Refused(409, str(error), field=field) from None
+
+
+router = APIRouter()
+Running = Annotated[Service, Depends(_service)]
+
+
+@router.post(
+    "/v1/recommendations",
+    response_model=Answer,
+    responses=_problems(409, 413, 422, 503),
+    summary="The coupons for a user",
+)
+async def recommendations(ask: Ask, request: Request) -> Response:
+    """The coupons worth sending, the best first: none of them, if none is worth its cost."""
+    question = Question(ask.user_id, ask.context.time.date(), ask.k)
+    try:
+        with _day_in("context.time"):
+            body = await _service(request).answer(question)
+    except Overloaded:
+        raise Refused(503, BUSY, wait=1) from None
+    return Response(body, media_type="application/json")
+
+
+@router.post(
+    "/v1/events",
+    response_model=Accepted,
+    responses=_problems(409, 413, 422, 503),
+    summary="What happened in the shops",
+)
+async def events(batch: Events, service: Running) -> Accepted:
+    """Answered once the events are on disk; they count from the next request on."""
+    accepted = [Event(**event.model_dump()) for event in batch.events]
+    for number, event in enumerate(accepted):
+        with _day_in(f"events.{number}.time"):
+            service.reaching(event.day, past=True)
+    try:
+        await service.accept(accepted)
+    except Overloaded:
+        raise Refused(503, BUSY, wait=1) from None
+    except (StoreFullError, OSError) as error:
+        logger.error("events cannot be taken in: %s", type(error).__name__)
+        raise Refused(503, "no event was taken in: send them again later", wait=60) from error
+    return Accepted(accepted=len(batch.events))
+
+
+@router.get("/v1/coupons", responses=_problems(409, 422), summary="The coupons that run on a day")
+async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
+    """Of the day of the newest event, or of the one asked for."""
+    with _day_in("day"):
+        day, found = service.live(day)
+    return LiveCoupons(
+        day=day,
+        coupons=[LiveCoupon(campaign_id=campaign, coupon_id=coupon) for campaign, coupon in found],
+    )
+
+
+async def _stream(
+    user_id: Annotated[int, InPath(ge=0, le=MOST_ID)], service: Running
+) -> AsyncIterator[Stream]:
+    opened = service.streams.open(user_id)
+    if opened is None:
+        raise Refused(503, "too many streams are open, or the service stops: try again", wait=5)
+    try:
+        yield opened
+    finally:
+        service.streams.close(opened)
+
+
+@router.get(
+    "/v1/users/{user_id}/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}, **_problems(422, 503)},
+    summary="The best coupon, whenever it changes",
+)
+async def stream(opened: Annotated[Stream, Depends(_stream)], service: Running) -> Response:
+    """Server-sent events: each named `coupon`, its data an `Answer` with at most one coupon."""
+    return StreamingResponse(
+        service.messages(opened),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.post("/v1/reload", responses=_problems(409), summary="Load the bundle's folder again")
+async def reload(service: Running) -> Reloaded:
+    """Requests are answered all the while; a bundle that cannot be used changes nothing."""
+    try:
+        return Reloaded(bundle=await service.reload())
+    except ValueError as error:
+        raise Refused(409, f"the bundle stays as it was: {error}") from error
+
+
+@router.get("/healthz", summary="Whether the process lives")
+async def healthz() -> dict[str, str]:
+    """Always answered, to anyone."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"model": State}}, summary="Whether to send requests here")
+async def readyz(service: Running, response: Response) -> State:
+    """Status 503 while the service stops."""
+    response.status_code = 503 if service.stopping else 200
+    store = service.recommender.store
+    return State(
+        status="stopping" if service.stopping else "ok",
+        bundle=service.recommender.scorer.version,
+        day=store.day,
+        degraded=store.degraded,
+    )
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+    summary="Counters, for Prometheus",
+)
+async def metrics(service: Running) -> Response:
+    """In the text format of Prometheus."""
+    return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,100 @@
+"""What every request passes first: key, rate, size, the count, a net for our own mistakes."""
+
+import logging
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from coupon_rec.serving.http.errors import SENTENCES, Refused, problem
+from coupon_rec.serving.http.metrics import Metrics
+from coupon_rec.serving.http.security import RateLimit, key_is_right
+from coupon_rec.serving.http.settings import Settings
+
+logger = logging.getLogger("coupon_rec.serving")
+
+OPEN = ("/healthz", "/readyz")
+"""What is answered to anyone, at any rate: whether the service lives."""
+
+
+class Door:
+    """Lets a request in, counts it, and logs a mistake of ours by its place alone.
+
+    The message of an exception can hold what a user sent, so it is never logged.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self._app = app
+        self._settings = settings
+        self._metrics = metrics
+        self._limit = RateLimit(settings.rate) if settings.rate else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        begin = time.perf_counter()
+        status = size = 0
+
+        async def counted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        async def limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._settings.body:
+                raise HTTPException(413)
+            return message
+
+        try:
+            await (self._refusal(scope) or self._app)(scope, limited, counted)
+        except ClientDisconnect:
+            pass
+        except Exception as error:
+            logger.error("mistake of ours: %s", _place(error))
+            if not status:
+                sorry = problem(500, "a mistake of ours; the log of the service says where")
+                await sorry(scope, receive, counted)
+        route = _route(scope)
+        self._metrics.requests.labels(route, status).inc()
+        if not route.endswith("/stream"):
+            self._metrics.seconds.labels(route).observe(time.perf_counter() - begin)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if scope["path"] in OPEN:
+            return None
+        if self._limit:
+            wait = self._limit.wait(scope["client"][0] if scope["client"] else "")
+            if wait:
+                return Refused(429, "too many requests: wait a little", wait=wait).response
+        if not key_is_right(self._settings, _header(scope, b"authorization")):
+            words = "the key is missing or wrong: send `Authorization: Bearer KEY`"
+            return problem(401, words, headers={"WWW-Authenticate": "Bearer"})
+        length = _header(scope, b"content-length")
+        if length.isdigit() and int(length) > self._settings.body:
+            return problem(413, SENTENCES[413])
+        return None
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+def _route(scope: MutableMapping[str, Any]) -> str:
+    return getattr(scope.get("route"), "path", "none")
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "nowhere"
+    return f"{type(error).__name__} at {where}"

@@ -1,0 +1,264 @@
+"""The service without HTTP: what is loaded, what waits, what was answered before."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+from pydantic_core import to_json
+
+from coupon_rec.serving.bundle.manifest import BundleError, verified
+from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.event import Event
+from coupon_rec.serving.events.event_log import EventLog
+from coupon_rec.serving.events.feature_store import FeatureStore
+from coupon_rec.serving.http.batching import Batcher, Overloaded
+from coupon_rec.serving.http.metrics import Metrics
+from coupon_rec.serving.http.settings import Settings
+from coupon_rec.serving.http.streams import Stream, Streams
+from coupon_rec.serving.recommender import Question, Recommender, Reply
+
+logger = logging.getLogger("coupon_rec.serving")
+
+MOST_DAYS = 365
+"""How far after its snapshot a bundle may be asked; every recency has reached its cap by then."""
+
+LISTEN = 0.2
+"""Seconds between two exchanges of events with other replicas."""
+
+NOBODY = -1
+"""The id of no user: a question about them is answered by the cold start."""
+
+Key = tuple[object, ...]
+
+
+class OutOfReach(ValueError):
+    """A day before the snapshot that is loaded, or too long after it."""
+
+
+class Service:
+    """Answers questions and takes events in, while bundles come and go.
+
+    Parameters
+    ----------
+    bundle : pathlib.Path
+        The folder to load, now and at each reload.
+    settings : Settings
+        Limits and secrets.
+
+    Raises
+    ------
+    BundleError
+        If the bundle cannot be used.
+    """
+
+    def __init__(self, bundle: Path, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.streams = Streams(settings.streams)
+        self.metrics.streams.set_function(self.streams.__len__)
+        self.metrics.degraded.set_function(lambda: self.recommender.store.degraded)
+        self.stopping = False
+        self._bundle = bundle
+        scorer = Scorer.load(bundle)
+        self._log = _open_log(settings.log or bundle.with_name(f"{bundle.name}.events"), settings)
+        self.recommender = self._recommender(scorer)
+        self._newest = date.min
+        self._cache: OrderedDict[Key, bytes] = OrderedDict()
+        self._writing = ThreadPoolExecutor(1, "events")
+        self._ask = Batcher(self._recommend, settings.waiting, settings.together)
+        self._add = Batcher(self._write, settings.waiting, settings.waiting)
+        for name, queue in (("model", self._ask), ("log", self._add)):
+            self.metrics.waiting.labels(name).set_function(queue.__len__)
+        self._pushing = asyncio.Semaphore(settings.together)
+        self._reloading = asyncio.Lock()
+
+    def _recommender(self, scorer: Scorer) -> Recommender:
+        """Put the features of its bundle beside a model, and see that it answers a question."""
+        store = FeatureStore.load(self._bundle / "snapshot", self._log)
+        if verified(self._bundle)["version"] != scorer.version:
+            raise BundleError(f"{self._bundle}: became another bundle meanwhile; load it again")
+        recommender = Recommender(scorer, store, self.settings.economics)
+        try:
+            recommender([Question(NOBODY, store.day, 1)])
+        except Exception as error:  # those of ONNX Runtime have no class of their own
+            raise BundleError(
+                f"{self._bundle}: the model cannot score the features of the snapshot ({error}); "
+                "train and export a model of these features"
+            ) from error
+        return recommender
+
+    def _load(self) -> Recommender:
+        return self._recommender(Scorer.load(self._bundle))
+
+    def _today(self, recommender: Recommender) -> date:
+        """The day of the newest event, or of the snapshot."""
+        return max(self._newest, recommender.store.day)
+
+    async def answer(self, question: Question) -> bytes:
+        """Choose coupons for a user, or find what was chosen before: JSON of an `Answer`.
+
+        Raises
+        ------
+        OutOfReach
+            If the features do not reach the day.
+        Overloaded
+            If too many requests wait.
+        """
+        recommender = self.reaching(question.day)
+        store = recommender.store
+        degraded = store.degraded
+        key = (question, store.counted, recommender.scorer.version, degraded)
+        found = self._cache.get(key)
+        if found is not None:
+            self.metrics.cached.inc()
+            return found
+        reply = await self._ask((recommender, question))
+        body = _json(question, reply, degraded)
+        self._cache[question, reply.counted, reply.bundle, degraded] = body
+        if len(self._cache) > self.settings.cached:
+            self._cache.popitem(last=False)
+        return body
+
+    async def accept(self, events: Sequence[Event]) -> None:
+        """Take events in: on disk, and in the features, when it returns. Overloaded as `ask`."""
+        await self._add(events)
+        self.metrics.events.inc(len(events))
+        self._newest = max(self._newest, *(event.day for event in events))
+        self.streams.wake({event.user_id for event in events})
+
+    async def messages(self, stream: Stream) -> AsyncIterator[bytes]:
+        """Yield the best coupon of a stream's user as server-sent events, whenever it changes."""
+        last: object = None
+        async for happened in stream.happenings():
+            if not happened:
+                yield b": nothing new\n\n"
+                continue
+            try:
+                async with self._pushing:
+                    recommender = self.recommender
+                    question = Question(stream.user_id, self._today(recommender), 1)
+                    reply = await self._ask((recommender, question))
+            except Overloaded:
+                await asyncio.sleep(1)
+                stream.wake()
+                continue
+            best = [choice.coupon_id for choice in reply.choices]
+            if best != last:
+                last = best
+                body = _json(question, reply, self.recommender.store.degraded)
+                yield b"event: coupon\nid: %d\ndata: %s\n\n" % (reply.counted, body)
+
+    async def listen(self) -> None:
+        """Take in what other replicas accept, as long as the service runs."""
+        while self.settings.redis:
+            if await asyncio.to_thread(self.recommender.store.catch_up):
+                self.streams.wake_all()
+            await asyncio.sleep(LISTEN)
+
+    async def reload(self) -> str:
+        """Load the bundle's folder again beside what is loaded, then swap; return its version.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be used: a BundleError, mostly. What was loaded stays.
+        """
+        async with self._reloading:
+            try:
+                fresh = await asyncio.to_thread(self._load)
+            except ValueError as error:
+                self.metrics.reloads.labels("refused").inc()
+                logger.warning("the bundle stays as it was: %s", error)
+                raise
+            await self._alone(lambda: self._swap(fresh))
+        self.streams.wake_all()
+        self.metrics.reloads.labels("done").inc()
+        return fresh.scorer.version
+
+    def _swap(self, fresh: Recommender) -> None:
+        fresh.store.catch_up()
+        self.recommender = fresh
+
+    def stop(self) -> None:
+        """Take no new stream, end the open ones, and say that we are not ready."""
+        self.stopping = True
+        self.streams.stop()
+
+    async def _recommend(
+        self, asked: Sequence[tuple[Recommender, Question]]
+    ) -> list[Reply | Exception]:
+        """Answer each question from the bundle that it was asked of, though a new one has come.
+
+        It computes where the requests are read and answered: a thread of its own would only take
+        turns with that one at the interpreter, and answer fewer.
+        """
+        self.metrics.batch.observe(len(asked))
+        replies: list[Reply | Exception] = []
+        for recommender, together in groupby(asked, key=itemgetter(0)):
+            replies += recommender([question for _, question in together])
+        return replies
+
+    async def _write(self, batches: Sequence[Sequence[Event]]) -> list[Exception | None]:
+        events = [event for events in batches for event in events]
+        await self._alone(lambda: self.recommender.store.add(events))
+        return [None] * len(batches)
+
+    async def _alone(self, work: Callable[[], object]) -> None:
+        """Work on the one thread that writes events, so that none is accepted meanwhile."""
+        await asyncio.get_running_loop().run_in_executor(self._writing, work)
+
+    def live(self, day: date | None) -> tuple[date, list[tuple[int, int]]]:
+        """List the campaigns and coupons that are valid on a day, today if it is None.
+
+        OutOfReach as `reaching`.
+        """
+        recommender = self.reaching(day) if day else self.recommender
+        day = day or self._today(recommender)
+        coupons = recommender.store.snapshot.coupons
+        valid = coupons.last_day >= (day - date(1970, 1, 1)).days
+        return day, list(
+            zip(coupons.campaign_id[valid].tolist(), coupons.coupon_id[valid].tolist(), strict=True)
+        )
+
+    def reaching(self, day: date, *, past: bool = False) -> Recommender:
+        """Give what is loaded, if its features reach a day, or any day before if `past`.
+
+        Raises
+        ------
+        OutOfReach
+            If they do not.
+        """
+        recommender = self.recommender
+        first = recommender.store.day
+        last = first + timedelta(days=MOST_DAYS)
+        if day > last or (day < first and not past):
+            raise OutOfReach(f"{day} is out of reach: send {first} to {last}")
+        return recommender
+
+
+def _open_log(path: Path, settings: Settings) -> EventLog:
+    if not settings.redis:
+        return EventLog(path)
+    from coupon_rec.serving.events.redis_log import SharedLog
+
+    return SharedLog(path, settings.redis)
+
+
+def _json(question: Question, reply: Reply, degraded: bool) -> bytes:
+    return to_json(
+        {
+            "user_id": question.user_id,
+            "day": question.day,
+            "known": reply.known,
+            "bundle": reply.bundle,
+            "degraded": degraded,
+            "coupons": [choice._asdict() for choice in reply.choices],
+            "note": reply.note,
+        }
+    )
