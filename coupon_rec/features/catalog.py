@@ -5,6 +5,8 @@ from typing import Literal
 
 import pandas as pd
 
+from coupon_rec.market.categories import USER_CATEGORIES
+
 Group = Literal["user", "item", "match", "coupon"]
 
 NEVER = 365.0
@@ -101,25 +103,16 @@ FEATURES = (
     Feature("coupon_redeemed_before", "this user's earlier redemptions of it", skewed=True),
 )
 
-COUPON_CATEGORIES = {
-    "campaign_type": ("A", "B", "C"),
-    "department": (
-        "GROCERY",
-        "DRUG GM",
-        "PRODUCE",
-        "COSMETICS",
-        "NUTRITION",
-        "MEAT",
-        "MEAT-PCKGD",
-        "DELI",
-        "PASTRY",
-        "FLORAL",
-        "SEAFOOD",
-        "SEAFOOD-PCKGD",
-        "SALAD BAR",
-        "FROZEN GROCERY",
-    ),
+OPTIONAL_FEATURES: tuple[Feature, ...] = ()
+"""Features that need tables or columns which a market may lack."""
+
+GROUPS = tuple(dict.fromkeys(feature.group for feature in FEATURES))
+
+CATEGORIES = {
+    "user_category": tuple(USER_CATEGORIES),
+    "coupon_category": ("campaign_type", "department"),
 }
+"""The columns of the offers table that hold names, by the array of codes which they become."""
 
 NAMES = tuple(feature.name for feature in FEATURES)
 
@@ -128,3 +121,8 @@ def feature_table() -> pd.DataFrame:
     """The catalog as a frame, one row a feature."""
     rows = [{"group": feature.group, **asdict(feature)} for feature in FEATURES]
     return pd.DataFrame(rows).set_index("name")
+
+
+def feature_names(group: str) -> list[str]:
+    """The features of a group, in the order of the columns of its array."""
+    return [feature.name for feature in FEATURES if feature.group == group]

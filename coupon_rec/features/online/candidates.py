@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.features.encode import SKEWED, feature_names, scaled
+from coupon_rec.features.catalog import feature_names
+from coupon_rec.features.encoder import Arrays
 from coupon_rec.features.online import user_features
 from coupon_rec.features.online.ranks import Crowd, within
 from coupon_rec.features.online.snapshot_reader import Floats, Ints, Lines, Redemptions, Snapshot
@@ -25,7 +26,7 @@ class Candidates:
     campaign_id, coupon_id : numpy.ndarray
         int64 of shape (n,), sorted by both. Coupons that the user has redeemed are not among them.
     arrays : dict of str to numpy.ndarray
-        What a model takes, as `coupon_rec.features.encode` gives it.
+        What a model takes, as `coupon_rec.features.Encoder` gives it.
     spend_per_line, coupon_discount : numpy.ndarray
         In currency, shape (n,): what one purchase of the coupon's items brings, what it takes off.
     match_recency, match_distinct_items, match_category_recency, user_redemption_recency
@@ -40,7 +41,7 @@ class Candidates:
 
     campaign_id: Ints
     coupon_id: Ints
-    arrays: dict[str, NDArray[np.float32] | NDArray[np.int32]]
+    arrays: Arrays
     spend_per_line: Floats
     coupon_discount: NDArray[np.float32]
     match_recency: NDArray[np.float32]
@@ -120,22 +121,26 @@ def draft(snapshot: Snapshot, user_id: int, past: Past, start: int, version: int
     rows = rows[kept]
     size, coupon_id = len(rows), coupons.coupon_id[rows]
     exact_user, exact_match = user.astype("float32"), match[kept].astype("float32")
-    coupon = coupons.arrays["coupon"][rows]
-    for name, values in _seen_before(snapshot, row, redemptions, coupon_id).items():
-        column = COUPON.index(name)
-        coupon[:, column] = np.log1p(values) if SKEWED["coupon"][column] else values
-    category = snapshot.user_category[-1 if row is None else row]
+    place = -1 if row is None else row
+    arrays = {name: array[rows] for name, array in coupons.arrays.items()}
+    for name, codes in snapshot.user_arrays.items():
+        arrays[name] = np.repeat(codes[place][None], size, axis=0)
+    numbers = {
+        "user": np.concatenate([exact_user, snapshot.own_numbers[place]])[None],
+        "match": exact_match,
+    }
+    for group, values in numbers.items():
+        if group in snapshot.encoder.numbers:
+            scaled = snapshot.encoder.scaled(group, values)
+            arrays[group] = np.repeat(scaled, size, axis=0) if group == "user" else scaled
+    if "coupon" in arrays:
+        seen = _seen_before(snapshot, row, redemptions, coupon_id)
+        for name, counts in seen.items():
+            arrays["coupon"][:, COUPON.index(name)] = np.log1p(counts)
     candidates = Candidates(
         campaign_id=campaigns[kept],
         coupon_id=coupon_id,
-        arrays={
-            "user": np.repeat(scaled("user", exact_user[None]), size, axis=0),
-            "match": scaled("match", exact_match),
-            "item": coupons.arrays["item"][rows],
-            "coupon": coupon,
-            "user_category": np.repeat(category[None], size, axis=0),
-            "coupon_category": coupons.arrays["coupon_category"][rows],
-        },
+        arrays=arrays,
         spend_per_line=coupons.spend_per_line[rows],
         coupon_discount=coupons.discount[rows],
         match_recency=exact_match[:, MATCH.index("match_recency")],
@@ -162,11 +167,13 @@ def ranked(answer: Draft, crowd: Crowd, counted: int) -> Draft:
 
     arrays = answer.candidates.arrays
     if answer.candidates.counted >= 0:  # someone may be reading these
-        arrays = {**arrays, "user": arrays["user"].copy(), "match": arrays["match"].copy()}
+        arrays = {name: array.copy() for name, array in arrays.items()}
     for group, names, name, rank in [
         ("user", USER, "user_spend_rank", spend),
         ("match", MATCH, "match_wallet_rank", wallet),
     ]:
+        if group not in arrays:
+            continue
         ranks = _by_campaign(rank, answer.parts, answer.shares)
         arrays[group][:, names.index(name)] = ranks[answer.kept]
     return answer._replace(candidates=replace(answer.candidates, arrays=arrays, counted=counted))

@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from coupon_rec.features import COUPON_CATEGORIES, feature_names
-from coupon_rec.features.encode import scaled
-from coupon_rec.features.input_schema import fingerprint
-from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES
+from coupon_rec.features.encoder import Arrays, Encoder, values_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NO_ITEM = -1
 SEEN = ("coupon_offered_before", "coupon_redeemed_before")
 """Features of a user and a coupon; the other features named after the coupon are its own."""
+COMPUTED = {feature.name for feature in (*FEATURES, *OPTIONAL_FEATURES)}
+UNKNOWN = "unknown"
 
 
 class Lines(NamedTuple):
@@ -116,8 +117,8 @@ class Coupons:
     spend_per_line, discount, price : numpy.ndarray
         In currency, shape (K,); the price is NaN where it is not known.
     arrays : dict of str to numpy.ndarray
-        What a model takes of `item`, `coupon` and `coupon_category`, K rows each; features of
-        `coupon` that depend on the user are 0.
+        What a model takes of the items and the coupons, K rows each; features of `coupon` that
+        depend on the user are 0.
     items, categories, makers : Links
         What they cover; a category as often as the coupon has items in it.
     covered : numpy.ndarray
@@ -168,11 +169,25 @@ class ByUser:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that `write_snapshot` wrote."""
+    """All that `write_snapshot` wrote, as a model reads it.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        Of the model.
+    user_row : dict of int to int
+        The row of each known user; the row after the last one stands for everyone else.
+    user_arrays : dict of str to numpy.ndarray
+        What a model takes of each user's categories.
+    own_numbers : numpy.ndarray
+        Columns of the users that the retailer added, one row a user.
+    """
 
     day: date
+    encoder: Encoder
     user_row: dict[int, int]
-    user_category: NDArray[np.int32]
+    user_arrays: Arrays
+    own_numbers: Floats
     items: Items
     coupons: Coupons
     lines: Lines
@@ -185,36 +200,39 @@ class Snapshot:
     wallets: dict[int, Floats]
 
 
-def read_snapshot(folder: str | Path) -> Snapshot:
+def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
     """Read a snapshot.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        As `write_snapshot` wrote it.
+    encoder : Encoder
+        Of the model that is to be served.
 
     Raises
     ------
     ValueError
-        If the folder is no snapshot, or one of other features or categories than this package
-        computes. It names the file.
+        If the folder is no snapshot, or lacks a column that the model reads. It names both.
     """
     folder = Path(folder)
     try:
-        facts = json.loads((folder / "snapshot.json").read_text())
-        day, features = date.fromisoformat(facts["day"]), facts.get("features", "")
-        if features != fingerprint():
-            raise ValueError("its features are not those of this coupon_rec")
-        users, history = _read(folder, "users"), _read(folder, "history")
+        day = date.fromisoformat(json.loads((folder / "snapshot.json").read_text())["day"])
+        users, history = pd.read_parquet(folder / "users.parquet"), _read(folder, "history")
         redemptions, offers = _read(folder, "redemptions"), _read(folder, "offers")
         items, wallets = _items(_read(folder, "items")), _read(folder, "wallets")
-        coupons = _coupons(folder, items)
+        coupons = _coupons(folder, items, encoder)
         mailings, seen = _read(folder, "mailings"), _read(folder, "seen")
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
-    ids = users["user_id"]
-    unknown = np.cumsum([0, *(len(values) + 1 for values in USER_CATEGORIES.values())])[:-1]
-    known = np.stack([users[name] for name in USER_CATEGORIES], axis=1)
+    ids = users["user_id"].to_numpy()
     redemptions["day"] = redemptions.pop("date")
     return Snapshot(
         day=day,
+        encoder=encoder,
         user_row={user: row for row, user in enumerate(ids.tolist())},
-        user_category=np.vstack([known, unknown]).astype("int32"),
+        user_arrays=_user_arrays(users, encoder),
+        own_numbers=_own_numbers(users, encoder),
         items=items,
         coupons=coupons,
         lines=Lines(*(history[name] for name in Lines._fields)),
@@ -251,29 +269,46 @@ def _items(table: dict[str, NDArray[Any]]) -> Items:
     return Items(table["item_id"], category, maker.astype("int32"), table["private"])
 
 
-def _coupons(folder: Path, items: Items) -> Coupons:
-    table, covers = _read(folder, "coupons"), _read(folder, "coupon_items")
+def _user_arrays(users: pd.DataFrame, encoder: Encoder) -> Arrays:
+    """The categories of each user; of everyone else, nothing is known."""
+    arrays: Arrays = {}
+    for name in encoder.categories:
+        if name.startswith("user"):
+            columns = [category.name for category in encoder.categories[name]]
+            rows = {column: [*users[column], UNKNOWN] for column in columns}
+            arrays[name] = encoder.codes(name, rows)
+    return arrays
+
+
+def _own_numbers(users: pd.DataFrame, encoder: Encoder) -> Floats:
+    """The numbers of each user that are no features of the catalog; missing for everyone else."""
+    own = [each for each in encoder.numbers.get("user", ()) if each.name not in COMPUTED]
+    values = values_of(users, own) if own else np.empty((len(users), 0))
+    return np.vstack([values, [number.missing for number in own]])
+
+
+def _coupons(folder: Path, items: Items, encoder: Encoder) -> Coupons:
+    table, covers = pd.read_parquet(folder / "coupons.parquet"), _read(folder, "coupon_items")
     item, coupon = covers["item"], covers["coupon"]
     n = len(table["coupon_id"])
-    zeros = np.zeros(n)
     made = np.unique(np.stack([items.maker[item], coupon]), axis=1)
-    features = {
-        group: np.stack(
-            [zeros if name in SEEN else table[name] for name in feature_names(group)], axis=1
-        )
-        for group in ("item", "coupon")
-    }
+    arrays: Arrays = {}
+    for group in encoder.numbers:
+        if group in ("item", "coupon"):
+            exact = {name: "float32" for name in COMPUTED.intersection(table.columns)}
+            known = table.astype(exact).assign(**dict.fromkeys(SEEN, 0.0))
+            arrays[group] = encoder.scaled(group, values_of(known, encoder.numbers[group]))
+    for name in encoder.categories:
+        if name.startswith(("item", "coupon")):
+            arrays[name] = encoder.codes(name, table)
     return Coupons(
-        campaign_id=table["campaign_id"],
-        coupon_id=table["coupon_id"],
-        last_day=table["last_day"],
-        spend_per_line=table["spend_per_line"],
-        discount=table["coupon_discount"].astype("float32"),
-        price=np.where(table["item_price"] == 0, np.nan, table["item_price"]),
-        arrays={
-            **{name: scaled(name, values.astype("float32")) for name, values in features.items()},
-            "coupon_category": np.stack([table[name] for name in COUPON_CATEGORIES], axis=1),
-        },
+        campaign_id=table["campaign_id"].to_numpy(),
+        coupon_id=table["coupon_id"].to_numpy(),
+        last_day=_whole_days(pd.to_datetime(table["last_day"]).to_numpy()),
+        spend_per_line=table["spend_per_line"].to_numpy(),
+        discount=table["coupon_discount"].to_numpy("float32"),
+        price=table["item_price"].replace(0.0, np.nan).to_numpy(),
+        arrays=arrays,
         items=Links(item, coupon, len(items.item_id)),
         categories=Links(items.category[item], coupon, int(items.category.max()) + 1),
         makers=Links(made[0], made[1], int(items.maker.max()) + 1),

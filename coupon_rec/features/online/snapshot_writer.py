@@ -12,14 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis import Table, _
 
-from coupon_rec.features import COUPON_CATEGORIES, feature_names
 from coupon_rec.features.batch import offers as batch
 from coupon_rec.features.batch import sides
-from coupon_rec.features.encode import codes
-from coupon_rec.features.input_schema import fingerprint
-from coupon_rec.features.online.snapshot_reader import SEEN
 from coupon_rec.market import Market, live_campaigns, start_together
-from coupon_rec.market.categories import USER_CATEGORIES
 
 COUPON = ("campaign_id", "coupon_id")
 
@@ -61,11 +56,16 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
         for name, table in _tables(market, live, day).items():
             rows = table if isinstance(table, pa.Table) else table.to_pyarrow()
             pq.write_table(rows, Path(draft, f"{name}.parquet"))
-        Path(draft, "snapshot.json").write_text(
-            json.dumps({"day": day.isoformat(), "features": fingerprint()})
-        )
+        Path(draft, "snapshot.json").write_text(json.dumps({"day": day.isoformat()}))
         Path(draft).chmod(0o755)
         return Path(draft).rename(folder)
+
+
+def last_day(market: Market) -> date:
+    """Give the last day on which a campaign is valid and purchases are known."""
+    ends = market.purchases.time.max().execute(), market.campaigns.end.max().execute()
+    last: date = min(pd.Timestamp(end).date() for end in ends)
+    return last
 
 
 def _tables(market: Market, live: Table, day: date) -> dict[str, Table | pa.Table]:
@@ -78,7 +78,7 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table | pa.Tabl
         offers.select(*COUPON).distinct().mutate(coupon=ibis.row_number().over(order_by=COUPON))
     )
     return {
-        "users": _users(tonight),
+        "users": tonight.users.order_by("user_id"),
         "items": items.order_by("item_id"),
         "history": lines.filter(_.day < day)
         .join(items.select("item_id", "item"), "item_id")
@@ -106,13 +106,6 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table | pa.Tabl
         "redemptions": tonight.redemptions.filter(_.date < day).order_by("user_id", "date"),
         "wallets": _wallets(replace(tonight, offers=offers), lines),
     }
-
-
-def _users(market: Market) -> pa.Table:
-    users = market.users.order_by("user_id").to_pandas()
-    coded = codes(users, USER_CATEGORIES)
-    columns = dict(zip(USER_CATEGORIES, coded.T, strict=True))
-    return pa.table({"user_id": users["user_id"].to_numpy(), **columns})
 
 
 def offers_as_of(
@@ -155,26 +148,11 @@ def _coupon_side(tonight: Market, live: Table, lines: Table) -> Table:
     return batch.coupon_side(replace(tonight, redemptions=before), lines)
 
 
-def _coupons(tonight: Market, live: Table, lines: Table) -> pa.Table:
+def _coupons(tonight: Market, live: Table, lines: Table) -> Table:
     """The live coupons with their own features, and the last day on which they are valid."""
-    coupons = _coupon_side(tonight, live, lines)
     last_day = live.select("campaign_id", last_day="end")
-    names = [name for name in feature_names("coupon") if name not in SEEN]
-    frame = (
-        coupons.join(last_day, "campaign_id")
-        .select(
-            *COUPON,
-            "last_day",
-            "spend_per_line",
-            *COUPON_CATEGORIES,
-            *feature_names("item"),
-            *names,
-        )
-        .order_by(*COUPON)
-        .to_pandas()
-    )
-    coded = dict(zip(COUPON_CATEGORIES, codes(frame, COUPON_CATEGORIES).T, strict=True))
-    return pa.Table.from_pandas(frame.assign(**coded), preserve_index=False)
+    coupons = _coupon_side(tonight, live, lines).join(last_day, "campaign_id")
+    return coupons.drop("start", "item_sold_most").order_by(*COUPON)
 
 
 def _wallets(market: Market, lines: Table) -> Table:

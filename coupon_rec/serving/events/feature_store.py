@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from coupon_rec.features.catalog import MILLIONTHS
+from coupon_rec.features.encoder import Encoder
 from coupon_rec.features.online.candidates import Candidates, Draft, Past, draft, ranked
 from coupon_rec.features.online.ranks import Crowd
 from coupon_rec.features.online.snapshot_reader import NO_ITEM, Lines, Redemptions, read_snapshot
@@ -47,8 +48,8 @@ class FeatureStore:
         Where events are kept; without one they are lost with the process.
     """
 
-    def __init__(self, folder: str | Path, log: EventLog | None = None) -> None:
-        self.snapshot = read_snapshot(folder)
+    def __init__(self, folder: str | Path, encoder: Encoder, log: EventLog | None = None) -> None:
+        self.snapshot = read_snapshot(folder, encoder)
         self.log = log
         self._position = 0
         self._ids: set[str] = set()
@@ -60,13 +61,17 @@ class FeatureStore:
         self._crowd = Crowd(self.snapshot)
 
     @classmethod
-    def load(cls, folder: str | Path, log: EventLog | None = None) -> "FeatureStore":
+    def load(
+        cls, folder: str | Path, encoder: Encoder, log: EventLog | None = None
+    ) -> "FeatureStore":
         """Load what `write_snapshot` wrote, and apply the events of the log.
 
         Parameters
         ----------
         folder : str or pathlib.Path
             The snapshot.
+        encoder : coupon_rec.features.Encoder
+            Of the model that reads the features, as `Scorer` holds it.
         log : EventLog, optional
             A `SharedLog` where several replicas share their events. A store that takes another's
             place takes its log, and catches up once more when it is in that place.
@@ -76,7 +81,7 @@ class FeatureStore:
         ValueError
             If the folder is no snapshot.
         """
-        store = cls(folder, log)
+        store = cls(folder, encoder, log)
         store._shorten_log()
         store.catch_up()
         return store

@@ -80,7 +80,7 @@ class Service:
 
     def _recommender(self, scorer: Scorer) -> Recommender:
         """Put the features of its bundle beside a model, and see that it answers a question."""
-        store = FeatureStore.load(self._bundle / "snapshot", self._log)
+        store = FeatureStore.load(self._bundle / "snapshot", scorer.encoder, self._log)
         if verified(self._bundle)["version"] != scorer.version:
             raise BundleError(f"{self._bundle}: became another bundle meanwhile; load it again")
         recommender = Recommender(scorer, store, self.settings.economics)
