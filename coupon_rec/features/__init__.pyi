@@ -4,6 +4,7 @@ from .batch.offers import offers_frame as offers_frame
 from .catalog import COUPON_CATEGORIES as COUPON_CATEGORIES
 from .catalog import FEATURES as FEATURES
 from .catalog import NEVER as NEVER
+from .catalog import OPTIONAL_FEATURES as OPTIONAL_FEATURES
 from .catalog import Feature as Feature
 from .catalog import feature_table as feature_table
 from .encode import GROUPS as GROUPS
