@@ -8,10 +8,11 @@ import pandas as pd
 import pyarrow
 from ibis import Deferred, Table, _
 
-from coupon_rec.features.batch import match, sides
-from coupon_rec.features.catalog import DIGITS, FEATURES, NAMES, NEVER
+from coupon_rec.features.batch import histories, match, sides
+from coupon_rec.features.catalog import DIGITS, FEATURES, NAMES, NEVER, OPTIONAL_FEATURES
 from coupon_rec.market import Market
 from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.market.converting import OWN
 
 OFFER = ("campaign_id", "user_id", "coupon_id")
 USER = ("campaign_id", "user_id")
@@ -36,10 +37,11 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         `start`; `item_id`, the coupon's item that this user bought last or else the one that
         sells best; the user's demographics; the coupon's main `department`; `spend_per_line`,
         what one purchase of the coupon's items brings, in currency; the features of
-        `coupon_rec.features.FEATURES`; and the labels `bought` (an item of the coupon within
+        `coupon_rec.features.FEATURES`, and those of `OPTIONAL_FEATURES` that the market has the
+        histories or terms for; its own columns of users and coupons; and the labels `bought` (an item of the coupon within
         the campaign's days) and `redeemed`, 0 or 1.
     """
-    return finished(known_offers(market, coupons)).order_by(*OFFER)
+    return finished(known_offers(market, coupons), market).order_by(*OFFER)
 
 
 def known_offers(market: Market, coupons: Table | None = None) -> Table:
@@ -50,9 +52,11 @@ def known_offers(market: Market, coupons: Table | None = None) -> Table:
     return _joined(*match_side(market, lines, users), match.labels(market), users, coupons)
 
 
-def finished(offers: Table) -> Table:
+def finished(offers: Table, market: Market) -> Table:
     """The columns of the offers table, with what stands for "nothing known"."""
-    values = {name: _[name].fill_null(MISSING[name]) for name in NAMES}
+    values: dict[str, ibis.Value | Deferred] = {name: _[name] for name in NAMES}
+    values |= histories.known_histories(offers)
+    values = {name: value.fill_null(MISSING[name]) for name, value in values.items()}
     price_ratio = _.match_price / _.item_price.nullif(0)
     values["match_price_ratio"] = _known("match_price_ratio", price_ratio)
     return offers.select(
@@ -64,6 +68,7 @@ def finished(offers: Table) -> Table:
         "department",
         "spend_per_line",
         **{name: value.cast("float32") for name, value in values.items()},
+        **{name: _[name] for table in OWN for name in histories.own_columns(market, table)},
         bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
         redeemed=_.redeemed.fill_null(0).cast("int8"),
     )
@@ -95,9 +100,10 @@ def user_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and user mailed: demographics, habits, earlier redemptions."""
     mailed = market.offers.select(*USER).distinct().join(market.users, "user_id")
     habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
-    users = _joined(mailed, *habits)
+    users = _joined(mailed, *habits, *histories.user_histories(market))
     rank = _rank(users, "user_spend_per_week")
-    return _tidy(users, *USER_CATEGORIES, *match.WALLET, user_spend_rank=rank)
+    own = histories.own_columns(market, "users")
+    return _tidy(users, *USER_CATEGORIES, *own, *match.WALLET, user_spend_rank=rank)
 
 
 def coupon_side(market: Market, lines: Table) -> Table:
@@ -113,6 +119,7 @@ def coupon_side(market: Market, lines: Table) -> Table:
         sides.coupon_sales(market, lines),
         sides.coupon_promotions(market),
         sides.coupon_success(market),
+        *histories.coupon_histories(market),
     ]
     coupons = _joined(coupons, *tables)
     return _tidy(
@@ -120,6 +127,7 @@ def coupon_side(market: Market, lines: Table) -> Table:
         "campaign_type",
         "start",
         "item_sold_most",
+        *histories.own_columns(market, "coupons"),
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
         item_popularity_rank=_rank(coupons, "item_popularity"),
@@ -141,6 +149,8 @@ def match_side(market: Market, lines: Table, users: Table) -> list[Table]:
         _tidy(match.category_match(market, past, wallets)),
         _tidy(match.brand_match(market, past, wallets)),
         match.seen_before(market),
+        *map(_tidy, histories.match_histories(market)),
+        *histories.offer_terms(market),
     ]
 
 
@@ -182,7 +192,7 @@ def _joined(table: Table, *others: Table) -> Table:
     return table
 
 
-MISSING = {feature.name: float(feature.missing) for feature in FEATURES}
+MISSING = {each.name: float(each.missing) for each in (*FEATURES, *OPTIONAL_FEATURES)}
 
 
 def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
@@ -195,7 +205,7 @@ def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
 def _tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) -> Table:
     """The key of a table, its features, each made known, and what else is named."""
     key = [column for column in OFFER if column in table.columns]
-    known = {name: _known(name, table[name]) for name in NAMES if name in table.columns}
+    known = {name: _known(name, table[name]) for name in MISSING if name in table.columns}
     return table.select(*key, *others, **known, **more)
 
 
