@@ -216,6 +216,8 @@ class FeatureStore:
         now = Past(
             _joined(past.lines, [line for event in events if (line := self._line(event))]),
             _joined(past.redemptions, _new_redemptions(past.redemptions, events)),
+            past.views,
+            past.clicks,
         )
         row = self.snapshot.user_row.get(user_id)
         if row is not None:
@@ -231,6 +233,8 @@ class FeatureStore:
         return Past(
             snapshot.lines.where(snapshot.history.slice(row)),
             snapshot.redeemed.where(snapshot.redemptions.slice(row)),
+            snapshot.views.where(snapshot.viewed.slice(row)),
+            snapshot.clicks.where(snapshot.clicked.slice(row)),
         )
 
     def _line(self, event: Event) -> tuple[int, ...] | None:
