@@ -8,18 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupon_rec.decisions import Economics, reason
+from coupon_rec.decisions.reasons import REASON_FEATURES
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import Candidates, FeatureStore
 
 NOTHING_LIVE = "no coupon is live for this user"
 NOT_WORTH_IT = "no coupon is worth its cost"
-
-REASON_FEATURES = (
-    "match_recency",
-    "match_distinct_items",
-    "match_category_recency",
-    "user_redemption_recency",
-)
 
 
 class Question(NamedTuple):
