@@ -1,4 +1,4 @@
-"""The HTTP service: its addresses, what they take and give."""
+"""The HTTP routes of the service."""
 
 import asyncio
 import logging
