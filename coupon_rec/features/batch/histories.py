@@ -7,7 +7,7 @@ from functools import reduce
 from operator import or_
 
 import ibis
-from ibis import Table, Value, _
+from ibis import Table, _
 
 from coupon_rec.features.batch.sides import before_campaigns, decayed
 from coupon_rec.features.catalog import NAMES, OPTIONAL_NAMES
@@ -100,41 +100,37 @@ def _ratings(market: Market, reviews: Table) -> Table:
 
 
 def offer_terms(market: Market) -> list[Table]:
-    """The terms of each offer, where they differ by user."""
-    given = {f"offer_{name}": name for name in EITHER if name in market.offers.columns}
-    return [market.offers.select(*OFFER, **given)] if given else []
+    """The terms of each offer that has its own; they replace both of its coupon's."""
+    given = [name for name in EITHER if name in market.offers.columns]
+    if not given:
+        return []
+    offers = market.offers.filter(reduce(or_, (_[name].notnull() for name in given)))
+    terms = {
+        f"coupon_{name}": _[name].fill_null(0.0) if name in given else ibis.literal(0.0)
+        for name in EITHER
+    }
+    return [offers.select(*OFFER, **terms)]
 
 
-def own_columns(market: Market, table: str) -> list[str]:
-    """The columns of `users` or `coupons` that are the market's own, and go into its offers.
+def own_columns(market: Market, *tables: str) -> list[str]:
+    """The market's own columns of `users` and `coupons`, or of one of them, as its offers have them.
 
     Raises
     ------
     ValueError
         If one of them has the name of a feature.
     """
-    own = [
-        name
-        for name in getattr(market, table).columns
-        if name.startswith(OWN[table]) and name not in SCHEMAS[table].columns
-    ]
-    if taken := [name for name in own if name in TAKEN]:
-        raise ValueError(
-            f"{table} ({', '.join(taken)}): a column of your own with the name of a feature; "
-            "rename it"
-        )
+    own = []
+    for table in tables or OWN:
+        names = [
+            name
+            for name in getattr(market, table).columns
+            if name.startswith(OWN[table]) and name not in SCHEMAS[table].columns
+        ]
+        if taken := [name for name in names if name in TAKEN]:
+            raise ValueError(
+                f"{table} ({', '.join(taken)}): a column of your own with the name of a feature; "
+                "rename it"
+            )
+        own += names
     return own
-
-
-def known_histories(offers: Table) -> dict[str, Value]:
-    """The optional features of joined offers; an offer's own terms replace its coupon's."""
-    columns = {name: offers[name] for name in offers.columns}
-    features = {name: columns[name] for name in OPTIONAL_NAMES if name in columns}
-    own = [columns[f"offer_{name}"] for name in EITHER if f"offer_{name}" in columns]
-    if own:
-        differs = reduce(or_, (term.notnull() for term in own))
-        nothing = ibis.null("float64")
-        for name in EITHER:
-            feature, term = f"coupon_{name}", columns.get(f"offer_{name}", nothing)
-            features[feature] = ibis.ifelse(differs, term, features.get(feature, nothing))
-    return features

@@ -14,7 +14,13 @@ from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.encoder import Encoder
 from coupon_rec.features.online.candidates import Candidates, Draft, Past, draft, ranked
 from coupon_rec.features.online.ranks import Crowd
-from coupon_rec.features.online.snapshot_reader import NO_ITEM, Lines, Looks, Redemptions, read_snapshot
+from coupon_rec.features.online.snapshot_reader import (
+    NO_ITEM,
+    Lines,
+    Looks,
+    Redemptions,
+    read_snapshot,
+)
 from coupon_rec.serving.events.event import MONEY, Event
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.identifiers import Identifiers
