@@ -113,7 +113,7 @@ def offer_terms(market: Market) -> list[Table]:
 
 
 def own_columns(market: Market, *tables: str) -> list[str]:
-    """The market's own columns of `users` and `coupons`, or of one of them, as its offers have them.
+    """The market's own columns of `users` and `coupons`, or of one of them.
 
     Raises
     ------

@@ -176,12 +176,12 @@ def _coupons(tonight: Market, live: Table, lines: Table) -> Table:
     """The live coupons with their own features, and the last day on which they are valid."""
     last_day = live.select("campaign_id", last_day="end")
     coupons = _coupon_side(tonight, live, lines).join(last_day, "campaign_id")
-    return coupons.drop("start", "item_sold_most").order_by(*COUPON)
+    return coupons.drop("start", "item_id").order_by(*COUPON)
 
 
 def _wallets(market: Market, lines: Table) -> Table:
     """The shares above 0 of their spend that users give to the items of a coupon offered them."""
     users = batch.user_side(market, lines)
-    offers = batch.match_side(market, lines, users)[0]
+    offers = batch.item_side(market, lines, users)
     share = offers.select("campaign_id", share="match_wallet_share")
     return share.filter(_.share > 0).order_by("campaign_id", "share")

@@ -290,7 +290,8 @@ def browsing(views: Looks, clicks: Looks, coupons: Coupons, start: int) -> tuple
     def by_coupon(looks: Looks) -> tuple[Floats, Ints, Ints]:
         look, pair = coupons.items.of(looks.item)
         coupon, age = coupons.items.coupon[pair], start - looks.day[look]
-        return np.bincount(coupon, decayed(age, BROWSING_DAYS), size), coupon, age
+        faded = np.bincount(coupon, decayed(age, BROWSING_DAYS), size)
+        return np.asarray(faded, "float64"), coupon, age
 
     viewed, coupon, age = by_coupon(views)
     recency = np.full(size, np.nan)
