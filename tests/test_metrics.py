@@ -120,6 +120,10 @@ def test_less_confidence_gives_a_narrower_interval() -> None:
     ("call", "message"),
     [
         (lambda: log_loss([0, 1], [0.5, 1.5]), "p must be in [0, 1], but 1 of 2 values are not"),
+        (
+            lambda: log_loss(pd.Series([0, 1]), pd.Series([0.5, 0.6], index=[1, 0])),
+            "p and y have different indexes: put p in the order of y and pass p.to_numpy()",
+        ),
         (lambda: threshold_metrics([0, 3], [1, 2], 1), "y must be 0 or 1, but 1 of 2 values"),
         (lambda: lift([0, 1], [1, 2], 0.0), "a share of the offers must be in (0, 1], but it is 0"),
         (lambda: lift([0, 1], [1, 2], 1.1), "must be in (0, 1], but it is 1.1"),
