@@ -222,6 +222,21 @@ def serve(
         Path | None,
         typer.Option(help="Log of events; BUNDLE.events if left out.", envvar="COUPON_REC_LOG"),
     ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that records answers and what followed; BUNDLE.decisions if left out, "
+            '"none" for none.',
+            envvar="COUPON_REC_DECISIONS",
+        ),
+    ] = None,
+    pseudonym_key: Annotated[
+        str,
+        typer.Option(
+            help="Secret under which people have pseudonyms in that folder.",
+            envvar="COUPON_REC_PSEUDONYM_KEY",
+        ),
+    ] = "",
     redis: Annotated[
         str,
         typer.Option(help="Redis that replicas share.", envvar="COUPON_REC_REDIS"),
@@ -268,7 +283,12 @@ def serve(
 
     economics = Economics(margin, incremental, retailer_match, contact)
     try:
-        run(bundle, host, port, Settings(log, redis, api_key, rate, economics=economics))
+        run(
+            bundle,
+            host,
+            port,
+            Settings(log, redis, api_key, rate, decisions, pseudonym_key, economics),
+        )
     except ValueError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error

@@ -111,10 +111,9 @@ class CoupledModel:
             `bought`, p(a), and `redeemed`, p(a, r), within [0, 1], with the index of `offers`.
         """
         raw = predict(self._fitted(), offers)
-        lines = self.network.calibration
-        return pd.DataFrame(
-            {name: lines.get(name, Platt())(p) for name, p in raw.items()}, raw.index
-        )
+        for name, line in self.network.calibration.items():
+            raw[name] = line(raw[name])
+        return raw
 
     def evaluate(self, offers: pd.DataFrame, **options: Any) -> pd.DataFrame:
         """Score the probabilities of redemption, as `coupon_rec.evaluation.evaluate` does."""

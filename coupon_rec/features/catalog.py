@@ -103,8 +103,17 @@ FEATURES = (
     Feature("coupon_redeemed_before", "this user's earlier redemptions of it", skewed=True),
 )
 
-OPTIONAL_FEATURES: tuple[Feature, ...] = ()
-"""Features that need tables or columns which a market may lack."""
+OPTIONAL_FEATURES = (
+    Feature("user_views_7", "items looked at, decayed over 7 days", skewed=True),
+    Feature("item_rating", "mean stars of the coupon's items, shrunk to that of all items", 3.0),
+    Feature("match_viewed_7", "views of the coupon's items, decayed over 7 days", skewed=True),
+    Feature("match_clicked_7", "clicks on the coupon's items, decayed over 7 days", skewed=True),
+    Feature("match_view_recency", "days since a view of the coupon's items", NEVER, True),
+    Feature("coupon_depth", "share of the price that the coupon takes off"),
+    Feature("coupon_face_value", "currency that the coupon takes off", skewed=True),
+    Feature("coupon_minimum", "least spend that the coupon asks for, in currency", skewed=True),
+)
+"""Features that the offers of a market have if it has the tables or columns to make them of."""
 
 GROUPS = tuple(dict.fromkeys(feature.group for feature in FEATURES))
 
@@ -115,6 +124,7 @@ CATEGORIES = {
 """The columns of the offers table that hold names, by the array of codes which they become."""
 
 NAMES = tuple(feature.name for feature in FEATURES)
+OPTIONAL_NAMES = tuple(feature.name for feature in OPTIONAL_FEATURES)
 
 
 def feature_table() -> pd.DataFrame:

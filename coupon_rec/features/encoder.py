@@ -303,16 +303,16 @@ class Encoder:
         Parameters
         ----------
         arrays : dict of str to numpy.ndarray
-            n offers, as `encode` gives them.
+            n offers, as `encode` gives them, or some of these arrays.
 
         Returns
         -------
         numpy.ndarray
             float32 of shape (n, d), for models that take one table, such as scikit-learn's.
         """
-        blocks = [arrays[group] for group in self.numbers]
-        for name, categories in self.categories.items():
-            size = sum(len(category.values) for category in categories)
+        blocks = [arrays[group] for group in self.numbers if group in arrays]
+        for name in (name for name in self.categories if name in arrays):
+            size = sum(len(category.values) for category in self.categories[name])
             blocks.append(np.eye(size + 1, dtype="float32")[arrays[name]].sum(axis=1)[:, 1:])
         return np.hstack(blocks)
 

@@ -12,7 +12,14 @@ from coupon_rec.features.catalog import feature_names
 from coupon_rec.features.encoder import Arrays
 from coupon_rec.features.online import user_features
 from coupon_rec.features.online.ranks import Crowd, within
-from coupon_rec.features.online.snapshot_reader import Floats, Ints, Lines, Redemptions, Snapshot
+from coupon_rec.features.online.snapshot_reader import (
+    Floats,
+    Ints,
+    Lines,
+    Looks,
+    Redemptions,
+    Snapshot,
+)
 
 USER, MATCH, COUPON = feature_names("user"), feature_names("match"), feature_names("coupon")
 
@@ -61,6 +68,17 @@ class Past(NamedTuple):
 
     lines: Lines
     redemptions: Redemptions
+    views: Looks
+    clicks: Looks
+
+    def before(self, day: int) -> "Past":
+        """What is older than a day, since 1970."""
+        return Past(
+            self.lines.before(day),
+            self.redemptions.before(day),
+            self.views.before(day),
+            self.clicks.before(day),
+        )
 
 
 class Draft(NamedTuple):
@@ -108,16 +126,16 @@ def draft(snapshot: Snapshot, user_id: int, past: Past, start: int, version: int
         Of the user.
     """
     coupons, row = snapshot.coupons, snapshot.user_row.get(user_id)
-    lines, redemptions = past.lines.before(start), past.redemptions.before(start)
+    past = past.before(start)
     offered = snapshot.offers[row] if row is not None else np.arange(0)
     rows = offered if len(offered) else np.arange(len(coupons.coupon_id))
     rows = rows[coupons.last_day[rows] >= start - 1]
     campaigns = coupons.campaign_id[rows]
     parts = _parts(campaigns)
-    user, match = _user_and_match(snapshot, row, lines, redemptions, start, rows, parts)
+    user, match = _user_and_match(snapshot, row, past, start, rows, parts)
     shares = match[:, MATCH.index("match_wallet_share")]
     rate = float(user[USER.index("user_spend_per_week")])
-    kept = ~_used(redemptions, campaigns, coupons.coupon_id[rows])
+    kept = ~_used(past.redemptions, campaigns, coupons.coupon_id[rows])
     rows = rows[kept]
     size, coupon_id = len(rows), coupons.coupon_id[rows]
     exact_user, exact_match = user.astype("float32"), match[kept].astype("float32")
@@ -134,9 +152,11 @@ def draft(snapshot: Snapshot, user_id: int, past: Past, start: int, version: int
             scaled = snapshot.encoder.scaled(group, values)
             arrays[group] = np.repeat(scaled, size, axis=0) if group == "user" else scaled
     if "coupon" in arrays:
-        seen = _seen_before(snapshot, row, redemptions, coupon_id)
+        seen = _seen_before(snapshot, row, past.redemptions, coupon_id)
         for name, counts in seen.items():
             arrays["coupon"][:, COUPON.index(name)] = np.log1p(counts)
+        if row is not None:
+            _own_terms(snapshot, row, offered, rows, arrays["coupon"])
     candidates = Candidates(
         campaign_id=campaigns[kept],
         coupon_id=coupon_id,
@@ -182,26 +202,28 @@ def ranked(answer: Draft, crowd: Crowd, counted: int) -> Draft:
 def _user_and_match(
     snapshot: Snapshot,
     row: int | None,
-    lines: Lines,
-    redemptions: Redemptions,
+    past: Past,
     start: int,
     rows: Ints,
     parts: Parts,
 ) -> tuple[Floats, Floats]:
     """The features of the user, shape (d,), and of the matches with some coupons, (n, d)."""
-    items, coupons = snapshot.items, snapshot.coupons
+    items, coupons, lines = snapshot.items, snapshot.coupons, past.lines
     mailed = snapshot.mailings.columns["start"][snapshot.mailings.slice(row)]
     habits = user_features.habits(lines, items, start)
-    user = habits | user_features.answers(redemptions, mailed, start)
+    looked, match_looked = user_features.browsing(past.views, past.clicks, coupons, start)
+    user = habits | user_features.answers(past.redemptions, mailed, start) | looked
     weeks, spend = habits.get("weeks", 1.0), habits.get("spend", 0.0)
     match = {
         **user_features.item_match(lines, coupons, start, weeks, spend),
         **user_features.category_match(lines, items, coupons, start, spend),
         **user_features.brand_match(lines, items, coupons, spend),
+        **match_looked,
     }
+    names = snapshot.computed["match"]
     ranks = np.zeros(len(coupons.coupon_id))
-    columns = np.concatenate([match.get(name, ranks) for name in MATCH]).reshape(len(MATCH), -1)
-    values = user_features.known(MATCH, columns[:, rows].T)
+    columns = np.concatenate([match.get(name, ranks) for name in names]).reshape(len(names), -1)
+    values = user_features.known(names, columns[:, rows].T)
     for rank, name in [
         ("match_rank", "match_decayed_45"),
         ("match_recency_rank", "match_recency"),
@@ -209,7 +231,8 @@ def _user_and_match(
         values[:, MATCH.index(rank)] = _by_campaign(
             lambda _, ours: within(ours), parts, values[:, MATCH.index(name)]
         )
-    return user_features.known(USER, [user.get(name, np.nan) for name in USER]), values
+    names = snapshot.computed["user"]
+    return user_features.known(names, [user.get(name, np.nan) for name in names]), values
 
 
 def _parts(campaigns: Ints) -> Parts:
@@ -251,3 +274,18 @@ def _seen_before(
         "coupon_offered_before": offered,
         "coupon_redeemed_before": np.where(offered > 0, redeemed, 0),
     }
+
+
+def _own_terms(
+    snapshot: Snapshot, row: int, offered: Ints, rows: Ints, coupon: NDArray[np.float32]
+) -> None:
+    """Put the terms of a user's own offers in place of those of the coupons."""
+    own = {name: values[snapshot.offers.pairs(row)] for name, values in snapshot.terms.items()}
+    differs = ~np.isnan(list(own.values())).all(axis=0) if own else np.zeros(len(offered), "bool")
+    mine = np.isin(rows, offered[differs])
+    place = np.searchsorted(offered, rows[mine])
+    for column, number in enumerate(snapshot.encoder.numbers["coupon"]):
+        if number.name in ("coupon_depth", "coupon_face_value"):
+            term = own.get(number.name, np.full(len(offered), np.nan))[place]
+            term = np.where(np.isnan(term), number.missing, term).astype("float32")
+            coupon[mine, column] = np.log1p(term, dtype="float64") if number.log1p else term

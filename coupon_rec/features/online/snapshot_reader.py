@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES
+from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES, feature_names
 from coupon_rec.features.encoder import Arrays, Encoder, values_of
 
 Ints = NDArray[np.int64]
@@ -67,6 +67,25 @@ class Redemptions(NamedTuple):
         return self.where(np.argsort(self.day, kind="stable"))
 
 
+class Looks(NamedTuple):
+    """Items looked at or clicked, by day (since 1970)."""
+
+    item: Ints
+    day: Ints
+
+    def where(self, chosen: Any) -> "Looks":
+        """Those that a mask or a slice chooses."""
+        return Looks(*[column[chosen] for column in self])
+
+    def before(self, day: int) -> "Looks":
+        """Those that are older than a day."""
+        return self.where(slice(int(self.day.searchsorted(day))))
+
+    def ordered(self) -> "Looks":
+        """The same as they have to be ordered."""
+        return self.where(np.argsort(self.day, kind="stable"))
+
+
 class Links:
     """Which coupons each key (item, category, maker, user) stands for: a sparse matrix by rows.
 
@@ -96,6 +115,10 @@ class Links:
     def __getitem__(self, key: int) -> Ints:
         """The coupons of one key, in order."""
         return self.coupon[self._edges[key] : self._edges[key + 1]]
+
+    def pairs(self, key: int) -> slice:
+        """The pairs of one key."""
+        return slice(int(self._edges[key]), int(self._edges[key + 1]))
 
     def of(self, keys: Ints) -> tuple[Ints, Ints]:
         """The pairs of some keys: the position of each in `keys`, and its own."""
@@ -175,16 +198,21 @@ class Snapshot:
     ----------
     encoder : Encoder
         Of the model.
+    computed : dict of str to list of str
+        The features of users and matches that are computed from events, by group.
     user_row : dict of int to int
         The row of each known user; the row after the last one stands for everyone else.
     user_arrays : dict of str to numpy.ndarray
         What a model takes of each user's categories.
     own_numbers : numpy.ndarray
         Columns of the users that the retailer added, one row a user.
+    terms : dict of str to numpy.ndarray
+        Terms of the offers that differ by user, one number for each pair of `offers`.
     """
 
     day: date
     encoder: Encoder
+    computed: dict[str, list[str]]
     user_row: dict[int, int]
     user_arrays: Arrays
     own_numbers: Floats
@@ -197,7 +225,12 @@ class Snapshot:
     mailings: ByUser
     seen: ByUser
     offers: Links
+    terms: dict[str, Floats]
     wallets: dict[int, Floats]
+    views: Looks
+    clicks: Looks
+    viewed: ByUser
+    clicked: ByUser
 
 
 def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
@@ -223,6 +256,7 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
         items, wallets = _items(_read(folder, "items")), _read(folder, "wallets")
         coupons = _coupons(folder, items, encoder)
         mailings, seen = _read(folder, "mailings"), _read(folder, "seen")
+        views, clicks = _looks(folder, "views"), _looks(folder, "clicks")
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
     ids = users["user_id"].to_numpy()
@@ -230,6 +264,7 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
     return Snapshot(
         day=day,
         encoder=encoder,
+        computed={group: _computed(group, encoder) for group in ("user", "match")},
         user_row={user: row for row, user in enumerate(ids.tolist())},
         user_arrays=_user_arrays(users, encoder),
         own_numbers=_own_numbers(users, encoder),
@@ -246,7 +281,19 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
             campaign: wallets["share"][wallets["campaign_id"] == campaign]
             for campaign in np.unique(coupons.campaign_id).tolist()
         },
+        terms={name: offers[name] for name in offers if name not in ("user_id", "coupon")},
+        views=Looks(views["item"], views["day"]),
+        clicks=Looks(clicks["item"], clicks["day"]),
+        viewed=ByUser(views, ids),
+        clicked=ByUser(clicks, ids),
     )
+
+
+def _looks(folder: Path, name: str) -> dict[str, NDArray[Any]]:
+    """Read views or clicks; a market without them has none."""
+    if (folder / f"{name}.parquet").exists():
+        return _read(folder, name)
+    return dict.fromkeys(("user_id", "item", "day"), np.empty(0, "int64"))
 
 
 def _read(folder: Path, name: str) -> dict[str, NDArray[Any]]:
@@ -267,6 +314,18 @@ def _items(table: dict[str, NDArray[Any]]) -> Items:
     maker = np.unique(table["manufacturer_id"], return_inverse=True)[1]
     category = table["category"].astype("int32")
     return Items(table["item_id"], category, maker.astype("int32"), table["private"])
+
+
+def _computed(group: str, encoder: Encoder) -> list[str]:
+    """The features of a group that are computed, in the order of its array."""
+    names = [number.name for number in encoder.numbers.get(group, ())]
+    own = [name for name in names if name not in COMPUTED]
+    if group == "match" and own:
+        raise ValueError(
+            f"the model reads {own[0]}, a column of a user and a coupon that is no feature of the "
+            "catalog: a service cannot compute it; train without it"
+        )
+    return [name for name in names if name in COMPUTED] or feature_names(group)
 
 
 def _user_arrays(users: pd.DataFrame, encoder: Encoder) -> Arrays:
