@@ -9,6 +9,7 @@ try:
     import pandas as pd
     import typer
 
+    from coupon_rec._extras import need
     from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
 except ModuleNotFoundError as error:
     sys.exit(f"{error}: run `python -m coupon_rec.book.doctor` to see what is missing.")
@@ -57,7 +58,16 @@ def _market(folder: Path | None) -> "Market":
 
     try:
         return load_complete_journey() if folder is None else load_market(folder)
-    except MarketError as error:
+    except (MarketError, ModuleNotFoundError) as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
+
+
+def _need_keras() -> None:
+    """Name what is missing before anything is read."""
+    try:
+        need("keras", "train")
+    except ModuleNotFoundError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
 
@@ -103,6 +113,7 @@ def train(
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
     if out.suffix != ".keras" or not out.parent.is_dir():
         raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")
+    _need_keras()
 
     from coupon_rec.features import offers_frame
 
@@ -126,6 +137,7 @@ def train(
 @app.command()
 def evaluate(model: Model, offers: Offers, test_from: TestFrom = TEST_FROM) -> None:
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
+    _need_keras()
     test = _part(_offers(offers), "test", (TRAIN_FROM, VALIDATE_FROM, test_from))
 
     from coupon_rec.evaluation import evaluate as score
@@ -141,6 +153,7 @@ def recommend(
     user: Annotated[int, typer.Option(help="The user_id to choose for.")],
 ) -> None:
     """Choose the coupon, or none, for a user in each campaign that was mailed to them."""
+    _need_keras()
     from coupon_rec.decisions import best_coupon
     from coupon_rec.models import load_model, predict
 
@@ -169,6 +182,7 @@ def export(
     test_from: TestFrom = TEST_FROM,
 ) -> None:
     """Write all that a service needs: the model, calibrated and checked, and the features."""
+    _need_keras()
     from coupon_rec.features import offers_frame
 
     _say("building the offers table from the market ...")
@@ -266,7 +280,7 @@ def serve(
 
 @app.command()
 def doctor() -> None:
-    """Look at what the book needs of this machine, and say how to mend what is missing."""
+    """Look at what the book needs of this machine, and say how to fix what is missing."""
     from coupon_rec.book.doctor import main
 
     raise typer.Exit(main())
