@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -75,15 +74,16 @@ def test_a_stop_ends_the_streams_and_finishes_what_is_in_flight(
     body = json.dumps({"events": [purchase("late", 5)]}).encode()
     head = (
         "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
     )
     with (
         stream(service, 3) as messages,
-        socket.create_connection(("127.0.0.1", service.port)) as begun,
+        socket.create_connection(("127.0.0.1", service.port), PATIENCE) as begun,
     ):
         next(messages)
-        begun.sendall(head.encode() + body[:20])
-        time.sleep(0.1)  # enough for the beginning of the request to be read, as a rule
+        begun.sendall(head.encode())
+        assert begun.recv(10_000).startswith(b"HTTP/1.1 100 Continue")
+        begun.sendall(body[:20])
         service.process.send_signal(signal.SIGTERM)
         assert list(messages) == []
         with pytest.raises(httpx.ConnectError):
