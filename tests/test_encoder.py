@@ -335,7 +335,8 @@ def test_an_encoder_comes_back_from_json_and_anything_else_is_refused(
     assert again == encoder
     for name, array in again.encode(own).items():
         np.testing.assert_array_equal(array, encoder.encode(own)[name])
-    for other in ({}, {"inputs": {}}, {"numbers": {"user": [1]}, "categories": {}, "ids": {}}):
+    broken: list[dict[str, Any]] = [{"numbers": {"user": [1]}, "categories": {}, "ids": {}}]
+    for other in ({}, {"inputs": {}}, *broken):
         with pytest.raises(ValueError, match="describes no encoder"):
             Encoder.from_dict(other)
 

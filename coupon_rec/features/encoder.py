@@ -137,17 +137,16 @@ class Encoder:
         if offers.empty:
             raise ValueError("there are no offers to learn from: pass the training offers")
         features = _features(offers)
-        columns = [*(feature.name for feature in features), *extra, *ids]
+        names = {array: list(columns) for array, columns in CATEGORIES.items()}
+        columns = [feature.name for feature in features] + sum(names.values(), [*extra, *ids])
         require(offers, columns)
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
             raise ValueError(f"{twice[0]} is read already: leave it out of extra")
         kinds = {name: _kind(offers[name]) for name in extra}
         own = [_own_feature(offers[name]) for name, kind in kinds.items() if kind != "text"]
-        names = {array: list(columns) for array, columns in CATEGORIES.items()}
         for name, kind in kinds.items():
             if kind == "text":
                 names.setdefault(f"{_group(name)}_category", []).append(name)
-        require(offers, [name for columns in names.values() for name in columns])
         numbers = {
             group: tuple(
                 number
