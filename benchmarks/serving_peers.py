@@ -45,23 +45,21 @@ def empty() -> FastAPI:
 
 def tutorial(model_path: str, day: date) -> FastAPI:
     """A model and a table in memory, and a handler that predicts."""
-    import keras
-
     from coupon_rec import load_complete_journey
     from coupon_rec.decisions import offer_value
-    from coupon_rec.features import encode, offers_frame
+    from coupon_rec.features import offers_frame
     from coupon_rec.market import live_campaigns, start_together
-    from coupon_rec.models import load_model
+    from coupon_rec.models import load_model, predict
 
     market = load_complete_journey()
     offers = offers_frame(start_together(market, live_campaigns(market, day), day))
-    model: keras.Model = load_model(model_path)
+    model = load_model(model_path)
     app = FastAPI()
 
     @app.post("/v1/recommendations")
     def recommendations(ask: RecommendationRequest) -> dict[str, Any]:
         mine = offers[offers["user_id"] == ask.user_id]
-        p = model.predict(encode(mine), verbose=0)["redeemed"].ravel()
+        p = predict(model, mine)["redeemed"]
         best = mine.assign(probability=p, value=offer_value(mine, p)).nlargest(ask.k, "value")
         columns = ["campaign_id", "coupon_id", "probability", "value"]
         return {"user_id": ask.user_id, "coupons": best[columns].to_dict("records")}
