@@ -20,6 +20,8 @@ COUPON = ["campaign_id", "coupon_id"]
 def build_offers(frames: dict[str, pl.DataFrame], promotions: Path) -> pd.DataFrame:
     """All offers of a market; the promotions are read from their Parquet file."""
     tables = {name: frame.lazy() for name, frame in frames.items()}
+    for name, dates in (("campaigns", ["start", "end"]), ("redemptions", ["date"])):
+        tables[name] = tables[name].with_columns(col(dates).cast(pl.Date))
     items = tables["items"].select(
         "item_id",
         "manufacturer_id",
@@ -101,7 +103,7 @@ def build_offers(frames: dict[str, pl.DataFrame], promotions: Path) -> pd.DataFr
             col("bought", "redeemed").cast(pl.Int8),
         )
         .sort(OFFER)
-        .collect()
+        .collect(engine="streaming")
         .to_pandas()
     )
 
@@ -219,9 +221,7 @@ def about(contents: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def sales(
-    purchases: pl.LazyFrame, contents: pl.LazyFrame, campaigns: pl.LazyFrame
-) -> pl.LazyFrame:
+def sales(purchases: pl.LazyFrame, contents: pl.LazyFrame, campaigns: pl.LazyFrame) -> pl.LazyFrame:
     starts = campaigns.select("campaign_id", "start")
     in_season = (col("day") < col("start")) & (col("day") >= col("start").dt.offset_by("-56d"))
     lately = col("day") >= col("start").dt.offset_by("-14d")
@@ -249,7 +249,9 @@ def sales(
             amount_lately=col("amount").filter(lately).sum(),
         )
     )
-    sums = [name for name in sold.collect_schema().names() if name not in ("campaign_id", "item_id")]
+    sums = [
+        name for name in sold.collect_schema().names() if name not in ("campaign_id", "item_id")
+    ]
     price = col("amount") / col("units")
     discount = col("coupon_discount") / col("coupon_lines")
     return (
@@ -278,19 +280,19 @@ def sales(
     )
 
 
-def promoted(
-    path: Path, coupon_items: pl.LazyFrame, campaigns: pl.LazyFrame
-) -> pl.LazyFrame:
+def promoted(path: Path, coupon_items: pl.LazyFrame, campaigns: pl.LazyFrame) -> pl.LazyFrame:
     promotions = pl.scan_parquet(path).with_columns(col("week_start").cast(pl.Date))
-    stores = promotions.group_by("week_start").agg(stores=col("store_id").n_unique())
+    stores = promotions.select("week_start", "store_id").unique()
+    stores = stores.group_by("week_start").agg(stores=pl.len())
     last = col("start").dt.offset_by("-7d")
     window = (
         campaigns.select("campaign_id", "start")
         .join(stores, how="cross")
         .filter(col("week_start") <= last, col("week_start") > last.dt.offset_by("-28d"))
     )
+    asked = window.join(coupon_items, on="campaign_id").select("item_id", "week_start").unique()
     weeks = (
-        promotions.join(coupon_items.select("item_id").unique(), on="item_id", how="semi")
+        promotions.join(asked, on=["item_id", "week_start"], how="semi")
         .group_by("item_id", "week_start")
         .agg(displayed=(col("display") != "0").sum(), mailed=(col("mailer") != "0").sum())
     )

@@ -65,7 +65,9 @@ class OffersFrame:
             if name not in keys:
                 self._fill(name, part[name], offers, rows)
 
-    def _fill(self, name: str, values: pa.ChunkedArray, offers: np.ndarray, rows: np.ndarray) -> None:
+    def _fill(
+        self, name: str, values: pa.ChunkedArray, offers: np.ndarray, rows: np.ndarray
+    ) -> None:
         if pa.types.is_string(values.type):
             texts = values.combine_chunks().cast(pa.large_string())
             codes = np.full(len(self._numbers), -1, "int32")

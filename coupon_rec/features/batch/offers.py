@@ -52,11 +52,11 @@ def known_offers(market: Market, coupons: Table | None = None) -> Table:
     """Join what is known of each offer; `finished` makes rows of the offers table of it."""
     offers = market.offers.select(*OFFER)
     for part in parts(market, Table.alias, coupons):
-        key = [column for column in OFFER if column in part.columns]
-        both = [column for column in part.columns if column in offers.columns[len(OFFER) :]]
+        key = [name for name in OFFER if name in part.columns]
+        again = [name for name in part.columns if name in offers.columns and name not in key]
         offers = offers.left_join(part, key, rname="later_{name}")
-        later = {column: ibis.coalesce(offers[f"later_{column}"], offers[column]) for column in both}
-        offers = offers.mutate(**later) if both else offers
+        later = {name: ibis.coalesce(offers[f"later_{name}"], offers[name]) for name in again}
+        offers = offers.mutate(**later) if again else offers
         offers = offers.drop([name for name in offers.columns if name.startswith("later_")])
     return offers
 
@@ -202,9 +202,7 @@ def match_ranks(market: Market, items: Table) -> Table:
     values = items.select(*OFFER, "match_decayed_45", "match_wallet_share", "match_recency")
     ranks = {
         "match_rank": _rank_above_others(_.match_decayed_45, _.of_user, *USER),
-        "match_wallet_rank": _rank_above_others(
-            _.match_wallet_share, _.of_campaign, "campaign_id"
-        ),
+        "match_wallet_rank": _rank_above_others(_.match_wallet_share, _.of_campaign, "campaign_id"),
         "match_recency_rank": _rows_below(_.match_recency, *USER) / last,
         "rank_of_others": recent / last,
     }

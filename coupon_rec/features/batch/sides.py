@@ -281,9 +281,7 @@ def coupon_promotions(market: Market) -> Table:
     items = (
         market.promotions.semi_join(asked.distinct(), ["item_id", "week_start"])
         .group_by("item_id", "week_start")
-        .aggregate(
-            displayed=_.count(where=_.display != "0"), mailed=_.count(where=_.mailer != "0")
-        )
+        .aggregate(displayed=_.count(where=_.display != "0"), mailed=_.count(where=_.mailer != "0"))
     )
     shares = (
         items.join(window, "week_start")
