@@ -2,7 +2,8 @@
 FROM python:3.13-slim AS build
 WORKDIR /build
 COPY pyproject.toml requirements.txt README.md LICENSE ./
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c requirements.txt --group serving
+RUN mkdir coupon_rec && touch coupon_rec/__init__.py && python -m venv /venv && \
+    /venv/bin/pip install --no-cache-dir -c requirements.txt . && /venv/bin/pip uninstall -y coupon-rec
 COPY coupon_rec coupon_rec
 RUN /venv/bin/pip install --no-cache-dir --no-deps .
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import tensorflow as tf
 
+from coupon_rec._extras import need
+
 __all__ = ["keras", "quiet", "tf"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -39,6 +41,7 @@ def _quietly(name: str) -> Any:
         return import_module(name)
 
 
+need("keras", "train")
 _quietly("keras")
 import keras  # noqa: E402
 

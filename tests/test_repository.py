@@ -32,9 +32,10 @@ each_module = pytest.mark.parametrize(
 
 
 def direct_requirements() -> list[Requirement]:
-    """List the dependencies of the package and of all its extras."""
+    """List the dependencies of the package and of all its extras, but for the package itself."""
     extras = PROJECT["optional-dependencies"].values()
-    return [Requirement(line) for group in [PROJECT["dependencies"], *extras] for line in group]
+    lines = [line for group in [PROJECT["dependencies"], *extras] for line in group]
+    return [each for each in map(Requirement, lines) if each.name != PROJECT["name"]]
 
 
 def locked() -> list[tuple[Requirement, set[str]]]:

@@ -1,10 +1,14 @@
 """The offers table put together in memory, without joining or sorting wide rows."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from coupon_rec.features.catalog import FEATURES
+from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES
+
+MISSING = {feature.name: feature.missing for feature in (*FEATURES, *OPTIONAL_FEATURES)}
 
 
 class OffersFrame:
@@ -76,8 +80,16 @@ class OffersFrame:
             self._columns[name] = pa.DictionaryArray.from_arrays(codes, texts).dictionary_decode()
             return
         source = values.to_numpy()
-        target = self._columns.setdefault(name, np.zeros(len(self._numbers), source.dtype))
+        if name not in self._columns:
+            dtype = "float32" if name in MISSING else source.dtype
+            self._columns[name] = np.full(len(self._numbers), MISSING.get(name, 0), dtype)
+        target = self._columns[name]
         target[offers] = source.astype(target.dtype)[rows]
+
+    @property
+    def columns(self) -> Collection[str]:
+        """What is known so far."""
+        return self._columns.keys()
 
     def to_pandas(self, columns: list[str]) -> pd.DataFrame:
         """Give these columns, sorted by the key."""

@@ -3,7 +3,7 @@
 Every feature of an offer uses only events strictly before the first day of its campaign.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 
 import ibis
@@ -11,9 +11,16 @@ import pandas as pd
 from ibis import Deferred, Table, _
 from ibis.util import gen_name
 
-from coupon_rec.features.batch import match, sides
+from coupon_rec.features.batch import histories, match, sides
 from coupon_rec.features.batch.frame import OffersFrame
-from coupon_rec.features.catalog import DIGITS, FEATURES, NAMES, NEVER
+from coupon_rec.features.catalog import (
+    DIGITS,
+    FEATURES,
+    NAMES,
+    NEVER,
+    OPTIONAL_FEATURES,
+    OPTIONAL_NAMES,
+)
 from coupon_rec.market import Market
 from coupon_rec.market.categories import USER_CATEGORIES
 
@@ -42,10 +49,11 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         `start`; `item_id`, the coupon's item that this user bought last or else the one that
         sells best; the user's demographics; the coupon's main `department`; `spend_per_line`,
         what one purchase of the coupon's items brings, in currency; the features of
-        `coupon_rec.features.FEATURES`; and the labels `bought` (an item of the coupon within
-        the campaign's days) and `redeemed`, 0 or 1.
+        `coupon_rec.features.FEATURES`, and those of `OPTIONAL_FEATURES` that the market has the
+        histories or terms for; its own columns of users and coupons; and the labels `bought` (an
+        item of the coupon within the campaign's days) and `redeemed`, 0 or 1.
     """
-    return finished(known_offers(market, coupons)).order_by(*OFFER)
+    return finished(known_offers(market, coupons), market).order_by(*OFFER)
 
 
 def known_offers(market: Market, coupons: Table | None = None) -> Table:
@@ -61,11 +69,18 @@ def known_offers(market: Market, coupons: Table | None = None) -> Table:
     return offers
 
 
-def finished(offers: Table) -> Table:
+def finished(offers: Table, market: Market) -> Table:
     """The columns of the offers table, with what stands for "nothing known"."""
-    features = {name: _[name].fill_null(MISSING[name]).cast("float32") for name in NAMES}
+    names = feature_columns(offers.columns)
+    features = {name: _[name].fill_null(MISSING[name]).cast("float32") for name in names}
     labels = {name: _[name].fill_null(0).cast("int8") for name in LABELS}
-    return offers.select(*OFFER, *ABOUT, **features, **labels)
+    own = {name: _[name] for name in histories.own_columns(market)}
+    return offers.select(*OFFER, *ABOUT, **features, **own, **labels)
+
+
+def feature_columns(known: Collection[str]) -> list[str]:
+    """The features of an offers table, with those of the optional ones that are known."""
+    return [*NAMES, *(name for name in OPTIONAL_NAMES if name in known)]
 
 
 def offers_frame(market: Market) -> pd.DataFrame:
@@ -88,7 +103,8 @@ def offers_frame(market: Market) -> pd.DataFrame:
     with ExitStack() as kept:
         for part in parts(market, lambda table, _: kept.enter_context(_stored(table))):
             frame.add(part.to_pyarrow())
-    return frame.to_pandas([*OFFER, *ABOUT, *NAMES, *LABELS])
+    own = histories.own_columns(market)
+    return frame.to_pandas([*OFFER, *ABOUT, *feature_columns(frame.columns), *own, *LABELS])
 
 
 @contextmanager
@@ -138,6 +154,8 @@ def parts(
     yield _tidy(match.category_match(market, past, wallets))
     yield _tidy(match.brand_match(market, past, wallets))
     yield match.seen_before(market)
+    yield from map(_tidy, histories.match_histories(market))
+    yield from histories.offer_terms(market)
     yield match.labels(market)
 
 
@@ -145,9 +163,10 @@ def user_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and user mailed: demographics, habits, earlier redemptions."""
     mailed = market.offers.select(*USER).distinct().join(market.users, "user_id")
     habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
-    users = _joined(mailed, *habits)
+    users = _joined(mailed, *habits, *histories.user_histories(market))
     rank = _rank(users, "user_spend_per_week")
-    return _tidy(users, *USER_CATEGORIES, *match.WALLET, user_spend_rank=rank)
+    own = histories.own_columns(market, "users")
+    return _tidy(users, *USER_CATEGORIES, *own, *match.WALLET, user_spend_rank=rank)
 
 
 def coupon_side(market: Market, lines: Table) -> Table:
@@ -163,12 +182,14 @@ def coupon_side(market: Market, lines: Table) -> Table:
         sides.coupon_sales(market, lines),
         sides.coupon_promotions(market),
         sides.coupon_success(market),
+        *histories.coupon_histories(market),
     ]
     coupons = _joined(coupons, *tables)
     return _tidy(
         coupons,
         "campaign_type",
         "start",
+        *histories.own_columns(market, "coupons"),
         item_id=_.item_sold_most,
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
@@ -232,7 +253,7 @@ def _joined(table: Table, *others: Table) -> Table:
     return table
 
 
-MISSING = {feature.name: float(feature.missing) for feature in FEATURES}
+MISSING = {each.name: float(each.missing) for each in (*FEATURES, *OPTIONAL_FEATURES)}
 
 
 def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
@@ -245,7 +266,7 @@ def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
 def _tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) -> Table:
     """The key of a table, its features, each made known, and what else is named."""
     key = [column for column in OFFER if column in table.columns]
-    known = {name: _known(name, table[name]) for name in NAMES if name in table.columns}
+    known = {name: _known(name, table[name]) for name in MISSING if name in table.columns}
     return table.select(*key, *others, **known, **more)
 
 
