@@ -1,4 +1,4 @@
-"""The contest of chapter 9: its cheap rows are measured again, and its result hangs together."""
+"""The contest of chapter 9: its two cheap rows, measured again, are what the book shows."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,9 @@ def columns(offers: pd.DataFrame) -> np.ndarray:
         "user_category": count_tokens(USER_CATEGORIES),
         "coupon_category": count_tokens(COUPON_CATEGORIES),
     }
-    ones = [np.eye(size, dtype="float32")[arrays[name]].sum(axis=1) for name, size in sizes.items()]
+    ones = [np.zeros((len(offers), size), "float32") for size in sizes.values()]
+    for name, there in zip(sizes, ones, strict=True):
+        np.put_along_axis(there, arrays[name], 1, axis=1)
     return np.hstack([*(arrays[name] for name in ("user", "item", "match", "coupon")), *ones])
 
 
@@ -59,13 +61,3 @@ def test_logistic_regression_scores_as_the_contest_says(parts: dict[str, pd.Data
     assert_measured(
         "logistic regression", evaluate(parts["test"], p, metrics=metrics, replicates=1)
     )
-
-
-def test_the_rival_in_each_measure_is_the_best_peer() -> None:
-    peers = {n: row for n, row in PEERS["averages"].items() if not n.startswith("coupled model")}
-    assert len(peers) == 11
-    for row in PEERS["differences"]:
-        sign = -1 if row["metric"] == "log loss" else 1
-        scores = {n: sign * of[row["slice"]][row["metric"]]["value"] for n, of in peers.items()}
-        assert max(scores, key=scores.__getitem__) == row["rival"]
-        assert row["low"] <= row["difference"] <= row["high"]
