@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, encode, offers_frame
-from coupon_rec.market import load_market
+from coupon_rec.features import Arrays, encode
 from coupon_rec.models import (
     COUPLINGS,
     coupled_model,
@@ -28,16 +27,10 @@ from coupon_rec.models import (
 )
 from coupon_rec.models.inputs import CODES, MultiHot, Normalized, last_not_above
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 KINDS = ["linear", "network", "two_tower", "matrix_factorization"]
 PROPER = [name for name in COUPLINGS if name != "sum"]
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-@pytest.fixture(scope="module")
-def offers() -> pd.DataFrame:
-    return offers_frame(load_market(SAMPLE))
 
 
 @pytest.fixture(scope="module")
