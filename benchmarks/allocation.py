@@ -26,7 +26,7 @@ from scipy.optimize import linprog, milp
 
 from coupon_rec.decisions import Budget, allocate
 from coupon_rec.decisions.exact import Program, program
-from coupon_rec.decisions.problem import checked
+from coupon_rec.decisions.problem import allocation_problem
 
 COUPONS = 20
 LIMIT_S = 60
@@ -54,14 +54,14 @@ def ours(value: np.ndarray, budgets: list[Budget], caps: np.ndarray) -> dict[str
 
 
 def highs_lp(*problem: Any) -> dict[str, float]:
-    small = program(checked(*problem, 1, None))
+    small = program(allocation_problem(*problem, 1, None))
     options = {"time_limit": LIMIT_S}
     found = linprog(-small.worth, small.matrix, small.highest, bounds=(0, 1), options=options)
     return {} if found.fun is None else {"bound": -found.fun}
 
 
 def highs_milp(*problem: Any) -> dict[str, float]:
-    small = program(checked(*problem, 1, None))
+    small = program(allocation_problem(*problem, 1, None))
     found = milp(
         -small.worth,
         integrality=np.ones(len(small.worth)),
@@ -94,11 +94,11 @@ def or_tools(small: Program, solver: str) -> dict[str, float]:
 
 
 def or_tools_lp(*problem: Any) -> dict[str, float]:
-    return or_tools(program(checked(*problem, 1, None)), "glop")
+    return or_tools(program(allocation_problem(*problem, 1, None)), "glop")
 
 
 def or_tools_milp(*problem: Any) -> dict[str, float]:
-    return or_tools(program(checked(*problem, 1, None)), "scip")
+    return or_tools(program(allocation_problem(*problem, 1, None)), "scip")
 
 
 SOLVERS: dict[str, tuple[Callable[..., dict[str, float]], int]] = {

@@ -1,4 +1,9 @@
+from .decisions.value import Economics as Economics
+from .features.batch.offers import offers_frame as offers_frame
+from .features.encoder import Encoder as Encoder
+from .features.splitting import split as split
 from .market.complete_journey import load_complete_journey as load_complete_journey
 from .market.errors import MarketError as MarketError
 from .market.loading import load_market as load_market
 from .market.tables import Market as Market
+from .recommender import CoupledModel as CoupledModel

@@ -1,39 +1,68 @@
 """The path from tables to a coupon, from a shell: `python -m coupon_rec --help`."""
 
 import sys
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 try:
     import pandas as pd
     import typer
 
     from coupon_rec._extras import need
-    from coupon_rec.features.encode import TEST_FROM, TRAIN_FROM, VALIDATE_FROM, split
+    from coupon_rec.features.splitting import Split, split
 except ModuleNotFoundError as error:
     sys.exit(f"{error}: run `python -m coupon_rec.book.doctor` to see what is missing.")
 
 if TYPE_CHECKING:
     from coupon_rec.market import Market
 
+T = TypeVar("T")
+
 # Each command imports what it needs: a service is up in a second or two, and needs no Ibis.
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-MarketFolder = Annotated[
-    Path | None,
-    typer.Option(help="Folder of your own tables (data/SCHEMA.md); else Complete Journey."),
+MarketSource = Annotated[
+    str | None,
+    typer.Option(help="Folder or URI of your own tables (data/SCHEMA.md); else Complete Journey."),
 ]
-Offers = Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")]
+Offers = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Offers, as `features` writes them; built from the market if none."),
+]
 Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.", exists=True)]
-TrainFrom = Annotated[str, typer.Option(help="First day of the training campaigns.")]
-ValidateFrom = Annotated[str, typer.Option(help="First day of the validation campaigns.")]
-TestFrom = Annotated[str, typer.Option(help="First day of the test campaigns.")]
+DATE = "First day of the {} campaigns; by default, it follows from the campaigns' own dates."
+TrainFrom = Annotated[
+    str | None, typer.Option(help="First day of the training campaigns; by default, all before.")
+]
+ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"))]
+TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"))]
 
 
-def _offers(path: Path) -> pd.DataFrame:
+def _market(source: str | None) -> "Market":
+    from coupon_rec.market import MarketError, load_complete_journey, load_market
+
+    try:
+        return load_complete_journey() if source is None else load_market(source)
+    except (MarketError, ModuleNotFoundError) as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
+
+
+def _offers(files: list[Path] | None, market: "Market | None") -> pd.DataFrame:
+    """Read the offers, or build them from the market."""
+    if market is not None and not files:
+        from coupon_rec.features import offers_frame
+
+        _say("building the offers table from the market ...")
+        return offers_frame(market)
+    return pd.concat([_file(path) for path in files or []])
+
+
+def _file(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -42,25 +71,13 @@ def _offers(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def _part(offers: pd.DataFrame, name: str, dates: tuple[str, str, str]) -> pd.DataFrame:
-    part = split(offers, *dates)[name]
-    if part.empty:
-        first, last = offers["start"].min(), offers["start"].max()
-        raise typer.BadParameter(
-            f"no {name} campaign: the campaigns start from {first:%Y-%m-%d} to {last:%Y-%m-%d}. "
-            "Choose --train-from, --validate-from and --test-from accordingly."
-        )
-    return part
-
-
-def _market(folder: Path | None) -> "Market":
-    from coupon_rec.market import MarketError, load_complete_journey, load_market
-
+def _split(offers: pd.DataFrame, *dates: str | None) -> Split:
     try:
-        return load_complete_journey() if folder is None else load_market(folder)
-    except (MarketError, ModuleNotFoundError) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(2) from error
+        return split(offers, *dates)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{error}. Here the dates are --train-from, --validate-from and --test-from."
+        ) from error
 
 
 def _need_keras() -> None:
@@ -77,17 +94,10 @@ def _say(words: str) -> None:
     typer.echo(words, err=True)
 
 
-def _last_day(market: "Market") -> date:
-    """Give the last day on which a campaign is valid and purchases are known."""
-    ends = market.purchases.time.max().execute(), market.campaigns.end.max().execute()
-    last: date = min(pd.Timestamp(end).date() for end in ends)
-    return last
-
-
 @app.command()
 def features(
     out: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
-    market: MarketFolder = None,
+    market: MarketSource = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
     from coupon_rec.features import write_offers
@@ -98,70 +108,77 @@ def features(
 
 @app.command()
 def train(
-    offers: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Offers, as `features` writes them; built from the market if none."),
-    ] = None,
+    offers: Offers = None,
     *,
     out: Annotated[Path, typer.Argument(help="The .keras file to write.")],
-    market: MarketFolder = None,
+    market: MarketSource = None,
+    extra: Annotated[
+        list[str] | None,
+        typer.Option(help="A column of your own that the model is to read, such as user_region."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, shuffling and dropout.")] = 0,
-    train_from: TrainFrom = TRAIN_FROM,
-    validate_from: ValidateFrom = VALIDATE_FROM,
-    test_from: TestFrom = TEST_FROM,
+    train_from: TrainFrom = None,
+    validate_from: ValidateFrom = None,
+    test_from: TestFrom = None,
 ) -> None:
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
     if out.suffix != ".keras" or not out.parent.is_dir():
         raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")
     _need_keras()
+    table = _offers(offers, None if offers else _market(market))
+    training, validation, _ = _split(table, train_from, validate_from, test_from)
 
-    from coupon_rec.features import offers_frame
+    from coupon_rec.recommender import CoupledModel
 
-    if not offers:
-        _say("building the offers table from the market ...")
-    built = pd.concat(map(_offers, offers)) if offers else offers_frame(_market(market))
-    dates = (train_from, validate_from, test_from)
-    parts = [_part(built, name, dates) for name in ("train", "validation")]
-
-    from coupon_rec.models import coupled_model
-    from coupon_rec.training import examples, fit
-
-    training, validation = map(examples, parts)
-    model = coupled_model(training[0], seed=seed)
-    history = fit(model, training, validation, seed=seed)
+    model = CoupledModel(extra=tuple(extra or ()), seed=seed)
+    _checked(lambda: model.fit(training, validation))
     model.save(out)
-    best = history["val_redeemed_log_loss"].min()
-    typer.echo(f"{len(history)} epochs, validation log loss {best:.4f}: {out}")
+    best = model.history["val_redeemed_log_loss"].min()
+    typer.echo(f"{len(model.history)} epochs, validation log loss {best:.4f}: {out}")
+    if constant := model.network.encoder.constant:
+        _say(f"never varied in training, so nothing is learned from: {', '.join(constant)}")
 
 
 @app.command()
-def evaluate(model: Model, offers: Offers, test_from: TestFrom = TEST_FROM) -> None:
+def evaluate(
+    model: Model,
+    offers: Offers = None,
+    market: MarketSource = None,
+    validate_from: ValidateFrom = None,
+    test_from: TestFrom = None,
+) -> None:
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
     _need_keras()
-    test = _part(_offers(offers), "test", (TRAIN_FROM, VALIDATE_FROM, test_from))
+    table = _offers(offers, None if offers else _market(market))
+    test = _split(table, None, validate_from, test_from).test
 
-    from coupon_rec.evaluation import evaluate as score
-    from coupon_rec.models import load_model, predict
+    from coupon_rec.recommender import CoupledModel
 
-    typer.echo(score(test, predict(load_model(model), test)["redeemed"]).round(4).to_string())
+    scores = _checked(lambda: CoupledModel.load(model).evaluate(test))
+    typer.echo(scores.round(4).to_string())
 
 
 @app.command()
 def recommend(
     model: Model,
-    offers: Offers,
-    user: Annotated[int, typer.Option(help="The user_id to choose for.")],
+    offers: Offers = None,
+    *,
+    market: MarketSource = None,
+    user: Annotated[str, typer.Option(help="The user_id to choose for.")],
 ) -> None:
     """Choose the coupon, or none, for a user in each campaign that was mailed to them."""
     _need_keras()
-    from coupon_rec.decisions import best_coupon
-    from coupon_rec.models import load_model, predict
-
-    table = _offers(offers)
-    mailed = table[table["user_id"] == user]
+    tables = None if offers else _market(market)
+    table = _offers(offers, tables)
+    users = table["user_id"] if tables is None else tables.named(table[["user_id"]])["user_id"]
+    mailed = table[users.astype(str) == user]
     if mailed.empty:
-        raise typer.BadParameter(f"user {user} has no offers in {offers}", param_hint="--user")
-    choices = best_coupon(mailed, predict(load_model(model), mailed)["redeemed"])
+        raise typer.BadParameter(f"user {user} has no offers", param_hint="--user")
+
+    from coupon_rec.recommender import CoupledModel
+
+    choices = _checked(lambda: CoupledModel.load(model).recommend(mailed))
+    choices = choices if tables is None else tables.named(choices)
     typer.echo(choices.round(4).to_string(index=False))
 
 
@@ -169,7 +186,7 @@ def recommend(
 def export(
     model: Model,
     bundle: Annotated[Path, typer.Argument(help="The folder to write.")],
-    market: MarketFolder = None,
+    market: MarketSource = None,
     day: Annotated[
         datetime | None,
         typer.Option(
@@ -178,41 +195,36 @@ def export(
             "with a campaign and purchases.",
         ),
     ] = None,
-    validate_from: ValidateFrom = VALIDATE_FROM,
-    test_from: TestFrom = TEST_FROM,
+    validate_from: ValidateFrom = None,
+    test_from: TestFrom = None,
 ) -> None:
     """Write all that a service needs: the model, calibrated and checked, and the features."""
     _need_keras()
-    from coupon_rec.features import offers_frame
-
-    _say("building the offers table from the market ...")
     tables = _market(market)
-    offers = _part(offers_frame(tables), "validation", (TRAIN_FROM, validate_from, test_from))
-    first = day.date() if day else _last_day(tables)
+    validation = _split(_offers(None, tables), None, validate_from, test_from).validation
 
-    from coupon_rec.evaluation import platt
-    from coupon_rec.features.online.snapshot_writer import write_snapshot
-    from coupon_rec.models import load_model, predict
-    from coupon_rec.serving.bundle.exporting import export as write
-    from coupon_rec.serving.bundle.manifest import verified
+    from coupon_rec.features.online.snapshot_writer import last_day
+    from coupon_rec.recommender import CoupledModel
+    from coupon_rec.serving.bundle import verified
 
-    def snapshot(folder: Path) -> None:
-        _say(f"writing what was known of every user before {first} ...")
-        write_snapshot(tables, first, folder)
-
-    _say("writing the model in three formats, each compared with Keras ...")
-    try:
-        fitted = load_model(model)
-        lines = {name: platt(offers[name], p) for name, p in predict(fitted, offers).items()}
-        write(fitted, bundle, offers, calibration=lines, snapshot=snapshot)
-    except ValueError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(2) from error
+    first = day.date() if day else last_day(tables)
+    _say(f"writing the model in three formats, and what was known of every user before {first} ...")
+    fitted = _checked(lambda: CoupledModel.load(model))
+    _checked(lambda: fitted.export(bundle, validation, market=tables, day=first))
     manifest = verified(bundle)
     largest = max(manifest["differences"].values())
     typer.echo(
         f"version {manifest['version']}, within {largest:.0e} of Keras, as of {first}: {bundle}"
     )
+
+
+def _checked(work: Callable[[], T]) -> T:
+    """Say in one line what is wrong with the data."""
+    try:
+        return work()
+    except ValueError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
 
 
 @app.command()
@@ -226,6 +238,21 @@ def serve(
         Path | None,
         typer.Option(help="Log of events; BUNDLE.events if left out.", envvar="COUPON_REC_LOG"),
     ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that records answers and what followed; BUNDLE.decisions if left out, "
+            '"none" for none.',
+            envvar="COUPON_REC_DECISIONS",
+        ),
+    ] = None,
+    pseudonym_key: Annotated[
+        str,
+        typer.Option(
+            help="Secret under which people have pseudonyms in that folder.",
+            envvar="COUPON_REC_PSEUDONYM_KEY",
+        ),
+    ] = "",
     redis: Annotated[
         str,
         typer.Option(help="Redis that replicas share.", envvar="COUPON_REC_REDIS"),
@@ -272,7 +299,12 @@ def serve(
 
     economics = Economics(margin, incremental, retailer_match, contact)
     try:
-        run(bundle, host, port, Settings(log, redis, api_key, rate, economics=economics))
+        run(
+            bundle,
+            host,
+            port,
+            Settings(log, redis, api_key, rate, decisions, pseudonym_key, economics),
+        )
     except ValueError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error

@@ -1,5 +1,6 @@
 """Offers as sharded TFRecord files, and the `tf.data` pipeline that reads them."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,19 +12,12 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec._keras import tf
-from coupon_rec.features import COUPON_CATEGORIES, GROUPS, LABELS, Arrays, encode, feature_names
-from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.features import LABELS, Arrays, Encoder
+from coupon_rec.features.encoder import require
 
 IDS = ("user_id", "item_id", "coupon_id", "click_time", "campaign_id")
-CATEGORIES = {"user_category": USER_CATEGORIES, "coupon_category": COUPON_CATEGORIES}
-
-SCHEMA = {
-    **{name: tf.io.FixedLenFeature([], tf.int64) for name in IDS},
-    **{group: tf.io.FixedLenFeature([len(feature_names(group))], tf.float32) for group in GROUPS},
-    **{name: tf.io.FixedLenFeature([len(c)], tf.int64) for name, c in CATEGORIES.items()},
-    **{name: tf.io.FixedLenFeature([1], tf.float32) for name in LABELS},
-}
-"""What a record holds: the ids, the arrays of `coupon_rec.features.encode`, and the labels."""
+ENCODER = "encoder.json"
+"""The file beside the shards that says what is in them."""
 
 SHARDS = "offers-[0-9]*-of-[0-9]*-[0-9]*.tfrecord"
 """The files of a folder that belong to it: which shard, of how many, and its records."""
@@ -42,7 +36,28 @@ class RecordsError(ValueError):
     """Record files that cannot be read; the message names the file and the record."""
 
 
-def write_records(offers: pd.DataFrame, folder: str | Path, shards: int = 8) -> list[Path]:
+def schema(encoder: Encoder, labels: Sequence[str] = LABELS) -> dict[str, Any]:
+    """What a record holds: the ids, the arrays of the encoder, and the labels."""
+
+    def column(size: list[int], kind: tf.DType) -> tf.io.FixedLenFeature:
+        return tf.io.FixedLenFeature(size, kind)
+
+    return {
+        **{name: column([], tf.int64) for name in IDS},
+        **{name: column([len(part)], tf.float32) for name, part in encoder.numbers.items()},
+        **{name: column([len(part)], tf.int64) for name, part in encoder.categories.items()},
+        **{name: column([1], tf.float32) for name in labels},
+    }
+
+
+def write_records(
+    offers: pd.DataFrame,
+    folder: str | Path,
+    encoder: Encoder,
+    *,
+    shards: int = 8,
+    labels: Sequence[str] = LABELS,
+) -> list[Path]:
     """Write offers as TFRecord files such as `offers-00000-of-00008-100025.tfrecord`.
 
     Offers are dealt to the shards in turn, so that each shard is a fair sample. The last number
@@ -54,9 +69,13 @@ def write_records(offers: pd.DataFrame, folder: str | Path, shards: int = 8) -> 
     offers : pandas.DataFrame
         At least one row a shard, as `coupon_rec.features.build_offers` gives them.
     folder : str or pathlib.Path
-        Created if it does not exist.
+        Created if it does not exist. `encoder.json` in it says what the records hold.
+    encoder : coupon_rec.features.Encoder
+        Learned from the training offers; it encodes them all, those for validation too.
     shards : int
         How many files, at least 1.
+    labels : sequence of str
+        Columns of the offers that models are to predict, 0 or 1.
 
     Returns
     -------
@@ -66,16 +85,20 @@ def write_records(offers: pd.DataFrame, folder: str | Path, shards: int = 8) -> 
     Raises
     ------
     ValueError
-        If there are fewer offers than shards.
+        If there are fewer offers than shards, a column is missing, or the encoder has ids, for
+        which records have no place.
 
     Notes
     -----
-    A record is a `tf.train.Example` with the features of `SCHEMA`. `click_time` is the start of
+    A record is a `tf.train.Example` with the features of `schema`. `click_time` is the start of
     the campaign in seconds since 1970 (UTC), because an offer is mailed, not clicked. `item_id`
     is 0 where none of the coupon's items was ever sold.
     """
     if not 1 <= shards <= len(offers):
         raise ValueError(f"shards is {shards}: expected 1 to {len(offers)}, the number of offers")
+    if encoder.ids:
+        raise ValueError(f"records hold no codes of {list(encoder.ids)}: use `encoder.only`")
+    require(offers, ["start", *IDS[:3], "campaign_id", *labels])
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
@@ -84,10 +107,13 @@ def write_records(offers: pd.DataFrame, folder: str | Path, shards: int = 8) -> 
             dealt = offers.iloc[shard::shards]
             names.append(f"{_name(shard, shards)}-{len(dealt)}.tfrecord")
             with tf.io.TFRecordWriter(str(Path(temporary, names[-1]))) as writer:
-                for record in _serialized(dealt):
+                for record in _serialized(dealt, encoder, labels):
                     writer.write(record)
+        described = {"encoder": encoder.to_dict(), "labels": list(labels)}
+        Path(temporary, ENCODER).write_text(json.dumps(described), encoding="utf-8")
         for stale in folder.glob(SHARDS):
             stale.unlink()
+        Path(temporary, ENCODER).replace(folder / ENCODER)
         return [Path(temporary, name).rename(folder / name) for name in names]
 
 
@@ -124,22 +150,26 @@ def read_records(
     -------
     tf.data.Dataset
         Pairs (features, labels), and the ids as a third if asked for. Features: the arrays of
-        `coupon_rec.features.encode`, float32 or int32 of shape (n, d). Labels: `bought` and
-        `redeemed`, float32 of shape (n, 1). Ids: int64 of shape (n,).
+        the encoder, float32 or int32 of shape (n, d). Labels: float32 of shape (n, 1). Ids: int64
+        of shape (n,).
 
     Raises
     ------
     RecordsError
-        If there are no files, a shard is missing, or a file is empty, cut short, damaged,
-        compressed, holds something else, or holds not as many records as `write_records` put
-        into its name. Names the file, and the record, counted from 1.
+        If there are no files, `encoder.json` beside them or a shard is missing, or a file is
+        empty, cut short, damaged, compressed, holds something else, or holds not as many records
+        as `write_records` put into its name. Names the file, and the record, counted from 1.
     """
-    paths, count = _checked(source)
+    paths = _paths(source)
+    encoder, labels = _described(Path(paths[0]).parent)
+    held = schema(encoder, labels)
+    with ThreadPoolExecutor() as pool:
+        count = sum(pool.map(lambda path: _count(path, held), paths))
     batches = (
-        tf.data.Dataset.from_tensor_slices(paths)
+        tf.data.Dataset.from_tensor_slices([str(path) for path in paths])
         .interleave(tf.data.TFRecordDataset, cycle_length=len(paths))
         .batch(batch_size)
-        .map(lambda records: _parsed(records, ids), tf.data.AUTOTUNE)
+        .map(lambda records: _parsed(records, held, encoder, ids), tf.data.AUTOTUNE)
     )
     if cache:
         batches = batches.cache()
@@ -152,15 +182,38 @@ def read_records(
     return batches.apply(length).prefetch(tf.data.AUTOTUNE)
 
 
-def _parsed(records: tf.Tensor, ids: bool) -> tuple[Any, ...]:
-    wanted = {name: kind for name, kind in SCHEMA.items() if ids or name not in IDS}
+def read_encoder(folder: str | Path) -> Encoder:
+    """Read the encoder of the records in a folder, for a model that is trained on them.
+
+    Raises
+    ------
+    RecordsError
+        If the folder has none.
+    """
+    return _described(Path(folder))[0]
+
+
+def _described(folder: Path) -> tuple[Encoder, list[str]]:
+    path = folder / ENCODER
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        return Encoder.from_dict(described["encoder"]), list(described["labels"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordsError(
+            f"{path}: missing or damaged ({error}); write_records puts it beside the shards"
+        ) from error
+
+
+def _parsed(
+    records: tf.Tensor, held: dict[str, Any], encoder: Encoder, ids: bool
+) -> tuple[Any, ...]:
+    wanted = {name: kind for name, kind in held.items() if ids or name not in IDS}
     values = tf.io.parse_example(records, wanted)
-    features = {name: values[name] for name in GROUPS}
-    features |= {name: tf.cast(values[name], tf.int32) for name in CATEGORIES}
-    parts = [features, {name: values[name] for name in LABELS}]
-    if ids:
-        parts.append({name: values[name] for name in IDS})
-    return tuple(parts)
+    features = {name: values.pop(name) for name in encoder.numbers}
+    features |= {name: tf.cast(values.pop(name), tf.int32) for name in encoder.categories}
+    labels = {name: value for name, value in values.items() if name not in IDS}
+    given = {name: values[name] for name in IDS if ids}
+    return (features, labels, given) if ids else (features, labels)
 
 
 def _permuted(window: Any, number: tf.Tensor) -> Any:
@@ -169,20 +222,17 @@ def _permuted(window: Any, number: tf.Tensor) -> Any:
     return tf.nest.map_structure(lambda values: tf.gather(values, order), window)
 
 
-def _checked(source: str | Path | Sequence[str | Path]) -> tuple[list[str], int]:
-    """Return the files, and how many records they hold together, or say what is wrong."""
+def _paths(source: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Return the files, or say which are missing."""
     if isinstance(source, str | Path):
         paths = sorted(Path(source).glob(SHARDS))
         if not paths:
             raise RecordsError(f"{source}: no folder with files {SHARDS}; write_records makes it")
         _complete(paths)
-    else:
-        paths = [Path(path) for path in source]
-        if not paths:
-            raise RecordsError("no files were named; expected at least one")
-    with ThreadPoolExecutor() as pool:
-        counts = list(pool.map(_count, paths))
-    return [str(path) for path in paths], sum(counts)
+        return paths
+    if not source:
+        raise RecordsError("no files were named; expected at least one")
+    return [Path(path) for path in source]
 
 
 def _name(shard: int, shards: int) -> str:
@@ -201,7 +251,7 @@ def _complete(paths: Sequence[Path]) -> None:
         )
 
 
-def _count(path: Path) -> int:
+def _count(path: Path, held: dict[str, Any]) -> int:
     """Return how many records the file holds after a look at every one."""
     if not path.is_file():
         raise RecordsError(f"{path}: no such file")
@@ -209,10 +259,10 @@ def _count(path: Path) -> int:
     count = 0
     try:
         for chunk in records.batch(CHUNK):
-            tf.io.parse_example(chunk, SCHEMA)
+            tf.io.parse_example(chunk, held)
             count += len(chunk)
     except BAD:
-        _name_the_bad(path, records, count)
+        _name_the_bad(path, records, held, count)
     if not count:
         raise RecordsError(f"{path}, record 1: the file is empty")
     promised = int(path.stem.split("-")[4]) if path.match(SHARDS) else count
@@ -224,11 +274,11 @@ def _count(path: Path) -> int:
     return count
 
 
-def _name_the_bad(path: Path, records: tf.data.Dataset, good: int) -> None:
+def _name_the_bad(path: Path, records: tf.data.Dataset, held: dict[str, Any], good: int) -> None:
     """Raise an error that names the first bad record after the first `good` ones."""
     try:
         for record in records.skip(good):
-            tf.io.parse_single_example(record, SCHEMA)
+            tf.io.parse_single_example(record, held)
             good += 1
     except BAD as error:
         lost = "cut short, damaged, compressed or no TFRecord at all"
@@ -237,21 +287,22 @@ def _name_the_bad(path: Path, records: tf.data.Dataset, good: int) -> None:
         raise RecordsError(f"{path}, record {good + 1:,}: {what}") from error
 
 
-def _serialized(offers: pd.DataFrame) -> Iterator[bytes]:
+def _serialized(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) -> Iterator[bytes]:
     """Yield each offer as the bytes of a `tf.train.Example`."""
     for first in range(0, len(offers), CHUNK):
-        for record in _examples(_columns(offers.iloc[first : first + CHUNK])):
+        columns = _columns(offers.iloc[first : first + CHUNK], encoder, labels)
+        for record in _examples(columns):
             yield record.tobytes()
 
 
-def _columns(offers: pd.DataFrame) -> Arrays:
-    """Return the values of each feature of `SCHEMA`: shape (n, its length)."""
+def _columns(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) -> Arrays:
+    """Return the values of each feature of `schema`: shape (n, its length)."""
     start = pd.to_datetime(offers["start"]).to_numpy("datetime64[s]").astype("int64")
     known = offers.assign(click_time=start, item_id=offers["item_id"].fillna(0))
     return {
         **{name: known[name].to_numpy("int64")[:, None] for name in IDS},
-        **encode(offers),
-        **{name: known[name].to_numpy("float32")[:, None] for name in LABELS},
+        **encoder.encode(offers),
+        **{name: known[name].to_numpy("float32")[:, None] for name in labels},
     }
 
 

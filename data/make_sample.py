@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.market import Market, validate
-from coupon_rec.market.schema import CAMPAIGN_TYPES, SCHEMAS, types
+from coupon_rec.market.rules import CAMPAIGN_TYPES
+from coupon_rec.market.schema import types
 
 SAMPLE = Path(__file__).parent / "sample"
 FIRST_DAY = date(2017, 1, 1)
@@ -57,6 +58,8 @@ def make_items() -> pd.DataFrame:
             "category": [f"CATEGORY {number + 1:02}" for number in category],
             "type": [f"TYPE {number + 1:02}" for number in index % (3 * CATEGORIES)],
             "package_size": np.where(index % 5 == 0, "unknown", "12 OZ"),
+            "private_label": index % 4 == 0,
+            "text": [f"Number {number + 1:02} of its category" for number in index // CATEGORIES],
         }
     )
 
@@ -146,6 +149,58 @@ def make_redemptions(rng: np.random.Generator, tables: dict[str, pd.DataFrame]) 
     return used[["campaign_id", "user_id", "coupon_id", "date"]].reset_index(drop=True)
 
 
+def make_prices() -> pd.DataFrame:
+    """A list price and a cost of each item, and another price from April on for some."""
+    index = np.arange(ITEMS)
+    price = (1.49 + index % 40 / 8).round(2)
+    first = pd.DataFrame(
+        {
+            "item_id": 1001 + index,
+            "date": FIRST_DAY,
+            "list_price": price,
+            "unit_cost": (0.7 * price).round(2),
+        }
+    )
+    dearer = first[index % 10 == 0].assign(date=date(2017, 4, 1), list_price=lambda t: t.list_price + 0.5)
+    return pd.concat([first, dearer], ignore_index=True)
+
+
+def make_coupons(coupon_items: pd.DataFrame) -> pd.DataFrame:
+    """The coupons with their terms: a third take off a share, a third an amount."""
+    coupons = coupon_items[["coupon_id"]].drop_duplicates(ignore_index=True)
+    kind = coupons.index % 3
+    return coupons.assign(
+        face_value=np.where(kind == 0, 1.5, np.nan),
+        depth=np.where(kind == 1, 0.25, np.nan),
+        minimum=np.where(kind == 0, 5.0, np.nan),
+        stackable=kind == 2,
+    )
+
+
+def make_browsing(rng: np.random.Generator, purchases: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Views, clicks and reviews around some of the purchases."""
+    seen = purchases[rng.random(len(purchases)) < 0.1][["user_id", "item_id", "time"]]
+    seen = seen.assign(channel=rng.choice(["web", "app"], len(seen)))
+    before = pd.to_timedelta(rng.integers(60, 3 * 86400, len(seen)), "s")
+    views = seen.assign(time=seen.time - before)
+    wrote = seen[rng.random(len(seen)) < 0.2]
+    after = pd.to_timedelta(rng.integers(86400, 5 * 86400, len(wrote)), "s")
+    stars = rng.integers(1, 6, len(wrote))
+    return {
+        "views": views,
+        "clicks": views[rng.random(len(views)) < 0.5],
+        "reviews": wrote.assign(time=wrote.time + after, rating=stars),
+    }
+
+
+def make_holdouts(offers: pd.DataFrame) -> pd.DataFrame:
+    """Of those not mailed a campaign, every second user was held out."""
+    pairs = [(c, u) for c in range(1, 5) for u in range(2, USERS + 1, 2) if not (u + c) % 5]
+    held = pd.DataFrame(pairs, columns=["campaign_id", "user_id"]).assign(propensity=0.1)
+    assert held.merge(offers).empty
+    return held
+
+
 def make_promotions(rng: np.random.Generator) -> pd.DataFrame:
     """Twelve items a store and week, some of them twice, on two displays."""
     rows = [
@@ -176,7 +231,7 @@ def make_sample(seed: int = 7) -> Market:
         "campaigns": make_campaigns(),
         "coupon_items": make_coupon_items(rng),
     }
-    tables["coupons"] = tables["coupon_items"][["coupon_id"]].drop_duplicates()
+    tables["coupons"] = make_coupons(tables["coupon_items"])
     tables["purchases"] = make_purchases(rng)
     mailed = pd.DataFrame(
         [
@@ -191,12 +246,16 @@ def make_sample(seed: int = 7) -> Market:
     tables["offers"] = mailed.merge(pairs)
     tables["redemptions"] = make_redemptions(rng, tables)
     tables["promotions"] = make_promotions(rng)
+    tables["holdouts"] = make_holdouts(tables["offers"])
+    tables["prices"] = make_prices()
+    tables |= make_browsing(rng, tables["purchases"])
+    tables["accounts"] = pd.DataFrame({"user_id": range(1, 9), "person_id": [1, 1, *range(2, 8)]})
     connection = ibis.duckdb.connect()
     exact = {
         name: connection.create_table(
-            name, ibis.memtable(tables[name][list(types(name))]).cast(types(name))
+            name, ibis.memtable(table[list(types(name, table))]).cast(types(name, table))
         )
-        for name in SCHEMAS
+        for name, table in tables.items()
     }
     return validate(Market(**exact))
 

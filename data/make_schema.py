@@ -13,7 +13,7 @@ This page is generated from `coupon_rec/market/schema.py` by `python data/make_s
 A market is a folder with one file a table: `<table>.parquet` or `<table>.csv`.
 `coupon_rec.load_market(folder)` reads it, makes it exact and validates it; anything that breaks
 a rule below raises a `MarketError` that names the table, the column and the number of rows,
-shows up to five of them, and says how to mend it. All problems are reported at once.
+shows up to five of them, and says how to fix it. All problems are reported at once.
 The folder `data/sample` is a small example.
 
 - Columns may stand in any order. A column that is not listed here is ignored, with a warning.

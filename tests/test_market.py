@@ -228,7 +228,7 @@ def test_bad_rows_are_named_counted_and_shown(folder: Path, what: str) -> None:
         for problem in error.problems
     ), str(error)
     for problem in error.problems:
-        assert problem.mend
+        assert problem.fix
         assert len(problem.examples) == min(problem.rows, 5)
 
 

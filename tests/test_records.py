@@ -10,18 +10,24 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from coupon_rec.features import COUPON_CATEGORIES, FEATURES, encode
+from coupon_rec.features import CATEGORIES, FEATURES, LABELS, Encoder
 from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.models import coupled_model
-from coupon_rec.records import IDS, LABELS, RecordsError, read_records, write_records
+from coupon_rec.records import (
+    IDS,
+    RecordsError,
+    read_encoder,
+    read_records,
+    write_records,
+)
 
 
 def example_offers(rows: int = 2001) -> pd.DataFrame:
     """Offers with random features, ids of one to ten bytes, and days before and after 1970."""
     random = np.random.default_rng(0)
     columns = {f.name: random.lognormal(0, 3, rows) for f in FEATURES}
-    for name, values in (USER_CATEGORIES | COUPON_CATEGORIES).items():
-        columns[name] = random.choice([*values, "unknown"], rows)
+    for name in (name for names in CATEGORIES.values() for name in names):
+        columns[name] = random.choice([*USER_CATEGORIES.get(name, "ABC"), "unknown"], rows)
     for bits, name in {12: "user_id", 63: "item_id", 36: "coupon_id", 5: "campaign_id"}.items():
         columns[name] = random.integers(-(bits == 63), 2**bits - 1, rows)
     days = random.integers(-5000, 20000, rows)
@@ -31,12 +37,13 @@ def example_offers(rows: int = 2001) -> pd.DataFrame:
 
 
 OFFERS = example_offers()
+ENCODER = Encoder.fit(OFFERS)
 
 
 @pytest.fixture
 def shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     monkeypatch.setattr("coupon_rec.records.CHUNK", 100)
-    return write_records(OFFERS, tmp_path, shards=3)
+    return write_records(OFFERS, tmp_path, ENCODER, shards=3)
 
 
 def rows(dataset: tf.data.Dataset) -> list[dict[str, np.ndarray]]:
@@ -58,7 +65,7 @@ def test_offers_come_back_equal_to_the_last_bit_and_in_their_order(
     shards: list[Path], cache: bool
 ) -> None:
     features, labels, ids = rows(read_records(shards, batch_size=64, cache=cache, ids=True))
-    assert_equal_bits(features, encode(OFFERS))
+    assert_equal_bits(features, ENCODER.encode(OFFERS))
     assert_equal_bits(labels, {n: OFFERS[n].to_numpy("float32")[:, None] for n in LABELS})
     seconds = (OFFERS["start"] - pd.Timestamp(0)) // pd.Timedelta("1s")
     expected = OFFERS.assign(click_time=seconds)
@@ -66,11 +73,11 @@ def test_offers_come_back_equal_to_the_last_bit_and_in_their_order(
 
 
 def test_every_float_survives_whatever_its_bits(tmp_path: Path) -> None:
-    odd = np.array([0.0, -0.0, 1e-45, -3.4028235e38, np.inf, np.nan], "float32")
+    odd = np.array([0.0, -0.0, 1e-45, -3.4028235e38, 3.4028235e38, 1.1754942e-38], "float32")
     offers = OFFERS.head(len(odd)).assign(user_coupon_share=odd)
-    write_records(offers, tmp_path, shards=2)
+    write_records(offers, tmp_path, ENCODER, shards=2)
     features, _ = rows(read_records(tmp_path))
-    assert_equal_bits(features, encode(offers))
+    assert_equal_bits(features, ENCODER.encode(offers))
 
 
 def test_any_reader_of_the_format_understands_the_records(shards: list[Path]) -> None:
@@ -78,18 +85,47 @@ def test_any_reader_of_the_format_understands_the_records(shards: list[Path]) ->
     values = tf.train.Example.FromString(record).features.feature
     assert list(values["coupon_id"].int64_list.value) == [OFFERS["coupon_id"][1]]
     assert list(values["item_id"].int64_list.value) == [OFFERS["item_id"][1]]
-    assert list(values["match"].float_list.value) == encode(OFFERS)["match"][1].tolist()
+    assert list(values["match"].float_list.value) == ENCODER.encode(OFFERS)["match"][1].tolist()
+
+
+def test_a_model_is_built_from_what_lies_beside_the_records(shards: list[Path]) -> None:
+    assert read_encoder(shards[0].parent) == ENCODER
+    (shards[0].parent / "encoder.json").unlink()
+    for read in (read_encoder, read_records):
+        with pytest.raises(RecordsError, match=r"encoder.json: missing .*write_records puts it"):
+            read(shards[0].parent)
+
+
+def test_records_hold_any_labels_and_columns_of_your_own(tmp_path: Path) -> None:
+    place = np.arange(len(OFFERS))
+    own = OFFERS.assign(
+        clicked=place % 2, user_taste=list(np.stack([place, -place], axis=1)), item_color="red"
+    )
+    encoder = Encoder.fit(own, extra=["user_taste", "item_color"])
+    write_records(own, tmp_path, encoder, shards=1, labels=("redeemed", "clicked"))
+    features, labels = rows(read_records(tmp_path))
+    assert_equal_bits(features, encoder.encode(own))
+    assert list(labels) == ["redeemed", "clicked"]
+    np.testing.assert_array_equal(labels["clicked"][:, 0], own["clicked"])
+
+
+def test_records_refuse_what_they_have_no_place_for(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no codes of \['user_id'\]: use `encoder.only`"):
+        write_records(OFFERS, tmp_path, Encoder.fit(OFFERS, ids=["user_id"]))
+    with pytest.raises(ValueError, match="lack 1 columns: clicked"):
+        write_records(OFFERS, tmp_path, ENCODER, labels=["clicked"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_item_that_is_not_known_is_written_as_0(tmp_path: Path) -> None:
-    write_records(OFFERS.assign(item_id=np.nan).head(9), tmp_path)
+    write_records(OFFERS.assign(item_id=np.nan).head(9), tmp_path, ENCODER)
     *_, ids = rows(read_records(tmp_path, ids=True))
     assert not ids["item_id"].any()
 
 
 def test_a_model_predicts_from_records_what_it_predicts_from_arrays(shards: list[Path]) -> None:
-    arrays = encode(OFFERS)
-    model = coupled_model(arrays)
+    arrays = ENCODER.encode(OFFERS)
+    model = coupled_model(ENCODER)
     dataset = read_records(shards, batch_size=500)
     from_records = model.predict(dataset, verbose=0)
     from_arrays = model.predict(arrays, batch_size=500, verbose=0)
@@ -123,7 +159,9 @@ def test_a_shuffle_keeps_each_offer_whole_and_moves_offers_far(shards: list[Path
     features, labels, ids = rows(read_records(shards, 64, shuffle=True, ids=True))
     place = pd.Index(OFFERS["item_id"]).get_indexer(ids["item_id"])
     assert sorted(place) == list(range(len(OFFERS)))
-    assert_equal_bits(features, {name: values[place] for name, values in encode(OFFERS).items()})
+    assert_equal_bits(
+        features, {name: values[place] for name, values in ENCODER.encode(OFFERS).items()}
+    )
     np.testing.assert_array_equal(labels["bought"][:, 0], OFFERS["bought"].iloc[place])
     assert abs(np.corrcoef(place, range(len(place)))[0, 1]) < 0.1
 
@@ -137,9 +175,9 @@ def test_batches_are_full_except_the_last_and_their_number_is_known(shards: list
 
 def test_writing_again_leaves_only_the_new_shards_and_other_files(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    write_records(OFFERS, tmp_path, shards=5)
-    paths = write_records(OFFERS.head(40), tmp_path, shards=2)
-    assert sorted(tmp_path.iterdir()) == [tmp_path / "notes.txt", *paths]
+    write_records(OFFERS, tmp_path, ENCODER, shards=5)
+    paths = write_records(OFFERS.head(40), tmp_path, ENCODER, shards=2)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "encoder.json", tmp_path / "notes.txt", *paths]
     assert [path.name for path in paths] == [
         "offers-00000-of-00002-20.tfrecord",
         "offers-00001-of-00002-20.tfrecord",
@@ -148,20 +186,20 @@ def test_writing_again_leaves_only_the_new_shards_and_other_files(tmp_path: Path
 
 
 def test_a_failed_write_leaves_the_earlier_shards_as_they_were(tmp_path: Path) -> None:
-    paths = write_records(OFFERS, tmp_path, shards=2)
+    paths = write_records(OFFERS, tmp_path, ENCODER, shards=2)
     before = [path.read_bytes() for path in paths]
     bad = OFFERS.astype({"user_id": object})
     bad.loc[1500, "user_id"] = "someone"
     with pytest.raises(ValueError, match="someone"):
-        write_records(bad, tmp_path, shards=3)
-    assert sorted(tmp_path.iterdir()) == paths
+        write_records(bad, tmp_path, ENCODER, shards=3)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "encoder.json", *paths]
     assert [path.read_bytes() for path in paths] == before
 
 
 @pytest.mark.parametrize("shards", [0, 4])
 def test_more_shards_than_offers_are_refused(tmp_path: Path, shards: int) -> None:
     with pytest.raises(ValueError, match=f"shards is {shards}: expected 1 to 3"):
-        write_records(OFFERS.head(3), tmp_path, shards)
+        write_records(OFFERS.head(3), tmp_path, ENCODER, shards=shards)
 
 
 def cut(content: bytes) -> bytes:

@@ -240,21 +240,19 @@ def test_a_redis_that_hangs_delays_no_event(replicas: Replicas, server: Server) 
 
 
 def test_a_replica_whose_disk_is_full_says_so_and_takes_in_the_events_later(
-    replicas: Replicas, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    replicas: Replicas, caplog: pytest.LogCaptureFixture
 ) -> None:
     replicas["one"].add([purchase(1)])
     replicas["one"].catch_up()
-
-    def full(file: int, data: bytes) -> int:
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr("coupon_rec.serving.events.event_log.os.write", full)
+    log = replicas["two"].log
+    assert log
+    log._database.execute("PRAGMA query_only=ON")
     caplog.clear()
     for _ in range(3):
         assert replicas["two"].catch_up() == 0
     assert replicas["two"].degraded
     assert caplog.messages == ["no exchange with other replicas (OSError)"]
-    monkeypatch.undo()
+    log._database.execute("PRAGMA query_only=OFF")
     replicas.exchange()
     assert not replicas["two"].degraded
     replicas.assert_alike(1)

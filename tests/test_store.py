@@ -1,7 +1,6 @@
 """A feature store loses no event that it accepted, counts none twice, and stays within bounds."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -9,10 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import ibis
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,9 +22,10 @@ from coupon_rec import load_market
 from coupon_rec.features.online.candidates import Candidates
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.serving.events import feature_store as store_module
-from coupon_rec.serving.events.event import Event, events_of
+from coupon_rec.serving.events.event import Event, Kind, events_of
 from coupon_rec.serving.events.event_log import EventLog, LogError
 from coupon_rec.serving.events.feature_store import FeatureStore, StoreFullError
+from coupon_rec.serving.events.identifiers import UNKNOWN, Identifiers
 
 ROOT = Path(__file__).parents[1]
 DAY = date(2017, 4, 10)
@@ -45,7 +48,7 @@ def snapshot(snapshots: dict[date, Path]) -> Path:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[EventLog]:
-    log = EventLog(tmp_path / "events.jsonl")
+    log = EventLog(tmp_path / "events")
     yield log
     log.close()
 
@@ -120,6 +123,94 @@ def test_yesterday_is_refused(snapshot: Path) -> None:
         FeatureStore.load(snapshot).offers(USER, DAY - timedelta(days=1))
 
 
+def browse(name: str, kind: Kind, user: int | str = USER, item: int | str = 1003) -> Event:
+    return Event(name, user, NOON, kind, item, channel="app")
+
+
+def test_views_and_clicks_are_kept_and_counted_and_move_no_feature(
+    snapshot: Path, log: EventLog
+) -> None:
+    store = FeatureStore.load(snapshot, log)
+    before = store.offers(USER, DAY)
+    assert store.add([browse("v", "view"), browse("c", "click")]) == 2
+    assert (store.version(USER), store.counted) == (2, 2)
+    assert same(store.offers(USER, DAY), before)
+    assert [event.kind for event in log.read()[0]] == ["view", "click"]
+    yesterday = datetime.combine(DAY - timedelta(days=1), NOON.time())
+    assert store.add([replace(browse("late", "view"), time=yesterday)]) == 0
+
+
+def test_the_events_of_a_market_hold_its_views_and_clicks_where_it_has_them() -> None:
+    market = load_market(ROOT / "data" / "sample")
+    seen = pa.table({"user_id": [5, 6], "item_id": [1003, 1004], "time": [NOON, NOON]})
+
+    class Browsed:
+        purchases, redemptions = market.purchases, market.redemptions
+        views, clicks = ibis.memtable(seen), ibis.memtable(seen[:1])
+
+    events = [e for e in events_of(Browsed(), DAY) if e.kind in ("view", "click")]  # type: ignore[arg-type]
+    assert [(e.kind, e.user_id, e.item_id) for e in events] == [
+        ("view", 5, 1003),
+        ("view", 6, 1004),
+        ("click", 5, 1003),
+    ]
+    assert len({event.event_id for event in events}) == 3
+
+
+# Identifiers may be texts
+
+
+@pytest.fixture(scope="module")
+def named(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same snapshot, of a market whose identifiers are texts."""
+    folder = tmp_path_factory.mktemp("named") / "snapshot"
+    shutil.copytree(snapshot, folder)
+    found = FeatureStore.load(snapshot).snapshot
+    numbers = {
+        "user_id": [*found.user_row],
+        "item_id": found.items.item_id.tolist(),
+        "coupon_id": sorted(set(found.coupons.coupon_id.tolist())),
+        "campaign_id": sorted(set(found.coupons.campaign_id.tolist())),
+    }
+    rows = [(kind, number, f"{kind[0]}-{number}") for kind in numbers for number in numbers[kind]]
+    columns = dict(zip(("kind", "number", "text"), map(list, zip(*rows, strict=True)), strict=True))
+    pq.write_table(pa.table(columns), folder / "identifiers.parquet")
+    return folder
+
+
+def test_texts_move_the_same_features_as_the_numbers_that_they_stand_for(
+    snapshot: Path, named: Path, log: EventLog
+) -> None:
+    numbers, texts = FeatureStore.load(snapshot), FeatureStore.load(named, log)
+    offer = numbers.offers(USER, DAY)
+    coupon, campaign = int(offer.coupon_id[0]), int(offer.campaign_id[0])
+    used = Event("r", USER, NOON, "redemption", coupon_id=coupon, campaign_id=campaign)
+    sent = replace(used, user_id="u-5", coupon_id=f"c-{coupon}", campaign_id=f"c-{campaign}")
+    bought = replace(purchase("a"), user_id="u-5", item_id="i-1003", basket_id="b-1")
+    numbers.add([purchase("a"), used])
+    texts.add([bought, sent])
+    assert same(texts.offers("u-5", DAY), numbers.offers(USER, DAY))
+    assert log.read()[0] == [bought, sent], "the log keeps what was sent"
+    again = FeatureStore.load(named, log)
+    assert same(again.offers("u-5", DAY), numbers.offers(USER, DAY))
+
+
+def test_a_text_that_nobody_knows_is_a_stranger_until_it_buys(named: Path) -> None:
+    store = FeatureStore.load(named)
+    assert not store.offers("eve", DAY).known
+    store.add([replace(purchase("a"), user_id="eve", item_id="i-1003")])
+    assert store.offers("eve", DAY).known
+    assert not store.offers("mallory", DAY).known
+
+
+def test_numbers_are_found_by_the_texts_that_spell_them_and_the_other_way_round() -> None:
+    whole, texts = Identifiers(), Identifiers({"user_id": {"7": 0, "07": 1}})
+    assert [whole.number("user_id", value) for value in (7, "7", "07")] == [7, 7, UNKNOWN]
+    assert [texts.number("user_id", value) for value in (7, "7", "07")] == [0, 0, 1]
+    assert texts.names("user_id", np.array([1, 0, 1])).to_pylist() == ["07", "7", "07"]
+    assert whole.number("user_id", "9" * 30) == UNKNOWN
+
+
 # Each event counts once
 
 
@@ -162,53 +253,99 @@ def test_a_log_gives_back_what_was_appended(log: EventLog) -> None:
     assert log.read(position)[0] == events[1:]
 
 
-@pytest.mark.parametrize("lost", [1, 2, 20, 100])
-def test_a_torn_last_line_is_cut_and_the_log_goes_on(tmp_path: Path, lost: int) -> None:
+def test_a_call_that_a_crash_interrupts_leaves_none_of_its_events(tmp_path: Path) -> None:
+    """The end of a write never reached the disk: the log holds the calls before it, whole."""
     log = EventLog(tmp_path / "log")
+    log.append([purchase("a")])
+    written = (tmp_path / "log-wal").read_bytes()
+    log.append([purchase("b"), purchase("c")])
+    more = (tmp_path / "log-wal").read_bytes()
+    for size in range(len(written), len(more), 512):
+        crashed = tmp_path / f"crashed-{size}"
+        shutil.copy(log.path, crashed)
+        (tmp_path / f"{crashed.name}-wal").write_bytes(more[:size])
+        again = EventLog(crashed)
+        assert [event.event_id for event in again.read()[0]] == ["a"]
+        assert again.append([purchase("d")]) == (1, 2)
+        again.close()
+    log.close()
+
+
+def test_positions_stay_what_they_are_when_the_first_events_leave_the_log(log: EventLog) -> None:
     log.append([purchase("a"), purchase("b")])
-    log.close()
-    data = (tmp_path / "log").read_bytes()
-    (tmp_path / "log").write_bytes(data[:-lost])
-    log = EventLog(tmp_path / "log")
-    log.append([purchase("c")])
-    assert [event.event_id for event in log.read()[0]] == ["a", "c"]
-    log.close()
+    log.drop(2)
+    assert log.append([purchase("c")]) == (2, 3)
+    assert [event.event_id for event in log.read(2)[0]] == ["c"]
 
 
-def test_a_damaged_line_in_the_middle_is_an_error_that_names_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [0, 4096], ids=["header", "page"])
+def test_a_damaged_log_is_named(tmp_path: Path, place: int) -> None:
     log = EventLog(tmp_path / "log")
-    log.append([purchase("a"), purchase("b"), purchase("c")])
+    log.append([purchase(str(number)) for number in range(100)])
     log.close()
-    lines = (tmp_path / "log").read_bytes().splitlines(keepends=True)
-    (tmp_path / "log").write_bytes(lines[0] + lines[1][:30] + b"\n" + lines[2])
-    with pytest.raises(LogError, match="line 2"):
+    data = bytearray((tmp_path / "log").read_bytes())
+    data[place : place + 100] = b"\xff" * 100
+    (tmp_path / "log").write_bytes(data)
+    with pytest.raises(LogError, match=f"{tmp_path}/log is damaged, .*: put back a copy"):
         EventLog(tmp_path / "log")
 
 
+def test_a_damaged_event_is_named(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "log")
+    log.append([purchase(str(number)) for number in range(100)])
+    log.close()
+    data = (tmp_path / "log").read_bytes()
+    (tmp_path / "log").write_bytes(data.replace(b'"event_id":"49"', b"\xff" * 15))
+    log = EventLog(tmp_path / "log")
+    with pytest.raises(LogError, match=f"{tmp_path}/log, position 50 of table events: no event"):
+        log.read()
+    log.close()
+
+
+def test_a_row_that_is_no_event_is_named(log: EventLog) -> None:
+    log.append([purchase("a"), purchase("b")])
+    log._database.execute("UPDATE events SET event = '{}' WHERE position = 2")
+    with pytest.raises(LogError, match="position 2 of table events: no event"):
+        log.read()
+
+
+def test_only_its_owner_may_read_a_log(log: EventLog) -> None:
+    log.append([purchase("a")])
+    for path in log.path.parent.glob(f"{log.path.name}*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_one_person_can_be_removed_from_a_log(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "log")
+    log.append([purchase("a", 424_242), purchase("b", 6), purchase("c", 424_242)])
+    assert log.forget(424_242) == 2
+    assert [event.event_id for event in log.read()[0]] == ["b"]
+    log.close()
+    assert b"424242" not in (tmp_path / "log").read_bytes()
+
+
 def test_a_second_process_is_refused(log: EventLog) -> None:
-    with pytest.raises(LogError, match="give each replica its own"):
-        EventLog(log.path)
+    code = (
+        "import sys; from coupon_rec.serving.events.event_log import EventLog; "
+        "EventLog(sys.argv[1])"
+    )
+    command = [sys.executable, "-c", code, str(log.path)]
+    second = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert f"{log.path} belongs to another running process" in second.stderr
+    assert "give each replica its own log" in second.stderr
 
 
-def test_a_full_disk_leaves_no_part_of_a_call(
-    snapshot: Path, log: EventLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_no_part_of_a_call(snapshot: Path, log: EventLog) -> None:
     store = FeatureStore.load(snapshot, log)
     store.add([purchase("a")])
-    write = os.write
-
-    def full(file: int, data: bytes) -> int:
-        if len(data) < 300:
-            raise OSError("no space left on device")
-        return write(file, data[:250])
-
-    monkeypatch.setattr(os, "write", full)
-    with pytest.raises(OSError, match="no space"):
-        store.add([purchase("b"), purchase("c")])
-    monkeypatch.undo()
+    pages = log._database.execute("PRAGMA page_count").fetchone()[0]
+    log._database.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(OSError, match="disk is full"):
+        store.add([purchase(f"b{number}") for number in range(100)])
     assert store.version(USER) == 1
-    assert store.add([purchase("c")]) == 1
-    assert [event.event_id for event in log.read()[0]] == ["a", "c"]
+    log._database.execute("PRAGMA max_page_count=1000000")
+    assert store.add([purchase("b1")]) == 1
+    assert [event.event_id for event in log.read()[0]] == ["a", "b1"]
 
 
 def test_only_old_events_that_the_snapshot_holds_leave_the_log(
@@ -345,11 +482,14 @@ def test_threads_may_add_and_ask_at_the_same_time(snapshot: Path, log: EventLog)
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"kind": "view"}, "kind"),
+        ({"kind": "theft"}, "kind"),
+        ({"kind": "view", "item_id": None}, "item_id"),
+        ({"kind": "click", "channel": "x" * 101}, "channel"),
         ({"event_id": ""}, "event_id"),
         ({"event_id": "x" * 101}, "event_id"),
         ({"user_id": -1}, "user_id"),
         ({"user_id": 2**63}, "user_id"),
+        ({"user_id": ""}, "user_id"),
         ({"item_id": None}, "item_id"),
         ({"basket_id": 1.5}, "basket_id"),
         ({"quantity": 0}, "quantity"),

@@ -19,7 +19,7 @@ import pytest
 import tensorflow as tf
 from tqdm import tqdm
 
-from coupon_rec.features import FEATURES
+from coupon_rec.features import FEATURES, Encoder
 from coupon_rec.models import coupled_model, coupon_model, load_model, predict, purchase_model
 from coupon_rec.records import read_records, write_records
 from coupon_rec.training import Examples, examples, fit, reports
@@ -39,22 +39,27 @@ def offers(offers: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def parts(offers: pd.DataFrame) -> tuple[Examples, Examples]:
-    return examples(offers[::2]), examples(offers[1::2])
+def encoder(offers: pd.DataFrame) -> Encoder:
+    return Encoder.fit(offers[::2])
+
+
+@pytest.fixture(scope="module")
+def parts(offers: pd.DataFrame, encoder: Encoder) -> tuple[Examples, Examples]:
+    return examples(offers[::2], encoder), examples(offers[1::2], encoder)
 
 
 def test_outputs_are_probabilities_and_redeeming_is_rarer_than_buying(
-    offers: pd.DataFrame, parts: tuple[Examples, Examples]
+    offers: pd.DataFrame, encoder: Encoder, parts: tuple[Examples, Examples]
 ) -> None:
-    p = predict(coupled_model(parts[0][0]), offers)
+    p = predict(coupled_model(encoder), offers)
     assert ((p >= 0) & (p <= 1)).all(axis=None)
     assert (p["redeemed"] <= p["bought"]).all()
 
 
 def test_fit_learns_what_the_labels_depend_on(
-    offers: pd.DataFrame, parts: tuple[Examples, Examples]
+    offers: pd.DataFrame, encoder: Encoder, parts: tuple[Examples, Examples]
 ) -> None:
-    model = coupled_model(parts[0][0])
+    model = coupled_model(encoder)
     fit(model, *parts, epochs=12, batch_size=256, learning_rate=0.01)
     p = predict(model, offers)
     truth = offers["match_rank"]
@@ -62,8 +67,10 @@ def test_fit_learns_what_the_labels_depend_on(
     assert abs(p["redeemed"].mean() - offers["redeemed"].mean()) < 0.05
 
 
-def test_fit_keeps_the_epoch_that_validates_best(parts: tuple[Examples, Examples]) -> None:
-    model = coupled_model(parts[0][0], dropout=0.0)
+def test_fit_keeps_the_epoch_that_validates_best(
+    encoder: Encoder, parts: tuple[Examples, Examples]
+) -> None:
+    model = coupled_model(encoder, dropout=0.0)
     history = fit(model, *parts, epochs=15, batch_size=64, learning_rate=0.03, patience=2)
     kept = model.evaluate(*parts[1], batch_size=512, verbose=0, return_dict=True)
     assert len(history) < 15
@@ -73,29 +80,29 @@ def test_fit_keeps_the_epoch_that_validates_best(parts: tuple[Examples, Examples
 
 
 def test_fit_traces_its_step_once(
-    parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
+    encoder: Encoder, parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step, traced = keras.Model.train_step, []
     monkeypatch.setattr(
         keras.Model, "train_step", lambda model, data: traced.append(1) or step(model, data)
     )
-    fit(coupled_model(parts[0][0]), *parts, epochs=2)
+    fit(coupled_model(encoder), *parts, epochs=2)
     assert len(traced) == 1
 
 
-def test_one_seed_gives_one_model(parts: tuple[Examples, Examples]) -> None:
+def test_one_seed_gives_one_model(encoder: Encoder, parts: tuple[Examples, Examples]) -> None:
     losses = []
     for seed in (3, 3, 4):
-        model = coupled_model(parts[0][0], seed=seed)
+        model = coupled_model(encoder, seed=seed)
         losses.append(fit(model, *parts, epochs=1, seed=seed)["val_redeemed_log_loss"].iloc[0])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert losses[0] != pytest.approx(losses[2], rel=1e-5)
 
 
 def test_the_purchase_model_does_not_read_the_coupon(
-    offers: pd.DataFrame, parts: tuple[Examples, Examples]
+    offers: pd.DataFrame, encoder: Encoder, parts: tuple[Examples, Examples]
 ) -> None:
-    model = coupled_model(parts[0][0])
+    model = coupled_model(encoder)
     coupon = [feature.name for feature in FEATURES if feature.group == "coupon"]
     other = offers.assign(campaign_type="C", department="DELI", **dict.fromkeys(coupon, 3.0))
     before, after = predict(model, offers), predict(model, other)
@@ -104,9 +111,9 @@ def test_the_purchase_model_does_not_read_the_coupon(
 
 
 def test_a_saved_model_predicts_the_same(
-    offers: pd.DataFrame, parts: tuple[Examples, Examples], tmp_path: Path
+    offers: pd.DataFrame, encoder: Encoder, parts: tuple[Examples, Examples], tmp_path: Path
 ) -> None:
-    model = coupled_model(parts[0][0])
+    model = coupled_model(encoder)
     model.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")
     pd.testing.assert_frame_equal(predict(loaded, offers), predict(model, offers))
@@ -140,9 +147,9 @@ def test_each_epoch_has_an_order_of_its_own_which_seed_and_epoch_decide() -> Non
     ("build", "label"), [(purchase_model, "bought"), (coupon_model, "redeemed")]
 )
 def test_a_model_of_one_label_is_fitted_to_that_label(
-    parts: tuple[Examples, Examples], build: Any, label: str
+    encoder: Encoder, parts: tuple[Examples, Examples], build: Any, label: str
 ) -> None:
-    model = build(parts[0][0])
+    model = build(encoder)
     history = fit(model, *parts, epochs=2, batch_size=256)
     losses = {"loss", f"{label}_log_loss"}
     assert set(history) == losses | {f"val_{name}" for name in losses}
@@ -186,8 +193,9 @@ def run(
     """A training run as any process can begin or go on with it."""
     folder = Path(folder)
     offers = pd.read_parquet(folder / "offers.parquet")
-    train, validation = examples(offers[::2]), examples(offers[1::2])
-    model = coupled_model(train[0])
+    encoder = Encoder.fit(offers[::2])
+    train, validation = examples(offers[::2], encoder), examples(offers[1::2], encoder)
+    model = coupled_model(encoder)
     history = fit(
         model,
         train if source == "arrays" else read_records(folder / "records", 50, shuffle=True),
@@ -214,7 +222,7 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
     offers: pd.DataFrame, tmp_path: Path, source: str, kill: str
 ) -> None:
     offers.to_parquet(tmp_path / "offers.parquet")
-    write_records(offers[::2], tmp_path / "records", shards=2)
+    write_records(offers[::2], tmp_path / "records", Encoder.fit(offers[::2]), shards=2)
     history, weights = run(tmp_path, source, "whole")
     best, last = history["val_redeemed_log_loss"].idxmin(), len(history)
     assert best == last - 2, "early stopping has to remember what was before the kill"
@@ -234,10 +242,14 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
 
 
 @pytest.fixture(scope="module")
-def two_epochs(parts: tuple[Examples, Examples], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two_epochs(
+    encoder: Encoder,
+    parts: tuple[Examples, Examples],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The folder of a run of two epochs; not to be changed."""
     folder = tmp_path_factory.mktemp("two_epochs")
-    fit(coupled_model(parts[0][0]), *parts, epochs=2, batch_size=512, checkpoint=folder)
+    fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, checkpoint=folder)
     return folder
 
 
@@ -248,10 +260,10 @@ def checkpoint(two_epochs: Path, tmp_path: Path) -> Path:
 
 
 def test_a_finished_run_is_loaded_and_goes_on_when_it_may(
-    parts: tuple[Examples, Examples], checkpoint: Path
+    encoder: Encoder, parts: tuple[Examples, Examples], checkpoint: Path
 ) -> None:
     def history(folder: Path | None, epochs: int) -> pd.DataFrame:
-        model = coupled_model(parts[0][0])
+        model = coupled_model(encoder)
         return fit(model, *parts, epochs=epochs, batch_size=512, checkpoint=folder)
 
     four = history(None, epochs=4)
@@ -260,10 +272,10 @@ def test_a_finished_run_is_loaded_and_goes_on_when_it_may(
 
 
 def test_the_checkpoint_of_another_run_is_refused(
-    parts: tuple[Examples, Examples], checkpoint: Path
+    encoder: Encoder, parts: tuple[Examples, Examples], checkpoint: Path
 ) -> None:
     train, validation = parts
-    model = partial(coupled_model, train[0])
+    model = partial(coupled_model, encoder)
     for other, data, options, difference in [
         (model(coupon_units=(8,)), train, {}, "model"),
         (model(), train, {"learning_rate": 0.5}, "learning_rate .there 0.001, here 0.5"),
@@ -274,26 +286,28 @@ def test_the_checkpoint_of_another_run_is_refused(
 
 
 def test_fewer_epochs_than_a_checkpoint_holds_are_refused(
-    parts: tuple[Examples, Examples], checkpoint: Path
+    encoder: Encoder, parts: tuple[Examples, Examples], checkpoint: Path
 ) -> None:
     with pytest.raises(ValueError, match="holds 2 epochs: ask for at least 2"):
-        fit(coupled_model(parts[0][0]), *parts, epochs=1, batch_size=512, checkpoint=checkpoint)
+        fit(coupled_model(encoder), *parts, epochs=1, batch_size=512, checkpoint=checkpoint)
 
 
-def test_a_damaged_checkpoint_is_named(parts: tuple[Examples, Examples], checkpoint: Path) -> None:
+def test_a_damaged_checkpoint_is_named(
+    encoder: Encoder, parts: tuple[Examples, Examples], checkpoint: Path
+) -> None:
     file = checkpoint / "run.npz"
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(ValueError, match=f"{file} is damaged; delete it"):
-        fit(coupled_model(parts[0][0]), *parts, batch_size=512, checkpoint=checkpoint)
+        fit(coupled_model(encoder), *parts, batch_size=512, checkpoint=checkpoint)
 
 
 def test_the_bar_shows_epoch_losses_and_time_left_and_leaves_nothing(
-    parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
+    encoder: Encoder, parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = io.StringIO()
     shown = partial(tqdm, file=screen, disable=False, mininterval=0, ncols=120)
     monkeypatch.setattr(reports, "tqdm", shown)
-    history = fit(coupled_model(parts[0][0]), *parts, epochs=2, batch_size=512)
+    history = fit(coupled_model(encoder), *parts, epochs=2, batch_size=512)
     frames = screen.getvalue().split("\r")
     first = history.iloc[0]
     losses = f"training={first['loss']:.4f}, validation={first['val_loss']:.4f}"
@@ -303,16 +317,18 @@ def test_the_bar_shows_epoch_losses_and_time_left_and_leaves_nothing(
 
 
 def test_nothing_is_printed_where_bars_are_switched_off(
-    parts: tuple[Examples, Examples], capfd: pytest.CaptureFixture[str]
+    encoder: Encoder, parts: tuple[Examples, Examples], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    fit(coupled_model(parts[0][0]), *parts, epochs=1, batch_size=512)
+    fit(coupled_model(encoder), *parts, epochs=1, batch_size=512)
     assert capfd.readouterr() == ("", "")
 
 
-def test_tensorboard_reads_the_curves(parts: tuple[Examples, Examples], tmp_path: Path) -> None:
+def test_tensorboard_reads_the_curves(
+    encoder: Encoder, parts: tuple[Examples, Examples], tmp_path: Path
+) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    history = fit(coupled_model(parts[0][0]), *parts, epochs=2, batch_size=512, log_dir=tmp_path)
+    history = fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, log_dir=tmp_path)
     for part, prefix in {"train": "", "validation": "val_"}.items():
         events = EventAccumulator(str(tmp_path / part)).Reload()
         for name in ("loss", "redeemed_log_loss"):
@@ -324,11 +340,14 @@ def test_tensorboard_reads_the_curves(parts: tuple[Examples, Examples], tmp_path
 
 @pytest.mark.skipif(find_spec("wandb") is None, reason="wandb is not installed")
 def test_weights_and_biases_keeps_the_curves_offline(
-    parts: tuple[Examples, Examples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoder: Encoder,
+    parts: tuple[Examples, Examples],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     monkeypatch.setenv("WANDB_SILENT", "true")
-    fit(coupled_model(parts[0][0]), *parts, epochs=2, batch_size=512, wandb_project="coupons")
+    fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, wandb_project="coupons")
     assert (
         b"val_redeemed_log_loss" in next(tmp_path.glob("wandb/offline-run-*/*.wandb")).read_bytes()
     )
@@ -338,11 +357,15 @@ def test_weights_and_biases_keeps_the_curves_offline(
     ("argument", "package"), [("wandb_project", "wandb"), ("log_dir", "tensorboard")]
 )
 def test_what_is_not_installed_is_named_with_its_command(
-    parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch, argument: str, package: str
+    encoder: Encoder,
+    parts: tuple[Examples, Examples],
+    monkeypatch: pytest.MonkeyPatch,
+    argument: str,
+    package: str,
 ) -> None:
     monkeypatch.setattr(reports, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=f"{argument} needs .* pip install {package}"):
-        fit(coupled_model(parts[0][0]), *parts, **{argument: "curves"})
+        fit(coupled_model(encoder), *parts, **{argument: "curves"})
 
 
 @pytest.mark.parametrize(
@@ -355,13 +378,15 @@ def test_what_is_not_installed_is_named_with_its_command(
     ],
 )
 def test_an_argument_out_of_range_is_named(
-    parts: tuple[Examples, Examples], options: dict[str, Any], message: str
+    encoder: Encoder, parts: tuple[Examples, Examples], options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        fit(coupled_model(parts[0][0]), *parts, **options)
+        fit(coupled_model(encoder), *parts, **options)
 
 
-def test_data_that_does_not_fit_the_model_is_named(parts: tuple[Examples, Examples]) -> None:
+def test_data_that_does_not_fit_the_model_is_named(
+    encoder: Encoder, parts: tuple[Examples, Examples]
+) -> None:
     inputs, labels = parts[0]
     holes = {**inputs, "match": np.where(inputs["match"] > 0.5, np.nan, inputs["match"])}
     endless = tf.data.Dataset.from_tensors(parts[0]).repeat()
@@ -375,15 +400,17 @@ def test_data_that_does_not_fit_the_model_is_named(parts: tuple[Examples, Exampl
         (pd.DataFrame(inputs["user"]), "expected inputs and labels, as `examples` gives them"),
     ]:
         with pytest.raises(ValueError, match=message):
-            fit(coupled_model(inputs), train, parts[1])
+            fit(coupled_model(encoder), train, parts[1])
 
 
 def test_a_model_with_other_outputs_is_refused(parts: tuple[Examples, Examples]) -> None:
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    with pytest.raises(ValueError, match="expected a dict with the outputs bought, redeemed"):
+    with pytest.raises(ValueError, match="expected a dict with a probability for each label"):
         fit(model, *parts)
 
 
-def test_a_loss_that_is_no_number_from_the_start_says_so(parts: tuple[Examples, Examples]) -> None:
+def test_a_loss_that_is_no_number_from_the_start_says_so(
+    encoder: Encoder, parts: tuple[Examples, Examples]
+) -> None:
     with pytest.raises(FloatingPointError, match="lower learning_rate"):
-        fit(coupled_model(parts[0][0]), *parts, learning_rate=1e38, batch_size=512)
+        fit(coupled_model(encoder), *parts, learning_rate=1e38, batch_size=512)

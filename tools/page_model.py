@@ -20,12 +20,10 @@ from onnx import GraphProto, NodeProto, numpy_helper
 
 from coupon_rec import load_complete_journey
 from coupon_rec.decisions import Economics
-from coupon_rec.features import COUPON_CATEGORIES, GROUPS, encode, feature_names
+from coupon_rec.features import CATEGORIES, GROUPS, Encoder, Number, feature_names
 from coupon_rec.features.batch.sides import main_value
-from coupon_rec.features.encode import SKEWED
-from coupon_rec.features.online.snapshot_writer import SEEN
+from coupon_rec.features.online.snapshot_reader import SEEN
 from coupon_rec.market import Market
-from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.serving.bundle.manifest import content, verified
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import Candidates, FeatureStore
@@ -59,22 +57,40 @@ def network(bundle: Path) -> dict[str, Any]:
         for node in graph.node
         if node.op_type == "MatMul" and "_encoded" not in node.output[0]
     )
-    if set(layers) != LAYERS or set(schema["inputs"]) != {*GROUPS, *CATEGORIES}:
+    encoder = Encoder.from_dict(schema)
+    if set(layers) != LAYERS or set(encoder.arrays) != {*GROUPS, *CATEGORIES}:
         raise ValueError(
             f"{bundle} has the layers {sorted(layers)}: the page computes the chain of two "
             "networks, as `coupon_rec.models.coupled_model` builds them by default"
         )
     return {
         "version": manifest["version"],
-        "columns": {name: array["columns"] for name, array in schema["inputs"].items()},
-        "normal": {name: _normal(graph, name, constants) for name in GROUPS},
+        "columns": {
+            name: [_described(number) for number in numbers]
+            for name, numbers in encoder.numbers.items()
+        }
+        | {
+            name: [{"name": each.name, "values": list(each.values)} for each in categories]
+            for name, categories in encoder.categories.items()
+        },
+        "normal": {
+            name: {
+                "mean": [number.mean for number in numbers],
+                "scale": [1 / number.deviation if number.deviation else 0 for number in numbers],
+            }
+            for name, numbers in encoder.numbers.items()
+        },
         "layers": layers,
         "calibration": json.loads(content(bundle, manifest, "calibration.json")),
     }
 
 
-CATEGORIES = {"user_category": USER_CATEGORIES, "coupon_category": COUPON_CATEGORIES}
 Constants = dict[str, NDArray[Any]]
+
+
+def _described(number: Number) -> dict[str, Any]:
+    described = asdict(number)
+    return {name: described[name] for name in ("name", "meaning", "log1p", "lowest", "highest")}
 
 
 def _layer(graph: GraphProto, node: NodeProto, constants: Constants) -> tuple[str, dict[str, str]]:
@@ -85,16 +101,6 @@ def _layer(graph: GraphProto, node: NodeProto, constants: Constants) -> tuple[st
         bias = _constant(reader, constants).reshape(-1)
     name = re.sub(r"_\d+$", "", node.output[0].split("/")[-2])
     return name, {"weights": _base64(weights), "bias": _base64(bias)}
-
-
-def _normal(graph: GraphProto, name: str, constants: Constants) -> dict[str, list[float]]:
-    """Give the mean of each number of an input, and one over its deviation."""
-    (less,) = _readers(graph, name, "Sub")
-    (times,) = _readers(graph, less.output[0], "Mul")
-    return {
-        "mean": _constant(less, constants)[0].tolist(),
-        "scale": _constant(times, constants)[0].tolist(),
-    }
 
 
 def _readers(graph: GraphProto, name: str, operation: str) -> list[NodeProto]:
@@ -115,13 +121,15 @@ def _base64(array: NDArray[Any]) -> str:
 
 def people(bundle: Path, market: Market) -> dict[str, Any]:
     """Draw users who were mailed a live campaign, with their offers and what Python predicts."""
-    scorer, store = Scorer.load(bundle), FeatureStore.load(bundle / "snapshot")
+    scorer = Scorer.load(bundle)
+    store = FeatureStore.load(bundle / "snapshot", scorer.encoder)
     mailed = pd.read_parquet(bundle / "snapshot" / "offers.parquet")["user_id"].unique()
     drawn = np.random.default_rng(0).choice(np.sort(mailed), USERS, replace=False)
     offers = pd.concat(
-        _offers(user, store.offers(user, store.day)) for user in [STRANGER, *sorted(drawn.tolist())]
+        _offers(user, store.offers(user, store.day), scorer.encoder)
+        for user in [STRANGER, *sorted(drawn.tolist())]
     )
-    found = scorer.predict(encode(offers))
+    found = scorer.predict(scorer.encoder.encode(offers))
     offers = offers.assign(**{name: p.round(8) for name, p in found.items()})
     coupons = offers.drop_duplicates(COUPON).sort_values(COUPON, ignore_index=True)
     place = {key: row for row, key in enumerate(coupons[COUPON].itertuples(index=False, name=None))}
@@ -146,15 +154,18 @@ OF_USER = [name for name in feature_names("user") if name != RANK]
 OWN = [name for name in feature_names("coupon") if name not in SEEN]
 
 
-def _offers(user_id: int, candidates: Candidates) -> pd.DataFrame:
+def _offers(user_id: int, candidates: Candidates, encoder: Encoder) -> pd.DataFrame:
     """Turn the candidates of a user back into rows of the offers table, to six digits."""
     columns: dict[str, Any] = {}
     for group in GROUPS:
         values = candidates.arrays[group].astype("float64")
-        values[:, SKEWED[group]] = np.expm1(values[:, SKEWED[group]])
+        log = [number.log1p for number in encoder.numbers[group]]
+        values[:, log] = np.expm1(values[:, log])
         columns |= dict(zip(feature_names(group), _six_digits(values).T, strict=True))
-    for name, categories in CATEGORIES.items():
-        columns |= _names(candidates.arrays[name], categories)
+    for name, categories in encoder.categories.items():
+        known = ("", *(value for category in categories for value in category.values))
+        for category, codes in zip(categories, candidates.arrays[name].T, strict=True):
+            columns[category.name] = [known[code] for code in codes.tolist()]
     columns["spend_per_line"] = _six_digits(candidates.spend_per_line)
     keys = {"campaign_id": candidates.campaign_id, "coupon_id": candidates.coupon_id}
     return pd.DataFrame({"user_id": user_id, **keys, **columns})
@@ -164,22 +175,12 @@ def _six_digits(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.vectorize(lambda value: float(f"{value:.6g}"), otypes=["float64"])(values)
 
 
-def _names(codes: NDArray[Any], categories: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    """Give the names of category codes; "" where the code is that of every other value."""
-    names, first = {}, 0
-    for column, (name, values) in enumerate(categories.items()):
-        known = ("", *values)
-        names[name] = [known[code - first] for code in codes[:, column].tolist()]
-        first += len(known)
-    return names
-
-
 def _user(mine: pd.DataFrame, places: list[int]) -> dict[str, Any]:
     """Describe a user, with what differs from one of its offers to the next."""
     first = mine.iloc[0]
     return {
         "id": int(first["user_id"]),
-        "user_category": first[list(USER_CATEGORIES)].tolist(),
+        "user_category": first[list(CATEGORIES["user_category"])].tolist(),
         "user": first[OF_USER].tolist(),
         "offers": [
             {
@@ -210,7 +211,7 @@ def _coupons(coupons: pd.DataFrame, market: Market) -> list[dict[str, Any]]:
             "campaign": int(coupon["campaign_id"]),
             "id": int(coupon["coupon_id"]),
             "category": names[coupon["campaign_id"], coupon["coupon_id"]],
-            "coupon_category": coupon[list(COUPON_CATEGORIES)].tolist(),
+            "coupon_category": coupon[list(CATEGORIES["coupon_category"])].tolist(),
             "spend": coupon["spend_per_line"],
             "item": coupon[feature_names("item")].tolist(),
             "coupon": coupon[OWN].tolist(),

@@ -27,13 +27,9 @@ const coupled = (() => {
     });
   }
 
-  /** Ones and zeros: one for the code of each value; the first code of a column is "other". */
+  /** Ones and zeros: a one for each value that was seen in training, none for another. */
   function oneHot(values, columns) {
-    return columns.flatMap(({ codes, otherwise }, k) => {
-      const code = codes[values[k]] ?? otherwise;
-      const size = Object.keys(codes).length + 1;
-      return Array.from({ length: size }, (_, place) => Number(otherwise + place === code));
-    });
+    return columns.flatMap((column, k) => column.values.map((value) => Number(value === values[k])));
   }
 
   /** Weighted sums of x, one for each unit of a layer. */

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+SPLIT = ("2017-01-15", "2017-09-01", "2017-10-01")
+"""The first days of the training, validation and test campaigns, as chapter 2 chooses them."""
+
 
 def note(**values: Any) -> None:
     """Keep values under their names, for the prose to show with `{glue:text}`.

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.decisions.problem import Budget, Mask, checked
+from coupon_rec.decisions.problem import Budget, Mask, allocation_problem
 
 EXACT_UP_TO = 2_000
 """Choices worth making up to which "auto" looks for the exact optimum."""
@@ -34,6 +34,12 @@ class Allocation:
         Shape (K,). What one more copy of each coupon would earn; 0 where there is no cap.
     method : str
         "exact" or "dual".
+
+    Examples
+    --------
+    >>> found = allocate([[5.0, 1.0], [4.0, 1.0]], caps=[1, 2])
+    >>> found.chosen.tolist(), found.value, found.gap
+    ([[True, False], [False, True]], 6.0, 0.0)
     """
 
     chosen: Mask
@@ -65,7 +71,7 @@ def allocate(
     ----------
     value : array_like
         Value of each coupon for each user, shape (n, K), in currency; minus infinity where the
-        user may not get it. What is worth nothing is never sent.
+        user may not get it. A coupon that is worth nothing is never sent.
     budgets : Budget or sequence of Budget
         None of them is exceeded.
     caps : array_like, optional
@@ -75,7 +81,7 @@ def allocate(
     groups : array_like, optional
         Label of each coupon, shape (K,); a user gets at most one coupon of a label.
     method : {"auto", "exact", "dual"}
-        "exact" for the best allocation there is, in a time that can grow without mercy; "dual" for
+        "exact" for the best allocation there is, in a time that can grow exponentially; "dual" for
         one close to it, in a time that grows with n K. "auto" is exact for small problems.
 
     Returns
@@ -88,6 +94,15 @@ def allocate(
     ValueError
         If an argument does not fit the others, or the method is not known.
 
+    Examples
+    --------
+    $1.50 for three users, each of whom may get one of two coupons:
+
+    >>> value = [[5.0, 1.0], [4.0, 1.0], [3.0, 2.0]]
+    >>> found = allocate(value, Budget(1.5, cost=[1.0, 0.5]))
+    >>> found.chosen.astype(int).tolist()
+    [[1, 0], [0, 0], [0, 1]]
+
     Notes
     -----
     max sum(v x) subject to sum(c x) <= B: equation `eq-knapsack`. The dual of many budgets in
@@ -97,7 +112,7 @@ def allocate(
     from coupon_rec.decisions.repair import repair
 
     limits = [budgets] if isinstance(budgets, Budget) else list(budgets)
-    problem = checked(value, limits, caps, k, groups)
+    problem = allocation_problem(value, limits, caps, k, groups)
     if method == "auto":
         method = "exact" if np.count_nonzero(problem.value > 0) <= EXACT_UP_TO else "dual"
     if method == "exact":

@@ -1,19 +1,19 @@
 """The coupons for each user under rules and budgets, with a reason for every offer."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from coupon_rec.arguments import require_columns, require_present
 from coupon_rec.decisions.budget import Allocation, allocate
 from coupon_rec.decisions.problem import Budget
-from coupon_rec.decisions.reasons import reason
+from coupon_rec.decisions.reasons import REASON_FEATURES, reason
 from coupon_rec.decisions.rules import Rules, refusals
-from coupon_rec.decisions.value import Economics, expected_discount, offer_value
+from coupon_rec.decisions.value import LIST, Economics, expected_discount, offer_value
 
-LIST = ["campaign_id", "user_id"]
 WORTHLESS = "not worth its cost"
 OTHERS = "others are worth more"
 GROUP = "another of its group is worth more"
@@ -27,7 +27,7 @@ class Matrices(NamedTuple):
     Attributes
     ----------
     row, column : numpy.ndarray
-        Where each offer stands, shape (n,).
+        The place of each offer, shape (n,).
     lists : pandas.DataFrame
         `campaign_id` and `user_id` of each row.
     coupons : numpy.ndarray
@@ -37,7 +37,7 @@ class Matrices(NamedTuple):
     row: NDArray[np.intp]
     column: NDArray[np.intp]
     lists: pd.DataFrame
-    coupons: NDArray[np.int64]
+    coupons: NDArray[Any]
 
     def fill(self, values: ArrayLike, empty: float) -> NDArray[np.float64]:
         """Put one value of each offer in its place, and `empty` where there is no offer."""
@@ -57,13 +57,24 @@ def matrices(offers: pd.DataFrame) -> Matrices:
     Raises
     ------
     ValueError
-        If an offer stands there twice.
+        If one of these is missing, or an offer is a duplicate of another.
+
+    Examples
+    --------
+    >>> places = matrices(
+    ...     pd.DataFrame({"campaign_id": 1, "user_id": [7, 7, 8], "coupon_id": [10, 11, 11]})
+    ... )
+    >>> places.fill([0.1, 0.2, 0.3], empty=0.0)
+    array([[0.1, 0.2],
+           [0. , 0.3]])
     """
-    twice = offers.duplicated([*LIST, "coupon_id"])
-    if twice.any():
+    require_present(offers, [*LIST, "coupon_id"])
+    duplicate = offers.duplicated([*LIST, "coupon_id"])
+    if duplicate.any():
+        first = offers.loc[duplicate.to_numpy(), [*LIST, "coupon_id"]].iloc[0].to_dict()
         raise ValueError(
-            f"{twice.sum()} offers stand there twice, the first for user "
-            f"{offers.loc[twice, 'user_id'].iloc[0]}; keep one of each"
+            f"{duplicate.sum()} offers are duplicates, such as that of {first}; keep one of each, "
+            'with offers.drop_duplicates(["campaign_id", "user_id", "coupon_id"])'
         )
     groups = offers.groupby(LIST)
     column, coupons = pd.factorize(offers["coupon_id"], sort=True)
@@ -78,6 +89,7 @@ def choose(
     *,
     budget: float | None = None,
     economics: Economics | None = None,
+    effect: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Choose the coupons of every list, and say of every offer why it is sent, or why not.
 
@@ -86,30 +98,43 @@ def choose(
     offers : pandas.DataFrame
         n rows of the offers table; `Rules` says which columns its rules judge by.
     p : array_like
-        Probability of redemption, shape (n,), in [0, 1].
+        Probability of redemption, shape (n,), in [0, 1], in the order of `offers`.
     rules : Rules, optional
         What may be sent: by default, one coupon a list.
     budget : float, optional
         Most face value to be redeemed in expectation, in currency; by default, no limit.
-    economics : Economics, optional
-        The assumptions behind the values; the defaults if left out.
+    economics, effect
+        As for `offer_value`.
 
     Returns
     -------
     pandas.DataFrame
         The n offers in their order: campaign_id, user_id, coupon_id, `probability`, `value` and
-        `cost` (both in currency, expected), `sent`, and the `reason`, in words: what speaks for
-        an offer that is sent, and what forbids or beats one that is not.
+        `cost` (both in currency, expected), `sent`, and the `reason`, in words: why an offer is
+        sent, or which rule or better offer keeps it back.
 
     Raises
     ------
     ValueError
-        If p is no probability for each offer, an offer stands there twice, or a rule misses its
-        column.
+        As `offer_value` and `matrices`, and if a rule or `reason` lacks its column.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"campaign_id": 1, "user_id": 7, "coupon_id": [10, 11, 12]})
+    >>> offers = offers.assign(spend_per_line=[8.0, 20.0, 4.0], coupon_discount=[1.0, 1.0, 9.0])
+    >>> offers = offers.assign(match_recency=3.0, match_distinct_items=2.0)
+    >>> offers = offers.assign(match_category_recency=3.0, user_redemption_recency=40.0)
+    >>> choose(offers, [0.3, 0.2, 0.3], Rules(caps={11: 0}))[["coupon_id", "sent", "reason"]]
+       coupon_id   sent                                             reason
+    0         10   True  bought 2 of its items, last 3 days ago; redeem...
+    1         11  False                                        cap reached
+    2         12  False                                 not worth its cost
     """
     rules = rules or Rules()
+    require_columns(offers, REASON_FEATURES)
     places = matrices(offers)
-    value, cost = offer_value(offers, p, economics), expected_discount(offers, p)
+    value = offer_value(offers, p, economics, effect)
+    cost = expected_discount(offers, p)
     refused = refusals(offers, rules)
     names = places.coupons.tolist()
     groups = pd.factorize(np.array([str(rules.groups.get(c, ("", c))) for c in names]))[0]

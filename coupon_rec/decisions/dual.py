@@ -10,13 +10,13 @@ point of all planes near the best prices so far, and there the next plane is tak
 import numpy as np
 from scipy.optimize import linprog
 
-from coupon_rec.decisions.problem import Prices, Problem
+from coupon_rec.decisions.problem import AllocationProblem, Prices
 
 SAMPLE = 20_000
 """Users from whom the first prices are learned, where there are many more."""
 
 
-def bound(problem: Problem, prices: Prices) -> tuple[float, Prices]:
+def bound(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
     """The dual function at the given prices, and its slope: limits less use."""
     total = float(prices @ problem.limits)
     slope = problem.limits.copy()
@@ -30,7 +30,7 @@ def bound(problem: Problem, prices: Prices) -> tuple[float, Prices]:
     return total, slope
 
 
-def solve(problem: Problem, tolerance: float = 1e-6) -> tuple[float, Prices]:
+def solve(problem: AllocationProblem, tolerance: float = 1e-6) -> tuple[float, Prices]:
     """Find prices at which the dual is lowest, up to a share of its value.
 
     Returns
@@ -51,7 +51,12 @@ def solve(problem: Problem, tolerance: float = 1e-6) -> tuple[float, Prices]:
 
 
 def _descend(
-    problem: Problem, start: Prices, scale: Prices, radius: float, tolerance: float, rounds: int
+    problem: AllocationProblem,
+    start: Prices,
+    scale: Prices,
+    radius: float,
+    tolerance: float,
+    rounds: int,
 ) -> tuple[float, Prices]:
     center = start
     lowest, slope = bound(problem, center)
@@ -86,7 +91,7 @@ def _lowest_point(
     return found.x[-1], np.maximum(found.x[:-1], 0)
 
 
-def _scale(problem: Problem) -> Prices:
+def _scale(problem: AllocationProblem) -> Prices:
     """The prices at which hardly anybody would still choose, from the first users."""
     rows = slice(0, SAMPLE)
     value = problem.value[rows]

@@ -1,5 +1,11 @@
 """The exact optimum, for problems small enough: branch and bound, by HiGHS."""
 
+import ctypes
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog, milp
 from scipy.sparse import coo_array, csr_array, vstack
 
-from coupon_rec.decisions.problem import Mask, Prices, Problem
+from coupon_rec.decisions.problem import AllocationProblem, Mask, Prices
 
 
 class Program(NamedTuple):
@@ -27,7 +33,7 @@ class Program(NamedTuple):
         return chosen
 
 
-def program(problem: Problem) -> Program:
+def program(problem: AllocationProblem) -> Program:
     """Write the problem down: limits first, then k a user, then one of each group a user."""
     rows, columns = np.nonzero(problem.value > 0)
     uses = [
@@ -48,7 +54,7 @@ def program(problem: Problem) -> Program:
     )
 
 
-def relax(problem: Problem) -> tuple[Mask, float, Prices]:
+def relax(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
     """Solve the linear program, in which coupons may be cut into pieces.
 
     Returns
@@ -69,30 +75,59 @@ def relax(problem: Problem) -> tuple[Mask, float, Prices]:
     return small.chosen(found.x, problem.value.shape), -found.fun, prices
 
 
-def solve(problem: Problem) -> tuple[Mask, float, Prices]:
+def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
     """Find the allocation that is worth most; bound and prices are those of `relax`."""
     chosen, bound, prices = relax(problem)
     if bound <= 0:
         return chosen, bound, prices
     small = program(problem)
     while True:
-        found = milp(
-            -small.worth,
-            integrality=np.ones(len(small.worth)),
-            bounds=(0, 1),
-            constraints=(small.matrix, -np.inf, small.highest),
-            options={"mip_rel_gap": 0},
-        )
+        with _without_solver_lines():
+            found = milp(
+                -small.worth,
+                integrality=np.ones(len(small.worth)),
+                bounds=(0, 1),
+                constraints=(small.matrix, -np.inf, small.highest),
+                options={"mip_rel_gap": 0},
+            )
         if found.x is None:
             raise RuntimeError(f"HiGHS found no allocation: {found.message}")
         chosen = small.chosen(found.x.round(), problem.value.shape)
         over = np.maximum(problem.used(chosen) - problem.limits, 0)
         if not over.any():
             return chosen, bound, prices
-        small.highest[: len(over)] -= 2 * over  # HiGHS allows a millionth; we allow nothing
+        small.highest[: len(over)] -= 2 * over  # HiGHS lets a limit be exceeded by a millionth
 
 
 def _membership(labels: NDArray[np.intp]) -> csr_array:
     """One row for each distinct label, with a 1 in the columns that carry it."""
     index = np.unique(labels, return_inverse=True)[1]
     return csr_array(coo_array((np.ones(len(index)), (index, np.arange(len(index))))))
+
+
+_one_at_a_time = Lock()
+
+
+@contextmanager
+def _without_solver_lines() -> Iterator[None]:
+    """Keep what HiGHS prints by itself, whatever its options say, from standard output.
+
+    Standard output goes to a file meanwhile; what others have written there, in another thread
+    say, is then passed on.
+    """
+    flush = ctypes.CDLL(None).fflush
+    with _one_at_a_time, tempfile.TemporaryFile() as kept:
+        flush(None)
+        stdout = os.dup(1)
+        os.dup2(kept.fileno(), 1)
+        try:
+            yield
+        finally:
+            flush(None)
+            os.dup2(stdout, 1)
+            os.close(stdout)
+            kept.seek(0)
+            lines = [line for line in kept if not line.startswith(b"HighsMipSolverData::")]
+            if lines:
+                with open(1, "wb", closefd=False) as out:
+                    out.write(b"".join(lines))

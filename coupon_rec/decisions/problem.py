@@ -25,6 +25,10 @@ class Budget:
     cost : array_like
         Expected cost of each coupon for each user, 0 or more; shape (n, K), or one that
         broadcasts to it, such as (K,) for a cost that is the same for all users.
+
+    Examples
+    --------
+    >>> letters = Budget(100, cost=[1.0, 1.0])
     """
 
     amount: float
@@ -32,7 +36,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Problem:
+class AllocationProblem:
     """Users in rows, coupons in columns.
 
     Attributes
@@ -64,11 +68,11 @@ class Problem:
         step = max(1, CHUNK // max(1, coupons))
         return (slice(start, start + step) for start in range(0, users, step))
 
-    def sample(self, rows: NDArray[np.intp]) -> "Problem":
+    def sample(self, rows: NDArray[np.intp]) -> "AllocationProblem":
         """The same problem for some of the users, with their share of each limit."""
         share = len(rows) / len(self.value)
         costs = [cost[rows] for cost in self.costs]
-        return Problem(
+        return AllocationProblem(
             self.value[rows], costs, share * self.limits, self.capped, self.k, self.groups
         )
 
@@ -118,14 +122,14 @@ def _top(scores: Floats, k: int) -> NDArray[np.intp]:
     return np.argpartition(-scores, k - 1, axis=1)[:, :k]
 
 
-def checked(
+def allocation_problem(
     value: ArrayLike,
     budgets: Sequence[Budget],
     caps: ArrayLike | None,
     k: int,
     groups: ArrayLike | None,
-) -> Problem:
-    """Build the problem from what `allocate` was given, or say what is wrong with it."""
+) -> AllocationProblem:
+    """Build the problem from the arguments of `allocate`, or say what is wrong with them."""
     value = np.asarray(value)
     if value.ndim != 2 or value.dtype.kind not in "fiu":
         raise ValueError(f"value must be numbers of shape (n, K), not {value.dtype} {value.shape}")
@@ -147,7 +151,7 @@ def checked(
         raise ValueError(f"groups must have shape ({coupons},), not {labels.shape}")
     capped = np.flatnonzero(limits < len(value))
     amounts = [budget.amount for budget in budgets]
-    return Problem(
+    return AllocationProblem(
         value,
         costs,
         np.array([*amounts, *np.floor(limits[capped])], float),

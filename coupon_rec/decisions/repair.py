@@ -2,8 +2,8 @@
 
 At the best prices the users' own choices use up the limits almost exactly, a little over or under.
 What is over is taken from those who lose least by it. What is left is given away, best moves
-first. At last the users near the edge, who are nearly indifferent at these prices, are allocated
-anew among themselves by the linear program, which cuts hardly any coupon into pieces.
+first. Finally the users near the edge, who are nearly indifferent at these prices, are allocated
+again among themselves by the linear program, which cuts hardly any coupon into pieces.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupon_rec.decisions.exact import relax
-from coupon_rec.decisions.problem import Floats, Mask, Prices, Problem, shared
+from coupon_rec.decisions.problem import AllocationProblem, Floats, Mask, Prices, shared
 
 EDGE = 2_000
 """Users who are allocated anew."""
@@ -24,7 +24,7 @@ MOVES = 10_000
 """Moves tried at first, the most promising ones."""
 
 
-def repair(problem: Problem, prices: Prices) -> Mask:
+def repair(problem: AllocationProblem, prices: Prices) -> Mask:
     """Choose at the prices, drop what is over the limits, and use what is left.
 
     Returns
@@ -47,7 +47,7 @@ def repair(problem: Problem, prices: Prices) -> Mask:
     return chosen
 
 
-def _choose(problem: Problem, prices: Prices) -> tuple[Mask, Floats, Floats]:
+def _choose(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats, Floats]:
     """The users' choices at the prices, and what they lose by another choice.
 
     Returns
@@ -72,7 +72,7 @@ def _choose(problem: Problem, prices: Prices) -> tuple[Mask, Floats, Floats]:
     return chosen, np.concatenate(losses), np.concatenate(doubts)
 
 
-def _settle(problem: Problem, chosen: Mask, rows: NDArray[np.intp]) -> None:
+def _settle(problem: AllocationProblem, chosen: Mask, rows: NDArray[np.intp]) -> None:
     """Allocate some users anew, in place, if they gain by it; the others keep what they have."""
     before = chosen[rows]
     edge = problem.sample(rows)
@@ -82,7 +82,7 @@ def _settle(problem: Problem, chosen: Mask, rows: NDArray[np.intp]) -> None:
         chosen[rows] = after
 
 
-def _drop(problem: Problem, chosen: Mask, loss: Floats) -> None:
+def _drop(problem: AllocationProblem, chosen: Mask, loss: Floats) -> None:
     """Take coupons back, in place, smallest loss first, until every limit is kept."""
     rows, columns = np.nonzero(chosen)
     order = np.argsort(-loss, kind="stable")
@@ -97,14 +97,14 @@ def _drop(problem: Problem, chosen: Mask, loss: Floats) -> None:
         chosen[rows[over], columns[over]] = False
 
 
-def _improve(problem: Problem, prices: Prices, chosen: Mask) -> None:
+def _improve(problem: AllocationProblem, prices: Prices, chosen: Mask) -> None:
     """Give users more valuable coupons, in place, as far as the limits allow."""
     tried = MOVES
     while _move(problem, prices, chosen, tried):
         tried *= 4
 
 
-def _move(problem: Problem, prices: Prices, chosen: Mask, tried: int) -> bool:
+def _move(problem: AllocationProblem, prices: Prices, chosen: Mask, tried: int) -> bool:
     """Make the best moves, in place, at most one a user; say whether there was any."""
     used = problem.used(chosen)
     moves = _moves(problem, prices, chosen, problem.limits - used)[:tried]
@@ -124,7 +124,9 @@ def _move(problem: Problem, prices: Prices, chosen: Mask, tried: int) -> bool:
     return bool(touched)
 
 
-def _moves(problem: Problem, prices: Prices, chosen: Mask, left: Floats) -> NDArray[np.intp]:
+def _moves(
+    problem: AllocationProblem, prices: Prices, chosen: Mask, left: Floats
+) -> NDArray[np.intp]:
     """List moves that gain value and fit by themselves, the best at the prices first.
 
     Returns
@@ -150,7 +152,9 @@ def _moves(problem: Problem, prices: Prices, chosen: Mask, left: Floats) -> NDAr
     return moves[np.argsort(-score, kind="stable")]
 
 
-def _replaced(problem: Problem, prices: Prices, rows: slice, chosen: Mask) -> NDArray[np.intp]:
+def _replaced(
+    problem: AllocationProblem, prices: Prices, rows: slice, chosen: Mask
+) -> NDArray[np.intp]:
     """Which coupon each user would give up for each other one: shape (users, K), -1 for none."""
     least = np.where(chosen, problem.adjusted(rows, prices), np.inf).argmin(axis=1)
     full = chosen.sum(axis=1) >= problem.k

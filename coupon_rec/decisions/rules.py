@@ -35,6 +35,10 @@ class Rules:
     -----
     Two columns are rules by themselves, where the offers have them: `eligible` and `opted_out`,
     both True or False.
+
+    Examples
+    --------
+    >>> rules = Rules(per_user=2, cooldown=14, caps={10: 5_000}, groups={10: "tea", 11: "tea"})
     """
 
     per_user: int = 1
@@ -71,6 +75,12 @@ def refusals(offers: pd.DataFrame, rules: Rules) -> NDArray[np.object_]:
     ------
     ValueError
         If a column that a rule needs is not there, or lacks a value.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"days_since_coupon": [20, 3], "opted_out": [False, False]})
+    >>> refusals(offers, Rules(cooldown=14)).tolist()
+    ['', 'in cooldown']
     """
     said = np.full(len(offers), "", object)
     for reason, forbidden in (
@@ -87,7 +97,10 @@ def _flags(offers: pd.DataFrame, column: str, usual: bool) -> NDArray[np.bool_]:
     if column not in offers:
         return np.full(len(offers), usual)
     if not offers[column].isin([True, False]).all():
-        raise ValueError(f"offers[{column!r}] must be True or False everywhere")
+        raise ValueError(
+            f"offers[{column!r}] must be True or False everywhere, but holds "
+            f"{offers.loc[~offers[column].isin([True, False]), column].iloc[0]!r}"
+        )
     return np.asarray(offers[column], bool)
 
 
@@ -95,7 +108,10 @@ def _below(offers: pd.DataFrame, column: str, least: float) -> NDArray[np.bool_]
     if least <= 0:
         return np.zeros(len(offers), bool)
     if column not in offers:
-        raise ValueError(f"the rule needs the column {column!r}, which the offers do not have")
+        raise ValueError(
+            f"the rule needs the column {column!r}, which offers lack; they have "
+            f"{offers.columns.tolist()}"
+        )
     if offers[column].isna().any():
         raise ValueError(
             f"offers[{column!r}] lacks {offers[column].isna().sum()} values; fill them, "

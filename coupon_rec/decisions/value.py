@@ -7,7 +7,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from coupon_rec.arguments import (
+    numbers,
+    probabilities,
+    require,
+    require_columns,
+    require_one_order,
+    require_present,
+)
 from coupon_rec.odds import best_of_each
+
+LIST = ["campaign_id", "user_id"]
+"""A user's offers in a campaign are the list that one decision chooses from."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,12 @@ class Economics:
         Chapter 2 measures it.
     contact : float
         Cost of sending one coupon, in currency.
+
+    Examples
+    --------
+    >>> Economics(margin=0.3).profit(p=np.array([0.1]), spend=np.array([20.0]),
+    ...     discount=np.array([1.0])).round(3).tolist()
+    [0.278]
     """
 
     margin: float = 0.25
@@ -38,14 +55,23 @@ class Economics:
         p: NDArray[np.floating],
         spend: NDArray[np.floating],
         discount: NDArray[np.floating],
+        effect: NDArray[np.floating] | None = None,
     ) -> NDArray[np.float64]:
-        """Equation `eq-offer-value` on arrays of one shape: probability, dollars, dollars."""
-        gain = self.incremental * self.margin * spend
-        return np.asarray(p * (gain - self.retailer_match * discount) - self.contact)
+        """Equation `eq-offer-value` on arrays of one shape: probability, dollars, dollars.
+
+        With an `effect`, that of `offer_value`, it takes the place of incremental p.
+        """
+        match = self.retailer_match * discount
+        if effect is None:
+            return np.asarray(p * (self.incremental * self.margin * spend - match) - self.contact)
+        return np.asarray(effect * self.margin * spend - p * match - self.contact)
 
 
 def offer_value(
-    offers: pd.DataFrame, p: ArrayLike, economics: Economics | None = None
+    offers: pd.DataFrame,
+    p: ArrayLike,
+    economics: Economics | None = None,
+    effect: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     r"""Expected incremental profit of each offer, in currency, against sending nothing.
 
@@ -54,9 +80,13 @@ def offer_value(
     offers : pandas.DataFrame
         n rows of the offers table, with `spend_per_line` and `coupon_discount` in currency.
     p : array_like
-        Probability of redemption, shape (n,), in [0, 1].
+        Probability of redemption, shape (n,), in [0, 1], in the order of `offers`.
     economics : Economics, optional
         The assumptions; the defaults if left out.
+    effect : array_like, optional
+        By how much sending each offer changes the probability of a purchase, shape (n,), in
+        [-1, 1]. If left out, the share `Economics.incremental` of the redemptions:
+        incremental p.
 
     Returns
     -------
@@ -66,16 +96,31 @@ def offer_value(
     Raises
     ------
     ValueError
-        If `p` does not have one probability for each offer.
+        If `p` or `effect` does not have one number in its range for each offer, in the order of
+        `offers`, or `offers` lack a column or a number.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"spend_per_line": [4.0, 20.0], "coupon_discount": [1.0, 1.0]})
+    >>> offer_value(offers, [0.1, 0.1]).round(3).tolist()
+    [0.028, 0.228]
+    >>> offer_value(offers, [0.1, 0.1], effect=[0.08, 0.0]).round(3).tolist()
+    [0.058, -0.022]
 
     Notes
     -----
-    p (incremental margin spend - retailer_match discount) - contact: equation `eq-offer-value`.
+    effect margin spend - p retailer_match discount - contact: equation `eq-offer-value`, where
+    effect is incremental p.
     """
     economics = economics or Economics()
     p = _probabilities(offers, p)
-    spend, discount = (offers[name].to_numpy() for name in ("spend_per_line", "coupon_discount"))
-    return economics.profit(p, spend, discount)
+    spend, discount = (_money(offers, name) for name in ("spend_per_line", "coupon_discount"))
+    if effect is None:
+        return economics.profit(p, spend, discount)
+    require_one_order(offers=offers, effect=effect)
+    effect = numbers("effect", effect, len(offers))
+    require("effect", effect, np.abs(effect) <= 1, "in [-1, 1]")
+    return economics.profit(p, spend, discount, effect)
 
 
 def expected_discount(offers: pd.DataFrame, p: ArrayLike) -> NDArray[np.float64]:
@@ -83,8 +128,14 @@ def expected_discount(offers: pd.DataFrame, p: ArrayLike) -> NDArray[np.float64]
 
     A coupon that is not redeemed costs nothing of it: p discount, equation `eq-expected-cost`.
     Parameters and errors are those of `offer_value`.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"coupon_discount": [1.0, 2.0]})
+    >>> expected_discount(offers, [0.5, 0.1]).tolist()
+    [0.5, 0.2]
     """
-    return np.asarray(_probabilities(offers, p) * offers["coupon_discount"].to_numpy())
+    return np.asarray(_probabilities(offers, p) * _money(offers, "coupon_discount"))
 
 
 def sensitivity(
@@ -98,18 +149,30 @@ def sensitivity(
     Parameters
     ----------
     offers, p, economics
-        As for `offer_value`; `offers` also need `campaign_id` and `user_id`.
+        As for `offer_value`; `offers` also need `campaign_id`, `user_id` and `coupon_id`.
     shares : sequence of float
-        Values of `Economics.incremental` to try, each in [0, 1].
+        Values of `Economics.incremental` to try, each in [0, 1]. An effect known for each offer
+        would leave nothing to try, so there is no such parameter.
 
     Returns
     -------
     pandas.DataFrame
         One row for each assumed share, one column for each true share: profit in currency. No
         entry of a column exceeds the one on the diagonal.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"campaign_id": 1, "user_id": 7, "coupon_id": [10, 11]})
+    >>> offers = offers.assign(spend_per_line=[4.0, 20.0], coupon_discount=[0.0, 10.0])
+    >>> sensitivity(offers, [0.1, 0.1], shares=[0.2, 1.0]).round(3)
+    true       0.2    1.0
+    assumed
+    0.2      0.015  0.095
+    1.0     -0.075  0.325
     """
     economics = economics or Economics()
-    lists = offers.groupby(["campaign_id", "user_id"]).ngroup().to_numpy()
+    require_present(offers, [*LIST, "coupon_id"])
+    lists = offers.groupby(LIST).ngroup().to_numpy()
     values = {
         share: offer_value(offers, p, replace(economics, incremental=share)) for share in shares
     }
@@ -122,13 +185,12 @@ def sensitivity(
 
 
 def _probabilities(offers: pd.DataFrame, p: ArrayLike) -> NDArray[np.float64]:
-    p = np.asarray(p, "float64")
-    if p.shape != (len(offers),):
-        raise ValueError(f"p has shape {p.shape}; {len(offers)} offers need ({len(offers)},)")
-    wrong = p[~((p >= 0) & (p <= 1))]
-    if wrong.size:
-        raise ValueError(
-            f"p has {wrong.size} values that are no probabilities, such as {wrong[:5].tolist()}; "
-            "each must lie in [0, 1]"
-        )
-    return p
+    require_one_order(offers=offers, p=p)
+    return probabilities("p", p, len(offers))
+
+
+def _money(offers: pd.DataFrame, column: str) -> NDArray[np.floating]:
+    require_columns(offers, [column])
+    money = np.asarray(offers[column])
+    require(f"offers[{column!r}]", money, np.isfinite(money), "finite")
+    return money

@@ -1,3 +1,4 @@
+from .bootstrap import from_sums as from_sums
 from .bootstrap import total as total
 from .calibration import calibration_line as calibration_line
 from .calibration import correct_sampling as correct_sampling
@@ -10,7 +11,6 @@ from .intervals import compare as compare
 from .intervals import evaluate as evaluate
 from .metrics import auc as auc
 from .metrics import average_precision as average_precision
-from .metrics import brier as brier
 from .metrics import lift as lift
 from .metrics import log_loss as log_loss
 from .metrics import threshold_metrics as threshold_metrics
@@ -18,8 +18,5 @@ from .policy import compare_policies as compare_policies
 from .policy import gains as gains
 from .policy import policy_rates as policy_rates
 from .policy import top_offers as top_offers
-from .ranking import hit_rate as hit_rate
-from .ranking import mrr as mrr
 from .ranking import ndcg as ndcg
-from .ranking import recall_at as recall_at
 from .slices import usual_slices as usual_slices

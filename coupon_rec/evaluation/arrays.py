@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from coupon_rec.arguments import Floats, numbers, probabilities, require, require_one_order
+
 Ints = NDArray[np.integer[Any]]
-Mask = NDArray[np.bool_]
 
 
 def checked(
@@ -18,7 +18,8 @@ def checked(
     score_name: str = "score",
     y_name: str = "y",
 ) -> tuple[Floats, Floats, Floats]:
-    """Labels of 0 and 1, finite scores and weights of 0 or more, all of one length."""
+    """Labels of 0 and 1, finite scores and weights of 0 or more, of one length and order."""
+    require_one_order(**{y_name: y, score_name: score, "weight": weight})
     labels = numbers(y_name, y)
     require(y_name, labels, (labels == 0) | (labels == 1), "0 or 1")
     scores = numbers(score_name, score, labels.size)
@@ -33,35 +34,6 @@ def checked_p(
     """As `checked`, for scores that are probabilities."""
     labels, p, weights = checked(y, p, weight, "p")
     return labels, probabilities("p", p), weights
-
-
-def probabilities(name: str, values: ArrayLike, size: int | None = None) -> Floats:
-    """Numbers in [0, 1]."""
-    p = numbers(name, values, size)
-    require(name, p, (p >= 0) & (p <= 1), "in [0, 1]")
-    return p
-
-
-def numbers(name: str, values: ArrayLike, size: int | None = None) -> Floats:
-    """Finite numbers, as an array of one dimension."""
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold numbers: {error}") from None
-    if array.ndim != 1 or size not in (None, array.size):
-        wanted = "(n,)" if size is None else f"({size},)"
-        raise ValueError(f"{name} must have shape {wanted}, not {array.shape}")
-    require(name, array, np.isfinite(array), "finite")
-    return array
-
-
-def require(name: str, values: ArrayLike, good: Mask, wanted: str) -> None:
-    """Raise a ValueError that counts the values that are not good and shows the first of them."""
-    bad = np.flatnonzero(~good)
-    if bad.size:
-        shown = ", ".join(f"{np.asarray(values)[row]} at position {row}" for row in bad[:5])
-        count = f"{bad.size:,} of {good.size:,}"
-        raise ValueError(f"{name} must be {wanted}, but {count} values are not: {shown}")
 
 
 def codes(name: str, labels: ArrayLike, size: int) -> Ints:

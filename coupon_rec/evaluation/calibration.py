@@ -1,4 +1,4 @@
-"""Does 1% mean 1 in 100? Calibration of probabilities, measured and mended."""
+"""Does 1% mean 1 in 100? Calibration of probabilities, measured and corrected."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.evaluation.arrays import (
-    Floats,
-    Ints,
-    checked_p,
-    codes,
-    probabilities,
-    sum_by,
-)
-from coupon_rec.evaluation.bootstrap import interval, user_weights
+from coupon_rec.arguments import Floats, probabilities, require_one_order
+from coupon_rec.evaluation.arrays import Ints, checked_p, sum_by
+from coupon_rec.evaluation.bootstrap import clusterings, interval, named_keys, resample
 from coupon_rec.odds import Platt, logit
 
 BINS = 10
@@ -37,6 +31,11 @@ def calibration_line(y: ArrayLike, p: ArrayLike, weight: ArrayLike | None = None
     -----
     logit P(y = 1) = intercept + slope logit p, by maximum likelihood without a penalty. p is kept
     within 2.2e-16 of 0 and 1. Equal to scikit-learn's ``LogisticRegression`` on logit p.
+
+    Examples
+    --------
+    >>> calibration_line([0, 1, 0, 1, 1], [0.1, 0.2, 0.6, 0.7, 0.9]).round(2).to_dict()
+    {'intercept': 0.52, 'slope': 0.66}
     """
     y, p, weight = checked_p(y, p, weight)
     return pd.Series(fit_line(y, logit(p), weight), ["intercept", "slope"])
@@ -46,8 +45,10 @@ def reliability(
     y: ArrayLike,
     p: ArrayLike,
     users: ArrayLike,
+    coupons: ArrayLike | None = None,
     *,
     bins: int = BINS,
+    confidence: float = 0.95,
     replicates: int = 500,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -57,34 +58,49 @@ def reliability(
     ----------
     y, p
         As for `log_loss`, and so are the errors.
-    users
-        Whose offer it is, shape (n,).
+    users, coupons
+        As for `total`.
     bins
         How many quantile bins, 1 or more; equal p's stay together, so there may be fewer.
-    replicates, seed
+    confidence, replicates, seed
         As for `evaluate`.
 
     Returns
     -------
     pandas.DataFrame
         One row a bin, in ascending order: offers (count), predicted (mean p), observed (share
-        redeemed), low and high (95% interval of observed, from the bootstrap over users).
+        redeemed), low and high (interval of observed, from the bootstrap over users).
+
+    Examples
+    --------
+    >>> table = reliability([0, 1, 0, 1], [0.1, 0.2, 0.8, 0.9], users=[1, 2, 1, 2], bins=2)
+    >>> table[["offers", "predicted", "observed"]].round(2)
+         offers  predicted  observed
+    bin
+    1         2       0.15       0.5
+    2         2       0.85       0.5
     """
+    require_one_order(y=y, p=p, users=users, coupons=coupons)
     y, p, _ = checked_p(y, p)
-    user = codes("users", users, y.size)
     place, count = quantile_bins(p, bins)
-    weights = user_weights(max(user.max(initial=0) + 1, 1), replicates, seed)
-    size, redeemed = (
-        weights @ by_user(v, user, place, weights, count) for v in (np.ones(y.size), y)
-    )
-    observed = np.full(size.shape, np.nan)
-    np.divide(redeemed, size, out=observed, where=size > 0)
-    ends = np.array([interval(column) for column in observed[1:].T]).reshape(-1, 2)
+
+    def measure(cluster: Ints, weights: Floats) -> Floats:
+        size, redeemed = (
+            weights @ by_cluster(v, cluster, place, weights, count) for v in (np.ones(y.size), y)
+        )
+        observed = np.full(size.shape, np.nan)
+        np.divide(redeemed, size, out=observed, where=size > 0)
+        return observed.T
+
+    ways = clusterings(named_keys(users, coupons), y.size, seed)
+    observed = np.moveaxis(resample(ways, replicates, measure), 1, 0)
+    ends = np.array([interval(samples, confidence) for samples in observed]).reshape(-1, 2)
+    offers = np.bincount(place, minlength=count)
     return pd.DataFrame(
         {
-            "offers": np.bincount(place, minlength=count),
-            "predicted": sum_by(place, p, count) / size[0],
-            "observed": observed[0],
+            "offers": offers,
+            "predicted": sum_by(place, p, count) / offers,
+            "observed": observed[:, 0, 0],
             "low": ends[:, 0],
             "high": ends[:, 1],
         },
@@ -107,6 +123,11 @@ def ece(y: ArrayLike, p: ArrayLike, *, bins: int = BINS) -> float:
     -----
     Sum over bins of (offers in the bin / n) `|mean p - share redeemed|`: Guo et al. (2017), here
     with bins of equally many offers.
+
+    Examples
+    --------
+    >>> round(ece([0, 1, 0, 1], [0.1, 0.2, 0.8, 0.9], bins=2), 2)
+    0.35
     """
     y, p, _ = checked_p(y, p)
     place, count = quantile_bins(p, bins)
@@ -135,6 +156,12 @@ def ece_floor(p: ArrayLike, *, bins: int = BINS, replicates: int = 500, seed: in
     -----
     The labels are drawn independently. A user's redemptions come together, which lifts the true
     floor somewhat.
+
+    Examples
+    --------
+    >>> floor = ece_floor([0.1] * 100 + [0.2] * 100)
+    >>> bool(0 < floor["low"] < floor["value"] < floor["high"])
+    True
     """
     p = probabilities("p", p)
     place, count = quantile_bins(p, bins)
@@ -144,7 +171,7 @@ def ece_floor(p: ArrayLike, *, bins: int = BINS, replicates: int = 500, seed: in
         for _ in range(replicates)
     ]
     errors = np.abs(gaps).sum(axis=1) / p.size if p.size else np.full(1, np.nan)
-    low, high = interval(errors)
+    low, high = np.percentile(errors, [2.5, 97.5])
     return pd.Series({"value": errors.mean(), "low": low, "high": high})
 
 
@@ -169,6 +196,13 @@ def platt(y: ArrayLike, p: ArrayLike) -> Platt:
     Notes
     -----
     Platt scaling (Niculescu-Mizil and Caruana, 2005), on the logit and without smoothed labels.
+
+    Examples
+    --------
+    >>> y, p = [0, 0, 1, 0, 1, 1], [0.1, 0.6, 0.2, 0.4, 0.8, 0.9]
+    >>> recalibrated = platt(y, p)(p)
+    >>> calibration_line(y, recalibrated).round(3).to_dict()
+    {'intercept': 0.0, 'slope': 1.0}
     """
     intercept, slope = calibration_line(y, p)
     if not slope > 0:
@@ -199,6 +233,12 @@ def isotonic(y: ArrayLike, p: ArrayLike) -> Callable[[ArrayLike], Floats]:
     ``sklearn.isotonic.IsotonicRegression``: least squares by pooling adjacent violators. It needs
     many redemptions, makes ties, and gives 0 where none was seen: one redemption there costs a log
     loss of 36. Niculescu-Mizil and Caruana (2005).
+
+    Examples
+    --------
+    >>> recalibrate = isotonic([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4])
+    >>> recalibrate([0.15, 0.25, 0.35]).tolist()
+    [0.0, 0.5, 1.0]
     """
     from sklearn.isotonic import IsotonicRegression
 
@@ -232,6 +272,11 @@ def correct_sampling(p: ArrayLike, kept: float) -> Floats:
     Notes
     -----
     q = p / (p + (1 - p) / kept), which adds ln kept to the logit: He et al. (2014).
+
+    Examples
+    --------
+    >>> correct_sampling([0.5, 0.1], kept=0.1).round(3).tolist()
+    [0.091, 0.011]
     """
     if not 0 < kept <= 1:
         raise ValueError(f"kept must be in (0, 1], but it is {kept}")
@@ -250,27 +295,27 @@ def quantile_bins(p: Floats, bins: int) -> tuple[Ints, int]:
     return np.asarray(place), used.size
 
 
-def by_user(values: Floats, user: Ints, place: Ints, weights: Floats, bins: int) -> Floats:
-    """Sum values by user and bin, shape (users, bins), for users that have weights."""
-    users = weights.shape[1]
-    return sum_by(user * bins + place, values, users * bins).reshape(users, bins)
+def by_cluster(values: Floats, cluster: Ints, place: Ints, weights: Floats, bins: int) -> Floats:
+    """Sum values by cluster and bin, shape (clusters, bins), for clusters that have weights."""
+    clusters = weights.shape[1]
+    return sum_by(cluster * bins + place, values, clusters * bins).reshape(clusters, bins)
 
 
-def resampled_ece(y: Floats, p: Floats, user: Ints, weights: Floats) -> Floats:
-    """Calibration error under each row of user weights, in the bins of all offers."""
+def resampled_ece(y: Floats, p: Floats, cluster: Ints, weights: Floats) -> Floats:
+    """Calibration error under each row of weights, in the bins of all offers."""
     place, count = quantile_bins(p, BINS)
-    gap = np.abs(weights @ by_user(p - y, user, place, weights, count)).sum(axis=1)
-    size = weights @ sum_by(user, np.ones(y.size), weights.shape[1])
+    gap = np.abs(weights @ by_cluster(p - y, cluster, place, weights, count)).sum(axis=1)
+    size = weights @ sum_by(cluster, np.ones(y.size), weights.shape[1])
     error = np.full(len(weights), np.nan)
     np.divide(gap, size, out=error, where=size > 0)
     return error
 
 
-def resampled_lines(y: Floats, p: Floats, user: Ints, weights: Floats) -> Floats:
-    """Intercept and slope under each row of user weights, shape (rows, 2)."""
+def resampled_lines(y: Floats, p: Floats, cluster: Ints, weights: Floats) -> Floats:
+    """Intercept and slope under each row of weights, shape (rows, 2)."""
     z = logit(p)
     start = np.nan_to_num(fit_line(y, z, np.ones(y.size)))
-    return np.array([fit_line(y, z, weight[user], start) for weight in weights])
+    return np.array([fit_line(y, z, weight[cluster], start) for weight in weights])
 
 
 def fit_line(y: Floats, z: Floats, weight: Floats, start: ArrayLike = (0, 0)) -> Floats:

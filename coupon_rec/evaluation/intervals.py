@@ -1,94 +1,96 @@
-"""Metrics of offers by slice, with intervals from a bootstrap over users."""
+"""Metrics of offers by slice, with intervals from a bootstrap over users, or users and coupons."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.evaluation.arrays import Floats, Ints, checked, codes, require
-from coupon_rec.evaluation.bootstrap import at_thresholds, interval, user_weights, weighted_ratio
+from coupon_rec.arguments import Floats, require, require_one_order
+from coupon_rec.evaluation.arrays import Ints, checked
+from coupon_rec.evaluation.bootstrap import (
+    at_thresholds,
+    clusterings,
+    interval,
+    resample,
+    weighted_ratio,
+)
 from coupon_rec.evaluation.calibration import resampled_ece, resampled_lines
-from coupon_rec.evaluation.metrics import (
-    auc_at_thresholds,
-    average_precision_at_thresholds,
-    check_share,
-    found_at_thresholds,
-    surprise,
-)
-from coupon_rec.evaluation.ranking import (
-    hit_by_group,
-    ndcg_by_group,
-    recall_by_group,
-    reciprocal_rank_by_group,
-)
-from coupon_rec.evaluation.slices import cut, same_index
+from coupon_rec.evaluation.metrics import CURVES, RATIOS, check_share
+from coupon_rec.evaluation.ranking import LISTS
+from coupon_rec.evaluation.slices import cut
 
 DEFAULT = ("AUC", "average precision", "log loss", "NDCG@10")
+LINES = ("calibration intercept", "calibration slope")
+OF_PROBABILITIES = {"log loss", "Brier", "ECE", *LINES}
+
+Chosen = Mapping[str, tuple[str, float]]
 
 
-class Sample(NamedTuple):
-    """A slice as a metric sees it: its n offers, and how often each user counts, row by row."""
+class Scored(NamedTuple):
+    """A slice as a metric sees it: the label, the score and the list of each offer."""
 
     y: Floats
     score: Floats
-    user: Ints
     group: Ints
-    weights: Floats
 
-    def ratio(self, top: ArrayLike, bottom: ArrayLike) -> Floats:
-        """Sum of one value of the offers over the sum of another, under each row of weights."""
-        return weighted_ratio(top, bottom, self.user, self.weights)
+    def measure(self, chosen: Chosen, cluster: Ints, weights: Floats) -> Floats:
+        """Each metric under each row of weights: shape (metrics, w)."""
+        y, score = self.y, self.score
+        found = {}
+        for name, (kind, number) in chosen.items():
+            if kind in RATIOS:
+                found[name] = weighted_ratio(*RATIOS[kind](y, score, number), cluster, weights)
+            elif kind in LISTS:
+                lists = LISTS[kind](y, score, self.group, int(number))
+                found[name] = self.mean_of_lists(*lists, cluster, weights)
+            elif kind == "ECE":
+                found[name] = resampled_ece(y, score, cluster, weights)
+        curves = {name: (CURVES[kind], x) for name, (kind, x) in chosen.items() if kind in CURVES}
+        if curves:
+            measured = at_thresholds(
+                y,
+                score,
+                cluster,
+                weights,
+                lambda hit, miss: [curve(hit, miss, x) for curve, x in curves.values()],
+            )
+            found |= zip(curves, measured, strict=True)
+        if set(LINES) & set(chosen):
+            found |= zip(LINES, resampled_lines(y, score, cluster, weights).T, strict=True)
+        return np.array([found[name] for name in chosen])
 
-    def mean(self, values: ArrayLike) -> Floats:
-        """Mean of one value of the offers."""
-        return self.ratio(values, np.ones(self.y.size))
+    def mean_of_lists(self, rows: Ints, values: Floats, cluster: Ints, weights: Floats) -> Floats:
+        """Mean of one value of the lists, each known by one of its rows.
 
-    def list_mean(self, lists: tuple[Ints, Floats]) -> Floats:
-        """Mean of one value of the lists, each known by one of its rows."""
-        rows, values = lists
-        return weighted_ratio(values, np.ones(rows.size), self.user[rows], self.weights)
-
-
-CURVES: dict[str, Callable[[Floats, Floats, float], float]] = {
-    "AUC": lambda positive, negative, _: auc_at_thresholds(positive, negative),
-    "average precision": lambda positive, negative, _: average_precision_at_thresholds(
-        positive, negative
-    ),
-    "lift at #%": lambda positive, negative, percent: (
-        float(found_at_thresholds(positive, negative, percent / 100)) * 100 / percent
-    ),
-}
-"""Metrics of the weight of either class at each threshold, and the number in their name."""
-
-LINES = ("calibration intercept", "calibration slope")
-
-METRICS: dict[str, Callable[[Sample, float], Floats]] = {
-    "log loss": lambda s, _: s.mean(surprise(s.y, s.score)),
-    "Brier": lambda s, _: s.mean((s.score - s.y) ** 2),
-    "ECE": lambda s, _: resampled_ece(s.y, s.score, s.user, s.weights),
-    "accuracy at #": lambda s, t: s.mean(s.y == (s.score >= t)),
-    "precision at #": lambda s, t: s.ratio(s.y * (s.score >= t), s.score >= t),
-    "recall at #": lambda s, t: s.ratio(s.y * (s.score >= t), s.y),
-    "F1 at #": lambda s, t: s.ratio(2 * s.y * (s.score >= t), s.y + (s.score >= t)),
-    "NDCG@#": lambda s, k: s.list_mean(ndcg_by_group(s.y, s.score, s.group, int(k))),
-    "recall@#": lambda s, k: s.list_mean(recall_by_group(s.y, s.score, s.group, int(k))),
-    "hit rate@#": lambda s, k: s.list_mean(hit_by_group(s.y, s.score, s.group, int(k))),
-    "MRR": lambda s, _: s.list_mean(reciprocal_rank_by_group(s.y, s.score, s.group)),
-}
-
-OF_PROBABILITIES = {"log loss", "Brier", "ECE", *LINES}
+        Where a list lies in several clusters, such as coupons, it counts as often as its redeemed
+        offers do on average.
+        """
+        groups = self.group.max(initial=-1) + 1
+        whole, value = np.empty(groups, np.int64), np.empty(groups)
+        whole[self.group] = cluster
+        if (whole[self.group] == cluster).all():
+            return weighted_ratio(values, np.ones(rows.size), cluster[rows], weights)
+        value[self.group[rows]] = values
+        redeemed = np.flatnonzero(self.y == 1)
+        group = self.group[redeemed]
+        share = 1 / np.bincount(group)[group]
+        return weighted_ratio(share * value[group], share, cluster[redeemed], weights)
 
 
 def evaluate(
     offers: pd.DataFrame,
     p: ArrayLike,
     *,
+    label: str = "redeemed",
     probability: bool = True,
     metrics: Sequence[str] | None = None,
     slices: Mapping[str, ArrayLike] | None = None,
+    clusters: Sequence[str] = ("user_id",),
+    confidence: float = 0.95,
     replicates: int = 500,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -99,29 +101,39 @@ def evaluate(
     Parameters
     ----------
     offers
-        One row per offer, with columns user_id, campaign_id, campaign_type ("A", "B" or "C") and
-        redeemed (0 or 1).
+        One row per offer, with columns user_id, campaign_id, the label and the clusters, and
+        campaign_type unless ``slices`` are given.
     p
-        Probability of redemption of each row, shape (n,), in the order of ``offers``.
+        Probability that the label is 1, of each row, shape (n,), in the order of ``offers``.
+    label
+        Column of what is predicted, 0 or 1: "redeemed", or for example "bought".
     probability
         False if ``p`` is a score that only ranks, such as a count; log loss is then left out.
     metrics
         Names of metrics, in the order of the table; "AUC", "average precision", "log loss" and
-        "NDCG@10" if left out. Also "Brier"; "ECE" (10 bins), "calibration intercept" and
-        "calibration slope"; with a threshold on ``p``, such as 0.02, "accuracy at 0.02",
-        "precision at 0.02", "recall at 0.02" and "F1 at 0.02"; of the best-scored tenth,
-        "lift at 10%"; within user and campaign, "NDCG@5", "recall@5", "hit rate@5" and "MRR".
+        "NDCG@10" if left out. Also "Brier" (mean squared distance of ``p`` from the label);
+        "ECE" (10 bins), "calibration intercept" and "calibration slope"; with a threshold on
+        ``p``, such as 0.02, "accuracy at 0.02", "precision at 0.02", "recall at 0.02" and
+        "F1 at 0.02"; of the best-scored tenth, "lift at 10%"; within user and campaign, "NDCG@5",
+        "recall@5", "hit rate@5" (share of lists with a redemption in their first 5) and "MRR"
+        (mean of 1 / rank of a list's first redemption).
     slices
-        By name, True for the offers of the slice, shape (n,), such as those of `usual_slices`;
-        "all" and "B and C" if left out.
+        By name, True for the offers of the slice, shape (n,), such as those of `usual_slices`. If
+        left out, "all" and, unless no campaign is of these types, "B and C".
+    clusters
+        One column or two whose values mark offers that resemble each other. By default offers of
+        one user do; with ("user_id", "coupon_id"), those of one coupon do too, and the intervals
+        say how sure the metric is for other users *and* other coupons.
+    confidence
+        Chance, in (0, 1), that an interval holds the truth.
     replicates, seed
         Number of resamples behind each interval, and their seed.
 
     Returns
     -------
     pandas.DataFrame
-        Indexed by slice and metric, with columns value, low and high (95% interval), offers and
-        redeemed (counts). All metrics of an empty slice are ``nan``.
+        Indexed by slice and metric, with columns value, low and high (the interval), offers, and
+        the label (counts). All metrics of an empty slice are ``nan``.
 
     Raises
     ------
@@ -136,19 +148,55 @@ def evaluate(
     their offers: ``numpy.random.default_rng(seed).multinomial``, over users in ascending order.
     The interval runs from the 2.5th to the 97.5th percentile. A replicate without a redeemed offer
     leaves some metrics undefined and is left out of theirs: with fewer than ten or so redeeming
-    users, take the interval as a rough guide. So too for ECE, which every resample inflates: see
-    `ece_floor`. A slice is a world of its own: its lists hold only its own offers. The calibration
-    line is fitted anew to each resample, which takes seconds where all else takes a fraction.
+    users, take the interval as a rough guide. The same holds for ECE, which every resample
+    inflates: see `ece_floor`. Each slice is judged by itself: its lists hold only its own offers.
+    The calibration line is fitted anew to each resample, which takes seconds where all else takes a
+    fraction.
+
+    With two clusters, users and coupons say, the offers are drawn by user, by coupon, and by pairs
+    of both, and the variance is V(user) + V(coupon) - V(pair): Cameron, Gelbach and Miller (2011),
+    with bootstrap variances in place of their formula, and never less than V(user) or V(coupon).
+    The interval holds the percentiles of the value plus what a draw of users and a draw of coupons
+    change, shrunk together to that variance. A draw of users *times* a draw of coupons, the
+    pigeonhole bootstrap of Owen (2007), would be simpler but counts the noise of single offers
+    three times: with rare redemptions its intervals are up to 1.7 times too wide. A list, as of
+    NDCG, counts as often as its redeemed offers do. With fewer than some forty coupons, an interval
+    is somewhat too narrow, as with few users.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame(
+    ...     {
+    ...         "user_id": [1, 1, 2, 2, 3, 3],
+    ...         "coupon_id": [7, 8, 7, 8, 7, 8],
+    ...         "campaign_id": 1,
+    ...         "campaign_type": "B",
+    ...         "redeemed": [0, 1, 0, 0, 0, 1],
+    ...     }
+    ... )
+    >>> p = [0.1, 0.6, 0.2, 0.3, 0.2, 0.5]
+    >>> both = ("user_id", "coupon_id")
+    >>> table = evaluate(offers, p, metrics=["log loss", "MRR"], clusters=both)
+    >>> table.loc["all"].round(2)
+              value   low  high  offers  redeemed
+    metric
+    log loss   0.35  0.14  0.56       6         2
+    MRR        1.00  1.00  1.00       6         2
     """
     chosen = _chosen(metrics, probability)
     rows = {
-        (name, metric): [values[0], *interval(values[1:]), len(part), int(part["redeemed"].sum())]
-        for name, part, (found,) in _measured(
-            offers, {"p": p}, probability, chosen, slices, replicates, seed
+        (name, metric): [
+            values[0, 0],
+            *interval(values, confidence),
+            len(part),
+            int(part[label].sum()),
+        ]
+        for name, part, found in _measured(
+            offers, {"p": p}, label, probability, chosen, slices, clusters, replicates, seed
         )
-        for metric, values in found.items()
+        for metric, values in zip(chosen, found[:, 0].swapaxes(0, 1), strict=True)
     }
-    return table(rows, "metric", "value", "low", "high", "offers", "redeemed")
+    return table(rows, "metric", "value", "low", "high", "offers", label)
 
 
 def compare(
@@ -156,9 +204,12 @@ def compare(
     p_a: ArrayLike,
     p_b: ArrayLike,
     *,
+    label: str = "redeemed",
     probability: bool = True,
     metrics: Sequence[str] | None = None,
     slices: Mapping[str, ArrayLike] | None = None,
+    clusters: Sequence[str] = ("user_id",),
+    confidence: float = 0.95,
     replicates: int = 500,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -171,24 +222,36 @@ def compare(
     ----------
     p_a, p_b
         Probability of redemption of each row by either scorer, shape (n,).
-    offers, probability, metrics, slices, replicates, seed
+    offers, label, probability, metrics, slices, clusters, confidence, replicates, seed
         As for `evaluate`, and so are the errors.
 
     Returns
     -------
     pandas.DataFrame
-        Indexed by slice and metric, with columns a, b, difference (a - b), low and high (95%
-        interval of the difference). Above 0, a is better; for log loss, Brier and ECE, below 0.
+        Indexed by slice and metric, with columns a, b, difference (a - b), low and high (interval
+        of the difference). Above 0, a is better; for log loss, Brier and ECE, below 0.
         The calibration line has no better direction: its goal is intercept 0 and slope 1.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"user_id": [1, 1, 2, 2, 3, 3], "campaign_id": 1})
+    >>> offers = offers.assign(campaign_type="B", redeemed=[0, 1, 0, 0, 0, 1])
+    >>> better, worse = [0.1, 0.6, 0.2, 0.3, 0.2, 0.5], [0.3] * 6
+    >>> table = compare(offers, better, worse, metrics=["log loss"])
+    >>> table.loc["all"].round(2)
+                 a     b  difference   low  high
+    metric
+    log loss  0.35  0.64       -0.29 -0.47 -0.07
     """
     chosen = _chosen(metrics, probability)
     scores = {"p_a": p_a, "p_b": p_b}
     rows = {
-        (name, metric): [a[metric][0], b[metric][0], gap[0], *interval(gap[1:])]
-        for name, _, (a, b) in _measured(
-            offers, scores, probability, chosen, slices, replicates, seed
+        (name, metric): [*values[0, :, 0], gap[0, 0], *interval(gap, confidence)]
+        for name, _, found in _measured(
+            offers, scores, label, probability, chosen, slices, clusters, replicates, seed
         )
-        for metric, gap in ((metric, a[metric] - b[metric]) for metric in a)
+        for metric, values in zip(chosen, np.moveaxis(found, 2, 0), strict=True)
+        for gap in [values[:, 0] - values[:, 1]]
     }
     return table(rows, "metric", "a", "b", "difference", "low", "high")
 
@@ -199,7 +262,7 @@ def table(rows: Mapping[tuple[str, str], Sequence[float]], row: str, *columns: s
     return pd.DataFrame(list(rows.values()), index, columns)
 
 
-def _chosen(metrics: Sequence[str] | None, probability: bool) -> dict[str, tuple[str, float]]:
+def _chosen(metrics: Sequence[str] | None, probability: bool) -> Chosen:
     """Split the name of each metric, "NDCG@10", into its kind, "NDCG@#", and its number, 10."""
     if metrics is None:
         metrics = [name for name in DEFAULT if probability or name not in OF_PROBABILITIES]
@@ -212,10 +275,10 @@ def _chosen(metrics: Sequence[str] | None, probability: bool) -> dict[str, tuple
 def _parsed(name: str) -> tuple[str, float]:
     number = re.search(r"(?<=@)[1-9]\d*|(?<= at )-?\d*\.?\d+", name)
     kind = name[: number.start()] + "#" + name[number.end() :] if number else name
-    known = [*CURVES, *METRICS, *LINES]
+    known = [*CURVES, *RATIOS, "ECE", *LISTS, *LINES]
     if "#" in name or kind not in known:
         raise ValueError(f"no metric is named {name!r}; with a number for #, these are: {known}")
-    value = float(number[0]) if number else float("nan")
+    value = float(number[0]) if number else 0.0
     if kind == "lift at #%":
         check_share(value / 100)
     return kind, value
@@ -224,50 +287,51 @@ def _parsed(name: str) -> tuple[str, float]:
 def _measured(
     offers: pd.DataFrame,
     scores: Mapping[str, ArrayLike],
+    label: str,
     probability: bool,
-    chosen: Mapping[str, tuple[str, float]],
+    chosen: Chosen,
     slices: Mapping[str, ArrayLike] | None,
+    clusters: Sequence[str],
     replicates: int,
     seed: int,
-) -> Iterator[tuple[str, pd.DataFrame, list[dict[str, Floats]]]]:
-    """Yield each slice's name, its offers and, per scorer, the metrics in every resample."""
-    columns = ["user_id", "campaign_id", "campaign_type", "redeemed"]
-    parts = list(cut(offers, columns, slices))
+) -> Iterator[tuple[str, pd.DataFrame, Floats]]:
+    """Yield each slice's name, its offers, and the metrics.
+
+    Their shape is (clusterings, scorers, metrics, 1 + replicates).
+    """
+    columns = ["user_id", "campaign_id", label, *check_clusters(clusters)]
+    parts = list(cut(offers, list(dict.fromkeys(columns)), slices))
     checked_scores = []
     for name, score in scores.items():
-        same_index(name, score, offers)
-        _, p, _ = checked(offers["redeemed"], score, None, name, "offers['redeemed']")
+        require_one_order(**{"offers": offers, name: score})
+        _, p, _ = checked(offers[label], score, None, name, f"offers[{label!r}]")
         if probability:
             advice = "in [0, 1] (pass probability=False for a score that only ranks)"
             require(name, p, (p >= 0) & (p <= 1), advice)
         checked_scores.append(p)
     for name, rows, part in parts:
-        y = part["redeemed"].to_numpy(np.float64)
-        user = codes("user_id", part["user_id"], len(part))
+        y = part[label].to_numpy(np.float64)
         group = part.groupby(["user_id", "campaign_id"]).ngroup().to_numpy()
-        weights = user_weights(user.max(initial=0) + 1, replicates, seed)
-        samples = [Sample(y, p[rows], user, group, weights) for p in checked_scores]
-        yield name, part, [_measure(sample, chosen) for sample in samples]
+        scored = [Scored(y, p[rows], group) for p in checked_scores]
+        ways = clusterings({column: part[column] for column in clusters}, len(part), seed)
+        yield name, part, resample(ways, replicates, partial(_measure_each, scored, chosen))
 
 
-def _measure(sample: Sample, chosen: Mapping[str, tuple[str, float]]) -> dict[str, Floats]:
-    """Each metric under each row of user weights."""
-    found = {
-        name: METRICS[kind](sample, number)
-        for name, (kind, number) in chosen.items()
-        if kind in METRICS
-    }
-    curves = {name: (CURVES[kind], x) for name, (kind, x) in chosen.items() if kind in CURVES}
-    if curves:
-        measured = at_thresholds(
-            sample.y,
-            sample.score,
-            sample.user,
-            sample.weights,
-            lambda hit, miss: [curve(hit, miss, x) for curve, x in curves.values()],
+def _measure_each(
+    scored: Sequence[Scored], chosen: Chosen, cluster: Ints, weights: Floats
+) -> list[Floats]:
+    return [each.measure(chosen, cluster, weights) for each in scored]
+
+
+def check_clusters(clusters: Sequence[str]) -> Sequence[str]:
+    """Raise a ValueError unless they are one or two names of columns; else give them back."""
+    if (
+        isinstance(clusters, str)
+        or len(clusters) not in (1, 2)
+        or len(set(clusters)) < len(clusters)
+    ):
+        raise ValueError(
+            'clusters must be a tuple of one column or two, such as ("user_id",) or '
+            f'("user_id", "coupon_id"), but it is {clusters!r}'
         )
-        found |= zip(curves, measured.T, strict=True)
-    if set(LINES) & set(chosen):
-        lines = resampled_lines(sample.y, sample.score, sample.user, sample.weights)
-        found |= zip(LINES, lines.T, strict=True)
-    return {name: found[name] for name in chosen}
+    return clusters

@@ -1,11 +1,36 @@
 """Metrics of all offers together: of their order, of a threshold, of the probabilities."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.evaluation.arrays import Floats, Ints, checked, checked_p, divide, sum_by
+from coupon_rec.arguments import Floats
+from coupon_rec.evaluation.arrays import Ints, checked, checked_p, divide, sum_by
 from coupon_rec.odds import SMALLEST
+
+RATIOS: dict[str, Callable[[Floats, Floats, float], tuple[NDArray[Any], NDArray[Any]]]] = {
+    "log loss": lambda y, p, _: (surprise(y, p), np.ones(y.size)),
+    "Brier": lambda y, p, _: ((p - y) ** 2, np.ones(y.size)),
+    "accuracy at #": lambda y, score, t: (y == (score >= t), np.ones(y.size)),
+    "precision at #": lambda y, score, t: (y * (score >= t), score >= t),
+    "recall at #": lambda y, score, t: (y * (score >= t), y),
+    "F1 at #": lambda y, score, t: (2 * y * (score >= t), y + (score >= t)),
+}
+"""Metrics that are one sum over the offers by another, from labels, scores and the number #."""
+
+CURVES: dict[str, Callable[[Floats, Floats, float], float]] = {
+    "AUC": lambda positive, negative, _: auc_at_thresholds(positive, negative),
+    "average precision": lambda positive, negative, _: average_precision_at_thresholds(
+        positive, negative
+    ),
+    "lift at #%": lambda positive, negative, percent: lift_at_thresholds(
+        positive, negative, percent / 100
+    ),
+}
+"""Metrics of the weight of either class at each threshold, and of the number #."""
 
 
 def auc(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> float:
@@ -28,12 +53,18 @@ def auc(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> floa
     Raises
     ------
     ValueError
-        If shapes differ, a label is not 0 or 1, a score is not finite or a weight is negative.
+        If shapes or the indexes of Series differ, a label is not 0 or 1, a score is not finite or
+        a weight is negative.
 
     Notes
     -----
     P(s+ > s-) + P(s+ = s-) / 2 for a redeemed offer's score s+ and another's s-: a tie counts half.
     Equal to ``sklearn.metrics.roc_auc_score``.
+
+    Examples
+    --------
+    >>> auc([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4])
+    0.75
     """
     return auc_at_thresholds(*_weight_at_thresholds(*checked(y, score, weight)))
 
@@ -53,6 +84,11 @@ def average_precision(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None =
     -----
     The sum over thresholds of (recall gained) x (precision), equal scores being one threshold.
     Equal to ``sklearn.metrics.average_precision_score``.
+
+    Examples
+    --------
+    >>> round(average_precision([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4]), 3)
+    0.833
     """
     return average_precision_at_thresholds(*_weight_at_thresholds(*checked(y, score, weight)))
 
@@ -84,10 +120,14 @@ def lift(
     -----
     (share of redemptions found) / share. Where the cut falls among tied offers, they are found in
     proportion: the expected value over every order of the tie.
+
+    Examples
+    --------
+    >>> lift([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], share=0.25)
+    2.0
     """
     check_share(share)
-    found = found_at_thresholds(*_weight_at_thresholds(*checked(y, score, weight)), share)
-    return float(found / share)
+    return lift_at_thresholds(*_weight_at_thresholds(*checked(y, score, weight)), share)
 
 
 def threshold_metrics(
@@ -113,17 +153,15 @@ def threshold_metrics(
     -----
     F1 = 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall. Equal to the metrics of
     scikit-learn with ``zero_division=nan``.
+
+    Examples
+    --------
+    >>> threshold_metrics([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], threshold=0.3).to_dict()
+    {'accuracy': 0.5, 'precision': 0.5, 'recall': 0.5, 'F1': 0.5}
     """
     y, score, weight = checked(y, score, weight)
-    sent = score >= threshold
-    hits, chosen, redeemed = weight @ (y * sent), weight @ sent, weight @ y
-    values = {
-        "accuracy": divide(weight @ (y == sent), weight.sum()),
-        "precision": divide(hits, chosen),
-        "recall": divide(hits, redeemed),
-        "F1": divide(2 * hits, chosen + redeemed),
-    }
-    return pd.Series(values)
+    kinds = ("accuracy", "precision", "recall", "F1")
+    return pd.Series({k: _ratio(f"{k} at #", y, score, weight, threshold) for k in kinds})
 
 
 def log_loss(y: ArrayLike, p: ArrayLike, weight: ArrayLike | None = None) -> float:
@@ -141,28 +179,13 @@ def log_loss(y: ArrayLike, p: ArrayLike, weight: ArrayLike | None = None) -> flo
     -mean(y log p + (1 - y) log(1 - p)). What happened is given a probability of at least 2.2e-16
     (the machine epsilon of float64), so one certain and wrong prediction costs 36.04.
     Equal to ``sklearn.metrics.log_loss`` on float64.
+
+    Examples
+    --------
+    >>> round(log_loss([0, 1], [0.5, 0.5]), 3)
+    0.693
     """
-    y, p, weight = checked_p(y, p, weight)
-    return divide(weight @ surprise(y, p), weight.sum())
-
-
-def brier(y: ArrayLike, p: ArrayLike, weight: ArrayLike | None = None) -> float:
-    """Mean squared distance of the probability from what happened.
-
-    Parameters, errors and shapes are those of `log_loss`.
-
-    Returns
-    -------
-    float
-        In [0, 1], lower is better, one class is enough; ``nan`` if no offer carries weight.
-
-    Notes
-    -----
-    mean((p - y)^2). Predicting the base rate b for all gives b (1 - b), so with rare redemptions
-    every value is small. Equal to ``sklearn.metrics.brier_score_loss``.
-    """
-    y, p, weight = checked_p(y, p, weight)
-    return divide(weight @ (p - y) ** 2, weight.sum())
+    return _ratio("log loss", *checked_p(y, p, weight))
 
 
 def thresholds(y: Floats, score: Floats) -> tuple[Ints, int]:
@@ -200,6 +223,11 @@ def found_at_thresholds(positive: Floats, negative: Floats, share: ArrayLike) ->
     return np.asarray(np.interp(np.multiply(share, sent[-1]), sent, found) / found[-1])
 
 
+def lift_at_thresholds(positive: Floats, negative: Floats, share: float) -> float:
+    """Share of the positive weight found in the best-scored share of all weight, over that."""
+    return float(found_at_thresholds(positive, negative, share) / share)
+
+
 def surprise(y: Floats, p: Floats) -> Floats:
     """Log loss of each offer."""
     happened: Floats = np.maximum(np.where(y == 1, p, 1 - p), SMALLEST)
@@ -210,6 +238,11 @@ def check_share(share: float) -> None:
     """Raise a ValueError unless it is a share of the offers."""
     if not 0 < share <= 1:
         raise ValueError(f"a share of the offers must be in (0, 1], but it is {share}")
+
+
+def _ratio(kind: str, y: Floats, score: Floats, weight: Floats, number: float = 0.0) -> float:
+    top, bottom = RATIOS[kind](y, score, number)
+    return divide(weight @ top, weight @ bottom)
 
 
 def _weight_at_thresholds(y: Floats, score: Floats, weight: Floats) -> tuple[Floats, Floats]:

@@ -1,10 +1,10 @@
 """What happens to the offers that a policy sends: click-through and conversion, honestly named.
 
 A policy says, of each offer in the log, how likely it would send it. Its *redemption rate* is the
-share of the offers it sends that were redeemed: the click-through rate of this data, for to redeem
-is the one act that a user answers a coupon with. Its *purchase rate* is the share of the offers it
-sends after which the user bought an eligible item in the campaign: the conversion rate, per
-offer sent. (Per redemption it would be 1: the label `bought` holds wherever `redeemed` does.)
+share of the offers it sends that were redeemed: the click-through rate of this data, since users
+answer a coupon in no other way than by redeeming it. Its *purchase rate* is the share of the
+offers it sends after which the user bought an eligible item in the campaign: the conversion rate,
+per offer sent. (Per redemption it would be 1: the label `bought` holds wherever `redeemed` does.)
 
 Both are facts about offers that *were* sent, all of a user's list at once. They do not say
 
@@ -16,17 +16,33 @@ Both are facts about offers that *were* sent, all of a user's list at once. They
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.evaluation.arrays import Floats, checked, codes, numbers, probabilities, require
-from coupon_rec.evaluation.bootstrap import at_thresholds, interval, user_weights, weighted_ratio
-from coupon_rec.evaluation.intervals import table
+from coupon_rec.arguments import (
+    Floats,
+    numbers,
+    probabilities,
+    require,
+    require_one_order,
+    require_present,
+)
+from coupon_rec.evaluation.arrays import Ints, checked
+from coupon_rec.evaluation.bootstrap import (
+    at_thresholds,
+    clusterings,
+    interval,
+    named_keys,
+    resample,
+    weighted_ratio,
+)
+from coupon_rec.evaluation.intervals import check_clusters, table
 from coupon_rec.evaluation.metrics import check_share, found_at_thresholds
 from coupon_rec.evaluation.ranking import check_k, top_k
-from coupon_rec.evaluation.slices import cut, same_index
+from coupon_rec.evaluation.slices import cut
 
 RATES = {"redemption rate": "redeemed", "purchase rate": "bought"}
 
@@ -52,10 +68,17 @@ def top_offers(offers: pd.DataFrame, score: ArrayLike, k: int = 1) -> Floats:
     Raises
     ------
     ValueError
-        If k is below 1 or the scores do not fit the offers or are not finite.
+        If k is below 1, offers lack a column, or the scores do not fit them or are not finite.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"user_id": [1, 1, 1, 2], "campaign_id": 5})
+    >>> top_offers(offers, [0.3, 0.1, 0.3, 0.2]).tolist()
+    [0.5, 0.0, 0.5, 1.0]
     """
     check_k(k)
-    same_index("score", score, offers)
+    require_present(offers, ["user_id", "campaign_id"])
+    require_one_order(offers=offers, score=score)
     group = offers.groupby(["user_id", "campaign_id"]).ngroup().to_numpy()
     return top_k(numbers("score", score, len(offers)), group, k)
 
@@ -65,6 +88,8 @@ def policy_rates(
     sent: ArrayLike,
     *,
     slices: Mapping[str, ArrayLike] | None = None,
+    clusters: Sequence[str] = ("user_id",),
+    confidence: float = 0.95,
     replicates: int = 500,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -73,19 +98,20 @@ def policy_rates(
     Parameters
     ----------
     offers
-        n offers of the log, with columns user_id, campaign_type, redeemed and bought (0 or 1).
+        n offers of the log, with columns redeemed and bought (0 or 1) and the clusters, and
+        campaign_type unless ``slices`` are given.
     sent
         Chance that the policy sends each of them, shape (n,), in [0, 1], such as from `top_offers`;
         or True and False.
-    slices, replicates, seed
+    slices, clusters, confidence, replicates, seed
         As for `evaluate`.
 
     Returns
     -------
     pandas.DataFrame
         Indexed by slice and rate ("redemption rate", "purchase rate"), with columns value, low and
-        high (95% interval, from the bootstrap over users) and sent (expected number of offers). A
-        policy that sends nothing has rates of ``nan``.
+        high (the interval) and sent (expected number of offers). A policy
+        that sends nothing has rates of ``nan``.
 
     Raises
     ------
@@ -95,11 +121,23 @@ def policy_rates(
     Notes
     -----
     sum(sent y) / sum(sent): a ratio, whose numerator and denominator are resampled together.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"user_id": [1, 1, 2, 2], "campaign_type": "B"})
+    >>> offers = offers.assign(redeemed=[0, 1, 0, 0], bought=[1, 1, 0, 1])
+    >>> policy_rates(offers, sent=[0, 1, 1, 0]).loc["all"]
+                     value  low  high  sent
+    rate
+    redemption rate    0.5  0.0   1.0   2.0
+    purchase rate      0.5  0.0   1.0   2.0
     """
     rows = {
-        (name, rate): [values[0], *interval(values[1:]), size]
-        for name, (size,), measured in _rates(offers, {"sent": sent}, slices, replicates, seed)
-        for rate, (values,) in measured.items()
+        (name, rate): [values[0, 0], *interval(values, confidence), size]
+        for name, (size,), found in _rates(
+            offers, {"sent": sent}, slices, clusters, replicates, seed
+        )
+        for rate, (values,) in found.items()
     }
     return table(rows, "rate", "value", "low", "high", "sent")
 
@@ -110,6 +148,8 @@ def compare_policies(
     sent_b: ArrayLike,
     *,
     slices: Mapping[str, ArrayLike] | None = None,
+    clusters: Sequence[str] = ("user_id",),
+    confidence: float = 0.95,
     replicates: int = 500,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -119,20 +159,30 @@ def compare_policies(
     ----------
     sent_a, sent_b
         Chance that either policy sends each offer, shape (n,), in [0, 1].
-    offers, slices, replicates, seed
+    offers, slices, clusters, confidence, replicates, seed
         As for `policy_rates`, and so are the errors.
 
     Returns
     -------
     pandas.DataFrame
-        Indexed by slice and rate, with columns a, b, difference (a - b), low and high (95% interval
-        of the difference, paired: both meet the same resamples).
+        Indexed by slice and rate, with columns a, b, difference (a - b), low and high (interval of
+        the difference, paired: both meet the same resamples).
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"user_id": [1, 1, 2, 2], "campaign_type": "B"})
+    >>> offers = offers.assign(redeemed=[0, 1, 0, 0], bought=[1, 1, 0, 1])
+    >>> compare_policies(offers, [0, 1, 1, 0], [1, 0, 0, 1]).loc["all", ["a", "b", "difference"]]
+                       a    b  difference
+    rate
+    redemption rate  0.5  0.0         0.5
+    purchase rate    0.5  1.0        -0.5
     """
     policies = {"sent_a": sent_a, "sent_b": sent_b}
     rows = {
-        (name, rate): [a[0], b[0], a[0] - b[0], *interval((a - b)[1:])]
-        for name, _, measured in _rates(offers, policies, slices, replicates, seed)
-        for rate, (a, b) in measured.items()
+        (name, rate): [a[0, 0], b[0, 0], a[0, 0] - b[0, 0], *interval(a - b, confidence)]
+        for name, _, found in _rates(offers, policies, slices, clusters, replicates, seed)
+        for rate, (a, b) in found.items()
     }
     return table(rows, "rate", "a", "b", "difference", "low", "high")
 
@@ -141,8 +191,10 @@ def gains(
     y: ArrayLike,
     score: ArrayLike,
     users: ArrayLike,
+    coupons: ArrayLike | None = None,
     *,
     shares: Sequence[float] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+    confidence: float = 0.95,
     replicates: int = 500,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -152,67 +204,78 @@ def gains(
     ----------
     y, score
         As for `auc`, and so are the errors.
-    users
-        Whose offer it is, shape (n,).
+    users, coupons
+        As for `total`.
     shares
         Of the offers, each in (0, 1].
-    replicates, seed
+    confidence, replicates, seed
         As for `evaluate`.
 
     Returns
     -------
     pandas.DataFrame
         Indexed by share, with columns offers (how many are sent), found (share of redemptions, in
-        [0, 1]), low and high (its 95% interval), and lift (found / share, as in `lift`); divide
+        [0, 1]), low and high (its interval), and lift (found / share, as in `lift`); divide
         low and high by the share for the interval of the lift.
 
     Notes
     -----
     Ties across a cut are found in proportion. The cut is a share of the resampled offers, so each
     resample has its own threshold.
+
+    Examples
+    --------
+    >>> table = gains([1, 0, 0, 1], [0.9, 0.4, 0.3, 0.2], users=[1, 1, 2, 2], shares=[0.25, 1.0])
+    >>> table[["offers", "found", "lift"]]
+           offers  found  lift
+    share
+    0.25      1.0    0.5   2.0
+    1.00      4.0    1.0   1.0
     """
     for share in shares:
         check_share(share)
+    require_one_order(y=y, score=score, users=users, coupons=coupons)
     y, score, _ = checked(y, score)
-    user = codes("users", users, y.size)
-    weights = user_weights(user.max(initial=0) + 1, replicates, seed)
-    found = at_thresholds(
-        y, score, user, weights, lambda hit, miss: found_at_thresholds(hit, miss, shares)
-    )
-    low, high = np.array([interval(column) for column in found[1:].T]).T
-    index = pd.Index(shares, name="share")
-    columns = {"offers": np.multiply(shares, y.size), "found": found[0], "low": low, "high": high}
-    return pd.DataFrame(columns, index).assign(lift=found[0] / np.array(shares))
+
+    def measure(cluster: Ints, weights: Floats) -> Floats:
+        return at_thresholds(
+            y, score, cluster, weights, lambda hit, miss: found_at_thresholds(hit, miss, shares)
+        )
+
+    ways = clusterings(named_keys(users, coupons), y.size, seed)
+    found = np.moveaxis(resample(ways, replicates, measure), 1, 0)
+    low, high = np.array([interval(samples, confidence) for samples in found]).T
+    index, value = pd.Index(shares, name="share"), found[:, 0, 0]
+    columns = {"offers": np.multiply(shares, y.size), "found": value, "low": low, "high": high}
+    return pd.DataFrame(columns, index).assign(lift=value / np.array(shares))
 
 
 def _rates(
     offers: pd.DataFrame,
     policies: Mapping[str, ArrayLike],
     slices: Mapping[str, ArrayLike] | None,
+    clusters: Sequence[str],
     replicates: int,
     seed: int,
 ) -> Iterator[tuple[str, list[float], dict[str, list[Floats]]]]:
     """Yield each slice's name, how many offers each policy sends, and its rates by resample."""
-    parts = list(cut(offers, ["user_id", "campaign_type", *RATES.values()], slices))
+    columns = [*check_clusters(clusters), *RATES.values()]
+    parts = list(cut(offers, columns, slices))
     for column in RATES.values():
         label = offers[column]
         require(f"offers[{column!r}]", label, label.isin([0, 1]).to_numpy(), "0 or 1")
     chances = []
     for name, sent in policies.items():
-        same_index(name, sent, offers)
+        require_one_order(**{"offers": offers, name: sent})
         chances.append(probabilities(name, sent, len(offers)))
     for name, rows, part in parts:
-        user = codes("user_id", part["user_id"], len(part))
-        weights = user_weights(user.max(initial=0) + 1, replicates, seed)
-        sizes = [float(sent[rows].sum()) for sent in chances]
-        yield (
-            name,
-            sizes,
-            {
-                rate: [
-                    weighted_ratio(sent[rows] * part[column], sent[rows], user, weights)
-                    for sent in chances
-                ]
-                for rate, column in RATES.items()
-            },
-        )
+        ways = clusterings({column: part[column] for column in clusters}, len(part), seed)
+        sent_here = [sent[rows] for sent in chances]
+        found = {
+            rate: [
+                resample(ways, replicates, partial(weighted_ratio, sent * part[column], sent))
+                for sent in sent_here
+            ]
+            for rate, column in RATES.items()
+        }
+        yield name, [float(sent.sum()) for sent in sent_here], found

@@ -1,7 +1,7 @@
 """Metrics of each list by itself: how near its top a score puts what was redeemed.
 
 A list is what one decision chooses from: here, a user's offers in a campaign. A list without a
-redemption is left out of every average, for no order of it is better than another.
+redemption is left out of every average, because no order of it is better than another.
 Tied offers get the expected value over every order of the tie.
 """
 
@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from coupon_rec.evaluation.arrays import Floats, Ints, checked, codes, sum_by
+from coupon_rec.arguments import Floats, require_one_order
+from coupon_rec.evaluation.arrays import Ints, checked, codes, sum_by
 
 
 def ndcg(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float:
@@ -22,7 +23,7 @@ def ndcg(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float
     y, score
         As for `auc`.
     group
-        The list that each offer stands in, shape (n,): here, a user in a campaign.
+        The list that each offer is in, shape (n,): here, a user in a campaign.
     k
         How many places of a list count, 1 or more.
 
@@ -30,70 +31,29 @@ def ndcg(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float
     -------
     float
         In [0, 1]; 1 puts all that was redeemed on top. A group without a redemption is left out,
-        for no order of it is better than another; ``nan`` if no group has one.
+        because no order of it is better than another; ``nan`` if no group has one.
 
     Raises
     ------
     ValueError
-        As `auc`, and if a group is missing or k is below 1.
+        As `auc`, and if a group is missing or in another order, or k is below 1.
 
     Notes
     -----
     DCG@k / (DCG@k of the best order), where DCG@k sums y / log2(1 + rank) over ranks 1 to k. Tied
     offers share the mean discount of their ranks, the expected value over every order of the tie.
     Equal to ``sklearn.metrics.ndcg_score``, averaged; a group of one, refused there, counts 1.
+
+    Examples
+    --------
+    >>> round(ndcg([0, 1, 0, 1], [4, 3, 2, 1], ["first", "first", "second", "second"]), 3)
+    0.631
     """
-    return _mean(ndcg_by_group(*_lists(y, score, group, k), k))
-
-
-def recall_at(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float:
-    """Share of a group's redemptions among its k best-scored offers, averaged over groups.
-
-    Parameters and errors are those of `ndcg`.
-
-    Returns
-    -------
-    float
-        In [0, 1]; below 1 for any score where a group has more than k redemptions. ``nan`` if no
-        group has a redemption.
-
-    Notes
-    -----
-    A redeemed offer that is tied across the cut counts by its chance to be above it.
-    """
-    return _mean(recall_by_group(*_lists(y, score, group, k), k))
-
-
-def hit_rate(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float:
-    """Share of groups with a redemption among their k best-scored offers.
-
-    Parameters and errors are those of `ndcg`.
-
-    Returns
-    -------
-    float
-        In [0, 1], of the groups that have a redemption; ``nan`` if there is none. A tie across the
-        cut counts by the chance that one of its redeemed offers is above it.
-    """
-    return _mean(hit_by_group(*_lists(y, score, group, k), k))
-
-
-def mrr(y: ArrayLike, score: ArrayLike, group: ArrayLike) -> float:
-    """Mean reciprocal rank: 1 / (rank of a group's first redeemed offer), averaged over groups.
-
-    Parameters and errors are those of `ndcg`.
-
-    Returns
-    -------
-    float
-        In (0, 1]; 1 puts a redeemed offer first in every list. ``nan`` if no group has a
-        redemption.
-
-    Notes
-    -----
-    Ranks start at 1. In a tie, the mean of 1 / rank over every order, not 1 / (mean rank).
-    """
-    return _mean(reciprocal_rank_by_group(*_lists(y, score, group)))
+    check_k(k)
+    require_one_order(y=y, score=score, group=group)
+    y, score, _ = checked(y, score)
+    values = LISTS["NDCG@#"](y, score, codes("group", group, y.size), k)[1]
+    return float(values.mean()) if values.size else float("nan")
 
 
 def ndcg_by_group(y: Floats, score: Floats, group: Ints, k: int) -> tuple[Ints, Floats]:
@@ -106,19 +66,30 @@ def ndcg_by_group(y: Floats, score: Floats, group: Ints, k: int) -> tuple[Ints, 
 
 
 def recall_by_group(y: Floats, score: Floats, group: Ints, k: int) -> tuple[Ints, Floats]:
-    """Find one row of each group that has a redemption, and the group's recall at k."""
+    """Find one row of each group that has a redemption, and the group's recall at k.
+
+    A redeemed offer that is tied across the cut counts by its chance to be above it.
+    """
     rows, y, lists = _with_redemption(y, score, group)
     found = sum_by(lists.group, y * lists.expected(lists.rank < k))
     return rows, found / sum_by(lists.group, y)
 
 
 def hit_by_group(y: Floats, score: Floats, group: Ints, k: int) -> tuple[Ints, Floats]:
-    """Find one row of each group that has a redemption, and the chance of a hit in its top k."""
+    """Find one row of each group that has a redemption, and the chance of a hit in its top k.
+
+    A tie across the cut counts by the chance that one of its redeemed offers is above it.
+    """
     return _first_redemption(y, score, group, lambda rank: rank < k)
 
 
-def reciprocal_rank_by_group(y: Floats, score: Floats, group: Ints) -> tuple[Ints, Floats]:
-    """Find one row of each group that has a redemption, and 1 / (rank of the first)."""
+def reciprocal_rank_by_group(
+    y: Floats, score: Floats, group: Ints, _: int = 0
+) -> tuple[Ints, Floats]:
+    """Find one row of each group that has a redemption, and 1 / (rank of the first).
+
+    Ranks start at 1. In a tie, it is the mean of 1 / rank over every order, not 1 / (mean rank).
+    """
     return _first_redemption(y, score, group, lambda rank: 1 / (rank + 1))
 
 
@@ -161,14 +132,6 @@ class Lists(NamedTuple):
         return np.asarray((sum_by(self.tie, worth) / np.bincount(self.tie))[self.tie])
 
 
-def _lists(
-    y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 1
-) -> tuple[Floats, Floats, Ints]:
-    check_k(k)
-    y, score, _ = checked(y, score)
-    return y, score, codes("group", group, y.size)
-
-
 def _with_redemption(y: Floats, score: Floats, group: Ints) -> tuple[Ints, Floats, Lists]:
     """One row of each group that has a redemption, and these groups' labels and lists."""
     rows = np.flatnonzero(sum_by(group, y)[group] > 0)
@@ -194,12 +157,16 @@ def _first_redemption(
 
 
 def _chance_to_be_first(tied: int, positives: float) -> Floats:
-    """Chance that the first positive of a tie stands in each of its places."""
+    """Chance that the first positive of a tie is in each of its places."""
     before = np.arange(tied)
     none_yet = np.cumprod(np.maximum(tied - positives - before, 0) / (tied - before))
     return np.asarray(-np.diff(none_yet, prepend=1))
 
 
-def _mean(groups: tuple[Ints, Floats]) -> float:
-    values = groups[1]
-    return float(values.mean()) if values.size else float("nan")
+LISTS: dict[str, Callable[[Floats, Floats, Ints, int], tuple[Ints, Floats]]] = {
+    "NDCG@#": ndcg_by_group,
+    "recall@#": recall_by_group,
+    "hit rate@#": hit_by_group,
+    "MRR": reciprocal_rank_by_group,
+}
+"""Metrics that are a mean over lists: one row of each list that has a redemption, and its value."""

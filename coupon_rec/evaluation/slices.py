@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.evaluation.arrays import Mask, require
+from coupon_rec.arguments import Mask, require_columns, require_one_order, require_present
 
 
 def usual_slices(offers: pd.DataFrame) -> dict[str, Mask]:
@@ -21,43 +21,58 @@ def usual_slices(offers: pd.DataFrame) -> dict[str, Mask]:
     Returns
     -------
     dict of str to numpy.ndarray
-        True for the offers of the slice, shape (n,): "all"; "B and C", "type A", "type B" and
-        "type C" campaigns; "known users", who redeemed a coupon before the campaign, and "new
+        True for the offers of the slice, shape (n,): "all"; "B and C" campaigns, "type A" and so
+        on for each type; "known users", who redeemed a coupon before the campaign, and "new
         users", who did not; "head coupons", whose items were the more popular half of the
-        campaign's before it started, and "tail coupons", the other half.
+        campaign's before it started, and "tail coupons", the other half. A slice without offers
+        is left out: where all campaigns are of type C, there is no "type A".
+
+    Raises
+    ------
+    ValueError
+        If offers lack one of these columns.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame(
+    ...     {
+    ...         "campaign_type": ["C", "C"],
+    ...         "user_redemption_rate": [0.0, 0.5],
+    ...         "item_popularity_rank": [0.9, 0.8],
+    ...     }
+    ... )
+    >>> list(usual_slices(offers))
+    ['all', 'B and C', 'type C', 'known users', 'new users', 'head coupons']
     """
-    kind = offers["campaign_type"].to_numpy()
+    require_columns(offers, ["campaign_type", "user_redemption_rate", "item_popularity_rank"])
+    kind = offers["campaign_type"]
     known = offers["user_redemption_rate"].to_numpy() > 0
     head = offers["item_popularity_rank"].to_numpy() > 0.5
-    return {
-        **default_slices(offers),
-        **{f"type {letter}": kind == letter for letter in "ABC"},
+    slices = {
+        **{f"type {letter}": (kind == letter).to_numpy() for letter in sorted(kind.unique())},
         "known users": known,
         "new users": ~known,
         "head coupons": head,
         "tail coupons": ~head,
     }
+    return {**default_slices(offers), **{name: rows for name, rows in slices.items() if rows.any()}}
 
 
 def default_slices(offers: pd.DataFrame) -> dict[str, Mask]:
-    """All offers, and those of campaign types B and C."""
-    return {
-        "all": np.full(len(offers), True),
-        "B and C": offers["campaign_type"].isin(["B", "C"]).to_numpy(),
-    }
+    """All offers and, where there are any, those of campaign types B and C."""
+    require_present(offers, ["campaign_type"])
+    slices = {"all": np.full(len(offers), True)}
+    both = offers["campaign_type"].isin(["B", "C"]).to_numpy()
+    return {**slices, "B and C": both} if both.any() else slices
 
 
 def cut(
     offers: pd.DataFrame, columns: Sequence[str], slices: Mapping[str, ArrayLike] | None
 ) -> Iterator[tuple[str, Mask, pd.DataFrame]]:
     """Yield each slice's name, its rows and these columns of its offers, all checked."""
-    if absent := [column for column in columns if column not in offers.columns]:
-        raise ValueError(f"offers must have columns {list(columns)}, but it lacks {absent}")
-    for column in columns:
-        present = offers[column].notna().to_numpy()
-        require(f"offers[{column!r}]", offers[column], present, "present")
+    require_present(offers, columns if slices is not None else [*columns, "campaign_type"])
     for name, rows in (default_slices(offers) if slices is None else slices).items():
-        same_index(f"slices[{name!r}]", rows, offers)
+        require_one_order(**{"offers": offers, f"slices[{name!r}]": rows})
         mask = np.asarray(rows)
         if mask.shape != (len(offers),) or mask.dtype != np.bool_:
             raise ValueError(
@@ -65,12 +80,3 @@ def cut(
                 f"{mask.dtype} of shape {mask.shape}"
             )
         yield name, mask, offers.loc[mask, list(columns)]
-
-
-def same_index(name: str, values: ArrayLike, offers: pd.DataFrame) -> None:
-    """Raise a ValueError if values are a Series in another order than the offers."""
-    if isinstance(values, pd.Series) and not values.index.equals(offers.index):
-        raise ValueError(
-            f"{name} and offers have different indexes: put {name} in the order of offers and "
-            f"pass {name}.to_numpy()"
-        )

@@ -5,6 +5,8 @@ from typing import Literal
 
 import pandas as pd
 
+from coupon_rec.market.categories import USER_CATEGORIES
+
 Group = Literal["user", "item", "match", "coupon"]
 
 NEVER = 365.0
@@ -101,30 +103,36 @@ FEATURES = (
     Feature("coupon_redeemed_before", "this user's earlier redemptions of it", skewed=True),
 )
 
-COUPON_CATEGORIES = {
-    "campaign_type": ("A", "B", "C"),
-    "department": (
-        "GROCERY",
-        "DRUG GM",
-        "PRODUCE",
-        "COSMETICS",
-        "NUTRITION",
-        "MEAT",
-        "MEAT-PCKGD",
-        "DELI",
-        "PASTRY",
-        "FLORAL",
-        "SEAFOOD",
-        "SEAFOOD-PCKGD",
-        "SALAD BAR",
-        "FROZEN GROCERY",
-    ),
+OPTIONAL_FEATURES = (
+    Feature("user_views_7", "items looked at, decayed over 7 days", skewed=True),
+    Feature("item_rating", "mean stars of the coupon's items, shrunk to that of all items", 3.0),
+    Feature("match_viewed_7", "views of the coupon's items, decayed over 7 days", skewed=True),
+    Feature("match_clicked_7", "clicks on the coupon's items, decayed over 7 days", skewed=True),
+    Feature("match_view_recency", "days since a view of the coupon's items", NEVER, True),
+    Feature("coupon_depth", "share of the price that the coupon takes off"),
+    Feature("coupon_face_value", "currency that the coupon takes off", skewed=True),
+    Feature("coupon_minimum", "least spend that the coupon asks for, in currency", skewed=True),
+)
+"""Features that the offers of a market have if it has the tables or columns to make them of."""
+
+GROUPS = tuple(dict.fromkeys(feature.group for feature in FEATURES))
+
+CATEGORIES = {
+    "user_category": tuple(USER_CATEGORIES),
+    "coupon_category": ("campaign_type", "department"),
 }
+"""The columns of the offers table that hold names, by the array of codes which they become."""
 
 NAMES = tuple(feature.name for feature in FEATURES)
+OPTIONAL_NAMES = tuple(feature.name for feature in OPTIONAL_FEATURES)
 
 
 def feature_table() -> pd.DataFrame:
     """The catalog as a frame, one row a feature."""
     rows = [{"group": feature.group, **asdict(feature)} for feature in FEATURES]
     return pd.DataFrame(rows).set_index("name")
+
+
+def feature_names(group: str) -> list[str]:
+    """The features of a group, in the order of the columns of its array."""
+    return [feature.name for feature in FEATURES if feature.group == group]

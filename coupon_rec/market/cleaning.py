@@ -1,4 +1,4 @@
-"""Cleaning steps. Each takes a table and gives it back mended, with a count of what it changed."""
+"""Cleaning steps. Each takes a table and gives back a clean one, with a count of the changes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ import ibis
 import pandas as pd
 from ibis import Table
 
-from coupon_rec.market.schema import UNKNOWN
+from coupon_rec.market.rules import UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -21,17 +21,24 @@ class Problem:
         How many rows are affected; 0 if the table or column is missing or cannot be read.
     what : str
         What is wrong.
-    mend : str
+    fix : str
         What to do about it.
     examples : sequence of dict
         Up to five of the rows.
+
+    Examples
+    --------
+    >>> print(Problem("purchases", "quantity", 1, "a quantity of zero", "drop it.", [{"user_id": 7}]))
+    purchases (quantity): 1 row, a quantity of zero
+        user_id=7
+        To fix it: drop it.
     """
 
     table: str
     column: str
     rows: int
     what: str
-    mend: str
+    fix: str
     examples: Sequence[Mapping[str, Any]] = ()
 
     def __str__(self) -> str:
@@ -43,7 +50,7 @@ class Problem:
             "    " + ", ".join(f"{name}={value}" for name, value in row.items())
             for row in self.examples
         ]
-        return "\n".join([*lines, f"    To mend it: {self.mend}"])
+        return "\n".join([*lines, f"    To fix it: {self.fix}"])
 
 
 class MarketError(ValueError):

@@ -1,135 +1,18 @@
-"""Someone's own market, read from files."""
+"""Someone's own market, read, made exact and checked."""
 
-import warnings
-from functools import reduce
-from operator import or_
-from pathlib import Path
+from collections.abc import Mapping
 
 import ibis
-import ibis.expr.datatypes as dt
-import pyarrow as pa
-import pyarrow.dataset as ds
-from ibis import Column, Table, _
+from ibis import Table, _
 from ibis.backends import BaseBackend
-from ibis.expr.types import BooleanValue, StringColumn
 
+from coupon_rec.market import identifiers as ids
+from coupon_rec.market.converting import shape
 from coupon_rec.market.errors import MarketError, Problem
-from coupon_rec.market.schema import OPTIONAL_TABLES, SCHEMAS
-from coupon_rec.market.tables import Market
+from coupon_rec.market.schema import SCHEMAS
+from coupon_rec.market.sources import Source, open_tables
+from coupon_rec.market.tables import IDENTIFIERS, Market
 from coupon_rec.market.validation import market_problems, problem
-
-
-def _fail(table: str, what: str, mend: str, column: str = "") -> MarketError:
-    return MarketError([Problem(table, column, 0, what, mend)])
-
-
-def _find(folder: Path, name: str) -> Path | None:
-    """Find the file of a table, or None if it is optional and absent."""
-    found = [path for kind in ("parquet", "csv") if (path := folder / f"{name}.{kind}").exists()]
-    if len(found) == 2:
-        raise _fail(name, "both a Parquet and a CSV file", "remove the one that is out of date.")
-    if not found and name not in OPTIONAL_TABLES:
-        wanted = f"{name}.parquet or {name}.csv"
-        raise _fail(name, "the table is missing", f"put {wanted} into the folder.")
-    return found[0] if found else None
-
-
-def _read(connection: BaseBackend, path: Path, name: str) -> Table:
-    """Open a table as it is in the file; the columns of a CSV file are text."""
-    empty = _fail(name, f"{path.name} is empty", "write at least one row.")
-    if path.is_file() and path.stat().st_size == 0:
-        raise empty
-    if path.suffix == ".parquet":
-        try:
-            rows = ds.dataset(path, format="parquet").count_rows()
-        except (pa.ArrowInvalid, OSError) as error:
-            mend = "write it again as Parquet, or as CSV with the ending .csv."
-            raise _fail(name, f"{path.name} is not a readable Parquet file", mend) from error
-        if rows == 0:
-            raise empty
-        return connection.read_parquet(path / "*.parquet" if path.is_dir() else path)
-    if connection.name == "pyspark":
-        options = {"inferSchema": False, "escape": '"', "mode": "FAILFAST"}
-    else:
-        options = {"all_varchar": True, "delim": ",", "quote": '"', "escape": '"'}
-    try:
-        table = connection.read_csv(path, header=True, **options)
-        rows = table.count().execute()
-    except Exception as error:  # each engine has its own
-        reason = str(error).strip().splitlines()[0]
-        mend = "write UTF-8 text, separated by commas, with the names in the first line."
-        raise _fail(name, f"{path.name} cannot be read as CSV: {reason}", mend) from error
-    if rows == 0:
-        raise empty
-    return table
-
-
-def _convert(column: Column, target: dt.DataType) -> tuple[Column, BooleanValue | None] | None:
-    """Give the column as `target` and the rows where that fails; None if it can never fit."""
-    source = column.type()
-    if target.is_string():
-        fits = source.is_string() or source.is_integer()
-        return (column.cast(target), None) if fits else None
-    if isinstance(column, StringColumn):
-        text = column.strip()
-        if target.is_integer():
-            text = text.re_replace(r"\.0*$", "")
-            converted = ibis.ifelse(text.re_search(r"^[+-]?\d+$"), text.try_cast(target), None)
-        else:
-            converted = text.try_cast(target)
-        return converted, converted.isnull() & (column.strip() != "")
-    if target.is_integer() and (source.is_floating() or source.is_decimal()):
-        converted = column.try_cast(target)
-        return converted, (converted.isnull() | (converted != column)) & ~_is_nan(column)
-    if target.is_temporal():
-        fits = source.is_date() or (source.is_timestamp() and source.timezone is None)
-    else:
-        fits = source.is_numeric() and not source.is_boolean()
-    return (column.cast(target), None) if fits else None
-
-
-def _is_nan(column: Column) -> BooleanValue:
-    return column.isnan() if column.type().is_floating() else ibis.literal(False)
-
-
-def _shape(source: Table, name: str) -> tuple[Table | None, list[Problem]]:
-    """Give a table exactly the columns and types of the schema, or say why that is impossible."""
-    schema = SCHEMAS[name].columns
-    if extra := [column for column in source.columns if column not in schema]:
-        warnings.warn(f"{name}: ignored, not in the schema: {', '.join(extra)}", stacklevel=4)
-    columns: dict[str, Column] = {}
-    failed: dict[str, BooleanValue] = {}
-    problems: list[Problem] = []
-    for column, wanted in schema.items():
-        target = wanted.dtype.type
-        if column not in source.columns:
-            if wanted.required:
-                has = ", ".join(source.columns)
-                mend = f"add it ({target}: {wanted.description}). The file has: {has}."
-                problems.append(Problem(name, column, 0, "the column is missing", mend))
-            else:
-                columns[column] = ibis.literal(wanted.default, target)
-            continue
-        pair = _convert(source[column], target)
-        if pair is None:
-            what = f"type {source[column].type()} where {target} is expected"
-            mend = f"write it as {target}: {wanted.description}."
-            problems.append(problem(name, column, source, what, mend))
-            continue
-        values, failure = pair
-        if failure is not None:
-            failed[column] = failure
-        if target.is_floating():
-            values = ibis.ifelse(values.isnan(), None, values)
-        columns[column] = values if wanted.default is None else values.fill_null(wanted.default)
-    if failed and source.filter(reduce(or_, failed.values())).count().execute():
-        for column, failure in failed.items():
-            target = schema[column].dtype.type
-            bad, what = source.filter(failure), f"a value that is no {target}"
-            mend = f"write it as {target}: {schema[column].description}."
-            found = problem(name, column, bad, what, mend)
-            problems += [found] if found.rows else []
-    return (None if problems else source.select(**columns)), problems
 
 
 def connect(**settings: str) -> BaseBackend:
@@ -146,64 +29,87 @@ def connect(**settings: str) -> BaseBackend:
     return ibis.duckdb.connect(disabled_optimizers="build_side_probe_side", **settings)
 
 
-def load_market(folder: str | Path, connection: BaseBackend | None = None) -> Market:
+def load_market(source: Source, connection: BaseBackend | None = None) -> Market:
     """Read and validate your own market.
 
     Each table is one file, `<table>.parquet` or `<table>.csv`, with the columns of
-    `data/SCHEMA.md` in any order. Other columns are ignored with a warning, types are made
-    exact where nothing is lost by it, and what is optional is filled as documented there.
+    `data/SCHEMA.md` in any order, or an Ibis table that is already open. Types are made exact
+    where nothing is lost by it, and what is optional is filled as documented there. Identifiers
+    may be text: they are numbered, and `Market.named` gives them back. Columns of your own are
+    kept in `users` (`user_...`) and `coupons` (`coupon_...`); others are ignored with a warning.
 
     Parameters
     ----------
-    folder : str or Path
-        Where the files are.
+    source : str, Path or mapping of str to ibis.Table
+        A folder; a URI that the engine reads, such as ``"s3://bucket/market"``; or the tables by
+        name, all on one engine.
     connection : ibis.BaseBackend, optional
-        The engine, such as `ibis.pyspark.connect(session)`. A new DuckDB by default.
+        The engine that reads files, such as `ibis.pyspark.connect(session)`. A new DuckDB by
+        default.
 
     Returns
     -------
     Market
-        Views of the files, which therefore must stay where they are.
+        Views of the files or tables, which therefore must stay where they are. Only the numbers
+        of identifiers that are text are stored in the engine; a market that was written with
+        `Market.write` has them in its files, and needs no joins to find them.
 
     Raises
     ------
     MarketError
         If a table or column is missing, a file cannot be read, or a rule of the schema is broken.
         It lists every problem with its table, column, number of rows and up to five of them.
+
+    Examples
+    --------
+    >>> market = load_market("data/sample")
+    >>> sorted(market.campaigns.campaign_type.to_pandas())
+    ['A', 'B', 'B', 'C']
+
+    >>> tables = market.tables()
+    >>> load_market({**tables, "redemptions": tables["redemptions"].limit(3)}).promotions.columns
+    ('item_id', 'store_id', 'week_start', 'display', 'mailer')
+
+    >>> load_market("data")
+    Traceback (most recent call last):
+        ...
+    coupon_rec.market.errors.MarketError: users: the table is missing
+        To fix it: put users.parquet or users.csv into the folder.
+    ...
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise _fail("market", f"there is no folder {folder}", "name the folder of the tables.")
-    connection = connection or connect()
-    tables: dict[str, Table] = {}
-    problems: list[Problem] = []
-    for name in SCHEMAS:
-        try:
-            path = _find(folder, name)
-            if path is None:
-                continue
-            table, found = _shape(_read(connection, path, name), name)
-        except MarketError as error:
-            table, found = None, list(error.problems)
+    opened = open_tables(source, connection or connect())
+    raw, problems = opened.tables, opened.problems
+    known: dict[str, Table] = {}
+    if IDENTIFIERS in raw:
+        known, found = ids.stored(raw.pop(IDENTIFIERS))
         problems += found
-        if table is not None:
-            tables[name] = table
-    problems += market_problems(tables)
-    if "promotions" in tables:
-        problems += _repeated(tables["promotions"])
+    text, numbers = ids.text_kinds(raw)
+    text -= known.keys()
+    numbers |= dict.fromkeys(known, IDENTIFIERS)
+    tables: dict[str, Table] = {}
+    for name, table in raw.items():
+        exact, found = shape(table, name, text, numbers, name in opened.csv)
+        problems += found
+        if exact is not None:
+            tables[name] = exact
+    problems += ids.unnamed(tables, known)
+    known |= ids.number(tables, sorted(text))
+    if text:
+        tables = {name: ids.with_numbers(table, known) for name, table in tables.items()}
+    found = market_problems(tables) + _repeated(tables)
+    problems += ids.with_text(found, known)
     if problems:
-        raise MarketError(_in_order(problems))
-    return Market(**tables)
+        order = {name: place for place, name in enumerate([*SCHEMAS, IDENTIFIERS])}
+        raise MarketError(sorted(problems, key=lambda each: order.get(each.table, len(order))))
+    return Market(**tables, identifiers=known)
 
 
-def _repeated(promotions: Table) -> list[Problem]:
-    """Say which rows stand twice; `validate` leaves this out, as many rows take it seconds."""
+def _repeated(tables: Mapping[str, Table]) -> list[Problem]:
+    """Say which promotions are duplicates; `validate` leaves this out, as it takes seconds."""
+    if "promotions" not in tables:
+        return []
+    promotions = tables["promotions"]
     times = promotions.group_by(promotions.columns).aggregate(times=_.count())
     twice = times.filter(_.times > 1)
     found = problem("promotions", "", twice, "rows that are not unique", "keep one of each.")
     return [found] if found.rows else []
-
-
-def _in_order(problems: list[Problem]) -> list[Problem]:
-    order = list(SCHEMAS)
-    return sorted(problems, key=lambda found: order.index(found.table))

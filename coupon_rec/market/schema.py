@@ -1,69 +1,16 @@
-"""The schema of a market: what each table and column must look like, and how tables refer.
+"""The schema of a market: what each table and column must look like.
 
-`data/SCHEMA.md` is generated from here by `data/make_schema.py`.
+`rules` says what a value must be, `references` how tables refer to each other, and
+`data/SCHEMA.md` is generated from all three by `data/make_schema.py`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import reduce
-from operator import and_
-from typing import Any
+from collections.abc import Iterable
 
 import ibis.expr.datatypes as dt
-from ibis import Column
-from ibis.expr.types import BooleanValue
 
+from coupon_rec.market import rules
 from coupon_rec.market._pandera import pa
-
-UNKNOWN = "unknown"
-MOST_MONEY = 1e12
-CAMPAIGN_TYPES = ("A", "B", "C")
-
-
-def _check(rule: str, holds: Callable[[Column], BooleanValue], wrong: str, mend: str) -> pa.Check:
-    """Make a rule for a column: what it means to break it, and what to do then."""
-    return pa.Check(
-        lambda data: holds(data.table[data.key]), name=rule, title=wrong, description=mend
-    )
-
-
-NOT_NEGATIVE = _check(
-    "0 or more",
-    lambda column: column.between(0, MOST_MONEY),
-    "money that is negative or not finite",
-    "write money as 0 or more; a discount is the positive amount taken off. Drop returns.",
-)
-POSITIVE = _check(
-    "1 or more",
-    lambda column: column > 0,
-    "a quantity of zero or less",
-    "drop returns and corrections, which are no purchases.",
-)
-KNOWN_TYPE = _check(
-    "A, B or C",
-    lambda column: column.isin(CAMPAIGN_TYPES),
-    "an unknown type of campaign",
-    "use A (each user gets some coupons of a pool), B or C (each user gets every coupon).",
-)
-NOT_BEFORE_START = pa.Check(
-    lambda data: data.table.end >= data.table.start,
-    name="start, end",
-    title="a campaign, with all its offers, that ends before it starts",
-    description="correct its dates; `end` is the last day on which a coupon is valid.",
-)
-
-
-NO_MISSING = pa.Check(
-    lambda data: reduce(and_, (data.table[name].notnull() for name in data.table.columns)),
-    name="no missing value",
-    title="no value",
-    description="fill it in or drop the row.",
-)
-
-
-def _column(dtype: dt.DataType, meaning: str, *checks: pa.Check, **options: Any) -> pa.Column:
-    """Describe a column; it may not miss a value, but that is `NO_MISSING`'s to check."""
-    return pa.Column(dtype, list(checks), description=meaning, nullable=True, **options)
+from coupon_rec.market.rules import column, discount, identifier, optional, text
 
 
 def _table(
@@ -72,42 +19,40 @@ def _table(
     key: list[str] | None = None,
     *checks: pa.Check,
 ) -> pa.DataFrameSchema:
-    """Describe a table. One check for all missing values: a query a column is slow on Spark."""
-    return pa.DataFrameSchema(
-        columns, checks=[NO_MISSING, *checks], unique=key, description=description
-    )
+    return pa.DataFrameSchema(columns, checks=list(checks), unique=key, description=description)
 
 
-def _id(meaning: str) -> pa.Column:
-    return _column(dt.int64, meaning)
+CAMPAIGN = identifier("the campaign")
+USER = identifier("the user")
+COUPON = identifier("the coupon")
+ITEM = identifier("the item")
+STORE = identifier("the store")
+TIME = column(dt.timestamp, "wall-clock time, without a time zone")
+CHANNEL = optional(dt.string, "where, such as store, web or app")
+IN_STORE = optional(dt.int64, "the store; empty for all stores")
 
+TERMS = {
+    "face_value": optional(dt.float64, "currency that it takes off a purchase", rules.SOME_MONEY),
+    "depth": optional(dt.float64, "share of the price that it takes off", rules.SHARE_OFF),
+}
+DESCRIPTION = {
+    "text": optional(dt.string, "what is said about it"),
+    "image": optional(dt.string, "path or address of its picture"),
+}
+EVENT = {"user_id": USER, "item_id": ITEM, "time": TIME, "channel": CHANNEL}
 
-def _text(meaning: str, required: bool = True, default: str = UNKNOWN) -> pa.Column:
-    return _column(dt.string, meaning, default=default, required=required)
-
-
-def _discount(meaning: str) -> pa.Column:
-    return _column(dt.float64, meaning, NOT_NEGATIVE, default=0.0, required=False)
-
-
-CAMPAIGN = _id("the campaign")
-USER = _id("the user")
-COUPON = _id("the coupon")
-ITEM = _id("the item")
-STORE = _id("the store")
-
-SCHEMAS: dict[str, pa.DataFrameSchema] = {
+REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
     "users": _table(
         "Who shops: every user of the other tables, with what is known of them.",
         {
             "user_id": USER,
-            "age": _text("age band", required=False),
-            "income": _text("income band", required=False),
-            "home": _text("owner, renter, ...", required=False),
-            "marital_status": _text("marital status", required=False),
-            "household_size": _text("persons in the household", required=False),
-            "household_comp": _text("who they are", required=False),
-            "kids": _text("children in the household", required=False),
+            "age": text("age band", required=False),
+            "income": text("income band", required=False),
+            "home": text("owner, renter, ...", required=False),
+            "marital_status": text("marital status", required=False),
+            "household_size": text("persons in the household", required=False),
+            "household_comp": text("who they are", required=False),
+            "kids": text("children in the household", required=False),
         },
         ["user_id"],
     ),
@@ -115,19 +60,32 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         "What is sold.",
         {
             "item_id": ITEM,
-            "manufacturer_id": _id("who makes it"),
-            "department": _text("the widest group, such as GROCERY"),
-            "brand": _text("brand, or kind of brand (National, Private)"),
-            "category": _text("a narrower group, such as YOGURT"),
-            "type": _text("the narrowest group"),
-            "package_size": _text("as printed, such as 6 OZ"),
+            "manufacturer_id": identifier("who makes it"),
+            "department": text("the widest group, such as GROCERY"),
+            "brand": text("brand, or kind of brand (National, Private)"),
+            "category": text("a narrower group, such as YOGURT"),
+            "type": text("the narrowest group"),
+            "package_size": text("as printed, such as 6 OZ"),
+            "private_label": optional(
+                dt.boolean,
+                "whether it is the retailer's own brand; where this is not given, "
+                "the brand `Private` is",
+            ),
+            **DESCRIPTION,
         },
         ["item_id"],
     ),
     "coupons": _table(
-        "Which coupons there are.",
-        {"coupon_id": COUPON},
+        "Which coupons there are, and their terms.",
+        {
+            "coupon_id": COUPON,
+            **TERMS,
+            "minimum": optional(dt.float64, "least spend, in currency", rules.NOT_NEGATIVE),
+            "stackable": optional(dt.boolean, "whether it can be used with another coupon"),
+            **DESCRIPTION,
+        },
         ["coupon_id"],
+        rules.ONE_TERM,
     ),
     "coupon_items": _table(
         "Which items a coupon covers; in each campaign they may be others.",
@@ -138,37 +96,57 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         "When coupons were sent and valid.",
         {
             "campaign_id": CAMPAIGN,
-            "campaign_type": _column(
+            "campaign_type": column(
                 dt.string,
                 "A (each user gets some coupons of a pool), B or C (each user gets all)",
-                KNOWN_TYPE,
+                rules.KNOWN_TYPE,
             ),
-            "start": _column(dt.date, "first day on which its coupons are valid"),
-            "end": _column(dt.date, "last day, inclusive; not before `start`"),
+            "start": column(dt.date, "first day on which its coupons are valid"),
+            "end": column(dt.date, "last day, inclusive; not before `start`"),
         },
         ["campaign_id"],
-        NOT_BEFORE_START,
+        rules.NOT_BEFORE_START,
     ),
     "offers": _table(
-        "Which user was offered which coupon in which campaign.",
-        {"campaign_id": CAMPAIGN, "user_id": USER, "coupon_id": COUPON},
+        "Which user was offered which coupon in which campaign. Terms are given here where they "
+        "differ by user, and then take the place of the coupon's.",
+        {
+            "campaign_id": CAMPAIGN,
+            "user_id": USER,
+            "coupon_id": COUPON,
+            **TERMS,
+            "mailing_propensity": optional(
+                dt.float64,
+                "probability that this user would be mailed the campaign",
+                rules.PROBABILITY,
+            ),
+            "coupon_propensity": optional(
+                dt.float64, "probability of this coupon, given the mailing", rules.PROBABILITY
+            ),
+            "position": optional(
+                dt.int64, "place in the list in which it was shown, from 1", rules.PLACE
+            ),
+            "channel": CHANNEL,
+        },
         ["campaign_id", "user_id", "coupon_id"],
+        rules.ONE_TERM,
     ),
     "purchases": _table(
         "What was bought, one line of a receipt a row.",
         {
             "user_id": USER,
             "item_id": ITEM,
-            "basket_id": _id("one visit to a store"),
+            "basket_id": identifier("one visit to a store"),
             "store_id": STORE,
-            "time": _column(dt.timestamp, "wall-clock time, without a time zone"),
-            "quantity": _column(dt.int64, "units bought, 1 or more", POSITIVE),
-            "amount": _column(
-                dt.float64, "currency that the retailer received for the line", NOT_NEGATIVE
+            "time": TIME,
+            "quantity": column(dt.int64, "units bought, 1 or more", rules.POSITIVE),
+            "amount": column(
+                dt.float64, "currency that the retailer received for the line", rules.NOT_NEGATIVE
             ),
-            "retail_discount": _discount("currency taken off by the loyalty card"),
-            "coupon_discount": _discount("currency taken off by a maker's coupon"),
-            "coupon_match": _discount("currency that the retailer added to a coupon"),
+            "retail_discount": discount("currency taken off by the loyalty card"),
+            "coupon_discount": discount("currency taken off by a maker's coupon"),
+            "coupon_match": discount("currency that the retailer added to a coupon"),
+            "channel": CHANNEL,
         },
     ),
     "redemptions": _table(
@@ -177,70 +155,96 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "campaign_id": CAMPAIGN,
             "user_id": USER,
             "coupon_id": COUPON,
-            "date": _column(dt.date, "day of the redemption, within the campaign"),
+            "date": column(dt.date, "day of the redemption, within the campaign"),
         },
         ["campaign_id", "user_id", "coupon_id"],
     ),
+}
+
+OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
     "promotions": _table(
         "What the stores put on display or into their mailers, week by week. An item that stood "
         "in several places of a store has a row for each; no two rows are equal.",
         {
             "item_id": ITEM,
             "store_id": STORE,
-            "week_start": _column(dt.date, "first day of the week"),
-            "display": _text("where in the store it stood, 0 if nowhere special", default="0"),
-            "mailer": _text("where in the store's mailer it stood, 0 if not in it", default="0"),
+            "week_start": column(dt.date, "first day of the week"),
+            "display": text("where in the store it stood, 0 if nowhere special", default="0"),
+            "mailer": text("where in the store's mailer it stood, 0 if not in it", default="0"),
         },
     ),
+    "holdouts": _table(
+        "Who was kept out of a campaign, or of one of its coupons, by chance. Nobody is held out "
+        "of what was offered to them.",
+        {
+            "campaign_id": CAMPAIGN,
+            "user_id": USER,
+            "coupon_id": optional(dt.int64, "the coupon; empty for the whole campaign"),
+            "propensity": column(
+                dt.float64, "probability of having been held out", rules.PROBABILITY
+            ),
+        },
+        ["campaign_id", "user_id", "coupon_id"],
+    ),
+    "prices": _table(
+        "List prices and unit costs, each from a day on until the item's next row.",
+        {
+            "item_id": ITEM,
+            "date": column(dt.date, "first day of the price"),
+            "store_id": IN_STORE,
+            "list_price": column(
+                dt.float64, "currency a unit, before any discount", rules.NOT_NEGATIVE
+            ),
+            "unit_cost": optional(
+                dt.float64, "currency that a unit costs the retailer", rules.NOT_NEGATIVE
+            ),
+        },
+        ["item_id", "date", "store_id"],
+    ),
+    "stock": _table(
+        "What was on hand when a day began.",
+        {
+            "item_id": ITEM,
+            "date": column(dt.date, "the day"),
+            "store_id": IN_STORE,
+            "units": column(dt.int64, "units on hand", rules.IN_STOCK),
+        },
+        ["item_id", "date", "store_id"],
+    ),
+    "views": _table("Which item's page was looked at.", EVENT),
+    "clicks": _table("Which item was clicked.", EVENT),
+    "reviews": _table(
+        "What users said about items.",
+        {
+            **EVENT,
+            "rating": column(dt.int64, "stars", rules.STARS),
+            "text": optional(dt.string, "the words"),
+        },
+    ),
+    "accounts": _table(
+        "The person behind a user, where one person has several accounts.",
+        {"user_id": USER, "person_id": identifier("the person")},
+        ["user_id"],
+    ),
 }
-OPTIONAL_TABLES = frozenset({"promotions"})
+
+SCHEMAS = REQUIRED_TABLES | OPTIONAL_TABLES
 
 
-@dataclass(frozen=True)
-class Reference:
-    """A rule that spans two tables: the columns of one must be found together in another.
+def types(table: str, present: Iterable[str] = ()) -> dict[str, dt.DataType]:
+    """Give the columns that a table of any market has and their Ibis types, in order.
 
-    Attributes
+    Parameters
     ----------
-    table, target : str
-        The table that refers, and the one that must list what it refers to.
-    columns : tuple of str
-        The columns, of the same name in both.
-    wrong : str
-        What a row is that breaks the rule.
+    table : str
+        A table of the schema.
+    present : iterable of str
+        Columns that are there in this market: those of them that the schema lets be left out
+        are given as well.
     """
-
-    table: str
-    columns: tuple[str, ...]
-    target: str
-    wrong: str
-
-
-NO_CAMPAIGN = "an unknown campaign"
-NO_USER = "an unknown user"
-NO_COUPON = "an unknown coupon"
-NO_ITEM = "an unknown item"
-COVERS_NOTHING = "a coupon that covers no item in its campaign"
-NEVER_OFFERED = "a coupon that was never offered to this user in this campaign"
-OUTSIDE = "a redemption outside of its campaign's dates"
-OFFER = ("campaign_id", "user_id", "coupon_id")
-
-REFERENCES = (
-    Reference("coupon_items", ("campaign_id",), "campaigns", NO_CAMPAIGN),
-    Reference("coupon_items", ("coupon_id",), "coupons", NO_COUPON),
-    Reference("coupon_items", ("item_id",), "items", NO_ITEM),
-    Reference("offers", ("campaign_id",), "campaigns", NO_CAMPAIGN),
-    Reference("offers", ("user_id",), "users", NO_USER),
-    Reference("offers", ("coupon_id",), "coupons", NO_COUPON),
-    Reference("offers", ("campaign_id", "coupon_id"), "coupon_items", COVERS_NOTHING),
-    Reference("purchases", ("user_id",), "users", NO_USER),
-    Reference("purchases", ("item_id",), "items", NO_ITEM),
-    Reference("redemptions", ("coupon_id",), "coupons", NO_COUPON),
-    Reference("redemptions", OFFER, "offers", NEVER_OFFERED),
-    Reference("promotions", ("item_id",), "items", NO_ITEM),
-)
-
-
-def types(table: str) -> dict[str, dt.DataType]:
-    """Give the columns of a table and their Ibis types, in the order of the schema."""
-    return {name: column.dtype.type for name, column in SCHEMAS[table].columns.items()}
+    present = set(present)
+    return {
+        name: described.dtype.type
+        for name, described in SCHEMAS[table].columns.items()
+        if name in present or not rules.may_be_missing(described)
+    }

@@ -7,7 +7,7 @@ from .general import GeneralCoupling as GeneralCoupling
 from .general import general_coupling as general_coupling
 from .general import out_of_fold as out_of_fold
 from .general import user_folds as user_folds
-from .inputs import ids as ids
+from .inputs import OfferModel as OfferModel
 from .predicting import inputs_of as inputs_of
 from .predicting import load_model as load_model
 from .predicting import logits as logits

@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays
+from coupon_rec.features import Encoder
 from coupon_rec.models.couplings import Coupling
 from coupon_rec.models.couplings import coupling as coupling_of
-from coupon_rec.models.inputs import encoded, joined, network
+from coupon_rec.models.inputs import OfferModel, encoded, joined, network, offer_model
 from coupon_rec.models.purchase import interest
 
 layers = keras.layers
 
 
 def coupled_model(
-    train: Arrays,
+    encoder: Encoder,
     coupling: str | Coupling = "chain",
     purchase: str = "network",
     purchase_units: Sequence[int] = (64, 32),
     coupon_units: Sequence[int] = (64, 32),
     dropout: float = 0.3,
     seed: int = 0,
-) -> keras.Model:
+) -> OfferModel:
     r"""Build a coupled model of purchase and redemption, untrained.
 
     A purchase model reads the user and the items; a coupon network reads what the purchase model
@@ -29,9 +29,8 @@ def coupled_model(
 
     Parameters
     ----------
-    train : dict of str to numpy.ndarray
-        Training offers as `coupon_rec.features.encode` gives them, or their `ids`, or both; the
-        model normalizes its inputs by their mean and variance.
+    encoder : coupon_rec.features.Encoder
+        Fitted on the training offers; the model reads its arrays, and keeps it.
     coupling : str or Coupling
         The name of a coupling, or the layer, as `coupon_rec.models.coupling` builds it.
     purchase : str
@@ -45,7 +44,7 @@ def coupled_model(
 
     Returns
     -------
-    keras.Model
+    OfferModel
         From the named arrays to `{"bought": p(a), "redeemed": p(a, r)}`, each of shape (n, 1) and
         within [0, 1]. The logits of the two factors are the outputs of its layers `bought_logit`
         and `redeemed_if_bought_logit`.
@@ -61,7 +60,7 @@ def coupled_model(
     """
     keras.utils.set_random_seed(seed)
     couple = coupling_of(coupling, name="redeemed") if isinstance(coupling, str) else coupling
-    inputs, ready = encoded(train)
+    inputs, ready = encoded(encoder)
     known = interest(purchase, ready, purchase_units, dropout)
     everything = joined({"interest": known, **ready}, ("interest", *ready), "interest_and_coupon")
     response = network(everything, coupon_units, dropout, "coupon")
@@ -71,4 +70,4 @@ def coupled_model(
         "bought": layers.Activation("sigmoid", name="bought")(bought_logit),
         "redeemed": couple([bought_logit, redeemed_logit]),
     }
-    return keras.Model(inputs, outputs, name="coupled_model")
+    return offer_model(encoder, inputs, outputs, "coupled_model")

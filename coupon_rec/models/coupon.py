@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays
-from coupon_rec.models.inputs import encoded, joined, network
+from coupon_rec.features import Encoder
+from coupon_rec.models.inputs import OfferModel, encoded, joined, network, offer_model
 
 layers = keras.layers
 
 
 def coupon_model(
-    train: Arrays, units: Sequence[int] = (64, 32), dropout: float = 0.3, seed: int = 0
-) -> keras.Model:
+    encoder: Encoder, units: Sequence[int] = (64, 32), dropout: float = 0.3, seed: int = 0
+) -> OfferModel:
     r"""Build the coupon model p(r | u, i, c), which knows nothing of purchases, untrained.
 
     Parameters
     ----------
-    train : dict of str to numpy.ndarray
-        Training offers as `coupon_rec.features.encode` gives them, or their `ids`, or both.
+    encoder : coupon_rec.features.Encoder
+        Fitted on the training offers; the model reads its arrays, and keeps it.
     units : sequence of int
         Hidden layers; none for logistic regression.
     dropout : float
@@ -27,7 +27,7 @@ def coupon_model(
 
     Returns
     -------
-    keras.Model
+    OfferModel
         From the named arrays to `{"redeemed": p}`, of shape (n, 1) and within [0, 1]. The logit
         is the output of its layer `redeemed_logit`.
 
@@ -36,8 +36,8 @@ def coupon_model(
     Equation `eq-coupon` of the book.
     """
     keras.utils.set_random_seed(seed)
-    inputs, ready = encoded(train)
+    inputs, ready = encoded(encoder)
     response = network(joined(ready, tuple(ready), "everything"), units, dropout, "coupon")
     logit = layers.Dense(1, name="redeemed_logit")(response)
     redeemed = layers.Activation("sigmoid", name="redeemed")(logit)
-    return keras.Model(inputs, {"redeemed": redeemed}, name="coupon_model")
+    return offer_model(encoder, inputs, {"redeemed": redeemed}, "coupon_model")

@@ -20,8 +20,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from coupon_rec.evaluation import platt
-from coupon_rec.features import Arrays
-from coupon_rec.models.inputs import TOKENS
 from coupon_rec.odds import Platt
 
 
@@ -85,13 +83,13 @@ class GeneralCoupling:
     model: ClassifierMixin
     calibration: Platt
 
-    def predict(self, arrays: Arrays, logit: np.ndarray) -> np.ndarray:
+    def predict(self, x: np.ndarray, logit: np.ndarray) -> np.ndarray:
         """Predict the probability of redemption.
 
         Parameters
         ----------
-        arrays : dict of str to numpy.ndarray
-            n offers, as `coupon_rec.features.encode` gives them.
+        x : numpy.ndarray
+            What is known about n offers, shape (n, d), as `Encoder.matrix` gives it.
         logit : numpy.ndarray
             Their logits of a purchase, shape (n,), from a model fitted on all training offers.
 
@@ -100,13 +98,13 @@ class GeneralCoupling:
         numpy.ndarray
             Shape (n,), within [0, 1].
         """
-        p = self.model.predict_proba(_columns(arrays, logit))[:, 1]
+        p = self.model.predict_proba(np.column_stack([logit, x]))[:, 1]
         return self.calibration(p)
 
 
 def general_coupling(
     kind: str,
-    train: Arrays,
+    x: np.ndarray,
     logit: np.ndarray,
     redeemed: np.ndarray,
     folds: np.ndarray,
@@ -120,8 +118,8 @@ def general_coupling(
     ----------
     kind : str
         `linear` (logistic regression), `tree` (gradient-boosted trees) or `network`.
-    train : dict of str to numpy.ndarray
-        n training offers, as `coupon_rec.features.encode` gives them.
+    x : numpy.ndarray
+        What is known about n training offers, shape (n, d), as `Encoder.matrix` gives it.
     logit : numpy.ndarray
         Their logits of a purchase, shape (n,), from `out_of_fold`.
     redeemed : numpy.ndarray
@@ -140,7 +138,7 @@ def general_coupling(
     -----
     Equation `eq-general` of the book.
     """
-    columns = _columns(train, logit)
+    columns = np.column_stack([logit, x])
     model = _model(kind, seed)
     p = cross_val_predict(
         model, columns, redeemed, cv=PredefinedSplit(folds), method="predict_proba"
@@ -162,11 +160,3 @@ def _model(kind: str, seed: int) -> ClassifierMixin:
     if kind not in models:
         raise ValueError(f"no general coupling is called {kind!r}; there are {', '.join(models)}")
     return models[kind]
-
-
-def _columns(arrays: Arrays, logit: np.ndarray) -> np.ndarray:
-    columns = [logit[:, None]]
-    for name, array in arrays.items():
-        many = np.eye(TOKENS[name], dtype="float32")[array].sum(axis=1) if name in TOKENS else array
-        columns.append(many)
-    return np.hstack(columns)

@@ -5,46 +5,53 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import coupon_rec.models.couplings  # noqa: F401 - a model in a file may have any of them
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, encode
-from coupon_rec.models.inputs import IDS, ids
+from coupon_rec.features import Arrays
+from coupon_rec.models.inputs import OfferModel
 
 BATCH = 16384
 
 
-def predict(model: keras.Model, offers: pd.DataFrame) -> pd.DataFrame:
+def predict(model: OfferModel, offers: pd.DataFrame) -> pd.DataFrame:
     """Predict the probabilities of each offer.
 
     Parameters
     ----------
-    model : keras.Model
+    model : OfferModel
         As `coupled_model`, `purchase_model` or `coupon_model` builds it, fitted.
     offers : pandas.DataFrame
-        n rows of the offers table; the ids are enough for a model that reads only ids.
+        n rows of the offers table; of its columns, those that the model's encoder reads.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `bought` and `redeemed`, or the one that the model predicts, each within [0, 1],
+        One column for each output of the model, such as `bought` and `redeemed`, within [0, 1],
         with the index of `offers`.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or holds a number that is not finite.
     """
     outputs = model.predict(inputs_of(model, offers), batch_size=BATCH, verbose=0)
     return pd.DataFrame({name: p[:, 0] for name, p in outputs.items()}, index=offers.index)
 
 
-def inputs_of(model: keras.Model, offers: pd.DataFrame) -> Arrays:
+def inputs_of(model: OfferModel, offers: pd.DataFrame) -> Arrays:
     """Encode offers as the arrays that a model reads, by their names.
 
     Parameters
     ----------
     model, offers
-        As for `predict`.
+        As for `predict`, and so are the errors.
     """
-    wanted = list(model.input)
-    arrays = ids(offers, [name for name in IDS if name in wanted])
-    if set(wanted) != set(arrays):
-        arrays |= encode(offers)
-    return {name: arrays[name] for name in wanted}
+    if not isinstance(model, OfferModel):
+        raise ValueError(
+            "the model does not know how offers are encoded for it: build it by `coupled_model`, "
+            "`purchase_model` or `coupon_model`"
+        )
+    return model.encoder.encode(offers)
 
 
 def logits(model: keras.Model, arrays: Arrays, layer: str = "bought_logit") -> np.ndarray:
@@ -69,14 +76,17 @@ def logits(model: keras.Model, arrays: Arrays, layer: str = "bought_logit") -> n
     return np.asarray(values)[:, 0]
 
 
-def load_model(path: str | Path) -> keras.Model:
+def load_model(path: str | Path) -> OfferModel:
     """Load a model that was saved with `model.save(path)`; no code in the file is run.
 
     Raises
     ------
     ValueError
-        If the file is not there or holds no Keras model.
+        If the file is not there or holds no model of offers.
     """
     if not Path(path).is_file():
         raise ValueError(f"there is no model at {path}; `model.save` writes one")
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    if not isinstance(model, OfferModel):
+        raise ValueError(f"{path} holds a {type(model).__name__}, which reads no offers")
+    return model

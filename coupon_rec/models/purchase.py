@@ -3,26 +3,36 @@
 from collections.abc import Callable, Sequence
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays
-from coupon_rec.models.inputs import VECTOR, Tensors, encoded, joined, network
+from coupon_rec.features import Encoder
+from coupon_rec.models.inputs import (
+    VECTOR,
+    OfferModel,
+    Tensors,
+    encoded,
+    joined,
+    network,
+    offer_model,
+)
 
 layers = keras.layers
 
+FEATURES = ("user", "item", "match", "user_category", "item_category", "match_category")
 USER = ("user", "user_category", "user_id")
-ITEM = ("item", "item_id")
-KNOWN = ("user", "item", "match", "user_category", "user_id", "item_id")
-ADDITIVE = ("user", "item", "match", "user_category", "user_id_bias", "item_id_bias")
+ITEM = ("item", "item_category", "item_id")
+MATCH = ("match", "match_category")
+KNOWN = (*FEATURES, "user_id", "item_id")
+ADDITIVE = (*FEATURES, "user_id_bias", "item_id_bias")
 
 Interest = Callable[[Tensors, Sequence[int], float], keras.KerasTensor]
 
 
 def purchase_model(
-    train: Arrays,
+    encoder: Encoder,
     kind: str = "network",
     units: Sequence[int] = (64, 32),
     dropout: float = 0.3,
     seed: int = 0,
-) -> keras.Model:
+) -> OfferModel:
     r"""Build the purchase model p(a | u, i), untrained.
 
     ==================== =========================================================================
@@ -38,9 +48,9 @@ def purchase_model(
 
     Parameters
     ----------
-    train : dict of str to numpy.ndarray
-        Training offers as `coupon_rec.features.encode` gives them, or their `ids`, or both.
-        Arrays about the coupon are not read.
+    encoder : coupon_rec.features.Encoder
+        Fitted on the training offers; the model reads its arrays, but for those about the
+        coupon, and keeps it.
     kind : str
         One of the four.
     units : sequence of int
@@ -52,7 +62,7 @@ def purchase_model(
 
     Returns
     -------
-    keras.Model
+    OfferModel
         From the named arrays to `{"bought": p}`, of shape (n, 1) and within [0, 1]. The logit is
         the output of its layer `bought_logit`.
 
@@ -67,10 +77,11 @@ def purchase_model(
     Recommender Systems*, Computer 2009; He et al., *Neural Collaborative Filtering*, WWW 2017.
     """
     keras.utils.set_random_seed(seed)
-    inputs, ready = encoded({name: train[name] for name in KNOWN if name in train})
+    encoder = encoder.only(*(name for name in KNOWN if name in encoder.arrays))
+    inputs, ready = encoded(encoder)
     logit = layers.Dense(1, name="bought_logit")(interest(kind, ready, units, dropout))
     bought = layers.Activation("sigmoid", name="bought")(logit)
-    return keras.Model(inputs, {"bought": bought}, name=f"{kind}_purchase_model")
+    return offer_model(encoder, inputs, {"bought": bought}, f"{kind}_purchase_model")
 
 
 def interest(kind: str, ready: Tensors, units: Sequence[int], dropout: float) -> keras.KerasTensor:
@@ -102,7 +113,7 @@ def _two_tower(ready: Tensors, units: Sequence[int], dropout: float) -> keras.Ke
         return layers.Dense(units[-1], name=f"{side}_vector")(x)
 
     product = layers.Multiply(name="product")([tower(USER, "user"), tower(ITEM, "item")])
-    return joined({"product": product, **ready}, ("product", "match"), "product_and_match")
+    return joined({"product": product, **ready}, ("product", *MATCH), "product_and_match")
 
 
 def _matrix_factorization(

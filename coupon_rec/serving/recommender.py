@@ -1,4 +1,4 @@
-"""From users and days to the coupons worth sending, many users in one call of the model."""
+"""Which coupons to send to a user on a day: features, model, value and policy in one place."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,24 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupon_rec.decisions import Economics, reason
+from coupon_rec.decisions.reasons import REASON_FEATURES
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import Candidates, FeatureStore
+from coupon_rec.serving.events.identifiers import Identifiers
 
 NOTHING_LIVE = "no coupon is live for this user"
 NOT_WORTH_IT = "no coupon is worth its cost"
-
-REASON_FEATURES = (
-    "match_recency",
-    "match_distinct_items",
-    "match_category_recency",
-    "user_redemption_recency",
-)
 
 
 class Question(NamedTuple):
     """At most k coupons for a user on a day."""
 
-    user_id: int
+    user_id: int | str
     day: date
     k: int
 
@@ -33,17 +28,44 @@ class Question(NamedTuple):
 class Choice(NamedTuple):
     """A coupon worth sending."""
 
-    campaign_id: int
-    coupon_id: int
+    campaign_id: int | str
+    coupon_id: int | str
     probability: float
     value: float
     reason: str
+
+
+class Decision(NamedTuple):
+    """All candidates of a user, and what the policy did with each: n rows.
+
+    Attributes
+    ----------
+    campaign_id, coupon_id : numpy.ndarray
+        int64 of shape (n,): numbers, whose names `identifiers` has.
+    probability, value : numpy.ndarray
+        Of shape (n,): that it is redeemed, and the expected profit in currency.
+    propensity : numpy.ndarray
+        float32 of shape (n,): with which probability the policy chooses it, given all it knows.
+    position : numpy.ndarray
+        int16 of shape (n,): its place among the choices, from 0 on; -1 if it is not one.
+    identifiers : Identifiers
+        Of the bundle.
+    """
+
+    campaign_id: NDArray[np.int64]
+    coupon_id: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    value: NDArray[np.float64]
+    propensity: NDArray[np.float32]
+    position: NDArray[np.int16]
+    identifiers: Identifiers
 
 
 class Reply(NamedTuple):
     """The choices for a question, the best first, and what they rest on: events and bundle."""
 
     choices: tuple[Choice, ...]
+    decision: Decision
     known: bool
     note: str
     counted: int
@@ -87,22 +109,42 @@ class Recommender:
         ]
 
     def _reply(self, candidates: Candidates, p: NDArray[np.float64], k: int) -> Reply:
+        """Choose the k most valuable coupons, each once, as long as they are worth their cost."""
         value = self.economics.profit(p, candidates.spend_per_line, candidates.coupon_discount)
         best = np.lexsort((candidates.campaign_id, candidates.coupon_id, -value))
-        choices: dict[int, Choice] = {}
+        rows: dict[int, int] = {}
         for row in best[: np.count_nonzero(value > 0)].tolist():
-            coupon_id = int(candidates.coupon_id[row])
-            if coupon_id not in choices:
-                choices[coupon_id] = Choice(
-                    int(candidates.campaign_id[row]),
-                    coupon_id,
-                    float(p[row]),
-                    float(value[row]),
-                    reason({name: getattr(candidates, name)[row] for name in REASON_FEATURES}),
-                )
-            if len(choices) == k:
+            rows.setdefault(int(candidates.coupon_id[row]), row)
+            if len(rows) == k:
                 break
-        note = "" if choices else NOT_WORTH_IT if len(p) else NOTHING_LIVE
+        chosen = list(rows.values())
+        position = np.full(len(p), -1, "int16")
+        position[chosen] = np.arange(len(chosen))
+        decision = Decision(
+            candidates.campaign_id,
+            candidates.coupon_id,
+            p,
+            value,
+            (position >= 0).astype("float32"),  # the policy leaves nothing to chance
+            position,
+            self.store.identifiers,
+        )
+        note = "" if chosen else NOT_WORTH_IT if len(p) else NOTHING_LIVE
         return Reply(
-            tuple(choices.values()), candidates.known, note, candidates.counted, self.scorer.version
+            tuple(self._choice(candidates, decision, row) for row in chosen),
+            decision,
+            candidates.known,
+            note,
+            candidates.counted,
+            self.scorer.version,
+        )
+
+    def _choice(self, candidates: Candidates, decision: Decision, row: int) -> Choice:
+        name = decision.identifiers.name
+        return Choice(
+            name("campaign_id", int(decision.campaign_id[row])),
+            name("coupon_id", int(decision.coupon_id[row])),
+            float(decision.probability[row]),
+            float(decision.value[row]),
+            reason({feature: getattr(candidates, feature)[row] for feature in REASON_FEATURES}),
         )

@@ -39,8 +39,8 @@ p(u, i, c) is (2) for a single item of the coupon with tau_uc in z.
 where q_u is the user's habit, N(-3.15, 1.8^2): most users never redeem, some nearly always. The
 chain rule holds exactly.
 
-**Offers.** The logging policy is known. It prefers users who shop often, and in a campaign of
-type A also coupons whose items they buy:
+**Offers.** The logging policy is known, and `market.offers` has both factors of it. It prefers
+users who shop often, and in a campaign of type A also coupons whose items they buy:
 
     propensity = (0.02 + 0.48 s(4 log(rho_u / 1.1))) e_uc                                     (5)
 

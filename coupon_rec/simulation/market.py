@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from coupon_rec.market import Market, validate
 from coupon_rec.market.loading import connect
-from coupon_rec.market.schema import SCHEMAS
+from coupon_rec.market.tables import TABLES
 from coupon_rec.simulation.tables import PROBABILITIES, block_tables, world_tables
 from coupon_rec.simulation.truth import Truth
 from coupon_rec.simulation.world import World, coupons_for, make_world
@@ -36,18 +36,13 @@ class Simulation:
     Attributes
     ----------
     market : Market
-        What a retailer sees.
-    views, clicks, reviews : ibis.Table
-        What else a shop records, with `user_id`, `item_id` and `time`: pages of items looked at,
-        the ones of these that were clicked, and `rating` in 1 to 5 of items bought.
+        What a retailer sees, with the views, clicks and reviews of its users, its list prices,
+        the depth of each coupon, and the two probabilities of each offer.
     truth : Truth
         What nobody sees.
     """
 
     market: Market
-    views: Table
-    clicks: Table
-    reviews: Table
     truth: Truth
 
 
@@ -172,7 +167,7 @@ def _write_part(blocks: Iterable[dict[str, pa.Table]], folder: Path, file: str) 
 
 
 def _opened(tables: Mapping[str, Table], world: World) -> Simulation:
-    market = Market(**{name: tables[name] for name in SCHEMAS})
+    market = Market(**{name: tables[name] for name in TABLES if name in tables})
     p = {name: _[name].cast("float64") for name in PROBABILITIES}
     candidates = (
         tables["candidates"]
@@ -184,5 +179,4 @@ def _opened(tables: Mapping[str, Table], world: World) -> Simulation:
             redeemed=_.offered & _.redeemed_with,
         )
     )
-    beside = {name: tables[name] for name in ("views", "clicks", "reviews")}
-    return Simulation(market, **beside, truth=Truth(tables["drivers"], candidates, world))
+    return Simulation(market, Truth(tables["drivers"], candidates, world))

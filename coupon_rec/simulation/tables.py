@@ -13,7 +13,7 @@ from coupon_rec.odds import sigmoid
 from coupon_rec.simulation.model import WEEKS, Ints
 from coupon_rec.simulation.people import describe
 from coupon_rec.simulation.shopping import DAY, Block, repeat, simulate_block
-from coupon_rec.simulation.world import FIRST_DAY, World, make_promotions
+from coupon_rec.simulation.world import FIRST_DAY, World, make_prices, make_promotions
 
 MATCH = 0.2
 """What the retailer adds to each unit of currency that a coupon takes off."""
@@ -21,29 +21,22 @@ BROWSING = 0.2
 """Views of an item at leisure, for each purchase that its best price would bring."""
 LOOKED_UP, REVIEWED = 0.2, 0.02
 """Shares of purchase lines that are viewed on the day before, and reviewed in the week after."""
-EVENT = {"user_id": pa.int64(), "item_id": pa.int64(), "time": pa.timestamp("us")}
 KEY = {"campaign_id": pa.int64(), "user_id": pa.int64(), "coupon_id": pa.int64()}
 PROBABILITIES = ("propensity", "buy_without", "buy_with", "redeem_given_buy")
 OUTCOMES = ("offered", "bought_without", "bought_with", "redeemed_with")
 
-BESIDE = {
-    "views": pa.schema(EVENT),
-    "clicks": pa.schema(EVENT),
-    "reviews": pa.schema({**EVENT, "rating": pa.int64()}),
-    "candidates": pa.schema(
-        {
-            **KEY,
-            **dict.fromkeys(PROBABILITIES, pa.float32()),
-            **dict.fromkeys(OUTCOMES, pa.bool_()),
-        }
-    ),
-}
-"""The tables that a market lacks, and their types; the drivers of the users are added to them."""
+CANDIDATES = pa.schema(
+    {
+        **KEY,
+        **dict.fromkeys(PROBABILITIES, pa.float32()),
+        **dict.fromkeys(OUTCOMES, pa.bool_()),
+    }
+)
 
 
 def market_table(name: str, columns: pd.DataFrame | Mapping[str, np.ndarray]) -> pa.Table:
     """Give a table of the market exactly the columns and types of the schema."""
-    exact = schema(types(name)).to_pyarrow()
+    exact = schema(types(name, columns.keys())).to_pyarrow()
     return pa.table({column: pa.array(columns[column]) for column in exact.names}).cast(exact)
 
 
@@ -55,6 +48,7 @@ def world_tables(world: World) -> dict[str, pa.Table]:
         "coupon_items": world.coupon_items,
         "campaigns": world.campaigns,
         "promotions": make_promotions(world),
+        "prices": make_prices(world),
     }
     return {name: market_table(name, frame) for name, frame in frames.items()}
 
@@ -76,7 +70,7 @@ def block_tables(world: World, seed: int, first: int, n: int) -> dict[str, pa.Ta
     Returns
     -------
     dict of str to pyarrow.Table
-        users, offers, purchases and redemptions of the market; views, clicks, reviews, and the
+        users, offers, purchases, redemptions, views, clicks and reviews of the market, and the
         truth of these users: `drivers`, `candidates`.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, first)))
@@ -84,7 +78,10 @@ def block_tables(world: World, seed: int, first: int, n: int) -> dict[str, pa.Ta
     user_ids = first + np.arange(n)
     used = redeeming_lines(block, world)
     candidates = candidate_columns(block, world, user_ids)
-    offered = {name: candidates[name][candidates["offered"]] for name in KEY}
+    offered = {
+        name: column[candidates["offered"]]
+        for name, column in (candidates | propensities(block)).items()
+    }
     redeemed = block.outcomes.offered & block.outcomes.redeemed_with
     redemptions = {name: candidates[name][redeemed.ravel()] for name in KEY}
     redemptions["date"] = clock(block.trips.second[block.trip[used]]).astype("datetime64[D]")
@@ -98,11 +95,10 @@ def block_tables(world: World, seed: int, first: int, n: int) -> dict[str, pa.Ta
         "redemptions": market_table("redemptions", redemptions),
         "drivers": pa.Table.from_pandas(drivers, preserve_index=False),
     }
-    beside = {"candidates": candidates, **event_columns(rng, block, world, first)}
-    return tables | {
-        name: pa.table({column: rows[column] for column in BESIDE[name].names}).cast(BESIDE[name])
-        for name, rows in beside.items()
-    }
+    for name, rows in event_columns(rng, block, world, first).items():
+        tables[name] = market_table(name, rows)
+    tables["candidates"] = pa.table(candidates).select(CANDIDATES.names).cast(CANDIDATES)
+    return tables
 
 
 def clock(second: Ints) -> np.ndarray:
@@ -163,6 +159,13 @@ def candidate_columns(block: Block, world: World, user_ids: Ints) -> dict[str, n
         "coupon_id": np.tile(world.pairs["coupon_id"].to_numpy(), len(user_ids)),
         **{name: table.ravel() for name, table in tables.items()},
     }
+
+
+def propensities(block: Block) -> dict[str, np.ndarray]:
+    """The two probabilities of each candidate's offer, whose product is its propensity."""
+    coupon = np.broadcast_to(block.chances.offered, block.chances.buy_with.shape)
+    mailing = np.broadcast_to(block.chances.mailed, coupon.shape)
+    return {"mailing_propensity": mailing.ravel(), "coupon_propensity": coupon.ravel()}
 
 
 def event_columns(

@@ -33,7 +33,7 @@ class Truth:
     candidates : ibis.Table
         One row for each user, campaign and coupon of it, offered or not, at the prices of the
         campaign. Key `campaign_id`, `user_id`, `coupon_id`. The logging policy: `propensity`,
-        the probability of the offer. Probabilities: `buy_without`, `buy_with` (of buying an item
+        the probability of the offer, the product of the two in `market.offers`. Probabilities: `buy_without`, `buy_with` (of buying an item
         of the coupon in the campaign), `effect` = `buy_with` - `buy_without`, `redeem_given_buy`,
         `redeem` = `buy_with` * `redeem_given_buy`. Potential outcomes: `bought_without`,
         `bought_with`, `redeemed_with`. What happened: `offered`, `bought`, `redeemed`.
@@ -82,7 +82,7 @@ class Truth:
     def coupons(self) -> pd.DataFrame:
         """Each coupon's `coupon_id`, the `type` of its items, and `depth`, its share of the price.
 
-        A retailer knows these too, but the schema of a market has no place for them.
+        A retailer knows these too: `market.coupons` has the depth, `market.items` the types.
         """
         return self.world.coupons
 

@@ -193,6 +193,17 @@ def draw_pairs(
     )
 
 
+def make_prices(world: World) -> pd.DataFrame:
+    """The list prices, which hold from the first day on."""
+    return pd.DataFrame(
+        {
+            "item_id": world.items["item_id"],
+            "date": np.datetime64(FIRST_DAY),
+            "list_price": world.prices,
+        }
+    )
+
+
 def make_promotions(world: World) -> pd.DataFrame:
     """The stores' mailers: what is on sale, in each store and week of its period."""
     period, item = np.nonzero(world.sales)

@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from coupon_rec._keras import keras, tf
-from coupon_rec.features import LABELS, Arrays, encode
+from coupon_rec.features import LABELS, Arrays, Encoder
+from coupon_rec.features.encoder import require
 
 Examples = tuple[Arrays, Arrays]
 
 
-def examples(offers: pd.DataFrame) -> Examples:
+def examples(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str] = LABELS) -> Examples:
     """Inputs and labels of offers, in the form that `fit` takes.
+
+    Parameters
+    ----------
+    offers : pandas.DataFrame
+        n rows of the offers table.
+    encoder : coupon_rec.features.Encoder
+        Fitted on the training offers.
+    labels : sequence of str
+        Columns of the offers, 0 or 1.
 
     Returns
     -------
     inputs, labels : dict of str to numpy.ndarray
-        As `coupon_rec.features.encode` gives them; `bought` and `redeemed`, float32 of shape
-        (n, 1).
+        The arrays of the encoder; each label as float32 of shape (n, 1).
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
     """
-    return encode(offers), {name: offers[name].to_numpy("float32")[:, None] for name in LABELS}
+    require(offers, labels)
+    return encoder.encode(offers), {
+        name: offers[name].to_numpy("float32")[:, None] for name in labels
+    }
 
 
 def needed(model: keras.Model, data: Examples | tf.data.Dataset) -> Any:
@@ -42,6 +60,9 @@ def needed(model: keras.Model, data: Examples | tf.data.Dataset) -> Any:
         return data.map(parts)
     chosen = parts(*data)
     _check_arrays({**chosen[0], **chosen[1]})
+    for name, label in chosen[1].items():
+        if not ((label >= 0) & (label <= 1)).all():
+            raise ValueError(f"the label {name!r} ranges to {label.max()}: expected 0 to 1")
     return chosen
 
 

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec._keras import keras, tf
-from coupon_rec.features import LABELS
 from coupon_rec.training.batches import Examples, identity, in_batches, needed, one_by_one
 from coupon_rec.training.reports import ProgressBar, tensorboard, weights_and_biases
-from coupon_rec.training.run import Run, fingerprint
+from coupon_rec.training.run import Run, fingerprint, watched_label
 
 STEPS = 32 if keras.backend.backend() == "tensorflow" else 1
 """Batches between two returns to Python, which would cost a fifth of the time if it were one."""
@@ -32,6 +31,7 @@ def fit(
     learning_rate: float = 1e-3,
     purchase_weight: float = 0.1,
     patience: int = 2,
+    stop_on: str | None = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     log_dir: str | Path | None = None,
@@ -41,13 +41,13 @@ def fit(
     r"""Minimize the log loss of the labels, and keep the epoch that validates best.
 
     The loss of an offer is BCE(r, p(a) p(r | a)) + w BCE(a, p(a)), with w the purchase weight. A
-    model that predicts one label is fitted to that one.
+    model that predicts one label is fitted to that one; any further label has the weight 1.
 
     Parameters
     ----------
     model : keras.Model
-        From named arrays to `bought`, `redeemed` or both, as `coupon_rec.models` builds them;
-        changed in place.
+        From named arrays to the probability of each label, such as `bought` and `redeemed`, as
+        `coupon_rec.models` builds them; changed in place.
     train, validation : Examples or tf.data.Dataset
         From `examples`, or batches from `coupon_rec.records.read_records`, opened anew for each
         fit. They may hold more than the model reads.
@@ -58,8 +58,10 @@ def fit(
     purchase_weight : float
         w above, at least 0.
     patience : int
-        Epochs without a better validation log loss of redemption (of purchase, if the model
-        predicts nothing else) before training stops.
+        Epochs without a better validation log loss before training stops.
+    stop_on : str, optional
+        The label of that log loss: by default `redeemed`, if the model predicts it, or else the
+        first of its labels.
     seed : int
         Of the order of the offers, which is another one in each epoch (a dataset brings its own
         order). What dropout drops depends on the seed that built the model.
@@ -79,8 +81,8 @@ def fit(
     Returns
     -------
     pandas.DataFrame
-        One row an epoch: the loss, and the log loss of each label (`bought_log_loss`,
-        `redeemed_log_loss`), on training offers and, with `val_` before it, on validation offers.
+        One row an epoch: the loss, and the log loss of each label (`redeemed_log_loss`), on
+        training offers and, with `val_` before it, on validation offers.
 
     Raises
     ------
@@ -105,11 +107,12 @@ def fit(
     }
     _check_settings({**settings, "epochs": epochs})
     _check_model(model)
+    watched = watched_label(model, stop_on)
     keras.utils.set_random_seed(seed)
     train, validation = needed(model, train), needed(model, validation)
     batches = in_batches(train, batch_size, seed)
     _compile(model, learning_rate, purchase_weight)
-    run = Run(model, patience)
+    run = Run(model, patience, watched)
     if checkpoint is not None:
         same = {**settings, "model": fingerprint(model), "data": identity(train)}
         run.keep(checkpoint, same, epochs)
@@ -132,12 +135,13 @@ def fit(
 
 def _compile(model: keras.Model, learning_rate: float, purchase_weight: float) -> None:
     """Name the metrics alike, whether Keras puts the output's name before them or not."""
-    both = len(model.output) == 2
-    names = {name: "log_loss" if both else f"{name}_log_loss" for name in model.output}
+    several = len(model.output) > 1
+    names = {name: "log_loss" if several else f"{name}_log_loss" for name in model.output}
+    weights = {name: purchase_weight if name == "bought" else 1.0 for name in names}
     model.compile(
         keras.optimizers.AdamW(learning_rate, weight_decay=1e-4),
         loss=dict.fromkeys(names, "binary_crossentropy"),
-        loss_weights={"bought": purchase_weight, "redeemed": 1.0} if both else None,
+        loss_weights=weights if several else None,
         metrics={out: keras.metrics.BinaryCrossentropy(name=name) for out, name in names.items()},
         steps_per_execution=STEPS,
     )
@@ -162,8 +166,8 @@ def _check_settings(settings: dict[str, Any]) -> None:
 
 def _check_model(model: keras.Model) -> None:
     outputs = getattr(model, "output", None)
-    if not isinstance(outputs, dict) or not set(outputs) <= set(LABELS):
+    if not isinstance(outputs, dict):
         raise ValueError(
-            f"the model gives {outputs}: expected a dict with the outputs bought, redeemed or "
-            "both, as keras.Model(inputs, {'redeemed': p}) has it"
+            f"the model gives {outputs}: expected a dict with a probability for each label, as "
+            "keras.Model(inputs, {'redeemed': p}) has it"
         )

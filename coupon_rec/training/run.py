@@ -30,11 +30,13 @@ class Run(keras.callbacks.Callback):
         Compiled by `coupon_rec.training.fit`.
     patience : int
         Epochs without a better validation loss before training stops.
+    label : str
+        The label of that loss.
     """
 
-    def __init__(self, model: keras.Model, patience: int) -> None:
+    def __init__(self, model: keras.Model, patience: int, label: str) -> None:
         super().__init__()
-        self.monitor, self.patience = monitor(model), patience
+        self.monitor, self.patience = monitor(label), patience
         self.history: list[dict[str, float]] = []
         self.best_weights = model.get_weights()
         self.file: Path | None = None
@@ -114,9 +116,16 @@ class Run(keras.callbacks.Callback):
         self.best_weights = [state[f"best {i}"] for i in range(len(self.best_weights))]
 
 
-def monitor(model: keras.Model) -> str:
+def watched_label(model: keras.Model, asked: str | None = None) -> str:
+    """The label whose validation log loss decides: the one asked for, or the most telling."""
+    if asked is not None and asked not in model.output:
+        raise ValueError(f"stop_on is {asked!r}: the model predicts {', '.join(model.output)}")
+    return asked or ("redeemed" if "redeemed" in model.output else next(iter(model.output)))
+
+
+def monitor(label: str) -> str:
     """Name the loss by which epochs and trials are compared."""
-    return f"val_{'redeemed' if 'redeemed' in model.output else 'bought'}_log_loss"
+    return f"val_{label}_log_loss"
 
 
 def fingerprint(model: keras.Model) -> int:

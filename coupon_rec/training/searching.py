@@ -16,7 +16,7 @@ from tqdm import tqdm
 from coupon_rec._keras import keras, tf
 from coupon_rec.training.batches import Examples, identity
 from coupon_rec.training.fitting import fit
-from coupon_rec.training.run import check_same, monitor
+from coupon_rec.training.run import check_same, monitor, watched_label
 
 with warnings.catch_warnings():  # in a notebook, Optuna's progress bar warns that it has no widget
     warnings.simplefilter("ignore")
@@ -52,7 +52,7 @@ def search(
     ----------
     build : callable
         Takes `seed` and the hyperparameters of the model by name, and builds it:
-        `functools.partial(coupled_model, train[0])`.
+        `functools.partial(coupled_model, encoder)`.
     train, validation : Examples or tf.data.Dataset
         As `fit` takes them.
     space : dict of str to dict
@@ -99,7 +99,7 @@ def search(
         _suggest(trial, space)
         chosen = _values(trial, space)
         model = build(**chosen["model"], seed=seed)
-        prune = _Prune(trial, monitor(model))
+        prune = _Prune(trial, monitor(watched_label(model)))
         arguments = {**options, **chosen["fit"], "seed": seed, "callbacks": [prune]}
         try:
             history = fit(model, train, validation, **arguments)
@@ -192,7 +192,7 @@ def _check(space: Space, trials: int, pruner: str, options: dict[str, Any]) -> N
     if not space or not set(space) <= {"model", "fit"}:
         raise ValueError(f"the space has the parts {list(space)}: expected model, fit or both")
     if twice := set(space.get("model", {})) & set(space.get("fit", {})):
-        raise ValueError(f"{sorted(twice)} stand under model and under fit: keep one of the two")
+        raise ValueError(f"{sorted(twice)} are both under model and under fit: keep one of the two")
     for name in {**space.get("fit", {}), **options}:
         if name not in TUNED and (name != "epochs" or name in space.get("fit", {})):
             raise ValueError(f"{name!r} cannot be set for fit here; these can: {', '.join(TUNED)}")

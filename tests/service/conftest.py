@@ -1,15 +1,17 @@
-"""A real bundle of the sample market, and real processes that serve it."""
+"""A real bundle of the sample market, and services of it in this process or in their own."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
-from running import DAY, Running
+from running import DAY, Inside, Running, files
 
 from coupon_rec.features import offers_frame
 from coupon_rec.market import Market, load_market
+from coupon_rec.serving.http.settings import Settings
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
@@ -40,16 +42,49 @@ def bundle(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
 
 
+@pytest.fixture(scope="module")
+def service(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    """A service in this process, that the tests of a module share."""
+    service = Inside(bundle, Settings(**files(tmp_path_factory.mktemp("service"))))
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def inside(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Inside]]:
+    """Start a service in this process; it ends with the test, or when it is told to."""
+    with ExitStack() as stack:
+
+        def start(folder: Path = bundle, **settings: Any) -> Inside:
+            service = Inside(folder, Settings(**{**files(tmp_path), **settings}))
+            stack.callback(service.stop)
+            return service
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A process that the tests of a module share."""
+    folder = tmp_path_factory.mktemp("process")
+    running = Running(bundle, folder / "words", *_options(folder))
+    yield running
+    running.process.kill()
+
+
 @pytest.fixture
 def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """Start a service; it ends with the test."""
+    """Start a process; it ends with the test."""
     with ExitStack() as stack:
 
         def start(*options: str, folder: Path = bundle, **environment: str) -> Running:
-            log = () if "--log" in options else ("--log", str(tmp_path / "events"))
             words = tmp_path / f"words{time.monotonic_ns()}"
-            running = Running(folder, words, *options, *log, **environment)
+            running = Running(folder, words, *_options(tmp_path), *options, **environment)
             stack.callback(lambda: running.process.poll() is None and running.process.kill())
             return running
 
         yield start
+
+
+def _options(folder: Path) -> list[str]:
+    return [word for name, path in files(folder).items() for word in (f"--{name}", str(path))]

@@ -10,6 +10,7 @@ from running import purchase, question
 
 from coupon_rec.serving.events.feature_store import StoreFullError
 from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.service import NO_DECISIONS
 from coupon_rec.serving.http.settings import Settings
 
 
@@ -30,7 +31,9 @@ def test_beyond_its_queue_the_service_sheds_and_says_when_to_come_again(
     bundle: Path, tmp_path: Path
 ) -> None:
     asked = [("/v1/recommendations", question(user_id)) for user_id in range(1, 61)]
-    answers = together(bundle, Settings(tmp_path / "events", waiting=8), *asked)
+    answers = together(
+        bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS, queue_limit=8), *asked
+    )
     found = Counter(answer.status_code for answer in answers)
     assert set(found) == {200, 503}
     assert found[200] >= 8
@@ -43,7 +46,7 @@ def test_requests_that_arrive_together_go_into_one_call_of_the_model(
     bundle: Path, tmp_path: Path
 ) -> None:
     async def batches() -> float:
-        app = create_app(bundle, Settings(tmp_path / "events"))
+        app = create_app(bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             sent = (client.post("/v1/recommendations", json=question(n)) for n in range(1, 41))
@@ -64,7 +67,7 @@ def test_events_that_cannot_be_kept_are_not_accepted(
 
     monkeypatch.setattr("coupon_rec.serving.events.feature_store.FeatureStore.add", refuse)
     sent = ("/v1/events", {"events": [purchase(1, 1)]})
-    (answer,) = together(bundle, Settings(tmp_path / "events"), sent)
+    (answer,) = together(bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS), sent)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "60"
     assert "send them again" in answer.json()["error"]

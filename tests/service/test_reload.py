@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from running import DAY, Running, purchase, question
+from running import DAY, PATIENCE, Inside, Running, purchase, question, until
 
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.market import Market
@@ -18,6 +18,7 @@ from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.service import NO_DECISIONS
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import Recommender
 
@@ -51,7 +52,7 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(
     versions: list[str] = []
 
     def ask(number: int) -> None:
-        with httpx.Client(base_url=service.client.base_url) as client:
+        with httpx.Client(base_url=service.client.base_url, timeout=PATIENCE) as client:
             while not over.is_set():
                 answer = client.post("/v1/recommendations", json=question(number))
                 statuses.append(answer.status_code)
@@ -63,6 +64,8 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(
     for thread in threads:
         thread.start()
     for intercept in (-0.5, 0.5, -0.25):
+        answered = len(versions)
+        until(lambda answered=answered: len(versions) > answered + 5)
         new = recalibrate(folder, intercept)
         assert service.client.post("/v1/reload").json() == {"bundle": new}
         assert service.ask(4)["bundle"] == new
@@ -83,7 +86,7 @@ def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
     folder: Path, tmp_path: Path, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tomorrow = DAY + timedelta(days=1)
-    app = create_app(folder, Settings(tmp_path / "events"))
+    app = create_app(folder, Settings(tmp_path / "events", decisions=NO_DECISIONS))
     service = app.state.service
     old = service.recommender.scorer.version
     over = asyncio.Event()
@@ -154,9 +157,12 @@ MISMATCHED = [pair_with_features_of_another_package, pair_with_a_model_of_other_
 
 @pytest.mark.parametrize("spoil", [flip, cut, lose, *MISMATCHED, shutil.rmtree])
 def test_a_bundle_that_cannot_be_used_changes_nothing(
-    serve: Callable[..., Running], folder: Path, spoil: Callable[[Path], None]
+    inside: Callable[..., Inside],
+    folder: Path,
+    spoil: Callable[[Path], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    service = serve(folder=folder)
+    service = inside(folder)
     before = service.ask(1)
     spoil(folder)
     refused = service.client.post("/v1/reload")
@@ -165,7 +171,7 @@ def test_a_bundle_that_cannot_be_used_changes_nothing(
     assert service.ask(1) == before
     assert service.metric('coupon_rec_reloads_total{result="refused"}') == 1
     assert service.client.get("/readyz").status_code == 200
-    assert f"the bundle stays as it was: {folder}" in service.stop()
+    assert f"the bundle stays as it was: {folder}" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -177,17 +183,26 @@ def test_a_bundle_that_cannot_be_used_changes_nothing(
     ],
 )
 def test_a_service_does_not_start_with_a_bundle_that_cannot_be_used(
-    folder: Path, spoil: Callable[[Path], None], words: str
+    folder: Path, tmp_path: Path, spoil: Callable[[Path], None], words: str
 ) -> None:
     spoil(folder)
-    with pytest.raises(AssertionError, match=words):
+    with pytest.raises(ValueError, match=words):
+        create_app(folder, Settings(tmp_path / "events", decisions=NO_DECISIONS))
+
+
+def test_the_command_says_why_it_does_not_start(folder: Path) -> None:
+    flip(folder)
+    with pytest.raises(AssertionError, match="its content is not the one exported") as failed:
         Running(folder, folder.with_name("words"))
+    assert "Traceback" not in str(failed.value)
 
 
 def test_a_model_is_not_paired_with_the_snapshot_of_the_next_bundle(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = create_app(folder, Settings(tmp_path / "events")).state.service
+    service = create_app(
+        folder, Settings(tmp_path / "events", decisions=NO_DECISIONS)
+    ).state.service
     before, load = service.recommender, FeatureStore.load
 
     def late(snapshot: Path, log: EventLog) -> FeatureStore:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from running import Running, purchase
+from running import PATIENCE, Running, purchase, until
 
 from coupon_rec.serving.http.streams import Streams
 
@@ -34,8 +34,8 @@ def buy_until_it_changes(service: Running, user_id: int, best: object) -> None:
     raise AssertionError("no purchase changes the best coupon")
 
 
-def test_a_new_best_coupon_is_pushed_and_nothing_else(serve: Callable[..., Running]) -> None:
-    service = serve()
+def test_a_new_best_coupon_is_pushed_and_nothing_else(process: Running) -> None:
+    service = process
     with stream(service, 3) as mine, stream(service, 4) as others:
         first = next(mine)
         assert first == service.ask(3, k=1)
@@ -49,15 +49,11 @@ def test_a_new_best_coupon_is_pushed_and_nothing_else(serve: Callable[..., Runni
         assert service.metric("coupon_rec_streams") == 2
 
 
-def test_a_stream_that_is_left_is_forgotten(serve: Callable[..., Running]) -> None:
-    service = serve()
+def test_a_stream_that_is_left_is_forgotten(process: Running) -> None:
     for _ in range(3):
-        with stream(service, 3) as messages:
+        with stream(process, 3) as messages:
             next(messages)
-    begin = time.monotonic()
-    while service.metric("coupon_rec_streams"):
-        assert time.monotonic() < begin + 5
-        time.sleep(0.05)
+    until(lambda: process.metric("coupon_rec_streams") == 0)
 
 
 def test_only_so_many_streams_are_open() -> None:
@@ -87,14 +83,14 @@ def test_a_stop_ends_the_streams_and_finishes_what_is_in_flight(
     ):
         next(messages)
         begun.sendall(head.encode() + body[:20])
-        time.sleep(0.1)
+        time.sleep(0.1)  # enough for the beginning of the request to be read, as a rule
         service.process.send_signal(signal.SIGTERM)
         assert list(messages) == []
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"http://127.0.0.1:{service.port}/healthz")
         begun.sendall(body[20:])
         assert begun.recv(10_000).startswith(b"HTTP/1.1 200 OK")
-    service.process.wait(5)
+    service.process.wait(PATIENCE)
     words = service.words.read_text()
     assert "Finished server process" in words
     assert "Traceback" not in words

@@ -59,7 +59,8 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
         for i, part in enumerate(_parts(market, block)):
             offers = all_offers.known_offers(part, coupons).drop(*RANKS.values())
             offers.order_by("campaign_id").to_parquet(folder / f"block-{i}.parquet")
-        _merge(market.offers.get_backend().read_parquet(folder / "block-*.parquet"), folder)
+        offers = market.offers.get_backend().read_parquet(folder / "block-*.parquet")
+        _merge(offers, folder, market)
         return (folder / "merged.parquet").replace(path)
 
 
@@ -74,11 +75,12 @@ def _parts(market: Market, block: int) -> Iterator[Market]:
     for start in range(0, len(users), block):
         part = users[start : start + block]
         mine = _.user_id.between(int(part.iloc[0]), int(part.iloc[-1]))
-        names = ("users", "offers", "purchases", "redemptions")
-        yield replace(market, **{name: getattr(market, name).filter(mine) for name in names})
+        names = {"users", "offers", "purchases", "redemptions", "views", "clicks"}
+        tables = {name: table for name, table in market.tables().items() if name in names}
+        yield replace(market, **{name: table.filter(mine) for name, table in tables.items()})
 
 
-def _merge(offers: Table, folder: Path) -> None:
+def _merge(offers: Table, folder: Path, market: Market) -> None:
     """Write the offers of all blocks, with their ranks, to one file, sorted by their key."""
     users = offers.select(*all_offers.USER, SPEND).distinct()
     ranks = {
@@ -92,7 +94,7 @@ def _merge(offers: Table, folder: Path) -> None:
         rows = offers.filter(mine)
         for column, rank in ranks.items():
             rows = rows.left_join(rank.filter(mine).drop("campaign_id"), column)
-        rows = all_offers.finished(rows).mutate(start=_.start.cast("timestamp"))
+        rows = all_offers.finished(rows, market).mutate(start=_.start.cast("timestamp"))
         rows.order_by(*all_offers.OFFER).to_parquet(part)
     offers.get_backend().read_parquet(parts).to_parquet(folder / "merged.parquet")
 

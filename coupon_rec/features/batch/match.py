@@ -40,7 +40,7 @@ def item_match(market: Market, lines: Table, users: Table) -> Table:
             first=_.first.max(),
             coupon_lines=_.coupon_lines.sum(),
             match_distinct_items=_.count(),
-            item_bought_last=first_by(_.last, -_.lines, _.item_id),
+            item_id=first_by(_.last, -_.lines, _.item_id),
         )
     )
     interval = (_.first - _.match_recency) / (_.lines - 1).nullif(0)
@@ -121,7 +121,9 @@ def seen_before(market: Market) -> Table:
         .aggregate(coupon_redeemed_before=_.count())
     )
     return offered.left_join(redeemed, OFFER).select(
-        *OFFER, "coupon_offered_before", "coupon_redeemed_before"
+        *OFFER,
+        "coupon_offered_before",
+        coupon_redeemed_before=_.coupon_redeemed_before.fill_null(0),
     )
 
 
@@ -137,12 +139,9 @@ def labels(market: Market) -> Table:
         .join(market.coupon_items, ["campaign_id", "item_id"])
         .select(*OFFER)
         .distinct()
-        .mutate(bought=1)
     )
-    redeemed = market.redemptions.select(*OFFER).distinct().mutate(redeemed=1)
-    both = bought.outer_join(redeemed, OFFER)
-    return both.select(
-        **{key: ibis.coalesce(both[key], both[f"{key}_right"]) for key in OFFER},
-        bought=both.bought,
-        redeemed=both.redeemed,
+    redeemed = market.redemptions.select(*OFFER).distinct()
+    both = bought.mutate(redeemed=0).union(redeemed.mutate(redeemed=1))
+    return both.group_by(*OFFER).aggregate(
+        bought=ibis.literal(1, "int8"), redeemed=_.redeemed.max().cast("int8")
     )

@@ -3,19 +3,32 @@
 Every feature of an offer uses only events strictly before the first day of its campaign.
 """
 
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+
 import ibis
 import pandas as pd
-import pyarrow
 from ibis import Deferred, Table, _
+from ibis.util import gen_name
 
-from coupon_rec.features.batch import match, sides
-from coupon_rec.features.catalog import DIGITS, FEATURES, NAMES, NEVER
+from coupon_rec.features.batch import histories, match, sides
+from coupon_rec.features.batch.frame import OffersFrame
+from coupon_rec.features.catalog import (
+    DIGITS,
+    FEATURES,
+    NAMES,
+    NEVER,
+    OPTIONAL_FEATURES,
+    OPTIONAL_NAMES,
+)
 from coupon_rec.market import Market
 from coupon_rec.market.categories import USER_CATEGORIES
 
 OFFER = ("campaign_id", "user_id", "coupon_id")
 USER = ("campaign_id", "user_id")
 COUPON = ("campaign_id", "coupon_id")
+ABOUT = ("campaign_type", "start", "item_id", *USER_CATEGORIES, "department", "spend_per_line")
+LABELS = ("bought", "redeemed")
 
 
 def build_offers(market: Market, coupons: Table | None = None) -> Table:
@@ -36,68 +49,124 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         `start`; `item_id`, the coupon's item that this user bought last or else the one that
         sells best; the user's demographics; the coupon's main `department`; `spend_per_line`,
         what one purchase of the coupon's items brings, in currency; the features of
-        `coupon_rec.features.FEATURES`; and the labels `bought` (an item of the coupon within
-        the campaign's days) and `redeemed`, 0 or 1.
+        `coupon_rec.features.FEATURES`, and those of `OPTIONAL_FEATURES` that the market has the
+        histories or terms for; its own columns of users and coupons; and the labels `bought` (an
+        item of the coupon within the campaign's days) and `redeemed`, 0 or 1.
     """
-    return finished(known_offers(market, coupons)).order_by(*OFFER)
+    return finished(known_offers(market, coupons), market).order_by(*OFFER)
 
 
 def known_offers(market: Market, coupons: Table | None = None) -> Table:
     """Join what is known of each offer; `finished` makes rows of the offers table of it."""
-    lines = sides.purchase_lines(market).alias("purchase_lines")
-    users = user_side(market, lines)
-    coupons = coupon_side(market, lines) if coupons is None else coupons
-    return _joined(*match_side(market, lines, users), match.labels(market), users, coupons)
+    offers = market.offers.select(*OFFER)
+    for part in parts(market, Table.alias, coupons):
+        key = [column for column in OFFER if column in part.columns]
+        both = [column for column in part.columns if column in offers.columns[len(OFFER) :]]
+        offers = offers.left_join(part, key, rname="later_{name}")
+        later = {
+            column: ibis.coalesce(offers[f"later_{column}"], offers[column]) for column in both
+        }
+        offers = offers.mutate(**later) if both else offers
+        offers = offers.drop([name for name in offers.columns if name.startswith("later_")])
+    return offers
 
 
-def finished(offers: Table) -> Table:
+def finished(offers: Table, market: Market) -> Table:
     """The columns of the offers table, with what stands for "nothing known"."""
-    values = {name: _[name].fill_null(MISSING[name]) for name in NAMES}
-    price_ratio = _.match_price / _.item_price.nullif(0)
-    values["match_price_ratio"] = _known("match_price_ratio", price_ratio)
-    return offers.select(
-        *OFFER,
-        "campaign_type",
-        "start",
-        ibis.coalesce(_.item_bought_last, _.item_sold_most).name("item_id"),
-        *USER_CATEGORIES,
-        "department",
-        "spend_per_line",
-        **{name: value.cast("float32") for name, value in values.items()},
-        bought=ibis.greatest(_.bought, _.redeemed).fill_null(0).cast("int8"),
-        redeemed=_.redeemed.fill_null(0).cast("int8"),
-    )
+    names = feature_columns(offers.columns)
+    features = {name: _[name].fill_null(MISSING[name]).cast("float32") for name in names}
+    labels = {name: _[name].fill_null(0).cast("int8") for name in LABELS}
+    own = {name: _[name] for name in histories.own_columns(market)}
+    return offers.select(*OFFER, *ABOUT, **features, **own, **labels)
+
+
+def feature_columns(known: Collection[str]) -> list[str]:
+    """The features of an offers table, with those of the optional ones that are known."""
+    return [*NAMES, *(name for name in OPTIONAL_NAMES if name in known)]
 
 
 def offers_frame(market: Market) -> pd.DataFrame:
     """Build the offers table as a pandas frame, for the models and the chapters.
 
-    It equals `build_offers(market).to_pandas()`, in three quarters of the time: Arrow columns
-    become pandas columns at once, where Ibis converts one after the other.
+    It equals `build_offers(market).to_pandas()`, in half of the time: the engine computes the
+    parts, what several of them use only once, and no row of the whole table is joined or sorted.
 
     Parameters
     ----------
     market : Market
-        On any Ibis backend, which evaluates the table.
+        On any Ibis backend, which evaluates the parts.
 
     Returns
     -------
     pandas.DataFrame
         The columns of `build_offers`, sorted by the key; `start` in whole seconds.
     """
-    table = build_offers(market).to_pyarrow()
-    pool = pyarrow.system_memory_pool()  # Arrow's own takes fresh pages, and half a second
-    frame = table.to_pandas(date_as_object=False, memory_pool=pool)
-    return frame.astype({"start": "datetime64[s]"})
+    frame = OffersFrame(market.offers.select(*OFFER).to_pyarrow())
+    with ExitStack() as kept:
+        for part in parts(market, lambda table, _: kept.enter_context(_stored(table))):
+            frame.add(part.to_pyarrow())
+    own = histories.own_columns(market)
+    return frame.to_pandas([*OFFER, *ABOUT, *feature_columns(frame.columns), *own, *LABELS])
+
+
+@contextmanager
+def _stored(table: Table) -> Iterator[Table]:
+    """Evaluate a table once and keep its rows, on DuckDB, for as long as they are needed."""
+    backend, name = table.get_backend(), gen_name("stored")
+    backend.create_table(name, table, temp=True)
+    try:
+        yield backend.table(name)
+    finally:
+        backend.raw_sql(f"DROP TABLE {name}")
+
+
+def parts(
+    market: Market, keep: Callable[[Table, str], Table], coupons: Table | None = None
+) -> Iterator[Table]:
+    """What is known of offers, part by part; a later part counts where two know a column.
+
+    Parameters
+    ----------
+    market : Market
+        On any Ibis backend.
+    keep : callable
+        Is given each table that several parts use, and a name, and gives it back: as a named
+        part of one query, or evaluated.
+    coupons : ibis.Table, optional
+        As in `build_offers`.
+
+    Yields
+    ------
+    ibis.Table
+        Rows with a part of an offer's key, or all of it, and columns of the offers table without
+        nulls.
+    """
+    lines = keep(sides.purchase_lines(market).order_by("user_id"), "purchase_lines")
+    coupons = keep(coupon_side(market, lines) if coupons is None else coupons, "coupon_side")
+    yield coupons
+    users = keep(user_side(market, lines), "user_side")
+    yield users.drop(match.WALLET)
+    items = keep(item_side(market, lines, users), "item_side")
+    yield items.select(*USER, match_recency_rank="rank_of_others").distinct()
+    yield _priced(items, coupons)
+    past = sides.before_campaigns(market, lines)
+    wallets = users.select(*USER, *match.WALLET)
+    yield _tidy(match.category_match(market, past, wallets))
+    yield _tidy(match.brand_match(market, past, wallets))
+    yield match.seen_before(market)
+    yield from map(_tidy, histories.match_histories(market))
+    yield from histories.offer_terms(market)
+    yield match.labels(market)
 
 
 def user_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and user mailed: demographics, habits, earlier redemptions."""
     mailed = market.offers.select(*USER).distinct().join(market.users, "user_id")
     habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
-    users = _joined(mailed, *habits)
+    users = _joined(mailed, *habits, *histories.user_histories(market))
     rank = _rank(users, "user_spend_per_week")
-    return _tidy(users, *USER_CATEGORIES, *match.WALLET, user_spend_rank=rank)
+    own = histories.own_columns(market, "users")
+    return _tidy(users, *USER_CATEGORIES, *own, *match.WALLET, user_spend_rank=rank)
 
 
 def coupon_side(market: Market, lines: Table) -> Table:
@@ -113,35 +182,32 @@ def coupon_side(market: Market, lines: Table) -> Table:
         sides.coupon_sales(market, lines),
         sides.coupon_promotions(market),
         sides.coupon_success(market),
+        *histories.coupon_histories(market),
     ]
     coupons = _joined(coupons, *tables)
     return _tidy(
         coupons,
         "campaign_type",
         "start",
-        "item_sold_most",
+        *histories.own_columns(market, "coupons"),
+        item_id=_.item_sold_most,
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
         item_popularity_rank=_rank(coupons, "item_popularity"),
     )
 
 
-def match_side(market: Market, lines: Table, users: Table) -> list[Table]:
-    """The offers with their ranks, and what each user did with these items, categories, makers."""
-    past = sides.before_campaigns(market, lines)
-    wallets = users.select(*USER, *match.WALLET)
-    items = match.item_match(market, lines, wallets)
-    items = _ranked(market.offers, _tidy(items, "match_price", "item_bought_last"))
-    others = items.select(*USER, "rank_of_others").distinct()
-    offers = _joined(market.offers, others, items.drop("rank_of_others"))
-    return [
-        offers.mutate(
-            match_recency_rank=ibis.coalesce(_.match_recency_rank, _.rank_of_others)
-        ).drop("rank_of_others"),
-        _tidy(match.category_match(market, past, wallets)),
-        _tidy(match.brand_match(market, past, wallets)),
-        match.seen_before(market),
-    ]
+def item_side(market: Market, lines: Table, users: Table) -> Table:
+    """What each user did with the items of each coupon offered, where there was anything."""
+    items = match.item_match(market, lines, users.select(*USER, *match.WALLET))
+    return _ranked(market.offers, _tidy(items, "item_id", "match_price"))
+
+
+def _priced(items: Table, coupons: Table) -> Table:
+    """Compare what users paid for a coupon's items with the usual price."""
+    priced = items.left_join(coupons.select(*COUPON, usual_price="item_price"), COUPON)
+    ratio = _known("match_price_ratio", _.match_price / _.usual_price.nullif(0))
+    return _tidy(priced, "item_id", match_price_ratio=ratio)
 
 
 def _ranked(offers: Table, items: Table) -> Table:
@@ -159,7 +225,7 @@ def _ranked(offers: Table, items: Table) -> Table:
         match_rank=_rank_above_others(_.match_decayed_45, _.of_user, *USER),
         match_wallet_rank=_rank_above_others(_.match_wallet_share, _.of_campaign, "campaign_id"),
         match_recency_rank=(_rows_below(_.match_recency, *USER) / last).round(DIGITS),
-        rank_of_others=(recent / last).round(DIGITS),
+        rank_of_others=(recent / last).fill_null(0.0).round(DIGITS),
     )
 
 
@@ -182,7 +248,7 @@ def _joined(table: Table, *others: Table) -> Table:
     return table
 
 
-MISSING = {feature.name: float(feature.missing) for feature in FEATURES}
+MISSING = {each.name: float(each.missing) for each in (*FEATURES, *OPTIONAL_FEATURES)}
 
 
 def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
@@ -195,7 +261,7 @@ def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
 def _tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) -> Table:
     """The key of a table, its features, each made known, and what else is named."""
     key = [column for column in OFFER if column in table.columns]
-    known = {name: _known(name, table[name]) for name in NAMES if name in table.columns}
+    known = {name: _known(name, table[name]) for name in MISSING if name in table.columns}
     return table.select(*key, *others, **known, **more)
 
 

@@ -29,12 +29,23 @@ def coded_items(market: Market) -> Table:
         "item_id",
         "manufacturer_id",
         category=ibis.dense_rank().over(order_by="category"),
-        private=_.brand == "Private",
+        private=private_label(market.items),
     ).alias("coded_items")
 
 
+def private_label(items: Table) -> ibis.expr.types.Value:
+    """Whether each item is the retailer's own brand: as the market says, or else by its name."""
+    named = items.brand == "Private"
+    has = "private_label" in items.columns
+    return items.private_label.fill_null(named) if has else named
+
+
 def first_by(*order: ibis.expr.types.Value) -> ibis.expr.types.Value:
-    """The last of some values in the row of a group where they are least, read left to right."""
+    """Sort the rows of a group by some values, and give the last of these in the first row.
+
+    `first_by(-_.lines, _.item_id)` is the item with the most lines, and of several such items the
+    one with the least identifier.
+    """
     least = ibis.struct({str(i): value for i, value in enumerate(order)}).min()
     return least[str(len(order) - 1)]
 

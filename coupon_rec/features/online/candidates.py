@@ -8,10 +8,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.features.encode import SKEWED, feature_names, scaled
+from coupon_rec.features.catalog import feature_names
+from coupon_rec.features.encoder import Arrays
 from coupon_rec.features.online import user_features
 from coupon_rec.features.online.ranks import Crowd, within
-from coupon_rec.features.online.snapshot_reader import Floats, Ints, Lines, Redemptions, Snapshot
+from coupon_rec.features.online.snapshot_reader import (
+    OWN_TERMS,
+    Floats,
+    Ints,
+    Lines,
+    Looks,
+    Redemptions,
+    Snapshot,
+)
 
 USER, MATCH, COUPON = feature_names("user"), feature_names("match"), feature_names("coupon")
 
@@ -25,7 +34,7 @@ class Candidates:
     campaign_id, coupon_id : numpy.ndarray
         int64 of shape (n,), sorted by both. Coupons that the user has redeemed are not among them.
     arrays : dict of str to numpy.ndarray
-        What a model takes, as `coupon_rec.features.encode` gives it.
+        What a model takes, as `coupon_rec.features.Encoder` gives it.
     spend_per_line, coupon_discount : numpy.ndarray
         In currency, shape (n,): what one purchase of the coupon's items brings, what it takes off.
     match_recency, match_distinct_items, match_category_recency, user_redemption_recency
@@ -40,7 +49,7 @@ class Candidates:
 
     campaign_id: Ints
     coupon_id: Ints
-    arrays: dict[str, NDArray[np.float32] | NDArray[np.int32]]
+    arrays: Arrays
     spend_per_line: Floats
     coupon_discount: NDArray[np.float32]
     match_recency: NDArray[np.float32]
@@ -60,6 +69,17 @@ class Past(NamedTuple):
 
     lines: Lines
     redemptions: Redemptions
+    views: Looks
+    clicks: Looks
+
+    def before(self, day: int) -> "Past":
+        """What is older than a day, since 1970."""
+        return Past(
+            self.lines.before(day),
+            self.redemptions.before(day),
+            self.views.before(day),
+            self.clicks.before(day),
+        )
 
 
 class Draft(NamedTuple):
@@ -107,35 +127,41 @@ def draft(snapshot: Snapshot, user_id: int, past: Past, start: int, version: int
         Of the user.
     """
     coupons, row = snapshot.coupons, snapshot.user_row.get(user_id)
-    lines, redemptions = past.lines.before(start), past.redemptions.before(start)
+    past = past.before(start)
     offered = snapshot.offers[row] if row is not None else np.arange(0)
     rows = offered if len(offered) else np.arange(len(coupons.coupon_id))
     rows = rows[coupons.last_day[rows] >= start - 1]
     campaigns = coupons.campaign_id[rows]
     parts = _parts(campaigns)
-    user, match = _user_and_match(snapshot, row, lines, redemptions, start, rows, parts)
+    user, match = _user_and_match(snapshot, row, past, start, rows, parts)
     shares = match[:, MATCH.index("match_wallet_share")]
     rate = float(user[USER.index("user_spend_per_week")])
-    kept = ~_used(redemptions, campaigns, coupons.coupon_id[rows])
+    kept = ~_used(past.redemptions, campaigns, coupons.coupon_id[rows])
     rows = rows[kept]
     size, coupon_id = len(rows), coupons.coupon_id[rows]
     exact_user, exact_match = user.astype("float32"), match[kept].astype("float32")
-    coupon = coupons.arrays["coupon"][rows]
-    for name, values in _seen_before(snapshot, row, redemptions, coupon_id).items():
-        column = COUPON.index(name)
-        coupon[:, column] = np.log1p(values) if SKEWED["coupon"][column] else values
-    category = snapshot.user_category[-1 if row is None else row]
+    place = -1 if row is None else row
+    arrays = {name: array[rows] for name, array in coupons.arrays.items()}
+    for name, codes in snapshot.user_arrays.items():
+        arrays[name] = np.repeat(codes[place][None], size, axis=0)
+    numbers = {
+        "user": np.concatenate([exact_user, snapshot.own_numbers[place]])[None],
+        "match": exact_match,
+    }
+    for group, values in numbers.items():
+        if group in snapshot.encoder.numbers:
+            scaled = snapshot.encoder.scaled(group, values)
+            arrays[group] = np.repeat(scaled, size, axis=0) if group == "user" else scaled
+    if "coupon" in arrays:
+        seen = _seen_before(snapshot, row, past.redemptions, coupon_id)
+        for name, counts in seen.items():
+            arrays["coupon"][:, COUPON.index(name)] = np.log1p(counts)
+        if row is not None:
+            _own_terms(snapshot, row, offered, rows, arrays["coupon"])
     candidates = Candidates(
         campaign_id=campaigns[kept],
         coupon_id=coupon_id,
-        arrays={
-            "user": np.repeat(scaled("user", exact_user[None]), size, axis=0),
-            "match": scaled("match", exact_match),
-            "item": coupons.arrays["item"][rows],
-            "coupon": coupon,
-            "user_category": np.repeat(category[None], size, axis=0),
-            "coupon_category": coupons.arrays["coupon_category"][rows],
-        },
+        arrays=arrays,
         spend_per_line=coupons.spend_per_line[rows],
         coupon_discount=coupons.discount[rows],
         match_recency=exact_match[:, MATCH.index("match_recency")],
@@ -162,11 +188,13 @@ def ranked(answer: Draft, crowd: Crowd, counted: int) -> Draft:
 
     arrays = answer.candidates.arrays
     if answer.candidates.counted >= 0:  # someone may be reading these
-        arrays = {**arrays, "user": arrays["user"].copy(), "match": arrays["match"].copy()}
+        arrays = {name: array.copy() for name, array in arrays.items()}
     for group, names, name, rank in [
         ("user", USER, "user_spend_rank", spend),
         ("match", MATCH, "match_wallet_rank", wallet),
     ]:
+        if group not in arrays:
+            continue
         ranks = _by_campaign(rank, answer.parts, answer.shares)
         arrays[group][:, names.index(name)] = ranks[answer.kept]
     return answer._replace(candidates=replace(answer.candidates, arrays=arrays, counted=counted))
@@ -175,26 +203,28 @@ def ranked(answer: Draft, crowd: Crowd, counted: int) -> Draft:
 def _user_and_match(
     snapshot: Snapshot,
     row: int | None,
-    lines: Lines,
-    redemptions: Redemptions,
+    past: Past,
     start: int,
     rows: Ints,
     parts: Parts,
 ) -> tuple[Floats, Floats]:
     """The features of the user, shape (d,), and of the matches with some coupons, (n, d)."""
-    items, coupons = snapshot.items, snapshot.coupons
+    items, coupons, lines = snapshot.items, snapshot.coupons, past.lines
     mailed = snapshot.mailings.columns["start"][snapshot.mailings.slice(row)]
     habits = user_features.habits(lines, items, start)
-    user = habits | user_features.answers(redemptions, mailed, start)
+    looked, match_looked = user_features.browsing(past.views, past.clicks, coupons, start)
+    user = habits | user_features.answers(past.redemptions, mailed, start) | looked
     weeks, spend = habits.get("weeks", 1.0), habits.get("spend", 0.0)
     match = {
         **user_features.item_match(lines, coupons, start, weeks, spend),
         **user_features.category_match(lines, items, coupons, start, spend),
         **user_features.brand_match(lines, items, coupons, spend),
+        **match_looked,
     }
+    names = snapshot.computed["match"]
     ranks = np.zeros(len(coupons.coupon_id))
-    columns = np.concatenate([match.get(name, ranks) for name in MATCH]).reshape(len(MATCH), -1)
-    values = user_features.known(MATCH, columns[:, rows].T)
+    columns = np.concatenate([match.get(name, ranks) for name in names]).reshape(len(names), -1)
+    values = user_features.known(names, columns[:, rows].T)
     for rank, name in [
         ("match_rank", "match_decayed_45"),
         ("match_recency_rank", "match_recency"),
@@ -202,7 +232,8 @@ def _user_and_match(
         values[:, MATCH.index(rank)] = _by_campaign(
             lambda _, ours: within(ours), parts, values[:, MATCH.index(name)]
         )
-    return user_features.known(USER, [user.get(name, np.nan) for name in USER]), values
+    names = snapshot.computed["user"]
+    return user_features.known(names, [user.get(name, np.nan) for name in names]), values
 
 
 def _parts(campaigns: Ints) -> Parts:
@@ -244,3 +275,18 @@ def _seen_before(
         "coupon_offered_before": offered,
         "coupon_redeemed_before": np.where(offered > 0, redeemed, 0),
     }
+
+
+def _own_terms(
+    snapshot: Snapshot, row: int, offered: Ints, rows: Ints, coupon: NDArray[np.float32]
+) -> None:
+    """Put the terms of a user's own offers in place of those of the coupons."""
+    own = {name: values[snapshot.offers.pairs(row)] for name, values in snapshot.terms.items()}
+    differs = ~np.isnan(list(own.values())).all(axis=0) if own else np.zeros(len(offered), "bool")
+    mine = np.isin(rows, offered[differs])
+    place = np.searchsorted(offered, rows[mine])
+    for column, number in enumerate(snapshot.encoder.numbers["coupon"]):
+        if number.name in OWN_TERMS:
+            term = own.get(number.name, np.full(len(offered), np.nan))[place]
+            term = np.where(np.isnan(term), number.missing, term).astype("float32")
+            coupon[mine, column] = np.log1p(term, dtype="float64") if number.log1p else term

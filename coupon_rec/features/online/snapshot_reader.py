@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from coupon_rec.features import COUPON_CATEGORIES, feature_names
-from coupon_rec.features.encode import scaled
-from coupon_rec.features.input_schema import fingerprint
-from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES, feature_names
+from coupon_rec.features.encoder import Arrays, Encoder, values_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NO_ITEM = -1
 SEEN = ("coupon_offered_before", "coupon_redeemed_before")
 """Features of a user and a coupon; the other features named after the coupon are its own."""
+OWN_TERMS = ("coupon_depth", "coupon_face_value")
+"""Features of a coupon that an offer may replace by its own."""
+COMPUTED = {feature.name for feature in (*FEATURES, *OPTIONAL_FEATURES)}
+UNKNOWN = "unknown"
 
 
 class Lines(NamedTuple):
@@ -66,6 +69,25 @@ class Redemptions(NamedTuple):
         return self.where(np.argsort(self.day, kind="stable"))
 
 
+class Looks(NamedTuple):
+    """Items looked at or clicked, by day (since 1970)."""
+
+    item: Ints
+    day: Ints
+
+    def where(self, chosen: Any) -> "Looks":
+        """Those that a mask or a slice chooses."""
+        return Looks(*[column[chosen] for column in self])
+
+    def before(self, day: int) -> "Looks":
+        """Those that are older than a day."""
+        return self.where(slice(int(self.day.searchsorted(day))))
+
+    def ordered(self) -> "Looks":
+        """The same as they have to be ordered."""
+        return self.where(np.argsort(self.day, kind="stable"))
+
+
 class Links:
     """Which coupons each key (item, category, maker, user) stands for: a sparse matrix by rows.
 
@@ -96,6 +118,10 @@ class Links:
         """The coupons of one key, in order."""
         return self.coupon[self._edges[key] : self._edges[key + 1]]
 
+    def pairs(self, key: int) -> slice:
+        """The pairs of one key."""
+        return slice(int(self._edges[key]), int(self._edges[key + 1]))
+
     def of(self, keys: Ints) -> tuple[Ints, Ints]:
         """The pairs of some keys: the position of each in `keys`, and its own."""
         first = self._edges[keys]
@@ -116,8 +142,8 @@ class Coupons:
     spend_per_line, discount, price : numpy.ndarray
         In currency, shape (K,); the price is NaN where it is not known.
     arrays : dict of str to numpy.ndarray
-        What a model takes of `item`, `coupon` and `coupon_category`, K rows each; features of
-        `coupon` that depend on the user are 0.
+        What a model takes of the items and the coupons, K rows each; features of `coupon` that
+        depend on the user are 0.
     items, categories, makers : Links
         What they cover; a category as often as the coupon has items in it.
     covered : numpy.ndarray
@@ -168,11 +194,30 @@ class ByUser:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that `write_snapshot` wrote."""
+    """All that `write_snapshot` wrote, as a model reads it.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        Of the model.
+    computed : dict of str to list of str
+        The features of users and matches that are computed from events, by group.
+    user_row : dict of int to int
+        The row of each known user; the row after the last one stands for everyone else.
+    user_arrays : dict of str to numpy.ndarray
+        What a model takes of each user's categories.
+    own_numbers : numpy.ndarray
+        Columns of the users that the retailer added, one row a user.
+    terms : dict of str to numpy.ndarray
+        Terms of the offers that differ by user, one number for each pair of `offers`.
+    """
 
     day: date
+    encoder: Encoder
+    computed: dict[str, list[str]]
     user_row: dict[int, int]
-    user_category: NDArray[np.int32]
+    user_arrays: Arrays
+    own_numbers: Floats
     items: Items
     coupons: Coupons
     lines: Lines
@@ -182,39 +227,49 @@ class Snapshot:
     mailings: ByUser
     seen: ByUser
     offers: Links
+    terms: dict[str, Floats]
     wallets: dict[int, Floats]
+    views: Looks
+    clicks: Looks
+    viewed: ByUser
+    clicked: ByUser
 
 
-def read_snapshot(folder: str | Path) -> Snapshot:
+def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
     """Read a snapshot.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        As `write_snapshot` wrote it.
+    encoder : Encoder
+        Of the model that is to be served.
 
     Raises
     ------
     ValueError
-        If the folder is no snapshot, or one of other features or categories than this package
-        computes. It names the file.
+        If the folder is no snapshot, or lacks a column that the model reads. It names both.
     """
     folder = Path(folder)
     try:
-        facts = json.loads((folder / "snapshot.json").read_text())
-        day, features = date.fromisoformat(facts["day"]), facts.get("features", "")
-        if features != fingerprint():
-            raise ValueError("its features are not those of this coupon_rec")
-        users, history = _read(folder, "users"), _read(folder, "history")
+        day = date.fromisoformat(json.loads((folder / "snapshot.json").read_text())["day"])
+        users, history = pd.read_parquet(folder / "users.parquet"), _read(folder, "history")
         redemptions, offers = _read(folder, "redemptions"), _read(folder, "offers")
         items, wallets = _items(_read(folder, "items")), _read(folder, "wallets")
-        coupons = _coupons(folder, items)
+        coupons = _coupons(folder, items, encoder)
         mailings, seen = _read(folder, "mailings"), _read(folder, "seen")
+        views, clicks = _looks(folder, "views"), _looks(folder, "clicks")
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
-    ids = users["user_id"]
-    unknown = np.cumsum([0, *(len(values) + 1 for values in USER_CATEGORIES.values())])[:-1]
-    known = np.stack([users[name] for name in USER_CATEGORIES], axis=1)
+    ids = users["user_id"].to_numpy()
     redemptions["day"] = redemptions.pop("date")
     return Snapshot(
         day=day,
+        encoder=encoder,
+        computed={group: _computed(group, encoder) for group in ("user", "match")},
         user_row={user: row for row, user in enumerate(ids.tolist())},
-        user_category=np.vstack([known, unknown]).astype("int32"),
+        user_arrays=_user_arrays(users, encoder),
+        own_numbers=_own_numbers(users, encoder),
         items=items,
         coupons=coupons,
         lines=Lines(*(history[name] for name in Lines._fields)),
@@ -228,7 +283,19 @@ def read_snapshot(folder: str | Path) -> Snapshot:
             campaign: wallets["share"][wallets["campaign_id"] == campaign]
             for campaign in np.unique(coupons.campaign_id).tolist()
         },
+        terms={name: offers[name] for name in offers if name not in ("user_id", "coupon")},
+        views=Looks(views["item"], views["day"]),
+        clicks=Looks(clicks["item"], clicks["day"]),
+        viewed=ByUser(views, ids),
+        clicked=ByUser(clicks, ids),
     )
+
+
+def _looks(folder: Path, name: str) -> dict[str, NDArray[Any]]:
+    """Read views or clicks; a market without them has none."""
+    if (folder / f"{name}.parquet").exists():
+        return _read(folder, name)
+    return dict.fromkeys(("user_id", "item", "day"), np.empty(0, "int64"))
 
 
 def _read(folder: Path, name: str) -> dict[str, NDArray[Any]]:
@@ -251,29 +318,59 @@ def _items(table: dict[str, NDArray[Any]]) -> Items:
     return Items(table["item_id"], category, maker.astype("int32"), table["private"])
 
 
-def _coupons(folder: Path, items: Items) -> Coupons:
-    table, covers = _read(folder, "coupons"), _read(folder, "coupon_items")
+def _computed(group: str, encoder: Encoder) -> list[str]:
+    """The features of a group that are computed, in the order of its array."""
+    names = [number.name for number in encoder.numbers.get(group, ())]
+    own = [name for name in names if name not in COMPUTED]
+    if group == "match" and own:
+        raise ValueError(
+            f"the model reads {own[0]}, a column of a user and a coupon that is no feature of the "
+            "catalog: a service cannot compute it; train without it"
+        )
+    return [name for name in names if name in COMPUTED] or feature_names(group)
+
+
+def _user_arrays(users: pd.DataFrame, encoder: Encoder) -> Arrays:
+    """The categories of each user; of everyone else, nothing is known."""
+    arrays: Arrays = {}
+    for name in encoder.categories:
+        if name.startswith("user"):
+            columns = [category.name for category in encoder.categories[name]]
+            rows = {column: [*users[column], UNKNOWN] for column in columns}
+            arrays[name] = encoder.codes(name, rows)
+    return arrays
+
+
+def _own_numbers(users: pd.DataFrame, encoder: Encoder) -> Floats:
+    """The numbers of each user that are no features of the catalog; missing for everyone else."""
+    own = [each for each in encoder.numbers.get("user", ()) if each.name not in COMPUTED]
+    values = values_of(users, own) if own else np.empty((len(users), 0))
+    return np.vstack([values, [number.missing for number in own]])
+
+
+def _coupons(folder: Path, items: Items, encoder: Encoder) -> Coupons:
+    table, covers = pd.read_parquet(folder / "coupons.parquet"), _read(folder, "coupon_items")
     item, coupon = covers["item"], covers["coupon"]
     n = len(table["coupon_id"])
-    zeros = np.zeros(n)
     made = np.unique(np.stack([items.maker[item], coupon]), axis=1)
-    features = {
-        group: np.stack(
-            [zeros if name in SEEN else table[name] for name in feature_names(group)], axis=1
-        )
-        for group in ("item", "coupon")
-    }
+    arrays: Arrays = {}
+    for group in encoder.numbers:
+        if group in ("item", "coupon"):
+            exact = {name: "float32" for name in COMPUTED.intersection(table.columns)}
+            of_users = [*SEEN, *(name for name in OWN_TERMS if name not in table)]
+            known = table.astype(exact).assign(**dict.fromkeys(of_users, 0.0))
+            arrays[group] = encoder.scaled(group, values_of(known, encoder.numbers[group]))
+    for name in encoder.categories:
+        if name.startswith(("item", "coupon")):
+            arrays[name] = encoder.codes(name, table)
     return Coupons(
-        campaign_id=table["campaign_id"],
-        coupon_id=table["coupon_id"],
-        last_day=table["last_day"],
-        spend_per_line=table["spend_per_line"],
-        discount=table["coupon_discount"].astype("float32"),
-        price=np.where(table["item_price"] == 0, np.nan, table["item_price"]),
-        arrays={
-            **{name: scaled(name, values.astype("float32")) for name, values in features.items()},
-            "coupon_category": np.stack([table[name] for name in COUPON_CATEGORIES], axis=1),
-        },
+        campaign_id=table["campaign_id"].to_numpy(),
+        coupon_id=table["coupon_id"].to_numpy(),
+        last_day=_whole_days(pd.to_datetime(table["last_day"]).to_numpy()),
+        spend_per_line=table["spend_per_line"].to_numpy(),
+        discount=table["coupon_discount"].to_numpy("float32"),
+        price=table["item_price"].replace(0.0, np.nan).to_numpy(),
+        arrays=arrays,
         items=Links(item, coupon, len(items.item_id)),
         categories=Links(items.category[item], coupon, int(items.category.max()) + 1),
         makers=Links(made[0], made[1], int(items.maker.max()) + 1),

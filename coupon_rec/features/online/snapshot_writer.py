@@ -8,18 +8,13 @@ from tempfile import TemporaryDirectory
 
 import ibis
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis import Table, _
 
-from coupon_rec.features import COUPON_CATEGORIES, feature_names
+from coupon_rec.features.batch import histories, sides
 from coupon_rec.features.batch import offers as batch
-from coupon_rec.features.batch import sides
-from coupon_rec.features.encode import codes
-from coupon_rec.features.input_schema import fingerprint
-from coupon_rec.features.online.snapshot_reader import SEEN
+from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
-from coupon_rec.market.categories import USER_CATEGORIES
 
 COUPON = ("campaign_id", "coupon_id")
 
@@ -59,16 +54,20 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".draft-") as draft:
         for name, table in _tables(market, live, day).items():
-            rows = table if isinstance(table, pa.Table) else table.to_pyarrow()
-            pq.write_table(rows, Path(draft, f"{name}.parquet"))
-        Path(draft, "snapshot.json").write_text(
-            json.dumps({"day": day.isoformat(), "features": fingerprint()})
-        )
+            pq.write_table(table.to_pyarrow(), Path(draft, f"{name}.parquet"))
+        Path(draft, "snapshot.json").write_text(json.dumps({"day": day.isoformat()}))
         Path(draft).chmod(0o755)
         return Path(draft).rename(folder)
 
 
-def _tables(market: Market, live: Table, day: date) -> dict[str, Table | pa.Table]:
+def last_day(market: Market) -> date:
+    """Give the last day on which a campaign is valid and purchases are known."""
+    ends = market.purchases.time.max().execute(), market.campaigns.end.max().execute()
+    last: date = min(pd.Timestamp(end).date() for end in ends)
+    return last
+
+
+def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
     tonight = start_together(market, live, day)
     lines = sides.purchase_lines(tonight)
     items = sides.coded_items(tonight).mutate(item=ibis.row_number().over(order_by="item_id"))
@@ -77,8 +76,9 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table | pa.Tabl
     coupons = (
         offers.select(*COUPON).distinct().mutate(coupon=ibis.row_number().over(order_by=COUPON))
     )
+    looks = {"views": market.views, "clicks": market.clicks}
     return {
-        "users": _users(tonight),
+        "users": tonight.users.order_by("user_id"),
         "items": items.order_by("item_id"),
         "history": lines.filter(_.day < day)
         .join(items.select("item_id", "item"), "item_id")
@@ -91,7 +91,7 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table | pa.Tabl
         .select("coupon", "item")
         .order_by("coupon", "item"),
         "offers": offers.join(coupons, COUPON)
-        .select("user_id", "coupon")
+        .select("user_id", "coupon", **_terms(offers))
         .order_by("user_id", "coupon"),
         "mailings": tonight.offers.select("campaign_id", "user_id")
         .distinct()
@@ -105,14 +105,31 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table | pa.Tabl
         .order_by("user_id", "coupon_id"),
         "redemptions": tonight.redemptions.filter(_.date < day).order_by("user_id", "date"),
         "wallets": _wallets(replace(tonight, offers=offers), lines),
+        **{
+            name: events.mutate(day=_.time.date())
+            .filter(_.day < day, _.day >= ibis.literal(day) - ibis.interval(days=int(NEVER)))
+            .join(items.select("item_id", "item"), "item_id")
+            .select("user_id", "item", "day")
+            .order_by("user_id", "day", "item")
+            for name, events in looks.items()
+            if events is not None
+        },
+        **({"identifiers": _identifiers(market)} if market.identifiers else {}),
     }
 
 
-def _users(market: Market) -> pa.Table:
-    users = market.users.order_by("user_id").to_pandas()
-    coded = codes(users, USER_CATEGORIES)
-    columns = dict(zip(USER_CATEGORIES, coded.T, strict=True))
-    return pa.table({"user_id": users["user_id"].to_numpy(), **columns})
+def _terms(offers: Table) -> dict[str, ibis.Value]:
+    """The terms of each offer, where they differ by user."""
+    return {f"coupon_{name}": offers[name] for name in histories.EITHER if name in offers.columns}
+
+
+def _identifiers(market: Market) -> Table:
+    """The text of every identifier that was text, with its kind and its number."""
+    kinds = [
+        table.select("number", "text", kind=ibis.literal(kind))
+        for kind, table in market.identifiers.items()
+    ]
+    return ibis.union(*kinds) if len(kinds) > 1 else kinds[0]
 
 
 def offers_as_of(
@@ -155,31 +172,16 @@ def _coupon_side(tonight: Market, live: Table, lines: Table) -> Table:
     return batch.coupon_side(replace(tonight, redemptions=before), lines)
 
 
-def _coupons(tonight: Market, live: Table, lines: Table) -> pa.Table:
+def _coupons(tonight: Market, live: Table, lines: Table) -> Table:
     """The live coupons with their own features, and the last day on which they are valid."""
-    coupons = _coupon_side(tonight, live, lines)
     last_day = live.select("campaign_id", last_day="end")
-    names = [name for name in feature_names("coupon") if name not in SEEN]
-    frame = (
-        coupons.join(last_day, "campaign_id")
-        .select(
-            *COUPON,
-            "last_day",
-            "spend_per_line",
-            *COUPON_CATEGORIES,
-            *feature_names("item"),
-            *names,
-        )
-        .order_by(*COUPON)
-        .to_pandas()
-    )
-    coded = dict(zip(COUPON_CATEGORIES, codes(frame, COUPON_CATEGORIES).T, strict=True))
-    return pa.Table.from_pandas(frame.assign(**coded), preserve_index=False)
+    coupons = _coupon_side(tonight, live, lines).join(last_day, "campaign_id")
+    return coupons.drop("start", "item_id").order_by(*COUPON)
 
 
 def _wallets(market: Market, lines: Table) -> Table:
     """The shares above 0 of their spend that users give to the items of a coupon offered them."""
     users = batch.user_side(market, lines)
-    offers = batch.match_side(market, lines, users)[0]
+    offers = batch.item_side(market, lines, users)
     share = offers.select("campaign_id", share="match_wallet_share")
     return share.filter(_.share > 0).order_by("campaign_id", "share")

@@ -12,19 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from coupon_rec.features.catalog import DIGITS, FEATURES, MILLIONTHS, NEVER
+from coupon_rec.features.catalog import DIGITS, FEATURES, MILLIONTHS, NEVER, OPTIONAL_FEATURES
 from coupon_rec.features.online.snapshot_reader import (
     Coupons,
     Floats,
     Ints,
     Items,
     Lines,
+    Looks,
     Redemptions,
 )
 
 Values = dict[str, Any]
 SPLIT = 2.0**27 + 1
-MISSING = {feature.name: feature.missing for feature in FEATURES}
+BROWSING_DAYS = 7
+MISSING = {feature.name: feature.missing for feature in (*FEATURES, *OPTIONAL_FEATURES)}
 
 
 def rounded(values: Any) -> Any:
@@ -273,3 +275,29 @@ def brand_match(lines: Lines, items: Items, coupons: Coupons, spend: float) -> V
     coupon = coupons.makers.coupon[pair]
     paid = np.bincount(coupon, amount[bought[which]], len(coupons.covered)) / MILLIONTHS
     return {"match_brand_share": paid / (spend or np.nan)}
+
+
+def browsing(views: Looks, clicks: Looks, coupons: Coupons, start: int) -> tuple[Values, Values]:
+    """What a user looked at: as `histories.user_histories` and `histories.match_histories`.
+
+    Returns
+    -------
+    user, match : dict of str to numpy.ndarray
+        Features of the user, and of the match with each of K coupons, unrounded.
+    """
+    size = len(coupons.covered)
+
+    def by_coupon(looks: Looks) -> tuple[Floats, Ints, Ints]:
+        look, pair = coupons.items.of(looks.item)
+        coupon, age = coupons.items.coupon[pair], start - looks.day[look]
+        faded = np.bincount(coupon, decayed(age, BROWSING_DAYS), size)
+        return np.asarray(faded, "float64"), coupon, age
+
+    viewed, coupon, age = by_coupon(views)
+    recency = np.full(size, np.nan)
+    recency[coupon] = age
+    return {"user_views_7": decayed(start - views.day, BROWSING_DAYS).sum()}, {
+        "match_viewed_7": viewed,
+        "match_clicked_7": by_coupon(clicks)[0],
+        "match_view_recency": recency,
+    }

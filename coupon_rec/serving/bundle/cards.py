@@ -5,8 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.evaluation import evaluate, usual_slices
-from coupon_rec.features import FEATURES, LABELS
-from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.features import CATEGORIES, FEATURES, LABELS
 
 METRICS = ("log loss", "AUC", "average precision", "NDCG@10", "calibration slope")
 
@@ -87,8 +86,7 @@ def data_card(offers: pd.DataFrame) -> str:
     ]
     users = offers.drop_duplicates("user_id")
     unknown = {
-        name: f"{(~users[name].isin(values)).mean():.0%}"
-        for name, values in USER_CATEGORIES.items()
+        name: f"{(users[name] == 'unknown').mean():.0%}" for name in CATEGORIES["user_category"]
     }
     return f"""# Data card
 

@@ -15,8 +15,7 @@ import pandas as pd
 
 from coupon_rec._keras import keras, quiet
 from coupon_rec.features import LABELS, Arrays
-from coupon_rec.features.input_schema import OUTPUTS, columns
-from coupon_rec.models import inputs_of
+from coupon_rec.models import OfferModel, inputs_of
 from coupon_rec.odds import Platt
 from coupon_rec.serving.bundle.cards import data_card, model_card
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
@@ -25,11 +24,14 @@ from coupon_rec.serving.bundle.scorer import Scorer, open_model
 ROWS = 10_000
 TOLERANCE = 1e-5
 PACKAGES = ("keras", "tensorflow", "onnx", "onnxruntime", "tf2onnx", "ai-edge-litert", "numpy")
-IDENTITY = Platt(0.0, 1.0)
+OUTPUTS = {
+    "bought": "p(a): the user buys one of the coupon's items while it is valid",
+    "redeemed": "p(a, r): the user redeems the coupon",
+}
 
 
 def export(
-    model: keras.Model,
+    model: OfferModel,
     folder: str | Path,
     offers: pd.DataFrame,
     *,
@@ -44,7 +46,7 @@ def export(
 
     Parameters
     ----------
-    model : keras.Model
+    model : OfferModel
         As `coupon_rec.models.coupled_model` builds it, fitted.
     folder : str or pathlib.Path
         The bundle to write.
@@ -73,14 +75,14 @@ def export(
         reads is missing, or the folder holds something else than a bundle.
     """
     folder = Path(folder)
-    calibration = {name: (calibration or {}).get(name, IDENTITY) for name in LABELS}
+    calibration = {name: (calibration or {}).get(name, Platt()) for name in LABELS}
     arrays = _checked(model, folder, offers)
     rows = np.resize(np.random.default_rng(0).permutation(len(offers)), ROWS)
     sample = {name: array[rows] for name, array in arrays.items()}
     with TemporaryDirectory(prefix=f".{folder.name}.", dir=_made(folder.parent)) as temporary:
         draft = _made(Path(temporary, "bundle"))
         differences = _write_formats(model, draft, sample)
-        _write_json(draft / "schema.json", _schema(model, offers, arrays))
+        _write_json(draft / "schema.json", {**model.encoder.to_dict(), "outputs": OUTPUTS})
         lines = {name: asdict(line) for name, line in calibration.items()}
         _write_json(draft / "calibration.json", lines)
         p = calibration["redeemed"](_keras(model, arrays)["redeemed"])
@@ -98,7 +100,7 @@ def export(
     return folder
 
 
-def _checked(model: keras.Model, folder: Path, offers: pd.DataFrame) -> Arrays:
+def _checked(model: OfferModel, folder: Path, offers: pd.DataFrame) -> Arrays:
     """Give the arrays of the offers, if the model, the folder and the offers are as they must."""
     if keras.backend.backend() != "tensorflow":
         raise ValueError("export needs Keras on TensorFlow: set KERAS_BACKEND=tensorflow")
@@ -177,20 +179,6 @@ FORMATS: dict[str, tuple[str, Callable[[Path, Arrays], Arrays]]] = {
     "tf_saved_model": ("saved_model", _run_saved_model),
     "litert": ("model.tflite", _run_litert),
 }
-
-
-def _schema(model: keras.Model, offers: pd.DataFrame, arrays: Arrays) -> dict[str, Any]:
-    """Describe the arrays that the model reads, with the range of each number in the offers."""
-    known = columns()
-    inputs = {}
-    for name, array in arrays.items():
-        described = known.get(name, [{"name": name, "meaning": "an id"}])
-        for column in described:
-            if "log1p" in column:
-                values = offers[column["name"]]
-                column |= {"lowest": float(values.min()), "highest": float(values.max())}
-        inputs[name] = {"dtype": str(array.dtype), "columns": described}
-    return {"inputs": inputs, "outputs": OUTPUTS}
 
 
 def _facts(model: keras.Model) -> dict[str, object]:

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from coupon_rec.features.input_schema import columns, facts
+from coupon_rec.features.encoder import Encoder
 from coupon_rec.odds import Platt
 from coupon_rec.serving.bundle.manifest import FRESH, BundleError, content, verified
 
@@ -24,15 +24,15 @@ class Scorer:
         Of the bundle.
     session : onnxruntime.InferenceSession
         The model.
-    inputs : dict of str to (numpy.dtype, int)
-        Type and columns of each array that the model reads.
+    encoder : coupon_rec.features.Encoder
+        What turns offers into the arrays that the model reads.
     calibration : dict of str to Platt
         Of each output.
     """
 
     version: str
     session: Any
-    inputs: dict[str, tuple[np.dtype[Any], int]]
+    encoder: Encoder
     calibration: dict[str, Platt]
 
     @classmethod
@@ -47,14 +47,12 @@ class Scorer:
         Raises
         ------
         BundleError
-            If a file is missing, damaged or of another version, or if this package computes other
-            features than the model was trained on.
+            If a file is missing, damaged or of another version.
         """
         folder = Path(folder)
         manifest = verified(folder)
         schema = json.loads(content(folder, manifest, "schema.json"))
         calibration = json.loads(content(folder, manifest, "calibration.json"))
-        _check_features(folder / "schema.json", schema["inputs"])
         try:
             session = open_model(content(folder, manifest, "model.onnx"))
         except Exception as error:  # those of ONNX Runtime have no class of their own
@@ -64,10 +62,7 @@ class Scorer:
         return cls(
             manifest["version"],
             session,
-            {
-                name: (np.dtype(array["dtype"]), len(array["columns"]))
-                for name, array in schema["inputs"].items()
-            },
+            Encoder.from_dict(schema),
             {name: Platt(**line) for name, line in calibration.items()},
         )
 
@@ -77,7 +72,7 @@ class Scorer:
         Parameters
         ----------
         arrays : dict of str to numpy.ndarray
-            As `coupon_rec.features.encode` gives them, each of shape (n, columns); more arrays
+            As `encoder.encode` gives them, each of shape (n, columns); more arrays
             than the model reads do no harm.
 
         Returns
@@ -101,21 +96,22 @@ class Scorer:
 
     def _checked(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         rows = len(next(iter(arrays.values()), ()))
-        for name, (dtype, width) in self.inputs.items():
+        for name, width in self.encoder.arrays.items():
+            dtype = np.dtype("float32" if name in self.encoder.numbers else "int32")
             if name not in arrays:
                 raise ValueError(f"the model reads {name!r}; there are {sorted(arrays)}")
             array = arrays[name]
             if array.shape != (rows, width) or array.dtype != dtype:
                 raise ValueError(
                     f"{name} is {array.dtype} of shape {array.shape}: expected {dtype} of shape "
-                    f"({rows}, {width}), as `coupon_rec.features.encode` gives it"
+                    f"({rows}, {width}), as the encoder of the bundle gives it"
                 )
             if not np.isfinite(array).all():
                 row, column = np.argwhere(~np.isfinite(array))[0]
                 raise ValueError(
                     f"{name} has a number that is not finite: row {row}, column {column}"
                 )
-        return {name: arrays[name] for name in self.inputs}
+        return {name: arrays[name] for name in self.encoder.arrays}
 
 
 def open_model(model: bytes) -> Any:
@@ -124,19 +120,3 @@ def open_model(model: bytes) -> Any:
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def _check_features(path: Path, inputs: dict[str, Any]) -> None:
-    """Refuse a model of other features than this package computes."""
-    ours = columns()
-    for name in inputs.keys() & ours.keys():
-        trained, computed = facts(inputs[name]["columns"]), facts(ours[name])
-        if trained != computed:
-            other = [c["name"] for c in trained if c not in computed] or [
-                c["name"] for c in computed
-            ]
-            raise BundleError(
-                f"{path}: the columns of {name} are not those of this coupon_rec (see "
-                f"{other[0]}); train and export with this version, or serve with the one that "
-                "exported the bundle"
-            )

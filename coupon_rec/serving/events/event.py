@@ -1,4 +1,4 @@
-"""What happens in the shops, one event at a time."""
+"""Purchases, redemptions, views and clicks, as the service takes them in."""
 
 import json
 from dataclasses import dataclass
@@ -9,71 +9,99 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from coupon_rec.market import Market
 
-Kind = Literal["purchase", "redemption"]
-MOST = 1_000_000
+Kind = Literal["purchase", "redemption", "view", "click"]
+MAX_AMOUNT = 1_000_000
 """The most units, and the most currency, on one line of a receipt. Sums stay exact far beyond."""
-MOST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
+MAX_TEXT = 100
 MONEY = ("amount", "retail_discount", "coupon_discount")
+COMMON = ("event_id", "user_id", "time", "kind")
+FIELDS: dict[Kind, tuple[str, ...]] = {
+    "purchase": (*COMMON, "item_id", "basket_id", "quantity", *MONEY),
+    "redemption": (*COMMON, "coupon_id", "campaign_id"),
+    "view": (*COMMON, "item_id", "channel"),
+    "click": (*COMMON, "item_id", "channel"),
+}
+"""The fields of an event of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a receipt, or one coupon used.
+    """One line of a receipt, one coupon used, or one item looked at.
+
+    An identifier is a whole number from 0 on, or a text of 1 to 100 characters.
 
     Attributes
     ----------
     event_id : str
         Made by the sender, the same when it sends again: 1 to 100 characters.
-    user_id : int
+    user_id : int or str
         Whose event it is.
     time : datetime.datetime
         Wall-clock time at the store, without a time zone.
     kind : str
-        "purchase" or "redemption".
-    item_id, basket_id, quantity : int
-        Of a purchase: what, on which visit, how many units.
+        "purchase", "redemption", "view" or "click".
+    item_id : int or str
+        Of a purchase, a view or a click.
+    basket_id, quantity : int or str, int
+        Of a purchase: on which visit, how many units.
     amount, retail_discount, coupon_discount : float
         Of a purchase, in currency, 0 or more: received, and taken off by card and by coupon.
-    coupon_id, campaign_id : int
+    coupon_id, campaign_id : int or str
         Of a redemption.
+    channel : str, optional
+        Of a view or a click: where it happened, such as "app".
 
     Raises
     ------
     ValueError
         If a field is missing for its kind or out of range. It names the field.
+
+    Examples
+    --------
+    >>> event = Event("e1", 5, datetime(2017, 4, 10, 12), "view", item_id=1003, channel="app")
+    >>> event.day
+    datetime.date(2017, 4, 10)
+    >>> Event("e2", 5, datetime(2017, 4, 10, 12), "purchase", item_id=1003)
+    Traceback (most recent call last):
+    ValueError: basket_id is None: a purchase needs a whole number from 0 on or a text
     """
 
     event_id: str
-    user_id: int
+    user_id: int | str
     time: datetime
     kind: Kind
-    item_id: int | None = None
-    basket_id: int | None = None
+    item_id: int | str | None = None
+    basket_id: int | str | None = None
     quantity: int = 1
     amount: float = 0.0
     retail_discount: float = 0.0
     coupon_discount: float = 0.0
-    coupon_id: int | None = None
-    campaign_id: int | None = None
+    coupon_id: int | str | None = None
+    campaign_id: int | str | None = None
+    channel: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ValueError(f"kind is {self.kind!r}: expected one of {', '.join(get_args(Kind))}")
-        if not 1 <= len(self.event_id) <= 100:
-            raise ValueError("event_id has no character or more than 100")
+        if not 1 <= len(self.event_id) <= MAX_TEXT:
+            raise ValueError(f"event_id has no character or more than {MAX_TEXT}")
         if self.time.tzinfo:
             raise ValueError("time has a time zone: send the wall-clock time at the store")
-        ids = ("item_id", "basket_id") if self.kind == "purchase" else ("coupon_id", "campaign_id")
-        for name in ("user_id", *ids):
+        for name in FIELDS[self.kind]:
             value = getattr(self, name)
-            if not (isinstance(value, int) and 0 <= value <= MOST_ID):
-                raise ValueError(f"{name} is {value}: a {self.kind} needs one from 0 to {MOST_ID}")
-        if not (isinstance(self.quantity, int) and 1 <= self.quantity <= MOST):
-            raise ValueError(f"quantity is {self.quantity}: expected 1 to {MOST:,}")
+            if name.endswith("_id") and not _is_id(value):
+                raise ValueError(
+                    f"{name} is {value!r}: a {self.kind} needs a whole number from 0 on or a text"
+                )
+        if not (isinstance(self.quantity, int) and 1 <= self.quantity <= MAX_AMOUNT):
+            raise ValueError(f"quantity is {self.quantity}: expected 1 to {MAX_AMOUNT:,}")
         for name in MONEY:
             value = getattr(self, name)
-            if not (isfinite(value) and 0 <= value <= MOST):
-                raise ValueError(f"{name} is {value}: expected 0 to {MOST:,}, in currency")
+            if not (isfinite(value) and 0 <= value <= MAX_AMOUNT):
+                raise ValueError(f"{name} is {value}: expected 0 to {MAX_AMOUNT:,}, in currency")
+        if self.channel is not None and not 1 <= len(self.channel) <= MAX_TEXT:
+            raise ValueError(f"channel has no character or more than {MAX_TEXT}")
 
     @property
     def day(self) -> date:
@@ -81,10 +109,24 @@ class Event:
         return self.time.date()
 
 
+def _is_id(value: object) -> bool:
+    if isinstance(value, str):
+        return 1 <= len(value) <= MAX_TEXT
+    return isinstance(value, int) and 0 <= value <= MAX_ID
+
+
 def to_json(event: Event) -> str:
-    """Write an event as one line of JSON."""
-    fields = {name: getattr(event, name) for name in Event.__slots__}
-    return json.dumps({**fields, "time": event.time.isoformat()}, separators=(",", ":"))
+    """Write the fields that an event of its kind has as one line of JSON.
+
+    Examples
+    --------
+    >>> to_json(Event("e1", 5, datetime(2017, 4, 10, 12), "click", item_id=1003))
+    '{"event_id":"e1","user_id":5,"time":"2017-04-10T12:00:00","kind":"click","item_id":1003}'
+    """
+    fields = {name: getattr(event, name) for name in FIELDS[event.kind]}
+    fields["time"] = event.time.isoformat()
+    given = {name: value for name, value in fields.items() if value is not None}
+    return json.dumps(given, separators=(",", ":"))
 
 
 def from_json(line: str | bytes) -> Event:
@@ -102,7 +144,7 @@ def events_of(market: "Market", first: date, last: date | None = None) -> list[E
     Parameters
     ----------
     market : Market
-        On any Ibis backend.
+        On any Ibis backend. Views and clicks are events too, where it has these tables.
     first, last : datetime.date
         The days, both included; one day if `last` is left out.
     """
@@ -119,4 +161,18 @@ def events_of(market: "Market", first: date, last: date | None = None) -> list[E
         moment = visits.get((row["user_id"], day), datetime.combine(day, time(12)))
         name = "coupon-{campaign_id}-{user_id}-{coupon_id}".format(**row)
         redemptions.append(Event(name, time=moment, kind="redemption", **row))
-    return sorted(purchases + redemptions, key=lambda event: event.time)
+    browsed = [*_browsed(market, "view", first, last), *_browsed(market, "click", first, last)]
+    return sorted(purchases + redemptions + browsed, key=lambda event: event.time)
+
+
+def _browsed(
+    market: "Market", kind: Literal["view", "click"], first: date, last: date
+) -> list[Event]:
+    """The views or the clicks of some days; none if the market has no such table."""
+    table = getattr(market, f"{kind}s", None)
+    if table is None:
+        return []
+    own = [name for name in ("time", "user_id", "item_id", "channel") if name in table.columns]
+    found = table.filter(table.time.date().between(first, last)).select(*own).order_by(*own)
+    rows = found.to_pyarrow().to_pylist()
+    return [Event(f"{kind}-{first}-{i}", kind=kind, **row) for i, row in enumerate(rows)]

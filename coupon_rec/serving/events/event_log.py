@@ -1,24 +1,36 @@
-"""Events on disk before anyone is told that they were accepted."""
+"""The log that holds every event on disk before the sender hears that it was accepted."""
 
-import fcntl
 import os
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
 from coupon_rec.serving.events.event import Event, from_json, to_json
 
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, user, event TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS events_by_user ON events (user)",
+)
+
+
+_DAMAGED = (
+    "is damaged, or no log of events ({}): put back a copy that is whole, or move it away to "
+    "begin an empty log"
+)
+
 
 class LogError(ValueError):
-    """A log that cannot be used; the message names the file and the line."""
+    """A log that cannot be used; the message names the file."""
 
 
 class EventLog:
-    """A write-ahead log of events in one file, a line of JSON each.
+    """A log of events in one SQLite database, each event a row of JSON.
 
-    An event that `append` has returned from survives the death of the process and of the machine.
-    A last line that a crash cut short was never acknowledged: it is cut off. All methods may be
-    called from several threads; a second process is refused.
+    An event that `append` has returned from survives the death of the process and of the machine;
+    a call that a crash interrupts leaves none of its events. All methods may be called from
+    several threads; a second process is refused.
 
     Parameters
     ----------
@@ -33,7 +45,21 @@ class EventLog:
     Raises
     ------
     LogError
-        If another process writes to it, or a line in the middle is no event.
+        If another process writes to it, or it is damaged or no log.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> from tempfile import TemporaryDirectory
+    >>> folder = TemporaryDirectory()
+    >>> log = EventLog(Path(folder.name) / "events")
+    >>> log.append([Event("e1", 5, datetime(2017, 4, 10, 12), "view", item_id=1003)])
+    (0, 1)
+    >>> events, position = log.read()
+    >>> events[0].event_id, position
+    ('e1', 1)
+    >>> log.close()
+    >>> folder.cleanup()
     """
 
     degraded = False
@@ -41,11 +67,45 @@ class EventLog:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # read by its owner alone
         self._lock = RLock()
-        self._file = _open(self.path)
-        self._base = 0
-        self._end = self._repair()
-        _sync_folder(self.path)
+        self._database = sqlite3.connect(
+            self.path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        self._database.text_factory = bytes
+        try:
+            for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+                self._database.execute(f"PRAGMA {setting}")
+            with self._writing():
+                found = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if found != b"ok":
+                    raise sqlite3.DatabaseError(found.decode())
+                for statement in TABLES:
+                    self._database.execute(statement)
+            self._end: int = self._database.execute(
+                "SELECT coalesce(max(position), 0) FROM events"
+            ).fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY":
+                raise LogError(
+                    f"{self.path} belongs to another running process: give each replica its own log"
+                ) from error
+            raise LogError(
+                f"{self.path} {_DAMAGED.format(' '.join(str(error).split()))}"
+            ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All that is written within is written, or none of it."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
 
     def append(self, events: Sequence[Event]) -> tuple[int, int]:
         """Write events; they are on disk when it returns.
@@ -65,95 +125,68 @@ class EventLog:
         OSError
             If they cannot be written. None of them is in the log then.
         """
-        data = "".join(f"{to_json(event)}\n" for event in events).encode()
         with self._lock:
             start = self._end
+            rows = [
+                (position, event.user_id, to_json(event))
+                for position, event in enumerate(events, start=start + 1)
+            ]
             try:
-                _write(self._file, data)
-                os.fsync(self._file)
-            except OSError:
-                os.ftruncate(self._file, start - self._base)
-                raise
-            self._end += len(data)
+                with self._writing():
+                    self._database.executemany("INSERT INTO events VALUES (?, ?, ?)", rows)
+            except sqlite3.Error as error:
+                raise OSError(f"{self.path}: {error}") from error
+            self._end += len(rows)
             return start, self._end
 
     def read(self, position: int = 0) -> tuple[list[Event], int]:
-        """Read the events from a position on, and say where they end."""
+        """Read the events after a position, and say where they end."""
         with self._lock:
-            position = max(position, self._base)
-            data = os.pread(self._file, self._end - position, position - self._base)
-            return [from_json(line) for line in data.splitlines()], self._end
+            end = self._end
+            try:
+                rows = self._database.execute(
+                    "SELECT position, event FROM events WHERE position > ? ORDER BY position",
+                    [position],
+                ).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise LogError(
+                    f"{self.path} {_DAMAGED.format(' '.join(str(error).split()))}"
+                ) from error
+        events = []
+        for number, event in rows:
+            try:
+                events.append(from_json(event))
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise LogError(
+                    f"{self.path}, position {number} of table events: no event ({error}). Fix the "
+                    "row, or delete it if the event was never accepted."
+                ) from error
+        return events, end
 
     def drop(self, events: int) -> None:
         """Drop the first events of the log; positions after them stay what they are."""
+        with self._lock, self._writing():
+            self._database.execute(
+                "DELETE FROM events WHERE position IN "
+                "(SELECT position FROM events ORDER BY position LIMIT ?)",
+                [events],
+            )
+
+    def forget(self, user_id: int | str) -> int:
+        """Delete the events of a person, overwrite them on disk, and say how many there were.
+
+        The features of a `FeatureStore` in memory keep them until it is loaded again.
+        """
         with self._lock:
-            data = os.pread(self._file, self._end - self._base, 0)
-            rest = data.split(b"\n", events)[events]
-            draft = self.path.with_name(f".{self.path.name}.draft")
-            draft.unlink(missing_ok=True)
-            file = _open(draft)
-            _write(file, rest)
-            os.fsync(file)
-            draft.replace(self.path)
-            _sync_folder(self.path)
-            os.close(self._file)
-            self._file, self._base = file, self._end - len(rest)
+            self._database.execute("PRAGMA secure_delete=ON")
+            with self._writing():
+                deleted = self._database.execute("DELETE FROM events WHERE user = ?", [user_id])
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return deleted.rowcount
 
     def sync(self) -> None:
         """Exchange events with other replicas: there are none."""
 
     def close(self) -> None:
         """Let another process have the log."""
-        os.close(self._file)
-
-    def _repair(self) -> int:
-        """Cut a last line that is no event; return where the log ends."""
-        data = os.pread(self._file, os.fstat(self._file).st_size, 0)
-        lines = data.splitlines(keepends=True)
-        good = 0
-        for number, line in enumerate(lines, start=1):
-            if not (line.endswith(b"\n") and _is_event(line)):
-                if number < len(lines):
-                    raise LogError(
-                        f"{self.path}, line {number}: no event, though lines follow. Mend the "
-                        "line, or delete it if the event was never acknowledged."
-                    )
-                os.ftruncate(self._file, good)
-                break
-            good += len(line)
-        return good
-
-
-def _open(path: Path) -> int:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(file)
-        raise LogError(
-            f"{path} belongs to a process that runs: give each replica its own"
-        ) from error
-    return file
-
-
-def _write(file: int, data: bytes) -> None:
-    """Write all of it, where one call may write less."""
-    while data:
-        data = data[os.write(file, data) :]
-
-
-def _is_event(line: bytes) -> bool:
-    try:
-        from_json(line)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return False
-    return True
-
-
-def _sync_folder(path: Path) -> None:
-    """Make the name of a file as durable as what is in it."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        self._database.close()

@@ -1,4 +1,4 @@
-"""The features of every user, in memory, as of now."""
+"""The features of every user in memory, which move with each event."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,19 @@ from typing import TypeVar
 import numpy as np
 
 from coupon_rec.features.catalog import MILLIONTHS
+from coupon_rec.features.encoder import Encoder
 from coupon_rec.features.online.candidates import Candidates, Draft, Past, draft, ranked
 from coupon_rec.features.online.ranks import Crowd
-from coupon_rec.features.online.snapshot_reader import NO_ITEM, Lines, Redemptions, read_snapshot
+from coupon_rec.features.online.snapshot_reader import (
+    NO_ITEM,
+    Lines,
+    Looks,
+    Redemptions,
+    read_snapshot,
+)
 from coupon_rec.serving.events.event import MONEY, Event
 from coupon_rec.serving.events.event_log import EventLog
+from coupon_rec.serving.events.identifiers import Identifiers
 
 __all__ = ["Candidates", "Event", "FeatureStore", "StoreFullError"]
 
@@ -45,11 +53,14 @@ class FeatureStore:
         What the nightly batch wrote. The features of items and coupons are always its own.
     log : EventLog or None
         Where events are kept; without one they are lost with the process.
+    identifiers : Identifiers
+        The market's texts. Events keep what was sent; the features know whole numbers alone.
     """
 
-    def __init__(self, folder: str | Path, log: EventLog | None = None) -> None:
-        self.snapshot = read_snapshot(folder)
+    def __init__(self, folder: str | Path, encoder: Encoder, log: EventLog | None = None) -> None:
+        self.snapshot = read_snapshot(folder, encoder)
         self.log = log
+        self.identifiers = Identifiers.read(folder)
         self._position = 0
         self._ids: set[str] = set()
         self._counted = 0
@@ -60,13 +71,17 @@ class FeatureStore:
         self._crowd = Crowd(self.snapshot)
 
     @classmethod
-    def load(cls, folder: str | Path, log: EventLog | None = None) -> "FeatureStore":
+    def load(
+        cls, folder: str | Path, encoder: Encoder, log: EventLog | None = None
+    ) -> "FeatureStore":
         """Load what `write_snapshot` wrote, and apply the events of the log.
 
         Parameters
         ----------
         folder : str or pathlib.Path
             The snapshot.
+        encoder : coupon_rec.features.Encoder
+            Of the model that reads the features, as `Scorer` holds it.
         log : EventLog, optional
             A `SharedLog` where several replicas share their events. A store that takes another's
             place takes its log, and catches up once more when it is in that place.
@@ -76,7 +91,7 @@ class FeatureStore:
         ValueError
             If the folder is no snapshot.
         """
-        store = cls(folder, log)
+        store = cls(folder, encoder, log)
         store._shorten_log()
         store.catch_up()
         return store
@@ -91,9 +106,9 @@ class FeatureStore:
         """Whether events of other replicas may be missing, because Redis cannot be reached."""
         return self.log is not None and self.log.degraded
 
-    def version(self, user_id: int) -> int:
+    def version(self, user_id: int | str) -> int:
         """How many events of a user this store has counted since its snapshot."""
-        return self._versions.get(user_id, 0)
+        return self._versions.get(self.identifiers.number("user_id", user_id), 0)
 
     @property
     def counted(self) -> int:
@@ -103,7 +118,7 @@ class FeatureStore:
         """
         return self._counted
 
-    def offers(self, user_id: int, day: date) -> Candidates:
+    def offers(self, user_id: int | str, day: date) -> Candidates:
         """Every live coupon for this user, as if its campaign started on the day after `day`.
 
         So every event up to now lies strictly before the start, as it does in training. A user
@@ -111,7 +126,7 @@ class FeatureStore:
 
         Parameters
         ----------
-        user_id : int
+        user_id : int or str
             Anyone; of an unknown user nothing is known.
         day : datetime.date
             Today, not before the snapshot's day.
@@ -123,14 +138,16 @@ class FeatureStore:
         """
         if day < self.day:
             raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
+        user = self.identifiers.number("user_id", user_id)
         with self._lock:
-            answer = self._ready.pop((user_id, day), None)
-            if answer is None or answer.candidates.version != self.version(user_id):
-                start, version = (day - EPOCH).days + 1, self.version(user_id)
-                answer = draft(self.snapshot, user_id, self._past_of(user_id), start, version)
+            answer = self._ready.pop((user, day), None)
+            version = self._versions.get(user, 0)
+            if answer is None or answer.candidates.version != version:
+                start = (day - EPOCH).days + 1
+                answer = draft(self.snapshot, user, self._past_of(user), start, version)
             if answer.candidates.counted != self._counted:
                 answer = ranked(answer, self._crowd, self._counted)
-            self._ready[user_id, day] = answer
+            self._ready[user, day] = answer
             if len(self._ready) > CACHED:
                 self._ready.popitem(last=False)
             return answer.candidates
@@ -199,57 +216,98 @@ class FeatureStore:
             if event.event_id not in self._ids:
                 self._ids.add(event.event_id)
                 if not self._held(event):
-                    by_user.setdefault(event.user_id, []).append(event)
-        for user_id, own in by_user.items():
+                    by_user.setdefault(self._number(event, "user_id"), []).append(event)
+        for user, own in by_user.items():
             with self._lock:
-                self._move(user_id, own)
+                self._move(user, own)
         return sum(map(len, by_user.values()))
 
-    def _move(self, user_id: int, events: list[Event]) -> None:
+    def _number(self, event: Event, name: str) -> int:
+        """The number of one of the identifiers that an event of its kind has."""
+        return self.identifiers.number(name, getattr(event, name), new=True)
+
+    def _move(self, user: int, events: list[Event]) -> None:
         """Let one user's features move."""
-        past = self._past_of(user_id)
+        past = self._past_of(user)
         now = Past(
             _joined(past.lines, [line for event in events if (line := self._line(event))]),
-            _joined(past.redemptions, _new_redemptions(past.redemptions, events)),
+            _joined(past.redemptions, self._new_redemptions(past.redemptions, events)),
+            _joined(past.views, self._looks(events, "view")),
+            _joined(past.clicks, self._looks(events, "click")),
         )
-        row = self.snapshot.user_row.get(user_id)
+        row = self.snapshot.user_row.get(user)
         if row is not None:
             self._crowd.move(row, past.lines, now.lines)
-        self._past[user_id] = now
-        self._versions[user_id] = self.version(user_id) + len(events)
+        self._past[user] = now
+        self._versions[user] = self._versions.get(user, 0) + len(events)
         self._counted += len(events)
 
-    def _past_of(self, user_id: int) -> Past:
-        if user_id in self._past:
-            return self._past[user_id]
-        snapshot, row = self.snapshot, self.snapshot.user_row.get(user_id)
+    def _past_of(self, user: int) -> Past:
+        if user in self._past:
+            return self._past[user]
+        snapshot, row = self.snapshot, self.snapshot.user_row.get(user)
         return Past(
             snapshot.lines.where(snapshot.history.slice(row)),
             snapshot.redeemed.where(snapshot.redemptions.slice(row)),
+            snapshot.views.where(snapshot.viewed.slice(row)),
+            snapshot.clicks.where(snapshot.clicked.slice(row)),
         )
 
     def _line(self, event: Event) -> tuple[int, ...] | None:
-        """The numbers of a purchase line, or None if it is of no item."""
-        item = NO_ITEM if event.item_id is None else self.snapshot.items.row(event.item_id)
-        if item == NO_ITEM or event.basket_id is None:
+        """The numbers of a purchase line, or None if it is none or of no known item."""
+        if event.kind != "purchase":
             return None
+        item = self.snapshot.items.row(self._number(event, "item_id"))
+        if item == NO_ITEM:
+            return None
+        basket, day = self._number(event, "basket_id"), (event.day - EPOCH).days
         money = [int(getattr(event, name) * MILLIONTHS + 0.5) for name in MONEY]
-        return item, event.basket_id, (event.day - EPOCH).days, event.quantity, *money
+        return item, basket, day, event.quantity, *money
+
+    def _looks(self, events: Sequence[Event], kind: str) -> list[tuple[int, ...]]:
+        """The views or the clicks among some events, of known items: item and day."""
+        rows = [
+            (self.snapshot.items.row(self._number(event, "item_id")), (event.day - EPOCH).days)
+            for event in events
+            if event.kind == kind
+        ]
+        return [row for row in rows if row[0] != NO_ITEM]
 
     def _held(self, event: Event) -> bool:
         """Whether the snapshot holds an event: of an earlier day, and every number is the same."""
         if event.day >= self.day:
             return False
-        snapshot, row = self.snapshot, self.snapshot.user_row.get(event.user_id)
+        snapshot = self.snapshot
+        row = snapshot.user_row.get(self._number(event, "user_id"))
         if event.kind == "redemption":
             held = snapshot.redeemed.where(snapshot.redemptions.slice(row))
-            return not _new_redemptions(held, [event])
+            return not self._new_redemptions(held, [event])
+        if event.kind in ("view", "click"):
+            looks, of_user = (
+                (snapshot.views, snapshot.viewed)
+                if event.kind == "view"
+                else (snapshot.clicks, snapshot.clicked)
+            )
+            item, day = looks.where(of_user.slice(row))
+            held_looks = set(zip(item.tolist(), day.tolist(), strict=True))
+            return set(self._looks([event], event.kind)) <= held_looks
         line = self._line(event)
         lines = np.stack(snapshot.lines.where(snapshot.history.slice(row)), axis=1)
         return line is not None and bool((lines == line).all(axis=1).any())
 
+    def _new_redemptions(self, past: Redemptions, events: Sequence[Event]) -> list[tuple[int, ...]]:
+        """The redemptions among some events; an offer is redeemed once, the first time counts."""
+        done = set(zip(past.campaign_id.tolist(), past.coupon_id.tolist(), strict=True))
+        new: dict[tuple[int, int], int] = {}
+        for event in events:
+            if event.kind == "redemption":
+                offer = self._number(event, "campaign_id"), self._number(event, "coupon_id")
+                if offer not in done:
+                    new.setdefault(offer, (event.day - EPOCH).days)
+        return [(*offer, day) for offer, day in new.items()]
 
-Columns = TypeVar("Columns", Lines, Redemptions)
+
+Columns = TypeVar("Columns", Lines, Looks, Redemptions)
 
 
 def _joined(columns: Columns, rows: list[tuple[int, ...]]) -> Columns:
@@ -259,15 +317,3 @@ def _joined(columns: Columns, rows: list[tuple[int, ...]]) -> Columns:
     new = np.array(rows, "int64").T
     all_rows = [np.append(old, more) for old, more in zip(columns, new, strict=True)]
     return type(columns)(*all_rows).ordered()
-
-
-def _new_redemptions(past: Redemptions, events: Sequence[Event]) -> list[tuple[int, ...]]:
-    """The redemptions among some events; an offer is redeemed once, and the first time counts."""
-    done = set(zip(past.campaign_id.tolist(), past.coupon_id.tolist(), strict=True))
-    new: dict[tuple[int, int], int] = {}
-    for event in events:
-        if event.campaign_id is not None and event.coupon_id is not None:
-            offer = event.campaign_id, event.coupon_id
-            if event.kind == "redemption" and offer not in done:
-                new.setdefault(offer, (event.day - EPOCH).days)
-    return [(*offer, day) for offer, day in new.items()]

@@ -1,16 +1,25 @@
-"""What goes in and out over HTTP: the models that requests are checked against."""
+"""The bodies of requests and responses, checked and documented by Pydantic."""
 
 import re
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
 
-from coupon_rec.serving.events.event import MOST
+from coupon_rec.serving.events.event import MAX_AMOUNT, MAX_TEXT
 
-MOST_EVENTS = 1000
-MOST_ID = 2**53 - 1
+MAX_EVENTS = 1000
+MAX_ID = 2**53 - 1
 """The largest number that every reader of JSON keeps exact."""
+HALVES = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which JSON can spell and nothing can write down."""
 
 
 def _clock(value: object) -> datetime:
@@ -25,20 +34,41 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Id = Annotated[int, Field(ge=0, le=MOST_ID), BeforeValidator(_whole)]
-Most = Annotated[
+def _identifier(value: object) -> int | str:
+    """Take a whole number or a text that can be written down."""
+    value = _whole(value)
+    if isinstance(value, str) and 1 <= len(value) <= MAX_TEXT and not HALVES.search(value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_ID:
+        return value
+    raise ValueError(f"send a whole number from 0 to {MAX_ID}, or 1 to {MAX_TEXT} characters")
+
+
+Id = Annotated[
+    int | str,
+    PlainValidator(_identifier),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": MAX_ID},
+                {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
+            ]
+        }
+    ),
+]
+K = Annotated[
     int,
     Field(ge=1, le=100),
     BeforeValidator(_whole),
     Field(description="How many coupons at most."),
 ]
-Quantity = Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_whole)]
+Quantity = Annotated[int, Field(ge=1, le=MAX_AMOUNT), BeforeValidator(_whole)]
 Time = Annotated[
     datetime,
     BeforeValidator(_clock, json_schema_input_type=datetime),
     Field(description="As the shop's clock shows it: an offset from UTC is dropped."),
 ]
-Money = Annotated[float, Field(ge=0, le=MOST, description="In currency, at least 0.")]
+Money = Annotated[float, Field(ge=0, le=MAX_AMOUNT, description="In currency, at least 0.")]
 
 
 class _Strict(BaseModel):
@@ -51,12 +81,14 @@ class Context(_Strict):
     time: Time
 
 
-class Ask(_Strict):
+class RecommendationRequest(_Strict):
     """Who wants coupons, when, and how many at most."""
 
     user_id: Id
-    context: Context
-    k: Most = 5
+    context: Annotated[
+        Context | None, Field(description="Now, by the clock of the server, if left out.")
+    ] = None
+    k: K = 5
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -68,8 +100,8 @@ class Ask(_Strict):
 class Coupon(BaseModel):
     """A coupon that is worth sending, and why."""
 
-    campaign_id: int
-    coupon_id: int
+    campaign_id: int | str
+    coupon_id: int | str
     probability: Annotated[float, Field(ge=0, le=1, description="That it is redeemed.")]
     value: Annotated[
         float, Field(gt=0, description="Expected incremental profit, in currency, after its cost.")
@@ -77,10 +109,10 @@ class Coupon(BaseModel):
     reason: str
 
 
-class Answer(BaseModel):
+class RecommendationResponse(BaseModel):
     """The coupons for a user, the best first; none if none is worth its cost."""
 
-    user_id: int
+    user_id: int | str
     day: date
     known: Annotated[
         bool, Field(description="False for a user nothing is known of: the cold-start answer.")
@@ -151,13 +183,33 @@ class Redemption(_Event):
     coupon_id: Id
 
 
-AnyEvent = Annotated[Purchase | Redemption, Field(discriminator="kind")]
+class _Browsed(_Event):
+    item_id: Id
+    channel: Annotated[
+        str | None,
+        Field(min_length=1, max_length=MAX_TEXT, description='Where, such as "app".'),
+    ] = None
 
 
-class Events(_Strict):
+class View(_Browsed):
+    """An item that was looked at."""
+
+    kind: Literal["view"]
+
+
+class Click(_Browsed):
+    """An item that was clicked."""
+
+    kind: Literal["click"]
+
+
+AnyEvent = Annotated[Purchase | Redemption | View | Click, Field(discriminator="kind")]
+
+
+class EventBatch(_Strict):
     """A batch of events: all are accepted, or none."""
 
-    events: Annotated[list[AnyEvent], Field(min_length=1, max_length=MOST_EVENTS)]
+    events: Annotated[list[AnyEvent], Field(min_length=1, max_length=MAX_EVENTS)]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -181,7 +233,7 @@ class Events(_Strict):
     )
 
 
-class Accepted(BaseModel):
+class EventsAccepted(BaseModel):
     """Sent once the events are on disk and count."""
 
     accepted: Annotated[int, Field(description="How many events; those sent before included.")]
@@ -190,8 +242,8 @@ class Accepted(BaseModel):
 class LiveCoupon(BaseModel):
     """A coupon of a campaign that runs."""
 
-    campaign_id: int
-    coupon_id: int
+    campaign_id: int | str
+    coupon_id: int | str
 
 
 class LiveCoupons(BaseModel):
@@ -201,13 +253,13 @@ class LiveCoupons(BaseModel):
     coupons: list[LiveCoupon]
 
 
-class Reloaded(BaseModel):
+class ReloadResponse(BaseModel):
     """Which bundle answers now."""
 
     bundle: str
 
 
-class State(BaseModel):
+class ServiceState(BaseModel):
     """How the service is."""
 
     status: Literal["ok", "stopping"]
@@ -216,15 +268,15 @@ class State(BaseModel):
     degraded: bool
 
 
-class FieldProblem(BaseModel):
+class FieldError(BaseModel):
     """A field of a request, and what is wrong with it."""
 
     field: Annotated[str, Field(description="Its path, such as context.time.")]
     problem: str
 
 
-class Problem(BaseModel):
-    """Why a request was not answered, and how to mend it."""
+class ErrorBody(BaseModel):
+    """Why a request was not answered, and how to fix it."""
 
     error: str
-    fields: list[FieldProblem] = []
+    fields: list[FieldError] = []

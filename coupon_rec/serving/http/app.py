@@ -1,15 +1,14 @@
-"""The HTTP service: its addresses, what they take and give."""
+"""The HTTP routes of the service."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi import Path as InPath
 from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response, StreamingResponse
@@ -17,28 +16,31 @@ from starlette.responses import Response, StreamingResponse
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.feature_store import StoreFullError
 from coupon_rec.serving.http.api_models import (
-    MOST_ID,
-    Accepted,
-    Answer,
-    Ask,
-    Events,
+    ErrorBody,
+    EventBatch,
+    EventsAccepted,
+    Id,
     LiveCoupon,
     LiveCoupons,
-    Problem,
-    Reloaded,
-    State,
+    RecommendationRequest,
+    RecommendationResponse,
+    ReloadResponse,
+    ServiceState,
 )
 from coupon_rec.serving.http.batching import Overloaded
 from coupon_rec.serving.http.errors import Refused, handle
-from coupon_rec.serving.http.middleware import Door
+from coupon_rec.serving.http.middleware import RequestGuard
 from coupon_rec.serving.http.service import OutOfReach, Service
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.http.streams import Stream
-from coupon_rec.serving.recommender import Question
 
 logger = logging.getLogger("coupon_rec.serving")
 
 BUSY = "too many requests wait: try again"
+NOW = (
+    '; without a context, "now" by the clock of the server is meant: send the time of the shop, '
+    'such as "context": {"time": "2017-11-20T09:30:00"}'
+)
 
 
 def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
@@ -69,6 +71,7 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
         listening = asyncio.create_task(service.listen())
         yield
         listening.cancel()
+        service.close()
 
     app = FastAPI(
         title="The Right Coupon",
@@ -76,18 +79,18 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
         version=service.recommender.scorer.version,
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
-        responses=_problems(401, 429) if settings.api_key or settings.rate else None,
+        responses=_errors(401, 429) if settings.api_key or settings.rate else None,
         dependencies=[Depends(HTTPBearer(auto_error=False))] if settings.api_key else [],
     )
     app.state.service = service
-    app.add_middleware(Door, settings=settings, metrics=service.metrics)
+    app.add_middleware(RequestGuard, settings=settings, metrics=service.metrics)
     app.include_router(router)
     handle(app)
     return app
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem} for status in statuses}
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ErrorBody} for status in statuses}
 
 
 def _service(request: Request) -> Service:
@@ -96,12 +99,12 @@ def _service(request: Request) -> Service:
 
 
 @contextmanager
-def _day_in(field: str) -> Iterator[None]:
+def _day_in(field: str, advice: str = "") -> Iterator[None]:
     """Refuse a request whose day, in this field, is out of reach."""
     try:
         yield
     except OutOfReach as error:
-        raise Refused(409, str(error), field=field) from None
+        raise Refused(409, f"{error}{advice}", field=field) from None
 
 
 router = APIRouter()
@@ -110,28 +113,32 @@ Running = Annotated[Service, Depends(_service)]
 
 @router.post(
     "/v1/recommendations",
-    response_model=Answer,
-    responses=_problems(409, 413, 422, 503),
+    response_model=RecommendationResponse,
+    responses=_errors(409, 413, 422, 503),
     summary="The coupons for a user",
 )
-async def recommendations(ask: Ask, request: Request) -> Response:
-    """The coupons worth sending, the best first: none of them, if none is worth its cost."""
-    question = Question(ask.user_id, ask.context.time.date(), ask.k)
+async def recommendations(ask: RecommendationRequest, request: Request) -> Response:
+    """The coupons worth sending, the best first: none of them, if none is worth its cost.
+
+    The header `X-Request-Id` is the answer's `request_id` in the log of decisions.
+    """
+    moment, advice = (ask.context.time, "") if ask.context else (datetime.now(), NOW)
     try:
-        with _day_in("context.time"):
-            body = await _service(request).answer(question)
+        with _day_in("context.time", advice):
+            body, request_id = await _service(request).answer(ask.user_id, moment, ask.k)
     except Overloaded:
         raise Refused(503, BUSY, wait=1) from None
-    return Response(body, media_type="application/json")
+    headers = {"X-Request-Id": request_id} if request_id else None
+    return Response(body, headers=headers, media_type="application/json")
 
 
 @router.post(
     "/v1/events",
-    response_model=Accepted,
-    responses=_problems(409, 413, 422, 503),
+    response_model=EventsAccepted,
+    responses=_errors(409, 413, 422, 503),
     summary="What happened in the shops",
 )
-async def events(batch: Events, service: Running) -> Accepted:
+async def events(batch: EventBatch, service: Running) -> EventsAccepted:
     """Answered once the events are on disk; they count from the next request on."""
     accepted = [Event(**event.model_dump()) for event in batch.events]
     for number, event in enumerate(accepted):
@@ -144,10 +151,10 @@ async def events(batch: Events, service: Running) -> Accepted:
     except (StoreFullError, OSError) as error:
         logger.error("events cannot be taken in: %s", type(error).__name__)
         raise Refused(503, "no event was taken in: send them again later", wait=60) from error
-    return Accepted(accepted=len(batch.events))
+    return EventsAccepted(accepted=len(batch.events))
 
 
-@router.get("/v1/coupons", responses=_problems(409, 422), summary="The coupons that run on a day")
+@router.get("/v1/coupons", responses=_errors(409, 422), summary="The coupons that run on a day")
 async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
     """Of the day of the newest event, or of the one asked for."""
     with _day_in("day"):
@@ -158,10 +165,9 @@ async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
     )
 
 
-async def _stream(
-    user_id: Annotated[int, InPath(ge=0, le=MOST_ID)], service: Running
-) -> AsyncIterator[Stream]:
-    opened = service.streams.open(user_id)
+async def _stream(user_id: Id, service: Running) -> AsyncIterator[Stream]:
+    identifiers = service.recommender.store.identifiers
+    opened = service.streams.open(identifiers.named("user_id", user_id))
     if opened is None:
         raise Refused(503, "too many streams are open, or the service stops: try again", wait=5)
     try:
@@ -173,11 +179,11 @@ async def _stream(
 @router.get(
     "/v1/users/{user_id}/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, **_problems(422, 503)},
+    responses={200: {"content": {"text/event-stream": {}}}, **_errors(422, 503)},
     summary="The best coupon, whenever it changes",
 )
 async def stream(opened: Annotated[Stream, Depends(_stream)], service: Running) -> Response:
-    """Server-sent events: each named `coupon`, its data an `Answer` with at most one coupon."""
+    """Server-sent events: each named `coupon`, its data an answer with at most one coupon."""
     return StreamingResponse(
         service.messages(opened),
         media_type="text/event-stream",
@@ -185,11 +191,11 @@ async def stream(opened: Annotated[Stream, Depends(_stream)], service: Running) 
     )
 
 
-@router.post("/v1/reload", responses=_problems(409), summary="Load the bundle's folder again")
-async def reload(service: Running) -> Reloaded:
+@router.post("/v1/reload", responses=_errors(409), summary="Load the bundle's folder again")
+async def reload(service: Running) -> ReloadResponse:
     """Requests are answered all the while; a bundle that cannot be used changes nothing."""
     try:
-        return Reloaded(bundle=await service.reload())
+        return ReloadResponse(bundle=await service.reload())
     except ValueError as error:
         raise Refused(409, f"the bundle stays as it was: {error}") from error
 
@@ -200,12 +206,14 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"model": State}}, summary="Whether to send requests here")
-async def readyz(service: Running, response: Response) -> State:
+@router.get(
+    "/readyz", responses={503: {"model": ServiceState}}, summary="Whether to send requests here"
+)
+async def readyz(service: Running, response: Response) -> ServiceState:
     """Status 503 while the service stops."""
     response.status_code = 503 if service.stopping else 200
     store = service.recommender.store
-    return State(
+    return ServiceState(
         status="stopping" if service.stopping else "ok",
         bundle=service.recommender.scorer.version,
         day=store.day,

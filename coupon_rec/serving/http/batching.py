@@ -1,4 +1,4 @@
-"""Requests that wait together are answered together, and only so many may wait."""
+"""A bounded queue whose waiting requests are worked on together."""
 
 import asyncio
 from collections import deque
@@ -24,21 +24,21 @@ class Batcher(Generic[T, R]):
     work : coroutine function
         From n requests to n results, in order. A result that is an exception is raised to the one
         who asked; an exception that `work` raises, to all.
-    waiting : int
+    queue_limit : int
         How many requests may wait.
-    together : int
+    batch_limit : int
         How many go into one call at most.
     """
 
     def __init__(
         self,
         work: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
-        waiting: int,
-        together: int,
+        queue_limit: int,
+        batch_limit: int,
     ) -> None:
         self._work = work
-        self._limit = waiting
-        self._together = together
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -50,7 +50,7 @@ class Batcher(Generic[T, R]):
         Overloaded
             At once, if the queue is full.
         """
-        if len(self._waiting) >= self._limit:
+        if len(self._waiting) >= self._queue_limit:
             raise Overloaded
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, result))
@@ -63,7 +63,7 @@ class Batcher(Generic[T, R]):
 
     async def _run(self) -> None:
         while self._waiting:
-            size = min(len(self._waiting), self._together)
+            size = min(len(self._waiting), self._batch_limit)
             batch = [self._waiting.popleft() for _ in range(size)]
             requests = [request for request, _ in batch]
             try:

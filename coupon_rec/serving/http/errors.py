@@ -1,18 +1,20 @@
-"""What a client hears when a request cannot be answered: what is wrong, where, how to mend it."""
+"""Responses to requests that cannot be answered: what is wrong, in which field, how to fix it."""
 
 import json
 from collections.abc import Sequence
 from math import ceil
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from coupon_rec.serving.events.event import Kind
+
 MOST_FIELDS = 20
-MEND = "the request is not as expected: mend the fields named"
-SENTENCES = {
+FIX_FIELDS = "the request is not as expected: fix the fields named"
+BY_STATUS = {
     404: "there is nothing here: /openapi.json lists what there is",
     405: "this address takes another method: /openapi.json lists them",
     413: "the body is too large: send fewer events at a time",
@@ -24,27 +26,27 @@ class Refused(Exception):
 
     def __init__(self, status: int, error: str, *, field: str = "", wait: float = 0.0) -> None:
         super().__init__(error)
-        self.response = problem(
+        self.response = error_response(
             status,
-            MEND if field else error,
+            FIX_FIELDS if field else error,
             [(field, error)] if field else [],
             {"Retry-After": str(ceil(wait))} if wait else {},
         )
 
 
-def problem(
+def error_response(
     status: int,
     error: str,
     fields: Sequence[tuple[str, str]] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Write a `Problem`. It holds ASCII alone, since a client may have sent half a character."""
+    """Write an `ErrorBody`. It holds ASCII alone, since a client may have sent half a character."""
     body = {"error": error, "fields": [{"field": name, "problem": what} for name, what in fields]}
     return Response(json.dumps(body), status, headers, "application/json")
 
 
 def handle(app: FastAPI) -> None:
-    """Have an app answer each error with a `Problem`."""
+    """Have an app answer each error with an `ErrorBody`."""
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
@@ -53,16 +55,16 @@ def handle(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 400:  # from FastAPI: a body that json.loads cannot take
-            return problem(
-                422, MEND, [("body", "unreadable: send JSON in UTF-8, not nested deeply")]
+            return error_response(
+                422, FIX_FIELDS, [("body", "unreadable: send JSON in UTF-8, not nested deeply")]
             )
-        words = SENTENCES.get(error.status_code, str(error.detail))
-        return problem(error.status_code, words, headers=dict(error.headers or {}))
+        words = BY_STATUS.get(error.status_code, str(error.detail))
+        return error_response(error.status_code, words, headers=dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         fields = [_field(found) for found in error.errors()[:MOST_FIELDS]]
-        return problem(422, MEND, fields)
+        return error_response(422, FIX_FIELDS, fields)
 
 
 def _field(error: dict[str, Any]) -> tuple[str, str]:
@@ -73,6 +75,6 @@ def _field(error: dict[str, Any]) -> tuple[str, str]:
     names = [
         str(part)[:100]
         for before, part in zip([place, *path], path, strict=False)
-        if not (isinstance(before, int) and part in ("purchase", "redemption"))
+        if not (isinstance(before, int) and part in get_args(Kind))
     ]
     return ".".join(names) or place, error["msg"][:200]

@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus."""
+"""The counters of the service, for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
@@ -49,5 +49,15 @@ class Metrics:
         self.degraded = Gauge(
             "coupon_rec_degraded",
             "1 while events of other replicas cannot be read.",
+            registry=self.registry,
+        )
+        self.decisions_lost = Gauge(
+            "coupon_rec_decisions_lost",
+            "Answers missing in the decision log: a kill or a full disk lost them.",
+            registry=self.registry,
+        )
+        self.outcomes_lost = Gauge(
+            "coupon_rec_outcomes_lost",
+            "Events missing in the decision log: a kill or a full disk lost them.",
             registry=self.registry,
         )

@@ -1,4 +1,4 @@
-"""What every request passes first: key, rate, size, the count, a net for our own mistakes."""
+"""What every request passes first: the API key, the rate, the size, and the count of requests."""
 
 import logging
 import time
@@ -10,19 +10,19 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coupon_rec.serving.http.errors import SENTENCES, Refused, problem
+from coupon_rec.serving.http.errors import BY_STATUS, Refused, error_response
 from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.security import RateLimit, key_is_right
 from coupon_rec.serving.http.settings import Settings
 
 logger = logging.getLogger("coupon_rec.serving")
 
-OPEN = ("/healthz", "/readyz")
+UNGUARDED = ("/healthz", "/readyz")
 """What is answered to anyone, at any rate: whether the service lives."""
 
 
-class Door:
-    """Lets a request in, counts it, and logs a mistake of ours by its place alone.
+class RequestGuard:
+    """Checks and counts requests, and answers an internal error with its place in the log.
 
     The message of an exception can hold what a user sent, so it is never logged.
     """
@@ -50,7 +50,7 @@ class Door:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self._settings.body:
+            if size > self._settings.body_limit:
                 raise HTTPException(413)
             return message
 
@@ -59,17 +59,17 @@ class Door:
         except ClientDisconnect:
             pass
         except Exception as error:
-            logger.error("mistake of ours: %s", _place(error))
+            logger.error("internal error: %s", _place(error))
             if not status:
-                sorry = problem(500, "a mistake of ours; the log of the service says where")
-                await sorry(scope, receive, counted)
+                words = "internal error; the log of the service says where"
+                await error_response(500, words)(scope, receive, counted)
         route = _route(scope)
         self._metrics.requests.labels(route, status).inc()
         if not route.endswith("/stream"):
             self._metrics.seconds.labels(route).observe(time.perf_counter() - begin)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        if scope["path"] in OPEN:
+        if scope["path"] in UNGUARDED:
             return None
         if self._limit:
             wait = self._limit.wait(scope["client"][0] if scope["client"] else "")
@@ -77,10 +77,10 @@ class Door:
                 return Refused(429, "too many requests: wait a little", wait=wait).response
         if not key_is_right(self._settings, _header(scope, b"authorization")):
             words = "the key is missing or wrong: send `Authorization: Bearer KEY`"
-            return problem(401, words, headers={"WWW-Authenticate": "Bearer"})
+            return error_response(401, words, headers={"WWW-Authenticate": "Bearer"})
         length = _header(scope, b"content-length")
-        if length.isdigit() and int(length) > self._settings.body:
-            return problem(413, SENTENCES[413])
+        if length.isdigit() and int(length) > self._settings.body_limit:
+            return error_response(413, BY_STATUS[413])
         return None
 
 

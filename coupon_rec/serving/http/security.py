@@ -1,4 +1,4 @@
-"""Who may ask, and how often."""
+"""The rate limit of each address, and the check of the API key."""
 
 import hmac
 import time

@@ -1,4 +1,4 @@
-"""The process: one worker that answers until it is told to stop, and then finishes its work."""
+"""The process of the service: it answers until it is told to stop, then finishes its work."""
 
 import gc
 import socket

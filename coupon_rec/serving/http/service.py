@@ -1,11 +1,11 @@
-"""The service without HTTP: what is loaded, what waits, what was answered before."""
+"""The service without HTTP: it answers questions, takes events in, and reloads its bundle."""
 
 import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from coupon_rec.serving.bundle.manifest import BundleError, verified
 from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
@@ -33,6 +34,9 @@ LISTEN = 0.2
 
 NOBODY = -1
 """The id of no user: a question about them is answered by the cold start."""
+
+NO_DECISIONS = Path("none")
+"""What `Settings.decisions` is where nothing is recorded."""
 
 Key = tuple[object, ...]
 
@@ -60,7 +64,7 @@ class Service:
     def __init__(self, bundle: Path, settings: Settings) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.streams = Streams(settings.streams)
+        self.streams = Streams(settings.stream_limit)
         self.metrics.streams.set_function(self.streams.__len__)
         self.metrics.degraded.set_function(lambda: self.recommender.store.degraded)
         self.stopping = False
@@ -68,19 +72,27 @@ class Service:
         scorer = Scorer.load(bundle)
         self._log = _open_log(settings.log or bundle.with_name(f"{bundle.name}.events"), settings)
         self.recommender = self._recommender(scorer)
-        self._newest = date.min
-        self._cache: OrderedDict[Key, bytes] = OrderedDict()
+        self.decisions = _open_decisions(
+            settings.decisions or bundle.with_name(f"{bundle.name}.decisions"), settings
+        )
+        if self.decisions:
+            log = self.decisions
+            self.metrics.decisions_lost.set_function(lambda: log.lost["answers"])
+            self.metrics.outcomes_lost.set_function(lambda: log.lost["outcomes"])
+        self._newest = datetime.min
+        self._cache: OrderedDict[Key, tuple[bytes, Reply]] = OrderedDict()
         self._writing = ThreadPoolExecutor(1, "events")
-        self._ask = Batcher(self._recommend, settings.waiting, settings.together)
-        self._add = Batcher(self._write, settings.waiting, settings.waiting)
+        self._listening = ThreadPoolExecutor(1, "replicas")
+        self._ask = Batcher(self._recommend, settings.queue_limit, settings.batch_limit)
+        self._add = Batcher(self._write, settings.queue_limit, settings.queue_limit)
         for name, queue in (("model", self._ask), ("log", self._add)):
             self.metrics.waiting.labels(name).set_function(queue.__len__)
-        self._pushing = asyncio.Semaphore(settings.together)
+        self._pushing = asyncio.Semaphore(settings.batch_limit)
         self._reloading = asyncio.Lock()
 
     def _recommender(self, scorer: Scorer) -> Recommender:
         """Put the features of its bundle beside a model, and see that it answers a question."""
-        store = FeatureStore.load(self._bundle / "snapshot", self._log)
+        store = FeatureStore.load(self._bundle / "snapshot", scorer.encoder, self._log)
         if verified(self._bundle)["version"] != scorer.version:
             raise BundleError(f"{self._bundle}: became another bundle meanwhile; load it again")
         recommender = Recommender(scorer, store, self.settings.economics)
@@ -96,12 +108,27 @@ class Service:
     def _load(self) -> Recommender:
         return self._recommender(Scorer.load(self._bundle))
 
-    def _today(self, recommender: Recommender) -> date:
-        """The day of the newest event, or of the snapshot."""
-        return max(self._newest, recommender.store.day)
+    def _now(self, recommender: Recommender) -> datetime:
+        """The time of the newest event, or the beginning of the snapshot's day."""
+        return max(self._newest, datetime.combine(recommender.store.day, time()))
 
-    async def answer(self, question: Question) -> bytes:
-        """Choose coupons for a user, or find what was chosen before: JSON of an `Answer`.
+    async def answer(self, user_id: int | str, moment: datetime, k: int) -> tuple[bytes, str]:
+        """Choose coupons for a user, or find what was chosen before.
+
+        Parameters
+        ----------
+        user_id : int or str
+            Anyone.
+        moment : datetime.datetime
+            When they are asked for, as the shop's clock shows it.
+        k : int
+            How many at most.
+
+        Returns
+        -------
+        bytes, str
+            JSON of a `RecommendationResponse`, and the id of the request in the decision log; an
+            empty one without such a log.
 
         Raises
         ------
@@ -110,27 +137,42 @@ class Service:
         Overloaded
             If too many requests wait.
         """
-        recommender = self.reaching(question.day)
+        recommender = self.reaching(moment.date())
         store = recommender.store
+        question = Question(store.identifiers.named("user_id", user_id), moment.date(), k)
         degraded = store.degraded
         key = (question, store.counted, recommender.scorer.version, degraded)
         found = self._cache.get(key)
         if found is not None:
             self.metrics.cached.inc()
-            return found
+            body, reply = found
+            return body, self._record(question, moment, reply, degraded, cached=True)
         reply = await self._ask((recommender, question))
         body = _json(question, reply, degraded)
-        self._cache[question, reply.counted, reply.bundle, degraded] = body
-        if len(self._cache) > self.settings.cached:
+        self._cache[question, reply.counted, reply.bundle, degraded] = body, reply
+        if len(self._cache) > self.settings.cache_limit:
             self._cache.popitem(last=False)
-        return body
+        return body, self._record(question, moment, reply, degraded, cached=False)
+
+    def _record(
+        self, question: Question, moment: datetime, reply: Reply, degraded: bool, *, cached: bool
+    ) -> str:
+        """Record an answer that is about to go out, and give its id."""
+        if self.decisions is None:
+            return ""
+        return self.decisions.record_answer(
+            question, moment, reply, degraded=degraded, cached=cached
+        )
 
     async def accept(self, events: Sequence[Event]) -> None:
         """Take events in: on disk, and in the features, when it returns. Overloaded as `ask`."""
         await self._add(events)
         self.metrics.events.inc(len(events))
-        self._newest = max(self._newest, *(event.day for event in events))
-        self.streams.wake({event.user_id for event in events})
+        self._newest = max(self._newest, *(event.time for event in events))
+        identifiers = self.recommender.store.identifiers
+        self.streams.wake({identifiers.named("user_id", event.user_id) for event in events})
+        if self.decisions:
+            self.decisions.record_outcomes(events, identifiers)
 
     async def messages(self, stream: Stream) -> AsyncIterator[bytes]:
         """Yield the best coupon of a stream's user as server-sent events, whenever it changes."""
@@ -142,7 +184,8 @@ class Service:
             try:
                 async with self._pushing:
                     recommender = self.recommender
-                    question = Question(stream.user_id, self._today(recommender), 1)
+                    moment = self._now(recommender)
+                    question = Question(stream.user_id, moment.date(), 1)
                     reply = await self._ask((recommender, question))
             except Overloaded:
                 await asyncio.sleep(1)
@@ -151,13 +194,16 @@ class Service:
             best = [choice.coupon_id for choice in reply.choices]
             if best != last:
                 last = best
-                body = _json(question, reply, self.recommender.store.degraded)
+                degraded = recommender.store.degraded
+                body = _json(question, reply, degraded)
+                self._record(question, moment, reply, degraded, cached=False)
                 yield b"event: coupon\nid: %d\ndata: %s\n\n" % (reply.counted, body)
 
     async def listen(self) -> None:
         """Take in what other replicas accept, as long as the service runs."""
         while self.settings.redis:
-            if await asyncio.to_thread(self.recommender.store.catch_up):
+            catch_up = self.recommender.store.catch_up
+            if await asyncio.get_running_loop().run_in_executor(self._listening, catch_up):
                 self.streams.wake_all()
             await asyncio.sleep(LISTEN)
 
@@ -190,6 +236,14 @@ class Service:
         self.stopping = True
         self.streams.stop()
 
+    def close(self) -> None:
+        """Write what is recorded, and let another process have the files."""
+        if self.decisions:
+            self.decisions.close()
+        self._writing.shutdown()
+        self._listening.shutdown()
+        self._log.close()
+
     async def _recommend(
         self, asked: Sequence[tuple[Recommender, Question]]
     ) -> list[Reply | Exception]:
@@ -213,18 +267,20 @@ class Service:
         """Work on the one thread that writes events, so that none is accepted meanwhile."""
         await asyncio.get_running_loop().run_in_executor(self._writing, work)
 
-    def live(self, day: date | None) -> tuple[date, list[tuple[int, int]]]:
+    def live(self, day: date | None) -> tuple[date, list[tuple[int | str, int | str]]]:
         """List the campaigns and coupons that are valid on a day, today if it is None.
 
         OutOfReach as `reaching`.
         """
         recommender = self.reaching(day) if day else self.recommender
-        day = day or self._today(recommender)
+        day = day or self._now(recommender).date()
         coupons = recommender.store.snapshot.coupons
         valid = coupons.last_day >= (day - date(1970, 1, 1)).days
-        return day, list(
-            zip(coupons.campaign_id[valid].tolist(), coupons.coupon_id[valid].tolist(), strict=True)
+        campaign_ids, coupon_ids = (
+            recommender.store.identifiers.names(name, getattr(coupons, name)[valid]).to_pylist()
+            for name in ("campaign_id", "coupon_id")
         )
+        return day, list(zip(campaign_ids, coupon_ids, strict=True))
 
     def reaching(self, day: date, *, past: bool = False) -> Recommender:
         """Give what is loaded, if its features reach a day, or any day before if `past`.
@@ -248,6 +304,18 @@ def _open_log(path: Path, settings: Settings) -> EventLog:
     from coupon_rec.serving.events.redis_log import SharedLog
 
     return SharedLog(path, settings.redis)
+
+
+def _open_decisions(folder: Path, settings: Settings) -> DecisionLog | None:
+    if folder == NO_DECISIONS:
+        return None
+    try:
+        return DecisionLog(folder, settings.pseudonym_key)
+    except OSError as error:
+        raise ValueError(
+            f"answers cannot be recorded in {folder} ({error.strerror}): choose another folder, or "
+            '"none", for --decisions'
+        ) from error
 
 
 def _json(question: Question, reply: Reply, degraded: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""What a person may set about the service."""
+"""Limits, files and secrets of the service, with their defaults."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,34 +13,41 @@ class Settings:
     Attributes
     ----------
     log : pathlib.Path, optional
-        The write-ahead log of events; beside the bundle if left out.
+        The log of events; ``BUNDLE.events`` beside the bundle if left out.
     redis : str
         Address of the Redis through which replicas share their events; none if it is empty.
     api_key : str
         What requests must carry as `Authorization: Bearer KEY`; none need to if it is empty.
     rate : float
         Requests a second that one address may make, with a burst of as many; 0 for no limit.
-    body : int
-        Bytes that a request may have at most.
-    waiting : int
-        Requests that may wait for the model, and as many for the log of events.
-    together : int
-        Requests that go into one call of the model at most.
-    cached : int
-        Answers that are kept.
-    streams : int
-        Users' streams that may be open at once.
+    decisions : pathlib.Path, optional
+        The folder that records answers and outcomes; ``BUNDLE.decisions`` beside the bundle if
+        left out, and nothing is recorded if it is ``Path("none")``.
+    pseudonym_key : str
+        With a key, people appear in `decisions` under pseudonyms alone.
     economics : coupon_rec.decisions.Economics
         What a redemption is worth.
+    body_limit : int
+        Bytes that the body of a request may have.
+    queue_limit : int
+        Requests that may wait for the model, and as many for the log of events.
+    batch_limit : int
+        Requests that go into one call of the model.
+    cache_limit : int
+        Answers that are kept.
+    stream_limit : int
+        Users' streams that may be open at once.
     """
 
     log: Path | None = None
     redis: str = ""
     api_key: str = ""
     rate: float = 0.0
-    body: int = 2**20
-    waiting: int = 256
-    together: int = 32
-    cached: int = 10_000
-    streams: int = 1000
+    decisions: Path | None = None
+    pseudonym_key: str = ""
     economics: Economics = field(default_factory=Economics)
+    body_limit: int = 2**20
+    queue_limit: int = 256
+    batch_limit: int = 32
+    cache_limit: int = 10_000
+    stream_limit: int = 1000

@@ -1,4 +1,4 @@
-"""Server-sent events: a new best coupon reaches the user while the page is open."""
+"""Streams of server-sent events, which tell a user of a new best coupon."""
 
 import asyncio
 from collections import defaultdict
@@ -14,22 +14,22 @@ class Streams:
 
     Parameters
     ----------
-    most : int
+    limit : int
         How many may be open at once.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._open: defaultdict[int, set[Stream]] = defaultdict(set)
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: defaultdict[int | str, set[Stream]] = defaultdict(set)
         self._count = 0
         self._closing = False
 
     def __len__(self) -> int:
         return self._count
 
-    def open(self, user_id: int) -> "Stream | None":
+    def open(self, user_id: int | str) -> "Stream | None":
         """Open a stream for a user; None if too many are open, or if the service stops."""
-        if self._count >= self._most or self._closing:
+        if self._count >= self._limit or self._closing:
             return None
         stream = Stream(user_id)
         self._open[user_id].add(stream)
@@ -43,7 +43,7 @@ class Streams:
             del self._open[stream.user_id]
         self._count -= 1
 
-    def wake(self, users: Iterable[int]) -> None:
+    def wake(self, users: Iterable[int | str]) -> None:
         """Have the streams of users look for a new best coupon."""
         for user_id in users:
             for stream in self._open.get(user_id, ()):
@@ -64,7 +64,7 @@ class Streams:
 class Stream:
     """One open stream of a user: asleep until something happens."""
 
-    def __init__(self, user_id: int) -> None:
+    def __init__(self, user_id: int | str) -> None:
         self.user_id = user_id
         self._awake = asyncio.Event()
         self._awake.set()

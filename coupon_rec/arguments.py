@@ -1,0 +1,94 @@
+"""Checks of arguments that several rooms share: what is wrong, where, and how to fix it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def numbers(name: str, values: ArrayLike, size: int | None = None) -> Floats:
+    """Finite numbers, as an array of one dimension."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers: {error}") from None
+    if array.ndim != 1 or size not in (None, array.size):
+        wanted = "(n,)" if size is None else f"({size},)"
+        raise ValueError(f"{name} must have shape {wanted}, not {array.shape}")
+    require(name, array, np.isfinite(array), "finite")
+    return array
+
+
+def probabilities(name: str, values: ArrayLike, size: int | None = None) -> Floats:
+    """Numbers in [0, 1], as an array of one dimension."""
+    p = numbers(name, values, size)
+    require(name, p, (p >= 0) & (p <= 1), "in [0, 1]")
+    return p
+
+
+def require(name: str, values: ArrayLike, good: Mask, wanted: str) -> None:
+    """Raise a ValueError that counts the values that are not good and shows the first of them."""
+    bad = np.flatnonzero(~good)
+    if bad.size:
+        shown = ", ".join(f"{np.asarray(values)[row]} at position {row}" for row in bad[:5])
+        count = f"{bad.size:,} of {good.size:,}"
+        raise ValueError(f"{name} must be {wanted}, but {count} values are not: {shown}")
+
+
+def require_columns(offers: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Raise a ValueError that names the columns that offers lack, unless they have them all.
+
+    Examples
+    --------
+    >>> require_columns(pd.DataFrame({"user_id": [1]}), ["user_id", "redeemed"])
+    Traceback (most recent call last):
+    ...
+    ValueError: offers lack the columns ['redeemed']; they have ['user_id']. Add them, or take \
+offers from features.offers_frame
+    """
+    lacking = [column for column in dict.fromkeys(columns) if column not in offers.columns]
+    if lacking:
+        raise ValueError(
+            f"offers lack the columns {lacking}; they have {offers.columns.tolist()}. "
+            "Add them, or take offers from features.offers_frame"
+        )
+
+
+def require_present(offers: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Raise a ValueError unless offers have these columns, without a missing value."""
+    columns = list(columns)
+    require_columns(offers, columns)
+    for column in columns:
+        name = f"offers[{column!r}]"
+        require(name, offers[column], offers[column].notna().to_numpy(), "present")
+
+
+def require_one_order(**arguments: Any) -> None:
+    """Raise a ValueError if two of the arguments are pandas objects in different orders.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"user_id": [1, 2]})
+    >>> require_one_order(offers=offers, p=pd.Series([0.1, 0.2], index=[1, 0]))
+    Traceback (most recent call last):
+    ...
+    ValueError: p and offers have different indexes: put p in the order of offers and pass \
+p.to_numpy()
+    """
+    indexed = {
+        name: values
+        for name, values in arguments.items()
+        if isinstance(values, pd.Series | pd.DataFrame)
+    }
+    first = next(iter(indexed), "")
+    for name, values in indexed.items():
+        if not values.index.equals(indexed[first].index):
+            raise ValueError(
+                f"{name} and {first} have different indexes: put {name} in the order of {first} "
+                f"and pass {name}.to_numpy()"
+            )

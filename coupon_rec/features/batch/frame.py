@@ -1,0 +1,101 @@
+"""The offers table put together in memory, without joining or sorting wide rows."""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES
+
+MISSING = {feature.name: feature.missing for feature in (*FEATURES, *OPTIONAL_FEATURES)}
+
+
+class OffersFrame:
+    """Columns of an offers table, filled from parts that each know some of them for some offers.
+
+    The key of an offer becomes one whole number, so that the rows of a part find their offers by
+    looking up numbers. Features begin as what stands for "nothing known", other numbers as 0.
+
+    Parameters
+    ----------
+    offers : pyarrow.Table
+        The key of each offer, in any order.
+    """
+
+    def __init__(self, offers: pa.Table) -> None:
+        keys = {name: offers[name].to_numpy() for name in offers.column_names}
+        self._ids = {name: pd.Index(np.sort(pd.unique(key))) for name, key in keys.items()}
+        self._numbers = pd.Index(np.sort(self._number(keys)))
+        places = np.unravel_index(self._numbers, [len(ids) for ids in self._ids.values()])
+        self._keys = {
+            name: self._ids[name].to_numpy()[place]
+            for name, place in zip(keys, places, strict=True)
+        }
+        self._columns: dict[str, np.ndarray | pa.Array] = {
+            feature.name: np.full(len(offers), feature.missing, "float32") for feature in FEATURES
+        }
+
+    def _number(self, keys: dict[str, np.ndarray]) -> np.ndarray:
+        """Number keys, or parts of them, in their order; -1 for what no offer has."""
+        number = np.zeros(len(next(iter(keys.values()))), "int64")
+        known = np.ones(len(number), bool)
+        for name, key in keys.items():
+            place = self._ids[name].get_indexer(key)
+            number = number * len(self._ids[name]) + place
+            known &= place >= 0
+        return np.where(known, number, -1)
+
+    def add(self, part: pa.Table) -> None:
+        """Add a part; where an earlier one knew the same, this one counts.
+
+        Parameters
+        ----------
+        part : pyarrow.Table
+            Some columns of the key, and others without nulls. A row belongs to all offers with
+            its key; those with another key are left as they are.
+        """
+        keys = {name: part[name].to_numpy() for name in self._ids if name in part.column_names}
+        if len(keys) == len(self._ids):
+            offers = self._numbers.get_indexer(self._number(keys))
+            rows = np.flatnonzero(offers >= 0)
+            offers = offers[rows]
+        else:
+            mine = self._number({name: self._keys[name] for name in keys})
+            rows = pd.Index(self._number(keys)).get_indexer(mine)
+            offers = np.flatnonzero(rows >= 0)
+            rows = rows[offers]
+        for name in part.column_names:
+            if name not in keys:
+                self._fill(name, part[name], offers, rows)
+
+    def _fill(
+        self, name: str, values: pa.ChunkedArray, offers: np.ndarray, rows: np.ndarray
+    ) -> None:
+        if pa.types.is_string(values.type):
+            texts = values.combine_chunks().cast(pa.large_string())
+            codes = np.full(len(self._numbers), -1, "int32")
+            codes[offers] = rows
+            codes = pa.array(codes, mask=codes < 0)
+            self._columns[name] = pa.DictionaryArray.from_arrays(codes, texts).dictionary_decode()
+            return
+        source = values.to_numpy()
+        if name not in self._columns:
+            dtype = "float32" if name in MISSING else source.dtype
+            self._columns[name] = np.full(len(self._numbers), MISSING.get(name, 0), dtype)
+        target = self._columns[name]
+        target[offers] = source.astype(target.dtype)[rows]
+
+    @property
+    def columns(self) -> Collection[str]:
+        """What is known so far."""
+        return self._columns.keys()
+
+    def to_pandas(self, columns: list[str]) -> pd.DataFrame:
+        """Give these columns, sorted by the key."""
+        table = self._keys | self._columns
+        return pd.DataFrame({name: _series(table[name]) for name in columns}, copy=False)
+
+
+def _series(column: np.ndarray | pa.Array) -> np.ndarray | pd.Series:
+    return column.to_pandas() if isinstance(column, pa.Array) else column

@@ -1,0 +1,480 @@
+"""From the offers table to the arrays that a model reads, as learned from training offers."""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from coupon_rec.features.catalog import CATEGORIES, FEATURES, GROUPS, OPTIONAL_FEATURES, Feature
+
+Arrays = dict[str, NDArray[Any]]
+T = TypeVar("T")
+
+LABELS = ("bought", "redeemed")
+RARE = 10
+"""A value in fewer training rows than this is no category of its own: nothing can be learned."""
+MOST = 200
+"""Most values of a category that are told apart: the most frequent ones."""
+SHOWN = 5
+
+
+class UnseenWarning(UserWarning):
+    """Some offers have values that the training offers did not have."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A numeric column.
+
+    Attributes
+    ----------
+    name : str
+        The column; ``user_taste[3]`` is coordinate 3 of a column of vectors.
+    meaning : str
+        In words, with its unit.
+    log1p : bool
+        Whether a model reads log(1 + x).
+    missing : float
+        What stands for a missing value, before the logarithm.
+    lowest, highest : float
+        Its range in the training offers, before the logarithm.
+    mean, deviation : float
+        Of what a model reads, in the training offers; a deviation of 0 marks a number that never
+        varied there, which models leave out.
+    """
+
+    name: str
+    meaning: str
+    log1p: bool
+    missing: float
+    lowest: float
+    highest: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Category:
+    """A column of names.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    values : tuple of str
+        Those that the training offers have often enough, the most frequent first.
+    first : int
+        The code of the first of them; the next has the next. Every other value has the code 0.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    first: int
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """What a model must know of its training offers to read others: ranges, names, ids.
+
+    `Encoder.fit` learns it; models keep it, save it with their weights, and a bundle holds it, so
+    that training, files of records, batch predictions and the service read offers alike.
+
+    Attributes
+    ----------
+    numbers : dict of str to tuple of Number
+        By array, the columns of "user", "item", "match" and "coupon".
+    categories : dict of str to tuple of Category
+        By array, the columns of "user_category" and "coupon_category" (and of the other groups,
+        if columns of your own are categories of them).
+    ids : dict of str to tuple
+        The known ids of the arrays "user_id", "item_id" and "coupon_id", if asked for.
+    """
+
+    numbers: dict[str, tuple[Number, ...]] = field(default_factory=dict)
+    categories: dict[str, tuple[Category, ...]] = field(default_factory=dict)
+    ids: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls, offers: pd.DataFrame, *, extra: Sequence[str] = (), ids: Sequence[str] = ()
+    ) -> "Encoder":
+        """Learn from training offers.
+
+        Parameters
+        ----------
+        offers : pandas.DataFrame
+            n rows of the offers table. Nothing of them may be later than what the model may know.
+        extra : sequence of str
+            Further columns of your own. The first word of a name says whom it describes: user,
+            item, match or coupon. Numbers and booleans are read as they are, text as categories,
+            lists of numbers as vectors, one number a coordinate.
+        ids : sequence of str
+            Some of user_id, item_id and coupon_id, for models that learn a vector for each.
+
+        Returns
+        -------
+        Encoder
+
+        Raises
+        ------
+        ValueError
+            If there are no offers, a column is missing, has no value at all or a number that is
+            not finite, or the name of an extra column does not say whom it describes.
+
+        Notes
+        -----
+        A category keeps the values of at least 10 rows, 200 at most. A missing number of your own
+        is replaced by the median of the training offers.
+        """
+        if offers.empty:
+            raise ValueError("there are no offers to learn from: pass the training offers")
+        features = _features(offers)
+        require(offers, [*(feature.name for feature in features), *extra, *ids])
+        own = [_own_feature(offers, name) for name in extra if not _is_text(offers[name])]
+        names = {array: list(columns) for array, columns in CATEGORIES.items()}
+        for name in extra:
+            if _is_text(offers[name]):
+                names.setdefault(f"{_group(name)}_category", []).append(name)
+        require(offers, [name for columns in names.values() for name in columns])
+        numbers = {
+            group: tuple(
+                number
+                for feature in [*features, *own]
+                if feature.group == group
+                for number in _numbers(feature, offers[feature.name])
+            )
+            for group in GROUPS
+        }
+        categories = {array: _categories(offers, columns) for array, columns in names.items()}
+        known = {name: tuple(np.unique(offers[name].dropna()).tolist()) for name in ids}
+        return cls(numbers, categories, known)
+
+    def only(self, *arrays: str) -> "Encoder":
+        """The same encoder with some of its arrays, in the order in which they are named.
+
+        Raises
+        ------
+        ValueError
+            If there is no such array.
+        """
+        if unknown := [name for name in arrays if name not in self.arrays]:
+            raise ValueError(f"there is no array {unknown[0]!r}; there are {list(self.arrays)}")
+
+        def some(part: dict[str, T]) -> dict[str, T]:
+            return {name: part[name] for name in arrays if name in part}
+
+        return Encoder(some(self.numbers), some(self.categories), some(self.ids))
+
+    @property
+    def arrays(self) -> dict[str, int]:
+        """How many columns each array has."""
+        parts = {**self.numbers, **self.categories}
+        return {name: len(part) for name, part in parts.items()} | dict.fromkeys(self.ids, 1)
+
+    @cached_property
+    def _logs(self) -> dict[str, NDArray[np.bool_]]:
+        """Which columns of each group are read as log(1 + x)."""
+        return {
+            group: np.array([number.log1p for number in numbers], bool)
+            for group, numbers in self.numbers.items()
+        }
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the offers table that are read."""
+        numbers = [number.name.split("[")[0] for part in self.numbers.values() for number in part]
+        names = [category.name for part in self.categories.values() for category in part]
+        return list(dict.fromkeys([*numbers, *names, *self.ids]))
+
+    @property
+    def constant(self) -> list[str]:
+        """The numbers that never varied in the training offers: no model learns from them."""
+        parts = self.numbers.values()
+        return [number.name for part in parts for number in part if not number.deviation]
+
+    def encode(self, offers: pd.DataFrame) -> Arrays:
+        """Encode offers as the named arrays of a model.
+
+        Parameters
+        ----------
+        offers : pandas.DataFrame
+            n rows of the offers table.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            `user`, `item`, `match`, `coupon`: float32 of shape (n, features of the group), skewed
+            features as log(1 + x). `user_category`, `coupon_category`: int32 of shape
+            (n, columns); the codes of different columns do not overlap, and 0 stands for a value
+            that the training offers do not have. `user_id` and so on, if asked for: int32 of
+            shape (n, 1), from 1 on; 0 for an unknown one.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or holds a number that is not finite.
+
+        Warns
+        -----
+        UnseenWarning
+            If values of a category have not been seen in training; it names and counts them.
+        """
+        require(offers, self.columns)
+        arrays: Arrays = {}
+        for group, numbers in self.numbers.items():
+            arrays[group] = self.scaled(group, values_of(offers, numbers))
+        for name in self.categories:
+            arrays[name] = self.codes(name, offers)
+        for name, known in self.ids.items():
+            found = pd.Index(known).get_indexer(offers[name]) + 1
+            arrays[name] = found.astype("int32")[:, None]
+        unseen = self.unseen(offers, arrays)
+        if len(unseen):
+            lines = [
+                f"{row.column}: {row.rows:,} of {len(offers):,} rows, such as {row.values}"
+                for row in unseen.itertuples(index=False)
+            ]
+            warnings.warn(
+                "values that the training offers do not have count as none. " + "; ".join(lines),
+                UnseenWarning,
+                stacklevel=2,
+            )
+        return arrays
+
+    def scaled(self, group: str, values: NDArray[Any]) -> NDArray[np.float32]:
+        """The numbers of a group as a model reads them: skewed ones as log(1 + x).
+
+        Parameters
+        ----------
+        group : str
+            "user", "item", "match" or "coupon".
+        values : numpy.ndarray
+            Shape (n, columns of the group).
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 of the same shape.
+        """
+        numbers = self.numbers[group]
+        block = np.array(values, "float64")
+        log = self._logs[group]
+        missing = np.isnan(block)
+        if missing.any():
+            block = np.where(missing, [number.missing for number in numbers], block)
+        block[:, log] = np.log1p(block[:, log])
+        if not np.isfinite(block).all():
+            row, column = np.argwhere(~np.isfinite(block))[0]
+            raise ValueError(
+                f"{numbers[column].name} is {values[row, column]} in row {row}: "
+                "expected a finite number" + (", above -1" if log[column] else "")
+            )
+        return block.astype("float32")
+
+    def codes(self, array: str, rows: Mapping[str, Any]) -> NDArray[np.int32]:
+        """The codes of the columns of a category array.
+
+        Parameters
+        ----------
+        array : str
+            Such as "user_category".
+        rows : mapping of str to array_like
+            n values by column, or n rows of a frame.
+
+        Returns
+        -------
+        numpy.ndarray
+            int32 of shape (n, columns).
+        """
+        columns = []
+        for category in self.categories[array]:
+            found = pd.Index(category.values).get_indexer(pd.Index(rows[category.name]))
+            columns.append(np.where(found < 0, 0, found + category.first).astype("int32"))
+        return np.stack(columns, axis=1)
+
+    def matrix(self, arrays: Arrays) -> NDArray[np.float32]:
+        """All that is known about offers side by side, categories as ones and zeros.
+
+        Parameters
+        ----------
+        arrays : dict of str to numpy.ndarray
+            n offers, as `encode` gives them, or some of these arrays.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 of shape (n, d), for models that take one table, such as scikit-learn's.
+        """
+        blocks = [arrays[group] for group in self.numbers if group in arrays]
+        for name in (name for name in self.categories if name in arrays):
+            size = sum(len(category.values) for category in self.categories[name])
+            blocks.append(np.eye(size + 1, dtype="float32")[arrays[name]].sum(axis=1)[:, 1:])
+        return np.hstack(blocks)
+
+    def unseen(self, offers: pd.DataFrame, arrays: Arrays | None = None) -> pd.DataFrame:
+        """Count the values of categories that the training offers do not have.
+
+        Parameters
+        ----------
+        offers : pandas.DataFrame
+            n rows of the offers table.
+        arrays : dict of str to numpy.ndarray, optional
+            The offers encoded, if they are already.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a column with such values: `column`, `rows` and up to five of the `values`.
+        """
+        found = []
+        for array, categories in self.categories.items():
+            codes = self.codes(array, offers) if arrays is None else arrays[array]
+            for column, category in enumerate(categories):
+                lost = codes[:, column] == 0
+                if lost.any():
+                    values = offers[category.name][lost].astype(str).unique()[:SHOWN].tolist()
+                    found.append((category.name, int(lost.sum()), values))
+        return pd.DataFrame(found, columns=["column", "rows", "values"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as JSON knows it; `from_dict` reads it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any]) -> "Encoder":
+        """Read what `to_dict` gave.
+
+        Raises
+        ------
+        ValueError
+            If it is something else.
+        """
+        try:
+            return cls(
+                _read(described["numbers"], lambda one: Number(**one)),
+                _read(
+                    described["categories"],
+                    lambda one: Category(**{**one, "values": tuple(one["values"])}),
+                ),
+                _read(described["ids"], lambda one: one),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this describes no encoder ({error!r})") from error
+
+
+def require(offers: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Raise a ValueError that names the columns which the offers lack."""
+    absent = [name for name in columns if name not in offers.columns]
+    if absent:
+        raise ValueError(
+            f"the offers lack {len(absent)} columns: {', '.join(absent[:SHOWN])}"
+            f"{', ...' if len(absent) > SHOWN else ''}. `offers_frame` gives them all; columns of "
+            "your own have to be in the market that it is built from"
+        )
+
+
+def _read(part: Mapping[str, Any], one: Any) -> dict[str, tuple[Any, ...]]:
+    return {name: tuple(map(one, columns)) for name, columns in part.items()}
+
+
+def _features(offers: pd.DataFrame) -> list[Feature]:
+    """The features of the catalog, with those that depend on what a market has."""
+    return [*FEATURES, *(each for each in OPTIONAL_FEATURES if each.name in offers.columns)]
+
+
+def _group(name: str) -> str:
+    group = name.split("_")[0]
+    if group not in GROUPS:
+        raise ValueError(
+            f"{name!r} does not say whom it describes: begin its name with one of "
+            + ", ".join(f"{each}_" for each in GROUPS)
+        )
+    return group
+
+
+def _is_text(column: pd.Series) -> bool:
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return False
+    some = column.dropna()
+    if some.empty:
+        raise ValueError(f"{column.name} has no value in the training offers: leave it out")
+    return isinstance(some.iloc[0], str)
+
+
+def _own_feature(offers: pd.DataFrame, name: str) -> Feature:
+    _group(name)
+    column = offers[name]
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return Feature(name, "a column of your own", float(column.median()))
+    return Feature(name, "a vector of your own")
+
+
+def _numbers(feature: Feature, column: pd.Series) -> list[Number]:
+    """Describe a column of numbers, or each coordinate of a column of vectors."""
+    values = _block(column)
+    names = [feature.name]
+    if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        names = [f"{feature.name}[{place}]" for place in range(values.shape[1])]
+    numbers = []
+    for name, x in zip(names, values.T, strict=True):
+        x = np.where(np.isnan(x), feature.missing, x)
+        if not np.isfinite(x).all():
+            raise ValueError(f"{name} has {(~np.isfinite(x)).sum()} values that are not finite")
+        lowest, highest = float(x.min()), float(x.max())
+        read = np.log1p(x) if feature.skewed else x
+        deviation = float(read.std()) if lowest < highest else 0.0
+        numbers.append(
+            Number(
+                name=name,
+                meaning=feature.meaning,
+                log1p=feature.skewed,
+                missing=float(feature.missing),
+                lowest=lowest,
+                highest=highest,
+                mean=float(read.mean()),
+                deviation=deviation,
+            )
+        )
+    return numbers
+
+
+def values_of(offers: pd.DataFrame, numbers: Sequence[Number]) -> NDArray[np.float64]:
+    """The columns of some numbers side by side, shape (n, numbers); vectors come last."""
+    vectors = [number.name for number in numbers if number.name.endswith("[0]")]
+    plain = [number.name for number in numbers if "[" not in number.name]
+    blocks = [offers[plain].to_numpy("float64")]
+    for name in vectors:
+        blocks.append(_block(offers[name.removesuffix("[0]")]))
+    return np.hstack(blocks)
+
+
+def _block(column: pd.Series) -> NDArray[np.float64]:
+    """A column as numbers, shape (n, 1), or (n, coordinates) if it holds vectors."""
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return np.asarray(column.to_numpy("float64", na_value=np.nan))[:, None]
+    sizes = column.dropna().map(len).unique()
+    if len(sizes) != 1:
+        raise ValueError(
+            f"the vectors of {column.name} have the lengths {sorted(sizes)}: make them equal"
+        )
+    nothing = np.zeros(int(sizes[0]))
+    return np.stack([nothing if one is None else np.asarray(one, "float64") for one in column])
+
+
+def _categories(offers: pd.DataFrame, names: Sequence[str]) -> tuple[Category, ...]:
+    categories = []
+    first = 1
+    for name in names:
+        counts = offers[name].value_counts().rename_axis("value").reset_index(name="rows")
+        often = counts[counts["rows"] >= RARE].sort_values(
+            ["rows", "value"], ascending=[False, True]
+        )
+        values = tuple(often["value"].astype(str).head(MOST))
+        categories.append(Category(name, values, first))
+        first += len(values)
+    return tuple(categories)

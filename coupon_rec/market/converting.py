@@ -1,0 +1,186 @@
+"""Make the columns of a table what the schema says, where nothing is lost by it."""
+
+import warnings
+from collections.abc import Mapping, Set
+from functools import reduce
+from operator import or_
+
+import ibis
+import ibis.expr.datatypes as dt
+from ibis import Column, Table
+from ibis.expr.types import BooleanValue, StringColumn
+
+from coupon_rec.market.errors import Problem
+from coupon_rec.market.schema import SCHEMAS
+from coupon_rec.market.validation import problem
+
+WHOLE = r"^(0|-?[1-9]\d*)(\.0*)?$"
+NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
+TRUTH = r"^([Tt]rue|TRUE|[Ff]alse|FALSE)$"
+VECTOR = r"^\[[^\[\]]*\]$"
+ZONE = r":\d{2}(\.\d+)?\s*([A-Za-z]|[+-]\d)"
+"""A time of day, followed by an offset or the name of a time zone."""
+OWN = {"users": "user_", "coupons": "coupon_"}
+"""How the names of columns begin that a table may have beyond the schema."""
+
+
+def shape(
+    source: Table, name: str, text: Set[str], numbers: Mapping[str, str], csv: bool
+) -> tuple[Table | None, list[Problem]]:
+    """Give a table exactly the columns and types of the schema, or say why that is impossible.
+
+    Parameters
+    ----------
+    source : ibis.Table
+        The table as it is.
+    name : str
+        Which table of the schema it is.
+    text : set of str
+        The identifiers that are text, and stay so here.
+    numbers : mapping of str to str
+        A table for each of the other identifiers in which it is a number.
+    csv : bool
+        Whether all columns are text, whatever they mean.
+    """
+    columns: dict[str, Column] = {}
+    failed: dict[str, tuple[BooleanValue, str, str]] = {}
+    problems: list[Problem] = []
+    for column, wanted in SCHEMAS[name].columns.items():
+        target = dt.string if column in text else wanted.dtype.type
+        if column not in source.columns:
+            if wanted.required:
+                has = ", ".join(source.columns)
+                fix = f"add it ({target}: {wanted.description}). The file has: {has}."
+                problems.append(Problem(name, column, 0, "the column is missing", fix))
+            elif wanted.default is not None:
+                columns[column] = ibis.literal(wanted.default, target)
+            continue
+        fix = f"write it as {target}: {wanted.description}."
+        pair = convert(source[column], target)
+        if pair is None:
+            what = f"type {source[column].type()} where {target} is expected"
+            problems.append(problem(name, column, source, what, fix))
+            continue
+        values, failure = pair
+        if failure is not None:
+            zone = " without a time zone" if target.is_temporal() else ""
+            what = f"a value that is no {target}{zone}"
+            if column in numbers and source[column].type().is_string():
+                what = f"text, where `{numbers[column]}` has whole numbers"
+                fix = f"write {column} as whole numbers in all tables, or as text in all of them."
+            failed[column] = (failure, what, fix)
+        if target.is_floating():
+            values = ibis.ifelse(values.isnan(), None, values)
+        if column in text:
+            values = values.nullif("")
+        columns[column] = values if wanted.default is None else values.fill_null(wanted.default)
+    every = [failure for failure, *_ in failed.values()]
+    if every and source.filter(reduce(or_, every)).count().execute():
+        for column, (failure, what, fix) in failed.items():
+            found = problem(name, column, source.filter(failure), what, fix)
+            problems += [found] if found.rows else []
+    own = own_columns(source, name, csv)
+    return (None if problems else source.select(**columns, **own)), problems
+
+
+def convert(column: Column, target: dt.DataType) -> tuple[Column, BooleanValue | None] | None:
+    """Give the column as `target` and the rows where that fails; None if it can never fit."""
+    source = column.type()
+    if target.is_string():
+        fits = source.is_string() or source.is_integer()
+        return (column.cast(target), None) if fits else None
+    if isinstance(column, StringColumn):
+        return _from_text(column, target)
+    if target.is_boolean():
+        if source.is_integer():
+            return ibis.ifelse(column.isin([0, 1]), column == 1, None), ~column.isin([0, 1])
+        return (column, None) if source.is_boolean() else None
+    if target.is_integer() and (source.is_floating() or source.is_decimal()):
+        converted = column.try_cast(target)
+        return converted, (converted.isnull() | (converted != column)) & ~_is_nan(column)
+    if target.is_temporal():
+        fits = source.is_date() or (source.is_timestamp() and source.timezone is None)
+    else:
+        fits = source.is_numeric() and not source.is_boolean()
+    return (column.cast(target), None) if fits else None
+
+
+def _from_text(column: StringColumn, target: dt.DataType) -> tuple[Column, BooleanValue]:
+    text = column.strip()
+    if target.is_integer():
+        whole = text.re_replace(r"\.0*$", "").try_cast(target)
+        converted = ibis.ifelse(text.re_search(WHOLE), whole, None)
+    elif target.is_boolean():
+        lower = text.lower()
+        converted = ibis.cases(
+            (lower.isin(["true", "1"]), True), (lower.isin(["false", "0"]), False), else_=None
+        )
+    else:
+        converted = text.try_cast(target)
+    if target.is_temporal():
+        converted = ibis.ifelse(text.re_search(ZONE), None, converted)
+    return converted, converted.isnull() & (text != "")
+
+
+def _is_nan(column: Column) -> BooleanValue:
+    return column.isnan() if column.type().is_floating() else ibis.literal(False)
+
+
+def is_text(column: StringColumn) -> BooleanValue:
+    """Whether an identifier is text, rather than a whole number written as such."""
+    _number, failure = _from_text(column, dt.int64)
+    return failure
+
+
+def own_columns(source: Table, name: str, csv: bool) -> dict[str, Column]:
+    """The columns beyond the schema that a table keeps; of the others it warns.
+
+    In a CSV file, text whose values are all numbers, all true or false, or all lists of numbers
+    becomes that.
+    """
+    extra = [column for column in source.columns if column not in SCHEMAS[name].columns]
+    prefix = OWN.get(name)
+    kept = {
+        column: source[column]
+        for column in extra
+        if prefix and column.startswith(prefix) and _can_be_kept(source[column].type())
+    }
+    if ignored := [column for column in extra if column not in kept]:
+        warnings.warn(
+            f"{name}: ignored, not in the schema: {', '.join(ignored)}. Columns of your own are "
+            "kept if they are named user_... in users or coupon_... in coupons and hold numbers, "
+            "true or false, text, or lists of numbers.",
+            stacklevel=4,
+        )
+    return kept | _read_from_text(source, list(kept)) if csv else kept
+
+
+def _can_be_kept(dtype: dt.DataType) -> bool:
+    plain = dtype.is_numeric() or dtype.is_boolean() or dtype.is_string()
+    return plain or (dtype.is_array() and dtype.value_type.is_numeric())
+
+
+def _read_from_text(source: Table, columns: list[str]) -> dict[str, Column]:
+    """The columns of text whose values all have the form of something else, as that."""
+    if not columns:
+        return {}
+    text = {column: source[column].strip().nullif("") for column in columns}
+    forms = {"number": NUMBER, "truth": TRUTH, "vector": VECTOR}
+    found = source.aggregate(
+        **{
+            f"{column} {form}": value.re_search(pattern).all()
+            for column, value in text.items()
+            for form, pattern in forms.items()
+        }
+    ).to_pyarrow()
+    holds = {name: found[name][0].as_py() for name in found.column_names}
+    read: dict[str, Column] = {}
+    for column, value in text.items():
+        if holds[f"{column} number"]:
+            read[column] = value.cast("float64")
+        elif holds[f"{column} truth"]:
+            read[column] = value.lower() == "true"
+        elif holds[f"{column} vector"]:
+            parts = value.re_replace(r"[\[\]\s]", "").split(",")
+            read[column] = parts.map(lambda part: part.cast("float64"))
+    return read

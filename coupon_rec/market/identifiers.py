@@ -1,0 +1,141 @@
+"""Identifiers that are text: numbered inside the engine, and given back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import ibis
+from ibis import Table, _
+
+from coupon_rec.market.converting import is_text
+from coupon_rec.market.errors import Problem
+from coupon_rec.market.schema import SCHEMAS
+from coupon_rec.market.tables import IDENTIFIERS
+from coupon_rec.market.validation import problem
+
+KINDS = tuple(
+    dict.fromkeys(
+        column for schema in SCHEMAS.values() for column in schema.columns if column.endswith("_id")
+    )
+)
+"""The columns that identify something, such as "user_id"."""
+
+
+def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str]]:
+    """Say which identifiers are text, and which table has numbers for the others.
+
+    Text that only has whole numbers in it, as in a CSV file, is taken for numbers if all tables
+    agree.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis.Table
+        The tables as they are, by name.
+
+    Returns
+    -------
+    set of str, dict of str to str
+        The identifiers that are text in all tables; and for each other one that some table has
+        as a number by its type, that table.
+    """
+    numbers: dict[str, str] = {}
+    text: set[str] = set()
+    for name, table in tables.items():
+        columns = [column for column in KINDS if column in table.columns]
+        for column in columns:
+            if table[column].type().is_numeric():
+                numbers.setdefault(column, name)
+        written = {
+            column: is_text(table[column]).any()
+            for column in columns
+            if table[column].type().is_string()
+        }
+        if written:
+            found = table.aggregate(**written).to_pyarrow()
+            text |= {column for column in written if found[column][0].as_py()}
+    return text - numbers.keys(), numbers
+
+
+def number(tables: Mapping[str, Table], kinds: Iterable[str]) -> dict[str, Table]:
+    """Number the text of some identifiers from 1, in the order of the alphabet.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis.Table
+        All tables of a market, in which these identifiers are text.
+    kinds : iterable of str
+        The identifiers.
+
+    Returns
+    -------
+    dict of str to ibis.Table
+        For each of them its table of `number` and `text`, which the engine holds.
+    """
+    numbered = {}
+    for kind in kinds:
+        having = [table for table in tables.values() if kind in table.columns]
+        if having:
+            text = ibis.union(*(table.select(text=kind) for table in having), distinct=True)
+            place = ibis.row_number().over(order_by="text") + 1
+            numbered[kind] = (
+                text.drop_null("text").select(number=place.cast("int64"), text="text").cache()
+            )
+    return numbered
+
+
+def with_numbers(table: Table, identifiers: Mapping[str, Table]) -> Table:
+    """Put numbers in place of the text of a table's identifiers."""
+    for kind in table.columns:
+        if kind in identifiers:
+            numbers = identifiers[kind].select(**{kind: "text", "number_of_text": "number"})
+            joined = table.left_join(numbers, kind)
+            columns = {column: joined[column] for column in table.columns}
+            table = joined.select(**columns | {kind: joined["number_of_text"]})
+    return table
+
+
+def stored(table: Table) -> tuple[dict[str, Table], list[Problem]]:
+    """Take the identifiers that `Market.write` has stored, or say what is wrong with them."""
+    if missing := [name for name in ("column", "number", "text") if name not in table.columns]:
+        what, fix = "the column is missing", "write the market again with `Market.write`."
+        return {}, [Problem(IDENTIFIERS, name, 0, what, fix) for name in missing]
+    table = table.select("column", "text", number=_.number.cast("int64"))
+    kinds = table.select("column").distinct().to_pyarrow()["column"].to_pylist()
+    fix = "write the market again with `Market.write`, or remove the file if ids are numbers."
+    problems = []
+    for key in ("number", "text"):
+        times = table.group_by("column", key).aggregate(times=_.count())
+        found = problem(IDENTIFIERS, key, times.filter(_.times > 1), "a duplicate", fix)
+        problems += [found] if found.rows else []
+    of_kind = {kind: table.filter(_.column == kind).select("number", "text") for kind in kinds}
+    return of_kind, problems
+
+
+def unnamed(tables: Mapping[str, Table], identifiers: Mapping[str, Table]) -> list[Problem]:
+    """Say which identifiers of a market that was written have no text."""
+    problems = []
+    for name, table in tables.items():
+        for kind in table.columns:
+            if kind in identifiers:
+                known = identifiers[kind].select(**{kind: "number"})
+                rows = table.drop_null(kind).anti_join(known, kind)
+                fix = "write the market again with `Market.write`, or remove identifiers.parquet."
+                found = problem(name, kind, rows, "a number that identifiers.parquet lacks", fix)
+                problems += [found] if found.rows else []
+    return problems
+
+
+def with_text(problems: Sequence[Problem], identifiers: Mapping[str, Table]) -> list[Problem]:
+    """Give the examples of problems the identifiers that the market came with."""
+    return [
+        replace(each, examples=[_named(row, identifiers) for row in each.examples])
+        for each in problems
+    ]
+
+
+def _named(row: Mapping[str, object], identifiers: Mapping[str, Table]) -> dict[str, object]:
+    named = dict(row)
+    for kind in row.keys() & identifiers.keys():
+        if isinstance(number := row[kind], int):
+            match = identifiers[kind].filter(_.number == number).to_pyarrow()["text"].to_pylist()
+            named[kind] = match[0] if match else number
+    return named

@@ -1,0 +1,172 @@
+"""Where the tables of someone's own market are: a folder, a URI, or a backend that has them open.
+
+Tables are opened as they are; the columns of a CSV file are text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from ibis import Table
+from ibis.backends import BaseBackend
+
+from coupon_rec.market.errors import MarketError, Problem
+from coupon_rec.market.schema import OPTIONAL_TABLES, SCHEMAS
+from coupon_rec.market.tables import IDENTIFIERS
+
+Source = str | Path | Mapping[str, Table]
+MAY_BE_ABSENT = {*OPTIONAL_TABLES, IDENTIFIERS}
+ABSENT = ("no files found", "not found", "404", "no such file", "does not exist", "not_found")
+"""What engines and stores say of a file that is not there, in small letters."""
+
+
+@dataclass
+class Opened:
+    """What was found at a source.
+
+    Attributes
+    ----------
+    tables : dict of str to ibis.Table
+        The tables as they are.
+    csv : set of str
+        Those of them in which all columns are text, whatever they mean.
+    problems : list of Problem
+        What could not be opened.
+    """
+
+    tables: dict[str, Table] = field(default_factory=dict)
+    csv: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def open_tables(source: Source, connection: BaseBackend) -> Opened:
+    """Open the tables of a market, and its identifiers, and say which cannot be opened.
+
+    Parameters
+    ----------
+    source : str, Path or mapping of str to ibis.Table
+        As `load_market` takes it.
+    connection : ibis.BaseBackend
+        What reads the files.
+    """
+    if isinstance(source, Mapping):
+        return _given(source)
+    uri = str(source) if "://" in str(source) else None
+    if uri is None and not Path(source).is_dir():
+        raise fail("market", f"there is no folder {source}", "name the folder of the tables.")
+    opened = Opened()
+    for name in (*SCHEMAS, IDENTIFIERS):
+        try:
+            if uri is None:
+                _open_in(Path(source), name, connection, opened)
+            else:
+                _open_at(uri, name, connection, opened)
+        except MarketError as error:
+            opened.problems += error.problems
+    return opened
+
+
+def fail(table: str, what: str, fix: str, column: str = "") -> MarketError:
+    """The error of one table that has no rows to show."""
+    return MarketError([Problem(table, column, 0, what, fix)])
+
+
+def _given(source: Mapping[str, Table]) -> Opened:
+    opened = Opened()
+    known = [*SCHEMAS, IDENTIFIERS]
+    for name in [*known, *(name for name in source if name not in known)]:
+        if name not in known:
+            fix = f"name it one of {', '.join(known)}."
+            opened.problems.append(Problem(name, "", 0, "not a table of a market", fix))
+        elif name not in source:
+            if name not in MAY_BE_ABSENT:
+                fix = f'give it as "{name}" in the mapping.'
+                opened.problems.append(Problem(name, "", 0, "the table is missing", fix))
+        elif source[name].count().execute() == 0:
+            opened.problems += _empty(name, "the table").problems
+        else:
+            opened.tables[name] = source[name]
+    return opened
+
+
+def _open_in(folder: Path, name: str, connection: BaseBackend, opened: Opened) -> None:
+    """Open a table of a folder, if it is there."""
+    found = [path for kind in ("parquet", "csv") if (path := folder / f"{name}.{kind}").exists()]
+    if len(found) == 2:
+        raise fail(name, "both a Parquet and a CSV file", "remove the one that is out of date.")
+    if not found:
+        _absent(name, "into the folder")
+        return
+    (path,) = found
+    if path.is_file() and path.stat().st_size == 0:
+        raise _empty(name, path.name)
+    if path.suffix == ".csv":
+        _open_csv(connection, str(path), name, opened)
+        return
+    try:
+        rows = ds.dataset(path, format="parquet").count_rows()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _no_parquet(name) from error
+    if rows == 0:
+        raise _empty(name, path.name)
+    opened.tables[name] = connection.read_parquet(path / "*.parquet" if path.is_dir() else path)
+
+
+def _open_at(uri: str, name: str, connection: BaseBackend, opened: Opened) -> None:
+    """Open a table below a URI, which only the engine can read, if it is there."""
+    path = f"{uri.rstrip('/')}/{name}"
+    try:
+        table = connection.read_parquet(f"{path}.parquet")
+        rows = table.count().execute()
+    except Exception as error:  # each engine has its own
+        if not _is_absence(error):
+            raise _no_parquet(name, error) from error
+        _open_csv(connection, f"{path}.csv", name, opened)
+        return
+    if rows == 0:
+        raise _empty(name, f"{name}.parquet")
+    opened.tables[name] = table
+
+
+def _open_csv(connection: BaseBackend, path: str, name: str, opened: Opened) -> None:
+    if connection.name == "pyspark":
+        options = {"inferSchema": False, "escape": '"', "mode": "FAILFAST"}
+    else:
+        options = {"all_varchar": True, "delim": ",", "quote": '"', "escape": '"'}
+    try:
+        table = connection.read_csv(path, header=True, **options)
+        rows = table.count().execute()
+    except Exception as error:  # each engine has its own
+        if "://" in path and _is_absence(error):
+            _absent(name, "there")
+            return
+        reason = str(error).strip().splitlines()[0]
+        fix = "write UTF-8 text, separated by commas, with the names in the first line."
+        raise fail(name, f"{name}.csv cannot be read as CSV: {reason}", fix) from error
+    if rows == 0:
+        raise _empty(name, f"{name}.csv")
+    opened.tables[name] = table
+    opened.csv.add(name)
+
+
+def _is_absence(error: Exception) -> bool:
+    return any(words in str(error).lower() for words in ABSENT)
+
+
+def _absent(name: str, where: str) -> None:
+    """Refuse a market without one of the tables that every market has."""
+    if name not in MAY_BE_ABSENT:
+        fix = f"put {name}.parquet or {name}.csv {where}."
+        raise fail(name, "the table is missing", fix)
+
+
+def _empty(name: str, what: str) -> MarketError:
+    return fail(name, f"{what} is empty", "write at least one row.")
+
+
+def _no_parquet(name: str, error: Exception | None = None) -> MarketError:
+    reason = f": {str(error).strip().splitlines()[0]}" if error else ""
+    fix = "write it again as Parquet, or as CSV with the ending .csv."
+    return fail(name, f"{name}.parquet is not a readable Parquet file{reason}", fix)

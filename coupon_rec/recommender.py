@@ -1,0 +1,203 @@
+"""The whole path in one object: encode, train, calibrate, predict, decide, export."""
+
+import warnings
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from coupon_rec.decisions import Economics, best_coupon
+from coupon_rec.evaluation import evaluate, platt
+from coupon_rec.features import LABELS, Encoder
+from coupon_rec.features.online.snapshot_writer import last_day, write_snapshot
+from coupon_rec.market import Market
+from coupon_rec.models import OfferModel, coupled_model, load_model, predict
+from coupon_rec.serving.bundle import export
+from coupon_rec.training import examples, fit
+
+
+class CoupledModel:
+    """A coupled model of purchase and redemption, with all that it takes to use it.
+
+    The steps are those of the functions below it: `Encoder.fit`, `coupled_model`, `fit`, `platt`,
+    `predict`, `best_coupon`, `evaluate` and `export`.
+
+    Parameters
+    ----------
+    extra : sequence of str
+        Columns of your own, as `Encoder.fit` takes them.
+    seed : int
+        Of the weights, the order of the offers and dropout.
+    **options
+        For `coupon_rec.models.coupled_model`, such as `coupling` or `dropout`.
+
+    Attributes
+    ----------
+    network : OfferModel
+        The Keras model, with its `encoder` and its `calibration`.
+    history : pandas.DataFrame
+        The losses of each epoch.
+
+    Examples
+    --------
+    >>> import coupon_rec as cr
+    >>> market = cr.load_market("my_tables")  # doctest: +SKIP
+    >>> train, validation, test = cr.split(cr.offers_frame(market))  # doctest: +SKIP
+    >>> model = cr.CoupledModel().fit(train, validation)  # doctest: +SKIP
+    >>> model.recommend(test, economics=cr.Economics(margin=0.3))  # doctest: +SKIP
+    >>> model.export("bundle", market=market)  # doctest: +SKIP
+    """
+
+    network: OfferModel
+    history: pd.DataFrame
+
+    def __init__(self, *, extra: tuple[str, ...] = (), seed: int = 0, **options: Any) -> None:
+        self.extra, self.seed, self.options = extra, seed, options
+        self._validation: pd.DataFrame | None = None
+
+    def fit(self, train: pd.DataFrame, validation: pd.DataFrame, **options: Any) -> Self:
+        """Learn from offers whose outcome is known.
+
+        Parameters
+        ----------
+        train, validation : pandas.DataFrame
+            Rows of the offers table with labels, as `split` gives them. The validation offers
+            stop the training and calibrate the probabilities.
+        **options
+            For `coupon_rec.training.fit`, such as `epochs` or `checkpoint`.
+
+        Returns
+        -------
+        CoupledModel
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a part is empty, or a column is missing or of the wrong kind.
+
+        Warns
+        -----
+        UserWarning
+            If the validation offers are too few to calibrate a label; its probabilities stay as
+            the network gives them.
+        """
+        encoder = Encoder.fit(train, extra=self.extra)
+        self.network = coupled_model(encoder, seed=self.seed, **self.options)
+        learn, stop = examples(train, encoder), examples(validation, encoder)
+        self.history = fit(self.network, learn, stop, seed=self.seed, **options)
+        raw = predict(self.network, validation)
+        for label in LABELS:
+            try:
+                self.network.calibration[label] = platt(validation[label], raw[label])
+            except ValueError as error:
+                warnings.warn(f"{label} stays uncalibrated: {error}", stacklevel=2)
+        self._validation = validation
+        return self
+
+    def predict(self, offers: pd.DataFrame) -> pd.DataFrame:
+        """Predict the calibrated probabilities of each offer.
+
+        Parameters
+        ----------
+        offers : pandas.DataFrame
+            n rows of the offers table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `bought`, p(a), and `redeemed`, p(a, r), within [0, 1], with the index of `offers`.
+        """
+        raw = predict(self._fitted(), offers)
+        for name, line in self.network.calibration.items():
+            raw[name] = line(raw[name])
+        return raw
+
+    def evaluate(self, offers: pd.DataFrame, **options: Any) -> pd.DataFrame:
+        """Score the probabilities of redemption, as `coupon_rec.evaluation.evaluate` does."""
+        return evaluate(offers, self.predict(offers)["redeemed"], **options)
+
+    def recommend(
+        self,
+        offers: pd.DataFrame,
+        *,
+        economics: Economics | None = None,
+        effect: ArrayLike | None = None,
+    ) -> pd.DataFrame:
+        """Choose the coupon, or none, for each user of each campaign.
+
+        Parameters
+        ----------
+        offers : pandas.DataFrame
+            The coupons to choose from.
+        economics, effect
+            As for `coupon_rec.decisions.offer_value`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `coupon_rec.decisions.best_coupon` gives it.
+        """
+        return best_coupon(offers, self.predict(offers)["redeemed"], economics, effect=effect)
+
+    def save(self, path: str | Path) -> None:
+        """Write the weights, the encoder and the calibration to one `.keras` file."""
+        self._fitted().save(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Load what `save` wrote; no code in the file is run.
+
+        Raises
+        ------
+        ValueError
+            If the file is not there or holds no model of offers.
+        """
+        model = cls()
+        model.network = load_model(path)
+        return model
+
+    def export(
+        self,
+        folder: str | Path,
+        offers: pd.DataFrame | None = None,
+        *,
+        market: Market | None = None,
+        day: date | None = None,
+    ) -> Path:
+        """Write a bundle for the service.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            The bundle to write; one by that name is replaced.
+        offers : pandas.DataFrame, optional
+            Labelled offers on which its formats are checked and its model card is measured; the
+            validation offers of `fit` by default.
+        market : Market, optional
+            Whose users and coupons the service is to know; without it, the bundle only scores.
+        day : datetime.date, optional
+            First day to serve: what happened before is known. By default, the last day with a
+            campaign and purchases.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder, as `coupon_rec.serving.bundle.export` writes it.
+        """
+        network = self._fitted()
+        offers = self._validation if offers is None else offers
+        if offers is None:
+            raise ValueError("pass labelled offers: a model that was loaded has none")
+        snapshot = None
+        if market is not None:
+            first = day or last_day(market)
+            snapshot = lambda path: write_snapshot(market, first, path)  # noqa: E731
+        return export(network, folder, offers, calibration=network.calibration, snapshot=snapshot)
+
+    def _fitted(self) -> OfferModel:
+        if not hasattr(self, "network"):
+            raise ValueError("the model is not fitted: call fit(train, validation), or load a file")
+        return self.network

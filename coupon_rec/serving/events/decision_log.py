@@ -1,0 +1,412 @@
+"""The record of every answer and of what followed it, written after the answer has gone out."""
+
+import fcntl
+import hashlib
+import hmac
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from importlib.metadata import version
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from threading import Event as Signal
+from threading import Lock, Thread
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from coupon_rec.serving.events.decision_files import (
+    KEYS,
+    joined,
+    merge_small,
+    read_segment,
+    remove_person,
+    to_bytes,
+    write_parts,
+)
+from coupon_rec.serving.events.event import MONEY, Event
+from coupon_rec.serving.events.event_log import LogError
+from coupon_rec.serving.events.identifiers import Identifiers
+from coupon_rec.serving.recommender import Question, Reply
+
+logger = logging.getLogger("coupon_rec.serving")
+
+PACKAGE = version("coupon-rec")
+WRITE_SECONDS = 0.05
+"""How often what was recorded is written."""
+LATEST_SECONDS = 0.1
+"""How old a row may become before it is written at once."""
+SEAL_SECONDS = 60.0
+"""How often what was written becomes Parquet."""
+SEAL_BYTES = 64 * 2**20
+"""How much may be written before it becomes Parquet."""
+RETRY_SECONDS = 1.0
+MAX_WAITING = 20_000
+"""Rows that may wait for a disk that takes none; beyond them, they are lost and counted."""
+
+
+class Answer(NamedTuple):
+    """An answer that the service gave."""
+
+    recorded: float
+    request_id: str
+    question: Question
+    time: datetime
+    reply: Reply
+    degraded: bool
+    cached: bool
+
+
+class Outcome(NamedTuple):
+    """An event that reached the service."""
+
+    recorded: float
+    event: Event
+    identifiers: Identifiers
+
+
+class DecisionLog:
+    """A folder of answers and outcomes, as Parquet by day and by bucket of users.
+
+    To record is to append to a list; a thread writes what has come together every 50 ms. Should
+    that thread be late, the next call that records writes instead: when an answer is recorded, no
+    row of more than 100 ms before is missing on disk. So the death of the process loses less than
+    the last 100 ms, and the next start counts how much, since the number of rows recorded lies in
+    a mapped file that survives.
+
+    ::
+
+        answers/day=2024-06-02/bucket=07/*.parquet    one row an answer, candidates in lists
+        outcomes/day=2024-06-02/bucket=07/*.parquet   one row an event
+        open/                                         the last minute, not yet Parquet
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Created if it does not exist.
+    key : str
+        With a key, users, events and baskets appear under pseudonyms, their HMAC-SHA256 under it.
+
+    Attributes
+    ----------
+    lost : dict of str to int
+        Answers and outcomes lost: by the process that was killed before this one, or since then by
+        a disk that took none.
+
+    Raises
+    ------
+    LogError
+        If another process writes there.
+    """
+
+    def __init__(self, folder: str | Path, key: str = "") -> None:
+        self.folder = Path(folder)
+        self._key = key.encode()
+        (self.folder / "open").mkdir(parents=True, exist_ok=True)
+        self._owner = _own(self.folder)
+        self._run = secrets.token_hex(5)
+        self._requests = 0
+        self._answers = _Rows(self.folder, "answers", self._table_of_answers)
+        self._outcomes = _Rows(self.folder, "outcomes", self._table_of_outcomes)
+        self._closing = Signal()
+        self._sealing = ThreadPoolExecutor(1, "decisions")
+        self._writing: Thread | None = None
+        self.seal()
+
+    @property
+    def lost(self) -> dict[str, int]:  # noqa: D102  (an attribute of the class)
+        return {rows.name: rows.lost for rows in (self._answers, self._outcomes)}
+
+    def record_answer(
+        self, question: Question, time: datetime, reply: Reply, *, degraded: bool, cached: bool
+    ) -> str:
+        """Record an answer.
+
+        Parameters
+        ----------
+        question : Question
+            With the user as the market names them.
+        time : datetime.datetime
+            For which moment the coupons were asked, as the shop's clock shows it.
+        reply : Reply
+            What was chosen, and from what.
+        degraded, cached : bool
+            Whether events of other replicas may be missing, and whether it was given before.
+
+        Returns
+        -------
+        str
+            The id of the request, different for each.
+        """
+        self._requests += 1
+        request_id = f"{self._run}-{self._requests}"
+        now = _clock()
+        self._answers.add(Answer(now, request_id, question, time, reply, degraded, cached))
+        self._start()
+        return request_id
+
+    def record_outcomes(self, events: Sequence[Event], identifiers: Identifiers) -> None:
+        """Record events; one that was sent twice is read once."""
+        now = _clock()
+        for event in events:
+            self._outcomes.add(Outcome(now, event, identifiers))
+        self._start()
+
+    def _start(self) -> None:
+        if self._writing is None:
+            self._writing = Thread(target=self._write, name="decision log", daemon=True)
+            self._writing.start()
+
+    def _write(self) -> None:
+        due = _clock() + SEAL_SECONDS
+        while not self._closing.wait(WRITE_SECONDS):
+            self._answers.flush()
+            self._outcomes.flush()
+            large = max(self._answers.size, self._outcomes.size) > SEAL_BYTES
+            if large or _clock() > due:
+                self.seal()
+                due = _clock() + SEAL_SECONDS
+
+    def seal(self) -> Future[None]:
+        """Have everything recorded so far become Parquet, on a thread of its own."""
+        segments = {rows: rows.rotate() for rows in (self._answers, self._outcomes)}
+
+        def work() -> None:
+            for rows, paths in segments.items():
+                rows.seal(paths)
+
+        return self._sealing.submit(work)
+
+    def forget(self, user_id: int | str) -> int:
+        """Remove the answers to a person and their outcomes, and say how many rows these were.
+
+        Only files of their bucket are read, and those that hold them rewritten.
+        """
+        person = self._pseudonym(user_id)
+
+        def work() -> int:
+            return sum(remove_person(self.folder, name, person) for name in KEYS)
+
+        self.seal().result()
+        return self._sealing.submit(work).result()
+
+    def close(self) -> None:
+        """Write everything, as Parquet, and let another process have the folder."""
+        self._closing.set()
+        if self._writing:
+            self._writing.join()
+        self.seal()
+        self._sealing.shutdown()
+        for rows in (self._answers, self._outcomes):
+            rows.close()
+        os.close(self._owner)
+
+    def _pseudonym(self, value: int | str) -> int | str:
+        if not self._key:
+            return value
+        return hmac.digest(self._key, str(value).encode(), hashlib.sha256).hex()[:32]
+
+    def _table_of_answers(self, rows: Sequence[Answer]) -> pa.Table:
+        return joined(
+            [
+                self._answers_of_one_bundle(list(together), identifiers)
+                for identifiers, together in groupby(
+                    rows, key=attrgetter("reply.decision.identifiers")
+                )
+            ]
+        )
+
+    def _answers_of_one_bundle(self, rows: Sequence[Answer], identifiers: Identifiers) -> pa.Table:
+        decisions = [row.reply.decision for row in rows]
+        sizes = [len(decision.position) for decision in decisions]
+        ends = pa.array(np.cumsum([0, *sizes], dtype="int32"))
+
+        def lists(values: pa.Array) -> pa.ListArray:
+            return pa.ListArray.from_arrays(ends, values)
+
+        def column(name: str) -> Any:
+            return np.concatenate([getattr(decision, name) for decision in decisions])
+
+        position = column("position")
+        return pa.table(
+            {
+                "request_id": [row.request_id for row in rows],
+                "user_id": _ids([self._pseudonym(row.question.user_id) for row in rows]),
+                "time": pa.array([row.time for row in rows], pa.timestamp("us")),
+                "day": [row.question.day for row in rows],
+                "k": pa.array([row.question.k for row in rows], pa.int16()),
+                "bundle": [row.reply.bundle for row in rows],
+                "package": [PACKAGE] * len(rows),
+                "counted": pa.array([row.reply.counted for row in rows], pa.uint32()),
+                "degraded": [row.degraded for row in rows],
+                "cached": [row.cached for row in rows],
+                "campaign_id": lists(identifiers.names("campaign_id", column("campaign_id"))),
+                "coupon_id": lists(identifiers.names("coupon_id", column("coupon_id"))),
+                "probability": lists(pa.array(column("probability"), pa.float32())),
+                "value": lists(pa.array(column("value"), pa.float32())),
+                "propensity": lists(pa.array(column("propensity"), pa.float32())),
+                "position": lists(pa.array(position, pa.int16(), mask=position < 0)),
+            }
+        )
+
+    def _table_of_outcomes(self, rows: Sequence[Outcome]) -> pa.Table:
+        def ids(name: str, change: Callable[[Any], Any] = lambda value: value) -> pa.Array:
+            values = [(getattr(row.event, name), row.identifiers) for row in rows]
+            return _ids([None if id is None else change(ids.named(name, id)) for id, ids in values])
+
+        def column(name: str) -> list[Any]:
+            return [getattr(row.event, name) for row in rows]
+
+        return pa.table(
+            {
+                "event_id": [str(self._pseudonym(row.event.event_id)) for row in rows],
+                "user_id": ids("user_id", self._pseudonym),
+                "time": pa.array(column("time"), pa.timestamp("us")),
+                "day": column("day"),
+                "kind": column("kind"),
+                "item_id": ids("item_id"),
+                "basket_id": ids("basket_id", self._pseudonym),
+                "quantity": pa.array(column("quantity"), pa.uint32()),
+                **{name: pa.array(column(name), pa.float64()) for name in MONEY},
+                "campaign_id": ids("campaign_id"),
+                "coupon_id": ids("coupon_id"),
+                "channel": pa.array(column("channel"), pa.string()),
+            }
+        )
+
+
+class _Rows:
+    """One kind of rows on their way to Parquet, through a list and segments.
+
+    The name of a segment says how many rows of its run came before it. So what was lost follows
+    from the last segment and the number recorded, whatever has become Parquet meanwhile.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, table_of: Callable[[Sequence[Any]], pa.Table]
+    ) -> None:
+        self.name = name
+        self._folder = folder
+        self._table_of = table_of
+        self._waiting: list[Any] = []
+        self._lock = Lock()
+        self._retry_at = 0.0
+        left = sorted((folder / "open").glob(f"{name}-*.arrow"))
+        count = folder / "open" / f"{name}.count"
+        if not count.exists():
+            count.write_bytes(bytes(16))
+        self._counts = np.memmap(count, "int64", "r+", shape=(2,))  # recorded, and dropped
+        self.lost = self._lost_before(left)
+        if self.lost:
+            logger.warning(
+                "%s: the last %d %s of the process before were lost: it was killed",
+                folder,
+                self.lost,
+                name,
+            )
+        self.seal(left)
+        self._counts[:] = 0
+        self._run = f"{time.time_ns():020d}"
+        self._written = 0
+        self._open()
+
+    def _lost_before(self, left: Sequence[Path]) -> int:
+        if not left:
+            return 0
+        first = int(left[-1].stem.rpartition("-")[2])
+        found = sum(map(len, read_segment(left[-1])))
+        recorded, dropped = map(int, self._counts)
+        return max(0, recorded - dropped - first - found)
+
+    def _open(self) -> None:
+        """Begin a segment."""
+        name = f"{self.name}-{self._run}-{self._written:012d}.arrow"
+        self._path = self._folder / "open" / name
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.size = 0
+
+    def add(self, row: Any) -> None:
+        """Record a row: it is written soon, and at once what has waited too long."""
+        for oldest in self._waiting[:1]:
+            if row.recorded - oldest.recorded > LATEST_SECONDS:
+                self.flush()
+        self._counts[0] += 1
+        self._waiting.append(row)
+
+    def flush(self) -> None:
+        """Write what waits into the segment."""
+        with self._lock:
+            waiting = len(self._waiting)
+            if not waiting or _clock() < self._retry_at:
+                return
+            try:
+                data = memoryview(to_bytes(self._table_of(self._waiting[:waiting])))
+                size = len(data)
+                while data:
+                    data = data[os.write(self._file, data) :]
+            except Exception as error:  # no answer may fail because it is not recorded
+                os.ftruncate(self._file, self.size)
+                logger.error("%s cannot be written: %s", self._path, type(error).__name__)
+                self._retry_at = _clock() + RETRY_SECONDS
+                if waiting > MAX_WAITING or not isinstance(error, OSError):
+                    del self._waiting[:waiting]
+                    self._counts[1] += waiting
+                    self.lost += waiting
+                return
+            self.size += size
+            self._written += waiting
+            del self._waiting[:waiting]
+
+    def rotate(self) -> list[Path]:
+        """Write what waits, begin another segment, and give the one before."""
+        self.flush()
+        with self._lock:
+            if not self.size:
+                return []
+            before = self._path
+            os.close(self._file)
+            self._open()
+            return [before]
+
+    def seal(self, segments: Sequence[Path]) -> None:
+        """Have segments become Parquet."""
+        for path in segments:
+            if tables := read_segment(path):
+                write_parts(joined(tables), self._folder / self.name, path.stem)
+            path.unlink()
+        merge_small(self._folder, self.name)
+
+    def close(self) -> None:
+        """Leave no segment behind."""
+        os.close(self._file)
+        self._path.unlink()
+
+
+def _ids(values: Sequence[int | str | None]) -> pa.Array:
+    """Whole numbers, or texts if any is one."""
+    if any(isinstance(value, str) for value in values):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+    return pa.array(values, pa.int64())
+
+
+def _clock() -> float:
+    return time.monotonic()
+
+
+def _own(folder: Path) -> int:
+    """Keep other processes out of a folder."""
+    file = os.open(folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(file)
+        raise LogError(
+            f"{folder} belongs to another running process: give each replica its own decisions"
+        ) from error
+    return file

@@ -1,0 +1,99 @@
+"""What a decision log holds, as frames: offers with propensities, and what followed."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from coupon_rec.serving.events.decision_files import (
+    KEYS,
+    joined,
+    parquet_files,
+    read_parquet,
+    read_segment,
+    without_duplicates,
+)
+
+OF_A_CANDIDATE = ("campaign_id", "coupon_id", "probability", "value", "propensity", "position")
+
+
+def read_decisions(folder: str | Path) -> pd.DataFrame:
+    """Read every candidate of every answer, as a market's offers with their propensities.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Of a `DecisionLog`, whether or not a service writes to it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a candidate: campaign_id, user_id, coupon_id (whole numbers, or texts if any is),
+        mailing_propensity (1: everybody is answered), coupon_propensity (that the policy chose
+        it), position (its place among those chosen, from 0 on, null if it was not), chosen,
+        probability (that it is redeemed), value (in currency), time, request_id, bundle, and
+        k, counted, degraded, cached, package of its answer. An answer without candidates has none.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     decisions = read_decisions(folder)
+    >>> decisions.columns[:5].to_list()
+    ['campaign_id', 'user_id', 'coupon_id', 'mailing_propensity', 'coupon_propensity']
+    """
+    answers = _read(Path(folder), "answers")
+    if answers is None:
+        return pd.DataFrame(columns=[*COLUMNS])
+    answer = pc.list_parent_indices(answers["coupon_id"].combine_chunks())
+    columns = {
+        name: pc.list_flatten(answers[name])
+        if name in OF_A_CANDIDATE
+        else answers[name].take(answer)
+        for name in answers.column_names
+    }
+    columns["coupon_propensity"] = columns["propensity"]
+    columns["mailing_propensity"] = pa.repeat(1.0, len(answer))
+    columns["chosen"] = pc.is_valid(columns["position"])
+    frame = pa.table({name: columns[name] for name in COLUMNS}).to_pandas()
+    return frame.astype({"position": "Int16"})
+
+
+COLUMNS = (
+    *("campaign_id", "user_id", "coupon_id", "mailing_propensity", "coupon_propensity"),
+    *("position", "chosen", "probability", "value", "time", "request_id", "bundle"),
+    *("k", "counted", "degraded", "cached", "package"),
+)
+
+
+def read_answers(folder: str | Path) -> pd.DataFrame:
+    """Read every answer: one row each, its candidates in lists; see `read_decisions`."""
+    answers = _read(Path(folder), "answers")
+    return pd.DataFrame() if answers is None else answers.to_pandas()
+
+
+def read_outcomes(folder: str | Path) -> pd.DataFrame:
+    """Read every event that reached the service: one row each, with the fields of an `Event`."""
+    outcomes = _read(Path(folder), "outcomes")
+    return pd.DataFrame() if outcomes is None else outcomes.to_pandas()
+
+
+def _read(folder: Path, name: str) -> pa.Table | None:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; it is what --decisions names")
+    while True:
+        try:
+            tables = []
+            for path in sorted((folder / "open").glob(f"{name}-*.arrow")):
+                tables += read_segment(path)
+            tables += [read_parquet(path) for path in parquet_files(folder, name)]
+            break
+        except FileNotFoundError:  # sealed or merged meanwhile: list them again
+            continue
+    return without_duplicates(joined(tables), KEYS[name]) if tables else None
