@@ -30,8 +30,11 @@ def write(tables: dict[str, pd.DataFrame], folder: Path, csv: tuple[str, ...] = 
 def with_text(tables: dict[str, pd.DataFrame], **patterns: str) -> dict[str, pd.DataFrame]:
     return {
         name: table.assign(
-            **{column: table[column].map(text.format) for column, text in patterns.items()
-               if column in table}
+            **{
+                column: table[column].map(text.format)
+                for column, text in patterns.items()
+                if column in table
+            }
         )
         for name, table in tables.items()
     }
