@@ -41,12 +41,8 @@ TABLES = {
     "offers": pd.DataFrame({"campaign_id": 1, "user_id": [1, 1, 2, 2], "coupon_id": [5, 6, 5, 6]}),
     "purchases": pd.DataFrame(
         {"user_id": [1], "item_id": 11, "basket_id": 1, "store_id": 1, "time": before(9)}
-    ).assign(
-        quantity=1, amount=2.0, retail_discount=0.0, coupon_discount=0.0, coupon_match=0.0
-    ),
-    "redemptions": pd.DataFrame(
-        {"campaign_id": [1], "user_id": 1, "coupon_id": 5, "date": START}
-    ),
+    ).assign(quantity=1, amount=2.0, retail_discount=0.0, coupon_discount=0.0, coupon_match=0.0),
+    "redemptions": pd.DataFrame({"campaign_id": [1], "user_id": 1, "coupon_id": 5, "date": START}),
 }
 BROWSING = {
     "views": pd.DataFrame(
@@ -115,7 +111,7 @@ def test_terms_of_the_coupon_and_of_the_offer() -> None:
     offers = by_offer(TABLES | {"coupons": coupons, "offers": own})
     assert offers.loc[(1, 6), names].tolist() == [0, 2, 10]
     assert offers.loc[(2, 5), names].tolist() == [0.5, 0, 0]
-    assert offers.loc[(2, 6), names] .round(6).tolist() == [pytest.approx(0.1), 0, 10]
+    assert offers.loc[(2, 6), names].round(6).tolist() == [pytest.approx(0.1), 0, 10]
     offers = by_offer(TABLES | {"offers": own})
     assert offers.loc[(2, 5), names[:2]].tolist() == [0.5, 0]
     assert "coupon_minimum" not in offers

@@ -132,9 +132,7 @@ def unnamed(tables: Mapping[str, Table], identifiers: Mapping[str, Table]) -> li
     return problems
 
 
-def with_text(
-    problems: Sequence[Problem], identifiers: Mapping[str, Table]
-) -> list[Problem]:
+def with_text(problems: Sequence[Problem], identifiers: Mapping[str, Table]) -> list[Problem]:
     """Give the examples of problems the identifiers that the market came with."""
     return [
         replace(each, examples=[_named(row, identifiers) for row in each.examples])

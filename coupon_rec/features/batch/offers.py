@@ -38,8 +38,8 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         sells best; the user's demographics; the coupon's main `department`; `spend_per_line`,
         what one purchase of the coupon's items brings, in currency; the features of
         `coupon_rec.features.FEATURES`, and those of `OPTIONAL_FEATURES` that the market has the
-        histories or terms for; its own columns of users and coupons; and the labels `bought` (an item of the coupon within
-        the campaign's days) and `redeemed`, 0 or 1.
+        histories or terms for; its own columns of users and coupons; and the labels `bought` (an
+        item of the coupon within the campaign's days) and `redeemed`, 0 or 1.
     """
     return finished(known_offers(market, coupons), market).order_by(*OFFER)
 
