@@ -2,7 +2,8 @@
 FROM python:3.13-slim AS build
 WORKDIR /build
 COPY pyproject.toml requirements.txt README.md LICENSE ./
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c requirements.txt --group serving
+RUN mkdir coupon_rec && touch coupon_rec/__init__.py && python -m venv /venv && \
+    /venv/bin/pip install --no-cache-dir -c requirements.txt . && /venv/bin/pip uninstall -y coupon-rec
 COPY coupon_rec coupon_rec
 RUN /venv/bin/pip install --no-cache-dir --no-deps .
 
@@ -10,7 +11,8 @@ FROM python:3.13-slim
 RUN useradd --uid 10001 --no-create-home coupon && mkdir /log && chown coupon /log
 COPY --from=build /venv /venv
 USER 10001
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 COUPON_REC_LOG=/log/events
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    COUPON_REC_LOG=/log/events COUPON_REC_DECISIONS=/log/decisions
 VOLUME /log
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=2s --start-period=10s \

@@ -1,13 +1,21 @@
-"""Settings of the notebook tests: what of a stored output has to come out again, and how exactly.
+"""Settings of the tests: in which order files run, which of them are quick, what a notebook shows.
+
+The seconds of each file, in `tests/seconds.json`, put the longest first, so that two workers end
+together, and say which files `--quick` leaves out. `--store-seconds` measures them again.
+
+What of a notebook's stored output has to come out again, and how exactly:
 
 Everything but standard error does, to the letter. A cell tagged `trained` shows what a trained
 network says, which differs in the last digits from one processor to the next: its decimals have
 to come out within a tolerance, and everything else of it to the letter.
 """
 
+import json
 import math
 import os
 import re
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +24,75 @@ from nbval.plugin import IPyNbCell
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
+ROOT = Path(__file__).parent
+SECONDS = ROOT / "tests" / "seconds.json"
+QUICK = 3.0
+"""Seconds that a file may take to be one of the quick ones."""
+
 DECIMAL = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the quick files and of the seconds."""
+    group = parser.getgroup("the right coupon")
+    group.addoption("--quick", action="store_true", help="leave out files that take long")
+    group.addoption("--store-seconds", action="store_true", help="store what each file takes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch the seconds of the files."""
+    seconds = json.loads(SECONDS.read_text("utf-8")) if SECONDS.exists() else {}
+    config.pluginmanager.register(Seconds(config, seconds))
+
+
+class Seconds:
+    """What the files took before, and what they take now."""
+
+    def __init__(self, config: pytest.Config, before: dict[str, float]) -> None:
+        self.config = config
+        self.before = before
+        self.now: Counter[str] = Counter()
+        self.left_out: set[str] = set()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put the longest files first, and those that nobody has measured before all others."""
+
+        def expected(item: pytest.Item) -> float:
+            return self.before.get(item.nodeid.partition("::")[0], math.inf)
+
+        items.sort(key=expected, reverse=True)
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Leave out what is not quick: notebooks and all files that took long before."""
+        name = os.path.relpath(collection_path, ROOT)
+        long = collection_path.suffix == ".ipynb" or self.before.get(name, 0) > QUICK
+        if not self.config.option.quick or not long:
+            return None
+        self.left_out.add(name)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count the seconds of a test, with what it sets up and tears down."""
+        self.now[report.nodeid.partition("::")[0]] += report.duration
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was left out, and show the files that took longest."""
+        if self.left_out:
+            minutes = sum(self.before.get(name, 0) for name in self.left_out) / 60
+            terminalreporter.write_sep("=", f"{len(self.left_out)} files left out")
+            terminalreporter.write_line(f"{minutes:.0f} minutes, counted one after the other:")
+            terminalreporter.write_line(", ".join(sorted(self.left_out)))
+        if len(self.now) > 20:
+            terminalreporter.write_sep("=", "longest 20 files")
+            for name, seconds in self.now.most_common(20):
+                terminalreporter.write_line(f"{seconds:6.1f}s {name}")
+
+    def pytest_sessionfinish(self) -> None:
+        """Store the seconds, where asked, of the files that ran, and forget files that are gone."""
+        if self.config.option.store_seconds and not hasattr(self.config, "workerinput"):
+            seconds = self.before | {name: round(s, 1) for name, s in self.now.items()}
+            kept = {name: seconds[name] for name in sorted(seconds) if (ROOT / name).exists()}
+            SECONDS.write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
 
 
 def pytest_collectstart(collector: Any) -> None:

@@ -1,4 +1,7 @@
-"""What a search engine or a chat shows of a page: its description and a card with a picture."""
+"""What a search engine or a chat shows of a page: its description and a card with a picture.
+
+sphinxext-opengraph writes relative addresses if the site has none, and skips pages without source.
+"""
 
 import html
 import re

@@ -1,4 +1,7 @@
-"""The page of a wrong address, which a web server shows at any depth of the site."""
+"""The page of a wrong address, which a web server shows at any depth of the site.
+
+sphinx-notfound-page has one too, but its links always start at a root: from disk nothing loads.
+"""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +24,8 @@ or <a href="search.html">search the book</a>.</p>
 def root_links(page: str, site: str) -> str:
     """Make the links of a page start at the root of the site, wherever it is shown."""
     root = urlsplit(site).path
-    return re.sub(r'\b(href|src|action)="(?!#|/|[a-z]+:)', rf'\1="{root}', page)
+    link = r"""((?:\b(?:href|src|action|data-content_root)=")|href = `)(?!#|/|[a-z]+:)"""
+    return re.sub(link, rf"\1{root}", page)
 
 
 def add_page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:

@@ -1,4 +1,7 @@
-"""List every page of the book in sitemap.xml, for search engines, if the site has an address."""
+"""List every page of the book in sitemap.xml, for search engines, if the site has an address.
+
+sphinx-sitemap warns if it has none, and after a second build lists only the pages that changed.
+"""
 
 from pathlib import Path
 from xml.sax.saxutils import escape

@@ -10,6 +10,7 @@ try:
     import pandas as pd
     import typer
 
+    from coupon_rec._extras import need
     from coupon_rec.features.splitting import Split, split
 except ModuleNotFoundError as error:
     sys.exit(f"{error}: run `python -m coupon_rec.book.doctor` to see what is missing.")
@@ -46,7 +47,7 @@ def _market(source: str | None) -> "Market":
 
     try:
         return load_complete_journey() if source is None else load_market(source)
-    except MarketError as error:
+    except (MarketError, ModuleNotFoundError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
 
@@ -77,6 +78,15 @@ def _split(offers: pd.DataFrame, *dates: str | None) -> Split:
         raise typer.BadParameter(
             f"{error}. Here the dates are --train-from, --validate-from and --test-from."
         ) from error
+
+
+def _need_keras() -> None:
+    """Name what is missing before anything is read."""
+    try:
+        need("keras", "train")
+    except ModuleNotFoundError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
 
 
 def _say(words: str) -> None:
@@ -114,6 +124,7 @@ def train(
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
     if out.suffix != ".keras" or not out.parent.is_dir():
         raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")
+    _need_keras()
     table = _offers(offers, None if offers else _market(market))
     training, validation, _ = _split(table, train_from, validate_from, test_from)
 
@@ -137,6 +148,7 @@ def evaluate(
     test_from: TestFrom = None,
 ) -> None:
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
+    _need_keras()
     table = _offers(offers, None if offers else _market(market))
     test = _split(table, None, validate_from, test_from).test
 
@@ -155,15 +167,18 @@ def recommend(
     user: Annotated[str, typer.Option(help="The user_id to choose for.")],
 ) -> None:
     """Choose the coupon, or none, for a user in each campaign that was mailed to them."""
+    _need_keras()
     tables = None if offers else _market(market)
     table = _offers(offers, tables)
-    mailed = table[table["user_id"].astype(str) == user]
+    users = table["user_id"] if tables is None else tables.named(table[["user_id"]])["user_id"]
+    mailed = table[users.astype(str) == user]
     if mailed.empty:
         raise typer.BadParameter(f"user {user} has no offers", param_hint="--user")
 
     from coupon_rec.recommender import CoupledModel
 
     choices = _checked(lambda: CoupledModel.load(model).recommend(mailed))
+    choices = choices if tables is None else tables.named(choices)
     typer.echo(choices.round(4).to_string(index=False))
 
 
@@ -184,6 +199,7 @@ def export(
     test_from: TestFrom = None,
 ) -> None:
     """Write all that a service needs: the model, calibrated and checked, and the features."""
+    _need_keras()
     tables = _market(market)
     validation = _split(_offers(None, tables), None, validate_from, test_from).validation
 

@@ -17,6 +17,8 @@ import numpy as np
 if TYPE_CHECKING:
     import tensorflow as tf
 
+from coupon_rec._extras import need
+
 __all__ = ["keras", "quiet", "seeded", "tf"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -42,6 +44,7 @@ def _quietly(name: str) -> Any:
         return import_module(name)
 
 
+need("keras", "train")
 _quietly("keras")
 import keras  # noqa: E402
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from coupon_rec.arguments import Floats, require
 
 SMALLEST = float(np.finfo(np.float64).eps)
 """The least probability that is taken seriously, and 1 minus it the greatest."""
@@ -72,8 +72,7 @@ class Platt:
     def __call__(self, p: ArrayLike) -> Floats:
         """Recalibrated probabilities, of the shape of p."""
         p = np.asarray(p, "float64")
-        if not ((p >= 0) & (p <= 1)).all():
-            raise ValueError(f"p must be in [0, 1], but it ranges from {p.min()} to {p.max()}")
+        require("p", p.ravel(), ((p >= 0) & (p <= 1)).ravel(), "in [0, 1]")
         if (self.intercept, self.slope) == (0.0, 1.0):
             return p
         return sigmoid(self.intercept + self.slope * logit(p))

@@ -1,5 +1,7 @@
 """Coupons under budgets and caps: never too much, and as good as can be."""
 
+import ctypes
+import os
 from itertools import combinations, product
 from math import fsum
 from typing import Any, Literal
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from coupon_rec.decisions import Allocation, Budget, allocate
+from coupon_rec.decisions.exact import _without_solver_lines
 
 Floats = NDArray[np.float64]
 settings.register_profile("allocation", max_examples=60, deadline=None)
@@ -179,6 +182,22 @@ def test_auto_is_exact_for_few_choices_and_dual_for_many() -> None:
     value, budgets, _ = large(500)
     assert allocate(value[:50], Budget(1.0, np.ones(20))).method == "exact"
     assert allocate(value, budgets[1]).method == "dual"
+
+
+def test_the_exact_solver_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    for seed in (6, 29, 30, 31):  # on these, HiGHS 1.x prints lines that no option turns off
+        rng = np.random.default_rng(seed)
+        p = rng.exponential(0.02, (100, 20)).clip(0, 1)
+        value = p * rng.uniform(0, 3, (100, 20)) - 0.005
+        allocate(value, Budget(1.0, p * rng.uniform(0.5, 5, 20)), method="exact")
+    ctypes.CDLL(None).fflush(None)
+    assert capfd.readouterr().out == ""
+
+
+def test_what_others_print_meanwhile_is_not_lost(capfd: pytest.CaptureFixture[str]) -> None:
+    with _without_solver_lines():
+        os.write(1, b"from another thread\nHighsMipSolverData::of the solver\n")
+    assert capfd.readouterr().out == "from another thread\n"
 
 
 @pytest.mark.parametrize(

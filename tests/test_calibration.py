@@ -193,6 +193,10 @@ def test_sampling_correction_moves_the_logit_by_the_log_of_what_was_kept() -> No
         (lambda: correct_sampling([0.5], 0), "kept must be in (0, 1], but it is 0"),
         (lambda: ece([0], [0.5], bins=0), "bins must be 1 or more, but it is 0"),
         (lambda: reliability([0, 1], [0.5, 0.5], [1]), "users must have shape (2,), not (1,)"),
+        (
+            lambda: reliability([0, 1], pd.Series([0.5, 0.5]), pd.Series([1, 2], index=[1, 0])),
+            "users and p have different indexes",
+        ),
         (lambda: calibration_line([0, 1], [0.5, 7]), "p must be in [0, 1], but 1 of 2 values"),
     ],
 )

@@ -117,7 +117,11 @@ def test_limits_are_met_exactly_at_the_limit() -> None:
         (Rules(cooldown=14), {}, "needs the column 'days_since_coupon'"),
         (Rules(minimum_stock=1), {"stock": [1, None, 1, 1]}, "'stock'] lacks 1 values"),
         (Rules(), {"opted_out": [True, None, True, True]}, "must be True or False"),
-        (Rules(), {"coupon_id": [10, 10, 12, 10]}, "1 offers stand there twice.* user 7"),
+        (
+            Rules(),
+            {"coupon_id": [10, 10, 12, 10]},
+            "1 offers are duplicates, such as .*'user_id': 7.*drop_duplicates",
+        ),
     ],
 )
 def test_missing_facts_are_refused(rules: Rules, columns: dict[str, Any], message: str) -> None:

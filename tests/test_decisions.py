@@ -1,10 +1,24 @@
 """The coupon for each user: in currency, and with "no coupon" among the choices."""
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from coupon_rec.decisions import Economics, best_coupon, offer_value, reason
+from coupon_rec.decisions import (
+    Economics,
+    Rules,
+    best_coupon,
+    choose,
+    expected_discount,
+    matrices,
+    offer_value,
+    reason,
+    sensitivity,
+)
 from coupon_rec.features import NEVER
 
 
@@ -74,11 +88,102 @@ def test_the_reason_names_what_the_user_did(row: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("p", "message"),
     [
-        ([0.1, 0.2], r"p has shape \(2,\); 3 offers need \(3,\)"),
-        ([0.1, 1.5, -0.1], r"2 values that are no probabilities, such as \[1.5, -0.1\]"),
-        ([0.1, 0.2, np.nan], r"1 values that are no probabilities, such as \[nan\]"),
+        ([0.1, 0.2], r"p must have shape \(3,\), not \(2,\)"),
+        ([0.1, 1.5, -0.1], r"p must be in \[0, 1\], but 2 of 3 values are not: 1.5 at position 1"),
+        ([0.1, 0.2, np.nan], "p must be finite, but 1 of 3 values are not: nan at position 2"),
     ],
 )
 def test_what_is_no_probability_is_refused(p: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         offer_value(offers(), p)
+
+
+def test_an_effect_of_ones_own_takes_the_place_of_the_incremental_share() -> None:
+    p, economics = np.array([0.3, 0.2, 0.4]), Economics(incremental=0.4)
+    same = offer_value(offers(), p, economics, effect=0.4 * p)
+    np.testing.assert_allclose(same, offer_value(offers(), p, economics))
+    free = Economics(retailer_match=0, contact=0, margin=0.5)
+    assert offer_value(offers(), p, free, effect=[0.1, 0.0, -0.1]).tolist() == [0.2, 0.0, -0.2]
+
+
+def test_the_coupon_with_the_larger_effect_is_sent_not_the_likelier() -> None:
+    p, effect = [0.5, 0.2, 0.5], [0.05, 0.2, 0.0]
+    choices = best_coupon(offers(spend_per_line=[9.0] * 3), p, effect=effect)
+    assert choices["coupon_id"].tolist() == [11, pd.NA]
+    sent = choose(offers(spend_per_line=[9.0] * 3), p, effect=effect)["sent"]
+    assert sent.tolist() == [False, True, False]
+
+
+def test_text_identifiers_are_given_back() -> None:
+    table = offers().assign(user_id=["ann", "ann", "bob"], coupon_id=["tea", "oil", "tea"])
+    choices = best_coupon(table, [0.3, 0.2, 0.001])
+    assert choices["user_id"].tolist() == ["ann", "bob"]
+    assert choices["coupon_id"].tolist() == ["oil", pd.NA]
+    sent = choose(table, [0.3, 0.2, 0.001], Rules(caps={"oil": 0})).query("sent")
+    assert sent["coupon_id"].tolist() == ["tea"]
+
+
+CALLS: dict[str, Callable[[pd.DataFrame, Any], Any]] = {
+    "offer_value": offer_value,
+    "effect": lambda frame, p: offer_value(frame, np.asarray(p), effect=p),
+    "expected_discount": expected_discount,
+    "sensitivity": lambda frame, p: sensitivity(frame, p, [0.5]),
+    "best_coupon": best_coupon,
+    "choose": choose,
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_probabilities_in_another_order_than_the_offers_are_refused(name: str) -> None:
+    p = pd.Series([0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match="and offers have different indexes: put"):
+        CALLS[name](offers(), p.iloc[::-1])
+    CALLS[name](offers(), p)
+    CALLS[name](offers(), p.iloc[::-1].to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("call", "column"),
+    [
+        (CALLS["offer_value"], "spend_per_line"),
+        (CALLS["expected_discount"], "coupon_discount"),
+        (CALLS["sensitivity"], "campaign_id"),
+        (CALLS["sensitivity"], "coupon_id"),
+        (CALLS["best_coupon"], "user_id"),
+        (CALLS["best_coupon"], "match_category_recency"),
+        (CALLS["choose"], "coupon_id"),
+        (CALLS["choose"], "match_recency"),
+        (lambda frame, _: matrices(frame), "user_id"),
+    ],
+)
+def test_a_missing_column_is_named(call: Callable[..., Any], column: str) -> None:
+    message = rf"offers lack the columns \['{column}'\]; they have \['.*offers_frame"
+    with pytest.raises(ValueError, match=message):
+        call(offers().drop(columns=column), [0.1, 0.2, 0.3])
+
+
+def test_a_reason_names_the_features_it_lacks() -> None:
+    with pytest.raises(ValueError, match=r"lacks \['match_recency'\].*it has \['campaign_id'"):
+        reason(offers().drop(columns="match_recency").iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: offer_value(offers(), [0.1] * 3, effect=[0.1, 2, 0.1]),
+            "effect must be in [-1, 1], but 1 of 3 values are not: 2.0 at position 1",
+        ),
+        (
+            lambda: best_coupon(offers(spend_per_line=[4.0, np.nan, 4.0]), [0.1] * 3),
+            "offers['spend_per_line'] must be finite, but 1 of 3 values are not",
+        ),
+        (
+            lambda: best_coupon(offers().assign(user_id=[7, None, 8]), [0.1] * 3),
+            "offers['user_id'] must be present, but 1 of 3 values are not",
+        ),
+    ],
+)
+def test_a_value_that_would_be_lost_is_refused(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

@@ -11,7 +11,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from coupon_rec.evaluation import auc, average_precision, compare, evaluate, log_loss, ndcg
+from coupon_rec.evaluation import (
+    auc,
+    average_precision,
+    compare,
+    compare_policies,
+    evaluate,
+    gains,
+    log_loss,
+    ndcg,
+    policy_rates,
+    reliability,
+    total,
+)
 
 EXACT = {"rel": 1e-12, "abs": 1e-12}
 pytestmark = pytest.mark.filterwarnings("error")
@@ -143,6 +155,100 @@ def test_users_must_be_resampled_whole_for_the_interval_to_cover_the_truth() -> 
     assert (pd.DataFrame(rows_cover).mean() < 0.75).all()
 
 
+def two_way_offers(seed: int, users: int, coupons: int) -> pd.DataFrame:
+    """Offers of coupons that differ, to users who differ, by what ``p`` does not know."""
+    random = np.random.default_rng(seed)
+    user, coupon = np.nonzero(random.random((users, coupons)) < 0.15)
+    offers = pd.DataFrame({"user_id": user, "coupon_id": coupon, "campaign_id": 1})
+    known = random.normal(0, 1, len(offers))
+    unknown = random.normal(0, 1, users)[user] + random.normal(0, 1, coupons)[coupon]
+    offers["p"] = 1 / (1 + np.exp(2 - known))
+    chance = 1 / (1 + np.exp(2 - known - unknown))
+    return offers.assign(redeemed=(random.random(len(offers)) < chance).astype(int))
+
+
+def test_coupons_must_be_resampled_too_where_offers_of_one_coupon_resemble_each_other() -> None:
+    random = np.random.default_rng(0)
+    known, unknown = random.normal(0, [[1], [2**0.5]], (2, 1_000_000))
+    chance = 1 / (1 + np.exp(2 - known - unknown))
+    p = 1 / (1 + np.exp(2 - known))
+    truth = -np.mean(chance * np.log(p) + (1 - chance) * np.log(1 - p))
+    cover: dict[tuple[str, ...], list[bool]] = {("user_id",): [], ("user_id", "coupon_id"): []}
+    for seed in range(1, 101):
+        offers = two_way_offers(seed, users=200, coupons=40)
+        for clusters, covered in cover.items():
+            table = evaluate(
+                offers,
+                offers["p"],
+                metrics=["log loss"],
+                slices={"all": np.full(len(offers), True)},
+                clusters=clusters,
+                replicates=200,
+            )
+            covered.append(table["low"].iloc[0] <= truth <= table["high"].iloc[0])
+    users_alone, both = (np.mean(covered) for covered in cover.values())
+    assert users_alone < 0.8
+    assert 0.88 < both < 0.99
+
+
+def test_a_second_cluster_that_does_not_matter_hardly_moves_the_interval() -> None:
+    offers = simulated_offers(seed=6, users=400)
+    offers["coupon_id"] = np.random.default_rng(0).integers(0, 300, len(offers))
+    names = ["AUC", "log loss", "ECE", "MRR", "precision at 0.3"]
+    one, two = (
+        evaluate(offers, offers["p"], metrics=names, clusters=clusters).loc["all"]
+        for clusters in (("user_id",), ("user_id", "coupon_id"))
+    )
+    pd.testing.assert_series_equal(one["value"], two["value"])
+    width = (two["high"] - two["low"]) / (one["high"] - one["low"])
+    assert width.between(0.85, 1.25).all()
+
+
+def test_two_way_clusters_reach_every_table() -> None:
+    offers = two_way_offers(seed=0, users=100, coupons=20).assign(campaign_type="B", bought=1)
+    y, p, users, coupons = (offers[name] for name in ("redeemed", "p", "user_id", "coupon_id"))
+    both = ("user_id", "coupon_id")
+    sent = p > p.median()
+    for one, two in (
+        (total(y - p, users), total(y - p, users, coupons)),
+        (
+            reliability(y, p, users, bins=1).iloc[0],
+            reliability(y, p, users, coupons, bins=1).iloc[0],
+        ),
+        (
+            gains(y, p, users, shares=[0.2]).iloc[0],
+            gains(y, p, users, coupons, shares=[0.2]).iloc[0],
+        ),
+        (policy_rates(offers, sent).iloc[0], policy_rates(offers, sent, clusters=both).iloc[0]),
+        (
+            compare_policies(offers, sent, ~sent).iloc[0],
+            compare_policies(offers, sent, ~sent, clusters=both).iloc[0],
+        ),
+        (compare(offers, p, p**2).iloc[2], compare(offers, p, p**2, clusters=both).iloc[2]),
+    ):
+        assert one.drop(["low", "high"]).equals(two.drop(["low", "high"]))
+        assert one["low"] != two["low"] and one["high"] != two["high"]
+
+
+def test_weights_that_do_not_fit_in_one_block_give_the_same_intervals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offers = simulated_offers(seed=7)
+    whole = evaluate(offers, offers["p"], replicates=50)
+    monkeypatch.setattr("coupon_rec.evaluation.bootstrap.BLOCK", 700)
+    pd.testing.assert_frame_equal(evaluate(offers, offers["p"], replicates=50), whole, rtol=1e-12)
+
+
+def test_any_label_can_be_predicted() -> None:
+    offers = simulated_offers(seed=8)
+    renamed = offers.rename(columns={"redeemed": "bought"})
+    expected = evaluate(offers, offers["p"]).rename(columns={"redeemed": "bought"})
+    found = evaluate(renamed, offers["p"], label="bought")
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    gap = compare(renamed, offers["p"], offers["p"] ** 2, label="bought")
+    pd.testing.assert_frame_equal(gap, compare(offers, offers["p"], offers["p"] ** 2))
+
+
 def test_difference_is_paired() -> None:
     offers = simulated_offers(seed=1)
     p, nearly_p = offers["p"], offers["p"] ** 1.1
@@ -201,7 +307,8 @@ def test_nothing_to_measure_is_nan() -> None:
     ).all()
     assert np.isnan(log_loss([0, 1], [0.5, 0.5], [0, 0]))
     offers = simulated_offers(seed=0).head(50)
-    empty = evaluate(offers, offers["p"]).loc["B and C"]
+    nobody = {"nobody": np.full(len(offers), False)}
+    empty = evaluate(offers, offers["p"], slices=nobody).loc["nobody"]
     assert empty[["value", "low", "high"]].isna().all(axis=None)
     assert (empty[["offers", "redeemed"]] == 0).all(axis=None)
     assert evaluate(offers.head(0), [])["value"].isna().all()
@@ -256,7 +363,18 @@ GOOD = simulated_offers(seed=0, users=2, per_user=2)
             "group must be present, but 1 of 2 values are not: None at position 1",
         ),
         (lambda: ndcg([0, 1], [1, 2], [1, 1], k=0), "k must be 1 or more, but it is 0"),
-        (lambda: evaluate(GOOD.drop(columns="user_id"), GOOD["p"]), "it lacks ['user_id']"),
+        (
+            lambda: evaluate(GOOD.drop(columns="user_id"), GOOD["p"]),
+            "offers lack the columns ['user_id']; they have ['campaign_id', ",
+        ),
+        (lambda: evaluate(GOOD, GOOD["p"], label="clicked"), "offers lack the columns ['clicked']"),
+        (lambda: evaluate(GOOD, GOOD["p"], clusters="user_id"), "clusters must be a tuple of one"),
+        (lambda: evaluate(GOOD, GOOD["p"], clusters=()), "clusters must be a tuple of one"),
+        (
+            lambda: evaluate(GOOD, GOOD["p"], clusters=("user_id", "coupon_id")),
+            "offers lack the columns ['coupon_id']",
+        ),
+        (lambda: evaluate(GOOD, GOOD["p"], confidence=95), "confidence must be in (0, 1)"),
         (
             lambda: evaluate(GOOD.assign(campaign_type=["A", None, "B", "B"]), GOOD["p"]),
             "offers['campaign_type'] must be present, but 1 of 4 values are not: ",

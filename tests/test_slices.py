@@ -11,28 +11,35 @@ import pytest
 from coupon_rec.evaluation import (
     auc,
     average_precision,
-    brier,
     calibration_line,
     compare,
     ece,
     evaluate,
-    hit_rate,
     lift,
     log_loss,
-    mrr,
     ndcg,
-    recall_at,
     threshold_metrics,
     usual_slices,
 )
 
 pytestmark = pytest.mark.filterwarnings("error")
 
+
+def of_lists(metric: str) -> Callable[[pd.DataFrame], float]:
+    """A metric of lists, which `tests/test_ranking.py` compares with its definition."""
+
+    def measure(rows: pd.DataFrame) -> float:
+        one = rows.assign(user_id=rows["list"], campaign_id=0)
+        return float(evaluate(one, one["p"], metrics=[metric], replicates=0)["value"].iloc[0])
+
+    return measure
+
+
 PLAIN: dict[str, Callable[[pd.DataFrame], float]] = {
     "AUC": lambda rows: auc(rows["redeemed"], rows["p"]),
     "average precision": lambda rows: average_precision(rows["redeemed"], rows["p"]),
     "log loss": lambda rows: log_loss(rows["redeemed"], rows["p"]),
-    "Brier": lambda rows: brier(rows["redeemed"], rows["p"]),
+    "Brier": lambda rows: float(((rows["p"] - rows["redeemed"]) ** 2).mean()),
     "calibration intercept": lambda rows: calibration_line(rows["redeemed"], rows["p"]).iloc[0],
     "calibration slope": lambda rows: calibration_line(rows["redeemed"], rows["p"]).iloc[1],
     "accuracy at 0.3": lambda rows: threshold_metrics(rows["redeemed"], rows["p"], 0.3).iloc[0],
@@ -41,9 +48,9 @@ PLAIN: dict[str, Callable[[pd.DataFrame], float]] = {
     "F1 at 0.3": lambda rows: threshold_metrics(rows["redeemed"], rows["p"], 0.3).iloc[3],
     "lift at 20%": lambda rows: lift(rows["redeemed"], rows["p"], 0.2),
     "NDCG@3": lambda rows: ndcg(rows["redeemed"], rows["p"], rows["list"], 3),
-    "recall@2": lambda rows: recall_at(rows["redeemed"], rows["p"], rows["list"], 2),
-    "hit rate@2": lambda rows: hit_rate(rows["redeemed"], rows["p"], rows["list"], 2),
-    "MRR": lambda rows: mrr(rows["redeemed"], rows["p"], rows["list"]),
+    "recall@2": of_lists("recall@2"),
+    "hit rate@2": of_lists("hit rate@2"),
+    "MRR": of_lists("MRR"),
 }
 
 
@@ -136,6 +143,31 @@ def test_usual_slices_part_the_offers_by_campaign_user_and_coupon() -> None:
         "head coupons": [2, 3],
         "tail coupons": [0, 1],
     }
+
+
+def test_a_market_with_one_type_of_campaign_has_no_empty_slices() -> None:
+    offers = simulated_offers().assign(
+        campaign_type="C", user_redemption_rate=0.0, item_popularity_rank=0.9
+    )
+    slices = usual_slices(offers)
+    assert list(slices) == ["all", "B and C", "type C", "new users", "head coupons"]
+    table = evaluate(offers, offers["p"], slices=slices, replicates=5)
+    assert (table["offers"] == len(offers)).all()
+    mailed = evaluate(offers.assign(campaign_type="A"), offers["p"], replicates=5)
+    assert mailed.index.unique("slice").tolist() == ["all"]
+    assert usual_slices(offers.assign(campaign_type="letter"))["type letter"].all()
+
+
+@pytest.mark.parametrize("column", ["campaign_type", "user_redemption_rate"])
+def test_slices_name_the_column_they_need(column: str) -> None:
+    with pytest.raises(ValueError, match=rf"offers lack the columns .*'{column}'.*they have"):
+        usual_slices(simulated_offers().drop(columns=column, errors="ignore"))
+
+
+def test_slices_of_ones_own_need_no_campaign_types() -> None:
+    offers = simulated_offers().drop(columns="campaign_type")
+    table = evaluate(offers, offers["p"], slices={"even": offers["user_id"] % 2 == 0})
+    assert table.index.unique("slice").tolist() == ["even"]
 
 
 def test_slice_without_redemptions_leaves_undefined_what_needs_them() -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,8 +21,7 @@ import pytest
 import tensorflow as tf
 from tqdm import tqdm
 
-from coupon_rec.features import FEATURES, Encoder, offers_frame
-from coupon_rec.market import load_market
+from coupon_rec.features import FEATURES, Encoder
 from coupon_rec.models import (
     coupled_model,
     coupon_model,
@@ -35,14 +35,11 @@ from coupon_rec.records import read_records, write_records
 from coupon_rec.training import Examples, examples, fit, reports
 from coupon_rec.training.batches import in_batches, one_by_one
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
-
 
 @pytest.fixture(scope="module")
-def offers() -> pd.DataFrame:
+def offers(offers: pd.DataFrame) -> pd.DataFrame:
     """The sample's offers, with labels that depend on two features in a known way."""
-    table = offers_frame(load_market(SAMPLE))
-    table = pd.concat([table] * (4000 // len(table) + 1), ignore_index=True)
+    table = pd.concat([offers] * (4000 // len(offers) + 1), ignore_index=True)
     rng = np.random.default_rng(0)
     for name in ("match_rank", "item_popularity_rank"):
         table[name] = rng.random(len(table)).astype("float32")
@@ -277,11 +274,22 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
         np.testing.assert_allclose(resumed, whole, atol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def two_epochs(
+    encoder: Encoder,
+    parts: tuple[Examples, Examples],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The folder of a run of two epochs; not to be changed."""
+    folder = tmp_path_factory.mktemp("two_epochs")
+    fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, checkpoint=folder)
+    return folder
+
+
 @pytest.fixture
-def checkpoint(encoder: Encoder, parts: tuple[Examples, Examples], tmp_path: Path) -> Path:
-    """The folder of a run of two epochs."""
-    fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, checkpoint=tmp_path)
-    return tmp_path
+def checkpoint(two_epochs: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, to go on with or to be damaged."""
+    return Path(shutil.copytree(two_epochs, tmp_path / "checkpoint"))
 
 
 def test_a_finished_run_is_loaded_and_goes_on_when_it_may(

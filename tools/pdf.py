@@ -13,7 +13,9 @@ from pypdf import PdfReader
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
+FRAME = "intro.html"  # the first page; it stands at the root, as the page for print does
 BOOK = ROOT / "_build" / "the-right-coupon.pdf"
+MOST_SECONDS = 300
 PAPER = 650  # the width between the margins, in CSS pixels
 MARGIN = {"top": "20mm", "bottom": "20mm", "left": "19mm", "right": "19mm"}
 FOOTER = """<div style="width: 100%; text-align: center; font: 8pt sans-serif; color: #5a616b">
@@ -23,9 +25,8 @@ UNFOLD = """() => {
     document.querySelectorAll('.toggle-button-hidden').forEach(b => b.click());
     document.querySelectorAll('img').forEach(i => i.loading = 'eager');
 }"""
-READY = """() => document.fonts.status === 'loaded' && [...document.images].every(i => i.complete)
-    && typeof Documentation !== 'undefined'
-    && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
+READY = "() => document.fonts.status === 'loaded' && typeof Documentation !== 'undefined'"
+PICTURES = "() => [...document.images].every(image => image.complete)"
 CUT = """() => {
     const edge = document.querySelector('article').getBoundingClientRect().right + 1;
     const parts = 'article :is(pre, table, p:not(.live-aloud), li, img, .katex-html)';
@@ -40,7 +41,7 @@ CUT = """() => {
 
 def in_order(site: Path) -> Iterator[tuple[str, BeautifulSoup]]:
     """Walk through the pages of the book as its links to the next page do."""
-    name = "intro.html"
+    name = FRAME
     while name:
         page = BeautifulSoup((site / name).read_text("utf-8"), "html.parser")
         yield name, page
@@ -78,13 +79,11 @@ def settle(article: Tag, site: Path, page: str, pages: set[str]) -> None:
 
 
 def bind(site: Path) -> str:
-    """Put the articles of all pages into the frame of a page that sets equations."""
+    """Put the articles of all pages into the frame of one, for a file beside that one."""
     pages = dict(in_order(site))
-    frame = BeautifulSoup((site / "appendix" / "notation.html").read_text("utf-8"), "html.parser")
-    for tag in frame.select("head [href]:not([rel=canonical]), head [src], body > script[src]"):
-        name = "href" if tag.has_attr("href") else "src"
-        query = urlsplit(str(tag[name])).query
-        tag[name] = resolve(site, "appendix/notation.html", str(tag[name])) + f"?{query}"
+    frame = BeautifulSoup((site / FRAME).read_text("utf-8"), "html.parser")
+    for contents in frame.select(".bd-sidebar-secondary"):  # its sections get other names
+        contents.decompose()
     whole = frame.new_tag("article", attrs={"class": "bd-article"})
     for name, page in pages.items():
         article = page.select_one("article.bd-article")
@@ -98,20 +97,28 @@ def bind(site: Path) -> str:
 
 
 def open_for_print(page: Page, address: str) -> list[str]:
-    """Open a page as paper shows it; say what reaches beyond the right edge."""
+    """Open a page as paper shows it; say what it lacks or what reaches beyond the right edge."""
+    faults: list[str] = []
+    page.on("requestfailed", lambda request: faults.append(f"missing: {request.url}"))
+    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
     page.set_viewport_size({"width": PAPER, "height": 900})
     page.emulate_media(media="print", color_scheme="light")
-    page.goto(address, timeout=300_000)
+    page.goto(address, timeout=MOST_SECONDS * 1000)
+    deadline = time.monotonic() + MOST_SECONDS
+    while not faults and not page.evaluate(READY):
+        if time.monotonic() > deadline:
+            return [f"not ready to print after {MOST_SECONDS} seconds"]
+        page.wait_for_timeout(100)
     page.evaluate(UNFOLD)
-    page.wait_for_function(READY, timeout=300_000)
-    return page.evaluate(CUT)
+    page.wait_for_function(PICTURES, timeout=MOST_SECONDS * 1000)
+    return faults + [f"cut at the right edge: {part}" for part in page.evaluate(CUT)]
 
 
 def print_pdf(browser: Browser, source: Path, target: Path) -> list[str]:
-    """Print a page with bookmarks and numbers; say what is cut at the right edge."""
+    """Print a page with bookmarks and numbers; say what is wrong with it."""
     page = browser.new_page()
-    page.set_default_timeout(600_000)
-    cut = open_for_print(page, source.as_uri())
+    page.set_default_timeout(MOST_SECONDS * 1000)
+    faults = open_for_print(page, source.as_uri())
     page.pdf(
         path=target,
         format="A4",
@@ -123,11 +130,11 @@ def print_pdf(browser: Browser, source: Path, target: Path) -> list[str]:
         footer_template=FOOTER,
     )
     page.close()
-    return cut
+    return faults
 
 
 def main() -> None:
-    """Print the book and say where it is."""
+    """Print the book and say where it is, or what is wrong with it."""
     start = time.perf_counter()
     names = ("chromium", "chromium-browser", "google-chrome")
     chromium = next(filter(None, map(shutil.which, names)), None)
@@ -138,12 +145,12 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            cut = print_pdf(browser, whole, BOOK)
+            faults = print_pdf(browser, whole, BOOK)
             browser.close()
     finally:
         whole.unlink()
-    if cut:
-        sys.exit("\n".join(["Cut at the right edge:", *cut]))
+    if faults:
+        sys.exit("\n".join(faults))
     minutes = (time.perf_counter() - start) / 60
     print(f"{BOOK}: {len(PdfReader(BOOK).pages)} pages in {minutes:.1f} minutes")
 

@@ -1,4 +1,4 @@
-"""Look at what the book needs of a machine, and say how to mend what is missing.
+"""Look at what the book needs of a machine, and say how to fix what is missing.
 
 Nothing but Python's own library is imported before it is looked for, so that
 `python -m coupon_rec.book.doctor` works where nothing else does yet.
@@ -20,6 +20,7 @@ from typing import Literal
 GIB = 2**30
 PYTHONS = ((3, 11), (3, 14))
 MEMORY, DISK, CORES, JAVA, PORT = 4 * GIB, 1 * GIB, 2, 17, 8000
+OWN, EXTRAS = "coupon-rec", ("", "train", "book")
 NAMED = ["tensorflow", "keras", "numpy", "pandas", "duckdb", "jupyterlab"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 INSTALL = "install the locked packages: make book, or pip install -c requirements.txt -e '.[book]'"
@@ -61,14 +62,15 @@ def packages() -> Iterator[Finding]:
     try:
         from packaging.requirements import Requirement
 
-        lines = metadata.requires("coupon-rec") or []
+        lines = metadata.requires(OWN) or []
     except (ModuleNotFoundError, metadata.PackageNotFoundError) as error:
         yield Finding("FAIL", f"the packages are not installed ({error})", INSTALL)
         return
     wrong = 0
     for requirement in map(Requirement, lines):
         marker = requirement.marker
-        if marker and not (marker.evaluate({"extra": ""}) or marker.evaluate({"extra": "book"})):
+        asked_for = not marker or any(marker.evaluate({"extra": extra}) for extra in EXTRAS)
+        if requirement.name == OWN or not asked_for:
             continue
         try:
             version = metadata.version(requirement.name)
@@ -195,7 +197,7 @@ def main() -> int:
     findings = examine()
     print(*findings, sep="\n")
     failures = sum(finding.level == "FAIL" for finding in findings)
-    print(f"{failures} to mend before the chapters run." if failures else "The chapters can run.")
+    print(f"{failures} to fix before the chapters run." if failures else "The chapters can run.")
     return int(failures > 0)
 
 

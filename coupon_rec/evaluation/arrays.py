@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.arguments import Floats, numbers, probabilities, require
+from coupon_rec.arguments import Floats, numbers, probabilities, require, require_one_order
 
 Ints = NDArray[np.integer[Any]]
 
@@ -18,7 +18,8 @@ def checked(
     score_name: str = "score",
     y_name: str = "y",
 ) -> tuple[Floats, Floats, Floats]:
-    """Labels of 0 and 1, finite scores and weights of 0 or more, all of one length."""
+    """Labels of 0 and 1, finite scores and weights of 0 or more, of one length and order."""
+    require_one_order(**{y_name: y, score_name: score, "weight": weight})
     labels = numbers(y_name, y)
     require(y_name, labels, (labels == 0) | (labels == 1), "0 or 1")
     scores = numbers(score_name, score, labels.size)

@@ -185,7 +185,12 @@ def evaluate(
     """
     chosen = _chosen(metrics, probability)
     rows = {
-        (name, metric): [values[0, 0], *interval(values, confidence), len(part), part[label].sum()]
+        (name, metric): [
+            values[0, 0],
+            *interval(values, confidence),
+            len(part),
+            int(part[label].sum()),
+        ]
         for name, part, found in _measured(
             offers, {"p": p}, label, probability, chosen, slices, clusters, replicates, seed
         )

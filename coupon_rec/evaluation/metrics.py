@@ -53,7 +53,8 @@ def auc(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> floa
     Raises
     ------
     ValueError
-        If shapes differ, a label is not 0 or 1, a score is not finite or a weight is negative.
+        If shapes or the indexes of Series differ, a label is not 0 or 1, a score is not finite or
+        a weight is negative.
 
     Notes
     -----

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from coupon_rec.arguments import Floats
+from coupon_rec.arguments import Floats, require_one_order
 from coupon_rec.evaluation.arrays import Ints, checked, codes, sum_by
 
 
@@ -36,7 +36,7 @@ def ndcg(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float
     Raises
     ------
     ValueError
-        As `auc`, and if a group is missing or k is below 1.
+        As `auc`, and if a group is missing or in another order, or k is below 1.
 
     Notes
     -----
@@ -50,6 +50,7 @@ def ndcg(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float
     0.631
     """
     check_k(k)
+    require_one_order(y=y, score=score, group=group)
     y, score, _ = checked(y, score)
     values = LISTS["NDCG@#"](y, score, codes("group", group, y.size), k)[1]
     return float(values.mean()) if values.size else float("nan")

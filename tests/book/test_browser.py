@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Locator, Page
+from not_found import root_links
+from playwright.sync_api import Browser, Locator, Page, Route
 from reader import open_page
 
 MOST_STOPS = 600
@@ -189,3 +190,30 @@ def test_the_keyboard_works_what_it_reaches(page: Page, solved: Path) -> None:
     copy = page.locator("button.copybtn").first
     press(page, copy)
     assert copy.get_attribute("data-tooltip") == "Copied!"
+
+
+def test_a_wrong_address_deep_in_the_site_shows_a_whole_page(browser: Browser, site: Path) -> None:
+    address = "http://book.test/coupons/"
+    missing = root_links((site / "404.html").read_text("utf-8"), address)
+    answers: dict[str, int] = {}
+
+    def answer(route: Route) -> None:
+        url = route.request.url.split("?")[0]
+        file = site / url.removeprefix(address)
+        answers[url] = 200 if url.startswith(address) and file.is_file() else 404
+        if answers[url] == 200:
+            route.fulfill(path=file)
+        else:
+            route.fulfill(status=404, body=missing, content_type="text/html")
+
+    page = browser.new_page()
+    page.route("**/*", answer)
+    page.goto(f"{address}chapters/old/name.html")
+    page.wait_for_function("typeof Documentation !== 'undefined'")
+    page.get_by_role("heading", name="This page is not in the book").wait_for()
+    assert page.evaluate("() => DOCUMENTATION_OPTIONS && document.fonts.ready.then(() => true)")
+    assert [url for url in answers if answers[url] == 404] == [f"{address}chapters/old/name.html"]
+    assert any(url.endswith(".woff2") for url in answers)
+    page.get_by_role("link", name="the first page").click()
+    page.wait_for_url(f"{address}intro.html")
+    page.close()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from pdf import bind, in_order, print_pdf
+from pdf import bind, in_order, open_for_print, print_pdf
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
@@ -13,14 +13,51 @@ from pypdf import PdfReader
 def printed(
     browser: Browser, site: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[PdfReader, list[str]]:
-    """A chapter with wide equations, tables and code, printed, and what was cut of it."""
+    """A chapter with wide equations, tables and code, printed, and what is wrong with it."""
     target = tmp_path_factory.mktemp("pdf") / "chapter.pdf"
-    cut = print_pdf(browser, site / "chapters" / "04_likelihood.html", target)
-    return PdfReader(target), cut
+    faults = print_pdf(browser, site / "chapters" / "04_likelihood.html", target)
+    return PdfReader(target), faults
+
+
+@pytest.fixture(scope="module")
+def bound(site: Path) -> str:
+    """The page that holds the whole book."""
+    return bind(site)
+
+
+def beside(site: Path, folder: Path, without: str = "") -> Path:
+    """Make a folder with the files of the site, but for one."""
+    for file in site.rglob("*"):
+        if file.is_file() and file != site / without:
+            link = folder / file.relative_to(site)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file)
+    return folder
+
+
+def test_the_whole_book_opens_with_all_its_files_and_nothing_is_cut_off(
+    browser: Browser, site: Path, bound: str, tmp_path: Path
+) -> None:
+    whole = beside(site, tmp_path) / "print.html"
+    whole.write_text(bound, "utf-8")
+    page = browser.new_page()
+    assert open_for_print(page, whole.as_uri()) == []
+    assert page.evaluate("() => [...document.images].every(image => image.naturalWidth)")
+    page.close()
+
+
+@pytest.mark.parametrize("file", ["_static/book.js", "_static/book.css"])
+def test_a_file_that_a_page_for_print_lacks_is_named(
+    browser: Browser, site: Path, tmp_path: Path, file: str
+) -> None:
+    page = browser.new_page()
+    faults = open_for_print(page, (beside(site, tmp_path, file) / "intro.html").as_uri())
+    assert f"missing: {(tmp_path / file).as_uri()}" in faults
+    page.close()
 
 
 def test_nothing_reaches_beyond_the_right_edge(printed: tuple[PdfReader, list[str]]) -> None:
-    assert not printed[1], "\n".join(printed[1])
+    assert printed[1] == []
 
 
 def test_every_page_is_numbered(printed: tuple[PdfReader, list[str]]) -> None:
@@ -51,8 +88,8 @@ def test_every_line_of_code_is_printed(
         assert "".join(line.split())[:40] in paper, line
 
 
-def test_every_reference_of_the_whole_book_leads_into_it(site: Path) -> None:
-    whole = BeautifulSoup(bind(site), "html.parser").select_one("article")
+def test_every_reference_of_the_whole_book_leads_into_it(site: Path, bound: str) -> None:
+    whole = BeautifulSoup(bound, "html.parser").select_one("article")
     names = [str(tag["id"]) for tag in whole.select("[id]")]
     assert len(names) == len(set(names))
     links = [str(tag["href"])[1:] for tag in whole.select("a[href^='#']")]
@@ -63,7 +100,5 @@ def test_every_reference_of_the_whole_book_leads_into_it(site: Path) -> None:
 def test_a_book_whose_pages_name_their_address_can_be_bound(tmp_path: Path) -> None:
     canonical = '<link rel="canonical" href="https://b.org/a/intro.html">'
     page = f'<head><title>A</title>{canonical}</head><article class="bd-article">Text.</article>'
-    (tmp_path / "appendix").mkdir()
-    for name in ("intro.html", "appendix/notation.html"):
-        (tmp_path / name).write_text(page, "utf-8")
+    (tmp_path / "intro.html").write_text(page, "utf-8")
     assert "Text." in bind(tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import DAY, Inside, Running
+from running import DAY, Inside, Running, files
 
 from coupon_rec.features import offers_frame
 from coupon_rec.market import Market, load_market
@@ -40,11 +40,6 @@ def bundle(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
             offers,
             snapshot=lambda folder: write_snapshot(market, DAY, folder),
         )
-
-
-def files(folder: Path) -> dict[str, Path]:
-    """Where a service of a test writes."""
-    return {"log": folder / "events", "decisions": folder / "decisions"}
 
 
 @pytest.fixture(scope="module")

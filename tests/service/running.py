@@ -50,6 +50,11 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def files(folder: Path) -> dict[str, Path]:
+    """Where a service of a test writes."""
+    return {"log": folder / "events", "decisions": folder / "decisions"}
+
+
 class Service:
     """What a test asks, whichever process answers."""
 

@@ -61,7 +61,7 @@ def test_what_a_redemption_is_worth_is_for_the_retailer_to_say(
     inside: Callable[..., Inside],
 ) -> None:
     def answer(**economics: float) -> dict[str, Any]:
-        service = inside(economics=Economics(**economics), log=None, decisions=NO_DECISIONS)
+        service = inside(economics=Economics(**economics), decisions=NO_DECISIONS)
         found = service.ask(2)
         service.stop()
         return found

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import httpx
 import pytest
-from running import DAY, Running, purchase, question
+from running import DAY, PATIENCE, Inside, Running, purchase, question, until
+from typer.testing import CliRunner
 
+from coupon_rec.__main__ import app
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.market import Market
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.service import NO_DECISIONS
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import Recommender
 
@@ -43,7 +46,7 @@ def recalibrate(folder: Path, intercept: float) -> str:
 
 
 def test_a_new_bundle_takes_over_and_no_request_is_lost(
-    serve: Callable[..., Running], folder: Path
+    serve: Callable[..., Running], inside: Callable[..., Inside], folder: Path
 ) -> None:
     service = serve(folder=folder)
     over = threading.Event()
@@ -51,7 +54,7 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(
     versions: list[str] = []
 
     def ask(number: int) -> None:
-        with httpx.Client(base_url=service.client.base_url) as client:
+        with httpx.Client(base_url=service.client.base_url, timeout=PATIENCE) as client:
             while not over.is_set():
                 answer = client.post("/v1/recommendations", json=question(number))
                 statuses.append(answer.status_code)
@@ -63,6 +66,8 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(
     for thread in threads:
         thread.start()
     for intercept in (-0.5, 0.5, -0.25):
+        answered = len(versions)
+        until(lambda answered=answered: len(versions) > answered + 5)
         new = recalibrate(folder, intercept)
         assert service.client.post("/v1/reload").json() == {"bundle": new}
         assert service.ask(4)["bundle"] == new
@@ -75,7 +80,7 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(
     counted = service.ask(1, k=100), service.ask(2, k=100)
     assert accepted == len(statuses) / 2
     service.stop()
-    restarted = serve(folder=folder)
+    restarted = inside(folder)
     assert (restarted.ask(1, k=100), restarted.ask(2, k=100)) == counted
 
 
@@ -83,8 +88,8 @@ def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
     folder: Path, tmp_path: Path, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tomorrow = DAY + timedelta(days=1)
-    app = create_app(folder, Settings(tmp_path / "events"))
-    service = app.state.service
+    served = create_app(folder, Settings(tmp_path / "events", decisions=NO_DECISIONS))
+    service = served.state.service
     old = service.recommender.scorer.version
     over = asyncio.Event()
     asked: list[date] = []
@@ -102,7 +107,7 @@ def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
     monkeypatch.setattr(service._ask, "_work", held_up)
 
     async def reload_while_three_wait() -> tuple[list[httpx.Response], httpx.Response]:
-        transport = httpx.ASGITransport(app)
+        transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             waiting = [
                 asyncio.create_task(client.post("/v1/recommendations", json=question(number)))
@@ -154,9 +159,12 @@ MISMATCHED = [pair_with_features_of_another_package, pair_with_a_model_of_other_
 
 @pytest.mark.parametrize("spoil", [flip, cut, lose, *MISMATCHED, shutil.rmtree])
 def test_a_bundle_that_cannot_be_used_changes_nothing(
-    serve: Callable[..., Running], folder: Path, spoil: Callable[[Path], None]
+    inside: Callable[..., Inside],
+    folder: Path,
+    spoil: Callable[[Path], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    service = serve(folder=folder)
+    service = inside(folder)
     before = service.ask(1)
     spoil(folder)
     refused = service.client.post("/v1/reload")
@@ -165,7 +173,7 @@ def test_a_bundle_that_cannot_be_used_changes_nothing(
     assert service.ask(1) == before
     assert service.metric('coupon_rec_reloads_total{result="refused"}') == 1
     assert service.client.get("/readyz").status_code == 200
-    assert f"the bundle stays as it was: {folder}" in service.stop()
+    assert f"the bundle stays as it was: {folder}" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -177,17 +185,27 @@ def test_a_bundle_that_cannot_be_used_changes_nothing(
     ],
 )
 def test_a_service_does_not_start_with_a_bundle_that_cannot_be_used(
-    folder: Path, spoil: Callable[[Path], None], words: str
+    folder: Path, tmp_path: Path, spoil: Callable[[Path], None], words: str
 ) -> None:
     spoil(folder)
-    with pytest.raises(AssertionError, match=words):
-        Running(folder, folder.with_name("words"))
+    with pytest.raises(ValueError, match=words):
+        create_app(folder, Settings(tmp_path / "events", decisions=NO_DECISIONS))
+
+
+def test_the_command_says_why_it_does_not_start(folder: Path) -> None:
+    flip(folder)
+    result = CliRunner().invoke(app, ["serve", str(folder), "--port", "0"])
+    assert result.exit_code == 2
+    assert "its content is not the one exported" in result.output
+    assert "Traceback" not in result.output
 
 
 def test_a_model_is_not_paired_with_the_snapshot_of_the_next_bundle(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = create_app(folder, Settings(tmp_path / "events")).state.service
+    service = create_app(
+        folder, Settings(tmp_path / "events", decisions=NO_DECISIONS)
+    ).state.service
     before, load = service.recommender, FeatureStore.load
 
     def late(snapshot: Path, log: EventLog) -> FeatureStore:

@@ -3,12 +3,11 @@
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from running import Running, purchase
+from running import Inside, files, purchase, until
 
 SERVER = shutil.which("redis-server")
 STRANGER = 10**9
@@ -38,30 +37,23 @@ def start_redis(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]
         process.wait()
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Wait for something to become true, for some seconds at most."""
-    deadline = time.monotonic() + 8
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def buy(service: Running, name: str, user_id: int) -> None:
+def buy(service: Inside, name: str, user_id: int) -> None:
     assert service.client.post("/v1/events", json={"events": [purchase(name, user_id)]}).is_success
 
 
-def degraded(service: Running) -> bool:
+def degraded(service: Inside) -> bool:
     return bool(service.client.get("/readyz").json()["degraded"])
 
 
 def test_replicas_share_events_and_serve_on_when_redis_dies(
-    serve: Callable[..., Running],
+    inside: Callable[..., Inside],
     start_redis: Callable[[], subprocess.Popen[bytes]],
     tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     redis = start_redis()
     address = f"redis://127.0.0.1:{start_redis.port}"  # type: ignore[attr-defined]
-    one, two = (serve("--log", str(tmp_path / name), "--redis", address) for name in ("one", "two"))
+    one, two = (inside(redis=address, **files(tmp_path / name)) for name in ("one", "two"))
     buy(one, "shared", STRANGER)
     assert one.ask(STRANGER)["known"]
     until(lambda: two.ask(STRANGER)["known"])
@@ -81,4 +73,4 @@ def test_replicas_share_events_and_serve_on_when_redis_dies(
     until(lambda: two.ask(STRANGER + 1)["known"])
     assert not two.ask(1)["degraded"]
     assert one.metric("coupon_rec_degraded") == 0
-    assert "no exchange with other replicas" in one.stop()
+    assert "no exchange with other replicas" in caplog.text

@@ -60,13 +60,11 @@ def known_offers(market: Market, coupons: Table | None = None) -> Table:
     """Join what is known of each offer; `finished` makes rows of the offers table of it."""
     offers = market.offers.select(*OFFER)
     for part in parts(market, Table.alias, coupons):
-        key = [column for column in OFFER if column in part.columns]
-        both = [column for column in part.columns if column in offers.columns[len(OFFER) :]]
+        key = [name for name in OFFER if name in part.columns]
+        again = [name for name in part.columns if name in offers.columns and name not in key]
         offers = offers.left_join(part, key, rname="later_{name}")
-        later = {
-            column: ibis.coalesce(offers[f"later_{column}"], offers[column]) for column in both
-        }
-        offers = offers.mutate(**later) if both else offers
+        later = {name: ibis.coalesce(offers[f"later_{name}"], offers[name]) for name in again}
+        offers = offers.mutate(**later) if again else offers
         offers = offers.drop([name for name in offers.columns if name.startswith("later_")])
     return offers
 
@@ -147,8 +145,10 @@ def parts(
     users = keep(user_side(market, lines), "user_side")
     yield users.drop(match.WALLET)
     items = keep(item_side(market, lines, users), "item_side")
-    yield items.select(*USER, match_recency_rank="rank_of_others").distinct()
     yield _priced(items, coupons)
+    ranks = keep(match_ranks(market, items), "match_ranks")
+    yield ranks.select(*USER, match_recency_rank="rank_of_others").distinct()
+    yield ranks.drop("rank_of_others")
     past = sides.before_campaigns(market, lines)
     wallets = users.select(*USER, *match.WALLET)
     yield _tidy(match.category_match(market, past, wallets))
@@ -198,9 +198,9 @@ def coupon_side(market: Market, lines: Table) -> Table:
 
 
 def item_side(market: Market, lines: Table, users: Table) -> Table:
-    """What each user did with the items of each coupon offered, where there was anything."""
+    """What each user did with the items of each coupon, where there was anything."""
     items = match.item_match(market, lines, users.select(*USER, *match.WALLET))
-    return _ranked(market.offers, _tidy(items, "item_id", "match_price"))
+    return _tidy(items, "item_id", "match_price")
 
 
 def _priced(items: Table, coupons: Table) -> Table:
@@ -210,22 +210,27 @@ def _priced(items: Table, coupons: Table) -> Table:
     return _tidy(priced, "item_id", match_price_ratio=ratio)
 
 
-def _ranked(offers: Table, items: Table) -> Table:
+def match_ranks(market: Market, items: Table) -> Table:
     """Rank the offers whose items the user bought, without sorting the many others.
 
     The others tie. By purchases and by share of the wallet they come first, with rank 0; by
     recency they come last, with the rank `rank_of_others`.
     """
-    sizes = offers.group_by(USER).aggregate(of_user=_.count())
+    sizes = market.offers.group_by(USER).aggregate(of_user=_.count())
     sizes = sizes.mutate(of_campaign=_.of_user.sum().over(group_by="campaign_id"))
     last = (_.of_user - 1).nullif(0)
     recent = (_.match_recency < NEVER).sum().over(group_by=USER)
-    offered = offers.join(items, OFFER).join(sizes, USER)
-    return offered.mutate(
-        match_rank=_rank_above_others(_.match_decayed_45, _.of_user, *USER),
-        match_wallet_rank=_rank_above_others(_.match_wallet_share, _.of_campaign, "campaign_id"),
-        match_recency_rank=(_rows_below(_.match_recency, *USER) / last).round(DIGITS),
-        rank_of_others=(recent / last).fill_null(0.0).round(DIGITS),
+    values = items.select(*OFFER, "match_decayed_45", "match_wallet_share", "match_recency")
+    ranks = {
+        "match_rank": _rank_above_others(_.match_decayed_45, _.of_user, *USER),
+        "match_wallet_rank": _rank_above_others(_.match_wallet_share, _.of_campaign, "campaign_id"),
+        "match_recency_rank": _rows_below(_.match_recency, *USER) / last,
+        "rank_of_others": recent / last,
+    }
+    return (
+        values.semi_join(market.offers, OFFER)
+        .join(sizes, USER)
+        .select(*OFFER, **{name: rank.fill_null(0.0).round(DIGITS) for name, rank in ranks.items()})
     )
 
 
@@ -233,7 +238,7 @@ def _rank_above_others(value: Deferred, offers: Deferred, *within: str) -> Defer
     """The rank, from 0 to 1, of positive values among so many offers, all others being 0."""
     others = offers - value.count().over(group_by=within)
     rank = (others + _rows_below(value, *within)) / (offers - 1).nullif(0)
-    return ibis.ifelse(value > 0, rank, 0.0).round(DIGITS)
+    return ibis.ifelse(value > 0, rank, 0.0)
 
 
 def _rows_below(value: Deferred, *within: str) -> ibis.expr.types.Value:

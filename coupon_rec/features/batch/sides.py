@@ -276,10 +276,8 @@ def coupon_promotions(market: Market) -> Table:
         )
     campaigns = market.campaigns.select("campaign_id", "start")
     window = (
-        market.promotions.select("week_start", "store_id")
-        .distinct()
-        .group_by("week_start")
-        .aggregate(stores=_.count())
+        market.promotions.group_by("week_start")
+        .aggregate(stores=_.store_id.nunique())
         .join(
             campaigns,
             [
@@ -287,13 +285,20 @@ def coupon_promotions(market: Market) -> Table:
                 _.week_start > campaigns.start - ibis.interval(days=7 * PROMOTION_WEEKS + 7),
             ],
         )
+        .alias("promotion_weeks")
     )
     cells = window.group_by("campaign_id").aggregate(store_weeks=_.stores.sum())
-    asked = window.join(market.coupon_items, "campaign_id")
-    shares = (
-        market.promotions.join(asked, ["item_id", "week_start"])
-        .group_by("campaign_id", "coupon_id")
+    asked = window.join(market.coupon_items, "campaign_id").select("item_id", "week_start")
+    items = (
+        market.promotions.semi_join(asked.distinct(), ["item_id", "week_start"])
+        .group_by("item_id", "week_start")
         .aggregate(displayed=_.count(where=_.display != "0"), mailed=_.count(where=_.mailer != "0"))
+    )
+    shares = (
+        items.join(window, "week_start")
+        .join(market.coupon_items, ["campaign_id", "item_id"])
+        .group_by("campaign_id", "coupon_id")
+        .aggregate(displayed=_.displayed.sum(), mailed=_.mailed.sum())
     )
     return (
         coupons.join(shares, ["campaign_id", "coupon_id"])

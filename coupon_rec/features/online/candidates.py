@@ -13,6 +13,7 @@ from coupon_rec.features.encoder import Arrays
 from coupon_rec.features.online import user_features
 from coupon_rec.features.online.ranks import Crowd, within
 from coupon_rec.features.online.snapshot_reader import (
+    OWN_TERMS,
     Floats,
     Ints,
     Lines,
@@ -285,7 +286,7 @@ def _own_terms(
     mine = np.isin(rows, offered[differs])
     place = np.searchsorted(offered, rows[mine])
     for column, number in enumerate(snapshot.encoder.numbers["coupon"]):
-        if number.name in ("coupon_depth", "coupon_face_value"):
+        if number.name in OWN_TERMS:
             term = own.get(number.name, np.full(len(offered), np.nan))[place]
             term = np.where(np.isnan(term), number.missing, term).astype("float32")
             coupon[mine, column] = np.log1p(term, dtype="float64") if number.log1p else term

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 NO_ITEM = -1
 SEEN = ("coupon_offered_before", "coupon_redeemed_before")
 """Features of a user and a coupon; the other features named after the coupon are its own."""
+OWN_TERMS = ("coupon_depth", "coupon_face_value")
+"""Features of a coupon that an offer may replace by its own."""
 COMPUTED = {feature.name for feature in (*FEATURES, *OPTIONAL_FEATURES)}
 UNKNOWN = "unknown"
 
@@ -355,7 +357,8 @@ def _coupons(folder: Path, items: Items, encoder: Encoder) -> Coupons:
     for group in encoder.numbers:
         if group in ("item", "coupon"):
             exact = {name: "float32" for name in COMPUTED.intersection(table.columns)}
-            known = table.astype(exact).assign(**dict.fromkeys(SEEN, 0.0))
+            of_users = [*SEEN, *(name for name in OWN_TERMS if name not in table)]
+            known = table.astype(exact).assign(**dict.fromkeys(of_users, 0.0))
             arrays[group] = encoder.scaled(group, values_of(known, encoder.numbers[group]))
     for name in encoder.categories:
         if name.startswith(("item", "coupon")):

@@ -1,0 +1,136 @@
+"""The service records what it answered, in what bundle, and what happened then."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from running import DAY, PATIENCE, Inside, Running, purchase, question, until
+
+from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.decision_reader import (
+    read_answers,
+    read_decisions,
+    read_outcomes,
+)
+
+
+def test_every_answer_is_recorded_with_its_candidates_cached_or_not(
+    inside: Callable[..., Inside], bundle: Path, tmp_path: Path
+) -> None:
+    service = inside()
+    answered = {}
+    for user in (1, 2, 1, 10**12, 2):
+        answer = service.client.post("/v1/recommendations", json=question(user, k=3))
+        answered[answer.headers["X-Request-Id"]] = answer.json()
+    service.stop()
+    answers = read_answers(tmp_path / "decisions").set_index("request_id")
+    assert set(answers.index) == set(answered)
+    assert answers["cached"].to_list() == [False, False, True, False, True]
+    assert set(answers["bundle"]) == {Scorer.load(bundle).version}
+    assert set(answers["day"]) == {DAY}
+    decisions = read_decisions(tmp_path / "decisions")
+    for request_id, own in decisions.groupby("request_id"):
+        answer = answered[str(request_id)]
+        assert set(own["user_id"]) == {answer["user_id"]}
+        chosen = own[own["chosen"]].sort_values("position")
+        assert len(own) > len(chosen) == len(answer["coupons"]) == own["coupon_propensity"].sum()
+        for name in ("campaign_id", "coupon_id", "probability", "value"):
+            wanted = [coupon[name] for coupon in answer["coupons"]]
+            assert chosen[name].to_list() == pytest.approx(wanted, rel=1e-6)
+    assert set(decisions["request_id"]) == set(answered)
+
+
+def test_what_follows_is_recorded_and_moves_what_later_answers_count(
+    inside: Callable[..., Inside], tmp_path: Path
+) -> None:
+    service = inside()
+    service.ask(1)
+    used = {"kind": "redemption", "campaign_id": 4, "coupon_id": 1}
+    event = {name: purchase("r", 1)[name] for name in ("event_id", "user_id", "time")}
+    assert service.send(purchase("a", 1), {**event, **used}).is_success
+    service.ask(1)
+    service.stop()
+    assert read_outcomes(tmp_path / "decisions")["kind"].to_list() == ["purchase", "redemption"]
+    assert read_answers(tmp_path / "decisions")["counted"].to_list() == [0, 2]
+
+
+def test_with_a_key_people_are_recorded_under_pseudonyms(
+    inside: Callable[..., Inside], tmp_path: Path
+) -> None:
+    service = inside(pseudonym_key="s3cret")
+    service.ask(1)
+    assert service.send(purchase("a", 1)).is_success
+    service.stop()
+    (user,) = read_answers(tmp_path / "decisions")["user_id"]
+    assert read_outcomes(tmp_path / "decisions")["user_id"].to_list() == [user]
+    assert len(user) == 32
+
+
+def test_nothing_is_recorded_where_that_is_asked_for(
+    inside: Callable[..., Inside], tmp_path: Path
+) -> None:
+    service = inside(decisions=Path("none"))
+    answer = service.client.post("/v1/recommendations", json=question(1))
+    assert answer.is_success
+    assert "X-Request-Id" not in answer.headers
+    assert service.metric("coupon_rec_decisions_lost") == 0
+    service.stop()
+    assert not (tmp_path / "decisions").exists()
+    assert not Path("none").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    inside: Callable[..., Inside], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r'file/decisions .*choose another folder, or "none"'):
+        inside(decisions=tmp_path / "file" / "decisions")
+
+
+class Asking(threading.Thread):
+    """Asks for a user's coupons until the service is gone, and keeps the ids of the answers."""
+
+    def __init__(self, service: Running, user_id: int) -> None:
+        super().__init__()
+        self.client = httpx.Client(base_url=service.client.base_url, timeout=PATIENCE)
+        self.user_id = user_id
+        self.answered: list[str] = []
+
+    def run(self) -> None:
+        """Ask until nobody answers."""
+        while True:
+            try:
+                answer = self.client.post("/v1/recommendations", json=question(self.user_id))
+            except httpx.TransportError:
+                return
+            self.answered.append(answer.headers["X-Request-Id"])
+
+
+def test_after_a_kill_the_answers_lost_are_the_last_ones_and_their_number_is_told(
+    serve: Callable[..., Running], inside: Callable[..., Inside], tmp_path: Path
+) -> None:
+    service = serve()
+    asking = [Asking(service, user_id) for user_id in (1, 2, 3, 4)]
+    for each in asking:
+        each.start()
+    until(lambda: sum(len(each.answered) for each in asking) > 500)
+    service.process.kill()
+    service.process.wait()
+    for each in asking:
+        each.join()
+
+    again = inside()
+    lost = again.metric("coupon_rec_decisions_lost")
+    again.stop()
+
+    def number(request_id: str) -> int:
+        return int(request_id.rpartition("-")[2])
+
+    found = set(map(number, read_answers(tmp_path / "decisions")["request_id"]))
+    answered = {number(request_id) for each in asking for request_id in each.answered}
+    assert found == set(range(1, len(found) + 1)), "none is missing among those before"
+    missing = len(answered - found)
+    assert missing <= lost <= missing + len(asking), "some may not have reached who asked"
+    assert len(found) > 0

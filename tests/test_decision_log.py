@@ -1,0 +1,422 @@
+"""Every answer and outcome is found again, a kill loses the last moment and counts it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from coupon_rec.serving.events import decision_files, decision_log
+from coupon_rec.serving.events.decision_files import bucket_of
+from coupon_rec.serving.events.decision_log import DecisionLog
+from coupon_rec.serving.events.decision_reader import (
+    read_answers,
+    read_decisions,
+    read_outcomes,
+)
+from coupon_rec.serving.events.event import Event
+from coupon_rec.serving.events.event_log import LogError
+from coupon_rec.serving.events.identifiers import Identifiers
+from coupon_rec.serving.recommender import Choice, Decision, Question, Reply
+
+ROOT = Path(__file__).parents[1]
+DAY = date(2017, 6, 1)
+NOON = datetime(2017, 6, 1, 12)
+WHOLE = Identifiers()
+TEXTS = Identifiers(
+    {
+        "campaign_id": {"spring": 3, "summer": 4},
+        "coupon_id": {f"coupon-{number}": number for number in range(100)},
+        "user_id": {"ada": 0, "bob": 1},
+    }
+)
+
+
+def reply(size: int, chosen: int = 2, identifiers: Identifiers = WHOLE, seed: int = 0) -> Reply:
+    """An answer that chose the first few of some candidates."""
+    random = np.random.default_rng(seed)
+    position = np.full(size, -1, "int16")
+    position[:chosen] = np.arange(min(chosen, size))
+    decision = Decision(
+        np.repeat([3, 4], [size - size // 2, size // 2]),
+        np.arange(size),
+        random.uniform(size=size),
+        random.normal(size=size),
+        (position >= 0).astype("float32"),
+        position,
+        identifiers,
+    )
+    choices = tuple(Choice(3, row, 0.5, 1.0, "why") for row in range(min(chosen, size)))
+    return Reply(choices, decision, True, "", 17, "0123456789ab")
+
+
+def record(
+    log: DecisionLog, user: int | str, answer: Reply, day: date = DAY, cached: bool = False
+) -> str:
+    moment = datetime.combine(day, NOON.time())
+    return log.record_answer(Question(user, day, 2), moment, answer, degraded=False, cached=cached)
+
+
+def event(name: str, user: int | str, kind: Any = "click", **fields: Any) -> Event:
+    return Event(name, user, NOON, kind, **{"item_id": 1003, **fields})
+
+
+# All is found again
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["while it is written", "when it is closed"])
+def test_every_answer_is_found_again_as_offers_with_propensities(
+    tmp_path: Path, closed: bool
+) -> None:
+    log = DecisionLog(tmp_path)
+    answers = {
+        record(log, user, reply(user % 7 * 10, seed=user), cached=user % 2 == 0): user
+        for user in range(100)
+    }
+    if closed:
+        log.close()
+    else:
+        log._answers.flush()
+    found = read_decisions(tmp_path)
+    assert list(found.columns[:12]) == [
+        *("campaign_id", "user_id", "coupon_id", "mailing_propensity", "coupon_propensity"),
+        *("position", "chosen", "probability", "value", "time", "request_id", "bundle"),
+    ]
+    assert len(found) == sum(user % 7 * 10 for user in range(100))
+    for request_id, own in found.groupby("request_id"):
+        user = answers[str(request_id)]
+        decision = reply(user % 7 * 10, seed=user).decision
+        assert set(own["user_id"]) == {user}
+        assert set(own["cached"]) == {user % 2 == 0}
+        for name in ("campaign_id", "coupon_id", "probability", "value"):
+            np.testing.assert_allclose(own[name], getattr(decision, name), rtol=1e-6)
+        assert own["position"].dropna().to_list() == [0, 1]
+        assert own["chosen"].to_list() == (decision.position >= 0).tolist()
+    assert found.groupby("request_id")["coupon_propensity"].sum().eq(2).all()
+    assert found["mailing_propensity"].eq(1).all()
+    assert set(found["time"]) == {pd.Timestamp(NOON)}
+    assert set(found["bundle"]) == {"0123456789ab"}
+    assert len(read_answers(tmp_path)) == 100, "those without candidates too"
+    if not closed:
+        log.close()
+
+
+def test_every_outcome_is_found_again_once(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path)
+    bought = event("b", 5, "purchase", basket_id=7, quantity=2, amount=3.5)
+    used = Event("r", 5, NOON, "redemption", coupon_id=8, campaign_id=3)
+    sent = [event("v", 5, "view", channel="app"), event("c", 6), bought, used]
+    for _ in range(2):
+        log.record_outcomes(sent, WHOLE)
+    log.close()
+    found = read_outcomes(tmp_path).set_index("event_id")
+    assert set(found.index) == {"v", "c", "b", "r"}
+    assert found["kind"].to_dict() == {each.event_id: each.kind for each in sent}
+    assert found.loc["b", ["user_id", "basket_id", "quantity", "amount"]].to_list() == [
+        5,
+        7,
+        2,
+        3.5,
+    ]
+    assert found.loc["r", ["campaign_id", "coupon_id"]].to_list() == [3, 8]
+    assert found.loc["v", "channel"] == "app"
+
+
+def test_identifiers_are_named_as_the_market_names_them(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path)
+    record(log, "ada", reply(10, identifiers=TEXTS))
+    log.record_outcomes([event("c", "ada", item_id="milk")], TEXTS)
+    log.close()
+    found = read_decisions(tmp_path)
+    assert set(found["campaign_id"]) == {"spring", "summer"}
+    assert found["coupon_id"].to_list() == [f"coupon-{number}" for number in range(10)]
+    assert set(found["user_id"]) == {"ada"}
+    assert read_outcomes(tmp_path)["item_id"].to_list() == ["milk"]
+
+
+def test_a_bundle_with_numbers_and_one_with_texts_may_follow_each_other(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path)
+    record(log, 1, reply(10))
+    record(log, "ada", reply(10, identifiers=TEXTS))
+    log.seal().result()
+    record(log, 1, reply(10))
+    log.close()
+    found = read_decisions(tmp_path)
+    assert Counter(found["campaign_id"])["3"] == 10
+    assert set(found["user_id"]) == {"1", "ada"}
+
+
+def test_nothing_recorded_reads_as_nothing(tmp_path: Path) -> None:
+    DecisionLog(tmp_path / "decisions").close()
+    assert read_decisions(tmp_path / "decisions").empty
+    assert read_outcomes(tmp_path / "decisions").empty
+    with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
+        read_decisions(tmp_path / "nowhere")
+
+
+# The files
+
+
+def test_rows_lie_by_day_and_by_bucket_of_their_user(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path)
+    for user in range(100):
+        record(log, user, reply(3), DAY + timedelta(days=user % 2))
+    log.close()
+    for path in tmp_path.glob("answers/*/*/*"):
+        users = pq.ParquetFile(path).read()["user_id"].to_pylist()
+        assert {f"bucket={bucket_of(user):02d}" for user in users} == {path.parent.name}
+        assert {f"day={DAY + timedelta(days=user % 2)}" for user in users} == {
+            path.parent.parent.name
+        }
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["answers", "lock", "open"]
+    assert [path.name for path in (tmp_path / "open").glob("*.arrow")] == []
+
+
+def test_small_files_are_merged(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path)
+    recorded = set()
+    for _ in range(3 * decision_files.MERGED_AT):
+        recorded |= {record(log, user, reply(3)) for user in range(10)}
+        log.seal().result()
+    log.close()
+    files = Counter(path.parent for path in tmp_path.glob("answers/*/*/*"))
+    assert max(files.values()) < decision_files.MERGED_AT
+    found = read_answers(tmp_path)["request_id"]
+    assert len(found) == len(set(found))
+    assert set(found) == recorded
+
+
+def test_one_person_is_removed_by_rewriting_their_files_alone(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path)
+    for user in range(200):
+        record(log, user, reply(3))
+        log.record_outcomes([event(str(user), user)], WHOLE)
+    log.seal().result()
+    record(log, 7, reply(3))
+    others = [
+        path
+        for path in tmp_path.glob("*/*/bucket=*/*")
+        if path.parent.name != f"bucket={bucket_of(7):02d}"
+    ]
+    before = {path: path.stat().st_mtime_ns for path in others}
+    assert log.forget(7) == 3
+    assert {path: path.stat().st_mtime_ns for path in others} == before
+    log.close()
+    assert sorted(read_answers(tmp_path)["user_id"]) == [user for user in range(200) if user != 7]
+    assert 7 not in set(read_outcomes(tmp_path)["user_id"])
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["open", "sealed"])
+def test_with_a_key_no_file_holds_the_id_of_a_person(tmp_path: Path, sealed: bool) -> None:
+    log = DecisionLog(tmp_path, key="s3cret")
+    for user in (424_242, "Ada-Lovelace"):
+        record(log, user, reply(3))
+        bought = event(f"till-of-{user}", user, "purchase", basket_id=f"basket-of-{user}")
+        log.record_outcomes([bought], WHOLE)
+    if sealed:
+        log.close()
+    else:
+        log._answers.flush()
+        log._outcomes.flush()
+    content = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for path in tmp_path.rglob("*.parquet"):
+        content += repr(pq.ParquetFile(path).read().to_pylist()).encode()
+    content += read_answers(tmp_path).to_csv().encode() + read_outcomes(tmp_path).to_csv().encode()
+    assert len(read_answers(tmp_path)) == len(read_outcomes(tmp_path)) == 2
+    assert set(read_answers(tmp_path)["user_id"]) == set(read_outcomes(tmp_path)["user_id"])
+    assert [word for word in (b"424242", b"Ada", b"s3cret") if word in content] == []
+    if not sealed:
+        log.close()
+    again = DecisionLog(tmp_path, key="s3cret")
+    assert again.forget("Ada-Lovelace") == 2
+    again.close()
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path)
+    with pytest.raises(LogError, match="give each replica its own"):
+        DecisionLog(tmp_path)
+    log.close()
+    DecisionLog(tmp_path).close()
+
+
+# What a kill loses
+
+
+def die(log: DecisionLog) -> None:
+    """Let go of the folder as a killed process does, and write nothing more."""
+    log._closing.set()
+    if log._writing:
+        log._writing.join()
+    os.close(log._owner)
+
+
+def test_when_an_answer_is_recorded_none_of_a_tenth_of_a_second_before_is_missing_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the thread that writes never has its turn."""
+    now = 0.0
+    monkeypatch.setattr(decision_log, "_clock", lambda: now)
+    monkeypatch.setattr(DecisionLog, "_start", lambda self: None)
+    log = DecisionLog(tmp_path)
+    on_disk = []
+    for now in (10.0, 10.06, 10.12, 10.18, 10.24, 10.30):  # noqa: B007  (the clock reads it)
+        record(log, 1, reply(3))
+        on_disk.append(len(read_answers(tmp_path)))
+    assert on_disk == [0, 0, 2, 2, 4, 4]
+    die(log)
+    again = DecisionLog(tmp_path)
+    assert again.lost == {"answers": 2, "outcomes": 0}
+    again.close()
+
+
+def test_a_segment_cut_anywhere_is_read_up_to_the_cut_and_the_rest_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = DecisionLog(tmp_path / "whole")
+    ends = []
+    for _ in range(3):
+        for _ in range(4):
+            record(log, 1, reply(5))
+        log._answers.flush()
+        ends.append(log._answers.size)
+    die(log)
+    (segment,) = (tmp_path / "whole" / "open").glob("answers-*.arrow")
+    for size in range(0, ends[-1], 97):
+        folder = Path(shutil.copytree(tmp_path / "whole", tmp_path / str(size)))
+        os.truncate(folder / "open" / segment.name, size)
+        found = 4 * sum(end <= size for end in ends)
+        caplog.clear()
+        again = DecisionLog(folder)
+        assert again.lost["answers"] == 12 - found
+        assert f"the last {12 - found} answers" in caplog.text
+        again.close()
+        assert len(read_answers(folder)) == found
+        after = DecisionLog(folder)
+        assert after.lost["answers"] == 0, "a loss is counted once"
+        after.close()
+
+
+def test_a_kill_between_parquet_and_the_end_of_its_segment_doubles_no_row(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / "log")
+    recorded = {record(log, user, reply(3)) for user in range(50)}
+    log._answers.flush()
+    die(log)
+    (segment,) = (tmp_path / "log" / "open").glob("answers-*.arrow")
+    shutil.copy(segment, tmp_path)
+    DecisionLog(tmp_path / "log").close()
+    shutil.copy(tmp_path / segment.name, segment)
+    for _ in range(2):
+        found = read_answers(tmp_path / "log")["request_id"]
+        assert (len(found), set(found)) == (50, recorded)
+        DecisionLog(tmp_path / "log").close()
+
+
+RECORDS = """
+import sys, time
+sys.path.insert(0, "tests")
+from test_decision_log import DecisionLog, record, reply
+
+log, answer = DecisionLog(sys.argv[1]), reply(50)
+while True:
+    before = time.monotonic()
+    record(log, 1, answer)
+    print(before, time.monotonic(), flush=True)
+    time.sleep(0.0003)
+"""
+
+
+def test_a_killed_process_loses_the_last_tenth_of_a_second_at_most_and_the_next_says_how_much(
+    tmp_path: Path,
+) -> None:
+    given = found = 0
+    for enough in (1000, 1700, 400):
+        command = [sys.executable, "-c", RECORDS, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+            assert process.stdout
+            lines = [process.stdout.readline() for _ in range(enough)]
+            process.send_signal(signal.SIGKILL)
+            lines += [line for line in process.stdout if line.endswith("\n")]
+        assert process.returncode == -signal.SIGKILL
+        times = [tuple(map(float, line.split())) for line in lines]
+        log = DecisionLog(tmp_path)
+        lost = log.lost["answers"]
+        log.close()
+        now = len(read_answers(tmp_path))
+        late = sum(after >= times[-1][0] - decision_log.LATEST_SECONDS for _, after in times)
+        assert lost <= late + 1, "one may have been recorded that was not printed"
+        assert now - found + lost - len(times) in (0, 1)
+        given, found = given + len(times), now
+    assert found > given / 2
+
+
+# A disk that takes none
+
+
+def refuse(*_: object) -> int:
+    raise OSError("no space left on device")
+
+
+def test_a_full_disk_fails_no_answer_and_what_waited_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = DecisionLog(tmp_path)
+    monkeypatch.setattr(decision_log, "RETRY_SECONDS", 0.0)
+    with monkeypatch.context() as full:
+        full.setattr(decision_log.os, "write", refuse)
+        recorded = {record(log, user, reply(3)) for user in range(50)}
+        log._answers.flush()
+        assert read_answers(tmp_path).empty
+    log.close()
+    assert set(read_answers(tmp_path)["request_id"]) == recorded
+    assert log.lost["answers"] == 0
+
+
+def test_what_a_full_disk_loses_in_the_end_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decision_log, "MAX_WAITING", 10)
+    monkeypatch.setattr(decision_log, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(DecisionLog, "_start", lambda self: None)
+    log = DecisionLog(tmp_path)
+    with monkeypatch.context() as full:
+        full.setattr(decision_log.os, "write", refuse)
+        for user in range(50):
+            record(log, user, reply(3))
+        log._answers.flush()
+    assert log.lost["answers"] == 50
+    record(log, 50, reply(3))
+    log._answers.flush()
+    die(log)
+    again = DecisionLog(tmp_path)
+    assert again.lost["answers"] == 0, "what was counted then is not counted again"
+    again.close()
+    assert read_answers(tmp_path)["user_id"].to_list() == [50]
+
+
+def test_rows_that_cannot_be_written_at_all_are_counted_and_stop_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> pa.Table:
+        raise pa.ArrowInvalid("no")
+
+    monkeypatch.setattr(decision_log, "RETRY_SECONDS", 0.0)
+    log = DecisionLog(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(log._answers, "_table_of", broken)
+        record(log, 1, reply(3))
+        log._answers.flush()
+    record(log, 2, reply(3))
+    log.close()
+    assert log.lost["answers"] == 1
+    assert read_answers(tmp_path)["user_id"].to_list() == [2]

@@ -1,0 +1,53 @@
+"""What the later chapters begin with is what their code would give."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coupon_rec import load_complete_journey
+from coupon_rec.book import SPLIT, prelude
+from coupon_rec.features import offers_frame, split
+
+
+def test_what_is_kept_is_what_is_built_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from coupon_rec.models import predict
+
+    kept_offers, kept_model = prelude.offers(), prelude.model()
+    monkeypatch.setenv("COUPON_REC_CACHE", str(tmp_path))
+    built = offers_frame(load_complete_journey())
+    pd.testing.assert_frame_equal(kept_offers, built)
+    pd.testing.assert_frame_equal(prelude.offers(), built)
+    test = split(built, *SPLIT).test
+    anew, kept = predict(prelude.model(), test), predict(kept_model, test)
+    np.testing.assert_allclose(anew, kept, rtol=0, atol=1e-6)
+
+
+def test_another_line_of_code_is_another_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "market").mkdir()
+    module = tmp_path / "market" / "schema.py"
+    monkeypatch.setattr(prelude, "CODE", tmp_path)
+    monkeypatch.setattr(prelude, "ROOMS", ("market",))
+    keys = set()
+    for code in ("a = 1", "a = 2"):
+        module.write_text(code)
+        prelude.key.cache_clear()
+        keys.add(prelude.key())
+    prelude.key.cache_clear()
+    assert len(keys) == 2
+
+
+def test_a_build_that_fails_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> pd.DataFrame:
+        raise RuntimeError("no market")
+
+    monkeypatch.setenv("COUPON_REC_CACHE", str(tmp_path))
+    monkeypatch.setattr(prelude, "_built", fails)
+    with pytest.raises(RuntimeError):
+        prelude.offers()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
