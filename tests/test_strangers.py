@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from strangers import CSV, OWN_BRAND, REGIONS, strangers_tables, write_strangers
+from strangers import (
+    CSV,
+    OWN_BRAND,
+    REGIONS,
+    TEST_FROM,
+    TRAIN_FROM,
+    VALIDATE_FROM,
+    strangers_tables,
+    write_strangers,
+)
 
 from coupon_rec import MarketError, load_market
 from coupon_rec.features import offers_frame, split
@@ -52,11 +61,11 @@ def also(**values: object) -> Edit:
 def test_it_loads_and_there_is_enough_to_learn_from(whole: Path) -> None:
     market = load_market(whole)
     offers = offers_frame(market)
-    parts = split(offers, "2024-01-15", "2024-09-01", "2024-10-01")
+    parts = split(offers, TRAIN_FROM, VALIDATE_FROM, TEST_FROM)
     assert market.users.count().execute() == 1500
     assert market.promotions is None
-    assert min(part["redeemed"].sum() for part in parts.values()) > 10
-    assert parts["train"]["bought"].sum() > 500
+    assert min(part["redeemed"].sum() for part in parts) > 10
+    assert parts.train["bought"].sum() > 500
     assert set(offers["user_region"]) == set(REGIONS)
     assert set(offers["department"]) <= {"Lebensmittel", "Drogerie", "Obst und Gemüse", "Fleisch"}
     assert offers["coupon_depth"].gt(0).all()
