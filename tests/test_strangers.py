@@ -65,8 +65,8 @@ def test_it_loads_and_there_is_enough_to_learn_from(whole: Path) -> None:
     parts = split(offers, TRAIN_FROM, VALIDATE_FROM, TEST_FROM)
     assert market.users.count().execute() == 1500
     assert market.promotions is None
-    assert min(part["redeemed"].sum() for part in parts.values()) > 10
-    assert parts["train"]["bought"].sum() > 500
+    assert min(part["redeemed"].sum() for part in parts) > 10
+    assert parts.train["bought"].sum() > 500
     assert set(offers["user_region"]) == set(REGIONS)
     assert set(offers["department"]) == {*DEPARTMENTS.values()}
     assert offers["coupon_depth"].gt(0).all()

@@ -446,7 +446,8 @@ def test_any_labels_are_fitted_and_any_of_them_stops_the_training(offers: pd.Dat
     outputs = {name: p[:, place : place + 1] for place, name in enumerate(labels)}
     model = offer_model(some, inputs, outputs, "three")
     train, validation = (examples(clicked[i::2], some, labels=labels) for i in (0, 1))
-    history = fit(model, train, validation, epochs=6, learning_rate=0.02, stop_on="clicked")
+    options = {"epochs": 8, "batch_size": 128, "learning_rate": 0.02, "stop_on": "clicked"}
+    history = fit(model, train, validation, **options)
     losses = history[[f"val_{name}_log_loss" for name in labels]]
     assert (losses.iloc[-1] < losses.iloc[0]).all()
     assert np.corrcoef(predict(model, clicked)["clicked"], clicked["clicked"])[0, 1] > 0.5
