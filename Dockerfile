@@ -11,7 +11,8 @@ FROM python:3.13-slim
 RUN useradd --uid 10001 --no-create-home coupon && mkdir /log && chown coupon /log
 COPY --from=build /venv /venv
 USER 10001
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 COUPON_REC_LOG=/log/events
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    COUPON_REC_LOG=/log/events COUPON_REC_DECISIONS=/log/decisions
 VOLUME /log
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=2s --start-period=10s \

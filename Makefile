@@ -5,12 +5,14 @@ BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py features.py growth.
 	peers.py precision_latency.py records.py serving.py training.py tries.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
+# Two workers, a file each; conftest.py puts the longest files first.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=30
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help book test lab pdf lighthouse notebooks workshop slides wheelhouse check format \
-	lint types bench page-model lock clean
+.PHONY: help book test test-package quick lab pdf lighthouse notebooks workshop slides wheelhouse \
+	check format lint types bench page-model lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -26,8 +28,14 @@ test: .venv/.test .venv/.node  ## prove everything: format, lint, types, the boo
 		$(MAKE) --no-print-directory $$step || failed="$$failed $$step"; \
 	done; \
 	echo "== pytest"; \
-	$(BIN)/pytest || failed="$$failed pytest"; \
+	$(PYTEST) || failed="$$failed pytest"; \
 	test -z "$$failed" || { echo "make test: failed:$$failed" >&2; exit 1; }
+
+test-package: .venv/.test  ## test the package alone, without the pages and the notebooks
+	@$(PYTEST) tests --ignore tests/book
+
+quick: check  ## check, and the tests of the files that take a few seconds
+	@$(PYTEST) --durations=0 --durations-min=2 --quick
 
 lab: .venv/.book  ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab chapters

@@ -1,4 +1,4 @@
-"""Mend the HTML that others' code writes, so that it is valid and a screen reader can follow it."""
+"""Fix the HTML that others' code writes, so that it is valid and a screen reader can follow it."""
 
 import re
 from typing import Any
@@ -34,22 +34,22 @@ REPAIRS = [
 ]
 
 
-def mend(html: str) -> str:
+def fix(html: str) -> str:
     """Apply every repair to a piece of HTML."""
     for fault, repair in REPAIRS:
         html = fault.sub(repair, html)
     return html
 
 
-def mend_page(
+def fix_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
-    """Mend what stands between the header and the footer of a page."""
+    """Fix what stands between the header and the footer of a page."""
     if "body" in context:
-        context["body"] = mend(context["body"])
+        context["body"] = fix(context["body"])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the handler with Sphinx."""
-    app.connect("html-page-context", mend_page)
+    app.connect("html-page-context", fix_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

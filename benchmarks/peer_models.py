@@ -1,6 +1,6 @@
 """The models of the contest in `peers.py`: how each is built, fitted and tuned.
 
-Each has six configurations. A network reads the named arrays of `encode` as the coupled model
+Each has six configurations. A network reads the arrays of an encoder as the coupled model
 does, and is fitted by the book's `fit`; trees read the same arrays side by side. `rounds` is the
 number of epochs or trees; where it is None, validation offers decide when to stop.
 """
@@ -19,8 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from coupon_rec._keras import keras
-from coupon_rec.features import COUPON_CATEGORIES, Arrays, feature_names, tokens
-from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.features import Arrays, Encoder, feature_names
 from coupon_rec.models import coupled_model
 from coupon_rec.models.inputs import encoded, joined, network
 from coupon_rec.models.predicting import BATCH, logits
@@ -34,7 +33,7 @@ Configuration = dict[str, Any]
 
 @dataclass(frozen=True)
 class Data:
-    """Offers as a model takes them.
+    """Offers as a model takes them, and the encoder of the training offers that made them so.
 
     `list_sizes` says how many offers stand in the list of each user and campaign, one list after
     the other. The coupled model's purchase trees use two more things: a weight for each offer;
@@ -43,6 +42,7 @@ class Data:
     than the shift.
     """
 
+    encoder: Encoder
     arrays: Arrays
     labels: Arrays
     list_sizes: np.ndarray
@@ -93,6 +93,7 @@ def fit_count(
 def fit_logistic(
     train: Data, validation: Data, configuration: Configuration, rounds: int | None, seed: int
 ) -> Fitted:
+    ones = train.encoder.matrix
     scaler = StandardScaler().fit(ones(train.arrays))
     model = LogisticRegression(max_iter=200, **configuration)
     model.fit(scaler.transform(ones(train.arrays)), train.redeemed)
@@ -232,14 +233,6 @@ def side_by_side(arrays: Arrays) -> np.ndarray:
     return np.column_stack(list(arrays.values()))
 
 
-def ones(arrays: Arrays) -> np.ndarray:
-    """Columns with a one or zero for each category."""
-    users = np.eye(tokens(USER_CATEGORIES), dtype="float32")[arrays["user_category"]].sum(axis=1)
-    coupons = np.eye(tokens(COUPON_CATEGORIES), dtype="float32")[arrays["coupon_category"]]
-    numbers = [arrays[name] for name in ("user", "item", "match", "coupon")]
-    return np.column_stack([*numbers, users, coupons.sum(axis=1)])
-
-
 Build = Callable[..., keras.Model]
 
 
@@ -252,7 +245,7 @@ def by_epochs(build: Build, **settings_of_fit: Any) -> Callable[..., Fitted]:
         settings = dict(configuration)
         rate = settings.pop("learning_rate")
         keras.utils.set_random_seed(seed)
-        model = build(train.arrays, **settings)
+        model = build(train.encoder, **settings)
         last: list[Any] = []
         keep = keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: last.__setitem__(slice(None), model.get_weights())
@@ -285,36 +278,36 @@ def probability(model: keras.Model, arrays: Arrays) -> np.ndarray:
     return np.asarray(model.predict(inputs, BATCH, verbose=0)["redeemed"][:, 0])
 
 
-def factorization_machine(train: Arrays, size: int) -> keras.Model:
-    inputs, ready = encoded(train)
-    logit = linear(ready) + pairs(fields(inputs, ready, size))
+def factorization_machine(encoder: Encoder, size: int) -> keras.Model:
+    inputs, ready = encoded(encoder)
+    logit = linear(ready) + pairs(fields(encoder, inputs, ready, size))
     return redemption(inputs, logit)
 
 
-def deepfm(train: Arrays, units: Sequence[int], dropout: float) -> keras.Model:
-    inputs, ready = encoded(train)
-    vectors = fields(inputs, ready, 8)
+def deepfm(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
+    inputs, ready = encoded(encoder)
+    vectors = fields(encoder, inputs, ready, 8)
     deep = network(layers.Flatten()(vectors), units, dropout, "deep")
     return redemption(inputs, linear(ready) + pairs(vectors) + layers.Dense(1)(deep))
 
 
-def wide_and_deep(train: Arrays, units: Sequence[int], dropout: float) -> keras.Model:
+def wide_and_deep(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
     """The wide part has a weight for each pair of a user's and a coupon's category."""
-    inputs, ready = encoded(train)
+    inputs, ready = encoded(encoder)
     crossed = ready["user_category"][:, :, None] * ready["coupon_category"][:, None, :]
     wide = layers.Dense(1)(layers.Flatten()(crossed))
     deep = network(joined(ready, tuple(ready), "everything"), units, dropout, "deep")
     return redemption(inputs, linear(ready) + wide + layers.Dense(1)(deep))
 
 
-def dcn_v2(train: Arrays, units: Sequence[int], dropout: float) -> keras.Model:
+def dcn_v2(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
     """Inputs are cut at three standard deviations: products of long tails rule the test otherwise.
 
     Without the cut and the penalty, its log loss on July to September is twice as high.
     """
     import keras_rs  # after Keras has been imported quietly
 
-    inputs, ready = encoded(train)
+    inputs, ready = encoded(encoder)
     everything = ops.clip(joined(ready, tuple(ready), "everything"), -3, 3)
     crossed = everything
     for _ in range(2):
@@ -324,9 +317,9 @@ def dcn_v2(train: Arrays, units: Sequence[int], dropout: float) -> keras.Model:
     return redemption(inputs, layers.Dense(1)(layers.Concatenate()([crossed, deep])))
 
 
-def two_tower(train: Arrays, units: Sequence[int], dropout: float) -> keras.Model:
+def two_tower(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
     """What is known about the pair stands beside the product of the towers' vectors."""
-    inputs, ready = encoded(train)
+    inputs, ready = encoded(encoder)
     user = joined(ready, ("user", "user_category"), "user_side")
     coupon = joined(ready, ("item", "coupon", "coupon_category"), "coupon_side")
     product = layers.Multiply()(
@@ -338,9 +331,9 @@ def two_tower(train: Arrays, units: Sequence[int], dropout: float) -> keras.Mode
     return redemption(inputs, layers.Dense(1)(layers.Concatenate()([product, ready["match"]])))
 
 
-def esmm(train: Arrays, units: Sequence[int], dropout: float) -> keras.Model:
+def esmm(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
     """Two networks on one shared layer: a purchase, and a redemption given a purchase."""
-    inputs, ready = encoded(train)
+    inputs, ready = encoded(encoder)
     shared = layers.Dense(units[0], "relu")(joined(ready, tuple(ready), "everything"))
     bought, then = (
         layers.Dense(1, "sigmoid", name=f"{name}_probability")(
@@ -351,18 +344,21 @@ def esmm(train: Arrays, units: Sequence[int], dropout: float) -> keras.Model:
     return keras.Model(inputs, {"bought": bought, "redeemed": bought * then})
 
 
-def fields(inputs: dict[str, Any], ready: dict[str, Any], size: int) -> keras.KerasTensor:
+def fields(
+    encoder: Encoder, inputs: dict[str, Any], ready: dict[str, Any], size: int
+) -> keras.KerasTensor:
     """A vector for each field: of a category, or of a number, by which it is multiplied."""
     numbers = joined(ready, ("user", "item", "match", "coupon"), "numbers")
     small = keras.initializers.RandomNormal(stddev=0.01)
     shape = (numbers.shape[1], size)
     of_numbers = layers.EinsumDense("nf,fk->nfk", shape, kernel_initializer=small)(numbers)
     of_categories = [
-        layers.Embedding(count, size, embeddings_initializer=small)(inputs[name])
-        for name, count in (
-            ("user_category", tokens(USER_CATEGORIES)),
-            ("coupon_category", tokens(COUPON_CATEGORIES)),
-        )
+        layers.Embedding(
+            1 + sum(len(category.values) for category in categories),
+            size,
+            embeddings_initializer=small,
+        )(inputs[name])
+        for name, categories in encoder.categories.items()
     ]
     return layers.Concatenate(axis=1)([of_numbers, *of_categories])
 
@@ -383,10 +379,10 @@ def redemption(inputs: dict[str, Any], logit: keras.KerasTensor) -> keras.Model:
 
 
 def coupled(
-    train: Arrays, units: Sequence[int], dropout: float, coupling: str = "chain"
+    encoder: Encoder, units: Sequence[int], dropout: float, coupling: str = "chain"
 ) -> keras.Model:
     seed = int(keras.random.randint((), 0, 2**31 - 1))
-    return coupled_model(train, coupling, "network", units, units, dropout, seed)
+    return coupled_model(encoder, coupling, "network", units, units, dropout, seed)
 
 
 NETWORKS: list[Configuration] = [

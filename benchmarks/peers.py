@@ -40,20 +40,14 @@ from machine import store, use_two_cores
 from peer_models import PEERS, Configuration, Data, Peer
 
 from coupon_rec import load_complete_journey
+from coupon_rec.book import SPLIT
 from coupon_rec.evaluation import compare, evaluate, log_loss, ndcg, platt
-from coupon_rec.features import (
-    TEST_FROM,
-    TRAIN_FROM,
-    VALIDATE_FROM,
-    Arrays,
-    encode,
-    offers_frame,
-    split,
-)
+from coupon_rec.features import Arrays, Encoder, offers_frame, split
 from coupon_rec.market import move_campaigns
 from coupon_rec.training import examples
 
 OURS = "coupled model"
+TRAIN_FROM, VALIDATE_FROM, TEST_FROM = SPLIT
 TUNE_FROM = "2017-07-01"
 SHIFTS = (-84, -56, -28, 28, 56, 84)
 WINDOWS_OF_TYPE_A = 200_000
@@ -95,15 +89,18 @@ def windows_table() -> pd.DataFrame:
 @cache
 def parts(validate_from: str) -> tuple[dict[str, pd.DataFrame], dict[str, Data]]:
     """Offers and data for training, validation and test."""
-    frames = split(offers_table(), validate_from=validate_from)
-    data = {name: as_data(frame) for name, frame in frames.items()}
+    frames = split(offers_table(), TRAIN_FROM, validate_from, TEST_FROM)._asdict()
+    encoder = Encoder.fit(frames["train"])
+    data = {name: as_data(frame, encoder) for name, frame in frames.items()}
     before = TUNE_FROM if validate_from == TUNE_FROM else TEST_FROM
-    windows = windows_of(frames["train"], before)
+    windows = windows_of(frames["train"], before, encoder)
     data["train"] = replace(data["train"], windows=windows)
     return frames, data
 
 
-def windows_of(train: pd.DataFrame, before: str) -> tuple[Arrays, np.ndarray, np.ndarray]:
+def windows_of(
+    train: pd.DataFrame, before: str, encoder: Encoder
+) -> tuple[Arrays, np.ndarray, np.ndarray]:
     """Windows of the training campaigns that had ended before a day, not too many of type A.
 
     No others: that an offer was not redeemed is known of these only.
@@ -112,13 +109,13 @@ def windows_of(train: pd.DataFrame, before: str) -> tuple[Arrays, np.ndarray, np
     more = more[more["campaign_id"].isin(train["campaign_id"]) & (more["end"] < before)]
     a = more["campaign_type"] == "A"
     more = pd.concat([more[~a], more[a].sample(WINDOWS_OF_TYPE_A, random_state=0)])
-    return encode(more), more["bought"].to_numpy(), weights(more)
+    return encoder.encode(more), more["bought"].to_numpy(), weights(more)
 
 
-def as_data(offers: pd.DataFrame) -> Data:
-    inputs, labels = examples(offers)
+def as_data(offers: pd.DataFrame, encoder: Encoder) -> Data:
+    inputs, labels = examples(offers, encoder)
     lists = offers.groupby(["campaign_id", "user_id"], sort=True).size().to_numpy()
-    return Data(inputs, labels, lists, weights(offers))
+    return Data(encoder, inputs, labels, lists, weights(offers))
 
 
 def weights(offers: pd.DataFrame) -> np.ndarray:
@@ -196,7 +193,7 @@ def rolling_steps() -> Iterator[str]:
                 tuned = best(name)
                 data, judged = rolling_data(start)
                 fitted = PEERS[name].fit(data, data, tuned["configuration"], tuned["rounds"], 0)
-                p = fitted.score(as_data(judged).arrays)
+                p = fitted.score(data.encoder.encode(judged))
                 np.save(path, np.asarray(p, "float32"))
                 yield f"{start} {name:24} on {len(judged)} offers"
 
@@ -214,7 +211,8 @@ def rolling_data(start: str) -> tuple[Data, pd.DataFrame]:
     campaigns = load_complete_journey().campaigns.to_pandas().set_index("campaign_id")
     ended = offers["campaign_id"].map(campaigns["end"]) < pd.Timestamp(start)
     train = offers[ended & (offers["start"] >= TRAIN_FROM)]
-    data = replace(as_data(train), windows=windows_of(train, start))
+    encoder = Encoder.fit(train)
+    data = replace(as_data(train, encoder), windows=windows_of(train, start, encoder))
     return data, offers[offers["start"] == start]
 
 

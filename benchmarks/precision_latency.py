@@ -27,8 +27,9 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers import float16
 
 from coupon_rec import load_complete_journey
+from coupon_rec.book import SPLIT
 from coupon_rec.evaluation import average_precision, log_loss, ndcg
-from coupon_rec.features import Arrays, encode, offers_frame, split
+from coupon_rec.features import Arrays, Encoder, Split, offers_frame, split
 from coupon_rec.models import coupled_model
 from coupon_rec.serving.bundle.scorer import open_model
 from coupon_rec.training import examples, fit
@@ -40,10 +41,10 @@ TOWERS = {"float32": (64, 32), "half": (16, 8), "tiny": (8,), "line": ()}
 Way = Callable[[Arrays], np.ndarray]
 
 
-def trained(parts: dict[str, pd.DataFrame], units: tuple[int, ...]) -> Any:
-    train, validation = (examples(parts[name]) for name in ("train", "validation"))
+def trained(parts: Split, encoder: Encoder, units: tuple[int, ...]) -> Any:
+    train, validation = (examples(part, encoder) for part in (parts.train, parts.validation))
     purchase = "network" if units else "linear"
-    model = coupled_model(train[0], purchase=purchase, purchase_units=units, coupon_units=units)
+    model = coupled_model(encoder, purchase=purchase, purchase_units=units, coupon_units=units)
     fit(model, train, validation)
     return model
 
@@ -110,12 +111,13 @@ def microseconds(ways: dict[str, Callable[[], Any]]) -> dict[str, float]:
 
 def main() -> None:
     use_two_cores()
-    parts = split(offers_frame(load_complete_journey()))
+    parts = split(offers_frame(load_complete_journey()), *SPLIT)
+    encoder = Encoder.fit(parts.train)
     with TemporaryDirectory() as temporary:
         paths = {}
         for name, units in TOWERS.items():
-            model = trained(parts, units)
-            model(encode(parts["validation"].head()))
+            model = trained(parts, encoder, units)
+            model(encoder.encode(parts.validation.head()))
             paths[name] = Path(temporary, f"{name}.onnx")
             model.export(paths[name], format="onnx", verbose=False)
         paths |= rounded(paths["float32"])
@@ -123,8 +125,8 @@ def main() -> None:
         sizes = {name: path.stat().st_size for name, path in paths.items()}
     ways["two stages"] = two_stages(ways["line"], ways["float32"])
 
-    campaign = parts["test"].query("campaign_type == 'A'")
-    one, many = (encode(campaign.head(COUPONS * lists)) for lists in (1, LISTS))
+    campaign = parts.test.query("campaign_type == 'A'")
+    one, many = (encoder.encode(campaign.head(COUPONS * lists)) for lists in (1, LISTS))
     cache = {(1, 1): ways["float32"](one)}
     calls: dict[str, Callable[[], Any]] = {
         name: (lambda way=way: way(one)) for name, way in ways.items()
@@ -139,10 +141,11 @@ def main() -> None:
         way = ways.get(name, ways["float32"])
         entry: dict[str, Any] = {"microseconds": round(cost, 1), "bytes": sizes.get(name)}
         for part in ("validation", "test"):
-            lists = parts[part].groupby(["campaign_id", "user_id"]).ngroup()
-            arrays = encode(parts[part])
+            offers = getattr(parts, part)
+            lists = offers.groupby(["campaign_id", "user_id"]).ngroup()
+            arrays = encoder.encode(offers)
             p = by_list(way, arrays, lists) if name == "two stages" else way(arrays)
-            entry[part] = quality(parts[part], p, lists)
+            entry[part] = quality(offers, p, lists)
         result["ways"][name] = entry
         print(f"{name:11}{cost:8.1f} us  {entry['test']}")
     store("precision_latency", ("keras", "onnx", "onnxruntime"), result)

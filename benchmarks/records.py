@@ -14,20 +14,17 @@ import tensorflow as tf
 from machine import store, use_two_cores
 
 from coupon_rec import load_complete_journey
-from coupon_rec.features import offers_frame
-from coupon_rec.records import IDS, SCHEMA, read_records, write_records
+from coupon_rec.features import Encoder, offers_frame
+from coupon_rec.records import IDS, read_records, schema, write_records
 
 ROUNDS = 5
 RECORDS_ONE_BY_ONE = 30_000
 
-ARTICLE_IDS = {name: SCHEMA[name] for name in IDS[:4]}
-FEATURES_AND_LABELS = {name: kind for name, kind in SCHEMA.items() if name not in IDS}
 
-
-def one_by_one(paths: list[Path], schema: dict[str, tf.io.FixedLenFeature]) -> tf.data.Dataset:
+def one_by_one(paths: list[Path], held: dict[str, tf.io.FixedLenFeature]) -> tf.data.Dataset:
     """Parse each record by itself, then make batches of 32, as the article does."""
     records = tf.data.TFRecordDataset([str(path) for path in paths]).take(RECORDS_ONE_BY_ONE)
-    return records.map(lambda record: tf.io.parse_single_example(record, schema)).batch(32)
+    return records.map(lambda record: tf.io.parse_single_example(record, held)).batch(32)
 
 
 def rate(open_dataset: Callable[[], tf.data.Dataset], examples: int) -> float:
@@ -41,18 +38,22 @@ def rate(open_dataset: Callable[[], tf.data.Dataset], examples: int) -> float:
 def main() -> None:
     use_two_cores()
     offers = offers_frame(load_complete_journey())
+    encoder = Encoder.fit(offers)
+    held = schema(encoder)
+    article_ids = {name: held[name] for name in IDS[:4]}
+    features_and_labels = {name: kind for name, kind in held.items() if name not in IDS}
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
-        paths = write_records(offers, folder)
+        paths = write_records(offers, folder, encoder)
         seconds_to_write = time.perf_counter() - start
         size = sum(path.stat().st_size for path in paths)
 
         uncached = read_records(folder, cache=False)
         in_order, shuffled = read_records(folder), read_records(folder, shuffle=True)
         ways = {
-            "article, ids only": (lambda: one_by_one(paths, ARTICLE_IDS), RECORDS_ONE_BY_ONE),
+            "article, ids only": (lambda: one_by_one(paths, article_ids), RECORDS_ONE_BY_ONE),
             "article, all features": (
-                lambda: one_by_one(paths, FEATURES_AND_LABELS),
+                lambda: one_by_one(paths, features_and_labels),
                 RECORDS_ONE_BY_ONE,
             ),
             "ours, first epoch and check": (lambda: read_records(folder), len(offers)),

@@ -35,6 +35,7 @@ import pyarrow.parquet as pq
 from load import free_port
 from machine import store, use_two_cores
 
+from coupon_rec.book import SPLIT
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import FeatureStore
 
@@ -55,10 +56,11 @@ PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "onnxruntime", "keras",
 def make(folder: Path) -> tuple[Path, Path]:
     """Train and export as a person would: three commands."""
     offers, model, bundle = folder / "offers", folder / "model.keras", folder / "bundle"
+    dates = ["--train-from", SPLIT[0], "--validate-from", SPLIT[1], "--test-from", SPLIT[2]]
     for words in (
         ("features", offers),
-        ("train", offers, model),
-        ("export", model, bundle, "--day", DAY),
+        ("train", offers, model, *dates),
+        ("export", model, bundle, "--day", DAY, *dates[2:]),
     ):
         subprocess.run([sys.executable, "-m", "coupon_rec", *map(str, words)], check=True)
     return model, bundle
@@ -129,13 +131,17 @@ def per_second(call: Callable[[], object]) -> float:
 
 def parts(bundle: Path, users: list[int]) -> dict[str, Any]:
     """The work without HTTP, in this process."""
-    features, scorer = FeatureStore.load(bundle / "snapshot"), Scorer.load(bundle)
+    scorer = Scorer.load(bundle)
+    features = FeatureStore.load(bundle / "snapshot", scorer.encoder)
     turn = iter(users * 1000)
     found = features.offers(users[0], DAY)
     two_hundred = {
         name: np.resize(array, (200, array.shape[1])) for name, array in found.arrays.items()
     }
-    names, inputs = list(scorer.calibration), {name: two_hundred[name] for name in scorer.inputs}
+    names, inputs = (
+        list(scorer.calibration),
+        {name: two_hundred[name] for name in scorer.encoder.arrays},
+    )
     return {
         "coupons_of_a_user": len(found.coupon_id),
         "features_of_a_user_per_second": per_second(lambda: features.offers(next(turn), DAY)),

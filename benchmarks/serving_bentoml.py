@@ -25,8 +25,9 @@ class Coupons:
 
     def __init__(self) -> None:
         bundle = Path(os.environ["BUNDLE"])
-        store = FeatureStore.load(bundle / "snapshot")
-        self.recommender = Recommender(Scorer.load(bundle), store, Economics())
+        scorer = Scorer.load(bundle)
+        store = FeatureStore.load(bundle / "snapshot", scorer.encoder)
+        self.recommender = Recommender(scorer, store, Economics())
 
     @bentoml.api(route="/v1/recommendations")
     def recommendations(self, user_id: int, context: dict[str, str], k: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from coupon_rec.serving.http.api_models import Answer, Ask
+from coupon_rec.serving.http.api_models import RecommendationRequest, RecommendationResponse
 from coupon_rec.serving.http.server import serve
 from coupon_rec.serving.http.settings import Settings
 
@@ -27,12 +27,12 @@ def empty() -> FastAPI:
     """The floor: what FastAPI and uvicorn cost without any work."""
     app = FastAPI()
 
-    @app.post("/v1/recommendations", response_model=Answer)
-    async def recommendations(ask: Ask) -> dict[str, Any]:
+    @app.post("/v1/recommendations", response_model=RecommendationResponse)
+    async def recommendations(ask: RecommendationRequest) -> dict[str, Any]:
         coupon = {"campaign_id": 18, "probability": 0.0412, "value": 0.0183, "reason": REASON}
         return {
             "user_id": ask.user_id,
-            "day": ask.context.time.date(),
+            "day": ask.context.time.date() if ask.context else date.today(),
             "known": True,
             "bundle": "0123456789ab",
             "degraded": False,
@@ -45,23 +45,21 @@ def empty() -> FastAPI:
 
 def tutorial(model_path: str, day: date) -> FastAPI:
     """A model and a table in memory, and a handler that predicts."""
-    import keras
-
     from coupon_rec import load_complete_journey
     from coupon_rec.decisions import offer_value
-    from coupon_rec.features import encode, offers_frame
+    from coupon_rec.features import offers_frame
     from coupon_rec.market import live_campaigns, start_together
-    from coupon_rec.models import load_model
+    from coupon_rec.models import load_model, predict
 
     market = load_complete_journey()
     offers = offers_frame(start_together(market, live_campaigns(market, day), day))
-    model: keras.Model = load_model(model_path)
+    model = load_model(model_path)
     app = FastAPI()
 
     @app.post("/v1/recommendations")
-    def recommendations(ask: Ask) -> dict[str, Any]:
+    def recommendations(ask: RecommendationRequest) -> dict[str, Any]:
         mine = offers[offers["user_id"] == ask.user_id]
-        p = model.predict(encode(mine), verbose=0)["redeemed"].ravel()
+        p = predict(model, mine)["redeemed"]
         best = mine.assign(probability=p, value=offer_value(mine, p)).nlargest(ask.k, "value")
         columns = ["campaign_id", "coupon_id", "probability", "value"]
         return {"user_id": ask.user_id, "coupons": best[columns].to_dict("records")}
@@ -73,7 +71,8 @@ if __name__ == "__main__":
     name, port, *rest = sys.argv[1:]
     if name == "ours":
         bundle, log, cached = rest
-        serve(bundle, "127.0.0.1", int(port), Settings(log=Path(log), cached=int(cached)))
+        settings = Settings(Path(log), decisions=Path(f"{log}.decisions"), cache_limit=int(cached))
+        serve(bundle, "127.0.0.1", int(port), settings)
     else:
         served = tutorial(rest[0], date.fromisoformat(rest[1])) if name == "tutorial" else empty()
         uvicorn.run(served, port=int(port), log_level="warning", access_log=False)

@@ -19,9 +19,10 @@ import tensorflow as tf
 from machine import store, use_two_cores
 
 from coupon_rec import load_complete_journey
-from coupon_rec.features import GROUPS, LABELS, offers_frame, split
+from coupon_rec.book import SPLIT
+from coupon_rec.features import LABELS, Encoder, offers_frame, split
 from coupon_rec.models import coupled_model
-from coupon_rec.records import CATEGORIES, IDS, SCHEMA, read_records, write_records
+from coupon_rec.records import IDS, read_records, schema, write_records
 from coupon_rec.training import Examples, examples, fit
 
 ROUNDS = 3
@@ -32,9 +33,9 @@ RECORDS_ONE_BY_ONE = 20_000
 Way = Callable[[], list[float]]
 
 
-def compiled(train: Examples, metrics: bool = True) -> keras.Model:
+def compiled(encoder: Encoder, metrics: bool = True) -> keras.Model:
     """The coupled model with the loss and the optimizer of `fit`."""
-    model = coupled_model(train[0])
+    model = coupled_model(encoder)
     log_loss = {name: keras.metrics.BinaryCrossentropy(name="log_loss") for name in LABELS}
     model.compile(
         keras.optimizers.AdamW(1e-3, weight_decay=1e-4),
@@ -45,8 +46,8 @@ def compiled(train: Examples, metrics: bool = True) -> keras.Model:
     return model
 
 
-def limit(train: Examples) -> Way:
-    model = compiled(train, metrics=False)
+def limit(encoder: Encoder, train: Examples) -> Way:
+    model = compiled(encoder, metrics=False)
     model.optimizer.build(model.trainable_variables)
     batch = tf.nest.map_structure(lambda array: tf.constant(array[:BATCH]), train)
     step = tf.function(model.train_step)
@@ -63,8 +64,8 @@ def limit(train: Examples) -> Way:
     return lambda: [epoch(), epoch()]
 
 
-def keras_fit(train: Examples, rows: int, *data: Any, **options: Any) -> Way:
-    model = compiled(train)
+def keras_fit(encoder: Encoder, rows: int, *data: Any, **options: Any) -> Way:
+    model = compiled(encoder)
 
     def epoch() -> list[float]:
         start = time.perf_counter()
@@ -75,14 +76,14 @@ def keras_fit(train: Examples, rows: int, *data: Any, **options: Any) -> Way:
     return epoch
 
 
-def one_by_one(paths: list[Path]) -> tf.data.Dataset:
+def one_by_one(paths: list[Path], encoder: Encoder) -> tf.data.Dataset:
     """Parse each record by itself, then make batches of 32, as the article does."""
-    schema = {name: kind for name, kind in SCHEMA.items() if name not in IDS}
+    held = {name: kind for name, kind in schema(encoder).items() if name not in IDS}
 
     def parsed(record: tf.Tensor) -> Any:
-        values = tf.io.parse_single_example(record, schema)
-        features = {name: values[name] for name in GROUPS}
-        features |= {name: tf.cast(values[name], tf.int32) for name in CATEGORIES}
+        values = tf.io.parse_single_example(record, held)
+        features = {name: values[name] for name in encoder.numbers}
+        features |= {name: tf.cast(values[name], tf.int32) for name in encoder.categories}
         return features, {name: values[name] for name in LABELS}
 
     records = tf.data.TFRecordDataset([str(path) for path in paths]).take(RECORDS_ONE_BY_ONE)
@@ -106,13 +107,13 @@ class Clock(keras.callbacks.Callback):
         self.seconds.append(time.perf_counter() - self.start)
 
 
-def ours(train: Examples, open_data: Callable[[], Any]) -> Way:
+def ours(encoder: Encoder, train: Examples, open_data: Callable[[], Any]) -> Way:
     rows = len(train[1]["bought"])
     validation = tf.nest.map_structure(lambda array: array[:BATCH], train)
 
     def epochs() -> list[float]:
         clock = Clock()
-        model = coupled_model(train[0])
+        model = coupled_model(encoder)
         fit(model, open_data(), validation, epochs=3, batch_size=BATCH, callbacks=[clock])
         return [rows / seconds for seconds in clock.seconds[1:]]  # the first one compiles
 
@@ -121,16 +122,19 @@ def ours(train: Examples, open_data: Callable[[], Any]) -> Way:
 
 def main() -> None:
     use_two_cores()
-    offers = split(offers_frame(load_complete_journey()))["train"]
-    train = examples(offers)
+    offers = split(offers_frame(load_complete_journey()), *SPLIT).train
+    encoder = Encoder.fit(offers)
+    train = examples(offers, encoder)
     with TemporaryDirectory() as folder:
-        paths = write_records(offers, folder)
+        paths = write_records(offers, folder, encoder)
         ways = {
-            "Model.fit on arrays": keras_fit(train, len(offers), *train, batch_size=BATCH),
-            "article": keras_fit(train, RECORDS_ONE_BY_ONE, one_by_one(paths)),
-            "ours, records": ours(train, lambda: read_records(folder, BATCH, shuffle=True)),
-            "ours, arrays": ours(train, lambda: train),
-            "limit": limit(train),
+            "Model.fit on arrays": keras_fit(encoder, len(offers), *train, batch_size=BATCH),
+            "article": keras_fit(encoder, RECORDS_ONE_BY_ONE, one_by_one(paths, encoder)),
+            "ours, records": ours(
+                encoder, train, lambda: read_records(folder, BATCH, shuffle=True)
+            ),
+            "ours, arrays": ours(encoder, train, lambda: train),
+            "limit": limit(encoder, train),
         }
         rounds = [{name: way() for name, way in ways.items()} for _ in range(ROUNDS)]
     rates = {name: statistics.median(rate for r in rounds for rate in r[name]) for name in ways}

@@ -30,12 +30,12 @@ import pandas as pd
 from ibis import _
 from machine import store, use_two_cores
 from peer_models import Configuration, Data, Fitted, by_epochs, coupled, fit_trees
-from peers import METRICS, PACKAGES, RUNS, TUNE_FROM, mean_in_log_odds, parts
+from peers import METRICS, PACKAGES, RUNS, TRAIN_FROM, TUNE_FROM, mean_in_log_odds, parts
 
 from coupon_rec import load_complete_journey
 from coupon_rec._keras import keras, tf
 from coupon_rec.evaluation import compare
-from coupon_rec.features import TRAIN_FROM, Arrays, encode, offers_frame
+from coupon_rec.features import Encoder, Number, offers_frame
 from coupon_rec.features.batch.offers import OFFER
 from coupon_rec.features.batch.sides import before_campaigns, coded_items, decayed, purchase_lines
 from coupon_rec.market.windows import start_together
@@ -173,8 +173,8 @@ def without_lists(data: Data) -> Data:
 
 
 def listwise(weight: float, against: str = "chain") -> Try:
-    def build(train: Arrays, **settings: Any) -> keras.Model:
-        model = coupled(train, **settings)
+    def build(encoder: Encoder, **settings: Any) -> keras.Model:
+        model = coupled(encoder, **settings)
         more = {
             "list": keras.Input((1,), dtype="int32", name="list"),
             "label": keras.Input((1,), name="label"),
@@ -184,7 +184,7 @@ def listwise(weight: float, against: str = "chain") -> Try:
         return keras.Model({**model.input, **more}, outputs)
 
     def predict(train: Data, validation: Data) -> Predictions:
-        lists = Lists(train.arrays, train.labels, train.list_sizes, train.weight)
+        lists = Lists(train.encoder, train.arrays, train.labels, train.list_sizes, train.weight)
         train, validation = without_lists(train), without_lists(validation)
         fitted = by_epochs(build)(lists, validation, NETWORK, None, SEED)
         return of_both(fitted, train, validation)
@@ -210,7 +210,7 @@ def with_windows_of_all(train: Data) -> Data:
     assert train.windows
     more = windows_of_all().sample(WINDOWS_OF_ALL, random_state=0)
     arrays, bought, weight = train.windows
-    encoded = encode(more)
+    encoded = train.encoder.encode(more)
     return replace(
         train,
         windows=(
@@ -229,8 +229,8 @@ def pretrained(train: Data, validation: Data, seed: int = SEED) -> Predictions:
     joined = {name: np.concatenate([train.arrays[name], arrays[name]]) for name in arrays}
     labels = np.concatenate([train.labels["bought"], bought.astype("float32")[:, None]])
 
-    def build(train: Arrays, **settings: Any) -> keras.Model:
-        model = coupled(train, **settings)
+    def build(encoder: Encoder, **settings: Any) -> keras.Model:
+        model = coupled(encoder, **settings)
         purchase = keras.Model(model.input, {"bought": model.output["bought"]})
         examples = (joined, {"bought": labels})
         fit(purchase, examples, validation.examples, epochs=PRETRAINING, seed=seed)
@@ -292,10 +292,22 @@ def item_propensities(part: str) -> np.ndarray:
 
 def propensities(train: Data, validation: Data) -> Predictions:
     more = []
+    columns = item_propensities("train").T
+    encoder = wider(train.encoder, [(float(x.mean()), float(x.std())) for x in columns])
     for data, part in ((train, "train"), (validation, "validation")):
         match = np.hstack([data.arrays["match"], item_propensities(part)])
-        more.append(replace(data, arrays={**data.arrays, "match": match}))
+        more.append(replace(data, encoder=encoder, arrays={**data.arrays, "match": match}))
     return network(*more)
+
+
+def wider(encoder: Encoder, moments: list[tuple[float, float]]) -> Encoder:
+    """The encoder of offers with more columns about the match, of known mean and deviation."""
+    more = [
+        Number(f"match_more_{place}", "", False, 0.0, 0.0, 0.0, *of_column)
+        for place, of_column in enumerate(moments)
+    ]
+    match = (*encoder.numbers["match"], *more)
+    return replace(encoder, numbers={**encoder.numbers, "match": match})
 
 
 @cache
@@ -342,18 +354,16 @@ def history(train: Data, validation: Data, seed: int = SEED) -> Predictions:
     gets the user's, and its product with the coupon's.
     """
 
-    def build(train: Arrays, **settings: Any) -> keras.Model:
-        room = np.zeros((len(train["match"]), 2 * VECTOR), "float32")
-        features = {name: array for name, array in train.items() if name not in ROWS}
-        features["match"] = np.hstack([features["match"], room])
-        model = coupled(features, **settings)  # first, with the random numbers of the chain
+    def build(encoder: Encoder, **settings: Any) -> keras.Model:
+        room = wider(encoder, [(0.0, 1.0)] * (2 * VECTOR))
+        model = coupled(room, **settings)  # first, with the random numbers of the chain
         of_categories = layers.Dense(VECTOR, use_bias=False)
         rows, vectors = [], []
         for name, table in zip(ROWS, sets_of_categories(), strict=True):
             rows.append(keras.Input((1,), dtype="int32", name=name))
             sets = layers.Embedding(*table.shape, weights=[table.to_numpy()], trainable=False)
             vectors.append(of_categories(layers.Flatten()(sets(rows[-1]))))
-        match = keras.Input(train["match"].shape[1:], name="match")
+        match = keras.Input((len(encoder.numbers["match"]),), name="match")
         both = layers.Concatenate()([match, vectors[0], layers.Multiply()(vectors)])
         inputs = {**model.input, "match": match, **{row.name: row for row in rows}}
         return keras.Model(inputs, model({**model.input, "match": both}))

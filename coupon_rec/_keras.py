@@ -5,18 +5,21 @@ Keras computes on TensorFlow, or on what the environment variable `KERAS_BACKEND
 """
 
 import os
+import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
 from coupon_rec._extras import need
 
-__all__ = ["keras", "quiet", "tf"]
+__all__ = ["keras", "quiet", "seeded", "tf"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -44,6 +47,21 @@ def _quietly(name: str) -> Any:
 need("keras", "train")
 _quietly("keras")
 import keras  # noqa: E402
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed Keras, and leave the global generators of Python and NumPy as they were.
+
+    Keras draws the seeds of layers from Python's generator, so that one has to be seeded meanwhile.
+    """
+    before, before_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    keras.utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(before_numpy)  # noqa: NPY002
 
 
 def __getattr__(name: str) -> Any:

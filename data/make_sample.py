@@ -161,7 +161,8 @@ def make_prices() -> pd.DataFrame:
             "unit_cost": (0.7 * price).round(2),
         }
     )
-    dearer = first[index % 10 == 0].assign(date=date(2017, 4, 1), list_price=lambda t: t.list_price + 0.5)
+    some = first[index % 10 == 0]
+    dearer = some.assign(date=date(2017, 4, 1), list_price=some.list_price + 0.5)
     return pd.concat([first, dearer], ignore_index=True)
 
 
@@ -248,6 +249,7 @@ def make_sample(seed: int = 7) -> Market:
     tables["promotions"] = make_promotions(rng)
     tables["holdouts"] = make_holdouts(tables["offers"])
     tables["prices"] = make_prices()
+    tables["stock"] = tables["items"][["item_id"]].assign(date=FIRST_DAY, units=range(ITEMS))
     tables |= make_browsing(rng, tables["purchases"])
     tables["accounts"] = pd.DataFrame({"user_id": range(1, 9), "person_id": [1, 1, *range(2, 8)]})
     connection = ibis.duckdb.connect()

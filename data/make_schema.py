@@ -2,30 +2,41 @@
 
 from pathlib import Path
 
-from coupon_rec.market.schema import NO_MISSING, OPTIONAL_TABLES, REFERENCES, SCHEMAS
+from coupon_rec.market.references import REFERENCES
+from coupon_rec.market.schema import OPTIONAL_TABLES, SCHEMAS
 
 SCHEMA_MD = Path(__file__).parent / "SCHEMA.md"
 INTRODUCTION = """\
 # The schema of a market
 
-This page is generated from `coupon_rec/market/schema.py` by `python data/make_schema.py`.
+This page is generated from the schema in `coupon_rec/market` by `python data/make_schema.py`.
 
 A market is a folder with one file a table: `<table>.parquet` or `<table>.csv`.
-`coupon_rec.load_market(folder)` reads it, makes it exact and validates it; anything that breaks
+`coupon_rec.load_market(folder)` reads it, makes it exact and validates it; it also takes a URI
+that the engine reads (`s3://...`), or a mapping of names to Ibis tables. Anything that breaks
 a rule below raises a `MarketError` that names the table, the column and the number of rows,
 shows up to five of them, and says how to fix it. All problems are reported at once.
 The folder `data/sample` is a small example.
 
-- Columns may stand in any order. A column that is not listed here is ignored, with a warning.
+- Columns may be in any order.
+- Columns of your own are kept, and go into the offers table under their names, if they are named
+  `user_...` in `users` or `coupon_...` in `coupons` and hold numbers, true or false, text, or
+  lists of numbers. In a CSV file a column is what all of its values are: numbers, true and false,
+  lists such as `"[0.5, 1]"`, or else text. Any other column is ignored, with a warning.
+- Identifiers are whole numbers or text: each of them the one or the other in all tables. Text is
+  numbered, so that all that follows has whole numbers; `Market.identifiers` holds the numbers, and
+  `Market.named` gives a frame its text back. `Market.write` stores both, in `identifiers.parquet`.
 - A value is converted to the type of its column where that loses nothing
   (1.0 to 1, the text "2017-03-01" to a date); anything else is an error.
-  A time of day is cut from a date. A time with a time zone is refused: write local time.
+  A time of day is cut from a date. A time with a time zone or an offset is refused: write
+  local time.
 - CSV files are UTF-8 text, separated by commas, with the names in the first line; dates and times
   are written as 2017-03-01 and 2017-03-01 18:30:00; an empty field is a missing value.
 - A missing value is filled with the default of its column, where the column has one, and is an
-  error where it has none. A column that is marked optional may be left out altogether.
+  error where it has none. A column that is marked optional may be left out altogether; if it has
+  no default, values may be missing as well, and nothing is put in their place.
 - Money is in one currency throughout, the one that the results will be in.
-- A file without rows is an error. The identifiers are whole numbers, of no particular order.
+- A file without rows is an error; leave out an optional table that would have none.
 """
 
 
@@ -41,8 +52,9 @@ def schema_markdown() -> str:
             "| --- | --- | --- | --- | --- |",
         ]
         for column, wanted in schema.columns.items():
-            default = "" if wanted.default is None else f"`{wanted.default}`"
-            optional = "" if wanted.required else ", optional"
+            default = "" if wanted.default is None else f"`{wanted.default}`, "
+            default += "" if wanted.required else "optional"
+            dtype = "int64 or text" if column.endswith("_id") else wanted.dtype
             rules = [check.name for check in wanted.checks]
             rules += [
                 f"in `{rule.target}`"
@@ -52,9 +64,12 @@ def schema_markdown() -> str:
             ]
             if (name, column) == ("redemptions", "date"):
                 rules.append("within the campaign's first and last day")
-            cells = (column, wanted.dtype, wanted.description, default + optional, "; ".join(rules))
+            if (name, column) == ("holdouts", "user_id"):
+                rules.append("not offered the same")
+            rest = (wanted.description, default.removesuffix(", "), "; ".join(rules))
+            cells = (column, dtype, *rest)
             lines.append("| " + " | ".join(map(str, cells)) + " |")
-        lines += [f"\nRefused: {check.title}." for check in schema.checks if check != NO_MISSING]
+        lines += [f"\nRefused: {check.title}." for check in schema.checks]
         sections.append("\n".join(lines) + "\n")
     return "\n".join(sections)
 

@@ -10,32 +10,57 @@ from typing import Any
 import numpy as np
 
 from coupon_rec._keras import keras
-from coupon_rec.features import COUPON_CATEGORIES, GROUPS, Arrays, feature_names
-from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.features import (
+    CATEGORIES,
+    GROUPS,
+    Arrays,
+    Category,
+    Encoder,
+    Number,
+    feature_names,
+)
 from coupon_rec.models import COUPLINGS, coupled_model, coupling, coupon_model, purchase_model
 
 OFFERS = 32
 SMALL = {"dropout": 0.0, "seed": 1}
+IDS = ("user_id", "item_id", "coupon_id")
 KINDS = ("linear", "network", "two_tower", "matrix_factorization")
 TRAINED = ("coupled by chain", "coupled by mixture", "coupled by id")
 
 
-def arrays() -> tuple[Arrays, Arrays]:
-    """Draw offers: the arrays of `encode`, and those of `ids`."""
-    rng = np.random.default_rng(0)
-    features = {
-        group: rng.normal(size=(OFFERS, len(feature_names(group)))).astype("float32")
+def encoder() -> Encoder:
+    """Make an encoder of all features, of four values a category, and of eight ids of each kind."""
+    numbers = {
+        group: tuple(
+            Number(
+                name, "", False, 0.0, -3.0, 3.0, place / 50, 0.0 if place == 1 else 1 + place / 9
+            )
+            for place, name in enumerate(feature_names(group))
+        )
         for group in GROUPS
     }
-    for name, categories in (("user", USER_CATEGORIES), ("coupon", COUPON_CATEGORIES)):
-        sizes = [len(values) + 1 for values in categories.values()]
-        codes = np.cumsum([0, *sizes[:-1]]) + rng.integers(0, sizes, (OFFERS, len(sizes)))
-        features[f"{name}_category"] = codes.astype("int32")
-    numbers = {
-        name: rng.integers(1, 9, (OFFERS, 1)).astype("int32")
-        for name in ("user_id", "item_id", "coupon_id")
+    categories = {
+        array: tuple(
+            Category(name, ("a", "b", "c", "d"), 1 + 4 * place) for place, name in enumerate(names)
+        )
+        for array, names in CATEGORIES.items()
     }
-    return features, numbers
+    return Encoder(numbers, categories, dict.fromkeys(IDS, tuple(range(1, 9))))
+
+
+def arrays(encoder: Encoder) -> Arrays:
+    """Draw offers as an encoder gives them."""
+    rng = np.random.default_rng(0)
+    drawn: Arrays = {}
+    for name, width in encoder.arrays.items():
+        if name in encoder.numbers:
+            drawn[name] = rng.normal(size=(OFFERS, width)).astype("float32")
+        elif name in encoder.categories:
+            codes = rng.integers(0, 5, (OFFERS, width))
+            drawn[name] = np.where(codes, codes + 4 * np.arange(width), 0).astype("int32")
+        else:
+            drawn[name] = rng.integers(0, 9, (OFFERS, 1)).astype("int32")
+    return drawn
 
 
 def fixed(model: Any) -> Any:
@@ -48,7 +73,8 @@ def fixed(model: Any) -> Any:
 
 def models() -> dict[str, Any]:
     """Build each purchase model, the coupon model, and a coupled model of each coupling."""
-    features, numbers = arrays()
+    features = encoder().only(*GROUPS, *CATEGORIES)
+    numbers = encoder().only(*IDS)
     built = {f"{kind} purchase": purchase_model(features, kind, **SMALL) for kind in KINDS}
     built |= {f"{kind} purchase by id": purchase_model(numbers, kind, **SMALL) for kind in KINDS}
     built["coupon"] = coupon_model(features, **SMALL)
@@ -70,10 +96,10 @@ def losses(model: Any, inputs: Arrays) -> list[float]:
 
 def main() -> None:
     """Print the outputs and the losses of each model."""
-    features, numbers = arrays()
+    offers = arrays(encoder())
     found: dict[str, Any] = {}
     for name, model in models().items():
-        inputs = {key: (features | numbers)[key] for key in model.input}
+        inputs = {key: offers[key] for key in model.input}
         found[name] = {
             key: keras.ops.convert_to_numpy(p)[:, 0].round(7).tolist()
             for key, p in model(inputs).items()

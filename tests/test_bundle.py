@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, encode, offers_frame
+from coupon_rec.features import Arrays, Encoder, offers_frame
 from coupon_rec.market import load_market
-from coupon_rec.models import COUPLINGS, coupled_model, ids, load_model, predict
+from coupon_rec.models import COUPLINGS, OfferModel, coupled_model, load_model, predict
+from coupon_rec.models.inputs import offer_model
 from coupon_rec.odds import Platt
 from coupon_rec.serving.bundle import exporting
 from coupon_rec.serving.bundle.exporting import export
@@ -42,13 +43,18 @@ def offers() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def arrays(offers: pd.DataFrame) -> Arrays:
-    return encode(offers)
+def encoder(offers: pd.DataFrame) -> Encoder:
+    return Encoder.fit(offers)
 
 
 @pytest.fixture(scope="module")
-def model(arrays: Arrays) -> keras.Model:
-    return coupled_model(arrays)
+def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
+    return encoder.encode(offers)
+
+
+@pytest.fixture(scope="module")
+def model(encoder: Encoder) -> OfferModel:
+    return coupled_model(encoder)
 
 
 def snapshot_of(folder: Path) -> None:
@@ -58,7 +64,7 @@ def snapshot_of(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def exported(
-    model: keras.Model, offers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+    model: OfferModel, offers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A bundle with a calibration and a snapshot; not to be changed."""
     folder = tmp_path_factory.mktemp("exported") / "bundle"
@@ -99,19 +105,22 @@ def bundle(exported: Path, tmp_path: Path) -> Path:
 def test_every_format_of_every_coupling_and_of_every_kind_agrees_with_keras(
     name: str, kind: str, reads: str, offers: pd.DataFrame, without_card: None, tmp_path: Path
 ) -> None:
-    parts = {"features": encode(offers), "ids": ids(offers)}
-    inputs = parts.get(reads, parts["features"] | parts["ids"])
-    model = coupled_model(inputs, name, kind)
+    ids = ("user_id", "item_id")
+    everything = Encoder.fit(offers, ids=ids)
+    features = [array for array in everything.arrays if array not in ids]
+    arrays = {"features": features, "ids": ids, "both": [*features, *ids]}
+    encoder = everything.only(*arrays[reads])
+    model = coupled_model(encoder, name, kind)
     folder = export(model, tmp_path / "bundle", offers)
     differences = verified(folder)["differences"]
     assert differences.keys() == {"onnx", "tf_saved_model", "litert"}
     assert max(differences.values()) <= 1e-5
-    served = Scorer.load(folder).predict(inputs)["redeemed"]
+    served = Scorer.load(folder).predict(encoder.encode(offers))["redeemed"]
     np.testing.assert_allclose(served, predict(model, offers)["redeemed"], atol=1e-5)
 
 
 def test_a_model_that_was_saved_and_loaded_is_exported(
-    model: keras.Model, offers: pd.DataFrame, arrays: Arrays, onnx_alone: None, tmp_path: Path
+    model: OfferModel, offers: pd.DataFrame, arrays: Arrays, onnx_alone: None, tmp_path: Path
 ) -> None:
     model.save(tmp_path / "model.keras")
     export(load_model(tmp_path / "model.keras"), tmp_path / "bundle", offers)
@@ -128,25 +137,32 @@ def test_a_bundle_says_all_that_a_service_must_know(exported: Path) -> None:
     assert "snapshot/users.parquet" in names
     assert manifest["packages"].keys() >= {"coupon-rec", "keras", "onnx"}
     schema = json.loads((exported / "schema.json").read_text())
-    recency = next(c for c in schema["inputs"]["user"]["columns"] if c["name"] == "user_recency")
+    recency = next(c for c in schema["numbers"]["user"] if c["name"] == "user_recency")
     assert recency["log1p"]
     assert recency["missing"] == 365
     assert recency["lowest"] >= 1
-    kids = schema["inputs"]["user_category"]["columns"][-1]
-    assert kids["codes"]["0"] == kids["otherwise"] + 1
+    age, income, *_ = schema["categories"]["user_category"]
+    assert (age["name"], age["first"], income["first"]) == ("age", 1, 1 + len(age["values"]))
+    assert schema["outputs"].keys() == {"bought", "redeemed"}
     assert "average precision" in (exported / "MODEL_CARD.md").read_text()
     assert "match_recency" in (exported / "DATA_CARD.md").read_text()
 
 
-def test_codes_of_the_schema_are_those_of_the_encoding(
-    exported: Path, offers: pd.DataFrame
+def test_the_schema_is_enough_to_encode_offers_as_the_model_reads_them(
+    exported: Path, encoder: Encoder, offers: pd.DataFrame, arrays: Arrays
 ) -> None:
     schema = json.loads((exported / "schema.json").read_text())
-    for name in ("user_category", "coupon_category"):
-        encoded = encode(offers)[name]
-        for place, column in enumerate(schema["inputs"][name]["columns"]):
-            by_hand = offers[column["name"]].map(column["codes"]).fillna(column["otherwise"])
-            np.testing.assert_array_equal(encoded[:, place], by_hand)
+    assert Encoder.from_dict(schema) == Scorer.load(exported).encoder == encoder
+    for group, columns in schema["numbers"].items():
+        for place, column in enumerate(columns):
+            by_hand = offers[column["name"]].fillna(column["missing"])
+            by_hand = np.log1p(by_hand) if column["log1p"] else by_hand
+            np.testing.assert_allclose(arrays[group][:, place], by_hand, rtol=1e-6)
+    for name, columns in schema["categories"].items():
+        for place, column in enumerate(columns):
+            codes = {value: column["first"] + i for i, value in enumerate(column["values"])}
+            by_hand = offers[column["name"]].map(codes).fillna(0)
+            np.testing.assert_array_equal(arrays[name][:, place], by_hand)
 
 
 def test_a_version_changes_with_a_single_byte_and_not_with_the_clock(tmp_path: Path) -> None:
@@ -160,7 +176,7 @@ def test_a_version_changes_with_a_single_byte_and_not_with_the_clock(tmp_path: P
 
 
 def test_a_newer_bundle_takes_the_place_of_the_older(
-    model: keras.Model, offers: pd.DataFrame, bundle: Path, onnx_alone: None
+    model: OfferModel, offers: pd.DataFrame, bundle: Path, onnx_alone: None
 ) -> None:
     before = Scorer.load(bundle)
     export(model, bundle, offers)
@@ -183,9 +199,10 @@ class Sorted(keras.layers.Layer):
         return x + 0 * tf.cast(tf.searchsorted(tf.sort(x[:, 0]), x[:, 0]), "float32")[:, None]
 
 
-def changed(model: keras.Model, layer: keras.Layer) -> keras.Model:
+def changed(model: OfferModel, layer: keras.Layer) -> OfferModel:
     """Put a layer after the model's probability of redemption."""
-    return keras.Model(model.input, {**model.output, "redeemed": layer(model.output["redeemed"])})
+    outputs = {**model.output, "redeemed": layer(model.output["redeemed"])}
+    return offer_model(model.encoder, model.input, outputs, "changed")
 
 
 @pytest.mark.parametrize(
@@ -194,14 +211,15 @@ def changed(model: keras.Model, layer: keras.Layer) -> keras.Model:
         (lambda m: changed(m, Sorted()), BundleError, "cannot be exported as onnx"),
         (lambda m: changed(m, keras.layers.Rescaling(3.0, 0.5)), ValueError, "lies in \\[0, 1\\]"),
         (lambda m: keras.Model(m.input, m.output["redeemed"]), ValueError, "bought and redeemed"),
+        (lambda m: keras.Model(m.input, m.output), ValueError, "how offers are encoded for it"),
     ],
-    ids=["operation", "no probability", "one output"],
+    ids=["operation", "no probability", "one output", "no encoder"],
 )
 def test_a_model_that_cannot_be_served_is_refused_before_anything_is_written(
-    make: Callable[[keras.Model], keras.Model],
+    make: Callable[[OfferModel], keras.Model],
     error: type[Exception],
     message: str,
-    model: keras.Model,
+    model: OfferModel,
     offers: pd.DataFrame,
     tmp_path: Path,
 ) -> None:
@@ -211,7 +229,7 @@ def test_a_model_that_cannot_be_served_is_refused_before_anything_is_written(
 
 
 def test_a_format_that_differs_from_keras_is_refused(
-    model: keras.Model, offers: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: OfferModel, offers: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, run = exporting.FORMATS["litert"]
 
@@ -225,7 +243,7 @@ def test_a_format_that_differs_from_keras_is_refused(
 
 
 def test_a_folder_that_is_no_bundle_is_left_alone(
-    model: keras.Model, offers: pd.DataFrame, tmp_path: Path
+    model: OfferModel, offers: pd.DataFrame, tmp_path: Path
 ) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "a.txt").write_text("dear")
@@ -236,7 +254,7 @@ def test_a_folder_that_is_no_bundle_is_left_alone(
 
 
 def test_a_snapshot_that_fails_leaves_the_old_bundle(
-    model: keras.Model, offers: pd.DataFrame, bundle: Path, onnx_alone: None
+    model: OfferModel, offers: pd.DataFrame, bundle: Path, onnx_alone: None
 ) -> None:
     before = verified(bundle)
 
@@ -253,7 +271,7 @@ def test_a_snapshot_that_fails_leaves_the_old_bundle(
 
 
 def test_a_scorer_calibrates_and_keeps_the_order(
-    exported: Path, model: keras.Model, offers: pd.DataFrame, arrays: Arrays
+    exported: Path, model: OfferModel, offers: pd.DataFrame, arrays: Arrays
 ) -> None:
     served, raw = Scorer.load(exported).predict(arrays), predict(model, offers)
     for name, line in LINES.items():
@@ -407,17 +425,10 @@ def reseal(bundle: Path) -> None:
     seal(bundle, {})
 
 
-@pytest.mark.parametrize(
-    ("fact", "value"), [("name", "match_mood"), ("log1p", False), ("missing", 9.0)]
-)
-def test_a_model_of_other_features_than_the_package_computes_is_refused(
-    fact: str, value: object, bundle: Path
-) -> None:
-    schema = json.loads((bundle / "schema.json").read_text())
-    schema["inputs"]["match"]["columns"][5][fact] = value
-    (bundle / "schema.json").write_text(json.dumps(schema))
+def test_a_schema_that_describes_no_encoder_is_refused_whatever_its_checksum(bundle: Path) -> None:
+    (bundle / "schema.json").write_text('{"inputs": {}}')
     reseal(bundle)
-    with pytest.raises(BundleError, match="columns of match are not those of this coupon_rec"):
+    with pytest.raises(BundleError, match=r"schema\.json: this describes no encoder"):
         Scorer.load(bundle)
 
 

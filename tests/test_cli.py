@@ -17,7 +17,8 @@ from click.testing import Result
 from running import Running
 from typer.testing import CliRunner
 
-from coupon_rec.__main__ import _last_day, app
+from coupon_rec.__main__ import app
+from coupon_rec.features.online.snapshot_writer import last_day
 from coupon_rec.market import load_complete_journey
 from coupon_rec.serving.bundle.manifest import verified
 
@@ -57,9 +58,31 @@ def test_from_tables_to_a_coupon(tmp_path: Path) -> None:
     dates = ("--validate-from", starts[-2], "--test-from", starts[-1])
     trained = run("train", *files, model, *dates)
     assert "validation log loss" in trained.stdout, trained.stderr
-    assert "average precision" in run("evaluate", model, offers, *dates[2:]).stdout
+    assert "average precision" in run("evaluate", model, offers, *dates).stdout
     chosen = run("recommend", model, offers, "--user", table["user_id"].iloc[0])
     assert "probability" in chosen.stdout
+
+
+def test_without_offers_and_dates_the_market_is_read_and_split_by_its_own_campaigns(
+    tmp_path: Path,
+) -> None:
+    model = tmp_path / "model.keras"
+    trained = run("train", model, "--market", SAMPLE, "--extra", "coupon_rank")
+    assert trained.exit_code == 2
+    assert "the offers lack 1 columns: coupon_rank" in words(trained)
+    assert not model.exists()
+    trained = run("train", model, "--market", SAMPLE, "--seed", 1)
+    assert "validation log loss" in trained.stdout, trained.stderr
+    assert "never varied in training, so nothing is learned from: " in words(trained)
+    scores = run("evaluate", model, "--market", SAMPLE)
+    assert "NDCG@10" in scores.stdout, scores.stderr
+    chosen = run("recommend", model, "--market", SAMPLE, "--user", 7)
+    assert "probability" in chosen.stdout, chosen.stderr
+    assert "user 999 has no offers" in words(
+        run("recommend", model, "--market", SAMPLE, "--user", 999)
+    )
+    half = run("evaluate", model, "--market", SAMPLE, "--test-from", "2017-05-01")
+    assert "give both validate_from and test_from" in words(half)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +119,7 @@ def test_an_export_that_fails_leaves_the_bundle_as_it_was(model: Path, bundle: P
 
 def test_the_question_of_the_readme_is_of_the_day_that_its_bundle_serves() -> None:
     (moment,) = re.findall(r'"time": "(\S+?)T', (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert moment == str(_last_day(load_complete_journey()))
+    assert moment == str(last_day(load_complete_journey()))
 
 
 def test_a_port_that_is_taken_is_named_before_anything_is_loaded() -> None:
@@ -115,7 +138,8 @@ def test_a_bundle_that_is_missing_leaves_no_log_behind(tmp_path: Path) -> None:
 def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     offers = tmp_path / "offers.parquet"
     pd.DataFrame({"start": pd.to_datetime(["2020-02-01", "2020-05-01"])}).to_parquet(offers)
-    said = words(run("train", offers, tmp_path / "model.keras"))
+    dates = ("--validate-from", "2017-09-01", "--test-from", "2017-10-01")
+    said = words(run("train", offers, tmp_path / "model.keras", *dates))
     assert "2020-02-01" in said
     assert "--validate-from" in said
 
@@ -199,7 +223,7 @@ def test_the_core_serves_a_bundle(
     loaded = alone(core, "-c", f"{code}print(Scorer.load({str(bundle)!r}).version)")
     assert loaded.stdout.strip() == verified(bundle)["version"], loaded.stderr
     monkeypatch.setattr(sys, "executable", str(core))
-    log = ("--log", str(tmp_path / "events"))
+    log = ("--log", str(tmp_path / "events"), "--decisions", str(tmp_path / "decisions"))
     service = Running(bundle, tmp_path / "words", *log, PYTHONPATH="", PYTHONSAFEPATH="1")
     try:
         assert service.ask(1)["bundle"] == verified(bundle)["version"]

@@ -1,4 +1,4 @@
-"""The doctor finds what was broken on purpose, says how to mend it, and is quick."""
+"""The doctor finds what was broken on purpose, says how to fix it, and is quick."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
 """Features know the past and nothing else, and say what their catalog says."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coupon_rec import Market, load_complete_journey, load_market
+from coupon_rec.book import SPLIT
 from coupon_rec.features import (
-    COUPON_CATEGORIES,
+    CATEGORIES,
     FEATURES,
     NEVER,
+    Encoder,
     build_offers,
-    encode,
     feature_names,
     feature_table,
     offers_frame,
     split,
-    tokens,
 )
 from coupon_rec.market import move_campaigns
 from coupon_rec.market.categories import USER_CATEGORIES
@@ -427,43 +427,16 @@ def test_every_feature_of_every_offer_is_known(sample: Tables, sample_offers: pd
 
 
 def test_encode_gives_an_array_for_each_group(sample_offers: pd.DataFrame) -> None:
-    arrays = encode(sample_offers)
+    arrays = Encoder.fit(sample_offers).encode(sample_offers)
     for group in ("user", "item", "match", "coupon"):
         columns = sample_offers[feature_names(group)]
         skewed = feature_table().loc[columns.columns].skewed
         expected = np.where(skewed, np.log1p(columns), columns)
         assert arrays[group].dtype == np.float32
         np.testing.assert_allclose(arrays[group], expected, rtol=1e-6)
-    for name, categories in [("user", USER_CATEGORIES), ("coupon", COUPON_CATEGORIES)]:
-        codes = arrays[f"{name}_category"]
-        assert (codes.dtype, codes.shape) == (np.int32, (len(sample_offers), len(categories)))
-
-
-@pytest.mark.parametrize(
-    ("name", "categories"),
-    [("user_category", USER_CATEGORIES), ("coupon_category", COUPON_CATEGORIES)],
-)
-def test_each_category_has_a_code_of_its_own_and_all_unseen_ones_of_a_column_share_one(
-    sample_offers: pd.DataFrame, name: str, categories: dict[str, tuple[str, ...]]
-) -> None:
-    seen: list[int] = []
-    for place, (column, values) in enumerate(categories.items()):
-        told = [*values, "unknown", "never seen"]
-        offers = sample_offers.head(len(told)).assign(**{column: told})
-        codes = encode(offers)[name][:, place].tolist()
-        assert codes[-1] == codes[-2]
-        seen += codes[:-1]
-    assert sorted(seen) == list(range(tokens(categories)))
-
-
-def test_split_goes_by_the_first_day_of_the_campaign() -> None:
-    days = ["2017-01-14", "2017-01-15", "2017-08-31", "2017-09-01", "2017-09-30", "2017-10-01"]
-    parts = split(pd.DataFrame({"start": [date.fromisoformat(day) for day in days]}))
-    assert {name: list(part.index) for name, part in parts.items()} == {
-        "train": [1, 2],
-        "validation": [3, 4],
-        "test": [5],
-    }
+    for name, columns in CATEGORIES.items():
+        codes = arrays[name]
+        assert (codes.dtype, codes.shape) == (np.int32, (len(sample_offers), len(columns)))
 
 
 # Complete Journey
@@ -482,10 +455,10 @@ def test_complete_journey_has_its_known_offers(journey_offers: pd.DataFrame) -> 
 
 
 def test_complete_journey_is_split_as_in_the_book(journey_offers: pd.DataFrame) -> None:
-    parts = split(journey_offers)
-    everyone_got = {name: part[part.campaign_type != "A"] for name, part in parts.items()}
-    assert (len(parts["test"]), parts["test"].redeemed.sum()) == (260_495, 837)
-    assert (len(everyone_got["test"]), everyone_got["test"].redeemed.sum()) == (23_698, 191)
+    test = split(journey_offers, *SPLIT).test
+    everyone_got = test[test.campaign_type != "A"]
+    assert (len(test), test.redeemed.sum()) == (260_495, 837)
+    assert (len(everyone_got), everyone_got.redeemed.sum()) == (23_698, 191)
 
 
 def test_no_feature_leaves_its_range_of_training_in_the_later_campaigns(
@@ -493,10 +466,9 @@ def test_no_feature_leaves_its_range_of_training_in_the_later_campaigns(
 ) -> None:
     """Without `coupon_days`, which has a few values only."""
     names = [name for name in NAMES if name != "coupon_days"]
-    parts = split(journey_offers)
-    low, high = (parts["train"][names].quantile(share) for share in (0.005, 0.995))
-    test = parts["test"][names]
-    outside = ((test < low) | (test > high)).mean()
+    train, _, test = split(journey_offers, *SPLIT)
+    low, high = (train[names].quantile(share) for share in (0.005, 0.995))
+    outside = ((test[names] < low) | (test[names] > high)).mean()
     assert (outside < 0.05).all(), outside.nlargest(3)
 
 
@@ -521,7 +493,6 @@ def test_no_other_feature_grows_as_a_total_since_the_data_began_would(
         f"{name}, in all": journey_offers[name] * weeks
         for name in ("user_trips_per_week", "match_lines_per_week")
     }
-    parts = split(journey_offers.assign(**totals))
-    train, test = (parts[name][[*NAMES, *totals]].mean() for name in ("train", "test"))
-    growth = test / train
+    train, _, test = split(journey_offers.assign(**totals), *SPLIT)
+    growth = test[[*NAMES, *totals]].mean() / train[[*NAMES, *totals]].mean()
     assert set(growth[growth > 1.5].index) == TOTALS | CAMPAIGN_HISTORY | set(totals)

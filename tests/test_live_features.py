@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from coupon_rec import Market, load_complete_journey, load_market
-from coupon_rec.features import FEATURES, encode, feature_names
+from coupon_rec.features import FEATURES, Encoder, feature_names, offers_frame
 from coupon_rec.features.online.snapshot_writer import offers_as_of, write_snapshot
 from coupon_rec.features.online.user_features import rounded
 from coupon_rec.serving.events.event import Event, events_of
@@ -52,7 +52,7 @@ def assert_equal_to_the_batch(
     for name in ("campaign_id", "coupon_id", "spend_per_line", "coupon_discount"):
         live = np.concatenate([getattr(each, name) for each in mine])
         np.testing.assert_array_equal(live, offers[name].to_numpy(), name)
-    for group, batch in encode(offers).items():
+    for group, batch in store.snapshot.encoder.encode(offers).items():
         live = np.concatenate([each.arrays[group] for each in mine])
         names = feature_names(group) or range(batch.shape[1])
         assert live.dtype == batch.dtype
@@ -78,10 +78,15 @@ def monday(journey: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_snapshot(journey, MONDAY, tmp_path_factory.mktemp("journey") / "snapshot")
 
 
+@pytest.fixture(scope="module")
+def journey_encoder(journey: Market) -> Encoder:
+    return Encoder.fit(offers_frame(journey))
+
+
 def test_after_a_day_of_real_events_all_features_equal_the_batch(
-    journey: Market, monday: Path
+    journey: Market, monday: Path, journey_encoder: Encoder
 ) -> None:
-    store = FeatureStore.load(monday)
+    store = FeatureStore.load(monday, journey_encoder)
     events = events_of(journey, MONDAY)
     shuffled = np.random.default_rng(0).permutation(len(events)).tolist()
     for first in range(0, len(events), 500):
@@ -107,6 +112,11 @@ def april(sample: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_snapshot(sample, APRIL, tmp_path_factory.mktemp("sample") / "snapshot")
 
 
+@pytest.fixture(scope="module")
+def encoder(sample: Market) -> Encoder:
+    return Encoder.fit(offers_frame(sample))
+
+
 def with_events(market: Market, events: list[Event]) -> Market:
     """The market with the purchases among some events, as the batch will see them."""
     rows = pd.DataFrame([{name: getattr(e, name) for name in Event.__slots__} for e in events])
@@ -115,9 +125,9 @@ def with_events(market: Market, events: list[Event]) -> Market:
     return replace(market, purchases=market.purchases.union(new))
 
 
-def test_a_snapshot_holds_nothing_of_its_day(sample: Market, april: Path) -> None:
+def test_a_snapshot_holds_nothing_of_its_day(sample: Market, april: Path, encoder: Encoder) -> None:
     """Asked as of its day, it says what the batch says of a market without that day."""
-    store = FeatureStore.load(april)
+    store = FeatureStore.load(april, encoder)
     assert assert_equal_to_the_batch(store, before(sample, APRIL), APRIL) > 700
 
 
@@ -142,21 +152,21 @@ purchases = st.builds(
 @settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(events=st.lists(purchases, min_size=1, max_size=40))
 def test_late_events_and_events_out_of_order_count_as_the_batch_counts_them(
-    sample: Market, april: Path, events: list[Event]
+    sample: Market, april: Path, encoder: Encoder, events: list[Event]
 ) -> None:
     """Events of the last hundred days, up to the day after the snapshot's, in any order."""
     day = APRIL + ONE_DAY
-    store = FeatureStore.load(april)
+    store = FeatureStore.load(april, encoder)
     assert store.add(events) == len(events)
     nightly = before(sample, APRIL)
     assert_equal_to_the_batch(store, with_events(nightly, events), day, nightly)
 
 
 def test_someone_not_mailed_sees_every_live_coupon_as_if_mailed(
-    sample: Market, april: Path
+    sample: Market, april: Path, encoder: Encoder
 ) -> None:
     event = Event("1", 999, datetime(2017, 4, 10, 9), "purchase", 1003, 9, amount=5.0)
-    store = FeatureStore.load(april)
+    store = FeatureStore.load(april, encoder)
     assert not store.offers(999, APRIL).known
     store.add([event])
     answer = store.offers(999, APRIL)
@@ -175,7 +185,7 @@ def test_someone_not_mailed_sees_every_live_coupon_as_if_mailed(
     batch = offers_as_of(market, APRIL, APRIL + ONE_DAY, before(sample, APRIL))
     batch = batch.query("user_id == 999")
     assert set(batch.campaign_id) == {2, 3}
-    for group, values in encode(batch).items():
+    for group, values in store.snapshot.encoder.encode(batch).items():
         np.testing.assert_array_equal(answer.arrays[group], values, group)
 
 

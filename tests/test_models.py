@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, Encoder, Number, offers_frame
-from coupon_rec.market import load_market
+from coupon_rec.features import Arrays, Encoder, Number
 from coupon_rec.models import (
     COUPLINGS,
     coupled_model,
@@ -28,16 +27,10 @@ from coupon_rec.models import (
 from coupon_rec.models.inputs import MultiHot, Normalized
 from coupon_rec.odds import Platt
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 KINDS = ["linear", "network", "two_tower", "matrix_factorization"]
 PROPER = [name for name in COUPLINGS if name != "sum"]
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-@pytest.fixture(scope="module")
-def offers() -> pd.DataFrame:
-    return offers_frame(load_market(SAMPLE))
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +140,18 @@ def test_a_matrix_factorization_knows_nothing_of_an_unknown_user_but_the_item(
     new = pd.DataFrame({"user_id": [-5, 40, 10**9, 40], "item_id": [3, 3, 3, 4]})
     same, same_too, still, other = logits(model, encoder.encode(new))
     assert same == same_too == still != other
+
+
+def test_the_weights_depend_on_nothing_that_was_drawn_before_and_differ_by_layer(
+    encoder: Encoder,
+) -> None:
+    def corners(drawn_before: int) -> list[float]:
+        keras.utils.set_random_seed(drawn_before)
+        return [w[0, 0] for w in coupled_model(encoder).get_weights() if w.ndim == 2]
+
+    first = corners(1)
+    assert first == corners(2)
+    assert len(set(first)) == len(first) >= 4
 
 
 @pytest.mark.parametrize("name", PROPER)

@@ -2,10 +2,13 @@
 
 import io
 import os
+import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,26 +21,30 @@ import pytest
 import tensorflow as tf
 from tqdm import tqdm
 
-from coupon_rec.features import FEATURES, Encoder, offers_frame
-from coupon_rec.market import load_market
-from coupon_rec.models import coupled_model, coupon_model, load_model, predict, purchase_model
+from coupon_rec.features import FEATURES, Encoder
+from coupon_rec.models import (
+    coupled_model,
+    coupon_model,
+    learn_vectors,
+    load_model,
+    predict,
+    purchase_model,
+)
+from coupon_rec.models.inputs import encoded, joined, offer_model
 from coupon_rec.records import read_records, write_records
 from coupon_rec.training import Examples, examples, fit, reports
 from coupon_rec.training.batches import in_batches, one_by_one
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
-
 
 @pytest.fixture(scope="module")
-def offers() -> pd.DataFrame:
+def offers(offers: pd.DataFrame) -> pd.DataFrame:
     """The sample's offers, with labels that depend on two features in a known way."""
-    table = offers_frame(load_market(SAMPLE))
-    table = pd.concat([table] * (4000 // len(table) + 1), ignore_index=True)
-    random = np.random.default_rng(0)
+    table = pd.concat([offers] * (4000 // len(offers) + 1), ignore_index=True)
+    rng = np.random.default_rng(0)
     for name in ("match_rank", "item_popularity_rank"):
-        table[name] = random.random(len(table)).astype("float32")
-    table["bought"] = random.random(len(table)) < table["match_rank"]
-    table["redeemed"] = table["bought"] & (random.random(len(table)) < 0.5)
+        table[name] = rng.random(len(table)).astype("float32")
+    table["bought"] = rng.random(len(table)) < table["match_rank"]
+    table["redeemed"] = table["bought"] & (rng.random(len(table)) < 0.5)
     return table
 
 
@@ -100,6 +107,29 @@ def test_one_seed_gives_one_model(encoder: Encoder, parts: tuple[Examples, Examp
         losses.append(fit(model, *parts, epochs=1, seed=seed)["val_redeemed_log_loss"].iloc[0])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert losses[0] != pytest.approx(losses[2], rel=1e-5)
+
+
+def test_the_global_generators_draw_on_as_if_nothing_had_been_fitted(
+    encoder: Encoder, parts: tuple[Examples, Examples]
+) -> None:
+    def drawn(*work: Callable[[], object]) -> list[float]:
+        random.seed(7)
+        np.random.seed(7)  # noqa: NPY002
+        for each in work:
+            each()
+        return [random.random(), np.random.random()]  # noqa: NPY002
+
+    pairs = pd.DataFrame({"user_id": [1] * 20, "item_id": [3] * 20})
+    alone = drawn()
+    assert alone == drawn(
+        lambda: fit(coupled_model(encoder), *parts, epochs=1, batch_size=512),
+        lambda: purchase_model(encoder),
+        lambda: coupon_model(encoder),
+        lambda: learn_vectors(pairs, size=2, negatives=1, epochs=1),
+    )
+    with pytest.raises(ValueError, match="no coupling"):
+        drawn(lambda: coupled_model(encoder, "product"))
+    assert random.getstate() == random.Random(7).getstate()
 
 
 def test_the_purchase_model_does_not_read_the_coupon(
@@ -244,11 +274,22 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
         np.testing.assert_allclose(resumed, whole, atol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def two_epochs(
+    encoder: Encoder,
+    parts: tuple[Examples, Examples],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The folder of a run of two epochs; not to be changed."""
+    folder = tmp_path_factory.mktemp("two_epochs")
+    fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, checkpoint=folder)
+    return folder
+
+
 @pytest.fixture
-def checkpoint(encoder: Encoder, parts: tuple[Examples, Examples], tmp_path: Path) -> Path:
-    """The folder of a run of two epochs."""
-    fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, checkpoint=tmp_path)
-    return tmp_path
+def checkpoint(two_epochs: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, to go on with or to be damaged."""
+    return Path(shutil.copytree(two_epochs, tmp_path / "checkpoint"))
 
 
 def test_a_finished_run_is_loaded_and_goes_on_when_it_may(
@@ -393,6 +434,27 @@ def test_data_that_does_not_fit_the_model_is_named(
     ]:
         with pytest.raises(ValueError, match=message):
             fit(coupled_model(encoder), train, parts[1])
+
+
+def test_any_labels_are_fitted_and_any_of_them_stops_the_training(offers: pd.DataFrame) -> None:
+    clicked = offers.assign(clicked=offers["bought"] | (offers["match_rank"] > 0.9))
+    some = Encoder.fit(offers).only("match", "user")
+    inputs, ready = encoded(some)
+    logits = keras.layers.Dense(3)(joined(ready, tuple(ready), "everything"))
+    p = keras.ops.sigmoid(logits)
+    labels = ("bought", "redeemed", "clicked")
+    outputs = {name: p[:, place : place + 1] for place, name in enumerate(labels)}
+    model = offer_model(some, inputs, outputs, "three")
+    train, validation = (examples(clicked[i::2], some, labels=labels) for i in (0, 1))
+    options = {"epochs": 8, "batch_size": 128, "learning_rate": 0.02, "stop_on": "clicked"}
+    history = fit(model, train, validation, **options)
+    losses = history[[f"val_{name}_log_loss" for name in labels]]
+    assert (losses.iloc[-1] < losses.iloc[0]).all()
+    assert np.corrcoef(predict(model, clicked)["clicked"], clicked["clicked"])[0, 1] > 0.5
+    with pytest.raises(ValueError, match="stop_on is 'viewed': the model predicts bought, redeem"):
+        fit(model, train, validation, stop_on="viewed")
+    with pytest.raises(ValueError, match="the offers lack 1 columns: clicked"):
+        examples(offers, some, labels=labels)
 
 
 def test_a_model_with_other_outputs_is_refused(parts: tuple[Examples, Examples]) -> None:

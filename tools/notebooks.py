@@ -2,7 +2,7 @@
 
 ``run`` executes notebooks in place, each in a fresh kernel, and records its seconds and its peak
 memory in ``appendix/status.json``, from which it writes ``appendix/status.md``.
-``normalize`` mends the metadata of notebooks and fails if there was something to mend.
+``normalize`` fixes the metadata of notebooks and fails if there was something to fix.
 """
 
 import argparse
@@ -159,7 +159,7 @@ def run(paths: list[Path]) -> None:
         STATUS.with_suffix(".md").write_text(status_page(chapters))
 
 
-def mend(paths: list[Path]) -> int:
+def fix(paths: list[Path]) -> int:
     """Normalize notebooks in place and count those that changed."""
     changed = 0
     for path in paths:
@@ -180,4 +180,4 @@ if __name__ == "__main__":
     if arguments.command == "run":
         run(arguments.notebooks)
     else:
-        sys.exit(mend(arguments.notebooks) > 0)
+        sys.exit(fix(arguments.notebooks) > 0)

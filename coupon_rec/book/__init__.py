@@ -1,6 +1,11 @@
 """What the chapters need to be pages: numbers of the prose that come from the cells."""
 
+import os
 from typing import Any
+
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
+# A sum over a batch is cut into as many parts as TensorFlow has threads, and rounds accordingly:
+# with as many threads on every machine, a chapter trains the same model on one core and on all.
 
 SPLIT = ("2017-01-15", "2017-09-01", "2017-10-01")
 """The first days of the training, validation and test campaigns, as chapter 2 chooses them."""

@@ -58,7 +58,7 @@ def python() -> Finding:
 
 
 def packages() -> Iterator[Finding]:
-    """Compare the installed packages with the ranges that the package and its extra `book` ask for."""
+    """Compare the installed packages with the ranges that the book's package asks for."""
     try:
         from packaging.requirements import Requirement
 

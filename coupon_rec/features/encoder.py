@@ -1,10 +1,13 @@
 """From the offers table to the arrays that a model reads, as learned from training offers."""
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from functools import cached_property
-from typing import Any, TypeVar
+from itertools import groupby
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -134,13 +137,16 @@ class Encoder:
         if offers.empty:
             raise ValueError("there are no offers to learn from: pass the training offers")
         features = _features(offers)
-        require(offers, [*(feature.name for feature in features), *extra, *ids])
-        own = [_own_feature(offers, name) for name in extra if not _is_text(offers[name])]
         names = {array: list(columns) for array, columns in CATEGORIES.items()}
-        for name in extra:
-            if _is_text(offers[name]):
+        columns = [feature.name for feature in features] + sum(names.values(), [*extra, *ids])
+        require(offers, columns)
+        if twice := [name for name, count in Counter(columns).items() if count > 1]:
+            raise ValueError(f"{twice[0]} is read already: leave it out of extra")
+        kinds = {name: _kind(offers[name]) for name in extra}
+        own = [_own_feature(offers[name]) for name, kind in kinds.items() if kind != "text"]
+        for name, kind in kinds.items():
+            if kind == "text":
                 names.setdefault(f"{_group(name)}_category", []).append(name)
-        require(offers, [name for columns in names.values() for name in columns])
         numbers = {
             group: tuple(
                 number
@@ -222,7 +228,8 @@ class Encoder:
         Warns
         -----
         UnseenWarning
-            If values of a category have not been seen in training; it names and counts them.
+            If values of a category are not among those that the encoder tells apart; it names
+            and counts them.
         """
         require(offers, self.columns)
         arrays: Arrays = {}
@@ -240,7 +247,8 @@ class Encoder:
                 for row in unseen.itertuples(index=False)
             ]
             warnings.warn(
-                "values that the training offers do not have count as none. " + "; ".join(lines),
+                f"values that fewer than {RARE} training offers have count as unknown. "
+                + "; ".join(lines),
                 UnseenWarning,
                 stacklevel=2,
             )
@@ -267,14 +275,13 @@ class Encoder:
         missing = np.isnan(block)
         if missing.any():
             block = np.where(missing, [number.missing for number in numbers], block)
-        block[:, log] = np.log1p(block[:, log])
-        if not np.isfinite(block).all():
-            row, column = np.argwhere(~np.isfinite(block))[0]
-            raise ValueError(
-                f"{numbers[column].name} is {values[row, column]} in row {row}: "
-                "expected a finite number" + (", above -1" if log[column] else "")
-            )
-        return block.astype("float32")
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            block[:, log] = np.log1p(block[:, log])
+            scaled: NDArray[np.float32] = block.astype("float32")
+        if not np.isfinite(scaled).all():
+            row, column = np.argwhere(~np.isfinite(scaled))[0]
+            raise ValueError(_not_finite(numbers[column].name, values[row, column], row))
+        return scaled
 
     def codes(self, array: str, rows: Mapping[str, Any]) -> NDArray[np.int32]:
         """The codes of the columns of a category array.
@@ -293,7 +300,7 @@ class Encoder:
         """
         columns = []
         for category in self.categories[array]:
-            found = pd.Index(category.values).get_indexer(pd.Index(rows[category.name]))
+            found = pd.Index(category.values).get_indexer(_names(rows[category.name]))
             columns.append(np.where(found < 0, 0, found + category.first).astype("int32"))
         return np.stack(columns, axis=1)
 
@@ -317,7 +324,7 @@ class Encoder:
         return np.hstack(blocks)
 
     def unseen(self, offers: pd.DataFrame, arrays: Arrays | None = None) -> pd.DataFrame:
-        """Count the values of categories that the training offers do not have.
+        """Count the values that the encoder does not tell apart; a missing one is none.
 
         Parameters
         ----------
@@ -335,7 +342,7 @@ class Encoder:
         for array, categories in self.categories.items():
             codes = self.codes(array, offers) if arrays is None else arrays[array]
             for column, category in enumerate(categories):
-                lost = codes[:, column] == 0
+                lost = (codes[:, column] == 0) & offers[category.name].notna().to_numpy()
                 if lost.any():
                     values = offers[category.name][lost].astype(str).unique()[:SHOWN].tolist()
                     found.append((category.name, int(lost.sum()), values))
@@ -397,84 +404,123 @@ def _group(name: str) -> str:
     return group
 
 
-def _is_text(column: pd.Series) -> bool:
-    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        return False
+def _kind(column: pd.Series) -> Literal["number", "text", "vector"]:
+    """What a column of the user's own holds."""
     some = column.dropna()
     if some.empty:
         raise ValueError(f"{column.name} has no value in the training offers: leave it out")
-    return isinstance(some.iloc[0], str)
+    if _numeric(column) or isinstance(some.iloc[0], bool | np.bool_ | Decimal):
+        return "number"
+    if isinstance(some.iloc[0], str):
+        return "text"
+    if isinstance(some.iloc[0], list | tuple | np.ndarray):
+        return "vector"
+    raise ValueError(
+        f"{column.name} holds values of type {type(some.iloc[0]).__name__}: expected numbers, "
+        "booleans, text or lists of numbers"
+    )
 
 
-def _own_feature(offers: pd.DataFrame, name: str) -> Feature:
+def _numeric(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column))
+
+
+def _own_feature(column: pd.Series) -> Feature:
+    name = str(column.name)
     _group(name)
-    column = offers[name]
-    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        return Feature(name, "a column of your own", float(column.median()))
-    return Feature(name, "a vector of your own")
+    if _kind(column) == "vector":
+        return Feature(name, "a vector of your own")
+    return Feature(name, "a column of your own", float(np.nanmedian(_plain(column.to_frame()))))
 
 
 def _numbers(feature: Feature, column: pd.Series) -> list[Number]:
     """Describe a column of numbers, or each coordinate of a column of vectors."""
-    values = _block(column)
-    names = [feature.name]
-    if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        names = [f"{feature.name}[{place}]" for place in range(values.shape[1])]
-    numbers = []
-    for name, x in zip(names, values.T, strict=True):
-        x = np.where(np.isnan(x), feature.missing, x)
-        if not np.isfinite(x).all():
-            raise ValueError(f"{name} has {(~np.isfinite(x)).sum()} values that are not finite")
-        lowest, highest = float(x.min()), float(x.max())
-        read = np.log1p(x) if feature.skewed else x
-        deviation = float(read.std()) if lowest < highest else 0.0
-        numbers.append(
-            Number(
-                name=name,
-                meaning=feature.meaning,
-                log1p=feature.skewed,
-                missing=float(feature.missing),
-                lowest=lowest,
-                highest=highest,
-                mean=float(read.mean()),
-                deviation=deviation,
-            )
+    if not _numeric(column) and _kind(column) == "vector":
+        size = len(column.dropna().iloc[0])
+        values, names = _vectors(column, size), [f"{feature.name}[{i}]" for i in range(size)]
+    else:
+        values, names = _plain(column.to_frame()), [feature.name]
+    values = np.where(np.isnan(values), feature.missing, values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        read = np.log1p(values) if feature.skewed else values
+    if not np.isfinite(read).all():
+        row, place = np.argwhere(~np.isfinite(read))[0]
+        raise ValueError(_not_finite(names[place], values[row, place], row))
+    varied = values.min(axis=0) < values.max(axis=0)
+    return [
+        Number(
+            name=name,
+            meaning=feature.meaning,
+            log1p=feature.skewed,
+            missing=float(feature.missing),
+            lowest=float(values[:, i].min()),
+            highest=float(values[:, i].max()),
+            mean=float(read[:, i].mean()),
+            deviation=float(read[:, i].std()) if varied[i] else 0.0,
         )
-    return numbers
+        for i, name in enumerate(names)
+    ]
+
+
+def _not_finite(name: str, value: float, row: int) -> str:
+    return f"{name} is {value} in row {row}, counted from 0: expected a finite number" + (
+        ", above -1" if value <= -1 else ""
+    )
 
 
 def values_of(offers: pd.DataFrame, numbers: Sequence[Number]) -> NDArray[np.float64]:
-    """The columns of some numbers side by side, shape (n, numbers); vectors come last."""
-    vectors = [number.name for number in numbers if number.name.endswith("[0]")]
-    plain = [number.name for number in numbers if "[" not in number.name]
-    blocks = [offers[plain].to_numpy("float64")]
-    for name in vectors:
-        blocks.append(_block(offers[name.removesuffix("[0]")]))
+    """The columns of some numbers side by side, shape (n, numbers); NaN where one is missing."""
+    blocks = [np.empty((len(offers), 0))]
+    sizes = Counter(number.name.split("[")[0] for number in numbers)
+    vectors = {number.name.split("[")[0] for number in numbers if "[" in number.name}
+    for vector, names in groupby(sizes, vectors.__contains__):
+        if vector:
+            blocks += [_vectors(offers[name], sizes[name]) for name in names]
+        else:
+            blocks.append(_plain(offers[list(names)]))
     return np.hstack(blocks)
 
 
-def _block(column: pd.Series) -> NDArray[np.float64]:
-    """A column as numbers, shape (n, 1), or (n, coordinates) if it holds vectors."""
-    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        return np.asarray(column.to_numpy("float64", na_value=np.nan))[:, None]
-    sizes = column.dropna().map(len).unique()
-    if len(sizes) != 1:
-        raise ValueError(
-            f"the vectors of {column.name} have the lengths {sorted(sizes)}: make them equal"
-        )
-    nothing = np.zeros(int(sizes[0]))
-    return np.stack([nothing if one is None else np.asarray(one, "float64") for one in column])
+def _plain(columns: pd.DataFrame) -> NDArray[np.float64]:
+    """Columns of numbers, shape (n, columns); NaN where one is missing."""
+    odd = [name for name in columns if not _numeric(columns[name])]
+    try:
+        known = columns.assign(**{name: pd.to_numeric(columns[name]) for name in odd})
+        return np.asarray(known.to_numpy("float64", na_value=np.nan))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{', '.join(odd)}: expected numbers ({error})") from error
+
+
+def _vectors(column: pd.Series, size: int) -> NDArray[np.float64]:
+    """A column of vectors, shape (n, size); NaN where there is none."""
+    found = np.full((len(column), size), np.nan)
+    values = column.to_numpy(object)
+    for row in np.flatnonzero(column.notna()):
+        try:
+            found[row] = np.reshape(np.asarray(values[row], "float64"), size)
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"{column.name} is {values[row]!r:.60} in row {row}, counted from 0: expected a "
+                f"list of {size} numbers"
+            ) from error
+    return found
+
+
+def _names(column: Any) -> pd.Index:
+    """Values of a category as text."""
+    index = pd.Index(column)
+    return index.astype(str) if pd.api.types.is_numeric_dtype(index) else index
 
 
 def _categories(offers: pd.DataFrame, names: Sequence[str]) -> tuple[Category, ...]:
     categories = []
     first = 1
     for name in names:
-        counts = offers[name].value_counts().rename_axis("value").reset_index(name="rows")
-        often = counts[counts["rows"] >= RARE].sort_values(
-            ["rows", "value"], ascending=[False, True]
+        counts = _names(offers[name].dropna()).astype(str).value_counts()
+        often = sorted(
+            (-rows, value) for value, rows in zip(counts.index, counts, strict=True) if rows >= RARE
         )
-        values = tuple(often["value"].astype(str).head(MOST))
+        values = tuple(value for _, value in often[:MOST])
         categories.append(Category(name, values, first))
         first += len(values)
     return tuple(categories)

@@ -51,7 +51,8 @@ def split(
     Raises
     ------
     ValueError
-        If a part has no campaign; it names the dates between which there are some.
+        If a part has no campaign; it names the dates between which there are some. If there are
+        no offers, or a column is missing.
 
     Examples
     --------
@@ -62,6 +63,8 @@ def split(
     [[1], [2], [3]]
     """
     require(offers, ["start"])
+    if offers.empty:
+        raise ValueError("there are no offers to split")
     start = pd.to_datetime(offers["start"])
     if validate_from is None and test_from is None:
         require(offers, ["campaign_id", "coupon_days"])

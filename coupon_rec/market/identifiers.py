@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import ibis
 from ibis import Table, _
+from ibis.util import gen_name
 
 from coupon_rec.market.converting import is_text
 from coupon_rec.market.errors import Problem
@@ -74,12 +75,19 @@ def number(tables: Mapping[str, Table], kinds: Iterable[str]) -> dict[str, Table
     for kind in kinds:
         having = [table for table in tables.values() if kind in table.columns]
         if having:
-            text = ibis.union(*(table.select(text=kind) for table in having), distinct=True)
+            text = ibis.union(*(table.select(text=kind) for table in having)).distinct()
             place = ibis.row_number().over(order_by="text") + 1
-            numbered[kind] = (
-                text.drop_null("text").select(number=place.cast("int64"), text="text").cache()
-            )
+            table = text.drop_null("text").select(number=place.cast("int64"), text="text")
+            numbered[kind] = _held(table)
     return numbered
+
+
+def _held(table: Table) -> Table:
+    """Compute a table once; Spark has no temporary tables."""
+    connection = table.get_backend()
+    if connection.name == "pyspark":
+        return table.cache()
+    return connection.create_table(gen_name("identifiers"), table, temp=True)
 
 
 def with_numbers(table: Table, identifiers: Mapping[str, Table]) -> Table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from coupon_rec._keras import keras
+from coupon_rec._keras import keras, seeded
 from coupon_rec.features import Encoder
 from coupon_rec.models.couplings import Coupling
 from coupon_rec.models.couplings import coupling as coupling_of
@@ -58,16 +58,18 @@ def coupled_model(
     -----
     Equation `eq-chain` of the book; Ma et al., *Entire Space Multi-Task Model*, SIGIR 2018.
     """
-    keras.utils.set_random_seed(seed)
-    couple = coupling_of(coupling, name="redeemed") if isinstance(coupling, str) else coupling
-    inputs, ready = encoded(encoder)
-    known = interest(purchase, ready, purchase_units, dropout)
-    everything = joined({"interest": known, **ready}, ("interest", *ready), "interest_and_coupon")
-    response = network(everything, coupon_units, dropout, "coupon")
-    bought_logit = layers.Dense(1, name="bought_logit")(known)
-    redeemed_logit = layers.Dense(1, name="redeemed_if_bought_logit")(response)
-    outputs = {
-        "bought": layers.Activation("sigmoid", name="bought")(bought_logit),
-        "redeemed": couple([bought_logit, redeemed_logit]),
-    }
+    with seeded(seed):
+        couple = coupling_of(coupling, name="redeemed") if isinstance(coupling, str) else coupling
+        inputs, ready = encoded(encoder)
+        known = interest(purchase, ready, purchase_units, dropout)
+        everything = joined(
+            {"interest": known, **ready}, ("interest", *ready), "interest_and_coupon"
+        )
+        response = network(everything, coupon_units, dropout, "coupon")
+        bought_logit = layers.Dense(1, name="bought_logit")(known)
+        redeemed_logit = layers.Dense(1, name="redeemed_if_bought_logit")(response)
+        outputs = {
+            "bought": layers.Activation("sigmoid", name="bought")(bought_logit),
+            "redeemed": couple([bought_logit, redeemed_logit]),
+        }
     return offer_model(encoder, inputs, outputs, "coupled_model")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from coupon_rec._keras import keras
+from coupon_rec._keras import keras, seeded
 from coupon_rec.features import Encoder
 from coupon_rec.models.inputs import OfferModel, encoded, joined, network, offer_model
 
@@ -35,9 +35,9 @@ def coupon_model(
     -----
     Equation `eq-coupon` of the book.
     """
-    keras.utils.set_random_seed(seed)
-    inputs, ready = encoded(encoder)
-    response = network(joined(ready, tuple(ready), "everything"), units, dropout, "coupon")
-    logit = layers.Dense(1, name="redeemed_logit")(response)
-    redeemed = layers.Activation("sigmoid", name="redeemed")(logit)
+    with seeded(seed):
+        inputs, ready = encoded(encoder)
+        response = network(joined(ready, tuple(ready), "everything"), units, dropout, "coupon")
+        logit = layers.Dense(1, name="redeemed_logit")(response)
+        redeemed = layers.Activation("sigmoid", name="redeemed")(logit)
     return offer_model(encoder, inputs, {"redeemed": redeemed}, "coupon_model")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from coupon_rec._keras import keras
+from coupon_rec._keras import keras, seeded
 from coupon_rec.features import Encoder
 from coupon_rec.models.inputs import (
     VECTOR,
@@ -76,11 +76,11 @@ def purchase_model(
     Equation `eq-purchase` of the book; Koren et al., *Matrix Factorization Techniques for
     Recommender Systems*, Computer 2009; He et al., *Neural Collaborative Filtering*, WWW 2017.
     """
-    keras.utils.set_random_seed(seed)
     encoder = encoder.only(*(name for name in KNOWN if name in encoder.arrays))
-    inputs, ready = encoded(encoder)
-    logit = layers.Dense(1, name="bought_logit")(interest(kind, ready, units, dropout))
-    bought = layers.Activation("sigmoid", name="bought")(logit)
+    with seeded(seed):
+        inputs, ready = encoded(encoder)
+        logit = layers.Dense(1, name="bought_logit")(interest(kind, ready, units, dropout))
+        bought = layers.Activation("sigmoid", name="bought")(logit)
     return offer_model(encoder, inputs, {"bought": bought}, f"{kind}_purchase_model")
 
 

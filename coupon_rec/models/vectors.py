@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from coupon_rec._keras import keras
+from coupon_rec._keras import keras, seeded
 
 ops, layers = keras.ops, keras.layers
 
@@ -83,19 +83,19 @@ def learn_vectors(
         )
     user, users = pd.factorize(pairs["user_id"], sort=True)
     item, items = pd.factorize(pairs["item_id"], sort=True)
-    keras.utils.set_random_seed(seed)
-    model = pair_model(len(users), len(items), size, negatives)
-    model.compile(
-        keras.optimizers.Adam(learning_rate), keras.losses.BinaryCrossentropy(from_logits=True)
-    )
-    real = np.eye(1, 1 + negatives, dtype="float32").repeat(len(pairs), axis=0)
-    model.fit(
-        {"user": user.astype("int32"), "item": item.astype("int32")},
-        real,
-        batch_size=batch_size,
-        epochs=epochs,
-        verbose=0,
-    )
+    with seeded(seed):
+        model = pair_model(len(users), len(items), size, negatives)
+        model.compile(
+            keras.optimizers.Adam(learning_rate), keras.losses.BinaryCrossentropy(from_logits=True)
+        )
+        real = np.eye(1, 1 + negatives, dtype="float32").repeat(len(pairs), axis=0)
+        model.fit(
+            {"user": user.astype("int32"), "item": item.astype("int32")},
+            real,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=0,
+        )
     return Vectors(
         pd.DataFrame(model.get_layer("users").get_weights()[0], users.rename("user_id")),
         pd.DataFrame(model.get_layer("items").get_weights()[0], items.rename("item_id")),

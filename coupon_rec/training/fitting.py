@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coupon_rec._keras import keras, tf
+from coupon_rec._keras import keras, seeded, tf
 from coupon_rec.training.batches import Examples, identity, in_batches, needed, one_by_one
 from coupon_rec.training.reports import ProgressBar, tensorboard, weights_and_biases
 from coupon_rec.training.run import Run, fingerprint, watched_label
@@ -108,28 +108,28 @@ def fit(
     _check_settings({**settings, "epochs": epochs})
     _check_model(model)
     watched = watched_label(model, stop_on)
-    keras.utils.set_random_seed(seed)
-    train, validation = needed(model, train), needed(model, validation)
-    batches = in_batches(train, batch_size, seed)
-    _compile(model, learning_rate, purchase_weight)
-    run = Run(model, patience, watched)
-    if checkpoint is not None:
-        same = {**settings, "model": fingerprint(model), "data": identity(train)}
-        run.keep(checkpoint, same, epochs)
-    progress = ProgressBar(epochs, len(batches), len(run.history))
-    reports = [] if log_dir is None else [tensorboard(log_dir)]
-    reports += [] if wandb_project is None else [weights_and_biases(wandb_project, settings)]
-    with closing(progress.bar):
-        model.fit(
-            one_by_one(batches, skip=len(run.history)),
-            validation_data=validation,
-            validation_batch_size=batch_size,
-            initial_epoch=epochs if run.over else len(run.history),
-            epochs=epochs,
-            shuffle=False,
-            verbose=0,
-            callbacks=[run, progress, *reports, *callbacks],
-        )
+    with seeded(seed):
+        train, validation = needed(model, train), needed(model, validation)
+        batches = in_batches(train, batch_size, seed)
+        _compile(model, learning_rate, purchase_weight)
+        run = Run(model, patience, watched)
+        if checkpoint is not None:
+            same = {**settings, "model": fingerprint(model), "data": identity(train)}
+            run.keep(checkpoint, same, epochs)
+        progress = ProgressBar(epochs, len(batches), len(run.history))
+        reports = [] if log_dir is None else [tensorboard(log_dir)]
+        reports += [] if wandb_project is None else [weights_and_biases(wandb_project, settings)]
+        with closing(progress.bar):
+            model.fit(
+                one_by_one(batches, skip=len(run.history)),
+                validation_data=validation,
+                validation_batch_size=batch_size,
+                initial_epoch=epochs if run.over else len(run.history),
+                epochs=epochs,
+                shuffle=False,
+                verbose=0,
+                callbacks=[run, progress, *reports, *callbacks],
+            )
     return run.frame()
 
 

@@ -18,7 +18,7 @@ from fontTools.ttLib import TTFont
 from jupyter_book.config import get_final_config
 from not_found import root_links
 from packaging.specifiers import SpecifierSet
-from repairs import mend
+from repairs import fix
 from run_bar import colab_cell, launch_links, run_bar
 from sitemap import write_sitemap
 from slim import is_used
@@ -211,8 +211,8 @@ def test_the_page_of_a_wrong_address_finds_its_files_at_any_depth(site: Path) ->
 
 def test_a_repair_touches_only_its_fault() -> None:
     sound = '<table><tr><th scope="col">a</th></tr></table><style>p {}</style><p id="exercise-1">'
-    assert mend(sound) == sound
-    assert mend('<th class="head"></th>') == '<td class="head"></td>'
+    assert fix(sound) == sound
+    assert fix('<th class="head"></th>') == '<td class="head"></td>'
 
 
 @pytest.mark.parametrize(

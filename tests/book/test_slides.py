@@ -72,7 +72,7 @@ def test_the_speaker_sees_notes_in_a_window_of_their_own(shown: Page, problems: 
     speaker = opening.value
     speaker.wait_for_function("() => document.querySelector('.speaker-controls-notes .value')")
     assert note
-    speaker.get_by_text(note.split("\n")[0]).first.wait_for(timeout=20_000)
+    speaker.get_by_text(note.split("\n")[0]).first.wait_for(timeout=120_000)
     speaker.close()
     assert problems == []
 

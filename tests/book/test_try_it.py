@@ -13,17 +13,15 @@ from playwright.sync_api import Browser, Page
 from reader import open_page
 
 from coupon_rec.decisions import Budget, allocate, offer_value, reason
-from coupon_rec.features import COUPON_CATEGORIES, GROUPS, encode, feature_names
+from coupon_rec.features import CATEGORIES, GROUPS, Encoder, feature_names
 from coupon_rec.features.batch.offers import offers_frame
 from coupon_rec.market import Market, load_market
-from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.odds import Platt
 from coupon_rec.serving.bundle.scorer import Scorer
 
 ROOT = Path(__file__).parents[2]
 LIVE = ROOT / "_static" / "live"
 DAY = pd.Timestamp("2017-06-01").date()
-CATEGORIES = {"user_category": USER_CATEGORIES, "coupon_category": COUPON_CATEGORIES}
 ROWS = 1000
 
 
@@ -45,8 +43,9 @@ def bundle(market: Market, offers: pd.DataFrame, tmp_path_factory: pytest.TempPa
     from coupon_rec.serving.bundle.exporting import export
     from coupon_rec.training import examples, fit
 
-    seen = examples(offers)
-    model = coupled_model(seen[0])
+    encoder = Encoder.fit(offers)
+    seen = examples(offers, encoder)
+    model = coupled_model(encoder)
     fit(model, seen, seen, epochs=2)
     return export(
         model,
@@ -95,11 +94,13 @@ def test_the_forward_pass_of_the_page_is_that_of_the_scorer(
     empty: Page, bundle: Path, offers: pd.DataFrame, market: Market, tmp_path: Path
 ) -> None:
     some = offers.sample(ROWS, random_state=0)
+    some.loc[some.index[:9], "department"] = "one that training never saw"
     load(empty, "coupled", model=write(bundle, tmp_path, market))
     found = empty.evaluate(
         "offers => offers.map(coupled.scorer(couponModel))", as_the_page_reads(some)
     )
-    for name, p in Scorer.load(bundle).predict(encode(some)).items():
+    scorer = Scorer.load(bundle)
+    for name, p in scorer.predict(scorer.encoder.encode(some)).items():
         assert np.ptp(p) > 0.01
         np.testing.assert_allclose([row[name] for row in found], p, atol=1e-5)
 

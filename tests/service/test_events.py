@@ -160,7 +160,7 @@ class Till(threading.Thread):
 
 
 def test_a_kill_at_any_moment_loses_no_accepted_event_and_no_coupon_is_wrong(
-    serve: Callable[..., Running], bundle: Path, tmp_path: Path
+    serve: Callable[..., Running], inside: Callable[..., Inside], bundle: Path, tmp_path: Path
 ) -> None:
     random = np.random.default_rng(0)
     sent: list[dict[str, Any]] = []
@@ -181,9 +181,9 @@ def test_a_kill_at_any_moment_loses_no_accepted_event_and_no_coupon_is_wrong(
         assert accepted <= {event.event_id for event in log.read()[0]}
         log.close()
 
-    service = serve()
+    again = inside()
     for begin in range(0, len(sent), 500):
-        assert service.send(*sent[begin : begin + 500]).status_code == 200
+        assert again.send(*sent[begin : begin + 500]).status_code == 200
     store = FeatureStore.load(bundle / "snapshot")
     store.add([from_json(json.dumps(event)) for event in sent])
     reference = Recommender(Scorer.load(bundle), store, Settings().economics)
@@ -191,4 +191,4 @@ def test_a_kill_at_any_moment_loses_no_accepted_event_and_no_coupon_is_wrong(
         (reply,) = reference([Question(user_id, DAY, 20)])
         assert isinstance(reply, Reply)
         wanted = [choice.coupon_id for choice in reply.choices]
-        assert [coupon["coupon_id"] for coupon in service.ask(user_id, k=20)["coupons"]] == wanted
+        assert [coupon["coupon_id"] for coupon in again.ask(user_id, k=20)["coupons"]] == wanted

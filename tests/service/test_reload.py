@@ -11,7 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 from running import DAY, PATIENCE, Inside, Running, purchase, question, until
+from typer.testing import CliRunner
 
+from coupon_rec.__main__ import app
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.market import Market
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
@@ -44,7 +46,7 @@ def recalibrate(folder: Path, intercept: float) -> str:
 
 
 def test_a_new_bundle_takes_over_and_no_request_is_lost(
-    serve: Callable[..., Running], folder: Path
+    serve: Callable[..., Running], inside: Callable[..., Inside], folder: Path
 ) -> None:
     service = serve(folder=folder)
     over = threading.Event()
@@ -78,7 +80,7 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(
     counted = service.ask(1, k=100), service.ask(2, k=100)
     assert accepted == len(statuses) / 2
     service.stop()
-    restarted = serve(folder=folder)
+    restarted = inside(folder)
     assert (restarted.ask(1, k=100), restarted.ask(2, k=100)) == counted
 
 
@@ -86,8 +88,8 @@ def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
     folder: Path, tmp_path: Path, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tomorrow = DAY + timedelta(days=1)
-    app = create_app(folder, Settings(tmp_path / "events", decisions=NO_DECISIONS))
-    service = app.state.service
+    served = create_app(folder, Settings(tmp_path / "events", decisions=NO_DECISIONS))
+    service = served.state.service
     old = service.recommender.scorer.version
     over = asyncio.Event()
     asked: list[date] = []
@@ -105,7 +107,7 @@ def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
     monkeypatch.setattr(service._ask, "_work", held_up)
 
     async def reload_while_three_wait() -> tuple[list[httpx.Response], httpx.Response]:
-        transport = httpx.ASGITransport(app)
+        transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             waiting = [
                 asyncio.create_task(client.post("/v1/recommendations", json=question(number)))
@@ -192,9 +194,10 @@ def test_a_service_does_not_start_with_a_bundle_that_cannot_be_used(
 
 def test_the_command_says_why_it_does_not_start(folder: Path) -> None:
     flip(folder)
-    with pytest.raises(AssertionError, match="its content is not the one exported") as failed:
-        Running(folder, folder.with_name("words"))
-    assert "Traceback" not in str(failed.value)
+    result = CliRunner().invoke(app, ["serve", str(folder), "--port", "0"])
+    assert result.exit_code == 2
+    assert "its content is not the one exported" in result.output
+    assert "Traceback" not in result.output
 
 
 def test_a_model_is_not_paired_with_the_snapshot_of_the_next_bundle(

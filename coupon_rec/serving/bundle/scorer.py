@@ -54,6 +54,10 @@ class Scorer:
         schema = json.loads(content(folder, manifest, "schema.json"))
         calibration = json.loads(content(folder, manifest, "calibration.json"))
         try:
+            encoder = Encoder.from_dict(schema)
+        except ValueError as error:
+            raise BundleError(f"{folder / 'schema.json'}: {error}; {FRESH}") from error
+        try:
             session = open_model(content(folder, manifest, "model.onnx"))
         except Exception as error:  # those of ONNX Runtime have no class of their own
             raise BundleError(
@@ -62,7 +66,7 @@ class Scorer:
         return cls(
             manifest["version"],
             session,
-            Encoder.from_dict(schema),
+            encoder,
             {name: Platt(**line) for name, line in calibration.items()},
         )
 

@@ -18,6 +18,7 @@ from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
+from coupon_rec.serving.events.identifiers import UNKNOWN
 from coupon_rec.serving.http.batching import Batcher, Overloaded
 from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.settings import Settings
@@ -31,9 +32,6 @@ MOST_DAYS = 365
 
 LISTEN = 0.2
 """Seconds between two exchanges of events with other replicas."""
-
-NOBODY = -1
-"""The id of no user: a question about them is answered by the cold start."""
 
 NO_DECISIONS = Path("none")
 """What `Settings.decisions` is where nothing is recorded."""
@@ -97,7 +95,7 @@ class Service:
             raise BundleError(f"{self._bundle}: became another bundle meanwhile; load it again")
         recommender = Recommender(scorer, store, self.settings.economics)
         try:
-            recommender([Question(NOBODY, store.day, 1)])
+            recommender([Question(UNKNOWN, store.day, 1)])
         except Exception as error:  # those of ONNX Runtime have no class of their own
             raise BundleError(
                 f"{self._bundle}: the model cannot score the features of the snapshot ({error}); "

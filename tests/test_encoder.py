@@ -1,0 +1,394 @@
+"""An encoder learns what its training offers have, says what it has not seen, and is kept whole."""
+
+import json
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coupon_rec import load_market
+from coupon_rec.features import (
+    CATEGORIES,
+    FEATURES,
+    GROUPS,
+    Arrays,
+    Encoder,
+    UnseenWarning,
+    feature_names,
+    offers_frame,
+    split,
+)
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+RENAMED = {
+    "users": ["age", "income", "home", "household_size", "household_comp", "kids"],
+    "items": ["department", "category", "type", "brand"],
+}
+
+
+@pytest.fixture(scope="module")
+def offers() -> pd.DataFrame:
+    return offers_frame(load_market(SAMPLE))
+
+
+@pytest.fixture(scope="module")
+def encoder(offers: pd.DataFrame) -> Encoder:
+    return Encoder.fit(offers)
+
+
+def abroad(column: str, value: Any) -> str:
+    """Another name for each value; their order by name is another one, too."""
+    return f"{column}-{sum(str(value).encode()) % 97}-{value} 其他"
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The offers of a market that is the sample in all but the names of its values."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "market"
+    shutil.copytree(SAMPLE, folder)
+    for name, columns in RENAMED.items():
+        path = folder / f"{name}.parquet"
+        table = pd.read_parquet(path)
+        if name == "items":
+            table["private_label"] = table["brand"] == "Private"
+        for column in columns:
+            table[column] = [abroad(column, value) for value in table[column]]
+        table.to_parquet(path, index=False)
+    return offers_frame(load_market(folder))
+
+
+def told_apart(encoder: Encoder, arrays: Arrays) -> list[list[Any]]:
+    """Which rows have one value, for each value of each category."""
+    groups = []
+    for name, categories in encoder.categories.items():
+        for place in range(len(categories)):
+            codes = arrays[name][:, place]
+            groups.append(sorted(np.flatnonzero(codes == code).tolist() for code in set(codes)))
+    return groups
+
+
+def test_values_of_other_names_are_told_apart_as_ours_are(
+    offers: pd.DataFrame, elsewhere: pd.DataFrame
+) -> None:
+    ours, theirs = Encoder.fit(offers), Encoder.fit(elsewhere)
+    arrays, others = ours.encode(offers), theirs.encode(elsewhere)
+    assert told_apart(theirs, others) == told_apart(ours, arrays)
+    assert others["user_category"].any(axis=0).all()
+    for group in GROUPS:
+        np.testing.assert_array_equal(others[group], arrays[group], group)
+
+
+def test_a_market_with_other_names_scores_as_well(
+    offers: pd.DataFrame, elsewhere: pd.DataFrame
+) -> None:
+    from coupon_rec.evaluation import evaluate
+    from coupon_rec.models import coupon_model, predict
+    from coupon_rec.training import examples, fit
+
+    scores = []
+    for table in (offers, elsewhere):
+        train, validation, test = split(table)
+        encoder = Encoder.fit(train)
+        model = coupon_model(encoder, units=())
+        for weight in model.trainable_variables:
+            weight.assign(np.zeros(weight.shape))
+        some = [examples(part, encoder) for part in (train, validation)]
+        fit(model, *some, epochs=8, batch_size=64, learning_rate=0.01)
+        p = predict(model, test)["redeemed"]
+        scores.append(evaluate(test, p, replicates=1, metrics=["log loss", "AUC", "NDCG@10"]))
+    np.testing.assert_allclose(scores[1]["value"], scores[0]["value"], rtol=1e-4)
+
+
+def test_each_value_has_a_code_of_its_own_and_the_most_frequent_comes_first(
+    encoder: Encoder, offers: pd.DataFrame
+) -> None:
+    arrays = encoder.encode(offers)
+    for name, categories in encoder.categories.items():
+        first = 1
+        for place, category in enumerate(categories):
+            rows = offers[category.name].value_counts()
+            assert list(category.values) == sorted(rows.index, key=lambda v: (-rows[v], v))
+            codes = {value: first + i for i, value in enumerate(category.values)}
+            expected = offers[category.name].map(codes)
+            np.testing.assert_array_equal(arrays[name][:, place], expected)
+            first += len(category.values)
+
+
+# What was not seen in training
+
+
+def test_a_value_never_seen_is_counted_reported_and_counts_as_unknown(
+    encoder: Encoder, offers: pd.DataFrame
+) -> None:
+    new = offers.assign(department="FLOWERS")
+    new.loc[new.index[:3], "age"] = "95+"
+    with pytest.warns(UnseenWarning) as caught:
+        arrays = encoder.encode(new)
+    (warning,) = caught
+    assert "age: 3 of 1,440 rows, such as ['95+']" in str(warning.message)
+    assert "department: 1,440 of 1,440 rows, such as ['FLOWERS']" in str(warning.message)
+    assert arrays["coupon_category"][:, 1].tolist() == [0] * len(new)
+    assert arrays["user_category"][:3, 0].tolist() == [0] * 3
+    column = encoder.matrix(encoder.encode(offers)).shape[1]
+    assert encoder.matrix(arrays).shape == (1440, column)
+    department = [
+        column - len(encoder.categories["coupon_category"][1].values) + i
+        for i in range(len(encoder.categories["coupon_category"][1].values))
+    ]
+    assert not encoder.matrix(arrays)[:, department].any()
+    table = encoder.unseen(new).set_index("column")
+    assert table["rows"].to_dict() == {"age": 3, "department": 1440}
+
+
+def test_what_was_seen_in_training_warns_of_nothing(encoder: Encoder, offers: pd.DataFrame) -> None:
+    with warnings.catch_warnings(action="error"):
+        encoder.encode(offers)
+        encoder.encode(offers.head(0))
+    assert encoder.unseen(offers).empty
+
+
+def test_a_value_of_fewer_than_ten_rows_is_none_of_its_own(offers: pd.DataFrame) -> None:
+    for rows, kept in ((9, False), (10, True)):
+        some = offers.assign(home=["Yurt"] * rows + ["Renter"] * (len(offers) - rows))
+        (home,) = (c for c in Encoder.fit(some).categories["user_category"] if c.name == "home")
+        assert ("Yurt" in home.values) == kept
+
+
+def test_a_missing_value_of_a_category_is_unknown_and_no_news(offers: pd.DataFrame) -> None:
+    colors = ["red"] * 700 + [None] * (len(offers) - 700)
+    own = offers.assign(item_color=colors)
+    encoder = Encoder.fit(own, extra=["item_color"])
+    with warnings.catch_warnings(action="error"):
+        codes = encoder.encode(own)["item_category"][:, 0]
+    assert codes.tolist() == [1] * 700 + [0] * (len(offers) - 700)
+
+
+# Numbers
+
+
+def test_a_missing_number_gets_the_median_of_the_training_offers(offers: pd.DataFrame) -> None:
+    place = np.arange(len(offers))
+    train = offers.assign(user_income_usd=np.where(place % 3, place, np.nan))
+    encoder = Encoder.fit(train, extra=["user_income_usd"])
+    median = float(train["user_income_usd"].median())
+    new = offers.head(2).assign(user_income_usd=[np.nan, 7.0])
+    for read in (new, new.assign(user_income_usd=pd.array([None, 7.0], "Float64"))):
+        assert encoder.encode(read)["user"][:, -1].tolist() == [median, 7.0]
+
+
+def test_a_number_that_never_varied_does_nothing_whatever_it_is_later(
+    offers: pd.DataFrame,
+) -> None:
+    from coupon_rec.models import coupled_model, predict
+
+    encoder = Encoder.fit(offers.assign(coupon_days=28.0))
+    assert "coupon_days" in encoder.constant
+    model = coupled_model(encoder)
+    now, later = (predict(model, offers.assign(coupon_days=days)) for days in (28.0, 1e6))
+    pd.testing.assert_frame_equal(now, later)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
+def test_a_number_that_is_not_finite_is_refused_with_its_column_and_row(
+    encoder: Encoder, offers: pd.DataFrame, value: float
+) -> None:
+    bad = offers.astype({"user_coupon_share": "float64"}).reset_index(drop=True)
+    bad.loc[7, "user_coupon_share"] = value
+    message = r"user_coupon_share is -?(inf|1e\+300) in row 7, counted from 0"
+    with pytest.raises(ValueError, match=message):
+        encoder.encode(bad)
+    if np.isinf(value):
+        with pytest.raises(ValueError, match=message):
+            Encoder.fit(bad)
+
+
+def test_a_skewed_number_below_its_range_is_refused(encoder: Encoder, offers: pd.DataFrame) -> None:
+    bad = offers.assign(user_recency=-1.0)
+    for read in (encoder.encode, Encoder.fit):
+        with pytest.raises(ValueError, match=r"user_recency is -1.0 in row 0, .* above -1"):
+            read(bad)
+
+
+# Columns of the user's own
+
+
+def test_numbers_booleans_text_and_vectors_of_your_own_are_read(offers: pd.DataFrame) -> None:
+    n = len(offers)
+    own = offers.assign(
+        match_taste=[np.array([i, -i, 0.5]) for i in range(n)],
+        match_visits=pd.array([*range(n - 1), None], "Int64"),
+        user_member=np.arange(n) % 2 == 0,
+        user_app=[None, *([True] * (n - 1))],
+        item_color=np.where(np.arange(n) % 4, "red", "blue"),
+        coupon_code=np.where(np.arange(n) % 4, "5", "7"),
+    )
+    names = list(own.columns[-6:])
+    encoder = Encoder.fit(own, extra=names)
+    assert set(names) <= set(encoder.columns)
+    arrays = encoder.encode(own)
+    np.testing.assert_array_equal(arrays["match"][:3, -4:-1], [[i, -i, 0.5] for i in range(3)])
+    assert arrays["match"][:2, -1].tolist() == [0, 1]
+    assert arrays["match"][-1, -1] == pytest.approx((n - 2) / 2)
+    assert arrays["user"][:3, -2].tolist() == [1, 0, 1]
+    assert arrays["user"][:3, -1].tolist() == [1, 1, 1]
+    assert arrays["item_category"][:3, 0].tolist() == [2, 1, 1]
+    codes = arrays["coupon_category"][:3, -1].tolist()
+    assert codes[0] == codes[1] + 1 == codes[2] + 1
+    assert [number.name for number in encoder.numbers["match"][-4:]] == [
+        "match_taste[0]",
+        "match_taste[1]",
+        "match_taste[2]",
+        "match_visits",
+    ]
+    nothing = encoder.encode(own.head(2).assign(match_taste=None))["match"][:, -4:-1]
+    np.testing.assert_array_equal(nothing, np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("basket_size", 1.0, "'basket_size' does not say whom it describes: begin its name with"),
+        ("user_nothing", np.nan, "user_nothing has no value in the training offers"),
+        ("user_nothing", None, "user_nothing has no value in the training offers"),
+        ("user_joined", pd.Timestamp("2020-01-01"), "user_joined holds values of type Timestamp"),
+        ("user_recency", 1.0, "user_recency is read already"),
+    ],
+)
+def test_a_column_that_cannot_be_read_says_why(
+    offers: pd.DataFrame, column: str, values: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Encoder.fit(offers.assign(**{column: values}), extra=[column])
+
+
+def test_vectors_of_different_lengths_are_named_with_the_row(offers: pd.DataFrame) -> None:
+    vectors = [[1.0, 2.0]] * len(offers)
+    encoder = Encoder.fit(offers.assign(user_taste=vectors), extra=["user_taste"])
+    odd = offers.assign(user_taste=[*vectors[:-1], [1.0]])
+    message = rf"user_taste is \[1.0\] in row {len(offers) - 1}, .*expected a list of 2 numbers"
+    with pytest.raises(ValueError, match=message):
+        encoder.encode(odd)
+    with pytest.raises(ValueError, match=message):
+        Encoder.fit(odd, extra=["user_taste"])
+
+
+def test_text_in_a_column_of_numbers_names_the_column(offers: pd.DataFrame) -> None:
+    encoder = Encoder.fit(offers.assign(user_visits=range(len(offers))), extra=["user_visits"])
+    with pytest.raises(ValueError, match="user_visits: expected numbers"):
+        encoder.encode(offers.assign(user_visits="many"))
+
+
+def test_missing_columns_and_no_offers_are_named(encoder: Encoder, offers: pd.DataFrame) -> None:
+    for read in (encoder.encode, Encoder.fit):
+        with pytest.raises(ValueError, match="the offers lack 2 columns: user_recency, kids"):
+            read(offers.drop(columns=["kids", "user_recency"]))
+    with pytest.raises(ValueError, match="lack 1 columns: user_region"):
+        Encoder.fit(offers, extra=["user_region"])
+    with pytest.raises(ValueError, match="there are no offers to learn from"):
+        Encoder.fit(offers.head(0))
+
+
+# Ids, parts, and the whole
+
+
+def test_ids_of_53_bits_are_numbered_and_an_unknown_one_is_zero(offers: pd.DataFrame) -> None:
+    large = 2**53 - 1000
+    own = offers.assign(
+        coupon_id=offers["coupon_id"] + large, user_id=offers["user_id"].map("user {}".format)
+    )
+    encoder = Encoder.fit(own, ids=("user_id", "coupon_id"))
+    again = Encoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
+    for name in ("user_id", "coupon_id"):
+        codes = again.encode(own)[name]
+        assert (codes.dtype, codes.shape) == (np.int32, (len(own), 1))
+        expected = own[name].rank(method="dense").astype(int)
+        np.testing.assert_array_equal(codes[:, 0], expected)
+    strangers = own.head(2).assign(coupon_id=own["coupon_id"] + 2**40, user_id="nobody")
+    arrays = again.encode(strangers)
+    assert not arrays["coupon_id"].any()
+    assert not arrays["user_id"].any()
+
+
+def test_one_of_several_parts_is_encoded_as_in_the_whole(offers: pd.DataFrame) -> None:
+    encoder = Encoder.fit(offers, ids=["user_id"])
+    some = encoder.only("match", "user_id", "user_category")
+    arrays = encoder.encode(offers)
+    assert list(some.arrays) == list(some.encode(offers)) == ["match", "user_category", "user_id"]
+    for name, array in some.encode(offers[some.columns]).items():
+        np.testing.assert_array_equal(array, arrays[name])
+    with pytest.raises(ValueError, match=r"no array 'matches'; there are \['user', 'item'"):
+        encoder.only("matches")
+
+
+def test_an_encoder_comes_back_from_json_and_anything_else_is_refused(
+    offers: pd.DataFrame,
+) -> None:
+    own = offers.assign(user_taste=[[1.0, 2.0]] * len(offers), user_region="north")
+    encoder = Encoder.fit(own, extra=["user_taste", "user_region"], ids=["item_id"])
+    again = Encoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert again == encoder
+    for name, array in again.encode(own).items():
+        np.testing.assert_array_equal(array, encoder.encode(own)[name])
+    broken: list[dict[str, Any]] = [{"numbers": {"user": [1]}, "categories": {}, "ids": {}}]
+    for other in ({}, {"inputs": {}}, *broken):
+        with pytest.raises(ValueError, match="describes no encoder"):
+            Encoder.from_dict(other)
+
+
+def test_the_matrix_holds_the_numbers_and_a_one_for_each_value(
+    encoder: Encoder, offers: pd.DataFrame
+) -> None:
+    arrays = encoder.encode(offers)
+    matrix = encoder.matrix(arrays)
+    numbers = np.hstack([arrays[group] for group in GROUPS])
+    np.testing.assert_array_equal(matrix[:, : len(FEATURES)], numbers[:, : len(FEATURES)])
+    ones = [
+        (offers[category.name] == value).to_numpy("float32")
+        for name in CATEGORIES
+        for category in encoder.categories[name]
+        for value in category.values
+    ]
+    np.testing.assert_array_equal(matrix[:, numbers.shape[1] :], np.stack(ones, axis=1))
+
+
+numbers = st.one_of(
+    st.floats(width=64, allow_nan=True, allow_infinity=True),
+    st.sampled_from([0.0, -1.0, 1e39, 3.4e38, -1e-300]),
+    st.none(),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    column=st.sampled_from([feature.name for feature in FEATURES] + ["match_own"]),
+    known=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5),
+    new=st.lists(numbers, min_size=1, max_size=5),
+)
+def test_offers_are_encoded_as_finite_numbers_or_refused(
+    offers: pd.DataFrame, column: str, known: list[float], new: list[float | None]
+) -> None:
+    """Whatever the numbers of training, and whatever comes later."""
+    train = offers.head(50).assign(**{column: np.resize(np.array(known), 50)})
+    extra = ["match_own"] if column == "match_own" else []
+    later = offers.head(50).assign(**{column: np.resize(np.array(new, "float64"), 50)})
+    try:
+        encoder = Encoder.fit(train, extra=extra)
+        with warnings.catch_warnings(action="ignore", category=UnseenWarning):
+            arrays = encoder.encode(later)
+    except ValueError as error:
+        assert f"{column} is " in str(error)
+        return
+    for name, array in arrays.items():
+        assert np.isfinite(array).all(), name
+    assert all(
+        np.isfinite([number.mean, number.deviation, number.missing]).all()
+        for group in GROUPS
+        for number in encoder.numbers[group]
+    )
+    assert len(feature_names("match")) + len(extra) <= arrays["match"].shape[1]

@@ -1,0 +1,269 @@
+"""Text identifiers are numbered and given back; own columns stay; a market may be anywhere."""
+
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pytest
+
+from coupon_rec import Market, MarketError, load_market
+from coupon_rec.features import offers_frame
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+KEY = ["campaign_id", "user_id", "coupon_id"]
+
+
+def frames() -> dict[str, pd.DataFrame]:
+    return {path.stem: pd.read_parquet(path) for path in SAMPLE.glob("*.parquet")}
+
+
+def write(tables: dict[str, pd.DataFrame], folder: Path, csv: tuple[str, ...] = ()) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, table in tables.items():
+        if name in csv:
+            table.to_csv(folder / f"{name}.csv", index=False)
+        else:
+            table.to_parquet(folder / f"{name}.parquet", index=False)
+    return folder
+
+
+def with_text(tables: dict[str, pd.DataFrame], **patterns: str) -> dict[str, pd.DataFrame]:
+    return {
+        name: table.assign(
+            **{
+                column: table[column].map(text.format)
+                for column, text in patterns.items()
+                if column in table
+            }
+        )
+        for name, table in tables.items()
+    }
+
+
+ALL_TEXT = {
+    "user_id": "u{:03}",
+    "item_id": "i{:05}",
+    "coupon_id": "c{:04}",
+    "campaign_id": "k{}",
+    "basket_id": "b{:06}",
+    "store_id": "s{}",
+    "manufacturer_id": "m{:03}",
+    "person_id": "p{}",
+}
+
+
+@pytest.fixture(scope="module")
+def text_market(tmp_path_factory: pytest.TempPathFactory) -> Market:
+    folder = tmp_path_factory.mktemp("text") / "market"
+    return load_market(write(with_text(frames(), **ALL_TEXT), folder, csv=("users", "views")))
+
+
+@pytest.fixture(scope="module")
+def plain() -> pd.DataFrame:
+    return offers_frame(load_market(SAMPLE))
+
+
+def test_text_identifiers_change_no_feature_and_no_label(
+    text_market: Market, plain: pd.DataFrame
+) -> None:
+    ours = offers_frame(text_market)
+    named = text_market.named(ours).drop(columns="item_id")
+    expected = with_text({"offers": plain}, **ALL_TEXT)["offers"].drop(columns="item_id")
+    pd.testing.assert_frame_equal(named, expected, check_dtype=False, rtol=1e-5)
+
+
+def test_numbers_run_from_one_in_the_order_of_the_text(text_market: Market) -> None:
+    users = text_market.identifiers["user_id"].order_by("number").to_pandas()
+    assert users["number"].tolist() == list(range(1, 61))
+    assert users["text"].tolist() == [f"u{number:03}" for number in range(1, 61)]
+    assert dict(text_market.purchases.schema().items())["basket_id"].is_int64()
+
+
+def test_a_written_market_keeps_numbers_and_text(text_market: Market, tmp_path: Path) -> None:
+    again = load_market(text_market.write(tmp_path / "written"))
+    assert again.identifiers.keys() == text_market.identifiers.keys() == ALL_TEXT.keys()
+    for name, table in text_market.tables().items():
+        columns = list(table.columns)
+        left, right = (
+            each.to_pandas().sort_values(columns, ignore_index=True)
+            for each in (table, again.tables()[name].select(columns))
+        )
+        pd.testing.assert_frame_equal(left, right)
+    frame = pd.DataFrame({"user_id": [3, 1], "n": [0, 1]})
+    assert again.named(frame)["user_id"].tolist() == ["u003", "u001"]
+
+
+def test_writing_numbers_removes_the_text_of_another_market(
+    text_market: Market, tmp_path: Path
+) -> None:
+    folder = text_market.write(tmp_path / "written")
+    assert load_market(load_market(SAMPLE).write(folder)).identifiers == {}
+
+
+def test_named_keeps_what_is_missing_and_refuses_what_is_unknown(text_market: Market) -> None:
+    frame = pd.DataFrame({"coupon_id": pd.array([1, None], "Int64"), "user_id": [1, 2]})
+    named = text_market.named(frame)
+    assert named["coupon_id"][0] == "c0501" and named["coupon_id"].isna()[1]
+    assert frame["user_id"].tolist() == [1, 2]
+    with pytest.raises(ValueError, match=r"user_id 999 \(row 0\) stands for nothing"):
+        text_market.named(pd.DataFrame({"user_id": [999]}))
+
+
+def test_a_number_that_lost_its_text_is_named(text_market: Market, tmp_path: Path) -> None:
+    folder = text_market.write(tmp_path / "written")
+    path = folder / "identifiers.parquet"
+    pd.read_parquet(path).query("text != 'u007'").to_parquet(path, index=False)
+    with pytest.raises(MarketError, match=r"users \(user_id\): 1 row, a number that identifiers"):
+        load_market(folder)
+
+
+def test_some_identifiers_may_be_text_and_others_numbers(tmp_path: Path) -> None:
+    market = load_market(write(with_text(frames(), user_id="u{}"), tmp_path / "market"))
+    assert market.identifiers.keys() == {"user_id"}
+    assert market.items.item_id.min().execute() == 1001
+
+
+def test_leading_zeros_make_text(tmp_path: Path) -> None:
+    tables = with_text(frames(), item_id="{:08}")
+    market = load_market(write(tables, tmp_path / "market", csv=tuple(tables)))
+    assert market.identifiers["item_id"].text.min().execute() == "00001001"
+
+
+def test_text_in_one_table_and_numbers_in_another_are_named_with_both(tmp_path: Path) -> None:
+    tables = frames()
+    tables["offers"] = with_text({"offers": tables["offers"]}, coupon_id="c{}")["offers"]
+    with pytest.raises(MarketError) as caught:
+        load_market(write(tables, tmp_path / "market"))
+    text = str(caught.value)
+    assert "offers (coupon_id): 1,440 rows, text, where `coupons` has whole numbers" in text
+    assert "coupon_id=c501" in text
+
+
+def test_spark_numbers_text_as_duckdb_does(text_market: Market, tmp_path: Path) -> None:
+    from test_spark import SETTINGS, has_java
+
+    if not has_java():
+        pytest.skip("Spark needs Java 17 or 21, and there is none here")
+    sql = pytest.importorskip("pyspark.sql")
+    session = sql.SparkSession.builder.master("local[2]").config(map=SETTINGS).getOrCreate()
+    folder = write(with_text(frames(), **ALL_TEXT), tmp_path / "market", csv=("users", "views"))
+    spark = load_market(folder, ibis.pyspark.connect(session))
+    for name in ("users", "redemptions", "accounts"):
+        left, right = (
+            market.tables()[name].to_pandas().sort_values(list(market.tables()[name].columns))
+            for market in (spark, text_market)
+        )
+        assert left.to_dict("list") == right.to_dict("list")
+
+
+# Columns of one's own
+
+
+def own(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    users, coupons = tables["users"], tables["coupons"]
+    return tables | {
+        "users": users.assign(
+            user_region=[None, *["Wien", "Graz"] * 29, "Wien"],
+            user_score=users["user_id"] / 4,
+            user_member=users["user_id"] % 2 == 0,
+            user_taste=[[0.5, float(number)] for number in users["user_id"]],
+            user_plz=[f"{number:04}" for number in users["user_id"]],
+        ),
+        "coupons": coupons.assign(coupon_colour="rot"),
+    }
+
+
+@pytest.mark.parametrize("csv", [(), ("users", "coupons")])
+def test_own_columns_reach_the_offers_with_what_they_hold(
+    tmp_path: Path, plain: pd.DataFrame, csv: tuple[str, ...]
+) -> None:
+    market = load_market(write(own(frames()), tmp_path / "market", csv))
+    offers = offers_frame(market)
+    one = offers[offers["user_id"] == 6].iloc[0]
+    assert (one["user_region"], one["user_score"], one["coupon_colour"]) == ("Wien", 1.5, "rot")
+    assert bool(one["user_member"])
+    assert list(one["user_taste"]) == [0.5, 6.0]
+    assert one["user_plz"] == "0006"
+    assert offers[offers["user_id"] == 1]["user_region"].isna().all()
+    pd.testing.assert_frame_equal(offers[plain.columns], plain)
+    again = load_market(market.write(tmp_path / "written"))
+    for name in ("users", "coupons"):
+        left, right = (each.tables()[name].to_pandas() for each in (again, market))
+        pd.testing.assert_frame_equal(left, right)
+
+
+def test_other_columns_are_ignored_with_the_rule(tmp_path: Path) -> None:
+    tables = frames()
+    tables["users"]["user_since"] = pd.Timestamp("2017-01-01")
+    tables["items"]["item_weight"] = 1.0
+    folder = write(tables, tmp_path / "market")
+    with (
+        pytest.warns(UserWarning, match="users: ignored, not in the schema: user_since. Columns"),
+        pytest.warns(UserWarning, match="items: ignored, .*item_weight.*named user_"),
+    ):
+        market = load_market(folder)
+    assert "user_since" not in market.users.columns
+
+
+def test_an_own_column_with_the_name_of_a_feature_is_refused(tmp_path: Path) -> None:
+    tables = frames()
+    tables["users"]["user_trend"] = 1.0
+    market = load_market(write(tables, tmp_path / "market"))
+    with pytest.raises(ValueError, match=r"users \(user_trend\): a column of your own"):
+        offers_frame(market)
+
+
+# Where a market may be
+
+
+def test_a_uri_gives_what_the_folder_gives(tmp_path: Path, plain: pd.DataFrame) -> None:
+    folder = write(frames(), tmp_path / "my market", csv=("purchases", "views"))
+    market = load_market(folder.as_uri().replace("%20", " "))
+    pd.testing.assert_frame_equal(offers_frame(market), plain)
+
+
+def test_a_uri_without_a_table_or_with_a_broken_one_is_named(tmp_path: Path) -> None:
+    folder = write(frames(), tmp_path / "market")
+    (folder / "offers.parquet").unlink()
+    (folder / "views.parquet").write_bytes(b"PAR1 but not really")
+    with pytest.raises(MarketError) as caught:
+        load_market(folder.as_uri())
+    found = {problem.table: problem.what for problem in caught.value.problems}
+    assert found["offers"] == "the table is missing"
+    assert "views.parquet is not a readable Parquet file" in found["views"]
+
+
+def test_tables_that_are_already_open_are_checked_the_same_way(plain: pd.DataFrame) -> None:
+    connection = ibis.duckdb.connect()
+    tables = {
+        name: connection.create_table(name, ibis.memtable(rows)) for name, rows in frames().items()
+    }
+    before = connection.list_tables()
+    market = load_market(tables)
+    pd.testing.assert_frame_equal(offers_frame(market), plain)
+    assert connection.list_tables() == before
+    with pytest.raises(MarketError) as caught:
+        load_market({**tables, "users": tables["users"].limit(59), "shops": tables["users"]})
+    assert {(each.table, each.what) for each in caught.value.problems} >= {
+        ("shops", "not a table of a market")
+    }
+    del tables["users"]
+    with pytest.raises(MarketError, match="users: the table is missing"):
+        load_market(tables)
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    "time", ["2017-06-02 03:05:18+08:00", "2017-06-02T03:05:18Z", "2017-06-02 03:05 UTC"]
+)
+def test_a_time_with_an_offset_in_text_is_refused(tmp_path: Path, time: str) -> None:
+    tables = frames()
+    text = tables["purchases"]["time"].astype("str")
+    tables["purchases"] = tables["purchases"].assign(time=[time, *text[1:]])
+    with pytest.raises(MarketError) as caught:
+        load_market(write(tables, tmp_path / "market", csv=("purchases",)))
+    (problem,) = caught.value.problems
+    assert (problem.table, problem.column, problem.rows) == ("purchases", "time", 1)
+    assert "without a time zone" in str(problem) and f"time={time}" in str(problem)

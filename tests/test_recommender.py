@@ -1,0 +1,140 @@
+"""The whole path in one object: what it predicts, decides, keeps and exports."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coupon_rec import CoupledModel, Economics, load_market
+from coupon_rec.decisions import best_coupon
+from coupon_rec.evaluation import evaluate
+from coupon_rec.features import Encoder, Split, offers_frame, split
+from coupon_rec.market import Market
+from coupon_rec.models import predict
+from coupon_rec.serving.bundle import Scorer, verified
+from coupon_rec.serving.events.feature_store import FeatureStore
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+FAST = {"epochs": 12, "batch_size": 64, "learning_rate": 0.003}
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    return load_market(SAMPLE)
+
+
+@pytest.fixture(scope="module")
+def parts(market: Market) -> Split:
+    return split(offers_frame(market))
+
+
+@pytest.fixture(scope="module")
+def model(parts: Split) -> CoupledModel:
+    return CoupledModel().fit(parts.train, parts.validation, **FAST)
+
+
+def test_it_predicts_probabilities_calibrated_on_the_validation_offers(
+    model: CoupledModel, parts: Split
+) -> None:
+    assert model.network.calibration.keys() == {"bought", "redeemed"}
+    p = model.predict(parts.validation)
+    assert p.index.equals(parts.validation.index)
+    assert ((p >= 0) & (p <= 1)).all(axis=None)
+    for label in ("bought", "redeemed"):
+        assert p[label].mean() == pytest.approx(parts.validation[label].mean(), rel=1e-3)
+    raw = predict(model.network, parts.validation)
+    assert raw["redeemed"].mean() != pytest.approx(p["redeemed"].mean(), rel=1e-3)
+
+
+def test_it_learns_the_training_offers(model: CoupledModel, parts: Split) -> None:
+    assert model.history["redeemed_log_loss"].iloc[-1] < model.history["redeemed_log_loss"].iloc[0]
+    assert model.network.encoder == Encoder.fit(parts.train)
+
+
+def test_what_is_saved_and_loaded_predicts_and_decides_the_same(
+    model: CoupledModel, parts: Split, tmp_path: Path
+) -> None:
+    model.save(tmp_path / "model.keras")
+    again = CoupledModel.load(tmp_path / "model.keras")
+    pd.testing.assert_frame_equal(again.predict(parts.test), model.predict(parts.test))
+    pd.testing.assert_frame_equal(again.recommend(parts.test), model.recommend(parts.test))
+
+
+def test_it_recommends_and_evaluates_by_its_calibrated_probabilities(
+    model: CoupledModel, parts: Split
+) -> None:
+    economics = Economics(margin=0.4)
+    p = model.predict(parts.test)["redeemed"]
+    chosen = model.recommend(parts.test, economics=economics)
+    pd.testing.assert_frame_equal(chosen, best_coupon(parts.test, p, economics))
+    assert len(chosen) == parts.test.groupby(["campaign_id", "user_id"]).ngroups
+    scores = model.evaluate(parts.test, replicates=20)
+    pd.testing.assert_frame_equal(scores, evaluate(parts.test, p, replicates=20))
+
+
+def test_a_bundle_scores_and_serves_what_the_model_predicts(
+    model: CoupledModel, parts: Split, market: Market, tmp_path: Path
+) -> None:
+    folder = model.export(tmp_path / "bundle", market=market)
+    scorer = Scorer.load(folder)
+    assert max(verified(folder)["differences"].values()) <= 1e-5
+    served = scorer.predict(scorer.encoder.encode(parts.test))
+    for label, p in model.predict(parts.test).items():
+        np.testing.assert_allclose(served[label], p, atol=1e-5)
+    store = FeatureStore.load(folder / "snapshot", scorer.encoder)
+    user = int(parts.test["user_id"].iloc[0])
+    p = scorer.predict(store.offers(user, store.day).arrays)["redeemed"]
+    assert len(p)
+    assert ((p >= 0) & (p <= 1)).all()
+
+
+def test_a_loaded_model_is_exported_on_offers_that_are_passed(
+    model: CoupledModel, parts: Split, tmp_path: Path
+) -> None:
+    model.save(tmp_path / "model.keras")
+    again = CoupledModel.load(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="pass labelled offers: a model that was loaded has none"):
+        again.export(tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_without_a_redemption_in_validation_it_stays_uncalibrated_and_says_so(
+    parts: Split,
+) -> None:
+    quiet = parts.validation.assign(redeemed=0)
+    with pytest.warns(UserWarning, match="redeemed stays uncalibrated") as caught:
+        model = CoupledModel().fit(parts.train, quiet, epochs=1)
+    (told,) = (each for each in caught if "stays uncalibrated" in str(each.message))
+    assert told.filename == __file__, "the line of the caller"
+    assert model.network.calibration.keys() == {"bought"}
+    raw = predict(model.network, quiet)["redeemed"]
+    pd.testing.assert_series_equal(model.predict(quiet)["redeemed"], raw)
+
+
+def test_columns_of_your_own_are_read_saved_and_served(parts: Split, tmp_path: Path) -> None:
+    def more(offers: pd.DataFrame) -> pd.DataFrame:
+        region = np.where(offers["user_id"] % 2, "north", "south")
+        return offers.assign(user_region=region, coupon_depth_own=offers["coupon_id"] % 7)
+
+    extra = ("user_region", "coupon_depth_own")
+    train, validation, test = (more(part) for part in parts)
+    model = CoupledModel(extra=extra).fit(train, validation, epochs=1)
+    model.save(tmp_path / "model.keras")
+    again = CoupledModel.load(tmp_path / "model.keras")
+    assert set(extra) <= set(again.network.encoder.columns)
+    assert (again.predict(test) != again.predict(test.assign(user_region="south"))).any(axis=None)
+    with pytest.raises(ValueError, match="the offers lack 2 columns: "):
+        again.predict(parts.test)
+
+
+def test_what_is_not_fitted_yet_says_what_to_do(parts: Split, tmp_path: Path) -> None:
+    for use in (
+        lambda: CoupledModel().predict(parts.test),
+        lambda: CoupledModel().save(tmp_path / "model.keras"),
+        lambda: CoupledModel().export(tmp_path / "bundle", parts.test),
+    ):
+        with pytest.raises(ValueError, match=r"call fit\(train, validation\), or load a file"):
+            use()
+    with pytest.raises(ValueError, match="there are no offers to learn from"):
+        CoupledModel().fit(parts.train.head(0), parts.validation)

@@ -1,0 +1,113 @@
+"""A split goes by time: no label is used before it was known, and no part is empty."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from coupon_rec.book import SPLIT
+from coupon_rec.features import Split, split
+
+
+def offers_of(campaigns: list[tuple[str, int]]) -> pd.DataFrame:
+    """Two offers of each campaign, given by its first day and its length in days."""
+    start = pd.to_datetime([day for day, _ in campaigns])
+    table = pd.DataFrame(
+        {
+            "campaign_id": range(1, len(campaigns) + 1),
+            "start": start,
+            "coupon_days": np.array([days for _, days in campaigns], "float32"),
+        }
+    )
+    return pd.concat([table, table], ignore_index=True)
+
+
+def last_days(offers: pd.DataFrame) -> pd.Series:
+    return offers["start"] + pd.to_timedelta(offers["coupon_days"] - 1, "D")
+
+
+def ids(parts: Split) -> list[list[int]]:
+    return [sorted(set(part["campaign_id"])) for part in parts]
+
+
+def test_dates_split_offers_by_the_first_day_of_the_campaign() -> None:
+    days = ["2017-01-14", "2017-01-15", "2017-08-31", "2017-09-01", "2017-09-30", "2017-10-01"]
+    offers = pd.DataFrame({"start": [date.fromisoformat(day) for day in days]})
+    parts = split(offers, *SPLIT)
+    assert [list(part.index) for part in parts] == [[1, 2], [3, 4], [5]]
+    assert list(split(offers, None, *SPLIT[1:]).train.index) == [0, 1, 2]
+
+
+def test_without_dates_a_campaign_that_was_not_over_is_left_out() -> None:
+    months = [(f"2024-{month:02}-01", 28) for month in range(1, 11)]
+    long = [("2024-06-15", 60), ("2024-07-20", 30)]
+    assert ids(split(offers_of(months))) == [[1, 2, 3, 4, 5, 6, 7], [8], [9, 10]]
+    assert ids(split(offers_of([*months, *long]))) == [[1, 2, 3, 4, 5, 6], [8, 12], [9, 10]]
+
+
+campaigns = st.lists(
+    st.tuples(
+        st.dates(date(2024, 1, 1), date(2024, 12, 31)).map(str),
+        st.integers(1, 60),
+    ),
+    min_size=3,
+    max_size=30,
+)
+
+
+@settings(deadline=None)
+@given(campaigns)
+def test_without_dates_every_label_was_known_when_it_is_used(drawn: list[tuple[str, int]]) -> None:
+    offers = offers_of(drawn)
+    try:
+        train, validation, test = split(offers)
+    except ValueError as error:
+        assert "no train campaign" in str(error) or "no validation campaign" in str(error)
+        assume(False)
+    assert len(train) and len(validation) and len(test)
+    assert last_days(train).max() < validation["start"].min()
+    assert last_days(validation).max() < test["start"].min()
+    assert test["campaign_id"].nunique() >= max(1, offers["campaign_id"].nunique() // 5)
+    assert not set(train.index) & set(validation.index)
+
+
+def test_a_split_holds_whatever_the_index_of_the_offers_is() -> None:
+    offers = offers_of([(f"2024-{month:02}-01", 28) for month in range(1, 11)])
+    expected = ids(split(offers))
+    assert ids(split(offers.set_index(np.zeros(len(offers))))) == expected
+    assert ids(split(offers.sample(frac=1, random_state=0))) == expected
+
+
+def test_dates_outside_the_data_name_the_dates_that_there_are() -> None:
+    offers = offers_of([(f"2024-{month:02}-01", 28) for month in range(1, 11)])
+    message = "no {} campaign: the campaigns start from 2024-01-01 to 2024-10-01"
+    for dates, part in [
+        (SPLIT, "train"),
+        (("2025-01-01", "2025-02-01", "2025-03-01"), "train"),
+        ((None, "2024-09-02", "2024-09-30"), "validation"),
+        ((None, "2024-09-01", "2024-11-01"), "test"),
+    ]:
+        with pytest.raises(ValueError, match=message.format(part)):
+            split(offers, *dates)
+
+
+def test_too_few_campaigns_to_judge_on_say_what_is_needed() -> None:
+    with pytest.raises(ValueError, match="three campaigns of which each ends before the next"):
+        split(offers_of([("2024-01-01", 28), ("2024-02-01", 28)]))
+    with pytest.raises(ValueError, match="three campaigns of which each ends before the next"):
+        split(offers_of([("2024-01-01", 300), ("2024-02-01", 300), ("2024-03-01", 300)]))
+
+
+def test_what_split_needs_and_does_not_have_is_named() -> None:
+    offers = offers_of([("2024-01-01", 28)])
+    with pytest.raises(ValueError, match="lack 1 columns: start"):
+        split(offers.drop(columns="start"), *SPLIT)
+    with pytest.raises(ValueError, match="lack 2 columns: campaign_id, coupon_days"):
+        split(offers[["start"]])
+    with pytest.raises(ValueError, match="give both validate_from and test_from, or neither"):
+        split(offers, None, "2024-01-01")
+    with pytest.raises(ValueError, match="there are no offers to split"):
+        split(offers.head(0))
