@@ -138,7 +138,8 @@ def test_a_bundle_that_is_missing_leaves_no_log_behind(tmp_path: Path) -> None:
 def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     offers = tmp_path / "offers.parquet"
     pd.DataFrame({"start": pd.to_datetime(["2020-02-01", "2020-05-01"])}).to_parquet(offers)
-    said = words(run("train", offers, tmp_path / "model.keras"))
+    dates = ("--validate-from", "2017-09-01", "--test-from", "2017-10-01")
+    said = words(run("train", offers, tmp_path / "model.keras", *dates))
     assert "2020-02-01" in said
     assert "--validate-from" in said
 
@@ -222,7 +223,7 @@ def test_the_core_serves_a_bundle(
     loaded = alone(core, "-c", f"{code}print(Scorer.load({str(bundle)!r}).version)")
     assert loaded.stdout.strip() == verified(bundle)["version"], loaded.stderr
     monkeypatch.setattr(sys, "executable", str(core))
-    log = ("--log", str(tmp_path / "events"))
+    log = ("--log", str(tmp_path / "events"), "--decisions", str(tmp_path / "decisions"))
     service = Running(bundle, tmp_path / "words", *log, PYTHONPATH="", PYTHONSAFEPATH="1")
     try:
         assert service.ask(1)["bundle"] == verified(bundle)["version"]

@@ -37,9 +37,6 @@ def tables_of(simulation: Simulation) -> dict[str, pd.DataFrame]:
     truth = simulation.truth
     tables = {
         **simulation.market.tables(),
-        "views": simulation.views,
-        "clicks": simulation.clicks,
-        "reviews": simulation.reviews,
         "drivers": truth.users,
         "candidates": truth.candidates,
     }
@@ -70,11 +67,32 @@ def assert_mean(happened: pd.Series, p: pd.Series, users: pd.Series) -> None:
 
 
 def test_it_has_the_tables_columns_and_types_of_any_market(simulation: Simulation) -> None:
-    for name in SCHEMAS:
-        table = simulation.market.tables()[name]
-        assert dict(table.cast(types(name)).schema().items()) == types(name), name
-        assert list(table.columns) == list(types(name)), name
+    tables = simulation.market.tables()
+    assert tables.keys() == {*SCHEMAS} - {"holdouts", "stock", "accounts"}
+    for name, table in tables.items():
+        expected = types(name, table.columns)
+        assert dict(table.cast(expected).schema().items()) == expected, name
+        assert list(table.columns) == list(expected), name
         assert table.count().execute() > 0, name
+
+
+def test_it_has_the_terms_prices_and_propensities_of_its_truth(
+    simulation: Simulation, candidates: pd.DataFrame
+) -> None:
+    market, truth = simulation.market, simulation.truth
+    coupons = market.coupons.order_by("coupon_id").to_pandas()
+    assert (coupons["depth"] == truth.coupons["depth"]).all()
+    prices = market.prices.order_by("item_id").to_pandas()
+    assert (prices["list_price"] == truth.items["price"]).all()
+    assert prices["date"].nunique() == 1
+    offers = market.offers.order_by(KEY).to_pandas()
+    product = offers["mailing_propensity"] * offers["coupon_propensity"]
+    expected = candidates.loc[candidates["offered"], "propensity"]
+    assert (product.astype("float32") == expected.astype("float32").to_numpy()).all()
+    types_of = market.campaigns.to_pandas().set_index("campaign_id")["campaign_type"]
+    some = offers["campaign_id"].map(types_of) == "A"
+    assert (offers["coupon_propensity"][~some] == 1).all()
+    assert (offers["coupon_propensity"][some] < 1).all()
 
 
 def test_demographics_are_those_that_the_features_know(simulation: Simulation) -> None:
@@ -112,17 +130,17 @@ def test_what_is_paid_adds_up_to_the_list_price(simulation: Simulation) -> None:
 
 def test_events_are_of_users_and_items_and_reviews_of_purchases(simulation: Simulation) -> None:
     market = simulation.market
-    for events in (simulation.views, simulation.clicks, simulation.reviews):
+    for events in (market.views, market.clicks, market.reviews):
         assert events.anti_join(market.users, "user_id").count().execute() == 0
         assert events.anti_join(market.items, "item_id").count().execute() == 0
     key = ["user_id", "item_id"]
-    assert simulation.reviews.anti_join(market.purchases, key).count().execute() == 0
-    assert simulation.clicks.anti_join(simulation.views, [*key, "time"]).count().execute() == 0
-    assert set(simulation.reviews.rating.to_pandas()) == {1, 2, 3, 4, 5}
+    assert market.reviews.anti_join(market.purchases, key).count().execute() == 0
+    assert market.clicks.anti_join(market.views, [*key, "time"]).count().execute() == 0
+    assert set(market.reviews.rating.to_pandas()) == {1, 2, 3, 4, 5}
 
 
 def test_who_views_an_item_is_likelier_to_buy_it_within_a_day(simulation: Simulation) -> None:
-    views = simulation.views.mutate(seen=_.time).drop("time")
+    views = simulation.market.views.mutate(seen=_.time).drop("time")
     both = simulation.market.purchases.join(views, ["user_id", "item_id"])
     hours = both.mutate(hours=_.time.delta(_.seen, unit="hour")).hours.to_pandas()
     assert hours.between(0, 23).sum() > 3 * hours.between(24, 47).sum()
@@ -327,7 +345,9 @@ def test_offers_are_as_likely_as_their_propensity(candidates: pd.DataFrame) -> N
         assert_mean(part["offered"], part["propensity"], part["user_id"])
 
 
-def test_weighting_by_propensities_mends_what_targeting_distorts(candidates: pd.DataFrame) -> None:
+def test_weighting_by_propensities_corrects_what_targeting_distorts(
+    candidates: pd.DataFrame,
+) -> None:
     offered, bought = candidates["offered"], candidates["bought"].astype(float)
     naive = bought[offered].mean() - bought[~offered].mean()
     p = candidates["propensity"]

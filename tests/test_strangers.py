@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from strangers import (
     CSV,
+    DEPARTMENTS,
     OWN_BRAND,
     REGIONS,
     TEST_FROM,
@@ -67,7 +68,7 @@ def test_it_loads_and_there_is_enough_to_learn_from(whole: Path) -> None:
     assert min(part["redeemed"].sum() for part in parts) > 10
     assert parts.train["bought"].sum() > 500
     assert set(offers["user_region"]) == set(REGIONS)
-    assert set(offers["department"]) <= {"Lebensmittel", "Drogerie", "Obst und Gemüse", "Fleisch"}
+    assert set(offers["department"]) == {*DEPARTMENTS.values()}
     assert offers["coupon_depth"].gt(0).all()
 
 

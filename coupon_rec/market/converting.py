@@ -157,7 +157,7 @@ def own_columns(source: Table, name: str, csv: bool) -> dict[str, Column]:
 
 def _can_be_kept(dtype: dt.DataType) -> bool:
     plain = dtype.is_numeric() or dtype.is_boolean() or dtype.is_string()
-    return plain or (dtype.is_array() and dtype.value_type.is_numeric())
+    return bool(plain or (dtype.is_array() and dtype.value_type.is_numeric()))
 
 
 def _read_from_text(source: Table, columns: list[str]) -> dict[str, Column]:

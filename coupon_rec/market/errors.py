@@ -28,10 +28,9 @@ class Problem:
 
     Examples
     --------
-    >>> print(Problem("purchases", "quantity", 1, "a quantity of zero", "drop it.", [{"user_id": 7}]))
-    purchases (quantity): 1 row, a quantity of zero
-        user_id=7
-        To fix it: drop it.
+    >>> print(Problem("users", "user_id", 2, "a key that is not unique", "keep one."))
+    users (user_id): 2 rows, a key that is not unique
+        To fix it: keep one.
     """
 
     table: str

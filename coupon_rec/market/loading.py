@@ -70,7 +70,7 @@ def load_market(source: Source, connection: BaseBackend | None = None) -> Market
     >>> load_market({**tables, "redemptions": tables["redemptions"].limit(3)}).promotions.columns
     ('item_id', 'store_id', 'week_start', 'display', 'mailer')
 
-    >>> load_market("data")
+    >>> load_market("data")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
     coupon_rec.market.errors.MarketError: users: the table is missing

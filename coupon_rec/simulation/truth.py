@@ -33,10 +33,11 @@ class Truth:
     candidates : ibis.Table
         One row for each user, campaign and coupon of it, offered or not, at the prices of the
         campaign. Key `campaign_id`, `user_id`, `coupon_id`. The logging policy: `propensity`,
-        the probability of the offer, the product of the two in `market.offers`. Probabilities: `buy_without`, `buy_with` (of buying an item
-        of the coupon in the campaign), `effect` = `buy_with` - `buy_without`, `redeem_given_buy`,
-        `redeem` = `buy_with` * `redeem_given_buy`. Potential outcomes: `bought_without`,
-        `bought_with`, `redeemed_with`. What happened: `offered`, `bought`, `redeemed`.
+        the probability of the offer, which is the product of the two in `market.offers`.
+        Probabilities: `buy_without`, `buy_with` (of buying an item of the coupon in the
+        campaign), `effect` = `buy_with` - `buy_without`, `redeem_given_buy`, `redeem` =
+        `buy_with` * `redeem_given_buy`. Potential outcomes: `bought_without`, `bought_with`,
+        `redeemed_with`. What happened: `offered`, `bought`, `redeemed`.
     world : World
         The items, coupons, campaigns and prices.
     """
