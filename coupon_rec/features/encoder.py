@@ -96,6 +96,15 @@ class Encoder:
         if columns of your own are categories of them).
     ids : dict of str to tuple
         The known ids of the arrays "user_id", "item_id" and "coupon_id", if asked for.
+
+    Examples
+    --------
+    `Encoder.fit(train)` gives an encoder of all features. One of a single column, by hand:
+
+    >>> import pandas as pd
+    >>> encoder = Encoder(categories={"user_category": (Category("age", ("old", "young"), 1),)})
+    >>> encoder.encode(pd.DataFrame({"age": ["young", "old"]}))["user_category"].tolist()
+    [[2], [1]]
     """
 
     numbers: dict[str, tuple[Number, ...]] = field(default_factory=dict)
@@ -127,12 +136,13 @@ class Encoder:
         ------
         ValueError
             If there are no offers, a column is missing, has no value at all or a number that is
-            not finite, or the name of an extra column does not say whom it describes.
+            not finite, or an extra column is read already, holds anything else, or does not say
+            by its name whom it describes.
 
         Notes
         -----
         A category keeps the values of at least 10 rows, 200 at most. A missing number of your own
-        is replaced by the median of the training offers.
+        is replaced by the median of the training offers, a missing vector by zeros.
         """
         if offers.empty:
             raise ValueError("there are no offers to learn from: pass the training offers")
