@@ -389,6 +389,18 @@ def test_the_frame_is_the_table(tiny: Tables) -> None:
     pd.testing.assert_frame_equal(offers_frame(market), build_offers(market).to_pandas())
 
 
+def test_the_frame_leaves_no_table_behind(tiny: Tables) -> None:
+    market = market_of(tiny)
+    connection = market.offers.get_backend().con
+
+    def names() -> list[Any]:
+        return connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+
+    before = names()
+    offers_frame(market)
+    assert names() == before
+
+
 def test_a_moved_campaign_counts_the_purchases_of_its_new_days(tiny: Tables) -> None:
     market = move_campaigns(market_of(tiny), days=1)
     offers = offers_frame(market).set_index(KEY)
