@@ -58,10 +58,13 @@ def network(bundle: Path) -> dict[str, Any]:
         if node.op_type == "MatMul" and "_encoded" not in node.output[0]
     )
     encoder = Encoder.from_dict(schema)
-    if set(layers) != LAYERS or set(encoder.arrays) != {*GROUPS, *CATEGORIES}:
+    columns = [name for group in GROUPS for name in feature_names(group)]
+    columns += [name for names in CATEGORIES.values() for name in names]
+    if set(layers) != LAYERS or encoder.columns != columns:
         raise ValueError(
-            f"{bundle} has the layers {sorted(layers)}: the page computes the chain of two "
-            "networks, as `coupon_rec.models.coupled_model` builds them by default"
+            f"{bundle} has the layers {sorted(layers)} and reads {len(encoder.columns)} columns: "
+            "the page computes the chain of two networks, as `coupon_rec.models.coupled_model` "
+            "builds them by default, on the features that every market has"
         )
     return {
         "version": manifest["version"],

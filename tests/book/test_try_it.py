@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from reader import open_page
 
 from coupon_rec.decisions import Budget, allocate, offer_value, reason
-from coupon_rec.features import CATEGORIES, GROUPS, Encoder, feature_names
+from coupon_rec.features import CATEGORIES, GROUPS, OPTIONAL_FEATURES, Encoder, feature_names
 from coupon_rec.features.batch.offers import offers_frame
 from coupon_rec.market import Market, load_market
 from coupon_rec.odds import Platt
@@ -32,7 +32,8 @@ def market() -> Market:
 
 @pytest.fixture(scope="module")
 def offers(market: Market) -> pd.DataFrame:
-    return offers_frame(market)
+    """With the features that every market has, which are those of the page."""
+    return offers_frame(market).drop(columns=[each.name for each in OPTIONAL_FEATURES])
 
 
 @pytest.fixture(scope="module")
