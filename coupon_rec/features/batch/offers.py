@@ -118,7 +118,11 @@ def offers_frame(market: Market) -> pd.DataFrame:
 
 @contextmanager
 def _stored(table: Table) -> Iterator[Table]:
-    """Evaluate a table once and keep its rows, on DuckDB, for as long as they are needed."""
+    """Evaluate a table once and keep its rows, on DuckDB, for as long as they are needed.
+
+    The rows of a user lie side by side, so that what is counted for each user stays in the cache.
+    """
+    table = table.order_by("user_id") if "user_id" in table.columns else table
     backend, name = table.get_backend(), gen_name("stored")
     backend.create_table(name, table, temp=True)
     try:
@@ -148,7 +152,7 @@ def parts(
         Rows with a part of an offer's key, or all of it, and columns of the offers table without
         nulls.
     """
-    lines = keep(sides.purchase_lines(market).order_by("user_id"), "purchase_lines")
+    lines = keep(sides.purchase_lines(market), "purchase_lines")
     coupons = keep(coupon_side(market, lines) if coupons is None else coupons, "coupon_side")
     yield coupons
     users = keep(user_side(market, lines), "user_side")
