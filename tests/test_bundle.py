@@ -331,7 +331,7 @@ def unknown(arrays: Arrays) -> Arrays:
     ("spoil", "message"),
     [
         (without, "reads 'match'"),
-        (narrow, r"match is float32 of shape \(1440, 19\): expected float32 of shape \(1440, 20\)"),
+        (narrow, r"match is float32 of shape \(1440, 22\): expected float32 of shape \(1440, 23\)"),
         (exact, "user is float64"),
         (unknown, "item has a number that is not finite: row 3, column 2"),
     ],

@@ -137,7 +137,8 @@ def test_a_bundle_that_is_missing_leaves_no_log_behind(tmp_path: Path) -> None:
 
 def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     offers = tmp_path / "offers.parquet"
-    pd.DataFrame({"start": pd.to_datetime(["2020-02-01", "2020-05-01"])}).to_parquet(offers)
+    start = pd.to_datetime(["2020-02-01", "2020-05-01"])
+    pd.DataFrame({"start": start, "campaign_id": [1, 2], "coupon_days": 28.0}).to_parquet(offers)
     dates = ("--validate-from", "2017-09-01", "--test-from", "2017-10-01")
     said = words(run("train", offers, tmp_path / "model.keras", *dates))
     assert "2020-02-01" in said

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from coupon_rec import Market, load_complete_journey, load_market
-from coupon_rec.features import FEATURES, Encoder, feature_names, offers_frame
+from coupon_rec.features import FEATURES, Encoder, offers_frame
 from coupon_rec.features.online.snapshot_writer import offers_as_of, write_snapshot
 from coupon_rec.features.online.user_features import rounded
 from coupon_rec.serving.events.event import Event, events_of
@@ -54,7 +54,8 @@ def assert_equal_to_the_batch(
         np.testing.assert_array_equal(live, offers[name].to_numpy(), name)
     for group, batch in store.snapshot.encoder.encode(offers).items():
         live = np.concatenate([each.arrays[group] for each in mine])
-        names = feature_names(group) or range(batch.shape[1])
+        numbers = store.snapshot.encoder.numbers.get(group, ())
+        names = [number.name for number in numbers] or range(batch.shape[1])
         assert live.dtype == batch.dtype
         wrong = [
             name
