@@ -18,6 +18,7 @@ from coupon_rec.features import (
     CATEGORIES,
     FEATURES,
     NEVER,
+    OPTIONAL_FEATURES,
     Encoder,
     build_offers,
     feature_names,
@@ -429,8 +430,9 @@ def test_every_feature_of_every_offer_is_known(sample: Tables, sample_offers: pd
 def test_encode_gives_an_array_for_each_group(sample_offers: pd.DataFrame) -> None:
     arrays = Encoder.fit(sample_offers).encode(sample_offers)
     for group in ("user", "item", "match", "coupon"):
-        columns = sample_offers[feature_names(group)]
-        skewed = feature_table().loc[columns.columns].skewed
+        features = [each for each in (*FEATURES, *OPTIONAL_FEATURES) if each.group == group]
+        columns = sample_offers[[each.name for each in features]]
+        skewed = [each.skewed for each in features]
         expected = np.where(skewed, np.log1p(columns), columns)
         assert arrays[group].dtype == np.float32
         np.testing.assert_allclose(arrays[group], expected, rtol=1e-6)
