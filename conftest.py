@@ -52,7 +52,6 @@ class Seconds:
         self.config = config
         self.before = before
         self.now: Counter[str] = Counter()
-        self.left_out: set[str] = set()
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Put the longest files first, and those that nobody has measured before all others."""
@@ -63,13 +62,13 @@ class Seconds:
         items.sort(key=expected, reverse=True)
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Leave out what is not quick: notebooks and all files that took long before."""
-        name = os.path.relpath(collection_path, ROOT)
-        long = collection_path.suffix == ".ipynb" or self.before.get(name, 0) > QUICK
-        if not self.config.option.quick or not long:
-            return None
-        self.left_out.add(name)
-        return True
+        """Leave out what is not quick: files that took long, and those that nobody has measured."""
+        quick = collection_path.is_dir() or self.is_quick(collection_path)
+        return None if quick or not self.config.option.quick else True
+
+    def is_quick(self, file: Path) -> bool:
+        """Tell whether a file was measured and took little."""
+        return self.before.get(os.path.relpath(file, ROOT), math.inf) <= QUICK
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the seconds of a test, with what it sets up and tears down."""
@@ -77,11 +76,11 @@ class Seconds:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was left out, and show the files that took longest."""
-        if self.left_out:
-            minutes = sum(self.before.get(name, 0) for name in self.left_out) / 60
-            terminalreporter.write_sep("=", f"{len(self.left_out)} files left out")
-            terminalreporter.write_line(f"{minutes:.0f} minutes, counted one after the other:")
-            terminalreporter.write_line(", ".join(sorted(self.left_out)))
+        if self.config.option.quick:
+            files = sorted([*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("chapters/*.ipynb")])
+            names = [os.path.relpath(file, ROOT) for file in files if not self.is_quick(file)]
+            terminalreporter.write_sep("=", f"{len(names)} of {len(files)} files left out")
+            terminalreporter.write_line(", ".join(names))
         if len(self.now) > 20:
             terminalreporter.write_sep("=", "longest 20 files")
             for name, seconds in self.now.most_common(20):

@@ -4,22 +4,11 @@ import ast
 import re
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
-STALE = [
-    "peer_models",
-    "peers",
-    "precision_latency",
-    "records",
-    "serving_peers",
-    "training",
-    "tries",
-]
-"""Scripts that still call `encode`, from before the encoder; what they stored is from then, too."""
 SCRIPTS = sorted((ROOT / "benchmarks").glob("*.py"))
 
 
@@ -33,12 +22,7 @@ def taken(script: Path) -> list[tuple[str, str]]:
     ]
 
 
-def script(file: Path) -> Any:
-    marks = [pytest.mark.xfail(strict=True)] if file.stem in STALE else []
-    return pytest.param(file, id=file.stem, marks=marks)
-
-
-@pytest.mark.parametrize("script", map(script, SCRIPTS))
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_the_package_has_what_the_benchmark_imports(script: Path) -> None:
     assert [
         f"{module}.{name}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from running import DAY, Inside, Running, files
 
-from coupon_rec.features import offers_frame
+from coupon_rec.features import Encoder, offers_frame
 from coupon_rec.market import Market, load_market
 from coupon_rec.serving.http.settings import Settings
 
@@ -28,14 +28,13 @@ def bundle(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from coupon_rec.features.online.snapshot_writer import write_snapshot
     from coupon_rec.models import coupled_model
     from coupon_rec.serving.bundle import exporting
-    from coupon_rec.training import examples
 
     offers = offers_frame(market)
     with pytest.MonkeyPatch.context() as only:
         only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
         only.setattr(exporting, "model_card", lambda *_: "")
         return exporting.export(
-            coupled_model(examples(offers)[0]),
+            coupled_model(Encoder.fit(offers)),
             tmp_path_factory.mktemp("served") / "bundle",
             offers,
             snapshot=lambda folder: write_snapshot(market, DAY, folder),

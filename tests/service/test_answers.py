@@ -26,7 +26,7 @@ STRANGER = 10**12
 def test_the_coupons_are_those_of_scorer_store_and_economics(
     service: Inside, bundle: Path, user_id: int
 ) -> None:
-    found = FeatureStore.load(bundle / "snapshot").offers(user_id, DAY)
+    found = FeatureStore.load(bundle / "snapshot", Scorer.load(bundle).encoder).offers(user_id, DAY)
     p = Scorer.load(bundle).predict(found.arrays)["redeemed"]
     value = Economics().profit(p, found.spend_per_line, found.coupon_discount)
     best = np.argsort(-value)[:3]

@@ -184,7 +184,7 @@ def test_a_kill_at_any_moment_loses_no_accepted_event_and_no_coupon_is_wrong(
     again = inside()
     for begin in range(0, len(sent), 500):
         assert again.send(*sent[begin : begin + 500]).status_code == 200
-    store = FeatureStore.load(bundle / "snapshot")
+    store = FeatureStore.load(bundle / "snapshot", Scorer.load(bundle).encoder)
     store.add([from_json(json.dumps(event)) for event in sent])
     reference = Recommender(Scorer.load(bundle), store, Settings().economics)
     for user_id in range(1, 7):

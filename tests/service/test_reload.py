@@ -9,11 +9,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
+import pandas as pd
 import pytest
 from running import DAY, PATIENCE, Inside, Running, purchase, question, until
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
+from coupon_rec.features import Encoder
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.market import Market
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
@@ -35,8 +37,13 @@ def change(folder: Path, name: str, part: str, **facts: object) -> str:
     """Turn a bundle into another one, whole and with a version of its own."""
     path = folder / name
     content = json.loads(path.read_text())
-    (content[part] if part else content).update(facts)
+    content[part].update(facts)
     path.write_text(json.dumps(content))
+    return sealed(folder)
+
+
+def sealed(folder: Path) -> str:
+    """Seal a bundle whose files have changed."""
     (folder / NAME).unlink()
     return seal(folder, {"created": "", "packages": {}, "differences": {}})
 
@@ -146,15 +153,17 @@ def lose(folder: Path) -> None:
     next((folder / "snapshot").rglob("*.parquet")).unlink()
 
 
-def pair_with_features_of_another_package(folder: Path) -> None:
-    change(folder, "snapshot/snapshot.json", "", features="0123456789ab")
+def pair_with_a_snapshot_that_lacks_a_column(folder: Path) -> None:
+    file = folder / "snapshot" / "coupons.parquet"
+    pd.read_parquet(file).drop(columns="coupon_rivals").to_parquet(file)
+    sealed(folder)
 
 
 def pair_with_a_model_of_other_inputs(folder: Path) -> None:
-    change(folder, "schema.json", "inputs", user_id={"dtype": "int32", "columns": [{}]})
+    change(folder, "schema.json", "ids", user_id=[1, 2])
 
 
-MISMATCHED = [pair_with_features_of_another_package, pair_with_a_model_of_other_inputs]
+MISMATCHED = [pair_with_a_snapshot_that_lacks_a_column, pair_with_a_model_of_other_inputs]
 
 
 @pytest.mark.parametrize("spoil", [flip, cut, lose, *MISMATCHED, shutil.rmtree])
@@ -180,7 +189,7 @@ def test_a_bundle_that_cannot_be_used_changes_nothing(
     ("spoil", "words"),
     [
         (flip, "its content is not the one exported"),
-        (MISMATCHED[0], "features are not those of this coupon_rec"),
+        (MISMATCHED[0], "lacks coupon_rivals, which the model reads"),
         (MISMATCHED[1], "the model cannot score the features of the snapshot"),
     ],
 )
@@ -208,9 +217,9 @@ def test_a_model_is_not_paired_with_the_snapshot_of_the_next_bundle(
     ).state.service
     before, load = service.recommender, FeatureStore.load
 
-    def late(snapshot: Path, log: EventLog) -> FeatureStore:
+    def late(snapshot: Path, encoder: Encoder, log: EventLog) -> FeatureStore:
         recalibrate(folder, 0.5)
-        return load(snapshot, log)
+        return load(snapshot, encoder, log)
 
     monkeypatch.setattr(FeatureStore, "load", late)
     with pytest.raises(BundleError, match="became another bundle meanwhile"):

@@ -63,14 +63,14 @@ class OffersFrame:
         else:
             mine = self._number({name: self._keys[name] for name in keys})
             rows = pd.Index(self._number(keys)).get_indexer(mine)
-            offers = np.flatnonzero(rows >= 0)
+            offers = slice(None) if (rows >= 0).all() else np.flatnonzero(rows >= 0)
             rows = rows[offers]
         for name in part.column_names:
             if name not in keys:
                 self._fill(name, part[name], offers, rows)
 
     def _fill(
-        self, name: str, values: pa.ChunkedArray, offers: np.ndarray, rows: np.ndarray
+        self, name: str, values: pa.ChunkedArray, offers: np.ndarray | slice, rows: np.ndarray
     ) -> None:
         if pa.types.is_string(values.type):
             texts = values.combine_chunks().cast(pa.large_string())

@@ -4,6 +4,7 @@ Every feature of an offer uses only events strictly before the first day of its 
 """
 
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import ibis
@@ -86,30 +87,42 @@ def feature_columns(known: Collection[str]) -> list[str]:
 def offers_frame(market: Market) -> pd.DataFrame:
     """Build the offers table as a pandas frame, for the models and the chapters.
 
-    It equals `build_offers(market).to_pandas()`, in half of the time: the engine computes the
-    parts, what several of them use only once, and no row of the whole table is joined or sorted.
+    It equals `build_offers(market).to_pandas()`, for less work: what several parts use is computed
+    once, and no wide row is joined or sorted. While one part is put into the frame, the engine
+    computes the next.
 
     Parameters
     ----------
     market : Market
-        On any Ibis backend, which evaluates the parts.
+        On any Ibis backend; only DuckDB computes it in parts.
 
     Returns
     -------
     pandas.DataFrame
         The columns of `build_offers`, sorted by the key; `start` in whole seconds.
     """
-    frame = OffersFrame(market.offers.select(*OFFER).to_pyarrow())
-    with ExitStack() as kept:
-        for part in parts(market, lambda table, _: kept.enter_context(_stored(table))):
-            frame.add(part.to_pyarrow())
+    if market.offers.get_backend().name != "duckdb":
+        return build_offers(market).to_pandas()
+    offers = market.offers.select(*OFFER).to_pyarrow()
+    with ExitStack() as kept, ThreadPoolExecutor(1) as engine:
+        tables = parts(market, lambda table, _: kept.enter_context(_stored(table)))
+        computed = (table.to_pyarrow() for table in tables)
+        upcoming = engine.submit(next, computed, None)
+        frame = OffersFrame(offers)
+        while (part := upcoming.result()) is not None:
+            upcoming = engine.submit(next, computed, None)
+            frame.add(part)
     own = histories.own_columns(market)
     return frame.to_pandas([*OFFER, *ABOUT, *feature_columns(frame.columns), *own, *LABELS])
 
 
 @contextmanager
 def _stored(table: Table) -> Iterator[Table]:
-    """Evaluate a table once and keep its rows, on DuckDB, for as long as they are needed."""
+    """Evaluate a table once and keep its rows, on DuckDB, for as long as they are needed.
+
+    The rows of a user lie side by side, so that what is counted for each user stays in the cache.
+    """
+    table = table.order_by("user_id") if "user_id" in table.columns else table
     backend, name = table.get_backend(), gen_name("stored")
     backend.create_table(name, table, temp=True)
     try:
@@ -139,7 +152,7 @@ def parts(
         Rows with a part of an offer's key, or all of it, and columns of the offers table without
         nulls.
     """
-    lines = keep(sides.purchase_lines(market).order_by("user_id"), "purchase_lines")
+    lines = keep(sides.purchase_lines(market), "purchase_lines")
     coupons = keep(coupon_side(market, lines) if coupons is None else coupons, "coupon_side")
     yield coupons
     users = keep(user_side(market, lines), "user_side")

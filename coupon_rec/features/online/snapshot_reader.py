@@ -1,6 +1,7 @@
 """A snapshot in memory: plain arrays, so that the features of one user are a few slices away."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES, feature_names
-from coupon_rec.features.encoder import Arrays, Encoder, values_of
+from coupon_rec.features.encoder import Arrays, Category, Encoder, Number, values_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -330,11 +331,19 @@ def _computed(group: str, encoder: Encoder) -> list[str]:
     return [name for name in names if name in COMPUTED] or feature_names(group)
 
 
+def _check(name: str, table: pd.DataFrame, columns: Sequence[Number | Category]) -> None:
+    """Name the first column that a table of the snapshot lacks."""
+    for column in columns:
+        if column.name.split("[")[0] not in table:
+            raise ValueError(f"{name}.parquet lacks {column.name}, which the model reads")
+
+
 def _user_arrays(users: pd.DataFrame, encoder: Encoder) -> Arrays:
     """The categories of each user; of everyone else, nothing is known."""
     arrays: Arrays = {}
     for name in encoder.categories:
         if name.startswith("user"):
+            _check("users", users, encoder.categories[name])
             columns = [category.name for category in encoder.categories[name]]
             rows = {column: [*users[column], UNKNOWN] for column in columns}
             arrays[name] = encoder.codes(name, rows)
@@ -344,6 +353,7 @@ def _user_arrays(users: pd.DataFrame, encoder: Encoder) -> Arrays:
 def _own_numbers(users: pd.DataFrame, encoder: Encoder) -> Floats:
     """The numbers of each user that are no features of the catalog; missing for everyone else."""
     own = [each for each in encoder.numbers.get("user", ()) if each.name not in COMPUTED]
+    _check("users", users, own)
     values = values_of(users, own) if own else np.empty((len(users), 0))
     return np.vstack([values, [number.missing for number in own]])
 
@@ -359,9 +369,11 @@ def _coupons(folder: Path, items: Items, encoder: Encoder) -> Coupons:
             exact = {name: "float32" for name in COMPUTED.intersection(table.columns)}
             of_users = [*SEEN, *(name for name in OWN_TERMS if name not in table)]
             known = table.astype(exact).assign(**dict.fromkeys(of_users, 0.0))
+            _check("coupons", known, encoder.numbers[group])
             arrays[group] = encoder.scaled(group, values_of(known, encoder.numbers[group]))
     for name in encoder.categories:
         if name.startswith(("item", "coupon")):
+            _check("coupons", table, encoder.categories[name])
             arrays[name] = encoder.codes(name, table)
     return Coupons(
         campaign_id=table["campaign_id"].to_numpy(),

@@ -36,7 +36,7 @@ class Identifiers:
     (1, 'bob')
     >>> ids.number("user_id", "eve"), ids.number("user_id", "eve", new=True)
     (-1, 4611686018427387904)
-    >>> ids.number("item_id", "1003"), ids.name("item_id", 1003)
+    >>> ids.number("item_id", "1003"), ids.number("item_id", np.int64(1003))
     (1003, 1003)
     """
 
@@ -67,7 +67,7 @@ class Identifiers:
         if isinstance(value, str) and value.isdecimal() and value.isascii():
             number = int(value)
             return number if str(number) == value and number < 2**63 else value
-        return value
+        return value if isinstance(value, str) else int(value)
 
     def number(self, kind: str, value: int | str, *, new: bool = False) -> int:
         """Give the number of an identifier; a text never seen is `UNKNOWN`, or numbered if `new`.
@@ -82,7 +82,7 @@ class Identifiers:
             Whether an unknown text is to get a number of its own.
         """
         value = self.named(kind, value)
-        if isinstance(value, int):
+        if not isinstance(value, str):
             return value
         known = self._numbers.get(kind, {}).get(value)
         if known is not None:
