@@ -37,6 +37,8 @@ def before(market: Market, day: date) -> Market:
         market,
         purchases=market.purchases.filter(market.purchases.time.date() < day),
         redemptions=market.redemptions.filter(market.redemptions.date < day),
+        views=market.views.filter(market.views.time.date() < day),
+        clicks=market.clicks.filter(market.clicks.time.date() < day),
     )
 
 
