@@ -86,8 +86,10 @@ bench: .venv/.bench  ## run every benchmark and store its result in benchmarks/r
 
 page-model: .venv/.book  ## train the model that runs in the book's page, and write its script
 	@mkdir -p _build/page-model
-	@$(BIN)/python -m coupon_rec train _build/page-model/model.keras
-	@$(BIN)/python -m coupon_rec export _build/page-model/model.keras _build/page-model/bundle
+	@$(BIN)/python -m coupon_rec train _build/page-model/model.keras \
+		--train-from 2017-01-15 --validate-from 2017-09-01 --test-from 2017-10-01
+	@$(BIN)/python -m coupon_rec export _build/page-model/model.keras _build/page-model/bundle \
+		--validate-from 2017-09-01 --test-from 2017-10-01
 	@$(BIN)/python tools/page_model.py _build/page-model/bundle
 
 lock: .venv/.test  ## compile requirements.txt from pyproject.toml
