@@ -41,7 +41,10 @@ def _quietly(name: str) -> Any:
     if name in sys.modules:
         return sys.modules[name]
     with quiet():
-        return import_module(name)
+        module = import_module(name)
+    if tensorflow := sys.modules.get("tensorflow"):
+        tensorflow.get_logger().setLevel("ERROR")  # or it takes each export and model for news
+    return module
 
 
 need("keras", "train")

@@ -81,6 +81,7 @@ def test_an_input_layer_gives_what_that_of_keras_gives(encoder: Encoder, arrays:
     np.testing.assert_allclose(
         np.asarray(ours(arrays["match"]))[:, varied],
         np.asarray(theirs(arrays["match"]))[:, varied],
+        rtol=1e-4,
         atol=1e-4,
     )
 

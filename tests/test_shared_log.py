@@ -13,6 +13,7 @@ import pytest
 from redis import Redis, RedisError
 
 from coupon_rec import load_market
+from coupon_rec.features import Encoder, offers_frame
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.feature_store import FeatureStore
@@ -89,10 +90,13 @@ class Replicas(dict[str, FeatureStore]):
     def __init__(self, snapshot: Path, folder: Path, url: str) -> None:
         super().__init__()
         self.snapshot, self.folder, self.url = snapshot, folder, url
+        self.encoder = Encoder.fit(offers_frame(load_market(SAMPLE)))
 
     def start(self, name: str) -> FeatureStore:
         """Start a replica, or start it again."""
-        self[name] = FeatureStore.load(self.snapshot, SharedLog(self.folder / name, self.url))
+        self[name] = FeatureStore.load(
+            self.snapshot, self.encoder, SharedLog(self.folder / name, self.url)
+        )
         return self[name]
 
     def stop(self, name: str) -> None:

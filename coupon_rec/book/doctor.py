@@ -67,11 +67,14 @@ def packages() -> Iterator[Finding]:
         yield Finding("FAIL", f"the packages are not installed ({error})", INSTALL)
         return
     wrong = 0
-    for requirement in map(Requirement, lines):
-        marker = requirement.marker
-        asked_for = not marker or any(marker.evaluate({"extra": extra}) for extra in EXTRAS)
-        if requirement.name == OWN or not asked_for:
-            continue
+    asked_for = {
+        requirement.name: requirement
+        for requirement in map(Requirement, lines)
+        if not (marker := requirement.marker)
+        or any(marker.evaluate({"extra": extra}) for extra in EXTRAS)
+    }
+    asked_for.pop(OWN, None)
+    for requirement in asked_for.values():
         try:
             version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:

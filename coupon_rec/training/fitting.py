@@ -18,8 +18,6 @@ from coupon_rec.training.run import Run, fingerprint, watched_label
 STEPS = 32 if keras.backend.backend() == "tensorflow" else 1
 """Batches between two returns to Python, which would cost a fifth of the time if it were one."""
 
-tf.get_logger().setLevel("ERROR")  # or it takes every new model for a mistake in a loop
-
 
 def fit(
     model: keras.Model,

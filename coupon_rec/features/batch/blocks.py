@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from ibis import Table, _
 
+from coupon_rec.features.batch import events
 from coupon_rec.features.batch import offers as all_offers
-from coupon_rec.features.batch import sides
 from coupon_rec.features.catalog import DIGITS
 from coupon_rec.market import Market
 
@@ -54,7 +54,7 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
     path = Path(path)
     with TemporaryDirectory(dir=path.parent, prefix=".draft-") as draft:
         folder = Path(draft)
-        coupons = all_offers.coupon_side(market, sides.purchase_lines(market))
+        coupons = all_offers.coupon_side(market, events.purchase_lines(market))
         coupons = _stored(coupons, folder / "coupons.parquet")
         for i, part in enumerate(_parts(market, block)):
             offers = all_offers.known_offers(part, coupons).drop(*RANKS.values())

@@ -9,7 +9,7 @@ from operator import or_
 import ibis
 from ibis import Table, _
 
-from coupon_rec.features.batch.sides import before_campaigns, decayed
+from coupon_rec.features.batch.events import before_campaigns, decayed
 from coupon_rec.features.catalog import NAMES, OPTIONAL_NAMES
 from coupon_rec.market import Market
 from coupon_rec.market.converting import OWN

@@ -3,7 +3,13 @@
 import ibis
 from ibis import Table, _
 
-from coupon_rec.features.batch.sides import before_campaigns, coded_items, decayed, first_by, mailed
+from coupon_rec.features.batch.events import (
+    before_campaigns,
+    coded_items,
+    decayed,
+    first_by,
+    mailed,
+)
 from coupon_rec.features.catalog import MILLIONTHS, NEVER
 from coupon_rec.market import Market
 

@@ -12,7 +12,7 @@ import pandas as pd
 from ibis import Deferred, Table, _
 from ibis.util import gen_name
 
-from coupon_rec.features.batch import histories, match, sides
+from coupon_rec.features.batch import events, histories, match, sides
 from coupon_rec.features.batch.frame import OffersFrame
 from coupon_rec.features.catalog import (
     DIGITS,
@@ -152,7 +152,7 @@ def parts(
         Rows with a part of an offer's key, or all of it, and columns of the offers table without
         nulls.
     """
-    lines = keep(sides.purchase_lines(market), "purchase_lines")
+    lines = keep(events.purchase_lines(market), "purchase_lines")
     coupons = keep(coupon_side(market, lines) if coupons is None else coupons, "coupon_side")
     yield coupons
     users = keep(user_side(market, lines), "user_side")
@@ -162,7 +162,7 @@ def parts(
     ranks = keep(match_ranks(market, items), "match_ranks")
     yield ranks.select(*USER, match_recency_rank="rank_of_others").distinct()
     yield ranks.drop("rank_of_others")
-    past = sides.before_campaigns(market, lines)
+    past = events.before_campaigns(market, lines)
     wallets = users.select(*USER, *match.WALLET)
     yield _tidy(match.category_match(market, past, wallets))
     yield _tidy(match.brand_match(market, past, wallets))

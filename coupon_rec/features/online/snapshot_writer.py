@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from ibis import Table, _
 
-from coupon_rec.features.batch import histories, sides
+from coupon_rec.features.batch import events, histories
 from coupon_rec.features.batch import offers as batch
 from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
@@ -69,8 +69,8 @@ def last_day(market: Market) -> date:
 
 def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
     tonight = start_together(market, live, day)
-    lines = sides.purchase_lines(tonight)
-    items = sides.coded_items(tonight).mutate(item=ibis.row_number().over(order_by="item_id"))
+    lines = events.purchase_lines(tonight)
+    items = events.coded_items(tonight).mutate(item=ibis.row_number().over(order_by="item_id"))
     past = tonight.campaigns.anti_join(live, "campaign_id")
     offers = tonight.offers.semi_join(live, "campaign_id")
     coupons = (
@@ -82,7 +82,7 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
         "items": items.order_by("item_id"),
         "history": lines.filter(_.day < day)
         .join(items.select("item_id", "item"), "item_id")
-        .select("user_id", "item", "basket_id", "day", "quantity", *sides.MONEY)
+        .select("user_id", "item", "basket_id", "day", "quantity", *events.MONEY)
         .order_by("user_id", "day", "basket_id", "item"),
         "coupons": _coupons(tonight, live, lines),
         "coupon_items": tonight.coupon_items.semi_join(live, "campaign_id")
@@ -157,7 +157,7 @@ def offers_as_of(
     """
     live = live_campaigns(market, day)
     tonight = start_together(nightly or market, live, day)
-    coupons = _coupon_side(tonight, live, sides.purchase_lines(tonight)).to_pyarrow()
+    coupons = _coupon_side(tonight, live, events.purchase_lines(tonight)).to_pyarrow()
     offers = batch.build_offers(start_together(market, live, start), ibis.memtable(coupons))
     mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON)
     return mine.to_pyarrow().to_pandas(date_as_object=False)
