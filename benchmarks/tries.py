@@ -36,8 +36,13 @@ from coupon_rec import load_complete_journey
 from coupon_rec._keras import keras, tf
 from coupon_rec.evaluation import compare
 from coupon_rec.features import Encoder, Number, offers_frame
-from coupon_rec.features.batch.events import before_campaigns, coded_items, decayed, purchase_lines
-from coupon_rec.features.batch.offers import OFFER
+from coupon_rec.features.batch.events import (
+    OFFER,
+    before_campaigns,
+    coded_items,
+    decayed,
+    purchase_lines,
+)
 from coupon_rec.market.windows import start_together
 from coupon_rec.training import fit
 

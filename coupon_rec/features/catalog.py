@@ -12,6 +12,9 @@ Group = Literal["user", "item", "match", "coupon"]
 NEVER = 365.0
 """Days since an event that never happened, and the cap on every recency."""
 
+BROWSING_DAYS = 7
+"""Days over which views and clicks fade."""
+
 DIGITS = 6
 """Decimals kept. Engines add in different orders; rounded values agree, and so do their ranks."""
 

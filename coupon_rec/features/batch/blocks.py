@@ -95,7 +95,7 @@ def _merge(offers: Table, folder: Path, market: Market) -> None:
         for column, rank in ranks.items():
             rows = rows.left_join(rank.filter(mine).drop("campaign_id"), column)
         rows = all_offers.finished(rows, market).mutate(start=_.start.cast("timestamp"))
-        rows.order_by(*all_offers.OFFER).to_parquet(part)
+        rows.order_by(*events.OFFER).to_parquet(part)
     offers.get_backend().read_parquet(parts).to_parquet(folder / "merged.parquet")
 
 

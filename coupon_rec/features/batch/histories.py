@@ -9,15 +9,12 @@ from operator import or_
 import ibis
 from ibis import Table, _
 
-from coupon_rec.features.batch.events import before_campaigns, decayed
-from coupon_rec.features.catalog import NAMES, OPTIONAL_NAMES
+from coupon_rec.features.batch.events import OFFER, before_campaigns, decayed
+from coupon_rec.features.catalog import BROWSING_DAYS, NAMES, OPTIONAL_NAMES
 from coupon_rec.market import Market
 from coupon_rec.market.converting import OWN
 from coupon_rec.market.schema import SCHEMAS
 
-OFFER = ("campaign_id", "user_id", "coupon_id")
-BROWSING_DAYS = 7
-"""Days over which views and clicks fade."""
 PRIOR_REVIEWS = 5
 """Ratings are shrunk as if so many more reviews with the mean of all items had been seen."""
 EITHER = ("depth", "face_value")

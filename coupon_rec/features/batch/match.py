@@ -4,6 +4,7 @@ import ibis
 from ibis import Table, _
 
 from coupon_rec.features.batch.events import (
+    OFFER,
     before_campaigns,
     coded_items,
     decayed,
@@ -13,7 +14,6 @@ from coupon_rec.features.batch.events import (
 from coupon_rec.features.catalog import MILLIONTHS, NEVER
 from coupon_rec.market import Market
 
-OFFER = ("campaign_id", "user_id", "coupon_id")
 WALLET = ("user_weeks", "user_spend")
 
 

@@ -13,6 +13,7 @@ from ibis import Deferred, Table, _
 from ibis.util import gen_name
 
 from coupon_rec.features.batch import events, histories, match, sides
+from coupon_rec.features.batch.events import OFFER
 from coupon_rec.features.batch.frame import OffersFrame
 from coupon_rec.features.catalog import (
     DIGITS,
@@ -22,14 +23,13 @@ from coupon_rec.features.catalog import (
     OPTIONAL_FEATURES,
     OPTIONAL_NAMES,
 )
+from coupon_rec.features.encoder import LABELS
 from coupon_rec.market import Market
 from coupon_rec.market.categories import USER_CATEGORIES
 
-OFFER = ("campaign_id", "user_id", "coupon_id")
 USER = ("campaign_id", "user_id")
 COUPON = ("campaign_id", "coupon_id")
 ABOUT = ("campaign_type", "start", "item_id", *USER_CATEGORIES, "department", "spend_per_line")
-LABELS = ("bought", "redeemed")
 
 
 def build_offers(market: Market, coupons: Table | None = None) -> Table:

@@ -182,6 +182,6 @@ def _coupons(tonight: Market, live: Table, lines: Table) -> Table:
 def _wallets(market: Market, lines: Table) -> Table:
     """The shares above 0 of their spend that users give to the items of a coupon offered them."""
     users = batch.user_side(market, lines)
-    items = batch.item_side(market, lines, users).semi_join(market.offers, batch.OFFER)
+    items = batch.item_side(market, lines, users).semi_join(market.offers, events.OFFER)
     share = items.select("campaign_id", share="match_wallet_share")
     return share.filter(_.share > 0).order_by("campaign_id", "share")

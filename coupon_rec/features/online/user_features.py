@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from coupon_rec.features.catalog import DIGITS, FEATURES, MILLIONTHS, NEVER, OPTIONAL_FEATURES
+from coupon_rec.features.catalog import (
+    BROWSING_DAYS,
+    DIGITS,
+    FEATURES,
+    MILLIONTHS,
+    NEVER,
+    OPTIONAL_FEATURES,
+)
 from coupon_rec.features.online.snapshot_reader import (
     Coupons,
     Floats,
@@ -25,7 +32,6 @@ from coupon_rec.features.online.snapshot_reader import (
 
 Values = dict[str, Any]
 SPLIT = 2.0**27 + 1
-BROWSING_DAYS = 7
 MISSING = {feature.name: feature.missing for feature in (*FEATURES, *OPTIONAL_FEATURES)}
 
 
