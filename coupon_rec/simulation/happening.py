@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coupon_rec.simulation.likely import FORGETTING, Likely, Memory, cuts, pairs_of_slots, units_a_line
+from coupon_rec.simulation.likely import (
+    FORGETTING,
+    Likely,
+    Memory,
+    cuts,
+    pairs_of_slots,
+    units_a_line,
+)
 from coupon_rec.simulation.model import WEEKS, Bools, Floats, Ints, redeem_rate, softplus
 from coupon_rec.simulation.nature import Nature, Round
 from coupon_rec.simulation.people import People
@@ -17,6 +24,8 @@ from coupon_rec.simulation.traits import Traits
 from coupon_rec.simulation.world import STORES, World
 
 DAY = 24 * 3600
+GOLDEN = 0.6180339887
+"""A step around the circle that spreads the trips of further purchases of one item."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,10 @@ def draw_wishes(rng: np.random.Generator, trips: Trips, logits: Floats) -> Wishe
     ends = sums + (np.cumsum(sums[:, -1]) - sums[:, -1])[:, None]
     start = ends[user, 0] - sums[user, 0]
     at = start + rng.random(len(user)) * sums[user, -1]
-    item = np.minimum(np.searchsorted(ends.ravel(), at, side="right") - user * logits.shape[1], logits.shape[1] - 1)
+    item = np.minimum(
+        np.searchsorted(ends.ravel(), at, side="right") - user * logits.shape[1],
+        logits.shape[1] - 1,
+    )
     trip = trips.first[user] + (rng.random(len(user)) * trips.counts[user]).astype(int)
     return Wishes(
         user=user,
@@ -187,11 +199,26 @@ def draw_sent(
 
 
 def poisson_of(u: Floats, mean: Floats) -> Ints:
-    """The Poisson count, of up to three, that an equally distributed number in [0, 1) stands for."""
-    none = np.exp(-mean)
-    one = none * mean
-    two = one * mean / 2
-    return (u >= none).astype(int) + (u >= none + one) + (u >= none + one + two)
+    """The Poisson counts that numbers in [0, 1) stand for."""
+    counts = np.zeros(u.shape, int)
+    term = np.exp(-mean)
+    cells = np.nonzero(u >= term)
+    u, mean, term = u[cells], mean[cells], term[cells]
+    total, number = term.copy(), 1
+    while len(u):
+        counts[cells] = number
+        term = term * mean / number
+        total = total + term
+        left = (u >= total) & (term > 1e-15)
+        cells = tuple(axis[left] for axis in cells)
+        u, mean, term, total = u[left], mean[left], term[left], total[left]
+        number += 1
+    return counts
+
+
+def ranks(many: Ints) -> Ints:
+    """0, 1, ... within each run of so many."""
+    return np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
 
 
 def units_of(u: Floats, mean: Floats) -> Ints:
@@ -239,7 +266,7 @@ def happen(
     rate = softplus(z) / np.exp(np.minimum(wished, 20.0))
     keep = mood < rate
     user, trip, item, mood, luck, z = (a[keep] for a in (user, trip, item, mood, luck, z))
-    keep, _unique = first_of_each(trip, item, len(world.items))
+    keep = first_of_each(trip, item, len(world.items))
     user, trip, item, mood, luck, z = (a[keep] for a in (user, trip, item, mood, luck, z))
     slot = campaign.slot_of_item[item]
     wish = np.exp(np.minimum(found.logits[user, item].astype("float64"), 20.0))
@@ -258,7 +285,9 @@ def happen(
         bought_without[user[rows], own] = True
         bought_with[user[rows[still]], own[still]] = True
         stays[rows] &= still | ~offered[user[rows], own]
-    added = added_lines(chance.coupons, nature, campaign, trips, found, seen, offered, mean, bought_with)
+    added = added_lines(
+        chance.coupons, nature, campaign, trips, found, seen, offered, mean, bought_with
+    )
     if "substitution" in nature.mechanisms:
         stays &= ~switches(nature, campaign, found, seen & offered, user, item, mood * wish, z)
     if traits.collector.any():
@@ -269,17 +298,16 @@ def happen(
     tells = chance.telling.random(shape)[:, campaign.slot]
     redeemed_with = bought_with & seen & (tells < rates)
     demand = joined(usual.chosen(stays), added)
-    demand = demand.chosen(np.lexsort((demand.item, demand.trip)))
+    demand = demand.chosen(first_of_each(demand.trip, demand.item, len(world.items)))
     if traits.collector.any():
         demand = collected(demand, traits, campaign, offered, seen)
     sent = Sent(mailed, offered, bought_without, bought_with, redeemed_with)
     return Happened(trips, demand, demand, sent, wishes)
 
 
-def first_of_each(trip: Ints, item: Ints, items: int) -> tuple[Ints, Ints]:
-    """The lines that are the first of their trip and item."""
-    unique, first = np.unique(trip * items + item, return_index=True)
-    return np.sort(first), unique
+def first_of_each(trip: Ints, item: Ints, items: int) -> Ints:
+    """The first line of each trip and item, in their order."""
+    return np.unique(trip * items + item, return_index=True)[1]
 
 
 def joined(one: Lines, other: Lines) -> Lines:
@@ -317,16 +345,23 @@ def added_lines(
         own = own[rows]
         more = np.maximum(softplus(z[:, rows] + found.lift[:, own]) - without[:, rows], 0)
         more = more * seen[:, own] * trips.counts[:, None]
-        user, row = np.nonzero(poisson_of(u[:, rows], more))
+        times = poisson_of(u[:, rows], more)
+        user, row = np.nonzero(times)
         bought_with[user, own[row]] = True
         sent = offered[user, own[row]]
-        parts.append((user[sent], rows[row[sent]]))
-    user = np.concatenate([part[0] for part in parts])
-    row = np.concatenate([part[1] for part in parts])
-    trip = trips.first[user] + (place[user, row] * trips.counts[user]).astype(int)
+        user, row, many = user[sent], row[sent], times[user[sent], row[sent]]
+        parts.append((np.repeat(user, many), np.repeat(rows[row], many), ranks(many)))
+    user, row, turn = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    where = (place[user, row] + turn * GOLDEN) % 1
+    trip = trips.first[user] + (where * trips.counts[user]).astype(int)
     some = luck[user, row]
     return Lines(
-        user, trip, item[row], units_of(some[:, 0], mean[item[row]]), campaign.slot_of_row[row], some[:, 1:]
+        user,
+        trip,
+        item[row],
+        units_of(some[:, 0], mean[item[row]]),
+        campaign.slot_of_row[row],
+        some[:, 1:],
     )
 
 
@@ -356,9 +391,7 @@ def switches(
     return drawn >= softplus(less)
 
 
-def collected(
-    lines: Lines, traits: Traits, campaign: Round, offered: Bools, seen: Bools
-) -> Lines:
+def collected(lines: Lines, traits: Traits, campaign: Round, offered: Bools, seen: Bools) -> Lines:
     """Give lines of a person to the collecting account that holds a coupon for them."""
     collector_of = np.full(len(traits.person), -1)
     collectors = np.flatnonzero(traits.collector)

@@ -9,7 +9,6 @@ from coupon_rec.odds import sigmoid
 from coupon_rec.simulation.model import (
     COUPON_WORTH,
     WEEKS,
-    Bools,
     Floats,
     Ints,
     chance,
@@ -149,9 +148,7 @@ def likely(
     habit = people.habit + COLLECTS * traits.collector + nature.planted("redemption", k)
     found = Likely(
         trips=people.trips,
-        mailed=sigmoid(
-            4 * np.log(people.trips[:, None] / 1.1) + nature.planted("mailing", k)
-        )
+        mailed=sigmoid(4 * np.log(people.trips[:, None] / 1.1) + nature.planted("mailing", k))
         * 0.48
         + 0.02,
         offered=np.ones_like(lift),
@@ -270,7 +267,9 @@ def truths(
         "spend": summed(lines * units * price)[:, campaign.slot],
         "margin": summed(lines * units * margin)[:, campaign.slot],
     }
-    after = {name: np.empty_like(found.lift) for name in ("rate", "units", "spend", "margin", "price")}
+    after = {
+        name: np.empty_like(found.lift) for name in ("rate", "units", "spend", "margin", "price")
+    }
     for place in pairs_of_slots(campaign).T:
         slots = np.flatnonzero(place >= 0)
         rows = np.isin(campaign.slot_of_row, slots)
@@ -288,13 +287,14 @@ def truths(
         for name, values in sums.items():
             after[name][:, place[slots]] = np.add.reduceat(values, first, axis=1)
     seen, unseen = found.noticed, 1 - found.noticed
-    buy_without, lifted_chance = chance(people.trips[:, None], none), chance(people.trips[:, None], after["rate"])
+    buy_without, lifted_chance = (
+        chance(people.trips[:, None], none),
+        chance(people.trips[:, None], after["rate"]),
+    )
     buy_with = seen * lifted_chance + unseen * buy_without
     redeem = seen * lifted_chance * redeem_rate(found.habit, campaign.depth)
     discount = redeem * campaign.depth * after["price"] / after["rate"]
-    money = {
-        f"{name}_without": weekly * before[name] for name in ("units", "spend", "margin")
-    } | {
+    money = {f"{name}_without": weekly * before[name] for name in ("units", "spend", "margin")} | {
         f"{name}_with": weekly * (seen * after[name] + unseen * before[name])
         for name in ("units", "spend", "margin")
     }
@@ -303,10 +303,19 @@ def truths(
     if collector.any():
         buy_with = np.where(collector, seen * buy_without, buy_with)
         redeem = np.where(collector, buy_with * redeem_rate(found.habit, campaign.depth), redeem)
-        discount = np.where(collector, redeem * campaign.depth * money["spend_without"] / np.maximum(money["units_without"], 1e-12), discount)
+        discount = np.where(
+            collector,
+            redeem
+            * campaign.depth
+            * money["spend_without"]
+            / np.maximum(money["units_without"], 1e-12),
+            discount,
+        )
         lost = np.where(collector, 0.0, lost)
         for name in ("units", "spend", "margin"):
-            money[f"{name}_with"] = np.where(collector, money[f"{name}_without"], money[f"{name}_with"])
+            money[f"{name}_with"] = np.where(
+                collector, money[f"{name}_without"], money[f"{name}_with"]
+            )
         buy_without = np.where(collector, 0.0, buy_without)
     return {
         "buy_without": buy_without,
@@ -323,9 +332,7 @@ def units_a_line(nature: Nature, cut: Floats) -> Floats:
     return np.maximum(LOOKED_AT * np.exp(nature.quantity * cut), 1.0)
 
 
-def switched(
-    world: World, nature: Nature, campaign: Round, found: Likely, cut: Floats
-) -> Floats:
+def switched(world: World, nature: Nature, campaign: Round, found: Likely, cut: Floats) -> Floats:
     """Margin a trip that each coupon takes from the rest of its category; shape (n, K)."""
     lost = np.zeros_like(found.lift)
     if "substitution" not in nature.mechanisms:

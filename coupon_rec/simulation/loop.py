@@ -2,37 +2,33 @@
 
 import json
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from coupon_rec.arguments import require
-from coupon_rec.market import Market
-from coupon_rec.market.loading import connect
-from coupon_rec.market.tables import TABLES
+from coupon_rec.odds import best_of_each
 from coupon_rec.simulation import receipts
+from coupon_rec.simulation.assembling import assemble
 from coupon_rec.simulation.happening import Chance, happen, remember
 from coupon_rec.simulation.likely import Memory, cuts, likely, units_a_line
 from coupon_rec.simulation.market import BLOCK, Simulation, _check_sizes
-from coupon_rec.simulation.mechanisms import CHANGES, MECHANISMS, Plant
-from coupon_rec.simulation.model import WEEKS, Floats, Ints, softplus
+from coupon_rec.simulation.mechanisms import MECHANISMS, Plant
+from coupon_rec.simulation.model import Floats, Ints
 from coupon_rec.simulation.nature import Nature, Round, draw_round, make_nature
 from coupon_rec.simulation.people import People, describe, draw_people
 from coupon_rec.simulation.shopping import list_logits
 from coupon_rec.simulation.supply import COVER, sell
-from coupon_rec.simulation.tables import clock, market_table
 from coupon_rec.simulation.traits import AGES, PLATFORMS, Traits, draw_traits
-from coupon_rec.simulation.truth import Truth
-from coupon_rec.simulation.world import STORES, World, make_promotions, make_world
+from coupon_rec.simulation.world import STORES, World, make_world
 
 Policy = Callable[[pd.DataFrame], object]
 """From `State.offers` to the probability of each offer: an array of its length, or a frame with
@@ -101,7 +97,9 @@ class State:
     def world(self) -> World:
         """The items, coupons and campaigns."""
         s = self.settings
-        return make_world(s.items, s.coupons, s.campaigns, np.random.SeedSequence(s.seed, spawn_key=(0,)))
+        return make_world(
+            s.items, s.coupons, s.campaigns, np.random.SeedSequence(s.seed, spawn_key=(0,))
+        )
 
     @cached_property
     def nature(self) -> Nature:
@@ -162,6 +160,63 @@ class State:
                 "bought": bought.ravel(),
             }
         )
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """What is true of `offers`, row by row: the columns of `truth.candidates`."""
+        s, parts = self.settings, []
+        for crowd in self.crowds:
+            chance = Chance.of(s.seed, self.campaign.period, crowd.first)
+            found = likely(
+                chance.place,
+                self.world,
+                self.nature,
+                self.campaign,
+                crowd.people,
+                crowd.traits,
+                crowd.memory,
+                crowd.base,
+            )
+            parts.append(
+                pd.DataFrame({name: column.ravel() for name, column in found.truth.items()})
+            )
+        return pd.concat(parts, ignore_index=True)
+
+    def oracle(self, contact: float = 0.005) -> Floats:
+        """The policy that knows the truth: 1 for the best coupon of each type that pays.
+
+        Parameters
+        ----------
+        contact : float
+            Cost of sending one coupon, in currency.
+
+        Returns
+        -------
+        numpy.ndarray
+            0 or 1 for each row of `offers`. It looks no further than the campaign to come.
+        """
+        profit = self.truth["profit"].to_numpy() - contact
+        c, n = self.campaign, self.settings.users
+        of_type = np.arange(n)[:, None] * len(c.kinds) + c.slot
+        best = best_of_each(of_type.ravel(), profit, np.tile(c.coupon, n))
+        sent = np.zeros(len(profit))
+        sent[best[profit[best] > 0]] = 1
+        return sent
+
+    def simulation(self, to_come: bool = False) -> Simulation:
+        """The market that the retailer sees now, and the truth about it.
+
+        Parameters
+        ----------
+        to_come : bool
+            Put `offers`, which nobody has been sent yet, among the market's offers, so that
+            `coupon_rec.features.offers_frame` gives their features.
+        """
+        return assemble(self, to_come)
+
+    def save(self, folder: str | Path) -> None:
+        """Keep the state in a new or empty folder; `load_state` brings it back."""
+        save_state(self, Path(folder))
 
 
 def open_market(
@@ -309,9 +364,7 @@ def _advance(
 ) -> State:
     """Let one period pass; the first has no campaign."""
     period, s = state.period + 1, state.settings
-    campaign = (
-        draw_round(state.world, state.nature, 0, s.seed) if period == 0 else state.campaign
-    )
+    campaign = draw_round(state.world, state.nature, 0, s.seed) if period == 0 else state.campaign
     sending = None if policy is None else _probabilities(policy, state)
     ordered = None if orders is None else np.asarray(orders(state), "float64")
 
@@ -320,7 +373,12 @@ def _advance(
         rows = crowd.user_ids - 1
         own = None if sending is None else (sending[0][rows], sending[1][rows])
         return pass_period(
-            state.world, state.nature, campaign, s.seed, crowd, own,
+            state.world,
+            state.nature,
+            campaign,
+            s.seed,
+            crowd,
+            own,
             None if ordered is None else ordered[number],
         )
 
@@ -351,8 +409,11 @@ def _probabilities(policy: Policy, state: State) -> tuple[Floats, Floats]:
     mailing, coupon = (column.reshape(shape) for column in columns)
     if (mailing != mailing[:, :1]).any():
         raise ValueError("the policy's mailing must be one number for all offers of a user")
-    of_type = np.add.reduceat(coupon[:, np.argsort(campaign.slot, kind="stable")], np.searchsorted(
-        np.sort(campaign.slot), np.arange(len(campaign.kinds))), axis=1)
+    of_type = np.add.reduceat(
+        coupon[:, np.argsort(campaign.slot, kind="stable")],
+        np.searchsorted(np.sort(campaign.slot), np.arange(len(campaign.kinds))),
+        axis=1,
+    )
     if (of_type > 1 + 1e-9).any():
         raise ValueError(
             f"the policy's probabilities of one user's coupons of one type add up to "
@@ -396,6 +457,54 @@ def pass_period(
         )
     if stock is not None:
         columns["stock"] = receipts.stock(campaign, stock, int(crowd.usual_store[0]))
-    memory = remember(nature, campaign, traits, memory, happened, cuts(world, nature, campaign.period))
+    memory = remember(
+        nature, campaign, traits, memory, happened, cuts(world, nature, campaign.period)
+    )
     tables = {name: pa.table(table) for name, table in columns.items()}
     return replace(crowd, memory=memory), tables
+
+
+def save_state(state: State, folder: Path) -> None:
+    """Write the settings, what users keep of the past, and what happened."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"folder must be new or empty, but {folder} is not")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=".draft-") as name:
+        draft = Path(name)
+        settings = {**asdict(state.settings), "period": state.period}
+        (draft / "settings.json").write_text(json.dumps(settings), "utf-8")
+        for crowd in state.crowds:
+            np.savez(draft / f"memory-{crowd.first}.npz", **crowd.memory.arrays())
+        for period, tables in enumerate(state.history):
+            for table, rows in tables.items():
+                pq.write_table(rows, draft / f"{table}-{period}.parquet")
+        folder.mkdir(exist_ok=True)
+        for path in draft.iterdir():
+            path.rename(folder / path.name)
+
+
+def load_state(folder: str | Path) -> State:
+    """Bring back a state that `State.save` kept.
+
+    Raises
+    ------
+    ValueError
+        If there is none in the folder.
+    """
+    folder = Path(folder)
+    if not (folder / "settings.json").exists():
+        raise ValueError(f"there is no state in {folder}: `state.save(folder)` keeps one")
+    kept = json.loads((folder / "settings.json").read_text("utf-8"))
+    period = kept.pop("period")
+    plants = tuple(Plant(**each) for each in kept.pop("plants"))
+    settings = Settings(**{**kept, "mechanisms": tuple(kept["mechanisms"])}, plants=plants)
+    history: list[dict[str, pa.Table]] = [{} for _ in range(period + 1)]
+    for path in folder.glob("*.parquet"):
+        name, _, number = path.stem.rpartition("-")
+        history[int(number)][name] = pq.read_table(path)
+    state = State(settings, period, (), tuple(history))
+    crowds = []
+    for first in range(1, settings.users + 1, BLOCK):
+        with np.load(folder / f"memory-{first}.npz", allow_pickle=False) as memory:
+            crowds.append(replace(draw_crowd(state, first), memory=Memory(**memory)))
+    return replace(state, crowds=tuple(crowds))

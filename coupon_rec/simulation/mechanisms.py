@@ -4,7 +4,6 @@ Each constant is one number of an equation in the docstring of `coupon_rec.simul
 set from the sources beside them before any model was scored on the markets they make.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 MECHANISMS = {
@@ -47,11 +46,45 @@ class Plant:
     size: float
 
 
-CHANGES = {
-    "redemption": ("the logit of redeeming moves by", -0.7),
-    "mailing": ("the logit of being mailed moves by, under the retailer's own policy", 1.0),
-    "prices": ("all list prices are multiplied by", 1.15),
-    "feature": ("the share of users whose age the retailer's records lose", 1.0),
-    "season": ("all purchase logits move by", 0.3),
-}
+CHANGES = {"redemption": -0.7, "mailing": 1.0, "prices": 1.15, "feature": 1.0, "season": 0.3}
 """What `plant` can change, and by how much where no size is given."""
+
+
+def plant(change: str, campaign: int, size: float | None = None) -> Plant:
+    """Plant a change for whoever watches the market to find.
+
+    Parameters
+    ----------
+    change : str
+        One of `CHANGES`: "redemption" moves the logit of redeeming (by -0.7 if no size is given),
+        "mailing" that of being mailed under the retailer's own policy (1), "prices" multiplies all
+        list prices (1.15), "feature" is the share of users whose age the records lose (1),
+        "season" moves all purchase logits (0.3).
+    campaign : int
+        The first campaign of the change, 1 or more.
+    size : float, optional
+        How large, in the unit of the change.
+
+    Returns
+    -------
+    Plant
+        For `open_market(plants=[...])`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such change, or the campaign or the size is out of its range.
+
+    Examples
+    --------
+    >>> plant("prices", campaign=7)
+    Plant(change='prices', campaign=7, size=1.15)
+    """
+    if change not in CHANGES:
+        raise ValueError(f"no change {change!r}; there are {', '.join(CHANGES)}")
+    if campaign < 1:
+        raise ValueError(f"campaign must be 1 or more, not {campaign}")
+    size = CHANGES[change] if size is None else float(size)
+    if (change == "prices" and size <= 0) or (change == "feature" and not 0 <= size <= 1):
+        raise ValueError(f"size is {size}: prices take a factor above 0, feature a share in [0, 1]")
+    return Plant(change, campaign, size)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from coupon_rec.simulation.mechanisms import MECHANISMS, Plant
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
-from coupon_rec.simulation.world import FIRST_DAY, World
+from coupon_rec.simulation.world import World
 
 LEAST_ELASTICITY, MOST_ELASTICITY = 1.0, 6.0
 """Of the units of an item, in absolute value. Over 1,851 estimates the mean is 2.62, and most lie

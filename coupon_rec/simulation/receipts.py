@@ -161,7 +161,9 @@ def looks(
     reviews = {
         "user_id": user_ids[who],
         "item_id": what + 1,
-        "time": clock(starts_at(campaign.period) + bought_at[wrote] + DAY + (6 * DAY * share).astype(int)),
+        "time": clock(
+            starts_at(campaign.period) + bought_at[wrote] + DAY + (6 * DAY * share).astype(int)
+        ),
         "rating": stars.round().clip(1, 5).astype(int),
     }
     return {"views": views, "clicks": clicks, "reviews": reviews}

@@ -15,7 +15,9 @@ LEARNING = 0.25
 """Weight of the last week in what counts as usual sales."""
 
 
-def sell(happened: Happened, memory: Memory, orders: Floats | None) -> tuple[Happened, Memory, Ints]:
+def sell(
+    happened: Happened, memory: Memory, orders: Floats | None
+) -> tuple[Happened, Memory, Ints]:
     """Sell what is in stock, week by week, and order for the weeks to come.
 
     Parameters
