@@ -333,7 +333,7 @@ def added_lines(
     All coupons of a type draw from the same luck, so that a deeper one adds to what a shallower
     one does.
     """
-    item, n = campaign.item, len(seen)
+    item = campaign.item
     z = found.logits[:, item].astype("float64") - found.memory[:, nature.kind[item]]
     u, place = rng.random(z.shape), rng.random(z.shape)
     luck = rng.random((*z.shape, 3))

@@ -8,7 +8,7 @@ from coupon_rec.simulation.likely import Likely
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
 from coupon_rec.simulation.nature import Nature, Round
 from coupon_rec.simulation.people import People
-from coupon_rec.simulation.tables import LOOKED_UP, MATCH, REVIEWED, clock
+from coupon_rec.simulation.tables import LOOKED_UP, MATCH, OUTCOMES, REVIEWED, clock
 from coupon_rec.simulation.traits import PLATFORMS, Traits
 from coupon_rec.simulation.world import World
 
@@ -107,25 +107,24 @@ def candidates(
 ) -> Columns:
     """The truth of each user and coupon of the campaign, whether offered or not."""
     n, pairs = within.shape
-    sent = happened.sent
-    tables = {
+    numbers = {
+        "propensity": mailing[:, None] * within,
         "mailing_propensity": np.broadcast_to(mailing[:, None], within.shape),
         "coupon_propensity": within,
-        "position": found.position[:, campaign.slot],
         "noticed": found.noticed,
         **found.truth,
-        "offered": sent.offered,
-        "bought_without": sent.bought_without,
-        "bought_with": sent.bought_with,
-        "redeemed_with": sent.redeemed_with,
     }
+    sent = happened.sent
+    flags = {name: getattr(sent, name) for name in OUTCOMES}
     channel = np.array(PLATFORMS)[traits.phone.astype(int)]
     return {
         "campaign_id": np.full(n * pairs, campaign.period),
         "user_id": np.repeat(user_ids, pairs),
         "coupon_id": np.tile(world.coupons["coupon_id"].to_numpy()[campaign.coupon], n),
         "channel": np.repeat(channel, pairs),
-        **{name: np.ascontiguousarray(table).ravel() for name, table in tables.items()},
+        "position": found.position[:, campaign.slot].ravel(),
+        **{name: table.astype("float32").ravel() for name, table in numbers.items()},
+        **{name: table.ravel() for name, table in flags.items()},
     }
 
 
