@@ -23,6 +23,9 @@ from nbval.plugin import IPyNbCell
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TQDM_DISABLE", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core: threads would wait for another
+    for library in ("OMP", "OPENBLAS"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent
 SECONDS = ROOT / "tests" / "seconds.json"
