@@ -5,8 +5,8 @@ BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py features.py growth.
 	peers.py precision_latency.py records.py serving.py training.py tries.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
-# Two workers, a file each; conftest.py puts the longest files first.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=30
+# Three workers, a file each, keep two cores busy; conftest.py puts the longest files first.
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=30
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt
 
 export TF_CPP_MIN_LOG_LEVEL := 3

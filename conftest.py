@@ -10,6 +10,7 @@ network says, which differs in the last digits from one processor to the next: i
 to come out within a tolerance, and everything else of it to the letter.
 """
 
+import gc
 import json
 import math
 import os
@@ -23,6 +24,9 @@ from nbval.plugin import IPyNbCell
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TQDM_DISABLE", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core: threads would wait for another
+    for library in ("OMP", "OPENBLAS"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent
 SECONDS = ROOT / "tests" / "seconds.json"
@@ -92,6 +96,12 @@ class Seconds:
             seconds = self.before | {name: round(s, 1) for name, s in self.now.items()}
             kept = {name: seconds[name] for name in sorted(seconds) if (ROOT / name).exists()}
             SECONDS.write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking through all that was imported, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collectstart(collector: Any) -> None:

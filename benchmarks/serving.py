@@ -7,6 +7,7 @@ process of its own beside the server, on the same two cores. Every server is one
   the model (more users take turns than the store keeps features for);
 - ready: the store has the users' features ready, the model runs for every request;
 - warm: every answer was given before;
+- unlogged: ready and warm once more, without the decision log;
 - empty, tutorial: see `serving_peers.py`;
 - the parts alone, without HTTP: features of a user from the store; the model on 200 coupons.
 
@@ -150,9 +151,9 @@ def parts(bundle: Path, users: list[int]) -> dict[str, Any]:
     }
 
 
-def ours(bundle: Path, log: Path, cached: int) -> tuple[object, ...]:
+def ours(bundle: Path, log: Path, cached: int, name: str = "ours") -> tuple[object, ...]:
     """The command that starts our service with a cache of so many answers."""
-    return HERE / "serving_peers.py", "ours", "PORT", bundle, log, cached
+    return HERE / "serving_peers.py", name, "PORT", bundle, log, cached
 
 
 def compare(model: Path, bundle: Path, scratch: Path) -> dict[str, Any]:
@@ -171,6 +172,8 @@ def compare(model: Path, bundle: Path, scratch: Path) -> dict[str, Any]:
         "cold": ours(bundle, scratch / "cold", 0),
         "ready": ours(bundle, scratch / "ready", 0),
         "warm": ours(bundle, scratch / "warm", 10_000),
+        "ready unlogged": ours(bundle, scratch / "ready-unlogged", 0, "unlogged"),
+        "warm unlogged": ours(bundle, scratch / "warm-unlogged", 10_000, "unlogged"),
         "empty": (HERE / "serving_peers.py", "empty", "PORT"),
         "tutorial": (HERE / "serving_peers.py", "tutorial", "PORT", model, DAY),
         "bentoml": (HERE / "serving_bentoml.py", "PORT", bundle),
@@ -178,7 +181,7 @@ def compare(model: Path, bundle: Path, scratch: Path) -> dict[str, Any]:
     result["ways"] = {}
     for name, command in ways.items():
         with server(*command) as (port, _, _):
-            result["ways"][name] = measure(port, bodies[:READY] if name == "ready" else bodies)
+            result["ways"][name] = measure(port, bodies[:READY] if "ready" in name else bodies)
         print(name, result["ways"][name], flush=True)
     return result
 

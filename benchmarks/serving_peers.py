@@ -3,6 +3,7 @@
 `python serving_peers.py NAME PORT ...`, with NAME one of
 
 - ours BUNDLE LOG CACHED: our service, keeping so many answers;
+- unlogged BUNDLE LOG CACHED: the same, except that no answer reaches the decision log;
 - empty: a FastAPI handler that checks the request and returns the same answer every time;
 - tutorial MODEL DAY: Keras' `predict` in the handler, on features that a batch computed
   beforehand and that pandas looks up.
@@ -16,6 +17,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.http.api_models import RecommendationRequest, RecommendationResponse
 from coupon_rec.serving.http.server import serve
 from coupon_rec.serving.http.settings import Settings
@@ -69,8 +71,10 @@ def tutorial(model_path: str, day: date) -> FastAPI:
 
 if __name__ == "__main__":
     name, port, *rest = sys.argv[1:]
-    if name == "ours":
+    if name in ("ours", "unlogged"):
         bundle, log, cached = rest
+        if name == "unlogged":
+            DecisionLog.record_answer = lambda *_, **__: None  # type: ignore[method-assign]
         settings = Settings(Path(log), decisions=Path(f"{log}.decisions"), cache_limit=int(cached))
         serve(bundle, "127.0.0.1", int(port), settings)
     else:

@@ -8,7 +8,6 @@ import pytest
 
 from coupon_rec import Market, MarketError, load_market
 from coupon_rec.features import offers_frame
-from coupon_rec.market import identifiers
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 KEY = ["campaign_id", "user_id", "coupon_id"]
@@ -138,32 +137,6 @@ def test_text_in_one_table_and_numbers_in_another_are_named_with_both(tmp_path: 
     text = str(caught.value)
     assert "offers (coupon_id): 1,440 rows, text, where `coupons` has whole numbers" in text
     assert "coupon_id=c501" in text
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_spark_numbers_text_as_duckdb_does(tmp_path: Path) -> None:
-    from test_spark import SETTINGS, has_java
-
-    if not has_java():
-        pytest.skip("Spark needs Java 17 or 21, and there is none here")
-    sql = pytest.importorskip("pyspark.sql")
-    session = sql.SparkSession.builder.master("local[1]").config(map=SETTINGS).getOrCreate()
-    pd.DataFrame({"user_id": ["b", "a", "a"]}).to_parquet(tmp_path / "users.parquet")
-    pd.DataFrame({"user_id": ["c", "a", None]}).to_parquet(tmp_path / "views.parquet")
-    for connection in (ibis.pyspark.connect(session), ibis.duckdb.connect()):
-        tables = {
-            name: connection.read_parquet(str(tmp_path / f"{name}.parquet"))
-            for name in ("users", "views")
-        }
-        kinds, _numbers = identifiers.text_kinds(tables)
-        known = identifiers.number(tables, kinds)
-        numbered = {
-            name: identifiers.with_numbers(table, known).to_pandas()["user_id"].dropna()
-            for name, table in tables.items()
-        }
-        assert known["user_id"].order_by("number").to_pandas()["text"].tolist() == ["a", "b", "c"]
-        assert sorted(numbered["users"]) == [1, 1, 2]
-        assert sorted(numbered["views"]) == [1, 3]
 
 
 # Columns of one's own

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import ibis
 import pandas as pd
 import pytest
 
@@ -342,17 +341,6 @@ def test_complete_journey_is_valid_and_has_its_known_size() -> None:
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(MarketError, match=r"there is no folder .*absent"):
         load_market(tmp_path / "absent")
-
-
-def test_spark_loads_the_same_market_and_writes_it_back(folder: Path, tmp_path: Path) -> None:
-    sql = pytest.importorskip("pyspark.sql", reason="PySpark is not installed")
-    if not shutil.which("java") or subprocess.run(["java", "-version"], check=False).returncode:
-        pytest.skip("PySpark needs Java 17 or 21")
-    builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    session = builder.config("spark.sql.shuffle.partitions", "1").getOrCreate()
-    to_csv(folder, "purchases")
-    market = load_market(folder, ibis.pyspark.connect(session))
-    assert_same(load_market(market.write(tmp_path / "written")), load_market(SAMPLE))
 
 
 @pytest.mark.parametrize("module", ["market.loading", "market.validation", "simulation"])
