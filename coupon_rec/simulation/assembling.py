@@ -33,12 +33,13 @@ def world_rows(world: World, nature: Nature, rounds: list[Round]) -> Tables:
     """The tables of a market that do not depend on its users, after these campaigns."""
     periods = len(rounds) + 1
     coupons, promotions = world.coupons, make_promotions(world)
+    nothing = pd.DataFrame({"campaign_id": [], "coupon_id": [], "item_id": []}, dtype="int64")
     if "content" in nature.mechanisms:
         coupons = pd.concat([coupons, nature.content[["text", "image"]]], axis=1)
     frames = {
         "items": world.items,
         "coupons": coupons,
-        "coupon_items": pd.concat([covered(world, each) for each in rounds]),
+        "coupon_items": pd.concat([nothing, *(covered(world, each) for each in rounds)]),
         "campaigns": world.campaigns.head(len(rounds)),
         "promotions": promotions[promotions["week_start"] < day_of(periods)],
         "prices": pd.concat([list_prices(world, nature, period) for period in range(periods)]),
@@ -56,13 +57,16 @@ def covered(world: World, campaign: Round) -> pd.DataFrame:
 
 
 def list_prices(world: World, nature: Nature, period: int) -> pd.DataFrame:
-    """The list prices that change with a period, and unit costs where supply is on."""
-    prices = nature.prices[period]
-    new = np.ones(len(prices), bool) if period == 0 else prices != nature.prices[period - 1]
-    columns = {"item_id": world.items["item_id"], "list_price": prices}
+    """The list prices that change with a period, and where supply is on the unit costs."""
+    columns = {"list_price": nature.prices}
     if "supply" in nature.mechanisms:
         columns["unit_cost"] = nature.unit_cost
-    return pd.DataFrame(columns)[new].assign(date=day_of(period))
+    new = np.ones(len(world.items), bool)
+    if period:
+        new = np.any([c[period] != c[period - 1] for c in columns.values()], axis=0)
+    now = {name: column[period] for name, column in columns.items()}
+    now["item_id"] = world.items["item_id"].to_numpy()
+    return pd.DataFrame(now)[new].assign(date=day_of(period))
 
 
 def user_rows(crowd: Crowd, nature: Nature, period: int, seed: int) -> Tables:

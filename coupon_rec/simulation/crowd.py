@@ -57,6 +57,7 @@ def draw_crowd(world: World, nature: Nature, seed: int, first: int, n: int) -> C
         expecting=np.zeros(n),
         pantry=np.zeros((n, kinds), "float32"),
         bought=np.zeros((n, kinds), "float32"),
+        on_sale=np.zeros(n),
         on_hand=np.ceil(COVER * weekly),
         on_order=np.ceil(weekly),
         weekly=weekly,

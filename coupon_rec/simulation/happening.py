@@ -14,6 +14,7 @@ from coupon_rec.simulation.likely import (
     Memory,
     cuts,
     pairs_of_slots,
+    pulled,
     units_a_line,
 )
 from coupon_rec.simulation.model import WEEKS, Bools, Floats, Ints, redeem_rate, softplus
@@ -91,15 +92,15 @@ class Trips:
 
 
 def draw_trips(
-    rng: np.random.Generator, people: People, traits: Traits, usual_store: Ints
+    rng: np.random.Generator, people: People, traits: Traits, usual_store: Ints, one_store: bool
 ) -> Trips:
-    """Draw when and where each user shops: mostly in the afternoon, mostly in one store."""
+    """Draw when and where each user shops: mostly in the afternoon, mostly or only in one store."""
     counts = rng.poisson(WEEKS * people.trips)
     counts[traits.collector] = 0
     user = np.repeat(np.arange(len(counts)), counts)
     hour = np.clip(15.5 + 3.5 * rng.standard_normal(len(user)), 6, 23.9)
     second = (rng.integers(0, WEEKS * 7, len(user)) * DAY + hour * 3600).astype(int)
-    away = rng.random(len(user)) < 0.25
+    away = rng.random(len(user)) < (0.0 if one_store else 0.25)
     return Trips(
         counts=counts,
         first=np.cumsum(counts) - counts,
@@ -182,7 +183,10 @@ class Sent:
 def draw_sent(
     rng: np.random.Generator, campaign: Round, mailing: Floats, within: Floats
 ) -> tuple[Bools, Bools]:
-    """Draw the mailing and, within it, at most one coupon of each type; (n,) and (n, K)."""
+    """Draw the mailing and, within it, at most one coupon of each type.
+
+    Who is reached by any, shape (n,), and what is offered, shape (n, K).
+    """
     n = len(mailing)
     mailed = rng.random(n) < mailing
     u = rng.random((n, len(campaign.kinds)))
@@ -195,7 +199,7 @@ def draw_sent(
         high = low + within[:, chosen]
         offered[:, chosen] = (low <= u[:, slots]) & (u[:, slots] < high) & mailed[:, None]
         reached[:, slots] = high
-    return mailed, offered
+    return offered.any(axis=1), offered
 
 
 def poisson_of(u: Floats, mean: Floats) -> Ints:
@@ -251,7 +255,9 @@ def happen(
     usual_store: Ints,
 ) -> Happened:
     """Let a campaign happen in which these probabilities of mailing and coupons hold."""
-    trips = draw_trips(chance.trips, people, traits, usual_store)
+    trips = draw_trips(
+        chance.trips, people, traits, usual_store, "supply" in nature.mechanisms
+    )
     wishes = draw_wishes(chance.wishes, trips, found.logits)
     mailed, offered = draw_sent(chance.sending, campaign, mailing, within)
     shape = (len(mailed), len(campaign.kinds))
@@ -376,18 +382,16 @@ def switches(
     z: Floats,
 ) -> Bools:
     """Which lines a coupon of another type of the category takes."""
-    from coupon_rec.simulation.likely import SWITCHING
-
     categories = nature.category.max() + 1
     lifted = np.zeros((len(sent), categories))
     of_pair = nature.category[np.searchsorted(nature.kind, campaign.kind)]
     who, pair = np.nonzero(sent)
-    lifted[who, of_pair[pair]] = np.maximum(found.lift[who, pair], 0)
+    lifted[who, of_pair[pair]] = pulled(nature, campaign, found)[who, pair]
     kind_of = np.full(categories, -1)
     kind_of[of_pair] = campaign.kind
     category = nature.category[item]
     other = nature.kind[item] != kind_of[category]
-    less = z - SWITCHING * lifted[user, category] * other
+    less = z - lifted[user, category] * other
     return drawn >= softplus(less)
 
 
@@ -431,12 +435,14 @@ def remember(
     depth[under] = with_coupon[lines.user[under], lines.slot[under]]
     np.maximum.at(saved, key, np.maximum(cut[lines.item] + depth, 0))
     pantry = np.maximum(FORGETTING * memory.pantry, saved.reshape(memory.pantry.shape))
+    on_sale = np.bincount(lines.user[cut[lines.item] > 0], minlength=len(sent.mailed))
     return Memory(
         mailed=FORGETTING * memory.mailed + by_person[traits.person],
         trips=happened.trips.counts.astype("float64"),
         expecting=FORGETTING * memory.expecting + (1 - FORGETTING) * sent.mailed,
         pantry=pantry.astype("float32"),
         bought=(memory.bought + bought).astype("float32"),
+        on_sale=memory.on_sale + on_sale,
         on_hand=memory.on_hand,
         on_order=memory.on_order,
         weekly=memory.weekly,

@@ -33,7 +33,7 @@ SATURATION = 0.06
 PANTRY = 0.8
 """Fall of the purchase logit for each unit of log price that the last purchase had saved."""
 SWITCHING = 0.35
-"""Fall of the logits of the rest of a category, for what lifts those of one of its types."""
+"""Share of what lifts a type's sales that the rest of its category loses, while both are small."""
 PATIENCE = 0.6
 """Fall of a waiting user's logits where mail is certain to come."""
 EXAMINED = {"desk": 0.15, "phone": 0.5}
@@ -60,6 +60,8 @@ class Memory:
         What purchases of each type had saved on the log price; shape (n, T).
     bought : numpy.ndarray
         Purchase lines of each type so far; shape (n, T).
+    on_sale : numpy.ndarray
+        Purchase lines on sale so far; shape (n,).
     on_hand, on_order, weekly : numpy.ndarray
         Units in the store, units to come in a week, and units sold in a usual week; shape (I,).
     """
@@ -69,6 +71,7 @@ class Memory:
     expecting: Floats
     pantry: Floats
     bought: Floats
+    on_sale: Floats
     on_hand: Floats
     on_order: Floats
     weekly: Floats
@@ -171,12 +174,22 @@ def cuts(world: World, nature: Nature, period: int) -> Floats:
 
 
 def others_cut(nature: Nature, cut: Floats) -> Floats:
-    """The mean cut of the other types of each item's category; shape (I,)."""
-    own = pd.DataFrame({"category": nature.category, "kind": nature.kind, "cut": cut})
-    of_kind, of_all = own.groupby("kind")["cut"], own.groupby("category")["cut"]
-    rest = of_all.transform("size") - of_kind.transform("size")
-    total = of_all.transform("sum") - of_kind.transform("sum")
-    return np.asarray((total / rest.where(rest > 0)).fillna(0.0))
+    """The cuts of the other types of each item's category, by their share of its sales; (I,)."""
+    own = pd.DataFrame(
+        {"category": nature.category, "kind": nature.kind, "sold": nature.sold, "cut": nature.sold * cut}
+    )
+    of_kind, of_all = (own.groupby(name)["cut"].transform("sum") for name in ("kind", "category"))
+    return np.asarray((of_all - of_kind) / own.groupby("category")["sold"].transform("sum"))
+
+
+def pulled(nature: Nature, campaign: Round, found: "Likely") -> Floats:
+    """What each coupon takes from the logits of the rest of its category; shape (n, K)."""
+    of_kind = np.bincount(nature.kind, nature.sold)
+    of_all = np.bincount(nature.category, nature.sold)
+    category = nature.category[np.searchsorted(nature.kind, campaign.kind)]
+    own = of_kind[campaign.kind]
+    share = own / np.maximum(of_all[category] - own, own)
+    return np.asarray(SWITCHING * share * np.maximum(found.lift, 0))
 
 
 def remembered(nature: Nature, campaign: Round, traits: Traits, memory: Memory) -> Floats:
@@ -255,7 +268,7 @@ def truths(
     z = found.logits[:, item].astype("float64") - found.memory[:, nature.kind[item]]
     units = 1.0 * units_a_line(nature, cut)[item]
     price = (nature.prices[campaign.period] * (1 - world.sales[campaign.period]))[item]
-    margin = price - nature.unit_cost[item]
+    margin = price - nature.unit_cost[campaign.period, item]
     rate, lines = softplus(z), sigmoid(z)
 
     def summed(values: Floats) -> Floats:
@@ -338,13 +351,14 @@ def switched(world: World, nature: Nature, campaign: Round, found: Likely, cut: 
     if "substitution" not in nature.mechanisms:
         return lost
     price = nature.prices[campaign.period] * (1 - world.sales[campaign.period])
-    worth = units_a_line(nature, cut) * (price - nature.unit_cost)
+    pull = pulled(nature, campaign, found)
+    worth = units_a_line(nature, cut) * (price - nature.unit_cost[campaign.period])
     for slot, kind in enumerate(campaign.kinds):
         rest = others(nature, kind)
         pairs = np.flatnonzero(campaign.slot == slot)
         z = found.logits[:, rest].astype("float64") - found.memory[:, nature.kind[rest]]
         for pair in pairs:
-            less = z - SWITCHING * np.maximum(found.lift[:, [pair]], 0)
+            less = z - pull[:, [pair]]
             lost[:, pair] = (sigmoid(z) - sigmoid(less)) @ worth[rest]
     return lost
 

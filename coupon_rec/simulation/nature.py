@@ -33,6 +33,8 @@ CONTENT = {"photo": 0.25, "deadline": 0.15, "border": 0.0}
 """What each trait of a coupon's picture or text adds to the purchase logit."""
 MARGIN, MARGIN_SPREAD = 0.23, 0.1
 """Of list price: mean and standard deviation of the share that is not the unit's cost."""
+FUNDED = 0.85
+"""Share of a sale that the maker pays, by a lower cost for as long as it lasts."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,13 @@ class Nature:
     content : pandas.DataFrame
         Traits of each coupon, as numbers 0 or 1, with its `text` and `image`.
     prices, unit_cost : numpy.ndarray
-        List prices of each period, shape (P, I), and unit costs, shape (I,), in currency.
+        List prices and unit costs of each period, in currency; shape (P, I).
     category, kind : numpy.ndarray
         Of each item, numbered from 0; shape (I,).
     kind_of_coupon : numpy.ndarray
         The type of each coupon, as `kind` numbers them; shape (C,).
+    sold : numpy.ndarray
+        The usual sales of each item, for a neutral user; shape (I,).
     """
 
     mechanisms: frozenset[str]
@@ -81,6 +85,7 @@ class Nature:
     category: Ints
     kind: Ints
     kind_of_coupon: Ints
+    sold: Floats
 
     def planted(self, change: str, period: int) -> float:
         """How far the plants have changed something by this period."""
@@ -138,9 +143,10 @@ def make_nature(
         first=first if novel else np.ones(len(kinds), int),
         content=make_content(rngs["content"], world.coupons),
         prices=np.tile(world.prices, (periods, 1)),
-        unit_cost=(world.prices * (1 - margin)).round(2),
+        unit_cost=(world.prices * (1 - margin) * (1 - FUNDED * world.sales)).round(2),
         category=category,
         kind=kind,
+        sold=np.exp(world.popularity),
         kind_of_coupon=pd.Index(kinds).get_indexer(world.coupons["type"]),
     )
     return planted(nature)

@@ -8,7 +8,7 @@ from coupon_rec.simulation.likely import Likely
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
 from coupon_rec.simulation.nature import Nature, Round
 from coupon_rec.simulation.people import People
-from coupon_rec.simulation.tables import LOOKED_UP, MATCH, OUTCOMES, REVIEWED, clock
+from coupon_rec.simulation.tables import LOOKED_UP, OUTCOMES, REVIEWED, clock
 from coupon_rec.simulation.traits import PLATFORMS, Traits
 from coupon_rec.simulation.world import World
 
@@ -54,7 +54,6 @@ def purchases(
     coupon = np.zeros(len(sale))
     rows, pair = used
     coupon[rows] = (campaign.depth[pair] * price[rows] * (1 - sale[rows])).round(2)
-    match = (MATCH * coupon).round(2)
     off = (price * lines.units * sale).round(2)
     own = np.where(trips.user[lines.trip] == lines.user, 0, 500)
     number = lines.trip - trips.first[trips.user[lines.trip]] + 1 + own
@@ -65,10 +64,10 @@ def purchases(
         "store_id": trips.store[lines.trip],
         "time": clock(starts_at(campaign.period) + trips.second[lines.trip]),
         "quantity": lines.units,
-        "amount": (price * lines.units - off - match).round(2),
+        "amount": (price * lines.units - off - coupon).round(2),
         "retail_discount": off,
         "coupon_discount": coupon,
-        "coupon_match": match,
+        "coupon_match": coupon,
     }
 
 

@@ -105,7 +105,8 @@ class State:
         One row for each user and coupon, in this order: `campaign_id`, `user_id`, `coupon_id`,
         `type`, `depth`, `age` ("unknown" for most), `channel`, `mailings` (campaigns that
         reached the person, each half of the one after it), `trips` in the last four weeks,
-        `bought` (lines of the type so far), `price` and `cut` (mean of its items: currency at the
+        `lines` and `on_sale` (purchase lines so far, and of these on sale), `bought` (those of
+        the type), `price` and `cut` (mean of its items: currency at the
         shelf, share below list price), `cost` (mean unit cost, where supply is on), `age_of_type`
         (campaigns since its first coupon).
         """
@@ -114,13 +115,15 @@ class State:
         sale = world.sales[c.period]
         shelf = nature.prices[c.period] * (1 - sale)
         mean = pd.DataFrame({"slot": c.slot_of_row, "price": shelf[c.item], "cut": sale[c.item]})
-        mean["cost"] = nature.unit_cost[c.item]
+        mean["cost"] = nature.unit_cost[c.period, c.item]
         mean = mean.groupby("slot").mean()
         of_users = {
             "age": np.concatenate([crowd.users["age"] for crowd in self.crowds]),
             "channel": np.concatenate([crowd.channel for crowd in self.crowds]),
             "mailings": np.concatenate([crowd.memory.mailed for crowd in self.crowds]),
             "trips": np.concatenate([crowd.memory.trips for crowd in self.crowds]),
+            "lines": np.concatenate([crowd.memory.bought.sum(axis=1) for crowd in self.crowds]),
+            "on_sale": np.concatenate([crowd.memory.on_sale for crowd in self.crowds]),
         }
         bought = np.concatenate([crowd.memory.bought[:, c.kind] for crowd in self.crowds])
         of_coupons = {
