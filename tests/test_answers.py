@@ -296,10 +296,12 @@ def test_types_get_coupons_one_after_the_other_with_an_appeal_that_no_table_hold
     for period in (1, 6, 12):
         there = draw_round(state.world, state.nature, period, 0).kinds
         assert (first[there] <= period).all() and len(there)
-    appeal = state.nature.appeal[state.campaign.kind]
+    appeal, depth = state.nature.appeal[state.campaign.kind], state.campaign.depth
     lift = np.log(state.truth["buy_with"] / state.truth["buy_without"]).to_numpy()
-    assert np.corrcoef(lift.reshape(300, -1).mean(axis=0), appeal)[0, 1] > 0.7
-    assert 0.4 < state.nature.appeal[kinds].std() < 0.9
+    x = np.column_stack([np.ones(len(depth)), np.log(1 - depth), appeal])
+    found = np.linalg.lstsq(x, lift.reshape(300, -1).mean(axis=0), rcond=None)[0]
+    assert found[2] == pytest.approx(1, abs=0.15)
+    assert 0.15 < state.nature.appeal[kinds].std() < 0.35
 
 
 def test_likings_drift() -> None:

@@ -66,18 +66,18 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 
 - *fatigue*: in (3) h_u gives way to what a retailer can see,
 
-      h_uk = 0.35 + 0.4 [no trip in the last period] - w(age_u) M_uk,
+      h_uk = 0.1 + 0.6 [no trip in the last period] - w(age_u) M_uk,
       M_uk = M_u,k-1 / 2 + [u was mailed in k - 1]                                           (6)
 
-  with w from 0.3 for the youngest to 1 for the oldest. M is the person's, over all accounts. Those
+  with w from 0.9 for the youngest to 3 for the oldest. M is the person's, over all accounts. Those
   who have not shopped answer to mail, those who had much do not (Neslin, Taylor, Grantham and
   McNeil 2013; Godfrey, Seiders and Voss 2011).
 - *response*: in (3) the second term is multiplied by
 
-      2 s((d_c - theta_u) / 0.06) e_u a_T                                                     (7)
+      s((d_c - theta_u) / 0.06) e_u a_T                                                   (7)
 
   theta_u is the depth that a user takes notice of, near 0.25 and less for the price-sensitive;
-  e_u = (rho_u / 0.75)^(-1/2): who shops rarely answers more; a_T, log-normal with deviation 0.5
+  e_u = 0.75 / rho_u, between 0.2 and 4: who shops rarely answers more; a_T, log-normal with deviation 0.2
   by category. Thresholds near 15% and saturation near 30% are what Gupta and Cooper (1992) find,
   differences between categories what Narasimhan, Neslin and Sen (1996) find.
 - *depths*: all three coupons of a type are in the campaign. Who is mailed gets one, with a
@@ -93,18 +93,20 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 - *stockpiling*: z - 0.8 S_uTk, S_uTk = max(S_uT,k-1 / 2, log price saved on T in k - 1)     (11)
 
   (van Heerde, Leeflang and Wittink 2000: dips of 4 to 25% of what a promotion brought.)
-- *substitution*: z - 0.35 g_u (mean cut of the other types of C) for what is on sale, and
-  z - 0.35 max(tau_uc, 0) for the other types of the category of a coupon. A campaign then has
-  coupons for one type of a category only                                                    (12)
+- *substitution*: z - 0.35 g_u (sum of the cuts of the other types of C, each times its share of the
+  sales of C) for what is on sale, and z - 0.35 (sales of T / sales of the rest of C, at most 1)
+  max(tau_uc, 0) for the rest of the category of a coupon. A campaign then has coupons for one type
+  of a category only                                                                         (12)
 
   (van Heerde, Gupta and Wittink 2003: a third of the units gained are taken from others.)
-- *supply*: units cost a share 1 - m_i of list price, m_i ~ N(0.23, 0.1^2). Each store, one for 500
+- *supply*: units cost a share 1 - m_i of list price, m_i ~ N(0.23, 0.1^2), of which the maker takes
+  85% of a sale off. Each store, one for 500
   users, counts its stock each week, orders up to 2 weeks of usual sales, and gets it a week later.
   Who finds too little left buys nothing                                                     (13)
 
   (Gruen, Corsten and Bharadwaj 2002: 8.3% of items are out of stock.)
 - *novelty*: half of the types have coupons from the first campaign on, the others from a later one.
-  tau_uc + alpha_T, alpha_T ~ N(0, 0.6^2), is in no table                                    (14)
+  tau_uc + alpha_T, alpha_T ~ N(0, 0.25^2), is in no table                                    (14)
 - *drift*: z + D_Ck, a random walk with steps N(0, 0.1^2)                                    (15)
 - *delay*: a redemption is reported an exponential time of 14 days later, and until then the
   retailer does not know of it.

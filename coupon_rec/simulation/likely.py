@@ -20,14 +20,16 @@ from coupon_rec.simulation.people import People
 from coupon_rec.simulation.traits import Traits
 from coupon_rec.simulation.world import World
 
-WELCOME, AWAY = 0.35, 0.4
+WELCOME, AWAY = 0.1, 0.6
 """What mail adds to the purchase logit of who had none, and more of who did not shop lately: the
 recency trap of Neslin, Taylor, Grantham and McNeil (2013)."""
-WEAR = (0.3, 0.4, 0.55, 0.7, 0.85, 1.0)
+WEAR = (0.9, 1.2, 1.6, 2.1, 2.5, 3.0)
 """What each campaign mailed before takes from it, by age group: contacts help up to a point and
 then hurt in Godfrey, Seiders and Voss (2011), and by how much differs."""
 FORGETTING = 0.5
 """Share of mailings, and of what is in the pantry, that still counts one campaign later."""
+RESPONSE = 1.0
+"""What a discount far above a user's threshold is worth, times that of the same cut of the price."""
 SATURATION = 0.06
 """Width of the threshold of depth, as a share of the price."""
 PANTRY = 0.8
@@ -225,7 +227,7 @@ def lifts(
     worth = COUPON_WORTH * np.outer(people.price_sensitivity, -np.log1p(-depth))
     if "response" in nature.mechanisms:
         seen = sigmoid((depth - traits.threshold[:, None]) / SATURATION)
-        worth *= 2 * seen * traits.eagerness[:, None] * nature.impulse[campaign.kind]
+        worth *= RESPONSE * seen * traits.eagerness[:, None] * nature.impulse[campaign.kind]
     extra = nature.appeal[campaign.kind] + nature.coupon_content()[campaign.coupon]
     reaction = reactions(nature, people, traits, memory)
     return np.asarray(nature.strength * (reaction[:, None] + worth + extra))

@@ -22,10 +22,10 @@ SEASON = 0.2
 """Standard deviation of the amplitude of a category's season, on the logit's scale."""
 DRIFT = 0.1
 """Standard deviation of a category's step from one period to the next, on the logit's scale."""
-IMPULSE = 0.5
+IMPULSE = 0.2
 """Standard deviation of the log of how strongly a category answers to discounts: in
 {cite:t}`narasimhan1996` the effects of promotions differ between categories by more than this."""
-APPEAL = 0.6
+APPEAL = 0.25
 """Standard deviation of the hidden appeal of a type's coupons, on the logit's scale."""
 AT_FIRST = 0.5
 """Share of the types whose coupons exist from the first campaign on."""

@@ -20,6 +20,9 @@ STRATEGIC = 0.12
 """Share of users who wait; Li, Granados and Netessine (2014) find 5 to 19% of travellers."""
 COLLECTORS = 0.04
 """Share of accounts that were opened to collect."""
+EAGERNESS = 1.0
+"""How much more who shops rarely answers to a discount: deep ones gain new customers and cost with
+established ones in Anderson and Simester (2004)."""
 THRESHOLD, THRESHOLD_SLOPE = 0.25, 0.08
 """Depth that a user of median price sensitivity answers to by half, and how far it falls with each
 standard deviation of the log of that sensitivity: Gupta and Cooper (1992) find thresholds near
@@ -80,7 +83,7 @@ def draw_traits(rng: np.random.Generator, people: People, nature: Nature) -> tup
     thrift = np.log(people.price_sensitivity / 1.5) / 0.4
     traits = Traits(
         age=age[person],
-        eagerness=np.clip((people.trips / 0.75) ** -0.5, 0.4, 2.5),
+        eagerness=np.clip((people.trips / 0.75) ** -EAGERNESS, 0.2, 4.0),
         threshold=np.clip(THRESHOLD - THRESHOLD_SLOPE * thrift, 0.05, 0.45),
         phone=np.where(additional, ~phone[person], phone) & ("platforms" in on),
         strategic=strategic[person] & ("waiting" in on),
