@@ -1,7 +1,6 @@
 """A market that answers back does what its mechanisms say, and nothing else."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from coupon_rec.simulation import (
     simulate,
     simulate_market,
 )
-from coupon_rec.simulation.likely import cuts
 from coupon_rec.simulation.nature import CONTENT, draw_round
 
 KEY = ["campaign_id", "user_id", "coupon_id"]
@@ -178,7 +176,9 @@ def test_mail_wears_out_and_the_older_are_annoyed_sooner() -> None:
     for _ in range(3):
         often, rarely = simulate(often, at(0.25)), simulate(rarely, nobody)
     tired, fresh = (
-        (state.truth["buy_with"] - state.truth["buy_without"]).groupby(state.offers["user_id"]).sum()
+        (state.truth["buy_with"] - state.truth["buy_without"])
+        .groupby(state.offers["user_id"])
+        .sum()
         for state in (often, rarely)
     )
     assert tired.mean() < 0 < fresh.mean()
@@ -305,9 +305,7 @@ def test_types_get_coupons_one_after_the_other_with_an_appeal_that_no_table_hold
 
 
 def test_likings_drift() -> None:
-    calm, moved = (
-        open_market(users=1, mechanisms=name).nature.drift for name in ("", "drift")
-    )
+    calm, moved = (open_market(users=1, mechanisms=name).nature.drift for name in ("", "drift"))
     assert not calm.any()
     assert np.diff(moved, axis=0).std() == pytest.approx(0.1, rel=0.15)
     assert moved[-1].std() > 2 * moved[0].std()
@@ -350,9 +348,10 @@ def test_the_end_of_a_list_is_looked_at_less_on_a_phone() -> None:
     assert phone[True] / phone[False] < desk[True] / desk[False] < 1
     views, clicks = (state.simulation().market.tables()[n].to_pandas() for n in ("views", "clicks"))
     channel = c.drop_duplicates("user_id").set_index("user_id")["channel"]
-    rate = clicks.groupby(clicks["user_id"].map(channel)).size() / views.groupby(
-        views["user_id"].map(channel)
-    ).size()
+    rate = (
+        clicks.groupby(clicks["user_id"].map(channel)).size()
+        / views.groupby(views["user_id"].map(channel)).size()
+    )
     assert rate["phone"] < rate["desk"] - 0.05
 
 
@@ -389,7 +388,8 @@ def test_what_collectors_redeem_their_person_would_have_bought() -> None:
     assert (truth["profit"] <= 0).all()
     ids = np.flatnonzero(collector) + 1
     to_collectors = simulate(
-        state, lambda offers: (offers["user_id"].isin(ids) & (offers["depth"] == 0.5)).to_numpy(float)
+        state,
+        lambda offers: (offers["user_id"].isin(ids) & (offers["depth"] == 0.5)).to_numpy(float),
     )
     quiet = simulate(state, nobody)
     assert len(table(to_collectors, "redemptions")) > 10
@@ -537,5 +537,5 @@ def test_after_the_last_campaign_there_is_none(tmp_path: Path) -> None:
 
 
 def test_what_a_market_that_answers_cannot_tell_at_once_is_refused(everything: State) -> None:
-    with pytest.raises(ValueError, match="take truth.candidates"):
+    with pytest.raises(ValueError, match=r"take truth.candidates"):
         _ = everything.simulation().truth.purchase

@@ -77,9 +77,9 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
       s((d_c - theta_u) / 0.06) e_u a_T                                                   (7)
 
   theta_u is the depth that a user takes notice of, near 0.25 and less for the price-sensitive;
-  e_u = 0.75 / rho_u, between 0.2 and 4: who shops rarely answers more; a_T, log-normal with deviation 0.2
-  by category. Thresholds near 15% and saturation near 30% are what Gupta and Cooper (1992) find,
-  differences between categories what Narasimhan, Neslin and Sen (1996) find.
+  e_u = 0.75 / rho_u, between 0.2 and 4: who shops rarely answers more; a_T is log-normal
+  with deviation 0.2 by category. Thresholds near 15% and saturation near 30% are what Gupta and
+  Cooper (1992) find, differences between categories what Narasimhan, Neslin and Sen (1996) find.
 - *depths*: all three coupons of a type are in the campaign. Who is mailed gets one, with a
   probability proportional to exp(3 d) if there was no trip in the last period, exp(-3 d) if
   there was                                                                                   (8)
@@ -93,10 +93,10 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 - *stockpiling*: z - 0.8 S_uTk, S_uTk = max(S_uT,k-1 / 2, log price saved on T in k - 1)     (11)
 
   (van Heerde, Leeflang and Wittink 2000: dips of 4 to 25% of what a promotion brought.)
-- *substitution*: z - 0.35 g_u (sum of the cuts of the other types of C, each times its share of the
-  sales of C) for what is on sale, and z - 0.35 (sales of T / sales of the rest of C, at most 1)
-  max(tau_uc, 0) for the rest of the category of a coupon. A campaign then has coupons for one type
-  of a category only                                                                         (12)
+- *substitution*: z - 0.35 g_u (sum of the cuts of the other types of C, each times its share of
+  the sales of C) for what is on sale, and z - 0.35 x max(tau_uc, 0) for the rest of the category
+  of a coupon, x the sales of T over those of the rest, at most 1. A campaign then has coupons for
+  one type of a category only                                                                (12)
 
   (van Heerde, Gupta and Wittink 2003: a third of the units gained are taken from others.)
 - *supply*: units cost a share 1 - m_i of list price, m_i ~ N(0.23, 0.1^2), of which the maker takes

@@ -1,6 +1,7 @@
 """From what happened, campaign by campaign, to the tables of a market and its truth."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ OFFER = ["campaign_id", "user_id", "coupon_id"]
 Tables = dict[str, pa.Table]
 
 
-def day_of(period: int) -> np.datetime64:
+def day_of(period: int) -> Any:
     """The first day of a period."""
     return clock(np.array(starts_at(period))).astype("datetime64[D]")
 

@@ -35,7 +35,7 @@ class Crowd:
     @property
     def channel(self) -> np.ndarray:
         """Where each looks at lists."""
-        return np.array(PLATFORMS)[self.traits.phone.astype(int)]
+        return np.where(self.traits.phone, PLATFORMS[1], PLATFORMS[0])
 
 
 def draw_crowd(world: World, nature: Nature, seed: int, first: int, n: int) -> Crowd:

@@ -199,7 +199,7 @@ def draw_sent(
         high = low + within[:, chosen]
         offered[:, chosen] = (low <= u[:, slots]) & (u[:, slots] < high) & mailed[:, None]
         reached[:, slots] = high
-    return offered.any(axis=1), offered
+    return np.asarray(offered.any(axis=1)), offered
 
 
 def poisson_of(u: Floats, mean: Floats) -> Ints:
@@ -237,7 +237,6 @@ class Happened:
 
     trips: Trips
     lines: Lines
-    demand: Lines
     sent: Sent
     wishes: Wishes
 
@@ -255,9 +254,7 @@ def happen(
     usual_store: Ints,
 ) -> Happened:
     """Let a campaign happen in which these probabilities of mailing and coupons hold."""
-    trips = draw_trips(
-        chance.trips, people, traits, usual_store, "supply" in nature.mechanisms
-    )
+    trips = draw_trips(chance.trips, people, traits, usual_store, "supply" in nature.mechanisms)
     wishes = draw_wishes(chance.wishes, trips, found.logits)
     mailed, offered = draw_sent(chance.sending, campaign, mailing, within)
     shape = (len(mailed), len(campaign.kinds))
@@ -308,12 +305,12 @@ def happen(
     if traits.collector.any():
         demand = collected(demand, traits, campaign, offered, seen)
     sent = Sent(mailed, offered, bought_without, bought_with, redeemed_with)
-    return Happened(trips, demand, demand, sent, wishes)
+    return Happened(trips, demand, sent, wishes)
 
 
 def first_of_each(trip: Ints, item: Ints, items: int) -> Ints:
     """The first line of each trip and item, in their order."""
-    return np.unique(trip * items + item, return_index=True)[1]
+    return np.asarray(np.unique(trip * items + item, return_index=True)[1])
 
 
 def joined(one: Lines, other: Lines) -> Lines:

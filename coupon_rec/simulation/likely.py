@@ -29,13 +29,13 @@ then hurt in Godfrey, Seiders and Voss (2011), and by how much differs."""
 FORGETTING = 0.5
 """Share of mailings, and of what is in the pantry, that still counts one campaign later."""
 RESPONSE = 1.0
-"""What a discount far above a user's threshold is worth, times that of the same cut of the price."""
+"""Worth of a discount far above a user's threshold, times that of the same cut of the price."""
 SATURATION = 0.06
 """Width of the threshold of depth, as a share of the price."""
 PANTRY = 0.8
 """Fall of the purchase logit for each unit of log price that the last purchase had saved."""
 SWITCHING = 0.35
-"""Share of what lifts a type's sales that the rest of its category loses, while both are small."""
+"""Share of what a type's sales gain that the rest of its category loses, while both are small."""
 PATIENCE = 0.6
 """Fall of a waiting user's logits where mail is certain to come."""
 EXAMINED = {"desk": 0.15, "phone": 0.5}
@@ -178,7 +178,12 @@ def cuts(world: World, nature: Nature, period: int) -> Floats:
 def others_cut(nature: Nature, cut: Floats) -> Floats:
     """The cuts of the other types of each item's category, by their share of its sales; (I,)."""
     own = pd.DataFrame(
-        {"category": nature.category, "kind": nature.kind, "sold": nature.sold, "cut": nature.sold * cut}
+        {
+            "category": nature.category,
+            "kind": nature.kind,
+            "sold": nature.sold,
+            "cut": nature.sold * cut,
+        }
     )
     of_kind, of_all = (own.groupby(name)["cut"].transform("sum") for name in ("kind", "category"))
     return np.asarray((of_all - of_kind) / own.groupby("category")["sold"].transform("sum"))

@@ -63,8 +63,9 @@ def open_market(
 
     Examples
     --------
+    >>> from coupon_rec.simulation import open_market, simulate
     >>> state = open_market(users=20, items=30, coupons=6, campaigns=2)
-    >>> state = simulate(state, lambda offers: offers["bought"] > 0)
+    >>> state = simulate(state, lambda offers: offers["depth"] == 0.25)
     >>> state.period
     1
     """
@@ -208,7 +209,7 @@ def pass_period(
     ids = crowd.user_ids
     columns = {
         "purchases": receipts.purchases(world, nature, campaign, happened, used, ids),
-        "redemptions": receipts.redemptions(chance, world, campaign, happened, used, ids),
+        "redemptions": receipts.redemptions(world, campaign, happened, used, ids),
         "candidates": receipts.candidates(
             world, campaign, traits, found, happened, mailing, within, ids
         ),

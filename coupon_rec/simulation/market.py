@@ -188,5 +188,7 @@ def _write_part(blocks: Iterable[dict[str, pa.Table]], folder: Path, file: str) 
                 if name not in writers:
                     path = folder / f"{name}.parquet" / file
                     path.parent.mkdir(exist_ok=True)
-                    writers[name] = files.enter_context(pq.ParquetWriter(path, table.schema))
+                    exact = [f.name for f in table.schema if not pa.types.is_floating(f.type)]
+                    writer = pq.ParquetWriter(path, table.schema, use_dictionary=exact)
+                    writers[name] = files.enter_context(writer)
                 writers[name].write_table(table)

@@ -11,11 +11,11 @@ from coupon_rec.simulation.model import WEEKS, Floats, Ints
 from coupon_rec.simulation.world import World
 
 LEAST_ELASTICITY, MOST_ELASTICITY = 1.0, 6.0
-"""Of the units of an item, in absolute value. Over 1,851 estimates the mean is 2.62, and most lie
-between 0 and 6 {cite:p}`bijmolt2005`."""
+"""Of the units of an item, in absolute value: Bijmolt, van Heerde and Pieters (2005) find a mean of
+2.62 over 1,851 estimates, most of them between 0 and 6."""
 QUANTITY_SHARE = 0.25
 """Share of an item's elasticity that is units on a trip with a purchase, not trips with one: the
-share of primary demand in {cite:t}`bell1999`."""
+share of primary demand in Bell, Chiang and Padmanabhan (1999)."""
 SENSITIVITY = 1.5
 """Of the median user; the price sensitivity that makes an item's elasticity what it is."""
 SEASON = 0.2
@@ -23,8 +23,8 @@ SEASON = 0.2
 DRIFT = 0.1
 """Standard deviation of a category's step from one period to the next, on the logit's scale."""
 IMPULSE = 0.2
-"""Standard deviation of the log of how strongly a category answers to discounts: in
-{cite:t}`narasimhan1996` the effects of promotions differ between categories by more than this."""
+"""Standard deviation of the log of how strongly a category answers to discounts, which differs
+between categories in Narasimhan, Neslin and Sen (1996)."""
 APPEAL = 0.25
 """Standard deviation of the hidden appeal of a type's coupons, on the logit's scale."""
 AT_FIRST = 0.5
@@ -114,7 +114,6 @@ def make_nature(
     category, categories = pd.factorize(world.items["category"])
     kind, kinds = pd.factorize(world.items["type"])
     periods, items = world.sales.shape
-    ones, zeros = np.ones(items), np.zeros(items)
     rng = rngs["elasticity"]
     elasticity = LEAST_ELASTICITY + (MOST_ELASTICITY - LEAST_ELASTICITY) * rng.beta(2, 4, items)
     elastic = "elasticity" in mechanisms
@@ -135,8 +134,8 @@ def make_nature(
         mechanisms=mechanisms,
         strength=strength,
         plants=tuple(plants),
-        sensitivity=(1 - QUANTITY_SHARE) * elasticity / SENSITIVITY if elastic else ones,
-        quantity=QUANTITY_SHARE * elasticity if elastic else zeros,
+        sensitivity=np.where(elastic, (1 - QUANTITY_SHARE) * elasticity / SENSITIVITY, 1.0),
+        quantity=np.where(elastic, QUANTITY_SHARE * elasticity, 0.0),
         drift=drift,
         impulse=impulse if "response" in mechanisms else np.ones(len(kinds)),
         appeal=appeal if novel else np.zeros(len(kinds)),

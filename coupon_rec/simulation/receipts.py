@@ -72,7 +72,6 @@ def purchases(
 
 
 def redemptions(
-    chance: Chance,
     world: World,
     campaign: Round,
     happened: Happened,

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -239,7 +240,8 @@ def save_state(state: State, folder: Path) -> None:
         settings = {**asdict(state.settings), "period": state.period}
         (draft / "settings.json").write_text(json.dumps(settings), "utf-8")
         for crowd in state.crowds:
-            np.savez(draft / f"memory-{crowd.first}.npz", **crowd.memory.arrays())
+            kept: dict[str, Any] = crowd.memory.arrays()
+            np.savez(draft / f"memory-{crowd.first}.npz", **kept)
         for period, tables in enumerate(state.history):
             for table, rows in tables.items():
                 pq.write_table(rows, draft / f"{table}-{period}.parquet")
