@@ -1,5 +1,9 @@
 r"""A market whose truth is known: `simulate_market` draws it, and `Truth` tells what drove it.
 
+`simulate_market` draws a year at once, and nothing that is sent changes what comes later: equations
+(1) to (5). `open_market` and `simulate` let it pass campaign by campaign, under any policy, and the
+users answer: mechanisms (6) to (17), each of which can be left out.
+
 The whole model, for user u, item i, coupon c and campaign k. Greek and small letters below are
 drawn once and for all; `model.py` holds each equation once.
 
@@ -54,6 +58,70 @@ anyway, buys only with it, buys only without it, does not buy.
 **Views, clicks, reviews.** Users view items in proportion to what they would buy at its best
 price, and a fifth of the items they buy within the day before. A view is clicked with probability
 s(3 + z_ui). One purchase in fifty is reviewed; the stars follow t_u . v_i, not the price.
+
+**A market that answers back.** Below, k is a campaign, T the type of items of the coupon, C its
+category, [.] is 1 where the condition holds, and every number is a constant beside the code. All of
+it is known on the first day of a campaign and holds for the whole of it, so (2) stays exact. In
+(3), tau_uc is multiplied by `strength`; 0 makes a null world.
+
+- *fatigue*: in (3) h_u gives way to what a retailer can see,
+
+      h_uk = 0.1 + 0.6 [no trip in the last period] - w(age_u) M_uk,
+      M_uk = M_u,k-1 / 2 + [u was mailed in k - 1]                                           (6)
+
+  with w from 0.9 for the youngest to 3 for the oldest. M is the person's, over all accounts. Those
+  who have not shopped answer to mail, those who had much do not (Neslin, Taylor, Grantham and
+  McNeil 2013; Godfrey, Seiders and Voss 2011).
+- *response*: in (3) the second term is multiplied by
+
+      s((d_c - theta_u) / 0.06) e_u a_T                                                   (7)
+
+  theta_u is the depth that a user takes notice of, near 0.25 and less for the price-sensitive;
+  e_u = 0.75 / rho_u, between 0.2 and 4: who shops rarely answers more; a_T is log-normal
+  with deviation 0.2 by category. Thresholds near 15% and saturation near 30% are what Gupta and
+  Cooper (1992) find, differences between categories what Narasimhan, Neslin and Sen (1996) find.
+- *depths*: all three coupons of a type are in the campaign. Who is mailed gets one, with a
+  probability proportional to exp(3 d) if there was no trip in the last period, exp(-3 d) if
+  there was                                                                                   (8)
+- *elasticity*: a cut x of an item's log price moves its logit by g_u c_i x, and the units on a trip
+  with a purchase, geometric, have the mean 1.3 exp(f_i x), with c_i = 3 E_i / 4 / 1.5,
+  f_i = E_i / 4, and E_i between 1 and 6, 2.7 in the mean                                     (9)
+
+  (Bijmolt, van Heerde and Pieters 2005: 2.62 in the mean of 1,851 estimates; Bell, Chiang and
+  Padmanabhan 1999: a quarter of the response is more units.)
+- *season*: z + A_C cos(2 pi (week - peak_C) / 52), A_C ~ N(0, 0.2^2)                        (10)
+- *stockpiling*: z - 0.8 S_uTk, S_uTk = max(S_uT,k-1 / 2, log price saved on T in k - 1)     (11)
+
+  (van Heerde, Leeflang and Wittink 2000: dips of 4 to 25% of what a promotion brought.)
+- *substitution*: z - 0.35 g_u (sum of the cuts of the other types of C, each times its share of
+  the sales of C) for what is on sale, and z - 0.35 x max(tau_uc, 0) for the rest of the category
+  of a coupon, x the sales of T over those of the rest, at most 1. A campaign then has coupons for
+  one type of a category only                                                                (12)
+
+  (van Heerde, Gupta and Wittink 2003: a third of the units gained are taken from others.)
+- *supply*: units cost a share 1 - m_i of list price, m_i ~ N(0.23, 0.1^2), of which the maker takes
+  85% of a sale off. Each store, one for 500
+  users, counts its stock each week, orders up to 2 weeks of usual sales, and gets it a week later.
+  Who finds too little left buys nothing                                                     (13)
+
+  (Gruen, Corsten and Bharadwaj 2002: 8.3% of items are out of stock.)
+- *novelty*: half of the types have coupons from the first campaign on, the others from a later one.
+  tau_uc + alpha_T, alpha_T ~ N(0, 0.25^2), is in no table                                    (14)
+- *drift*: z + D_Ck, a random walk with steps N(0, 0.1^2)                                    (15)
+- *delay*: a redemption is reported an exponential time of 14 days later, and until then the
+  retailer does not know of it.
+- *content*: tau_uc + 0.25 [a photo] + 0.15 [a deadline in the text] + 0 [a border]          (16)
+- *platforms*: a coupon in place j of the list is looked at with probability j^(-0.5) on a phone,
+  j^(-0.15) on a desk; who does not look acts as if it had not been sent. A view on a phone is
+  clicked with a logit that is 0.8 lower. Lists are in an order by chance.
+- *accounts*: 12% of accounts are a person's second, with the same tastes, habit and patience, and
+  four in ten of the trips.
+- *waiting*: 12% of users lower z for the types that have coupons by 0.6 X_uk, and buy at once what
+  they have a coupon for; X_uk = (X_u,k-1 + [u was mailed in k - 1]) / 2                     (17)
+
+  (Li, Granados and Netessine 2014: 5 to 19% of travellers wait.)
+- *collecting*: 4% of accounts belong to the person of the account before, never shop, and redeem on
+  what that person would have bought: the effect on the account is large, on the person nothing.
 
 **Names.** In `truth.users`: rho is `trips` (a week), a `activity`, g `price_sensitivity`,
 h `reaction`, q `habit`, t `taste_0` and so on. In `truth.items`: b is `popularity`, v `taste_0` and

@@ -1,6 +1,13 @@
+from .loop import open_market as open_market
+from .loop import simulate as simulate
 from .marginals import marginals as marginals
-from .market import Simulation as Simulation
 from .market import simulate_market as simulate_market
+from .mechanisms import MECHANISMS as MECHANISMS
+from .mechanisms import Plant as Plant
+from .mechanisms import plant as plant
+from .opening import Simulation as Simulation
 from .people import People as People
+from .state import State as State
+from .state import load_state as load_state
 from .truth import Truth as Truth
 from .world import World as World

@@ -2,48 +2,33 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
-import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ibis import Table, _
+from ibis import Table
 from tqdm import tqdm
 
-from coupon_rec.market import Market, validate
+from coupon_rec.market import validate
 from coupon_rec.market.loading import connect
-from coupon_rec.market.tables import TABLES
-from coupon_rec.simulation.tables import PROBABILITIES, block_tables, world_tables
-from coupon_rec.simulation.truth import Truth
-from coupon_rec.simulation.world import World, coupons_for, make_world
+from coupon_rec.simulation.assembling import joined, market_rows, user_rows, world_rows
+from coupon_rec.simulation.loop import pass_period
+from coupon_rec.simulation.mechanisms import Plant
+from coupon_rec.simulation.model import BLOCK
+from coupon_rec.simulation.nature import draw_round
+from coupon_rec.simulation.opening import Simulation, in_duckdb, opened
+from coupon_rec.simulation.state import Settings, State, settings_of
+from coupon_rec.simulation.tables import block_tables, world_tables
+from coupon_rec.simulation.world import World, make_world
 
-BLOCK = 500
-"""Users who are drawn together, from a seed of their own."""
 PART = 20
 """Blocks that share a Parquet file."""
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """A market whose truth is known.
-
-    Attributes
-    ----------
-    market : Market
-        What a retailer sees, with the views, clicks and reviews of its users, its list prices,
-        the depth of each coupon, and the two probabilities of each offer.
-    truth : Truth
-        What nobody sees.
-    """
-
-    market: Market
-    truth: Truth
 
 
 def simulate_market(
@@ -53,6 +38,10 @@ def simulate_market(
     campaigns: int = 12,
     seed: int = 0,
     folder: str | Path | None = None,
+    *,
+    mechanisms: Iterable[str] | str = (),
+    strength: float = 1.0,
+    plants: Sequence[Plant] = (),
 ) -> Simulation:
     """Simulate a market, with the truth beside it, by the equations of `coupon_rec.simulation`.
 
@@ -74,6 +63,9 @@ def simulate_market(
         A new or empty folder. The market is then written there block by block, so that memory
         does not grow with `users`, and `coupon_rec.load_market` can open and check it. The files
         appear when all are complete.
+    mechanisms, strength, plants
+        As for `open_market`. With any mechanism the market is one that answers back, under the
+        retailer's own policy; without, users do not notice what is sent.
 
     Returns
     -------
@@ -85,65 +77,99 @@ def simulate_market(
     ValueError
         If an argument is outside its range or the folder is not empty.
     """
-    _check_sizes(users, items, coupons, campaigns, seed)
-    world = make_world(items, coupons, campaigns, np.random.SeedSequence(seed, spawn_key=(0,)))
-    blocks = {first: min(BLOCK, users + 1 - first) for first in range(1, users + 1, BLOCK)}
+    settings = settings_of(
+        users=users,
+        items=items,
+        coupons=coupons,
+        campaigns=campaigns,
+        seed=seed,
+        mechanisms=mechanisms,
+        strength=strength,
+        plants=plants,
+    )
+    year = answering(settings) if settings.mechanisms else still(settings)
     if folder is not None:
-        return _opened(_on_disk(world, seed, blocks, Path(folder)), world)
-    simulation = _opened(_in_memory(world, seed, blocks), world)
+        return opened(_on_disk(year, Path(folder)), year.world, year.mechanisms)
+    simulation = opened(_in_memory(year), year.world, year.mechanisms)
     validate(simulation.market)
     return simulation
 
 
-def _check_sizes(users: int, items: int, coupons: int, campaigns: int, seed: int) -> None:
-    least = {"users": 1, "items": 3, "coupons": 1, "campaigns": 1, "seed": 0}
-    given = {"users": users, "items": items, "coupons": coupons, "campaigns": campaigns}
-    for name, number in {**given, "seed": seed}.items():
-        if not isinstance(number, int | np.integer) or number < least[name]:
-            raise ValueError(f"{name} must be a whole number, {least[name]} or more, not {number}")
-    if coupons > coupons_for(items):
-        raise ValueError(f"coupons must be {coupons_for(items)} or less for {items} items")
+@dataclass(frozen=True)
+class Year:
+    """All that `simulate_market` draws: a world, its tables, and those of each block of users."""
+
+    world: World
+    mechanisms: frozenset[str]
+    tables: dict[str, pa.Table]
+    blocks: Sequence[int]
+    draw: Callable[[int], dict[str, pa.Table]]
 
 
-def _in_memory(world: World, seed: int, blocks: Mapping[int, int]) -> dict[str, Table]:
+def still(settings: Settings) -> Year:
+    """A year in which users do not notice what is sent."""
+    s = settings
+    world = make_world(
+        s.items, s.coupons, s.campaigns, np.random.SeedSequence(s.seed, spawn_key=(0,))
+    )
+
+    def draw(first: int) -> dict[str, pa.Table]:
+        return block_tables(world, s.seed, first, min(BLOCK, s.users + 1 - first))
+
+    return Year(world, frozenset(), world_tables(world), range(1, s.users + 1, BLOCK), draw)
+
+
+def answering(settings: Settings) -> Year:
+    """A year of a market that answers back, under the retailer's own policy."""
+    state, s = State(settings, -1, (), ()), settings
+    world, nature = state.world, state.nature
+    rounds = [draw_round(world, nature, period, s.seed) for period in range(s.campaigns + 1)]
+
+    def draw(first: int) -> dict[str, pa.Table]:
+        crowd, parts = state.newcomers(first), []
+        for campaign in rounds:
+            crowd, happened = pass_period(world, nature, campaign, s.seed, crowd, None, None)
+            parts.append(happened)
+        last = s.campaigns
+        return user_rows(crowd, nature, last, s.seed) | market_rows(joined(parts), nature, last)
+
+    tables = world_rows(world, nature, rounds[1:])
+    return Year(world, nature.mechanisms, tables, state.blocks, draw)
+
+
+def _in_memory(year: Year) -> dict[str, Table]:
     """Draw the blocks on all cores and put their tables, joined, into DuckDB."""
     drawn: dict[str, list[pa.Table]] = defaultdict(list)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for tables in pool.map(
-            lambda first: block_tables(world, seed, first, blocks[first]), blocks
-        ):
+        for tables in pool.map(year.draw, year.blocks):
             for name, table in tables.items():
                 drawn[name].append(table)
-    tables = world_tables(world) | {name: pa.concat_tables(each) for name, each in drawn.items()}
-    connection = connect()
-    return {
-        name: connection.create_table(name, ibis.memtable(table)) for name, table in tables.items()
-    }
+    parts = {name: pa.concat_tables(each) for name, each in drawn.items()}
+    return in_duckdb(year.tables | parts)
 
 
-def _on_disk(world: World, seed: int, blocks: Mapping[int, int], folder: Path) -> dict[str, Table]:
+def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
     """Draw the blocks on all cores, each part of them into Parquet files of its own."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"folder must be new or empty, but {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
-    firsts = list(blocks)
     with (
         TemporaryDirectory(dir=folder, prefix=".draft-") as draft,
         ThreadPoolExecutor(os.cpu_count()) as pool,
-        tqdm(total=len(blocks), unit="block", leave=False) as bar,
+        tqdm(total=len(year.blocks), unit="block", leave=False) as bar,
     ):
-        for name, table in world_tables(world).items():
+        for name, table in year.tables.items():
             pq.write_table(table, Path(draft) / f"{name}.parquet")
 
         def draw(first: int) -> dict[str, pa.Table]:
             bar.update()
-            return block_tables(world, seed, first, blocks[first])
+            return year.draw(first)
 
         def write(start: int) -> None:
-            part = firsts[start : start + PART]
+            part = year.blocks[start : start + PART]
             _write_part(map(draw, part), Path(draft), f"part-{start // PART:05}.parquet")
 
-        list(pool.map(write, range(0, len(firsts), PART)))
+        list(pool.map(write, range(0, len(year.blocks), PART)))
         for path in Path(draft).iterdir():
             path.rename(folder / path.name)
     connection = connect(memory_limit="2GB", temp_directory=gettempdir())
@@ -162,21 +188,7 @@ def _write_part(blocks: Iterable[dict[str, pa.Table]], folder: Path, file: str) 
                 if name not in writers:
                     path = folder / f"{name}.parquet" / file
                     path.parent.mkdir(exist_ok=True)
-                    writers[name] = files.enter_context(pq.ParquetWriter(path, table.schema))
+                    exact = [f.name for f in table.schema if not pa.types.is_floating(f.type)]
+                    writer = pq.ParquetWriter(path, table.schema, use_dictionary=exact)
+                    writers[name] = files.enter_context(writer)
                 writers[name].write_table(table)
-
-
-def _opened(tables: Mapping[str, Table], world: World) -> Simulation:
-    market = Market(**{name: tables[name] for name in TABLES if name in tables})
-    p = {name: _[name].cast("float64") for name in PROBABILITIES}
-    candidates = (
-        tables["candidates"]
-        .mutate(**p)
-        .mutate(
-            effect=_.buy_with - _.buy_without,
-            redeem=_.buy_with * _.redeem_given_buy,
-            bought=ibis.ifelse(_.offered, _.bought_with, _.bought_without),
-            redeemed=_.offered & _.redeemed_with,
-        )
-    )
-    return Simulation(market, Truth(tables["drivers"], candidates, world))

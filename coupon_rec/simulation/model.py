@@ -11,6 +11,8 @@ Bools = NDArray[np.bool_]
 
 WEEKS = 4
 """Weeks that a period lasts: prices hold, and a campaign's coupons are valid, for one period."""
+BLOCK = 500
+"""Users who are drawn together, from a seed of their own."""
 TASTES = 8
 """Dimensions of taste, the latent vector of a user and of an item."""
 COUPON_WORTH = 0.7

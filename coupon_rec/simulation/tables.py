@@ -36,8 +36,17 @@ CANDIDATES = pa.schema(
 
 def market_table(name: str, columns: pd.DataFrame | Mapping[str, np.ndarray]) -> pa.Table:
     """Give a table of the market exactly the columns and types of the schema."""
+    if isinstance(columns, pa.Table):
+        columns = dict(zip(columns.column_names, columns.columns, strict=True))
     exact = schema(types(name, columns.keys())).to_pyarrow()
-    return pa.table({column: pa.array(columns[column]) for column in exact.names}).cast(exact)
+    return pa.table(
+        {
+            column: columns[column]
+            if isinstance(columns[column], pa.ChunkedArray)
+            else pa.array(columns[column])
+            for column in exact.names
+        }
+    ).cast(exact)
 
 
 def world_tables(world: World) -> dict[str, pa.Table]:

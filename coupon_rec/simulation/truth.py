@@ -40,11 +40,18 @@ class Truth:
         `redeemed_with`. What happened: `offered`, `bought`, `redeemed`.
     world : World
         The items, coupons, campaigns and prices.
+    mechanisms : frozenset of str
+        What is on in a market of `open_market`. Its candidates also have `units_without`,
+        `units_with`, `spend_without`, `spend_with` (at the shelf prices) and `margin_without`,
+        `margin_with` of the coupon's items; the expected `discount`; and `profit`, what sending
+        it adds: margin, less what it takes from the rest of the category, less the discount. The
+        matrices below know nothing of what moves with time, and are refused.
     """
 
     users: Table
     candidates: Table
     world: World
+    mechanisms: frozenset[str] = frozenset()
 
     def of_users(self, user_ids: Iterable[int]) -> "Truth":
         """The truth about some users.
@@ -133,6 +140,10 @@ class Truth:
 
     @cached_property
     def _drivers(self) -> pd.DataFrame:
+        if self.mechanisms:
+            raise ValueError(
+                "purchases depend on what came before in this market: take truth.candidates"
+            )
         users, items = self.users.count().execute(), len(self.world.items)
         if users * items > CELLS:
             raise ValueError(

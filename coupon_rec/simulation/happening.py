@@ -1,0 +1,446 @@
+"""What happens in one campaign of a market that answers back, to a block of users.
+
+Each kind of chance has a generator of its own, and what it draws does not depend on what is sent:
+two policies meet the same users, on the same trips, in the same mood.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from coupon_rec.simulation.likely import (
+    FORGETTING,
+    Likely,
+    Memory,
+    cuts,
+    pairs_of_slots,
+    pulled,
+    units_a_line,
+)
+from coupon_rec.simulation.model import WEEKS, Bools, Floats, Ints, redeem_rate, softplus
+from coupon_rec.simulation.nature import Nature, Round
+from coupon_rec.simulation.people import People
+from coupon_rec.simulation.tables import BROWSING
+from coupon_rec.simulation.traits import Traits
+from coupon_rec.simulation.world import STORES, World
+
+DAY = 24 * 3600
+GOLDEN = 0.6180339887
+"""A step around the circle that spreads the trips of further purchases of one item."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Generators of one block and campaign, one for each kind of chance."""
+
+    trips: np.random.Generator
+    wishes: np.random.Generator
+    coupons: np.random.Generator
+    sending: np.random.Generator
+    place: np.random.Generator
+    telling: np.random.Generator
+
+    @classmethod
+    def of(cls, seed: int, period: int, first: int) -> "Chance":
+        """Seed them by the market, the campaign and the first user of the block."""
+        seeds = np.random.SeedSequence(seed, spawn_key=(5, period, first)).spawn(6)
+        return cls(*map(np.random.default_rng, seeds))
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What users would buy if they were sent nothing and forgot what they have.
+
+    Attributes
+    ----------
+    user, trip, item : numpy.ndarray
+        Of each line; trips count within the campaign.
+    mood : numpy.ndarray
+        In [0, 1), shape (lines,): a line whose rate has fallen to less than this share is not
+        bought.
+    luck : numpy.ndarray
+        In [0, 1), shape (lines, 3): of units, of looking an item up, of writing a review.
+    view : numpy.ndarray
+        Whether the line is only looked at.
+    """
+
+    user: Ints
+    trip: Ints
+    item: Ints
+    mood: Floats
+    luck: Floats
+    view: Bools
+
+
+@dataclass(frozen=True)
+class Trips:
+    """The trips of a block in a period, in order of user and time.
+
+    Attributes
+    ----------
+    counts, first : numpy.ndarray
+        How many each user makes, and the number of the first; shape (n,).
+    user, second, store : numpy.ndarray
+        Of each trip; seconds count from the period's first day.
+    """
+
+    counts: Ints
+    first: Ints
+    user: Ints
+    second: Ints
+    store: Ints
+
+
+def draw_trips(
+    rng: np.random.Generator, people: People, traits: Traits, usual_store: Ints, one_store: bool
+) -> Trips:
+    """Draw when and where each user shops: mostly in the afternoon, mostly or only in one store."""
+    counts = rng.poisson(WEEKS * people.trips)
+    counts[traits.collector] = 0
+    user = np.repeat(np.arange(len(counts)), counts)
+    hour = np.clip(15.5 + 3.5 * rng.standard_normal(len(user)), 6, 23.9)
+    second = (rng.integers(0, WEEKS * 7, len(user)) * DAY + hour * 3600).astype(int)
+    away = rng.random(len(user)) < (0.0 if one_store else 0.25)
+    return Trips(
+        counts=counts,
+        first=np.cumsum(counts) - counts,
+        user=user,
+        second=second[np.lexsort((second, user))],
+        store=np.where(away, rng.integers(1, STORES + 1, len(user)), usual_store[user]),
+    )
+
+
+def draw_wishes(rng: np.random.Generator, trips: Trips, logits: Floats) -> Wishes:
+    """Draw lines at the rate e^z, which is above softplus(z), and as many again to look at."""
+    rates = np.exp(np.minimum(logits, 20.0))
+    sums = rates.cumsum(axis=1, dtype="float64")
+    times = trips.counts * sums[:, -1]
+    counts = rng.poisson(times * (1 + BROWSING))
+    user = np.repeat(np.arange(len(counts)), counts)
+    ends = sums + (np.cumsum(sums[:, -1]) - sums[:, -1])[:, None]
+    start = ends[user, 0] - sums[user, 0]
+    at = start + rng.random(len(user)) * sums[user, -1]
+    item = np.minimum(
+        np.searchsorted(ends.ravel(), at, side="right") - user * logits.shape[1],
+        logits.shape[1] - 1,
+    )
+    trip = trips.first[user] + (rng.random(len(user)) * trips.counts[user]).astype(int)
+    return Wishes(
+        user=user,
+        trip=trip,
+        item=item,
+        mood=rng.random(len(user)),
+        luck=rng.random((len(user), 3)),
+        view=rng.random(len(user)) < BROWSING / (1 + BROWSING),
+    )
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Purchase lines of a campaign.
+
+    Attributes
+    ----------
+    user, trip, item, units : numpy.ndarray
+        Of each line.
+    slot : numpy.ndarray
+        The slot of the campaign that covers the item, or -1.
+    luck : numpy.ndarray
+        Of looking it up and writing about it; shape (lines, 2).
+    """
+
+    user: Ints
+    trip: Ints
+    item: Ints
+    units: Ints
+    slot: Ints
+    luck: Floats
+
+    def chosen(self, rows: Bools | Ints) -> "Lines":
+        """Some of the lines."""
+        return Lines(**{name: values[rows] for name, values in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What is sent and what comes of it, for n users and K coupons or S slots.
+
+    Attributes
+    ----------
+    mailed : numpy.ndarray
+        Whether the campaign reaches the account, shape (n,).
+    offered, bought_without, bought_with, redeemed_with : numpy.ndarray
+        As in `truth.candidates`; shape (n, K).
+    """
+
+    mailed: Bools
+    offered: Bools
+    bought_without: Bools
+    bought_with: Bools
+    redeemed_with: Bools
+
+
+def draw_sent(
+    rng: np.random.Generator, campaign: Round, mailing: Floats, within: Floats
+) -> tuple[Bools, Bools]:
+    """Draw the mailing and, within it, at most one coupon of each type.
+
+    Who is reached by any, shape (n,), and what is offered, shape (n, K).
+    """
+    n = len(mailing)
+    mailed = rng.random(n) < mailing
+    u = rng.random((n, len(campaign.kinds)))
+    offered = np.zeros(within.shape, bool)
+    reached = np.zeros_like(u)
+    for pair in pairs_of_slots(campaign).T:
+        slots = np.flatnonzero(pair >= 0)
+        chosen = pair[slots]
+        low = reached[:, slots]
+        high = low + within[:, chosen]
+        offered[:, chosen] = (low <= u[:, slots]) & (u[:, slots] < high) & mailed[:, None]
+        reached[:, slots] = high
+    return np.asarray(offered.any(axis=1)), offered
+
+
+def poisson_of(u: Floats, mean: Floats) -> Ints:
+    """The Poisson counts that numbers in [0, 1) stand for."""
+    counts = np.zeros(u.shape, int)
+    term = np.exp(-mean)
+    cells = np.nonzero(u >= term)
+    u, mean, term = u[cells], mean[cells], term[cells]
+    total, number = term.copy(), 1
+    while len(u):
+        counts[cells] = number
+        term = term * mean / number
+        total = total + term
+        left = (u >= total) & (term > 1e-15)
+        cells = tuple(axis[left] for axis in cells)
+        u, mean, term, total = u[left], mean[left], term[left], total[left]
+        number += 1
+    return counts
+
+
+def ranks(many: Ints) -> Ints:
+    """0, 1, ... within each run of so many."""
+    return np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+
+
+def units_of(u: Floats, mean: Floats) -> Ints:
+    """The geometric number of units, 1 or more, that a number in [0, 1) stands for."""
+    more = np.maximum(1 - 1 / mean, 1e-12)
+    return 1 + np.floor(np.log1p(-u) / np.log(more)).astype(int)
+
+
+@dataclass(frozen=True)
+class Happened:
+    """A campaign as it happened: its trips, lines, views and what was sent."""
+
+    trips: Trips
+    lines: Lines
+    sent: Sent
+    wishes: Wishes
+
+
+def happen(
+    chance: Chance,
+    world: World,
+    nature: Nature,
+    campaign: Round,
+    people: People,
+    traits: Traits,
+    found: Likely,
+    mailing: Floats,
+    within: Floats,
+    usual_store: Ints,
+) -> Happened:
+    """Let a campaign happen in which these probabilities of mailing and coupons hold."""
+    trips = draw_trips(chance.trips, people, traits, usual_store, "supply" in nature.mechanisms)
+    wishes = draw_wishes(chance.wishes, trips, found.logits)
+    mailed, offered = draw_sent(chance.sending, campaign, mailing, within)
+    shape = (len(mailed), len(campaign.kinds))
+    seen = chance.coupons.random(shape)[:, campaign.slot] < found.noticed
+    mean = units_a_line(nature, cuts(world, nature, campaign.period))
+
+    real = ~wishes.view
+    user, trip, item = wishes.user[real], wishes.trip[real], wishes.item[real]
+    mood, luck = wishes.mood[real], wishes.luck[real]
+    wished = found.logits[user, item].astype("float64")
+    z = wished - found.memory[user, nature.kind[item]]
+    rate = softplus(z) / np.exp(np.minimum(wished, 20.0))
+    keep = mood < rate
+    user, trip, item, mood, luck, z = (a[keep] for a in (user, trip, item, mood, luck, z))
+    keep = first_of_each(trip, item, len(world.items))
+    user, trip, item, mood, luck, z = (a[keep] for a in (user, trip, item, mood, luck, z))
+    slot = campaign.slot_of_item[item]
+    wish = np.exp(np.minimum(found.logits[user, item].astype("float64"), 20.0))
+    usual = Lines(user, trip, item, units_of(luck[:, 0], mean[item]), slot, luck[:, 1:])
+
+    n_pairs = len(campaign.slot)
+    bought_without = np.zeros((len(mailed), n_pairs), bool)
+    bought_with = np.zeros_like(bought_without)
+    stays = np.ones(len(user), bool)
+    covered = np.flatnonzero(slot >= 0)
+    for pair in pairs_of_slots(campaign).T:
+        own = pair[slot[covered]]
+        rows, own = covered[own >= 0], own[own >= 0]
+        lower = np.where(seen[user[rows], own], np.minimum(found.lift[user[rows], own], 0.0), 0.0)
+        still = mood[rows] * wish[rows] < softplus(z[rows] + lower)
+        bought_without[user[rows], own] = True
+        bought_with[user[rows[still]], own[still]] = True
+        stays[rows] &= still | ~offered[user[rows], own]
+    added = added_lines(
+        chance.coupons, nature, campaign, trips, found, seen, offered, mean, bought_with
+    )
+    if "substitution" in nature.mechanisms:
+        stays &= ~switches(nature, campaign, found, seen & offered, user, item, mood * wish, z)
+    if traits.collector.any():
+        of_person = traits.person[traits.collector]
+        bought_with[traits.collector] = bought_without[of_person] & seen[traits.collector]
+        bought_without[traits.collector] = False
+    rates = redeem_rate(found.habit, campaign.depth)
+    tells = chance.telling.random(shape)[:, campaign.slot]
+    redeemed_with = bought_with & seen & (tells < rates)
+    demand = joined(usual.chosen(stays), added)
+    demand = demand.chosen(first_of_each(demand.trip, demand.item, len(world.items)))
+    if traits.collector.any():
+        demand = collected(demand, traits, campaign, offered, seen)
+    sent = Sent(mailed, offered, bought_without, bought_with, redeemed_with)
+    return Happened(trips, demand, sent, wishes)
+
+
+def first_of_each(trip: Ints, item: Ints, items: int) -> Ints:
+    """The first line of each trip and item, in their order."""
+    return np.asarray(np.unique(trip * items + item, return_index=True)[1])
+
+
+def joined(one: Lines, other: Lines) -> Lines:
+    """The lines of both."""
+    return Lines(
+        **{name: np.concatenate([a, getattr(other, name)]) for name, a in vars(one).items()}
+    )
+
+
+def added_lines(
+    rng: np.random.Generator,
+    nature: Nature,
+    campaign: Round,
+    trips: Trips,
+    found: Likely,
+    seen: Bools,
+    offered: Bools,
+    mean: Floats,
+    bought_with: Bools,
+) -> Lines:
+    """Purchases that only happen with a coupon: all are noted, those with an offer are given.
+
+    All coupons of a type draw from the same luck, so that a deeper one adds to what a shallower
+    one does.
+    """
+    item = campaign.item
+    z = found.logits[:, item].astype("float64") - found.memory[:, nature.kind[item]]
+    u, place = rng.random(z.shape), rng.random(z.shape)
+    luck = rng.random((*z.shape, 3))
+    without = softplus(z)
+    parts = []
+    for pair in pairs_of_slots(campaign).T:
+        own = pair[campaign.slot_of_row]
+        rows = np.flatnonzero(own >= 0)
+        own = own[rows]
+        more = np.maximum(softplus(z[:, rows] + found.lift[:, own]) - without[:, rows], 0)
+        more = more * seen[:, own] * trips.counts[:, None]
+        times = poisson_of(u[:, rows], more)
+        user, row = np.nonzero(times)
+        bought_with[user, own[row]] = True
+        sent = offered[user, own[row]]
+        user, row, many = user[sent], row[sent], times[user[sent], row[sent]]
+        parts.append((np.repeat(user, many), np.repeat(rows[row], many), ranks(many)))
+    user, row, turn = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    where = (place[user, row] + turn * GOLDEN) % 1
+    trip = trips.first[user] + (where * trips.counts[user]).astype(int)
+    some = luck[user, row]
+    return Lines(
+        user,
+        trip,
+        item[row],
+        units_of(some[:, 0], mean[item[row]]),
+        campaign.slot_of_row[row],
+        some[:, 1:],
+    )
+
+
+def switches(
+    nature: Nature,
+    campaign: Round,
+    found: Likely,
+    sent: Bools,
+    user: Ints,
+    item: Ints,
+    drawn: Floats,
+    z: Floats,
+) -> Bools:
+    """Which lines a coupon of another type of the category takes."""
+    categories = nature.category.max() + 1
+    lifted = np.zeros((len(sent), categories))
+    of_pair = nature.category[np.searchsorted(nature.kind, campaign.kind)]
+    who, pair = np.nonzero(sent)
+    lifted[who, of_pair[pair]] = pulled(nature, campaign, found)[who, pair]
+    kind_of = np.full(categories, -1)
+    kind_of[of_pair] = campaign.kind
+    category = nature.category[item]
+    other = nature.kind[item] != kind_of[category]
+    less = z - lifted[user, category] * other
+    return drawn >= softplus(less)
+
+
+def collected(lines: Lines, traits: Traits, campaign: Round, offered: Bools, seen: Bools) -> Lines:
+    """Give lines of a person to the collecting account that holds a coupon for them."""
+    collector_of = np.full(len(traits.person), -1)
+    collectors = np.flatnonzero(traits.collector)
+    collector_of[traits.person[collectors]] = collectors
+    slots = np.zeros((len(offered), len(campaign.kinds)), bool)
+    who, pair = np.nonzero(offered & seen)
+    slots[who, campaign.slot[pair]] = True
+    account = collector_of[lines.user]
+    moved = (account >= 0) & (lines.slot >= 0)
+    moved[moved] = (
+        slots[account[moved], lines.slot[moved]] & ~slots[lines.user[moved], lines.slot[moved]]
+    )
+    return Lines(**{**vars(lines), "user": np.where(moved, account, lines.user)})
+
+
+def remember(
+    nature: Nature,
+    campaign: Round,
+    traits: Traits,
+    memory: Memory,
+    happened: Happened,
+    cut: Floats,
+) -> Memory:
+    """What users keep of a campaign."""
+    sent, lines = happened.sent, happened.lines
+    by_person = np.zeros(len(sent.mailed))
+    np.maximum.at(by_person, traits.person, sent.mailed)
+    kinds = memory.bought.shape[1]
+    key = lines.user * kinds + nature.kind[lines.item]
+    bought = np.bincount(key, minlength=memory.bought.size).reshape(memory.bought.shape)
+    saved = np.zeros(memory.bought.size)
+    depth = np.zeros(len(lines.user))
+    under = lines.slot >= 0
+    with_coupon = np.zeros((len(sent.mailed), len(campaign.kinds)))
+    who, pair = np.nonzero(sent.offered & sent.redeemed_with)
+    with_coupon[who, campaign.slot[pair]] = -np.log1p(-campaign.depth[pair])
+    depth[under] = with_coupon[lines.user[under], lines.slot[under]]
+    np.maximum.at(saved, key, np.maximum(cut[lines.item] + depth, 0))
+    pantry = np.maximum(FORGETTING * memory.pantry, saved.reshape(memory.pantry.shape))
+    on_sale = np.bincount(lines.user[cut[lines.item] > 0], minlength=len(sent.mailed))
+    return Memory(
+        mailed=FORGETTING * memory.mailed + by_person[traits.person],
+        trips=happened.trips.counts.astype("float64"),
+        expecting=FORGETTING * memory.expecting + (1 - FORGETTING) * sent.mailed,
+        pantry=pantry.astype("float32"),
+        bought=(memory.bought + bought).astype("float32"),
+        on_sale=memory.on_sale + on_sale,
+        on_hand=memory.on_hand,
+        on_order=memory.on_order,
+        weekly=memory.weekly,
+    )

@@ -1,0 +1,541 @@
+"""A market that answers back does what its mechanisms say, and nothing else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+
+from coupon_rec.features import offers_frame
+from coupon_rec.market import validate
+from coupon_rec.simulation import (
+    MECHANISMS,
+    State,
+    load_state,
+    open_market,
+    plant,
+    simulate,
+    simulate_market,
+)
+from coupon_rec.simulation.nature import CONTENT, draw_round
+
+KEY = ["campaign_id", "user_id", "coupon_id"]
+SMALL = {"users": 60, "items": 90, "coupons": 24, "campaigns": 4}
+
+
+def table(state: State, name: str) -> pd.DataFrame:
+    """What happened in the last period."""
+    return state.history[-1][name].to_pandas()
+
+
+def nobody(offers: pd.DataFrame) -> np.ndarray:
+    return np.zeros(len(offers))
+
+
+def at(depth: float) -> Callable[[pd.DataFrame], np.ndarray]:
+    """The policy that sends everybody every type at one depth."""
+    return lambda offers: (offers["depth"] == depth).to_numpy(float)
+
+
+def likely_sum(happened: pd.Series, expected: pd.Series, users: pd.Series) -> None:
+    """A sum is within four errors of what was expected, and they are small; users are whole."""
+    surprise = (happened.astype(float) - expected).groupby(users).sum()
+    error = surprise.std() * len(surprise) ** 0.5
+    assert error < 0.2 * abs(expected.sum())
+    assert abs(surprise.sum()) < 4 * error
+
+
+def gross(state: State) -> pd.Series:
+    """Gross profit of each user in the last period."""
+    lines = table(state, "purchases")
+    cost = state.nature.unit_cost[state.period, lines["item_id"] - 1] * lines["quantity"]
+    users = np.arange(1, state.settings.users + 1)
+    return (lines["amount"] - cost).groupby(lines["user_id"]).sum().reindex(users).fillna(0.0)
+
+
+@pytest.fixture(scope="module")
+def everything() -> State:
+    """All mechanisms, after two campaigns of the retailer's own."""
+    return simulate(open_market(users=3000), campaigns=2)
+
+
+@pytest.fixture(scope="module")
+def full_shelves() -> State:
+    """All that moves demand, and enough of it on the shelves."""
+    demand = [name for name in MECHANISMS if name != "supply"]
+    return simulate(open_market(users=3000, mechanisms=demand), campaigns=2)
+
+
+# A market
+
+
+def test_it_is_a_market_with_a_truth(everything: State) -> None:
+    simulation = everything.simulation()
+    validate(simulation.market)
+    truth = simulation.truth.offers
+    offers = simulation.market.offers.order_by(KEY).to_pandas()
+    assert (offers[KEY] == truth[KEY]).all(axis=None)
+    product = offers["mailing_propensity"] * offers["coupon_propensity"]
+    np.testing.assert_allclose(product, truth["propensity"], rtol=1e-5)
+
+
+def test_its_labels_are_what_happened_where_shelves_are_full_and_reports_are_quick() -> None:
+    names = [name for name in MECHANISMS if name not in ("supply", "delay", "collecting")]
+    state = simulate(open_market(users=500, mechanisms=names), campaigns=2)
+    simulation = state.simulation()
+    offers, truth = offers_frame(simulation.market), simulation.truth.offers
+    for name in [*KEY, "bought", "redeemed"]:
+        assert (offers[name] == truth[name]).all(), name
+
+
+def test_a_year_at_once_is_the_loop_under_the_retailers_own_policy() -> None:
+    year = simulate_market(**SMALL, mechanisms="all")
+    loop = simulate(open_market(**SMALL), campaigns=SMALL["campaigns"]).simulation()
+    for ours, theirs in ((year.market.tables(), loop.market.tables()),):
+        assert ours.keys() == theirs.keys()
+        for name, each in ours.items():
+            columns = list(each.columns)
+            frames = [
+                t.select(columns).to_pandas().sort_values(columns, ignore_index=True)
+                for t in (each, theirs[name])
+            ]
+            pd.testing.assert_frame_equal(*frames)
+
+
+def test_features_of_offers_that_could_be_made_are_those_of_offers_that_were(
+    everything: State,
+) -> None:
+    state = simulate(open_market(**SMALL))
+    asked = offers_frame(state.simulation(to_come=True).market)
+    made = offers_frame(simulate(state, at(0.25)).simulation().market)
+    both = made[made["campaign_id"] == 2].merge(asked, on=KEY, suffixes=("", "_asked"))
+    assert len(both) == (made["campaign_id"] == 2).sum() > 0
+    assert (both["match_decayed_45"] == both["match_decayed_45_asked"]).all()
+
+
+# Chances
+
+
+def test_what_happens_is_as_likely_as_the_truth_says(full_shelves: State) -> None:
+    c = table(full_shelves, "candidates")
+    for happened, p in {
+        "offered": c["propensity"],
+        "bought_without": c["buy_without"],
+        "bought_with": c["buy_with"],
+        "redeemed_with": c["buy_with"] * c["redeem_given_buy"],
+    }.items():
+        likely_sum(c[happened], p, c["user_id"])
+
+
+def test_units_and_spend_are_as_the_truth_says(full_shelves: State) -> None:
+    for policy, suffix in ((nobody, "without"), (at(0.25), "with")):
+        state = simulate(full_shelves, policy)
+        c, lines = table(state, "candidates"), table(state, "purchases")
+        c = c[c["coupon_id"] % 3 == 2]  # the coupons of 25%
+        slot = full_shelves.campaign.slot_of_item[lines["item_id"] - 1]
+        lines = lines[slot >= 0]
+        users = np.arange(1, 3001)
+        shelf = lines["amount"] + lines["coupon_match"]
+        for name, happened in {"units": lines["quantity"], "spend": shelf}.items():
+            by_user = happened.groupby(lines["user_id"]).sum().reindex(users).fillna(0.0)
+            expected = c.groupby("user_id")[f"{name}_{suffix}"].sum()
+            if state is not full_shelves:
+                likely_sum(by_user, expected, pd.Series(users, index=users))
+
+
+def test_what_sending_adds_to_profit_is_as_the_truth_says(full_shelves: State) -> None:
+    sent, quiet = simulate(full_shelves, at(0.5)), simulate(full_shelves, nobody)
+    c = table(sent, "candidates")
+    expected = c["profit"].where(c["offered"], 0.0).groupby(c["user_id"]).sum()
+    gained = gross(sent) - gross(quiet)
+    error = (gained - expected).std() * len(gained) ** 0.5
+    assert abs((gained - expected).sum()) < 4 * error < 2 * abs(expected.sum())
+
+
+# What each mechanism does
+
+
+def test_a_classifier_on_what_a_retailer_sees_finds_whom_mail_annoys() -> None:
+    state = simulate(open_market(users=3000), campaigns=3)
+    seen, effect = state.offers, state.truth["buy_with"] - state.truth["buy_without"]
+    columns = ["mailings", "trips", "bought", "depth", "price", "cut"]
+    x = seen[columns].assign(age=seen["age"].astype("category").cat.codes)
+    learn = (seen["user_id"] <= 1500).to_numpy()
+    model = HistGradientBoostingClassifier(max_iter=60, random_state=0)
+    model.fit(x[learn], effect[learn] < 0)
+    assert 0.05 < (effect < 0).mean() < 0.5
+    assert roc_auc_score(effect[~learn] < 0, model.predict_proba(x[~learn])[:, 1]) >= 0.75
+
+
+def test_mail_wears_out_and_the_older_are_annoyed_sooner() -> None:
+    often = rarely = open_market(users=2000, mechanisms="fatigue")
+    for _ in range(3):
+        often, rarely = simulate(often, at(0.25)), simulate(rarely, nobody)
+    tired, fresh = (
+        (state.truth["buy_with"] - state.truth["buy_without"])
+        .groupby(state.offers["user_id"])
+        .sum()
+        for state in (often, rarely)
+    )
+    assert tired.mean() < 0 < fresh.mean()
+    age = np.concatenate([crowd.traits.age for crowd in often.crowds])
+    assert tired[age == 5].mean() < tired[age == 0].mean()
+
+
+def test_each_user_draws_a_depth_by_the_policy_that_is_recorded() -> None:
+    state = simulate(open_market(users=3000, mechanisms="depths"))
+    c = table(state, "candidates")
+    depth = c["coupon_id"].map(state.world.coupons.set_index("coupon_id")["depth"])
+    some = c.assign(depth=depth)[c["offered"]]
+    assert some["depth"].nunique() == 3
+    assert not some.assign(kind=(some["coupon_id"] - 1) // 3).duplicated(["user_id", "kind"]).any()
+    for _depth, part in c.groupby(depth):
+        likely_sum(part["offered"], part["propensity"], part["user_id"])
+    deep = c["coupon_propensity"].groupby([depth, c["mailing_propensity"] > 0]).mean()
+    assert deep.max() > 1.2 * deep.min()
+
+
+def test_items_have_elasticities_from_one_to_six() -> None:
+    cheaper = open_market(users=2000, mechanisms="elasticity", plants=[plant("prices", 1, 0.99)])
+    state = open_market(users=2000, mechanisms="elasticity")
+    campaign = state.campaign
+    units, price = [], []
+    for each in (cheaper, state):
+        truth = each.truth["units_without"].to_numpy().reshape(2000, -1)
+        units.append(truth.sum(axis=0))
+        price.append(each.offers["price"].to_numpy().reshape(2000, -1)[0])
+    found = np.log(units[0] / units[1]) / np.log(price[0] / price[1])
+    assert -6.5 < found.min() < -4 and -1.9 < found.max() < -0.9
+    assert found.mean() == pytest.approx(-2.7, abs=0.4)
+    wanted = pd.Series(state.nature.quantity / 0.25)[campaign.item].groupby(campaign.slot_of_row)
+    assert np.corrcoef(-found, wanted.mean()[campaign.slot])[0, 1] > 0.8
+
+
+def sold(state: State, name: str = "kind") -> np.ndarray:
+    """Purchase lines of each period and type, or category; shape (periods, ...)."""
+    group = getattr(state.nature, name)
+    counts = [
+        np.bincount(group[h["purchases"].to_pandas()["item_id"] - 1], minlength=group.max() + 1)
+        for h in state.history
+    ]
+    return np.array(counts)
+
+
+def test_categories_have_their_season() -> None:
+    lines = {}
+    for name in ("season", ""):
+        state = simulate(open_market(users=1500, mechanisms=name), nobody, campaigns=12)
+        lines[name] = sold(state, "category")
+    wave = state_of_waves()
+    ratio = np.log(lines["season"].clip(1) / lines[""].clip(1))
+    enough = lines[""].sum(axis=0) > 3000
+    assert np.corrcoef(ratio[:, enough].ravel(), wave[:, enough].ravel())[0, 1] > 0.7
+
+
+def state_of_waves() -> np.ndarray:
+    """What the season adds to the logit of each period and category."""
+    nature = open_market(users=1, mechanisms="season").nature
+    first = np.unique(nature.category, return_index=True)[1]
+    return nature.drift[:, first]
+
+
+def test_after_a_promotion_less_is_bought() -> None:
+    state = open_market(users=4000, mechanisms="stockpiling elasticity")
+    sent, quiet = simulate(state, at(0.5)), simulate(state, nobody)
+    kinds = state.campaign.kinds
+    bump = (sold(sent) - sold(quiet))[-1][kinds].sum()
+    sent, quiet = simulate(sent, nobody), simulate(quiet, nobody)
+    dip = (sold(quiet) - sold(sent))[-1][kinds].sum()
+    assert bump > 500
+    assert 0.04 < dip / bump < 0.25
+
+
+def test_a_third_of_what_a_coupon_gains_is_taken_from_its_category() -> None:
+    state = open_market(users=4000, mechanisms="substitution elasticity")
+    sent, quiet = (sold(simulate(state, policy)) for policy in (at(0.5), nobody))
+    kinds = state.campaign.kinds
+    more = (sent - quiet)[-1]
+    gained, lost = more[kinds].sum(), -np.delete(more, kinds).sum()
+    assert gained > 500
+    assert 0.2 < lost / gained < 0.45
+
+
+def test_no_store_sells_what_it_has_not_and_some_shelves_are_empty() -> None:
+    state = simulate(open_market(users=1000, mechanisms="supply elasticity"), campaigns=4)
+    market = state.simulation().market
+    stock = market.stock.order_by(["store_id", "item_id", "date"]).to_pandas()
+    lines = market.purchases.to_pandas()
+    lines["date"] = stock["date"].min() + pd.to_timedelta(
+        (lines["time"] - pd.Timestamp(stock["date"].min())).dt.days // 7 * 7, unit="D"
+    )
+    week = lines.groupby(["store_id", "item_id", "date"])["quantity"].sum()
+    units = stock.set_index(["store_id", "item_id", "date"])["units"]
+    left = units - week.reindex(units.index).fillna(0)
+    assert (left >= 0).all()
+    assert 0.05 < (left == 0).mean() < 0.12
+    full = simulate(open_market(users=1000, mechanisms="elasticity"), campaigns=4)
+    lost = 1 - len(table(state, "purchases")) / len(table(full, "purchases"))
+    assert 0.01 < lost < 0.15
+
+
+def test_orders_of_ones_own_arrive_a_week_later() -> None:
+    state = open_market(users=500, mechanisms="supply")
+    items = state.settings.items
+    none = simulate(state, nobody, orders=lambda _: np.zeros((1, items)), campaigns=2)
+    many = simulate(state, nobody, orders=lambda _: np.full((1, items), 50.0), campaigns=2)
+    assert len(table(none, "purchases")) < 0.5 * len(table(many, "purchases"))
+
+
+def test_types_get_coupons_one_after_the_other_with_an_appeal_that_no_table_holds() -> None:
+    state = open_market(users=300, mechanisms="novelty", campaigns=12)
+    first, kinds = state.nature.first, np.unique(state.nature.kind_of_coupon)
+    for period in (1, 6, 12):
+        there = draw_round(state.world, state.nature, period, 0).kinds
+        assert (first[there] <= period).all() and len(there)
+    appeal, depth = state.nature.appeal[state.campaign.kind], state.campaign.depth
+    lift = np.log(state.truth["buy_with"] / state.truth["buy_without"]).to_numpy()
+    x = np.column_stack([np.ones(len(depth)), np.log(1 - depth), appeal])
+    found = np.linalg.lstsq(x, lift.reshape(300, -1).mean(axis=0), rcond=None)[0]
+    assert found[2] == pytest.approx(1, abs=0.15)
+    assert 0.15 < state.nature.appeal[kinds].std() < 0.35
+
+
+def test_likings_drift() -> None:
+    calm, moved = (open_market(users=1, mechanisms=name).nature.drift for name in ("", "drift"))
+    assert not calm.any()
+    assert np.diff(moved, axis=0).std() == pytest.approx(0.1, rel=0.15)
+    assert moved[-1].std() > 2 * moved[0].std()
+
+
+def test_a_redemption_is_known_days_after_it_happened() -> None:
+    state = simulate(open_market(users=1500, mechanisms="delay"), at(0.5), campaigns=2)
+    happened = table(state, "redemptions")
+    days = (pd.to_datetime(happened["reported"]) - pd.to_datetime(happened["date"])).dt.days
+    assert days.mean() == pytest.approx(14.5, rel=0.2)
+    campaign = state.simulation().market.redemptions.campaign_id.to_pandas()
+    told, heard_later = (campaign == 2).sum(), (campaign == 1).sum()
+    assert told < 0.8 * len(happened)
+    assert heard_later > 0.8 * len(state.history[-2]["redemptions"])
+
+
+def test_picture_and_text_have_their_effects_and_the_border_has_none() -> None:
+    plain, shown = (
+        open_market(users=1000, mechanisms=names, strength=1.0) for names in ("", "content")
+    )
+    lifts = []
+    for state in (plain, shown):
+        z = [np.log(p / (1 - p)) for p in (state.truth["buy_with"], state.truth["buy_without"])]
+        lifts.append((z[0] - z[1]).to_numpy().reshape(1000, -1).mean(axis=0))
+    traits = shown.nature.content.iloc[shown.campaign.coupon][list(CONTENT)].to_numpy(float)
+    x = np.column_stack([np.ones(len(traits)), traits])
+    effects = np.linalg.lstsq(x, lifts[1] - lifts[0], rcond=None)[0][1:]
+    np.testing.assert_allclose(effects, list(CONTENT.values()), atol=0.03)
+    coupons = shown.simulation().market.coupons.to_pandas()
+    assert coupons["text"].str.contains("this month only").any()
+    assert coupons["image"].nunique() == len(coupons)
+
+
+def test_the_end_of_a_list_is_looked_at_less_on_a_phone() -> None:
+    state = simulate(open_market(users=2000, mechanisms="platforms"), at(0.5))
+    c = table(state, "candidates")
+    c["effect"] = (c["buy_with"] - c["buy_without"]).abs() / c["buy_without"]
+    place = c.groupby(["channel", c["position"] > 8])["effect"].mean()
+    desk, phone = place["desk"], place["phone"]
+    assert phone[True] / phone[False] < desk[True] / desk[False] < 1
+    views, clicks = (state.simulation().market.tables()[n].to_pandas() for n in ("views", "clicks"))
+    channel = c.drop_duplicates("user_id").set_index("user_id")["channel"]
+    rate = (
+        clicks.groupby(clicks["user_id"].map(channel)).size()
+        / views.groupby(views["user_id"].map(channel)).size()
+    )
+    assert rate["phone"] < rate["desk"] - 0.05
+
+
+def test_second_accounts_share_their_persons_tastes_and_patience() -> None:
+    state = simulate(open_market(users=2000, mechanisms="accounts fatigue"), campaigns=2)
+    accounts = state.simulation().market.accounts.to_pandas()
+    second = accounts[accounts["user_id"] != accounts["person_id"]]
+    assert 0.08 < len(second) / 2000 < 0.14
+    drivers = state.simulation().truth.users.to_pandas().set_index("user_id")
+    one, other = drivers.loc[second["user_id"]], drivers.loc[second["person_id"]]
+    assert (one["taste_0"].to_numpy() == other["taste_0"].to_numpy()).all()
+    mailed = np.concatenate([crowd.memory.mailed for crowd in state.crowds])
+    assert (mailed[second["user_id"] - 1] == mailed[second["person_id"] - 1]).all()
+
+
+def test_who_waits_buys_less_where_mail_comes_often() -> None:
+    state = open_market(users=4000, mechanisms="waiting")
+    waits = np.concatenate([crowd.traits.strategic for crowd in state.crowds])
+    assert 0.09 < waits.mean() < 0.15
+    mailed = simulate(state, at(0.1), campaigns=3)
+    without = mailed.truth["buy_without"].to_numpy().reshape(4000, -1).mean(axis=1)
+    before = state.truth["buy_without"].to_numpy().reshape(4000, -1).mean(axis=1)
+    kept = [(part[waits].mean() / part[~waits].mean()) for part in (before, without)]
+    assert kept[1] < 0.75 * kept[0]
+
+
+def test_what_collectors_redeem_their_person_would_have_bought() -> None:
+    state = open_market(users=4000, mechanisms="collecting")
+    collector = np.concatenate([crowd.traits.collector for crowd in state.crowds])
+    assert 0.02 < collector.mean() < 0.06
+    of_collectors = np.repeat(collector, len(state.campaign.coupon))
+    truth = state.truth[of_collectors]
+    assert (truth["buy_with"] > truth["buy_without"]).mean() > 0.9
+    assert (truth["profit"] <= 0).all()
+    ids = np.flatnonzero(collector) + 1
+    to_collectors = simulate(
+        state,
+        lambda offers: (offers["user_id"].isin(ids) & (offers["depth"] == 0.5)).to_numpy(float),
+    )
+    quiet = simulate(state, nobody)
+    assert len(table(to_collectors, "redemptions")) > 10
+    assert (sold(to_collectors)[-1] == sold(quiet)[-1]).all()
+
+
+# The loop
+
+
+def test_a_state_can_be_branched_and_two_policies_meet_the_same_chances() -> None:
+    state = simulate(open_market(**SMALL))
+    one, same, other = (simulate(state, policy) for policy in (at(0.5), at(0.5), nobody))
+    for name in one.history[-1]:
+        assert one.history[-1][name].equals(same.history[-1][name])
+    assert state.period == 1 and one.period == 2
+    ours, theirs = table(one, "candidates"), table(other, "candidates")
+    for name in ("bought_without", "bought_with", "redeemed_with", "position"):
+        assert (ours[name] == theirs[name]).all()
+
+
+def test_what_is_sent_changes_what_comes() -> None:
+    state = open_market(users=1000)
+    sent, quiet = (simulate(state, policy, campaigns=2) for policy in (at(0.5), nobody))
+    assert sent.truth["profit"].sum() < quiet.truth["profit"].sum()
+
+
+def test_a_kept_state_goes_on_as_if_it_had_never_been_kept(tmp_path: Path) -> None:
+    state = simulate(open_market(**SMALL, plants=[plant("prices", 3)]))
+    state.save(tmp_path / "state")
+    again = simulate(load_state(tmp_path / "state"), campaigns=2)
+    expected = simulate(state, campaigns=2)
+    for ours, theirs in zip(again.history, expected.history, strict=True):
+        for name, each in theirs.items():
+            assert ours[name].equals(each), name
+
+
+def test_the_oracle_earns_most(everything: State) -> None:
+    profit = everything.truth["profit"].to_numpy() - 0.005
+    best = everything.oracle()
+    rng = np.random.default_rng(0)
+    assert (best * profit).sum() > 0
+    for policy in (at(0.1), at(0.5), lambda offers: rng.random(len(offers)) / 3):
+        assert (policy(everything.offers) * profit).sum() < (best * profit).sum()
+    assert simulate(everything, lambda _: best).period == everything.period + 1
+
+
+def test_in_a_null_world_nothing_that_is_sent_changes_what_is_bought() -> None:
+    state = simulate(open_market(users=1500, strength=0.0), campaigns=2)
+    truth = state.truth
+    buyers = ~np.repeat(
+        np.concatenate([crowd.traits.collector for crowd in state.crowds]),
+        len(state.campaign.coupon),
+    )
+    np.testing.assert_allclose(truth["buy_with"][buyers], truth["buy_without"][buyers])
+    np.testing.assert_allclose(truth["profit"], -truth["discount"], atol=1e-12)
+    assert not state.oracle().any()
+    sent, quiet = (sold(simulate(state, policy)) for policy in (at(0.5), nobody))
+    assert (sent == quiet).all()
+
+
+def test_the_stronger_the_world_the_more_there_is_to_earn() -> None:
+    earned = []
+    for strength in (0.0, 0.3, 1.0):
+        state = open_market(users=1000, strength=strength)
+        earned.append((state.oracle() * state.truth["profit"]).sum())
+    assert 0 == earned[0] < earned[1] < 0.5 * earned[2]
+
+
+@pytest.mark.parametrize("change", ["redemption", "mailing", "prices", "season"])
+def test_a_planted_change_begins_with_its_campaign(change: str) -> None:
+    calm = simulate(open_market(users=800, mechanisms=""), campaigns=1)
+    changed = simulate(open_market(users=800, mechanisms="", plants=[plant(change, 2)]))
+    assert table(changed, "purchases").equals(table(calm, "purchases"))
+    calm, changed = simulate(calm), simulate(changed)
+    found = {
+        "redemption": lambda s: len(table(s, "redemptions")),
+        "mailing": lambda s: -table(s, "candidates")["mailing_propensity"].mean(),
+        "prices": lambda s: -s.simulation().market.prices.count().execute(),
+        "season": lambda s: -len(table(s, "purchases")),
+    }[change]
+    assert found(changed) < 0.95 * found(calm) or found(changed) < found(calm) * 1.05 < 0
+
+
+def test_a_planted_loss_of_a_feature_is_in_the_records_alone() -> None:
+    plants = [plant("feature", 2)]
+    before = simulate(open_market(users=500, mechanisms="fatigue", plants=plants))
+    after = simulate(before)
+    known = [
+        (state.simulation().market.users.to_pandas()["age"] != "unknown").mean()
+        for state in (before, after)
+    ]
+    assert known[0] > 0.2 and known[1] == 0
+    calm = simulate(open_market(users=500, mechanisms="fatigue"), campaigns=2)
+    assert table(after, "purchases").equals(table(calm, "purchases"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"mechanisms": "seasons"}, "no mechanism 'seasons'; there are fatigue, response"),
+        ({"strength": -1.0}, "strength must be 0 or more"),
+        ({"users": 0}, "users must be a whole number"),
+    ],
+)
+def test_a_market_that_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        open_market(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        (lambda offers: np.ones(3), r"gives \(3,\) numbers for .* offers"),
+        (lambda offers: np.full(len(offers), 1.5), "policy's coupon"),
+        (lambda offers: np.ones(len(offers)), "add up to 3.000: at most one of them is sent"),
+        (
+            lambda offers: pd.DataFrame({"mailing": offers["depth"], "coupon": 0.0}),
+            "one number for all offers of a user",
+        ),
+    ],
+)
+def test_a_policy_that_gives_no_probabilities_is_refused(
+    policy: Callable[[pd.DataFrame], Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        simulate(open_market(**SMALL), policy)
+
+
+def test_a_plant_that_cannot_be_is_refused() -> None:
+    for change, campaign, size, message in [
+        ("weather", 1, None, "no change 'weather'; there are redemption"),
+        ("prices", 0, None, "campaign must be 1 or more"),
+        ("prices", 1, 0.0, "a factor above 0"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            plant(change, campaign, size)
+
+
+def test_after_the_last_campaign_there_is_none(tmp_path: Path) -> None:
+    state = simulate(open_market(**SMALL), campaigns=4)
+    with pytest.raises(ValueError, match="all 4 campaigns have been"):
+        simulate(state)
+    with pytest.raises(ValueError, match="there is no state in"):
+        load_state(tmp_path)
+
+
+def test_what_a_market_that_answers_cannot_tell_at_once_is_refused(everything: State) -> None:
+    with pytest.raises(ValueError, match=r"take truth.candidates"):
+        _ = everything.simulation().truth.purchase

@@ -1,0 +1,170 @@
+"""The first experiment of each chapter that needs a market that answers back, in twenty lines."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression
+
+from coupon_rec.odds import best_of_each
+from coupon_rec.simulation import State, open_market, simulate
+
+SEEN = ["mailings", "trips", "lines", "bought", "depth", "price", "cut", "age_of_type"]
+CONTACT = 0.005
+
+
+def seen(offers: pd.DataFrame) -> pd.DataFrame:
+    """What a retailer knows of its offers, as numbers."""
+    return offers[SEEN].assign(
+        age=offers["age"].astype("category").cat.codes,
+        margin=offers["price"] - offers["cost"],
+        thrift=(offers["on_sale"] + 5) / (offers["lines"] + 20),
+        phone=offers["channel"] == "phone",
+    )
+
+
+def best_of_type(offers: pd.DataFrame, profit: np.ndarray) -> np.ndarray:
+    """Send the best coupon of each user and type, if it pays."""
+    lists = offers.groupby(["user_id", "type"]).ngroup().to_numpy()
+    best = best_of_each(lists, profit, offers["coupon_id"].to_numpy())
+    sent = np.zeros(len(offers))
+    sent[best[profit[best] > 0]] = 1.0
+    return sent
+
+
+def of_oracle(state: State, sent: np.ndarray) -> float:
+    """The share of the oracle's profit that a choice of offers keeps."""
+    profit = state.truth["profit"].to_numpy() - CONTACT
+    return float((sent * profit).sum() / (state.oracle(CONTACT) * profit).sum())
+
+
+# 12: whom does a coupon move?
+
+
+def formula(state: State, response: np.ndarray) -> float:
+    """The best that "response times depth" can do, with its best scale known."""
+    offers, kept = state.offers, []
+    gain = response * offers["depth"] * offers["price"]
+    cost = state.truth["discount"] + CONTACT
+    for scale in np.geomspace(0.02, 20, 25):
+        kept.append(of_oracle(state, best_of_type(offers, (scale * gain - cost).to_numpy())))
+    return max(kept)
+
+
+def learned(before: list[State], state: State) -> float:
+    """What a model of the true effect keeps, fitted on the campaigns before."""
+    model = HistGradientBoostingRegressor(
+        max_iter=250, learning_rate=0.05, min_samples_leaf=50, random_state=0
+    )
+    model.fit(
+        pd.concat([seen(each.offers) for each in before]),
+        pd.concat([each.truth["profit"] for each in before]),
+    )
+    promised = model.predict(seen(state.offers)) - CONTACT
+    return of_oracle(state, best_of_type(state.offers, promised))
+
+
+def test_an_effect_has_a_shape_that_response_times_depth_does_not_have() -> None:
+    found = []
+    for seed in range(3):
+        past = [simulate(open_market(users=2000, seed=seed), campaigns=2)]
+        past.append(simulate(past[0]))
+        state = simulate(past[1])
+        response = state.truth["buy_without"].to_numpy()
+        found.append({"formula": formula(state, response), "model": learned(past, state)})
+    shares = pd.DataFrame(found)
+    print(shares.round(2))
+    assert shares["formula"].max() <= 0.55
+    assert shares["model"].mean() >= 0.75
+
+
+# 13: what does exploring teach about new coupons?
+
+
+def earn(state: State, explore: float) -> float:
+    """Profit a user of a policy that knows the types of the first campaign and learns from others.
+
+    It sends what has paid so far, and beside that, by chance, a share of what it has never sent.
+    """
+    rng, types = np.random.default_rng(0), pd.Index(np.unique(state.world.coupons["type"]))
+    total, count, earned = np.zeros(len(types)), np.zeros(len(types)), 0.0
+    for campaign in range(10):
+        kind = types.get_indexer(state.offers["type"])
+        share = 0.2 if campaign == 0 else np.where(count[kind] > 0, total[kind] > 0, explore)
+        sent = (rng.random(len(kind)) < share) & (state.offers["depth"] == 0.25)
+        state = simulate(state, lambda _, sent=sent: sent.to_numpy(float))
+        profit = state.history[-1]["candidates"].to_pandas()["profit"].to_numpy()[sent]
+        np.add.at(total, kind[sent], profit)
+        np.add.at(count, kind[sent], 1)
+        earned += profit.sum()
+    return earned / state.settings.users
+
+
+def test_who_explores_earns_more_than_who_stays_with_the_first_coupons() -> None:
+    state = open_market(users=1000, mechanisms="novelty response", campaigns=12)
+    greedy, curious = (earn(state, share) for share in (0.0, 0.05))
+    print(f"${greedy:.3f} and ${curious:.3f} a user")
+    assert 0 < greedy < curious
+
+
+# 14: what is an elasticity within items, and across them?
+
+
+def test_the_slope_within_items_is_their_elasticity_and_the_pooled_one_is_not() -> None:
+    state = simulate(
+        open_market(users=3000, mechanisms="elasticity", campaigns=12),
+        lambda offers: np.zeros(len(offers)),
+        campaigns=12,
+    )
+    lines = state.simulation().market.purchases.to_pandas()
+    period = (lines["time"] - lines["time"].min()).dt.days // 28
+    units = lines.groupby(["item_id", period])["quantity"].sum().rename("units").reset_index()
+    units.columns = ["item", "period", "units"]
+    sale = state.world.sales[units["period"], units["item"] - 1]
+    units["price"] = np.log(state.world.prices[units["item"] - 1] * (1 - sale))
+    units["sold"] = np.log(units["units"])
+    units = units[units.groupby("item")["units"].transform("min") >= 20]
+    pooled = np.polyfit(units["price"], units["sold"], 1)[0]
+    inner = units[["price", "sold"]] - units.groupby("item")[["price", "sold"]].transform("mean")
+    within = np.polyfit(inner["price"], inner["sold"], 1)[0]
+    print(f"pooled {pooled:.2f}, within items {within:.2f}")
+    assert within == pytest.approx(-2.7, abs=0.5)
+    assert abs(pooled - within) > 1
+
+
+# 22: what do waiting users do to a retailer who writes to those that stay away?
+
+
+def test_writing_to_the_absent_teaches_the_strategic_to_wait() -> None:
+    def absent(offers: pd.DataFrame) -> np.ndarray:
+        return ((offers["bought"] == 0) & (offers["depth"] == 0.25)).to_numpy(float)
+
+    bought = {}
+    for name, policy in {"absent": absent, "nobody": lambda o: np.zeros(len(o))}.items():
+        state = simulate(open_market(users=3000, mechanisms="waiting"), policy, campaigns=4)
+        waits = np.concatenate([crowd.traits.strategic for crowd in state.crowds])
+        truth = state.truth["buy_without"].to_numpy().reshape(3000, -1).mean(axis=1)
+        bought[name] = truth[waits].mean() / truth[~waits].mean()
+    print({name: round(ratio, 2) for name, ratio in bought.items()})
+    assert bought["absent"] < 0.75 * bought["nobody"]
+
+
+# 27: does one model serve a desk and a phone?
+
+
+def test_a_model_that_does_not_know_the_screen_is_wrong_on_both() -> None:
+    state = simulate(
+        open_market(users=6000, mechanisms="platforms"),
+        lambda offers: (offers["depth"] == 0.5).to_numpy(float),
+        campaigns=2,
+    )
+    c = state.history[-1]["candidates"].to_pandas()
+    c = c[c["offered"]]
+    x = np.log(c["position"].to_numpy())[:, None]
+    model = LogisticRegression(C=1e6, solver="newton-cholesky").fit(x, c["redeemed_with"])
+    c["p"] = model.predict_proba(x)[:, 1]
+    truth = c["buy_with"] * c["redeem_given_buy"]
+    late = c["position"] > 8
+    ratio = truth[late].groupby(c["channel"]).mean() / c["p"][late].groupby(c["channel"]).mean()
+    print(ratio.round(2).to_dict())
+    assert ratio["phone"] < 0.85 < 1.1 < ratio["desk"]
