@@ -123,7 +123,7 @@ def test_features_of_offers_that_could_be_made_are_those_of_offers_that_were(
 def test_what_happens_is_as_likely_as_the_truth_says(full_shelves: State) -> None:
     c = table(full_shelves, "candidates")
     for happened, p in {
-        "offered": c["propensity"],
+        "offered": c["mailing_propensity"] * c["coupon_propensity"],
         "bought_without": c["buy_without"],
         "bought_with": c["buy_with"],
         "redeemed_with": c["buy_with"] * c["redeem_given_buy"],
@@ -194,7 +194,9 @@ def test_each_user_draws_a_depth_by_the_policy_that_is_recorded() -> None:
     assert some["depth"].nunique() == 3
     assert not some.assign(kind=(some["coupon_id"] - 1) // 3).duplicated(["user_id", "kind"]).any()
     for _depth, part in c.groupby(depth):
-        likely_sum(part["offered"], part["propensity"], part["user_id"])
+        likely_sum(
+            part["offered"], part["mailing_propensity"] * part["coupon_propensity"], part["user_id"]
+        )
     deep = c["coupon_propensity"].groupby([depth, c["mailing_propensity"] > 0]).mean()
     assert deep.max() > 1.2 * deep.min()
 

@@ -58,6 +58,8 @@ def opened(
     market = Market(**{name: tables[name] for name in TABLES if name in tables})
     columns = tables["candidates"].schema().items()
     p = {name: _[name].cast("float64") for name, kind in columns if kind.is_floating()}
+    if "propensity" not in p:
+        p["propensity"] = p["mailing_propensity"] * p["coupon_propensity"]
     candidates = (
         tables["candidates"]
         .mutate(**p)

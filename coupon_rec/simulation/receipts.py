@@ -106,11 +106,10 @@ def candidates(
     """The truth of each user and coupon of the campaign, whether offered or not."""
     n, pairs = within.shape
     numbers = {
-        "propensity": mailing[:, None] * within,
         "mailing_propensity": np.broadcast_to(mailing[:, None], within.shape),
         "coupon_propensity": within,
         "noticed": found.noticed,
-        **found.truth,
+        **{name: p for name, p in found.truth.items() if not name.startswith("margin")},
     }
     sent = happened.sent
     flags = {name: getattr(sent, name) for name in OUTCOMES}

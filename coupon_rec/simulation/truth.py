@@ -42,10 +42,10 @@ class Truth:
         The items, coupons, campaigns and prices.
     mechanisms : frozenset of str
         What is on in a market of `open_market`. Its candidates also have `units_without`,
-        `units_with`, `spend_without`, `spend_with` (at the shelf prices) and `margin_without`,
-        `margin_with` of the coupon's items; the expected `discount`; and `profit`, what sending
-        it adds: margin, less what it takes from the rest of the category, less the discount. The
-        matrices below know nothing of what moves with time, and are refused.
+        `units_with`, `spend_without` and `spend_with` of the coupon's items, at the shelf prices;
+        the expected `discount`; and `profit`, what sending it adds: margin on these items, less
+        what it takes from the rest of the category, less the discount. The matrices below know
+        nothing of what moves with time, and are refused.
     """
 
     users: Table
