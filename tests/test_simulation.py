@@ -156,6 +156,15 @@ def test_the_seed_decides() -> None:
     assert not first["purchases"].equals(other["purchases"])
 
 
+def test_a_market_without_mechanisms_is_the_one_that_the_chapters_have_seen() -> None:
+    market = simulate_market(**SMALL, seed=3, mechanisms="").market
+    lines = market.purchases.to_pandas()
+    rows = {name: market.tables()[name].count().execute() for name in ("offers", "views", "clicks")}
+    assert rows == {"offers": 191, "views": 656, "clicks": 408}
+    assert (len(lines), lines["item_id"].sum(), lines["quantity"].sum()) == (1269, 30235, 1643)
+    assert lines["amount"].sum() == pytest.approx(4447.58, abs=0.005)
+
+
 def test_a_larger_market_has_the_same_first_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(market_module, "BLOCK", 50)
     small, large = (tables_of(simulate_market(**{**SMALL, "users": n})) for n in (100, 130))
