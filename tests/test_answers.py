@@ -534,6 +534,8 @@ def test_after_the_last_campaign_there_is_none(tmp_path: Path) -> None:
     state = simulate(open_market(**SMALL), campaigns=4)
     with pytest.raises(ValueError, match="all 4 campaigns have been"):
         simulate(state)
+    with pytest.raises(ValueError, match="campaigns must be 1 or more"):
+        simulate(state, campaigns=0)
     with pytest.raises(ValueError, match="there is no state in"):
         load_state(tmp_path)
 

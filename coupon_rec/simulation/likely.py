@@ -1,6 +1,6 @@
 """What is likely in one campaign of a market that answers back, given what came before it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ EXAMINED = {"desk": 0.15, "phone": 0.5}
 """A place in a list is looked at with probability place^-x, x by platform."""
 COLLECTS = 2.5
 """What a collecting account adds to the habit of redeeming."""
-LOOKED_AT = 1.3
+USUAL_UNITS = 1.3
 """Units on a trip with a purchase, at list price."""
 
 
@@ -165,9 +165,9 @@ def likely(
         position=position,
         truth={},
     )
-    found.truth.update(truths(world, nature, campaign, people, traits, found, cut))
-    found.offered[:] = own_policy(campaign, found.truth["buy_without"], memory)
-    return found
+    truth = truths(world, nature, campaign, people, traits, found, cut)
+    within = own_policy(campaign, truth["buy_without"], memory)
+    return replace(found, truth=truth, offered=within)
 
 
 def cuts(world: World, nature: Nature, period: int) -> Floats:
@@ -250,7 +250,7 @@ def own_policy(campaign: Round, buy_without: Floats, memory: Memory) -> Floats:
     Where a type has several depths, who did not shop lately is likelier to get a deep one.
     """
     some = 0.2 + 0.6 * sigmoid(3 + np.log(np.maximum(buy_without, 1e-12)))
-    share = np.ones(len(campaign.depth))
+    share = np.ones_like(buy_without)
     if pairs_of_slots(campaign).shape[1] > 1:
         slope = np.where(memory.trips == 0, 3.0, -3.0)
         weight = np.exp(slope[:, None] * campaign.depth)
@@ -349,7 +349,7 @@ def truths(
 
 def units_a_line(nature: Nature, cut: Floats) -> Floats:
     """Units that a purchase brings at the shelf prices, 1 or more; shape (I,)."""
-    return np.maximum(LOOKED_AT * np.exp(nature.quantity * cut), 1.0)
+    return np.maximum(USUAL_UNITS * np.exp(nature.quantity * cut), 1.0)
 
 
 def switched(world: World, nature: Nature, campaign: Round, found: Likely, cut: Floats) -> Floats:

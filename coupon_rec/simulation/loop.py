@@ -69,16 +69,7 @@ def open_market(
     >>> state.period
     1
     """
-    settings = settings_of(
-        users=users,
-        items=items,
-        coupons=coupons,
-        campaigns=campaigns,
-        seed=seed,
-        mechanisms=mechanisms,
-        strength=strength,
-        plants=plants,
-    )
+    settings = settings_of((users, items, coupons, campaigns, seed), mechanisms, strength, plants)
     state = State(settings, -1, (), ())
     return _advance(replace(state, crowds=tuple(map(state.newcomers, state.blocks))), None, None)
 
@@ -115,8 +106,10 @@ def simulate(
     Raises
     ------
     ValueError
-        If the policy gives no probabilities, or all campaigns have been.
+        If `campaigns` is below 1, the policy gives no probabilities, or all campaigns have been.
     """
+    if campaigns < 1:
+        raise ValueError(f"campaigns must be 1 or more, not {campaigns}")
     for _ in range(campaigns):
         state = _advance(state, policy, orders)
     return state

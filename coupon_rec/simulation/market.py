@@ -77,16 +77,7 @@ def simulate_market(
     ValueError
         If an argument is outside its range or the folder is not empty.
     """
-    settings = settings_of(
-        users=users,
-        items=items,
-        coupons=coupons,
-        campaigns=campaigns,
-        seed=seed,
-        mechanisms=mechanisms,
-        strength=strength,
-        plants=plants,
-    )
+    settings = settings_of((users, items, coupons, campaigns, seed), mechanisms, strength, plants)
     year = answering(settings) if settings.mechanisms else still(settings)
     if folder is not None:
         return opened(_on_disk(year, Path(folder)), year.world, year.mechanisms)

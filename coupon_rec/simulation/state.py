@@ -41,10 +41,13 @@ class Settings:
 
 
 def settings_of(
-    *, mechanisms: Iterable[str] | str, strength: float, plants: Sequence[Plant], **sizes: int
+    sizes: tuple[int, int, int, int, int],
+    mechanisms: Iterable[str] | str,
+    strength: float,
+    plants: Sequence[Plant],
 ) -> Settings:
-    """Check the arguments of `open_market`."""
-    check_sizes(**sizes)
+    """Check the arguments of `open_market`; `sizes` are its first five."""
+    check_sizes(*sizes)
     if isinstance(mechanisms, str):
         mechanisms = MECHANISMS if mechanisms == "all" else mechanisms.split()
     names = tuple(mechanisms)
@@ -52,7 +55,7 @@ def settings_of(
         raise ValueError(f"no mechanism {unknown[0]!r}; there are {', '.join(MECHANISMS)}")
     if not 0 <= strength < np.inf:
         raise ValueError(f"strength must be 0 or more, not {strength}")
-    return Settings(**sizes, mechanisms=names, strength=float(strength), plants=tuple(plants))
+    return Settings(*sizes, names, float(strength), tuple(plants))
 
 
 @dataclass(frozen=True)
