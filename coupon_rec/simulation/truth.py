@@ -44,8 +44,9 @@ class Truth:
         What is on in a market of `open_market`. Its candidates also have `units_without`,
         `units_with`, `spend_without` and `spend_with` of the coupon's items, at the shelf prices;
         the expected `discount`; and `profit`, what sending it adds: margin on these items, less
-        what it takes from the rest of the category, less the discount. The matrices below know
-        nothing of what moves with time, and are refused.
+        what it takes from the rest of the category, less the discount. Outcomes are those of
+        full shelves, also where supply is on. The matrices below know nothing of what moves with
+        time, and are refused.
     """
 
     users: Table
