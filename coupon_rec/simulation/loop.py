@@ -13,7 +13,8 @@ from coupon_rec.arguments import require
 from coupon_rec.simulation import receipts
 from coupon_rec.simulation.assembling import joined
 from coupon_rec.simulation.crowd import Crowd
-from coupon_rec.simulation.happening import Chance, happen, remember
+from coupon_rec.simulation.drawing import Chance
+from coupon_rec.simulation.happening import happen, remember
 from coupon_rec.simulation.likely import cuts, likely
 from coupon_rec.simulation.mechanisms import Plant
 from coupon_rec.simulation.model import Floats

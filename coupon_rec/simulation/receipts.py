@@ -3,11 +3,13 @@
 import numpy as np
 
 from coupon_rec.odds import sigmoid
-from coupon_rec.simulation.happening import DAY, Chance, Happened, Lines
+from coupon_rec.simulation.drawing import Chance
+from coupon_rec.simulation.happening import Happened, Lines
 from coupon_rec.simulation.likely import Likely
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
 from coupon_rec.simulation.nature import Nature, Round
 from coupon_rec.simulation.people import People
+from coupon_rec.simulation.shopping import DAY
 from coupon_rec.simulation.tables import LOOKED_UP, OUTCOMES, REVIEWED, clock
 from coupon_rec.simulation.traits import PLATFORMS, Traits
 from coupon_rec.simulation.world import World

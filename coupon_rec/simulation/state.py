@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from coupon_rec.odds import best_of_each
 from coupon_rec.simulation.assembling import OFFER, joined, market_rows, user_rows, world_rows
 from coupon_rec.simulation.crowd import Crowd, draw_crowd
-from coupon_rec.simulation.happening import Chance
+from coupon_rec.simulation.drawing import Chance
 from coupon_rec.simulation.likely import Memory, likely
 from coupon_rec.simulation.mechanisms import MECHANISMS, Plant
 from coupon_rec.simulation.model import BLOCK, Floats

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from coupon_rec.simulation.happening import DAY, Happened
+from coupon_rec.simulation.happening import Happened
 from coupon_rec.simulation.likely import Memory
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
+from coupon_rec.simulation.shopping import DAY
 
 COVER = 2.15
 """Weeks of usual sales that an order fills the store up to. A week passes until it arrives. About
