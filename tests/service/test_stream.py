@@ -3,8 +3,10 @@
 import json
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx
@@ -53,6 +55,15 @@ def test_a_stream_that_is_left_is_forgotten(process: Running) -> None:
         with stream(process, 3) as messages:
             next(messages)
     until(lambda: process.metric("coupon_rec_streams") == 0)
+
+
+def test_an_idle_connection_outlives_the_five_seconds_of_common_clients(process: Running) -> None:
+    line = HTTPConnection("127.0.0.1", process.port, timeout=PATIENCE)
+    for pause in (0, 6):
+        time.sleep(pause)
+        line.request("GET", "/readyz")
+        assert line.getresponse().read()
+    line.close()
 
 
 def test_only_so_many_streams_are_open() -> None:

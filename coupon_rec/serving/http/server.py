@@ -13,6 +13,10 @@ from coupon_rec.serving.http.settings import Settings
 GRACE = 20
 """Seconds that requests in flight may take after the signal to stop."""
 
+KEEP_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than clients and load balancers keep theirs
+(5 to 60), so that none of them sends a request into a connection that closes at that moment."""
+
 
 class Server(uvicorn.Server):
     """Uvicorn, that ends the open streams before it waits for the connections to close."""
@@ -63,6 +67,12 @@ def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
     gc.freeze()
     # The lines of its access log would hold the ids of users.
     config = uvicorn.Config(
-        app, host, port, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
+        app,
+        host,
+        port,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
     )
     Server(config, app.state.service).run()
