@@ -12,7 +12,7 @@ from ibis.expr.types import BooleanValue, StringColumn
 
 from coupon_rec.market.errors import Problem
 from coupon_rec.market.schema import SCHEMAS
-from coupon_rec.market.validation import problem
+from coupon_rec.market.validation import Rule, problem
 
 WHOLE = r"^(0|-?[1-9]\d*)(\.0*)?$"
 NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
@@ -59,7 +59,7 @@ def shape(
         pair = convert(source[column], target)
         if pair is None:
             what = f"type {source[column].type()} where {target} is expected"
-            problems.append(problem(name, column, source, what, fix))
+            problems.append(problem(Rule(name, column, source, what, fix)))
             continue
         values, failure = pair
         if failure is not None:
@@ -77,7 +77,7 @@ def shape(
     every = [failure for failure, *_ in failed.values()]
     if every and source.filter(reduce(or_, every)).count().execute():
         for column, (failure, what, fix) in failed.items():
-            found = problem(name, column, source.filter(failure), what, fix)
+            found = problem(Rule(name, column, source.filter(failure), what, fix))
             problems += [found] if found.rows else []
     own = own_columns(source, name, csv)
     return (None if problems else source.select(**columns, **own)), problems

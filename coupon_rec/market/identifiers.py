@@ -11,7 +11,7 @@ from coupon_rec.market.converting import is_text
 from coupon_rec.market.errors import Problem
 from coupon_rec.market.schema import SCHEMAS
 from coupon_rec.market.tables import IDENTIFIERS
-from coupon_rec.market.validation import problem
+from coupon_rec.market.validation import Rule, problem
 
 KINDS = tuple(
     dict.fromkeys(
@@ -112,7 +112,7 @@ def stored(table: Table) -> tuple[dict[str, Table], list[Problem]]:
     problems = []
     for key in ("number", "text"):
         times = table.group_by("column", key).aggregate(times=_.count())
-        found = problem(IDENTIFIERS, key, times.filter(_.times > 1), "a duplicate", fix)
+        found = problem(Rule(IDENTIFIERS, key, times.filter(_.times > 1), "a duplicate", fix))
         problems += [found] if found.rows else []
     of_kind = {kind: table.filter(_.column == kind).select("number", "text") for kind in kinds}
     return of_kind, problems
@@ -127,7 +127,9 @@ def unnamed(tables: Mapping[str, Table], identifiers: Mapping[str, Table]) -> li
                 known = identifiers[kind].select(**{kind: "number"})
                 rows = table.drop_null(kind).anti_join(known, kind)
                 fix = "write the market again with `Market.write`, or remove identifiers.parquet."
-                found = problem(name, kind, rows, "a number that identifiers.parquet lacks", fix)
+                found = problem(
+                    Rule(name, kind, rows, "a number that identifiers.parquet lacks", fix)
+                )
                 problems += [found] if found.rows else []
     return problems
 

@@ -1,6 +1,7 @@
 """Someone's own market, read, made exact and checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import ibis
 from ibis import Table, _
@@ -8,11 +9,11 @@ from ibis.backends import BaseBackend
 
 from coupon_rec.market import identifiers as ids
 from coupon_rec.market.converting import shape
-from coupon_rec.market.errors import MarketError, Problem
+from coupon_rec.market.errors import MarketError
 from coupon_rec.market.schema import SCHEMAS
 from coupon_rec.market.sources import Source, open_tables
 from coupon_rec.market.tables import IDENTIFIERS, Market
-from coupon_rec.market.validation import market_problems, problem
+from coupon_rec.market.validation import Counted, Rule, market_rules, problems
 
 
 def connect(**settings: str) -> BaseBackend:
@@ -78,38 +79,38 @@ def load_market(source: Source, connection: BaseBackend | None = None) -> Market
     ...
     """
     opened = open_tables(source, connection or connect())
-    raw, problems = opened.tables, opened.problems
+    raw, found = opened.tables, opened.problems
     known: dict[str, Table] = {}
     if IDENTIFIERS in raw:
-        known, found = ids.stored(raw.pop(IDENTIFIERS))
-        problems += found
+        known, lost = ids.stored(raw.pop(IDENTIFIERS))
+        found += lost
     text, numbers = ids.text_kinds(raw)
     text -= known.keys()
     numbers |= dict.fromkeys(known, IDENTIFIERS)
     tables: dict[str, Table] = {}
     for name, table in raw.items():
-        exact, found = shape(table, name, text, numbers, name in opened.csv)
-        problems += found
+        exact, lost = shape(table, name, text, numbers, name in opened.csv)
+        found += lost
         if exact is not None:
             tables[name] = exact
-    problems += ids.unnamed(tables, known)
+    found += ids.unnamed(tables, known)
     known |= ids.number(tables, sorted(text))
     if text:
         tables = {name: ids.with_numbers(table, known) for name, table in tables.items()}
-    found = market_problems(tables) + _repeated(tables)
-    problems += ids.with_text(found, known)
-    if problems:
+    broken = problems(chain(market_rules(tables), _repeated(tables)))
+    found += ids.with_text(broken, known)
+    if found:
         order = {name: place for place, name in enumerate([*SCHEMAS, IDENTIFIERS])}
-        raise MarketError(sorted(problems, key=lambda each: order.get(each.table, len(order))))
+        raise MarketError(sorted(found, key=lambda each: order.get(each.table, len(order))))
     return Market(**tables, identifiers=known)
 
 
-def _repeated(tables: Mapping[str, Table]) -> list[Problem]:
-    """Say which promotions are duplicates; `validate` leaves this out, as it takes seconds."""
+def _repeated(tables: Mapping[str, Table]) -> Iterator[Counted]:
+    """Promotions that are duplicates; `validate` leaves this out, as it takes seconds."""
     if "promotions" not in tables:
-        return []
+        return
     promotions = tables["promotions"]
     times = promotions.group_by(promotions.columns).aggregate(times=_.count())
     twice = times.filter(_.times > 1)
-    found = problem("promotions", "", twice, "rows that are not unique", "keep one of each.")
-    return [found] if found.rows else []
+    rule = Rule("promotions", "", twice, "rows that are not unique", "keep one of each.")
+    yield [rule], twice.aggregate(broken=ibis.array([_.count()]))

@@ -1,8 +1,6 @@
 """What a column or a whole table may hold: the words of which `schema` is made."""
 
-from collections.abc import Callable, Sequence
-from functools import reduce
-from operator import and_
+from collections.abc import Callable
 from typing import Any
 
 import ibis.expr.datatypes as dt
@@ -91,18 +89,8 @@ ONE_TERM = pa.Check(
 )
 
 
-def no_missing(columns: Sequence[str]) -> pa.Check:
-    """Make one rule for all columns that may not miss a value: a query each is slow on Spark."""
-    return pa.Check(
-        lambda data: reduce(and_, (data.table[name].notnull() for name in columns)),
-        name="no missing value",
-        title="no value",
-        description="fill it in or drop the row.",
-    )
-
-
 def column(dtype: dt.DataType, meaning: str, *checks: pa.Check, **options: Any) -> pa.Column:
-    """Describe a column; whether a value is missing is for `no_missing` to check."""
+    """Describe a column; that a value may not be missing is for `validation` to say."""
     return pa.Column(dtype, list(checks), description=meaning, nullable=True, **options)
 
 

@@ -1,65 +1,104 @@
 """Validation of a market, inside the engine that holds it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
 from ibis import Table, _
+from ibis.expr.types import BooleanColumn
 
-from coupon_rec.market._pandera import Check, SchemaError, SchemaErrorReason, SchemaErrors, pa
 from coupon_rec.market.errors import SHOWN, MarketError, Problem
 from coupon_rec.market.references import HELD_AND_OFFERED, OUTSIDE, REFERENCES
-from coupon_rec.market.rules import may_be_missing, no_missing
+from coupon_rec.market.rules import may_be_missing
 from coupon_rec.market.schema import SCHEMAS, types
 from coupon_rec.market.tables import Market
 
-Broken = tuple[str, str, Table, str, str]
-"""A table, its columns, the rows that break a rule, what is wrong, how to fix it."""
+
+@dataclass(frozen=True)
+class Rule:
+    """What may not be in a market.
+
+    Attributes
+    ----------
+    table, column : str
+        Where it would be; several columns are separated by commas.
+    rows : ibis.Table
+        The rows that break the rule.
+    what, fix : str
+        What is wrong with them, and what to do about it.
+    """
+
+    table: str
+    column: str
+    rows: Table
+    what: str
+    fix: str
 
 
-def problem(table: str, column: str, bad: Table, what: str, fix: str) -> Problem:
-    """Describe the rows of `bad`: their number, and up to five of them."""
-    rows = int(bad.count().execute())
-    examples: list[dict[str, Any]] = bad.limit(SHOWN).to_pyarrow().to_pylist()
-    return Problem(table, column, rows, what, fix, examples)
+Counted = tuple[list[Rule], Table]
+"""Rules, and one row with the array `broken`: how many rows break each of them."""
 
 
-def _rules(name: str, table: Table) -> pa.DataFrameSchema:
-    """The schema of a table, without the optional columns that this one lacks."""
-    schema = SCHEMAS[name]
-    columns = {column: schema.columns[column] for column in types(name, table.columns)}
-    full = [column for column, described in columns.items() if not may_be_missing(described)]
-    checks = [check for check in schema.checks if columns.keys() >= {*check.name.split(", ")}]
-    key = [column for column in schema.unique or () if column in columns]
-    return pa.DataFrameSchema(columns, checks=[no_missing(full), *checks], unique=key or None)
+def problem(rule: Rule) -> Problem:
+    """Describe the rows that break a rule: their number, and up to five of them."""
+    rows = int(rule.rows.count().execute())
+    examples: list[dict[str, Any]] = rule.rows.limit(SHOWN).to_pyarrow().to_pylist()
+    return Problem(rule.table, rule.column, rows, rule.what, rule.fix, examples)
 
 
-def _from_pandera(
-    name: str, table: Table, rules: pa.DataFrameSchema, error: SchemaError
-) -> list[Problem]:
-    if error.reason_code is SchemaErrorReason.DUPLICATES:
-        key = ", ".join(error.schema.unique)
-        fix = f"keep one row for each {key}."
-        return [problem(name, key, error.failure_cases, "a key that is not unique", fix)]
-    check = error.check
-    if not isinstance(check, Check) or error.reason_code is SchemaErrorReason.CHECK_ERROR:
-        raise error
-    if check is rules.checks[0]:
-        full = [column for column, each in rules.columns.items() if not may_be_missing(each)]
-        bad = {column: table.filter(table[column].isnull()) for column in full}
-    else:
-        column = error.schema.name
-        rows = table.filter(~check(table, column).check_output)
-        bad = {column or str(check.name): rows}
-    found = [
-        problem(name, column, rows, str(check.title), str(check.description))
-        for column, rows in bad.items()
+def problems(counted: Iterator[Counted]) -> list[Problem]:
+    """Say which rules are broken; one query if none is."""
+    found = list(counted)
+    if not found:
+        return []
+    counts = [table.mutate(place=place) for place, (_rules, table) in enumerate(found)]
+    broken = {row["place"]: row["broken"] for row in ibis.union(*counts).to_pyarrow().to_pylist()}
+    return [
+        problem(rule)
+        for place, (rules, _table) in enumerate(found)
+        for rule, rows in zip(rules, broken[place], strict=True)
+        if rows
     ]
-    return [each for each in found if each.rows]
 
 
-def table_problems(name: str, table: Table) -> list[Problem]:
-    """Say what pandera finds wrong in one table, taken by itself.
+def _values(name: str, table: Table) -> Counted:
+    """What each value of a table may not be, taken by itself."""
+    schema, rules, counts = SCHEMAS[name], [], []
+
+    def add(column: str, bad: BooleanColumn, what: str, fix: str) -> None:
+        rules.append(Rule(name, column, table.filter(bad), what, fix))
+        counts.append(bad.sum())
+
+    for column, described in schema.columns.items():
+        if column not in table.columns:
+            continue
+        if not may_be_missing(described):
+            add(column, table[column].isnull(), "no value", "fill it in or drop the row.")
+        for check in described.checks:
+            add(column, ~check(table, column).check_output, check.title, check.description)
+    for check in schema.checks:
+        if {*check.name.split(", ")} <= {*table.columns}:
+            add(check.name, ~check(table).check_output, check.title, check.description)
+    return rules, table.aggregate(broken=ibis.array(counts))
+
+
+def _key(name: str, table: Table) -> Iterator[Counted]:
+    """Rows with the same key."""
+    key = [column for column in SCHEMAS[name].unique or () if column in table.columns]
+    if not key:
+        return
+    again = table.filter(_.count().over(group_by=key) > 1)
+    fix = f"keep one row for each {', '.join(key)}."
+    counts = table.group_by(key).aggregate(rows=_.count()).filter(_.rows > 1)
+    yield (
+        [Rule(name, ", ".join(key), again, "a key that is not unique", fix)],
+        counts.aggregate(broken=ibis.array([_.rows.sum()])),
+    )
+
+
+def table_rules(name: str, table: Table) -> Iterator[Counted]:
+    """What may not be in one table, taken by itself.
 
     Parameters
     ----------
@@ -70,35 +109,23 @@ def table_problems(name: str, table: Table) -> list[Problem]:
     """
     dtypes = types(name, table.columns)
     exact = table.select(*dtypes).cast(dtypes)
-    rules = _rules(name, exact)
-    try:
-        rules.validate(exact, lazy=True)
-    except SchemaErrors as errors:
-        return [
-            found
-            for error in errors.schema_errors
-            for found in _from_pandera(name, exact, rules, error)
-        ]
-    return []
+    yield _values(name, exact)
+    yield from _key(name, exact)
 
 
-def reference_problems(tables: Mapping[str, Table]) -> list[Problem]:
-    """Say which rows contradict another table; one query if there are none.
+def references(tables: Mapping[str, Table]) -> Iterator[Counted]:
+    """Rows that contradict another table.
 
     Parameters
     ----------
     tables : mapping of str to ibis.Table
         Tables by name; a rule that needs one that is not among them is left out.
     """
-    lost = [*_unknown(tables), *_outside(tables), *_held_and_offered(tables)]
-    if not lost:
-        return []
-    counts = [each[2].aggregate(rows=_.count()).mutate(rule=i) for i, each in enumerate(lost)]
-    broken = ibis.union(*counts).filter(_.rows > 0).rule.to_pyarrow().to_pylist()
-    return [problem(*lost[rule]) for rule in sorted(broken)]
+    for rule in (*_unknown(tables), *_outside(tables), *_held_and_offered(tables)):
+        yield [rule], rule.rows.aggregate(broken=ibis.array([_.count()]))
 
 
-def _unknown(tables: Mapping[str, Table]) -> Iterator[Broken]:
+def _unknown(tables: Mapping[str, Table]) -> Iterator[Rule]:
     """The rows that name something that another table lacks."""
     for rule in REFERENCES:
         columns = list(rule.columns)
@@ -108,20 +135,21 @@ def _unknown(tables: Mapping[str, Table]) -> Iterator[Broken]:
             continue
         rows = tables[rule.table].drop_null(columns).anti_join(tables[rule.target], columns)
         key = ", ".join(columns)
-        yield rule.table, key, rows, rule.wrong, f"add {key} to `{rule.target}`, or drop the row."
+        fix = f"add {key} to `{rule.target}`, or drop the row."
+        yield Rule(rule.table, key, rows, rule.wrong, fix)
 
 
-def _outside(tables: Mapping[str, Table]) -> Iterator[Broken]:
+def _outside(tables: Mapping[str, Table]) -> Iterator[Rule]:
     if not {"redemptions", "campaigns"} <= tables.keys():
         return
     dates = tables["campaigns"].select("campaign_id", "start", "end")
     dated = tables["redemptions"].inner_join(dates, "campaign_id")
     rows = dated.filter(~dated.date.between(dated.start, dated.end))
     fix = "correct the date or the campaign, or drop the row."
-    yield "redemptions", "date", rows, OUTSIDE, fix
+    yield Rule("redemptions", "date", rows, OUTSIDE, fix)
 
 
-def _held_and_offered(tables: Mapping[str, Table]) -> Iterator[Broken]:
+def _held_and_offered(tables: Mapping[str, Table]) -> Iterator[Rule]:
     if not {"holdouts", "offers"} <= tables.keys():
         return
     held, user = tables["holdouts"], ["campaign_id", "user_id"]
@@ -135,19 +163,20 @@ def _held_and_offered(tables: Mapping[str, Table]) -> Iterator[Broken]:
     else:
         rows = held.semi_join(tables["offers"], user)
     fix = "drop the row, or the offer that was never made."
-    yield "holdouts", "campaign_id, user_id", rows, HELD_AND_OFFERED, fix
+    yield Rule("holdouts", "campaign_id, user_id", rows, HELD_AND_OFFERED, fix)
 
 
-def market_problems(tables: Mapping[str, Table]) -> list[Problem]:
-    """Say what is wrong within and between tables, in the order of the tables.
+def market_rules(tables: Mapping[str, Table]) -> Iterator[Counted]:
+    """What may not be within and between tables, in the order of the tables.
 
     Parameters
     ----------
     tables : mapping of str to ibis.Table
         Tables by name; a rule that needs one that is not among them is left out.
     """
-    problems = [found for name, table in tables.items() for found in table_problems(name, table)]
-    return problems + reference_problems(tables)
+    for name, table in tables.items():
+        yield from table_rules(name, table)
+    yield from references(tables)
 
 
 def validate(market: Market) -> Market:
@@ -182,7 +211,6 @@ def validate(market: Market) -> Market:
     coupon_rec.market.errors.MarketError: offers (user_id): ... rows, an unknown user
     ...
     """
-    problems = market_problems(market.tables())
-    if problems:
-        raise MarketError(problems)
+    if found := problems(market_rules(market.tables())):
+        raise MarketError(found)
     return market
