@@ -21,7 +21,8 @@ from coupon_rec.simulation import (
     simulate,
     simulate_market,
 )
-from coupon_rec.simulation.nature import CONTENT, draw_round
+from coupon_rec.simulation.campaign import draw_round
+from coupon_rec.simulation.nature import CONTENT
 
 KEY = ["campaign_id", "user_id", "coupon_id"]
 SMALL = {"users": 60, "items": 90, "coupons": 24, "campaigns": 4}
@@ -256,14 +257,14 @@ def test_after_a_promotion_less_is_bought() -> None:
     assert 0.04 < dip / bump < 0.25
 
 
-def test_a_third_of_what_a_coupon_gains_is_taken_from_its_category() -> None:
+def test_up_to_a_third_of_what_a_coupon_gains_is_taken_from_its_category() -> None:
     state = open_market(users=4000, mechanisms="substitution elasticity")
     sent, quiet = (sold(simulate(state, policy)) for policy in (at(0.5), nobody))
     kinds = state.campaign.kinds
     more = (sent - quiet)[-1]
     gained, lost = more[kinds].sum(), -np.delete(more, kinds).sum()
     assert gained > 500
-    assert 0.2 < lost / gained < 0.45
+    assert 0.15 < lost / gained < 0.35
 
 
 def test_no_store_sells_what_it_has_not_and_some_shelves_are_empty() -> None:

@@ -8,8 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from coupon_rec.simulation.campaign import Round
 from coupon_rec.simulation.crowd import Crowd
-from coupon_rec.simulation.nature import Nature, Round
+from coupon_rec.simulation.nature import Nature
 from coupon_rec.simulation.receipts import starts_at
 from coupon_rec.simulation.tables import clock, market_table
 from coupon_rec.simulation.world import World, make_promotions

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from coupon_rec.simulation.likely import Memory, cuts, units_a_line
+from coupon_rec.simulation.campaign import cuts, units_at
+from coupon_rec.simulation.memory import COVER, Memory
 from coupon_rec.simulation.model import BLOCK, Floats, Ints
 from coupon_rec.simulation.nature import Nature
 from coupon_rec.simulation.people import People, describe, draw_people
 from coupon_rec.simulation.shopping import list_logits
-from coupon_rec.simulation.supply import COVER
 from coupon_rec.simulation.traits import AGES, PLATFORMS, Traits, draw_traits
 from coupon_rec.simulation.world import STORES, World
 
@@ -49,7 +49,7 @@ def draw_crowd(world: World, nature: Nature, seed: int, first: int, n: int) -> C
     store = first // BLOCK + 1 if "supply" in nature.mechanisms else rng.integers(1, STORES + 1, n)
     base = list_logits(people, world).astype("float32")
     weekly = (people.trips[:, None] * np.exp(np.minimum(base, 5.0))).sum(axis=0)
-    weekly *= units_a_line(nature, cuts(world, nature, 0))
+    weekly *= units_at(nature, cuts(world, nature, 0))
     kinds = len(nature.impulse)
     memory = Memory(
         mailed=np.zeros(n),

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from coupon_rec.simulation.crowd import Crowd
 from coupon_rec.simulation.model import WEEKS, Bools, Floats, Ints
-from coupon_rec.simulation.people import People
 from coupon_rec.simulation.shopping import DAY
 from coupon_rec.simulation.tables import BROWSING
-from coupon_rec.simulation.traits import Traits
 from coupon_rec.simulation.world import STORES
 
 
@@ -78,12 +77,10 @@ class Trips:
     store: Ints
 
 
-def draw_trips(
-    rng: np.random.Generator, people: People, traits: Traits, usual_store: Ints, one_store: bool
-) -> Trips:
+def draw_trips(rng: np.random.Generator, crowd: Crowd, one_store: bool) -> Trips:
     """Draw when and where each user shops: mostly in the afternoon, mostly or only in one store."""
-    counts = rng.poisson(WEEKS * people.trips)
-    counts[traits.collector] = 0
+    counts = rng.poisson(WEEKS * crowd.people.trips)
+    counts[crowd.traits.collector] = 0
     user = np.repeat(np.arange(len(counts)), counts)
     hour = np.clip(15.5 + 3.5 * rng.standard_normal(len(user)), 6, 23.9)
     second = (rng.integers(0, WEEKS * 7, len(user)) * DAY + hour * 3600).astype(int)
@@ -93,24 +90,19 @@ def draw_trips(
         first=np.cumsum(counts) - counts,
         user=user,
         second=second[np.lexsort((second, user))],
-        store=np.where(away, rng.integers(1, STORES + 1, len(user)), usual_store[user]),
+        store=np.where(away, rng.integers(1, STORES + 1, len(user)), crowd.usual_store[user]),
     )
 
 
 def draw_wishes(rng: np.random.Generator, trips: Trips, logits: Floats) -> Wishes:
     """Draw lines at the rate e^z, which is above softplus(z), and as many again to look at."""
-    rates = np.exp(np.minimum(logits, 20.0))
-    sums = rates.cumsum(axis=1, dtype="float64")
-    times = trips.counts * sums[:, -1]
-    counts = rng.poisson(times * (1 + BROWSING))
+    ends = np.exp(np.minimum(logits, 20.0)).cumsum(dtype="float64").reshape(logits.shape)
+    rates = np.diff(ends[:, -1], prepend=0.0)
+    counts = rng.poisson(trips.counts * rates * (1 + BROWSING))
     user = np.repeat(np.arange(len(counts)), counts)
-    ends = sums + (np.cumsum(sums[:, -1]) - sums[:, -1])[:, None]
-    start = ends[user, 0] - sums[user, 0]
-    at = start + rng.random(len(user)) * sums[user, -1]
-    item = np.minimum(
-        np.searchsorted(ends.ravel(), at, side="right") - user * logits.shape[1],
-        logits.shape[1] - 1,
-    )
+    at = np.sort(ends[user, -1] - rng.random(len(user)) * rates[user])  # sorted: found faster
+    item = np.searchsorted(ends.ravel(), at) - user * logits.shape[1]
+    item = item.clip(0, logits.shape[1] - 1)
     trip = trips.first[user] + (rng.random(len(user)) * trips.counts[user]).astype(int)
     return Wishes(
         user=user,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from coupon_rec.simulation.campaign import Round
+from coupon_rec.simulation.crowd import Crowd
 from coupon_rec.simulation.drawing import (
     Chance,
     Trips,
@@ -14,20 +16,11 @@ from coupon_rec.simulation.drawing import (
     ranks,
     units_of,
 )
-from coupon_rec.simulation.likely import (
-    FORGETTING,
-    Likely,
-    Memory,
-    cuts,
-    pairs_of_slots,
-    pulled,
-    units_a_line,
-)
+from coupon_rec.simulation.likely import FORGETTING, Likely, pulled
+from coupon_rec.simulation.memory import Memory
 from coupon_rec.simulation.model import Bools, Floats, Ints, redeem_rate, softplus
-from coupon_rec.simulation.nature import Nature, Round
-from coupon_rec.simulation.people import People
+from coupon_rec.simulation.nature import Nature
 from coupon_rec.simulation.traits import Traits
-from coupon_rec.simulation.world import World
 
 GOLDEN = 0.6180339887
 """A step around the circle that spreads the trips of further purchases of one item."""
@@ -90,7 +83,7 @@ def draw_sent(
     u = rng.random((n, len(campaign.kinds)))
     offered = np.zeros(within.shape, bool)
     reached = np.zeros_like(u)
-    for pair in pairs_of_slots(campaign).T:
+    for pair in campaign.pairs.T:
         slots = np.flatnonzero(pair >= 0)
         chosen = pair[slots]
         low = reached[:, slots]
@@ -112,56 +105,48 @@ class Happened:
 
 def happen(
     chance: Chance,
-    world: World,
     nature: Nature,
     campaign: Round,
-    people: People,
-    traits: Traits,
+    crowd: Crowd,
     found: Likely,
     mailing: Floats,
     within: Floats,
-    usual_store: Ints,
 ) -> Happened:
     """Let a campaign happen in which these probabilities of mailing and coupons hold."""
-    trips = draw_trips(chance.trips, people, traits, usual_store, "supply" in nature.mechanisms)
+    traits, items = crowd.traits, len(campaign.cut)
+    trips = draw_trips(chance.trips, crowd, "supply" in nature.mechanisms)
     wishes = draw_wishes(chance.wishes, trips, found.logits)
     mailed, offered = draw_sent(chance.sending, campaign, mailing, within)
     shape = (len(mailed), len(campaign.kinds))
     seen = chance.coupons.random(shape)[:, campaign.slot] < found.noticed
-    mean = units_a_line(nature, cuts(world, nature, campaign.period))
 
-    real = ~wishes.view
-    user, trip, item = wishes.user[real], wishes.trip[real], wishes.item[real]
-    mood, luck = wishes.mood[real], wishes.luck[real]
-    wished = found.logits[user, item].astype("float64")
-    z = wished - found.memory[user, nature.kind[item]]
-    rate = softplus(z) / np.exp(np.minimum(wished, 20.0))
-    keep = mood < rate
-    user, trip, item, mood, luck, z = (a[keep] for a in (user, trip, item, mood, luck, z))
-    keep = first_of_each(trip, item, len(world.items))
-    user, trip, item, mood, luck, z = (a[keep] for a in (user, trip, item, mood, luck, z))
-    slot = campaign.slot_of_item[item]
-    wish = np.exp(np.minimum(found.logits[user, item].astype("float64"), 20.0))
-    usual = Lines(user, trip, item, units_of(luck[:, 0], mean[item]), slot, luck[:, 1:])
+    wished = found.logits[wishes.user, wishes.item].astype("float64")
+    z = wished - found.memory[wishes.user, nature.kind[wishes.item]]
+    drawn = wishes.mood * np.exp(np.minimum(wished, 20.0))
+    keep = np.flatnonzero(~wishes.view & (drawn < softplus(z)))
+    keep = keep[first_of_each(wishes.trip[keep], wishes.item[keep], items)]
+    user, trip, item = wishes.user[keep], wishes.trip[keep], wishes.item[keep]
+    luck = wishes.luck[keep]
+    drawn, z, slot = drawn[keep], z[keep], campaign.slot_of_item[item]
+    units = units_of(luck[:, 0], campaign.units[item])
+    usual = Lines(user, trip, item, units, slot, luck[:, 1:])
 
     n_pairs = len(campaign.slot)
     bought_without = np.zeros((len(mailed), n_pairs), bool)
     bought_with = np.zeros_like(bought_without)
     stays = np.ones(len(user), bool)
     covered = np.flatnonzero(slot >= 0)
-    for pair in pairs_of_slots(campaign).T:
+    for pair in campaign.pairs.T:
         own = pair[slot[covered]]
         rows, own = covered[own >= 0], own[own >= 0]
         lower = np.where(seen[user[rows], own], np.minimum(found.lift[user[rows], own], 0.0), 0.0)
-        still = mood[rows] * wish[rows] < softplus(z[rows] + lower)
+        still = drawn[rows] < softplus(z[rows] + lower)
         bought_without[user[rows], own] = True
         bought_with[user[rows[still]], own[still]] = True
         stays[rows] &= still | ~offered[user[rows], own]
-    added = added_lines(
-        chance.coupons, nature, campaign, trips, found, seen, offered, mean, bought_with
-    )
+    added = added_lines(chance.coupons, campaign, trips, found, seen, offered, bought_with)
     if "substitution" in nature.mechanisms:
-        stays &= ~switches(nature, campaign, found, seen & offered, user, item, mood * wish, z)
+        stays &= ~switches(nature, campaign, found, seen & offered, user, item, drawn, z)
     if traits.collector.any():
         of_person = traits.person[traits.collector]
         bought_with[traits.collector] = bought_without[of_person] & seen[traits.collector]
@@ -170,7 +155,7 @@ def happen(
     tells = chance.telling.random(shape)[:, campaign.slot]
     redeemed_with = bought_with & seen & (tells < rates)
     demand = joined(usual.chosen(stays), added)
-    demand = demand.chosen(first_of_each(demand.trip, demand.item, len(world.items)))
+    demand = demand.chosen(first_of_each(demand.trip, demand.item, items))
     if traits.collector.any():
         demand = collected(demand, traits, campaign, offered, seen)
     sent = Sent(mailed, offered, bought_without, bought_with, redeemed_with)
@@ -191,13 +176,11 @@ def joined(one: Lines, other: Lines) -> Lines:
 
 def added_lines(
     rng: np.random.Generator,
-    nature: Nature,
     campaign: Round,
     trips: Trips,
     found: Likely,
     seen: Bools,
     offered: Bools,
-    mean: Floats,
     bought_with: Bools,
 ) -> Lines:
     """Purchases that only happen with a coupon: all are noted, those with an offer are given.
@@ -205,25 +188,18 @@ def added_lines(
     All coupons of a type draw from the same luck, so that a deeper one adds to what a shallower
     one does.
     """
-    item = campaign.item
-    z = found.logits[:, item].astype("float64") - found.memory[:, nature.kind[item]]
-    u, place = rng.random(z.shape), rng.random(z.shape)
-    luck = rng.random((*z.shape, 3))
-    without = softplus(z)
-    parts = []
-    for pair in pairs_of_slots(campaign).T:
-        own = pair[campaign.slot_of_row]
-        rows = np.flatnonzero(own >= 0)
-        own = own[rows]
-        more = np.maximum(softplus(z[:, rows] + found.lift[:, own]) - without[:, rows], 0)
-        more = more * seen[:, own] * trips.counts[:, None]
-        times = poisson_of(u[:, rows], more)
-        user, row = np.nonzero(times)
-        bought_with[user, own[row]] = True
-        sent = offered[user, own[row]]
-        user, row, many = user[sent], row[sent], times[user[sent], row[sent]]
-        parts.append((np.repeat(user, many), np.repeat(rows[row], many), ranks(many)))
-    user, row, turn = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    pair, row, item = campaign.pair, campaign.row, campaign.item
+    shape = found.rate.shape
+    u = rng.random(shape)[:, row]
+    place, luck = rng.random(shape), rng.random((*shape, 3))
+    more: Floats = np.maximum(found.lifted - found.rate[:, row], 0) * trips.counts[:, None]
+    times = poisson_of(u, more * seen[:, pair])
+    user, cell = np.nonzero(times)
+    bought_with[user, pair[cell]] = True
+    sent = offered[user, pair[cell]]
+    user, cell = user[sent], cell[sent]
+    many = times[user, cell]
+    user, row, turn = np.repeat(user, many), np.repeat(row[cell], many), ranks(many)
     where = (place[user, row] + turn * GOLDEN) % 1
     trip = trips.first[user] + (where * trips.counts[user]).astype(int)
     some = luck[user, row]
@@ -231,7 +207,7 @@ def added_lines(
         user,
         trip,
         item[row],
-        units_of(some[:, 0], mean[item[row]]),
+        units_of(some[:, 0], campaign.units[item[row]]),
         campaign.slot_of_row[row],
         some[:, 1:],
     )
@@ -278,15 +254,10 @@ def collected(lines: Lines, traits: Traits, campaign: Round, offered: Bools, see
 
 
 def remember(
-    nature: Nature,
-    campaign: Round,
-    traits: Traits,
-    memory: Memory,
-    happened: Happened,
-    cut: Floats,
+    nature: Nature, campaign: Round, traits: Traits, memory: Memory, happened: Happened
 ) -> Memory:
     """What users keep of a campaign."""
-    sent, lines = happened.sent, happened.lines
+    sent, lines, cut = happened.sent, happened.lines, campaign.cut
     by_person = np.zeros(len(sent.mailed))
     np.maximum.at(by_person, traits.person, sent.mailed)
     kinds = memory.bought.shape[1]

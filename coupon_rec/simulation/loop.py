@@ -12,13 +12,14 @@ import pyarrow as pa
 from coupon_rec.arguments import require
 from coupon_rec.simulation import receipts
 from coupon_rec.simulation.assembling import joined
+from coupon_rec.simulation.campaign import Round, draw_round
 from coupon_rec.simulation.crowd import Crowd
 from coupon_rec.simulation.drawing import Chance
 from coupon_rec.simulation.happening import happen, remember
-from coupon_rec.simulation.likely import cuts, likely
+from coupon_rec.simulation.likely import likely
 from coupon_rec.simulation.mechanisms import Plant
 from coupon_rec.simulation.model import Floats
-from coupon_rec.simulation.nature import Nature, Round, draw_round
+from coupon_rec.simulation.nature import Nature
 from coupon_rec.simulation.state import State, settings_of
 from coupon_rec.simulation.supply import sell
 from coupon_rec.simulation.world import World
@@ -188,32 +189,26 @@ def pass_period(
 ) -> tuple[Crowd, dict[str, pa.Table]]:
     """Let a period pass for one block: the block after it, and what happened as tables."""
     chance = Chance.of(seed, campaign.period, crowd.first)
-    people, traits, memory = crowd.people, crowd.traits, crowd.memory
-    found = likely(chance.place, world, nature, campaign, people, traits, memory, crowd.base)
+    traits, memory = crowd.traits, crowd.memory
+    found = likely(chance.place, nature, campaign, crowd)
     mailing, within = sending or (found.mailed[:, 0], found.offered)
     if not campaign.period:
         mailing = np.zeros_like(mailing)
-    happened = happen(
-        chance, world, nature, campaign, people, traits, found, mailing, within, crowd.usual_store
-    )
+    happened = happen(chance, nature, campaign, crowd, found, mailing, within)
     stock = None
     if "supply" in nature.mechanisms:
         happened, memory, stock = sell(happened, memory, orders)
     used = receipts.redeeming(happened.lines, campaign, happened)
     ids = crowd.user_ids
     columns = {
-        "purchases": receipts.purchases(world, nature, campaign, happened, used, ids),
-        "redemptions": receipts.redemptions(world, campaign, happened, used, ids),
-        "candidates": receipts.candidates(
-            world, campaign, traits, found, happened, mailing, within, ids
-        ),
-        **receipts.looks(chance, world, campaign, people, traits, found, happened, ids),
+        "purchases": receipts.purchases(campaign, happened, used, ids),
+        "redemptions": receipts.redemptions(campaign, happened, used, ids),
+        "candidates": receipts.candidates(campaign, crowd, found, happened, mailing, within),
+        **receipts.looks(chance.place, world, campaign, crowd, found, happened),
     }
     if stock is not None:
         columns["stock"] = receipts.stock(campaign, stock, int(crowd.usual_store[0]))
-    memory = remember(
-        nature, campaign, traits, memory, happened, cuts(world, nature, campaign.period)
-    )
+    memory = remember(nature, campaign, traits, memory, happened)
     tables = {name: pa.table(table) for name, table in columns.items()}
     if not campaign.period:
         tables["candidates"] = tables["candidates"].slice(0, 0)

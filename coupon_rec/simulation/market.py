@@ -18,10 +18,10 @@ from tqdm import tqdm
 from coupon_rec.market import validate
 from coupon_rec.market.loading import connect
 from coupon_rec.simulation.assembling import joined, market_rows, user_rows, world_rows
+from coupon_rec.simulation.campaign import draw_round
 from coupon_rec.simulation.loop import pass_period
 from coupon_rec.simulation.mechanisms import Plant
 from coupon_rec.simulation.model import BLOCK
-from coupon_rec.simulation.nature import draw_round
 from coupon_rec.simulation.opening import Simulation, in_duckdb, opened
 from coupon_rec.simulation.state import Settings, State, settings_of
 from coupon_rec.simulation.tables import block_tables, world_tables

@@ -1,20 +1,20 @@
 """From what happened in a campaign to rows of tables."""
 
 import numpy as np
+import pyarrow as pa
 
 from coupon_rec.odds import sigmoid
-from coupon_rec.simulation.drawing import Chance
+from coupon_rec.simulation.campaign import Round
+from coupon_rec.simulation.crowd import Crowd
 from coupon_rec.simulation.happening import Happened, Lines
 from coupon_rec.simulation.likely import Likely
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
-from coupon_rec.simulation.nature import Nature, Round
-from coupon_rec.simulation.people import People
 from coupon_rec.simulation.shopping import DAY
 from coupon_rec.simulation.tables import LOOKED_UP, OUTCOMES, REVIEWED, clock
-from coupon_rec.simulation.traits import PLATFORMS, Traits
+from coupon_rec.simulation.traits import PLATFORMS
 from coupon_rec.simulation.world import World
 
-Columns = dict[str, np.ndarray]
+Columns = dict[str, np.ndarray | pa.Array]
 REPORTED_AFTER = 14.0
 """Mean days until a redemption is reported, where delay is on."""
 PHONE_CLICKS = -0.8
@@ -42,17 +42,11 @@ def redeeming(lines: Lines, campaign: Round, happened: Happened) -> tuple[Ints, 
 
 
 def purchases(
-    world: World,
-    nature: Nature,
-    campaign: Round,
-    happened: Happened,
-    used: tuple[Ints, Ints],
-    user_ids: Ints,
+    campaign: Round, happened: Happened, used: tuple[Ints, Ints], user_ids: Ints
 ) -> Columns:
     """The lines of the receipts, with what was paid for them."""
     lines, trips = happened.lines, happened.trips
-    sale = world.sales[campaign.period, lines.item]
-    price = nature.prices[campaign.period, lines.item]
+    sale, price = campaign.sale[lines.item], campaign.list_price[lines.item]
     coupon = np.zeros(len(sale))
     rows, pair = used
     coupon[rows] = (campaign.depth[pair] * price[rows] * (1 - sale[rows])).round(2)
@@ -74,11 +68,7 @@ def purchases(
 
 
 def redemptions(
-    world: World,
-    campaign: Round,
-    happened: Happened,
-    used: tuple[Ints, Ints],
-    user_ids: Ints,
+    campaign: Round, happened: Happened, used: tuple[Ints, Ints], user_ids: Ints
 ) -> Columns:
     """The redemptions, with the day on which each is reported."""
     rows, pair = used
@@ -89,21 +79,19 @@ def redemptions(
     return {
         "campaign_id": np.full(len(rows), campaign.period),
         "user_id": user_ids[lines.user[rows]],
-        "coupon_id": world.coupons["coupon_id"].to_numpy()[campaign.coupon[pair]],
+        "coupon_id": campaign.coupon_id[pair],
         "date": day,
         "reported": day + late.astype("timedelta64[D]"),
     }
 
 
 def candidates(
-    world: World,
     campaign: Round,
-    traits: Traits,
+    crowd: Crowd,
     found: Likely,
     happened: Happened,
     mailing: Floats,
     within: Floats,
-    user_ids: Ints,
 ) -> Columns:
     """The truth of each user and coupon of the campaign, whether offered or not."""
     n, pairs = within.shape
@@ -115,12 +103,12 @@ def candidates(
     }
     sent = happened.sent
     flags = {name: getattr(sent, name) for name in OUTCOMES}
-    channel = np.array(PLATFORMS)[traits.phone.astype(int)]
+    phone = np.repeat(crowd.traits.phone.astype("int8"), pairs)
     return {
         "campaign_id": np.full(n * pairs, campaign.period),
-        "user_id": np.repeat(user_ids, pairs),
-        "coupon_id": np.tile(world.coupons["coupon_id"].to_numpy()[campaign.coupon], n),
-        "channel": np.repeat(channel, pairs),
+        "user_id": np.repeat(crowd.user_ids, pairs),
+        "coupon_id": np.tile(campaign.coupon_id, n),
+        "channel": pa.DictionaryArray.from_arrays(phone, list(PLATFORMS)).dictionary_decode(),
         "position": found.position[:, campaign.slot].ravel(),
         **{name: table.astype("float32").ravel() for name, table in numbers.items()},
         **{name: table.ravel() for name, table in flags.items()},
@@ -128,17 +116,16 @@ def candidates(
 
 
 def looks(
-    chance: Chance,
+    rng: np.random.Generator,
     world: World,
     campaign: Round,
-    people: People,
-    traits: Traits,
+    crowd: Crowd,
     found: Likely,
     happened: Happened,
-    user_ids: Ints,
 ) -> dict[str, Columns]:
     """What users look at, what of it they click, and what they write about their purchases."""
-    rng, lines, trips, wishes = chance.place, happened.lines, happened.trips, happened.wishes
+    lines, trips, wishes = happened.lines, happened.trips, happened.wishes
+    user_ids = crowd.user_ids
     seconds = WEEKS * 7 * DAY
     at = rng.integers(0, seconds, len(wishes.user))[wishes.view]
     looked = lines.luck[:, 0] < LOOKED_UP
@@ -148,13 +135,13 @@ def looks(
     item = np.concatenate([wishes.item[wishes.view], lines.item[looked]])
     at = starts_at(campaign.period) + np.concatenate([at, before])
     views = {"user_id": user_ids[user], "item_id": item + 1, "time": clock(at)}
-    logit = 3 + found.logits[user, item] + PHONE_CLICKS * traits.phone[user]
+    logit = 3 + found.logits[user, item] + PHONE_CLICKS * crowd.traits.phone[user]
     clicked = rng.random(len(user)) < sigmoid(logit)
     clicks = {name: column[clicked] for name, column in views.items()}
     wrote = lines.luck[:, 1] < REVIEWED
     share = lines.luck[wrote, 1] / REVIEWED
     who, what = lines.user[wrote], lines.item[wrote]
-    taste = (people.tastes[who] * world.tastes[what]).sum(axis=1)
+    taste = (crowd.people.tastes[who] * world.tastes[what]).sum(axis=1)
     stars = 3.3 + 0.6 * taste + 0.8 * np.sqrt(12) * (lines.luck[wrote, 0] - 0.5)
     reviews = {
         "user_id": user_ids[who],

@@ -15,12 +15,14 @@ import pyarrow.parquet as pq
 
 from coupon_rec.odds import best_of_each
 from coupon_rec.simulation.assembling import OFFER, joined, market_rows, user_rows, world_rows
+from coupon_rec.simulation.campaign import Round, draw_round
 from coupon_rec.simulation.crowd import Crowd, draw_crowd
 from coupon_rec.simulation.drawing import Chance
-from coupon_rec.simulation.likely import Memory, likely
+from coupon_rec.simulation.likely import likely
 from coupon_rec.simulation.mechanisms import MECHANISMS, Plant
+from coupon_rec.simulation.memory import Memory
 from coupon_rec.simulation.model import BLOCK, Floats
-from coupon_rec.simulation.nature import Nature, Round, draw_round, make_nature
+from coupon_rec.simulation.nature import Nature, make_nature
 from coupon_rec.simulation.opening import Simulation, check_sizes, in_duckdb, opened
 from coupon_rec.simulation.tables import market_table
 from coupon_rec.simulation.world import World, make_world
@@ -114,13 +116,9 @@ class State:
         shelf, share below list price), `cost` (mean unit cost, where supply is on), `age_of_type`
         (campaigns since its first coupon).
         """
-        c, nature, world = self.campaign, self.nature, self.world
-        n, pairs = self.settings.users, len(c.coupon)
-        sale = world.sales[c.period]
-        shelf = nature.prices[c.period] * (1 - sale)
-        mean = pd.DataFrame({"slot": c.slot_of_row, "price": shelf[c.item], "cut": sale[c.item]})
-        mean["cost"] = nature.unit_cost[c.period, c.item]
-        mean = mean.groupby("slot").mean()
+        c, n, pairs = self.campaign, self.settings.users, len(self.campaign.coupon)
+        known = pd.DataFrame({"price": c.price, "cut": c.sale, "cost": c.cost})
+        mean = known.iloc[c.item].groupby(c.slot_of_row).mean()
         of_users = {
             "age": np.concatenate([crowd.users["age"] for crowd in self.crowds]),
             "channel": np.concatenate([crowd.channel for crowd in self.crowds]),
@@ -131,14 +129,14 @@ class State:
         }
         bought = np.concatenate([crowd.memory.bought[:, c.kind] for crowd in self.crowds])
         of_coupons = {
-            "coupon_id": world.coupons["coupon_id"].to_numpy()[c.coupon],
-            "type": world.coupons["type"].to_numpy()[c.coupon],
+            "coupon_id": c.coupon_id,
+            "type": self.world.coupons["type"].to_numpy()[c.coupon],
             "depth": c.depth,
             "price": mean["price"].to_numpy()[c.slot],
             "cut": mean["cut"].to_numpy()[c.slot],
-            "age_of_type": c.period - nature.first[c.kind],
+            "age_of_type": c.period - self.nature.first[c.kind],
         }
-        if "supply" in nature.mechanisms:
+        if "supply" in self.nature.mechanisms:
             of_coupons["cost"] = mean["cost"].to_numpy()[c.slot]
         return pd.DataFrame(
             {
@@ -156,16 +154,7 @@ class State:
         s, parts = self.settings, []
         for crowd in self.crowds:
             chance = Chance.of(s.seed, self.campaign.period, crowd.first)
-            found = likely(
-                chance.place,
-                self.world,
-                self.nature,
-                self.campaign,
-                crowd.people,
-                crowd.traits,
-                crowd.memory,
-                crowd.base,
-            )
+            found = likely(chance.place, self.nature, self.campaign, crowd)
             parts.append(
                 pd.DataFrame({name: column.ravel() for name, column in found.truth.items()})
             )

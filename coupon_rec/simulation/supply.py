@@ -5,13 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from coupon_rec.simulation.happening import Happened
-from coupon_rec.simulation.likely import Memory
+from coupon_rec.simulation.memory import COVER, Memory
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
 from coupon_rec.simulation.shopping import DAY
 
-COVER = 2.15
-"""Weeks of usual sales that an order fills the store up to. A week passes until it arrives. About
-8% of items are then out of stock, the mean that Gruen, Corsten and Bharadwaj (2002) report."""
 LEARNING = 0.25
 """Weight of the last week in what counts as usual sales."""
 
