@@ -113,53 +113,91 @@ def happen(
     within: Floats,
 ) -> Happened:
     """Let a campaign happen in which these probabilities of mailing and coupons hold."""
-    traits, items = crowd.traits, len(campaign.cut)
+    traits = crowd.traits
     trips = draw_trips(chance.trips, crowd, "supply" in nature.mechanisms)
     wishes = draw_wishes(chance.wishes, trips, found.logits)
     mailed, offered = draw_sent(chance.sending, campaign, mailing, within)
     shape = (len(mailed), len(campaign.kinds))
     seen = chance.coupons.random(shape)[:, campaign.slot] < found.noticed
 
-    wished = found.logits[wishes.user, wishes.item].astype("float64")
-    z = wished - found.memory[wishes.user, nature.kind[wishes.item]]
-    drawn = wishes.mood * np.exp(np.minimum(wished, 20.0))
-    keep = np.flatnonzero(~wishes.view & (drawn < softplus(z)))
-    keep = keep[first_of_each(wishes.trip[keep], wishes.item[keep], items)]
-    user, trip, item = wishes.user[keep], wishes.trip[keep], wishes.item[keep]
-    luck = wishes.luck[keep]
-    drawn, z, slot = drawn[keep], z[keep], campaign.slot_of_item[item]
-    units = units_of(luck[:, 0], campaign.units[item])
-    usual = Lines(user, trip, item, units, slot, luck[:, 1:])
-
-    n_pairs = len(campaign.slot)
-    bought_without = np.zeros((len(mailed), n_pairs), bool)
-    bought_with = np.zeros_like(bought_without)
-    stays = np.ones(len(user), bool)
-    covered = np.flatnonzero(slot >= 0)
-    for pair in campaign.pairs.T:
-        own = pair[slot[covered]]
-        rows, own = covered[own >= 0], own[own >= 0]
-        lower = np.where(seen[user[rows], own], np.minimum(found.lift[user[rows], own], 0.0), 0.0)
-        still = drawn[rows] < softplus(z[rows] + lower)
-        bought_without[user[rows], own] = True
-        bought_with[user[rows[still]], own[still]] = True
-        stays[rows] &= still | ~offered[user[rows], own]
-    added = added_lines(chance.coupons, campaign, trips, found, seen, offered, bought_with)
+    usual = usual_lines(nature, campaign, found, wishes)
+    bought_without, bought_with, lost = despite_coupons(campaign, found, usual, seen, offered)
     if "substitution" in nature.mechanisms:
-        stays &= ~switches(nature, campaign, found, seen & offered, user, item, drawn, z)
+        lost |= switches(nature, campaign, found, usual, seen & offered)
+    added, more = added_lines(chance.coupons, campaign, found, trips, seen, offered)
+    bought_with |= more
+    demand = joined(usual.lines.chosen(~lost), added)
+    demand = demand.chosen(first_of_each(demand.trip, demand.item, len(campaign.cut)))
     if traits.collector.any():
         of_person = traits.person[traits.collector]
         bought_with[traits.collector] = bought_without[of_person] & seen[traits.collector]
         bought_without[traits.collector] = False
-    rates = redeem_rate(found.habit, campaign.depth)
-    tells = chance.telling.random(shape)[:, campaign.slot]
-    redeemed_with = bought_with & seen & (tells < rates)
-    demand = joined(usual.chosen(stays), added)
-    demand = demand.chosen(first_of_each(demand.trip, demand.item, items))
-    if traits.collector.any():
         demand = collected(demand, traits, campaign, offered, seen)
+    tells = chance.telling.random(shape)[:, campaign.slot]
+    redeemed_with = bought_with & seen & (tells < redeem_rate(found.habit, campaign.depth))
     sent = Sent(mailed, offered, bought_without, bought_with, redeemed_with)
     return Happened(trips, demand, sent, wishes)
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is bought if nothing is sent.
+
+    Attributes
+    ----------
+    lines : Lines
+        One of each trip and item.
+    drawn : numpy.ndarray
+        A line is bought while the rate of its item is above this; shape (lines,).
+    z : numpy.ndarray
+        The logit that makes this rate; shape (lines,).
+    """
+
+    lines: Lines
+    drawn: Floats
+    z: Floats
+
+
+def usual_lines(nature: Nature, campaign: Round, found: Likely, wishes: Wishes) -> Usual:
+    """The wishes that come true in spite of what users remember."""
+    wished = found.logits[wishes.user, wishes.item].astype("float64")
+    z = wished - found.memory[wishes.user, nature.kind[wishes.item]]
+    drawn = wishes.mood * np.exp(np.minimum(wished, 20.0))
+    keep = np.flatnonzero(~wishes.view & (drawn < softplus(z)))
+    keep = keep[first_of_each(wishes.trip[keep], wishes.item[keep], len(campaign.cut))]
+    item, luck = wishes.item[keep], wishes.luck[keep]
+    lines = Lines(
+        user=wishes.user[keep],
+        trip=wishes.trip[keep],
+        item=item,
+        units=units_of(luck[:, 0], campaign.units[item]),
+        slot=campaign.slot_of_item[item],
+        luck=luck[:, 1:],
+    )
+    return Usual(lines, drawn[keep], z[keep])
+
+
+def despite_coupons(
+    campaign: Round, found: Likely, usual: Usual, seen: Bools, offered: Bools
+) -> tuple[Bools, Bools, Bools]:
+    """What is bought without each coupon, what of it with the coupon, and the lines that it costs.
+
+    Of shapes (n, K), (n, K) and (lines,). A coupon that annoys costs purchases.
+    """
+    lines = usual.lines
+    without, kept = np.zeros_like(offered), np.zeros_like(offered)
+    lost = np.zeros(len(lines.user), bool)
+    covered = np.flatnonzero(lines.slot >= 0)
+    for pair in campaign.pairs.T:
+        own = pair[lines.slot[covered]]
+        rows, own = covered[own >= 0], own[own >= 0]
+        user = lines.user[rows]
+        lower = np.where(seen[user, own], np.minimum(found.lift[user, own], 0.0), 0.0)
+        stays = usual.drawn[rows] < softplus(usual.z[rows] + lower)
+        without[user, own] = True
+        kept[user[stays], own[stays]] = True
+        lost[rows] |= ~stays & offered[user, own]
+    return without, kept, lost
 
 
 def first_of_each(trip: Ints, item: Ints, items: int) -> Ints:
@@ -177,13 +215,12 @@ def joined(one: Lines, other: Lines) -> Lines:
 def added_lines(
     rng: np.random.Generator,
     campaign: Round,
-    trips: Trips,
     found: Likely,
+    trips: Trips,
     seen: Bools,
     offered: Bools,
-    bought_with: Bools,
-) -> Lines:
-    """Purchases that only happen with a coupon: all are noted, those with an offer are given.
+) -> tuple[Lines, Bools]:
+    """Purchases that a coupon adds: the lines of those with an offer, and whether each would.
 
     All coupons of a type draw from the same luck, so that a deeper one adds to what a shallower
     one does.
@@ -195,7 +232,8 @@ def added_lines(
     more: Floats = np.maximum(found.lifted - found.rate[:, row], 0) * trips.counts[:, None]
     times = poisson_of(u, more * seen[:, pair])
     user, cell = np.nonzero(times)
-    bought_with[user, pair[cell]] = True
+    would = np.zeros_like(offered)
+    would[user, pair[cell]] = True
     sent = offered[user, pair[cell]]
     user, cell = user[sent], cell[sent]
     many = times[user, cell]
@@ -203,26 +241,18 @@ def added_lines(
     where = (place[user, row] + turn * GOLDEN) % 1
     trip = trips.first[user] + (where * trips.counts[user]).astype(int)
     some = luck[user, row]
-    return Lines(
-        user,
-        trip,
-        item[row],
-        units_of(some[:, 0], campaign.units[item[row]]),
-        campaign.slot_of_row[row],
-        some[:, 1:],
+    lines = Lines(
+        user=user,
+        trip=trip,
+        item=item[row],
+        units=units_of(some[:, 0], campaign.units[item[row]]),
+        slot=campaign.slot_of_row[row],
+        luck=some[:, 1:],
     )
+    return lines, would
 
 
-def switches(
-    nature: Nature,
-    campaign: Round,
-    found: Likely,
-    sent: Bools,
-    user: Ints,
-    item: Ints,
-    drawn: Floats,
-    z: Floats,
-) -> Bools:
+def switches(nature: Nature, campaign: Round, found: Likely, usual: Usual, sent: Bools) -> Bools:
     """Which lines a coupon of another type of the category takes."""
     categories = nature.category.max() + 1
     lifted = np.zeros((len(sent), categories))
@@ -231,10 +261,11 @@ def switches(
     lifted[who, of_pair[pair]] = pulled(nature, campaign, found)[who, pair]
     kind_of = np.full(categories, -1)
     kind_of[of_pair] = campaign.kind
+    item = usual.lines.item
     category = nature.category[item]
     other = nature.kind[item] != kind_of[category]
-    less = z - lifted[user, category] * other
-    return drawn >= softplus(less)
+    less = usual.z - lifted[usual.lines.user, category] * other
+    return usual.drawn >= softplus(less)
 
 
 def collected(lines: Lines, traits: Traits, campaign: Round, offered: Bools, seen: Bools) -> Lines:
