@@ -23,10 +23,7 @@ book: .venv/.book  ## build the book as HTML and say where to open it
 
 test: .venv/.test .venv/.node  ## prove everything: format, lint, types, the book, the package, every notebook
 	@failed=; \
-	for step in format lint types book; do \
-		echo "== make $$step"; \
-		$(MAKE) --no-print-directory $$step || failed="$$failed $$step"; \
-	done; \
+	$(MAKE) --no-print-directory --keep-going -j2 format lint types book || failed=" checks or book"; \
 	echo "== pytest"; \
 	$(PYTEST) || failed="$$failed pytest"; \
 	test -z "$$failed" || { echo "make test: failed:$$failed" >&2; exit 1; }
