@@ -96,7 +96,8 @@ def draw_trips(rng: np.random.Generator, crowd: Crowd, one_store: bool) -> Trips
 
 def draw_wishes(rng: np.random.Generator, trips: Trips, logits: Floats) -> Wishes:
     """Draw lines at the rate e^z, which is above softplus(z), and as many again to look at."""
-    ends = np.exp(np.minimum(logits, 20.0)).cumsum(dtype="float64").reshape(logits.shape)
+    ends = np.exp(logits, dtype="float64")
+    np.cumsum(ends, out=ends.reshape(-1))
     rates = np.diff(ends[:, -1], prepend=0.0)
     counts = rng.poisson(trips.counts * rates * (1 + BROWSING))
     user = np.repeat(np.arange(len(counts)), counts)

@@ -126,8 +126,7 @@ def happen(
         lost |= switches(nature, campaign, found, usual, seen & offered)
     added, more = added_lines(chance.coupons, campaign, found, trips, seen, offered)
     bought_with |= more
-    demand = joined(usual.lines.chosen(~lost), added)
-    demand = demand.chosen(first_of_each(demand.trip, demand.item, len(campaign.cut)))
+    demand = joined(usual.lines.chosen(~lost), new_lines(added, usual.lines, len(campaign.cut)))
     if traits.collector.any():
         of_person = traits.person[traits.collector]
         bought_with[traits.collector] = bought_without[of_person] & seen[traits.collector]
@@ -162,7 +161,7 @@ def usual_lines(nature: Nature, campaign: Round, found: Likely, wishes: Wishes) 
     """The wishes that come true in spite of what users remember."""
     wished = found.logits[wishes.user, wishes.item].astype("float64")
     z = wished - found.memory[wishes.user, nature.kind[wishes.item]]
-    drawn = wishes.mood * np.exp(np.minimum(wished, 20.0))
+    drawn = wishes.mood * np.exp(wished)
     keep = np.flatnonzero(~wishes.view & (drawn < softplus(z)))
     keep = keep[first_of_each(wishes.trip[keep], wishes.item[keep], len(campaign.cut))]
     item, luck = wishes.item[keep], wishes.luck[keep]
@@ -203,6 +202,13 @@ def despite_coupons(
 def first_of_each(trip: Ints, item: Ints, items: int) -> Ints:
     """The first line of each trip and item, in their order."""
     return np.asarray(np.unique(trip * items + item, return_index=True)[1])
+
+
+def new_lines(added: Lines, usual: Lines, items: int) -> Lines:
+    """Those of the added lines whose trip would not have brought the item anyway."""
+    added = added.chosen(first_of_each(added.trip, added.item, items))
+    known = usual.trip * items + usual.item
+    return added.chosen(~np.isin(added.trip * items + added.item, known))
 
 
 def joined(one: Lines, other: Lines) -> Lines:

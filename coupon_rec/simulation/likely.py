@@ -86,9 +86,9 @@ def likely(rng: np.random.Generator, nature: Nature, campaign: Round, crowd: Cro
     """All that is likely in a campaign for a block of users."""
     on, k, n = nature.mechanisms, campaign.period, len(crowd.base)
     people, traits, memory = crowd.people, crowd.traits, crowd.memory
-    logits = np.outer(people.price_sensitivity, campaign.slope).astype(crowd.base.dtype)
-    logits += crowd.base
-    logits += nature.drift[k].astype(crowd.base.dtype)
+    exact = crowd.base.dtype
+    slope, drift = campaign.slope.astype(exact), nature.drift[k].astype(exact)
+    logits = crowd.base + people.price_sensitivity.astype(exact)[:, None] * slope + drift
     past = remembered(nature, traits, memory)
     lift = lifts(nature, campaign, people, traits, memory)
     position = 1 + rng.permuted(np.tile(np.arange(len(campaign.kinds)), (n, 1)), axis=1)

@@ -29,6 +29,8 @@ from coupon_rec.simulation.world import World, make_world
 
 PART = 20
 """Blocks that share a Parquet file."""
+REPEATED = (pa.int64(), pa.string(), pa.date32())
+"""Types of columns whose values come again and again, which a dictionary makes small."""
 
 
 def simulate_market(
@@ -179,7 +181,7 @@ def _write_part(blocks: Iterable[dict[str, pa.Table]], folder: Path, file: str) 
                 if name not in writers:
                     path = folder / f"{name}.parquet" / file
                     path.parent.mkdir(exist_ok=True)
-                    exact = [f.name for f in table.schema if not pa.types.is_floating(f.type)]
-                    writer = pq.ParquetWriter(path, table.schema, use_dictionary=exact)
+                    few = [f.name for f in table.schema if f.type in REPEATED]
+                    writer = pq.ParquetWriter(path, table.schema, use_dictionary=few)
                     writers[name] = files.enter_context(writer)
                 writers[name].write_table(table)

@@ -40,7 +40,7 @@ def sell(
     lines, items = happened.lines, len(memory.on_hand)
     second = happened.trips.second[lines.trip]
     week = second // (7 * DAY)
-    order = np.lexsort((second, lines.item, week))
+    order = np.argsort((week * items + lines.item) * WEEKS * 7 * DAY + second)
     hand, coming, usual = memory.on_hand.copy(), memory.on_order.copy(), memory.weekly.copy()
     stock, kept = np.zeros((WEEKS, items), int), np.zeros(len(second), bool)
     for number in range(WEEKS):
