@@ -50,23 +50,27 @@ def _law(
 
 def _percent(ax: Axes, ticks: Sequence[float]) -> None:
     """Show a logarithmic ratio of sales as a change in percent."""
-    ax.set_yticks(np.log1p(ticks), [f"{tick:+.0%}" for tick in ticks])
+    limits = ax.get_ylim()
+    names = [f"{tick:+.0%}".replace("-", "−") if tick else "0%" for tick in ticks]
+    ax.set_yticks(np.log1p(ticks), names)
+    ax.set_ylim(limits)
 
 
 def fatigue(lines: Curves, dots: Curves) -> None:
     """Draw the log of what mail does to sales against the mail that came before."""
     ax = _law(lines, dots, (USER, NEUTRAL), room=0.25)
-    _percent(ax, (-0.99, -0.9, -0.7, -0.4, 0, 0.6))
+    ax.set_xticks([0, 0.5, 1, 1.5, 2])
+    _percent(ax, (-0.99, -0.9, -0.6, 0, 0.6))
     ax.axhline(0, color=DARK, linewidth=1)
-    label(ax, "mail that came before, each campaign half of the next", "sales with the coupon")
+    label(ax, "mail that came before, each campaign half of the next", "change in sales")
 
 
 def response(lines: Curves, dots: Curves) -> None:
     """Draw the log of what a coupon does to sales against the share that it takes off."""
-    ax = _law(lines, dots, (USER, COUPON, NEUTRAL), room=0.42)
+    ax = _law(lines, dots, (USER, USER, NEUTRAL), room=0.42)
     ax.set_xticks([0.1, 0.25, 0.5], ["10%", "25%", "50%"])
     _percent(ax, (0, 0.5, 1, 3, 7))
-    label(ax, "share of the price that the coupon takes off", "sales with the coupon")
+    label(ax, "share of the price that the coupon takes off", "change in sales")
 
 
 def depths(lines: Curves, dots: Curves) -> None:
@@ -80,17 +84,17 @@ def depths(lines: Curves, dots: Curves) -> None:
 
 def elasticity(lines: Curves, dots: Curves) -> None:
     """Draw by how many percent sales rise for each percent that the price falls."""
-    ax = _law(lines, dots, (ITEM, NEUTRAL), room=0.3)
-    label(ax, "elasticity drawn for the items of a type", "rise for each percent of price")
+    ax = _law(lines, dots, (ITEM, NEUTRAL))
+    label(ax, "elasticity drawn for the items of a type", "rise in sales, %")
 
 
 def over_time(lines: Curves, dots: Curves) -> None:
     """Draw the sales of two categories, relative to a market where nothing moves them."""
-    ax = _law(lines, dots, (ITEM, NEUTRAL), room=0.25)
+    ax = _law(lines, dots, (ITEM, NEUTRAL), (6, -6), room=0.25)
     ax.axhline(0, color=DARK, linewidth=1)
     ax.set_xticks(range(0, 13, 2))
-    _percent(ax, (-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.4))
-    label(ax, "campaign", "sales")
+    _percent(ax, (-0.4, -0.2, -0.1, 0, 0.1, 0.2, 0.4, 0.8))
+    label(ax, "campaign", "change in sales")
 
 
 def stockpiling(fewer: pd.Series, halved: pd.Series) -> None:
@@ -136,8 +140,9 @@ def supply(weeks: pd.DataFrame) -> None:
     end = weeks.index[-1]
     mark(ax, "on hand on\nMonday", (end, weeks["units"].iloc[-1]), NEUTRAL, (12, 6))
     mark(ax, "sold", (end, 0.4 * weeks["sold"].iloc[-1]), ITEM, (12, 0))
-    mark(ax, "sold out", (empty.index[-1], empty["units"].iloc[-1]), COUPON, (0, 13), "center")
+    mark(ax, "sold out", (empty.index[0], empty["units"].iloc[0]), COUPON, (0, 34), "center")
     ax.set_xlim(weeks.index[0] - 0.8, end + 5.5)
+    ax.set_xticks(range(0, end + 1, 4))
     ax.set_ylim(0, 1.12 * weeks["units"].max())
     ax.grid(visible=False, axis="x")
     label(ax, "week", "units")
@@ -147,7 +152,7 @@ def novelty(lines: Curves, dots: Curves) -> None:
     """Draw the log of what coupons do to sales against the hidden appeal of their type."""
     ax = _law(lines, dots, (COUPON, NEUTRAL, ITEM), room=0.25)
     _percent(ax, (0, 0.5, 1, 2))
-    label(ax, "appeal α of the type's coupons, which no table holds", "sales with the coupon")
+    label(ax, "appeal α of the type's coupons, which no table holds", "change in sales")
 
 
 def delay(line: pd.Series, steps: pd.Series) -> None:
@@ -157,6 +162,8 @@ def delay(line: pd.Series, steps: pd.Series) -> None:
     ax.step(steps.index, 100 * steps, where="post", color=COUPON)
     ax.axvline(28, color=NEUTRAL, linewidth=1, linestyle=":")
     mark(ax, "length of a campaign", (28, 8), NEUTRAL, (6, 0))
+    mark(ax, "equation", (9, 100 * line.loc[9]), DARK, (-9, 6), "right")
+    mark(ax, "market", (14, 100 * line.loc[9]), COUPON, (9, -2))
     ax.set_ylim(0, 103)
     label(ax, "days since the redemption", "reported by then, %")
 
@@ -177,6 +184,7 @@ def platforms(lines: Curves, dots: Curves) -> None:
     """Draw how likely each place of a list is looked at, on a phone and on a desk."""
     ax = _law(lines, dots, (USER, NEUTRAL), room=0.15)
     ax.set_ylim(0, 1.08)
+    ax.set_xticks([1, 4, 8, 12, 16])
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
     label(ax, "place in the list", "effect left")
 
@@ -200,7 +208,7 @@ def accounts(trips: pd.DataFrame, slope: float) -> None:
 
 def waiting(lines: Curves, dots: Curves) -> None:
     """Draw what users buy without a coupon, relative to what they would unmailed."""
-    ax = _law(lines, dots, (USER, NEUTRAL), room=0.3)
+    ax = _law(lines, dots, (USER, NEUTRAL), room=0.36)
     ax.set_xticks(range(5))
     ax.set_ylim(0.5, 1.05)
     ax.set_yticks([0.6, 0.8, 1], ["60%", "80%", "100%"])
