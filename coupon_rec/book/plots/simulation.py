@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from coupon_rec.book.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label, mark
 
 DARK = "#374151"
+WIDTH = 5.2
+"""Inches: a small figure fits a phone as it is."""
 LOOKS = (("-", "o"), ("--", "s"), (":", "^"))
 """Line and dot of the first, second and third curve of a figure."""
 
@@ -35,7 +37,7 @@ def _law(
     room : float
         Width to the right of the lines, as a share of theirs.
     """
-    _, (ax,) = axes(height=3.0)
+    _, (ax,) = axes(height=2.9, width=WIDTH)
     ends = [float(line.index[place]) for line in lines.values() for place in (0, -1)]
     low, high = min(ends), max(ends)
     ax.set_xlim(low - 0.03 * (high - low), high + room * (high - low))
@@ -58,7 +60,7 @@ def _percent(ax: Axes, ticks: Sequence[float]) -> None:
 
 def fatigue(lines: Curves, dots: Curves) -> None:
     """Draw the log of what mail does to sales against the mail that came before."""
-    ax = _law(lines, dots, (USER, NEUTRAL), room=0.25)
+    ax = _law(lines, dots, (USER, NEUTRAL), room=0.35)
     ax.set_xticks([0, 0.5, 1, 1.5, 2])
     _percent(ax, (-0.99, -0.9, -0.6, 0, 0.6))
     ax.axhline(0, color=DARK, linewidth=1)
@@ -67,7 +69,7 @@ def fatigue(lines: Curves, dots: Curves) -> None:
 
 def response(lines: Curves, dots: Curves) -> None:
     """Draw the log of what a coupon does to sales against the share that it takes off."""
-    ax = _law(lines, dots, (USER, USER, NEUTRAL), room=0.42)
+    ax = _law(lines, dots, (USER, USER, NEUTRAL), room=0.36)
     ax.set_xticks([0.1, 0.25, 0.5], ["10%", "25%", "50%"])
     _percent(ax, (0, 0.5, 1, 3, 7))
     label(ax, "share of the price that the coupon takes off", "change in sales")
@@ -75,7 +77,7 @@ def response(lines: Curves, dots: Curves) -> None:
 
 def depths(lines: Curves, dots: Curves) -> None:
     """Draw how the retailer divides its mail between the depths of a coupon."""
-    ax = _law(lines, dots, (COUPON, NEUTRAL), room=0.5)
+    ax = _law(lines, dots, (COUPON, NEUTRAL), room=0.55)
     ax.set_xticks([0.1, 0.25, 0.5], ["10%", "25%", "50%"])
     ax.set_yticks([0, 0.2, 0.4, 0.6], ["0%", "20%", "40%", "60%"])
     ax.set_ylim(0, 0.68)
@@ -84,13 +86,14 @@ def depths(lines: Curves, dots: Curves) -> None:
 
 def elasticity(lines: Curves, dots: Curves) -> None:
     """Draw by how many percent sales rise for each percent that the price falls."""
-    ax = _law(lines, dots, (ITEM, NEUTRAL))
+    ax = _law(lines, dots, (ITEM, NEUTRAL), room=0.35)
     label(ax, "elasticity drawn for the items of a type", "rise in sales, %")
 
 
 def over_time(lines: Curves, dots: Curves) -> None:
     """Draw the sales of two categories, relative to a market where nothing moves them."""
-    ax = _law(lines, dots, (ITEM, NEUTRAL), (6, -6), room=0.25)
+    ax = _law(lines, dots, (ITEM, NEUTRAL), (3, -3), room=0.42)
+    ax.margins(y=0.1)
     ax.axhline(0, color=DARK, linewidth=1)
     ax.set_xticks(range(0, 13, 2))
     _percent(ax, (-0.4, -0.2, -0.1, 0, 0.1, 0.2, 0.4, 0.8))
@@ -107,7 +110,7 @@ def stockpiling(fewer: pd.Series, halved: pd.Series) -> None:
     halved : pandas.Series
         The same, if it fell by half each time.
     """
-    _, (ax,) = axes(height=3.0)
+    _, (ax,) = axes(height=2.9, width=WIDTH)
     ax.bar(fewer.index, fewer, 0.6, color=ITEM, alpha=0.85)
     ax.plot(halved.index, halved, "--", color=DARK, marker="s", markersize=5)
     mark(ax, "half each time", (halved.index[1], halved.iloc[1]), DARK, (10, 10))
@@ -132,7 +135,7 @@ def supply(weeks: pd.DataFrame) -> None:
     weeks : pandas.DataFrame
         Indexed by week: `units` on hand on its first day, and what is `sold`.
     """
-    _, (ax,) = axes(height=3.0)
+    _, (ax,) = axes(height=2.9, width=WIDTH)
     ax.step(weeks.index, weeks["units"], where="mid", color=NEUTRAL)
     ax.bar(weeks.index, weeks["sold"], 0.7, color=ITEM, alpha=0.85)
     empty = weeks[weeks["units"] == weeks["sold"]]
@@ -140,8 +143,8 @@ def supply(weeks: pd.DataFrame) -> None:
     end = weeks.index[-1]
     mark(ax, "on hand on\nMonday", (end, weeks["units"].iloc[-1]), NEUTRAL, (12, 6))
     mark(ax, "sold", (end, 0.4 * weeks["sold"].iloc[-1]), ITEM, (12, 0))
-    mark(ax, "sold out", (empty.index[0], empty["units"].iloc[0]), COUPON, (0, 34), "center")
-    ax.set_xlim(weeks.index[0] - 0.8, end + 5.5)
+    mark(ax, "sold out", (empty.index[-1], empty["units"].iloc[-1]), COUPON, (-14, 8), "right")
+    ax.set_xlim(weeks.index[0] - 0.8, end + 8)
     ax.set_xticks(range(0, end + 1, 4))
     ax.set_ylim(0, 1.12 * weeks["units"].max())
     ax.grid(visible=False, axis="x")
@@ -150,19 +153,19 @@ def supply(weeks: pd.DataFrame) -> None:
 
 def novelty(lines: Curves, dots: Curves) -> None:
     """Draw the log of what coupons do to sales against the hidden appeal of their type."""
-    ax = _law(lines, dots, (COUPON, NEUTRAL, ITEM), room=0.25)
+    ax = _law(lines, dots, (COUPON, NEUTRAL, ITEM), room=0.28)
     _percent(ax, (0, 0.5, 1, 2))
     label(ax, "appeal α of the type's coupons, which no table holds", "change in sales")
 
 
 def delay(line: pd.Series, steps: pd.Series) -> None:
     """Draw the share of redemptions that have been reported, by equation and by a market."""
-    _, (ax,) = axes(height=3.0)
+    _, (ax,) = axes(height=2.9, width=WIDTH)
     ax.plot(line.index, 100 * line, "--", color=DARK)
     ax.step(steps.index, 100 * steps, where="post", color=COUPON)
     ax.axvline(28, color=NEUTRAL, linewidth=1, linestyle=":")
     mark(ax, "length of a campaign", (28, 8), NEUTRAL, (6, 0))
-    mark(ax, "equation", (9, 100 * line.loc[9]), DARK, (-9, 6), "right")
+    mark(ax, "equation", (15, 100 * line.loc[15]), DARK, (-5, 12), "right")
     mark(ax, "market", (14, 100 * line.loc[9]), COUPON, (9, -2))
     ax.set_ylim(0, 103)
     label(ax, "days since the redemption", "reported by then, %")
@@ -170,7 +173,7 @@ def delay(line: pd.Series, steps: pd.Series) -> None:
 
 def content(given: pd.Series, measured: pd.Series) -> None:
     """Draw what each trait of a coupon adds to the logit, as given and as measured."""
-    _, (ax,) = axes(height=2.3)
+    _, (ax,) = axes(height=2.0, width=WIDTH)
     place = np.arange(len(given))
     ax.plot(given, place, "|", color=DARK, markersize=26, markeredgewidth=2)
     ax.plot(measured, place, "o", color=COUPON, markersize=8)
@@ -199,7 +202,7 @@ def accounts(trips: pd.DataFrame, slope: float) -> None:
     slope : float
         What the second makes for each of the first.
     """
-    _, (ax,) = axes(height=3.0)
+    _, (ax,) = axes(height=2.9, width=WIDTH)
     ax.plot(trips["first"], trips["second"], "o", color=USER, alpha=0.35, markersize=5)
     most = trips["first"].max()
     ax.plot([0, most], [0, slope * most], "--", color=DARK)
@@ -208,7 +211,7 @@ def accounts(trips: pd.DataFrame, slope: float) -> None:
 
 def waiting(lines: Curves, dots: Curves) -> None:
     """Draw what users buy without a coupon, relative to what they would unmailed."""
-    ax = _law(lines, dots, (USER, NEUTRAL), room=0.36)
+    ax = _law(lines, dots, (USER, NEUTRAL), room=0.5)
     ax.set_xticks(range(5))
     ax.set_ylim(0.5, 1.05)
     ax.set_yticks([0.6, 0.8, 1], ["60%", "80%", "100%"])
@@ -224,7 +227,7 @@ def collecting(rows: pd.DataFrame) -> None:
         One row a coupon, with the probabilities `account_without`, `account_with`,
         `person_without` and `person_with`.
     """
-    _, (ax,) = axes(height=3.4)
+    _, (ax,) = axes(height=3.2, width=WIDTH)
     top = 1.05 * rows["person_with"].max()
     ax.plot([0, top], [0, top], ":", color=DARK, linewidth=1)
     looks = (("person", "s", USER), ("account", "o", COUPON))
