@@ -64,7 +64,7 @@ def fatigue(lines: Curves, dots: Curves) -> None:
     ax.set_xticks([0, 0.5, 1, 1.5, 2])
     _percent(ax, (-0.99, -0.9, -0.6, 0, 0.6))
     ax.axhline(0, color=DARK, linewidth=1)
-    label(ax, "mail that came before, each campaign half of the next", "change in sales")
+    label(ax, "mail that came before, M", "change in sales")
 
 
 def response(lines: Curves, dots: Curves) -> None:
