@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-NOTEBOOKS ?= $(wildcard chapters/*.ipynb)
+NOTEBOOKS ?= $(wildcard chapters/*.ipynb appendix/*.ipynb)
 BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py features.py growth.py \
 	peers.py precision_latency.py records.py serving.py training.py tries.py)
 BIN := .venv/bin

@@ -81,7 +81,8 @@ class Seconds:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was left out, and show the files that took longest."""
         if self.config.option.quick:
-            files = sorted([*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("chapters/*.ipynb")])
+            notebooks = [*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("appendix/*.ipynb")]
+            files = sorted([*ROOT.glob("tests/**/test_*.py"), *notebooks])
             names = [os.path.relpath(file, ROOT) for file in files if not self.is_quick(file)]
             terminalreporter.write_sep("=", f"{len(names)} of {len(files)} files left out")
             terminalreporter.write_line(", ".join(names))

@@ -77,6 +77,7 @@ SENSES = {
             "appendix/faq",
             "appendix/from_the_article",
             "appendix/notation",
+            "appendix/simulation",
             "chapters/01_first_coupon",
             "chapters/02_data",
             "chapters/09_evaluation",

@@ -107,6 +107,24 @@ def test_the_minutes_of_a_plan_add_up(plan: str, minutes: int) -> None:
     assert sum(int(row[column]) for row in rows[2:]) == minutes
 
 
+MARKET = nbformat.read(ROOT / "appendix" / "simulation.ipynb", as_version=4)
+MARKET_TEXT = "\n".join(cell.source for cell in MARKET.cells if cell.cell_type == "markdown")
+
+
+def test_the_page_on_the_market_has_a_section_for_each_mechanism() -> None:
+    named = re.findall(r"^### .+: `(\w+)`$", MARKET_TEXT, re.MULTILINE)
+    assert named == list(import_module("coupon_rec.simulation").MECHANISMS)
+
+
+def test_the_equations_of_the_market_have_the_numbers_of_the_docstring() -> None:
+    labels = re.findall(r"^\$\$ \((eq-sim-\w+)\)$", MARKET_TEXT, re.MULTILINE)
+    docstring = import_module("coupon_rec.simulation").__doc__ or ""
+    parts = re.findall(r"^- \*(\w+)\*:(.+?)(?=^- \*|^\*\*)", docstring, re.DOTALL | re.MULTILINE)
+    numbers = {name: re.findall(r" \((\d+)\)$", part, re.MULTILINE) for name, part in parts}
+    expected = {f"eq-sim-{name}": int(found[0]) for name, found in numbers.items() if found}
+    assert {name: labels.index(name) + 1 for name in labels[5:]} == expected
+
+
 def public(room: str) -> set[str]:
     """Give the names that a room shows."""
     return set(import_module(f"coupon_rec.{room}").__all__)

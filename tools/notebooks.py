@@ -150,6 +150,8 @@ def run(paths: list[Path]) -> None:
         seconds, mebibytes = execute(notebook, path.parent)
         normalize(notebook)
         write(notebook, path)
+        if path.parent.name != "chapters":
+            continue
         chapters[path.stem] = {
             "seconds": round(seconds, 1),
             "MiB": mebibytes,

@@ -89,11 +89,13 @@ class Book:
         notebooks = {path: read(path) for path in chapters()}
         self.titles = {path.stem: title_of(prose(notebook)) for path, notebook in notebooks.items()}
         self.numbers: dict[str, str] = {}
-        for path, notebook in notebooks.items():
+        appendices = {path: read(path) for path in (ROOT / "appendix").glob("*.ipynb")}
+        for path, notebook in (notebooks | appendices).items():
             equations = (label for _, label in EQUATION.findall(prose(notebook)) if label)
+            before = f"{number(path)}." if path in notebooks else ""
             for labels in (equations, figures(notebook)):
                 for place, label in enumerate(labels, start=1):
-                    self.numbers[label] = f"{number(path)}.{place}"
+                    self.numbers[label] = f"{before}{place}"
         self.works = {
             key: cited(entry) for key, entry in parse_file(ROOT / "references.bib").entries.items()
         }
@@ -102,9 +104,10 @@ class Book:
         """Link to a chapter, or name another page."""
         name = Path(target).name
         if name not in self.titles:
-            pages = (ROOT / "appendix" / f"{name}.md", ROOT / f"{name}.md")
-            page = next(page for page in pages if page.exists())
-            return text or title_of(page.read_text("utf-8"))
+            pages = (*ROOT.glob(f"appendix/{name}.*"), ROOT / f"{name}.md")
+            page = next(page for page in pages if page.suffix in (".md", ".ipynb"))
+            notebook = page.suffix == ".ipynb"
+            return text or title_of(prose(read(page)) if notebook else page.read_text("utf-8"))
         return f"[{text or self.titles[name]}]({name}.ipynb)"
 
 

@@ -128,11 +128,17 @@ h `reaction`, q `habit`, t `taste_0` and so on. In `truth.items`: b is `populari
 so on. In `truth.coupons`: d is `depth`. `truth.candidates` holds (2) to (5) for each campaign at
 its prices; the matrices, such as `truth.purchase`, hold p(u, i) at list prices.
 
-**What is left out.** Seasons, stocking up, items that replace each other, loyalty that grows with
-each purchase, and large and small shopping trips of one user. The parameters are set so that the
-market resembles Complete Journey; `marginals` measures it and `tests/test_simulation.py` says how
-closely. With 1,000 items each is bought far more often than one of 68,000: coupons therefore
-cover few items, 1 to 5, and not the types that sell best.
+**What is left out.** Baskets: items that go together, large and small trips, days of the week,
+trips that a coupon brings. Loyalty that grows with each purchase, competitors, users who come or
+leave, and word of mouth. List prices move only where a change is planted, and sales are drawn item
+by item. Coupons are for one type and one campaign, and are not combined. Pictures are paths and
+traits. A store of `supply` is the only one of its 500 users, who take nothing else where a shelf is
+empty. No policy ranks the list, and views and clicks move nothing.
+
+The parameters are set so that the market without mechanisms resembles Complete Journey;
+`marginals` measures it and `tests/test_simulation.py` says how closely. With 1,000 items each is
+bought far more often than one of 68,000: coupons therefore cover few items, 1 to 5, and not the
+types that sell best.
 """
 
 import lazy_loader

@@ -32,18 +32,20 @@ STYLE: dict[str, Any] = {
 }
 
 
-def axes(rows: int = 1, columns: int = 1, height: float = 4.0) -> tuple[Figure, list[Axes]]:
-    """A figure in the book's style, 7.2 inches wide, and its axes from left to right.
+def axes(
+    rows: int = 1, columns: int = 1, height: float = 4.0, width: float = 7.2
+) -> tuple[Figure, list[Axes]]:
+    """A figure in the book's style, and its axes from left to right.
 
     Parameters
     ----------
     rows, columns : int
         The grid of axes.
-    height : float
-        Height of the figure, in inches.
+    height, width : float
+        Of the figure, in inches.
     """
     plt.style.use(STYLE)
-    figure, grid = plt.subplots(rows, columns, figsize=(7.2, height), squeeze=False)
+    figure, grid = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
     return figure, list(grid.flat)
 
 
