@@ -9,8 +9,11 @@ from coupon_rec.simulation.model import Floats, Ints
 from coupon_rec.simulation.nature import Nature
 from coupon_rec.simulation.world import World
 
-SWITCHING = 0.35
-"""Share of what a type's sales gain that the rest of its category loses, while both are small."""
+SWITCHING = 1 / 3
+"""Share of what a coupon gains that is taken from the rest of its category: a third, as of the
+units that promotions gain in van Heerde, Gupta and Wittink (2003)."""
+MOST_SWITCHED = 0.9
+"""Of the purchases of the rest, the largest share that one coupon takes."""
 USUAL_UNITS = 1.3
 """Units on a trip with a purchase, at list price."""
 

@@ -16,7 +16,7 @@ from coupon_rec.simulation.drawing import (
     ranks,
     units_of,
 )
-from coupon_rec.simulation.likely import FORGETTING, Likely, pulled
+from coupon_rec.simulation.likely import FORGETTING, Likely
 from coupon_rec.simulation.memory import Memory
 from coupon_rec.simulation.model import Bools, Floats, Ints, redeem_rate, softplus
 from coupon_rec.simulation.nature import Nature
@@ -261,17 +261,17 @@ def added_lines(
 def switches(nature: Nature, campaign: Round, found: Likely, usual: Usual, sent: Bools) -> Bools:
     """Which lines a coupon of another type of the category takes."""
     categories = nature.category.max() + 1
-    lifted = np.zeros((len(sent), categories))
+    taken = np.zeros((len(sent), categories))
     of_pair = nature.category[np.searchsorted(nature.kind, campaign.kind)]
     who, pair = np.nonzero(sent)
-    lifted[who, of_pair[pair]] = pulled(nature, campaign, found)[who, pair]
+    taken[who, of_pair[pair]] = found.taken[who, pair]
     kind_of = np.full(categories, -1)
     kind_of[of_pair] = campaign.kind
     item = usual.lines.item
     category = nature.category[item]
     other = nature.kind[item] != kind_of[category]
-    less = usual.z - lifted[usual.lines.user, category] * other
-    return usual.drawn >= softplus(less)
+    share = taken[usual.lines.user, category] * other
+    return np.asarray(usual.drawn >= softplus(usual.z) * (1 - share))
 
 
 def collected(lines: Lines, traits: Traits, campaign: Round, offered: Bools, seen: Bools) -> Lines:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from coupon_rec.odds import sigmoid
-from coupon_rec.simulation.campaign import SWITCHING, Round
+from coupon_rec.simulation.campaign import MOST_SWITCHED, SWITCHING, Round
 from coupon_rec.simulation.crowd import Crowd
 from coupon_rec.simulation.memory import Memory
 from coupon_rec.simulation.model import (
@@ -15,6 +15,7 @@ from coupon_rec.simulation.model import (
     Ints,
     chance,
     redeem_rate,
+    softplus,
 )
 from coupon_rec.simulation.nature import Nature
 from coupon_rec.simulation.people import People
@@ -60,6 +61,8 @@ class Likely:
         and (n, cells of the campaign).
     lift : numpy.ndarray
         What each coupon adds to the logits of its items; shape (n, K).
+    taken : numpy.ndarray
+        Share of the purchases of the rest of its category that each coupon takes; shape (n, K).
     noticed : numpy.ndarray
         Probability that a coupon is looked at, in its place; shape (n, K).
     position : numpy.ndarray
@@ -77,6 +80,7 @@ class Likely:
     rate: Floats
     lifted: Floats
     lift: Floats
+    taken: Floats
     noticed: Floats
     position: Ints
     truth: dict[str, Floats]
@@ -109,23 +113,15 @@ def likely(rng: np.random.Generator, nature: Nature, campaign: Round, crowd: Cro
         rate=np.log1p(odds),
         lifted=np.log1p(odds[:, campaign.row] * np.exp(lift)[:, campaign.pair]),
         lift=lift,
+        taken=np.zeros_like(lift),
         noticed=noticed,
         position=position,
         truth={},
     )
-    truth = truths(nature, campaign, traits, found)
+    taken, lost = switching(nature, campaign, found)
+    truth = truths(campaign, traits, found, lost)
     within = own_policy(campaign, truth["buy_without"], memory)
-    return replace(found, truth=truth, offered=within)
-
-
-def pulled(nature: Nature, campaign: Round, found: Likely) -> Floats:
-    """What each coupon takes from the logits of the rest of its category; shape (n, K)."""
-    of_kind = np.bincount(nature.kind, nature.sold)
-    of_all = np.bincount(nature.category, nature.sold)
-    category = nature.category[np.searchsorted(nature.kind, campaign.kind)]
-    own = of_kind[campaign.kind]
-    share = own / np.maximum(of_all[category] - own, own)
-    return np.asarray(SWITCHING * share * np.maximum(found.lift, 0))
+    return replace(found, truth=truth, offered=within, taken=taken)
 
 
 def remembered(nature: Nature, traits: Traits, memory: Memory) -> Floats:
@@ -189,7 +185,7 @@ def own_policy(campaign: Round, buy_without: Floats, memory: Memory) -> Floats:
     return np.asarray((some if campaign.some else 1.0) * share)
 
 
-def truths(nature: Nature, campaign: Round, traits: Traits, found: Likely) -> dict[str, Floats]:
+def truths(campaign: Round, traits: Traits, found: Likely, switched: Floats) -> dict[str, Floats]:
     """The probabilities, units and money of each coupon, without it and with it."""
     row, slot, item = campaign.row, campaign.slot, campaign.item
     trips, weekly = found.trips[:, None], WEEKS * found.trips[:, None]
@@ -219,7 +215,7 @@ def truths(nature: Nature, campaign: Round, traits: Traits, found: Likely) -> di
     money = {f"{name}_without": weekly * before[name] for name in worth} | {
         f"{name}_with": weekly * (seen * after[name] + unseen * before[name]) for name in worth
     }
-    lost = weekly * seen * switched(nature, campaign, found)
+    lost = weekly * seen * switched
     collector = traits.collector[:, None]
     if collector.any():
         buy_with = np.where(collector, seen * buy_without, buy_with)
@@ -248,21 +244,28 @@ def truths(nature: Nature, campaign: Round, traits: Traits, found: Likely) -> di
     }
 
 
-def switched(nature: Nature, campaign: Round, found: Likely) -> Floats:
-    """Margin a trip that each coupon takes from the rest of its category; shape (n, K)."""
-    lost = np.zeros_like(found.lift)
+def switching(nature: Nature, campaign: Round, found: Likely) -> tuple[Floats, Floats]:
+    """The share of purchases of the rest of its category that each coupon takes, and their worth.
+
+    Both of shape (n, K); the worth is margin a trip.
+    """
+    taken, lost = np.zeros_like(found.lift), np.zeros_like(found.lift)
     if "substitution" not in nature.mechanisms:
-        return lost
-    pull = np.exp(pulled(nature, campaign, found))
+        return taken, lost
+    before = np.add.reduceat(found.rate, campaign.first_row, axis=1)[:, campaign.slot]
+    gained = np.add.reduceat(found.lifted, campaign.first_cell, axis=1) - before
     worth = campaign.units * (campaign.price - campaign.cost)
     for pairs, kind in zip(campaign.pairs, campaign.kinds, strict=True):
         rest = others(nature, kind)
         z = found.logits[:, rest].astype("float64") - found.memory[:, nature.kind[rest]]
-        against = np.exp(-z)
-        kept = (1 / (1 + against)) @ worth[rest]
+        rate = softplus(z)
+        of_rest = np.maximum(rate.sum(axis=1), 1e-12)
         for pair in pairs[pairs >= 0]:
-            lost[:, pair] = kept - (1 / (1 + against * pull[:, [pair]])) @ worth[rest]
-    return lost
+            share = np.clip(SWITCHING * gained[:, pair] / of_rest, 0, MOST_SWITCHED)
+            taken[:, pair] = share
+            fewer = np.exp(-rate * (1 - share[:, None])) - np.exp(-rate)
+            lost[:, pair] = fewer @ worth[rest]
+    return taken, lost
 
 
 def others(nature: Nature, kind: int) -> Ints:
