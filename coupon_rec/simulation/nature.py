@@ -13,9 +13,10 @@ from coupon_rec.simulation.world import World
 LEAST_ELASTICITY, MOST_ELASTICITY = 1.0, 6.0
 """Of the units of an item, in absolute value: Bijmolt, van Heerde and Pieters (2005) find a mean of
 2.62 over 1,851 estimates, most of them between 0 and 6."""
-QUANTITY_SHARE = 0.25
-"""Share of an item's elasticity that is units on a trip with a purchase, not trips with one: the
-share of primary demand in Bell, Chiang and Padmanabhan (1999)."""
+QUANTITY_SHARE = 0.15
+"""Share of an item's elasticity that is units on a trip with a purchase, not trips with one. Units
+then answer to a cut less than in Ta Feng and more than in Complete Journey. Buying sooner and
+buying more are together a quarter in Bell, Chiang and Padmanabhan (1999)."""
 SENSITIVITY = 1.5
 """Of the median user; the price sensitivity that makes an item's elasticity what it is."""
 SEASON = 0.2
@@ -31,10 +32,12 @@ AT_FIRST = 0.5
 """Share of the types whose coupons exist from the first campaign on."""
 CONTENT = {"photo": 0.25, "deadline": 0.15, "border": 0.0}
 """What each trait of a coupon's picture or text adds to the purchase logit."""
-MARGIN, MARGIN_SPREAD = 0.23, 0.1
-"""Of list price: mean and standard deviation of the share that is not the unit's cost."""
-FUNDED = 0.85
-"""Share of a sale that the maker pays, by a lower cost for as long as it lasts."""
+MARGIN, MARGIN_SPREAD = 0.23, 0.07
+"""Of list price: mean and standard deviation of the share that is not the unit's cost, those of the
+items of Ta Feng at their usual prices."""
+FUNDED = 0.65
+"""Share of a sale that the maker pays, by a lower cost for as long as it lasts. As many lines are
+then below cost as in Ta Feng, 8%."""
 
 
 @dataclass(frozen=True)
