@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
+import numpy as np
 import pandas as pd
 from machine import store, use_two_cores
 
@@ -46,24 +47,22 @@ def ta_feng() -> pd.DataFrame:
     )
 
 
+def nearer(simulated: float, real: pd.Series) -> float:
+    """How far a marginal is from the nearer real market, as a share of that market's."""
+    ratio = simulated / real.dropna()
+    return float(ratio[np.log(ratio).abs().idxmin()]) - 1
+
+
 def main() -> None:
     use_two_cores()
     real = {"Ta Feng": ta_feng(), "Complete Journey": shelf_lines(load_complete_journey())}
-    worlds = pd.DataFrame(
-        {
-            seed: price_marginals(
-                shelf_lines(simulate_market(USERS, seed=seed, mechanisms=MECHANISMS).market)
-            )
-            for seed in range(WORLDS)
-        }
-    )
-    table = pd.DataFrame(
-        {
-            "simulated": worlds.mean(axis=1),
-            **{name: price_marginals(lines) for name, lines in real.items()},
-            "between worlds": worlds.std(axis=1),
-        }
-    ).loc[worlds.index]
+    markets = (simulate_market(USERS, seed=n, mechanisms=MECHANISMS).market for n in range(WORLDS))
+    worlds = pd.DataFrame([price_marginals(shelf_lines(market)) for market in markets])
+    table = pd.DataFrame({"simulated": worlds.mean()})
+    for name, lines in real.items():
+        table[name] = price_marginals(lines)
+    table["distance"] = [nearer(row["simulated"], row[list(real)]) for _, row in table.iterrows()]
+    table["between worlds"] = worlds.std()
     print(table.round(3).to_string())
     result = {
         "ta_feng": WHEEL,
@@ -71,7 +70,7 @@ def main() -> None:
         "users": USERS,
         "lines": {name: len(lines) for name, lines in real.items()},
         "marginals": {
-            name: {market: round(x, 4) for market, x in row.dropna().items()}
+            name: {column: round(x, 4) for column, x in row.dropna().items()}
             for name, row in table.iterrows()
         },
     }

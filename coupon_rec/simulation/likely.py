@@ -34,8 +34,10 @@ SATURATION = 0.06
 """Width of the threshold of depth, as a share of the price."""
 PANTRY = 0.8
 """Fall of the purchase logit for each unit of log price that the last purchase had saved."""
-SWITCHING = 0.35
-"""Share of what a type's sales gain that the rest of its category loses, while both are small."""
+SWITCHING = 0.5
+"""What the logits of the rest of a category lose where those of a type gain, times its share of the
+sales: coupons for half the price then take a third of the units that they bring from the rest, as
+promotions do in van Heerde, Gupta and Wittink (2003)."""
 PATIENCE = 0.6
 """Fall of a waiting user's logits where mail is certain to come."""
 EXAMINED = {"desk": 0.15, "phone": 0.5}

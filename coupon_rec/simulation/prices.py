@@ -57,14 +57,14 @@ def price_marginals(lines: pd.DataFrame) -> pd.Series:
     Returns
     -------
     pandas.Series
-        Units a line (mean, share of lines with several); how far apart the amounts of lines are;
-        and of items with enough lines in a stretch of 120 days: the standard deviation of their log
+        Units a line (mean, share of lines with several) and how far apart the amounts of lines are.
+        Of items with 20 lines or more in a stretch of 120 days: the standard deviation of their log
         usual prices, the coefficient of variation of an item's price (median), the share of lines
-        at least 5% below the usual price and the depth of these cuts (median), and by how much a
-        cut of the log price raises the units of a line. With costs, also the margin as a share of
-        revenue, the share of lines below cost, and of the margins at the usual price the mean, the
-        standard deviation, and three quantiles. An item's usual price is the 90% quantile of its
-        prices.
+        5% or more below the usual price and the depth of these cuts (median), and how strongly the
+        log of a line's units answers to a cut of the log price (slope within items). With costs:
+        the margin as a share of revenue, the share of lines below cost, and of the items' margins
+        at their usual prices the mean, the standard deviation, and three quantiles. An item's
+        usual price is the 90% quantile of its prices.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def _margins(
     return {
         "margin": 1 - lines["cost"].sum() / lines["amount"].sum(),
         "lines below cost": (lines["amount"] < lines["cost"]).mean(),
-        "margin at the usual price": margins.mean(),
-        "its spread": margins.std(),
-        **{f"its {q:.0%} quantile": margins.quantile(q) for q in (0.1, 0.5, 0.9)},
+        "margin at the usual price, mean": margins.mean(),
+        "margin at the usual price, spread": margins.std(),
+        **{f"margin at the usual price, {q:.0%}": margins.quantile(q) for q in (0.1, 0.5, 0.9)},
     }
