@@ -29,7 +29,7 @@ def shelf_lines(market: Market) -> pd.DataFrame:
     -------
     pandas.DataFrame
         `item_id`, `time`, `units`, `amount` at shelf prices, before coupons of the retailer's own;
-        and `cost`, where the market knows unit costs.
+        and `cost`, where the market knows unit costs, the same in all stores.
     """
     lines = market.purchases.select(
         "item_id",
@@ -88,8 +88,7 @@ def price_marginals(lines: pd.DataFrame) -> pd.Series:
     lines = lines[lines["amount"] > 0]
     price = lines["amount"] / lines["units"]
     stretch = (lines["time"] - lines["time"].min()).dt.days // DAYS
-    item = lines["item_id"].astype("category").cat.codes.astype("int64") * (1 + stretch.max())
-    lines = lines.assign(price=price, item=item + stretch)
+    lines = lines.assign(price=price, item=lines.groupby(["item_id", stretch]).ngroup())
     known = lines[lines.groupby("item")["price"].transform("size") >= ENOUGH]
     items = known.groupby("item")
     usual = items["price"].quantile(USUAL)
