@@ -2,7 +2,7 @@
 PYTHON ?= python3
 NOTEBOOKS ?= $(wildcard chapters/*.ipynb appendix/*.ipynb)
 BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py features.py growth.py \
-	peers.py precision_latency.py records.py serving.py training.py tries.py)
+	peers.py precision_latency.py prices.py records.py serving.py training.py tries.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
 # Three workers, a file each, keep two cores busy; conftest.py puts the longest files first.

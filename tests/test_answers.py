@@ -214,7 +214,7 @@ def test_items_have_elasticities_from_one_to_six() -> None:
     found = np.log(units[0] / units[1]) / np.log(price[0] / price[1])
     assert -6.5 < found.min() < -4 and -1.9 < found.max() < -0.9
     assert found.mean() == pytest.approx(-2.7, abs=0.4)
-    wanted = pd.Series(state.nature.quantity / 0.25)[campaign.item].groupby(campaign.slot_of_row)
+    wanted = pd.Series(state.nature.quantity)[campaign.item].groupby(campaign.slot_of_row)
     assert np.corrcoef(-found, wanted.mean()[campaign.slot])[0, 1] > 0.8
 
 

@@ -1,5 +1,6 @@
 """A simulated market is a market, does what its truth says, and resembles the real one."""
 
+import json
 import math
 import tracemalloc
 from pathlib import Path
@@ -14,7 +15,15 @@ from coupon_rec import load_complete_journey, load_market
 from coupon_rec.features import offers_frame, split
 from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.market.schema import SCHEMAS, types
-from coupon_rec.simulation import Simulation, Truth, marginals, simulate_market
+from coupon_rec.simulation import (
+    MECHANISMS,
+    Simulation,
+    Truth,
+    marginals,
+    price_marginals,
+    shelf_lines,
+    simulate_market,
+)
 from coupon_rec.simulation import market as market_module
 from coupon_rec.simulation import truth as truth_module
 
@@ -440,6 +449,46 @@ def test_worlds_differ_no_more_than_they_used_to(ratios: pd.DataFrame, name: str
 
 def test_each_marginal_is_compared(ratios: pd.DataFrame) -> None:
     assert list(ratios.index) == list(SPREAD)
+
+
+# How closely its prices and costs resemble Ta Feng's and Complete Journey's
+
+PRICES = json.loads((Path(__file__).parents[1] / "benchmarks/results/prices.json").read_text())
+# With all mechanisms, the mean over worlds of each of these lies within a tenth of that of one of
+# the two real markets, but for:
+FARTHER_IN_PRICES = {
+    "lines of several units": (1.2, 1.4),  # who buys several units buys more of them in truth
+    "spread of log prices": (0.65, 0.8),  # all items are groceries of a few dollars
+    "variation of an item's price": (1.5, 1.7),  # any item is on sale in a third of the periods
+    "depth of a cut": (1.1, 1.25),
+    "units for a cut": (0.5, 0.7),  # between the two, which differ by a factor of three
+    "margin": (1.3, 1.5),  # the maker pays for most of a sale: hardly a line is below cost
+    "lines below cost": (0.0, 0.2),
+    "margin at the usual price, 10%": (0.8, 0.95),
+}
+
+
+@pytest.fixture(scope="module")
+def prices() -> pd.DataFrame:
+    """The marginals of prices in some simulated markets; a column a seed."""
+    worlds = (simulate_market(1000, seed=seed, mechanisms=MECHANISMS) for seed in range(20, 24))
+    return pd.DataFrame([price_marginals(shelf_lines(world.market)) for world in worlds]).T
+
+
+@pytest.mark.parametrize("name", PRICES["marginals"])
+def test_prices_resemble_those_of_a_real_market(prices: pd.DataFrame, name: str) -> None:
+    stored = PRICES["marginals"][name]
+    real = [stored[market] for market in PRICES["lines"] if market in stored]
+    ratio = min((prices.loc[name].mean() / each for each in real), key=lambda x: abs(math.log(x)))
+    spread = ratio * stored["between worlds"] / stored["simulated"]
+    errors = 2 * spread / math.sqrt(prices.shape[1])
+    low, high = FARTHER_IN_PRICES.get(name, A_TENTH)
+    print(f"{name}: {ratio:.2f}, expected {low} to {high}, two errors {errors:.2f}")
+    assert low - errors <= ratio <= high + errors
+
+
+def test_each_marginal_of_prices_is_compared(prices: pd.DataFrame) -> None:
+    assert list(prices.index) == list(PRICES["marginals"])
 
 
 # Errors

@@ -78,33 +78,38 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 
   theta_u is the depth that a user takes notice of, near 0.25 and less for the price-sensitive;
   e_u = 0.75 / rho_u, between 0.2 and 4: who shops rarely answers more; a_T is log-normal
-  with deviation 0.2 by category. Thresholds near 15% and saturation near 30% are what Gupta and
-  Cooper (1992) find, differences between categories what Narasimhan, Neslin and Sen (1996) find.
+  with deviation 0.2 by category. Thresholds near 15% and saturation at 20 to 30% are what Gupta
+  and Cooper (1992) find, differences between categories what Narasimhan, Neslin and Sen (1996)
+  find.
 - *depths*: all three coupons of a type are in the campaign. Who is mailed gets one, with a
   probability proportional to exp(3 d) if there was no trip in the last period, exp(-3 d) if
   there was                                                                                   (8)
 - *elasticity*: a cut x of an item's log price moves its logit by g_u c_i x, and the units on a trip
-  with a purchase, geometric, have the mean 1.3 exp(f_i x), with c_i = 3 E_i / 4 / 1.5,
-  f_i = E_i / 4, and E_i between 1 and 6, 2.7 in the mean                                     (9)
+  with a purchase, geometric, have the mean 1.3 exp(f_i x), with c_i = 0.85 E_i / 1.5,
+  f_i = 0.15 E_i, and E_i between 1 and 6, 2.7 in the mean                                    (9)
 
-  (Bijmolt, van Heerde and Pieters 2005: 2.62 in the mean of 1,851 estimates; Bell, Chiang and
-  Padmanabhan 1999: a quarter of the response is more units.)
+  (Bijmolt, van Heerde and Pieters 2005: 2.62 in the mean of 1,851 estimates. The units answer to a
+  cut more than in Complete Journey and less than in Ta Feng, a chain of grocers. Bell, Chiang and
+  Padmanabhan 1999: buying sooner and buying more are a quarter of the response, switching is the
+  rest.)
 - *season*: z + A_C cos(2 pi (week - peak_C) / 52), A_C ~ N(0, 0.2^2)                        (10)
 - *stockpiling*: z - 0.8 S_uTk, S_uTk = max(S_uT,k-1 / 2, log price saved on T in k - 1)     (11)
 
   (van Heerde, Leeflang and Wittink 2000: dips of 4 to 25% of what a promotion brought.)
-- *substitution*: z - 0.35 g_u (sum of the cuts of the other types of C, each times its share of
-  the sales of C) for what is on sale, and z - 0.35 x max(tau_uc, 0) for the rest of the category
-  of a coupon, x the sales of T over those of the rest, at most 1. A campaign then has coupons for
-  one type of a category only                                                                (12)
+- *substitution*: z - g_u / 3 (sum of the cuts of the other types of C, each times its share of the
+  sales of C) for what is on sale. A coupon multiplies the rates softplus(z) of the rest of its
+  category by 1 - q, q a third of what it adds to the rates of T over the rates of the rest, at most
+  0.9. A campaign then has coupons for one type of a category only                           (12)
 
   (van Heerde, Gupta and Wittink 2003: a third of the units gained are taken from others.)
-- *supply*: units cost a share 1 - m_i of list price, m_i ~ N(0.23, 0.1^2), of which the maker takes
-  85% of a sale off. Each store, one for 500
-  users, counts its stock each week, orders up to 2 weeks of usual sales, and gets it a week later.
-  Who finds too little left buys nothing                                                     (13)
+- *supply*: a unit costs (1 - m_i)(1 - 0.65 s_ik) of list price, m_i ~ N(0.23, 0.07^2), s_ik the
+  share that is off in the period: the maker pays 65% of a sale. Each store, one for 500 users,
+  counts its stock each week, orders up to 2 weeks of usual sales, and gets it a week later. Who
+  finds too little left buys nothing                                                         (13)
 
-  (Gruen, Corsten and Bharadwaj 2002: 8.3% of items are out of stock.)
+  (The m_i are those of Ta Feng, and as many lines are below cost as there. Gruen, Corsten and
+  Bharadwaj 2002: 8.3% of items are out of stock; a quarter of shoppers then take another brand,
+  which here nobody does.)
 - *novelty*: half of the types have coupons from the first campaign on, the others from a later one.
   tau_uc + alpha_T, alpha_T ~ N(0, 0.25^2), is in no table                                    (14)
 - *drift*: z + D_Ck, a random walk with steps N(0, 0.1^2)                                    (15)
@@ -119,7 +124,7 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 - *waiting*: 12% of users lower z for the types that have coupons by 0.6 X_uk, and buy at once what
   they have a coupon for; X_uk = (X_u,k-1 + [u was mailed in k - 1]) / 2                     (17)
 
-  (Li, Granados and Netessine 2014: 5 to 19% of travellers wait.)
+  (Li, Granados and Netessine 2014: 5 to 19% of travellers wait in the middle half of markets.)
 - *collecting*: 4% of accounts belong to the person of the account before, never shop, and redeem on
   what that person would have bought: the effect on the account is large, on the person nothing.
 
@@ -136,7 +141,8 @@ traits. A store of `supply` is the only one of its 500 users, who take nothing e
 empty. No policy ranks the list, and views and clicks move nothing.
 
 The parameters are set so that the market without mechanisms resembles Complete Journey;
-`marginals` measures it and `tests/test_simulation.py` says how closely. With 1,000 items each is
+`marginals` measures it, `price_marginals` does so for prices and costs, beside Ta Feng's, and
+`tests/test_simulation.py` says how closely. With 1,000 items each is
 bought far more often than one of 68,000: coupons therefore cover few items, 1 to 5, and not the
 types that sell best.
 """

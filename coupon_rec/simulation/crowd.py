@@ -50,7 +50,7 @@ def draw_crowd(world: World, nature: Nature, seed: int, first: int, n: int) -> C
     base = list_logits(people, world).astype("float32")
     weekly = (people.trips[:, None] * np.exp(np.minimum(base, 5.0))).sum(axis=0)
     weekly *= units_at(nature, cuts(world, nature, 0))
-    kinds = len(nature.impulse)
+    kinds = len(nature.responsiveness)
     memory = Memory(
         mailed=np.zeros(n),
         trips=np.ones(n),

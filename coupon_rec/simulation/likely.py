@@ -157,7 +157,7 @@ def lifts(
     worth = COUPON_WORTH * np.outer(people.price_sensitivity, -np.log1p(-depth))
     if "response" in nature.mechanisms:
         seen = sigmoid((depth - traits.threshold[:, None]) / SATURATION)
-        worth *= RESPONSE * seen * traits.eagerness[:, None] * nature.impulse[campaign.kind]
+        worth *= RESPONSE * seen * traits.eagerness[:, None] * nature.responsiveness[campaign.kind]
     extra = nature.appeal[campaign.kind] + campaign.content
     reaction = reactions(nature, people, traits, memory)
     return np.asarray(nature.strength * (reaction[:, None] + worth + extra))

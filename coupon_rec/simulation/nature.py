@@ -13,16 +13,17 @@ from coupon_rec.simulation.world import World
 LEAST_ELASTICITY, MOST_ELASTICITY = 1.0, 6.0
 """Of the units of an item, in absolute value: Bijmolt, van Heerde and Pieters (2005) find a mean of
 2.62 over 1,851 estimates, most of them between 0 and 6."""
-QUANTITY_SHARE = 0.25
-"""Share of an item's elasticity that is units on a trip with a purchase, not trips with one: the
-share of primary demand in Bell, Chiang and Padmanabhan (1999)."""
+QUANTITY_SHARE = 0.15
+"""Share of an item's elasticity that is units on a trip with a purchase, not trips with one. Units
+then answer to a cut less than in Ta Feng and more than in Complete Journey. Buying sooner and
+buying more are together a quarter in Bell, Chiang and Padmanabhan (1999)."""
 SENSITIVITY = 1.5
 """Of the median user; the price sensitivity that makes an item's elasticity what it is."""
 SEASON = 0.2
 """Standard deviation of the amplitude of a category's season, on the logit's scale."""
 DRIFT = 0.1
 """Standard deviation of a category's step from one period to the next, on the logit's scale."""
-IMPULSE = 0.2
+RESPONSIVENESS = 0.2
 """Standard deviation of the log of how strongly a category answers to discounts, which differs
 between categories in Narasimhan, Neslin and Sen (1996)."""
 APPEAL = 0.25
@@ -31,10 +32,12 @@ AT_FIRST = 0.5
 """Share of the types whose coupons exist from the first campaign on."""
 CONTENT = {"photo": 0.25, "deadline": 0.15, "border": 0.0}
 """What each trait of a coupon's picture or text adds to the purchase logit."""
-MARGIN, MARGIN_SPREAD = 0.23, 0.1
-"""Of list price: mean and standard deviation of the share that is not the unit's cost."""
-FUNDED = 0.85
-"""Share of a sale that the maker pays, by a lower cost for as long as it lasts."""
+MARGIN, MARGIN_SPREAD = 0.23, 0.07
+"""Of list price: mean and standard deviation of the share that is not the unit's cost, those of the
+items of Ta Feng at their usual prices."""
+FUNDED = 0.65
+"""Share of a sale that the maker pays, by a lower cost for as long as it lasts. As many lines are
+then below cost as in Ta Feng, 8%."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Nature:
         How strongly a cut of an item's price moves the logit and the units; shape (I,).
     drift : numpy.ndarray
         What season, drift and plants add to the purchase logits; shape (P, I).
-    impulse, appeal, first : numpy.ndarray
+    responsiveness, appeal, first : numpy.ndarray
         Of each type: how strongly it answers to discounts, the appeal of its coupons, and the
         campaign in which they appear; shape (T,).
     content : pandas.DataFrame
@@ -76,7 +79,7 @@ class Nature:
     sensitivity: Floats
     quantity: Floats
     drift: Floats
-    impulse: Floats
+    responsiveness: Floats
     appeal: Floats
     first: Ints
     content: pd.DataFrame
@@ -127,8 +130,10 @@ def make_nature(
     appeal = APPEAL * rng.standard_normal(len(kinds))
     first = first_campaigns(rng, len(kinds), periods - 1)
     novel = "novelty" in mechanisms
-    spread = IMPULSE * rngs["response"].standard_normal(len(categories))
-    impulse = np.exp(spread - IMPULSE**2 / 2)[category[np.unique(kind, return_index=True)[1]]]
+    spread = RESPONSIVENESS * rngs["response"].standard_normal(len(categories))
+    responsiveness = np.exp(spread - RESPONSIVENESS**2 / 2)[
+        category[np.unique(kind, return_index=True)[1]]
+    ]
     margin = np.clip(rngs["supply"].normal(MARGIN, MARGIN_SPREAD, items), -0.1, 0.6)
     nature = Nature(
         mechanisms=mechanisms,
@@ -137,7 +142,7 @@ def make_nature(
         sensitivity=np.where(elastic, (1 - QUANTITY_SHARE) * elasticity / SENSITIVITY, 1.0),
         quantity=np.where(elastic, QUANTITY_SHARE * elasticity, 0.0),
         drift=drift,
-        impulse=impulse if "response" in mechanisms else np.ones(len(kinds)),
+        responsiveness=responsiveness if "response" in mechanisms else np.ones(len(kinds)),
         appeal=appeal if novel else np.zeros(len(kinds)),
         first=first if novel else np.ones(len(kinds), int),
         content=make_content(rngs["content"], world.coupons),
