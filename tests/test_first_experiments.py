@@ -10,12 +10,15 @@ from coupon_rec.odds import best_of_each
 from coupon_rec.simulation import State, open_market, simulate
 
 SEEN = ["mailings", "trips", "lines", "bought", "depth", "price", "cut", "age_of_type"]
+SEEN += ["photo", "deadline"]
 CONTACT = 0.005
 
 
-def seen(offers: pd.DataFrame) -> pd.DataFrame:
-    """What a retailer knows of its offers, as numbers."""
+def seen(state: State) -> pd.DataFrame:
+    """What a retailer knows of its offers, for a model."""
+    offers, types = state.offers, np.unique(state.world.coupons["type"])
     return offers[SEEN].assign(
+        type=pd.Categorical(offers["type"], types),
         age=offers["age"].astype("category").cat.codes,
         margin=offers["price"] - offers["cost"],
         thrift=(offers["on_sale"] + 5) / (offers["lines"] + 20),
@@ -57,10 +60,10 @@ def learned(before: list[State], state: State) -> float:
         max_iter=250, learning_rate=0.05, min_samples_leaf=50, random_state=0
     )
     model.fit(
-        pd.concat([seen(each.offers) for each in before]),
+        pd.concat([seen(each) for each in before]),
         pd.concat([each.truth["profit"] for each in before]),
     )
-    promised = model.predict(seen(state.offers)) - CONTACT
+    promised = model.predict(seen(state)) - CONTACT
     return of_oracle(state, best_of_type(state.offers, promised))
 
 

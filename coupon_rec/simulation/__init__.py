@@ -93,7 +93,7 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
   Padmanabhan 1999: buying sooner and buying more are a quarter of the response, switching is the
   rest.)
 - *season*: z + A_C cos(2 pi (week - peak_C) / 52), A_C ~ N(0, 0.2^2)                        (10)
-- *stockpiling*: z - 0.8 S_uTk, S_uTk = max(S_uT,k-1 / 2, log price saved on T in k - 1)     (11)
+- *stockpiling*: z - 2.5 S_uTk, S_uTk = max(S_uT,k-1 / 2, log price saved on T in k - 1)     (11)
 
   (van Heerde, Leeflang and Wittink 2000: dips of 4 to 25% of what a promotion brought.)
 - *substitution*: z - g_u / 3 (sum of the cuts of the other types of C, each times its share of the
@@ -102,14 +102,13 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
   0.9. A campaign then has coupons for one type of a category only                           (12)
 
   (van Heerde, Gupta and Wittink 2003: a third of the units gained are taken from others.)
-- *supply*: a unit costs (1 - m_i)(1 - 0.65 s_ik) of list price, m_i ~ N(0.23, 0.07^2), s_ik the
-  share that is off in the period: the maker pays 65% of a sale. Each store, one for 500 users,
+- *supply*: a unit costs (1 - m_i)(1 - 0.85 s_ik) of list price, m_i ~ N(0.23, 0.07^2), s_ik the
+  share that is off in the period: the maker pays 85% of a sale. Each store, one for 500 users,
   counts its stock each week, orders up to 2 weeks of usual sales, and gets it a week later. Who
   finds too little left buys nothing                                                         (13)
 
-  (The m_i are those of Ta Feng, and as many lines are below cost as there. Gruen, Corsten and
-  Bharadwaj 2002: 8.3% of items are out of stock; a quarter of shoppers then take another brand,
-  which here nobody does.)
+  (The mean and deviation of m_i are Ta Feng's. Gruen, Corsten and Bharadwaj 2002: 8.3% of items are
+  out of stock; a quarter of shoppers then take another brand, which here nobody does.)
 - *novelty*: half of the types have coupons from the first campaign on, the others from a later one.
   tau_uc + alpha_T, alpha_T ~ N(0, 0.25^2), is in no table                                    (14)
 - *drift*: z + D_Ck, a random walk with steps N(0, 0.1^2)                                    (15)

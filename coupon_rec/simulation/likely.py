@@ -33,7 +33,7 @@ RESPONSE = 1.0
 """Worth of a discount far above a user's threshold, times that of the same cut of the price."""
 SATURATION = 0.06
 """Width of the threshold of depth, as a share of the price."""
-PANTRY = 0.8
+PANTRY = 2.5
 """Fall of the purchase logit for each unit of log price that the last purchase had saved."""
 PATIENCE = 0.6
 """Fall of a waiting user's logits where mail is certain to come."""
@@ -257,6 +257,19 @@ def switching(nature: Nature, campaign: Round, found: Likely) -> tuple[Floats, F
     worth = campaign.units * (campaign.price - campaign.cost)
     for pairs, kind in zip(campaign.pairs, campaign.kinds, strict=True):
         rest = others(nature, kind)
+        rate = softplus(found.logits[:, rest] - found.memory[:, nature.kind[rest]])
+        of_rest = np.maximum(rate.sum(axis=1), 1e-12)
+        for pair in pairs[pairs >= 0]:
+            share = np.clip(SWITCHING * gained[:, pair] / of_rest, 0, MOST_SWITCHED)
+            taken[:, pair] = share
+            left = rate * (1 - share[:, None]).astype(rate.dtype)
+            lost[:, pair] = ((np.exp(-left) - np.exp(-rate)) * worth[rest]).sum(axis=1)
+    return taken, lost
+    before = np.add.reduceat(found.rate, campaign.first_row, axis=1)[:, campaign.slot]
+    gained = np.add.reduceat(found.lifted, campaign.first_cell, axis=1) - before
+    worth = campaign.units * (campaign.price - campaign.cost)
+    for pairs, kind in zip(campaign.pairs, campaign.kinds, strict=True):
+        rest = others(nature, kind)
         z = found.logits[:, rest].astype("float64") - found.memory[:, nature.kind[rest]]
         rate = softplus(z)
         of_rest = np.maximum(rate.sum(axis=1), 1e-12)
@@ -264,7 +277,7 @@ def switching(nature: Nature, campaign: Round, found: Likely) -> tuple[Floats, F
             share = np.clip(SWITCHING * gained[:, pair] / of_rest, 0, MOST_SWITCHED)
             taken[:, pair] = share
             fewer = np.exp(-rate * (1 - share[:, None])) - np.exp(-rate)
-            lost[:, pair] = fewer @ worth[rest]
+            lost[:, pair] = np.einsum("nm,m->n", fewer, worth[rest])  # BLAS would start threads
     return taken, lost
 
 

@@ -22,7 +22,7 @@ from coupon_rec.simulation.likely import likely
 from coupon_rec.simulation.mechanisms import MECHANISMS, Plant
 from coupon_rec.simulation.memory import Memory
 from coupon_rec.simulation.model import BLOCK, Floats
-from coupon_rec.simulation.nature import Nature, make_nature
+from coupon_rec.simulation.nature import CONTENT, Nature, make_nature
 from coupon_rec.simulation.opening import Simulation, check_sizes, in_duckdb, opened
 from coupon_rec.simulation.tables import market_table
 from coupon_rec.simulation.world import World, make_world
@@ -113,7 +113,8 @@ class State:
         reached the person, each half of the one after it), `trips` in the last four weeks,
         `lines` and `on_sale` (purchase lines so far, and of these on sale), `bought` (those of
         the type), `price` and `cut` (mean of its items: currency at the
-        shelf, share below list price), `cost` (mean unit cost, where supply is on), `age_of_type`
+        shelf, share below list price), `cost` (mean unit cost, where supply is on), `photo`,
+        `deadline` and `border` (of the coupon, where content is on), `age_of_type`
         (campaigns since its first coupon).
         """
         c, n, pairs = self.campaign, self.settings.users, len(self.campaign.coupon)
@@ -136,6 +137,8 @@ class State:
             "cut": mean["cut"].to_numpy()[c.slot],
             "age_of_type": c.period - self.nature.first[c.kind],
         }
+        if "content" in self.nature.mechanisms:
+            of_coupons |= self.nature.content.iloc[c.coupon][list(CONTENT)].to_dict("series")
         if "supply" in self.nature.mechanisms:
             of_coupons["cost"] = mean["cost"].to_numpy()[c.slot]
         return pd.DataFrame(
