@@ -39,6 +39,9 @@ PATIENCE = 0.6
 """Fall of a waiting user's logits where mail is certain to come."""
 EXAMINED = {"desk": 0.15, "phone": 0.5}
 """A place in a list is looked at with probability place^-x, x by platform."""
+LOOKED = 0.9
+"""What having looked at a coupon adds to the logit of redeeming it, where many do not look: as many
+then redeem as where all do."""
 COLLECTS = 2.5
 """What a collecting account adds to the habit of redeeming."""
 
@@ -96,9 +99,9 @@ def likely(rng: np.random.Generator, nature: Nature, campaign: Round, crowd: Cro
     past = remembered(nature, traits, memory)
     lift = lifts(nature, campaign, people, traits, memory)
     position = 1 + rng.permuted(np.tile(np.arange(len(campaign.kinds)), (n, 1)), axis=1)
-    noticed = np.ones_like(lift)
+    noticed, looked = np.ones_like(lift), 0.0
     if "platforms" in on:
-        noticed = examined(position, traits)[:, campaign.slot]
+        noticed, looked = examined(position, traits)[:, campaign.slot], LOOKED
     item = campaign.item
     odds = np.exp(logits[:, item].astype("float64") - past[:, nature.kind[item]])
     lift += patience(nature, traits, memory)[:, campaign.kind]
@@ -107,7 +110,7 @@ def likely(rng: np.random.Generator, nature: Nature, campaign: Round, crowd: Cro
         trips=people.trips,
         mailed=0.02 + 0.48 * eager,
         offered=np.ones_like(lift),
-        habit=people.habit + COLLECTS * traits.collector + nature.planted("redemption", k),
+        habit=people.habit + COLLECTS * traits.collector + looked + nature.planted("redemption", k),
         logits=logits,
         memory=past,
         rate=np.log1p(odds),
