@@ -37,8 +37,8 @@ MARGIN, MARGIN_SPREAD = 0.23, 0.07
 items of Ta Feng at their usual prices."""
 FUNDED = 0.85
 """Share of a sale that the maker pays, by a lower cost for as long as it lasts. Not fitted: at 0.65
-as many lines would be below cost as in Ta Feng, but coupons on sale items would earn so little that
-the data of a few thousand users could not tell good ones from bad."""
+as many lines would be below cost as in Ta Feng, but a coupon on an item that is on sale would then
+earn next to nothing, and there would be little for a method to find."""
 
 
 @dataclass(frozen=True)
