@@ -69,7 +69,7 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
       h_uk = 0.1 + 0.6 [no trip in the last period] - w(age_u) M_uk,
       M_uk = M_u,k-1 / 2 + [u was mailed in k - 1]                                           (6)
 
-  with w from 0.9 for the youngest to 3 for the oldest. M is the person's, over all accounts. Those
+  with w from 0.4 for the youngest to 1.3 for the oldest. M is the person's, over all accounts. Those
   who have not shopped answer to mail, those who had much do not (Neslin, Taylor, Grantham and
   McNeil 2013; Godfrey, Seiders and Voss 2011).
 - *response*: in (3) the second term is multiplied by
@@ -116,9 +116,8 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
   retailer does not know of it.
 - *content*: tau_uc + 0.25 [a photo] + 0.15 [a deadline in the text] + 0 [a border]          (16)
 - *platforms*: a coupon in place j of the list is looked at with probability j^(-0.5) on a phone,
-  j^(-0.15) on a desk; who does not look acts as if it had not been sent, who does redeems with a
-  logit that is 0.9 higher, so that as many redeem as where all look. A view on a phone is clicked
-  with a logit that is 0.8 lower. Lists are in an order by chance.
+  j^(-0.15) on a desk; who does not look acts as if it had not been sent. A view on a phone is
+  clicked with a logit that is 0.8 lower. Lists are in an order by chance.
 - *accounts*: 12% of accounts are a person's second, with the same tastes, habit and patience, and
   four in ten of the trips.
 - *waiting*: 12% of users lower z for the types that have coupons by 0.6 X_uk, and buy at once what

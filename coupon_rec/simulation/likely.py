@@ -24,7 +24,7 @@ from coupon_rec.simulation.traits import Traits
 WELCOME, AWAY = 0.1, 0.6
 """What mail adds to the purchase logit of who had none, and more of who did not shop lately: the
 recency trap of Neslin, Taylor, Grantham and McNeil (2013)."""
-WEAR = (0.9, 1.2, 1.6, 2.1, 2.5, 3.0)
+WEAR = (0.4, 0.55, 0.7, 0.9, 1.1, 1.3)
 """What each campaign mailed before takes from it, by age group: contacts help up to a point and
 then hurt in Godfrey, Seiders and Voss (2011), and by how much differs."""
 FORGETTING = 0.5
@@ -39,9 +39,6 @@ PATIENCE = 0.6
 """Fall of a waiting user's logits where mail is certain to come."""
 EXAMINED = {"desk": 0.15, "phone": 0.5}
 """A place in a list is looked at with probability place^-x, x by platform."""
-LOOKED = 0.9
-"""What having looked at a coupon adds to the logit of redeeming it, where many do not look: as many
-then redeem as where all do."""
 COLLECTS = 2.5
 """What a collecting account adds to the habit of redeeming."""
 
@@ -99,9 +96,9 @@ def likely(rng: np.random.Generator, nature: Nature, campaign: Round, crowd: Cro
     past = remembered(nature, traits, memory)
     lift = lifts(nature, campaign, people, traits, memory)
     position = 1 + rng.permuted(np.tile(np.arange(len(campaign.kinds)), (n, 1)), axis=1)
-    noticed, looked = np.ones_like(lift), 0.0
+    noticed = np.ones_like(lift)
     if "platforms" in on:
-        noticed, looked = examined(position, traits)[:, campaign.slot], LOOKED
+        noticed = examined(position, traits)[:, campaign.slot]
     item = campaign.item
     odds = np.exp(logits[:, item].astype("float64") - past[:, nature.kind[item]])
     lift += patience(nature, traits, memory)[:, campaign.kind]
@@ -110,7 +107,7 @@ def likely(rng: np.random.Generator, nature: Nature, campaign: Round, crowd: Cro
         trips=people.trips,
         mailed=0.02 + 0.48 * eager,
         offered=np.ones_like(lift),
-        habit=people.habit + COLLECTS * traits.collector + looked + nature.planted("redemption", k),
+        habit=people.habit + COLLECTS * traits.collector + nature.planted("redemption", k),
         logits=logits,
         memory=past,
         rate=np.log1p(odds),
