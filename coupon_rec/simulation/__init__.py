@@ -69,9 +69,9 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
       h_uk = 0.1 + 0.6 [no trip in the last period] - w(age_u) M_uk,
       M_uk = M_u,k-1 / 2 + [u was mailed in k - 1]                                           (6)
 
-  with w from 0.4 for the youngest to 1.3 for the oldest. M is the person's, over all accounts. Those
-  who have not shopped answer to mail, those who had much do not (Neslin, Taylor, Grantham and
-  McNeil 2013; Godfrey, Seiders and Voss 2011).
+  with w from 0.4 for the youngest to 1.3 for the oldest. M is the person's, over all accounts.
+  Those who have not shopped answer to mail, those who had much do not (Neslin, Taylor, Grantham
+  and McNeil 2013; Godfrey, Seiders and Voss 2011).
 - *response*: in (3) the second term is multiplied by
 
       s((d_c - theta_u) / 0.06) e_u a_T                                                   (7)

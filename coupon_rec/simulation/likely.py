@@ -265,20 +265,6 @@ def switching(nature: Nature, campaign: Round, found: Likely) -> tuple[Floats, F
             left = rate * (1 - share[:, None]).astype(rate.dtype)
             lost[:, pair] = ((np.exp(-left) - np.exp(-rate)) * worth[rest]).sum(axis=1)
     return taken, lost
-    before = np.add.reduceat(found.rate, campaign.first_row, axis=1)[:, campaign.slot]
-    gained = np.add.reduceat(found.lifted, campaign.first_cell, axis=1) - before
-    worth = campaign.units * (campaign.price - campaign.cost)
-    for pairs, kind in zip(campaign.pairs, campaign.kinds, strict=True):
-        rest = others(nature, kind)
-        z = found.logits[:, rest].astype("float64") - found.memory[:, nature.kind[rest]]
-        rate = softplus(z)
-        of_rest = np.maximum(rate.sum(axis=1), 1e-12)
-        for pair in pairs[pairs >= 0]:
-            share = np.clip(SWITCHING * gained[:, pair] / of_rest, 0, MOST_SWITCHED)
-            taken[:, pair] = share
-            fewer = np.exp(-rate * (1 - share[:, None])) - np.exp(-rate)
-            lost[:, pair] = np.einsum("nm,m->n", fewer, worth[rest])  # BLAS would start threads
-    return taken, lost
 
 
 def others(nature: Nature, kind: int) -> Ints:
