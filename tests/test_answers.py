@@ -257,14 +257,14 @@ def test_after_a_promotion_less_is_bought() -> None:
     assert 0.04 < dip / bump < 0.25
 
 
-def test_up_to_a_third_of_what_a_coupon_gains_is_taken_from_its_category() -> None:
+def test_a_third_of_what_a_coupon_gains_is_taken_from_its_category() -> None:
     state = open_market(users=4000, mechanisms="substitution elasticity")
     sent, quiet = (sold(simulate(state, policy)) for policy in (at(0.5), nobody))
     kinds = state.campaign.kinds
     more = (sent - quiet)[-1]
     gained, lost = more[kinds].sum(), -np.delete(more, kinds).sum()
     assert gained > 500
-    assert 0.15 < lost / gained < 0.35
+    assert 0.25 < lost / gained < 0.4
 
 
 def test_no_store_sells_what_it_has_not_and_some_shelves_are_empty() -> None:
@@ -449,7 +449,7 @@ def test_in_a_null_world_nothing_that_is_sent_changes_what_is_bought() -> None:
     np.testing.assert_allclose(truth["buy_with"][buyers], truth["buy_without"][buyers])
     np.testing.assert_allclose(truth["profit"], -truth["discount"], atol=1e-12)
     assert not state.oracle().any()
-    sent, quiet = (sold(simulate(state, policy)) for policy in (at(0.5), nobody))
+    sent, quiet = (sold(simulate(state, policy, campaigns=3)) for policy in (at(0.5), nobody))
     assert (sent == quiet).all()
 
 

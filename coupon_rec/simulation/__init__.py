@@ -74,10 +74,10 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
   and McNeil 2013; Godfrey, Seiders and Voss 2011).
 - *response*: in (3) the second term is multiplied by
 
-      s((d_c - theta_u) / 0.06) e_u a_T                                                   (7)
+      s((d_c - theta_u) / 0.06) e_u a_C                                                   (7)
 
   theta_u is the depth that a user takes notice of, near 0.25 and less for the price-sensitive;
-  e_u = 0.75 / rho_u, between 0.2 and 4: who shops rarely answers more; a_T is log-normal
+  e_u = 0.75 / rho_u, between 0.2 and 4: who shops rarely answers more; a_C is log-normal
   with deviation 0.2 by category. Thresholds near 15% and saturation at 20 to 30% are what Gupta
   and Cooper (1992) find, differences between categories what Narasimhan, Neslin and Sen (1996)
   find.
@@ -99,12 +99,13 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 - *substitution*: z - g_u / 3 (sum of the cuts of the other types of C, each times its share of the
   sales of C) for what is on sale. A coupon multiplies the rates softplus(z) of the rest of its
   category by 1 - q, q a third of what it adds to the rates of T over the rates of the rest, at most
-  0.9. A campaign then has coupons for one type of a category only                           (12)
+  0.9 and at least 0. A campaign then has coupons for one type of a category only            (12)
 
   (van Heerde, Gupta and Wittink 2003: a third of the units gained are taken from others.)
 - *supply*: a unit costs (1 - m_i)(1 - 0.85 s_ik) of list price, m_i ~ N(0.23, 0.07^2), s_ik the
-  share that is off in the period: the maker pays 85% of a sale. Each store, one for 500 users,
-  counts its stock each week, orders up to 2 weeks of usual sales, and gets it a week later. Who
+  share that is off in the period: the maker bears 0.85 (1 - m_i) of a sale. Each store, one for
+  500 users, counts its stock each week, orders up to 2 weeks of usual sales, and gets it a week
+  later. Who
   finds too little left buys nothing                                                         (13)
 
   (The mean and deviation of m_i are Ta Feng's. Gruen, Corsten and Bharadwaj 2002: 8.3% of items are
@@ -125,7 +126,13 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 
   (Li, Granados and Netessine 2014: 5 to 19% of travellers wait in the middle half of markets.)
 - *collecting*: 4% of accounts belong to the person of the account before, never shop, and redeem on
-  what that person would have bought: the effect on the account is large, on the person nothing.
+  what that person would have bought, with a logit that is 2.5 higher: the effect on the account is
+  large, on the person nothing.
+
+**Money.** A coupon adds to profit the margin of its type's units with it, less that without it,
+less the margin that the rest of its category loses, less p(redeem) d_c times the price of a unit.
+Where supply is off, costs are the same and nothing runs out. Sending costs extra: `oracle` counts
+it.
 
 **Names.** In `truth.users`: rho is `trips` (a week), a `activity`, g `price_sensitivity`,
 h `reaction`, q `habit`, t `taste_0` and so on. In `truth.items`: b is `popularity`, v `taste_0` and

@@ -300,14 +300,16 @@ def remember(
     kinds = memory.bought.shape[1]
     key = lines.user * kinds + nature.kind[lines.item]
     bought = np.bincount(key, minlength=memory.bought.size).reshape(memory.bought.shape)
+    shopper = np.where(traits.collector, traits.person, np.arange(len(traits.person)))
+    filled = shopper[lines.user] * kinds + nature.kind[lines.item]
     saved = np.zeros(memory.bought.size)
     depth = np.zeros(len(lines.user))
     under = lines.slot >= 0
     with_coupon = np.zeros((len(sent.mailed), len(campaign.kinds)))
     who, pair = np.nonzero(sent.offered & sent.redeemed_with)
-    with_coupon[who, campaign.slot[pair]] = -np.log1p(-campaign.depth[pair])
+    with_coupon[who, campaign.slot[pair]] = -nature.strength * np.log1p(-campaign.depth[pair])
     depth[under] = with_coupon[lines.user[under], lines.slot[under]]
-    np.maximum.at(saved, key, np.maximum(cut[lines.item] + depth, 0))
+    np.maximum.at(saved, filled, np.maximum(cut[lines.item] + depth, 0))
     pantry = np.maximum(FORGETTING * memory.pantry, saved.reshape(memory.pantry.shape))
     on_sale = np.bincount(lines.user[cut[lines.item] > 0], minlength=len(sent.mailed))
     return Memory(

@@ -218,6 +218,9 @@ def truths(campaign: Round, traits: Traits, found: Likely, switched: Floats) -> 
     lost = weekly * seen * switched
     collector = traits.collector[:, None]
     if collector.any():
+        who = np.where(traits.collector, traits.person, np.arange(len(traits.person)))
+        buy_without = buy_without[who]
+        money = {name: values[who] for name, values in money.items()}
         buy_with = np.where(collector, seen * buy_without, buy_with)
         redeem = np.where(collector, buy_with * redeem_rate(found.habit, campaign.depth), redeem)
         discount = np.where(

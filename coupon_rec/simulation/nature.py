@@ -36,7 +36,7 @@ MARGIN, MARGIN_SPREAD = 0.23, 0.07
 """Of list price: mean and standard deviation of the share that is not the unit's cost, those of the
 items of Ta Feng at their usual prices."""
 FUNDED = 0.85
-"""Share of a sale that the maker pays, by a lower cost for as long as it lasts. Not fitted: at 0.65
+"""Share of a sale by which a unit costs less for as long as it lasts. Not fitted: at 0.65
 as many lines would be below cost as in Ta Feng, but a coupon on an item that is on sale would then
 earn next to nothing, and there would be little for a method to find."""
 

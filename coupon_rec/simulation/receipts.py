@@ -26,6 +26,11 @@ def starts_at(period: int) -> int:
     return period * WEEKS * 7 * DAY
 
 
+def other_luck(luck: Floats) -> Floats:
+    """Numbers in [0, 1) from the later digits of others, whose first ones decide something else."""
+    return 1000 * luck % 1
+
+
 def redeeming(lines: Lines, campaign: Round, happened: Happened) -> tuple[Ints, Ints]:
     """The lines with which coupons are redeemed, the first of each, and the coupon of each."""
     sent = happened.sent
@@ -74,7 +79,7 @@ def redemptions(
     rows, pair = used
     lines = happened.lines
     second = starts_at(campaign.period) + happened.trips.second[lines.trip[rows]]
-    late = np.ceil(-REPORTED_AFTER * np.log1p(-lines.luck[rows, 1])).astype(int)
+    late = np.ceil(-REPORTED_AFTER * np.log1p(-other_luck(lines.luck[rows, 1]))).astype(int)
     day = clock(second).astype("datetime64[D]")
     return {
         "campaign_id": np.full(len(rows), campaign.period),
@@ -142,7 +147,7 @@ def looks(
     share = lines.luck[wrote, 1] / REVIEWED
     who, what = lines.user[wrote], lines.item[wrote]
     taste = (crowd.people.tastes[who] * world.tastes[what]).sum(axis=1)
-    stars = 3.3 + 0.6 * taste + 0.8 * np.sqrt(12) * (lines.luck[wrote, 0] - 0.5)
+    stars = 3.3 + 0.6 * taste + 0.8 * np.sqrt(12) * (other_luck(lines.luck[wrote, 0]) - 0.5)
     reviews = {
         "user_id": user_ids[who],
         "item_id": what + 1,

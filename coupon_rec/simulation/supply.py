@@ -31,7 +31,7 @@ def sell(
     Returns
     -------
     happened : Happened
-        Without the lines for which too little was left.
+        Without the lines for which too little was left, and those after them until the week ends.
     memory : Memory
         With the stock on the last day's evening.
     stock : numpy.ndarray

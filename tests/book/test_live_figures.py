@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import ibis
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from reader import open_page
 from scipy.optimize import minimize
 from sphinx.application import Sphinx
@@ -330,12 +330,9 @@ def test_the_figures_fit_ask_for_nothing_and_please_axe(
 
 
 def test_the_figures_wear_the_colors_of_the_theme(page: Page) -> None:
-    def color(theme: str) -> Any:
+    for theme, color in (("light", "rgb(199, 80, 0)"), ("dark", "rgb(255, 155, 94)")):
         page.evaluate("t => document.documentElement.setAttribute('data-theme', t)", theme)
-        return page.locator(".likelihood-curve").evaluate("e => getComputedStyle(e).stroke")
-
-    assert color("light") == "rgb(199, 80, 0)"
-    assert color("dark") == "rgb(255, 155, 94)"
+        expect(page.locator(".likelihood-curve")).to_have_css("stroke", color)
 
 
 @pytest.mark.parametrize("name", FIGURES)

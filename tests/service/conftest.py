@@ -69,6 +69,7 @@ def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     running = Running(bundle, folder / "words", *_options(folder))
     yield running
     running.process.kill()
+    running.client.close()
 
 
 @pytest.fixture
@@ -79,6 +80,7 @@ def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
         def start(*options: str, folder: Path = bundle, **environment: str) -> Running:
             words = tmp_path / f"words{time.monotonic_ns()}"
             running = Running(folder, words, *_options(tmp_path), *options, **environment)
+            stack.callback(running.client.close)
             stack.callback(lambda: running.process.poll() is None and running.process.kill())
             return running
 

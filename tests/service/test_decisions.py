@@ -104,7 +104,7 @@ class Asking(threading.Thread):
             try:
                 answer = self.client.post("/v1/recommendations", json=question(self.user_id))
             except httpx.TransportError:
-                return
+                return self.client.close()
             self.answered.append(answer.headers["X-Request-Id"])
 
 

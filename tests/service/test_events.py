@@ -154,7 +154,7 @@ class Till(threading.Thread):
             try:
                 answer = self.client.post("/v1/events", json={"events": batch})
             except httpx.TransportError:
-                return
+                return self.client.close()
             assert answer.status_code == 200
             self.accepted.update(event["event_id"] for event in batch)
 
