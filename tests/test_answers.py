@@ -22,6 +22,8 @@ from coupon_rec.simulation import (
     simulate_market,
 )
 from coupon_rec.simulation.campaign import draw_round
+from coupon_rec.simulation.drawing import wished
+from coupon_rec.simulation.model import softplus
 from coupon_rec.simulation.nature import CONTENT
 
 KEY = ["campaign_id", "user_id", "coupon_id"]
@@ -437,6 +439,12 @@ def test_the_oracle_earns_most(everything: State) -> None:
     for policy in (at(0.1), at(0.5), lambda offers: rng.random(len(offers)) / 3):
         assert (policy(everything.offers) * profit).sum() < (best * profit).sum()
     assert simulate(everything, lambda _: best).period == everything.period + 1
+
+
+def test_wishes_are_never_rarer_than_purchases_and_little_more_frequent() -> None:
+    z = np.linspace(-30, 30, 601)
+    assert (wished(z) >= softplus(z)).all()
+    assert (wished(z) <= 1.6 * softplus(z)).all()
 
 
 def test_in_a_null_world_nothing_that_is_sent_changes_what_is_bought() -> None:

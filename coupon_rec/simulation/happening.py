@@ -15,6 +15,7 @@ from coupon_rec.simulation.drawing import (
     poisson_of,
     ranks,
     units_of,
+    wished,
 )
 from coupon_rec.simulation.likely import FORGETTING, Likely
 from coupon_rec.simulation.memory import Memory
@@ -159,9 +160,9 @@ class Usual:
 
 def usual_lines(nature: Nature, campaign: Round, found: Likely, wishes: Wishes) -> Usual:
     """The wishes that come true in spite of what users remember."""
-    wished = found.logits[wishes.user, wishes.item].astype("float64")
-    z = wished - found.memory[wishes.user, nature.kind[wishes.item]]
-    drawn = wishes.mood * np.exp(wished)
+    logit = found.logits[wishes.user, wishes.item].astype("float64")
+    z = logit - found.memory[wishes.user, nature.kind[wishes.item]]
+    drawn = wishes.mood * wished(logit)
     keep = np.flatnonzero(~wishes.view & (drawn < softplus(z)))
     keep = keep[first_of_each(wishes.trip[keep], wishes.item[keep], len(campaign.cut))]
     item, luck = wishes.item[keep], wishes.luck[keep]
