@@ -464,7 +464,7 @@ FARTHER_IN_PRICES = {
     "units for a cut": (0.5, 0.7),  # between the two, which differ by a factor of three
     "margin": (1.3, 1.5),  # the maker pays for most of a sale: hardly a line is below cost
     "lines below cost": (0.0, 0.2),
-    "margin at the usual price, 10%": (0.8, 0.95),
+    "usual margin, 10%": (0.8, 0.95),
 }
 
 

@@ -97,7 +97,7 @@ def price_marginals(lines: pd.DataFrame) -> pd.Series:
     found = {
         "units a line": lines["units"].mean(),
         "lines of several units": (lines["units"] > 1).mean(),
-        "amounts of lines, 90% over 10%": high / low,
+        "amounts, 90% over 10%": high / low,
         "spread of log prices": np.log(usual).std(),
         "variation of an item's price": (items["price"].std() / items["price"].mean()).median(),
         "lines below the usual price": (cut >= CUT).mean(),
@@ -125,7 +125,7 @@ def _margins(
     return {
         "margin": 1 - lines["cost"].sum() / lines["amount"].sum(),
         "lines below cost": (lines["amount"] < lines["cost"]).mean(),
-        "margin at the usual price, mean": margins.mean(),
-        "margin at the usual price, spread": margins.std(),
-        **{f"margin at the usual price, {q:.0%}": margins.quantile(q) for q in (0.1, 0.5, 0.9)},
+        "usual margin, mean": margins.mean(),
+        "usual margin, spread": margins.std(),
+        **{f"usual margin, {q:.0%}": margins.quantile(q) for q in (0.1, 0.5, 0.9)},
     }
