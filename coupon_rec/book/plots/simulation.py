@@ -124,7 +124,7 @@ def substitution(line: pd.Series, dots: pd.Series) -> None:
     ax = _law({"": line}, {"": dots}, (ITEM,), room=0.05)
     ax.set_xticks([0.1, 0.25, 0.5], ["10%", "25%", "50%"])
     ax.set_ylim(0, 40)
-    label(ax, "share of the price that the coupons take off", "units lost, for 100 gained")
+    label(ax, "share of the price that the coupons take off", "purchases lost, for 100 gained")
 
 
 def supply(weeks: pd.DataFrame) -> None:
@@ -165,9 +165,10 @@ def delay(line: pd.Series, steps: pd.Series) -> None:
     ax.step(steps.index, 100 * steps, where="post", color=COUPON)
     ax.axvline(28, color=NEUTRAL, linewidth=1, linestyle=":")
     mark(ax, "length of a campaign", (28, 8), NEUTRAL, (6, 0))
-    mark(ax, "equation", (15, 100 * line.loc[15]), DARK, (-5, 12), "right")
-    mark(ax, "market", (14, 100 * line.loc[9]), COUPON, (9, -2))
+    mark(ax, "market", (15, 100 * line.loc[15]), COUPON, (-5, 12), "right")
+    mark(ax, "equation", (14, 100 * line.loc[9]), DARK, (9, -2))
     ax.set_ylim(0, 103)
+    ax.set_xlim(0, line.index[-1])
     label(ax, "days since the redemption", "reported by then, %")
 
 
