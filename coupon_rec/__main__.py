@@ -135,7 +135,7 @@ def train(
     model.save(out)
     best = model.history["val_redeemed_log_loss"].min()
     typer.echo(f"{len(model.history)} epochs, validation log loss {best:.4f}: {out}")
-    if constant := model.network.encoder.constant:
+    if constant := model.served.encoder.constant:
         _say(f"never varied in training, so nothing is learned from: {', '.join(constant)}")
 
 

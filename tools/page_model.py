@@ -24,6 +24,7 @@ from coupon_rec.features import CATEGORIES, GROUPS, Encoder, Number, feature_nam
 from coupon_rec.features.batch.sides import main_value
 from coupon_rec.features.online.snapshot_reader import SEEN
 from coupon_rec.market import Market
+from coupon_rec.models.inputs import CUT
 from coupon_rec.serving.bundle.manifest import content, verified
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import Candidates, FeatureStore
@@ -38,6 +39,7 @@ LAYERS = {
     "coupon_2",
     "redeemed_if_bought_logit",
 }
+TREES = "direct_logit"
 USERS = 40
 STRANGER = 0
 """The number of a user of whom nothing is known."""
@@ -55,7 +57,7 @@ def network(bundle: Path) -> dict[str, Any]:
     layers = dict(
         _layer(graph, node, constants)
         for node in graph.node
-        if node.op_type == "MatMul" and "_encoded" not in node.output[0]
+        if node.op_type == "MatMul" and _layer_name(node) in LAYERS
     )
     encoder = Encoder.from_dict(schema)
     columns = [name for group in GROUPS for name in feature_names(group)]
@@ -63,8 +65,8 @@ def network(bundle: Path) -> dict[str, Any]:
     if set(layers) != LAYERS or encoder.columns != columns:
         raise ValueError(
             f"{bundle} has the layers {sorted(layers)} and reads {len(encoder.columns)} columns: "
-            "the page computes the chain of two networks, as `coupon_rec.models.coupled_model` "
-            "builds them by default, on the features that every market has"
+            "the page computes the chain of two networks with trees beside it, the default of "
+            "`CoupledModel`, on the features that every market has"
         )
     return {
         "version": manifest["version"],
@@ -80,10 +82,12 @@ def network(bundle: Path) -> dict[str, Any]:
             name: {
                 "mean": [number.mean for number in numbers],
                 "scale": [1 / number.deviation if number.deviation else 0 for number in numbers],
+                "cut": CUT,
             }
             for name, numbers in encoder.numbers.items()
         },
         "layers": layers,
+        "leaves": _leaves(graph, constants),
         "calibration": json.loads(content(bundle, manifest, "calibration.json")),
     }
 
@@ -102,8 +106,42 @@ def _layer(graph: GraphProto, node: NodeProto, constants: Constants) -> tuple[st
     bias = np.zeros(weights.shape[1], "float32")  # the export drops one that is zero
     for reader in _readers(graph, node.output[0], "Add"):
         bias = _constant(reader, constants).reshape(-1)
-    name = re.sub(r"_\d+$", "", node.output[0].split("/")[-2])
-    return name, {"weights": _base64(weights), "bias": _base64(bias)}
+    return _layer_name(node), {"weights": _base64(weights), "bias": _base64(bias)}
+
+
+def _leaves(graph: GraphProto, constants: Constants) -> list[dict[str, Any]]:
+    """Give the value of each leaf, and its path: a column, a threshold and a side for each step."""
+    found = {
+        (node.op_type, constants[name].ndim): constants[name]
+        for node in graph.node
+        for name in node.input
+        if _layer_name(node) == TREES and name in constants
+    }
+    paths, lengths = found["MatMul", 3], found["Equal", 3][..., 0]
+    columns, thresholds, values = (
+        found[key].reshape(shape)
+        for key, shape in {
+            ("Gather", 1): (len(paths), -1),
+            ("Greater", 2): (len(paths), -1),
+            ("MatMul", 2): lengths.shape,
+        }.items()
+    )
+    return [
+        {
+            "value": float(values[tree, leaf]),
+            "path": [
+                [int(columns[tree, split]), float(thresholds[tree, split]), int(side)]
+                for split, side in enumerate(paths[tree, leaf])
+                if side
+            ],
+        }
+        for tree, leaf in np.argwhere(lengths >= 0)
+    ]
+
+
+def _layer_name(node: NodeProto) -> str:
+    *_, layer, _ = ["", *node.output[0].split("/")]
+    return re.sub(r"_\d+$", "", layer)
 
 
 def _readers(graph: GraphProto, name: str, operation: str) -> list[NodeProto]:

@@ -19,12 +19,14 @@ const coupled = (() => {
     return Float64Array.from({ length: bytes.length / 4 }, (_, k) => view.getFloat32(4 * k, true));
   }
 
-  /** Numbers less their mean, times one over their deviation; skewed ones as log(1 + x). */
-  function normalized(values, columns, { mean, scale }) {
-    return values.map((value, k) => {
-      const seen = Math.fround(columns[k].log1p ? Math.log1p(value) : value);
-      return (seen - mean[k]) * scale[k];
-    });
+  /** Numbers as the model reads them: skewed ones as log(1 + x). */
+  function read(values, columns) {
+    return values.map((value, k) => Math.fround(columns[k].log1p ? Math.log1p(value) : value));
+  }
+
+  /** Numbers less their mean, times one over their deviation, cut. */
+  function normalized(seen, { mean, scale, cut }) {
+    return seen.map((value, k) => Math.min(Math.max((value - mean[k]) * scale[k], -cut), cut));
   }
 
   /** Ones and zeros: a one for each value that was seen in training, none for another. */
@@ -44,26 +46,37 @@ const coupled = (() => {
     return sums;
   }
 
+  /** What the trees add up to: of each tree, the value of the leaf whose whole path x takes. */
+  function direct(x, leaves) {
+    const takes = ([column, threshold, right]) => x[column] > threshold === (right === 1);
+    return leaves.reduce((sum, { value, path }) => sum + (path.every(takes) ? value : 0), 0);
+  }
+
+  function logOdds(p, smallest) {
+    const inside = Math.min(Math.max(p, smallest), 1 - smallest);
+    return Math.log(inside / (1 - inside));
+  }
+
   /** A line on the log odds of p. */
   function calibrated(p, { intercept, slope }) {
     if (intercept === 0 && slope === 1) return p;
-    const inside = Math.min(Math.max(p, SMALLEST), 1 - SMALLEST);
-    return sigmoid(intercept + slope * Math.log(inside / (1 - inside)));
+    return sigmoid(intercept + slope * logOdds(p, SMALLEST));
   }
 
   /** From a network, as tools/page_model.py writes it, to a function that predicts an offer. */
-  function scorer({ columns, normal, layers, calibration }) {
+  function scorer({ columns, normal, layers, leaves, calibration }) {
     const layer = {};
     for (const [name, { weights, bias }] of Object.entries(layers)) {
       layer[name] = { weights: floats(weights), bias: floats(bias) };
     }
 
     return function predict(offer) {
+      const seen = {};
       const ready = {};
       for (const name of EVERYTHING) {
-        ready[name] = normal[name]
-          ? normalized(offer[name], columns[name], normal[name])
-          : oneHot(offer[name], columns[name]);
+        const numbers = normal[name];
+        seen[name] = (numbers ? read : oneHot)(offer[name], columns[name]);
+        ready[name] = numbers ? normalized(seen[name], numbers) : seen[name];
       }
       const known = PURCHASE.flatMap((name) => ready[name]);
       const interest = relu(dense(relu(dense(known, layer.purchase_1)), layer.purchase_2));
@@ -71,9 +84,11 @@ const coupled = (() => {
       const response = relu(dense(relu(dense(all, layer.coupon_1)), layer.coupon_2));
       const bought = sigmoid(dense(interest, layer.bought_logit)[0]);
       const ifBought = sigmoid(dense(response, layer.redeemed_if_bought_logit)[0]);
+      const chain = logOdds(bought * ifBought, 1e-7); // the chain rule
+      const trees = direct(EVERYTHING.flatMap((name) => seen[name]), leaves);
       return {
         bought: calibrated(bought, calibration.bought),
-        redeemed: calibrated(bought * ifBought, calibration.redeemed), // the chain rule
+        redeemed: calibrated(sigmoid((chain + trees) / 2), calibration.redeemed),
       };
     };
   }

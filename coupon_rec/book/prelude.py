@@ -34,7 +34,10 @@ def offers() -> pd.DataFrame:
 
 
 def model() -> "OfferModel":
-    """The coupled model with its default settings, fitted on the book's training campaigns."""
+    """The coupled model with its default settings, fitted on the book's training campaigns.
+
+    A network and trees, as in `coupon_rec.CoupledModel`, but not calibrated.
+    """
     from coupon_rec.models import load_model
 
     return load_model(_kept("model.keras", _fit))
@@ -46,14 +49,15 @@ def _built() -> pd.DataFrame:
 
 def _fit(path: Path) -> None:
     from coupon_rec.features import Encoder
-    from coupon_rec.models import coupled_model
+    from coupon_rec.models import boosted, coupled_model, with_trees
     from coupon_rec.training import examples, fit
 
     train, validation, _ = split(offers(), *SPLIT)
     encoder = Encoder.fit(train)
-    fitted = coupled_model(encoder)
-    fit(fitted, examples(train, encoder), examples(validation, encoder))
-    fitted.save(path)
+    network = coupled_model(encoder)
+    arrays, labels = examples(train, encoder)
+    fit(network, (arrays, labels), examples(validation, encoder))
+    with_trees(network, boosted(encoder, arrays, labels["redeemed"])).save(path)
 
 
 def _kept(name: str, write: Callable[[Path], None]) -> Path:

@@ -104,7 +104,9 @@ def evaluate(
         One row per offer, with columns user_id, campaign_id, the label and the clusters, and
         campaign_type unless ``slices`` are given.
     p
-        Probability that the label is 1, of each row, shape (n,), in the order of ``offers``.
+        Probability that the label is 1, of each row, shape (n,), in the order of ``offers``; or
+        one column for each seed of a model, shape (n, seeds): the metric is then the mean over
+        the seeds, and each resample draws seeds too, so that the interval knows of their chance.
     label
         Column of what is predicted, 0 or 1: "redeemed", or for example "bought".
     probability
@@ -221,7 +223,7 @@ def compare(
     Parameters
     ----------
     p_a, p_b
-        Probability of redemption of each row by either scorer, shape (n,).
+        Probability of redemption of each row by either scorer, shape (n,) or (n, seeds).
     offers, label, probability, metrics, slices, clusters, confidence, replicates, seed
         As for `evaluate`, and so are the errors.
 
@@ -301,20 +303,35 @@ def _measured(
     """
     columns = ["user_id", "campaign_id", label, *check_clusters(clusters)]
     parts = list(cut(offers, list(dict.fromkeys(columns)), slices))
-    checked_scores = []
+    checked_scores, seeds = [], []
     for name, score in scores.items():
         require_one_order(**{"offers": offers, name: score})
-        _, p, _ = checked(offers[label], score, None, name, f"offers[{label!r}]")
-        if probability:
-            advice = "in [0, 1] (pass probability=False for a score that only ranks)"
-            require(name, p, (p >= 0) & (p <= 1), advice)
-        checked_scores.append(p)
+        by_seed = np.atleast_2d(np.asarray(score).T)
+        for one in by_seed:
+            _, p, _ = checked(offers[label], one, None, name, f"offers[{label!r}]")
+            if probability:
+                advice = "in [0, 1] (pass probability=False for a score that only ranks)"
+                require(name, p, (p >= 0) & (p <= 1), advice)
+            checked_scores.append(p)
+        seeds.append(len(by_seed))
     for name, rows, part in parts:
         y = part[label].to_numpy(np.float64)
         group = part.groupby(["user_id", "campaign_id"]).ngroup().to_numpy()
         scored = [Scored(y, p[rows], group) for p in checked_scores]
         ways = clusterings({column: part[column] for column in clusters}, len(part), seed)
-        yield name, part, resample(ways, replicates, partial(_measure_each, scored, chosen))
+        found = resample(ways, replicates, partial(_measure_each, scored, chosen))
+        yield name, part, _mean_over_seeds(found, seeds, np.random.default_rng([seed, 3]))
+
+
+def _mean_over_seeds(found: Floats, seeds: Sequence[int], random: np.random.Generator) -> Floats:
+    """Average each scorer's seeds; after the first place, draw them with replacement."""
+    means = []
+    for of_scorer in np.split(found, np.cumsum(seeds)[:-1], axis=1):
+        ways, count, _, places = of_scorer.shape
+        times = random.multinomial(count, np.full(count, 1 / count), (ways, places)) / count
+        times[:, 0] = 1 / count
+        means.append(np.einsum("wsmp,wps->wmp", of_scorer, times))
+    return np.stack(means, axis=1)
 
 
 def _measure_each(

@@ -96,6 +96,9 @@ class Encoder:
         if columns of your own are categories of them).
     ids : dict of str to tuple
         The known ids of the arrays "user_id", "item_id" and "coupon_id", if asked for.
+    rates : dict of str to float
+        The share of training offers with each label, "bought" and "redeemed", where they have it:
+        a model starts its training from there.
 
     Examples
     --------
@@ -110,6 +113,7 @@ class Encoder:
     numbers: dict[str, tuple[Number, ...]] = field(default_factory=dict)
     categories: dict[str, tuple[Category, ...]] = field(default_factory=dict)
     ids: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    rates: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -168,7 +172,8 @@ class Encoder:
         }
         categories = {array: _categories(offers, columns) for array, columns in names.items()}
         known = {name: tuple(np.unique(offers[name].dropna()).tolist()) for name in ids}
-        return cls(numbers, categories, known)
+        rates = {label: float(offers[label].mean()) for label in LABELS if label in offers}
+        return cls(numbers, categories, known, rates)
 
     def only(self, *arrays: str) -> "Encoder":
         """The same encoder with some of its arrays, in the order in which they are named.
@@ -184,7 +189,7 @@ class Encoder:
         def some(part: dict[str, T]) -> dict[str, T]:
             return {name: part[name] for name in arrays if name in part}
 
-        return Encoder(some(self.numbers), some(self.categories), some(self.ids))
+        return Encoder(some(self.numbers), some(self.categories), some(self.ids), self.rates)
 
     @property
     def arrays(self) -> dict[str, int]:
@@ -379,6 +384,7 @@ class Encoder:
                     lambda one: Category(**{**one, "values": tuple(one["values"])}),
                 ),
                 _read(described["ids"], lambda one: one),
+                dict(described["rates"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this describes no encoder ({error!r})") from error

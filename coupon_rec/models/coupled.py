@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 
 from coupon_rec._keras import keras, seeded
-from coupon_rec.features import Encoder
+from coupon_rec.features import LABELS, Encoder
 from coupon_rec.models.couplings import Coupling
 from coupon_rec.models.couplings import coupling as coupling_of
-from coupon_rec.models.inputs import OfferModel, encoded, joined, network, offer_model
+from coupon_rec.models.inputs import (
+    OfferModel,
+    encoded,
+    joined,
+    logit_layer,
+    network,
+    offer_model,
+)
 from coupon_rec.models.purchase import interest
 
 layers = keras.layers
@@ -66,8 +73,10 @@ def coupled_model(
             {"interest": known, **ready}, ("interest", *ready), "interest_and_coupon"
         )
         response = network(everything, coupon_units, dropout, "coupon")
-        bought_logit = layers.Dense(1, name="bought_logit")(known)
-        redeemed_logit = layers.Dense(1, name="redeemed_if_bought_logit")(response)
+        bought, redeemed = (encoder.rates.get(label, 0.0) for label in LABELS)
+        bought_logit = logit_layer(bought, "bought_logit")(known)
+        given = redeemed / bought if bought else 0.0
+        redeemed_logit = logit_layer(given, "redeemed_if_bought_logit")(response)
         outputs = {
             "bought": layers.Activation("sigmoid", name="bought")(bought_logit),
             "redeemed": couple([bought_logit, redeemed_logit]),

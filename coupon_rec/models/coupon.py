@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from coupon_rec._keras import keras, seeded
 from coupon_rec.features import Encoder
-from coupon_rec.models.inputs import OfferModel, encoded, joined, network, offer_model
+from coupon_rec.models.inputs import (
+    OfferModel,
+    encoded,
+    joined,
+    logit_layer,
+    network,
+    offer_model,
+)
 
 layers = keras.layers
 
@@ -38,6 +45,6 @@ def coupon_model(
     with seeded(seed):
         inputs, ready = encoded(encoder)
         response = network(joined(ready, tuple(ready), "everything"), units, dropout, "coupon")
-        logit = layers.Dense(1, name="redeemed_logit")(response)
+        logit = logit_layer(encoder.rates.get("redeemed"), "redeemed_logit")(response)
         redeemed = layers.Activation("sigmoid", name="redeemed")(logit)
     return offer_model(encoder, inputs, {"redeemed": redeemed}, "coupon_model")

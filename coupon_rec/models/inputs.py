@@ -1,5 +1,6 @@
 """The inputs of a model: the arrays of an encoder, normalized, one-hot or embedded."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +16,9 @@ registered = keras.saving.register_keras_serializable("coupon_rec")
 
 VECTOR = 16
 """Coordinates of a vector that is learned for an id."""
+
+CUT = 3.0
+"""Deviations from the mean at which a network's numbers are cut: beyond them it has seen little."""
 
 PENALTY = 0.03
 """Added to the loss, times the mean squared length of the vectors that a batch looks up."""
@@ -62,7 +66,10 @@ def offer_model(encoder: Encoder, inputs: Tensors, outputs: Tensors, name: str) 
 
 @registered
 class Normalized(keras.layers.Layer):
-    """Numbers less their mean, times one over their deviation; 0 where they never varied.
+    """Numbers less their mean, over their deviation, cut at ±3; 0 where they never varied.
+
+    The tails of the features are long, and months to come have longer ones than those learned
+    from. A weighted sum follows them anywhere; cut, they stay where it was trained.
 
     Keras's `Normalization` keeps its mean as a tensor, which the conversion to ONNX takes for an
     input of the model; constants go into every format.
@@ -80,7 +87,8 @@ class Normalized(keras.layers.Layer):
     def call(self, x: Any) -> Any:
         """Normalize numbers of shape (n, columns)."""
         times = [1 / deviation if deviation else 0.0 for deviation in self.deviation]
-        return (x - np.array(self.mean, "float32")) * np.array(times, "float32")
+        scaled = (x - np.array(self.mean, "float32")) * np.array(times, "float32")
+        return ops.clip(scaled, -CUT, CUT)
 
     def get_config(self) -> dict[str, Any]:
         """Everything that builds the layer again."""
@@ -193,6 +201,16 @@ def _normalized(name: str, numbers: Sequence[Number]) -> keras.Layer:
 def joined(ready: Mapping[str, Any], names: Sequence[str], name: str) -> keras.KerasTensor:
     """Concatenate those of the named tensors that there are."""
     return layers.Concatenate(name=name)([ready[one] for one in names if one in ready])
+
+
+def logit_layer(rate: float | None, name: str) -> keras.Layer:
+    """Make the last weighted sum of a network, which starts at the log odds of a rate.
+
+    From a probability of one half, the first epochs would be spent on learning how rare a
+    redemption is.
+    """
+    start = math.log(rate / (1 - rate)) if rate and rate < 1 else 0.0
+    return layers.Dense(1, bias_initializer=keras.initializers.Constant(start), name=name)
 
 
 def network(

@@ -10,6 +10,7 @@ from coupon_rec.models.inputs import (
     Tensors,
     encoded,
     joined,
+    logit_layer,
     network,
     offer_model,
 )
@@ -79,7 +80,9 @@ def purchase_model(
     encoder = encoder.only(*(name for name in KNOWN if name in encoder.arrays))
     with seeded(seed):
         inputs, ready = encoded(encoder)
-        logit = layers.Dense(1, name="bought_logit")(interest(kind, ready, units, dropout))
+        rate = encoder.rates.get("bought")
+        known = interest(kind, ready, units, dropout)
+        logit = logit_layer(rate, "bought_logit")(known)
         bought = layers.Activation("sigmoid", name="bought")(logit)
     return offer_model(encoder, inputs, {"bought": bought}, f"{kind}_purchase_model")
 

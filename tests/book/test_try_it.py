@@ -40,16 +40,17 @@ def offers(market: Market) -> pd.DataFrame:
 def bundle(market: Market, offers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of the sample market, with a model that was trained a little, and calibrated."""
     from coupon_rec.features.online.snapshot_writer import write_snapshot
-    from coupon_rec.models import coupled_model
+    from coupon_rec.models import boosted, coupled_model, with_trees
     from coupon_rec.serving.bundle.exporting import export
     from coupon_rec.training import examples, fit
 
     encoder = Encoder.fit(offers)
     seen = examples(offers, encoder)
-    model = coupled_model(encoder)
-    fit(model, seen, seen, epochs=2)
+    network = coupled_model(encoder)
+    fit(network, seen, seen, epochs=2)
+    trees = boosted(encoder, seen[0], seen[1]["redeemed"])
     return export(
-        model,
+        with_trees(network, trees),
         tmp_path_factory.mktemp("bundle") / "bundle",
         offers,
         calibration={"redeemed": Platt(-0.4, 0.9), "bought": Platt(0.1, 1.2)},

@@ -15,7 +15,7 @@ import pandas as pd
 
 from coupon_rec._keras import keras, quiet
 from coupon_rec.features import LABELS, Arrays
-from coupon_rec.models import OfferModel, inputs_of
+from coupon_rec.models import OfferModel, Trees, inputs_of
 from coupon_rec.odds import Platt
 from coupon_rec.serving.bundle.cards import data_card, model_card
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
@@ -47,7 +47,7 @@ def export(
     Parameters
     ----------
     model : OfferModel
-        As `coupon_rec.models.coupled_model` builds it, fitted.
+        As `coupon_rec.models.coupled_model` builds it, fitted, or as `with_trees` gives it.
     folder : str or pathlib.Path
         The bundle to write.
     offers : pandas.DataFrame
@@ -188,12 +188,14 @@ def _facts(model: keras.Model) -> dict[str, object]:
         for layer in model.layers
         if isinstance(layer, keras.layers.Dense)
     ]
+    trees = [layer for layer in model.layers if isinstance(layer, Trees)]
     return {
         "model": model.name,
         "coupling": type(model.get_layer("redeemed")).__name__,
         "reads": ", ".join(model.input),
         "dense layers": ", ".join(hidden),
         "parameters": f"{model.count_params():,}",
+        "trees": ", ".join("{} of at most {} leaves".format(*t.values.shape) for t in trees),
     }
 
 

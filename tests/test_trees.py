@@ -1,0 +1,171 @@
+"""Boosted trees beside the network: the same leaves everywhere, and one model of both."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+
+from coupon_rec._keras import keras
+from coupon_rec.features import Arrays, Encoder, offers_frame
+from coupon_rec.market import load_market
+from coupon_rec.models import (
+    Trees,
+    boosted,
+    coupled_model,
+    load_model,
+    network_of,
+    predict,
+    with_trees,
+)
+from coupon_rec.models.trees import layer_of
+from coupon_rec.odds import logit
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+
+
+@pytest.fixture(scope="module")
+def offers() -> pd.DataFrame:
+    return offers_frame(load_market(SAMPLE))
+
+
+@pytest.fixture(scope="module")
+def encoder(offers: pd.DataFrame) -> Encoder:
+    return Encoder.fit(offers)
+
+
+@pytest.fixture(scope="module")
+def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
+    return encoder.encode(offers)
+
+
+@pytest.fixture(scope="module")
+def trees(encoder: Encoder, arrays: Arrays, offers: pd.DataFrame) -> Trees:
+    return boosted(encoder, arrays, offers["bought"], trees=30, leaves=5)
+
+
+def by_hand(x: float) -> float:
+    return -1.0 if x <= 2.5 else 0.5 if x <= 4.0 else 2.0
+
+
+def test_a_tree_gives_the_value_of_the_leaf_that_a_row_reaches() -> None:
+    inner = {
+        "split_index": 1,
+        "split_feature": 0,
+        "threshold": 4.0,
+        "left_child": {"leaf_value": 0.5},
+        "right_child": {"leaf_value": 2.0},
+    }
+    root = {
+        "split_index": 0,
+        "split_feature": 0,
+        "threshold": 2.5,
+        "left_child": {"leaf_value": -1.0},
+        "right_child": inner,
+    }
+    described = {"tree_info": [{"num_leaves": 3, "tree_structure": root}]}
+    x = np.array([[2.0], [2.5], [3.0], [4.0], [4.5]], "float32")
+    assert np.asarray(layer_of(described)(x))[:, 0].tolist() == [by_hand(v) for v in x[:, 0]]
+
+
+def test_a_tree_without_a_split_counts_for_every_row() -> None:
+    leaf = {"tree_structure": {"leaf_value": -2.0}, "num_leaves": 1}
+    two = {
+        "num_leaves": 2,
+        "tree_structure": {
+            "split_index": 0,
+            "split_feature": 0,
+            "threshold": 0.0,
+            "left_child": {"leaf_value": 0.0},
+            "right_child": {"leaf_value": 1.0},
+        },
+    }
+    layer = layer_of({"tree_info": [leaf, two]})
+    assert np.asarray(layer(np.array([[-1.0], [1.0]], "float32")))[:, 0].tolist() == [-2.0, -1.0]
+
+
+def test_no_row_goes_another_way_than_in_training(
+    encoder: Encoder, arrays: Arrays, offers: pd.DataFrame, trees: Trees
+) -> None:
+    """At the thresholds themselves, and one float32 beside them, where rounding would tell."""
+    import lightgbm
+
+    x = encoder.matrix(arrays)
+    settings = {
+        "objective": "binary",
+        "num_leaves": 5,
+        "min_data_in_leaf": 20,
+        "deterministic": True,
+        "verbose": -1,
+    }
+    booster = lightgbm.train(settings, lightgbm.Dataset(x, offers["bought"].to_numpy()), 30)
+    layer = layer_of(booster.dump_model())
+    edge = np.repeat(x[:1], layer.columns.size, axis=0)
+    edge[np.arange(len(edge)), layer.columns.ravel()] = layer.thresholds.ravel()
+    above = np.nextafter(edge, np.float32(np.inf))
+    for rows in (x, edge, above):
+        theirs = booster.predict(rows, raw_score=True)
+        flipped = np.abs(np.asarray(layer(rows))[:, 0] - theirs) > 1e-4
+        assert flipped.sum() == 0
+
+
+def test_the_same_seed_grows_the_same_trees(
+    encoder: Encoder, arrays: Arrays, offers: pd.DataFrame, trees: Trees
+) -> None:
+    again = boosted(encoder, arrays, offers["bought"], trees=30, leaves=5)
+    assert again.get_config()["values"] == trees.get_config()["values"]
+    other = boosted(encoder, arrays, offers["bought"], trees=30, leaves=5, seed=1)
+    assert other.get_config()["values"] != trees.get_config()["values"]
+
+
+def test_labels_that_are_all_alike_teach_nothing(encoder: Encoder, arrays: Arrays) -> None:
+    with pytest.raises(ValueError, match="all training offers have the same label"):
+        boosted(encoder, arrays, np.zeros(len(arrays["user"])))
+
+
+def test_a_model_with_trees_is_the_mean_of_both_in_log_odds(
+    encoder: Encoder, arrays: Arrays, offers: pd.DataFrame, trees: Trees
+) -> None:
+    network = coupled_model(encoder)
+    both, alone = (predict(model, offers) for model in (with_trees(network, trees), network))
+    direct = np.asarray(trees(encoder.matrix(arrays)))[:, 0]
+    np.testing.assert_allclose(
+        logit(both["redeemed"]), (logit(alone["redeemed"]) + direct) / 2, atol=1e-4
+    )
+    pd.testing.assert_series_equal(both["bought"], alone["bought"])
+
+
+def test_a_model_with_trees_is_saved_with_its_network(
+    encoder: Encoder, offers: pd.DataFrame, trees: Trees, tmp_path: Path
+) -> None:
+    network = coupled_model(encoder)
+    model = with_trees(network, trees)
+    model.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    pd.testing.assert_frame_equal(predict(again, offers), predict(model, offers))
+    pd.testing.assert_frame_equal(predict(network_of(again), offers), predict(network, offers))
+    assert network_of(network) is network
+
+
+def test_what_the_network_learns_later_moves_the_whole_model(
+    encoder: Encoder, offers: pd.DataFrame, trees: Trees
+) -> None:
+    model = with_trees(coupled_model(encoder), trees)
+    before = predict(model, offers)
+    network = network_of(model)
+    network.set_weights([weights * 0.5 for weights in network.get_weights()])
+    assert (predict(model, offers)["redeemed"] != before["redeemed"]).all()
+
+
+def test_onnx_runs_the_trees_to_the_last_leaf(
+    encoder: Encoder, arrays: Arrays, trees: Trees, tmp_path: Path
+) -> None:
+    x = encoder.matrix(arrays)
+    inputs = keras.Input((x.shape[1],), name="x")
+    model = keras.Model({"x": inputs}, {"logit": trees(inputs)})
+    expected = model.predict({"x": x}, verbose=0)["logit"]
+    model.export(tmp_path / "trees.onnx", format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(str(tmp_path / "trees.onnx"))
+    (found,) = session.run(None, {"x": x})
+    np.testing.assert_allclose(found, expected, atol=1e-5)
