@@ -19,7 +19,15 @@ from coupon_rec.features import (
     Number,
     feature_names,
 )
-from coupon_rec.models import COUPLINGS, coupled_model, coupling, coupon_model, purchase_model
+from coupon_rec.models import (
+    COUPLINGS,
+    Trees,
+    coupled_model,
+    coupling,
+    coupon_model,
+    purchase_model,
+    with_trees,
+)
 
 OFFERS = 32
 SMALL = {"dropout": 0.0, "seed": 1}
@@ -71,6 +79,14 @@ def fixed(model: Any) -> Any:
     return model
 
 
+def stumps() -> Trees:
+    """Plant trees of one split each."""
+    rng = np.random.default_rng(2)
+    paths = np.tile([[[-1.0], [1.0]]], (20, 1, 1))
+    columns, thresholds = rng.integers(0, 50, (20, 1)), rng.normal(size=(20, 1))
+    return Trees(columns, thresholds, paths, np.ones((20, 2)), rng.normal(size=(20, 2)))
+
+
 def models() -> dict[str, Any]:
     """Build each purchase model, the coupon model, and a coupled model of each coupling."""
     features = encoder().only(*GROUPS, *CATEGORIES)
@@ -82,7 +98,8 @@ def models() -> dict[str, Any]:
         layer = coupling(name, improper=True) if name == "sum" else coupling(name)
         built[f"coupled by {name}"] = coupled_model(features, layer, **SMALL)
     built["coupled by id"] = coupled_model(numbers, "chain", "matrix_factorization", **SMALL)
-    return {name: fixed(model) for name, model in built.items()}
+    fitted = {name: fixed(model) for name, model in built.items()}
+    return fitted | {"coupled with trees": with_trees(fitted["coupled by chain"], stumps())}
 
 
 def losses(model: Any, inputs: Arrays) -> list[float]:
