@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import coupon_rec.models.couplings  # noqa: F401 - a model in a file may have any of them
+import coupon_rec.models.couplings
+import coupon_rec.models.trees  # noqa: F401 - a model in a file may have layers of either
 from coupon_rec._keras import keras
 from coupon_rec.features import Arrays
 from coupon_rec.models.inputs import OfferModel
