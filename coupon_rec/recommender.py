@@ -14,7 +14,6 @@ from coupon_rec.features import LABELS, Encoder
 from coupon_rec.features.online.snapshot_writer import last_day, write_snapshot
 from coupon_rec.market import Market
 from coupon_rec.models import (
-    TREES,
     OfferModel,
     boosted,
     coupled_model,
@@ -23,6 +22,7 @@ from coupon_rec.models import (
     predict,
     with_trees,
 )
+from coupon_rec.models.trees import TREES
 from coupon_rec.serving.bundle import export
 from coupon_rec.training import examples, fit
 

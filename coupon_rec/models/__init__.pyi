@@ -13,7 +13,6 @@ from .predicting import load_model as load_model
 from .predicting import logits as logits
 from .predicting import predict as predict
 from .purchase import purchase_model as purchase_model
-from .trees import TREES as TREES
 from .trees import Trees as Trees
 from .trees import boosted as boosted
 from .trees import network_of as network_of
