@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import store, use_two_cores
 from contest_models import (
     OURS,
     PEERS,
@@ -27,6 +26,7 @@ from contest_models import (
     log_odds,
     sigmoid,
 )
+from machine import store, use_two_cores
 from scipy.stats import norm
 
 from coupon_rec import load_complete_journey
