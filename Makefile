@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 NOTEBOOKS ?= $(wildcard chapters/*.ipynb appendix/*.ipynb)
-BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py features.py growth.py contest.py \
+BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py features.py growth.py \
+	contest.py contest_truth.py \
 	peers.py precision_latency.py prices.py records.py serving.py training.py tries.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt

@@ -86,8 +86,8 @@ def data_of(days: tuple[str, ...]) -> tuple[Data, Data]:
     """The offers whose outcomes were known on the first of the days, and those of the days."""
     offers = offers_table()
     train = offers[offers["end"] < days[0]]
-    encoder = Encoder.fit(train)
-    return Data(train, encoder), Data(offers_of(days), encoder)
+    encoder, market = Encoder.fit(train), load_complete_journey()
+    return Data(train, encoder, market), Data(offers_of(days), encoder, market)
 
 
 # Tuning

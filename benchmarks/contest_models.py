@@ -17,13 +17,14 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import xgboost
-from baskets import PAST, baskets, with_baskets
+from baskets import Baskets
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from coupon_rec._keras import keras
 from coupon_rec.features import Arrays, Encoder, feature_names
+from coupon_rec.market import Market
 from coupon_rec.models import boosted, coupled_model
 from coupon_rec.models.inputs import encoded, joined, logit_layer, network
 from coupon_rec.models.predicting import BATCH
@@ -41,10 +42,11 @@ Scores = dict[int, np.ndarray]
 
 @dataclass(frozen=True)
 class Data:
-    """Offers, and what models read of them by an encoder of the training offers."""
+    """Offers of a market, and what models read of them by an encoder of the training offers."""
 
     offers: pd.DataFrame
     encoder: Encoder
+    market: Market
 
     @cached_property
     def arrays(self) -> Arrays:
@@ -188,15 +190,20 @@ Build = Callable[..., keras.Model]
 Add = Callable[[pd.DataFrame], Arrays]
 
 
-def by_epochs(build: Build, add: Add = lambda offers: {}) -> Fit:
+def by_epochs(build: Build) -> Fit:
     """Fit a network, and score after epochs."""
 
     def fit_network(
         train: Data, judged: Data, configuration: Configuration, rounds: Sequence[int], seed: int
     ) -> Scores:
-        return network_scores(build, add, train, judged, configuration, rounds, seed)[1]
+        return network_scores(build, nothing, train, judged, configuration, rounds, seed)[1]
 
     return fit_network
+
+
+def nothing(offers: pd.DataFrame) -> Arrays:
+    """No more arrays than those of the encoder."""
+    return {}
 
 
 def network_scores(
@@ -334,22 +341,32 @@ def esmm(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
     return keras.Model(inputs, {"bought": p[0], "redeemed": p[0] * p[1]})
 
 
-def set_transformer(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
+def fit_set_transformer(
+    train: Data, judged: Data, configuration: Configuration, rounds: Sequence[int], seed: int
+) -> Scores:
     """Attention over the categories that the user bought before, asked by those of the coupon."""
-    inputs, ready = encoded(encoder)
-    rows = {name: keras.Input((1,), dtype="int32", name=name) for name in PAST}
-    bought, covered = (
-        layers.Embedding(*table.shape, weights=[table], trainable=False)(rows[name])
-        for name, table in zip(PAST, baskets(), strict=True)
-    )
-    size = 16
-    vectors = layers.Embedding(bought.shape[-1], size)(np.arange(bought.shape[-1]))
-    tokens = ops.transpose(bought, (0, 2, 1)) * vectors
-    asked = ops.matmul(covered, vectors)
-    found = layers.MultiHeadAttention(2, size // 2)(asked, tokens)
-    pooled = layers.Flatten()(layers.LayerNormalization()(asked + found))
-    deep = network(layers.Concatenate()([everything(ready), pooled]), units, dropout, "deep")
-    return redemption(encoder, {**inputs, **rows}, [deep])
+    baskets = Baskets.of(train.market)
+
+    def build(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
+        inputs, ready = encoded(encoder)
+        rows = {
+            name: keras.Input((1,), dtype="int32", name=name)
+            for name in ("bought_row", "covered_row")
+        }
+        bought, covered = (
+            layers.Embedding(*table.shape, weights=[table.to_numpy()], trainable=False)(row)
+            for table, row in zip(baskets, rows.values(), strict=True)
+        )
+        size, count = 16, bought.shape[-1]
+        vectors = layers.Embedding(count, size)(np.arange(count))
+        tokens = ops.transpose(bought, (0, 2, 1)) * vectors
+        asked = ops.matmul(covered, vectors)
+        found = layers.MultiHeadAttention(2, size // 2)(asked, tokens)
+        pooled = layers.Flatten()(layers.LayerNormalization()(asked + found))
+        deep = network(layers.Concatenate()([everything(ready), pooled]), units, dropout, "deep")
+        return redemption(encoder, {**inputs, **rows}, [deep])
+
+    return network_scores(build, baskets.rows, train, judged, configuration, rounds, seed)[1]
 
 
 # Ours
@@ -368,7 +385,7 @@ def with_direct_trees(build: Build) -> Fit:
     ) -> Scores:
         settings = dict(configuration)
         trees = settings.pop("trees")
-        of_network = network_scores(build, lambda _: {}, train, judged, settings, rounds, seed)[1]
+        of_network = network_scores(build, nothing, train, judged, settings, rounds, seed)[1]
         layer = boosted(train.encoder, train.arrays, train.redeemed, trees=trees, seed=seed)
         parts = np.array_split(judged.matrix, 1 + len(judged.matrix) // BATCH)
         direct = np.concatenate([np.asarray(layer(part))[:, 0] for part in parts])
@@ -442,7 +459,7 @@ PEERS = {
     "DCN-V2": Peer(by_epochs(dcn_v2), NETWORK, EPOCHS),
     "two-tower": Peer(by_epochs(two_tower), NETWORK, EPOCHS),
     "ESMM": Peer(by_epochs(esmm), NETWORK, EPOCHS),
-    "set transformer": Peer(by_epochs(set_transformer, with_baskets), NETWORK, EPOCHS),
+    "set transformer": Peer(fit_set_transformer, NETWORK, EPOCHS),
     "coupled model, network": Peer(by_epochs(coupled), NETWORK, EPOCHS),
     WITHOUT_CHAIN: Peer(with_direct_trees(plain), TREES_BESIDE, EPOCHS),
     OURS: Peer(with_direct_trees(coupled), TREES_BESIDE, EPOCHS),

@@ -263,6 +263,42 @@ def test_difference_is_paired() -> None:
     assert paired < unpaired / 2
 
 
+def by_seeds(offers: pd.DataFrame, random: np.random.Generator, seeds: int) -> np.ndarray:
+    """Predictions of one setting from several seeds, each of which shifts all log odds."""
+    z = np.log(offers["p"] / (1 - offers["p"])).to_numpy()
+    shift = random.normal(0, 0.3, seeds)
+    return 1 / (1 + np.exp(-z[:, None] - shift))
+
+
+def test_a_metric_over_seeds_is_the_mean_of_those_of_each() -> None:
+    offers = simulated_offers(0)
+    p = by_seeds(offers, np.random.default_rng(0), 4)
+    each = [evaluate(offers, column, replicates=1)["value"] for column in p.T]
+    pd.testing.assert_series_equal(
+        evaluate(offers, p, replicates=1)["value"], sum(each) / len(each), check_exact=False
+    )
+
+
+def test_seeds_that_predict_the_same_change_no_interval() -> None:
+    offers = simulated_offers(0)
+    same = np.repeat(offers["p"].to_numpy()[:, None], 3, axis=1)
+    pd.testing.assert_frame_equal(evaluate(offers, same), evaluate(offers, offers["p"]))
+
+
+def test_two_settings_that_are_alike_differ_by_no_more_than_an_interval_that_draws_seeds() -> None:
+    covered = {"one seed": 0, "five seeds": 0}
+    for run in range(60):
+        random = np.random.default_rng(run)
+        offers = simulated_offers(run)
+        a, b = (by_seeds(offers, random, 5) for _ in range(2))
+        given = {"one seed": (a[:, 0], b[:, 0]), "five seeds": (a, b)}
+        for name, (p_a, p_b) in given.items():
+            gap = compare(offers, p_a, p_b, metrics=["log loss"], replicates=100).loc["all"]
+            low, high = gap[["low", "high"]].to_numpy()[0]
+            covered[name] += low < 0 < high
+    assert covered["five seeds"] > 48 > covered["one seed"] + 10
+
+
 def test_slice_of_b_and_c_is_what_those_offers_alone_would_give() -> None:
     offers = simulated_offers(seed=2)
     offers["campaign_type"] = np.array(["A", "B", "C"])[offers["user_id"] % 3]

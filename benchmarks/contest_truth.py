@@ -1,0 +1,191 @@
+"""The second contest of `PROTOCOL.md`: five simulated markets, where the truth is known.
+
+Run `contest.py` first: configurations are those that it found. What is done is kept in
+`runs/contest_truth`; `--minutes 8` ends a run early, to be gone on with.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from contest import BLEND, OWN, RUNS, blended, chosen, mean_of
+from contest_models import OURS, PEERS, Data
+from machine import store, use_two_cores
+
+from coupon_rec.evaluation import total
+from coupon_rec.features import Encoder, offers_frame
+from coupon_rec.odds import best_of_each
+from coupon_rec.simulation import MECHANISMS, State, open_market, simulate
+
+PROTOCOL = "3e8a5679f317f6b31e8c18dc82567e6cffe21133"
+"""The commit that added `PROTOCOL.md`."""
+
+MODELS = [name for name, peer in PEERS.items() if not peer.ranks_only]
+"""Those that give a probability."""
+
+FOLDER = RUNS.with_name("contest_truth")
+CAMPAIGNS, JUDGED = 13, 4
+CONTACT = 0.005
+KEY = ["campaign_id", "user_id", "coupon_id"]
+HIDDEN, MOVING = ("delay", "accounts"), ("drift", "novelty")
+USUAL = tuple(name for name in MECHANISMS if name not in (*HIDDEN, *MOVING))
+
+
+def at_random(offers: pd.DataFrame) -> pd.DataFrame:
+    """Mail one user in two; one coupon of each type, by chance."""
+    of_type = offers.groupby(["user_id", "type"])["coupon_id"].transform("size")
+    return pd.DataFrame({"mailing": 0.5, "coupon": 1 / of_type})
+
+
+def by_past(offers: pd.DataFrame) -> pd.DataFrame:
+    """Mail all; the oftener a user bought a type, the likelier its coupon."""
+    of_type = offers.groupby(["user_id", "type"])["coupon_id"].transform("size")
+    wanted = 1 - np.exp(-0.1 - offers["bought"] / 4)
+    return pd.DataFrame({"mailing": 1.0, "coupon": wanted / of_type})
+
+
+Policy = Callable[[pd.DataFrame], pd.DataFrame]
+MARKETS: list[tuple[int, tuple[str, ...], Policy | None]] = [
+    (20_000, USUAL, None),
+    (10_000, USUAL, at_random),
+    (20_000, (*USUAL, *HIDDEN), None),
+    (20_000, (*USUAL, *MOVING), None),
+    (30_000, USUAL, by_past),
+]
+
+
+def seeds() -> list[int]:
+    digits = sha256(PROTOCOL.encode()).hexdigest()
+    return [int(digits[8 * k : 8 * k + 8], 16) for k in range(len(MARKETS))]
+
+
+@lru_cache(CAMPAIGNS)
+def state(number: int, campaigns: int) -> State:
+    """The market after so many campaigns."""
+    users, mechanisms, policy = MARKETS[number]
+    if campaigns == 0:
+        return open_market(users, campaigns=CAMPAIGNS, seed=seeds()[number], mechanisms=mechanisms)
+    return simulate(state(number, campaigns - 1), policy)
+
+
+@lru_cache(1)
+def data(number: int, campaign: int) -> tuple[Data, Data]:
+    """What was known when a campaign began, and its offers, with the truth."""
+    before, after = state(number, campaign - 1), state(number, campaign)
+    known = offers_frame(before.simulation().market)
+    truth = after.simulation().truth.offers[[*KEY, "redeem", "profit"]]
+    offers = offers_frame(after.simulation().market)
+    judged = offers[offers["campaign_id"] == campaign].merge(truth, on=KEY)
+    encoder, market = Encoder.fit(known), after.simulation().market
+    return Data(known, encoder, market), Data(judged, encoder, market)
+
+
+def path(number: int, campaign: int, name: str) -> Path:
+    return FOLDER / f"{number}-{campaign}-{name.replace(' ', '-').lower()}.npy"
+
+
+def judged_campaigns() -> range:
+    return range(CAMPAIGNS - JUDGED + 1, CAMPAIGNS + 1)
+
+
+def steps() -> Iterator[str]:
+    """Fit and predict what is not there yet, and yield a line after each fit."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for number in range(len(MARKETS)):
+        for campaign in judged_campaigns():
+            truth = path(number, campaign, "truth").with_suffix(".parquet")
+            if not truth.exists():
+                columns = [*KEY, "redeem", "profit", "spend_per_line", "coupon_discount"]
+                data(number, campaign)[1].offers[columns].to_parquet(truth)
+            for name in MODELS:
+                file = path(number, campaign, name)
+                if not file.exists():
+                    best = chosen(name)
+                    scores = PEERS[name].fit(
+                        *data(number, campaign), best["configuration"], [best["rounds"]], 0
+                    )
+                    np.save(file, scores[best["rounds"]])
+                    yield f"market {number + 1}, campaign {campaign}: {name}"
+
+
+def predictions(number: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """The judged offers of a market with their truth, and what each model says of them."""
+    days = judged_campaigns()
+    truth = pd.concat(
+        [pd.read_parquet(path(number, day, "truth").with_suffix(".parquet")) for day in days],
+        ignore_index=True,
+    )
+    p = {
+        name: np.concatenate([np.load(path(number, day, name)) for day in days]) for name in MODELS
+    }
+    best = [name for name in blended() if name in p]
+    p[BLEND] = mean_of([p[name][:, None] for name in best])[:, 0]
+    return truth, p
+
+
+def excess(truth: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """The expected log loss of each prediction over that of the truth."""
+    p = np.clip(p, 1e-9, 1 - 1e-9)
+    t = np.clip(truth, 1e-12, 1 - 1e-12)
+    return np.asarray(t * np.log(t / p) + (1 - t) * np.log((1 - t) / (1 - p)))
+
+
+def of_oracle(truth: pd.DataFrame, p: np.ndarray) -> float:
+    """The share of the oracle's profit that choices by a model keep, one coupon a user."""
+    lists = truth.groupby(["campaign_id", "user_id"]).ngroup().to_numpy()
+    profit = truth["profit"].to_numpy() - CONTACT
+
+    def earned(value: np.ndarray) -> float:
+        best = best_of_each(lists, value, truth["coupon_id"].to_numpy())
+        return float(profit[best[value[best] > 0]].sum())
+
+    redemption = truth.loc[truth["redeem"] > 0, "profit"].sum() / truth["redeem"].sum()
+    return earned(p * redemption - CONTACT) / earned(profit)
+
+
+def report() -> dict[str, Any]:
+    """Each model's excess and share of the oracle's profit in each market, and ours less it."""
+    rows = []
+    for number, (users, mechanisms, _) in enumerate(MARKETS):
+        truth, p = predictions(number)
+        ours = excess(truth["redeem"].to_numpy(), p[OURS])
+        for name, said in p.items():
+            loss = excess(truth["redeem"].to_numpy(), said)
+            gap = total((ours - loss) / len(loss), truth["user_id"])
+            rows.append(
+                {
+                    "market": number + 1,
+                    "users": users,
+                    "mechanisms": len(mechanisms),
+                    "model": name,
+                    "excess": float(loss.mean()),
+                    "ours_less": gap["value"],
+                    "low": gap["low"],
+                    "high": gap["high"],
+                    "of_oracle": of_oracle(truth, said),
+                }
+            )
+    return {"seeds": seeds(), "offers": len(truth), "own": list(OWN), "rows": rows}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=np.inf, help="stop after so many")
+    end = time.monotonic() + 60 * parser.parse_args().minutes
+    use_two_cores()
+    for line in steps():
+        print(line, flush=True)
+        if time.monotonic() > end:
+            sys.exit("Not done: run it again to go on.")
+    store("contest_truth", ("keras", "lightgbm", "xgboost", "catboost"), report())
+
+
+if __name__ == "__main__":
+    main()
