@@ -93,7 +93,7 @@ class Recommender:
         list
             n replies, in order.
         """
-        found = [self.store.offers(question.user_id, question.day) for question in questions]
+        found = self.store.offers_of([(each.user_id, each.day) for each in questions])
         names = found[0].arrays
         arrays = (
             found[0].arrays

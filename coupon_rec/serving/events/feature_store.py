@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from itertools import takewhile
 from pathlib import Path
 from threading import RLock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.encoder import Encoder
-from coupon_rec.features.online.candidates import Candidates, Draft, Past, draft, ranked
+from coupon_rec.features.online.candidates import Asked, Candidates, candidates_of
 from coupon_rec.features.online.ranks import Crowd
 from coupon_rec.features.online.snapshot_reader import (
     NO_ITEM,
@@ -21,6 +21,7 @@ from coupon_rec.features.online.snapshot_reader import (
     Redemptions,
     read_snapshot,
 )
+from coupon_rec.features.online.sums import add_up, sums_of_mailed
 from coupon_rec.serving.events.event import MONEY, Event
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.identifiers import Identifiers
@@ -34,6 +35,24 @@ CACHED = 1_000
 DAYS_KEPT = 7
 """Days before the snapshot whose events stay in the log, in case an older snapshot comes back."""
 EPOCH = date(1970, 1, 1)
+
+
+class Past(NamedTuple):
+    """What one user did."""
+
+    lines: Lines
+    redemptions: Redemptions
+    views: Looks
+    clicks: Looks
+
+    def before(self, day: int) -> "Past":
+        """What is older than a day, since 1970."""
+        return Past(
+            self.lines.before(day),
+            self.redemptions.before(day),
+            self.views.before(day),
+            self.clicks.before(day),
+        )
 
 
 class StoreFullError(RuntimeError):
@@ -66,9 +85,10 @@ class FeatureStore:
         self._counted = 0
         self._past: dict[int, Past] = {}
         self._versions: dict[int, int] = {}
-        self._ready: OrderedDict[tuple[int, date], Draft] = OrderedDict()
+        self._ready: OrderedDict[tuple[int, date], Candidates] = OrderedDict()
         self._lock, self._adding = RLock(), RLock()
         self._crowd = Crowd(self.snapshot)
+        self._sums = sums_of_mailed(self.snapshot)
 
     @classmethod
     def load(
@@ -136,21 +156,48 @@ class FeatureStore:
         ValueError
             If `day` is before the snapshot's.
         """
-        if day < self.day:
-            raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
-        user = self.identifiers.number("user_id", user_id)
+        return self.offers_of([(user_id, day)])[0]
+
+    def offers_of(self, asked: Sequence[tuple[int | str, date]]) -> list[Candidates]:
+        """The same of several users and days, for less work than one by one."""
+        if too_early := [day for _, day in asked if day < self.day]:
+            raise ValueError(
+                f"the snapshot is of {self.day}, not {too_early[0]}: ask as of that day or later"
+            )
+        keys = [(self.identifiers.number("user_id", user_id), day) for user_id, day in asked]
         with self._lock:
-            answer = self._ready.pop((user, day), None)
-            version = self._versions.get(user, 0)
-            if answer is None or answer.candidates.version != version:
-                start = (day - EPOCH).days + 1
-                answer = draft(self.snapshot, user, self._past_of(user), start, version)
-            if answer.candidates.counted != self._counted:
-                answer = ranked(answer, self._crowd, self._counted)
-            self._ready[user, day] = answer
-            if len(self._ready) > CACHED:
+            ready = {key: found for key in keys if (found := self._ready.pop(key, None))}
+            due: dict[date, list[int]] = {}
+            for user, day in dict.fromkeys(keys):
+                if (user, day) not in ready or ready[user, day].counted != self._counted:
+                    due.setdefault(day, []).append(user)
+            for day, users in due.items():
+                for user, found in zip(users, self._computed(users, day), strict=True):
+                    ready[user, day] = found
+            self._ready |= ready
+            while len(self._ready) > CACHED:
                 self._ready.popitem(last=False)
-            return answer.candidates
+            return [ready[key] for key in keys]
+
+    def _computed(self, users: Sequence[int], day: date) -> list[Candidates]:
+        """Compute the features of users; purchases are added up where something came in since."""
+        start, snapshot = (day - EPOCH).days + 1, self.snapshot
+        pasts = {user: self._past_of(user).before(start) for user in users}
+        rows = {user: snapshot.user_row.get(user) for user in users}
+        sums = {
+            user: self._sums[row]
+            for user, row in rows.items()
+            if row in self._sums and user not in self._past
+        }
+        if moved := [user for user in users if user not in sums]:
+            lines = [pasts[user].lines for user in moved]
+            found = add_up(lines, snapshot.items, snapshot.coupons, start)
+            sums |= zip(moved, found.apart(), strict=True)
+        asked = [
+            Asked(rows[user], self._versions.get(user, 0), sums[user], *pasts[user][1:])
+            for user in users
+        ]
+        return candidates_of(snapshot, self._crowd, asked, start, self._counted)
 
     def add(self, events: Sequence[Event]) -> int:
         """Take events in: they are on disk, and count, when it returns.
