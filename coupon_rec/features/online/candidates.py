@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from coupon_rec.features.online.snapshot_reader import (
     OWN_TERMS,
     Floats,
     Ints,
+    Lines,
     Looks,
     Redemptions,
     Snapshot,
@@ -62,23 +62,82 @@ class Candidates:
     counted: int
 
 
-class Asked(NamedTuple):
-    """A user who asks for coupons, and what that user did before the day in question.
+class Past(NamedTuple):
+    """What one user did."""
 
-    Attributes
-    ----------
-    row : int or None
-        The user's row in the snapshot; None for someone it does not know.
-    version : int
-        Of the user.
-    """
-
-    row: int | None
-    version: int
-    sums: Sums
+    lines: Lines
     redemptions: Redemptions
     views: Looks
     clicks: Looks
+
+    @classmethod
+    def read(cls, snapshot: Snapshot, row: int | None) -> "Past":
+        """What the snapshot knows of it; None for someone without a row."""
+        return cls(
+            snapshot.lines.where(snapshot.history.slice(row)),
+            snapshot.redeemed.where(snapshot.redemptions.slice(row)),
+            snapshot.views.where(snapshot.viewed.slice(row)),
+            snapshot.clicks.where(snapshot.clicked.slice(row)),
+        )
+
+    def before(self, day: int) -> "Past":
+        """What is older than a day, since 1970."""
+        return Past(
+            self.lines.before(day),
+            self.redemptions.before(day),
+            self.views.before(day),
+            self.clicks.before(day),
+        )
+
+
+class Asked(NamedTuple):
+    """A user who asks for coupons, and what is known of that user.
+
+    Attributes
+    ----------
+    known : bool
+        False where nothing is known of the user.
+    version : int
+        Of the user.
+    row : int
+        The user's row in the snapshot; for someone it does not know -1, the row of all others.
+    pair : numpy.ndarray
+        The user's offers of live coupons, by their place among all in the snapshot.
+    mailed : numpy.ndarray
+        The first days of the campaigns mailed to the user before.
+    seen, times : numpy.ndarray
+        Which coupons came in them, by their place among `Coupons.ids`, and how often.
+    past, sums : Past, Sums
+        What the user did before the day in question, and its purchases added up.
+    """
+
+    known: bool
+    version: int
+    row: int
+    pair: Ints
+    mailed: Ints
+    seen: Ints
+    times: Ints
+    past: Past
+    sums: Sums
+
+    @classmethod
+    def read(
+        cls, snapshot: Snapshot, row: int | None, past: Past, sums: Sums, version: int = 0
+    ) -> "Asked":
+        """Look up a user, given by row; None for someone without one."""
+        seen = snapshot.seen.slice(row)
+        return cls(
+            known=row is not None or version > 0,
+            version=version,
+            row=-1 if row is None else row,
+            pair=np.arange(0) if row is None else snapshot.offers.pairs(row),
+            mailed=snapshot.mailings.columns["start"][snapshot.mailings.slice(row)],
+            seen=snapshot.seen.columns["number"][seen],
+            times=snapshot.seen.columns["offered"][seen],
+            past=past,
+            sums=sums,
+        )
 
 
 class Shown(NamedTuple):
@@ -135,7 +194,7 @@ def candidates_of(
     user, match, bought = _features(snapshot, crowd, asked, shown, start)
     used, times = _redeemed(snapshot, asked, shown)
     arrays = {name: array.take(shown.coupon, axis=0) for name, array in coupons.arrays.items()}
-    place = np.array([-1 if one.row is None else one.row for one in asked])
+    place = np.array([one.row for one in asked])
     for name, codes in snapshot.user_arrays.items():
         arrays[name] = codes[place].take(shown.user, axis=0)
     if "user" in snapshot.encoder.numbers:
@@ -149,8 +208,6 @@ def candidates_of(
             arrays["coupon"][:, COUPON.index(name)] = np.log1p(counts)
         _own_terms(snapshot, shown.pair, arrays["coupon"])
     columns = {
-        "campaign_id": coupons.campaign_id[shown.coupon],
-        "coupon_id": coupons.coupon_id[shown.coupon],
         "spend_per_line": coupons.spend_per_line[shown.coupon],
         "coupon_discount": coupons.discount[shown.coupon],
         "match_category_recency": match["match_category_recency"].astype("float32"),
@@ -160,31 +217,36 @@ def candidates_of(
         columns[name] = np.full(len(used), MISSING[name], "float32")
         columns[name][bought.row] = bought.features[name]
     edges = shown.user.searchsorted(np.arange(len(asked) + 1)).tolist()
-    kept = [first + (~used[first:end]).nonzero()[0] for first, end in pairwise(edges)]
-    return [
-        Candidates(
-            **{name: column[rows] for name, column in columns.items()},
-            arrays={name: array.take(rows, axis=0) for name, array in arrays.items()},
-            known=one.row is not None or one.version > 0,
-            version=one.version,
-            counted=counted,
+    found = []
+    for one, first, end in zip(asked, edges, edges[1:], strict=False):
+        rows: Any = slice(first, end)
+        if used[rows].any():
+            rows = first + (~used[rows]).nonzero()[0]
+        coupon = shown.coupon[rows]
+        found.append(
+            Candidates(
+                campaign_id=coupons.campaign_id[coupon],
+                coupon_id=coupons.coupon_id[coupon],
+                arrays={name: array[rows] for name, array in arrays.items()},
+                known=one.known,
+                version=one.version,
+                counted=counted,
+                **{name: column[rows] for name, column in columns.items()},
+            )
         )
-        for one, rows in zip(asked, kept, strict=True)
-    ]
+    return found
 
 
 def _shown(snapshot: Snapshot, asked: Sequence[Asked], start: int) -> Shown:
     """Find the live coupons that each user was mailed, or all of them."""
     offers, coupons = snapshot.offers, snapshot.coupons
     everything = np.arange(len(coupons.coupon_id))
-    found = []
-    for one in asked:
-        pair = np.arange(0) if one.row is None else offers.pairs(one.row)
-        coupon = offers.coupon[pair]
-        found.append((coupon, pair) if len(pair) else (everything, np.full(len(everything), -1)))
-    coupon, pair = map(np.concatenate, zip(*found, strict=True))
-    user = np.arange(len(asked)).repeat([len(pair) for _, pair in found])
-    joins = np.array([pair[0] < 0 for _, pair in found])
+    joins = np.array([not len(one.pair) for one in asked])
+    pairs = [one.pair if len(one.pair) else everything * 0 - 1 for one in asked]
+    pair, user = np.concatenate(pairs), np.arange(len(asked)).repeat([*map(len, pairs)])
+    coupon = np.concatenate(
+        [offers.coupon[one.pair] if len(one.pair) else everything for one in asked]
+    )
     live = (coupons.last_day[coupon] >= start - 1).nonzero()[0]
     return Shown(user[live], coupon[live], coupons.campaign[coupon[live]], pair[live], joins)
 
@@ -197,14 +259,13 @@ def _features(
     sums = Sums.joined([one.sums for one in asked])
     place, late = shown.user * each + shown.coupon, start - sums.start
     user, weeks, spend = user_features.habits(sums.habits, late)
-    days, of_user = snapshot.mailings.columns["start"], snapshot.mailings.slice
-    mailed = [days[of_user(one.row)] for one in asked]
-    user |= user_features.answers([one.redemptions for one in asked], mailed, start)
+    mailed = [one.mailed for one in asked]
+    user |= user_features.answers([one.past.redemptions for one in asked], mailed, start)
     covered = coupons.covered[shown.coupon]
     near = sums.near.reshape(-1, 4).take(place, axis=0)
     match = user_features.near_match(near, covered, late[shown.user], spend[shown.user])
     if "user_views_7" in snapshot.computed["user"]:
-        views, clicks = [one.views for one in asked], [one.clicks for one in asked]
+        views, clicks = [one.past.views for one in asked], [one.past.clicks for one in asked]
         looked, looked_at = user_features.browsing(views, clicks, coupons, start)
         user |= looked
         match |= {name: values[place] for name, values in looked_at.items()}
@@ -221,7 +282,10 @@ def _features(
 
 
 def _rank(crowd: Crowd, shown: Shown, row: Ints, bought: Values) -> tuple[Values, Values]:
-    """Rank the matches of each user and campaign: what is the same for all, and for the bought."""
+    """Rank the matches of each user and campaign: the ranks of all, and those of the bought alone.
+
+    A coupon without a purchase ranks below every one with any, and 0 by what was bought.
+    """
     group = shown.user * crowd.campaigns + shown.campaign
     mine, size = group[row], np.bincount(group)
     others = (size - np.bincount(mine, minlength=len(size)))[mine]
@@ -270,21 +334,19 @@ def _redeemed(
     snapshot: Snapshot, asked: Sequence[Asked], shown: Shown
 ) -> tuple[NDArray[np.bool_], Values]:
     """Whether each coupon was redeemed in its campaign; how often it came, and was used, before."""
-    coupons, seen, n = snapshot.coupons, snapshot.seen, len(asked)
+    coupons, n = snapshot.coupons, len(asked)
     ids = len(coupons.ids)
     place = shown.user * ids + coupons.number[shown.coupon]
-    mine = [seen.slice(one.row) for one in asked]
+    user = np.arange(n).repeat([len(one.seen) for one in asked])
     number, offered = (
-        np.concatenate([seen.columns[name][rows] for rows in mine])
-        for name in ("number", "offered")
+        np.concatenate([getattr(one, name) for one in asked]) for name in ("seen", "times")
     )
-    user = np.arange(n).repeat([rows.stop - rows.start for rows in mine])
     came = np.zeros(n * ids)
     came[user * ids + number] = offered
     campaign_id, coupon_id, _ = map(
-        np.concatenate, zip(*[one.redemptions for one in asked], strict=True)
+        np.concatenate, zip(*[one.past.redemptions for one in asked], strict=True)
     )
-    user = np.arange(n).repeat([len(one.redemptions.day) for one in asked])
+    user = np.arange(n).repeat([len(one.past.redemptions.day) for one in asked])
     number = coupons.ids.searchsorted(coupon_id)
     live = (coupons.ids.take(number, mode="clip") == coupon_id).nonzero()[0]
     redeemed = user[live] * ids + number[live]

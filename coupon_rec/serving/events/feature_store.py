@@ -1,18 +1,17 @@
 """The features of every user in memory, which move with each event."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import takewhile
 from pathlib import Path
 from threading import RLock
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.encoder import Encoder
-from coupon_rec.features.online.candidates import Asked, Candidates, candidates_of
+from coupon_rec.features.online.candidates import Asked, Candidates, Past, candidates_of
 from coupon_rec.features.online.ranks import Crowd
 from coupon_rec.features.online.snapshot_reader import (
     NO_ITEM,
@@ -37,24 +36,6 @@ DAYS_KEPT = 7
 EPOCH = date(1970, 1, 1)
 
 
-class Past(NamedTuple):
-    """What one user did."""
-
-    lines: Lines
-    redemptions: Redemptions
-    views: Looks
-    clicks: Looks
-
-    def before(self, day: int) -> "Past":
-        """What is older than a day, since 1970."""
-        return Past(
-            self.lines.before(day),
-            self.redemptions.before(day),
-            self.views.before(day),
-            self.clicks.before(day),
-        )
-
-
 class StoreFullError(RuntimeError):
     """More events than memory is meant for; nothing of the call was taken in."""
 
@@ -62,8 +43,8 @@ class StoreFullError(RuntimeError):
 class FeatureStore:
     """Features that move with every event.
 
-    All methods may be called from several threads: one lock guards the state, for about a
-    millisecond at a time, and is not held while events are written to disk, nor from one user's
+    All methods may be called from several threads: one lock guards the state, for a few
+    milliseconds at a time, and is not held while events are written to disk, nor from one user's
     events to the next user's.
 
     Attributes
@@ -85,10 +66,13 @@ class FeatureStore:
         self._counted = 0
         self._past: dict[int, Past] = {}
         self._versions: dict[int, int] = {}
-        self._ready: OrderedDict[tuple[int, date], Candidates] = OrderedDict()
+        self._ready: dict[tuple[int, date], Candidates] = {}
         self._lock, self._adding = RLock(), RLock()
         self._crowd = Crowd(self.snapshot)
-        self._sums = sums_of_mailed(self.snapshot)
+        self._mailed = {
+            row: Asked.read(self.snapshot, row, Past.read(self.snapshot, row), sums)
+            for row, sums in sums_of_mailed(self.snapshot).items()
+        }
 
     @classmethod
     def load(
@@ -160,44 +144,39 @@ class FeatureStore:
 
     def offers_of(self, asked: Sequence[tuple[int | str, date]]) -> list[Candidates]:
         """The same of several users and days, for less work than one by one."""
-        if too_early := [day for _, day in asked if day < self.day]:
-            raise ValueError(
-                f"the snapshot is of {self.day}, not {too_early[0]}: ask as of that day or later"
-            )
+        if any(day < self.day for _, day in asked):
+            raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
         keys = [(self.identifiers.number("user_id", user_id), day) for user_id, day in asked]
         with self._lock:
-            ready = {key: found for key in keys if (found := self._ready.pop(key, None))}
-            due: dict[date, list[int]] = {}
-            for user, day in dict.fromkeys(keys):
-                if (user, day) not in ready or ready[user, day].counted != self._counted:
-                    due.setdefault(day, []).append(user)
-            for day, users in due.items():
-                for user, found in zip(users, self._computed(users, day), strict=True):
-                    ready[user, day] = found
-            self._ready |= ready
+            found = {key: self._ready[key] for key in keys if key in self._ready}
+            new = [key for key in dict.fromkeys(keys) if key not in found]
+            for day in {day for _, day in new}:
+                users = [user for user, its_day in new if its_day == day]
+                for user, candidates in zip(users, self._computed(users, day), strict=True):
+                    self._ready[user, day] = found[user, day] = candidates
             while len(self._ready) > CACHED:
-                self._ready.popitem(last=False)
-            return [ready[key] for key in keys]
+                del self._ready[next(iter(self._ready))]
+        return [found[key] for key in keys]
 
     def _computed(self, users: Sequence[int], day: date) -> list[Candidates]:
-        """Compute the features of users; purchases are added up where something came in since."""
-        start, snapshot = (day - EPOCH).days + 1, self.snapshot
-        pasts = {user: self._past_of(user).before(start) for user in users}
+        """Compute features; where something came in since the snapshot, from the purchases on."""
+        snapshot, start = self.snapshot, (day - EPOCH).days + 1
         rows = {user: snapshot.user_row.get(user) for user in users}
-        sums = {
-            user: self._sums[row]
+        asked = {
+            user: self._mailed[row]
             for user, row in rows.items()
-            if row in self._sums and user not in self._past
+            if row in self._mailed and user not in self._past
         }
-        if moved := [user for user in users if user not in sums]:
-            lines = [pasts[user].lines for user in moved]
-            found = add_up(lines, snapshot.items, snapshot.coupons, start)
-            sums |= zip(moved, found.apart(), strict=True)
-        asked = [
-            Asked(rows[user], self._versions.get(user, 0), sums[user], *pasts[user][1:])
-            for user in users
-        ]
-        return candidates_of(snapshot, self._crowd, asked, start, self._counted)
+        if new := [user for user in users if user not in asked]:
+            pasts = [self._past_of(user).before(start) for user in new]
+            lines = [past.lines for past in pasts]
+            sums = add_up(lines, snapshot.items, snapshot.coupons, start).apart()
+            for user, past, its_sums in zip(new, pasts, sums, strict=True):
+                version = self._versions.get(user, 0)
+                asked[user] = Asked.read(snapshot, rows[user], past, its_sums, version)
+        return candidates_of(
+            snapshot, self._crowd, [asked[user] for user in users], start, self._counted
+        )
 
     def add(self, events: Sequence[Event]) -> int:
         """Take events in: they are on disk, and count, when it returns.
@@ -286,19 +265,14 @@ class FeatureStore:
         if row is not None:
             self._crowd.move(row, past.lines, now.lines)
         self._past[user] = now
+        self._ready.clear()  # the ranks of all others may have moved
         self._versions[user] = self._versions.get(user, 0) + len(events)
         self._counted += len(events)
 
     def _past_of(self, user: int) -> Past:
         if user in self._past:
             return self._past[user]
-        snapshot, row = self.snapshot, self.snapshot.user_row.get(user)
-        return Past(
-            snapshot.lines.where(snapshot.history.slice(row)),
-            snapshot.redeemed.where(snapshot.redemptions.slice(row)),
-            snapshot.views.where(snapshot.viewed.slice(row)),
-            snapshot.clicks.where(snapshot.clicked.slice(row)),
-        )
+        return Past.read(self.snapshot, self.snapshot.user_row.get(user))
 
     def _line(self, event: Event) -> tuple[int, ...] | None:
         """The numbers of a purchase line, or None if it is none or of no known item."""
