@@ -3,8 +3,8 @@
 Top 5 of about 200 coupons for one user, features included. The load generator (`load.py`) is a
 process of its own beside the server, on the same two cores. Every server is one worker.
 
-- cold: nothing is kept, so every request computes all its features from the purchases and runs
-  the model (more users take turns than the store keeps features for);
+- cold: no features are kept, so every request computes all of them from the sums of the user's
+  purchases and runs the model (more users take turns than the store keeps features for);
 - ready: the store has the users' features ready, the model runs for every request;
 - warm: every answer was given before;
 - unlogged: ready and warm once more, without the decision log;

@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 DAY = date(2017, 4, 10)
 NOON = datetime(2017, 4, 10, 12)
 USER = 5
+TOMORROW = DAY + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,17 @@ def test_a_redeemed_coupon_is_offered_no_more(snapshot: Path) -> None:
 def test_an_unchanged_user_gets_the_same_answer_without_computing_it_again(snapshot: Path) -> None:
     store = load(snapshot)
     assert store.offers(USER, DAY) is store.offers(USER, DAY)
+
+
+def test_users_who_ask_together_get_what_each_gets_alone(snapshot: Path) -> None:
+    bought = [purchase("a"), purchase("b", user=999)]
+    alone, together = load(snapshot), load(snapshot)
+    for store in (alone, together):
+        store.add(bought)
+    asked = [(user, day) for user in (1, USER, 1, 999, 7, 10**6) for day in (DAY, TOMORROW)]
+    asked.append((USER, DAY + timedelta(days=9)))
+    found = together.offers_of(asked)
+    assert all(same(one, alone.offers(*each)) for one, each in zip(found, asked, strict=True))
 
 
 def test_a_campaign_that_is_over_is_offered_no_more(snapshot: Path) -> None:

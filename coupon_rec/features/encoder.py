@@ -269,7 +269,9 @@ class Encoder:
             )
         return arrays
 
-    def scaled(self, group: str, values: NDArray[Any]) -> NDArray[np.float32]:
+    def scaled(
+        self, group: str, values: NDArray[Any], columns: Sequence[int] | slice = slice(None)
+    ) -> NDArray[np.float32]:
         """The numbers of a group as a model reads them: skewed ones as log(1 + x).
 
         Parameters
@@ -278,24 +280,27 @@ class Encoder:
             "user", "item", "match" or "coupon".
         values : numpy.ndarray
             Shape (n, columns of the group).
+        columns : sequence of int, optional
+            Which columns of the group these are; all if left out.
 
         Returns
         -------
         numpy.ndarray
             float32 of the same shape.
         """
-        numbers = self.numbers[group]
         block = np.array(values, "float64")
-        log = self._logs[group]
+        log = self._logs[group][columns]
         missing = np.isnan(block)
         if missing.any():
-            block = np.where(missing, [number.missing for number in numbers], block)
+            instead = np.array([number.missing for number in self.numbers[group]])[columns]
+            block = np.where(missing, instead, block)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             block[:, log] = np.log1p(block[:, log])
             scaled: NDArray[np.float32] = block.astype("float32")
         if not np.isfinite(scaled).all():
             row, column = np.argwhere(~np.isfinite(scaled))[0]
-            raise ValueError(_not_finite(numbers[column].name, values[row, column], row))
+            names = np.array([number.name for number in self.numbers[group]])[columns]
+            raise ValueError(_not_finite(names[column], values[row, column], row))
         return scaled
 
     def codes(self, array: str, rows: Mapping[str, Any]) -> NDArray[np.int32]:

@@ -71,9 +71,9 @@ class Trees(keras.layers.Layer):
         trees, splits = self.columns.shape
         numbers = ops.take(ops.transpose(x), self.columns.ravel(), axis=0)
         right = ops.cast(numbers > self.thresholds.reshape(-1, 1), self.compute_dtype)
-        steps = ops.reshape(2 * right - 1, (trees, splits, -1))
-        agreed = ops.matmul(self.paths, steps)
-        reached = ops.cast(ops.equal(agreed, self.lengths[..., None]), self.compute_dtype)
+        taken = ops.matmul(self.paths, ops.reshape(right, (trees, splits, -1)))
+        wanted = (self.lengths + self.paths.sum(axis=-1)) / 2  # turns to the right on the path
+        reached = ops.cast(ops.equal(taken, wanted[..., None]), self.compute_dtype)
         of_leaf = ops.reshape(reached, (self.values.size, -1))
         return ops.transpose(ops.matmul(self.values.reshape(1, -1), of_leaf))
 

@@ -93,15 +93,13 @@ class Recommender:
         list
             n replies, in order.
         """
-        found = [self.store.offers(question.user_id, question.day) for question in questions]
-        names = found[0].arrays
-        arrays = (
-            found[0].arrays
-            if len(found) == 1
-            else {name: np.concatenate([each.arrays[name] for each in found]) for name in names}
-        )
+        found = self.store.offers_of([(each.user_id, each.day) for each in questions])
+        names = self.scorer.encoder.arrays
+        arrays = {name: np.concatenate([each.arrays[name] for each in found]) for name in names}
         ends = np.cumsum([len(each.coupon_id) for each in found])
-        redeemed = self.scorer.predict(arrays)["redeemed"] if ends[-1] else np.empty(0)
+        redeemed = (
+            self.scorer.predict(arrays, ["redeemed"])["redeemed"] if ends[-1] else np.empty(0)
+        )
         parts = np.split(redeemed, ends[:-1])
         return [
             self._reply(candidates, p, question.k)
@@ -111,9 +109,10 @@ class Recommender:
     def _reply(self, candidates: Candidates, p: NDArray[np.float64], k: int) -> Reply:
         """Choose the k most valuable coupons, each once, as long as they are worth their cost."""
         value = self.economics.profit(p, candidates.spend_per_line, candidates.coupon_discount)
-        best = np.lexsort((candidates.campaign_id, candidates.coupon_id, -value))
+        worth = (value > 0).nonzero()[0]
+        order = (candidates.campaign_id[worth], candidates.coupon_id[worth], -value[worth])
         rows: dict[int, int] = {}
-        for row in best[: np.count_nonzero(value > 0)].tolist():
+        for row in worth[np.lexsort(order)].tolist():
             rows.setdefault(int(candidates.coupon_id[row]), row)
             if len(rows) == k:
                 break

@@ -91,7 +91,7 @@ def test_an_internal_error_is_answered_and_logged_by_its_place_alone(
     def broken(*_: object) -> object:
         raise KeyError("user 424242 is Ada-Lovelace")
 
-    monkeypatch.setattr(app.state.service.recommender.store, "offers", broken)
+    monkeypatch.setattr(app.state.service.recommender.store, "offers_of", broken)
     caplog.set_level(logging.DEBUG)
 
     async def ask() -> httpx.Response:

@@ -1,17 +1,16 @@
 """The coupons that a user may get, with all their features."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.features.catalog import feature_names
+from coupon_rec.features.catalog import NEVER, feature_names
 from coupon_rec.features.encoder import Arrays
 from coupon_rec.features.online import user_features
-from coupon_rec.features.online.ranks import Crowd, within
+from coupon_rec.features.online.ranks import Crowd, below
 from coupon_rec.features.online.snapshot_reader import (
     OWN_TERMS,
     Floats,
@@ -21,8 +20,10 @@ from coupon_rec.features.online.snapshot_reader import (
     Redemptions,
     Snapshot,
 )
+from coupon_rec.features.online.sums import Sums
+from coupon_rec.features.online.user_features import MISSING, Values, known, rounded
 
-USER, MATCH, COUPON = feature_names("user"), feature_names("match"), feature_names("coupon")
+USER, COUPON = feature_names("user"), feature_names("coupon")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Candidates:
     version : int
         The user's version, as of which all this holds.
     counted : int
-        How many events of all users had been counted when these were ranked; -1 before that.
+        How many events of all users had been counted when these were ranked.
     """
 
     campaign_id: Ints
@@ -61,9 +62,6 @@ class Candidates:
     counted: int
 
 
-Parts = list[tuple[int, slice]]
-
-
 class Past(NamedTuple):
     """What one user did."""
 
@@ -71,6 +69,16 @@ class Past(NamedTuple):
     redemptions: Redemptions
     views: Looks
     clicks: Looks
+
+    @classmethod
+    def read(cls, snapshot: Snapshot, row: int | None) -> "Past":
+        """What the snapshot knows of it; None for someone without a row."""
+        return cls(
+            snapshot.lines.where(snapshot.history.slice(row)),
+            snapshot.redeemed.where(snapshot.redemptions.slice(row)),
+            snapshot.views.where(snapshot.viewed.slice(row)),
+            snapshot.clicks.where(snapshot.clicked.slice(row)),
+        )
 
     def before(self, day: int) -> "Past":
         """What is older than a day, since 1970."""
@@ -82,211 +90,284 @@ class Past(NamedTuple):
         )
 
 
-class Draft(NamedTuple):
-    """Candidates, and what it takes to rank them again when other users have moved.
+class Asked(NamedTuple):
+    """A user who asks for coupons, and what is known of that user.
 
     Attributes
     ----------
-    candidates : Candidates
-        With the ranks among other users as of `counted`.
-    start : int
-        The day on which the campaigns are taken to start, since 1970.
-    mailed : bool
-        Whether the user was mailed these coupons.
-    parts : list of (int, slice)
-        The campaigns, and where the coupons of each are before those redeemed are dropped.
-    shares, kept : numpy.ndarray
-        The wallet share of each of these coupons, and whether it is a candidate.
-    rate : float
-        The user's spend a week.
+    known : bool
+        False where nothing is known of the user.
+    version : int
+        Of the user.
+    row : int
+        The user's row in the snapshot; for someone it does not know -1, the row of all others.
+    pair : numpy.ndarray
+        The user's offers of live coupons, by their place among all in the snapshot.
+    mailed : numpy.ndarray
+        The first days of the campaigns mailed to the user before.
+    seen, times : numpy.ndarray
+        Which coupons came in them, by their place among `Coupons.ids`, and how often.
+    past, sums : Past, Sums
+        What the user did before the day in question, and its purchases added up.
     """
 
-    candidates: Candidates
-    start: int
-    mailed: bool
-    parts: Parts
-    shares: Floats
-    kept: NDArray[np.bool_]
-    rate: float
+    known: bool
+    version: int
+    row: int
+    pair: Ints
+    mailed: Ints
+    seen: Ints
+    times: Ints
+    past: Past
+    sums: Sums
+
+    @classmethod
+    def read(
+        cls, snapshot: Snapshot, row: int | None, past: Past, sums: Sums, version: int = 0
+    ) -> "Asked":
+        """Look up a user, given by row; None for someone without one."""
+        seen = snapshot.seen.slice(row)
+        return cls(
+            known=row is not None or version > 0,
+            version=version,
+            row=-1 if row is None else row,
+            pair=np.arange(0) if row is None else snapshot.offers.pairs(row),
+            mailed=snapshot.mailings.columns["start"][snapshot.mailings.slice(row)],
+            seen=snapshot.seen.columns["number"][seen],
+            times=snapshot.seen.columns["offered"][seen],
+            past=past,
+            sums=sums,
+        )
 
 
-def draft(snapshot: Snapshot, user_id: int, past: Past, start: int, version: int) -> Draft:
-    """Compute all features of a user's candidates, but for the ranks among other users.
+class Shown(NamedTuple):
+    """The live coupons of n users, one row each: m rows, sorted by user and coupon.
+
+    Attributes
+    ----------
+    user, coupon, campaign : numpy.ndarray
+        The place among those who ask, among the coupons of the snapshot, and among its campaigns,
+        shape (m,).
+    pair : numpy.ndarray
+        The place among the offers of the snapshot, shape (m,); -1 for what was not mailed.
+    joins : numpy.ndarray
+        Whether each user was mailed none of the coupons, and is shown all, shape (n,).
+    """
+
+    user: Ints
+    coupon: Ints
+    campaign: Ints
+    pair: Ints
+    joins: NDArray[np.bool_]
+
+
+class Bought(NamedTuple):
+    """The rows of `Shown` whose coupon has items that the user bought, and their features.
+
+    These are few. Elsewhere, what says something of such purchases is what stands for "nothing
+    known".
+    """
+
+    row: Ints
+    features: Values
+
+
+def candidates_of(
+    snapshot: Snapshot, crowd: Crowd, asked: Sequence[Asked], start: int, counted: int
+) -> list[Candidates]:
+    """Compute all features of the candidates of n users, for all of them at once.
 
     Parameters
     ----------
     snapshot : Snapshot
         What the nightly batch wrote.
-    user_id : int
-        Anyone.
-    past : Past
-        What the user did; nothing from `start` on counts.
+    crowd : Crowd
+        Where everyone stands.
+    asked : sequence of Asked
+        The users. Nothing that they did from `start` on is in it.
     start : int
-        Day, since 1970.
-    version : int
-        Of the user.
+        The day on which the campaigns are taken to start, since 1970.
+    counted : int
+        How many events of all users have been counted.
     """
-    coupons, row = snapshot.coupons, snapshot.user_row.get(user_id)
-    past = past.before(start)
-    offered = snapshot.offers[row] if row is not None else np.arange(0)
-    rows = offered if len(offered) else np.arange(len(coupons.coupon_id))
-    rows = rows[coupons.last_day[rows] >= start - 1]
-    campaigns = coupons.campaign_id[rows]
-    parts = _parts(campaigns)
-    user, match = _user_and_match(snapshot, row, past, start, rows, parts)
-    shares = match[:, MATCH.index("match_wallet_share")]
-    rate = float(user[USER.index("user_spend_per_week")])
-    kept = ~_used(past.redemptions, campaigns, coupons.coupon_id[rows])
-    rows = rows[kept]
-    size, coupon_id = len(rows), coupons.coupon_id[rows]
-    exact_user, exact_match = user.astype("float32"), match[kept].astype("float32")
-    place = -1 if row is None else row
-    arrays = {name: array[rows] for name, array in coupons.arrays.items()}
+    coupons, shown = snapshot.coupons, _shown(snapshot, asked, start)
+    user, match, bought = _features(snapshot, crowd, asked, shown, start)
+    used, times = _redeemed(snapshot, asked, shown)
+    arrays = {name: array.take(shown.coupon, axis=0) for name, array in coupons.arrays.items()}
+    place = np.array([one.row for one in asked])
     for name, codes in snapshot.user_arrays.items():
-        arrays[name] = np.repeat(codes[place][None], size, axis=0)
-    numbers = {
-        "user": np.concatenate([exact_user, snapshot.own_numbers[place]])[None],
-        "match": exact_match,
-    }
-    for group, values in numbers.items():
-        if group in snapshot.encoder.numbers:
-            scaled = snapshot.encoder.scaled(group, values)
-            arrays[group] = np.repeat(scaled, size, axis=0) if group == "user" else scaled
+        arrays[name] = codes[place].take(shown.user, axis=0)
+    if "user" in snapshot.encoder.numbers:
+        ranks = crowd.spend_ranks(user["user_spend_per_week"], start, shown.joins)
+        arrays["user"] = _user_array(snapshot, place, user).take(shown.user, axis=0)
+        arrays["user"][:, USER.index("user_spend_rank")] = ranks[shown.user, shown.campaign]
+    if "match" in snapshot.encoder.numbers:
+        arrays["match"] = _match_array(snapshot, match, bought)
     if "coupon" in arrays:
-        seen = _seen_before(snapshot, row, past.redemptions, coupon_id)
-        for name, counts in seen.items():
+        for name, counts in times.items():
             arrays["coupon"][:, COUPON.index(name)] = np.log1p(counts)
-        if row is not None:
-            _own_terms(snapshot, row, offered, rows, arrays["coupon"])
-    candidates = Candidates(
-        campaign_id=campaigns[kept],
-        coupon_id=coupon_id,
-        arrays=arrays,
-        spend_per_line=coupons.spend_per_line[rows],
-        coupon_discount=coupons.discount[rows],
-        match_recency=exact_match[:, MATCH.index("match_recency")],
-        match_distinct_items=exact_match[:, MATCH.index("match_distinct_items")],
-        match_category_recency=exact_match[:, MATCH.index("match_category_recency")],
-        user_redemption_recency=np.full(size, exact_user[USER.index("user_redemption_recency")]),
-        known=row is not None or version > 0,
-        version=version,
-        counted=-1,
-    )
-    return Draft(candidates, start, len(offered) > 0, parts, shares, kept, rate)
-
-
-def ranked(answer: Draft, crowd: Crowd, counted: int) -> Draft:
-    """Fill in the ranks among other users, when so many events have been counted."""
-    joins = not answer.mailed
-
-    def spend(campaign: int, shares: Floats) -> Floats:
-        rank = crowd.spend_rank(campaign, answer.rate, answer.start, joins)
-        return np.full(len(shares), rank)
-
-    def wallet(campaign: int, shares: Floats) -> Floats:
-        return crowd.wallet_ranks(campaign, shares, joins)
-
-    arrays = answer.candidates.arrays
-    if answer.candidates.counted >= 0:  # someone may be reading these
-        arrays = {name: array.copy() for name, array in arrays.items()}
-    for group, names, name, rank in [
-        ("user", USER, "user_spend_rank", spend),
-        ("match", MATCH, "match_wallet_rank", wallet),
-    ]:
-        if group not in arrays:
-            continue
-        ranks = _by_campaign(rank, answer.parts, answer.shares)
-        arrays[group][:, names.index(name)] = ranks[answer.kept]
-    return answer._replace(candidates=replace(answer.candidates, arrays=arrays, counted=counted))
-
-
-def _user_and_match(
-    snapshot: Snapshot,
-    row: int | None,
-    past: Past,
-    start: int,
-    rows: Ints,
-    parts: Parts,
-) -> tuple[Floats, Floats]:
-    """The features of the user, shape (d,), and of the matches with some coupons, (n, d)."""
-    items, coupons, lines = snapshot.items, snapshot.coupons, past.lines
-    mailed = snapshot.mailings.columns["start"][snapshot.mailings.slice(row)]
-    habits = user_features.habits(lines, items, start)
-    looked, match_looked = user_features.browsing(past.views, past.clicks, coupons, start)
-    user = habits | user_features.answers(past.redemptions, mailed, start) | looked
-    weeks, spend = habits.get("weeks", 1.0), habits.get("spend", 0.0)
-    match = {
-        **user_features.item_match(lines, coupons, start, weeks, spend),
-        **user_features.category_match(lines, items, coupons, start, spend),
-        **user_features.brand_match(lines, items, coupons, spend),
-        **match_looked,
+        _own_terms(snapshot, shown.pair, arrays["coupon"])
+    columns = {
+        "spend_per_line": coupons.spend_per_line[shown.coupon],
+        "coupon_discount": coupons.discount[shown.coupon],
+        "match_category_recency": match["match_category_recency"].astype("float32"),
+        "user_redemption_recency": user["user_redemption_recency"].astype("float32")[shown.user],
     }
-    names = snapshot.computed["match"]
-    ranks = np.zeros(len(coupons.coupon_id))
-    columns = np.concatenate([match.get(name, ranks) for name in names]).reshape(len(names), -1)
-    values = user_features.known(names, columns[:, rows].T)
-    for rank, name in [
-        ("match_rank", "match_decayed_45"),
-        ("match_recency_rank", "match_recency"),
-    ]:
-        values[:, MATCH.index(rank)] = _by_campaign(
-            lambda _, ours: within(ours), parts, values[:, MATCH.index(name)]
+    for name in ("match_recency", "match_distinct_items"):
+        columns[name] = np.full(len(used), MISSING[name], "float32")
+        columns[name][bought.row] = bought.features[name]
+    edges = shown.user.searchsorted(np.arange(len(asked) + 1)).tolist()
+    found = []
+    for one, first, end in zip(asked, edges, edges[1:], strict=False):
+        rows: Any = slice(first, end)
+        if used[rows].any():
+            rows = first + (~used[rows]).nonzero()[0]
+        coupon = shown.coupon[rows]
+        found.append(
+            Candidates(
+                campaign_id=coupons.campaign_id[coupon],
+                coupon_id=coupons.coupon_id[coupon],
+                arrays={name: array[rows] for name, array in arrays.items()},
+                known=one.known,
+                version=one.version,
+                counted=counted,
+                **{name: column[rows] for name, column in columns.items()},
+            )
         )
-    names = snapshot.computed["user"]
-    return user_features.known(names, [user.get(name, np.nan) for name in names]), values
+    return found
 
 
-def _parts(campaigns: Ints) -> Parts:
-    """Say where each campaign is; they are sorted."""
-    starts = (np.flatnonzero(campaigns[1:] != campaigns[:-1]) + 1).tolist()
-    edges = [0, *starts, len(campaigns)] if len(campaigns) else []
-    return [(int(campaigns[first]), slice(first, end)) for first, end in pairwise(edges)]
-
-
-def _by_campaign(rank: Callable[[int, Floats], Floats], parts: Parts, values: Floats) -> Floats:
-    """Rank the values of each campaign by themselves."""
-    ranks = np.zeros(len(values))
-    for campaign, here in parts:
-        ranks[here] = rank(campaign, values[here])
-    return ranks
-
-
-def _used(redemptions: Redemptions, campaigns: Ints, coupons: Ints) -> NDArray[np.bool_]:
-    """Whether the user has redeemed each coupon in its campaign."""
-    if not len(redemptions.day):
-        return np.zeros(len(coupons), "bool")
-    same = (redemptions.campaign_id[:, None] == campaigns) & (
-        redemptions.coupon_id[:, None] == coupons
+def _shown(snapshot: Snapshot, asked: Sequence[Asked], start: int) -> Shown:
+    """Find the live coupons that each user was mailed, or all of them."""
+    offers, coupons = snapshot.offers, snapshot.coupons
+    everything = np.arange(len(coupons.coupon_id))
+    joins = np.array([not len(one.pair) for one in asked])
+    pairs = [one.pair if len(one.pair) else everything * 0 - 1 for one in asked]
+    pair, user = np.concatenate(pairs), np.arange(len(asked)).repeat([*map(len, pairs)])
+    coupon = np.concatenate(
+        [offers.coupon[one.pair] if len(one.pair) else everything for one in asked]
     )
-    return np.asarray(same.any(axis=0))
+    live = (coupons.last_day[coupon] >= start - 1).nonzero()[0]
+    return Shown(user[live], coupon[live], coupons.campaign[coupon[live]], pair[live], joins)
 
 
-def _seen_before(
-    snapshot: Snapshot, row: int | None, redemptions: Redemptions, coupons: Ints
-) -> dict[str, Floats]:
-    """Earlier campaigns that offered this user the coupons, and the answers to them."""
-    mine = snapshot.seen.slice(row)
-    ids, counts = (snapshot.seen.columns[name][mine] for name in ("coupon_id", "offered"))
-    place = ids.searchsorted(coupons)
-    place[place == len(ids)] = 0
-    offered = counts[place] * (ids[place] == coupons) if len(ids) else np.zeros(len(coupons))
-    redeemed = (redemptions.coupon_id[:, None] == coupons).sum(axis=0)
-    return {
-        "coupon_offered_before": offered,
-        "coupon_redeemed_before": np.where(offered > 0, redeemed, 0),
+def _features(
+    snapshot: Snapshot, crowd: Crowd, asked: Sequence[Asked], shown: Shown, start: int
+) -> tuple[Values, Values, Bought]:
+    """The features of n users, those of m matches, and those of the bought among these."""
+    coupons, each = snapshot.coupons, len(snapshot.coupons.coupon_id)
+    sums = Sums.joined([one.sums for one in asked])
+    place, late = shown.user * each + shown.coupon, start - sums.start
+    user, weeks, spend = user_features.habits(sums.habits, late)
+    mailed = [one.mailed for one in asked]
+    user |= user_features.answers([one.past.redemptions for one in asked], mailed, start)
+    covered = coupons.covered[shown.coupon]
+    near = sums.near.reshape(-1, 4).take(place, axis=0)
+    match = user_features.near_match(near, covered, late[shown.user], spend[shown.user])
+    if "user_views_7" in snapshot.computed["user"]:
+        views, clicks = [one.past.views for one in asked], [one.past.clicks for one in asked]
+        looked, looked_at = user_features.browsing(views, clicks, coupons, start)
+        user |= looked
+        match |= {name: values[place] for name, values in looked_at.items()}
+    row_of = np.full(len(asked) * each, -1)
+    row_of[place] = np.arange(len(place))
+    row = row_of[np.arange(len(asked)).repeat(sums.pairs) * each + sums.coupon]
+    its_sums, row = sums.bought[row >= 0], row[row >= 0]
+    whose, price = shown.user[row], coupons.price[shown.coupon[row]]
+    bought = known(
+        user_features.item_match(its_sums, price, late[whose], weeks[whose], spend[whose])
+    )
+    ranks, ranks_of_bought = _rank(crowd, shown, row, bought)
+    return known(user), known(match) | ranks, Bought(row, bought | ranks_of_bought)
+
+
+def _rank(crowd: Crowd, shown: Shown, row: Ints, bought: Values) -> tuple[Values, Values]:
+    """Rank the matches of each user and campaign: the ranks of all, and those of the bought alone.
+
+    A coupon without a purchase ranks below every one with any, and 0 by what was bought.
+    """
+    group = shown.user * crowd.campaigns + shown.campaign
+    mine, size = group[row], np.bincount(group)
+    others = (size - np.bincount(mine, minlength=len(size)))[mine]
+    decayed, shares = bought["match_decayed_45"], bought["match_wallet_share"]
+    lower, poorer = (
+        np.where(values > 0, others + below(mine, values), 0) for values in (decayed, shares)
+    )
+    joins = shown.joins[shown.user[row]].astype("int64")
+    wallet_rank = crowd.wallets.of(shown.campaign[row], shares, joins * poorer, joins * size[mine])
+    recency = bought["match_recency"]
+    sooner = np.bincount(mine[recency < NEVER], minlength=len(size))[group]
+    sooner[row] = below(mine, recency)
+    last = np.maximum(size - 1, 1)
+    return {"match_recency_rank": rounded(sooner / last[group])}, {
+        "match_rank": rounded(lower / last[mine]),
+        "match_wallet_rank": wallet_rank,
     }
 
 
-def _own_terms(
-    snapshot: Snapshot, row: int, offered: Ints, rows: Ints, coupon: NDArray[np.float32]
-) -> None:
-    """Put the terms of a user's own offers in place of those of the coupons."""
-    own = {name: values[snapshot.offers.pairs(row)] for name, values in snapshot.terms.items()}
-    differs = ~np.isnan(list(own.values())).all(axis=0) if own else np.zeros(len(offered), "bool")
-    mine = np.isin(rows, offered[differs])
-    place = np.searchsorted(offered, rows[mine])
+def _user_array(snapshot: Snapshot, place: Ints, user: Values) -> NDArray[np.float32]:
+    """What a model reads of n users, but for their ranks."""
+    unranked = {"user_spend_rank": np.zeros(len(place))}
+    exact = _exact(user | unranked, snapshot.computed["user"])
+    numbers = np.concatenate([exact, snapshot.own_numbers[place]], axis=1)
+    return snapshot.encoder.scaled("user", numbers)
+
+
+def _match_array(snapshot: Snapshot, match: Values, bought: Bought) -> NDArray[np.float32]:
+    """What a model reads of m matches."""
+    encoder, names = snapshot.encoder, snapshot.computed["match"]
+    array = snapshot.no_match.repeat(len(match["match_brand_share"]), axis=0)
+    for rows, found in ((slice(None), match), (bought.row[:, None], bought.features)):
+        columns = [column for column, name in enumerate(names) if name in found]
+        exact = _exact(found, [names[column] for column in columns])
+        array[rows, columns] = encoder.scaled("match", exact, columns)
+    return array
+
+
+def _exact(values: Values, names: Sequence[str]) -> NDArray[np.float32]:
+    """Some features side by side, one row an offer or a user."""
+    joined = np.concatenate([values[name] for name in names])
+    return joined.reshape(len(names), -1).T.astype("float32")
+
+
+def _redeemed(
+    snapshot: Snapshot, asked: Sequence[Asked], shown: Shown
+) -> tuple[NDArray[np.bool_], Values]:
+    """Whether each coupon was redeemed in its campaign; how often it came, and was used, before."""
+    coupons, n = snapshot.coupons, len(asked)
+    ids = len(coupons.ids)
+    place = shown.user * ids + coupons.number[shown.coupon]
+    user = np.arange(n).repeat([len(one.seen) for one in asked])
+    number, offered = (
+        np.concatenate([getattr(one, name) for one in asked]) for name in ("seen", "times")
+    )
+    came = np.zeros(n * ids)
+    came[user * ids + number] = offered
+    campaign_id, coupon_id, _ = map(
+        np.concatenate, zip(*[one.past.redemptions for one in asked], strict=True)
+    )
+    user = np.arange(n).repeat([len(one.past.redemptions.day) for one in asked])
+    number = coupons.ids.searchsorted(coupon_id)
+    live = (coupons.ids.take(number, mode="clip") == coupon_id).nonzero()[0]
+    redeemed = user[live] * ids + number[live]
+    used = np.zeros(len(place), "bool")
+    for its_place, its_campaign in zip(redeemed, campaign_id[live], strict=True):
+        used |= (place == its_place) & (coupons.campaign_id[shown.coupon] == its_campaign)
+    came, times = came[place], np.bincount(redeemed, minlength=n * ids)[place]
+    return used, {
+        "coupon_offered_before": came,
+        "coupon_redeemed_before": np.where(came > 0, times, 0),
+    }
+
+
+def _own_terms(snapshot: Snapshot, pair: Ints, coupon: NDArray[np.float32]) -> None:
+    """Put the terms of users' own offers in place of those of the coupons."""
+    if not snapshot.terms:
+        return
+    own = {name: values[pair] for name, values in snapshot.terms.items()}
+    differs = (pair >= 0) & ~np.isnan([*own.values()]).all(axis=0)
     for column, number in enumerate(snapshot.encoder.numbers["coupon"]):
         if number.name in OWN_TERMS:
-            term = own.get(number.name, np.full(len(offered), np.nan))[place]
+            term = own.get(number.name, np.full(len(pair), np.nan))[differs]
             term = np.where(np.isnan(term), number.missing, term).astype("float32")
-            coupon[mine, column] = np.log1p(term, dtype="float64") if number.log1p else term
+            coupon[differs, column] = np.log1p(term, dtype="float64") if number.log1p else term

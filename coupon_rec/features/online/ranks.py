@@ -1,69 +1,76 @@
 """Where a user stands among all others, while everyone moves."""
 
-from functools import lru_cache
-
 import numpy as np
+from numpy.typing import NDArray
 
-from coupon_rec.features.catalog import MILLIONTHS
+from coupon_rec.features.catalog import DIGITS, MILLIONTHS
 from coupon_rec.features.online.snapshot_reader import Floats, Ints, Lines, Snapshot
 from coupon_rec.features.online.user_features import known, rounded, wallet_shares
 
 NOT_YET = np.iinfo("int32").max
 """The day of the first purchase of someone who has made none."""
+FAR = 2**44
+"""More than any feature is, in units of its last digit."""
+
+
+def keys(group: Ints, values: Floats) -> Ints:
+    """Whole numbers in the order of groups, then of values, which have the digits of features."""
+    return np.asarray(group * FAR + np.rint(values * 10**DIGITS).astype("int64"))
+
+
+def below(group: Ints, values: Floats) -> Ints:
+    """How many values of the same group are below each."""
+    mine = keys(group, values)
+    in_order = np.sort(mine)
+    return np.asarray(in_order.searchsorted(mine) - in_order.searchsorted(group * FAR))
 
 
 class Ranks:
-    """The values of many offers or users, sorted, for SQL's `percent_rank`.
+    """Values of several campaigns, sorted, for SQL's `percent_rank` in each.
 
     Parameters
     ----------
-    values : numpy.ndarray
-        0 or more; those above 0 are enough, shape (m,).
-    size : int
-        How many there are with those that are 0.
+    campaign, values : numpy.ndarray
+        Values of 0 or more, of campaigns numbered from 0; those above 0 are enough, shape (m,).
+    sizes : numpy.ndarray
+        How many each campaign has with those that are 0.
     """
 
-    def __init__(self, values: Floats, size: int) -> None:
-        self._above = np.sort(values[values > 0])
-        self._size = size
+    def __init__(self, campaign: Ints, values: Floats, sizes: Ints) -> None:
+        self._above = np.sort(_above(campaign, values))
+        self._sizes = sizes
+        self._firsts = np.arange(len(sizes) + 1) * FAR
 
-    def replace(self, old: Floats, new: Floats) -> None:
-        """Take some values out and put as many others in."""
-        old = np.sort(old[old > 0])
-        place = np.searchsorted(self._above, old)
-        same = np.arange(len(old)) - np.searchsorted(old, old)
+    def replace(self, campaign: Ints, old: Floats, new: Floats) -> None:
+        """Take some values out and put as many others of the same campaigns in."""
+        gone = np.sort(_above(campaign, old))
+        place = np.searchsorted(self._above, gone)
+        same = np.arange(len(gone)) - np.searchsorted(gone, gone)
         rest = np.delete(self._above, place + same)
-        new = np.sort(new[new > 0])
-        self._above = np.insert(rest, np.searchsorted(rest, new), new)
+        come = np.sort(_above(campaign, new))
+        self._above = np.insert(rest, np.searchsorted(rest, come), come)
 
-    def of(self, values: Floats, joins: bool = False) -> Floats:
-        """The rank of each value, 0 to 1, rounded as a feature is.
+    def of(self, campaign: Ints, values: Floats, below: Ints | int, joining: Ints) -> Floats:
+        """The rank of each value in its campaign, 0 to 1, rounded as a feature is.
 
         Parameters
         ----------
-        values : numpy.ndarray
-            0 or more, shape (n,).
-        joins : bool
-            Whether the values are not among the others yet, and are to be ranked with them.
+        campaign, values : numpy.ndarray
+            Values of 0 or more, shape (n,).
+        below, joining : numpy.ndarray
+            How many values join the others to be ranked with each, and how many of these are
+            below it, shape (n,).
         """
-        zeros = self._size - len(self._above)
-        below = np.where(values > 0, zeros + np.searchsorted(self._above, values), 0)
-        size = self._size
-        if joins:
-            below = below + np.searchsorted(np.sort(values), values)
-            size += len(values)
-        return np.asarray(rounded(below / max(size - 1, 1)))
+        edges = self._above.searchsorted(self._firsts)
+        zeros = self._sizes - np.diff(edges)
+        place = self._above.searchsorted(keys(campaign, values)) - edges[campaign]
+        lower = np.where(values > 0, zeros[campaign] + place, 0) + below
+        others = self._sizes[campaign] + joining - 1
+        return np.asarray(rounded(lower / np.maximum(others, 1)))
 
 
-def within(values: Floats) -> Floats:
-    """The rank of each value among themselves, 0 to 1, rounded as a feature is."""
-    return _steps(len(values))[np.sort(values).searchsorted(values)]
-
-
-@lru_cache(1000)
-def _steps(size: int) -> Floats:
-    """The ranks that there are among so many."""
-    return np.asarray(rounded(np.arange(size) / max(size - 1, 1)))
+def _above(campaign: Ints, values: Floats) -> Ints:
+    return keys(campaign, values)[values > 0]
 
 
 class Crowd:
@@ -73,54 +80,76 @@ class Crowd:
     ----------
     snapshot : Snapshot
         Where the others stand to begin with.
+
+    Attributes
+    ----------
+    campaigns : int
+        How many there are.
+    wallets : Ranks
+        Of the offers, by match_wallet_share.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        coupons, offers = snapshot.coupons, snapshot.offers
+        offers, coupons = snapshot.offers, snapshot.coupons
+        self.campaigns = int(coupons.campaign.max()) + 1
         user, pair = offers.of(np.arange(len(snapshot.user_row)))
-        campaign = coupons.campaign_id[offers.coupon[pair]]
-        self._mailed = {each: np.unique(user[campaign == each]) for each in snapshot.wallets}
-        self._wallets = {
-            each: Ranks(shares, int((campaign == each).sum()))
-            for each, shares in snapshot.wallets.items()
-        }
+        campaign = coupons.campaign[offers.coupon[pair]]
+        mailed = np.unique(campaign * len(snapshot.user_row) + user)
+        self._campaign, self._user = np.divmod(mailed, len(snapshot.user_row))
+        self.wallets = Ranks(*snapshot.wallets, np.bincount(campaign, minlength=self.campaigns))
         first, last = snapshot.history.bounds
         sums = np.concatenate([[0], np.cumsum(snapshot.lines.amount)])
         self._spend = sums[last] - sums[first]
         days = np.append(snapshot.lines.day, 0)
         self._first_day = np.where(last > first, days[first], NOT_YET)
-        self._start, self._rates = 0, dict[int, Ranks]()
+        self._start = snapshot.start
+        self._rates = self._ranked_rates()
 
     def move(self, user: int, before: Lines, after: Lines) -> None:
         """Take note that a user, given by row, has more purchase lines than before."""
         coupons, mine = self._snapshot.coupons, self._snapshot.offers[user]
-        old_rate = self._rate(np.array([user]))
+        campaigns = np.unique(coupons.campaign[mine])
+        whose = np.full(len(campaigns), user)
+        old_rate = self._rate(whose)
         old, new = (wallet_shares(lines, coupons)[mine] for lines in (before, after))
         self._spend[user] = after.amount.sum()
         self._first_day[user] = after.day.min(initial=NOT_YET)
-        campaigns = coupons.campaign_id[mine]
-        for campaign in np.unique(campaigns).tolist():
-            here = campaigns == campaign
-            self._wallets[campaign].replace(old[here], new[here])
-            if self._rates:
-                self._rates[campaign].replace(old_rate, self._rate(np.array([user])))
+        self.wallets.replace(coupons.campaign[mine], old, new)
+        self._rates.replace(campaigns, old_rate, self._rate(whose))
 
-    def spend_rank(self, campaign: int, rate: float, start: int, joins: bool) -> float:
-        """The feature user_spend_rank of someone who spends `rate` a week, as of a start."""
+    def spend_ranks(self, rates: Floats, start: int, joins: NDArray[np.bool_]) -> Floats:
+        """The feature user_spend_rank, as of a start, in each campaign.
+
+        Parameters
+        ----------
+        rates : numpy.ndarray
+            What each of n users spends a week, shape (n,).
+        start : int
+            Day, since 1970.
+        joins : numpy.ndarray
+            Whether each user was mailed nothing, and is ranked as if mailed; shape (n,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, campaigns).
+        """
         if start != self._start:
             self._start = start
-            self._rates = {
-                each: Ranks(self._rate(users), len(users)) for each, users in self._mailed.items()
-            }
-        return float(self._rates[campaign].of(np.array([rate]), joins)[0])
+            self._rates = self._ranked_rates()
+        campaign = np.tile(np.arange(self.campaigns), len(rates))
+        joining = joins.repeat(self.campaigns).astype("int64")
+        ranks = self._rates.of(campaign, rates.repeat(self.campaigns), 0, joining)
+        return ranks.reshape(-1, self.campaigns)
 
-    def wallet_ranks(self, campaign: int, shares: Floats, joins: bool) -> Floats:
-        """The feature match_wallet_rank of offers in a campaign, from match_wallet_share."""
-        return self._wallets[campaign].of(shares, joins)
+    def _ranked_rates(self) -> Ranks:
+        """Rank everyone who was mailed a campaign by spend a week."""
+        sizes = np.bincount(self._campaign, minlength=self.campaigns)
+        return Ranks(self._campaign, self._rate(self._user), sizes)
 
     def _rate(self, users: Ints) -> Floats:
         """The feature user_spend_per_week of users, shape (n,)."""
         weeks = np.maximum((self._start - self._first_day[users]) / 7, 1)
         rates = self._spend[users] / MILLIONTHS / weeks
-        return np.asarray(known(["user_spend_per_week"], rates[:, None])[:, 0])
+        return np.asarray(known({"user_spend_per_week": rates})["user_spend_per_week"])

@@ -119,9 +119,9 @@ class Links:
         """The coupons of one key, in order."""
         return self.coupon[self._edges[key] : self._edges[key + 1]]
 
-    def pairs(self, key: int) -> slice:
+    def pairs(self, key: int) -> Ints:
         """The pairs of one key."""
-        return slice(int(self._edges[key]), int(self._edges[key + 1]))
+        return np.arange(self._edges[key], self._edges[key + 1])
 
     def of(self, keys: Ints) -> tuple[Ints, Ints]:
         """The pairs of some keys: the position of each in `keys`, and its own."""
@@ -140,6 +140,10 @@ class Coupons:
     ----------
     campaign_id, coupon_id, last_day : numpy.ndarray
         Shape (K,).
+    ids : numpy.ndarray
+        The different coupon ids, sorted: a coupon may be in several campaigns.
+    campaign, number : numpy.ndarray
+        The place of its campaign among the live ones, and of its id among `ids`; shape (K,).
     spend_per_line, discount, price : numpy.ndarray
         In currency, shape (K,); the price is NaN where it is not known.
     arrays : dict of str to numpy.ndarray
@@ -154,6 +158,9 @@ class Coupons:
     campaign_id: Ints
     coupon_id: Ints
     last_day: Ints
+    ids: Ints
+    campaign: Ints
+    number: Ints
     spend_per_line: Floats
     discount: NDArray[np.float32]
     price: Floats
@@ -211,6 +218,10 @@ class Snapshot:
         Columns of the users that the retailer added, one row a user.
     terms : dict of str to numpy.ndarray
         Terms of the offers that differ by user, one number for each pair of `offers`.
+    wallets : tuple of numpy.ndarray
+        The wallet shares above 0 of all offers: the place of the campaign, and the share.
+    no_match : numpy.ndarray
+        What a model reads of a match of which nothing is known, shape (1, d).
     """
 
     day: date
@@ -229,11 +240,17 @@ class Snapshot:
     seen: ByUser
     offers: Links
     terms: dict[str, Floats]
-    wallets: dict[int, Floats]
+    wallets: tuple[Ints, Floats]
+    no_match: NDArray[np.float32]
     views: Looks
     clicks: Looks
     viewed: ByUser
     clicked: ByUser
+
+    @property
+    def start(self) -> int:
+        """The first day on which campaigns are taken to start, since 1970: the day after `day`."""
+        return (self.day - date(1970, 1, 1)).days + 1
 
 
 def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
@@ -263,6 +280,9 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
     ids = users["user_id"].to_numpy()
+    live = np.isin(seen["coupon_id"], coupons.ids)
+    seen = {name: column[live] for name, column in seen.items()}
+    seen["number"] = coupons.ids.searchsorted(seen["coupon_id"])
     redemptions["day"] = redemptions.pop("date")
     return Snapshot(
         day=day,
@@ -280,10 +300,11 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
         mailings=ByUser(mailings, ids),
         seen=ByUser(seen, ids),
         offers=Links(np.searchsorted(ids, offers["user_id"]), offers["coupon"], len(ids)),
-        wallets={
-            campaign: wallets["share"][wallets["campaign_id"] == campaign]
-            for campaign in np.unique(coupons.campaign_id).tolist()
-        },
+        wallets=(
+            np.unique(coupons.campaign_id).searchsorted(wallets["campaign_id"]),
+            wallets["share"],
+        ),
+        no_match=_no_match(encoder),
         terms={name: offers[name] for name in offers if name not in ("user_id", "coupon")},
         views=Looks(views["item"], views["day"]),
         clicks=Looks(clicks["item"], clicks["day"]),
@@ -331,6 +352,12 @@ def _computed(group: str, encoder: Encoder) -> list[str]:
     return [name for name in names if name in COMPUTED] or feature_names(group)
 
 
+def _no_match(encoder: Encoder) -> NDArray[np.float32]:
+    numbers = encoder.numbers.get("match", ())
+    missing = np.array([[number.missing for number in numbers]])
+    return encoder.scaled("match", missing) if numbers else missing.astype("float32")
+
+
 def _check(name: str, table: pd.DataFrame, columns: Sequence[Number | Category]) -> None:
     """Name the first column that a table of the snapshot lacks."""
     for column in columns:
@@ -363,6 +390,7 @@ def _coupons(folder: Path, items: Items, encoder: Encoder) -> Coupons:
     item, coupon = covers["item"], covers["coupon"]
     n = len(table["coupon_id"])
     made = np.unique(np.stack([items.maker[item], coupon]), axis=1)
+    ids, number = np.unique(table["coupon_id"], return_inverse=True)
     arrays: Arrays = {}
     for group in encoder.numbers:
         if group in ("item", "coupon"):
@@ -379,6 +407,9 @@ def _coupons(folder: Path, items: Items, encoder: Encoder) -> Coupons:
         campaign_id=table["campaign_id"].to_numpy(),
         coupon_id=table["coupon_id"].to_numpy(),
         last_day=_whole_days(pd.to_datetime(table["last_day"]).to_numpy()),
+        campaign=np.unique(table["campaign_id"], return_inverse=True)[1],
+        ids=ids,
+        number=number,
         spend_per_line=table["spend_per_line"].to_numpy(),
         discount=table["coupon_discount"].to_numpy("float32"),
         price=table["item_price"].replace(0.0, np.nan).to_numpy(),

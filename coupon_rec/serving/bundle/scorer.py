@@ -1,6 +1,7 @@
 """A scorer of offers: the ONNX model of a bundle, calibrated, without TensorFlow."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -9,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from coupon_rec.features.encoder import Encoder
+from coupon_rec.features.encoder import LABELS, Encoder
 from coupon_rec.odds import Platt
 from coupon_rec.serving.bundle.manifest import FRESH, BundleError, content, verified
 
@@ -70,7 +71,9 @@ class Scorer:
             {name: Platt(**line) for name, line in calibration.items()},
         )
 
-    def predict(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+    def predict(
+        self, arrays: dict[str, NDArray[Any]], outputs: Sequence[str] = LABELS
+    ) -> dict[str, NDArray[np.float64]]:
         r"""Predict the probabilities of n offers.
 
         Parameters
@@ -78,11 +81,13 @@ class Scorer:
         arrays : dict of str to numpy.ndarray
             As `encoder.encode` gives them, each of shape (n, columns); more arrays
             than the model reads do no harm.
+        outputs : sequence of str
+            `bought`, `redeemed`, or both.
 
         Returns
         -------
         dict of str to numpy.ndarray
-            `bought` and `redeemed`, float64 of shape (n,), within [0, 1], calibrated.
+            The outputs, float64 of shape (n,), within [0, 1], calibrated.
 
         Raises
         ------
@@ -94,9 +99,10 @@ class Scorer:
         -----
         sigma(intercept + slope logit p): equation `eq-served`.
         """
-        names = list(self.calibration)
-        found = self.session.run(names, self._checked(arrays))
-        return {name: self.calibration[name](p[:, 0]) for name, p in zip(names, found, strict=True)}
+        found = self.session.run(outputs, self._checked(arrays))
+        return {
+            name: self.calibration[name](p[:, 0]) for name, p in zip(outputs, found, strict=True)
+        }
 
     def _checked(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         rows = len(next(iter(arrays.values()), ()))

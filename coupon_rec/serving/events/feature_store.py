@@ -1,6 +1,5 @@
 """The features of every user in memory, which move with each event."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import takewhile
@@ -12,7 +11,7 @@ import numpy as np
 
 from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.encoder import Encoder
-from coupon_rec.features.online.candidates import Candidates, Draft, Past, draft, ranked
+from coupon_rec.features.online.candidates import Asked, Candidates, Past, candidates_of
 from coupon_rec.features.online.ranks import Crowd
 from coupon_rec.features.online.snapshot_reader import (
     NO_ITEM,
@@ -21,6 +20,7 @@ from coupon_rec.features.online.snapshot_reader import (
     Redemptions,
     read_snapshot,
 )
+from coupon_rec.features.online.sums import add_up, sums_of_mailed
 from coupon_rec.serving.events.event import MONEY, Event
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.identifiers import Identifiers
@@ -43,8 +43,8 @@ class StoreFullError(RuntimeError):
 class FeatureStore:
     """Features that move with every event.
 
-    All methods may be called from several threads: one lock guards the state, for about a
-    millisecond at a time, and is not held while events are written to disk, nor from one user's
+    All methods may be called from several threads: one lock guards the state, for a few
+    milliseconds at a time, and is not held while events are written to disk, nor from one user's
     events to the next user's.
 
     Attributes
@@ -66,9 +66,13 @@ class FeatureStore:
         self._counted = 0
         self._past: dict[int, Past] = {}
         self._versions: dict[int, int] = {}
-        self._ready: OrderedDict[tuple[int, date], Draft] = OrderedDict()
+        self._ready: dict[tuple[int, date], Candidates] = {}
         self._lock, self._adding = RLock(), RLock()
         self._crowd = Crowd(self.snapshot)
+        self._mailed = {
+            row: Asked.read(self.snapshot, row, Past.read(self.snapshot, row), sums)
+            for row, sums in sums_of_mailed(self.snapshot).items()
+        }
 
     @classmethod
     def load(
@@ -136,21 +140,43 @@ class FeatureStore:
         ValueError
             If `day` is before the snapshot's.
         """
-        if day < self.day:
+        return self.offers_of([(user_id, day)])[0]
+
+    def offers_of(self, asked: Sequence[tuple[int | str, date]]) -> list[Candidates]:
+        """The same of several users and days, for less work than one by one."""
+        if any(day < self.day for _, day in asked):
             raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
-        user = self.identifiers.number("user_id", user_id)
+        keys = [(self.identifiers.number("user_id", user_id), day) for user_id, day in asked]
         with self._lock:
-            answer = self._ready.pop((user, day), None)
-            version = self._versions.get(user, 0)
-            if answer is None or answer.candidates.version != version:
-                start = (day - EPOCH).days + 1
-                answer = draft(self.snapshot, user, self._past_of(user), start, version)
-            if answer.candidates.counted != self._counted:
-                answer = ranked(answer, self._crowd, self._counted)
-            self._ready[user, day] = answer
-            if len(self._ready) > CACHED:
-                self._ready.popitem(last=False)
-            return answer.candidates
+            found = {key: self._ready[key] for key in keys if key in self._ready}
+            new = [key for key in dict.fromkeys(keys) if key not in found]
+            for day in {day for _, day in new}:
+                users = [user for user, its_day in new if its_day == day]
+                for user, candidates in zip(users, self._computed(users, day), strict=True):
+                    self._ready[user, day] = found[user, day] = candidates
+            while len(self._ready) > CACHED:
+                del self._ready[next(iter(self._ready))]
+        return [found[key] for key in keys]
+
+    def _computed(self, users: Sequence[int], day: date) -> list[Candidates]:
+        """Compute features; where something came in since the snapshot, from the purchases on."""
+        snapshot, start = self.snapshot, (day - EPOCH).days + 1
+        rows = {user: snapshot.user_row.get(user) for user in users}
+        asked = {
+            user: self._mailed[row]
+            for user, row in rows.items()
+            if row in self._mailed and user not in self._past
+        }
+        if new := [user for user in users if user not in asked]:
+            pasts = [self._past_of(user).before(start) for user in new]
+            lines = [past.lines for past in pasts]
+            sums = add_up(lines, snapshot.items, snapshot.coupons, start).apart()
+            for user, past, its_sums in zip(new, pasts, sums, strict=True):
+                version = self._versions.get(user, 0)
+                asked[user] = Asked.read(snapshot, rows[user], past, its_sums, version)
+        return candidates_of(
+            snapshot, self._crowd, [asked[user] for user in users], start, self._counted
+        )
 
     def add(self, events: Sequence[Event]) -> int:
         """Take events in: they are on disk, and count, when it returns.
@@ -239,19 +265,14 @@ class FeatureStore:
         if row is not None:
             self._crowd.move(row, past.lines, now.lines)
         self._past[user] = now
+        self._ready.clear()  # the ranks of all others may have moved
         self._versions[user] = self._versions.get(user, 0) + len(events)
         self._counted += len(events)
 
     def _past_of(self, user: int) -> Past:
         if user in self._past:
             return self._past[user]
-        snapshot, row = self.snapshot, self.snapshot.user_row.get(user)
-        return Past(
-            snapshot.lines.where(snapshot.history.slice(row)),
-            snapshot.redeemed.where(snapshot.redemptions.slice(row)),
-            snapshot.views.where(snapshot.viewed.slice(row)),
-            snapshot.clicks.where(snapshot.clicked.slice(row)),
-        )
+        return Past.read(self.snapshot, self.snapshot.user_row.get(user))
 
     def _line(self, event: Event) -> tuple[int, ...] | None:
         """The numbers of a purchase line, or None if it is none or of no known item."""
