@@ -49,10 +49,8 @@ def rates(grid: pd.DataFrame) -> None:
         start = (grid.index[0], grid[size].iloc[0])
         mark(ax, f"batches of {size:,}", start, color, (-8, 0), "right")
     ax.set_xscale("log")
-    ax.set_yscale("log")
     ax.set_xlim(grid.index[0] / 14, grid.index[-1] * 1.3)
     ax.set_xticks(grid.index, [f"{rate:g}" for rate in grid.index])
-    ax.set_yticks([0.02, 0.05, 0.1, 0.2], ["0.02", "0.05", "0.1", "0.2"])
     ax.minorticks_off()
     label(ax, "learning rate", "validation log loss after two epochs")
 
