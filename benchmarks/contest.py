@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -348,7 +347,7 @@ def main() -> None:
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
     use_two_cores()
-    for line in chain(steps(options.only or list(PEERS))):
+    for line in steps(options.only or list(PEERS)):
         print(line, flush=True)
         if time.monotonic() > end:
             sys.exit("Not done: run it again to go on.")

@@ -33,7 +33,7 @@ from coupon_rec.training import examples, fit
 layers, ops = keras.layers, keras.ops
 
 CORES = 2
-NEVER = 1
+ONCE = 1
 """The only round of a model that has none."""
 
 Configuration = dict[str, Any]
@@ -80,7 +80,7 @@ class Peer:
 
     fit: Fit
     ladders: dict[str, Sequence[Any]] = field(default_factory=dict)
-    rounds: Sequence[int] = (NEVER,)
+    rounds: Sequence[int] = (ONCE,)
     seeds: int = 5
     ranks_only: bool = False
 
@@ -90,7 +90,7 @@ class Peer:
 
 def fit_count(train: Data, judged: Data, _: Configuration, rounds: Any, seed: int) -> Scores:
     column = feature_names("match").index("match_decayed_45")
-    return {NEVER: judged.arrays["match"][:, column]}
+    return {ONCE: judged.arrays["match"][:, column]}
 
 
 def fit_logistic(
@@ -99,7 +99,7 @@ def fit_logistic(
     scaler = StandardScaler().fit(train.matrix)
     model = LogisticRegression(max_iter=200, **configuration)
     model.fit(scaler.transform(train.matrix), train.redeemed)
-    return {NEVER: model.predict_proba(scaler.transform(judged.matrix))[:, 1]}
+    return {ONCE: model.predict_proba(scaler.transform(judged.matrix))[:, 1]}
 
 
 def fit_hierarchical(
@@ -128,7 +128,7 @@ def fit_hierarchical(
 
     model = LogisticRegression(max_iter=100, C=1.0)
     model.fit(columns(train), train.redeemed)
-    return {NEVER: model.predict_proba(columns(judged))[:, 1]}
+    return {ONCE: model.predict_proba(columns(judged))[:, 1]}
 
 
 # Trees
