@@ -290,12 +290,11 @@ def test_arrow_keys_move_a_figure_and_its_words_follow(name: str, label: str, pa
 @pytest.mark.parametrize(("name", "label"), [("likelihood", "Intercept b"), ("ladder", "Purchase")])
 def test_a_point_is_dragged_and_stays_inside(name: str, label: str, page: Page) -> None:
     point = page.locator(f"[data-live={name}] .live-point")
-    point.scroll_into_view_if_needed()
+    point.hover()
     box = point.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     slider = page.get_by_role("slider", name=label)
     before = float(slider.input_value())
-    page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x - 40, y + 10, steps=4)
     assert float(slider.input_value()) < before
