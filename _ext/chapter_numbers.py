@@ -1,4 +1,7 @@
-"""Number a chapter as its file is: chapters 12 to 14 are not written yet, and 15 stays 15."""
+"""Number a chapter as its file is: chapters 12 to 14 are not written yet, and 15 stays 15.
+
+The primer between chapters 1 and 2 has the letter P.
+"""
 
 import re
 
@@ -7,14 +10,14 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors.toctree import TocTreeCollector
 
-CHAPTER = re.compile(r"chapters/(\d+)_")
+CHAPTER = re.compile(r"chapters/(?:0?(\d+)_|primer$)")
 
 
 def renumber(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Give the sections, figures, equations and exercises of a chapter the number of its file."""
     for docname in env.toc_secnumbers:
         if found := CHAPTER.match(docname):
-            chapter = int(found[1])
+            chapter = int(found[1]) if found[1] else "P"
             anchors = env.toc_secnumbers[docname]
             for anchor, number in anchors.items():
                 anchors[anchor] = number and (chapter, *number[1:])

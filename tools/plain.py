@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbformat import NotebookNode
-from notebooks import ROOT, read
+from notebooks import ROOT, order, read
 from pybtex.database import Entry, parse_file
 from quiz import Question
 from quiz import read as read_quiz
@@ -32,12 +32,12 @@ OPTION = re.compile(r"^:([\w-]+): ?(.*)$", re.MULTILINE)
 
 def chapters() -> list[Path]:
     """List the notebooks of the book."""
-    return sorted((ROOT / "chapters").glob("*.ipynb"))
+    return sorted((ROOT / "chapters").glob("*.ipynb"), key=order)
 
 
-def number(path: Path) -> int:
-    """Give the number of a chapter."""
-    return int(path.stem[:2])
+def number(path: Path) -> str:
+    """Give the number of a chapter, or P for the primer."""
+    return path.stem[:2].lstrip("0") if path.stem[0].isdigit() else "P"
 
 
 def prose(notebook: NotebookNode) -> str:
@@ -179,6 +179,10 @@ class Chapter:
             return f"{picture}\n\n{self.caption(options['name'], body)}"
         if name == "live":
             return self.caption(options["name"], f"{body} It moves on the page of this chapter.")
+        if name == "deeper-start":
+            return f"---\n\n**Deeper: {title}** *Needs {options['needs']}.*"
+        if name == "deeper-end":
+            return "---"
         if name in ("admonition", "card"):
             return re.sub("^", "> ", f"**{title}**\n\n{body}", flags=re.MULTILINE)
         if name == "quiz":

@@ -15,7 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
-from notebooks import ROOT
+from notebooks import ROOT, order
 
 SITE = ROOT / "_build" / "html"
 REVEAL = ROOT / "tools" / "node" / "node_modules" / "reveal.js"
@@ -201,8 +201,8 @@ def section_slides(section: Tag, above: str = "") -> Iterator[Slide]:
 
     for block in section.find_all(True, recursive=False):
         classes = set(block.get("class") or [])
-        if "live-figure" in classes:
-            continue  # it moves on the page, and has no picture
+        if classes & {"live-figure", "deeper"}:
+            continue  # it moves on the page, and has no picture; or it lies beside the path
         if block.name == "p":
             if waiting:
                 slide.say(waiting)
@@ -373,7 +373,7 @@ def build(pages: list[Path], out: Path) -> None:
 if __name__ == "__main__":
     if not REVEAL.exists():
         sys.exit("reveal.js is missing: run npm ci --prefix tools/node")
-    chapters = sorted((SITE / "chapters").glob("*.html"))
+    chapters = sorted((SITE / "chapters").glob("*.html"), key=order)
     if not chapters:
         sys.exit("the book is not built: run make book")
     build(chapters, ROOT / "_build" / "slides")

@@ -156,7 +156,9 @@ def printed(chapter: Chapter, title: str, questions: list[Question], key: bool) 
             f"<li>{inline(question['question'])}\n"
             f'<ul class="options">\n{chr(10).join(options)}\n</ul></li>'
         )
-    heading = f"Chapter {number(chapter.path)}. {html.escape(title)}"
+    chapter_of = number(chapter.path)
+    name = "Primer" if chapter_of == "P" else f"Chapter {chapter_of}"
+    heading = f"{name}. {html.escape(title)}"
     top = f"<h1>{heading}: key</h1>" if key else f'<h1>{heading}</h1>\n<p class="name">Name:</p>'
     listing = f'<ol class="questions">\n{chr(10).join(items)}\n</ol>'
     return f'<section class="{"key" if key else "quiz"}">\n{top}\n{listing}\n</section>'

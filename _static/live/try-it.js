@@ -3,7 +3,7 @@
 
 live.mount("try-it", (place) => {
   const { html } = live;
-  const { percent, cents, SLIDERS } = words;
+  const { percent, exact, cents, SLIDERS } = words;
   const { users, stranger, coupons } = couponModel;
   const { OF_COUPON, OF_USER, OF_MONEY } = whatIf;
   const BEST = 6; // coupons in the short table
@@ -79,7 +79,7 @@ live.mount("try-it", (place) => {
       const letter = cents(current(OF_MONEY[1]));
       summary.replaceChildren(
         html("strong", {}, `Send the coupon for ${named(sent.offer)}.`),
-        ` ${percent(sent.redeemed)} of ${cents(sent.worth)}, less ${letter} for the letter, is `,
+        ` ${exact(sent.redeemed)} of ${cents(sent.worth)}, less ${letter} for the letter, is `,
         html("strong", { class: "money" }, cents(sent.profit)),
         `. The user ${setByHand(sent) ?? why}.`,
       );

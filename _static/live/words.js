@@ -3,6 +3,7 @@
 
 const words = (() => {
   const percent = (p) => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)}%`;
+  const exact = (p) => `${(100 * p).toFixed(2)}%`;
   const cents = (dollars) => `${live.written((100 * dollars).toFixed(2))}\u00a0¢`;
   const dollars = (digits) => (amount) => `$${amount.toFixed(digits)}`;
   const number = (digits) => (value) => value.toFixed(digits);
@@ -51,5 +52,5 @@ const words = (() => {
     );
   }
 
-  return { percent, cents, ago, title, SLIDERS, meaning, letters };
+  return { percent, exact, cents, ago, title, SLIDERS, meaning, letters };
 })();

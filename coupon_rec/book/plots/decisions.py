@@ -19,15 +19,15 @@ def coupons_of_user(options: pd.DataFrame) -> None:
         One row a coupon, in the order to draw them from the top, with columns `coupon` (its
         name), `probability` in [0, 1] and `value` in dollars. The most valuable is marked.
     """
-    _figure, (left, right) = axes(1, 2, height=0.6 + 0.34 * len(options))
+    _figure, (top, bottom) = axes(2, 1, height=1.4 + 0.56 * len(options))
     place = np.arange(len(options))[::-1]
     best = options["value"].to_numpy() == options["value"].max()
     for ax, values, color in (
-        (left, 100 * options["probability"], COUPON),
-        (right, 100 * options["value"], MONEY),
+        (top, 100 * options["probability"], COUPON),
+        (bottom, 100 * options["value"], MONEY),
     ):
         ax.barh(place, values, 0.62, color=[to_rgba(color, 1 if first else 0.45) for first in best])
-        ax.set_yticks(place, options["coupon"] if ax is left else [""] * len(place))
+        ax.set_yticks(place, options["coupon"])
         ax.grid(visible=False, axis="y")
         for y, value, first in zip(place, values, best, strict=True):
             ax.annotate(
@@ -39,8 +39,8 @@ def coupons_of_user(options: pd.DataFrame) -> None:
                 fontweight="bold" if first else "normal",
             )
         ax.margins(x=0.18)
-    label(left, "probability of redemption, %", "", "How likely")
-    label(right, "expected value, cents", "", "How valuable")
+    label(top, "probability of redemption, %", "", "How likely")
+    label(bottom, "expected value, cents", "", "How valuable")
 
 
 def gains(y: ArrayLike, scores: Mapping[str, ArrayLike]) -> None:
@@ -53,7 +53,7 @@ def gains(y: ArrayLike, scores: Mapping[str, ArrayLike]) -> None:
     scores : mapping of str to array_like
         Two scorers by name, the better one first; ties are taken in random order.
     """
-    _figure, (ax,) = axes(height=3.9)
+    _figure, (ax,) = axes()
     sent = 100 * np.arange(1, len(np.asarray(y)) + 1) / len(np.asarray(y))
     at = np.searchsorted(sent, 20)
     for (name, score), color, lift in zip(scores.items(), (COUPON, NEUTRAL), (9, -11), strict=True):
@@ -84,17 +84,17 @@ def profit_by_assumption(frame: pd.DataFrame) -> None:
         Indexed by the assumed incremental share, in [0, 1]; columns `most valuable` and
         `most likely`, in dollars, and `sent`, the share of users who get a coupon, in [0, 1].
     """
-    _figure, (left, right) = axes(1, 2, height=3.4)
+    _figure, (top, bottom) = axes(2, 1, height=5.6)
     share = 100 * frame.index.to_numpy()
     for name, color, style, side in (
         ("most valuable", MONEY, "-", "right"),
         ("most likely", COUPON, "--", "left"),
     ):
-        left.plot(share, frame[name], color=color, linestyle=style)
+        top.plot(share, frame[name], color=color, linestyle=style)
         offset = (-8, 4) if side == "right" else (8, -6)
-        mark(left, name, (60, np.interp(60, share, frame[name])), color, offset, side)
-    left.axhline(0, color=NEUTRAL, linewidth=1)
-    right.plot(share, 100 * frame["sent"], color=MONEY)
-    right.set_ylim(0, 104)
-    label(left, "purchases the coupon causes, %", "expected profit, $", "What the choice earns")
-    label(right, "purchases the coupon causes, %", "lists, %", "Lists with a coupon")
+        mark(top, name, (60, np.interp(60, share, frame[name])), color, offset, side)
+    top.axhline(0, color=NEUTRAL, linewidth=1)
+    bottom.plot(share, 100 * frame["sent"], color=MONEY)
+    bottom.set_ylim(0, 104)
+    label(top, "purchases the coupon causes, %", "expected profit, $", "What the choice earns")
+    label(bottom, "purchases the coupon causes, %", "lists, %", "Lists with a coupon")

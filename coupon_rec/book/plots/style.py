@@ -11,7 +11,7 @@ USER, ITEM, COUPON, MONEY, NEUTRAL = "#0072B2", "#007A5E", "#C75000", "#8A4FA0",
 
 STYLE: dict[str, Any] = {
     "figure.dpi": 200,
-    "figure.figsize": (7.2, 4.0),
+    "figure.figsize": (5.2, 3.6),
     "figure.constrained_layout.use": True,
     "font.size": 11,
     "font.family": "DejaVu Sans",
@@ -33,9 +33,12 @@ STYLE: dict[str, Any] = {
 
 
 def axes(
-    rows: int = 1, columns: int = 1, height: float = 4.0, width: float = 7.2
+    rows: int = 1, columns: int = 1, height: float = 3.6, width: float = 5.2
 ) -> tuple[Figure, list[Axes]]:
-    """A figure in the book's style, and its axes from left to right.
+    """A figure in the book's style, and its axes from left to right and from top to bottom.
+
+    At its width a phone shows it whole, with letters that can be read; panels of more than one
+    line of text stand one below the other.
 
     Parameters
     ----------

@@ -1,0 +1,81 @@
+"""A box lies beside the path: folded on the page, with what it needs, its cells and its end."""
+
+from io import StringIO
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup, Tag
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from playwright.sync_api import Browser
+from reader import open_page
+from sphinx.application import Sphinx
+
+BOX = ":::{deeper-start} Why *this* rule\n:needs: a limit\n:minutes: 4\n:::\n\nIt has a reason."
+END = "Which ends here.\n\n:::{deeper-end}\n:::\n\nThe path goes on."
+
+
+def build(folder: Path, *texts: str) -> tuple[BeautifulSoup, str]:
+    """Build a page of Markdown cells with a code cell between them; give it and its warnings."""
+    output = new_output("stream", text="4\n")
+    first, *others = (new_markdown_cell(text) for text in texts)
+    cells = [first, new_code_cell("print(2 + 2)", outputs=[output]), *others]
+    (folder / "source").mkdir()
+    language = {"language_info": {"name": "python", "pygments_lexer": "python"}}
+    nbformat.write(new_notebook(cells=cells, metadata=language), folder / "source" / "page.ipynb")
+    warnings = StringIO()
+    settings = {
+        "extensions": ["myst_nb", "deeper"],
+        "myst_enable_extensions": ["colon_fence"],
+        "nb_execution_mode": "off",
+        "root_doc": "page",
+        "html_theme": "basic",
+    }
+    out = folder / "html"
+    Sphinx(folder / "source", None, out, out, "html", settings, None, warnings).build()
+    return BeautifulSoup((out / "page.html").read_text("utf-8"), "html.parser"), warnings.getvalue()
+
+
+def test_a_box_holds_what_lies_between_its_marks(tmp_path: Path) -> None:
+    page, warnings = build(tmp_path, f"# Title\n\nThe path.\n\n{BOX}", END)
+    assert warnings == ""
+    box = page.select_one(".admonition.deeper.dropdown")
+    assert box.select_one(".admonition-title").text == "Deeper: Why this rule"
+    assert box.select_one(".deeper-needs").text == "Needs a limit. 4 minutes."
+    assert "4" in box.select_one(".cell_output").text
+    assert "Which ends here." in box.text
+    assert "The path" not in box.text
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ([f"# Title\n\n{BOX}", "No end."], "this box has no end within its section"),
+        ([f"# Title\n\n{BOX}", f"## Next\n\n{END}"], "this box has no end within its section"),
+        (["# Title", END], "this end of a box has no start within its section"),
+        ([f"# Title\n\n{BOX}".replace(":needs: a limit\n", ""), END], "add needs"),
+    ],
+)
+def test_a_box_that_is_not_whole_is_named(texts: list[str], said: str, tmp_path: Path) -> None:
+    assert said in build(tmp_path, *texts)[1]
+
+
+def test_each_box_is_folded_and_opens(browser: Browser, pages: dict[Path, BeautifulSoup]) -> None:
+    with_boxes = [file for file, page in pages.items() if page.select(".deeper")]
+    assert with_boxes, "no page has a box"
+    for file in with_boxes:
+        page = browser.new_page(viewport={"width": 390, "height": 900})
+        open_page(page, file)
+        for box in page.locator(".deeper").all():
+            body = box.locator(".deeper-body")
+            assert not body.is_visible()
+            box.locator("button.toggle-button").first.click()
+            assert body.is_visible()
+        page.close()
+
+
+def test_no_box_has_a_heading(pages: dict[Path, BeautifulSoup]) -> None:
+    found: list[Tag] = [
+        tag for page in pages.values() for tag in page.select(".deeper :is(h1, h2, h3, h4)")
+    ]
+    assert found == []
