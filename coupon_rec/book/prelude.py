@@ -33,31 +33,32 @@ def offers() -> pd.DataFrame:
     return pd.read_feather(path)
 
 
-def model() -> "OfferModel":
+def model(seed: int = 0) -> "OfferModel":
     """The coupled model with its default settings, fitted on the book's training campaigns.
 
     A network and trees, as in `coupon_rec.CoupledModel`, but not calibrated.
     """
     from coupon_rec.models import load_model
 
-    return load_model(_kept("model.keras", _fit))
+    return load_model(_kept(f"model-{seed}.keras", lambda path: _fit(path, seed)))
 
 
 def _built() -> pd.DataFrame:
     return offers_frame(load_complete_journey())
 
 
-def _fit(path: Path) -> None:
+def _fit(path: Path, seed: int) -> None:
     from coupon_rec.features import Encoder
     from coupon_rec.models import boosted, coupled_model, with_trees
     from coupon_rec.training import examples, fit
 
     train, validation, _ = split(offers(), *SPLIT)
     encoder = Encoder.fit(train)
-    network = coupled_model(encoder)
+    network = coupled_model(encoder, seed=seed)
     arrays, labels = examples(train, encoder)
-    fit(network, (arrays, labels), examples(validation, encoder))
-    with_trees(network, boosted(encoder, arrays, labels["redeemed"])).save(path)
+    fit(network, (arrays, labels), examples(validation, encoder), seed=seed)
+    trees = boosted(encoder, arrays, labels["redeemed"], seed=seed)
+    with_trees(network, trees).save(path)
 
 
 def _kept(name: str, write: Callable[[Path], None]) -> Path:

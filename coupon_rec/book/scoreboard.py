@@ -38,7 +38,8 @@ def add(chapter: str, model: str, test: pd.DataFrame, p: ArrayLike) -> pd.DataFr
     -------
     pandas.DataFrame
         One row a model, in the order of the chapters: log loss in thousandths, average precision
-        and NDCG@10 on all test offers, and log loss and NDCG@10 on those of types B and C.
+        and NDCG@10 on all test offers, and log loss and NDCG@10 on those of types B and C, each
+        with three digits, as text.
 
     Raises
     ------
@@ -56,7 +57,8 @@ def add(chapter: str, model: str, test: pd.DataFrame, p: ArrayLike) -> pd.DataFr
         kept["rows"] = sorted([*rows, row], key=lambda each: int(each["chapter"]))
         FILE.write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
     _check(row, kept["rows"])
-    return pd.DataFrame(kept["rows"]).set_index("model").loc[:model]
+    table = pd.DataFrame(kept["rows"]).set_index("model").loc[:model]
+    return table.map(lambda value: f"{value:g}" if isinstance(value, float) else value)
 
 
 def _measured(test: pd.DataFrame, p: ArrayLike) -> dict[str, float]:

@@ -24,19 +24,19 @@ def spending(curve: pd.DataFrame, budget: float, price: float) -> None:
     price : float
         At which the budget is just spent.
     """
-    _, (left, right) = axes(1, 2, height=3.3)
-    left.plot(curve.index, curve["spent"], color=COUPON)
-    left.axhline(budget, color=DARK, linewidth=1, linestyle=":")
-    mark(left, "budget", (curve.index[-1], budget), DARK, (0, 8), "right")
-    right.plot(curve.index, curve["bound"], color=MONEY)
+    _, (top, bottom) = axes(2, 1, height=5.4)
+    top.plot(curve.index, curve["spent"], color=COUPON)
+    top.axhline(budget, color=DARK, linewidth=1, linestyle=":")
+    mark(top, "budget", (curve.index[-1], budget), DARK, (0, 8), "right")
+    bottom.plot(curve.index, curve["bound"], color=MONEY)
     lowest = float(np.interp(price, curve.index, curve["bound"]))
-    for ax, height in ((left, budget), (right, lowest)):
+    for ax, height in ((top, budget), (bottom, lowest)):
         ax.plot(price, height, "o", color=DARK, markersize=7, zorder=3)
-    mark(right, "lowest", (price, lowest), DARK, (0, -12), "center")
-    left.set_ylim(0)
-    right.margins(y=0.15)
-    label(left, "price λ of a dollar", "face value spent, $", "What users take")
-    label(right, "price λ of a dollar", "bound on the profit, $", "What the dual says")
+    mark(bottom, "lowest", (price, lowest), DARK, (0, -12), "center")
+    top.set_ylim(0)
+    bottom.margins(y=0.15)
+    label(top, "price λ of a dollar", "face value spent, $", "What users take")
+    label(bottom, "price λ of a dollar", "bound on the profit, $", "What the dual says")
 
 
 def gaps(tables: Mapping[str, pd.DataFrame]) -> None:
@@ -81,7 +81,7 @@ def frontier(curves: Mapping[str, pd.Series], at: float, slope: float) -> None:
         Its slope: what one more dollar earns there.
     """
     _, (ax,) = axes(height=3.9)
-    styles = ((MONEY, "-", (0, -14)), (COUPON, "--", (0, 10)), (NEUTRAL, "-.", (0, -24)))
+    styles = ((MONEY, "-", (0, -14)), (COUPON, "--", (0, 10)), (NEUTRAL, "-.", (0, -30)))
     for (name, curve), (color, style, offset) in zip(curves.items(), styles, strict=True):
         ax.plot(curve.index, curve, style, color=color)
         mark(ax, name, (curve.index[-1], curve.iloc[-1]), color, offset, "right")
@@ -121,7 +121,7 @@ def overshoot(spent: Mapping[str, ArrayLike], budget: float) -> None:
             alpha=0.45,
             weights=np.full(len(values), 100 / len(values)),
         )
-        place = np.quantile(values, 0.85 if side == "left" else 0.15)
+        place = np.quantile(values, 0.85 if side == "left" else 0.25)
         height = counts[np.searchsorted(edges, place) - 1]
         mark(
             ax,

@@ -70,7 +70,7 @@ def differences(rows: pd.DataFrame) -> None:
         Columns slice, metric, rival, `b` (the rival's value), difference, low and high. Lower is
         better in log loss, so its sign is turned.
     """
-    _, panels = axes(1, rows["slice"].nunique(), height=3.4)
+    _, panels = axes(rows["slice"].nunique(), 1, height=5.4)
     for ax, (part, group) in zip(panels, rows.groupby("slice", sort=False), strict=True):
         for place, row in enumerate(group.itertuples()):
             sign = -1 if row.metric == "log loss" else 1
@@ -83,7 +83,7 @@ def differences(rows: pd.DataFrame) -> None:
                 (0, 11),
                 textcoords="offset points",
                 ha="center",
-                fontsize=8.5,
+                fontsize=10,
                 color=DARK,
                 backgroundcolor="white",
             )
