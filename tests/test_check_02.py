@@ -1,5 +1,8 @@
 """The checkers of chapter 2 pass right answers and meet each wrong one with its hint."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -61,17 +64,50 @@ def test_right_answers_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "hint"),
-    [(set(), "third line"), ({13, 14, 15}, "[13]"), ({16}, "[16]"), ([14], "another")],
+    "answer",
+    [[14, 15], (15, 14), np.array([14, 15]), pd.Series([15, 14]), pd.Index([14.0, 15.0]), "14, 15"],
+    ids=lambda answer: type(answer).__name__,
 )
-def test_campaigns_that_do_not_overlap_get_a_hint(answer: set[int], hint: str) -> None:
-    assert hint in str(check.exercise_1(answer))
+def test_the_campaigns_may_come_in_any_collection(answer: Any) -> None:
+    assert check.exercise_1(answer)
 
 
 @pytest.mark.parametrize(
-    ("answer", "hint"), [(0.0, "share"), (87.5, "share"), (0.759, "clock"), (0.9, "once")]
+    ("answer", "hint"),
+    [
+        (set(), "third line"),
+        ({13, 14, 15}, "[13]"),
+        ({16}, "[16]"),
+        ([14], "another"),
+        (14, "another"),
+        (None, "numbers"),
+        ("both", "numbers"),
+        ([14, np.nan], "numbers"),
+        (pd.DataFrame({"start": pd.to_datetime(["2017-09-04"])}), "numbers"),
+    ],
 )
-def test_a_wrong_share_of_the_very_day_gets_a_hint(answer: float, hint: str) -> None:
+def test_campaigns_that_do_not_overlap_get_a_hint(answer: Any, hint: str) -> None:
+    assert hint in str(check.exercise_1(answer))
+
+
+def test_a_share_may_come_in_a_series_or_an_array() -> None:
+    assert check.exercise_2(pd.Series([0.8747]))
+    assert check.exercise_4(np.array(0.0291))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (0.0, "share"),
+        (87.5, "share"),
+        (0.759, "clock"),
+        (0.9, "once"),
+        (None, "one number"),
+        (np.nan, "one number"),
+        (pd.Series([0.5, 0.6]), "one number"),
+    ],
+)
+def test_a_wrong_share_of_the_very_day_gets_a_hint(answer: Any, hint: str) -> None:
     assert hint in str(check.exercise_2(answer))
 
 
@@ -82,17 +118,37 @@ def test_a_rule_that_misses_or_accuses_gets_a_hint() -> None:
     assert "its own campaign" in str(check.exercise_3(outside_of_all))
     twice = check.exercise_3(lambda *tables: pd.concat([outside(*tables)] * 2))
     assert "twice" in str(twice)
+    mask = check.exercise_3(lambda redemptions, _: redemptions["date"] > "2017-03-31")
+    assert "mask" in str(mask)
+    valid = check.exercise_3(
+        lambda redemptions, _: redemptions[redemptions["user_id"].isin([1, 2, 4])]
+    )
+    assert "obey" in str(valid)
+    raw = check.exercise_3(lambda redemptions, _: redemptions["redemption_date"])
+    assert "KeyError" in str(raw)
+    assert "campaign_id, user_id, date" in str(raw)
 
 
 @pytest.mark.parametrize(
-    ("answer", "hint"), [(0.00226, "pool"), (0.4656, "mailing"), (0.5, "coupons sent")]
+    ("answer", "hint"),
+    [
+        (0.00226, "pool"),
+        (0.4656, "mailing"),
+        (2.91, "percent"),
+        (0.5, "coupons sent"),
+        (pd.Series([0.1, 0.2]), "one number"),
+        (None, "one number"),
+    ],
 )
-def test_a_wrong_rate_of_type_a_gets_a_hint(answer: float, hint: str) -> None:
+def test_a_wrong_rate_of_type_a_gets_a_hint(answer: Any, hint: str) -> None:
     assert hint in str(check.exercise_4(answer))
 
 
 def test_a_cleaning_step_that_loses_keeps_or_miscounts_gets_a_hint() -> None:
     assert "two things" in str(check.exercise_5(lambda *tables: drop(*tables)[0]))
+    assert "first of the two" in str(check.exercise_5(lambda *tables: drop(*tables)[::-1]))
+    assert "AttributeError" in str(check.exercise_5(lambda offers, *_: offers.campaign))
+    assert "count" in str(check.exercise_5(lambda *tables: (drop(*tables)[0], None)))
     assert "as it was" in str(check.exercise_5(drop_in_place))
     merged = check.exercise_5(lambda offers, *_: (offers.assign(start=0), 3))
     assert "columns" in str(merged)

@@ -87,6 +87,12 @@ def if_all_were_mailed(bought: Bools, offered: Bools, propensity: Floats) -> flo
     return float((bought * offered / propensity).mean())
 
 
+def divided_by_each_group(bought: Bools, offered: Bools, propensity: Floats) -> float:
+    """Weigh, and then take the mean of each group."""
+    mailed, others = bought / propensity, bought / (1 - propensity)
+    return float(mailed[offered].mean() - others[~offered].mean())
+
+
 def regret(value: Floats, score: Floats, lists: Ints) -> float:
     """Solve exercise 5."""
     table = pd.DataFrame({"value": value, "score": score}).groupby(lists)
@@ -109,10 +115,58 @@ def test_right_answers_pass() -> None:
     assert check.exercise_5(regret)
 
 
+def test_right_answers_in_another_form_pass() -> None:
+    assert check.exercise_1(lambda a, b: pd.Series(kinds(a, b)))
+    assert check.exercise_1(lambda a, b: {k: np.float64(v) for k, v in kinds(a, b).items()})
+    assert check.exercise_2(lambda t, p: list(surplus(t, p)))
+    assert check.exercise_2(lambda t, p: pd.Series(surplus(t, p), range(5, 5 + len(t))))
+    assert check.exercise_3(lambda *data: np.ceil(needed(*data)))
+    assert check.exercise_4(lambda *data: np.array([effect(*data)]))
+    assert check.exercise_4(normalized)
+    assert check.exercise_5(lambda *data: np.float64(regret(*data)))
+
+
+def normalized(bought: Bools, offered: Bools, propensity: Floats) -> float:
+    """Divide by the weights in place of the number of people."""
+    mailed, others = offered / propensity, ~offered / (1 - propensity)
+    return float(np.average(bought, weights=mailed) - np.average(bought, weights=others))
+
+
+@pytest.mark.parametrize(
+    "exercise",
+    [check.exercise_1, check.exercise_2, check.exercise_3, check.exercise_4, check.exercise_5],
+)
+@pytest.mark.parametrize(
+    "answer",
+    [None, float("nan"), "much", [], [None, 1.0], {}, np.ones((2, 2)), pd.DataFrame()],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_what_is_no_answer_gets_a_hint_and_no_traceback(
+    exercise: Callable[[Any], check.Verdict], answer: object
+) -> None:
+    assert not exercise(lambda *_: answer)
+
+
+@pytest.mark.parametrize(
+    "exercise",
+    [check.exercise_1, check.exercise_2, check.exercise_3, check.exercise_4, check.exercise_5],
+)
+def test_an_answer_that_fails_is_told_how(exercise: Callable[[Any], check.Verdict]) -> None:
+    def fails(*_: object) -> object:
+        raise KeyError("spend")
+
+    assert "stopped with KeyError: 'spend'" in str(exercise(fails))
+    assert "stopped with TypeError" in str(exercise(lambda: 0.0))
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer", "hint"),
     [
         (check.exercise_1, lambda a, b: {"always": a}, "'persuadable' is missing"),
+        (check.exercise_1, lambda a, b: [0.2, 0.3, 0.0, 0.5], "a dictionary"),
+        (check.exercise_1, lambda a, b: {**kinds(a, b), "dogs": np.nan}, "'dogs' is not a number"),
+        (check.exercise_1, lambda a, b: {**kinds(a, b), "dogs": None}, "'dogs' is not a number"),
+        (check.exercise_1, lambda a, b: print(kinds(a, b)), "a `return`"),
         (check.exercise_1, lambda a, b: {**kinds(a, b), "never": 0.0}, "add up to 1"),
         (check.exercise_1, independent_kinds, "do not multiply"),
         (
@@ -123,6 +177,11 @@ def test_right_answers_pass() -> None:
         (check.exercise_1, kinds_of_the_pleased, "persuades nobody"),
         (check.exercise_1, lambda a, b: kinds(min(a, b), max(a, b)), "who buys with"),
         (check.exercise_2, lambda t, p: surplus(t, p).mean(), "each offer"),
+        (check.exercise_2, lambda t, p: 0.0 if t == 0 else surplus(t, p), "inputs are arrays"),
+        (check.exercise_2, lambda t, p: surplus(t, p)[:, None], "yours has the shape (3, 1)"),
+        (check.exercise_2, lambda t, p: -surplus(t, p), "the sign"),
+        (check.exercise_2, lambda t, p: surplus(t, p) / np.log(2), "natural logarithms"),
+        (check.exercise_2, lambda t, p: surplus(t, p) / len(t), "own term"),
         (check.exercise_2, lambda t, p: -xlogy(t, p) - xlogy(1 - t, 1 - p), "floor off"),
         (check.exercise_2, lambda t, p: surplus(p, t), "does the weighing"),
         (check.exercise_2, lambda t, p: xlogy(t, t / p), "not redeemed"),
@@ -134,6 +193,8 @@ def test_right_answers_pass() -> None:
         ),
         (check.exercise_3, needed_by_square, "squared mean"),
         (check.exercise_3, lambda *data: needed(*data) ** 0.5, "solve for n"),
+        (check.exercise_3, lambda t, p, q: surplus(t, p) - surplus(t, q), "one number"),
+        (check.exercise_3, lambda t, p, q: needed(t, p, p), "divided by zero"),
         (check.exercise_3, needed_without_labels, "vary too"),
         (check.exercise_3, lambda *data: 2 * needed(*data), "over offers and labels"),
         (
@@ -141,14 +202,19 @@ def test_right_answers_pass() -> None:
             lambda t, p, q: needed(t, p, q) if p[0] > q[0] else 0.0,
             "comes first",
         ),
-        (check.exercise_4, naive_effect, "buy more anyway"),
+        (check.exercise_4, naive_effect, "by 1 / propensity"),
+        (check.exercise_4, lambda b, o, p: b * o / p - b * ~o / (1 - p), "one number"),
+        (check.exercise_4, lambda *data: len(data[0]) * effect(*data), "number of people"),
+        (check.exercise_4, divided_by_each_group, "divide by all of them"),
         (check.exercise_4, wrongly_weighted, "1 - propensity"),
         (check.exercise_4, if_all_were_mailed, "if none were"),
         (check.exercise_4, lambda *data: -effect(*data), "less without it"),
-        (check.exercise_4, lambda *data: 2 * effect(*data), "1 / propensity"),
+        (check.exercise_4, lambda *data: 2 * effect(*data), "over all users"),
         (check.exercise_5, lambda v, s, g: v.max() - v[s.argmax()], "one by one"),
         (check.exercise_5, regret_without_none, '"none" earns 0'),
         (check.exercise_5, lambda *data: -regret(*data), "never negative"),
+        (check.exercise_5, lambda *data: regret(*data) / 3, "add the lists up"),
+        (check.exercise_5, lambda v, s, g: v[s.idxmax()], "stopped with AttributeError"),
         (check.exercise_5, lambda *data: 0.0, "the top score"),
     ],
 )

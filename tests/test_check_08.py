@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from coupon_rec.book.check import chapter_08 as check
@@ -99,6 +100,21 @@ def without_care(losses: Losses, others: Sequence[Losses]) -> bool:
     return bool(min(losses) > sorted(rivals)[len(rivals) // 2])
 
 
+def in_a_table(losses: Losses, others: Sequence[Losses]) -> bool:
+    """Expect all of the others to have the same number of epochs."""
+    return bool(min(losses) > np.median(np.array(others)[:, : len(losses)].min(axis=1)))
+
+
+def test_right_answers_pass_in_other_forms() -> None:
+    assert check.exercise_1(lambda s, beta: np.array([corrected(s, beta)]))
+    assert check.exercise_1(lambda s, beta: pd.Series(s).ewm(alpha=1 - beta).mean().iloc[-1])
+    assert check.exercise_2(lambda losses, patience: list(stopped(losses, patience)))
+    assert check.exercise_2(lambda losses, patience: np.array(stopped(losses, patience)))
+    assert check.exercise_3(lambda a, b: np.array(around(error_of_means)(a, b)))
+    assert check.exercise_4(lambda *case: np.float32(0) + scheduled(*case))
+    assert check.exercise_5(lambda losses, others: np.bool_(hopeless(losses, others)))
+
+
 def test_right_answers_pass() -> None:
     assert check.exercise_1(corrected)
     assert check.exercise_2(stopped)
@@ -121,6 +137,18 @@ def test_right_answers_pass() -> None:
             "after one slope",
         ),
         (
+            check.exercise_1,
+            lambda s, beta: running(s, beta) / (1 - beta ** (len(s) - 1)),
+            "one too small",
+        ),
+        (check.exercise_1, lambda s, beta: None, "`return`"),
+        (check.exercise_1, lambda s, beta: np.cumsum(s), "3 numbers"),
+        (check.exercise_1, lambda s, beta: "three", "return one number"),
+        (check.exercise_1, lambda s, beta: np.nan, "no number"),
+        (check.exercise_1, lambda s, beta: s["slope"], "stops with TypeError"),
+        (check.exercise_1, lambda slopes: 3.0, "stops with TypeError"),
+        (check.exercise_1, 3.0, "the function itself"),
+        (
             check.exercise_2,
             lambda losses, p: (len(losses), int(np.argmin(losses)) + 1),
             "before it gets",
@@ -135,6 +163,10 @@ def test_right_answers_pass() -> None:
         (check.exercise_2, lambda losses, p: (4, 2), "all epochs are run"),
         (check.exercise_2, lambda losses, p: stopped(losses, p, worse=1e-9), "only as good"),
         (check.exercise_2, stopped_at_rises, "starts the patience anew"),
+        (check.exercise_2, lambda losses, p: stopped(losses, p)[::-1], "epochs run first"),
+        (check.exercise_2, lambda losses, p: stopped(losses, p)[0], "1 numbers"),
+        (check.exercise_2, lambda losses, p: (4, None), "two whole numbers"),
+        (check.exercise_2, lambda losses, p: losses[9], "IndexError"),
         (check.exercise_3, lambda a, b: (0.0, 1.0), "its middle"),
         (check.exercise_3, around(lambda a, b: np.std(a) + np.std(b)), "single runs"),
         (
@@ -150,6 +182,11 @@ def test_right_answers_pass() -> None:
         ),
         (check.exercise_3, around(lambda a, b: error_of_means(a, b) / 2), "on either side"),
         (check.exercise_3, around(lambda a, b: 0.1), "take the root"),
+        (check.exercise_3, around(lambda a, b: error_of_means(a, b) ** 2), "take its root"),
+        (check.exercise_3, around(lambda a, b: -error_of_means(a, b)), "comes first"),
+        (check.exercise_3, lambda a, b: 2.0, "the upper end"),
+        (check.exercise_3, lambda a, b: a - b, "TypeError"),
+        (check.exercise_3, lambda a, b: print(end=""), "returns None"),
         (check.exercise_4, lambda step, steps, peak, w: peak * (1 - step / steps), "is the peak"),
         (check.exercise_4, lambda s, n, peak, w: max(scheduled(s, n, peak, w), peak / 4), "rises"),
         (check.exercise_4, lambda s, n, peak, w: peak * min(1, s / w), "last step"),
@@ -164,11 +201,18 @@ def test_right_answers_pass() -> None:
             lambda s, n, peak, w: scheduled(s, n, peak, w) if w else 0.0,
             "without a warm-up",
         ),
+        (check.exercise_4, lambda s, n, peak, w: peak * s / w if s < w else None, "returns None"),
+        (check.exercise_4, lambda s, n, peak, w: scheduled(s, n, peak, w) / w * w, "ZeroDivision"),
+        (check.exercise_4, lambda s, n, peak, w: [peak] * s, "10 numbers"),
         (check.exercise_5, by_their_end, "at their end"),
         (check.exercise_5, lambda losses, others: False, "half of the others"),
         (check.exercise_5, by_the_last, "not its last"),
         (check.exercise_5, with_the_pruned, "has no say"),
         (check.exercise_5, without_care, "nobody to compare"),
+        (check.exercise_5, in_a_table, "fewer epochs"),
+        (check.exercise_5, lambda losses, others: None, "returns None"),
+        (check.exercise_5, lambda losses, others: "no", "True or False"),
+        (check.exercise_5, lambda losses, others: np.array(losses) > 4, "True or False"),
         (check.exercise_5, lambda losses, o: not o or hopeless(losses, o), "the trial goes on"),
         (
             check.exercise_5,

@@ -30,7 +30,7 @@ NOTEBOOK_METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = {"mystnb", "slideshow", "tags"}
-PROGRESS_BAR = re.compile(r"(.*\d+%\|.*\|.*\[.*\])?(\x1b\[A)?\s*")
+PROGRESS_BAR = re.compile(r"(.*\d+%\|.*\|.*\[.*\])?\s*(\x1b\[A)?\s*")
 PEAK_MEMORY = """\
 import resource, sys
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -157,7 +157,7 @@ class Chapter:
         if name == "cite:p":
             works = ("{} {}".format(*self.book.works[key]) for key in target.split(","))
             return f"({'; '.join(works)})"
-        if name in ("term", "abbr"):
+        if name in ("term", "abbr", "ref"):
             return text or target
         raise ValueError(f"{self.path.name}: no plain text for the role {name}")
 

@@ -1,7 +1,8 @@
 """Checkers of chapter 4, The likelihood."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,9 +10,54 @@ from numpy.typing import ArrayLike, NDArray
 from coupon_rec.book.check import RIGHT, Verdict
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer[Any]]
+P = ParamSpec("P")
 
 TINY = np.finfo(np.float64).tiny
 LOGITS, LABELS = np.array([0.0, -2.0, 3.0]), np.array([0.0, 0.0, 1.0])
+
+
+class _NoAnswer(Exception):
+    """What an answer gives cannot be judged; the message is the hint."""
+
+
+def _hinting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
+    """Let a checker give the hint of an answer that cannot be judged."""
+
+    @wraps(check)
+    def checked(*arguments: P.args, **named: P.kwargs) -> Verdict:
+        try:
+            return check(*arguments, **named)
+        except _NoAnswer as problem:
+            return Verdict(str(problem))
+
+    return checked
+
+
+def _numbers(answer: Any, shape: tuple[int, ...], wanted: str, finite: bool = True) -> Floats:
+    """Take an answer as numbers of this shape, whether a list, a Series, a column or an array."""
+    if answer is None:
+        raise _NoAnswer("your answer is None: is there a `return` on every way through?")
+    try:
+        array = np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise _NoAnswer(f"{wanted}, not {answer!r:.40}.") from None
+    if tuple(side for side in array.shape if side != 1) != shape:
+        raise _NoAnswer(f"{wanted}.")
+    if finite and not np.isfinite(array).all():
+        raise _NoAnswer(f"{wanted}: yours holds a number that is missing or infinite.")
+    return array.reshape(shape)
+
+
+def _called(answer: Any, *arguments: Any) -> Any:
+    """Call an answer; any error in it becomes a hint."""
+    if not callable(answer):
+        raise _NoAnswer("give the function itself, without calling it.")
+    try:
+        with np.errstate(all="ignore"):
+            return answer(*arguments)
+    except Exception as error:
+        raise _NoAnswer(f"it stops with {type(error).__name__}: {error}") from error
 
 
 def _logistic(z: Floats) -> Floats:
@@ -22,12 +68,14 @@ def _surprise(y: Floats, z: Floats) -> Floats:
     return np.asarray(np.logaddexp(0, z) - y * z)
 
 
-def _near(answer: ArrayLike, right: ArrayLike) -> bool:
-    return bool(np.allclose(answer, right, rtol=0.005))
+def _near(answer: ArrayLike, right: ArrayLike, tolerance: float = 0.005) -> bool:
+    return bool(np.allclose(answer, right, rtol=tolerance))
 
 
+@_hinting
 def exercise_1(loss: float) -> Verdict:
     """Check the log loss of three offers."""
+    loss = float(_numbers(loss, (), "the log loss is one number, a mean over the offers"))
     surprises = _surprise(LABELS, LOGITS)
     if _near(loss, surprises.mean()):
         return RIGHT
@@ -42,15 +90,19 @@ def exercise_1(loss: float) -> Verdict:
     return Verdict("each offer adds minus the logarithm of the probability of what happened to it.")
 
 
+@_hinting
 def exercise_2(interval: Callable[[int, int], tuple[float, float]]) -> Verdict:
     """Check a function that gives the rates whose log-likelihood is at most 1.92 below its top."""
     for redeemed, offered in ((56, 26458), (3, 10), (0, 3229), (10, 10)):
-        low, high = interval(redeemed, offered)
         best = redeemed / offered
         what = f"{redeemed} of {offered:,} redeemed"
-        if redeemed == 0 and low > 1e-6:
+        wanted = f"{what}: return two numbers, the lowest rate and the highest"
+        low, high = _numbers(_called(interval, redeemed, offered), (2,), wanted)
+        if redeemed == 0 and low > 2e-5:
             return Verdict(f"{what}: a rate of 0 explains this best, so the interval starts there.")
-        if not -1e-6 < low <= best + 1e-6 or not best - 1e-6 <= high <= 1:
+        if redeemed == offered and high < 0.9999:
+            return Verdict(f"{what}: a rate of 1 explains this best, so the interval ends there.")
+        if not -1e-6 < low <= best + 2e-5 or not best - 1e-4 <= high <= 1 + 1e-6:
             return Verdict(f"{what}: the interval is a low and a high rate, around {best:.4f}.")
         for rate, limit in ((low, 0.0), (high, 1.0)):
             top = _log_likelihood(best, redeemed, offered)
@@ -67,19 +119,22 @@ def _log_likelihood(rate: float, redeemed: int, offered: int) -> float:
     return float(redeemed * np.log(rate) + (offered - redeemed) * np.log(other))
 
 
+@_hinting
 def exercise_3(chain_loss: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict:
     """Check a stable surprise of the product of two probabilities, given by their logits."""
     y = np.array([0.0, 1, 0, 1])
     z1, z2 = np.array([0.3, -1.2, 2.0, 0.5]), np.array([-0.4, 0.7, 1.1, -3.0])
     p = _logistic(z1) * _logistic(z2)
-    with np.errstate(all="ignore"):
-        mild = np.asarray(chain_loss(y, z1, z2))
-        far = np.array([800.0, 40.0, -40.0, -800.0])
-        zeros, ones = np.asarray(chain_loss(0 * far, far, far)), chain_loss(0 * far + 1, far, far)
-    if mild.shape != y.shape:
-        return Verdict("return one number for each offer; the mean is taken later.")
+
+    def losses(*case: Floats) -> Floats:
+        wanted = "return one number for each offer; the mean is taken later"
+        return _numbers(_called(chain_loss, *case), case[0].shape, wanted, finite=False)
+
+    mild = losses(y, z1, z2)
     if not _near(mild, -np.log(np.where(y == 1, p, 1 - p))):
         return Verdict("the probability of a redemption is the product of the two logistics.")
+    far = np.array([800.0, 40.0, -40.0, -800.0])
+    zeros, ones = losses(0 * far, far, far), losses(0 * far + 1, far, far)
     if not np.isfinite(zeros).all() or not np.isfinite(ones).all():
         return Verdict("for logits of 800 the answer is a number, neither infinite nor missing.")
     if not _near(zeros[:2], far[:2] - np.log(2)):
@@ -89,15 +144,15 @@ def exercise_3(chain_loss: Callable[[Floats, Floats, Floats], ArrayLike]) -> Ver
     return RIGHT
 
 
+@_hinting
 def exercise_4(slope: Callable[[Floats, Floats, Floats, float], ArrayLike]) -> Verdict:
     """Check the gradient of a penalized log-likelihood, the intercept being free."""
     x = np.column_stack([np.ones(6), [0.2, -1.0, 0.7, 1.5, -0.3, 2.0]])
     y, theta, penalty = np.array([0.0, 0, 1, 1, 0, 1]), np.array([-0.5, 0.8]), 2.0
     plain = x.T @ (y - _logistic(x @ theta))
     right = plain - penalty * np.array([0, theta[1]])
-    answer = np.asarray(slope(theta, x, y, penalty))
-    if answer.shape != theta.shape:
-        return Verdict("a gradient has one number for each parameter.")
+    wanted = "a gradient has one number for each parameter"
+    answer = _numbers(_called(slope, theta, x, y, penalty), theta.shape, wanted)
     if _near(answer, right):
         return RIGHT
     if _near(answer, -right):
@@ -108,14 +163,18 @@ def exercise_4(slope: Callable[[Floats, Floats, Floats, float], ArrayLike]) -> V
         return Verdict("the penalty has a slope too.")
     if _near(answer, plain - penalty * theta):
         return Verdict("leave the intercept free: a penalty on it would move the mean prediction.")
+    if _near(answer, plain + penalty * np.array([0, theta[1]])):
+        return Verdict("the penalty pulls the weight towards zero: watch its sign.")
     return Verdict("differentiate minus half the penalty times the squared weight.")
 
 
+@_hinting
 def exercise_5(repair: Callable[[Floats, float, float], ArrayLike]) -> Verdict:
     """Check a correction for kept negatives and a weight of the positives, both at once."""
-    p = np.array([0.0, 0.001, 0.2, 0.7, 1.0])
+    p = np.array([0.001, 0.2, 0.7, 0.99])
+    wanted = "return one probability for each that is given"
     one, kept, weighted, both = (
-        np.asarray(repair(p, *changes))
+        _numbers(_called(repair, p, *changes), p.shape, wanted)
         for changes in ((1.0, 1.0), (0.01, 1.0), (1.0, 50.0), (0.2, 50.0))
     )
     if not _near(one, p):
@@ -131,30 +190,42 @@ def exercise_5(repair: Callable[[Floats, float, float], ArrayLike]) -> Verdict:
     return RIGHT
 
 
-def exercise_6(
-    robust: Callable[[Floats, Floats, Floats, NDArray[np.integer[Any]]], ArrayLike],
-) -> Verdict:
-    """Check standard errors that allow for users whose offers resemble each other."""
+@_hinting
+def exercise_6(drawn_errors: Callable[[Floats, Floats, Ints], ArrayLike]) -> Verdict:
+    """Check standard errors from drawing whole users."""
     rng = np.random.default_rng(0)
-    users = np.repeat(np.arange(40), 5)
-    x = np.column_stack([np.ones(200), rng.normal(size=40)[users]])
-    theta = np.array([-0.3, 0.5])
-    y = (rng.random(200) < _logistic(x @ theta + rng.normal(size=40)[users])).astype(float)
-    p = _logistic(x @ theta)
-    inverse = np.linalg.inv((x.T * (p * (1 - p))) @ x)
-    scores = x * (y - p)[:, None]
-    by_user = np.array([scores[users == user].sum(0) for user in range(40)])
-    right, one_by_one = (inverse @ (part.T @ part) @ inverse for part in (by_user, scores))
-    mixed = np.random.default_rng(1).permutation(200)
-    answer = np.asarray(robust(x[mixed], y[mixed], theta, users[mixed]))
-    if answer.shape != theta.shape:
-        return Verdict("return one standard error for each parameter.")
-    if _near(answer, np.sqrt(np.diag(right))):
+    users = np.repeat(np.arange(60), 6)
+    x = np.column_stack([np.ones(users.size), rng.normal(size=60)[users]])
+    z = x @ [-0.3, 0.5] + 1.5 * rng.normal(size=60)[users]
+    y = (rng.random(users.size) < _logistic(z)).astype(float)
+    mixed = rng.permutation(users.size)
+    x, y, users = x[mixed], y[mixed], users[mixed]
+    whole = rng.multinomial(60, np.full(60, 1 / 60), 1000)[:, users]
+    single = rng.multinomial(users.size, np.full(users.size, 1 / users.size), 1000)
+    right, by_offer, once = (
+        np.std([_fit(x, y, weight) for weight in weights], axis=0)
+        for weights in (whole, single, np.minimum(whole, 1))
+    )
+    wanted = "return one standard error for each coefficient"
+    answer = _numbers(_called(drawn_errors, x, y, 100 + users), right.shape, wanted)
+    if _near(answer, right, 0.15):
         return RIGHT
-    if _near(answer, np.diag(right)):
-        return Verdict("those are variances.")
-    if _near(answer, np.sqrt(np.diag(inverse))):
-        return Verdict("this ignores who the offers belong to.")
-    if _near(answer, np.sqrt(np.diag(one_by_one))):
-        return Verdict("add up the slopes of one user's offers before you square them.")
-    return Verdict("put the users' squared slopes between two inverse Hessians.")
+    if _near(answer, right**2, 0.3):
+        return Verdict("those are variances; take the square root.")
+    if _near(answer, by_offer, 0.15):
+        return Verdict("draw users, not offers: one user's offers come and go together.")
+    if _near(answer, once, 0.15):
+        return Verdict("a user who is drawn twice counts twice.")
+    if (answer < right / 5).all():
+        return Verdict("the spread of the fits is the error; do not divide by how many there are.")
+    return Verdict("draw as many users as there are, fit, and take the spread of the fits.")
+
+
+def _fit(x: Floats, y: Floats, weight: Ints) -> Floats:
+    """Fit a logistic regression by Newton's method."""
+    theta = np.zeros(x.shape[1])
+    for _ in range(6):
+        p = _logistic(x @ theta)
+        hessian = (x.T * (weight * p * (1 - p))) @ x
+        theta = theta + np.linalg.solve(hessian, x.T @ (weight * (y - p)))
+    return theta

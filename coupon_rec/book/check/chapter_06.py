@@ -1,9 +1,12 @@
 """Checkers of chapter 6, The coupling."""
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.book.check import RIGHT, Verdict
@@ -18,60 +21,132 @@ WRONG = {
     "logit_sum": {
         0.1: "multiply the odds, 1 and 1/9, and then divide by the odds of the base rate.",
         1 / 82: "divide by the odds of the base rate; do not multiply.",
+        1.0: "those are the odds; the probability is odds / (1 + odds).",
+        0.0: "that is the logit; the probability is its sigma.",
     },
     "chain": {0.6: "a chain multiplies."},
 }
 
 
+class _Hint(Exception):
+    """What to tell about an answer that cannot be compared."""
+
+
+def _hints(check: Callable[[Any], Verdict]) -> Callable[[Any], Verdict]:
+    """Turn a hint that a checker raises into its verdict."""
+
+    @wraps(check)
+    def checked(answer: Any) -> Verdict:
+        try:
+            return check(answer)
+        except _Hint as hint:
+            return Verdict(str(hint))
+
+    return checked
+
+
+def _floats(found: Any) -> Floats:
+    """Give an answer as an array: a number, a list, a Series in any order of its rows."""
+    if found is None:
+        raise _Hint("the function returns nothing: end it with return.")
+    if isinstance(found, pd.Series) and sorted(found.index) == list(range(len(found))):
+        found = found.sort_index()
+    try:
+        return np.asarray(found, dtype=float)
+    except (TypeError, ValueError):
+        kind = type(found).__name__
+        raise _Hint(f"return numbers, in one array; this is a {kind} of something else.") from None
+
+
+def _called(function: Any, *arguments: Any) -> Floats:
+    """Call an answer, and give what it returns as an array."""
+    if not callable(function):
+        raise _Hint("give the function itself, not what it returns.")
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found = function(*arguments)
+        except Exception as error:
+            raise _Hint(f"the function stops with {type(error).__name__}: {error}.") from None
+        return _floats(found)
+
+
 def _near(answer: ArrayLike, right: ArrayLike) -> bool:
-    return bool(np.allclose(answer, right, rtol=0.005, atol=0))
+    answer, right = np.asarray(answer), np.asarray(right)
+    return answer.shape == right.shape and bool(np.allclose(answer, right, rtol=0.005, atol=1e-9))
 
 
+@_hints
 def exercise_1(answers: Mapping[str, float]) -> Verdict:
     """Check four couplings of the probabilities 0.5 and 0.1, the base rate being 0.1."""
+    if not isinstance(answers, Mapping | pd.Series):
+        return Verdict("give a dictionary with a probability for each of the four names.")
     for name, right in FOUR.items():
         if name not in answers:
             return Verdict(f"{name} is missing.")
-        if not _near(answers[name], right):
-            known = [hint for wrong, hint in WRONG[name].items() if _near(answers[name], wrong)]
+        try:
+            found = float(np.asarray(answers[name], dtype=float).item())
+        except (TypeError, ValueError):
+            return Verdict(f"{name}: give one number.")
+        if _near(found, 100 * right):
+            return Verdict(f"{name}: give a fraction, not percent.")
+        if not _near(found, right):
+            known = [hint for wrong, hint in WRONG[name].items() if _near(found, wrong)]
             return Verdict(f"{name}: {known[0] if known else 'look at its equation again.'}")
     return RIGHT
 
 
-def exercise_2(combine: Callable[[Sequence[float], float], float]) -> Verdict:
+@_hints
+def exercise_2(combine: Callable[[Floats, float], float]) -> Verdict:
     """Check Bayes' rule for any number of independent pieces of evidence, in logits."""
     prior = 0.02
     base = np.log(prior / (1 - prior))
-    if not _near(combine([-1.5], prior), -1.5):
+
+    def one(*logits: float) -> float:
+        found = _called(combine, np.array(logits), prior)
+        if found.size != 1:
+            raise _Hint("return one logit, of all experts together.")
+        return float(found.item())
+
+    alone, pair, three = one(-1.5), one(-3.0, -2.0), one(-3.0, -2.0, -4.5)
+    if np.isnan([alone, pair, three]).any():
+        return Verdict("it is not a number: logits may be added, but have no logarithm.")
+    if _near(pair, 1 / (1 + np.exp(5 + base))):
+        return Verdict("that is the probability; give its logit.")
+    if not _near(alone, -1.5):
         return Verdict("with one expert there is nothing to combine.")
-    if not _near(combine([-3.0, -2.0], prior), -5 - base):
+    if not _near(pair, -5 - base):
         return Verdict("for two experts this is the chapter's equation.")
-    three = [-3.0, -2.0, -4.5]
-    if _near(combine(three, prior), sum(three) - base):
+    if _near(three, -9.5 - base):
         return Verdict("three experts have counted the prior three times, and it belongs in once.")
-    if not _near(combine(three, prior), sum(three) - 2 * base):
+    if not _near(three, -9.5 - 2 * base):
         return Verdict("each expert after the first brings one prior too many.")
     return RIGHT
 
 
+@_hints
 def exercise_3(slopes: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict:
     """Check the slopes of the chain's log-likelihood, near and far from zero."""
     y = np.array([0.0, 1, 0, 1])
     z = np.array([[0.3, -1.2, 2.0, 0.5], [-0.4, 0.7, 1.1, -3.0]])
     s = 1 / (1 + np.exp(-z))
     p = s[0] * s[1]
-    with np.errstate(all="ignore"):
-        mild = np.asarray(slopes(y, *z))
-        far = np.array([40.0, 800.0, -40.0, -800.0])
-        zeros, ones = (np.asarray(slopes(0 * far + label, far, far)) for label in (0, 1))
+    right = (y - p) / (1 - p) * (1 - s)
+    mild = _called(slopes, y.copy(), *z.copy())
+    if _near(mild, right.T):
+        return Verdict("these are right, but turned: one row a factor, shape (2, n).")
     if mild.shape != z.shape:
         return Verdict("return two slopes for each offer, shape (2, n).")
-    if _near(mild, -(y - p) / (1 - p) * (1 - s)):
+    if _near(mild, -right):
         return Verdict("that is the slope of the loss; we climb the log-likelihood.")
+    if _near(mild, right[::-1]):
+        return Verdict("the two rows are exchanged: the first is the slope along z1.")
     if _near(mild, y - s):
         return Verdict("that is two logistic regressions; the label belongs to the product.")
-    if not _near(mild, (y - p) / (1 - p) * (1 - s)):
-        return Verdict("compare with finite differences of the log-likelihood.")
+    if not _near(mild, right):
+        return Verdict("for moderate logits it should agree with the chapter's gradient.")
+    far = np.array([40.0, 800.0, -40.0, -800.0])
+    zeros, ones = (_called(slopes, 0 * far + label, far.copy(), far.copy()) for label in (0, 1))
     if not np.isfinite(zeros).all() or not np.isfinite(ones).all():
         return Verdict("for logits of 800 the slopes are numbers, neither infinite nor missing.")
     if not np.allclose(zeros[:, :2], -0.5, atol=1e-6):
@@ -81,39 +156,54 @@ def exercise_3(slopes: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict
     return RIGHT
 
 
-def exercise_4(covered: Callable[[Floats, Floats], float]) -> Verdict:
-    """Check the probability that a coupon is used for at least one of its independent items."""
-    p, r = np.array([0.3, 0.1, 0.6]), np.array([0.5, 0.2, 0.1])
-    right = 1 - 0.85 * 0.98 * 0.94
-    if _near(covered(p, r), (p * r).sum()):
-        return Verdict("a sum counts a coupon twice that is used for two items.")
-    if _near(covered(p, r), (1 - (1 - p).prod()) * (1 - (1 - r).prod())):
-        return Verdict("an item has to be bought and redeemed itself: multiply item by item.")
-    if not _near(covered(p, r), right):
-        return Verdict("it is 1 minus the probability that no item is bought and redeemed.")
-    many = np.full(14_476, 1e-9)
-    if not _near(covered(many, many), 1.4476e-14):
-        return Verdict(
-            "14,476 items with p = r = 1e-9 give 1.4e-14: 1 minus 1e-18 is 1 to a float."
-        )
-    with np.errstate(divide="ignore"):
-        if not _near(covered(np.ones(2), np.ones(2)), 1):
-            return Verdict("what is certain has probability 1.")
+@_hints
+def exercise_4(together: Callable[[Floats], ArrayLike]) -> Verdict:
+    """Check the mean in log odds of any number of models."""
+    p = np.array([[0.5, 0.2, 0.01, 0.4], [0.1, 0.2, 0.03, 0.6], [0.3, 0.7, 0.02, 0.9]])
+    logits = np.log(p / (1 - p))
+
+    def back(z: Floats) -> Floats:
+        return np.asarray(1 / (1 + np.exp(-z)))
+
+    found = _called(together, p.copy())
+    if _near(found, back(logits.mean(axis=1))):
+        return Verdict("take the mean over the models, which are the rows: axis 0.")
+    if found.shape != (4,):
+        return Verdict("return one probability for each offer, which is a column.")
+    if not np.isfinite(found).all():
+        return Verdict("some are infinite or missing; the log odds are log(p / (1 - p)).")
+    wrong = {
+        "that is a mixture; take the mean of the log odds.": p.mean(axis=0),
+        "that is the mean of log p; take log odds.": np.exp(np.log(p).mean(axis=0)),
+        "these are still log odds: go back to probabilities.": logits.mean(axis=0),
+        "these are still odds: go back to probabilities.": np.exp(logits.mean(axis=0)),
+        "that adds the log odds; divide by the number of models.": back(logits.sum(axis=0)),
+        "here are three models, and you divide by two.": back(logits.sum(axis=0) / 2),
+    }
+    for hint, values in wrong.items():
+        if _near(found, values):
+            return Verdict(hint)
+    if not _near(found, back(logits.mean(axis=0))):
+        return Verdict("into log odds, the mean over the models, and back.")
+    if not _near(_called(together, p[:2].copy()), back(logits[:2].mean(axis=0))):
+        return Verdict("it is right for three models and wrong for two: count the rows.")
     return RIGHT
 
 
+@_hints
 def exercise_5(rates: Callable[[Ints, Floats, Ints, float], ArrayLike]) -> Verdict:
     """Check the rate of each coupon, as the other folds know it."""
     coupon = np.array([7, 7, 7, 7, 9, 9, 5])
     y = np.array([1.0, 0, 0, 1, 1, 0, 1])
     fold = np.array([0, 0, 1, 2, 0, 1, 2])
     right = np.array([0.5, 0.5, 2 / 3, 1 / 3, 0, 1, 0.01])
-    with np.errstate(all="ignore"):
-        answer = np.asarray(rates(coupon, y, fold, 0.01), dtype=float)
+    answer = _called(rates, coupon.copy(), y.copy(), fold.copy(), 0.01)
     if answer.shape != y.shape:
         return Verdict("return one rate for each row.")
     if not np.isfinite(answer[-1]):
         return Verdict("a coupon that no other fold knows gets the prior.")
+    if not np.isfinite(answer).all():
+        return Verdict("some rates are missing: fill every fold.")
     if _near(answer, [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1]):
         return Verdict("each row has seen its own label: leave its fold out.")
     if _near(answer[:2], [1 / 3, 2 / 3]):

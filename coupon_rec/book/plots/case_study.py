@@ -4,151 +4,159 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from coupon_rec.book.plots.style import COUPON, ITEM, MONEY, NEUTRAL, axes, label, mark
 
 DARK = "#374151"
 SMALLEST = 1e-5
+ENOUGH = 20
+KINDS = {
+    "buy_with": ("Purchase", ITEM),
+    "redeem_given_buy": ("Redemption, given a purchase", COUPON),
+}
+TICKS = ([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1], ["≤0.001%", "0.01%", "0.1%", "1%", "10%", "100%"])
 
 
-def against_truth(panels: Mapping[str, tuple[pd.Series, pd.Series]]) -> None:
-    """Draw predicted against true probabilities, on logarithmic axes, a panel for each kind.
-
-    Parameters
-    ----------
-    panels : mapping of str to tuple of pandas.Series
-        By the name of the probability: the true and the predicted values of n offers, in [0, 1].
-        What is below 0.001% is drawn there.
-    """
-    _, grid = axes(1, len(panels), height=3.0)
-    ticks = [1e-5, 1e-3, 1e-1]
-    for ax, (name, pair), color in zip(grid, panels.items(), (ITEM, NEUTRAL, COUPON), strict=True):
-        true, predicted = (np.clip(p, SMALLEST, 1) for p in pair)
-        ax.plot(true, predicted, ".", color=color, alpha=0.12, markersize=3, rasterized=True)
-        ax.plot([SMALLEST, 1], [SMALLEST, 1], color=DARK, linewidth=1, linestyle=":")
-        for scale, place in ((ax.set_xscale, ax.set_xticks), (ax.set_yscale, ax.set_yticks)):
-            scale("log")
-            place(ticks, ["≤0.001%", "0.1%", "10%"], fontsize=8)
-        ax.set_aspect("equal")
-        label(ax, "true", "predicted" if ax is grid[0] else "", name)
-
-
-def verdicts(table: pd.DataFrame) -> None:
-    """Draw differences in log loss twice: as the labels tell them, and as the truth does.
+def against_truth(offers: pd.DataFrame, predicted: pd.DataFrame) -> None:
+    """Draw predicted against true probabilities, on logarithmic axes, one panel below the other.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        Indexed by model and witness ("labels" or "truth"), with columns difference, low and high
-        in thousandths.
+    offers, predicted : pandas.DataFrame
+        The truth and what a model says of the same n offers, with the columns `buy_with` and
+        `redeem_given_buy`, in [0, 1]. What is below 0.001% is drawn there. A line joins the
+        medians of groups of offers whose truths are alike.
     """
-    _, (ax,) = axes(height=3.4)
-    models = list(table.index.unique(0))
+    _, grid = axes(2, 1, height=7.0, width=6.2)
+    for ax, (kind, (name, color)) in zip(grid, KINDS.items(), strict=True):
+        true, said = (table[kind].clip(SMALLEST, 1) for table in (offers, predicted))
+        ax.plot(true, said, ".", color=color, alpha=0.15, markersize=4, rasterized=True)
+        ax.plot([SMALLEST, 1], [SMALLEST, 1], color=DARK, linewidth=1.2, linestyle=":")
+        group = (4 * np.log10(true)).round()
+        alike = pd.DataFrame({"true": true, "said": said}).groupby(group)
+        medians = alike.median()[alike.size() >= ENOUGH]
+        ax.plot(medians["true"], medians["said"], color=DARK, linewidth=2.5)
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_xticks(*TICKS, fontsize=10)
+        ax.set_yticks(*TICKS, fontsize=10)
+        ax.minorticks_off()
+        mark(ax, "as true", (3e-5, 3e-5), DARK, (0, -14))
+        start = medians.iloc[0]
+        mark(ax, "median", (start["true"], start["said"]), DARK, (0, -30), "center")
+        label(ax, "true" if ax is grid[-1] else "", "predicted", name)
+
+
+def worlds(gaps: pd.DataFrame, means: pd.DataFrame) -> None:
+    """Draw how far models are behind another in several worlds, by the labels and by the truth.
+
+    Parameters
+    ----------
+    gaps : pandas.DataFrame
+        Indexed by model and witness ("labels" or "truth"), one column a world, in thousandths.
+    means : pandas.DataFrame
+        With the same index: columns value, low and high of the mean over worlds.
+    """
+    _, (ax,) = axes(height=4.0, width=6.2)
+    models = list(gaps.index.unique(0))
     for witness, color, shape, shift in (
-        ("labels", NEUTRAL, "s", -0.16),
-        ("truth", COUPON, "o", 0.16),
+        ("labels", NEUTRAL, "s", -0.17),
+        ("truth", COUPON, "o", 0.17),
     ):
-        rows = table.xs(witness, level=1).loc[models]
+        rows = means.xs(witness, level=1).loc[models]
         place = np.arange(len(models)) + shift
-        ax.hlines(place, rows["low"], rows["high"], color=color, linewidth=2)
-        ax.plot(rows["difference"], place, shape, color=color, markersize=5)
-        mark(ax, witness, (rows["high"].iloc[-1], place[-1]), color, (8, 0))
+        ax.hlines(place, rows["low"], rows["high"], color=color, linewidth=2.5)
+        ax.plot(rows["value"], place, shape, color=color, markersize=8)
+        each = gaps.xs(witness, level=1).loc[models]
+        for y, (_, points) in zip(place, each.iterrows(), strict=True):
+            ax.plot(points, np.full(len(points), y), shape, color=color, alpha=0.35, markersize=5)
+        words = f"by the {witness}"
+        mark(ax, words, (rows["value"].iloc[0], place[0]), color, (0, -70 * shift), "center")
     ax.axvline(0, color=DARK, linewidth=1)
     ax.set_yticks(range(len(models)), models)
-    ax.invert_yaxis()
+    ax.set_ylim(len(models) - 0.5, -0.6)
     ax.grid(visible=False, axis="y")
     label(ax, "log loss above the chain's, in thousandths", "")
 
 
-def learning(panels: Mapping[str, pd.DataFrame]) -> None:
-    """Draw the excess log loss against the number of users, both on logarithmic axes.
+def learning(fits: pd.DataFrame) -> None:
+    """Draw the excess log loss against the number of users, one panel below the other.
 
     Parameters
     ----------
-    panels : mapping of str to pandas.DataFrame
-        Two, by title: one row a fit, indexed by the number of users, and two columns, the model
-        in question and one to hold it against, in thousandths, above 0.
+    fits : pandas.DataFrame
+        One row a fit, indexed by the number of users, and four columns in thousandths, above 0:
+        of the purchase, the model in question and one to hold it against, and the same two of the
+        redemption given a purchase.
     """
-    _, grid = axes(1, 2, height=3.7)
-    for ax, (name, fits), own in zip(grid, panels.items(), (ITEM, COUPON), strict=True):
-        for model, color, style in zip(fits, (own, NEUTRAL), ("-", "--"), strict=True):
+    _, grid = axes(2, 1, height=6.8, width=6.2)
+    users = fits.index.unique()
+    limits = 0.7 * fits.min().min(), 2 * fits.max().max()
+    for ax, first, (name, own) in zip(grid, (0, 2), KINDS.values(), strict=True):
+        looks = (own, "-", (0, 16), "center"), (NEUTRAL, "--", (-14, -12), "right")
+        pair = fits.columns[first : first + 2]
+        for model, (color, style, offset, side) in zip(pair, looks, strict=True):
             means = fits[model].groupby(level=0).mean()
             ax.plot(fits.index, fits[model], ".", color=color, alpha=0.5)
             ax.plot(means.index, means, style, color=color)
-            mark(ax, model, (means.index[1], means.iloc[1]), color, (9, 12))
+            mark(ax, model, (means.index[-2], means.iloc[-2]), color, offset, side)
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.set_xticks([100, 300, 1000, 3000], ["100", "300", "1,000", "3,000"])
+        ax.set_xticks(users, [f"{count:,}" for count in users])
         ax.set_yticks([0.3, 1, 3, 10, 30, 100, 300], ["0.3", "1", "3", "10", "30", "100", "300"])
+        ax.set_ylim(*limits)
         ax.minorticks_off()
-        first = ax is grid[0]
-        label(ax, "users to learn from", "excess log loss, in thousandths" if first else "", name)
+        label(ax, "users to learn from" if ax is grid[-1] else "", "excess, thousandths", name)
 
 
-def growth(rows: pd.DataFrame) -> None:
-    """Draw what a market costs against its number of users: seconds and peak memory.
-
-    Parameters
-    ----------
-    rows : pandas.DataFrame
-        The rows of `benchmarks/results/growth.json`: `users`, the `step` ("simulation" or
-        "features"), its `seconds` and its peak memory in `gib`, all above 0; or neither, where the
-        step failed.
-    """
-    _, (left, right) = axes(1, 2, height=3.6)
-    steps = {
-        "features": ("offers table", COUPON, (-9, 2), "right"),
-        "simulation": ("simulation", NEUTRAL, (8, -13), "left"),
-    }
-    for step, (name, color, offset, side) in steps.items():
-        part = rows[rows["step"] == step].set_index("users").dropna(subset="seconds")
-        for ax, column in ((left, "seconds"), (right, "gib")):
-            ax.plot(part.index, part[column], "o-", color=color, markersize=5)
-            mark(ax, name, (part.index[-2], part[column].iloc[-2]), color, offset, side)
-    last = rows[rows["users"] == rows["users"].max()].iloc[0]
-    ends = rows["users"].agg(["min", "max"])
-    left.plot(ends, last["seconds"] * ends / last["users"], ":", color=DARK, linewidth=1)
-    left.set_yscale("log")
-    left.set_yticks([0.1, 1, 10, 100, 1000], ["0.1", "1", "10", "100", "1,000"])
-    right.set_ylim(0)
-    for ax in (left, right):
-        ax.set_xscale("log")
-        ax.set_xticks([1e3, 1e4, 1e5, 1e6], ["1,000", "10,000", "100,000", "1 million"])
-        ax.minorticks_off()
-    label(left, "users", "seconds", "Time")
-    label(right, "users", "peak, GiB", "Memory")
-
-
-def effects(offers: pd.DataFrame, profits: pd.Series) -> None:
-    """Draw what a coupon changes against how likely it is redeemed, and what policies earn.
+def effects(offers: pd.DataFrame) -> None:
+    """Draw what each coupon changes against how likely it is redeemed.
 
     Parameters
     ----------
     offers : pandas.DataFrame
         One row an offer, with columns `redeem`, the true probability of a redemption, in (0, 1],
         and `effect`, the change in the probability of a purchase, in [-1, 1].
-    profits : pandas.Series
-        Expected profit of each policy in currency, by its name, from the top down.
     """
-    _, (left, right) = axes(1, 2, height=3.9)
+    _, (ax,) = axes(height=4.2, width=6.2)
     for some, color in ((offers["effect"] >= 0, COUPON), (offers["effect"] < 0, NEUTRAL)):
         part = offers[some]
         points = np.clip(part["redeem"], SMALLEST, 1), 100 * part["effect"]
-        left.plot(*points, ".", color=color, alpha=0.25, markersize=4, rasterized=True)
-    left.axhline(0, color=DARK, linewidth=1)
-    left.set_xscale("log")
-    left.set_xticks([1e-5, 1e-3, 1e-1], ["≤0.001%", "0.1%", "10%"])
-    label(left, "probability of a redemption", "effect on the purchase, points", "Each offer")
-    _bars(right, profits)
+        ax.plot(*points, ".", color=color, alpha=0.3, markersize=5, rasterized=True)
+    ax.axhline(0, color=DARK, linewidth=1)
+    ax.set_xscale("log")
+    ax.set_xticks(*TICKS, fontsize=10)
+    ax.minorticks_off()
+    low = 100 * offers["effect"].min()
+    mark(ax, "below zero: the coupon\ndrives purchases away", (1.3e-5, 0.85 * low), NEUTRAL)
+    label(ax, "true probability of a redemption", "effect on the purchase, points")
 
 
-def _bars(ax: Axes, profits: pd.Series) -> None:
-    place = np.arange(len(profits))
-    ax.barh(place, profits, 0.6, color=MONEY, alpha=0.8)
-    for y, (name, value) in enumerate(profits.items()):
-        ax.annotate(f"{name}: {value:.0f}", (0, y), (2, 13), textcoords="offset points", fontsize=9)
+def regret(profits: pd.DataFrame, gaps: Mapping[str, tuple[str, str]]) -> None:
+    """Draw what policies earn in several worlds, and the gaps between some of them.
+
+    Parameters
+    ----------
+    profits : pandas.DataFrame
+        Expected profit in currency: one row a policy, from the top down, and one column a world.
+    gaps : mapping of str to tuple of str
+        By what is written below it: the policies from whose mean to whose mean a gap reaches, in
+        the row of the first.
+    """
+    _, (ax,) = axes(height=6.0, width=6.2)
+    means, place = profits.mean(axis=1), dict(zip(profits.index, range(len(profits)), strict=True))
+    ax.barh(range(len(means)), means, 0.36, color=MONEY, alpha=0.55)
+    for name, y in place.items():
+        ax.plot(profits.loc[name], np.full(profits.shape[1], y), "o", color=MONEY, markersize=4)
+        text = f"{name}: {means[name]:.0f}"
+        ax.annotate(text, (0, y), (2, 15), textcoords="offset points", va="center", fontsize=10)
+    for words, (low, high) in gaps.items():
+        y, start, end = place[low] + 0.32, means[low], means[high]
+        arrow = {"arrowstyle": "<->", "color": COUPON, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (start, y), (end, y), arrowprops=arrow)
+        ax.plot([end, end], [y, place[high]], ":", color=COUPON, linewidth=1.5)
+        mark(ax, words, (end, y), COUPON, (6, 0))
     ax.set_yticks([])
     ax.grid(visible=False, axis="y")
-    ax.set_ylim(len(profits) - 0.5, -0.9)
-    label(ax, "expected profit, dollars", "", "Each policy")
+    ax.set_ylim(len(profits) - 0.5, -0.8)
+    label(ax, "expected profit of a world, dollars", "")

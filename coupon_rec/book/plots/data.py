@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike
 
 from coupon_rec.book.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label
 
+WIDTH = 6.0
+"""Of every figure, in inches: text stays readable on a phone."""
+
 STAGES = {"bought": (ITEM, "o", 12), "redeemed": (COUPON, "D", -12)}
 ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 TYPES = {"A": COUPON, "B": "#9CA3AF", "C": "#374151"}
@@ -22,12 +25,12 @@ def clock(shipped: ArrayLike, local: ArrayLike) -> None:
     Parameters
     ----------
     shipped, local : array_like
-        Share of the visits in each hour of the day, in [0, 1], shape (24,).
+        The hour of each visit, 0 to 23, shape (n,).
     """
-    _, (ax,) = axes(height=3.2)
+    _, (ax,) = axes(height=3.0, width=WIDTH)
     curves = {"local time": (local, USER, "-"), "as shipped": (shipped, NEUTRAL, "--")}
-    for name, (shares, color, style) in curves.items():
-        percent = 100 * np.asarray(shares)
+    for name, (hours, color, style) in curves.items():
+        percent = 100 * np.bincount(hours, minlength=24) / np.size(hours)
         ax.plot(range(24), percent, style, color=color)
         _above(ax, name, float(percent.argmax()), percent.max(), (0, 5), color=color)
     ax.set_xticks(range(0, 24, 3))
@@ -35,33 +38,63 @@ def clock(shipped: ArrayLike, local: ArrayLike) -> None:
     label(ax, "hour of the day", "share of visits (%)")
 
 
-def funnel(rates: pd.DataFrame) -> None:
+def rates(units: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Compute two steps of the funnel for each type of campaign, with 95% intervals.
+
+    Parameters
+    ----------
+    units : mapping of str to pandas.DataFrame
+        What is counted, such as offers: one row each, with columns campaign_type, user_id, bought,
+        redeemed and coupon_id or campaign_id. Rows of one user resemble each other, and so do those
+        of one coupon or campaign.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a point, with columns unit, campaign_type, stage, rate, low and high.
+    """
+    rows = []
+    for unit, frame in units.items():
+        second = "coupon_id" if "coupon_id" in frame else "campaign_id"
+        for kind, part in frame.groupby("campaign_type"):
+            for stage in STAGES:
+                rate = part[stage].mean()
+                away = 1.96 * _deviation(part[stage] - rate, part["user_id"], part[second])
+                rows.append((unit, kind, stage, rate, rate - away, rate + away))
+    return pd.DataFrame(rows, columns=["unit", "campaign_type", "stage", "rate", "low", "high"])
+
+
+def _deviation(errors: pd.Series, first: pd.Series, second: pd.Series) -> float:
+    """Standard error of a mean whose rows are clustered in two ways (Cameron, Gelbach, Miller)."""
+    parts = [(errors.groupby(keys).sum() ** 2).sum() for keys in (first, second, [first, second])]
+    return float(max(parts[0] + parts[1] - parts[2], *parts[:2]) ** 0.5 / len(errors))
+
+
+def funnel(points: pd.DataFrame) -> None:
     """Draw two steps of the funnel for each type of campaign, in two units of counting.
 
     Parameters
     ----------
-    rates : pandas.DataFrame
-        One row a point, with columns unit (its two values become the panels), campaign_type,
-        stage ("bought" or "redeemed"), and rate, low, high in (0, 1].
+    points : pandas.DataFrame
+        From `rates`; the values of its column unit become the panels.
     """
-    _, panels = axes(columns=2, height=3.4)
-    types = sorted(rates["campaign_type"].unique(), reverse=True)
-    for ax, (unit, panel) in zip(panels, rates.groupby("unit", sort=False), strict=True):
+    _, panels = axes(rows=2, height=5.6, width=WIDTH)
+    types = sorted(points["campaign_type"].unique(), reverse=True)
+    for ax, (unit, panel) in zip(panels, points.groupby("unit", sort=False), strict=True):
         for stage, (color, marker, shift) in STAGES.items():
-            points = panel[panel["stage"] == stage].set_index("campaign_type").loc[types]
-            share = 100 * points[["low", "rate", "high"]].to_numpy()
+            rows = panel[panel["stage"] == stage].set_index("campaign_type").loc[types]
+            share = 100 * rows[["low", "rate", "high"]].to_numpy()
             ax.hlines(range(len(types)), share[:, 0], share[:, 2], color=color)
             ax.plot(share[:, 1], range(len(types)), marker, color=color)
             for y, x in enumerate(share[:, 1]):
-                _above(ax, f"{x:#.3g}%", x, y, (0, 8), fontsize=9)
+                _above(ax, f"{x:#.3g}%", x, y, (0, 7), fontsize=10)
             _above(ax, stage, share[-1, 1], len(types) - 1, (shift, 22), color=color)
         ax.set_xscale("log")
-        ax.set_xlim(0.02, 500)
+        ax.set_xlim(0.05, 200)
         ax.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
-        ax.set_ylim(-0.5, len(types) - 0.1)
-        names = [f"type {name}" for name in types] if ax is panels[0] else [""] * len(types)
-        ax.set_yticks(range(len(types)), names)
-        label(ax, "share (%), log scale", "", f"Per {unit}")
+        ax.set_ylim(-0.4, len(types) - 0.1)
+        ax.set_yticks(range(len(types)), [f"type {name}" for name in types])
+        label(ax, "share (%), log scale" if ax is panels[-1] else "", "", f"Per {unit}")
 
 
 def _above(ax: Axes, text: str, x: float, y: float, by: tuple[int, int], **style: Any) -> None:
@@ -79,7 +112,7 @@ def timeline(campaigns: pd.DataFrame, boundaries: Mapping[str, str]) -> None:
     boundaries : mapping of str to str
         What begins at each line, such as a part of the split, and the day on which it does.
     """
-    _, (ax,) = axes(height=6.0)
+    _, (ax,) = axes(height=6.0, width=WIDTH)
     rows = campaigns.sort_values(["start", "campaign_id"], ignore_index=True)
     first = date2num(pd.to_datetime(rows["start"]))
     last = date2num(pd.to_datetime(rows["end"])) + 1
@@ -87,7 +120,7 @@ def timeline(campaigns: pd.DataFrame, boundaries: Mapping[str, str]) -> None:
     ax.barh(rows.index, last - first, left=first, height=0.7, color=[TYPES[name] for name in types])
     for y, number in enumerate(rows["campaign_id"]):
         name = f"{number} {types[y]}"
-        ax.text(last[y] + 2, y, name, va="center", fontsize=8, bbox=ON_WHITE)
+        ax.text(last[y] + 2, y, name, va="center", fontsize=9, bbox=ON_WHITE)
     for step, (name, day) in enumerate(boundaries.items()):
         x = date2num(pd.Timestamp(day))
         top = -1 - step % 2
@@ -97,5 +130,5 @@ def timeline(campaigns: pd.DataFrame, boundaries: Mapping[str, str]) -> None:
     ax.set_yticks([])
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_locator(MonthLocator(interval=2))
-    ax.xaxis.set_major_formatter(DateFormatter("%b %Y"))
+    ax.xaxis.set_major_formatter(DateFormatter("%b\n%Y"))
     label(ax, "first to last day of validity", "campaigns, by first day")

@@ -25,7 +25,7 @@ def slips(table: pd.DataFrame) -> None:
         Indexed by feature, with columns `times` (the mean probability against the right one) and
         `changed` (share of lists with another coupon on top, in [0, 1]).
     """
-    _, (changed, times) = axes(1, 2, height=3.6)
+    _, (changed, times) = axes(2, 1, height=6.4)
     rows = range(len(table))
     changed.barh(rows, 100 * table["changed"], color=USER)
     changed.set_yticks(rows, table.index)
@@ -33,7 +33,7 @@ def slips(table: pd.DataFrame) -> None:
     times.hlines(rows, 1, table["times"], color=COUPON, linewidth=2)
     times.plot(table["times"], rows, "o", color=COUPON)
     times.axvline(1, color=NEUTRAL, linewidth=1)
-    times.set_yticks(rows, [])
+    times.set_yticks(rows, table.index)
     label(times, "times the right one", "", "mean probability")
     for ax in (changed, times):
         ax.set_ylim(len(table) - 0.5, -0.5)

@@ -1,13 +1,11 @@
 """The figures of chapter 3."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.dates import DateFormatter, MonthLocator
-from matplotlib.patheffects import withStroke
+from matplotlib.dates import DateFormatter
 from matplotlib.ticker import StrMethodFormatter
 
 from coupon_rec.book.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label, mark
@@ -39,8 +37,8 @@ def time_line(days: pd.Series, start: pd.Timestamp, end: pd.Timestamp, scale: fl
     middle = start + (end - start) / 2
     mark(ax, "campaign", (middle, 1.05), COUPON, side="center")
     mark(ax, "purchases, with their weights", (past.min(), 0.5), USER)
-    _months(ax)
-    label(ax, "day of purchase", "weight")
+    _months(ax, past.min(), end)
+    label(ax, f"day of purchase, {start:%Y}", "weight")
 
 
 def drift(means: pd.DataFrame, names: Mapping[str, str]) -> None:
@@ -62,15 +60,14 @@ def drift(means: pd.DataFrame, names: Mapping[str, str]) -> None:
         mark(ax, name, last, color, (8, 6 if point == "s" else -4))
     ax.set_yscale("log", base=2)
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    _months(ax)
-    ax.set_xlim(right=means.index[-1] + pd.Timedelta(days=95))
-    label(ax, "first day of the campaign", "mean, as a multiple of the first")
+    first, last = means.index[0], means.index[-1]
+    _months(ax, first, last)
+    ax.set_xlim(right=last + pd.Timedelta(days=130))
+    label(ax, f"first day of the campaign, {first:%Y}", "mean, as a multiple of the first")
 
 
-def item_map(
-    items: pd.DataFrame, coupons: pd.DataFrame, categories: Mapping[str, tuple[float, float]]
-) -> None:
-    """Draw items and coupons in two dimensions, and name some categories.
+def item_map(items: pd.DataFrame, coupons: pd.DataFrame, categories: Sequence[str]) -> None:
+    """Draw the same map once for each category, which stands out, and once for the coupons.
 
     Parameters
     ----------
@@ -78,49 +75,47 @@ def item_map(
         Columns x, y and category.
     coupons : pandas.DataFrame
         Columns x and y.
-    categories : mapping of str to tuple of float
-        Which to name, and where the name stands from their middle, in points.
+    categories : sequence of str
+        Five of them.
     """
-    ax = _map()
-    ax.scatter(items["x"], items["y"], s=7, color="#C9CED6", linewidth=0)
-    ax.scatter(coupons["x"], coupons["y"], s=26, marker="D", facecolor="none", edgecolor=COUPON)
-    for category, offset in categories.items():
+    _, panels = axes(3, 2, height=6.4)
+    for ax, category in zip(panels, categories, strict=False):
         members = items[items["category"] == category]
-        ax.scatter(members["x"], members["y"], s=16, color=ITEM, linewidth=0)
-        middle = (members["x"].median(), members["y"].median())
-        mark(ax, category.lower(), middle, ITEM, offset, "center")
-    mark(ax, "coupons", (coupons["x"].median(), coupons["y"].median()), COUPON, side="center")
-    for text in ax.texts:
-        text.set_path_effects([withStroke(linewidth=3, foreground="white")])
+        _map(ax, items, category.lower(), ITEM)
+        ax.scatter(members["x"], members["y"], s=14, color=ITEM, linewidth=0)
+    _map(panels[-1], items, "coupons", COUPON)
+    panels[-1].scatter(coupons["x"], coupons["y"], s=12, marker="D", color=COUPON, linewidth=0)
 
 
-def taste_map(items: pd.DataFrame, bought: pd.DataFrame) -> None:
-    """Draw the same items, the darker the likelier a user buys them, and what the user bought.
+def by_tenth(shares: pd.DataFrame) -> None:
+    """Draw how much of each tenth of the items was bought, the nearest items in the last one.
 
     Parameters
     ----------
-    items : pandas.DataFrame
-        Columns x, y and `affinity`, any number.
-    bought : pandas.DataFrame
-        Columns x and y of the items bought later.
+    shares : pandas.DataFrame
+        One row a tenth, indexed from 1 to 10, with columns value, low and high.
     """
-    ax = _map()
-    shades = LinearSegmentedColormap.from_list("user", ["#E3E7EC", USER])
-    rank = items["affinity"].rank(pct=True)
-    ax.scatter(items["x"], items["y"], s=12, c=rank**3, cmap=shades, linewidth=0)
-    ax.scatter(bought["x"], bought["y"], s=46, facecolor="none", edgecolor=ITEM, linewidth=1.3)
+    _, (ax,) = axes(height=3.2)
+    percent = 100 * shares
+    ax.bar(percent.index, percent["value"], width=0.75, color=USER)
+    ends = percent[["low", "high"]].sub(percent["value"], axis=0).abs().T
+    ax.errorbar(
+        percent.index, percent["value"], ends, fmt="none", color="#1F2937", capsize=3, linewidth=1.2
+    )
+    ax.set_xticks(percent.index)
+    ax.grid(visible=False, axis="x")
+    label(ax, "tenth of the items, by dot product", "bought later, %")
 
 
-def _map() -> Axes:
-    _, (ax,) = axes(height=5.4)
+def _map(ax: Axes, items: pd.DataFrame, title: str, color: str) -> None:
+    ax.scatter(items["x"], items["y"], s=3, color="#C9CED6", linewidth=0)
+    ax.set_title(title, fontsize=11, color=color, fontweight="bold")
     ax.set_xticks([])
     ax.set_yticks([])
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
-    ax.set_aspect("equal", adjustable="datalim")
-    return ax
 
 
-def _months(ax: Axes) -> None:
-    ax.xaxis.set_major_locator(MonthLocator(interval=2))
-    ax.xaxis.set_major_formatter(DateFormatter("%b %Y"))
+def _months(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
+    ax.set_xticks(pd.date_range(first.normalize(), last, freq="2MS"))
+    ax.xaxis.set_major_formatter(DateFormatter("%b"))

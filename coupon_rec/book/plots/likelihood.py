@@ -1,6 +1,6 @@
 """The figures of chapter 4."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ def likelihood_of_rate(counts: Mapping[str, tuple[int, int]]) -> None:
     counts : mapping of str to tuple of int
         Name of each data set, the smaller one first: how many were redeemed, and of how many.
     """
-    _, (ax,) = axes(height=3.4)
+    _, (ax,) = axes(height=3.4, width=6.0)
     rate = np.linspace(0.0012, 0.0034, 500)
     for (name, (redeemed, offered)), color in zip(counts.items(), (NEUTRAL, COUPON), strict=True):
         curve = redeemed * np.log(rate) + (offered - redeemed) * np.log1p(-rate)
@@ -38,30 +38,36 @@ def likelihood_of_rate(counts: Mapping[str, tuple[int, int]]) -> None:
 
 
 def surface(
-    panels: Mapping[str, tuple[Callable[[Floats], float], Mapping[str, Floats]]],
+    log_likelihood: Callable[[Floats, Floats], float],
+    designs: Mapping[str, Floats],
+    paths: Mapping[str, Mapping[str, Floats]],
 ) -> None:
-    """Draw the log loss over intercept and slope, and paths to its lowest point.
+    """Draw the log-likelihood over intercept and slope, and paths to its top, one panel a design.
 
     Parameters
     ----------
-    panels : mapping of str to tuple
-        Title of each panel: the log loss of two parameters, and the points of each path by name,
-        shape (steps, 2), "Newton" among them; all paths end at the lowest point.
+    log_likelihood : callable
+        Of two parameters and a design.
+    designs : mapping of str to numpy.ndarray
+        Title of each panel, and the design that belongs to it.
+    paths : mapping of str to mapping
+        By the same titles: the points of each path by name, shape (steps, 2), "Newton" among them;
+        all paths end at the top.
     """
-    _, grid = axes(1, len(panels), height=3.9)
-    for ax, (title, (loss, paths)) in zip(grid, panels.items(), strict=True):
-        points = np.vstack(list(paths.values()))
+    _, panels = axes(len(designs), height=3.5 * len(designs), width=6.0)
+    for ax, (title, design) in zip(panels, designs.items(), strict=True):
+        points = np.vstack(list(paths[title].values()))
         low, high = points.min(0), points.max(0)
         margin = 0.15 * (high - low)
         intercepts, slopes = np.linspace(low - margin, high + margin, 90).T
-        height = np.array([[loss(np.array([b, w])) for b in intercepts] for w in slopes])
-        above = height - loss(paths["Newton"][-1])
-        levels = 10.0 ** np.arange(-4.5, 1.5, 0.5)
-        ax.contour(intercepts, slopes, above, levels, colors="#C4CAD3", linewidths=0.9)
-        for name, path in paths.items():
+        height = [[log_likelihood(np.array([b, w]), design) for b in intercepts] for w in slopes]
+        below = log_likelihood(paths[title]["Newton"][-1], design) - np.array(height)
+        levels = 10.0 ** np.arange(1, 7, 0.5)
+        ax.contour(intercepts, slopes, below, levels, colors="#C4CAD3", linewidths=0.9)
+        for name, path in paths[title].items():
             _path(ax, name, path)
         ax.grid(visible=False)
-        label(ax, "intercept b", "slope W" if ax is grid[0] else "", title)
+        label(ax, "intercept b", "slope W", title)
 
 
 def _path(ax: Axes, name: str, path: Floats) -> None:
@@ -70,56 +76,32 @@ def _path(ax: Axes, name: str, path: Floats) -> None:
     shown = path if newton else path[[10**power for power in range(6) if 10**power < len(path)]]
     ax.plot(*path.T, color=color, linewidth=1.4, linestyle="--" if newton else "-")
     ax.plot(*shown.T, "s" if newton else "o", color=color, markersize=4 if newton else 5)
-    at = path[len(path) // 2] if newton else path[10]
-    near_right_edge = at[0] > 0.3 * path[:, 0].min()
-    inward = (-8, 8) if near_right_edge else (10, -6)
-    mark(ax, name, (at[0], at[1]), color, inward, "right" if near_right_edge else "left")
+    place = len(path) // 2 if newton else 10
+    at, after = path[place], path[place + 1]
+    if at[0] > 0.3 * path[:, 0].min():  # near the right edge
+        mark(ax, name, (at[0], at[1]), color, (-8, 8), "right")
+    else:
+        mark(ax, name, (at[0], at[1]), color, (10, 8 if after[0] > at[0] else -6))
 
 
-def runaway(weights: Mapping[str, Sequence[float]], losses: Mapping[str, Sequence[float]]) -> None:
+def runaway(weights: Mapping[float, Floats], losses: Mapping[float, Floats]) -> None:
     """Draw a weight and a test loss after each of Newton's steps, for several penalties.
 
     Parameters
     ----------
-    weights, losses : mapping of str to sequence of float
-        By the name of the penalty, of three, the first being none: one value for each step; a
-        curve that ends early has converged and stays where it is.
+    weights, losses : mapping of float to numpy.ndarray
+        By the penalty, of three, the first being none: one value for each step.
     """
-    _, panels = axes(1, 2, height=3.4)
-    longest = max(map(len, weights.values()))
+    _, panels = axes(2, height=5.6, width=6.0)
     for ax, values in zip(panels, (weights, losses), strict=True):
-        for (name, curve), color in zip(values.items(), (COUPON, DARK, NEUTRAL), strict=True):
-            rest = [curve[-1]] * (longest - len(curve))
-            ax.plot(np.arange(1, longest + 1), [*curve, *rest], color=color)
-            mark(ax, name, (longest, curve[-1]), color, (5, 0))
-        ax.set_xlim(1, 29)
-        ax.set_xticks([1, 10, 20])
-    label(panels[0], "step of Newton's method", "weight", "Weight of the column")
+        for (penalty, curve), color in zip(values.items(), (COUPON, DARK, NEUTRAL), strict=True):
+            steps = len(curve)
+            ax.plot(np.arange(1, steps + 1), curve, color=color)
+            mark(ax, f"$\\alpha$ = {penalty:g}", (steps, curve[-1]), color, (5, 0))
+        ax.set_xlim(1, 1.2 * steps)
+        ax.set_xticks([1, 5, 10, 15])
+    label(panels[0], "", "weight", "Weight of the column")
     label(panels[1], "step of Newton's method", "log loss", "The same offers in the test")
-
-
-def coefficients(table: pd.DataFrame) -> None:
-    """Draw each coefficient with two 95% intervals.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        One row a coefficient, by name, with columns `coefficient`, `Hessian` and `bootstrap`
-        (standard errors).
-    """
-    _, (ax,) = axes(height=4.2)
-    place = np.arange(len(table))[::-1]
-    for how, color, shift in (("Hessian", NEUTRAL, 0.17), ("bootstrap", USER, -0.17)):
-        reach = 1.96 * table[how]
-        y = place + shift
-        ax.hlines(y, table["coefficient"] - reach, table["coefficient"] + reach, color=color)
-        ax.plot(table["coefficient"], y, "o", color=color, markersize=4)
-        name = "from the Hessian" if how == "Hessian" else "bootstrap over users"
-        mark(ax, name, (table["coefficient"].iloc[0] + reach.iloc[0], y[0]), color, (6, 0))
-    ax.axvline(0, color=DARK, linewidth=1)
-    ax.set_yticks(place, list(table.index))
-    ax.grid(visible=False, axis="y")
-    label(ax, "coefficient, with 95% intervals", "")
 
 
 def promised(curves: Mapping[str, pd.DataFrame]) -> None:
@@ -128,10 +110,10 @@ def promised(curves: Mapping[str, pd.DataFrame]) -> None:
     Parameters
     ----------
     curves : mapping of str to pandas.DataFrame
-        Three models by name, the one to be mended first: seven or more groups of offers in
+        Three models by name, the one to be fixed first: seven or more groups of offers in
         ascending order, one a row, with columns `predicted` and `observed` (rates, in (0, 1]).
     """
-    _, (ax,) = axes(height=4.2)
+    _, (ax,) = axes(height=4.4, width=6.0)
     looks = (
         (NEUTRAL, "s", 3, (-8, 4), "right"),
         (COUPON, "o", 5, (4, -14), "left"),

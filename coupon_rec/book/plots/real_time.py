@@ -67,7 +67,7 @@ def freshness(table: pd.DataFrame) -> None:
         Indexed by measure and age of the features, with columns difference, low and high.
     """
     measures = list(table.index.unique(0))
-    _, grid = axes(1, len(measures), height=2.6)
+    _, grid = axes(len(measures), 1, height=1.6 * len(measures))
     colors = [MONEY, NEUTRAL, ITEM]
     for ax, name, color in zip(grid, measures, colors, strict=True):
         rows = table.loc[name]
@@ -75,7 +75,7 @@ def freshness(table: pd.DataFrame) -> None:
         ax.hlines(place, rows["low"], rows["high"], color=color)
         ax.plot(rows["difference"], place, "o", color=color)
         ax.axvline(0, color=DARK, linewidth=1)
-        ax.set_yticks(place, rows.index if ax is grid[0] else [""] * len(rows))
+        ax.set_yticks(place, rows.index)
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.grid(visible=False, axis="y")
         label(ax, name, "")

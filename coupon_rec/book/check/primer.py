@@ -1,0 +1,147 @@
+"""Checkers of the primer, From a count to a network."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from coupon_rec.book.check import RIGHT, Verdict
+
+Floats = NDArray[np.float64]
+Step = Callable[[float, float, Floats, Floats, Floats, float], tuple[float, float]]
+
+
+def _numbers(answer: Any) -> Floats | None:
+    """Read an answer as an array of numbers; None if it is none, or holds a missing value."""
+    try:
+        array = np.asarray(answer, float)
+    except (TypeError, ValueError):
+        return None
+    return array if array.size and np.isfinite(array).all() else None
+
+
+def _number(answer: Any) -> float | None:
+    array = _numbers(answer)
+    return float(array.ravel()[0]) if array is not None and array.size == 1 else None
+
+
+def _near(answer: ArrayLike, right: ArrayLike, rtol: float = 0.01) -> bool:
+    return bool(np.allclose(answer, right, rtol=rtol, atol=1e-9))
+
+
+def exercise_1(p: float) -> Verdict:
+    """Check the probability that follows from 1 in 100 when 2 is added to its logit."""
+    answer = _number(p)
+    odds = np.exp(2) / 99
+    if answer is None:
+        return Verdict("give one number, the probability.")
+    if _near(answer, odds / (1 + odds)):
+        return RIGHT
+    hints = {
+        0.01: "that is where the user started; now add 2 to its logit.",
+        100 * odds / (1 + odds): "that is a percentage: a probability lies between 0 and 1.",
+        odds: "those are the odds; one step is left.",
+        0.01 * np.exp(2): "adding to a logit multiplies the odds, and not the probability.",
+        np.log(odds): "that is the new logit: now go back to a probability.",
+        1 / (1 + np.exp(-2)): "that is sigma of 2 alone: add 2 to the logit of 1 in 100.",
+        1 / (1 + np.exp(-2 - np.log10(1 / 99))): "use the natural logarithm.",
+        1 / (1 + np.exp(2 - np.log(1 / 99))): "2 is added and not taken away: p grows.",
+    }
+    for wrong, hint in hints.items():
+        if _near(answer, wrong, 0.003):
+            return Verdict(hint)
+    if not 0 < answer < 1:
+        return Verdict("a probability lies between 0 and 1.")
+    return Verdict("from the probability to its logit, add 2, and back by sigma.")
+
+
+def exercise_2(step: Step) -> Verdict:
+    """Check one step of gradient descent in which each offer has a weight."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=6), np.array([1.0, 0, 0, 1, 0, 0])
+    weight, w, b, rate = np.array([3.0, 1, 2, 1, 1, 0.5]), 0.4, -0.7, 0.5
+    error = 1 / (1 + np.exp(-(b + w * x))) - y
+    try:
+        answer = step(w, b, x.copy(), y.copy(), weight.copy(), rate)
+    except Exception as problem:
+        return Verdict(f"your function stops with {type(problem).__name__}: {problem}.")
+    found = _numbers(answer)
+    if found is None or found.ndim == 0:
+        return Verdict("return two numbers, the new weight and the new bias.")
+    if found.shape != (2,):
+        return Verdict("the new weight and the new bias are one number each: take a mean.")
+
+    def moved(slopes: Floats) -> Floats:
+        return np.array([w, b]) - rate * slopes
+
+    def mean(values: Floats) -> float:
+        return float(np.average(values, weights=weight))
+
+    right = np.array([mean(error * x), mean(error)])
+    sums = np.array([(weight * error * x).sum(), (weight * error).sum()])
+    plain = np.array([(error * x).mean(), error.mean()])
+    new_b = b - rate * right[1]
+    late = 1 / (1 + np.exp(-(new_b + w * x))) - y
+    if _near(found, moved(right), 1e-6):
+        return RIGHT
+    hints: Sequence[tuple[Floats, str]] = [
+        (np.array([w, b]), "nothing has moved yet."),
+        (moved(right)[::-1], "return the weight first, then the bias."),
+        (np.array([w, b]) + rate * right, "that is a step uphill: watch the sign."),
+        (right, "those are the slopes: take a step against them."),
+        (moved(plain), "every offer counts the same in yours: use their weights."),
+        (moved(sums), "that is a sum; take the weighted mean."),
+        (moved(sums / len(x)), "divide by the sum of the weights, not by the number of offers."),
+        (np.array([w, b]) - right, "use the learning rate."),
+        (moved(np.array([right[1], right[1]])), "the slope of the weight is error times input."),
+        (moved(np.array([mean(late * x), right[1]])), "both steps start from the same errors."),
+    ]
+    for wrong, hint in hints:
+        if _near(found, wrong, 1e-6):
+            return Verdict(hint)
+    if _near(found[1], moved(right)[1], 1e-6):
+        return Verdict("the bias is right; the slope of the weight is the mean of error times x.")
+    if _near(found[0], moved(right)[0], 1e-6):
+        return Verdict("the weight is right; the slope of the bias is the mean error.")
+    return Verdict("error = sigma of the logit, minus y; the slopes are its weighted means.")
+
+
+def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> Verdict:
+    """Check a network by hand: a logit above 0 for one reminder, and below 0 for none or two."""
+    try:
+        parts = [_numbers(part) for part in network]
+    except TypeError:
+        parts = []
+    if len(parts) != 4 or any(part is None for part in parts):
+        return Verdict("give W1, b1, W2 and b2, numbers all of them, in this order.")
+    first, bias, second, last = (np.asarray(part) for part in parts)
+    if first.ndim != 2 or first.shape[0] != 2:
+        return Verdict("W1 has a row for each of the two inputs, and a column for each unit.")
+    units = first.shape[1]
+    if bias.size != units:
+        return Verdict(f"b1 has one number for each hidden unit: {units} by your W1.")
+    if second.size != units:
+        return Verdict(f"W2 has one weight for each hidden unit: {units} by your W1.")
+    if last.size != 1:
+        return Verdict("b2 is one number.")
+    inputs = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
+
+    def logits(weights: Floats) -> Floats:
+        hidden = np.maximum(inputs @ weights + bias.ravel(), 0)
+        return np.asarray(hidden @ second.ravel() + last.ravel()[0])
+
+    wanted = np.array([-1, 1, 1, -1])
+    found = logits(first)
+    if (found * wanted > 0).all():
+        return RIGHT
+    if first.shape == (2, 2) and (logits(first.T) * wanted > 0).all():
+        return Verdict("your W1 lies on its side: its rows are the inputs, its columns the units.")
+    if (found * wanted < 0).all():
+        return Verdict("every logit has the wrong sign: turn W2 and b2 around.")
+    place = int(np.flatnonzero(found * wanted <= 0)[0])
+    letter, app = inputs[place]
+    side = "above" if wanted[place] > 0 else "below"
+    return Verdict(
+        f"with letter = {letter} and app = {app} the logit is {found[place]:.3g}, and not {side} 0."
+    )

@@ -1,0 +1,147 @@
+"""Each chapter has one path that fits half an hour, and nothing on it needs a box beside it.
+
+Its words are those that people say, and its code fits beside the columns of a small screen.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+from notebooks import ROOT, read
+from plain import chapters, prose
+from workshop import bound, loaded
+
+WORDS, LINES, NUMBERS = 2800, 220, 40
+WIDTH = 76
+WORDS_A_MINUTE, LINES_A_MINUTE = 150, 20
+HIDDEN = {"remove-cell", "remove-input", "hide-input", "hide-cell"}
+BOX = re.compile(r"^:::+\{deeper-(start|end)\}.*$", re.MULTILINE)
+NEEDED = re.compile(r"\{(?:eq|numref|glue:text)\}`([\w-]+)")
+GIVEN = re.compile(r"\(([\w-]+)\)$|^:name: ([\w-]+)$", re.MULTILINE)
+
+
+@dataclass
+class Part:
+    """What stands on the path, or in the boxes, or is hidden."""
+
+    text: str = ""
+    code: list[str] = field(default_factory=list)
+    labels: set[str] = field(default_factory=set)
+
+    @property
+    def words(self) -> int:
+        prose = re.sub(r"\{glue:text\}`[^`]*`|^:[\w-]+:.*$", "0", self.text, flags=re.MULTILINE)
+        return len(re.findall(r"[A-Za-z][\w'’-]*", prose))
+
+    @property
+    def lines(self) -> int:
+        return sum(bool(line.strip()) for cell in self.code for line in cell.splitlines())
+
+    @property
+    def minutes(self) -> float:
+        return self.words / WORDS_A_MINUTE + self.lines / LINES_A_MINUTE
+
+    @property
+    def tree(self) -> ast.Module:
+        return ast.parse("\n".join(self.code))
+
+
+def parts(path: Path) -> Iterator[tuple[str, str | NotebookNode]]:
+    """Give texts and cells of a chapter up to its quiz, each with the part that it belongs to."""
+    boxed = False
+    for cell in read(path).cells:
+        if cell.cell_type == "code":
+            hidden = HIDDEN & set(cell.metadata.get("tags", []))
+            yield ("box" if boxed else "hidden" if hidden else "path"), cell
+            continue
+        pieces = BOX.split(cell.source.partition("## Check yourself")[0])
+        yield ("box" if boxed else "path"), pieces[0]
+        for mark, text in zip(pieces[1::2], pieces[2::2], strict=True):
+            boxed = mark == "start"
+            yield ("box" if boxed else "path"), text
+        if "## Check yourself" in cell.source:
+            return
+
+
+def read_parts(path: Path) -> dict[str, Part]:
+    found = {name: Part() for name in ("path", "box", "hidden")}
+    for name, piece in parts(path):
+        part = found[name]
+        if isinstance(piece, str):
+            part.text += f"\n{piece}"
+            part.labels |= {label for pair in GIVEN.findall(piece) for label in pair if label}
+        else:
+            part.code.append(piece.source)
+            part.labels |= {glued(output) for output in piece.outputs if glued(output)}
+            part.labels |= {piece.metadata.get("mystnb", {}).get("figure", {}).get("name", "")}
+    return found
+
+
+def glued(output: NotebookNode) -> str:
+    return output.get("metadata", {}).get("scrapbook", {}).get("name", "")
+
+
+each_chapter = pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+
+
+@each_chapter
+def test_the_path_keeps_its_budget(path: Path) -> None:
+    way = read_parts(path)["path"]
+    assert way.words <= WORDS, f"{way.words} words before the quiz"
+    assert way.lines <= LINES, f"{way.lines} visible lines of code before the quiz"
+    numbers = way.text.count("{glue:")
+    assert numbers <= NUMBERS, f"{numbers} measured numbers in the prose before the quiz"
+
+
+@each_chapter
+def test_boxes_and_hidden_cells_are_at_most_half_of_the_path(path: Path) -> None:
+    found = read_parts(path)
+    beside = found["box"].minutes + found["hidden"].minutes
+    assert beside <= found["path"].minutes / 2, f"{beside:.0f} of {found['path'].minutes:.0f}"
+
+
+@each_chapter
+def test_the_stated_time_is_what_the_path_takes(path: Path) -> None:
+    found = read_parts(path)["path"]
+    stated = int(re.findall(r"\*\*Time\*\* (\d+) minutes to read", found.text)[0])
+    assert abs(stated - found.minutes) <= 3, f"the path takes {found.minutes:.0f} minutes"
+
+
+@each_chapter
+def test_nothing_on_the_path_needs_a_box(path: Path) -> None:
+    found = read_parts(path)
+    box, others = found["box"], (found["path"], found["hidden"])
+    made = bound(box.tree) - set().union(*(bound(part.tree) for part in others))
+    used = set().union(*(loaded(part.tree) for part in others))
+    assert not made & used, f"names of a box: {sorted(made & used)}"
+    labels = box.labels - set().union(*(part.labels for part in others))
+    named = set(NEEDED.findall(found["path"].text))
+    assert not labels & named, f"numbers, equations or figures of a box: {sorted(labels & named)}"
+
+
+UNSAID = re.compile(
+    r"\b(?:mend(?:s|ed|ing)?|whoever|shall|simply|obviously|powerful|leverage\w*|delv\w*)\b", re.I
+)
+PROSE = [
+    *chapters(),
+    ROOT / "appendix" / "simulation.ipynb",
+    *(path for folder in (".", "appendix") for path in (ROOT / folder).glob("*.md")),
+    *(ROOT / "chapters" / "quizzes").glob("*.yml"),
+]
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.name)
+def test_prose_has_no_word_that_nobody_says(path: Path) -> None:
+    text = prose(read(path)) if path.suffix == ".ipynb" else path.read_text("utf-8")
+    assert UNSAID.findall(text) == []
+
+
+@pytest.mark.parametrize("path", [*chapters(), PROSE[len(chapters())]], ids=lambda path: path.stem)
+def test_no_line_of_code_is_cut_off_on_a_small_screen(path: Path) -> None:
+    cells = (cell for cell in read(path).cells if cell.cell_type == "code")
+    wide = [line for cell in cells for line in cell.source.splitlines() if len(line) > WIDTH]
+    assert wide == []
