@@ -1,6 +1,8 @@
 """Checkers of chapter 3, Features that never look ahead."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -8,23 +10,80 @@ import pandas as pd
 from coupon_rec.book.check import RIGHT, Verdict
 from coupon_rec.features import NEVER
 
-DRIFTING = {"trips so far", "trend"}
-LEAKS = {"b", "d"}
+P = ParamSpec("P")
+
+CURVES, DRIFTING = (
+    ("trips so far", "trips a week", "spend rank", "trend"),
+    ("trips so far", "trend"),
+)
+LETTERS, LEAKS = set("abcde"), {"b", "d"}
 
 
-def exercise_1(answer: Collection[str]) -> Verdict:
+class _NoAnswer(Exception):
+    """What an answer gives cannot be judged; the message is the hint."""
+
+
+def _hinting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
+    """Let a checker give the hint of an answer that cannot be judged."""
+
+    @wraps(check)
+    def checked(*arguments: P.args, **named: P.kwargs) -> Verdict:
+        try:
+            return check(*arguments, **named)
+        except _NoAnswer as problem:
+            return Verdict(str(problem))
+
+    return checked
+
+
+def _called(answer: Any, *arguments: Any) -> Any:
+    """Call an answer; any error in it, and no value, become a hint."""
+    if not callable(answer):
+        raise _NoAnswer("give the function itself, without calling it.")
+    try:
+        with np.errstate(all="ignore"):
+            value = answer(*arguments)
+    except Exception as error:
+        raise _NoAnswer(f"it stops with {type(error).__name__}: {error}") from error
+    if value is None:
+        raise _NoAnswer("your function gives None: is there a `return` on every way through?")
+    return value
+
+
+def _days(value: Any) -> float:
+    """Take an answer as a number of days."""
+    if isinstance(value, pd.Timedelta | np.timedelta64):
+        raise _NoAnswer("return the number of days, not a time difference: `.days` has it.")
+    try:
+        return float(np.asarray(value, dtype=np.float64).reshape(()))
+    except (TypeError, ValueError):
+        raise _NoAnswer(f"return one number of days, not {value!r:.40}.") from None
+
+
+def _words(answer: Any, example: str) -> list[str]:
+    """Take an answer as words in lower case."""
+    if not isinstance(answer, Iterable):
+        raise _NoAnswer(f"answer with a set, such as {example}.")
+    words = answer.split(",") if isinstance(answer, str) else answer
+    return [str(word).strip().lower() for word in words if str(word).strip()]
+
+
+@_hinting
+def exercise_1(answer: Iterable[str]) -> Verdict:
     """Check which of the curves in the figure belong to features that drift."""
-    if not answer:
+    names = set(_words(answer, "{'trips a week'}"))
+    if not names:
         return Verdict("follow each curve from the left to the right: does it come back?")
-    if set(answer) - {"trips so far", "trips a week", "spend rank", "trend"}:
+    if names - set(CURVES):
         return Verdict("name the curves as the figure does.")
-    if set(answer) - DRIFTING:
+    if names - set(DRIFTING):
         return Verdict("a curve that moves both ways about its level does not drift.")
-    if len(set(answer)) < len(DRIFTING):
+    if len(names) < len(DRIFTING):
         return Verdict("there is another one; look on both sides of the line at 1.")
     return RIGHT
 
 
+@_hinting
 def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> Verdict:
     """Check a function that counts the days since a user last redeemed a coupon."""
     redemptions = pd.DataFrame(
@@ -36,8 +95,8 @@ def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> V
         }
     )
     start = pd.Timestamp("2017-05-08")
-    days = {user: recency(redemptions, user, start) for user in (1, 2, 3, 4, 5)}
-    if days[1] == 0 or days[3] == 0:
+    days = {user: _days(_called(recency, redemptions.copy(), user, start)) for user in (1, 2, 4)}
+    if days[1] == 0:
         return Verdict("a redemption on the first day of the campaign is not the past.")
     if days[1] == 68:
         return Verdict("that is the first redemption; which one is the last before the start?")
@@ -45,38 +104,56 @@ def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> V
         return Verdict("whose redemptions are these? Look at one user only.")
     if days[1] != 18 or days[2] != 1:
         return Verdict("count whole days from the last redemption before the start to the start.")
-    if days[3] != NEVER or days[5] != NEVER:
+    try:
+        without = [_days(_called(recency, redemptions.copy(), user, start)) for user in (3, 5)]
+    except _NoAnswer as problem:
+        return Verdict(f"think of a user without a redemption before the start: {problem}")
+    if without != [NEVER, NEVER]:
         return Verdict("what stands for an event that never happened before the start?")
     if days[4] != NEVER:
         return Verdict(f"a recency is never above {NEVER:.0f} days.")
     return RIGHT
 
 
-def exercise_3(answer: Collection[str]) -> Verdict:
+@_hinting
+def exercise_3(answer: Iterable[str]) -> Verdict:
     """Check which of five features look ahead."""
-    if set(answer) - set("abcde"):
+    words = _words(answer, "{'a', 'c'}")
+    given = {letter for word in words for letter in word if letter not in " ,;"}
+    if given - LETTERS:
         return Verdict("answer with letters from a to e.")
-    if innocent := sorted(set(answer) - LEAKS):
+    if innocent := sorted(given - LEAKS):
         return Verdict(f"{innocent[0]} can be computed on the evening before the start.")
-    if len(set(answer)) < len(LEAKS):
-        found = "there is another one" if answer else "there are two"
+    if len(given) < len(LEAKS):
+        found = "there is another one" if given else "there are two"
         return Verdict(f"{found}: ask of each when its last number was written down.")
     return RIGHT
 
 
+@_hinting
 def exercise_4(rank_within: Callable[[pd.DataFrame, str], pd.Series]) -> Verdict:
     """Check a function that ranks a column from 0 to 1 within each campaign."""
     offers = pd.DataFrame(
         {"campaign_id": [1, 2, 1, 2, 1, 1], "x": [5.0, 700.0, 1.0, 900.0, 1.0, 9.0]},
         index=[10, 11, 12, 13, 14, 15],
     )
-    ranks = rank_within(offers, "x")
-    if not isinstance(ranks, pd.Series) or not ranks.index.equals(offers.index):
+    answer = _called(rank_within, offers.copy(), "x")
+    if not isinstance(answer, pd.Series) or set(answer.index) != set(offers.index):
         return Verdict("return a Series with one rank for each row, and the rows' own index.")
+    try:
+        ranks = answer.astype("float64")[offers.index]
+    except (TypeError, ValueError):
+        return Verdict("ranks are numbers from 0 to 1.")
+    if len(ranks) != len(offers):
+        return Verdict("return one rank for each row.")
+    if ranks.isna().any():
+        return Verdict("some of the ranks are missing (NaN).")
     if ranks.min() < 0 or ranks.max() > 1:
         return Verdict("ranks run from 0 to 1.")
     if ranks[10] > ranks[15]:
         return Verdict("the largest value has rank 1.")
+    if ranks[11] == 0.5 and ranks[13] == ranks[15] == 1:
+        return Verdict("an offer does not count itself: the least of a campaign has rank 0.")
     if ranks[11] != 0 or ranks[15] != 1:
         return Verdict("each campaign ranks only its own offers: the least has 0, the largest 1.")
     if ranks[12] != ranks[14]:
@@ -86,12 +163,21 @@ def exercise_4(rank_within: Callable[[pd.DataFrame, str], pd.Series]) -> Verdict
     return RIGHT
 
 
+@_hinting
 def exercise_5(neighbors: Callable[[pd.DataFrame, int, int], Collection[int]]) -> Verdict:
     """Check a function that finds the items nearest to one by cosine."""
     items = pd.DataFrame(
         [[1.0, 0.0], [0.5, 0.1], [9.0, 9.0], [-3.0, 0.1], [2.0, 1.0]], index=[7, 3, 5, 4, 8]
     )
-    found = [int(item) for item in neighbors(items, 7, 2)]
+    answer = _called(neighbors, items.copy(), 7, 2)
+    if isinstance(answer, pd.Series) and not set(answer) <= set(items.index):
+        return Verdict("those are cosines; the ids of the items are in their index.")
+    try:
+        found = [int(item) for item in answer]
+    except (TypeError, ValueError):
+        return Verdict("return the ids of items, one after the other.")
+    if set(found) - set(items.index):
+        return Verdict("return ids of items, as they stand in the index.")
     if 7 in found:
         return Verdict("an item is its own nearest neighbor; leave it out.")
     if len(found) != 2:

@@ -27,7 +27,7 @@ def against_truth(offers: pd.DataFrame, predicted: pd.DataFrame) -> None:
         `redeem_given_buy`, in [0, 1]. What is below 0.001% is drawn there. A line joins the
         medians of groups of offers whose truths are alike.
     """
-    _, grid = axes(2, 1, height=7.0, width=6.2)
+    _, grid = axes(2, 1, height=7.0)
     for ax, (kind, (name, color)) in zip(grid, KINDS.items(), strict=True):
         true, said = (table[kind].clip(SMALLEST, 1) for table in (offers, predicted))
         ax.plot(true, said, ".", color=color, alpha=0.15, markersize=4, rasterized=True)
@@ -57,7 +57,7 @@ def worlds(gaps: pd.DataFrame, means: pd.DataFrame) -> None:
     means : pandas.DataFrame
         With the same index: columns value, low and high of the mean over worlds.
     """
-    _, (ax,) = axes(height=4.0, width=6.2)
+    _, (ax,) = axes(height=4.0)
     models = list(gaps.index.unique(0))
     for witness, color, shape, shift in (
         ("labels", NEUTRAL, "s", -0.17),
@@ -89,7 +89,7 @@ def learning(fits: pd.DataFrame) -> None:
         of the purchase, the model in question and one to hold it against, and the same two of the
         redemption given a purchase.
     """
-    _, grid = axes(2, 1, height=6.8, width=6.2)
+    _, grid = axes(2, 1, height=6.8)
     users = fits.index.unique()
     limits = 0.7 * fits.min().min(), 2 * fits.max().max()
     for ax, first, (name, own) in zip(grid, (0, 2), KINDS.values(), strict=True):
@@ -118,7 +118,7 @@ def effects(offers: pd.DataFrame) -> None:
         One row an offer, with columns `redeem`, the true probability of a redemption, in (0, 1],
         and `effect`, the change in the probability of a purchase, in [-1, 1].
     """
-    _, (ax,) = axes(height=4.2, width=6.2)
+    _, (ax,) = axes(height=4.2)
     for some, color in ((offers["effect"] >= 0, COUPON), (offers["effect"] < 0, NEUTRAL)):
         part = offers[some]
         points = np.clip(part["redeem"], SMALLEST, 1), 100 * part["effect"]
@@ -143,7 +143,7 @@ def regret(profits: pd.DataFrame, gaps: Mapping[str, tuple[str, str]]) -> None:
         By what is written below it: the policies from whose mean to whose mean a gap reaches, in
         the row of the first.
     """
-    _, (ax,) = axes(height=6.0, width=6.2)
+    _, (ax,) = axes(height=6.0)
     means, place = profits.mean(axis=1), dict(zip(profits.index, range(len(profits)), strict=True))
     ax.barh(range(len(means)), means, 0.36, color=MONEY, alpha=0.55)
     for name, y in place.items():

@@ -11,9 +11,6 @@ from numpy.typing import ArrayLike
 
 from coupon_rec.book.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label
 
-WIDTH = 6.0
-"""Of every figure, in inches: text stays readable on a phone."""
-
 STAGES = {"bought": (ITEM, "o", 12), "redeemed": (COUPON, "D", -12)}
 ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 TYPES = {"A": COUPON, "B": "#9CA3AF", "C": "#374151"}
@@ -27,7 +24,7 @@ def clock(shipped: ArrayLike, local: ArrayLike) -> None:
     shipped, local : array_like
         The hour of each visit, 0 to 23, shape (n,).
     """
-    _, (ax,) = axes(height=3.0, width=WIDTH)
+    _, (ax,) = axes(height=3.0)
     curves = {"local time": (local, USER, "-"), "as shipped": (shipped, NEUTRAL, "--")}
     for name, (hours, color, style) in curves.items():
         percent = 100 * np.bincount(hours, minlength=24) / np.size(hours)
@@ -78,7 +75,7 @@ def funnel(points: pd.DataFrame) -> None:
     points : pandas.DataFrame
         From `rates`; the values of its column unit become the panels.
     """
-    _, panels = axes(rows=2, height=5.6, width=WIDTH)
+    _, panels = axes(rows=2, height=5.6)
     types = sorted(points["campaign_type"].unique(), reverse=True)
     for ax, (unit, panel) in zip(panels, points.groupby("unit", sort=False), strict=True):
         for stage, (color, marker, shift) in STAGES.items():
@@ -90,7 +87,7 @@ def funnel(points: pd.DataFrame) -> None:
                 _above(ax, f"{x:#.3g}%", x, y, (0, 7), fontsize=10)
             _above(ax, stage, share[-1, 1], len(types) - 1, (shift, 22), color=color)
         ax.set_xscale("log")
-        ax.set_xlim(0.05, 200)
+        ax.set_xlim(0.05, 250)
         ax.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
         ax.set_ylim(-0.4, len(types) - 0.1)
         ax.set_yticks(range(len(types)), [f"type {name}" for name in types])
@@ -112,7 +109,7 @@ def timeline(campaigns: pd.DataFrame, boundaries: Mapping[str, str]) -> None:
     boundaries : mapping of str to str
         What begins at each line, such as a part of the split, and the day on which it does.
     """
-    _, (ax,) = axes(height=6.0, width=WIDTH)
+    _, (ax,) = axes(height=6.0)
     rows = campaigns.sort_values(["start", "campaign_id"], ignore_index=True)
     first = date2num(pd.to_datetime(rows["start"]))
     last = date2num(pd.to_datetime(rows["end"])) + 1

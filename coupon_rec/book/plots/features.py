@@ -81,9 +81,9 @@ def item_map(items: pd.DataFrame, coupons: pd.DataFrame, categories: Sequence[st
     _, panels = axes(3, 2, height=6.4)
     for ax, category in zip(panels, categories, strict=False):
         members = items[items["category"] == category]
-        _map(ax, items, category.lower(), ITEM)
-        ax.scatter(members["x"], members["y"], s=14, color=ITEM, linewidth=0)
-    _map(panels[-1], items, "coupons", COUPON)
+        _map(ax, items, f"{category.lower()} ({len(members)})", ITEM)
+        ax.scatter(members["x"], members["y"], s=16, color=ITEM, alpha=0.6, linewidth=0)
+    _map(panels[-1], items, f"coupons ({len(coupons)})", COUPON)
     panels[-1].scatter(coupons["x"], coupons["y"], s=12, marker="D", color=COUPON, linewidth=0)
 
 

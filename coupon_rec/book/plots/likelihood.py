@@ -22,7 +22,7 @@ def likelihood_of_rate(counts: Mapping[str, tuple[int, int]]) -> None:
     counts : mapping of str to tuple of int
         Name of each data set, the smaller one first: how many were redeemed, and of how many.
     """
-    _, (ax,) = axes(height=3.4, width=6.0)
+    _, (ax,) = axes(height=3.4)
     rate = np.linspace(0.0012, 0.0034, 500)
     for (name, (redeemed, offered)), color in zip(counts.items(), (NEUTRAL, COUPON), strict=True):
         curve = redeemed * np.log(rate) + (offered - redeemed) * np.log1p(-rate)
@@ -54,7 +54,7 @@ def surface(
         By the same titles: the points of each path by name, shape (steps, 2), "Newton" among them;
         all paths end at the top.
     """
-    _, panels = axes(len(designs), height=3.5 * len(designs), width=6.0)
+    _, panels = axes(len(designs), height=3.5 * len(designs))
     for ax, (title, design) in zip(panels, designs.items(), strict=True):
         points = np.vstack(list(paths[title].values()))
         low, high = points.min(0), points.max(0)
@@ -92,7 +92,7 @@ def runaway(weights: Mapping[float, Floats], losses: Mapping[float, Floats]) -> 
     weights, losses : mapping of float to numpy.ndarray
         By the penalty, of three, the first being none: one value for each step.
     """
-    _, panels = axes(2, height=5.6, width=6.0)
+    _, panels = axes(2, height=5.6)
     for ax, values in zip(panels, (weights, losses), strict=True):
         for (penalty, curve), color in zip(values.items(), (COUPON, DARK, NEUTRAL), strict=True):
             steps = len(curve)
@@ -113,7 +113,7 @@ def promised(curves: Mapping[str, pd.DataFrame]) -> None:
         Three models by name, the one to be fixed first: seven or more groups of offers in
         ascending order, one a row, with columns `predicted` and `observed` (rates, in (0, 1]).
     """
-    _, (ax,) = axes(height=4.4, width=6.0)
+    _, (ax,) = axes(height=4.4)
     looks = (
         (NEUTRAL, "s", 3, (-8, 4), "right"),
         (COUPON, "o", 5, (4, -14), "left"),

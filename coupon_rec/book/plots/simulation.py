@@ -9,8 +9,6 @@ from matplotlib.axes import Axes
 from coupon_rec.book.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label, mark
 
 DARK = "#374151"
-WIDTH = 5.2
-"""Inches: a small figure fits a phone as it is."""
 LOOKS = (("-", "o"), ("--", "s"), (":", "^"))
 """Line and dot of the first, second and third curve of a figure."""
 
@@ -37,7 +35,7 @@ def _law(
     room : float
         Width to the right of the lines, as a share of theirs.
     """
-    _, (ax,) = axes(height=2.9, width=WIDTH)
+    _, (ax,) = axes(height=2.9)
     ends = [float(line.index[place]) for line in lines.values() for place in (0, -1)]
     low, high = min(ends), max(ends)
     ax.set_xlim(low - 0.03 * (high - low), high + room * (high - low))
@@ -110,7 +108,7 @@ def stockpiling(fewer: pd.Series, halved: pd.Series) -> None:
     halved : pandas.Series
         The same, if it fell by half each time.
     """
-    _, (ax,) = axes(height=2.9, width=WIDTH)
+    _, (ax,) = axes(height=2.9)
     ax.bar(fewer.index, fewer, 0.6, color=ITEM, alpha=0.85)
     ax.plot(halved.index, halved, "--", color=DARK, marker="s", markersize=5)
     mark(ax, "half each time", (halved.index[1], halved.iloc[1]), DARK, (10, 10))
@@ -135,7 +133,7 @@ def supply(weeks: pd.DataFrame) -> None:
     weeks : pandas.DataFrame
         Indexed by week: `units` on hand on its first day, and what is `sold`.
     """
-    _, (ax,) = axes(height=2.9, width=WIDTH)
+    _, (ax,) = axes(height=2.9)
     ax.step(weeks.index, weeks["units"], where="mid", color=NEUTRAL)
     ax.bar(weeks.index, weeks["sold"], 0.7, color=ITEM, alpha=0.85)
     empty = weeks[weeks["units"] == weeks["sold"]]
@@ -160,7 +158,7 @@ def novelty(lines: Curves, dots: Curves) -> None:
 
 def delay(line: pd.Series, steps: pd.Series) -> None:
     """Draw the share of redemptions that have been reported, by equation and by a market."""
-    _, (ax,) = axes(height=2.9, width=WIDTH)
+    _, (ax,) = axes(height=2.9)
     ax.plot(line.index, 100 * line, "--", color=DARK)
     ax.step(steps.index, 100 * steps, where="post", color=COUPON)
     ax.axvline(28, color=NEUTRAL, linewidth=1, linestyle=":")
@@ -174,7 +172,7 @@ def delay(line: pd.Series, steps: pd.Series) -> None:
 
 def content(given: pd.Series, measured: pd.Series) -> None:
     """Draw what each trait of a coupon adds to the logit, as given and as measured."""
-    _, (ax,) = axes(height=2.0, width=WIDTH)
+    _, (ax,) = axes(height=2.0)
     place = np.arange(len(given))
     ax.plot(given, place, "|", color=DARK, markersize=26, markeredgewidth=2)
     ax.plot(measured, place, "o", color=COUPON, markersize=8)
@@ -203,7 +201,7 @@ def accounts(trips: pd.DataFrame, slope: float) -> None:
     slope : float
         What the second makes for each of the first.
     """
-    _, (ax,) = axes(height=2.9, width=WIDTH)
+    _, (ax,) = axes(height=2.9)
     ax.plot(trips["first"], trips["second"], "o", color=USER, alpha=0.35, markersize=5)
     most = trips["first"].max()
     ax.plot([0, most], [0, slope * most], "--", color=DARK)
@@ -228,7 +226,7 @@ def collecting(rows: pd.DataFrame) -> None:
         One row a coupon, with the probabilities `account_without`, `account_with`,
         `person_without` and `person_with`.
     """
-    _, (ax,) = axes(height=3.2, width=WIDTH)
+    _, (ax,) = axes(height=3.2)
     top = 1.05 * rows["person_with"].max()
     ax.plot([0, top], [0, top], ":", color=DARK, linewidth=1)
     looks = (("person", "s", USER), ("account", "o", COUPON))

@@ -11,7 +11,6 @@ from scipy import stats
 from coupon_rec.book.plots.style import COUPON, NEUTRAL, USER, axes, label, mark
 
 DARK = "#374151"
-WIDTH = 6.2
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +25,7 @@ def adam(slopes: Mapping[str, Floats], mean: Floats, usual: Floats) -> None:
     mean, usual : numpy.ndarray
         The corrected mean, and the root of the corrected mean square, shape (batches, 2).
     """
-    _, panels = axes(len(slopes), 1, height=5.2, width=WIDTH)
+    _, panels = axes(len(slopes), 1, height=5.2)
     for k, (ax, (name, values)) in enumerate(zip(panels, slopes.items(), strict=True)):
         batch = np.arange(1, len(values) + 1)
         ax.bar(batch, values, color="#D1D5DB", width=0.55)
@@ -51,7 +50,7 @@ def curves(history: pd.DataFrame, patience: int) -> None:
     patience : int
         After so many epochs without a better one, early stopping would have ended the run.
     """
-    _, (ax,) = axes(height=3.6, width=WIDTH)
+    _, (ax,) = axes(height=3.6)
     for name, color, style in (("training", NEUTRAL, "--"), ("validation", COUPON, "-")):
         ax.plot(history.index, history[name], style, color=color, marker=".")
         mark(ax, name, (history.index[-1], history[name].iloc[-1]), color, (8, 0))
@@ -74,7 +73,7 @@ def seeds(runs: Sequence[pd.Series]) -> None:
     runs : sequence of pandas.Series
         Validation losses, indexed by the epoch, one series a seed.
     """
-    _, (ax,) = axes(height=3.8, width=WIDTH)
+    _, (ax,) = axes(height=3.8)
     for number, losses in enumerate(runs):
         ax.plot(losses, "-", color=COUPON, linewidth=1.3, alpha=0.75)
         _keep(ax, losses, None)
@@ -105,7 +104,7 @@ def rates(grid: pd.DataFrame, usual: float, others: Sequence[float]) -> None:
     others : sequence of float
         What the smaller batch gives there with several seeds.
     """
-    _, (ax,) = axes(height=3.9, width=WIDTH)
+    _, (ax,) = axes(height=3.9)
     for size, color, style in zip(grid, (USER, COUPON), ("-", "--"), strict=True):
         ax.plot(grid.index, grid[size], style, color=color, marker="o", markersize=5)
         start = (grid.index[0], grid[size].iloc[0])
@@ -134,7 +133,7 @@ def search(groups: Mapping[str, pd.Series]) -> None:
     groups : mapping of str to pandas.Series
         First the log losses of the trials; then, for one setting each, those of its seeds.
     """
-    _, (ax,) = axes(height=3.4, width=WIDTH)
+    _, (ax,) = axes(height=3.4)
     colors = (COUPON, NEUTRAL, USER)
     for place, (values, color) in enumerate(zip(groups.values(), colors, strict=True)):
         ax.plot(values, np.full(len(values), place - 0.1), "o", color=color, alpha=0.6)
