@@ -45,6 +45,7 @@ def break_even(spend: float, discount: float, economics: Economics) -> float:
         (lambda *_: 0.0, "not at 0.0"),
         (lambda *_: 0.5, "value is not zero"),
         (lambda *numbers: min(break_even(*numbers), 1.0), "no probability"),
+        (lambda spend, *_: -np.inf if spend < 10 else 0.005 / 1.08, "no probability"),
         (
             lambda spend, discount, economics: (
                 economics.contact / max(0.125 * spend - 0.17 * discount, 0)
@@ -74,6 +75,8 @@ def best(valued: pd.DataFrame, number: int, by: list[str]) -> pd.DataFrame:
         (lambda valued: valued, "not worth their cost"),
         (lambda valued: best(valued, 3, check.LIST), "more than two"),
         (lambda valued: best(valued, 1, check.LIST), "take the best two"),
+        (lambda valued: best(valued, 2, check.LIST)[["coupon_id"]], "campaign_id is missing"),
+        (lambda valued: print(end=""), "a `return`"),
         (lambda valued: best(valued, 2, check.LIST).query("user_id == 7"), "one is missing"),
     ],
 )
@@ -83,6 +86,14 @@ def test_a_wrong_pair_of_coupons_gets_its_hint(answer: Any, hint: str) -> None:
 
 def test_the_right_pair_of_coupons_passes() -> None:
     assert check.exercise_3(lambda valued: best(valued, 2, check.LIST))
+
+
+def test_right_answers_in_another_form_pass() -> None:
+    assert check.exercise_1(pd.Series([0.8]), CHOICE, TEST)
+    assert check.exercise_2(lambda *given: np.float64(break_even(*given)))
+    assert check.exercise_3(lambda valued: best(valued, 2, check.LIST).iloc[::-1, ::-1])
+    assert check.exercise_3(lambda valued: best(valued, 2, check.LIST).set_index(check.LIST))
+    assert check.exercise_4(np.array([0.05]), TEST, [0.1] * 4)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,11 @@ def test_a_share_may_come_in_a_series_or_an_array() -> None:
     assert check.exercise_4(np.array(0.0291))
 
 
+def test_a_table_may_come_in_another_order_and_with_another_index() -> None:
+    assert check.exercise_3(lambda *tables: outside(*tables).set_index("user_id")[::-1])
+    assert check.exercise_5(lambda *tables: [drop(*tables)[0].iloc[::-1, ::-1], np.array([3])])
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [

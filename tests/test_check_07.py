@@ -120,6 +120,7 @@ def test_right_answers_in_another_form_pass() -> None:
     assert check.exercise_1(lambda a, b: {k: np.float64(v) for k, v in kinds(a, b).items()})
     assert check.exercise_2(lambda t, p: list(surplus(t, p)))
     assert check.exercise_2(lambda t, p: pd.Series(surplus(t, p), range(5, 5 + len(t))))
+    assert check.exercise_2(lambda t, p: surplus(t, p)[:, None])
     assert check.exercise_3(lambda *data: np.ceil(needed(*data)))
     assert check.exercise_4(lambda *data: np.array([effect(*data)]))
     assert check.exercise_4(normalized)
@@ -155,8 +156,8 @@ def test_an_answer_that_fails_is_told_how(exercise: Callable[[Any], check.Verdic
     def fails(*_: object) -> object:
         raise KeyError("spend")
 
-    assert "stopped with KeyError: 'spend'" in str(exercise(fails))
-    assert "stopped with TypeError" in str(exercise(lambda: 0.0))
+    assert "stops with KeyError: 'spend'" in str(exercise(fails))
+    assert "stops with TypeError" in str(exercise(lambda: 0.0))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_an_answer_that_fails_is_told_how(exercise: Callable[[Any], check.Verdic
         (check.exercise_1, lambda a, b: kinds(min(a, b), max(a, b)), "who buys with"),
         (check.exercise_2, lambda t, p: surplus(t, p).mean(), "each offer"),
         (check.exercise_2, lambda t, p: 0.0 if t == 0 else surplus(t, p), "inputs are arrays"),
-        (check.exercise_2, lambda t, p: surplus(t, p)[:, None], "yours has the shape (3, 1)"),
+        (check.exercise_2, lambda t, p: np.outer(surplus(t, p), t), "yours has the shape (3, 3)"),
         (check.exercise_2, lambda t, p: -surplus(t, p), "the sign"),
         (check.exercise_2, lambda t, p: surplus(t, p) / np.log(2), "natural logarithms"),
         (check.exercise_2, lambda t, p: surplus(t, p) / len(t), "own term"),
@@ -214,7 +215,7 @@ def test_an_answer_that_fails_is_told_how(exercise: Callable[[Any], check.Verdic
         (check.exercise_5, regret_without_none, '"none" earns 0'),
         (check.exercise_5, lambda *data: -regret(*data), "never negative"),
         (check.exercise_5, lambda *data: regret(*data) / 3, "add the lists up"),
-        (check.exercise_5, lambda v, s, g: v[s.idxmax()], "stopped with AttributeError"),
+        (check.exercise_5, lambda v, s, g: v[s.idxmax()], "stops with AttributeError"),
         (check.exercise_5, lambda *data: 0.0, "the top score"),
     ],
 )

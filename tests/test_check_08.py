@@ -164,7 +164,7 @@ def test_right_answers_pass() -> None:
         (check.exercise_2, lambda losses, p: stopped(losses, p, worse=1e-9), "only as good"),
         (check.exercise_2, stopped_at_rises, "starts the patience anew"),
         (check.exercise_2, lambda losses, p: stopped(losses, p)[::-1], "epochs run first"),
-        (check.exercise_2, lambda losses, p: stopped(losses, p)[0], "1 numbers"),
+        (check.exercise_2, lambda losses, p: stopped(losses, p)[0], "gives 1 number."),
         (check.exercise_2, lambda losses, p: (4, None), "two whole numbers"),
         (check.exercise_2, lambda losses, p: losses[9], "IndexError"),
         (check.exercise_3, lambda a, b: (0.0, 1.0), "its middle"),

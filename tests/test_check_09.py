@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -43,6 +44,10 @@ def unpaired(a: Floats, b: Floats, seed: int) -> Floats:
         (check.exercise_2, lambda gain, contact: contact / gain),
         (check.exercise_3, ndcg_of),
         (check.exercise_4, paired),
+        (check.exercise_1, np.float32((1 + 2 / 3 + 1 / 2) / 3)),
+        (check.exercise_2, lambda gain, contact: [contact / gain]),
+        (check.exercise_3, lambda redeemed: pd.Series([ndcg_of(redeemed)])),
+        (check.exercise_4, lambda *data: paired(*data).tolist()),
     ],
 )
 def test_right_answers_pass(exercise: Callable[..., Any], answer: Any) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -51,6 +52,11 @@ def positive(values: Floats, groups: Sequence[str], k: int) -> list[int]:
         (check.exercise_2, edge),
         (check.exercise_3, [[1.1, 1.0], [2.0, 0.1]]),
         (check.exercise_4, bundle),
+        (check.exercise_1, np.array([2.0])),
+        (check.exercise_2, lambda *offer: np.array([edge(*offer)])),
+        (check.exercise_3, pd.DataFrame([[1.1, 1.0], [2.0, 0.1]])),
+        (check.exercise_4, lambda *offer: set(bundle(*offer))),
+        (check.exercise_4, lambda *offer: np.array(bundle(*offer)[::-1])),
     ],
 )
 def test_right_answers_pass(exercise: Callable[..., Any], answer: Any) -> None:
@@ -73,6 +79,8 @@ def test_right_answers_pass(exercise: Callable[..., Any], answer: Any) -> None:
         (check.exercise_3, [[1.1, 1.0], [2.0, 1.0]], "still earns"),
         (check.exercise_4, lambda values, groups, k: list(range(6)), "are allowed"),
         (check.exercise_4, lambda values, groups, k: [int(values.argmin())], "drawer"),
+        (check.exercise_4, lambda values, groups, k: [7], "from 0 to 5"),
+        (check.exercise_4, lambda values, groups, k: groups[:k], "whole numbers"),
         (check.exercise_4, positive, "two coupons of one group"),
         (check.exercise_4, lambda values, groups, k: [], "exists"),
     ],

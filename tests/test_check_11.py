@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -56,6 +57,10 @@ def by_value(value: Floats, cost: Floats, budget: float) -> NDArray[np.bool_]:
         (check.exercise_2, find_price),
         (check.exercise_3, lambda n, d, q, z: z * np.sqrt((1 - q) / (n * q))),
         (check.exercise_4, greedy),
+        (check.exercise_1, np.array([[2.0], [0.0]])),
+        (check.exercise_2, lambda *data: [find_price(*data)]),
+        (check.exercise_4, lambda *data: greedy(*data).astype(int).tolist()),
+        (check.exercise_4, lambda *data: pd.Series(greedy(*data)).sample(frac=1, random_state=0)),
     ],
 )
 def test_right_answers_pass(exercise: Callable[..., Any], answer: Any) -> None:
@@ -76,6 +81,7 @@ def test_right_answers_pass(exercise: Callable[..., Any], answer: Any) -> None:
         (check.exercise_3, lambda n, d, q, z: z / np.sqrt(n * q), "surely redeemed"),
         (check.exercise_3, lambda n, d, q, z: z / n, "not right"),
         (check.exercise_4, lambda value, cost, budget: [1, 2], "True or False"),
+        (check.exercise_4, lambda value, cost, budget: value, "True or False"),
         (check.exercise_4, lambda value, cost, budget: value > 0, "there are"),
         (check.exercise_4, lambda value, cost, budget: value < value.min() + 0.1, "or less"),
         (check.exercise_4, by_value, "which users come first"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -77,6 +78,15 @@ def test_right_answers_pass() -> None:
     assert check.exercise_5(version)
 
 
+def test_right_answers_in_another_form_pass() -> None:
+    assert check.exercise_1(lambda *times: list(waits(*times)))
+    assert check.exercise_1(lambda *times: pd.DataFrame({"waits": waits(*times)}))
+    assert check.exercise_2(lambda *column: pd.Series(encoded(*column)))
+    assert check.exercise_3(lambda w: rounded(w).tolist())
+    assert check.exercise_4(lambda *times: float(most_lists(*times)))
+    assert check.exercise_5(lambda files: version(files).upper())
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer", "hint"),
     [
@@ -100,6 +110,7 @@ def test_right_answers_pass() -> None:
         (check.exercise_4, lambda a, b, limit: 29, "at most the limit"),
         (check.exercise_4, lambda a, b, limit: (limit / 2 - a) // b, "answer is 0"),
         (check.exercise_5, lambda files: "version 1", "12 hexadecimal"),
+        (check.exercise_5, lambda files: 123456789012, "yours is 123456789012"),
         (check.exercise_5, lambda files: digits(repr(files).encode()), "another order"),
         (check.exercise_5, lambda files: digits(repr(sorted(files)).encode()), "another byte"),
         (

@@ -98,6 +98,11 @@ def seen(purchases: pd.DataFrame, requests: pd.DataFrame, before: str = "lt") ->
         (check.exercise_2, update),
         (check.exercise_3, read),
         (check.exercise_4, seen),
+        (check.exercise_1, lambda events: pd.Series(units(events))),
+        (check.exercise_1, lambda events: units(events).items()),
+        (check.exercise_2, lambda *state: pd.Series(update(*state))),
+        (check.exercise_3, lambda data: (event for event in read(data))),
+        (check.exercise_4, lambda *tables: pd.DataFrame({"seen": seen(*tables)})),
     ],
 )
 def test_a_right_answer_passes(exercise: Callable[[Any], check.Verdict], answer: Any) -> None:

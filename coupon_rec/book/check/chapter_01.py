@@ -6,40 +6,49 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import RIGHT, Verdict, called, checker, frame, near, number
 from coupon_rec.decisions import Economics, offer_value
 
 LIST = ["campaign_id", "user_id"]
 
 
+@checker
 def exercise_1(lift: float, choice: pd.Series, test: pd.DataFrame) -> Verdict:
     """Check the lift of a chosen coupon over the average of the test offers."""
+    lift = number(lift, "a lift is one number")
     right = choice["probability"] / test["redeemed"].mean()
-    if np.isclose(lift, right, rtol=0.01):
+    if near(lift, right, 0.01):
         return RIGHT
-    if np.isclose(lift, 1 / right, rtol=0.01):
+    if near(lift, 1 / right, 0.01):
         return Verdict("that ratio is upside down: a likelier coupon needs a larger lift.")
-    if np.isclose(lift, choice["probability"] - test["redeemed"].mean(), rtol=0.01):
+    if near(lift, choice["probability"] - test["redeemed"].mean(), 0.01):
         return Verdict("a lift is a ratio, not a difference.")
     return Verdict("divide the coupon's probability by the average rate of redemption.")
 
 
+@checker
 def exercise_2(break_even: Callable[[float, float, Economics], float]) -> Verdict:
     """Check a function that gives the probability at which an offer is worth nothing."""
+
+    def at(spend: float, discount: float, economics: Economics) -> float:
+        wanted = "return one number, a probability or `numpy.inf`"
+        return number(called(break_even, spend, discount, economics), wanted, finite=False)
+
     usual = Economics()
-    p = break_even(10.0, 1.0, usual)
+    p = at(10.0, 1.0, usual)
     offer = pd.DataFrame({"spend_per_line": [10.0], "coupon_discount": [1.0]})
     if not 0 < p < 1:
         return Verdict(f"a $10 purchase with $1 off has a break-even in (0, 1), not at {p}.")
     if not np.isclose(offer_value(offer, [p], usual), 0, atol=1e-9):
         return Verdict("put your probability back into the equation: the value is not zero.")
-    if not np.isinf(break_even(1.0, 2.0, usual)):
+    if at(1.0, 2.0, usual) != np.inf:
         return Verdict("if a redemption loses money, no probability makes the offer break even.")
-    if not np.isinf(break_even(0.1, 0.0, Economics(contact=1.0))):
+    if at(0.1, 0.0, Economics(contact=1.0)) != np.inf:
         return Verdict("a probability above 1 is none: what if sending costs more than it earns?")
     return RIGHT
 
 
+@checker
 def exercise_3(best_two: Callable[[pd.DataFrame], pd.DataFrame]) -> Verdict:
     """Check a function that keeps up to two coupons worth sending in each list."""
     valued = pd.DataFrame(
@@ -50,7 +59,8 @@ def exercise_3(best_two: Callable[[pd.DataFrame], pd.DataFrame]) -> Verdict:
             "value": [0.1, 0.3, 0.2, -0.1, 0.4, -0.2, -0.1],
         }
     )
-    chosen = best_two(valued)
+    wanted = "return those rows of `valued` that you choose, with their columns"
+    chosen = frame(called(best_two, valued), valued.columns, wanted)
     if (chosen["value"] <= 0).any():
         return Verdict("some of the coupons you send are not worth their cost.")
     if chosen.groupby(LIST).size().max() > 2:
@@ -63,6 +73,7 @@ def exercise_3(best_two: Callable[[pd.DataFrame], pd.DataFrame]) -> Verdict:
     return RIGHT
 
 
+@checker
 def exercise_4(smallest: float, test: pd.DataFrame, p: ArrayLike) -> Verdict:
     """Check the smallest incremental share at which half of the lists get a coupon."""
 
@@ -70,6 +81,7 @@ def exercise_4(smallest: float, test: pd.DataFrame, p: ArrayLike) -> Verdict:
         value = offer_value(test, p, Economics(incremental=share))
         return float((test[LIST].assign(value=value).groupby(LIST)["value"].max() > 0).mean())
 
+    smallest = number(smallest, "give one number, the smallest share")
     if not 0 <= smallest <= 1:
         return Verdict("a share lies between 0 and 1.")
     if sent(smallest) < 0.5:

@@ -1,56 +1,47 @@
 """Checkers of chapter 2, The data."""
 
-from collections.abc import Callable
-from math import isclose
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import (
+    RIGHT,
+    Verdict,
+    called,
+    checker,
+    frame,
+    near,
+    number,
+    unlike,
+)
 
 STILL_RUNNING = {14, 15}
 SAME_DAY, SAME_DAY_BY_UTC = 1815 / 2075, 1575 / 2075
 TYPE_A_REDEMPTIONS, TYPE_A_MAILINGS, TYPE_A_LISTED = 1_698, 3_647, 749_961
 
 
-def _near(answer: float, value: float) -> bool:
-    return isclose(answer, value, rel_tol=0.005)
-
-
-def _number(answer: Any) -> float | None:
-    """Read one number, also from an array or a table that holds one; None if it is no number."""
-    try:
-        value = float(np.asarray(answer, dtype=float).reshape(-1).item())
-    except (TypeError, ValueError):
-        return None
-    return value if np.isfinite(value) else None
-
-
-def _numbers(answer: Any) -> set[int] | None:
-    """Read whole numbers from any collection of them, or from a text; None if there are others."""
+def _campaigns(answer: Any) -> set[int]:
+    """Read whole numbers from any collection of them, or from a text."""
+    values = answer
     if isinstance(answer, str):
-        answer = answer.replace(",", " ").split()
+        values = answer.replace(",", " ").split()
+    elif isinstance(answer, Iterable) and not isinstance(answer, pd.DataFrame | np.ndarray):
+        values = list(answer)
     try:
-        values = np.asarray(list(answer) if np.ndim(answer) == 0 else answer).reshape(-1)
-        found = {float(value) for value in values}
-        return {int(value) for value in found} if all(map(float.is_integer, found)) else None
+        found = {float(value) for value in np.ravel(values)}
     except (TypeError, ValueError):
-        return None
+        found = {np.nan}
+    if not all(map(float.is_integer, found)):
+        raise unlike(answer, "give the campaigns' numbers, such as {1, 2}")
+    return {int(value) for value in found}
 
 
-def _stopped(error: Exception, given: str) -> Verdict:
-    """Say how a function failed, and what it was given."""
-    return Verdict(f"your function stopped with {type(error).__name__}: {error}. It gets {given}.")
-
-
+@checker
 def exercise_1(still_running: Any) -> Verdict:
     """Check the validation campaigns that still run when the first test campaign starts."""
-    if isinstance(still_running, int | float):
-        still_running = {still_running}
-    found = _numbers(still_running)
-    if found is None:
-        return Verdict("give the campaigns' numbers, such as {1, 2}.")
+    found = _campaigns(still_running)
     if not found:
         return Verdict("follow the bars that start between the second and the third line.")
     if extra := sorted(found - STILL_RUNNING):
@@ -62,16 +53,15 @@ def exercise_1(still_running: Any) -> Verdict:
     return RIGHT
 
 
+@checker
 def exercise_2(same_day: Any) -> Verdict:
     """Check the share of redemptions with an eligible purchase on the very day."""
-    share = _number(same_day)
-    if share is None:
-        return Verdict("give one number, a share.")
+    share = number(same_day, "give one number, a share")
     if not 0 < share <= 1:
         return Verdict("a share of something that happens lies above 0 and at most at 1.")
-    if _near(share, SAME_DAY_BY_UTC):
+    if near(share, SAME_DAY_BY_UTC):
         return Verdict("which clock says when that day begins?")
-    if not _near(share, SAME_DAY):
+    if not near(share, SAME_DAY):
         return Verdict(
             "count each household, coupon and campaign once, and match purchases by household, day "
             "and the coupon's list in that campaign."
@@ -79,6 +69,7 @@ def exercise_2(same_day: Any) -> Verdict:
     return RIGHT
 
 
+@checker
 def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], Any]) -> Verdict:
     """Check a rule that finds redemptions outside of their campaign's days."""
     campaigns = pd.DataFrame(
@@ -92,17 +83,12 @@ def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], Any]) -> Verdict:
     redemptions = pd.DataFrame(
         {"campaign_id": [1, 1, 1, 1, 2, 2], "user_id": range(6), "date": pd.to_datetime(days)}
     )
-    try:
-        found = outside(redemptions.copy(), campaigns.copy())
-    except Exception as error:
-        return _stopped(
-            error,
-            "redemptions (campaign_id, user_id, date) and campaigns (campaign_id, start, end)",
-        )
-    if isinstance(found, pd.Series | np.ndarray | list) and len(found) == len(redemptions):
+    answer = called(outside, redemptions, campaigns)
+    marks = answer.tolist() if isinstance(answer, pd.Series | np.ndarray) else answer
+    if isinstance(marks, list) and len(marks) == len(redemptions):
         return Verdict("that looks like a mask: return the rows that it picks out.")
-    if not isinstance(found, pd.DataFrame) or "user_id" not in found:
-        return Verdict("return the rows of `redemptions` that break the rule, with their columns.")
+    wanted = "return the rows of `redemptions` that break the rule, with their columns"
+    found = frame(answer, ["user_id"], wanted)
     users = set(found["user_id"])
     if users == {1, 2, 4}:
         return Verdict("these are the redemptions that obey the rule.")
@@ -117,22 +103,23 @@ def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], Any]) -> Verdict:
     return RIGHT
 
 
+@checker
 def exercise_4(converted: Any) -> Verdict:
     """Check the share of the type A coupons sent that was redeemed."""
-    share = _number(converted)
-    if share is None:
-        return Verdict("give one number: add up the redemptions and the coupons sent, then divide.")
-    if _near(share, TYPE_A_REDEMPTIONS / TYPE_A_LISTED):
+    wanted = "give one number: add up the redemptions and the coupons sent, then divide"
+    share = number(converted, wanted)
+    if near(share, TYPE_A_REDEMPTIONS / TYPE_A_LISTED):
         return Verdict("that divides by the whole pool; how many of it did a user receive?")
-    if _near(share, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS):
+    if near(share, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS):
         return Verdict("that is redemptions a mailing, and a mailing holds several coupons.")
-    if _near(share, 100 * TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS / 16):
+    if near(share, 100 * TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS / 16):
         return Verdict("give it as a share, not in percent.")
-    if not _near(share, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS / 16):
+    if not near(share, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS / 16):
         return Verdict("divide the redemptions of type A by the number of coupons sent.")
     return RIGHT
 
 
+@checker
 def exercise_5(
     drop_without_history: Callable[[pd.DataFrame, pd.DataFrame, pd.Timestamp], Any],
 ) -> Verdict:
@@ -141,25 +128,21 @@ def exercise_5(
     campaigns = pd.DataFrame({"campaign_id": [1, 2, 3], "start": starts})
     offers = pd.DataFrame({"campaign_id": [1, 2, 2, 3, 3, 3], "user_id": range(6)})
     given = offers.copy()
-    try:
-        result = drop_without_history(given, campaigns.copy(), pd.Timestamp("2017-01-01"))
-    except Exception as error:
-        return _stopped(
-            error, "offers (campaign_id, user_id), campaigns (campaign_id, start) and a day"
-        )
+    day = pd.Timestamp("2017-01-01")
+    result = called(drop_without_history, given, campaigns, day, copied=False)
     if not isinstance(result, tuple | list) or len(result) != 2:
-        return Verdict("give back two things: the offers kept, and how many were dropped.")
-    kept, dropped = result
-    if not isinstance(kept, pd.DataFrame):
-        return Verdict("the first of the two things is the table of the offers kept.")
+        raise unlike(result, "give back two things: the offers kept, and how many were dropped")
+    wanted = "the first of the two things is the table of the offers kept, with their columns"
+    kept, dropped = frame(result[0], offers.columns, wanted), result[1]
     if not given.equals(offers):
         return Verdict("leave the table that you were given as it was.")
-    if list(kept.columns) != list(offers.columns):
+    if set(kept.columns) != set(offers.columns):
         return Verdict("the offers that you keep need the columns that they had, and no other.")
     if 2 in set(kept["campaign_id"]):
         return Verdict("a campaign that starts with the data has no day of history either.")
     if sorted(kept["user_id"]) != [3, 4, 5]:
         return Verdict("keep every offer of a campaign that starts later, and no other.")
-    if _number(dropped) != 3:
-        return Verdict("count the offers that were dropped.")
+    wanted = "count the offers that were dropped"
+    if number(dropped, wanted) != 3:
+        return Verdict(f"{wanted}.")
     return RIGHT

@@ -1,16 +1,24 @@
 """Checkers of chapter 3, Features that never look ahead."""
 
 from collections.abc import Callable, Collection, Iterable
-from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import (
+    RIGHT,
+    Hint,
+    Verdict,
+    called,
+    checker,
+    near,
+    number,
+    numbers,
+    texts,
+    unlike,
+)
 from coupon_rec.features import NEVER
-
-P = ParamSpec("P")
 
 CURVES, DRIFTING = (
     ("trips so far", "trips a week", "spend rank", "trend"),
@@ -19,59 +27,17 @@ CURVES, DRIFTING = (
 LETTERS, LEAKS = set("abcde"), {"b", "d"}
 
 
-class _NoAnswer(Exception):
-    """What an answer gives cannot be judged; the message is the hint."""
-
-
-def _hinting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
-    """Let a checker give the hint of an answer that cannot be judged."""
-
-    @wraps(check)
-    def checked(*arguments: P.args, **named: P.kwargs) -> Verdict:
-        try:
-            return check(*arguments, **named)
-        except _NoAnswer as problem:
-            return Verdict(str(problem))
-
-    return checked
-
-
-def _called(answer: Any, *arguments: Any) -> Any:
-    """Call an answer; any error in it, and no value, become a hint."""
-    if not callable(answer):
-        raise _NoAnswer("give the function itself, without calling it.")
-    try:
-        with np.errstate(all="ignore"):
-            value = answer(*arguments)
-    except Exception as error:
-        raise _NoAnswer(f"it stops with {type(error).__name__}: {error}") from error
-    if value is None:
-        raise _NoAnswer("your function gives None: is there a `return` on every way through?")
-    return value
-
-
 def _days(value: Any) -> float:
     """Take an answer as a number of days."""
     if isinstance(value, pd.Timedelta | np.timedelta64):
-        raise _NoAnswer("return the number of days, not a time difference: `.days` has it.")
-    try:
-        return float(np.asarray(value, dtype=np.float64).reshape(()))
-    except (TypeError, ValueError):
-        raise _NoAnswer(f"return one number of days, not {value!r:.40}.") from None
+        raise Hint("return the number of days, not a time difference: `.days` has it.")
+    return number(value, "return one number of days", finite=False)
 
 
-def _words(answer: Any, example: str) -> list[str]:
-    """Take an answer as words in lower case."""
-    if not isinstance(answer, Iterable):
-        raise _NoAnswer(f"answer with a set, such as {example}.")
-    words = answer.split(",") if isinstance(answer, str) else answer
-    return [str(word).strip().lower() for word in words if str(word).strip()]
-
-
-@_hinting
+@checker
 def exercise_1(answer: Iterable[str]) -> Verdict:
     """Check which of the curves in the figure belong to features that drift."""
-    names = set(_words(answer, "{'trips a week'}"))
+    names = texts(answer, "answer with a set, such as {'trips a week'}")
     if not names:
         return Verdict("follow each curve from the left to the right: does it come back?")
     if names - set(CURVES):
@@ -83,7 +49,7 @@ def exercise_1(answer: Iterable[str]) -> Verdict:
     return RIGHT
 
 
-@_hinting
+@checker
 def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> Verdict:
     """Check a function that counts the days since a user last redeemed a coupon."""
     redemptions = pd.DataFrame(
@@ -95,7 +61,7 @@ def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> V
         }
     )
     start = pd.Timestamp("2017-05-08")
-    days = {user: _days(_called(recency, redemptions.copy(), user, start)) for user in (1, 2, 4)}
+    days = {user: _days(called(recency, redemptions, user, start)) for user in (1, 2, 4)}
     if days[1] == 0:
         return Verdict("a redemption on the first day of the campaign is not the past.")
     if days[1] == 68:
@@ -105,8 +71,8 @@ def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> V
     if days[1] != 18 or days[2] != 1:
         return Verdict("count whole days from the last redemption before the start to the start.")
     try:
-        without = [_days(_called(recency, redemptions.copy(), user, start)) for user in (3, 5)]
-    except _NoAnswer as problem:
+        without = [_days(called(recency, redemptions, user, start)) for user in (3, 5)]
+    except Hint as problem:
         return Verdict(f"think of a user without a redemption before the start: {problem}")
     if without != [NEVER, NEVER]:
         return Verdict("what stands for an event that never happened before the start?")
@@ -115,11 +81,11 @@ def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> V
     return RIGHT
 
 
-@_hinting
+@checker
 def exercise_3(answer: Iterable[str]) -> Verdict:
     """Check which of five features look ahead."""
-    words = _words(answer, "{'a', 'c'}")
-    given = {letter for word in words for letter in word if letter not in " ,;"}
+    words = texts(answer, "answer with a set, such as {'a', 'c'}")
+    given = set("".join(words)) - {" "}
     if given - LETTERS:
         return Verdict("answer with letters from a to e.")
     if innocent := sorted(given - LEAKS):
@@ -130,24 +96,19 @@ def exercise_3(answer: Iterable[str]) -> Verdict:
     return RIGHT
 
 
-@_hinting
+@checker
 def exercise_4(rank_within: Callable[[pd.DataFrame, str], pd.Series]) -> Verdict:
     """Check a function that ranks a column from 0 to 1 within each campaign."""
     offers = pd.DataFrame(
         {"campaign_id": [1, 2, 1, 2, 1, 1], "x": [5.0, 700.0, 1.0, 900.0, 1.0, 9.0]},
         index=[10, 11, 12, 13, 14, 15],
     )
-    answer = _called(rank_within, offers.copy(), "x")
+    answer = called(rank_within, offers, "x")
     if not isinstance(answer, pd.Series) or set(answer.index) != set(offers.index):
-        return Verdict("return a Series with one rank for each row, and the rows' own index.")
-    try:
-        ranks = answer.astype("float64")[offers.index]
-    except (TypeError, ValueError):
-        return Verdict("ranks are numbers from 0 to 1.")
-    if len(ranks) != len(offers):
-        return Verdict("return one rank for each row.")
-    if ranks.isna().any():
-        return Verdict("some of the ranks are missing (NaN).")
+        wanted = "return a Series with one rank for each row, and the rows' own index"
+        raise unlike(answer, wanted)
+    values = numbers(answer, (len(offers),), "return one rank for each row, from 0 to 1")
+    ranks = pd.Series(values, answer.index)[offers.index]
     if ranks.min() < 0 or ranks.max() > 1:
         return Verdict("ranks run from 0 to 1.")
     if ranks[10] > ranks[15]:
@@ -158,24 +119,24 @@ def exercise_4(rank_within: Callable[[pd.DataFrame, str], pd.Series]) -> Verdict
         return Verdict("each campaign ranks only its own offers: the least has 0, the largest 1.")
     if ranks[12] != ranks[14]:
         return Verdict("equal values need equal ranks.")
-    if not np.allclose(ranks, [2 / 3, 0, 0, 1, 0, 1]):
+    if not near(ranks, [2 / 3, 0, 0, 1, 0, 1]):
         return Verdict("a rank is the share of the other offers that are below.")
     return RIGHT
 
 
-@_hinting
+@checker
 def exercise_5(neighbors: Callable[[pd.DataFrame, int, int], Collection[int]]) -> Verdict:
     """Check a function that finds the items nearest to one by cosine."""
     items = pd.DataFrame(
         [[1.0, 0.0], [0.5, 0.1], [9.0, 9.0], [-3.0, 0.1], [2.0, 1.0]], index=[7, 3, 5, 4, 8]
     )
-    answer = _called(neighbors, items.copy(), 7, 2)
+    answer = called(neighbors, items, 7, 2)
     if isinstance(answer, pd.Series) and not set(answer) <= set(items.index):
         return Verdict("those are cosines; the ids of the items are in their index.")
-    try:
-        found = [int(item) for item in answer]
-    except (TypeError, ValueError):
-        return Verdict("return the ids of items, one after the other.")
+    wanted = "return the ids of items, one after the other"
+    if not (ids := numbers(answer, None, wanted)).ndim:
+        raise unlike(answer, wanted)
+    found = ids.ravel().tolist()
     if set(found) - set(items.index):
         return Verdict("return ids of items, as they stand in the index.")
     if 7 in found:

@@ -1,63 +1,18 @@
 """Checkers of chapter 4, The likelihood."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
-P = ParamSpec("P")
 
 TINY = np.finfo(np.float64).tiny
 LOGITS, LABELS = np.array([0.0, -2.0, 3.0]), np.array([0.0, 0.0, 1.0])
-
-
-class _NoAnswer(Exception):
-    """What an answer gives cannot be judged; the message is the hint."""
-
-
-def _hinting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
-    """Let a checker give the hint of an answer that cannot be judged."""
-
-    @wraps(check)
-    def checked(*arguments: P.args, **named: P.kwargs) -> Verdict:
-        try:
-            return check(*arguments, **named)
-        except _NoAnswer as problem:
-            return Verdict(str(problem))
-
-    return checked
-
-
-def _numbers(answer: Any, shape: tuple[int, ...], wanted: str, finite: bool = True) -> Floats:
-    """Take an answer as numbers of this shape, whether a list, a Series, a column or an array."""
-    if answer is None:
-        raise _NoAnswer("your answer is None: is there a `return` on every way through?")
-    try:
-        array = np.asarray(answer, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise _NoAnswer(f"{wanted}, not {answer!r:.40}.") from None
-    if tuple(side for side in array.shape if side != 1) != shape:
-        raise _NoAnswer(f"{wanted}.")
-    if finite and not np.isfinite(array).all():
-        raise _NoAnswer(f"{wanted}: yours holds a number that is missing or infinite.")
-    return array.reshape(shape)
-
-
-def _called(answer: Any, *arguments: Any) -> Any:
-    """Call an answer; any error in it becomes a hint."""
-    if not callable(answer):
-        raise _NoAnswer("give the function itself, without calling it.")
-    try:
-        with np.errstate(all="ignore"):
-            return answer(*arguments)
-    except Exception as error:
-        raise _NoAnswer(f"it stops with {type(error).__name__}: {error}") from error
 
 
 def _logistic(z: Floats) -> Floats:
@@ -68,36 +23,32 @@ def _surprise(y: Floats, z: Floats) -> Floats:
     return np.asarray(np.logaddexp(0, z) - y * z)
 
 
-def _near(answer: ArrayLike, right: ArrayLike, tolerance: float = 0.005) -> bool:
-    return bool(np.allclose(answer, right, rtol=tolerance))
-
-
-@_hinting
+@checker
 def exercise_1(loss: float) -> Verdict:
     """Check the log loss of three offers."""
-    loss = float(_numbers(loss, (), "the log loss is one number, a mean over the offers"))
+    loss = number(loss, "the log loss is one number, a mean over the offers")
     surprises = _surprise(LABELS, LOGITS)
-    if _near(loss, surprises.mean()):
+    if near(loss, surprises.mean()):
         return RIGHT
-    if _near(loss, surprises.sum()):
+    if near(loss, surprises.sum()):
         return Verdict("that is the sum; the log loss is a mean.")
-    if _near(loss, -surprises.mean()):
+    if near(loss, -surprises.mean()):
         return Verdict("a log loss is never negative: watch the sign.")
-    if any(_near(loss, surprises.mean() / np.log(base)) for base in (2, 10)):
+    if any(near(loss, surprises.mean() / np.log(base)) for base in (2, 10)):
         return Verdict("use the natural logarithm.")
-    if _near(loss, _surprise(1 - LABELS, LOGITS).mean()):
+    if near(loss, _surprise(1 - LABELS, LOGITS).mean()):
         return Verdict("only the third offer was redeemed; the others have y = 0.")
     return Verdict("each offer adds minus the logarithm of the probability of what happened to it.")
 
 
-@_hinting
+@checker
 def exercise_2(interval: Callable[[int, int], tuple[float, float]]) -> Verdict:
     """Check a function that gives the rates whose log-likelihood is at most 1.92 below its top."""
     for redeemed, offered in ((56, 26458), (3, 10), (0, 3229), (10, 10)):
         best = redeemed / offered
         what = f"{redeemed} of {offered:,} redeemed"
         wanted = f"{what}: return two numbers, the lowest rate and the highest"
-        low, high = _numbers(_called(interval, redeemed, offered), (2,), wanted)
+        low, high = numbers(called(interval, redeemed, offered), (2,), wanted)
         if redeemed == 0 and low > 2e-5:
             return Verdict(f"{what}: a rate of 0 explains this best, so the interval starts there.")
         if redeemed == offered and high < 0.9999:
@@ -119,7 +70,7 @@ def _log_likelihood(rate: float, redeemed: int, offered: int) -> float:
     return float(redeemed * np.log(rate) + (offered - redeemed) * np.log(other))
 
 
-@_hinting
+@checker
 def exercise_3(chain_loss: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict:
     """Check a stable surprise of the product of two probabilities, given by their logits."""
     y = np.array([0.0, 1, 0, 1])
@@ -128,23 +79,23 @@ def exercise_3(chain_loss: Callable[[Floats, Floats, Floats], ArrayLike]) -> Ver
 
     def losses(*case: Floats) -> Floats:
         wanted = "return one number for each offer; the mean is taken later"
-        return _numbers(_called(chain_loss, *case), case[0].shape, wanted, finite=False)
+        return numbers(called(chain_loss, *case), case[0].shape, wanted, finite=False)
 
     mild = losses(y, z1, z2)
-    if not _near(mild, -np.log(np.where(y == 1, p, 1 - p))):
+    if not near(mild, -np.log(np.where(y == 1, p, 1 - p))):
         return Verdict("the probability of a redemption is the product of the two logistics.")
     far = np.array([800.0, 40.0, -40.0, -800.0])
     zeros, ones = losses(0 * far, far, far), losses(0 * far + 1, far, far)
     if not np.isfinite(zeros).all() or not np.isfinite(ones).all():
         return Verdict("for logits of 800 the answer is a number, neither infinite nor missing.")
-    if not _near(zeros[:2], far[:2] - np.log(2)):
+    if not near(zeros[:2], far[:2] - np.log(2)):
         return Verdict("if y = 0 and both logits are 40, the surprise is 39.31: no 1 - p there.")
-    if not _near(ones, [0, 2 * np.exp(-40), 80, 1600]):
+    if not near(ones, [0, 2 * np.exp(-40), 80, 1600]):
         return Verdict("if y = 1, add up the two surprises.")
     return RIGHT
 
 
-@_hinting
+@checker
 def exercise_4(slope: Callable[[Floats, Floats, Floats, float], ArrayLike]) -> Verdict:
     """Check the gradient of a penalized log-likelihood, the intercept being free."""
     x = np.column_stack([np.ones(6), [0.2, -1.0, 0.7, 1.5, -0.3, 2.0]])
@@ -152,45 +103,45 @@ def exercise_4(slope: Callable[[Floats, Floats, Floats, float], ArrayLike]) -> V
     plain = x.T @ (y - _logistic(x @ theta))
     right = plain - penalty * np.array([0, theta[1]])
     wanted = "a gradient has one number for each parameter"
-    answer = _numbers(_called(slope, theta, x, y, penalty), theta.shape, wanted)
-    if _near(answer, right):
+    answer = numbers(called(slope, theta, x, y, penalty), theta.shape, wanted)
+    if near(answer, right):
         return RIGHT
-    if _near(answer, -right):
+    if near(answer, -right):
         return Verdict("that is the slope of the loss; we climb the log-likelihood.")
-    if _near(answer, right / len(y)):
+    if near(answer, right / len(y)):
         return Verdict("the log-likelihood is a sum over the offers, not a mean.")
-    if _near(answer, plain):
+    if near(answer, plain):
         return Verdict("the penalty has a slope too.")
-    if _near(answer, plain - penalty * theta):
+    if near(answer, plain - penalty * theta):
         return Verdict("leave the intercept free: a penalty on it would move the mean prediction.")
-    if _near(answer, plain + penalty * np.array([0, theta[1]])):
+    if near(answer, plain + penalty * np.array([0, theta[1]])):
         return Verdict("the penalty pulls the weight towards zero: watch its sign.")
     return Verdict("differentiate minus half the penalty times the squared weight.")
 
 
-@_hinting
+@checker
 def exercise_5(repair: Callable[[Floats, float, float], ArrayLike]) -> Verdict:
     """Check a correction for kept negatives and a weight of the positives, both at once."""
     p = np.array([0.001, 0.2, 0.7, 0.99])
     wanted = "return one probability for each that is given"
     one, kept, weighted, both = (
-        _numbers(_called(repair, p, *changes), p.shape, wanted)
+        numbers(called(repair, p, *changes), p.shape, wanted)
         for changes in ((1.0, 1.0), (0.01, 1.0), (1.0, 50.0), (0.2, 50.0))
     )
-    if not _near(one, p):
+    if not near(one, p):
         return Verdict("with every negative kept and a weight of 1, nothing needs to change.")
-    if (kept > p).any() or (weighted > p).any():
+    if (np.maximum(kept, weighted) > p + 1e-9).any():
         return Verdict("both tricks make redemptions look frequent: the repair lowers p.")
-    if not _near(kept, p / (p + (1 - p) / 0.01)):
+    if not near(kept, p / (p + (1 - p) / 0.01)):
         return Verdict("a kept share w divides the odds by w in the sample: multiply them by w.")
-    if not _near(weighted, p / (p + (1 - p) * 50)):
+    if not near(weighted, p / (p + (1 - p) * 50)):
         return Verdict("a weight k multiplies the odds by k: divide by it.")
-    if not _near(both, p / (p + (1 - p) * 250)):
+    if not near(both, p / (p + (1 - p) * 250)):
         return Verdict("each alone is right; do both to the same odds.")
     return RIGHT
 
 
-@_hinting
+@checker
 def exercise_6(drawn_errors: Callable[[Floats, Floats, Ints], ArrayLike]) -> Verdict:
     """Check standard errors from drawing whole users."""
     rng = np.random.default_rng(0)
@@ -200,21 +151,21 @@ def exercise_6(drawn_errors: Callable[[Floats, Floats, Ints], ArrayLike]) -> Ver
     y = (rng.random(users.size) < _logistic(z)).astype(float)
     mixed = rng.permutation(users.size)
     x, y, users = x[mixed], y[mixed], users[mixed]
+    wanted = "return one standard error for each coefficient"
+    answer = numbers(called(drawn_errors, x, y, 100 + users), x.shape[1:], wanted)
     whole = rng.multinomial(60, np.full(60, 1 / 60), 1000)[:, users]
     single = rng.multinomial(users.size, np.full(users.size, 1 / users.size), 1000)
     right, by_offer, once = (
         np.std([_fit(x, y, weight) for weight in weights], axis=0)
         for weights in (whole, single, np.minimum(whole, 1))
     )
-    wanted = "return one standard error for each coefficient"
-    answer = _numbers(_called(drawn_errors, x, y, 100 + users), right.shape, wanted)
-    if _near(answer, right, 0.15):
+    if near(answer, right, 0.15):
         return RIGHT
-    if _near(answer, right**2, 0.3):
+    if near(answer, right**2, 0.3):
         return Verdict("those are variances; take the square root.")
-    if _near(answer, by_offer, 0.15):
+    if near(answer, by_offer, 0.15):
         return Verdict("draw users, not offers: one user's offers come and go together.")
-    if _near(answer, once, 0.15):
+    if near(answer, once, 0.15):
         return Verdict("a user who is drawn twice counts twice.")
     if (answer < right / 5).all():
         return Verdict("the spread of the fits is the error; do not divide by how many there are.")

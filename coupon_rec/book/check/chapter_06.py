@@ -1,15 +1,22 @@
 """Checkers of chapter 6, The coupling."""
 
-import warnings
 from collections.abc import Callable, Mapping
-from functools import wraps
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import (
+    RIGHT,
+    Hint,
+    Verdict,
+    called,
+    checker,
+    mapping,
+    near,
+    number,
+    numbers,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
@@ -28,103 +35,50 @@ WRONG = {
 }
 
 
-class _Hint(Exception):
-    """What to tell about an answer that cannot be compared."""
-
-
-def _hints(check: Callable[[Any], Verdict]) -> Callable[[Any], Verdict]:
-    """Turn a hint that a checker raises into its verdict."""
-
-    @wraps(check)
-    def checked(answer: Any) -> Verdict:
-        try:
-            return check(answer)
-        except _Hint as hint:
-            return Verdict(str(hint))
-
-    return checked
-
-
-def _floats(found: Any) -> Floats:
-    """Give an answer as an array: a number, a list, a Series in any order of its rows."""
-    if found is None:
-        raise _Hint("the function returns nothing: end it with return.")
-    if isinstance(found, pd.Series) and sorted(found.index) == list(range(len(found))):
-        found = found.sort_index()
-    try:
-        return np.asarray(found, dtype=float)
-    except (TypeError, ValueError):
-        kind = type(found).__name__
-        raise _Hint(f"return numbers, in one array; this is a {kind} of something else.") from None
-
-
-def _called(function: Any, *arguments: Any) -> Floats:
-    """Call an answer, and give what it returns as an array."""
-    if not callable(function):
-        raise _Hint("give the function itself, not what it returns.")
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            found = function(*arguments)
-        except Exception as error:
-            raise _Hint(f"the function stops with {type(error).__name__}: {error}.") from None
-        return _floats(found)
-
-
-def _near(answer: ArrayLike, right: ArrayLike) -> bool:
-    answer, right = np.asarray(answer), np.asarray(right)
-    return answer.shape == right.shape and bool(np.allclose(answer, right, rtol=0.005, atol=1e-9))
-
-
-@_hints
+@checker
 def exercise_1(answers: Mapping[str, float]) -> Verdict:
     """Check four couplings of the probabilities 0.5 and 0.1, the base rate being 0.1."""
-    if not isinstance(answers, Mapping | pd.Series):
-        return Verdict("give a dictionary with a probability for each of the four names.")
+    given = mapping(answers, "give a dictionary with a probability for each of the four names")
     for name, right in FOUR.items():
-        if name not in answers:
+        if name not in given:
             return Verdict(f"{name} is missing.")
-        try:
-            found = float(np.asarray(answers[name], dtype=float).item())
-        except (TypeError, ValueError):
-            return Verdict(f"{name}: give one number.")
-        if _near(found, 100 * right):
+        value = np.nan if given[name] is None else given[name]
+        found = number(value, f"{name}: give one number", finite=False)
+        if near(found, 100 * right):
             return Verdict(f"{name}: give a fraction, not percent.")
-        if not _near(found, right):
-            known = [hint for wrong, hint in WRONG[name].items() if _near(found, wrong)]
+        if not near(found, right):
+            known = [hint for wrong, hint in WRONG[name].items() if near(found, wrong)]
             return Verdict(f"{name}: {known[0] if known else 'look at its equation again.'}")
     return RIGHT
 
 
-@_hints
+@checker
 def exercise_2(combine: Callable[[Floats, float], float]) -> Verdict:
     """Check Bayes' rule for any number of independent pieces of evidence, in logits."""
     prior = 0.02
     base = np.log(prior / (1 - prior))
 
     def one(*logits: float) -> float:
-        found = _called(combine, np.array(logits), prior)
-        if found.size != 1:
-            raise _Hint("return one logit, of all experts together.")
-        return float(found.item())
+        found = called(combine, np.array(logits), prior)
+        return number(found, "return one logit, of all experts together", finite=False)
 
     alone, pair, three = one(-1.5), one(-3.0, -2.0), one(-3.0, -2.0, -4.5)
     if np.isnan([alone, pair, three]).any():
         return Verdict("it is not a number: logits may be added, but have no logarithm.")
-    if _near(pair, 1 / (1 + np.exp(5 + base))):
+    if near(pair, 1 / (1 + np.exp(5 + base))):
         return Verdict("that is the probability; give its logit.")
-    if not _near(alone, -1.5):
+    if not near(alone, -1.5):
         return Verdict("with one expert there is nothing to combine.")
-    if not _near(pair, -5 - base):
+    if not near(pair, -5 - base):
         return Verdict("for two experts this is the chapter's equation.")
-    if _near(three, -9.5 - base):
+    if near(three, -9.5 - base):
         return Verdict("three experts have counted the prior three times, and it belongs in once.")
-    if not _near(three, -9.5 - 2 * base):
+    if not near(three, -9.5 - 2 * base):
         return Verdict("each expert after the first brings one prior too many.")
     return RIGHT
 
 
-@_hints
+@checker
 def exercise_3(slopes: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict:
     """Check the slopes of the chain's log-likelihood, near and far from zero."""
     y = np.array([0.0, 1, 0, 1])
@@ -132,21 +86,25 @@ def exercise_3(slopes: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict
     s = 1 / (1 + np.exp(-z))
     p = s[0] * s[1]
     right = (y - p) / (1 - p) * (1 - s)
-    mild = _called(slopes, y.copy(), *z.copy())
-    if _near(mild, right.T):
-        return Verdict("these are right, but turned: one row a factor, shape (2, n).")
-    if mild.shape != z.shape:
-        return Verdict("return two slopes for each offer, shape (2, n).")
-    if _near(mild, -right):
+
+    def found(*case: Floats) -> Floats:
+        wanted = "return numbers, two slopes for each offer, shape (2, n)"
+        given = called(slopes, *case)
+        if near(numbers(given, None, wanted, finite=False), right.T):
+            raise Hint("these are right, but turned: one row a factor, shape (2, n).")
+        return numbers(given, z.shape, wanted, finite=False)
+
+    mild = found(y, *z)
+    if near(mild, -right):
         return Verdict("that is the slope of the loss; we climb the log-likelihood.")
-    if _near(mild, right[::-1]):
+    if near(mild, right[::-1]):
         return Verdict("the two rows are exchanged: the first is the slope along z1.")
-    if _near(mild, y - s):
+    if near(mild, y - s):
         return Verdict("that is two logistic regressions; the label belongs to the product.")
-    if not _near(mild, right):
+    if not near(mild, right):
         return Verdict("for moderate logits it should agree with the chapter's gradient.")
     far = np.array([40.0, 800.0, -40.0, -800.0])
-    zeros, ones = (_called(slopes, 0 * far + label, far.copy(), far.copy()) for label in (0, 1))
+    zeros, ones = (found(0 * far + label, far, far) for label in (0, 1))
     if not np.isfinite(zeros).all() or not np.isfinite(ones).all():
         return Verdict("for logits of 800 the slopes are numbers, neither infinite nor missing.")
     if not np.allclose(zeros[:, :2], -0.5, atol=1e-6):
@@ -156,7 +114,7 @@ def exercise_3(slopes: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict
     return RIGHT
 
 
-@_hints
+@checker
 def exercise_4(together: Callable[[Floats], ArrayLike]) -> Verdict:
     """Check the mean in log odds of any number of models."""
     p = np.array([[0.5, 0.2, 0.01, 0.4], [0.1, 0.2, 0.03, 0.6], [0.3, 0.7, 0.02, 0.9]])
@@ -165,11 +123,10 @@ def exercise_4(together: Callable[[Floats], ArrayLike]) -> Verdict:
     def back(z: Floats) -> Floats:
         return np.asarray(1 / (1 + np.exp(-z)))
 
-    found = _called(together, p.copy())
-    if _near(found, back(logits.mean(axis=1))):
+    given, wanted = called(together, p), "return one probability for each offer, which is a column"
+    if near(numbers(given, None, wanted, finite=False), back(logits.mean(axis=1))):
         return Verdict("take the mean over the models, which are the rows: axis 0.")
-    if found.shape != (4,):
-        return Verdict("return one probability for each offer, which is a column.")
+    found = numbers(given, (4,), wanted, finite=False)
     if not np.isfinite(found).all():
         return Verdict("some are infinite or missing; the log odds are log(p / (1 - p)).")
     wrong = {
@@ -181,32 +138,32 @@ def exercise_4(together: Callable[[Floats], ArrayLike]) -> Verdict:
         "here are three models, and you divide by two.": back(logits.sum(axis=0) / 2),
     }
     for hint, values in wrong.items():
-        if _near(found, values):
+        if near(found, values):
             return Verdict(hint)
-    if not _near(found, back(logits.mean(axis=0))):
+    if not near(found, back(logits.mean(axis=0))):
         return Verdict("into log odds, the mean over the models, and back.")
-    if not _near(_called(together, p[:2].copy()), back(logits[:2].mean(axis=0))):
+    of_two = numbers(called(together, p[:2]), (4,), wanted, finite=False)
+    if not near(of_two, back(logits[:2].mean(axis=0))):
         return Verdict("it is right for three models and wrong for two: count the rows.")
     return RIGHT
 
 
-@_hints
+@checker
 def exercise_5(rates: Callable[[Ints, Floats, Ints, float], ArrayLike]) -> Verdict:
     """Check the rate of each coupon, as the other folds know it."""
     coupon = np.array([7, 7, 7, 7, 9, 9, 5])
     y = np.array([1.0, 0, 0, 1, 1, 0, 1])
     fold = np.array([0, 0, 1, 2, 0, 1, 2])
     right = np.array([0.5, 0.5, 2 / 3, 1 / 3, 0, 1, 0.01])
-    answer = _called(rates, coupon.copy(), y.copy(), fold.copy(), 0.01)
-    if answer.shape != y.shape:
-        return Verdict("return one rate for each row.")
+    given = called(rates, coupon, y, fold, 0.01)
+    answer = numbers(given, y.shape, "return one rate for each row", finite=False)
     if not np.isfinite(answer[-1]):
         return Verdict("a coupon that no other fold knows gets the prior.")
     if not np.isfinite(answer).all():
         return Verdict("some rates are missing: fill every fold.")
-    if _near(answer, [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1]):
+    if near(answer, [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1]):
         return Verdict("each row has seen its own label: leave its fold out.")
-    if _near(answer[:2], [1 / 3, 2 / 3]):
+    if near(answer[:2], [1 / 3, 2 / 3]):
         return Verdict("leave out the whole fold, not only the row.")
     if not np.allclose(answer, right):
         return Verdict("for each fold: the mean label by coupon, over all the other folds.")

@@ -1,65 +1,35 @@
 """Checkers of chapter 8, Training."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import (
+    RIGHT,
+    Hint,
+    Verdict,
+    called,
+    checker,
+    near,
+    number,
+    numbers,
+    unlike,
+)
 
 Losses = Sequence[float]
-Floats = NDArray[np.float64]
+
+_near = partial(near, rtol=1e-6)
 
 
-class _NoAnswer(Exception):
-    """What an answer gives cannot be judged; the message is the hint."""
-
-
-def _near(answer: ArrayLike, right: ArrayLike) -> bool:
-    return bool(np.allclose(answer, right, rtol=1e-6, atol=1e-12))
-
-
-def _asked(answer: Any, *arguments: Any) -> Any:
-    """Call an answer with these arguments; any error becomes a hint."""
-    if not callable(answer):
-        raise _NoAnswer("give the function itself, without calling it.")
-    try:
-        given = answer(*arguments)
-    except Exception as error:
-        call = ", ".join(repr(argument) for argument in arguments)
-        raise _NoAnswer(
-            f"asked for ({call}) it stops with {type(error).__name__}: {error}"
-        ) from error
-    if given is None:
-        raise _NoAnswer("it returns None: is there a `return` on every way through?")
-    return given
-
-
-def _numbers(answer: Any, count: int, wanted: str, *arguments: Any) -> Floats:
-    """Call an answer that has to give so many numbers."""
-    given = _asked(answer, *arguments)
-    try:
-        array = np.asarray(given, float).ravel()
-    except (TypeError, ValueError) as error:
-        raise _NoAnswer(f"return {wanted}, not {given!r:.40}.") from error
-    if array.size != count:
-        raise _NoAnswer(f"return {wanted}; yours gives {array.size} numbers.")
-    if not np.isfinite(array).all():
-        raise _NoAnswer(f"return {wanted}; yours gives {given!r:.40}, which is no number.")
-    return array
-
-
+@checker
 def exercise_1(corrected: Callable[[Losses, float], float]) -> Verdict:
     """Check the running mean of Adam, with its correction."""
-    try:
-        return _corrected(lambda *case: _numbers(corrected, 1, "one number", *case)[0])
-    except _NoAnswer as problem:
-        return Verdict(str(problem))
 
+    def after(slopes: Losses, beta: float) -> float:
+        return number(called(corrected, slopes, beta), "return one number")
 
-def _corrected(corrected: Callable[[Losses, float], float]) -> Verdict:
-    answer = corrected([1.0, 2.0, 4.0], 0.5)
+    answer = after([1.0, 2.0, 4.0], 0.5)
     if _near(answer, 7 / 3):
         return Verdict("the slopes of long ago count less than the last one.")
     if _near(answer, 2.625):
@@ -72,28 +42,22 @@ def _corrected(corrected: Callable[[Losses, float], float]) -> Verdict:
         return Verdict("the last slope has the largest weight, not the first.")
     if not _near(answer, 3.0):
         return Verdict("begin at zero, go through the slopes in order, and correct at the end.")
-    if not _near(corrected([3.0], 0.9), 3.0):
+    if not _near(after([3.0], 0.9), 3.0):
         return Verdict("after one slope the corrected mean is that slope, whatever beta is.")
     return RIGHT
 
 
+@checker
 def exercise_2(stopped: Callable[[Losses, int], tuple[int, int]]) -> Verdict:
     """Check how many epochs are run, and which is kept."""
 
-    def pair(losses: Losses, patience: int) -> tuple[int, int]:
-        wanted = "two whole numbers, the epochs run and the epoch kept"
-        run, kept = _numbers(stopped, 2, wanted, losses, patience)
-        return int(run), int(kept)
+    def pair(losses: Losses, patience: int) -> tuple[float, float]:
+        wanted = "return two whole numbers, the epochs run and the epoch kept"
+        run, kept = numbers(called(stopped, losses, patience), (2,), wanted)
+        return run, kept
 
-    try:
-        return _stopped(pair)
-    except _NoAnswer as problem:
-        return Verdict(str(problem))
-
-
-def _stopped(stopped: Callable[[Losses, int], tuple[int, int]]) -> Verdict:
     late = [5.0, 3.0, 4.0, 3.5, 2.0, 1.0]
-    answer = stopped(late, 2)
+    answer = pair(late, 2)
     if answer == (2, 4):
         return Verdict("return the epochs run first, then the epoch kept.")
     if answer in {(5, 6), (6, 6)}:
@@ -104,24 +68,21 @@ def _stopped(stopped: Callable[[Losses, int], tuple[int, int]]) -> Verdict:
         return Verdict("the epoch that is kept is the best so far, not the last.")
     if answer != (4, 2):
         return Verdict(f"with losses {late} and patience 2 the best before it stops is the second.")
-    if stopped([4.0, 3.0, 2.0], 2) != (3, 3):
+    if pair([4.0, 3.0, 2.0], 2) != (3, 3):
         return Verdict("as long as it gets better, all epochs are run.")
-    if stopped([2.0, 2.0, 2.0, 1.0], 2) != (3, 1):
+    if pair([2.0, 2.0, 2.0, 1.0], 2) != (3, 1):
         return Verdict("an epoch that is only as good as the best is no better one.")
-    if stopped([3.0, 2.0, 2.5, 1.0, 1.5, 0.5], 2) != (6, 6):
+    if pair([3.0, 2.0, 2.5, 1.0, 1.5, 0.5], 2) != (6, 6):
         return Verdict("each new best starts the patience anew.")
     return RIGHT
 
 
-def exercise_3(
-    interval: Callable[[Losses, Losses], tuple[float, float]],
-) -> Verdict:
+@checker
+def exercise_3(interval: Callable[[Losses, Losses], tuple[float, float]]) -> Verdict:
     """Check the interval of the difference between two settings."""
     a, b = [3.0, 5.0, 4.0, 8.0], [1.0, 2.0, 6.0]
-    try:
-        low, high = _numbers(interval, 2, "two numbers, the lower and the upper end", a, b)
-    except _NoAnswer as problem:
-        return Verdict(str(problem))
+    wanted = "return two numbers, the lower and the upper end"
+    low, high = numbers(called(interval, a, b), (2,), wanted)
     if low > high:
         return Verdict("the lower end comes first.")
     error = (high - low) / 4
@@ -146,19 +107,13 @@ def exercise_3(
     return RIGHT
 
 
+@checker
 def exercise_4(scheduled: Callable[[float, int, float, int], float]) -> Verdict:
     """Check a learning rate that warms up, and falls along half a cosine."""
-    try:
-        return _scheduled(lambda *case: float(_numbers(scheduled, 1, "one number", *case)[0]))
-    except _NoAnswer as problem:
-        return Verdict(str(problem))
-
-
-def _scheduled(scheduled: Callable[[float, int, float, int], float]) -> Verdict:
     steps, peak, warmup = 110, 0.02, 10
 
-    def at(step: float) -> float:
-        return scheduled(step, steps, peak, warmup)
+    def at(step: int, steps: int = steps, peak: float = peak, warmup: int = warmup) -> float:
+        return number(called(scheduled, step, steps, peak, warmup), "return one number")
 
     if not _near(at(warmup), peak):
         return Verdict("at the end of the warm-up the rate is the peak.")
@@ -170,46 +125,40 @@ def _scheduled(scheduled: Callable[[float, int, float, int], float]) -> Verdict:
         return Verdict("half-way between warm-up and end it is half of the peak.")
     if not _near(at(35), peak * (1 + np.sqrt(0.5)) / 2):
         return Verdict("a quarter of the way down, a cosine has hardly fallen yet.")
-    if not _near(scheduled(0, 100, 1.0, 0), 1.0):
+    if not _near(at(0, 100, 1.0, 0), 1.0):
         return Verdict("without a warm-up it starts at the peak.")
     return RIGHT
 
 
+@checker
 def exercise_5(hopeless: Callable[[Losses, Sequence[Losses]], bool]) -> Verdict:
     """Check the rule of the median."""
 
     def prunes(losses: Losses, others: Sequence[Losses]) -> bool:
-        given = _asked(hopeless, losses, others)
-        if np.size(given) != 1 or np.asarray(given).dtype.kind not in "biuf":
-            raise _NoAnswer(f"return True or False, not {given!r:.40}.")
-        return bool(np.asarray(given).item())
+        answer = called(hopeless, losses, others)
+        if (found := number(answer, "return True or False")) not in (0, 1):
+            raise unlike(answer, "return True or False")
+        return found == 1
 
-    try:
-        return _hopeless(prunes)
-    except _NoAnswer as problem:
-        return Verdict(str(problem))
-
-
-def _hopeless(hopeless: Callable[[Losses, Sequence[Losses]], bool]) -> Verdict:
     others = [[5.0, 4.0, 1.0], [6.0, 5.0, 2.0], [7.0, 6.0, 3.0]]
-    if hopeless([5.5, 4.5], others):
+    if prunes([5.5, 4.5], others):
         return Verdict("compare with what the others had after as many epochs, not at their end.")
-    if not hopeless([6.5, 5.5], others):
+    if not prunes([6.5, 5.5], others):
         return Verdict("half of the others were better at this point, so it is hopeless.")
-    if hopeless([4.5, 7.0], others):
+    if prunes([4.5, 7.0], others):
         return Verdict("its best loss counts, not its last.")
     try:
-        shorter = hopeless([4.5, 4.5], [[9.0, 9.0], [4.0], [4.2], [4.3]])
-    except _NoAnswer:
+        shorter = prunes([4.5, 4.5], [[9.0, 9.0], [4.0], [4.2], [4.3]])
+    except Hint:
         return Verdict("some of the others may have been stopped after fewer epochs.")
     if shorter:
         return Verdict("a trial that was stopped earlier has no say.")
     try:
-        alone = hopeless([4.5], []) or hopeless([4.5, 4.0], [[1.0]])
-    except _NoAnswer:
+        alone = prunes([4.5], []) or prunes([4.5, 4.0], [[1.0]])
+    except Hint:
         return Verdict("there may be nobody to compare with.")
     if alone:
         return Verdict("where nobody has a say, the trial goes on.")
-    if hopeless([5.0, 5.0], others):
+    if prunes([5.0, 5.0], others):
         return Verdict("at the median is not above it.")
     return RIGHT

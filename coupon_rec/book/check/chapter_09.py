@@ -3,36 +3,35 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers
 
 Floats = NDArray[np.float64]
 
 
-def _near(answer: ArrayLike, right: ArrayLike) -> bool:
-    return bool(np.allclose(answer, right, rtol=0.005))
-
-
+@checker
 def exercise_1(answer: float) -> Verdict:
     """Check the average precision of six offers, of which the 1st, 3rd and 6th were redeemed."""
-    if _near(answer, (1 + 2 / 3 + 3 / 6) / 3):
+    answer = number(answer, "the average precision is one number")
+    if near(answer, (1 + 2 / 3 + 3 / 6) / 3):
         return RIGHT
-    if _near(answer, (1 + 1 / 2 + 2 / 3 + 2 / 4 + 2 / 5 + 3 / 6) / 6):
+    if near(answer, (1 + 1 / 2 + 2 / 3 + 2 / 4 + 2 / 5 + 3 / 6) / 6):
         return Verdict("take the precision at the redeemed offers only.")
-    if _near(answer, (1 + 2 / 3 + 3 / 6) / 6):
+    if near(answer, (1 + 2 / 3 + 3 / 6) / 6):
         return Verdict("the mean is over the redeemed offers: divide by three.")
     return Verdict("read from the top; at each redeemed offer, which share so far was redeemed?")
 
 
+@checker
 def exercise_2(threshold: Callable[[float, float], float]) -> Verdict:
     """Check the probability from which on sending a coupon pays."""
     for gain, contact in ((2.0, 0.01), (0.5, 0.05), (10.0, 1.0)):
-        found = threshold(gain, contact)
-        if _near(found, contact / gain):
-            continue
         what = f"a gain of {gain:g} and a cost of {contact:g}"
-        if _near(found, gain / contact):
+        found = number(called(threshold, gain, contact), f"{what}: return one probability")
+        if near(found, contact / gain):
+            continue
+        if near(found, gain / contact):
             return Verdict(f"{what}: a probability is at most 1; turn the fraction over.")
         if not 0 <= found <= 1:
             return Verdict(f"{what}: {found:g} is no probability.")
@@ -41,15 +40,16 @@ def exercise_2(threshold: Callable[[float, float], float]) -> Verdict:
     return RIGHT
 
 
+@checker
 def exercise_3(ndcg_of: Callable[[Sequence[int]], float]) -> Verdict:
     """Check the NDCG of a list."""
     for redeemed in ([1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0, 1], [1, 1, 0]):
         worth = 1 / np.log2(np.arange(len(redeemed)) + 2)
         right = worth @ redeemed / worth[: sum(redeemed)].sum()
-        found = ndcg_of(redeemed)
-        if _near(found, right):
+        found = number(called(ndcg_of, redeemed), f"{redeemed}: return one number")
+        if near(found, right):
             continue
-        if _near(found, worth @ redeemed):
+        if near(found, worth @ redeemed):
             return Verdict(f"{redeemed}: divide by the gain of the best order.")
         if right == 1:
             return Verdict(f"{redeemed} is in the best order, so its NDCG is 1, not {found:.3f}.")
@@ -57,12 +57,14 @@ def exercise_3(ndcg_of: Callable[[Sequence[int]], float]) -> Verdict:
     return RIGHT
 
 
+@checker
 def exercise_4(paired: Callable[[Floats, Floats, int], Sequence[float]]) -> Verdict:
     """Check a paired interval of the mean difference of two models."""
     rng = np.random.default_rng(0)
     luck = rng.gamma(0.5, size=400)
     a, b = luck + 0.1 * rng.normal(size=400) + 0.02, luck + 0.1 * rng.normal(size=400)
-    low, high = paired(a, b, 1)
+    wanted = "return two numbers, the lower and the upper end"
+    low, high = numbers(called(paired, a, b, 1), (2,), wanted)
     error = (a - b).std() / 20
     if low >= high:
         return Verdict("the first number is the lower end.")

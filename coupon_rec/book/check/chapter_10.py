@@ -1,33 +1,35 @@
 """Checkers of chapter 10, The best coupon."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import RIGHT, Hint, Verdict, called, checker, number, numbers
 from coupon_rec.decisions import Economics, allocate
 
 Floats = NDArray[np.float64]
 
 
+@checker
 def exercise_1(choice: int) -> Verdict:
     """Check which of three coupons, or none, is worth most."""
-    hints = {
+    hints: dict[float, str] = {
         0: "multiply each probability by what a redemption earns, less the cost; not all lose.",
         1: "that is the likeliest coupon: what is it worth, after the half cent?",
         3: "that one earns most if it is redeemed; how often is it?",
     }
-    if choice == 2:
-        return RIGHT
-    return Verdict(hints.get(choice, "answer with 0, 1, 2 or 3."))
+    place = number(choice, "answer with 0, 1, 2 or 3")
+    return RIGHT if place == 2 else Verdict(hints.get(place, "answer with 0, 1, 2 or 3."))
 
 
+@checker
 def exercise_2(edge: Callable[[float, float, float, Economics], float]) -> Verdict:
     """Check the incremental share at which an offer is worth nothing."""
     usual = Economics()
     for p, spend, discount in ((0.1, 8.0, 1.0), (0.02, 5.0, 0.5), (0.001, 2.0, 2.0)):
-        share = edge(p, spend, discount, usual)
+        share = number(called(edge, p, spend, discount, usual), "return one number, a share")
         gain = share * usual.margin * spend - usual.retailer_match * discount
         left = p * gain - usual.contact
         if np.isclose(left, 0, atol=1e-9):
@@ -41,11 +43,11 @@ def exercise_2(edge: Callable[[float, float, float, Economics], float]) -> Verdi
     return RIGHT
 
 
+@checker
 def exercise_3(value: ArrayLike) -> Verdict:
     """Check a case in which to serve the first user first is far from the best."""
-    value = np.asarray(value, float)
-    if value.shape != (2, 2):
-        return Verdict(f"two users by two coupons make the shape (2, 2), not {value.shape}.")
+    wanted = "two users by two coupons make the shape (2, 2)"
+    value = numbers(value, (2, 2), wanted, finite=False)
     if not np.isfinite(value).all() or (value <= 0).any():
         return Verdict("let every coupon be worth something to everybody.")
     first = int(value[0].argmax())
@@ -58,6 +60,7 @@ def exercise_3(value: ArrayLike) -> Verdict:
     return Verdict(f"first come, first served still earns {100 * share:.0f}% of the best.")
 
 
+@checker
 def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) -> Verdict:
     """Check one user's best bundle under groups."""
     rng = np.random.default_rng(0)
@@ -65,7 +68,7 @@ def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) ->
         values = rng.normal(0.2, 1, size=6).round(3)
         groups = rng.choice(list("abc"), 6).tolist()
         k = 1 + trial % 3
-        found = list(bundle(values, groups, k))
+        found = _places(called(bundle, values, groups, k), len(values))
         of = [groups[place] for place in found]
         if len(found) > k:
             return Verdict(f"{len(found)} coupons, where {k} are allowed.")
@@ -77,3 +80,12 @@ def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) ->
         if not np.isclose(values[found].sum(), best):
             return Verdict(f"worth {values[found].sum():.3f}; a bundle worth {best:.3f} exists.")
     return RIGHT
+
+
+def _places(answer: Any, coupons: int) -> list[int]:
+    wanted = "return the places of the coupons in the bundle, a list of whole numbers"
+    answer = list(answer) if isinstance(answer, Set) else answer
+    places = numbers(answer, None, wanted).ravel().tolist()
+    if any(place not in range(coupons) for place in places):
+        raise Hint(f"{wanted} from 0 to {coupons - 1}.")
+    return [int(place) for place in places]

@@ -2,27 +2,43 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import exp
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import (
+    RIGHT,
+    Hint,
+    Verdict,
+    called,
+    checker,
+    mapping,
+    near,
+    number,
+    numbers,
+    unlike,
+)
 
 Event = tuple[str, int, int]
 State = tuple[float, int]
 
-
-def _near(answer: ArrayLike, right: ArrayLike) -> bool:
-    return bool(np.allclose(answer, right, rtol=1e-6, atol=1e-9))
+_near = partial(near, rtol=1e-6)
 
 
+@checker
 def exercise_1(units: Callable[[Sequence[Event]], Mapping[int, int]]) -> Verdict:
     """Check the units each user bought, from events of which some come twice."""
+
+    def bought(events: Sequence[Event]) -> dict[Any, float]:
+        wanted = "return a dictionary, with the units of each user_id"
+        found = mapping(called(units, events), wanted)
+        return {user: number(value, wanted) for user, value in found.items()}
+
     events = [("a", 1, 2), ("b", 2, 5), ("a", 1, 2), ("c", 1, 2), ("b", 2, 5), ("d", 1, 1)]
-    answer = dict(units(events))
+    answer = bought(events)
     if answer == {1: 7, 2: 10}:
         return Verdict("an event that comes again is a retry, whatever came in between.")
     if answer.get(1) == 3:
@@ -31,14 +47,16 @@ def exercise_1(units: Callable[[Sequence[Event]], Mapping[int, int]]) -> Verdict
         return Verdict("user 2 bought 5 units once; the same event_id came twice.")
     if answer != {1: 5, 2: 5}:
         return Verdict("add up the units of each user, each event_id once.")
-    if dict(units(events[::-1])) != answer:
+    if bought(events[::-1]) != answer:
         return Verdict("the order in which events arrive cannot matter.")
     return RIGHT
 
 
+@checker
 def exercise_2(update: Callable[[float, int, int], State]) -> Verdict:
     """Check one step of a decayed count, for an event in time and for one that is late."""
-    total, day = update(2.0, 100, 109)
+    wanted = "return two numbers, the new total and the day as of which it holds"
+    total, day = numbers(called(update, 2.0, 100, 109), (2,), wanted)
     if _near(total, 3.0):
         return Verdict("what was counted before has aged by nine days.")
     if _near(total, 3 * exp(-0.2)):
@@ -47,7 +65,7 @@ def exercise_2(update: Callable[[float, int, int], State]) -> Verdict:
         return Verdict("multiply the old total by exp(-days / 45), then count the new event.")
     if day != 109:
         return Verdict("return the day as of which the total holds as well.")
-    total, day = update(2.0, 100, 91)
+    total, day = numbers(called(update, 2.0, 100, 91), (2,), wanted)
     if day != 100:
         return Verdict("a late event does not turn the clock back: the total stays as of day 100.")
     if total > 3:
@@ -57,36 +75,50 @@ def exercise_2(update: Callable[[float, int, int], State]) -> Verdict:
     return RIGHT
 
 
+@checker
 def exercise_3(read: Callable[[bytes], list[Any]]) -> Verdict:
     """Check what is read from a log whose last line may be torn."""
+    wanted = "from a log that is whole, return every event, and nothing else"
+
+    def events_of(data: bytes) -> list[Any]:
+        found = called(read, data)
+        if not isinstance(found, list | tuple):
+            raise unlike(found, f"{wanted}, in a list")
+        return list(found)
+
     events = [{"event_id": "a"}, {"event_id": "b"}]
     data = "".join(f"{json.dumps(event)}\n" for event in events).encode()
-    if read(data) != events:
-        return Verdict("from a log that is whole, return every event, and nothing else.")
+    whole = events_of(data)
+    if not all(isinstance(event, dict) for event in whole) or whole != events:
+        return Verdict(f"{wanted}.")
     try:
-        torn = read(data[:-4])
-    except ValueError:
-        return Verdict("a last line that is cut short is no error: leave it out.")
+        torn = events_of(data[:-4])
+    except Hint as hint:
+        if isinstance(hint.__cause__, ValueError):
+            return Verdict("a last line that is cut short is no error: leave it out.")
+        raise
     if torn != events[:1]:
         return Verdict("of a log with a torn last line, return the lines before it.")
-    if read(b'{"event_id": "a"}\n12') != events[:1]:
+    if events_of(b'{"event_id": "a"}\n12') != events[:1]:
         return Verdict("half of 1234 is 12, which is JSON: what says that a line is whole?")
     try:
-        read(b'{"event_id": "a"}\n{"event\n{"event_id": "b"}\n')
-    except ValueError:
-        return RIGHT
+        events_of(b'{"event_id": "a"}\n{"event\n{"event_id": "b"}\n')
+    except Hint as hint:
+        if isinstance(hint.__cause__, ValueError):
+            return RIGHT
+        raise
     return Verdict("a damaged line with others after it was acknowledged: raise ValueError.")
 
 
+@checker
 def exercise_4(seen: Callable[[pd.DataFrame, pd.DataFrame], ArrayLike]) -> Verdict:
     """Check how many of a user's purchases each request may know."""
     hours = pd.Timestamp("2017-11-20") + pd.to_timedelta([9, 8, 12, 12, 15], unit="h")
     purchases = pd.DataFrame({"user_id": [1, 2, 1, 2, 1], "time": hours})
     asked = pd.Timestamp("2017-11-20") + pd.to_timedelta([12, 7, 16, 13, 10], unit="h")
     requests = pd.DataFrame({"user_id": [1, 1, 1, 2, 3], "time": asked}, index=[7, 3, 5, 9, 1])
-    answer = np.asarray(seen(purchases, requests))
-    if answer.shape != (5,):
-        return Verdict("return one count for each request.")
+    given = called(seen, purchases, requests)
+    answer = numbers(given, (5,), "return one count for each request", finite=False)
     if _near(answer, [2, 0, 3, 2, 0]):
         return Verdict("a purchase at the very moment of the request is not known before it.")
     if answer[4] != 0:

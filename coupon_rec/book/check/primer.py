@@ -1,42 +1,22 @@
 """Checkers of the primer, From a count to a network."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict
+from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers, unlike
 
 Floats = NDArray[np.float64]
 Step = Callable[[float, float, Floats, Floats, Floats, float], tuple[float, float]]
 
 
-def _numbers(answer: Any) -> Floats | None:
-    """Read an answer as an array of numbers; None if it is none, or holds a missing value."""
-    try:
-        array = np.asarray(answer, float)
-    except (TypeError, ValueError):
-        return None
-    return array if array.size and np.isfinite(array).all() else None
-
-
-def _number(answer: Any) -> float | None:
-    array = _numbers(answer)
-    return float(array.ravel()[0]) if array is not None and array.size == 1 else None
-
-
-def _near(answer: ArrayLike, right: ArrayLike, rtol: float = 0.01) -> bool:
-    return bool(np.allclose(answer, right, rtol=rtol, atol=1e-9))
-
-
+@checker
 def exercise_1(p: float) -> Verdict:
     """Check the probability that follows from 1 in 100 when 2 is added to its logit."""
-    answer = _number(p)
+    answer = number(p, "give one number, the probability")
     odds = np.exp(2) / 99
-    if answer is None:
-        return Verdict("give one number, the probability.")
-    if _near(answer, odds / (1 + odds)):
+    if near(answer, odds / (1 + odds), 0.01):
         return RIGHT
     hints = {
         0.01: "that is where the user started; now add 2 to its logit.",
@@ -49,28 +29,25 @@ def exercise_1(p: float) -> Verdict:
         1 / (1 + np.exp(2 - np.log(1 / 99))): "2 is added and not taken away: p grows.",
     }
     for wrong, hint in hints.items():
-        if _near(answer, wrong, 0.003):
+        if near(answer, wrong, 0.003):
             return Verdict(hint)
     if not 0 < answer < 1:
         return Verdict("a probability lies between 0 and 1.")
     return Verdict("from the probability to its logit, add 2, and back by sigma.")
 
 
+@checker
 def exercise_2(step: Step) -> Verdict:
     """Check one step of gradient descent in which each offer has a weight."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=6), np.array([1.0, 0, 0, 1, 0, 0])
     weight, w, b, rate = np.array([3.0, 1, 2, 1, 1, 0.5]), 0.4, -0.7, 0.5
     error = 1 / (1 + np.exp(-(b + w * x))) - y
-    try:
-        answer = step(w, b, x.copy(), y.copy(), weight.copy(), rate)
-    except Exception as problem:
-        return Verdict(f"your function stops with {type(problem).__name__}: {problem}.")
-    found = _numbers(answer)
-    if found is None or found.ndim == 0:
-        return Verdict("return two numbers, the new weight and the new bias.")
-    if found.shape != (2,):
+    answer = called(step, w, b, x, y, weight, rate)
+    wanted = "return two numbers, the new weight and the new bias"
+    if numbers(answer, None, wanted, finite=False).shape == (2, x.size):
         return Verdict("the new weight and the new bias are one number each: take a mean.")
+    found = numbers(answer, (2,), wanted)
 
     def moved(slopes: Floats) -> Floats:
         return np.array([w, b]) - rate * slopes
@@ -83,7 +60,7 @@ def exercise_2(step: Step) -> Verdict:
     plain = np.array([(error * x).mean(), error.mean()])
     new_b = b - rate * right[1]
     late = 1 / (1 + np.exp(-(new_b + w * x))) - y
-    if _near(found, moved(right), 1e-6):
+    if near(found, moved(right), 1e-6):
         return RIGHT
     hints: Sequence[tuple[Floats, str]] = [
         (np.array([w, b]), "nothing has moved yet."),
@@ -98,25 +75,23 @@ def exercise_2(step: Step) -> Verdict:
         (moved(np.array([mean(late * x), right[1]])), "both steps start from the same errors."),
     ]
     for wrong, hint in hints:
-        if _near(found, wrong, 1e-6):
+        if near(found, wrong, 1e-6):
             return Verdict(hint)
-    if _near(found[1], moved(right)[1], 1e-6):
+    if near(found[1], moved(right)[1], 1e-6):
         return Verdict("the bias is right; the slope of the weight is the mean of error times x.")
-    if _near(found[0], moved(right)[0], 1e-6):
+    if near(found[0], moved(right)[0], 1e-6):
         return Verdict("the weight is right; the slope of the bias is the mean error.")
     return Verdict("error = sigma of the logit, minus y; the slopes are its weighted means.")
 
 
+@checker
 def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> Verdict:
     """Check a network by hand: a logit above 0 for one reminder, and below 0 for none or two."""
-    try:
-        parts = [_numbers(part) for part in network]
-    except TypeError:
-        parts = []
-    if len(parts) != 4 or any(part is None for part in parts):
-        return Verdict("give W1, b1, W2 and b2, numbers all of them, in this order.")
-    first, bias, second, last = (np.asarray(part) for part in parts)
-    if first.ndim != 2 or first.shape[0] != 2:
+    parts = "give W1, b1, W2 and b2, numbers all of them, in this order"
+    if not isinstance(network, Sequence | np.ndarray) or len(network) != 4:
+        raise unlike(network, parts)
+    first, bias, second, last = (numbers(part, None, parts) for part in network)
+    if first.ndim != 2 or first.shape[0] != 2 or not first.size:
         return Verdict("W1 has a row for each of the two inputs, and a column for each unit.")
     units = first.shape[1]
     if bias.size != units:
