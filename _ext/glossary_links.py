@@ -48,7 +48,6 @@ SENSES = {
             "appendix/from_the_article",
             "appendix/teaching",
             "chapters/06_coupling",
-            "chapters/09_evaluation",
             "try_it",
         },
     ),

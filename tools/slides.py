@@ -201,8 +201,8 @@ def section_slides(section: Tag, above: str = "") -> Iterator[Slide]:
 
     for block in section.find_all(True, recursive=False):
         classes = set(block.get("class") or [])
-        if classes & {"live-figure", "deeper"}:
-            continue  # it moves on the page, and has no picture; or it lies beside the path
+        if block.name == "section" or classes & {"live-figure", "deeper"}:
+            continue  # a section comes below; a live figure has no picture; a box is no slide
         if block.name == "p":
             if waiting:
                 slide.say(waiting)

@@ -1,6 +1,7 @@
 """A box lies beside the path: folded on the page, with what it needs, its cells and its end."""
 
-from io import StringIO
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -9,9 +10,16 @@ from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import Browser
 from reader import open_page
-from sphinx.application import Sphinx
 
 BOX = ":::{deeper-start} Why *this* rule\n:needs: a limit\n:minutes: 4\n:::\n\nIt has a reason."
+CONF = """
+extensions = ["myst_nb", "deeper"]
+myst_enable_extensions = ["colon_fence"]
+nb_execution_mode = "off"
+root_doc = "page"
+html_theme = "basic"
+"""
+EXTENSIONS = Path(__file__).parents[2] / "_ext"
 END = "Which ends here.\n\n:::{deeper-end}\n:::\n\nThe path goes on."
 
 
@@ -20,20 +28,13 @@ def build(folder: Path, *texts: str) -> tuple[BeautifulSoup, str]:
     output = new_output("stream", text="4\n")
     first, *others = (new_markdown_cell(text) for text in texts)
     cells = [first, new_code_cell("print(2 + 2)", outputs=[output]), *others]
-    (folder / "source").mkdir()
     language = {"language_info": {"name": "python", "pygments_lexer": "python"}}
-    nbformat.write(new_notebook(cells=cells, metadata=language), folder / "source" / "page.ipynb")
-    warnings = StringIO()
-    settings = {
-        "extensions": ["myst_nb", "deeper"],
-        "myst_enable_extensions": ["colon_fence"],
-        "nb_execution_mode": "off",
-        "root_doc": "page",
-        "html_theme": "basic",
-    }
-    out = folder / "html"
-    Sphinx(folder / "source", None, out, out, "html", settings, None, warnings).build()
-    return BeautifulSoup((out / "page.html").read_text("utf-8"), "html.parser"), warnings.getvalue()
+    folder.joinpath("conf.py").write_text(CONF)
+    nbformat.write(new_notebook(cells=cells, metadata=language), folder / "page.ipynb")
+    command = [sys.executable, "-m", "sphinx", "-q", "--no-color", folder, folder / "html"]
+    built = subprocess.run(command, cwd=EXTENSIONS, capture_output=True, text=True, check=False)
+    page = (folder / "html" / "page.html").read_text("utf-8")
+    return BeautifulSoup(page, "html.parser"), built.stderr
 
 
 def test_a_box_holds_what_lies_between_its_marks(tmp_path: Path) -> None:
