@@ -1,0 +1,1 @@
+from .off_policy import off_policy_value as off_policy_value
