@@ -2,6 +2,8 @@
 
 What is done is kept in `runs/contest`, so that a run that was killed goes on; `--minutes 8` ends a
 run early, to be gone on with. Delete the folder to start anew, as after a change of the features.
+The configurations that were found are also kept in `results/contest_tuning.json`; `--tuned` takes
+them from there, and searches only for the models that it lacks.
 """
 
 import argparse
@@ -25,7 +27,7 @@ from contest_models import (
     log_odds,
     sigmoid,
 )
-from machine import store, use_two_cores
+from machine import RESULTS, store, use_two_cores
 from scipy.stats import norm
 
 from coupon_rec import load_complete_journey
@@ -33,6 +35,7 @@ from coupon_rec.evaluation import compare, evaluate, log_loss, ndcg, platt
 from coupon_rec.features import Encoder, offers_frame
 
 RUNS = Path(__file__).parents[1] / "runs" / "contest"
+TUNED = RESULTS / "contest_tuning.json"
 TRAIN_FROM, JUDGE_FROM, DATA_UNTIL = "2017-01-01", "2017-10-01", "2017-12-31"
 TUNING_DAYS = ("2017-05-31", "2017-06-28", "2017-07-12", "2017-08-08")
 BUDGET = 12
@@ -112,7 +115,22 @@ def tune(name: str) -> Iterator[str]:
                     if found["loss"] >= best["loss"]:
                         break
                     at, best, moved = there, found, True
-    keep(folder(name) / "best.json", {**best, "spent": spent(name), "at_an_end": ends(name, at)})
+    found = {**best, "spent": spent(name), "at_an_end": ends(name, at)}
+    keep(folder(name) / "best.json", found)
+    keep(TUNED, {**found_before(), name: found})
+
+
+def found_before() -> dict[str, dict[str, Any]]:
+    """The best configurations of earlier runs, by model."""
+    return json.loads(TUNED.read_text()) if TUNED.exists() else {}
+
+
+def taken_over(name: str, found: dict[str, Any]) -> str:
+    """Fit a configuration that was found before, for its scores of the tuning days."""
+    rungs = Path(found["file"]).stem.split("-")[1:]
+    again = tried(name, dict(zip(PEERS[name].ladders, map(int, filter(None, rungs)), strict=True)))
+    keep(folder(name) / "best.json", found)
+    return described(again)
 
 
 def spent(name: str) -> int:
@@ -332,9 +350,13 @@ def folder(name: str) -> Path:
     return path
 
 
-def steps(names: Sequence[str]) -> Iterator[str]:
+def steps(names: Sequence[str], before: dict[str, dict[str, Any]]) -> Iterator[str]:
     for name in names:
-        if not (folder(name) / "best.json").exists():
+        if (folder(name) / "best.json").exists():
+            continue
+        if name in before:
+            yield taken_over(name, before[name])
+        else:
             yield from tune(name)
     for name in names:
         yield from judge(name)
@@ -343,11 +365,13 @@ def steps(names: Sequence[str]) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=np.inf, help="stop after so many")
+    parser.add_argument("--tuned", action="store_true", help="with the configurations of before")
     parser.add_argument("--only", choices=list(PEERS), nargs="*", help="these models, no report")
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
     use_two_cores()
-    for line in steps(options.only or list(PEERS)):
+    before = found_before() if options.tuned else {}
+    for line in steps(options.only or list(PEERS), before):
         print(line, flush=True)
         if time.monotonic() > end:
             sys.exit("Not done: run it again to go on.")
