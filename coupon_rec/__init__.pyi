@@ -1,3 +1,4 @@
+from .decisions.items import recommend_items as recommend_items
 from .decisions.value import Economics as Economics
 from .features.batch.offers import offers_frame as offers_frame
 from .features.encoder import Encoder as Encoder

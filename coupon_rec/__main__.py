@@ -40,6 +40,32 @@ TrainFrom = Annotated[
 ]
 ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"))]
 TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"))]
+Margin = Annotated[
+    float,
+    typer.Option(
+        help="Gross margin, as a share of spend.", envvar="COUPON_REC_MARGIN", min=0, max=1
+    ),
+]
+Incremental = Annotated[
+    float,
+    typer.Option(
+        help="Share of redeeming purchases that only the coupon causes.",
+        envvar="COUPON_REC_INCREMENTAL",
+        min=0,
+        max=1,
+    ),
+]
+RetailerMatch = Annotated[
+    float,
+    typer.Option(
+        help="What the retailer adds to each unit that a manufacturer's coupon takes off.",
+        envvar="COUPON_REC_RETAILER_MATCH",
+        min=0,
+    ),
+]
+Contact = Annotated[
+    float, typer.Option(help="Cost of sending a coupon.", envvar="COUPON_REC_CONTACT", min=0)
+]
 
 
 def _market(source: str | None) -> "Market":
@@ -222,7 +248,7 @@ def _checked(work: Callable[[], T]) -> T:
     """Say in one line what is wrong with the data."""
     try:
         return work()
-    except ValueError as error:
+    except (ValueError, FileNotFoundError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
 
@@ -264,50 +290,164 @@ def serve(
         float,
         typer.Option(help="Requests a second from one address.", envvar="COUPON_REC_RATE", min=0),
     ] = 0.0,
-    margin: Annotated[
+    margin: Margin = 0.25,
+    incremental: Incremental = 0.5,
+    retailer_match: RetailerMatch = 0.17,
+    contact: Contact = 0.005,
+    explore: Annotated[
         float,
         typer.Option(
-            help="Gross margin, as a share of spend.", envvar="COUPON_REC_MARGIN", min=0, max=1
-        ),
-    ] = 0.25,
-    incremental: Annotated[
-        float,
-        typer.Option(
-            help="Share of redeeming purchases that only the coupon causes.",
-            envvar="COUPON_REC_INCREMENTAL",
+            help="Share of the answers whose coupons are drawn, so that `value` can judge other "
+            "policies from the decisions; 0 for none.",
+            envvar="COUPON_REC_EXPLORE",
             min=0,
             max=1,
         ),
-    ] = 0.5,
-    retailer_match: Annotated[
+    ] = 0.0,
+    explore_floor: Annotated[
         float,
         typer.Option(
-            help="What the retailer adds to each unit that a manufacturer's coupon takes off.",
-            envvar="COUPON_REC_RETAILER_MATCH",
+            help="Least chance of a coupon that can be drawn; at most --explore.",
+            envvar="COUPON_REC_EXPLORE_FLOOR",
             min=0,
+            max=1,
         ),
-    ] = 0.17,
-    contact: Annotated[
-        float,
-        typer.Option(help="Cost of sending a coupon.", envvar="COUPON_REC_CONTACT", min=0),
-    ] = 0.005,
+    ] = 0.01,
+    explore_seed: Annotated[
+        int | None,
+        typer.Option(help="Of the draws, for tests.", envvar="COUPON_REC_EXPLORE_SEED", min=0),
+    ] = None,
 ) -> None:
-    """Answer requests for coupons over HTTP, until Ctrl-C or SIGTERM."""
+    """Answer requests for coupons and items over HTTP, until Ctrl-C or SIGTERM."""
     from coupon_rec.decisions import Economics
     from coupon_rec.serving.http.server import serve as run
     from coupon_rec.serving.http.settings import Settings
 
-    economics = Economics(margin, incremental, retailer_match, contact)
-    try:
-        run(
-            bundle,
-            host,
-            port,
-            Settings(log, redis, api_key, rate, decisions, pseudonym_key, economics),
+    settings = Settings(
+        log,
+        redis,
+        api_key,
+        rate,
+        decisions,
+        pseudonym_key,
+        Economics(margin, incremental, retailer_match, contact),
+        explore=explore,
+        explore_floor=explore_floor,
+        explore_seed=explore_seed,
+    )
+    _checked(lambda: run(bundle, host, port, settings))
+
+
+@app.command()
+def value(
+    log: Annotated[Path, typer.Argument(help="Decisions, as `serve --explore` records them.")],
+    policy: Annotated[
+        str,
+        typer.Option(
+            help='Whom to judge: "greedy", the most valuable coupons; "likeliest"; "nobody"; '
+            '"logged"; or the folder of a bundle.'
+        ),
+    ] = "greedy",
+    against: Annotated[str, typer.Option(help="Whom to compare with, as --policy.")] = "logged",
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="ips, snips, dr, switch or direct; the first three if left out."),
+    ] = None,
+    within: Annotated[
+        int | None,
+        typer.Option(
+            help="Days in which a redemption counts; younger answers are left out. By default, "
+            "all count.",
+            min=0,
+        ),
+    ] = None,
+    margin: Margin = 0.25,
+    incremental: Incremental = 0.5,
+    retailer_match: RetailerMatch = 0.17,
+    contact: Contact = 0.005,
+    confidence: Annotated[
+        float, typer.Option(help="Of the intervals, over users.", min=0.01, max=0.999)
+    ] = 0.95,
+    min_effective: Annotated[
+        float, typer.Option(help="Least effective sample, in answers, that is judged.", min=0)
+    ] = 100.0,
+) -> None:
+    """Judge another policy by what a service decided, and what followed, in currency an answer."""
+    from coupon_rec.decisions import Economics
+    from coupon_rec.serving.events.judging import explored, judge, probability, read_rewards
+
+    def judged() -> pd.DataFrame:
+        every = read_rewards(log, contact=contact, within=within)
+        rows = explored(every)
+        answers, all_answers = rows["request_id"].nunique(), every["request_id"].nunique()
+        _say(
+            f"{answers:,} answers, {rows['redeemed'].sum():,} redemptions; "
+            f"{all_answers - answers:,} answers left out, in which chance had no say"
         )
-    except ValueError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(2) from error
+        if rows.empty:
+            raise ValueError("nothing can be judged: let the service explore (serve --explore)")
+        economics = Economics(margin, incremental, retailer_match, contact)
+        names = dict.fromkeys([policy, against])
+        chances = {name: probability(rows, name, economics) for name in names}
+
+        def of(*policies: str) -> pd.DataFrame:
+            # What was done needs no weights, and nothing sent has none: it earns 0.
+            nothing = "nobody" in policies
+            plain = nothing or policies == ("logged",)
+            return judge(
+                rows,
+                *(chances[name] for name in policies),
+                methods=["ips"] if plain else method or ["ips", "snips", "dr"],
+                confidence=confidence,
+                min_effective=0.0 if nothing else min_effective,
+            )
+
+        tables = {name: of(name) for name in names}
+        if policy != against:
+            tables[f"{policy} less {against}"] = of(policy, against)
+        return pd.concat(tables, names=["policy", "method"])
+
+    typer.echo(_checked(judged).drop(columns="model_share").round(4).to_string())
+
+
+@app.command()
+def monitor(
+    log: Annotated[Path, typer.Argument(help="Decisions, as `serve` records them.")],
+    out: Annotated[
+        Path, typer.Option(help="Where to write the report: OUT.html and OUT.json.")
+    ] = Path("monitor"),
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day that is watched; what was before is the reference. By default, the "
+            "first half of the days is.",
+        ),
+    ] = None,
+    window: Annotated[
+        int, typer.Option(help="Days for which a coupon is followed once it was shown.", min=1)
+    ] = 28,
+    rate: Annotated[
+        float,
+        typer.Option(
+            help="Chance of a false alarm, in each direction, over the days that are watched.",
+            min=0.001,
+            max=0.999,
+        ),
+    ] = 0.05,
+) -> None:
+    """Compare redemptions with promises, day by day. Exit code 1 if it rings, 2 for bad input."""
+    from coupon_rec.monitoring import monitor as look
+
+    day = f"{until:%Y-%m-%d}" if until else None
+    report = _checked(lambda: look(log, until=day, window=window, rate=rate))
+    html, _ = report.write(out)
+    kept = report.kept["watched"]
+    typer.echo(
+        f"{report.until} to {report.last}: {kept['observed']:.0f} redeemed, "
+        f"{kept['expected']:.1f} promised by now; {'; '.join(report.alarms) or 'no alarm'}: {html}"
+    )
+    raise typer.Exit(int(bool(report.alarms)))
 
 
 @app.command()

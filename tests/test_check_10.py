@@ -45,6 +45,23 @@ def positive(values: Floats, groups: Sequence[str], k: int) -> list[int]:
     return [int(place) for place in np.argsort(values)[::-1][:k] if values[place] > 0]
 
 
+def by_chance(baskets: list[set[str]], one: str, other: str) -> float:
+    """Solve exercise 5."""
+    size = np.array([len(basket) for basket in baskets])
+    lines, meet = size.sum(), (size * (size - 1)).sum()
+    return tally(baskets, one) * tally(baskets, other) * meet / (lines * (lines - 1))
+
+
+def tally(baskets: list[set[str]], item: str) -> int:
+    """Count the baskets with an item."""
+    return sum(item in basket for basket in baskets)
+
+
+def all_of(baskets: list[set[str]]) -> int:
+    """Count the lines."""
+    return sum(map(len, baskets))
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer"),
     [
@@ -52,6 +69,8 @@ def positive(values: Floats, groups: Sequence[str], k: int) -> list[int]:
         (check.exercise_2, edge),
         (check.exercise_3, [[1.1, 1.0], [2.0, 0.1]]),
         (check.exercise_4, bundle),
+        (check.exercise_5, by_chance),
+        (check.exercise_5, lambda *user: np.array([by_chance(*user)])),
         (check.exercise_1, np.array([2.0])),
         (check.exercise_2, lambda *offer: np.array([edge(*offer)])),
         (check.exercise_3, pd.DataFrame([[1.1, 1.0], [2.0, 0.1]])),
@@ -83,6 +102,26 @@ def test_right_answers_pass(exercise: Callable[..., Any], answer: Any) -> None:
         (check.exercise_4, lambda values, groups, k: groups[:k], "whole numbers"),
         (check.exercise_4, positive, "two coupons of one group"),
         (check.exercise_4, lambda values, groups, k: [], "exists"),
+        (check.exercise_5, lambda b, x, y: sum({x, y} <= each for each in b), "what was seen"),
+        (check.exercise_5, lambda b, x, y: tally(b, x) * tally(b, y) / len(b), "equally large"),
+        (
+            check.exercise_5,
+            lambda b, x, y: (
+                tally(b, x) * tally(b, y) * sum(len(e) ** 2 for e in b) / all_of(b) ** 2
+            ),
+            "meet itself",
+        ),
+        (
+            check.exercise_5,
+            lambda b, x, y: by_chance(b, x, y) * (all_of(b) - 1) / all_of(b),
+            "S - 1 are left",
+        ),
+        (
+            check.exercise_5,
+            lambda b, x, y: by_chance(b, x, y) / max(tally(b, x) * tally(b, y), 1),
+            "how many such",
+        ),
+        (check.exercise_5, lambda b, x, y: 7.0, "not what chance makes"),
     ],
 )
 def test_wrong_answers_get_their_hint(exercise: Callable[..., Any], answer: Any, hint: str) -> None:

@@ -41,7 +41,7 @@ def words(result: Result) -> str:
 def test_help_lists_the_commands() -> None:
     page = run("--help")
     assert page.exit_code == 0
-    commands = ("features", "train", "evaluate", "recommend", "export", "serve")
+    commands = ("features", "train", "evaluate", "recommend", "export", "serve", "value")
     assert all(name in page.stdout for name in commands)
 
 

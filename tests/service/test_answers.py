@@ -76,9 +76,10 @@ def test_every_option_of_the_command_reaches_the_service(monkeypatch: pytest.Mon
     monkeypatch.setattr("coupon_rec.serving.http.server.serve", lambda *all: called.append(all))
     texts = {"log": "l", "redis": "r", "api_key": "a", "decisions": "d", "pseudonym_key": "p"}
     numbers = {"margin": 0.1, "incremental": 0.2, "retailer_match": 0.3, "contact": 0.4}
-    given = {**texts, **numbers, "rate": 5.0}
+    others = {"rate": 5.0, "explore": 0.5, "explore_floor": 0.25, "explore_seed": 6}
+    given = {**texts, **numbers, **others}
     wanted = Settings(
-        **{**texts, "log": Path("l"), "decisions": Path("d"), "rate": 5.0},  # type: ignore[arg-type]
+        **{**texts, **others, "log": Path("l"), "decisions": Path("d")},  # type: ignore[arg-type]
         economics=Economics(**numbers),
     )
     options = [

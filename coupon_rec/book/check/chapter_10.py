@@ -82,6 +82,41 @@ def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) ->
     return RIGHT
 
 
+@checker
+def exercise_5(by_chance: Callable[[list[set[str]], str, str], float]) -> Verdict:
+    """Check how many common baskets chance makes of one user's lines."""
+    for baskets in (
+        [{"tea", "jam", "milk", "rice", "salt"}, {"tea"}, {"jam", "eggs"}, {"tea"}],
+        [{"tea", "jam"}, {"tea", "jam"}, {"milk", "eggs"}],
+        [{"tea"}, {"jam"}, {"tea"}],
+    ):
+        wanted = "return one number of baskets"
+        found = number(called(by_chance, [*map(set, baskets)], "tea", "jam"), wanted)
+        size = np.array([len(basket) for basket in baskets])
+        lines, meet = size.sum(), (size * (size - 1)).sum()
+        tea, jam = (sum(item in basket for basket in baskets) for item in ("tea", "jam"))
+        right = tea * jam * meet / (lines * (lines - 1))
+        if np.isclose(found, right):
+            continue
+        hints = {
+            sum({"tea", "jam"} <= basket for basket in baskets): "that is what was seen; what "
+            "would shuffled lines make?",
+            tea * jam / len(baskets): "that takes all baskets for equally large, and lets a line "
+            "lie where another one is.",
+            tea * jam * (size**2).sum() / lines**2: "a line cannot meet itself: of s lines, s - 1 "
+            "are left to meet.",
+            tea * jam * meet / lines**2: "once the first line has its place, S - 1 are left for "
+            "the second.",
+            meet / (lines * (lines - 1)): "that is the chance of two given lines; how many such "
+            "pairs of lines are there?",
+        }
+        for wrong, hint in hints.items():
+            if np.isclose(found, wrong):
+                return Verdict(hint)
+        return Verdict(f"baskets of {size.tolist()} lines: {found:.3f} is not what chance makes.")
+    return RIGHT
+
+
 def _places(answer: Any, coupons: int) -> list[int]:
     wanted = "return the places of the coupons in the bundle, a list of whole numbers"
     answer = list(answer) if isinstance(answer, Set) else answer

@@ -158,6 +158,12 @@ class FeatureStore:
                 del self._ready[next(iter(self._ready))]
         return [found[key] for key in keys]
 
+    def lines(self, user_id: int | str, day: date) -> Lines:
+        """What a user bought up to a day, that day included; nothing for an unknown user."""
+        user = self.identifiers.number("user_id", user_id)
+        with self._lock:
+            return self._past_of(user).lines.before((day - EPOCH).days + 1)
+
     def _computed(self, users: Sequence[int], day: date) -> list[Candidates]:
         """Compute features; where something came in since the snapshot, from the purchases on."""
         snapshot, start = self.snapshot, (day - EPOCH).days + 1

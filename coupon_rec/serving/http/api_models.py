@@ -98,15 +98,28 @@ class RecommendationRequest(_Strict):
 
 
 class Coupon(BaseModel):
-    """A coupon that is worth sending, and why."""
+    """A coupon to send, and why."""
 
     campaign_id: int | str
     coupon_id: int | str
     probability: Annotated[float, Field(ge=0, le=1, description="That it is redeemed.")]
     value: Annotated[
-        float, Field(gt=0, description="Expected incremental profit, in currency, after its cost.")
+        float,
+        Field(
+            description="Expected incremental profit, in currency, after its cost; 0 or less only "
+            "where it was drawn."
+        ),
     ]
     reason: str
+    propensity: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=1,
+            description="With which chance the answer held this coupon; given by a service that "
+            "explores, and by no other.",
+        ),
+    ] = None
 
 
 class RecommendationResponse(BaseModel):
@@ -143,6 +156,73 @@ class RecommendationResponse(BaseModel):
                         }
                     ],
                     "note": "",
+                }
+            ]
+        }
+    )
+
+
+class ItemsRequest(_Strict):
+    """Who wants items, when, and how many at most."""
+
+    user_id: Id
+    context: Annotated[
+        Context | None, Field(description="Now, by the clock of the server, if left out.")
+    ] = None
+    k: Annotated[
+        int,
+        Field(ge=1, le=100),
+        BeforeValidator(_whole),
+        Field(description="How many items at most."),
+    ] = 10
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"user_id": 1, "context": {"time": "2017-11-20T09:30:00"}, "k": 10}]
+        }
+    )
+
+
+class LikelyItem(BaseModel):
+    """An item that the user is likely to buy, and why."""
+
+    item_id: int | str
+    probability: Annotated[
+        float, Field(ge=0, le=1, description="That the user buys it in the next 28 days.")
+    ]
+    reason: str
+
+
+class ItemsResponse(BaseModel):
+    """The items that a user is most likely to buy, the likeliest first."""
+
+    user_id: int | str
+    day: date
+    known: Annotated[
+        bool, Field(description="False for a user without a purchase: what most users buy.")
+    ]
+    bundle: Annotated[str, Field(description="Version of the features.")]
+    degraded: Annotated[
+        bool, Field(description="True while events of other replicas cannot be read.")
+    ]
+    items: list[LikelyItem]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": 1,
+                    "day": "2017-11-20",
+                    "known": True,
+                    "bundle": "5f0c6c1e",
+                    "degraded": False,
+                    "items": [
+                        {
+                            "item_id": 1082185,
+                            "probability": 0.8312,
+                            "reason": "bought 31 times, last 2 days ago",
+                        }
+                    ],
                 }
             ]
         }

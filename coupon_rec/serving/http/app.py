@@ -20,6 +20,8 @@ from coupon_rec.serving.http.api_models import (
     EventBatch,
     EventsAccepted,
     Id,
+    ItemsRequest,
+    ItemsResponse,
     LiveCoupon,
     LiveCoupons,
     RecommendationRequest,
@@ -130,6 +132,16 @@ async def recommendations(ask: RecommendationRequest, request: Request) -> Respo
         raise Refused(503, BUSY, wait=1) from None
     headers = {"X-Request-Id": request_id} if request_id else None
     return Response(body, headers=headers, media_type="application/json")
+
+
+@router.post(
+    "/v1/items", responses=_errors(409, 413, 422), summary="The items that a user is likely to buy"
+)
+async def items(ask: ItemsRequest, service: Running) -> ItemsResponse:
+    """The likeliest first, bought before or not; what most users buy, if nothing is known."""
+    moment, advice = (ask.context.time, "") if ask.context else (datetime.now(), NOW)
+    with _day_in("context.time", advice):
+        return await service.items(ask.user_id, moment, ask.k)
 
 
 @router.post(

@@ -1,8 +1,11 @@
 """The counters of the service, for Prometheus."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+SCORES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 
 
 class Metrics:
@@ -33,6 +36,15 @@ class Metrics:
         self.cached = Counter(
             "coupon_rec_cached", "Answers taken from the cache.", registry=self.registry
         )
+        self.scores = Histogram(
+            "coupon_rec_score",
+            "Probability of redemption of the likeliest coupon that an answer chose; 0 for none.",
+            buckets=SCORES,
+            registry=self.registry,
+        )
+        self.explored = Counter(
+            "coupon_rec_explored", "Answers whose coupons were drawn.", registry=self.registry
+        )
         self.events = Counter(
             "coupon_rec_events", "Events accepted, repeated ones included.", registry=self.registry
         )
@@ -61,3 +73,7 @@ class Metrics:
             "Events missing in the decision log: a kill or a full disk lost them.",
             registry=self.registry,
         )
+
+    def see(self, probabilities: Sequence[float]) -> None:
+        """Count the scores of an answer: one number each, as more would cost the next answer."""
+        self.scores.observe(max(probabilities, default=0.0))

@@ -19,11 +19,13 @@ from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.events.identifiers import UNKNOWN
+from coupon_rec.serving.exploring import Exploring
+from coupon_rec.serving.http.api_models import ItemsResponse, LikelyItem
 from coupon_rec.serving.http.batching import Batcher, Overloaded
 from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.http.streams import Stream, Streams
-from coupon_rec.serving.recommender import Question, Recommender, Reply
+from coupon_rec.serving.recommender import Choice, Question, Recommender, Reply
 
 logger = logging.getLogger("coupon_rec.serving")
 
@@ -57,6 +59,8 @@ class Service:
     ------
     BundleError
         If the bundle cannot be used.
+    ValueError
+        If a setting is out of its range, or a folder cannot be written.
     """
 
     def __init__(self, bundle: Path, settings: Settings) -> None:
@@ -67,6 +71,11 @@ class Service:
         self.metrics.degraded.set_function(lambda: self.recommender.store.degraded)
         self.stopping = False
         self._bundle = bundle
+        self._exploring = (
+            Exploring(settings.explore, settings.explore_floor, settings.explore_seed)
+            if settings.explore
+            else None
+        )
         scorer = Scorer.load(bundle)
         self._log = _open_log(settings.log or bundle.with_name(f"{bundle.name}.events"), settings)
         self.recommender = self._recommender(scorer)
@@ -87,13 +96,14 @@ class Service:
             self.metrics.waiting.labels(name).set_function(queue.__len__)
         self._pushing = asyncio.Semaphore(settings.batch_limit)
         self._reloading = asyncio.Lock()
+        self._learning = asyncio.Lock()
 
     def _recommender(self, scorer: Scorer) -> Recommender:
         """Put the features of its bundle beside a model, and see that it answers a question."""
         store = FeatureStore.load(self._bundle / "snapshot", scorer.encoder, self._log)
         if verified(self._bundle)["version"] != scorer.version:
             raise BundleError(f"{self._bundle}: became another bundle meanwhile; load it again")
-        recommender = Recommender(scorer, store, self.settings.economics)
+        recommender = Recommender(scorer, store, self.settings.economics, self._exploring)
         try:
             recommender([Question(UNKNOWN, store.day, 1)])
         except Exception as error:  # those of ONNX Runtime have no class of their own
@@ -137,7 +147,9 @@ class Service:
         """
         recommender = self.reaching(moment.date())
         store = recommender.store
-        question = Question(store.identifiers.named("user_id", user_id), moment.date(), k)
+        explore = self._exploring.happens() if self._exploring else None
+        user_id = store.identifiers.named("user_id", user_id)
+        question = Question(user_id, moment.date(), k, explore)
         degraded = store.degraded
         key = (question, store.counted, recommender.scorer.version, degraded)
         found = self._cache.get(key)
@@ -147,15 +159,39 @@ class Service:
             return body, self._record(question, moment, reply, degraded, cached=True)
         reply = await self._ask((recommender, question))
         body = _json(question, reply, degraded)
-        self._cache[question, reply.counted, reply.bundle, degraded] = body, reply
+        if explore:
+            self.metrics.explored.inc()
+        else:
+            self._cache[question, reply.counted, reply.bundle, degraded] = body, reply
         if len(self._cache) > self.settings.cache_limit:
             self._cache.popitem(last=False)
         return body, self._record(question, moment, reply, degraded, cached=False)
+
+    async def items(self, user_id: int | str, moment: datetime, k: int) -> ItemsResponse:
+        """Give the k items that a user is most likely to buy; OutOfReach as `answer`.
+
+        The first to ask of a bundle waits until it has learned which items are bought again.
+        """
+        recommender = self.reaching(moment.date())
+        async with self._learning:
+            if recommender.item_model is None:
+                recommender.item_model = await asyncio.to_thread(recommender.learn_items)
+        store = recommender.store
+        items, known = recommender.items(user_id, moment.date(), k)
+        return ItemsResponse(
+            user_id=store.identifiers.named("user_id", user_id),
+            day=moment.date(),
+            known=known,
+            bundle=recommender.scorer.version,
+            degraded=store.degraded,
+            items=[LikelyItem(**item._asdict()) for item in items],
+        )
 
     def _record(
         self, question: Question, moment: datetime, reply: Reply, degraded: bool, *, cached: bool
     ) -> str:
         """Record an answer that is about to go out, and give its id."""
+        self.metrics.see([choice.probability for choice in reply.choices])
         if self.decisions is None:
             return ""
         return self.decisions.record_answer(
@@ -324,7 +360,15 @@ def _json(question: Question, reply: Reply, degraded: bool) -> bytes:
             "known": reply.known,
             "bundle": reply.bundle,
             "degraded": degraded,
-            "coupons": [choice._asdict() for choice in reply.choices],
+            "coupons": [_fields(choice) for choice in reply.choices],
             "note": reply.note,
         }
     )
+
+
+def _fields(choice: Choice) -> dict[str, object]:
+    """What an answer says of a coupon; where nothing is drawn, nothing of chance."""
+    fields = choice._asdict()
+    if choice.propensity is None:
+        del fields["propensity"]
+    return fields

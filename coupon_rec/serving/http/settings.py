@@ -37,6 +37,13 @@ class Settings:
         Answers that are kept.
     stream_limit : int
         Users' streams that may be open at once.
+    explore : float
+        Share of the answers whose coupons are drawn, in [0, 1], so that the log can judge other
+        policies; 0 for none. Streams do not explore.
+    explore_floor : float
+        Least chance of a coupon that can be drawn, above 0 and at most `explore`.
+    explore_seed : int, optional
+        Of the draws, for tests; by default, they differ from start to start.
     """
 
     log: Path | None = None
@@ -51,3 +58,6 @@ class Settings:
     batch_limit: int = 32
     cache_limit: int = 10_000
     stream_limit: int = 1000
+    explore: float = 0.0
+    explore_floor: float = 0.01
+    explore_seed: int | None = None

@@ -1,0 +1,208 @@
+"""What another policy would have earned, from the decisions that a service recorded."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from coupon_rec.decisions import Economics
+from coupon_rec.policies import off_policy_value
+from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.decision_reader import read_decisions, read_outcomes
+from coupon_rec.serving.events.feature_store import FeatureStore
+from coupon_rec.serving.recommender import Question, Recommender
+
+OFFER = ["user_id", "campaign_id", "coupon_id"]
+POLICIES = ("logged", "greedy", "likeliest", "nobody")
+BATCH = 64
+"""Questions that a bundle is asked at a time."""
+
+
+def read_rewards(
+    folder: str | Path, *, contact: float = Economics.contact, within: int | None = None
+) -> pd.DataFrame:
+    """Read the decisions of a log, and what each coupon that was sent brought.
+
+    A redemption is put down to the last answer before it that held the coupon for that user; one
+    without such an answer is nobody's.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Of a `DecisionLog`.
+    contact : float
+        Cost of sending a coupon, in currency, as the service was told.
+    within : int, optional
+        Days after an answer in which a redemption counts; answers that are not as old when the
+        log ends are left out. By default, all redemptions count, and no answer is left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `read_decisions`, with `redeemed` (True or False) and `reward`: the profit, in
+        currency, that the model expects of a redemption, if there was one, less `contact`; missing
+        where the coupon was not sent.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        If it holds no answer that is old enough.
+
+    Notes
+    -----
+    value = p gain - contact, equation `eq-offer-value`, so gain = (value + contact) / p.
+    """
+    log, outcomes = read_decisions(folder), read_outcomes(folder)
+    used = outcomes[outcomes["kind"] == "redemption"] if len(outcomes) else outcomes
+    if within is not None and len(log):
+        end = max(frame["time"].max() for frame in (log, outcomes) if len(frame))
+        log = log[log["time"] <= end - pd.Timedelta(days=within)]
+    if log.empty:
+        raise ValueError(f"{folder} holds no answer with candidates that is old enough to judge")
+    log = log.reset_index(drop=True)
+    log["redeemed"] = False
+    if len(used):
+        sent = log.loc[log["chosen"], ["time", *OFFER]].reset_index(names="row")
+        found = pd.merge_asof(
+            _keyed(used).drop_duplicates(OFFER),
+            _keyed(sent),
+            on="time",
+            by=OFFER,
+            tolerance=None if within is None else pd.Timedelta(days=within),
+        )
+        log.loc[found["row"].dropna().astype(int), "redeemed"] = True
+    p, value = (log[name].to_numpy("float64") for name in ("probability", "value"))
+    gain = np.divide(value + contact, p, out=np.zeros(len(p)), where=p > 0)
+    return log.assign(reward=np.where(log["chosen"], log["redeemed"] * gain - contact, np.nan))
+
+
+def explored(log: pd.DataFrame) -> pd.DataFrame:
+    """Keep the answers that can judge other policies: those in which chance had a say.
+
+    An answer that held every candidate for sure can, too.
+    """
+    p = log["coupon_propensity"]
+    chance = ((p > 0) & (p < 1)).groupby(log["request_id"]).transform("any")
+    everything = (p == 1).groupby(log["request_id"]).transform("all")
+    return log[chance | everything].reset_index(drop=True)
+
+
+def probability(
+    log: pd.DataFrame, policy: str | Path, economics: Economics | None = None
+) -> NDArray[np.float64]:
+    """With which probability a policy would have sent each row of a log.
+
+    Parameters
+    ----------
+    log : pandas.DataFrame
+        n rows, as of `read_rewards`.
+    policy : str or pathlib.Path
+        "logged", what the service did; "greedy", the most valuable coupons, as it would have
+        without exploring; "likeliest", those with the largest probability; "nobody", no coupon;
+        or a bundle's folder: what it would send from its own snapshot, as of each answer's day.
+    economics : Economics, optional
+        What a redemption is worth to a bundle; the defaults if left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If there is no such policy; or of a bundle, if the log has pseudonyms, begins before the
+        bundle's snapshot, or lacks a candidate that the bundle would send.
+    """
+    if policy == "logged":
+        return np.asarray(log["coupon_propensity"], "float64")
+    if policy == "nobody":
+        return np.zeros(len(log))
+    if policy in ("greedy", "likeliest"):
+        by = "value" if policy == "greedy" else "probability"
+        allowed = log[log["value"] > 0] if policy == "greedy" else log
+        order = allowed.sort_values(
+            ["request_id", by, "coupon_id", "campaign_id"], ascending=[True, False, True, True]
+        ).drop_duplicates(["request_id", "coupon_id"])
+        first = order[order.groupby("request_id").cumcount() < order["k"]]
+        return np.asarray(log.index.isin(first.index), "float64")
+    if not Path(policy).is_dir():
+        raise ValueError(
+            f"no policy is named {str(policy)!r}: choose one of {', '.join(POLICIES)}, or name the "
+            "folder of a bundle"
+        )
+    return _of_bundle(log, Path(policy), economics or Economics())
+
+
+def _of_bundle(log: pd.DataFrame, folder: Path, economics: Economics) -> NDArray[np.float64]:
+    """What a bundle would send, asked the questions of the log."""
+    if log["user_id"].astype(str).str.fullmatch("[0-9a-f]{32}").all():
+        raise ValueError("the log has pseudonyms: a bundle cannot be asked what these users get")
+    scorer = Scorer.load(folder)
+    recommender = Recommender(
+        scorer, FeatureStore.load(folder / "snapshot", scorer.encoder), economics
+    )
+    asked = log.drop_duplicates("request_id")
+    questions = [
+        Question(user_id, time.date(), k)
+        for user_id, time, k in zip(asked["user_id"], asked["time"], asked["k"], strict=True)
+    ]
+    replies = [
+        reply
+        for first in range(0, len(questions), BATCH)
+        for reply in recommender(questions[first : first + BATCH])
+        if not isinstance(reply, Exception)
+    ]
+    chosen = pd.DataFrame(
+        [
+            (request_id, choice.campaign_id, choice.coupon_id)
+            for request_id, reply in zip(asked["request_id"], replies, strict=True)
+            for choice in reply.choices
+        ],
+        columns=["request_id", "campaign_id", "coupon_id"],
+    )
+    rows = pd.MultiIndex.from_frame(log[chosen.columns.to_list()])
+    wanted = pd.MultiIndex.from_frame(chosen)
+    if len(strange := wanted.difference(rows)):
+        raise ValueError(
+            f"{folder} would send {len(strange):,} coupons that are no candidates in the log, such "
+            f"as {strange[0][2]} of campaign {strange[0][1]}: judge a bundle of the same campaigns"
+        )
+    return np.asarray(rows.isin(wanted), "float64")
+
+
+def judge(
+    log: pd.DataFrame,
+    policy: NDArray[np.float64],
+    against: NDArray[np.float64] | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Value of a policy per answer, or how much that is more than another's.
+
+    Parameters
+    ----------
+    log : pandas.DataFrame
+        n rows, as of `read_rewards` and `explored`.
+    policy, against : numpy.ndarray
+        As `probability` gives them, shape (n,).
+    **options
+        For `coupon_rec.policies.off_policy_value`, such as `methods`. For "dr", what the model
+        promised is the prediction.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `off_policy_value`, and so are the errors.
+    """
+    promised = log["value"].to_numpy("float64")
+    return off_policy_value(log, policy, baseline=against, predicted=promised, **options)
+
+
+def _keyed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Sort by time; identifiers as text, whatever they are in either table."""
+    keys = frame[OFFER].convert_dtypes().astype(str)  # with a missing one, numbers were decimals
+    return frame.assign(**keys).sort_values("time", kind="stable")
