@@ -1,11 +1,13 @@
 """``deeper-start`` and ``deeper-end``: what lies between them becomes a folded box beside the path.
 
 A box may hold code cells, which a directive cannot, so it has a start and an end, as a solution
-has; it lies within one section. Slides leave boxes out, print unfolds them.
+has; it lies within one section. Slides leave boxes out, print unfolds them. Its cells are its own,
+and each says so by itself, to tools that read a notebook cell by cell: code cells by the tag
+``deeper``, a cell of text by the start and its class, or by the comment ``% deeper dropdown``.
 """
 
 from docutils import nodes
-from docutils.parsers.rst.directives import positive_int, unchanged_required
+from docutils.parsers.rst.directives import class_option, positive_int, unchanged_required
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
@@ -27,16 +29,20 @@ class DeeperStart(SphinxDirective):
 
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec = {"needs": unchanged_required, "minutes": positive_int}  # noqa: RUF012
+    option_spec = {  # noqa: RUF012
+        "needs": unchanged_required,
+        "minutes": positive_int,
+        "class": class_option,
+    }
 
     def run(self) -> list[nodes.Node]:
-        if missing := {"needs", "minutes"} - set(self.options):
-            raise self.error(f"a box says what it needs: add {', '.join(sorted(missing))}")
+        if missing := set(self.option_spec) - set(self.options):
+            raise self.error(f"a box says what it is: add {', '.join(sorted(missing))}")
         minutes = self.options["minutes"]
         title = self.words(f"Deeper: {self.arguments[0]}")
         needs = self.words(f"Needs {self.options['needs']}.")
         time = f" {minutes} minute{'s' if minutes > 1 else ''}."
-        box = Start()
+        box = Start(classes=self.options["class"])
         self.set_source_info(box)
         box += nodes.title("", "", *title)
         box += nodes.paragraph("", "", *needs, nodes.Text(time), classes=["deeper-needs"])
@@ -73,7 +79,7 @@ class Fold(SphinxTransform):
             inside = after[: after.index(marks[0])]
             for node in (*inside, marks[0]):
                 parent.remove(node)
-            box = nodes.admonition("", *start.children, classes=["deeper", "dropdown"])
+            box = nodes.admonition("", *start.children, classes=["deeper", *start["classes"]])
             box += nodes.container("", *inside, classes=["deeper-body"])
             start.replace_self(box)
         for end in list(self.document.findall(End)):

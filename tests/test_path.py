@@ -19,7 +19,7 @@ WORDS, LINES, NUMBERS = 2800, 220, 40
 WIDTH = 76
 WORDS_A_MINUTE, LINES_A_MINUTE = 150, 20
 HIDDEN = {"remove-cell", "remove-input", "hide-input", "hide-cell"}
-BOX = re.compile(r"^:::+\{deeper-(start|end)\}.*$", re.MULTILINE)
+START, END, INSIDE = ":::{deeper-start} ", "\n:::{deeper-end}\n:::", "% deeper dropdown\n"
 NEEDED = re.compile(r"\{(?:eq|numref|glue:text)\}`([\w-]+)")
 GIVEN = re.compile(r"\(([\w-]+)\)$|^:name: ([\w-]+)$", re.MULTILINE)
 
@@ -50,34 +50,29 @@ class Part:
         return ast.parse("\n".join(self.code))
 
 
-def parts(path: Path) -> Iterator[tuple[str, str | NotebookNode]]:
-    """Give texts and cells of a chapter up to its quiz, each with the part that it belongs to."""
+def parts(path: Path) -> Iterator[tuple[str, NotebookNode]]:
+    """Give the cells of a chapter up to its quiz, each with the part that it belongs to."""
     boxed = False
     for cell in read(path).cells:
-        if cell.cell_type == "code":
-            hidden = HIDDEN & set(cell.metadata.get("tags", []))
-            yield ("box" if boxed else "hidden" if hidden else "path"), cell
-            continue
-        pieces = BOX.split(cell.source.partition("## Check yourself")[0])
-        yield ("box" if boxed else "path"), pieces[0]
-        for mark, text in zip(pieces[1::2], pieces[2::2], strict=True):
-            boxed = mark == "start"
-            yield ("box" if boxed else "path"), text
         if "## Check yourself" in cell.source:
             return
+        boxed = boxed or cell.source.startswith(START)
+        hidden = HIDDEN & set(cell.metadata.get("tags", []))
+        yield ("box" if boxed else "hidden" if hidden else "path"), cell
+        boxed = boxed and not cell.source.endswith(END)
 
 
 def read_parts(path: Path) -> dict[str, Part]:
     found = {name: Part() for name in ("path", "box", "hidden")}
-    for name, piece in parts(path):
+    for name, cell in parts(path):
         part = found[name]
-        if isinstance(piece, str):
-            part.text += f"\n{piece}"
-            part.labels |= {label for pair in GIVEN.findall(piece) for label in pair if label}
+        if cell.cell_type == "markdown":
+            part.text += f"\n{cell.source}"
+            part.labels |= {label for pair in GIVEN.findall(cell.source) for label in pair if label}
         else:
-            part.code.append(piece.source)
-            part.labels |= {glued(output) for output in piece.outputs if glued(output)}
-            part.labels |= {piece.metadata.get("mystnb", {}).get("figure", {}).get("name", "")}
+            part.code.append(cell.source)
+            part.labels |= {glued(output) for output in cell.outputs if glued(output)}
+            part.labels |= {cell.metadata.get("mystnb", {}).get("figure", {}).get("name", "")}
     return found
 
 
@@ -91,10 +86,25 @@ each_chapter = pytest.mark.parametrize("path", chapters(), ids=lambda path: path
 @each_chapter
 def test_the_path_keeps_its_budget(path: Path) -> None:
     way = read_parts(path)["path"]
-    assert way.words <= WORDS, f"{way.words} words before the quiz"
+    words = len(way.text.split())
+    assert words <= WORDS, f"{words} words before the quiz"
     assert way.lines <= LINES, f"{way.lines} visible lines of code before the quiz"
     numbers = way.text.count("{glue:")
     assert numbers <= NUMBERS, f"{numbers} measured numbers in the prose before the quiz"
+
+
+@each_chapter
+def test_a_cell_is_wholly_box_or_wholly_path_and_says_which(path: Path) -> None:
+    for name, cell in parts(path):
+        if cell.cell_type == "code":
+            assert ("deeper" in cell.metadata.get("tags", [])) is (name == "box"), cell.source
+        elif name == "box":
+            first = cell.source.startswith(START) and "\n:class: dropdown\n" in cell.source
+            assert first or cell.source.startswith(INSIDE), cell.source
+            marks = cell.source.count(START) - first + cell.source.count(END.strip())
+            assert marks == cell.source.endswith(END), cell.source
+        else:
+            assert "{deeper-" not in cell.source and INSIDE not in cell.source, cell.source
 
 
 @each_chapter

@@ -22,6 +22,7 @@ SYMBOL = re.compile(r"\\(user|item|coupon|money)\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\
 EQUATION = re.compile(r"^\$\$\n(.*?)\n\$\$(?: \(([\w-]+)\))?$", re.DOTALL | re.MULTILINE)
 ROLE = re.compile(r"\{([\w:]+)\}`([^`]*)`")
 TARGET = re.compile(r"^\(.*\)=\n", re.MULTILINE)
+COMMENT = re.compile(r"^%.*\n", re.MULTILINE)
 DIRECTIVE = re.compile(
     r"^(?P<fence>:::+|```+)\{(?P<name>[\w-]+)\} ?(?P<title>.*)\n"
     r"(?P<options>(?::[\w-]+:.*\n)*)(?P<body>(?:.*\n)*?)(?P=fence)$",
@@ -127,7 +128,7 @@ class Chapter:
 
     def plain(self, text: str) -> str:
         """Turn the MyST of a cell into Markdown."""
-        text = EQUATION.sub(self.equation, TARGET.sub("", text))
+        text = EQUATION.sub(self.equation, TARGET.sub("", COMMENT.sub("", text)))
         return self.inline(DIRECTIVE.sub(self.directive, text)).strip()
 
     def inline(self, text: str) -> str:

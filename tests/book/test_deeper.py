@@ -11,7 +11,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from playwright.sync_api import Browser
 from reader import open_page
 
-BOX = ":::{deeper-start} Why *this* rule\n:needs: a limit\n:minutes: 4\n:::\n\nIt has a reason."
+START = ":::{deeper-start} Why *this* rule\n:needs: a limit\n:minutes: 4\n:class: dropdown\n:::"
+BOX = f"{START}\n\nIt has a reason."
 CONF = """
 extensions = ["myst_nb", "deeper"]
 myst_enable_extensions = ["colon_fence"]
@@ -20,7 +21,7 @@ root_doc = "page"
 html_theme = "basic"
 """
 EXTENSIONS = Path(__file__).parents[2] / "_ext"
-END = "Which ends here.\n\n:::{deeper-end}\n:::\n\nThe path goes on."
+END = "% deeper dropdown\n\nWhich ends here.\n\n:::{deeper-end}\n:::\n\nThe path goes on."
 
 
 def build(folder: Path, *texts: str) -> tuple[BeautifulSoup, str]:
@@ -46,6 +47,7 @@ def test_a_box_holds_what_lies_between_its_marks(tmp_path: Path) -> None:
     assert "4" in box.select_one(".cell_output").text
     assert "Which ends here." in box.text
     assert "The path" not in box.text
+    assert "% deeper" not in page.text
 
 
 @pytest.mark.parametrize(
