@@ -20,12 +20,12 @@ def bound(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
     """The dual function at the given prices, and its slope: limits less use."""
     total = float(prices @ problem.limits)
     slope = problem.limits.copy()
-    budgets = len(problem.costs)
+    budgets = len(problem.uses)
     for rows in problem.chunks():
         adjusted = problem.adjusted(rows, prices)
         best = problem.best(adjusted)
         total += float(adjusted[best].sum(dtype=float))
-        slope[:budgets] -= [cost[rows][best].sum(dtype=float) for cost in problem.costs]
+        slope[:budgets] -= [use.total(rows, best) for use in problem.uses]
         slope[budgets:] -= best.sum(axis=0)[problem.capped]
     return total, slope
 
@@ -96,9 +96,10 @@ def _scale(problem: AllocationProblem) -> Prices:
     rows = slice(0, SAMPLE)
     value = problem.value[rows]
     scales = []
-    for cost in problem.costs:
-        buys = (value > 0) & (cost[rows] > 0)
-        ratios = value[buys] / cost[rows][buys]
+    for use in problem.uses:
+        worth, cost = value[:, use.columns], use.cost[rows]
+        buys = (worth > 0) & (cost > 0)
+        ratios = worth[buys] / cost[buys]
         scales.append(np.quantile(ratios, 0.99) if ratios.size else 1.0)
     tops = value.max(axis=0, initial=0.0)[problem.capped]
     return np.array([*scales, *np.where(tops > 0, tops, 1.0)], float)

@@ -37,7 +37,7 @@ def program(problem: AllocationProblem) -> Program:
     """Write the problem down: limits first, then k a user, then one of each group a user."""
     rows, columns = np.nonzero(problem.value > 0)
     uses = [
-        *(cost[rows, columns] for cost in problem.costs),
+        *(use.of(rows, columns) for use in problem.uses),
         *(columns == coupon for coupon in problem.capped),
     ]
     pairs = rows * (problem.groups.max() + 1) + problem.groups[columns]

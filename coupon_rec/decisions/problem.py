@@ -1,7 +1,7 @@
 """The allocation problem as arrays: what users may get, what it is worth, and what it uses up."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,14 +25,51 @@ class Budget:
     cost : array_like
         Expected cost of each coupon for each user, 0 or more; shape (n, K), or one that
         broadcasts to it, such as (K,) for a cost that is the same for all users.
+    coupons : sequence of int, optional
+        Columns of the coupons that draw on it, if not all do; `cost` then has one column for each
+        of them, in their order.
+
+    Notes
+    -----
+    The amount may be in another unit than currency: `stock_budgets` makes them of units in stock.
 
     Examples
     --------
     >>> letters = Budget(100, cost=[1.0, 1.0])
+    >>> copies_of_the_second = Budget(40, cost=1.0, coupons=[1])
     """
 
     amount: float
     cost: ArrayLike
+    coupons: Sequence[int] | None = None
+
+
+@dataclass(frozen=True)
+class Use:
+    """What choices take from one budget.
+
+    Attributes
+    ----------
+    cost : numpy.ndarray
+        Of the coupons that draw on it, shape (n, their number).
+    columns : slice or numpy.ndarray
+        Which these are.
+    place : numpy.ndarray
+        Shape (K,). The column of `cost` that each coupon has, or -1.
+    """
+
+    cost: Floats
+    columns: slice | NDArray[np.intp]
+    place: NDArray[np.intp]
+
+    def of(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+        """What users' coupons take, one of each; the shape is that of `rows` and `columns`."""
+        place = self.place[columns]
+        return np.where(place < 0, 0, self.cost[rows, place])
+
+    def total(self, rows: slice, chosen: Mask) -> float:
+        """What the choices of some users take together."""
+        return float(self.cost[rows][chosen[:, self.columns]].sum(dtype=float))
 
 
 @dataclass(frozen=True)
@@ -43,8 +80,8 @@ class AllocationProblem:
     ----------
     value : numpy.ndarray
         Shape (n, K), in currency; minus infinity where the user may not get the coupon.
-    costs : list of numpy.ndarray
-        One for each budget, shape (n, K).
+    uses : list of Use
+        One for each budget.
     limits : numpy.ndarray
         The amounts of the budgets, then the caps of the capped coupons.
     capped : numpy.ndarray
@@ -56,7 +93,7 @@ class AllocationProblem:
     """
 
     value: Floats
-    costs: list[Floats]
+    uses: list[Use]
     limits: Prices
     capped: NDArray[np.intp]
     k: int
@@ -71,30 +108,31 @@ class AllocationProblem:
     def sample(self, rows: NDArray[np.intp]) -> "AllocationProblem":
         """The same problem for some of the users, with their share of each limit."""
         share = len(rows) / len(self.value)
-        costs = [cost[rows] for cost in self.costs]
+        uses = [replace(use, cost=use.cost[rows]) for use in self.uses]
         return AllocationProblem(
-            self.value[rows], costs, share * self.limits, self.capped, self.k, self.groups
+            self.value[rows], uses, share * self.limits, self.capped, self.k, self.groups
         )
 
     def adjusted(self, rows: slice, prices: Prices) -> Floats:
         """Value less what a choice uses at the given prices: equation `eq-adjusted`."""
         result = self.value[rows].copy()
-        for price, cost in zip(prices, self.costs, strict=False):
+        for price, use in zip(prices, self.uses, strict=False):
             if price > 0:
-                result -= cost[rows] * result.dtype.type(price)
-        result[:, self.capped] -= prices[len(self.costs) :].astype(result.dtype)
+                result[:, use.columns] -= use.cost[rows] * result.dtype.type(price)
+        result[:, self.capped] -= prices[len(self.uses) :].astype(result.dtype)
         return result
 
     def used(self, chosen: Mask) -> Prices:
         """What a choice takes from each limit."""
-        spent = np.zeros(len(self.costs))
+        spent = np.zeros(len(self.uses))
         for rows in self.chunks():
-            spent += [cost[rows][chosen[rows]].sum(dtype=float) for cost in self.costs]
+            spent += [use.total(rows, chosen[rows]) for use in self.uses]
         return np.concatenate([spent, chosen.sum(axis=0)[self.capped]])
 
     def of_pair(self, row: int, column: int) -> Prices:
         """What one user's one coupon takes from each limit."""
-        return np.array([*(cost[row, column] for cost in self.costs), *(self.capped == column)])
+        pair = np.array(row), np.array(column)
+        return np.array([*(use.of(*pair) for use in self.uses), *(self.capped == column)], float)
 
     def best(self, adjusted: Floats) -> Mask:
         """Each user's best coupons: at most k, at most one of a group, each above zero."""
@@ -141,7 +179,7 @@ def allocation_problem(
         )
     if k < 1:
         raise ValueError(f"k is {k}; it must be 1 or more")
-    costs = [_cost(number, budget, value.shape) for number, budget in enumerate(budgets)]
+    uses = [_use(number, budget, value.shape) for number, budget in enumerate(budgets)]
     coupons = value.shape[1]
     limits = np.full(coupons, np.inf) if caps is None else np.asarray(caps, float)
     if limits.shape != (coupons,) or not (limits >= 0).all():
@@ -153,7 +191,7 @@ def allocation_problem(
     amounts = [budget.amount for budget in budgets]
     return AllocationProblem(
         value,
-        costs,
+        uses,
         np.array([*amounts, *np.floor(limits[capped])], float),
         capped,
         k,
@@ -161,12 +199,25 @@ def allocation_problem(
     )
 
 
-def _cost(number: int, budget: Budget, shape: tuple[int, ...]) -> Floats:
+def _use(number: int, budget: Budget, shape: tuple[int, int]) -> Use:
     if not 0 <= budget.amount < np.inf:
         raise ValueError(f"budget {number} has the amount {budget.amount}; it must be 0 or more")
     cost = np.asarray(budget.cost)
     if not (cost >= 0).all() or np.isposinf(cost).any():
         raise ValueError(f"budget {number} has costs that are not finite numbers of 0 or more")
+    if budget.coupons is None:
+        return Use(_fitted(number, cost, shape), slice(None), np.arange(shape[1]))
+    columns, place = np.asarray(budget.coupons, np.intp), np.full(shape[1], -1)
+    if len(np.unique(columns)) < len(columns) or not np.isin(columns, range(shape[1])).all():
+        raise ValueError(
+            f"budget {number} has the coupons {columns.tolist()}; they must be different columns "
+            f"of value, from 0 to {shape[1] - 1}"
+        )
+    place[columns] = np.arange(len(columns))
+    return Use(_fitted(number, cost, (shape[0], len(columns))), columns, place)
+
+
+def _fitted(number: int, cost: Floats, shape: tuple[int, int]) -> Floats:
     try:
         return np.broadcast_to(cost, shape)
     except ValueError:

@@ -87,13 +87,14 @@ def _drop(problem: AllocationProblem, chosen: Mask, loss: Floats) -> None:
     rows, columns = np.nonzero(chosen)
     order = np.argsort(-loss, kind="stable")
     rows, columns = rows[order], columns[order]
-    for cap, coupon in zip(problem.limits[len(problem.costs) :], problem.capped, strict=True):
+    for cap, coupon in zip(problem.limits[len(problem.uses) :], problem.capped, strict=True):
         having = rows[columns == coupon]
         chosen[having[int(cap) :], coupon] = False
-    for amount, cost in zip(problem.limits, problem.costs, strict=False):
+    for amount, use in zip(problem.limits, problem.uses, strict=False):
         kept = chosen[rows, columns]
         rows, columns = rows[kept], columns[kept]
-        over = np.cumsum(cost[rows, columns], dtype=float) > amount
+        takes = use.of(rows, columns)
+        over = (np.cumsum(takes, dtype=float) > amount) & (takes > 0)
         chosen[rows[over], columns[over]] = False
 
 
@@ -140,9 +141,10 @@ def _moves(
         user = np.arange(len(old))[:, None]
         value, adjusted = problem.value[rows], problem.adjusted(rows, prices)
         gains = ~chosen[rows] & (value > np.where(old < 0, 0, value[user, old]))
-        for rest, cost in zip(left, problem.costs, strict=False):
-            gains &= cost[rows] - np.where(old < 0, 0, cost[rows][user, old]) <= rest
-        full = problem.capped[left[len(problem.costs) :] < 1]
+        for rest, use in zip(left, problem.uses, strict=False):
+            given_up = np.where(old < 0, 0, use.of(user + rows.start, old))[:, use.columns]
+            gains[:, use.columns] &= use.cost[rows] - given_up <= rest
+        full = problem.capped[left[len(problem.uses) :] < 1]
         gains[:, full] = False
         row, new = np.nonzero(gains)
         before = old[row, new]

@@ -1,0 +1,107 @@
+"""Checkers of chapter 14, Prices and stock."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import poisson
+
+from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers
+from coupon_rec.decisions import demand_behind
+
+Floats = NDArray[np.float64]
+
+
+@checker
+def exercise_1(factor: Callable[[float, float], float]) -> Verdict:
+    """Check by what factor units must grow for a cut to break even."""
+    for margin, cut in ((0.25, 0.1), (0.4, 0.2), (0.3, 0.15)):
+        right = margin / (margin - cut)
+        found = number(called(factor, margin, cut), "return one number, a factor")
+        where = f"margin {margin:.0%}, cut {cut:.0%}"
+        if near(found, right, 0.005):
+            continue
+        if near(found, right - 1, 0.005):
+            return Verdict(f"{where}: that is how many more; the factor counts the old ones too.")
+        if near(found, 1 / (1 - cut), 0.005):
+            return Verdict(f"{where}: that keeps the revenue; what must be kept is the profit.")
+        if near(found, 1 / right, 0.005):
+            return Verdict(f"{where}: upside down; a cut needs more units, not fewer.")
+        return Verdict(f"{where}: {found:.3f} is not right; what does a unit leave afterwards?")
+    return RIGHT
+
+
+@checker
+def exercise_2(order: Callable[[Floats, float, float], float]) -> Verdict:
+    """Check an order that is taken from a list of weeks, by its cost over these weeks."""
+    rng = np.random.default_rng(0)
+    weeks = rng.negative_binomial(4, 0.2, 401).astype(float)
+    for under, over in ((3.0, 1.0), (1.0, 1.0), (1.0, 4.0)):
+        found = number(called(order, weeks, under, over), "return one number, the order")
+        tried = np.append(np.unique(weeks), found)[:, None]
+        cost = under * np.maximum(weeks - tried, 0) + over * np.maximum(tried - weeks, 0)
+        mean = cost.mean(axis=1)
+        if mean[-1] <= 1.002 * mean[:-1].min():
+            continue
+        costs = f"a unit too few costs {under:g}, one too many {over:g}"
+        if near(found, weeks.mean(), 0.02):
+            return Verdict(
+                f"{costs}: the mean is right only if both cost the same, and not always."
+            )
+        swapped = np.quantile(weeks, over / (under + over))
+        if abs(found - swapped) <= 1:
+            return Verdict(f"{costs}: you order {found:.0f}; which of the two costs is on top?")
+        return Verdict(f"{costs}: {found:.0f} is not the cheapest order for these weeks.")
+    return RIGHT
+
+
+@checker
+def exercise_3(answer: Sequence[float]) -> Verdict:
+    """Check a best price, and the margin at which it stands."""
+    price, margin = numbers(answer, (2,), "answer with two numbers, a price and a margin")
+    if near(price, 2.0, 0.005):
+        return Verdict("the price is that of an elasticity of −2; check the sign of the fraction.")
+    if near(price, 1.8, 0.005) or near(price, 1.25, 0.005):
+        return Verdict("the price: divide the elasticity by one plus the elasticity.")
+    if not near(price, 1.5, 0.005):
+        return Verdict("the price: put cost and elasticity into the formula of the best price.")
+    if near(margin, 0.5, 0.005):
+        return Verdict("the margin is a share of the price, not of the cost.")
+    if near(margin, 33.3, 0.01):
+        return Verdict("the margin: give it as a share, such as 0.2 for 20%.")
+    if not near(margin, 1 / 3, 0.01):
+        return Verdict("the margin: what is left of the price after the cost, over the price?")
+    return RIGHT
+
+
+@checker
+def exercise_4(usual: Callable[[Floats, NDArray[np.bool_]], float]) -> Verdict:
+    """Check an estimate of the mean demand from weeks of which some were sold out."""
+    rng = np.random.default_rng(1)
+    for mean, shelf in ((12.0, 14), (30.0, 28), (6.0, 20)):
+        wanted = rng.poisson(mean, 4000)
+        sold, out = np.minimum(wanted, shelf).astype(float), wanted >= shelf
+        found = number(called(usual, sold, out), "return one number, the mean demand")
+        right = _fixed_point(sold, out)
+        if near(found, right, 0.01):
+            continue
+        where = f"{out.mean():.0%} of the weeks sold out, {sold.mean():.1f} sold on average"
+        if near(found, sold.mean(), 0.003):
+            return Verdict(f"{where}: that is the mean of the sales.")
+        if out.any() and near(found, sold[~out].mean(), 0.003):
+            return Verdict(f"{where}: you leave out the very weeks in which most was wanted.")
+        once = np.where(out, demand_behind(sold, sold.mean()), sold).mean()
+        if near(found, once, 0.003):
+            return Verdict(f"{where}: a good step; now take your new mean, and repeat.")
+        return Verdict(f"{where}: {found:.1f} is not right.")
+    return RIGHT
+
+
+def _fixed_point(sold: Floats, out: NDArray[np.bool_]) -> float:
+    """The mean at which the demand behind sold-out weeks is what it says."""
+    mean = float(sold.mean())
+    for _ in range(2000):
+        reached = poisson.sf(sold[out] - 1, mean)
+        behind = mean * poisson.sf(sold[out] - 2, mean) / reached
+        mean = float((sold[~out].sum() + behind.sum()) / len(sold))
+    return mean

@@ -1,0 +1,126 @@
+"""What the shelves of a simulated market sell: expected, week by week, and where stock ends."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from coupon_rec.odds import sigmoid
+from coupon_rec.simulation import State, simulate
+from coupon_rec.simulation.campaign import SWITCHING, Round, others_cut, units_at
+from coupon_rec.simulation.drawing import Chance
+from coupon_rec.simulation.likely import likely
+from coupon_rec.simulation.model import WEEKS
+from coupon_rec.simulation.world import FIRST_DAY
+
+Floats = NDArray[np.float64]
+
+
+def expected_units(state: State, prices: ArrayLike | None = None) -> Floats:
+    """Expected units of each item in the campaign to come, if nobody is mailed.
+
+    Parameters
+    ----------
+    state : State
+        Between two campaigns.
+    prices : array_like, optional
+        Of each item, in currency, shape (I,); the campaign's own shelf prices if left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (I,), for the four weeks, from full shelves: equations (1) and (9) of
+        `coupon_rec.simulation`, summed over users.
+    """
+    campaign = state.campaign if prices is None else _repriced(state, np.asarray(prices, float))
+    total = np.zeros(len(campaign.cut))
+    for crowd in state.crowds:
+        chance = Chance.of(state.settings.seed, campaign.period, crowd.first)
+        found = likely(chance.place, state.nature, campaign, crowd)
+        logits = found.logits - found.memory[:, state.nature.kind]
+        trips = WEEKS * found.trips * ~crowd.traits.collector
+        total += trips @ sigmoid(logits.astype("float64"))
+    return np.asarray(total * campaign.units)
+
+
+def weekly_sales(state: State, campaigns: int) -> tuple[State, pd.DataFrame]:
+    """Let campaigns pass in which nobody is mailed, and count what each item sells.
+
+    Parameters
+    ----------
+    state : State
+        Of a market without `supply`: its shelves are full.
+    campaigns : int
+        How many, 1 or more.
+
+    Returns
+    -------
+    state : State
+        After them.
+    sales : pandas.DataFrame
+        One row for each week and item, in this order: `item_id`, `week` (from 0), `units`,
+        `price` and `cost` of a unit in currency, and `expected`, the truth behind the units.
+    """
+    items, parts = len(state.world.items), []
+    for _ in range(campaigns):
+        campaign, expected = state.campaign, expected_units(state) / WEEKS
+        state = simulate(state, lambda offers: np.zeros(len(offers)))
+        lines = state.history[-1]["purchases"].to_pandas()
+        since = lines["time"] - pd.Timestamp(FIRST_DAY)
+        week = (since.dt.days // 7).to_numpy() - WEEKS * campaign.period
+        units = np.zeros((WEEKS, items))
+        np.add.at(units, (week, lines["item_id"].to_numpy() - 1), lines["quantity"].to_numpy())
+        columns = {
+            "item_id": np.tile(np.arange(1, items + 1), WEEKS),
+            "week": np.repeat(WEEKS * campaign.period + np.arange(WEEKS), items),
+            "units": units.ravel(),
+            "price": np.tile(campaign.price, WEEKS),
+            "cost": np.tile(campaign.cost, WEEKS),
+            "expected": np.tile(expected, WEEKS),
+        }
+        parts.append(pd.DataFrame(columns))
+    sales = pd.concat(parts, ignore_index=True)
+    return state, sales.assign(week=sales["week"] - sales["week"].min())
+
+
+def earned(state: State, sent: NDArray[np.bool_], stock: Floats, contact: float = 0.005) -> Floats:
+    """What coupons and full prices really earn in each store, where some shelves run empty.
+
+    Parameters
+    ----------
+    state : State
+        Of a market without `supply`; the users of a store follow each other.
+    sent : numpy.ndarray
+        Whether each user is sent each coupon of the campaign to come, shape (n, K).
+    stock : numpy.ndarray
+        Units of each type of the campaign in each store, shape (stores, S); infinity for enough.
+    contact : float
+        Cost of sending one coupon, in currency.
+
+    Returns
+    -------
+    numpy.ndarray
+        Profit in currency, shape (stores,). Purchases come in the order of their time; a line for
+        which too little is left is lost, and so are those after it.
+    """
+    campaign, stores = state.campaign, len(stock)
+    after = simulate(state, lambda offers: sent.ravel().astype(float))
+    lines = after.history[-1]["purchases"].to_pandas().sort_values("time", kind="stable")
+    item = lines["item_id"].to_numpy() - 1
+    shelf = campaign.slot_of_item[item]
+    store = (lines["user_id"].to_numpy() - 1) * stores // len(sent)
+    needed = lines.groupby([store, shelf])["quantity"].cumsum().to_numpy()
+    there = (shelf < 0) | (needed <= stock[store, shelf])
+    profit = lines["amount"].to_numpy() - campaign.cost[item] * lines["quantity"].to_numpy()
+    mail = sent.sum(axis=1).reshape(stores, -1).sum(axis=1)
+    return np.asarray(np.bincount(store, profit * there, stores) - contact * mail)
+
+
+def _repriced(state: State, prices: Floats) -> Round:
+    nature = state.nature
+    cut = np.log(state.world.prices / prices)
+    slope = nature.sensitivity * cut
+    if "substitution" in nature.mechanisms:
+        slope = slope - SWITCHING * others_cut(nature, cut)
+    return replace(state.campaign, cut=cut, slope=slope, units=units_at(nature, cut))

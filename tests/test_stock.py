@@ -1,0 +1,220 @@
+"""Stock: the order that costs least, and coupons that never promise more than there is."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import nbinom
+
+from coupon_rec.book.shelves import earned, weekly_sales
+from coupon_rec.decisions import (
+    Budget,
+    allocate,
+    expected_sales,
+    fit_demand,
+    newsvendor,
+    stock_budgets,
+)
+from coupon_rec.simulation import MECHANISMS, open_market, simulate
+
+Floats = NDArray[np.float64]
+Method = Literal["exact", "dual"]
+
+
+@st.composite
+def shelves(draw: st.DrawFn) -> dict[str, Any]:
+    """Users, coupons of a few shelves, and stock that may be nothing, little or endless."""
+    n, coupons, count = draw(st.integers(1, 30)), draw(st.integers(1, 6)), draw(st.integers(1, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    units = rng.gamma(0.5, 1.3, (n, coupons)) * rng.choice([-1, 1], (n, coupons), p=[0.1, 0.9])
+    some = rng.uniform(0, 0.7, count) * np.maximum(units, 0).sum() / count
+    return {
+        "value": rng.normal(0.5, 1, (n, coupons)),
+        "units": units.astype(draw(st.sampled_from(["float32", "float64"]))),
+        "left": np.where(rng.random(count) < 0.2, rng.choice([-1.0, 0.0, np.inf], count), some),
+        "shelf": rng.integers(0, count, coupons),
+        "caps": np.where(rng.random(coupons) < 0.3, rng.integers(0, n + 1, coupons), np.inf),
+        "fund": rng.uniform(0, n),
+        "k": draw(st.integers(1, 3)),
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(case=shelves(), method=st.sampled_from(["exact", "dual"]))
+def test_no_allocation_exceeds_the_stock(case: dict[str, Any], method: Method) -> None:
+    limits = stock_budgets(case["left"], case["units"], case["shelf"])
+    fund, caps = Budget(case["fund"], 0.7), case["caps"]
+    found = allocate(
+        case["value"], [fund, *limits], caps=caps, k=case["k"], groups=case["shelf"], method=method
+    )
+    used = np.maximum(case["units"], 0)
+    for number, left in enumerate(case["left"]):
+        of_shelf = found.chosen[:, case["shelf"] == number]
+        taken = used[:, case["shelf"] == number][of_shelf].sum(dtype=float)
+        assert taken <= max(left, 0) * (1 + 1e-12)
+        assert of_shelf.sum(axis=1).max(initial=0) <= 1
+    assert 0.7 * found.chosen.sum() <= case["fund"] * (1 + 1e-12)
+    assert (found.chosen.sum(axis=0) <= caps).all()
+    assert found.value <= found.bound * (1 + 1e-9)
+
+
+def many(n: int = 3000, coupons: int = 12) -> tuple[Floats, Floats, Floats, NDArray[np.intp]]:
+    rng = np.random.default_rng(0)
+    value = rng.gamma(0.5, 1, (n, coupons)) - 0.1
+    units, shelf = rng.gamma(0.5, 0.2, (n, coupons)), np.arange(coupons) % 6
+    left = np.array([5.0, 20.0, 50.0, 100.0, 1e4, np.inf])
+    return value, units, left, shelf
+
+
+def test_a_shelf_is_a_budget_that_costs_the_other_coupons_nothing() -> None:
+    value, units, left, shelf = many(400)
+    narrow = stock_budgets(left, units, shelf)
+    wide = [Budget(left[s], np.where(shelf == s, units, 0.0)) for s in range(5)]
+    one, other = (allocate(value, limits, method="dual") for limits in (narrow, wide))
+    assert (one.chosen == other.chosen).all()
+    assert one.prices == pytest.approx(other.prices)
+
+
+def test_many_users_share_the_shelves_within_a_thousandth_of_the_bound() -> None:
+    value, units, left, shelf = many()
+    found = allocate(value, stock_budgets(left, units, shelf), k=2, groups=shelf, method="dual")
+    assert found.gap < 1e-3
+    assert (found.spent <= left[:5]).all()
+
+
+def test_the_price_of_a_shelf_is_what_one_more_unit_on_it_earns() -> None:
+    value, units, left, shelf = many()
+    one, more = (
+        allocate(value, stock_budgets(stock, units, shelf), method="dual")
+        for stock in (left, left + np.array([0, 0, 0, 1, 0, 0]))
+    )
+    assert more.bound - one.bound == pytest.approx(one.prices[3], rel=0.05)
+    assert one.prices[4] == 0  # there is more of it than anyone wants
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"shelf": [0]}, r"shapes \(S,\), \(n, K\) and \(K,\)"),
+        ({"shelf": [0, 2]}, "shelf must be from 0 to 1"),
+        ({"left": [np.nan, 1.0]}, "left must be numbers"),
+        ({"units": [[np.inf, 1.0]]}, "units must be finite"),
+    ],
+)
+def test_shelves_that_do_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        stock_budgets(**{"left": [1.0, 1.0], "units": [[1.0, 1.0]], "shelf": [0, 1], **change})
+
+
+@pytest.mark.parametrize("coupons", [[0, 0], [2], [-1]])
+def test_a_budget_of_coupons_that_are_not_there_is_refused(coupons: list[int]) -> None:
+    with pytest.raises(ValueError, match="different columns of value, from 0 to 1"):
+        allocate([[1.0, 2.0]], Budget(1.0, 1.0, coupons))
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 2.0, 6.0])
+def test_the_newsvendor_orders_what_costs_least_of_all_orders(dispersion: float) -> None:
+    k, orders = np.arange(400), np.arange(120)[:, None]
+    spread = max(dispersion, 1 + 1e-6)
+    p = nbinom.pmf(k, 20 / (spread - 1), 1 / spread)
+    for under, over in ((1.0, 3.0), (1.0, 1.0), (4.0, 0.5)):
+        cost = (under * np.maximum(k - orders, 0) + over * np.maximum(orders - k, 0)) @ p
+        best = int(newsvendor(20.0, under, over, dispersion))
+        assert cost[best] == pytest.approx(cost.min(), rel=1e-9)
+    sold = np.minimum(k, orders) @ p
+    assert expected_sales(np.arange(120), 20.0, dispersion) == pytest.approx(sold, rel=1e-5)
+
+
+def test_orders_learned_from_sales_cost_little_more_than_the_oracle_s() -> None:
+    rng, weeks = np.random.default_rng(0), 4 * 26
+    state = open_market(users=600, items=300, coupons=3, campaigns=29, mechanisms="elasticity")
+    _, all_weeks = weekly_sales(state, 29)
+    all_weeks = all_weeks[all_weeks.groupby("item_id")["units"].transform("mean") >= 3]
+    past = all_weeks["week"] < weeks
+    history, ahead = all_weeks[past], all_weeks[~past]
+    usual = history.groupby("item_id")["units"].transform("mean")
+    stock = np.ceil(usual * rng.uniform(0.7, 1.8, len(usual)))
+    sold_out = history.assign(units=np.minimum(history["units"], stock))
+    sold_out["sold_out"] = sold_out["units"] >= stock
+    under, over = (ahead["price"] - ahead["cost"]).clip(0.01), 0.25 * ahead["cost"]
+
+    def cost(order: Floats) -> float:
+        short = np.maximum(ahead["units"] - order, 0)
+        return float((under * short + over * np.maximum(order - ahead["units"], 0)).sum())
+
+    oracle = cost(newsvendor(ahead["expected"], under, over, 1.6))
+    found = {}
+    for name, sales in {
+        "all demand seen": history,
+        "empty shelves known": sold_out,
+        "sales taken for demand": sold_out.drop(columns="sold_out"),
+    }.items():
+        fitted = fit_demand(sales)
+        mean = fitted.expected(ahead["item_id"], ahead["price"])
+        found[name] = cost(newsvendor(mean, under, over, fitted.dispersion)) / oracle
+    print({name: round(ratio, 3) for name, ratio in found.items()})
+    assert found["all demand seen"] <= 1.02
+    assert found["empty shelves known"] <= 1.05
+    assert found["sales taken for demand"] > 1.08
+
+
+def test_coupons_that_know_the_stock_earn_more_than_coupons_first() -> None:
+    users, per_store, contact = 2000, 500, 0.005
+    others = [name for name in MECHANISMS if name != "supply"]
+    state = simulate(open_market(users=users, mechanisms=others), campaigns=2)
+    truth, campaign = state.truth, state.campaign
+    shape = (users, len(campaign.coupon))
+    value = (truth["profit"].to_numpy() - contact).reshape(shape)
+    without, with_it = (
+        truth[f"units_{name}"].to_numpy().reshape(shape) for name in ("without", "with")
+    )
+    first = np.unique(campaign.slot, return_index=True)[1]
+    short, store = np.arange(len(first)) % 2 == 0, np.arange(users) // per_store
+    chosen = {name: np.zeros(shape, bool) for name in ("coupons first", "together")}
+    stock = np.full((store.max() + 1, len(first)), np.inf)
+    for number, rows in enumerate(np.split(np.arange(users), users // per_store)):
+        usual = without[rows][:, first].sum(axis=0)
+        stock[number, short] = np.round(1.05 * usual)[short]
+        used = (with_it - without)[rows]
+        limits = stock_budgets(stock[number] - usual, used, campaign.slot)
+        for name, budgets in (("coupons first", []), ("together", limits)):
+            found = allocate(value[rows], budgets, k=2, groups=campaign.slot, method="dual")
+            chosen[name][rows] = found.chosen
+    profit = {name: earned(state, sent, stock).sum() for name, sent in chosen.items()}
+    print({name: round(each, 1) for name, each in profit.items()})
+    assert profit["together"] > profit["coupons first"]
+
+
+def test_the_benchmark_s_smallest_market_gives_what_is_stored() -> None:
+    benchmarks = Path(__file__).parents[1] / "benchmarks"
+    stored = json.loads((benchmarks / "results" / "pricing.json").read_text())
+    code = "import json, pricing; print(json.dumps(pricing.measured(1_000)))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=benchmarks, capture_output=True, text=True
+    )
+    found, (first, *_) = json.loads(run.stdout), stored["stock"]
+    assert found["value"] == pytest.approx(first["value"], rel=0.003)
+    assert found["gap"] < 0.005
+    assert found["value"] > 1.1 * found["coupons first, then struck"]
+
+
+def test_the_stored_markets_of_chapter_14_reach_what_it_claims() -> None:
+    path = Path(__file__).parents[1] / "benchmarks" / "results" / "pricing.json"
+    stored = json.loads(path.read_text())
+    worlds = pd.DataFrame(stored["worlds"])
+    assert worlds["elasticity over analytic"].abs().max() <= 0.05
+    assert worlds["profit of oracle"].min() >= 0.9
+    assert worlds["order seen over oracle"].mean() <= 0.02
+    for way in ("first", "struck"):
+        assert (worlds["together - none"] > worlds[f"{way} - none"]).all()
+    runs = pd.DataFrame(stored["stock"]).set_index("users")
+    assert runs["gap"].max() <= 0.005
+    assert runs.loc[1_000_000, "seconds"] < 15 * runs.loc[100_000, "seconds"]
