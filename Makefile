@@ -3,7 +3,8 @@ PYTHON ?= python3
 NOTEBOOKS ?= $(wildcard chapters/*.ipynb appendix/*.ipynb)
 BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py features.py growth.py \
 	contest.py contest_truth.py \
-	peers.py precision_latency.py prices.py records.py serving.py training.py tries.py)
+	monitoring.py off_policy.py peers.py precision_latency.py prices.py pricing.py records.py \
+	serving.py training.py tries.py uplift.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
 # Three workers, a file each, keep two cores busy; conftest.py puts the longest files first.

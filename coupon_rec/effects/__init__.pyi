@@ -1,0 +1,11 @@
+from .average import average_effect as average_effect
+from .design import holdout_size as holdout_size
+from .design import power as power
+from .judging import best_linear_predictor as best_linear_predictor
+from .judging import policy_value as policy_value
+from .judging import recalibrate as recalibrate
+from .learners import EffectModel as EffectModel
+from .log import EffectLog as EffectLog
+from .ordering import Qini as Qini
+from .ordering import qini as qini
+from .ordering import uplift_at as uplift_at

@@ -1,1 +1,9 @@
+from .bandits import BayesianLinear as BayesianLinear
+from .bandits import BayesianLogistic as BayesianLogistic
+from .experiments import always_valid as always_valid
+from .experiments import compare_groups as compare_groups
+from .exploring import best_share as best_share
+from .exploring import draw as draw
+from .exploring import greedy as greedy
+from .exploring import with_floor as with_floor
 from .off_policy import off_policy_value as off_policy_value

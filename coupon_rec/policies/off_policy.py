@@ -8,13 +8,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from coupon_rec.arguments import Floats, Mask, numbers, probabilities, require, require_one_order
-from coupon_rec.evaluation import from_sums
-from coupon_rec.evaluation.arrays import Ints, divide, sum_by
+from coupon_rec.evaluation.arrays import Ints, sum_by
+from coupon_rec.evaluation.bootstrap import clusterings, interval, resample
 from coupon_rec.evaluation.intervals import check_clusters
 
 METHODS = ("ips", "snips", "dr", "switch", "direct")
 MODELLED = ("dr", "switch", "direct")
 """The methods that need predicted rewards."""
+TINY = float(np.finfo(np.float64).tiny)
 PROPENSITIES = ("mailing_propensity", "coupon_propensity")
 
 
@@ -30,12 +31,24 @@ class Rows(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A policy as one method sees it: its terms by row, and the weight of each decision."""
+    """A policy as one method sees it: terms by row, whose sums give its value, and weights."""
 
-    terms: pd.DataFrame
+    reward: Floats
+    weight: Floats
+    expected: Floats
     effective: float
     largest: float
     model_share: float
+
+    def value(self, decisions: Floats, cluster: Ints, weights: Floats) -> Floats:
+        """Value per decision under each row of weights of the clusters; shape (w,)."""
+        reward, weight, expected, count = (
+            weights @ sum_by(cluster, terms)
+            for terms in (self.reward, self.weight, self.expected, decisions)
+        )
+        value = np.full(len(weights), np.nan)
+        np.divide(reward * expected, count * weight, out=value, where=count * weight > 0)
+        return value
 
 
 def off_policy_value(
@@ -131,12 +144,14 @@ def off_policy_value(
     its weights are products. A decision's weight is the sum of those of its coupons.
 
     The effective sample is (sum w)^2 / sum w^2 over the weights of decisions (Kish 1965); the new
-    policy's or, if it is less, the baseline's.
+    policy's or, if it is less, the baseline's. In `benchmarks/off_policy.py`, 95% intervals of ips
+    hold the truth in three logs of four at 70, in nine of ten at 300, and nearly as often as they
+    say from 700 on.
 
     Examples
     --------
-    A coin chose one of two coupons for each of 400 users. Half of those who got "b" redeemed it, for
-    $2, and nobody redeemed "a".
+    A coin chose one of two coupons for each of 400 users. Half of those who got "b" redeemed it,
+    for $2, and nobody redeemed "a".
 
     >>> log = pd.DataFrame({"request_id": np.arange(800) // 2, "coupon_id": ["a", "b"] * 400})
     >>> log = log.assign(user_id=log["request_id"], coupon_propensity=0.5)
@@ -148,35 +163,40 @@ def off_policy_value(
     ips      1.0  0.84  1.18        400      200.0      2.0          0.0
     snips    1.0  0.87  1.14        400      200.0      2.0          0.0
     """
-    rows = _checked(log, reward, predicted, propensity, decision)
+    check_clusters(clusters)
+    rows = _checked(log, reward, predicted, propensity, decision, clusters)
     methods = _methods(methods, rows)
-    users, *coupons = (log[column].to_numpy() for column in check_clusters(clusters))
     policies = {"probability": probability}
     if baseline is not None:
         policies["baseline"] = baseline
     require_one_order(log=log, predicted=predicted, propensity=propensity, **policies)
+    judged = {
+        method: [_judge(name, p, rows, method, switch_at) for name, p in policies.items()]
+        for method in methods
+    }
+    effective = {method: min(each.effective for each in pair) for method, pair in judged.items()}
+    for method, size in effective.items():
+        if size < min_effective:
+            raise ValueError(_too_little(method, rows, size, min_effective))
+    decisions = 1 / np.bincount(rows.decision)[rows.decision]
+
+    def measure(cluster: Ints, weights: Floats) -> Floats:
+        found = [[each.value(decisions, cluster, weights) for each in judged[m]] for m in methods]
+        return np.stack([pair[0] - sum(pair[1:]) for pair in found])
+
+    ways = clusterings({name: log[name] for name in clusters}, len(log), seed)
+    samples = resample(ways, replicates, measure)
     table = {}
-    for method in methods:
-        judged = [_judge(name, p, rows, method, switch_at) for name, p in policies.items()]
-        effective = min(policy.effective for policy in judged)
-        if effective < min_effective:
-            raise ValueError(_too_little(method, rows, effective, min_effective))
-        terms = pd.concat([policy.terms for policy in judged], axis=1, keys=range(len(judged)))
-        value = from_sums(
-            terms,
-            users,
-            _difference if baseline is not None else _value,
-            *coupons,
-            confidence=confidence,
-            replicates=replicates,
-            seed=seed,
-        )
+    for place, (method, pair) in enumerate(judged.items()):
+        low, high = interval(samples[:, place], confidence)
         table[method] = {
-            **value,
+            "value": samples[0, place, 0],
+            "low": low,
+            "high": high,
             "decisions": rows.decision.max() + 1,
-            "effective": effective,
-            "largest": max(policy.largest for policy in judged),
-            "model_share": judged[0].model_share,
+            "effective": effective[method],
+            "largest": max(each.largest for each in pair),
+            "model_share": pair[0].model_share,
         }
     return pd.DataFrame.from_dict(table, orient="index").astype({"decisions": int})
 
@@ -187,11 +207,12 @@ def _checked(
     predicted: ArrayLike | None,
     propensity: ArrayLike | None,
     decision: str | Sequence[str],
+    clusters: Sequence[str],
 ) -> Rows:
     """Check a log and number its decisions."""
     keys = [decision] if isinstance(decision, str) else list(decision)
     recorded = [column for column in PROPENSITIES if column in log.columns]
-    lacking = [column for column in [*keys, reward] if column not in log.columns]
+    lacking = [name for name in [*keys, *clusters, reward] if name not in log.columns]
     if propensity is None and not recorded:
         lacking.append("coupon_propensity")
     if lacking or log.empty:
@@ -201,7 +222,11 @@ def _checked(
             f"it was to be chosen. Its columns are {log.columns.tolist()}"
         )
     complete = "chosen" in log.columns
-    chosen = log["chosen"].to_numpy(bool) if complete else np.ones(len(log), bool)
+    chosen = np.ones(len(log), bool)
+    if complete:
+        marks = log["chosen"]
+        require("log['chosen']", marks, marks.isin([0, 1]).to_numpy(), "True or False")
+        chosen = marks.to_numpy(bool)
     if propensity is None:
         propensity = log[recorded].prod(axis=1, skipna=False).to_numpy()
     mu = probabilities("propensity", propensity, len(log))
@@ -264,29 +289,18 @@ def _judge(name: str, given: ArrayLike, rows: Rows, method: str, switch_at: floa
         counted = weight <= (switch_at if method == "switch" else -1.0)
     used = np.where(rows.chosen & counted, weight, 0.0)
     q = rows.predicted if method in MODELLED and rows.predicted is not None else np.zeros(p.size)
-    terms = pd.DataFrame({"reward": p * q + used * (rows.reward - q)})
-    terms["decisions"] = 1 / np.bincount(rows.decision)[rows.decision]
-    if method == "snips":
-        terms["weight"], terms["expected"] = used, p if rows.complete else 1.0
+    ones = np.ones(p.size)
+    own_scale = method == "snips"
     of_decision = sum_by(rows.decision, used)
-    squares = (of_decision**2).sum()
+    effective = of_decision.sum() ** 2 / max((of_decision**2).sum(), TINY)
     return Judged(
-        terms,
-        np.inf if method == "direct" else divide(of_decision.sum() ** 2, squares),
+        p * q + used * (rows.reward - q),
+        used if own_scale else ones,
+        p if own_scale and rows.complete else ones,
+        np.inf if method == "direct" else effective,
         used.max(),
-        divide(p[~counted].sum(), p.sum()),
+        p[~counted].sum() / max(p.sum(), TINY),
     )
-
-
-def _value(sums: pd.DataFrame, policy: int = 0) -> pd.Series:
-    """Mean over decisions, from sums of `Judged.terms`."""
-    of = sums[policy]
-    value = of["reward"] / of["decisions"]
-    return value * of["expected"] / of["weight"] if "weight" in of else value
-
-
-def _difference(sums: pd.DataFrame) -> pd.Series:
-    return _value(sums, 0) - _value(sums, 1)
 
 
 def _too_little(method: str, rows: Rows, effective: float, least: float) -> str:

@@ -20,17 +20,21 @@ from scipy.optimize import minimize
 from sphinx.application import Sphinx
 
 from coupon_rec import load_complete_journey
-from coupon_rec.decisions import Budget, Economics, allocate
+from coupon_rec.decisions import Budget, Economics, allocate, expected_sales, newsvendor
 from coupon_rec.features.batch.offers import offers_frame
+from coupon_rec.monitoring import Cusum
 
 ROOT = Path(__file__).parents[2]
 LIVE = ROOT / "_static" / "live"
-FIGURES = ("likelihood", "ladder", "lambda")
+FIGURES = ("likelihood", "ladder", "lambda", "bandit", "shelf", "alarm", "qini")
 PAGES = {
     "try_it": "try-it",
     "chapters/04_likelihood": "likelihood",
     "chapters/06_coupling": "ladder",
     "chapters/11_budget": "lambda",
+    "chapters/13_exploration": "bandit",
+    "chapters/14_pricing_inventory": "shelf",
+    "chapters/17_monitoring": "alarm",
 }
 FIGURE = """
 ```{{live}} {name}
@@ -160,7 +164,18 @@ def test_a_page_loads_the_scripts_of_its_own_figures_only(book: Path) -> None:
 
     assert loaded("one") == ["live.js", "ladder.js"]
     assert loaded("none") == []
-    figures = ["live.js", "likelihood.js", "ladder.js", "people.js", "choice.js", "lambda.js"]
+    figures = [
+        "live.js",
+        "likelihood.js",
+        "ladder.js",
+        "people.js",
+        "choice.js",
+        "lambda.js",
+        "bandit.js",
+        "shelf.js",
+        "alarm.js",
+        "qini.js",
+    ]
     assert loaded("figures") == figures
 
 
@@ -272,12 +287,142 @@ def test_the_price_of_a_dollar_is_that_of_allocate(page: Page) -> None:
     assert page.locator(".lambda-takes").count() == (value.max(axis=1) > 0).sum()
 
 
+def chances(seed: int) -> Iterator[float]:
+    """Give the numbers that a seed of the bandit decides (mulberry32)."""
+    mask = 2**32 - 1
+    while True:
+        seed = (seed + 0x6D2B79F5) & mask
+        t = ((seed ^ (seed >> 15)) * (seed | 1)) & mask
+        t ^= (t + ((t ^ (t >> 7)) * (t | 61))) & mask
+        yield (t ^ (t >> 14)) / 2**32
+
+
+def test_the_regret_is_that_of_the_rates_of_the_game(page: Page) -> None:
+    slide(page, "Game", 7)
+    slide(page, "Users at a time", 40)
+    page.get_by_role("button", name="Send coupon B").click()
+    numbers = chances(7000)
+    rates = [0.05 + 0.5 * next(numbers) for _ in range(4)]
+    earned = sum(next(numbers) < rates[1] for _ in range(40))
+    said = words(page, "bandit")
+    assert f"You earned ${earned}.00, with a regret of ${40 * (max(rates) - rates[1]):.2f};" in said
+    assert f"{earned} of 40" in page.locator(".bandit-counts").inner_text()
+
+
+def test_thompson_sampling_learns_and_who_sends_one_coupon_forever_does_not(page: Page) -> None:
+    regret = np.zeros((12, 2))
+    slide(page, "Users at a time", 50)
+    for game in range(12):
+        slide(page, "Game", game + 1)
+        for _ in range(6):
+            page.get_by_role("button", name="Send coupon A").click()
+        found = re.findall(r"(?:regret of|with) \$([\d.]+)", words(page, "bandit"))
+        regret[game] = [float(number.rstrip(".")) for number in found]
+    assert regret[:, 1].mean() < 0.5 * regret[:, 0].mean()
+    assert regret[:, 1].max() < 0.2 * 300
+    page.get_by_role("button", name="Start again").click()
+    assert "that you do not know" in words(page, "bandit")
+
+
+def said_of_the_shelf(page: Page) -> dict[str, float]:
+    """Read the numbers in the words below the shelf."""
+    pattern = (
+        r"Order (?P<order>\d+) packs with (?P<off>\d+)% off\. "
+        r"In twenty weeks (?P<sold>\d+) are sold, (?P<lost>\d+) are wanted in vain, "
+        r"(?P<left>\d+) are left over, and the shelf runs empty "
+        r"(?P<empty>\d+) times\. That earns (?P<earned>−?\$[\d.]+); expect (?P<week>−?\$[\d.]+) a"
+    )
+    found = re.search(pattern, words(page, "shelf")).groupdict()
+    return {
+        name: float(number.replace("−", "-").replace("$", "")) for name, number in found.items()
+    }
+
+
+def test_the_best_order_for_a_shelf_is_the_newsvendor_s(page: Page) -> None:
+    for off in (0, 0.1, 0.2):
+        slide(page, "Discount", off)
+        page.get_by_role("button", name="Order what earns most").click()
+        mean, price = 20 * (1 - off) ** -2.6, 4 * (1 - off)
+        said = said_of_the_shelf(page)
+        assert said["order"] == newsvendor(mean, price - 2.5, 2.5)
+        sold = float(expected_sales(said["order"], mean))
+        assert said["week"] == pytest.approx(price * sold - 2.5 * said["order"], abs=0.011)
+
+
+def test_a_shelf_sells_what_is_wanted_as_far_as_it_goes(page: Page) -> None:
+    slide(page, "Discount", 0.1)
+    slide(page, "Packs ordered", 60)
+    full = said_of_the_shelf(page)
+    slide(page, "Packs ordered", 20)
+    short = said_of_the_shelf(page)
+    assert (full["lost"], full["empty"]) == (0, 0)
+    assert short["sold"] + short["lost"] == full["sold"]
+    assert short["sold"] + short["left"] == 20 * 20
+    assert short["earned"] == pytest.approx(3.6 * short["sold"] - 2.5 * 400, abs=0.01)
+    slide(page, "Discount", 0.3)
+    assert said_of_the_shelf(page)["lost"] > short["lost"]
+
+
+def test_a_higher_threshold_rings_as_rarely_and_as_late_as_the_package_says(page: Page) -> None:
+    rng, promised = np.random.default_rng(0), np.full((2000, 336), 100 / 28)
+    quiet = Cusum(0.5).path(rng.poisson(promised), promised)
+    fallen = Cusum(0.5).path(rng.poisson(0.5 * promised), promised)
+    for threshold in (2, 4, 7):
+        slide(page, "Threshold h", threshold)
+        said = words(page, "alarm")
+        wrong = (quiet.max(axis=1) >= threshold).mean()
+        middle = np.median((fallen >= threshold).argmax(axis=1) + 1)
+        shown = float(re.search(r"(\d+)% of the quiet years", said)[1]) / 100
+        assert shown == pytest.approx(wrong, abs=0.01 + 4 * np.sqrt(wrong * (1 - wrong) / 400))
+        assert float(re.search(r"half ring by day (\d+)", said)[1]) == pytest.approx(middle, abs=2)
+    slide(page, "Threshold h", 12)
+    slide(page, "Redemptions that are left", 0.9)
+    assert "fewer than half ring" in words(page, "alarm")
+
+
+def hundredths(order: str) -> dict[str, np.ndarray]:
+    """Read the sums of the Qini figure over each hundredth of the offers."""
+    script = (LIVE / "qini.js").read_text("utf-8")
+    (part,) = re.findall(rf"^    {order}: {{(.*?)^    }},", script, re.DOTALL | re.MULTILINE)
+    return {
+        name: np.array([float(number) for number in listed.replace("\n", " ").split(",")[:-1]])
+        for name, listed in re.findall(r"(\w+): \[(.*?)\]", part, re.DOTALL)
+    }
+
+
+@pytest.mark.parametrize("order", ["effect", "redemption"])
+def test_the_cut_of_a_qini_curve_says_units_cost_and_profit(order: str, page: Page) -> None:
+    sums = hundredths(order)
+    assert all(len(values) == 100 for values in sums.values())
+    if order == "redemption":
+        page.get_by_role("button", name="Order by redemption").click()
+    for share in (0, 20, 100):
+        slide(page, "Offers that get the coupon", share)
+        units, margin, cost = (sums[name][:share].sum() for name in ("units", "margin", "cost"))
+        said = words(page, "qini").replace(",", "").replace("−", "-")
+        found = [float(n) for n in re.findall(r"-?\d+(?=[ %.]|$)", said)]
+        wanted = [share, units, 100 * units / sums["units"].sum(), margin, cost, margin - cost]
+        np.testing.assert_allclose(found[: len(wanted)], wanted, atol=0.6)
+    page.get_by_role("button", name="Go to the highest profit").click()
+    earned = (sums["margin"] - sums["cost"]).cumsum()
+    slider = page.get_by_role("slider", name="Offers that get the coupon")
+    assert int(slider.input_value()) == earned.argmax() + 1
+
+
 # How they are worked
 
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("likelihood", "Slope W"), ("ladder", "Coupon"), ("lambda", "Price of a dollar")],
+    [
+        ("likelihood", "Slope W"),
+        ("ladder", "Coupon"),
+        ("lambda", "Price of a dollar"),
+        ("bandit", "Game"),
+        ("shelf", "Packs ordered"),
+        ("alarm", "Threshold h"),
+        ("qini", "Offers that get the coupon"),
+    ],
 )
 def test_arrow_keys_move_a_figure_and_its_words_follow(name: str, label: str, page: Page) -> None:
     slider = page.get_by_role("slider", name=label)

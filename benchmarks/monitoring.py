@@ -1,0 +1,417 @@
+"""What the monitors of chapter 17 find, how soon, how often wrongly, and what watching costs.
+
+`python benchmarks/monitoring.py [PART ...]` measures some of these parts, or all, and keeps the
+others as they were:
+
+- nulls: one campaign's users halved at random, 60 times; nothing moved, so every alarm is false;
+- delays: markets whose truth is known, in which redemptions fall by a half or a fifth, or do not;
+- young: how well observed over expected finds the fall when a part of the campaign has passed;
+- speed: `shift` on the offers table of Complete Journey, all features;
+- service: the time of an answer with and without the histogram of scores, and 100 rollbacks while
+  requests come in.
+
+The delays take half a minute for each seed; `--seeds` says how many, and those that are kept are
+not measured again: delete the result after a change of the monitors.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import threading
+import time
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from machine import RESULTS, alone, store, use_two_cores
+from scipy.stats import ks_2samp
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
+
+import coupon_rec.book.prelude as prelude
+from coupon_rec.book.watched import DAYS, Model, Past, open_shop
+from coupon_rec.evaluation import log_loss
+from coupon_rec.features import feature_names
+from coupon_rec.monitoring import (
+    Cusum,
+    Maturity,
+    Registry,
+    null_paths,
+    observed_expected,
+    psi,
+    shift,
+    two_sample,
+)
+from coupon_rec.simulation import plant
+
+DAY = date(2017, 11, 20)
+SPLITS = 60
+WARM, TRAIN, REFERENCE, WATCH = 4, 8, 8, 12
+FALLS = {"half": -1.05, "fifth": -0.33}
+PARTS_OF_TIME = (0.25, 0.5, 1.0)
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "prometheus-client")
+ROLLBACKS, RATE = 100, 100.0
+
+
+def nulls() -> dict[str, Any]:
+    """False alarms where nothing moved."""
+    offers = prelude.offers()
+    result = {}
+    for campaign in (22, 18):
+        some = offers[offers["campaign_id"] == campaign]
+        names = feature_names("user") + feature_names("match")
+        names = [name for name in names if some.groupby("user_id")[name].mean().nunique() > 1]
+        own = [name for name in feature_names("user") if name in names]
+        users = some["user_id"].unique()
+        rows: list[dict[str, float]] = []
+        for seed in range(SPLITS):
+            rng = np.random.default_rng(seed)
+            first = some["user_id"].isin(rng.permutation(users)[: len(users) // 2]).to_numpy()
+            a, b = some[first], some[~first]
+            table = shift(a, b, names, seed=seed)
+            at = {
+                "by row": np.mean([ks_2samp(a[n], b[n]).pvalue <= 0.05 for n in own]),
+                "by user": (table.loc[own, "p"] <= 0.05).mean(),
+                "by user, any": (table["p_any"] <= 0.05).any(),
+                "psi over 0.25, any": max(psi(a[n], b[n]) for n in own) > 0.25,
+                "classifier, by user": two_sample(a, b, names, seed=seed)["p"] <= 0.05,
+            }
+            rows.append({name: float(value) for name, value in at.items()})
+        result[str(campaign)] = {
+            "users": len(users),
+            "offers": len(some),
+            "splits": SPLITS,
+            **pd.DataFrame(rows).mean().round(4).to_dict(),
+        }
+    some = offers[offers["campaign_id"] == 22]
+    result["AUC of folds"] = folds(some, feature_names("user") + feature_names("match"))
+    return result
+
+
+def folds(some: pd.DataFrame, names: list[str], splits: int = 5) -> dict[str, list[float]]:
+    """AUC of a classifier that is asked which half a row is of, with folds by row and by user."""
+    users = some["user_id"].unique()
+    found: dict[str, list[float]] = {"by row": [], "by user": []}
+    for seed in range(splits):
+        chosen = np.random.default_rng(seed).permutation(users)[: len(users) // 2]
+        y = some["user_id"].isin(chosen).to_numpy()
+        for name, cut in (
+            ("by row", KFold(5, shuffle=True, random_state=0)),
+            ("by user", GroupKFold(5)),
+        ):
+            trees = HistGradientBoostingClassifier(max_iter=50, random_state=0)
+            score = cross_val_predict(
+                trees, some[names], y, groups=some["user_id"], cv=cut, method="predict_proba"
+            )[:, 1]
+            found[name].append(round(float(roc_auc_score(y, score)), 3))
+    return found
+
+
+def market(seed: int) -> dict[str, Any]:
+    """One market: what each monitor says on each day, of a world that falls and of one that stays.
+
+    Promises are those of a model that learned from the market (p), or the truth before the fall.
+    """
+    shop, _ = open_shop(seed=seed, campaigns=WARM + TRAIN + REFERENCE + WATCH).campaigns(WARM)
+    shop, learned = shop.campaigns(TRAIN)
+    model = Model(learned)
+    shop, reference = shop.campaigns(REFERENCE)
+    reference["p"] = model(reference)
+    worlds = {"none": shop.campaigns(WATCH)[1]}
+    for name, size in FALLS.items():
+        change = plant("redemption", shop.state.period + 1, size)
+        worlds[name] = shop.breaks(change).campaigns(WATCH)[1]
+    for rows in worlds.values():
+        rows["p"] = model(rows)
+    fall = {name: rows["true"].sum() for name, rows in worlds.items()}
+    found: dict[str, Any] = {
+        "seed": seed,
+        "fall": {name: round(float(fall[name] / fall["none"]), 3) for name in FALLS},
+    }
+    for name in FALLS:  # what the truth promised before the fall
+        before = worlds["none"]
+        same = worlds[name].merge(
+            before[["campaign_id", "user_id", "coupon_id", "true"]],
+            on=["campaign_id", "user_id", "coupon_id"],
+            how="left",
+            suffixes=("", "_before"),
+        )
+        worlds[name]["promised"] = same["true_before"].fillna(same["true"]).to_numpy()
+    worlds["none"]["promised"] = worlds["none"]["true"]
+    reference["promised"] = reference["true"]
+    for promise in ("p", "promised"):
+        past = Past.of(reference, promise)
+        found[promise] = {
+            "expected": round(float(reference["redeemed"].sum() / REFERENCE), 1),
+            "design_effect": round(past.design_effect, 3),
+            "spread": round(past.spread, 3),
+        }
+        for kind, wide in (("cusum", 0.0), ("careful cusum", past.spread)):
+            paths = null_paths(past.observed, past.campaigns, campaigns=WATCH, spread=wide)
+            cusum = Cusum.tuned(*paths)
+            found[promise][kind] = {
+                name: cusum.alarm(*past.days(rows, promise)) for name, rows in worlds.items()
+            }
+        paths = null_paths(past.observed, past.campaigns, campaigns=WATCH)
+        lowest = float(np.quantile(z_of(*paths).min(axis=1), 0.05))
+        found[promise]["z"] = {
+            name: end_of(z_of(*past.days(rows, promise))[0] <= lowest)
+            for name, rows in worlds.items()
+        }
+    found["scores"] = {name: per_campaign(reference, rows) for name, rows in worlds.items()}
+    found["young"] = {name: young(reference, worlds[name]) for name in FALLS}
+    return found
+
+
+def z_of(observed: Any, expected: Any) -> Any:
+    """Standard scores of whole campaigns."""
+    o = np.atleast_2d(observed).reshape(-1, WATCH, DAYS).sum(axis=2)
+    e = np.atleast_2d(expected).reshape(-1, WATCH, DAYS).sum(axis=2)
+    return (o - e) / np.sqrt(e)
+
+
+def end_of(rings: Any) -> int | None:
+    """The last day of the first campaign that rings."""
+    campaigns = np.flatnonzero(rings)
+    return int(DAYS * (campaigns[0] + 1) - 1) if campaigns.size else None
+
+
+def per_campaign(reference: pd.DataFrame, rows: pd.DataFrame) -> dict[str, list[float]]:
+    """PSI of the scores, and how far the log loss is above the one that the scores promise."""
+
+    def excess(part: pd.DataFrame) -> float:
+        p = part["p"]
+        own = -(p * np.log(p) + (1 - p) * np.log1p(-p)).mean()
+        return float(log_loss(part["redeemed"], p) / own - 1)
+
+    parts = [part for _, part in rows.groupby("campaign_id")]
+    return {
+        "psi": [round(psi(reference["p"], part["p"]), 4) for part in parts],
+        "excess log loss": [round(excess(part), 4) for part in parts],
+    }
+
+
+def young(reference: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Any]:
+    """Observed over expected of the first campaign, raw and adjusted, while it runs."""
+    used = reference[reference["redeemed"] == 1]
+    known = Maturity.of((used["day"] + 1) / DAYS, used["campaign_id"])
+    part = rows[rows["campaign_id"] == rows["campaign_id"].min()]
+    truth = part["true"].sum() / part["promised"].sum()
+    found: dict[str, Any] = {"truth": round(float(truth), 3)}
+    for share in PARTS_OF_TIME:
+        so_far = part["day"] + 1 <= share * DAYS
+        at = observed_expected(
+            so_far.astype(float),
+            part["promised"],
+            part["user_id"],
+            known=known(share),
+            known_spread=known.spread(share),
+        )
+        found[str(share)] = [round(float(at[name]), 3) for name in ("ratio", "low", "high")]
+        found[str(share)].append(round(float(at["ratio"] * known(share)), 3))
+    return found
+
+
+def delays(markets: list[dict[str, Any]]) -> dict[str, Any]:
+    """The delays of all markets, and shares of alarms."""
+    rows = []
+    for promise in ("p", "promised"):
+        for monitor in ("cusum", "careful cusum", "z"):
+            rows.append(summary(promise, monitor, [each[promise][monitor] for each in markets]))
+    for monitor in ("psi", "excess log loss"):
+        highest = [max(each["scores"]["none"][monitor]) for each in markets]
+        limit = float(np.quantile(highest, 0.95))
+        found = [
+            {name: end_of(np.array(v[monitor]) > limit) for name, v in each["scores"].items()}
+            for each in markets
+        ]
+        rows.append(summary("p", monitor, found))
+    return {"markets": markets, "monitors": rows, "young": summary_of_young(markets)}
+
+
+def summary(promise: str, monitor: str, found: list[dict[str, int | None]]) -> dict[str, Any]:
+    """Shares of markets with an alarm, and the median day of it (null: more than half never)."""
+    row: dict[str, Any] = {"promise": promise, "monitor": monitor, "markets": len(found)}
+    for name in ("none", *FALLS):
+        days = [np.inf if each[name] is None else each[name] + 1 for each in found]
+        middle = statistics.median(days)
+        row[f"{name}_found"] = float(np.mean(np.isfinite(days)))
+        row[f"{name}_day"] = middle if np.isfinite(middle) else None
+    return row
+
+
+def summary_of_young(markets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How near the truth the ratios are, and how often the intervals hold it."""
+    rows = []
+    for name in FALLS:
+        for share in PARTS_OF_TIME:
+            found = np.array([each["young"][name][str(share)] for each in markets])
+            truth = np.array([each["young"][name]["truth"] for each in markets])
+            rows.append(
+                {
+                    "fall": name,
+                    "share_of_time": share,
+                    "truth": round(float(truth.mean()), 3),
+                    "adjusted": round(float(found[:, 0].mean()), 3),
+                    "raw": round(float(found[:, 3].mean()), 3),
+                    "covered": float(((found[:, 1] <= truth) & (truth <= found[:, 2])).mean()),
+                }
+            )
+    return rows
+
+
+def speed() -> dict[str, Any]:
+    """`shift` on everything."""
+    offers = prelude.offers()
+    names = [name for g in ("user", "item", "match", "coupon") for name in feature_names(g)]
+    late = offers["start"] >= "2017-08-01"
+    times = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        shift(offers[~late], offers[late], names)
+        times.append(time.perf_counter() - begin)
+    return {"rows": len(offers), "features": len(names), "seconds": round(min(times), 2)}
+
+
+def bundles(folder: Path) -> tuple[Path, Path]:
+    """A bundle, and the same with another calibration."""
+    import shutil
+
+    import coupon_rec.serving.bundle.exporting as exporting
+    from coupon_rec.book import SPLIT
+    from coupon_rec.features import split
+    from coupon_rec.features.online.snapshot_writer import write_snapshot
+    from coupon_rec.market import load_complete_journey
+    from coupon_rec.serving.bundle.manifest import NAME, seal
+
+    exporting.FORMATS = {"onnx": exporting.FORMATS["onnx"]}
+    _, validation, _ = split(prelude.offers(), *SPLIT)
+    good = exporting.export(
+        prelude.model(),
+        folder / "good",
+        validation,
+        snapshot=lambda place: write_snapshot(load_complete_journey(), DAY, place),
+    )
+    other = Path(shutil.copytree(good, folder / "other"))
+    lines = json.loads((other / "calibration.json").read_text())
+    lines["redeemed"] = {"intercept": 1.0, "slope": 1.0}
+    (other / "calibration.json").write_text(json.dumps(lines))
+    (other / NAME).unlink()
+    seal(other, {"created": "", "packages": {}, "differences": {}})
+    return good, other
+
+
+def service() -> dict[str, Any]:
+    """What watching costs an answer, and rollbacks under load."""
+    from serving import load, server
+
+    from coupon_rec.serving.http.metrics import Metrics
+
+    metrics, scores = Metrics(), [0.1, 0.05, 0.02, 0.01, 0.005]
+    begin = time.perf_counter()
+    for _ in range(100_000):
+        metrics.see(scores)
+    result: dict[str, Any] = {"microseconds_to_see": round((time.perf_counter() - begin) * 10, 2)}
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        good, other = alone(bundles, folder)
+        users = pd.read_parquet(good / "snapshot" / "offers.parquet", columns=["user_id"])
+        bodies = [
+            {"user_id": int(user), "context": {"time": f"{DAY}T09:30:00"}, "k": 5}
+            for user in users["user_id"].unique()[:900]
+        ]
+        waits: dict[str, list[float]] = {"watched": [], "unwatched": []}
+        for turn in range(3):
+            for name in waits:
+                log = folder / f"{name}{turn}"
+                with server(HERE, "--serve", name, good, "PORT", log) as (port, _, _):
+                    load(port, bodies, seconds=2.0)
+                    told = load(port, bodies, seconds=15.0, rate=RATE)
+                    waits[name].append(told["p99_ms"])
+        result["p99_ms"] = waits
+        result["rollbacks"] = rollbacks(folder, good, other, bodies)
+    return result
+
+
+HERE = Path(__file__)
+
+
+def serve(name: str, bundle: str, port: str, log: str) -> None:
+    """Serve, with or without the histogram of scores."""
+    from coupon_rec.serving.http.metrics import Metrics
+    from coupon_rec.serving.http.server import serve as run
+    from coupon_rec.serving.http.settings import Settings
+
+    if name == "unwatched":
+        Metrics.see = lambda self, probabilities: None  # type: ignore[method-assign]
+    settings = Settings(Path(log), decisions=Path(f"{log}.decisions"))
+    run(bundle, "127.0.0.1", int(port), settings)
+
+
+def rollbacks(folder: Path, good: Path, other: Path, bodies: list[Any]) -> dict[str, Any]:
+    """Promote and roll back again and again, while requests come in."""
+    from serving import load, server
+
+    registry = Registry(folder / "registry")
+    first, second = registry.add(good), registry.add(other)
+    registry.promote(first)
+    with server("-m", "coupon_rec", "serve", registry.live, "--port", "PORT") as (port, _, _):
+        registry.services = (f"http://127.0.0.1:{port}",)
+        over, told, spent = threading.Event(), [], []
+
+        def ask() -> None:
+            while not over.is_set():
+                told.append(load(port, bodies, seconds=10.0, rate=RATE))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        for _ in range(ROLLBACKS):
+            registry.promote(second)
+            begin = time.perf_counter()
+            registry.roll_back()
+            spent.append(time.perf_counter() - begin)
+        over.set()
+        asking.join()
+    return {
+        "rollbacks": ROLLBACKS,
+        "requests": round(sum(10 * each["per_second"] for each in told)),
+        "failed": sum(each["failed"] for each in told),
+        "seconds_each": round(statistics.median(spent), 2),
+    }
+
+
+def main() -> None:
+    """Measure, print, store."""
+    if "--serve" in sys.argv:
+        serve(*sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--seeds", type=int, default=40)
+    asked = parser.parse_args()
+    use_two_cores()
+    parts = {"nulls": nulls, "speed": speed, "service": service}
+    path = RESULTS / "monitoring.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    result = {name: kept[name] for name in (*parts, "delays") if name in kept}
+    for name in asked.parts or (*parts, "delays"):
+        if name != "delays":
+            result[name] = parts[name]()
+            print(name, json.dumps(result[name]), flush=True)
+            store("monitoring", PACKAGES, result)
+            continue
+        markets: list[dict[str, Any]] = result.get("delays", {}).get("markets", [])
+        for seed in range(len(markets), asked.seeds):
+            markets.append(alone(market, seed))
+            result["delays"] = delays(markets)
+            print(seed, flush=True)
+            store("monitoring", PACKAGES, result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""What a coupon causes: learners, and rules that rest on them, beside the truth and beside peers.
+
+Parts, each a name that the script takes (by default, all of them):
+
+- worlds: the pilot of chapter 12 in five markets of 10,000 users. Each rule is judged on the log,
+  by which one is chosen, and then by the truth in the campaign to come.
+- null: the same where no coupon changes anything.
+- full: the same with all mechanisms on and empty shelves, so that a coupon also takes from the rest
+  of its category, which the outcome of a row does not hold.
+- peers: our learners, econml's and scikit-uplift's, on the same rows, models and folds, against
+  the true effect. The peers get an environment of their own, which the script makes and deletes;
+  `--python PATH` names one that is there: `python -m venv PEERS` and
+  `PEERS/bin/pip install econml==0.17.0 scikit-uplift==0.5.1`.
+- growth: seconds and memory of our effects, one row a user, up to a million users.
+
+Usage: `python benchmarks/uplift.py [PART ...] [--python PATH]`; parts that are not measured are
+kept.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from machine import RESULTS, alone, peak_gib, store, use_two_cores
+from sklearn.linear_model import Ridge
+
+from coupon_rec.book.pilot import KNOWN, Pilot, best_choice, kept, of_oracle, run_pilot
+from coupon_rec.book.pilot_rules import (
+    LEARNERS,
+    counts,
+    curved,
+    face_values,
+    in_dollars,
+    learned,
+    redemption,
+    study,
+)
+from coupon_rec.effects import EffectLog, EffectModel, average_effect, policy_value, qini
+
+USERS, SEEDS, DEEPEST = 10_000, range(5), 3
+SIZES = (10_000, 100_000, 1_000_000)
+PEERS = ("econml==0.17.0", "scikit-uplift==0.5.1")
+PARTS = ("worlds", "null", "full", "peers", "growth")
+
+
+def judged(seed: int, learners: tuple[str, ...], **world: Any) -> list[dict[str, Any]]:
+    """The rules of one market, the chosen one marked."""
+    pilot = run_pilot(USERS, seed, **world)
+    table = study(pilot, {learner: learned(pilot, learner) for learner in learners})
+    users = len(pilot.coming["user_id"].unique())
+    gains = pilot.coming[[f"gain_{k}" for k in (1, 2, 3)]].to_numpy() - 0.005
+    table["oracle"] = kept(pilot.coming, best_choice(gains)).sum() / users
+    table["chosen"] = table.index == table.loc[[*learners], "value"].idxmax()
+    named = table.rename_axis("rule").reset_index().assign(seed=seed)
+    rows: list[dict[str, Any]] = json.loads(named.to_json(orient="records"))
+    return rows
+
+
+def worlds(python: str | None) -> Any:
+    return [row for seed in SEEDS for row in alone(judged, seed, LEARNERS)]
+
+
+def null_world(seed: int) -> list[dict[str, Any]]:
+    return judged(seed, ("s", "t"), strength=0.0)
+
+
+def null(python: str | None) -> Any:
+    return [row for seed in SEEDS for row in alone(null_world, seed)]
+
+
+def full_market(seed: int) -> list[dict[str, Any]]:
+    return judged(seed, ("t",), left_out=(), full_shelves=False)
+
+
+def full(python: str | None) -> Any:
+    return [row for seed in SEEDS for row in alone(full_market, seed)]
+
+
+# Peers
+
+
+def of_two(pilot: Pilot) -> dict[str, np.ndarray]:
+    """The rows of the pilot that got the deepest coupon or none, and those to be predicted."""
+    log, coming = pilot.log, pilot.coming
+    log = log[log["treatment"].isin([0, DEEPEST])]
+    both = log[["p_0", f"p_{DEEPEST}"]]
+    return {
+        "x": log[KNOWN].to_numpy(),
+        "y": log["units"].to_numpy(float),
+        "t": (log["treatment"] == DEEPEST).to_numpy(int),
+        "e": (both.iloc[:, 1] / both.sum(axis=1)).to_numpy(),
+        "users": log["user_id"].to_numpy(),
+        "asked": coming[KNOWN].to_numpy(),
+    }
+
+
+def ours(data: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Effects by our learners, and the seconds that they take."""
+    effects, seconds = {}, {}
+    log = EffectLog(data["y"], data["t"], data["users"], data["e"])
+    for learner in ("t", "x", "r", "dr"):
+        model = EffectModel(counts(), learner, None if learner == "t" else curved())
+        start = time.perf_counter()
+        effects[f"ours {learner}"] = model.fit(data["x"], log).predict(data["asked"])[:, 0]
+        seconds[f"ours {learner}"] = time.perf_counter() - start
+    return effects, seconds
+
+
+def theirs(
+    python: str, data: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, str]]:
+    """The same by the peers, in an environment of their own, with its versions."""
+    log = EffectLog(data["y"], data["t"], data["users"], data["e"])
+    fold = EffectModel(counts())._fold(log)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        np.savez(folder / "data.npz", fold=fold, **data)
+        script = Path(__file__).parent / "uplift_peers.py"
+        subprocess.run([python, script, folder], check=True)
+        with np.load(folder / "effects.npz") as found:
+            effects = dict(found)
+        told = json.loads((folder / "told.json").read_text())
+    return effects, told["seconds"], told["versions"]
+
+
+def peers(python: str | None) -> Any:
+    if python is None:
+        with TemporaryDirectory() as name:
+            subprocess.run([sys.executable, "-m", "venv", name], check=True)
+            own = f"{name}/bin/python"
+            subprocess.run([own, "-m", "pip", "install", "--quiet", *PEERS], check=True)
+            return peers(own)
+    pilot = run_pilot(USERS, 0)
+    data, coming = of_two(pilot), pilot.coming
+    effects, seconds = ours(data)
+    more, slower, versions = theirs(python, data)
+    p, face = redemption(pilot.log, coming), face_values(pilot.log, coming)
+    true, rows = coming[f"effect_{DEEPEST}"].to_numpy(), []
+    for name, effect in {**effects, **more}.items():
+        value = in_dollars(coming, effect[:, None], p, face)[:, DEEPEST - 1]
+        choice = np.where(value > 0, DEEPEST, 0)
+        rows.append(
+            {
+                "learner": name,
+                "rmse": float(np.sqrt(((effect - true) ** 2).mean())),
+                "correlation": float(np.corrcoef(effect, true)[0, 1]),
+                "share": of_oracle(coming, choice),
+                "seconds": (seconds | slower)[name],
+            }
+        )
+    return {"versions": versions, "rows": rows}
+
+
+# Growth
+
+
+def grown(users: int) -> list[dict[str, Any]]:
+    """Seconds of each step for so many users, one row each, and the most memory so far."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(users, len(KNOWN)))
+    sent = rng.integers(0, 4, users)
+    units = rng.poisson(np.exp(-2 + 0.3 * x[:, 0] + 0.2 * (sent == 3) * (1 + x[:, 1])))
+    log, rows, effect = EffectLog(units, sent, np.arange(users)), [], np.zeros((users, 3))
+    steps = {
+        "average effect": lambda: average_effect(log),
+        "T, cross-fitted": lambda: EffectModel(counts(), "t").cross_predict(x, log),
+        "DR, fitted": lambda: EffectModel(counts(), "dr", Ridge()).fit(x, log),
+        "Qini, 100 resamples": lambda: qini(log, effect[:, 2], 3, replicates=100),
+        "policy value": lambda: policy_value(log, np.where(effect[:, 2] > 0.02, 3, 0), 0.005),
+    }
+    for name, step in steps.items():
+        start = time.perf_counter()
+        found = step()
+        seconds = time.perf_counter() - start
+        rows.append({"users": users, "step": name, "seconds": seconds, "gib": peak_gib()})
+        if name.startswith("T"):
+            effect = found
+    return rows
+
+
+def growth(python: str | None) -> Any:
+    return [row for users in SIZES for row in alone(grown, users)]
+
+
+def main() -> None:
+    use_two_cores()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
+    parser.add_argument("--python", help="an environment that has the peers")
+    asked = parser.parse_args()
+    path = RESULTS / "uplift.json"
+    before = json.loads(path.read_text()) if path.exists() else {}
+    found = {part: before[part] for part in PARTS if part in before}
+    for part in asked.parts or PARTS:
+        found[part] = globals()[part](asked.python)
+        store("uplift", ("numpy", "scikit-learn"), {"users": USERS, **found})
+        print(part, "done", flush=True)
+        if isinstance(found[part], list):
+            print(pd.DataFrame(found[part]).round(3).to_string(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Effects by econml and scikit-uplift, for `uplift.py`, in an environment that has them.
+
+`python uplift_peers.py FOLDER` reads FOLDER/data.npz and writes effects.npz and told.json. The
+models are those of the chapter, and the folds of the users are ours.
+"""
+
+import json
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from econml.dml import NonParamDML
+from econml.dr import DRLearner
+from econml.metalearners import TLearner, XLearner
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import PoissonRegressor, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklift.models import TwoModels
+
+
+def counts() -> Any:
+    return make_pipeline(StandardScaler(), PoissonRegressor(alpha=1e-3, solver="newton-cholesky"))
+
+
+class Curved(Pipeline):
+    """A curved surface, which takes weights as econml gives them."""
+
+    def __init__(self, steps: Any = None, **_: Any) -> None:
+        pairs = PolynomialFeatures(2, include_bias=False)
+        own = [("scale", StandardScaler()), ("pairs", pairs), ("again", StandardScaler())]
+        super().__init__([*own, ("ridge", Ridge(1000.0))])
+
+    def fit(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
+        return super().fit(x, y, ridge__sample_weight=sample_weight)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    with np.load(folder / "data.npz") as found:
+        data = dict(found)
+    x, y, t, asked = data["x"], data["y"], data["t"], data["asked"]
+    fold = data["fold"]
+    folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in (0, 1)]
+    effects, seconds = {}, {}
+
+    def timed(name: str, work: Any) -> None:
+        start = time.perf_counter()
+        effects[name] = np.asarray(work()).ravel()
+        seconds[name] = time.perf_counter() - start
+
+    timed("econml t", lambda: TLearner(models=counts()).fit(y, t, X=x).effect(asked))
+    timed(
+        "econml x",
+        lambda: (
+            XLearner(
+                models=counts(),
+                cate_models=Curved(),
+                propensity_model=DummyClassifier(strategy="prior"),
+            )
+            .fit(y, t, X=x)
+            .effect(asked)
+        ),
+    )
+    timed(
+        "econml r",
+        lambda: (
+            NonParamDML(
+                model_y=counts(),
+                model_t=DummyClassifier(strategy="prior"),
+                model_final=Curved(),
+                discrete_treatment=True,
+                cv=folds,
+            )
+            .fit(y, t, X=x)
+            .effect(asked)
+        ),
+    )
+    timed(
+        "econml dr",
+        lambda: (
+            DRLearner(
+                model_propensity=DummyClassifier(strategy="prior"),
+                model_regression=counts(),
+                model_final=Curved(),
+                cv=folds,
+            )
+            .fit(y, t, X=x)
+            .effect(asked)
+        ),
+    )
+    timed("scikit-uplift t", lambda: TwoModels(counts(), counts()).fit(x, y, t).predict(asked))
+    np.savez(folder / "effects.npz", **effects)
+    versions = {name: version(name) for name in ("econml", "scikit-uplift", "scikit-learn")}
+    (folder / "told.json").write_text(json.dumps({"seconds": seconds, "versions": versions}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Checkers of chapter 17, Monitoring."""
+
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coupon_rec.book.check import (
+    RIGHT,
+    Hint,
+    Verdict,
+    called,
+    checker,
+    near,
+    number,
+    unlike,
+)
+from coupon_rec.monitoring import Cusum
+
+Floats = NDArray[np.float64]
+BREAKS = ("data", "mail", "model", "world")
+
+
+@checker
+def exercise_1(changed: Collection[str]) -> Verdict:
+    """Check what changed on two mornings."""
+    wanted = 'answer with two words, such as ["data", "world"]'
+    if isinstance(changed, str):
+        given = changed.replace(";", ",").split(",")
+    else:
+        try:
+            given = [str(each) for each in changed]
+        except TypeError:
+            raise unlike(changed, wanted) from None
+    words = [each.strip().lower() for each in given]
+    if len(words) != 2 or not set(words) <= set(BREAKS):
+        raise Hint(f"{wanted}; choose from {', '.join(BREAKS)}")
+    first, second = words
+    if first in ("model", "world"):
+        return Verdict("first morning: did the users stay the same?")
+    if first == "data":
+        return Verdict("first morning: were the promises kept?")
+    if second in ("data", "mail"):
+        return Verdict("second morning: did the users change?")
+    if second == "world":
+        return Verdict("second morning: would the world change what the model promises?")
+    return RIGHT
+
+
+@checker
+def exercise_2(expected: Callable[[Floats, Floats, float], float]) -> Verdict:
+    """Check how many redemptions should be known by now."""
+    rng = np.random.default_rng(0)
+    ages = np.append(np.round(rng.beta(1, 2, 199), 2), 0.25)
+    for size, t in ((50, 0.25), (400, 0.1), (10, 1.0), (30, 0.0)):
+        p = rng.uniform(0, 0.1, size)
+        right = (ages <= t).mean() * p.sum()
+        asked = "return one number, the redemptions that should be known"
+        found = number(called(expected, p, ages, t), asked)
+        if near(found, right):
+            continue
+        if near(found, p.sum()):
+            return Verdict(f"t = {t:g}: that is what the whole campaign promises, not by now.")
+        if near(found, t * p.sum()):
+            return Verdict("redemptions do not come evenly; what do the past ones say?")
+        if near(found, (ages < t).mean() * p.sum()):
+            return Verdict("one that came exactly at `t` is known by then.")
+        if near(found, (ages <= t).mean()):
+            return Verdict("that is the share; how many redemptions is it?")
+        return Verdict(f"t = {t:g}: {found:.3f} is not right; count the ages up to `t` first.")
+    return RIGHT
+
+
+@checker
+def exercise_3(
+    rings: Callable[[Sequence[float], Sequence[float], float, float], int | None],
+) -> Verdict:
+    """Check on which day the evidence reaches a threshold."""
+    rng = np.random.default_rng(1)
+    cases: list[tuple[list[float], list[float], float, float]] = [
+        ([6, 6, 1, 0, 0, 0, 0, 0], [4] * 8, 0.5, 3.0),
+        ([4, 4, 4], [4] * 3, 0.5, 9.0),
+    ]
+    for rho, rate in ((0.5, 0.4), (2.0, 2.2), (0.8, 0.7)):
+        promised = rng.uniform(2, 6, 120)
+        came = rng.poisson(promised * np.where(np.arange(120) < 40, 1.0, rate))
+        cases.append((came.tolist(), promised.tolist(), rho, 4.0))
+    cases.append(([0], [2], 0.5, 1.0))  # reached, not passed
+    for observed, expected, rho, h in cases:
+        right = Cusum(rho, h).alarm(observed, expected)
+        answer = called(rings, observed, expected, rho, h)
+        shown = f"rho = {rho:g}, h = {h:g}"
+        if answer is None:
+            if right is None:
+                continue
+            return Verdict(f"{shown}: it does ring; reaching `h` is enough.")
+        day = number(answer, "return the number of a day, or None")
+        if right is None:
+            return Verdict(f"{shown}: with promises kept it never rings; return None.")
+        if day == right:
+            continue
+        step = np.array(observed) * np.log(rho) + (1 - rho) * np.array(expected)
+        free = np.flatnonzero(step.cumsum() >= h)
+        if free.size and day == free[0]:
+            return Verdict("quiet days before the fall count against it: where is the zero?")
+        if day == right + 1:
+            return Verdict("one day late: count days from 0, and ring when `h` is reached.")
+        return Verdict(f"{shown}: it rings on another day than {day:g}.")
+    return RIGHT
+
+
+@checker
+def exercise_4(design_effect: Callable[[Floats, Floats, NDArray[np.int64]], float]) -> Verdict:
+    """Check how many times larger the variance is by user."""
+    rng = np.random.default_rng(2)
+    for size in (5, 20, 1):
+        users = np.repeat(np.arange(60), size)
+        users = rng.permutation(users)
+        habit = rng.beta(0.3, 2, 60)[users]
+        p = np.full(users.size, 0.13)
+        y = (rng.random(users.size) < habit).astype(np.float64)
+        spread = (p * (1 - p)).sum()
+        right = (np.bincount(users, y - p) ** 2).sum() / spread
+        asked = "return one number, a ratio of variances"
+        found = number(called(design_effect, y, p, users), asked)
+        if near(found, right):
+            continue
+        if near(found, ((y - p) ** 2).sum() / spread):
+            return Verdict("that squares offer by offer; what belongs together comes first.")
+        if near(found, right * spread):
+            return Verdict("that is the variance by user; beside which other one?")
+        if near(found, 1 / right):
+            return Verdict("upside down: users make the variance larger.")
+        return Verdict(f"{found:.3f} is not right; start with two users of one offer each.")
+    return RIGHT

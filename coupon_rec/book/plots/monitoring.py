@@ -1,0 +1,93 @@
+"""The figures of chapter 17."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from coupon_rec.book.plots.style import COUPON, NEUTRAL, USER, axes, label, mark
+
+DARK = "#374151"
+
+
+def moved(table: pd.DataFrame, shown: int = 14) -> None:
+    """Draw how far features moved; filled where chance hardly ever moves any as far.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `coupon_rec.monitoring.shift` gives it.
+    shown : int
+        How many, the furthest moved first.
+    """
+    _, (ax,) = axes(height=4.6)
+    top = table.head(shown).iloc[::-1]
+    rows = np.arange(len(top))
+    sure = (top["p_any"] <= 0.05).to_numpy()
+    away = top["deviations"].to_numpy()
+    ax.hlines(rows, 0, away, color=NEUTRAL, linewidth=1)
+    ax.plot(away[sure], rows[sure], "o", color=USER, markersize=8)
+    ax.plot(away[~sure], rows[~sure], "o", color=USER, markersize=8, markerfacecolor="white")
+    ax.axvline(0, color=DARK, linewidth=1)
+    ax.set_yticks(rows, top.index)
+    ax.grid(axis="y", visible=False)
+    label(ax, "moved by, standard deviations", "")
+
+
+def kept(table: pd.DataFrame) -> None:
+    """Draw observed over expected of campaigns, raw and adjusted for what is not known yet.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Indexed by campaign; `raw`, and `ratio`, `low` and `high` of the adjusted ratio.
+    """
+    _, (ax,) = axes(height=3.9)
+    rows = np.arange(len(table))[::-1]
+    ax.axvline(1, color=DARK, linewidth=1, linestyle=":")
+    ax.hlines(rows, table["low"], table["high"], color=COUPON, linewidth=2)
+    ax.plot(table["ratio"], rows, "o", color=COUPON, markersize=7)
+    ax.plot(table["raw"], rows, "x", color=NEUTRAL, markersize=8, markeredgewidth=2)
+    lowest = table.iloc[-1]
+    mark(ax, "raw", (lowest["raw"], rows[-1]), NEUTRAL, (0, 13), "center")
+    mark(ax, "adjusted", (lowest["ratio"], rows[-1]), COUPON, (0, 13), "center")
+    ax.set_xscale("log")
+    ticks = [0.125, 0.25, 0.5, 1, 2, 4]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set_yticks(rows, table.index)
+    ax.grid(axis="y", visible=False)
+    ax.margins(y=0.1)
+    label(ax, "observed over expected", "campaign")
+
+
+def alarm(
+    observed: ArrayLike, expected: ArrayLike, path: ArrayLike, threshold: float, day: int
+) -> None:
+    """Draw redemptions beside the promise, and the sum that rings.
+
+    Parameters
+    ----------
+    observed, expected, path : array_like
+        Of each day, shape (days,).
+    threshold : float
+        Where the sum rings.
+    day : int
+        On which it does, counted from 0.
+    """
+    _, (top, bottom) = axes(2, 1, height=5.2)
+    days = np.arange(1, len(np.asarray(path)) + 1)
+    for values, color, style, name in (
+        (expected, NEUTRAL, "--", "promised"),
+        (observed, COUPON, "-", "came"),
+    ):
+        total = np.cumsum(values)
+        top.plot(days, total, color=color, linestyle=style)
+        mark(top, name, (days[-1], total[-1]), color, (0, 10), "right")
+    bottom.plot(days, path, color=COUPON)
+    bottom.axhline(threshold, color=DARK, linewidth=1, linestyle=":")
+    mark(bottom, "threshold", (days[-1], threshold), DARK, (0, -9), "right")
+    bottom.plot(day + 1, np.asarray(path)[day], "o", color=DARK, markersize=7, zorder=3)
+    top.axvline(day + 1, color=DARK, linewidth=1, linestyle=":")
+    top.set_ylim(0, 1.2 * np.sum(expected))
+    label(top, "", "redemptions so far", "Promised and kept")
+    label(bottom, "day since the fall", "sum S", "The alarm")

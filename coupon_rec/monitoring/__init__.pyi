@@ -1,0 +1,16 @@
+from .alarms import Cusum as Cusum
+from .alarms import null_paths as null_paths
+from .contract import contract as contract
+from .drift import psi as psi
+from .drift import shift as shift
+from .drift import two_sample as two_sample
+from .outcomes import Maturity as Maturity
+from .outcomes import daily as daily
+from .outcomes import observed_expected as observed_expected
+from .outcomes import spread as spread
+from .registry import Registry as Registry
+from .registry import RegistryError as RegistryError
+from .report import Report as Report
+from .report import monitor as monitor
+from .rollout import canary_size as canary_size
+from .rollout import shadow as shadow

@@ -1,0 +1,170 @@
+"""A registry of bundles: which one is in service, which were, and the way back."""
+
+import json
+import os
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from coupon_rec.serving.bundle.manifest import verified
+
+SECONDS = 120
+"""How long a service may take to load a bundle."""
+
+
+class RegistryError(ValueError):
+    """A bundle that cannot be put in service; what was in service before is again."""
+
+
+class Registry:
+    """A folder of bundles, of which one is in service.
+
+    ::
+
+        versions/4f0c.../    the bundles, under their versions
+        live                 a link to the one in service; services are started with it
+        history.jsonl        what was put in service, when and why
+
+    To put a bundle in service is to move the link and to have every service load it. A service
+    answers from the old bundle until the new one is loaded, so no request is lost. If one refuses,
+    the link moves back and all load the old one.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Created if it does not exist. It must be able to hold symbolic links.
+    services : sequence of str
+        Addresses, such as "http://127.0.0.1:8000".
+    api_key : str
+        What they ask for, if they do.
+    """
+
+    def __init__(self, folder: str | Path, services: Sequence[str] = (), api_key: str = "") -> None:
+        self.folder = Path(folder)
+        self.live = self.folder / "live"
+        self.services = tuple(services)
+        self._api_key = api_key
+        (self.folder / "versions").mkdir(parents=True, exist_ok=True)
+
+    @property
+    def version(self) -> str | None:
+        """The version in service; None before the first."""
+        return self.live.readlink().name if self.live.is_symlink() else None
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """What was put in service, the oldest first: `time`, `version`, `back`, `reason`.
+
+        `back` says whether it was a way back.
+        """
+        path = self.folder / "history.jsonl"
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def add(self, bundle: str | Path) -> str:
+        """Copy a bundle into the registry, after a look at every byte, and give its version.
+
+        Raises
+        ------
+        BundleError
+            If it cannot be used.
+        """
+        version = str(verified(bundle)["version"])
+        place = self.folder / "versions" / version
+        if not place.exists():
+            draft = Path(mkdtemp(prefix=".draft-", dir=self.folder / "versions"))
+            shutil.copytree(bundle, draft / version)
+            verified(draft / version)
+            (draft / version).rename(place)
+            draft.rmdir()
+        return version
+
+    def promote(self, version: str, reason: str = "") -> None:
+        """Put a version in service.
+
+        Raises
+        ------
+        RegistryError
+            If there is no such version, or a service does not take it.
+        """
+        if not (self.folder / "versions" / version).is_dir() or not version:
+            known = sorted(p.name for p in (self.folder / "versions").iterdir())
+            raise RegistryError(
+                f"there is no version {version!r} in {self.folder}; there are {known}"
+            )
+        self._serve(version)
+        self._note(version, False, reason)
+
+    def roll_back(self, reason: str = "") -> str:
+        """Put the version that was in service before this one back, and give it.
+
+        Twice in a row, it goes two promotions back: what was taken out is not put in again.
+
+        Raises
+        ------
+        RegistryError
+            If there was none, or a service does not take it.
+        """
+        promoted: list[str] = []
+        for each in self.history:
+            if each["back"]:
+                promoted.pop()
+            elif not promoted or promoted[-1] != each["version"]:
+                promoted.append(each["version"])
+        if len(promoted) < 2:
+            raise RegistryError(f"{self.folder}: nothing was in service before {self.version}")
+        self._serve(promoted[-2])
+        self._note(promoted[-2], True, reason)
+        return promoted[-2]
+
+    def _note(self, version: str, back: bool, reason: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        entry = {"time": now, "version": version, "back": back, "reason": reason}
+        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def _serve(self, version: str) -> None:
+        """Move the link and have every service load the version; undo it if one refuses."""
+        before = self.version
+        self._link(version)
+        try:
+            for service in self.services:
+                self._reload(service, version)
+        except RegistryError:
+            if before:
+                self._link(before)
+                for service in self.services:
+                    self._try_reload(service, before)
+            raise
+
+    def _link(self, version: str) -> None:
+        """Move the link at once: there is no moment without one."""
+        draft = self.folder / f".live-{os.getpid()}"
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(Path("versions", version), target_is_directory=True)
+        draft.replace(self.live)
+
+    def _reload(self, service: str, version: str) -> None:
+        headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
+        request = urllib.request.Request(f"{service}/v1/reload", b"", headers, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+                loaded = json.load(answer)["bundle"]
+        except urllib.error.HTTPError as error:
+            said = error.read().decode("utf-8", "replace")[:500]
+            raise RegistryError(f"{service} does not take {version}: {said}") from error
+        except (OSError, ValueError, KeyError) as error:
+            raise RegistryError(f"{service} cannot be asked to load {version}: {error}") from error
+        if loaded != version:
+            raise RegistryError(f"{service} loaded {loaded}: start it with {self.live}")
+
+    def _try_reload(self, service: str, version: str) -> None:
+        try:
+            self._reload(service, version)
+        except RegistryError:
+            return  # it kept what it had, or it is gone

@@ -1,0 +1,117 @@
+"""A new bundle on trial: how large a canary has to be, and what a shadow can see."""
+
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from coupon_rec.arguments import require_present
+from coupon_rec.odds import logit
+
+KEY = ["user_id", "campaign_id", "coupon_id"]
+
+
+def canary_size(
+    rate: float,
+    change: float,
+    *,
+    share: float = 0.5,
+    design_effect: float = 1.0,
+    false_alarms: float = 0.05,
+    power: float = 0.8,
+) -> int:
+    r"""Compute how many offers a canary needs to find that redemptions fall or rise.
+
+    Parameters
+    ----------
+    rate : float
+        Share of offers that are redeemed, in (0, 1).
+    change : float
+        What should be found, relative to it: -0.2 for a fifth less.
+    share : float
+        Of all offers, those of the canary, in (0, 1).
+    design_effect : float
+        How many times larger the variance is than that of independent offers, above 0.
+    false_alarms, power : float
+        Chance of an alarm without a change, in this direction, and with it, in (0, 1).
+
+    Returns
+    -------
+    int
+        Offers of the canary; all offers are this over `share`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range.
+
+    Notes
+    -----
+    Equation `eq-canary`.
+
+    Examples
+    --------
+    >>> canary_size(0.0026, -0.2)
+    106753
+    """
+    changed = rate * (1 + change)
+    named = {"rate": rate, "share": share, "false_alarms": false_alarms, "power": power}
+    for name, value in {**named, "rate * (1 + change)": changed}.items():
+        if not 0 < value < 1:
+            raise ValueError(f"{name} must be in (0, 1), not {value}")
+    if change == 0 or not 0 < design_effect < np.inf:
+        raise ValueError("change must not be 0, and design_effect above 0")
+    normal = NormalDist()
+    z = normal.inv_cdf(1 - false_alarms) + normal.inv_cdf(power)
+    variance = changed * (1 - changed) + rate * (1 - rate) * share / (1 - share)
+    return int(np.ceil(design_effect * variance * (z / (rate - changed)) ** 2))
+
+
+def shadow(live: pd.DataFrame, candidate: pd.DataFrame) -> pd.Series:
+    """Compare what two bundles say of the same offers; only the first was seen by users.
+
+    Parameters
+    ----------
+    live, candidate : pandas.DataFrame
+        `user_id`, `campaign_id`, `coupon_id`, `probability` and `value` of each offer, as
+        `read_decisions` has them. An offer that was asked about twice counts as last answered.
+
+    Returns
+    -------
+    pandas.Series
+        `offers` that both know, and the shares of each side's that the other lacks (`only_live`,
+        `only_candidate`); `promised`, the candidate's expected redemptions over those of the live
+        one; `apart`, the mean absolute difference of log odds; `other_best`, the share of users and
+        campaigns for which another coupon, or none, has the largest value above 0.
+
+    Raises
+    ------
+    ValueError
+        If a column or a value is missing, or no offer is on both sides.
+    """
+    sides = []
+    for side in (live, candidate):
+        require_present(side, [*KEY, "probability", "value"])
+        sides.append(side.drop_duplicates(KEY, keep="last").set_index(KEY))
+    old, new = sides
+    both = old.index.intersection(new.index)
+    if both.empty:
+        raise ValueError("no offer is on both sides: let both answer the same questions")
+    p, q = (side.loc[both, "probability"].to_numpy() for side in (old, new))
+    best = [_best(side.loc[both, "value"]) for side in (old, new)]
+    return pd.Series(
+        {
+            "offers": len(both),
+            "only_live": 1 - len(both) / len(old),
+            "only_candidate": 1 - len(both) / len(new),
+            "promised": q.sum() / p.sum(),
+            "apart": float(np.abs(logit(q) - logit(p)).mean()),
+            "other_best": float((best[0] != best[1]).mean()),
+        }
+    )
+
+
+def _best(value: pd.Series) -> pd.Series:
+    """The row of the largest value for each user and campaign; "none" if no value is above 0."""
+    lists = value.groupby(level=["user_id", "campaign_id"], sort=True)
+    return lists.idxmax().astype(object).where(lists.max() > 0, "none")

@@ -1,0 +1,216 @@
+"""A bundle is taken back without a request lost, and Prometheus understands what is counted."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from running import PATIENCE, Inside, Running, purchase, question, until
+
+from coupon_rec.monitoring import Registry, RegistryError
+from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+COUNTED = "count_over_time(coupon_rec_score_count[5m])"
+
+
+@pytest.fixture
+def other(bundle: Path, tmp_path: Path) -> Path:
+    """Another bundle: its promises are lower."""
+    return recalibrated(bundle, tmp_path / "other", -1.0)
+
+
+def recalibrated(bundle: Path, folder: Path, intercept: float) -> Path:
+    shutil.copytree(bundle, folder)
+    path = folder / "calibration.json"
+    lines = json.loads(path.read_text())
+    lines["redeemed"]["intercept"] = intercept
+    path.write_text(json.dumps(lines))
+    (folder / NAME).unlink()
+    seal(folder, {"created": "", "packages": {}, "differences": {}})
+    return folder
+
+
+def test_rollbacks_under_load_lose_no_request(
+    bundle: Path, other: Path, tmp_path: Path, serve: Callable[..., Running]
+) -> None:
+    registry = Registry(tmp_path / "registry")
+    first, second = registry.add(bundle), registry.add(other)
+    registry.promote(first)
+    service = serve(folder=registry.live)
+    registry.services = (f"http://127.0.0.1:{service.port}",)
+    over = threading.Event()
+    answers: list[tuple[int, str]] = []
+
+    def ask(number: int) -> None:
+        with httpx.Client(base_url=service.client.base_url, timeout=PATIENCE) as client:
+            while not over.is_set():
+                answer = client.post("/v1/recommendations", json=question(number))
+                answers.append((answer.status_code, answer.json()["bundle"]))
+
+    asking = [threading.Thread(target=ask, args=(number,)) for number in (1, 2)]
+    for thread in asking:
+        thread.start()
+    for _ in range(4):
+        registry.promote(second, "better in the notebook")
+        until(lambda: answers[-1][1] == second)
+        assert registry.roll_back("worse in the shop") == first
+        until(lambda: answers[-1][1] == first)
+    over.set()
+    for thread in asking:
+        thread.join()
+    assert {status for status, _ in answers} == {200}
+    assert {version for _, version in answers} == {first, second}
+    assert registry.version == first
+    assert [each["back"] for each in registry.history] == [False, *[False, True] * 4]
+
+
+def test_the_way_back_never_leads_to_what_was_taken_out(
+    bundle: Path, other: Path, tmp_path: Path
+) -> None:
+    registry = Registry(tmp_path / "registry")
+    third = recalibrated(bundle, tmp_path / "third", 0.5)
+    versions = [registry.add(each) for each in (bundle, other, third)]
+    for version in versions:
+        registry.promote(version)
+    assert [registry.roll_back(), registry.roll_back()] == [versions[1], versions[0]]
+    with pytest.raises(RegistryError, match="nothing was in service before"):
+        registry.roll_back()
+
+
+def test_a_bundle_that_the_service_refuses_is_taken_out_again(
+    bundle: Path, other: Path, tmp_path: Path, serve: Callable[..., Running]
+) -> None:
+    registry = Registry(tmp_path / "registry")
+    first, second = registry.add(bundle), registry.add(other)
+    registry.promote(first)
+    service = serve(folder=registry.live)
+    registry.services = (f"http://127.0.0.1:{service.port}",)
+    (tmp_path / "registry" / "versions" / second / "model.onnx").write_bytes(b"rotten")
+    with pytest.raises(RegistryError, match="does not take"):
+        registry.promote(second)
+    assert registry.version == first == service.ask(1)["bundle"]
+    assert len(registry.history) == 1
+
+
+def test_what_is_no_bundle_and_what_is_not_there_is_refused(bundle: Path, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "registry", ["http://127.0.0.1:9"])
+    with pytest.raises(BundleError):
+        registry.add(tmp_path)
+    with pytest.raises(RegistryError, match="there is no version 'lost'"):
+        registry.promote("lost")
+    version = registry.add(bundle)
+    with pytest.raises(RegistryError, match="cannot be asked"):
+        registry.promote(version)
+    assert registry.history == []
+
+
+def test_the_score_of_each_answer_is_counted_once(service: Inside) -> None:
+    before = service.metric("coupon_rec_score_count"), service.metric("coupon_rec_score_sum")
+    best = [
+        max((c["probability"] for c in service.ask(user)["coupons"]), default=0.0)
+        for user in (1, 2, 1)
+    ]
+    assert service.metric("coupon_rec_score_count") == before[0] + 3
+    assert service.metric("coupon_rec_score_sum") == pytest.approx(before[1] + sum(best))
+
+
+# Prometheus
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"]
+    return list(group["rules"])
+
+
+def queries() -> list[str]:
+    panels = json.loads((DEPLOY / "dashboard.json").read_text())["panels"]
+    shown = [target["expr"] for panel in panels for target in panel["targets"]]
+    return shown + [rule["expr"] for rule in rules()]
+
+
+@pytest.fixture(scope="module")
+def scraped(process: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A Prometheus that has asked the service several times while it answered."""
+    for program in ("prometheus", "promtool"):
+        if not shutil.which(program):
+            pytest.skip(f"no {program}: on Debian, `apt-get install prometheus`")
+    folder = tmp_path_factory.mktemp("prometheus")
+    shutil.copy(DEPLOY / "alerts.yml", folder)
+    config = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
+    config["global"] = {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
+    config["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{process.port}"]}]
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    subprocess.run(["promtool", "check", "config", folder / "prometheus.yml"], check=True)
+    words, port = folder / "words", free_port()
+    with words.open("wb") as sink:
+        running = subprocess.Popen(
+            [
+                "prometheus",
+                f"--config.file={folder / 'prometheus.yml'}",
+                f"--storage.tsdb.path={folder / 'data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=sink,
+            stderr=sink,
+        )
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE)
+
+    def asked() -> float:
+        process.ask(1)
+        process.send(purchase(time.monotonic_ns(), 1))
+        try:
+            answer = client.get("/api/v1/query", params={"query": COUNTED}).json()
+        except (httpx.HTTPError, ValueError):  # it is not ready yet
+            assert running.poll() is None, words.read_text()
+            return 0
+        found = answer.get("data", {}).get("result")
+        return float(found[0]["value"][1]) if found else 0
+
+    try:
+        until(lambda: asked() >= 6)
+        yield client
+    finally:
+        client.close()
+        running.terminate()
+        running.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("query", queries())
+def test_each_query_is_answered_by_prometheus(query: str, scraped: httpx.Client) -> None:
+    answer = scraped.get("/api/v1/query", params={"query": query}).json()
+    assert answer["status"] == "success", answer
+
+
+def test_what_the_queries_name_is_what_the_service_counts(scraped: httpx.Client) -> None:
+
+    named = {name for query in queries() for name in re.findall(r"coupon_rec_\w+", query)}
+    there = set(scraped.get("/api/v1/label/__name__/values").json()["data"])
+    assert named - {"coupon_rec_reloads_total"} <= there  # that one is there from a reload on
+    for query in ("rate(coupon_rec_score_count[1m])", "rate(coupon_rec_events_total[1m])"):
+        (found,) = scraped.get("/api/v1/query", params={"query": query}).json()["data"]["result"]
+        assert float(found["value"][1]) > 0
+
+
+def test_a_service_in_good_health_fires_no_alarm(scraped: httpx.Client) -> None:
+    known = scraped.get("/api/v1/rules").json()["data"]["groups"][0]["rules"]
+    assert {rule["name"] for rule in known} == {rule["alert"] for rule in rules()}
+    assert {rule["health"] for rule in known} <= {"ok", "unknown"}
+    firing = [rule["name"] for rule in known if rule["state"] == "firing"]
+    assert firing == []

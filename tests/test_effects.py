@@ -1,0 +1,204 @@
+"""What a coupon causes on average: weights that make a log an experiment, intervals by user."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from coupon_rec.effects import EffectLog, average_effect, holdout_size, power
+
+Floats = NDArray[np.float64]
+ROWS_A_USER = 4
+
+
+def confounded(seed: int, effect: float = 0.1, users: int = 400) -> dict[str, Any]:
+    """Draw a log in which regulars get most of the coupons; users differ in what they buy."""
+    rng = np.random.default_rng(seed)
+    who = np.repeat(np.arange(users), ROWS_A_USER)
+    regular = np.repeat(rng.random(users) < 0.4, ROWS_A_USER)
+    taste = np.repeat(rng.uniform(-0.1, 0.1, users), ROWS_A_USER)
+    chance = np.where(regular, 0.7, 0.2)
+    sent = rng.random(len(who)) < chance
+    p = np.where(regular, 0.5, 0.2) + taste + effect * sent
+    bought = rng.random(len(who)) < p
+    return {
+        "outcome": bought.astype(int),
+        "treatment": sent.astype(int),
+        "users": who,
+        "propensity": chance,
+    }
+
+
+def test_the_weighted_interval_holds_the_truth_and_the_naive_one_does_not() -> None:
+    held = {"weighted": 0, "naive": 0}
+    for seed in range(200):
+        data = confounded(seed)
+        for name, given_ in (("weighted", data), ("naive", data | {"propensity": None})):
+            found = average_effect(EffectLog(**given_)).loc[1]
+            held[name] += found["low"] <= 0.1 <= found["high"]
+    assert 184 <= held["weighted"] <= 196
+    assert held["naive"] < 20
+
+
+def test_without_an_effect_the_interval_holds_zero() -> None:
+    held = 0
+    for seed in range(100):
+        found = average_effect(EffectLog(**confounded(seed, effect=0.0))).loc[1]
+        held += found["low"] <= 0 <= found["high"]
+    assert held >= 88
+
+
+def test_rows_of_one_user_are_not_counted_as_many_users() -> None:
+    rng = np.random.default_rng(0)
+    of_user = rng.integers(0, 2, 50)
+    users, sent = np.repeat(np.arange(50), 20), np.repeat(rng.integers(0, 2, 50), 20)
+    outcome = np.repeat(of_user, 20)
+    clustered = average_effect(EffectLog(outcome, sent, users)).loc[1, "error"]
+    apart = average_effect(EffectLog(outcome, sent)).loc[1, "error"]
+    once = average_effect(EffectLog(of_user, sent[::20])).loc[1, "error"]
+    assert clustered == pytest.approx(once)
+    assert clustered == pytest.approx(np.sqrt(20) * apart, rel=0.02)
+
+
+def test_thorntons_vouchers_bring_people_to_their_results() -> None:
+    thornton_hiv = pytest.importorskip("causaldata").thornton_hiv
+    people = thornton_hiv.load_pandas().data.dropna(subset=["got", "any"])
+    village = people["villnum"].fillna(0)
+    found = average_effect(EffectLog(people["got"], people["any"], village)).loc[1]
+    assert len(people) == 2834
+    assert found["without"] == pytest.approx(0.339, abs=0.0005)
+    assert found["with_it"] == pytest.approx(0.789, abs=0.0005)
+    assert found["value"] == pytest.approx(0.451, abs=0.0005)
+    assert found["error"] == pytest.approx(0.023, abs=0.0005)
+
+
+@given(st.integers(0, 10_000), st.floats(-5, 5), st.floats(0.1, 10))
+@settings(max_examples=25, deadline=None)
+def test_the_effect_moves_with_the_unit_and_not_with_the_origin_or_the_order(
+    seed: int, origin: float, unit: float
+) -> None:
+    data = confounded(seed, users=60)
+    plain = average_effect(EffectLog(**data)).loc[1]
+    moved = average_effect(EffectLog(**data | {"outcome": origin + unit * data["outcome"]})).loc[1]
+    columns = ["value", "low", "high", "error"]
+    np.testing.assert_allclose(moved[columns], unit * plain[columns], atol=1e-9)
+    order = np.random.default_rng(seed).permutation(len(data["users"]))
+    mixed = average_effect(EffectLog(**{name: each[order] for name, each in data.items()})).loc[1]
+    np.testing.assert_allclose(mixed[columns], plain[columns], atol=1e-9)
+
+
+def test_only_the_ratio_of_propensities_within_a_group_counts() -> None:
+    data = confounded(0)
+    chances = np.column_stack([1 - data["propensity"], data["propensity"]])
+    long = average_effect(EffectLog(**data | {"propensity": chances}))
+    pd.testing.assert_frame_equal(long, average_effect(EffectLog(**data)))
+
+
+def test_each_of_several_treatments_is_compared_with_none() -> None:
+    rng = np.random.default_rng(1)
+    treatment = rng.integers(0, 4, 20_000)
+    outcome = np.array([0.0, 0.1, 0.3, -0.2])[treatment] + rng.normal(size=20_000)
+    found = average_effect(EffectLog(outcome, treatment))
+    assert found.index.tolist() == [1, 2, 3]
+    assert ((found["low"] < [0.1, 0.3, -0.2]) & (found["high"] > [0.1, 0.3, -0.2])).all()
+    np.testing.assert_allclose(found["effective"], found["rows"])
+
+
+def test_a_fair_guess_of_the_outcome_narrows_the_signal_and_does_not_move_it() -> None:
+    rng = np.random.default_rng(2)
+    usual, sent = 5 * rng.normal(size=5000), rng.integers(0, 2, 5000)
+    outcome = usual + 0.5 * sent + rng.normal(size=5000)
+    plain, helped = (EffectLog(outcome, sent, expected=e).signal(1) for e in (None, usual))
+    assert helped.std() < plain.std() / 2
+    assert helped.mean() == pytest.approx(0.5, abs=0.1)
+
+
+GOOD = {"outcome": [0, 1, 1, 0], "treatment": [0, 1, 0, 1], "users": [1, 1, 2, 2]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"outcome": [0, 1, np.nan, 0]}, "outcome must be finite"),
+        ({"outcome": [0, 1, 1]}, r"treatment must have shape \(3,\)"),
+        ({"treatment": [0, 1, 0.5, 1]}, "treatment must be 0 for none"),
+        ({"treatment": [0, 1, -1, 1]}, "treatment must be 0 for none"),
+        ({"treatment": [0, 0, 0, 0]}, "none of 1"),
+        ({"treatment": [1, 1, 1, 1]}, "none of 0"),
+        ({"treatment": [0, 2, 0, 2]}, "none of 1"),
+        ({"users": [1, 1, 1, 1]}, "users must be two or more"),
+        ({"users": [1, 1, None, 2]}, "users must be present"),
+        ({"propensity": [0.5, 0.5, 0.5]}, r"propensity must have shape \(4, 2\)"),
+        ({"propensity": [0.5, 1.0, 0.5, 0.5]}, "propensity must be above 0 and below 1"),
+        ({"propensity": [[0.5, 0.4]] * 4}, "propensity must be 1 in sum"),
+        ({"propensity": "half"}, "propensity must hold numbers"),
+        ({"expected": [0.5]}, r"expected must have shape \(4,\)"),
+        (
+            {
+                "outcome": pd.Series([0, 1, 1, 0]),
+                "treatment": pd.Series([0, 1, 0, 1], [3, 2, 1, 0]),
+            },
+            "put treatment in the order of outcome",
+        ),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        EffectLog(**GOOD | wrong)
+
+
+def test_a_confidence_is_a_probability() -> None:
+    with pytest.raises(ValueError, match="confidence must be in"):
+        average_effect(EffectLog(**GOOD), confidence=95)
+
+
+# How large an experiment must be
+
+
+def test_the_power_is_the_share_of_experiments_that_find_the_effect() -> None:
+    rng, n = np.random.default_rng(0), 400
+    found = 0
+    for _ in range(400):
+        sent = rng.random(n) < 0.3
+        log = EffectLog(0.3 * sent + rng.normal(size=n), sent)
+        found += average_effect(log).loc[1, "low"] > 0
+    assert found / 400 == pytest.approx(power(n, 0.3, 1.0, share=0.3), abs=0.06)
+
+
+@given(st.floats(0.01, 0.5), st.floats(0.5, 0.95), st.floats(0.1, 0.9), st.floats(0, 0.5))
+@settings(max_examples=50, deadline=None)
+def test_the_size_is_the_least_with_this_power(
+    effect: float, wanted: float, share: float, correlation: float
+) -> None:
+    design = {"share": share, "per_user": 5.0, "correlation": correlation}
+    size = holdout_size(effect, 1.0, power=wanted, **design)
+    assert power(size, effect, 1.0, **design) >= wanted - 1e-6
+    assert size == 1 or power(size - 1, effect, 1.0, **design) < wanted + 1e-6
+    assert size == holdout_size(-effect, 1.0, power=wanted, **design)
+
+
+def test_rows_of_one_user_count_for_fewer_the_more_they_resemble_each_other() -> None:
+    alone = holdout_size(0.1, 1.0)
+    assert holdout_size(0.1, 1.0, per_user=10, correlation=0) == alone
+    assert holdout_size(0.1, 1.0, per_user=10, correlation=1) == pytest.approx(10 * alone, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"effect": 0.0}, "no experiment is large enough"),
+        ({"effect": np.nan}, "effect must be"),
+        ({"deviation": 0.0}, "deviation must be above 0"),
+        ({"share": 1.0}, r"share must be in \(0, 1\)"),
+        ({"power": 1.0}, "power must be above 0.05"),
+        ({"per_user": 0.5}, "per_user must be 1 or more"),
+        ({"correlation": 2.0}, "correlation must be in"),
+    ],
+)
+def test_a_design_that_makes_no_sense_is_refused(arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        holdout_size(**{"effect": 0.1, "deviation": 1.0} | arguments)

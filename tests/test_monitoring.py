@@ -1,0 +1,382 @@
+"""Monitors ring where something broke, and as often as they say where nothing did."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+from typer.testing import CliRunner
+
+from coupon_rec.__main__ import app
+from coupon_rec.book.watched import Model, Past, open_shop
+from coupon_rec.features import Encoder, feature_names
+from coupon_rec.monitoring import (
+    Cusum,
+    Maturity,
+    canary_size,
+    contract,
+    daily,
+    monitor,
+    null_paths,
+    observed_expected,
+    psi,
+    shadow,
+    shift,
+    spread,
+    two_sample,
+)
+from coupon_rec.serving.events.decision_log import DecisionLog
+from coupon_rec.serving.events.event import Event
+from coupon_rec.serving.events.identifiers import Identifiers
+from coupon_rec.serving.recommender import Choice, Decision, Question, Reply
+from coupon_rec.simulation import plant
+
+OWN = feature_names("user")
+
+
+def offers_of(users: int, rows: int, seed: int, moved: float = 0.0) -> pd.DataFrame:
+    """Offers of users who repeat themselves: three features, one of them rare, one a copy."""
+    rng = np.random.default_rng(seed)
+    mine = rng.normal(moved, 1, users)
+    rare = (rng.random(users) < 0.1).astype(float)
+    frame = pd.DataFrame({"user_id": np.arange(users) + 10**6 * seed, "a": mine, "rare": rare})
+    frame["copy"] = frame["a"] + 0.1 * rng.normal(size=users)
+    return frame.loc[frame.index.repeat(rows)].reset_index(drop=True)
+
+
+# The contract
+
+
+def test_offers_of_the_training_keep_the_contract(offers: pd.DataFrame) -> None:
+    broken = contract(Encoder.fit(offers), offers)
+    assert set(broken["problem"]) <= {"unknown name"}  # those that are rare
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda x: 1000 * x + 10**6, "above its range"),
+        (lambda x: x - 10**6, "below its range"),
+        (lambda x: x * np.nan, "not finite"),
+        (lambda x: x.astype(str) + " USD", "not a number"),
+    ],
+)
+def test_a_spoiled_column_is_named(
+    spoil: Callable[[pd.Series], pd.Series], problem: str, offers: pd.DataFrame
+) -> None:
+    name = "user_spend_per_week"
+    found = contract(Encoder.fit(offers), offers.assign(**{name: spoil(offers[name])}))
+    row = found[found["column"] == name].iloc[0]
+    assert (row["problem"], row["share"]) == (problem, 1.0)
+
+
+def test_a_column_that_is_gone_and_a_name_that_is_new_are_named(offers: pd.DataFrame) -> None:
+    changed = offers.drop(columns="user_recency").assign(age="of steel")
+    found = contract(Encoder.fit(offers), changed).set_index("column")
+    assert found.loc["user_recency", "problem"] == "column is missing"
+    assert found.loc["age", ["problem", "example"]].tolist() == ["unknown name", "of steel"]
+
+
+# Which features moved
+
+
+def test_where_nothing_moved_the_tests_ring_as_often_as_they_say() -> None:
+    splits = 80
+    each, anywhere, told_apart = np.zeros((splits, 3)), np.zeros(splits), np.zeros(splits)
+    for seed in range(splits):
+        a, b = offers_of(60, 5, 2 * seed), offers_of(60, 5, 2 * seed + 1)
+        table = shift(a, b, ["a", "rare", "copy"], shuffles=200, seed=seed)
+        each[seed] = table["p"].to_numpy() <= 0.05
+        anywhere[seed] = (table["p_any"] <= 0.05).any()
+        if seed < 30:
+            told_apart[seed] = two_sample(a, b, ["a", "rare"], seed=seed)["p"] <= 0.05
+    low, high = binom.ppf([0.001, 0.999], splits, 0.05)
+    assert (each.sum(axis=0) <= high).all()
+    assert low <= each[:, 0].sum()
+    assert low <= anywhere.sum() <= high
+    assert told_apart.sum() <= binom.ppf(0.999, 30, 0.05)
+
+
+def test_what_moved_is_found_and_comes_first() -> None:
+    a, b = offers_of(200, 5, 1), offers_of(200, 5, 2, moved=0.6)
+    table = shift(a, b, ["rare", "a", "copy"])
+    assert set(table.index[:2]) == {"a", "copy"}
+    assert table.loc["a", "deviations"] == pytest.approx(0.6, abs=0.25)
+    assert (table.loc[["a", "copy"], "p_any"] < 0.01).all() and table.loc["rare", "p_any"] > 0.05
+    assert two_sample(a, b, ["rare", "a", "copy"])["p"] < 0.01
+
+
+def test_more_rows_of_the_same_users_change_nothing() -> None:
+    sides = offers_of(50, 1, 1), offers_of(50, 1, 2)
+    more = offers_of(50, 30, 1), offers_of(50, 30, 2)
+    pd.testing.assert_frame_equal(shift(*sides, ["a", "rare"]), shift(*more, ["a", "rare"]))
+
+
+def test_a_feature_that_never_varies_has_not_moved() -> None:
+    a, b = (offers_of(20, 2, seed).assign(same=3.0) for seed in (1, 2))
+    row = shift(a, b, ["a", "same"]).loc["same"]
+    assert (row["deviations"], row["psi"], row["p"]) == (0.0, pytest.approx(0, abs=1e-9), 1.0)
+
+
+@given(st.integers(2, 20), st.integers(0, 100))
+def test_psi_is_never_negative_and_zero_between_equals(bins: int, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(size=100)
+    assert psi(x, x, bins) == pytest.approx(0, abs=1e-12)
+    assert psi(x, x + 1, bins) > 0
+
+
+def test_a_large_table_takes_seconds() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"x{k}" for k in range(54)]
+    frame = pd.DataFrame(rng.normal(size=(100_000, 54)), columns=names)
+    frame["user_id"] = rng.integers(1500, size=len(frame))
+    begin = time.process_time()
+    shift(frame[:50_000], frame[50_000:], names)
+    assert time.process_time() - begin < 10  # on a busy machine; the benchmark has the bar
+
+
+# Promised and kept
+
+
+def clumped(users: int, each: int, ratio: float, seed: int) -> tuple[np.ndarray, ...]:
+    """Outcomes of users with habits, `ratio` times what is promised on average."""
+    rng = np.random.default_rng(seed)
+    habit = rng.gamma(0.5, 2.0, users).repeat(each)
+    p = rng.uniform(0.005, 0.03, users * each)
+    y = rng.random(p.size) < np.minimum(1, ratio * habit * p)
+    return y.astype(float), p, np.arange(users).repeat(each)
+
+
+@pytest.mark.parametrize("known", [1.0, 0.4])
+@pytest.mark.parametrize("ratio", [1.0, 0.5])
+def test_the_ratio_is_recovered_and_its_interval_holds_it(ratio: float, known: float) -> None:
+    found, wide = [], []
+    for seed in range(150):
+        y, p, users = clumped(400, 20, ratio, seed)
+        seen = np.random.default_rng(seed).random(y.size) < known
+        found.append(observed_expected(y * seen, p, users, known=known))
+        wide.append(found[-1]["design_effect"])
+    table = pd.DataFrame(found)
+    assert table["ratio"].mean() == pytest.approx(ratio, rel=0.05)
+    covered = ((table["low"] <= ratio) & (ratio <= table["high"])).mean()
+    assert 0.9 <= covered <= 0.99
+    assert np.mean(wide) > 1 + 0.3 * known * ratio
+
+
+def test_no_redemption_is_no_proof_of_zero() -> None:
+    row = observed_expected([0, 0], [0.5, 0.5], ["a", "b"])
+    assert (row["low"], row["ratio"]) == (0, 0) and row["high"] > 1
+
+
+def test_maturity_is_the_share_of_the_past_and_knows_how_campaigns_differ() -> None:
+    known = Maturity.of([1, 2, 3, 4, 1, 1], ["a", "a", "a", "a", "b", "b"])
+    assert [known(age) for age in (0, 1, 3, 4)] == [0, 0.5, 5 / 6, 1]
+    assert known.spread(4) == 0 < known.spread(3) < known.spread(1)
+    assert known.curve(5).tolist() == [0, 0.5, 4 / 6, 5 / 6, 1]
+
+
+def test_days_of_users_add_up_to_what_came_and_what_was_promised() -> None:
+    observed, expected = daily(["u", "v", "u"], [0.1, 0.2, 0.3], [np.nan, 1, 0], [0.5, 1.0])
+    assert observed.tolist() == [[1, 0], [0, 1]]
+    np.testing.assert_allclose(expected, [[0.2, 0.2], [0.1, 0.1]])
+
+
+# Alarms
+
+
+def test_the_sum_is_what_the_formula_says() -> None:
+    path = Cusum(0.5).path([4, 0, 0], [4, 4, 4])
+    np.testing.assert_allclose(path, [0, 2, 4])
+    assert Cusum(0.5, 4).alarm([4, 0, 0], [4, 4, 4]) == 2
+    assert Cusum(0.5, 4.1).alarm([4, 0, 0], [4, 4, 4]) is None
+
+
+def test_quiet_years_ring_as_often_as_they_may_and_clumps_need_a_higher_threshold() -> None:
+    rng = np.random.default_rng(0)
+    thresholds = []
+    for clump in (1, 3):
+        users = np.zeros((8 * 100 // clump, 28))
+        users[np.arange(len(users)), rng.integers(28, size=len(users))] = clump
+        cusum = Cusum.tuned(*null_paths(users, 8, paths=1000, seed=1))
+        drawn = clump * rng.poisson(100 / 28 / clump, (1000, 336))
+        rang = (cusum.path(drawn, np.full(drawn.shape, 100 / 28)) >= cusum.threshold).any(axis=1)
+        assert 0.02 < rang.mean() < 0.10
+        thresholds.append(cusum.threshold)
+    assert thresholds[1] > 1.5 * thresholds[0]
+
+
+def test_half_of_a_hundred_redemptions_is_missed_within_days() -> None:
+    rng, promised = np.random.default_rng(0), np.full((1000, 336), 100 / 28)
+    cusum = Cusum.tuned(rng.poisson(promised), promised)
+    rang = cusum.path(rng.poisson(0.5 * promised), promised) >= cusum.threshold
+    assert rang.any(axis=1).mean() > 0.95
+    assert np.median(rang.argmax(axis=1) + 1) <= 14  # 10 where most come early: the benchmark
+
+
+def test_more_than_promised_rings_too() -> None:
+    rng, promised = np.random.default_rng(0), np.full((1000, 100), 4.0)
+    cusum = Cusum.tuned(rng.poisson(promised), promised, ratio=2.0)
+    assert (cusum.path(rng.poisson(2 * promised), promised)[:, :20] >= cusum.threshold).any(1).all()
+
+
+def test_promises_that_miss_by_campaign_are_told_from_chance() -> None:
+    rng = np.random.default_rng(0)
+    missing = [spread(rng.poisson(100, 12), np.full(12, 100.0)) for _ in range(200)]
+    assert np.mean(missing) < 0.05
+    off = np.exp(rng.normal(0, 0.3, (200, 12)))
+    found = [spread(rng.poisson(100 * each), np.full(12, 100.0)) for each in off]
+    assert np.mean(found) == pytest.approx(0.3, abs=0.05)
+
+
+def test_a_world_that_breaks_is_seen_in_outcomes_alone() -> None:
+    shop, _ = open_shop(users=2000, seed=2, campaigns=12).campaigns(3)
+    shop, learned = shop.campaigns(4)
+    model = Model(learned)
+    shop, usual = shop.campaigns(3)
+    usual["p"] = model(usual)
+    _, quiet = shop.campaigns(1)
+    _, broken = shop.breaks(plant("redemption", 11, -1.4)).campaigns(1)
+    assert quiet["user_id"].tolist() == broken["user_id"].tolist()
+    assert broken["true"].sum() < 0.5 * quiet["true"].sum()
+    assert broken["trips"].tolist() == quiet["trips"].tolist()
+    past = Past.of(usual)
+    rows = broken.assign(p=model(broken))
+    kept = observed_expected(rows["redeemed"], past.level * rows["p"], rows["user_id"])
+    assert kept["high"] < 1
+    assert past.days(rows)[0].sum() == rows["redeemed"].sum()
+
+
+# A trial
+
+
+def test_a_canary_of_the_size_finds_the_change_four_times_in_five() -> None:
+    rng = np.random.default_rng(0)
+    rate, change, share = 0.02, -0.3, 0.2
+    n = canary_size(rate, change, share=share)
+    rest = round(n * (1 - share) / share)
+    new = rng.binomial(n, rate * (1 + change), 20_000) / n
+    old = rng.binomial(rest, rate, 20_000) / rest
+    error = np.sqrt(new * (1 - new) / n + old * (1 - old) / rest)
+    assert ((new - old) / error < -1.645).mean() == pytest.approx(0.8, abs=0.04)
+    assert canary_size(rate, change, share=share, design_effect=3) == pytest.approx(3 * n, abs=2)
+
+
+def test_a_shadow_that_says_the_same_is_silent_and_one_that_does_not_is_not() -> None:
+    live = pd.DataFrame(
+        {
+            "user_id": [1, 1, 2, 2],
+            "campaign_id": 7,
+            "coupon_id": [1, 2, 1, 2],
+            "probability": [0.1, 0.2, 0.3, 0.4],
+            "value": [1.0, 2.0, -1.0, -2.0],
+        }
+    )
+    same = shadow(live, live)
+    assert same[["apart", "other_best", "only_live"]].tolist() == [0, 0, 0]
+    assert same["promised"] == 1
+    other = live.assign(probability=0.5 * live["probability"], value=[3.0, 2.0, 1.0, -2.0])
+    assert shadow(live, other)[["promised", "other_best"]].tolist() == [0.5, 1.0]
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: psi([], [1.0]), "a value each"),
+        (lambda: psi([1.0], [1.0], bins=1), "2 or more"),
+        (lambda: shift(offers_of(1, 3, 1), offers_of(5, 1, 2), ["a"]), "two or more"),
+        (lambda: shift(offers_of(5, 1, 1), offers_of(5, 1, 2), ["b"]), "lack the columns"),
+        (lambda: two_sample(offers_of(5, 1, 1), offers_of(5, 1, 2), ["a"]), "ten or more"),
+        (lambda: contract(Encoder(), pd.DataFrame()), "no offers"),
+        (lambda: observed_expected([2], [0.1], [1]), "0 or 1"),
+        (lambda: observed_expected([1], [0.1], [1], known=0), "in (0, 1]"),
+        (lambda: observed_expected([0], [0.0], [1]), "nothing is expected"),
+        (lambda: Maturity.of([], []), "no redemptions"),
+        (lambda: daily(["u"], [0.1], [5], [0.5, 1.0]), "a day of"),
+        (lambda: spread([1], [1]), "two or more"),
+        (lambda: Cusum(1.0), "not 1"),
+        (lambda: Cusum(0.5).path([1], [1, 2]), "alike"),
+        (lambda: null_paths(np.zeros((3, 4)), 1), "a redemption at all"),
+        (lambda: canary_size(0.01, 0), "must not be 0"),
+        (lambda: canary_size(1.5, 0.1), "rate must be in"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_reason(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two decision logs of twelve weeks: promises are kept, or half of them from week nine on."""
+    folders = {}
+    for name, left in (("kept", 1.0), ("broken", 0.5)):
+        rng = np.random.default_rng(5)
+        folders[name] = tmp_path_factory.mktemp("logs") / name
+        log = DecisionLog(folders[name])
+        first = datetime(2024, 3, 1, 12)
+        events = []
+        for number in range(84 * 30):
+            moment = first + timedelta(days=3 * (number // 90))
+            decision = Decision(
+                np.array([3]),
+                np.array([number % 50]),
+                np.array([0.1]),
+                np.array([1.0]),
+                np.ones(1, "float32"),
+                np.zeros(1, "int16"),
+                Identifiers(),
+            )
+            choices = (Choice(3, number % 50, 0.1, 1.0, "why"),)
+            reply = Reply(choices, decision, True, "", 0, "0123456789ab")
+            asked = Question(number, moment.date(), 1)
+            log.record_answer(asked, moment, reply, degraded=False, cached=False)
+            if rng.random() < 0.1 * (left if number >= 56 * 30 else 1.0):
+                used = moment + timedelta(days=int(rng.exponential(4)))
+                coupon = {"coupon_id": number % 50, "campaign_id": 3}
+                events.append(Event(f"r{number}", number, used, "redemption", **coupon))
+        end = first + timedelta(days=84)
+        log.record_outcomes([event for event in events if event.time < end], Identifiers())
+        log.close()
+    return folders
+
+
+def test_a_log_whose_promises_are_kept_does_not_ring(logs: dict[str, Path]) -> None:
+    report = monitor(logs["kept"], until="2024-04-26", window=14)
+    assert report.alarms == ()
+    assert report.kept["watched"]["low"] < 1 < report.kept["watched"]["high"]
+    assert sum(report.days["observed"]) == pytest.approx(sum(report.days["expected"]), rel=0.25)
+
+
+def test_a_log_whose_promises_break_rings_and_ends_with_code_1(
+    logs: dict[str, Path], tmp_path: Path
+) -> None:
+    options = ["--until", "2024-04-26", "--window", "14", "--out", str(tmp_path / "report")]
+    result = CliRunner().invoke(app, ["monitor", str(logs["broken"]), *options])
+    assert result.exit_code == 1, result.output
+    assert "fewer than promised since 2024-0" in result.output
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert found["kept"]["watched"]["ratio"] < 0.7
+    page = (tmp_path / "report.html").read_text()
+    assert "Alarm" in page and "http" not in page
+
+
+def test_a_log_that_cannot_be_judged_ends_with_code_2(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["monitor", str(tmp_path / "nowhere")])
+    assert result.exit_code == 2 and "no such folder" in result.output
+    DecisionLog(tmp_path / "empty").close()
+    result = CliRunner().invoke(app, ["monitor", str(tmp_path / "empty")])
+    assert result.exit_code == 2 and "no answer is recorded" in result.output

@@ -1,0 +1,449 @@
+"""Policies that explore say how; what they wrote down judges others, or says that it cannot."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coupon_rec.policies import (
+    BayesianLinear,
+    BayesianLogistic,
+    always_valid,
+    best_share,
+    compare_groups,
+    draw,
+    greedy,
+    off_policy_value,
+    with_floor,
+)
+
+METHODS = ("ips", "snips", "dr", "switch", "direct")
+
+
+def a_log(
+    seed: int, users: int = 400, arms: int = 4, visits: int = 3, persistent: float = 0.0
+) -> tuple[pd.DataFrame, float]:
+    """A log of users who come back, and the value of always choosing the first arm."""
+    rng = np.random.default_rng(seed)
+    taste = rng.normal(0, 1, (users, arms))
+    who = np.repeat(np.arange(users), visits)
+    mu = np.full((len(who), arms), 0.4 / arms)
+    mu[np.arange(len(who)), taste[who].argmax(axis=1)] += 0.6
+    place = np.repeat(rng.random(users), visits) if persistent else rng.random(len(who))
+    choice = (place[:, None] > mu.cumsum(axis=1)).sum(axis=1).clip(max=arms - 1)
+    expected = 1 + 0.5 * taste[who]
+    noise = rng.normal(0, 0.3, len(who)) + np.repeat(rng.normal(0, persistent, users), visits)
+    reward = expected[np.arange(len(who)), choice] + noise
+    log = pd.DataFrame(
+        {
+            "request_id": np.repeat(np.arange(len(who)), arms),
+            "user_id": np.repeat(who, arms),
+            "arm": np.tile(np.arange(arms), len(who)),
+            "coupon_propensity": mu.ravel(),
+            "chosen": (choice[:, None] == np.arange(arms)).ravel(),
+            "expected": expected.ravel(),
+        }
+    )
+    log["reward"] = np.where(log["chosen"], np.repeat(reward, arms), np.nan)
+    return log, 1.0
+
+
+def first_arm(log: pd.DataFrame) -> np.ndarray:
+    return (log["arm"] == 0).to_numpy(float)
+
+
+# What a log says of another policy
+
+
+def test_ips_and_dr_are_right_on_average_and_a_wrong_model_is_not() -> None:
+    found: dict[str, list[float]] = {method: [] for method in METHODS}
+    for seed in range(60):
+        log, truth = a_log(seed)
+        table = off_policy_value(
+            log,
+            first_arm(log),
+            predicted=log["expected"] + 0.5,
+            methods=METHODS,
+            switch_at=1.5,
+            replicates=2,
+        )
+        for method in METHODS:
+            found[method].append(table.loc[method, "value"] - truth)
+    error = {m: np.mean(v) / (np.std(v, ddof=1) / np.sqrt(len(v))) for m, v in found.items()}
+    assert max(abs(error[method]) for method in ("ips", "snips", "dr")) < 3
+    assert np.mean(found["direct"]) == pytest.approx(0.5, abs=0.02)
+    assert 0.2 < np.mean(found["switch"]) < 0.5
+
+
+def test_dr_is_right_on_average_with_wrong_propensities_and_a_right_model() -> None:
+    log, _ = a_log(0)
+    wrong = np.full(len(log), 0.25)
+    table = off_policy_value(
+        log, first_arm(log), predicted=log["expected"], propensity=wrong, replicates=100
+    )
+    expected = log.loc[log["arm"] == 0, "expected"].mean()
+    assert table.loc["dr", "value"] == pytest.approx(expected, abs=0.03)
+    assert abs(table.loc["ips", "value"] - expected) > 0.1
+
+
+def test_intervals_by_user_hold_the_truth_and_those_by_visit_do_not() -> None:
+    hits = np.zeros(2)
+    for seed in range(80):
+        log, truth = a_log(seed, users=150, arms=2, visits=6, persistent=1.0)
+        for place, clusters in enumerate(("user_id", "request_id")):
+            table = off_policy_value(
+                log, first_arm(log), clusters=(clusters,), replicates=200, seed=seed, methods="ips"
+            )
+            hits[place] += table.loc["ips", "low"] <= truth <= table.loc["ips", "high"]
+    by_user, by_visit = hits / 80
+    assert by_user >= 0.88
+    assert by_visit < 0.75
+
+
+def test_the_log_s_own_policy_is_worth_what_came_and_its_difference_to_itself_is_nothing() -> None:
+    log, _ = a_log(1)
+    mu = log["coupon_propensity"]
+    table = off_policy_value(log, mu, predicted=log["expected"], methods=METHODS)
+    mean = log["reward"].mean()
+    assert table.loc[["ips", "snips"], "value"].to_numpy() == pytest.approx([mean, mean])
+    assert table.loc["ips", "effective"] == pytest.approx(len(log) / 4)
+    nothing = off_policy_value(log, mu, baseline=mu)
+    assert np.abs(nothing[["value", "low", "high"]]).max(axis=None) == 0
+
+
+def test_a_difference_is_surer_than_two_values() -> None:
+    log, _ = a_log(2, persistent=1.0)
+    near = 0.9 * log["coupon_propensity"] + 0.1 * first_arm(log)
+    alone = off_policy_value(log, near).loc["ips"]
+    gap = off_policy_value(log, near, baseline=log["coupon_propensity"]).loc["ips"]
+    assert gap["high"] - gap["low"] < 0.5 * (alone["high"] - alone["low"])
+
+
+def test_rows_that_were_chosen_are_enough_for_ips_and_order_does_not_matter() -> None:
+    log, _ = a_log(3)
+    whole = off_policy_value(log, first_arm(log), replicates=50)
+    chosen = log[log["chosen"]].drop(columns="chosen")
+    few = off_policy_value(chosen, first_arm(chosen), replicates=50)
+    pd.testing.assert_frame_equal(whole, few)
+    mixed = log.sample(frac=1, random_state=0)
+    again = off_policy_value(mixed, first_arm(mixed), replicates=50)
+    assert np.allclose(whole[["value", "effective"]], again[["value", "effective"]])
+
+
+def test_switch_is_dr_above_all_weights_and_the_model_below_them() -> None:
+    log, _ = a_log(4)
+
+    def value(methods: str, switch_at: float = 10.0) -> pd.Series:
+        return off_policy_value(
+            log,
+            first_arm(log),
+            predicted=log["expected"] + 1,
+            methods=methods,
+            switch_at=switch_at,
+            min_effective=0,
+        ).loc[methods]
+
+    assert value("switch", 1e9)["value"] == value("dr")["value"]
+    assert value("switch", 0.01)["value"] == value("direct")["value"]
+    assert value("switch", 0.01)["model_share"] == 1
+    assert value("switch", 1e9)["model_share"] == 0
+
+
+def test_a_slate_is_judged_coupon_by_coupon() -> None:
+    rng = np.random.default_rng(0)
+    lists, coupons, size = 4000, 6, 2
+    worth = np.arange(coupons) / 10
+    sent = np.argsort(rng.random((lists, coupons)), axis=1) < size
+    log = pd.DataFrame(
+        {
+            "request_id": np.repeat(np.arange(lists), coupons),
+            "user_id": np.repeat(np.arange(lists) // 2, coupons),
+            "chosen": sent.ravel(),
+            "coupon_propensity": size / coupons,
+            "reward": (worth + rng.normal(0, 0.2, (lists, coupons))).ravel(),
+        }
+    )
+    last_two = np.tile(np.arange(coupons) >= coupons - size, lists).astype(float)
+    table = off_policy_value(log, last_two)
+    assert table["value"].to_numpy() == pytest.approx([0.9, 0.9], abs=0.06)
+    assert (table["decisions"] == lists).all()
+
+
+def test_mailing_and_coupon_propensities_are_multiplied() -> None:
+    log, _ = a_log(5)
+    parts = {"mailing_propensity": 0.8, "coupon_propensity": log["coupon_propensity"] / 0.8}
+    one, other = (
+        off_policy_value(each, first_arm(log), replicates=10) for each in (log, log.assign(**parts))
+    )
+    assert np.allclose(one, other)
+
+
+REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
+    "no propensities": ({"drop": ["coupon_propensity"]}, "lacks the columns ['coupon_propensity']"),
+    "no reward": ({"drop": ["reward"]}, "lacks the columns ['reward']"),
+    "no such cluster": ({"clusters": ("household",)}, "lacks the columns ['household']"),
+    "three clusters": ({"clusters": ("a", "b", "c")}, "clusters must be a tuple"),
+    "an unknown method": ({"methods": ("ipw",)}, "no method is named 'ipw'"),
+    "no predictions": ({"methods": ("dr",)}, "pass predicted"),
+    "too small a sample": ({"min_effective": 1e6}, "decisions count as"),
+    "no probabilities": ({"probability": 2.0}, "probability must be in [0, 1]"),
+    "a reward is missing": ({"reward": np.nan}, "where chosen must be finite"),
+    "others' propensities": ({"propensity": 0.9}, "its propensities add up to"),
+    "an impossible choice": ({"propensity": 0.0}, "above 0 where the row was chosen"),
+    "no rows": ({"rows": 0}, "has no rows"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_log_that_cannot_be_judged_is_refused_with_the_reason(name: str) -> None:
+    change, words = REFUSALS[name]
+    log, _ = a_log(6)
+    new = first_arm(log) * change.get("probability", 1.0)
+    log = log.drop(columns=change.get("drop", []))
+    if "reward" in change:
+        log["reward"] = change["reward"]
+    if "propensity" in change:
+        log["coupon_propensity"] = change["propensity"]
+    if "rows" in change:
+        log, new = log.iloc[:0], new[:0]
+    named = {k: change[k] for k in ("clusters", "methods", "min_effective") if k in change}
+    with pytest.raises(ValueError) as refusal:
+        off_policy_value(log, new, **named)
+    assert words in str(refusal.value)
+
+
+def test_what_the_log_could_never_choose_is_left_to_the_model_or_refused() -> None:
+    log, _ = a_log(7)
+    sure = log["arm"].eq(1).astype(float)
+    log = log.assign(coupon_propensity=sure, chosen=sure == 1, reward=1.0)
+    with pytest.raises(ValueError, match="could not choose"):
+        off_policy_value(log, first_arm(log))
+    table = off_policy_value(log, first_arm(log), predicted=log["expected"], methods="direct")
+    assert table.loc["direct", "model_share"] == 1
+
+
+def test_a_matching_log_is_refused_if_nothing_matches() -> None:
+    log, _ = a_log(8, users=5, visits=1)
+    log = log[~log.groupby("request_id")["chosen"].transform(lambda c: c.iloc[0])]
+    with pytest.raises(ValueError, match=r"count as 0\.0"):
+        off_policy_value(log, first_arm(log))
+
+
+# Exploring
+
+
+probabilities = st.lists(st.integers(0, 4), min_size=1, max_size=6).filter(any)
+
+
+@given(st.lists(probabilities, min_size=1, max_size=5), st.floats(0, 1), st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_floors_are_kept_and_propensities_add_up(
+    weights: list[list[int]], rate: float, seed: int
+) -> None:
+    p = np.concatenate([np.array(w) / sum(w) for w in weights])
+    decision = np.repeat(np.arange(len(weights)), [len(w) for w in weights])
+    rng = np.random.default_rng(seed)
+    allowed = (p > 0) | (rng.random(p.size) < 0.5)
+    mu = with_floor(p, decision, rate, allowed)
+    count = np.bincount(decision, allowed)[decision]
+    assert (mu[allowed] >= rate / count[allowed] - 1e-12).all()
+    assert (mu[~allowed] == 0).all()
+    assert np.bincount(decision, mu) == pytest.approx(np.ones(len(weights)))
+    chosen = draw(mu, decision, seed)
+    assert (np.bincount(decision, chosen) == 1).all()
+    assert not chosen[mu == 0].any()
+
+
+def test_each_candidate_is_drawn_as_often_as_its_propensity_says() -> None:
+    lists = 20_000
+    mu = np.tile([0.1, 0.9, 0.6, 0.4, 0.3, 0.0], lists)
+    part = np.tile([0, 0, 0, 0, 1, 1], lists) + 2 * np.repeat(np.arange(lists), 6)
+    chosen = draw(mu, part, seed=1).reshape(lists, 6)
+    assert chosen.mean(axis=0) == pytest.approx(mu[:6], abs=0.015)
+    assert (chosen[:, :4].sum(axis=1) == 2).all()
+    assert chosen[:, 4:].sum(axis=1).max() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (([0.5, 0.5], [0, 0], 1.5), "rate must be in"),
+        (([1.0, 0.0], [0, 0], 0.1, [False, True]), "0 where allowed is False"),
+        (([1.0, 1.0, 1.0], [0, 0, 0], 0.1, [True, True, True, True]), "allowed must have shape"),
+        (([1.2, 0.0], [0, 0], 0.1), "in [0, 1]"),
+    ],
+)
+def test_a_floor_that_cannot_be_is_refused(arguments: Any, words: str) -> None:
+    with pytest.raises(ValueError) as refusal:
+        with_floor(*arguments)
+    assert words in str(refusal.value)
+
+
+# Bandits
+
+
+def test_the_belief_is_that_of_all_outcomes_however_late_they_come() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(90, 4)), rng.normal(size=90)
+    at_once, late = (BayesianLinear([1.0, 2.0, 0.5, 1.0], noise=0.7) for _ in range(2))
+    at_once.learn(x, y)
+    for part in (slice(50, 90), slice(0, 20), slice(20, 50)):
+        late.learn(x[part], y[part])
+    assert np.allclose(at_once.center, late.center)
+    assert np.allclose(at_once.deviation(x), late.deviation(x))
+
+
+def test_a_belief_is_as_sure_as_it_may_be() -> None:
+    rng, hits = np.random.default_rng(1), []
+    for _ in range(300):
+        theta = rng.normal(size=3)
+        x = rng.normal(size=(15, 3))
+        model = BayesianLinear([1.0] * 3, noise=0.5)
+        model.learn(x, x @ theta + rng.normal(0, 0.5, 15))
+        at = rng.normal(size=(1, 3))
+        away = abs(model.expected(at) - at @ theta) / model.deviation(at)
+        hits.append(away[0] < 1.96)
+    assert np.mean(hits) == pytest.approx(0.95, abs=0.04)
+    drawn = model.draw(x, draws=20_000, seed=0)
+    assert np.allclose(drawn.mean(axis=1), model.expected(x), atol=0.02)
+    assert np.allclose(drawn.std(axis=1), model.deviation(x), rtol=0.05)
+
+
+def test_a_logistic_belief_finds_the_rates() -> None:
+    rng = np.random.default_rng(2)
+    rates, arms = np.array([0.1, 0.3, 0.6]), np.arange(6000) % 3
+    model = BayesianLogistic([3.0] * 3)
+    for part in np.array_split(rng.permutation(6000), 4):
+        model.learn(np.eye(3)[arms[part]], rng.random(part.size) < rates[arms[part]])
+    assert 1 / (1 + np.exp(-model.expected(np.eye(3)))) == pytest.approx(rates, abs=0.03)
+
+
+@pytest.mark.parametrize("logistic", [False, True])
+def test_thompson_sampling_learns_which_coupon_is_best(logistic: bool) -> None:
+    rng = np.random.default_rng(3)
+    rates = np.array([0.1, 0.2, 0.5, 0.3])
+    model: Any = BayesianLogistic([2.0] * 4) if logistic else BayesianLinear([1.0] * 4, noise=0.5)
+    users = 100
+    x, decision = np.tile(np.eye(4), (users, 1)), np.repeat(np.arange(users), 4)
+    shares = []
+    for batch in range(12):
+        mu = best_share(model.draw(np.eye(4), 300, seed=batch), np.zeros(4))
+        chosen = draw(with_floor(np.tile(mu, users), decision, 0.02), decision, seed=batch)
+        arms = np.tile(np.arange(4), users)[chosen]
+        model.learn(x[chosen], (rng.random(users) < rates[arms]).astype(float))
+        shares.append(mu[2])
+    assert shares[0] < 0.4
+    assert shares[-1] > 0.9
+
+
+def test_shares_of_being_best_add_up_and_split_ties() -> None:
+    drawn = np.random.default_rng(0).normal(size=(7, 50))
+    share = best_share(drawn, [2, 2, 2, 0, 0, 1, 1])
+    assert np.bincount([2, 2, 2, 0, 0, 1, 1], share) == pytest.approx([1, 1, 1])
+    assert best_share([[1.0], [1.0], [0.0]], [5, 5, 5]).tolist() == [0.5, 0.5, 0.0]
+    assert greedy([0.5, 0.5], [0, 0]).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: BayesianLinear([0.0]), "deviations must be above 0"),
+        (lambda: BayesianLinear([1.0], noise=0), "noise must be above 0"),
+        (lambda: BayesianLinear([1.0]).learn([[1.0, 2.0]], [1.0]), r"shape (n, 1)"),
+        (lambda: BayesianLinear([1.0]).learn([[np.nan]], [1.0]), "features must be finite"),
+        (lambda: BayesianLogistic([1.0]).learn([[1.0]], [0.5]), "0 or 1"),
+        (lambda: BayesianLinear([1.0]).draw([[1.0]], 0, 0), "draws must be 1 or more"),
+        (lambda: best_share([0.1, 0.2], [0, 0]), "shape (n, draws)"),
+    ],
+)
+def test_a_bandit_says_what_it_cannot_take(make: Any, words: str) -> None:
+    with pytest.raises(ValueError) as refusal:
+        make()
+    assert words in str(refusal.value)
+
+
+# Experiments
+
+
+def looks(seed: int, days: int = 28, users: int = 60, effect: float = 0.0) -> tuple[Any, Any]:
+    """The difference of two groups after each day, and its variance."""
+    rng = np.random.default_rng(seed)
+    y = rng.exponential(1, (2, days * users))
+    y[1] += effect
+    at = users * np.arange(1, days + 1)
+    mean = y.cumsum(axis=1)[:, at - 1] / at
+    spread = (y**2).cumsum(axis=1)[:, at - 1] / at - mean**2
+    return mean[1] - mean[0], (spread / at).sum(axis=0)
+
+
+def test_daily_looks_raise_false_alarms_unless_the_interval_is_always_valid() -> None:
+    alarms = np.zeros((1000, 3))
+    for seed in range(1000):
+        d, v = looks(seed)
+        once = np.abs(d) > 1.96 * np.sqrt(v)
+        ends = always_valid(d, v, scale=0.2).to_numpy()
+        alarms[seed] = once[-1], once.any(), ((ends[:, 0] > 0) | (ends[:, 1] < 0)).any()
+    at_end, each_day, always = alarms.mean(axis=0)
+    assert at_end == pytest.approx(0.05, abs=0.02)
+    assert each_day > 0.15
+    assert always <= 0.05
+
+
+def test_an_always_valid_interval_finds_an_effect_and_holds_it_throughout() -> None:
+    found, held = [], []
+    for seed in range(200):
+        d, v = looks(seed, effect=0.2)
+        ends = always_valid(d, v, scale=0.2)
+        found.append((ends["low"] > 0).any())
+        held.append(((ends["low"] <= 0.2) & (ends["high"] >= 0.2)).all())
+    assert np.mean(found) > 0.9
+    assert np.mean(held) >= 0.95
+
+
+def a_test(seed: int, users: int = 1000) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    before = rng.exponential(20, users)
+    variant = rng.integers(2, size=users)
+    spend = 0.8 * before + rng.exponential(8, users) + 2 * variant
+    return pd.DataFrame(
+        {"user_id": np.arange(users), "variant": variant, "spend": spend, "before": before}
+    )
+
+
+def test_what_was_known_before_makes_a_test_surer_and_leaves_it_right() -> None:
+    plain, cuped = [], []
+    for seed in range(40):
+        users = a_test(seed)
+        plain.append(compare_groups(users, "spend"))
+        cuped.append(compare_groups(users, "spend", before="before"))
+    widths = [pd.DataFrame(found).eval("high - low").mean() for found in (plain, cuped)]
+    assert widths[1] < 0.6 * widths[0]
+    difference = pd.DataFrame(cuped)["difference"]
+    assert difference.mean() == pytest.approx(2, abs=0.25)
+    assert pd.DataFrame(cuped).eval("low <= 2 <= high").mean() >= 0.87
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda u: u[(u["variant"] == 0) | (u["user_id"] % 4 > 0)], "are not split as planned"),
+        (lambda u: pd.concat([u, u.iloc[:1]]), "different in each row"),
+        (lambda u: u.assign(variant=0), "must hold 0 and 1"),
+        (lambda u: u.drop(columns="spend"), "lack the columns ['spend']"),
+        (lambda u: u.assign(spend="a"), "must hold numbers"),
+    ],
+)
+def test_a_broken_experiment_is_refused(change: Any, words: str) -> None:
+    with pytest.raises(ValueError) as refusal:
+        compare_groups(change(a_test(0, users=2000)), "spend")
+    assert words in str(refusal.value)
+
+
+def test_always_valid_says_what_it_cannot_take() -> None:
+    with pytest.raises(ValueError, match="variance must be above 0"):
+        always_valid([0.1], [0.0], scale=1.0)
+    with pytest.raises(ValueError, match="scale must be above 0"):
+        always_valid([0.1], [0.1], scale=0.0)
