@@ -2,7 +2,7 @@
 
 Parts, each a name that the script takes (by default, all of them):
 
-- worlds: the pilot of chapter 12 in five markets of 10,000 users. Each rule is judged on the log,
+- worlds: the pilot of chapter 12 in five markets of 5,000 users. Each rule is judged on the log,
   by which one is chosen, and then by the truth in the campaign to come.
 - null: the same where no coupon changes anything.
 - full: the same with all mechanisms on and empty shelves, so that a coupon also takes from the rest
@@ -44,7 +44,7 @@ from coupon_rec.book.pilot_rules import (
 )
 from coupon_rec.effects import EffectLog, EffectModel, average_effect, policy_value, qini
 
-USERS, SEEDS, DEEPEST = 10_000, range(5), 3
+USERS, SEEDS, DEEPEST = 5_000, range(5), 3
 SIZES = (10_000, 100_000, 1_000_000)
 PEERS = ("econml==0.17.0", "scikit-uplift==0.5.1")
 PARTS = ("worlds", "null", "full", "peers", "growth")
