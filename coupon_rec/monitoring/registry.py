@@ -39,7 +39,7 @@ class Registry:
     folder : str or pathlib.Path
         Created if it does not exist. It must be able to hold symbolic links.
     services : sequence of str
-        Addresses, such as "http://127.0.0.1:8000".
+        Addresses, such as `"http://127.0.0.1:8000"`.
     api_key : str
         What they ask for, if they do.
     """
