@@ -87,7 +87,7 @@ live.mount("qini", (place) => {
     show();
   };
   const percent = (number) => `${number}%`;
-  const label = "Offers that get the coupon";
+  const label = "Share of the offers";
   const slider = live.slider({ label, from: 0, to: 100, step: 1, value: 20, text: percent, move });
   const other = live.button("", () => {
     state.order = state.order === "effect" ? "redemption" : "effect";

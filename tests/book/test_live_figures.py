@@ -397,7 +397,7 @@ def test_the_cut_of_a_qini_curve_says_units_cost_and_profit(order: str, page: Pa
     if order == "redemption":
         page.get_by_role("button", name="Order by redemption").click()
     for share in (0, 20, 100):
-        slide(page, "Offers that get the coupon", share)
+        slide(page, "Share of the offers", share)
         units, margin, cost = (sums[name][:share].sum() for name in ("units", "margin", "cost"))
         said = words(page, "qini").replace(",", "").replace("−", "-")
         found = [float(n) for n in re.findall(r"-?\d+(?=[ %.]|$)", said)]
@@ -405,7 +405,7 @@ def test_the_cut_of_a_qini_curve_says_units_cost_and_profit(order: str, page: Pa
         np.testing.assert_allclose(found[: len(wanted)], wanted, atol=0.6)
     page.get_by_role("button", name="Go to the highest profit").click()
     earned = (sums["margin"] - sums["cost"]).cumsum()
-    slider = page.get_by_role("slider", name="Offers that get the coupon")
+    slider = page.get_by_role("slider", name="Share of the offers")
     assert int(slider.input_value()) == earned.argmax() + 1
 
 
@@ -421,7 +421,7 @@ def test_the_cut_of_a_qini_curve_says_units_cost_and_profit(order: str, page: Pa
         ("bandit", "Game"),
         ("shelf", "Packs ordered"),
         ("alarm", "Threshold h"),
-        ("qini", "Offers that get the coupon"),
+        ("qini", "Share of the offers"),
     ],
 )
 def test_arrow_keys_move_a_figure_and_its_words_follow(name: str, label: str, page: Page) -> None:
