@@ -103,6 +103,7 @@ SENSES = {
         },
     ),
     "patience": ("patience", {"chapters/08_training"}),
+    "power (of an experiment)": ("power", {"chapters/12_uplift"}),
     "precision": ("precision", {"appendix/api", "chapters/09_evaluation"}),
 }
 """Terms that are other words elsewhere: what to look for, and the pages where it is the term."""

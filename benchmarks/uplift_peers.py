@@ -15,9 +15,10 @@ import numpy as np
 from econml.dml import NonParamDML
 from econml.dr import DRLearner
 from econml.metalearners import TLearner, XLearner
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import PoissonRegressor, Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklift.models import TwoModels
 
@@ -26,16 +27,17 @@ def counts() -> Any:
     return make_pipeline(StandardScaler(), PoissonRegressor(alpha=1e-3, solver="newton-cholesky"))
 
 
-class Curved(Pipeline):
+class Curved(RegressorMixin, BaseEstimator):
     """A curved surface, which takes weights as econml gives them."""
 
-    def __init__(self, steps: Any = None, **_: Any) -> None:
-        pairs = PolynomialFeatures(2, include_bias=False)
-        own = [("scale", StandardScaler()), ("pairs", pairs), ("again", StandardScaler())]
-        super().__init__([*own, ("ridge", Ridge(1000.0))])
-
     def fit(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
-        return super().fit(x, y, ridge__sample_weight=sample_weight)
+        pairs = PolynomialFeatures(2, include_bias=False)
+        line = make_pipeline(StandardScaler(), pairs, StandardScaler(), Ridge(1000.0))
+        self.line_ = line.fit(x, y, ridge__sample_weight=sample_weight)
+        return self
+
+    def predict(self, x: Any) -> Any:
+        return self.line_.predict(x)
 
 
 def main() -> None:

@@ -136,7 +136,7 @@ def public(room: str) -> set[str]:
     "room",
     [
         *("market", "simulation", "features", "models", "training", "evaluation"),
-        *("policies", "decisions", "monitoring"),
+        *("effects", "policies", "decisions", "monitoring"),
     ],
 )
 def test_the_reference_has_every_public_name_of_a_room(room: str) -> None:
