@@ -3,10 +3,11 @@
 The market is that of chapter 13: its truth is known. *Estimators*: a model of a random campaign
 chooses a coupon for everyone; its value in the five campaigns after it is estimated from a log of
 2,000 users, redrawn 200 times from 22,000. Three users in ten are explorers: in each campaign, what
-they get is left to chance. *Rates*: the same for other shares of explorers, and what these cost.
-*Slates*: lists of three coupons in a mailing that reaches half of the users; its rows, taken for
-independent, and lists of the same user. *Exploring*: markets with new coupons, each under several
-policies that meet the same chances. *Looks*: A/A experiments that are looked at once or each day.
+they get is left to chance. *Rates*: the same for other shares of explorers, redrawn 100 times, and
+what these cost a user and campaign. *Slates*: lists of three coupons in a mailing that reaches half
+of the users; its rows, taken for independent, and lists of the same user. *Exploring*: markets with
+new coupons, each under several policies that meet the same chances; LinUCB has alpha = 1 and doubts
+only what a coupon adds. *Looks*: A/A experiments that are looked at once or each day.
 *Peer*: obp's estimators on the same logs, in an environment of its own (`pip install --no-deps
 obp==0.4.1`, its other dependencies but PyTorch, in whose place stands an empty module: these
 estimators do not use it).

@@ -4,8 +4,9 @@
 call of `allocate`; "then struck" allocates under the fund alone, and then takes the least valuable
 coupons for a unit from each shelf that is promised too much. Each size has a process of its own.
 
-`worlds`: what chapter 14 shows of one simulated market, for several. `depth`: whether a depth for
-each user, learned from a log in which depths were drawn by chance, earns more than one for all.
+`worlds` and `stores`: what chapter 14 shows of one simulated market, for several: prices and orders
+where only prices move sales, and coupons where shelves run short. `depth`: whether a depth for each
+user, learned from a log in which depths were drawn by chance, earns more than one for all.
 
 `ta_feng`: the elasticity within items of a chain of grocers beside its margin. The receipts are
 read from a wheel, as `prices.py` does; only what they come to is stored.
@@ -43,6 +44,8 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 COUPONS, SHELVES = 20, 10
 SEEDS = range(5)
 CONTACT = 0.005
+UNITS = 1.6
+"""A guess of the units that one more purchase adds; the market's usual purchase has 1.3."""
 
 
 # Coupons and stock, at scale
@@ -152,8 +155,16 @@ def shelves(seed: int) -> dict[str, float]:
         every[ids - 1] = prices
         return (prices - cost) * expected_units(shop, every)[ids - 1]
 
-    slope = np.minimum(model.items["elasticity"].to_numpy(), -0.1)
-    ours = profit(best_prices(cost, slope, 0.8 * now, 1.25 * now)).sum()
+    def priced(slope: Any) -> float:
+        slope = np.minimum(slope, -0.1)
+        return float(profit(best_prices(cost, slope, 0.8 * now, 1.25 * now)).sum())
+
+    ours = priced(model.items["elasticity"].to_numpy())
+    others = {
+        "one elasticity": priced(drawn),
+        "each alone": priced(model.items["alone"].fillna(model.mean).to_numpy()),
+    }
+    today = profit(now).sum()
     oracle = np.max([profit(f * now) for f in np.linspace(0.8, 1.25, 46)], axis=0).sum()
     rng = np.random.default_rng(seed)
     usual = years.groupby("item_id")["units"].transform("mean")
@@ -169,7 +180,8 @@ def shelves(seed: int) -> dict[str, float]:
         short = under * np.maximum(ahead["units"] - order, 0)
         return float((short + over * np.maximum(order - ahead["units"], 0)).sum())
 
-    ideal, found = lost(ahead["expected"], 1.6), {}
+    scatter = ((years["units"] - years["expected"]) ** 2 / years["expected"]).mean()
+    ideal, found = lost(ahead["expected"], scatter), {}
     for name, sales in {
         "seen": years,
         "aware": sold,
@@ -181,7 +193,8 @@ def shelves(seed: int) -> dict[str, float]:
     return {
         "elasticity over analytic": drawn / analytic - 1,
         "profit of oracle": ours / oracle,
-        "gain of oracle": (ours - profit(now).sum()) / (oracle - profit(now).sum()),
+        "gain of oracle": (ours - today) / (oracle - today),
+        **{f"gain, {name}": (each - today) / (oracle - today) for name, each in others.items()},
         **found,
     }
 
@@ -248,7 +261,7 @@ def learned_depth(seed: int, users: int = 3000, campaigns: int = 4) -> dict[str,
     effect = buying.predict_proba(with_it)[:, 1] - buying.predict_proba(none)[:, 1]
     price, cost = offers["price"], offers["cost"]
     off = redeeming.predict_proba(with_it)[:, 1] * depth * price
-    said = pd.DataFrame({"said": 1.6 * effect * (price - cost) - off - CONTACT})
+    said = pd.DataFrame({"said": UNITS * effect * (price - cost) - off - CONTACT})
     said["true"] = state.truth["profit"].to_numpy() - CONTACT
     said[["depth", "user_id", "type"]] = offers[["depth", "user_id", "type"]]
     best = said.loc[said.groupby(["user_id", "type"])["said"].idxmax()]
@@ -297,7 +310,8 @@ def rounded(rows: list[dict[str, float]]) -> list[dict[str, float]]:
 PARTS: dict[str, Any] = {
     "stock": lambda: [alone(measured, users) for users in SIZES],
     "ta_feng": grocer,
-    "worlds": lambda: rounded([{"seed": n, **shelves(n), **joint(n)} for n in SEEDS]),
+    "worlds": lambda: rounded([{"seed": n, **shelves(n)} for n in SEEDS]),
+    "stores": lambda: rounded([{"seed": n, **joint(n)} for n in SEEDS]),
     "depth": lambda: rounded([{"seed": n, **learned_depth(n)} for n in range(3)]),
 }
 

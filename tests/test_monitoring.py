@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from typer.testing import CliRunner
 
+import coupon_rec.monitoring.report as reports
 from coupon_rec.__main__ import app
 from coupon_rec.book.watched import Model, Past, open_shop
 from coupon_rec.features import Encoder, feature_names
@@ -175,6 +177,24 @@ def test_no_redemption_is_no_proof_of_zero() -> None:
     assert (row["low"], row["ratio"]) == (0, 0) and row["high"] > 1
 
 
+@pytest.mark.parametrize("users", [[1, 1, 1], [1, 2]])
+def test_few_users_are_never_surer_than_independent_offers(users: list[int]) -> None:
+    p = np.full(len(users), 1 / len(users))
+    row = observed_expected(np.ones(len(users)), p, users)
+    away = 1.96 / np.sqrt(len(users))
+    assert np.log(row["high"] / row["ratio"]) == pytest.approx(away, abs=0.001)
+    assert row["low"] < 1
+
+
+def test_no_redemption_says_less_where_users_clump() -> None:
+    rng = np.random.default_rng(0)
+    clumps = rng.poisson(8 / 3, 20_000)  # eight promised, three at a time
+    row = observed_expected(np.zeros(80), np.full(80, 0.1), np.arange(80), design_effect=3.0)
+    assert row["high"] == pytest.approx(3 * observed_expected([0], [1.0], [1])["high"] / 8)
+    assert (clumps == 0).mean() > 0.025
+    assert row["high"] > 1
+
+
 def test_maturity_is_the_share_of_the_past_and_knows_how_campaigns_differ() -> None:
     known = Maturity.of([1, 2, 3, 4, 1, 1], ["a", "a", "a", "a", "b", "b"])
     assert [known(age) for age in (0, 1, 3, 4)] == [0, 0.5, 5 / 6, 1]
@@ -300,6 +320,9 @@ def test_a_shadow_that_says_the_same_is_silent_and_one_that_does_not_is_not() ->
         (lambda: observed_expected([2], [0.1], [1]), "0 or 1"),
         (lambda: observed_expected([1], [0.1], [1], known=0), "in (0, 1]"),
         (lambda: observed_expected([0], [0.0], [1]), "nothing is expected"),
+        (lambda: observed_expected([1], [0.1], [1], design_effect=0.5), "1 or more"),
+        (lambda: monitor("", rate=0.0), "rate in (0, 1)"),
+        (lambda: monitor("", horizon=0), "1 day or more"),
         (lambda: Maturity.of([], []), "no redemptions"),
         (lambda: daily(["u"], [0.1], [5], [0.5, 1.0]), "a day of"),
         (lambda: spread([1], [1]), "two or more"),
@@ -367,11 +390,116 @@ def test_a_log_whose_promises_break_rings_and_ends_with_code_1(
     options = ["--until", "2024-04-26", "--window", "14", "--out", str(tmp_path / "report")]
     result = CliRunner().invoke(app, ["monitor", str(logs["broken"]), *options])
     assert result.exit_code == 1, result.output
-    assert "fewer than promised since 2024-0" in result.output
+    assert "fewer than promised, rang on 2024-0" in result.output
     found = json.loads((tmp_path / "report.json").read_text())
     assert found["kept"]["watched"]["ratio"] < 0.7
     page = (tmp_path / "report.html").read_text()
     assert "Alarm" in page and "http" not in page
+
+
+# A look on each day
+
+REFERENCE, WATCHED, DAY = 35, 84, pd.Timedelta(days=1)
+
+
+def coupons(seed: int, left: float = 1.0, a_day: int = 40) -> pd.DataFrame:
+    """Coupons shown on each day, a tenth of them redeemed; `left` of these, once they are watched.
+
+    As `reports._shown` reads them from a log.
+    """
+    rng = np.random.default_rng(seed)
+    day = np.repeat(np.arange(REFERENCE + WATCHED), a_day)
+    time = pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D")
+    used = rng.random(day.size) < np.where(day < REFERENCE, 0.1, 0.1 * left)
+    return pd.DataFrame(
+        {
+            **{name: np.arange(day.size) for name in reports.KEY},
+            **{"day": time, "time": time, "probability": 0.1, "bundle": "a"},
+            **{"arm": "live", "chosen": True, "degraded": False, "cached": False},
+            "age": np.where(used, rng.exponential(2, day.size).astype(int).clip(max=6), np.nan),
+        }
+    )
+
+
+def seen_by(shown: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """What is known at the end of a day."""
+    known = shown[shown["day"] <= day].copy()
+    return known.assign(
+        age=known["age"].where(known["day"] + pd.to_timedelta(known["age"], unit="D") <= day)
+    )
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch) -> Callable[..., reports.Report]:
+    """Monitor coupons without a log, scores or a trial."""
+    monkeypatch.setattr(reports, "_trial", lambda *_: {})
+    monkeypatch.setattr(reports, "_scores", lambda *_: {})
+
+    def monitored(shown: pd.DataFrame, until: str = "2024-02-05", **options: Any) -> reports.Report:
+        monkeypatch.setattr(reports, "_shown", lambda *_: (shown, shown))
+        return monitor("", **{"until": until, "window": 7, "horizon": WATCHED, **options})
+
+    return monitored
+
+
+def test_quiet_horizons_ring_as_often_as_they_may(look: Callable[..., reports.Report]) -> None:
+    horizons, rate = 150, 0.1
+    rang = sum(bool(look(coupons(seed), rate=rate).alarms) for seed in range(horizons))
+    low, high = binom.ppf([0.001, 0.999], horizons, rate)
+    assert low <= rang <= high
+
+
+def test_a_look_on_each_day_says_no_more_than_one_at_the_end(
+    look: Callable[..., reports.Report],
+) -> None:
+    shown = coupons(0, left=0.5)
+    last = look(shown)
+    (alarm,) = last.alarms
+    day = pd.Timestamp(alarm.split()[-1])
+    for each, rings in ((day - DAY, ()), (day, (alarm,)), (day + DAY, (alarm,))):
+        early = look(seen_by(shown, each))
+        assert early.alarms == rings
+        assert early.thresholds == last.thresholds
+        assert early.kept["reference"] == last.kept["reference"]
+        for name, values in early.days.items():
+            assert values == last.days[name][: len(values)]
+
+
+def test_without_a_first_day_the_reference_does_not_grow_into_what_is_watched(
+    look: Callable[..., reports.Report],
+) -> None:
+    shown = coupons(0)
+    for days in (20, 40, 80):
+        report = look(seen_by(shown, shown["day"].min() + days * DAY), until=None)
+        assert report.until == "2024-01-15"
+        assert report.kept["reference"]["expected"] == pytest.approx(8 * 40 * 0.1)
+
+
+def test_a_horizon_that_is_over_asks_for_a_new_reference(
+    look: Callable[..., reports.Report],
+) -> None:
+    assert look(coupons(0), horizon=WATCHED).days["day"][-1] == "2024-04-28"
+    with pytest.raises(ValueError, match=r"83 days from 2024-02-05 were over.*later --until"):
+        look(coupons(0), horizon=WATCHED - 1)
+
+
+def test_a_canary_that_is_no_worse_seldom_rings_however_often_one_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reports, "from_sums", lambda *_: pd.Series(dtype=float))
+    trials = 100
+
+    def rings(seed: int, left: float) -> bool:
+        rng = np.random.default_rng(1000 + seed)
+        shown = coupons(seed).iloc[: 20 * 60].copy()
+        shown["arm"] = np.where(rng.random(len(shown)) < 0.3, "canary", "live")
+        lost = (shown["arm"] == "canary") & (rng.random(len(shown)) > left)
+        shown["age"] = shown["age"].mask(lost)
+        found = [reports._canary(shown[: 60 * look], 0.05) for look in range(1, 21)]
+        return any(each["evidence"] >= each["rings"] for each in found if "evidence" in each)
+
+    assert sum(rings(seed, 1.0) for seed in range(trials)) <= binom.ppf(0.999, trials, 0.05)
+    assert rings(0, left=0.0)
 
 
 def test_a_log_that_cannot_be_judged_ends_with_code_2(tmp_path: Path) -> None:

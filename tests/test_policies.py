@@ -194,6 +194,8 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "others' propensities": ({"propensity": 0.9}, "its propensities add up to"),
     "an impossible choice": ({"propensity": 0.0}, "above 0 where the row was chosen"),
     "no rows": ({"rows": 0}, "has no rows"),
+    "one user": ({"rows": 12}, "log['user_id'] holds one value only"),
+    "a switch at nothing": ({"switch_at": 0.0}, "switch_at must be above 0"),
 }
 
 
@@ -208,8 +210,9 @@ def test_a_log_that_cannot_be_judged_is_refused_with_the_reason(name: str) -> No
     if "propensity" in change:
         log["coupon_propensity"] = change["propensity"]
     if "rows" in change:
-        log, new = log.iloc[:0], new[:0]
-    named = {k: change[k] for k in ("clusters", "methods", "min_effective") if k in change}
+        log, new = log.iloc[: change["rows"]], new[: change["rows"]]
+    options = ("clusters", "methods", "min_effective", "switch_at")
+    named = {k: change[k] for k in options if k in change}
     with pytest.raises(ValueError) as refusal:
         off_policy_value(log, new, **named)
     assert words in str(refusal.value)
@@ -228,8 +231,27 @@ def test_what_the_log_could_never_choose_is_left_to_the_model_or_refused() -> No
 def test_a_matching_log_is_refused_if_nothing_matches() -> None:
     log, _ = a_log(8, users=5, visits=1)
     log = log[~log.groupby("request_id")["chosen"].transform(lambda c: c.iloc[0])]
-    with pytest.raises(ValueError, match=r"count as 0\.0"):
-        off_policy_value(log, first_arm(log))
+    for least in (100, 0):
+        with pytest.raises(ValueError, match=r"count as 0\.0"):
+            off_policy_value(log, first_arm(log), min_effective=least)
+    nobody = off_policy_value(log, np.zeros(len(log)), methods="ips", min_effective=0)
+    assert nobody.loc["ips", "value"] == 0
+
+
+def test_a_policy_that_chooses_two_is_not_judged_by_a_log_that_chose_one() -> None:
+    log, _ = a_log(9)
+    with pytest.raises(ValueError, match=r"probability adds up to 2\.00 in one"):
+        off_policy_value(log, first_arm(log) + (log["arm"] == 1))
+
+
+def test_the_switch_corrects_the_model_up_to_its_threshold() -> None:
+    log, _ = a_log(4)
+    mu = np.full(len(log), 0.25)
+    new, q = first_arm(log), log["expected"] + 1
+    how = {"propensity": mu, "predicted": q, "methods": "switch"}
+    at, below = (off_policy_value(log, new, switch_at=s, **how, min_effective=0) for s in (4, 3.9))
+    assert at.loc["switch", "model_share"] == 0
+    assert below.loc["switch", "model_share"] == 1
 
 
 # Exploring
@@ -434,6 +456,8 @@ def test_what_was_known_before_makes_a_test_surer_and_leaves_it_right() -> None:
         (lambda u: u.assign(variant=0), "must hold 0 and 1"),
         (lambda u: u.drop(columns="spend"), "lack the columns ['spend']"),
         (lambda u: u.assign(spend="a"), "must hold numbers"),
+        (lambda u: u.assign(variant=(u["user_id"] == 0) * 1), "two users or more, but one has 1"),
+        (lambda u: u.assign(spend=u["variant"]), "the same for all users of a group"),
     ],
 )
 def test_a_broken_experiment_is_refused(change: Any, words: str) -> None:

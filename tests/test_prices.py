@@ -106,8 +106,42 @@ def test_shrinkage_finds_mean_and_spread_and_says_how_sure_it_is() -> None:
 def test_what_is_unknown_gets_the_mean_and_equal_estimates_stay() -> None:
     found = shrink([-1.0, -3.0, 99.0], [0.1, 0.1, np.inf])
     assert found.value[2] == found.mean == pytest.approx(-2, abs=0.01)
-    assert found.error[2] == pytest.approx(found.spread)
+    mean_error = np.sqrt((found.spread**2 + 0.1**2) / 2)
+    assert found.error[2] == pytest.approx(np.hypot(found.spread, mean_error))
     assert shrink([-2.0, -2.0], [0.5, 1.0]).value.tolist() == [-2, -2]
+
+
+def test_estimates_that_do_not_differ_are_as_sure_as_their_mean() -> None:
+    found = shrink([-2.1, -2.0, -1.9], [0.3, 0.3, 0.3])
+    assert found.error == pytest.approx(0.3 / 3**0.5, rel=0.01)
+
+
+def test_few_items_are_less_sure_than_many_and_one_gives_no_interval() -> None:
+    rng = np.random.default_rng(0)
+
+    def missed(items: int, tries: int = 200) -> float:
+        item, out = np.repeat(np.arange(items), 20), 0
+        for _ in range(tries):
+            price = rng.choice([1.0, 0.7], len(item))
+            slope = rng.normal(-2, 1, items)[item]
+            units = rng.poisson(30 * price**slope)
+            table = elasticity(pd.DataFrame({"item_id": item, "price": price, "units": units}))
+            out += not table.loc["price", "low"] < -2 < table.loc["price", "high"]
+        return out / tries
+
+    assert missed(4) < 0.12
+    one = pd.DataFrame({"item_id": 1, "price": [1.0, 0.7, 0.8], "units": [10, 21, 15]})
+    with pytest.raises(ValueError, match="only one item varies"):
+        elasticity(one)
+
+
+def test_sales_on_one_side_of_the_price_only_have_no_slope() -> None:
+    dear, cheap = [0, 0, 0], [4, 3, 5]
+    sales = pd.DataFrame(
+        {"item_id": [1] * 6 + [2] * 6, "price": [2.0] * 3 + [1.0] * 3 + [2.0] * 3 + [1.0] * 3}
+    )
+    with pytest.raises(ValueError, match="no finite slope"):
+        elasticity(sales.assign(units=[*dear, *cheap] * 2))
 
 
 def test_items_drawn_together_are_nearer_to_the_truth_than_alone_or_all_alike(
@@ -247,6 +281,7 @@ def test_a_row_of_a_forecast_knows_nothing_of_its_own_week_but_the_plan() -> Non
         (pd.DataFrame({"item_id": [None], "units": [1], "price": [1.0]}), "present"),
         (pd.DataFrame({"item_id": [], "units": [], "price": []}), "no row"),
         (pd.DataFrame({"item_id": [1, 1], "units": [1, 2], "price": [1.0, 1.0]}), "varies"),
+        (pd.DataFrame({"item_id": [1, 1], "units": [0, 0], "price": [1.0, 2.0]}), "nothing was"),
     ],
 )
 def test_sales_that_cannot_be_used_are_refused(sales: pd.DataFrame, message: str) -> None:
@@ -268,8 +303,17 @@ def test_what_cannot_be_priced_or_forecast_is_refused() -> None:
         best_prices(1.0, 0.5, 1.0, 2.0)
     with pytest.raises(ValueError, match="high must be at least low"):
         best_prices(1.0, -2.0, 3.0, 2.0)
-    with pytest.raises(ValueError, match=r"redeem must be in \[0, 1\]"):
+    with pytest.raises(ValueError, match="redeem must be at most units_with"):
         depth_value(1.0, 1.0, 1.5, 0.1, 2.0, 1.0)
+    for place, name in ((4, "price"), (5, "cost"), (6, "contact")):
+        given = [1.0, 1.0, 0.5, 0.1, 2.0, 1.0, 0.0]
+        given[place] = -1.0
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            depth_value(*given)
+    with pytest.raises(ValueError, match="sold must be whole numbers"):
+        demand_behind(3.5, 1.0)
+    with pytest.raises(ValueError, match="whole numbers in sold-out weeks"):
+        fit_demand(still.assign(units=1.5, sold_out=True))
     with pytest.raises(ValueError, match="dispersion must be 1 or more"):
         demand_behind(1, 1.0, 0.5)
     with pytest.raises(ValueError, match="repeat an item's week"):

@@ -13,6 +13,8 @@ from .forecast import fit_forecast as fit_forecast
 from .forecast import sales_rows as sales_rows
 from .items import ItemModel as ItemModel
 from .items import recommend_items as recommend_items
+from .parts import PartsAllocation as PartsAllocation
+from .parts import allocate_scores as allocate_scores
 from .prices import Shrunk as Shrunk
 from .prices import best_prices as best_prices
 from .prices import depth_value as depth_value

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 WEAK = 0.01
 """Weight of a slope of 0 in an item's own estimate, so that it stays finite."""
 MOST, ENOUGH = 300, 1e-5
-"""Rounds of the EM algorithm, and the share of the demand that the last one may move."""
+"""Rounds of `fit_demand`, and the share of the demand that the last one may move."""
 
 
 def counts(mean: Floats, dispersion: ArrayLike, more: int = 0) -> tuple[Floats, Floats]:
@@ -26,6 +26,11 @@ def counts(mean: Floats, dispersion: ArrayLike, more: int = 0) -> tuple[Floats, 
     require("dispersion", spread.ravel(), (spread >= 1).ravel(), "1 or more")
     spread = np.maximum(spread, 1 + 1e-6)
     return np.maximum(mean, 1e-12) / (spread - 1) + more, 1 / spread
+
+
+def whole(units: Floats) -> NDArray[np.bool_]:
+    """Whether units can be counted."""
+    return np.asarray((units >= 0) & (units == np.floor(units)))
 
 
 def demand_behind(sold: ArrayLike, mean: ArrayLike, dispersion: ArrayLike = 1.0) -> Floats:
@@ -60,7 +65,7 @@ def demand_behind(sold: ArrayLike, mean: ArrayLike, dispersion: ArrayLike = 1.0)
     E(D | D >= sold), equation `eq-censored`, for a negative binomial D of this mean and variance.
     """
     sold, mean = np.asarray(sold, float), np.asarray(mean, float)
-    require("sold", sold.ravel(), (sold >= 0).ravel(), "0 or more")
+    require("sold", sold.ravel(), whole(sold).ravel(), "whole numbers of 0 or more")
     require("mean", mean.ravel(), (mean > 0).ravel(), "above 0")
     return _behind(sold, mean, dispersion)[0]
 
@@ -134,7 +139,8 @@ def fit_demand(sales: pd.DataFrame) -> Demand:
     Raises
     ------
     ValueError
-        If a column is missing or out of its range, or prices move of fewer than two items.
+        If a column is missing or out of its range, units of a sold-out week are no whole number,
+        or prices move of fewer than two items.
 
     Examples
     --------
@@ -155,9 +161,15 @@ def fit_demand(sales: pd.DataFrame) -> Demand:
     -----
     For each item, Poisson regression of units on the log price, equation `eq-demand`; then
     `shrink`. Where weeks were sold out, units give way to `demand_behind` them under the present
-    estimate, which is then fitted anew, until nothing moves: the EM algorithm (Dempster, Laird and
-    Rubin 1977), with Poisson's likelihood in the step that fits. The dispersion is the mean squared
-    distance from the expected units, over these, likewise under what is known of sold-out weeks.
+    estimate, which is then fitted anew, until nothing moves. That is in the manner of the EM
+    algorithm (Dempster, Laird and Rubin 1977), without its promise that each round fits better:
+    demand is negative binomial where the shelf was empty, Poisson's likelihood is what fits, and
+    slopes are shrunk in between. The dispersion is the mean squared distance from the expected
+    units, over these, likewise under what is known of sold-out weeks.
+
+    The errors take what was put behind an empty shelf for something that was seen. An elasticity
+    of an item that is often sold out is less sure than they say (Louis 1982): order by the expected
+    units, but draw no interval from these errors.
     """
     panel = Panel.of(sales)
     empty = np.zeros(len(panel.units), bool)
@@ -165,6 +177,8 @@ def fit_demand(sales: pd.DataFrame) -> Demand:
         if not sales["sold_out"].isin([True, False]).all():
             raise ValueError("sales['sold_out'] must be True or False everywhere")
         empty = np.asarray(sales["sold_out"], bool)
+        counted = whole(panel.units) | ~empty
+        require("sales['units']", panel.units, counted, "whole numbers in sold-out weeks")
     x = panel.within(panel.log_price, np.ones_like(panel.units))
     if (panel.sums(x**2) > 1e-9).sum() < 2:
         raise ValueError("the prices of fewer than two items move: there is nothing to learn from")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
+from scipy.stats import t
 
 from coupon_rec.arguments import numbers, require
 
@@ -85,7 +86,9 @@ def elasticity(sales: pd.DataFrame, controls: Sequence[str] = ()) -> pd.DataFram
     Raises
     ------
     ValueError
-        If a column is missing or out of its range, or no item's price or control varies.
+        If a column is missing or out of its range, if nothing was sold, if no item's price or
+        control varies or only one item's does, or if no finite slope fits best, as where an item
+        sells at its lower price only.
 
     Examples
     --------
@@ -104,7 +107,10 @@ def elasticity(sales: pd.DataFrame, controls: Sequence[str] = ()) -> pd.DataFram
     Poisson regression of units on the log price with a level for each item, equation
     `eq-demand`: it takes weeks without a sale as they are, and needs of the distribution that
     the mean is right, not that it is Poisson's (Wooldridge 1999). The levels are summed out, so
-    the time is that of a few passes over the rows. The errors are the sandwich's.
+    the time is that of a few passes over the rows. The errors are the sandwich's, and the interval
+    is Student's, for G items of which something varies: the error is raised by G / (G - 1), as a
+    variance, and the interval has G - 1 degrees of freedom. With fewer than some twenty items it is
+    still too narrow.
     """
     panel = Panel.of(sales, controls)
     names = ["price", *controls]
@@ -112,6 +118,8 @@ def elasticity(sales: pd.DataFrame, controls: Sequence[str] = ()) -> pd.DataFram
         [panel.log_price, *(numbers(f"sales[{name!r}]", sales[name]) for name in controls)]
     )
     total = panel.sums(panel.units)
+    if not total.any():
+        raise ValueError("sales['units'] are 0 everywhere: nothing was sold")
     slope = np.zeros(len(names))
     for _ in range(ROUNDS):
         expected = panel.shared(np.exp(x @ slope), total)
@@ -123,11 +131,22 @@ def elasticity(sales: pd.DataFrame, controls: Sequence[str] = ()) -> pd.DataFram
         slope += np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-9:
             break
+    else:
+        raise ValueError(
+            f"no finite slope fits best after {ROUNDS} steps, at {slope.round(1).tolist()} for "
+            f"{' and '.join(names)}: are there sales on one side of a price or a control only?"
+        )
+    items = int((panel.sums(expected * (inner**2).sum(axis=1)) > 1e-9).sum())
+    if items < 2:
+        raise ValueError(
+            "only one item varies: an interval needs two or more, and is rough below twenty"
+        )
     missed = inner * (panel.units - expected)[:, None]
     by_item = np.column_stack([panel.sums(column) for column in missed.T])
     inverse = np.linalg.inv(information)
-    error = np.sqrt(np.diag(inverse @ by_item.T @ by_item @ inverse))
-    low, high = slope - 1.96 * error, slope + 1.96 * error
+    error = np.sqrt(np.diag(inverse @ by_item.T @ by_item @ inverse) * items / (items - 1))
+    away = t.ppf(0.975, items - 1) * error
+    low, high = slope - away, slope + away
     table = {"value": slope, "error": error, "low": low, "high": high}
     return pd.DataFrame(table, pd.Index(names, name="column"))
 
@@ -138,7 +157,8 @@ class Shrunk(NamedTuple):
     Attributes
     ----------
     value, error : numpy.ndarray
-        Each shrunk estimate and its standard deviation, shape (I,).
+        Each shrunk estimate, and how far it may be off: the standard deviation of the true value
+        around it, shape (I,).
     mean, spread : float
         Of the true values, as the estimates show them.
     """
@@ -178,7 +198,9 @@ def shrink(estimate: ArrayLike, error: ArrayLike) -> Shrunk:
     Notes
     -----
     Each true value is drawn from a normal distribution, and each estimate from one around it:
-    equation `eq-shrinkage`. Mean and spread are those that make the estimates likeliest.
+    equation `eq-shrinkage`. Mean and spread are those that make the estimates likeliest. The error
+    of a shrunk estimate allows for that of the mean, by the share to which it was drawn there, but
+    not for that of the spread: with a handful of estimates it is somewhat too small.
     """
     value, error = numbers("estimate", estimate), np.asarray(error, float)
     if error.shape != value.shape:
@@ -201,7 +223,9 @@ def shrink(estimate: ArrayLike, error: ArrayLike) -> Shrunk:
     mean = mean_at(spread)
     kept = spread**2 / (error**2 + spread**2)
     drawn = mean + np.where(known, kept * (value - mean), 0.0)
-    return Shrunk(drawn, 1 / np.sqrt(1 / error**2 + 1 / spread**2), mean, spread)
+    around = 1 / (1 / error**2 + 1 / spread**2)
+    of_mean = 1 / (1 / (error**2 + spread**2)).sum()
+    return Shrunk(drawn, np.sqrt(around + (1 - kept) ** 2 * of_mean), mean, spread)
 
 
 def best_prices(cost: ArrayLike, elasticity: ArrayLike, low: ArrayLike, high: ArrayLike) -> Floats:
@@ -272,13 +296,14 @@ def depth_value(
     units_without, units_with : array_like
         Expected units without the coupon and with it, 0 or more.
     redeem : array_like
-        Probability that it is redeemed on a unit, in [0, 1].
+        Expected units on which the coupon is redeemed, of all that are offered it: 0 or more, at
+        most `units_with`. If it is good for one unit, that is the probability of its redemption.
     depth : array_like
         Share of the price that it takes off, in [0, 1].
     price, cost : array_like
-        Of a unit, in currency.
+        Of a unit, in currency: a price above 0 and a cost of 0 or more.
     contact : float
-        Cost of sending one coupon, in currency.
+        Cost of sending one coupon, in currency, 0 or more.
 
     Returns
     -------
@@ -303,10 +328,18 @@ def depth_value(
     (units_with - units_without) (price - cost) - redeem depth price - contact: equation
     `eq-depth-value`.
     """
-    given = (units_without, units_with, redeem, depth, price, cost)
-    without, after, p, depth, price, cost = (np.asarray(each, float) for each in given)
-    for name, share in (("redeem", p), ("depth", depth)):
-        require(name, share.ravel(), ((share >= 0) & (share <= 1)).ravel(), "in [0, 1]")
-    for name, units in (("units_without", without), ("units_with", after)):
-        require(name, units.ravel(), (units >= 0).ravel(), "0 or more")
-    return np.asarray((after - without) * (price - cost) - p * depth * price - contact)
+    given = (units_without, units_with, redeem, depth, price, cost, contact)
+    without, after, used, depth, price, cost, sending = (np.asarray(each, float) for each in given)
+    require("depth", depth.ravel(), ((depth >= 0) & (depth <= 1)).ravel(), "in [0, 1]")
+    require("price", price.ravel(), (price > 0).ravel(), "above 0")
+    for name, values in (
+        ("units_without", without),
+        ("units_with", after),
+        ("redeem", used),
+        ("cost", cost),
+        ("contact", sending),
+    ):
+        require(name, values.ravel(), (values >= 0).ravel(), "0 or more")
+    used, most = np.broadcast_arrays(used, after)
+    require("redeem", used.ravel(), (used <= most + 1e-9).ravel(), "at most units_with")
+    return np.asarray((after - without) * (price - cost) - used * depth * price - sending)

@@ -50,8 +50,9 @@ def compare_groups(
     Raises
     ------
     ValueError
-        If a column is missing or holds no numbers, a user has two rows, there are not two groups,
-        or their sizes do not fit ``share``: then something but chance decided who is in the data.
+        If a column is missing or holds no numbers, a user has two rows, there are not two groups
+        of two users or more, the metric does not vary within them, or their sizes do not fit
+        ``share``: then something but chance decided who is in the data.
     ModuleNotFoundError
         If tea-tasting is not installed.
 
@@ -74,6 +75,15 @@ def compare_groups(
         numbers(f"users[{column!r}]", users[column])
     if set(users[group].unique()) != {0, 1}:
         raise ValueError(f"users[{group!r}] must hold 0 and 1, not {sorted(set(users[group]))}")
+    groups = users.groupby(group)
+    if (fewest := groups.size().min()) < 2:
+        raise ValueError(f"each group needs two users or more, but one has {fewest}")
+    for column in columns:
+        if column != group and (groups[column].nunique() == 1).all():
+            raise ValueError(
+                f"users[{column!r}] is the same for all users of a group, so nothing says how much "
+                "it scatters: choose another column"
+            )
     if not 0 < share < 1:
         raise ValueError(f"share must be in (0, 1), such as 0.5, but it is {share}")
     data = users[columns].astype("float64").assign(**{group: users[group].astype("int64")})
@@ -114,8 +124,9 @@ def always_valid(
     variance : array_like
         Of that difference at each look: the sum of both groups' variances of the mean, above 0.
     scale : float
-        Size of a difference that would matter, above 0: the intervals are narrowest where they
-        have about its width, and hold whatever it is.
+        Size of a difference that would matter, above 0, chosen before the data are seen. The
+        intervals hold whatever it is, and are tightest for their variance where their half-width
+        is about this size.
     confidence : float
         That all of them hold the truth, in (0, 1).
 
@@ -135,7 +146,9 @@ def always_valid(
     Equation `eq-always-valid` of the book: a mixture of likelihood ratios over normal effects
     with deviation ``scale`` is a martingale without an effect, and rarely becomes large (Robbins
     1970; Johari, Koomen, Pekelis and Walsh 2017). It holds for users who arrive one after the
-    other, in large numbers.
+    other, in large numbers, since the variance is estimated; and for one share of users throughout:
+    where a test grows from 5% to 50%, start anew at each step, for days with other shares must not
+    be pooled into one difference.
 
     Examples
     --------

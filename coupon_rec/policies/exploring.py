@@ -150,7 +150,8 @@ def best_share(samples: ArrayLike, decision: ArrayLike) -> Floats:
     -------
     numpy.ndarray
         Probability of each row, shape (n,); those of a decision add up to 1. A policy that chooses
-        with these has them as its exact propensities, however few the draws.
+        with these has them as its exact propensities, however few the draws. What was the best in
+        no draw has 0: mix in a floor (`with_floor`) if the log is to judge other policies.
 
     Examples
     --------

@@ -46,7 +46,8 @@ def exercise_2(order: Callable[[Floats, float, float], float]) -> Verdict:
         costs = f"a unit too few costs {under:g}, one too many {over:g}"
         if near(found, weeks.mean(), 0.02):
             return Verdict(
-                f"{costs}: the mean is right only if both cost the same, and not always."
+                f"{costs}: the mean ignores the two costs; in which share of the weeks should the "
+                "order suffice?"
             )
         swapped = np.quantile(weeks, over / (under + over))
         if abs(found - swapped) <= 1:
@@ -61,8 +62,10 @@ def exercise_3(answer: Sequence[float]) -> Verdict:
     price, margin = numbers(answer, (2,), "answer with two numbers, a price and a margin")
     if near(price, 2.0, 0.005):
         return Verdict("the price is that of an elasticity of −2; check the sign of the fraction.")
-    if near(price, 1.8, 0.005) or near(price, 1.25, 0.005):
-        return Verdict("the price: divide the elasticity by one plus the elasticity.")
+    if near(price, 0.75, 0.005) or near(price, 2 / 3, 0.005):
+        return Verdict("at that price each pack loses money; check the fraction and its signs.")
+    if near(price, 4 / 3, 0.005):
+        return Verdict("the price: the margin is a share of the price, not of the cost.")
     if not near(price, 1.5, 0.005):
         return Verdict("the price: put cost and elasticity into the formula of the best price.")
     if near(margin, 0.5, 0.005):
@@ -87,7 +90,10 @@ def exercise_4(usual: Callable[[Floats, NDArray[np.bool_]], float]) -> Verdict:
             continue
         where = f"{out.mean():.0%} of the weeks sold out, {sold.mean():.1f} sold on average"
         if near(found, sold.mean(), 0.003):
-            return Verdict(f"{where}: that is the mean of the sales.")
+            return Verdict(
+                f"{where}: that is the mean of the sales; what does `demand_behind` expect in the "
+                "place of the weeks that sold out?"
+            )
         if out.any() and near(found, sold[~out].mean(), 0.003):
             return Verdict(f"{where}: you leave out the very weeks in which most was wanted.")
         once = np.where(out, demand_behind(sold, sold.mean()), sold).mean()
@@ -99,9 +105,9 @@ def exercise_4(usual: Callable[[Floats, NDArray[np.bool_]], float]) -> Verdict:
 
 def _fixed_point(sold: Floats, out: NDArray[np.bool_]) -> float:
     """The mean at which the demand behind sold-out weeks is what it says."""
-    mean = float(sold.mean())
-    for _ in range(2000):
+    mean, before = float(sold.mean()), 0.0
+    while mean - before > 1e-9:
         reached = poisson.sf(sold[out] - 1, mean)
         behind = mean * poisson.sf(sold[out] - 2, mean) / reached
-        mean = float((sold[~out].sum() + behind.sum()) / len(sold))
+        before, mean = mean, float((sold[~out].sum() + behind.sum()) / len(sold))
     return mean

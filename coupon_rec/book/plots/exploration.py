@@ -14,6 +14,8 @@ DARK = "#374151"
 def lead(earned: pd.DataFrame) -> None:
     """Draw what policies earn more than the greedy one, summed up over the campaigns.
 
+    The bars at the end are 95% intervals over the markets.
+
     Parameters
     ----------
     earned : pandas.DataFrame
@@ -27,17 +29,17 @@ def lead(earned: pd.DataFrame) -> None:
     }
     greedy = tables.pop("greedy")
     colors = {"Thompson": COUPON, "epsilon": USER, "LinUCB": ITEM}
-    for name, color in colors.items():
+    for place, (name, color) in enumerate(colors.items()):
         gap = (tables[name] - greedy).cumsum(axis=1)
         campaign, mean = np.arange(1, gap.shape[1] + 1), gap.mean(axis=0)
+        error = 2.05 * gap[:, -1].std(ddof=1) / np.sqrt(len(gap))
+        end = campaign[-1] + 0.3 + 0.4 * place
         ax.plot(campaign, mean, color=color)
-        if name == "Thompson":
-            error = 2.05 * gap.std(axis=0, ddof=1) / np.sqrt(len(gap))
-            ax.fill_between(campaign, mean - error, mean + error, color=color, alpha=0.15)
-        mark(ax, name, (campaign[-1], mean[-1]), color, (5, 0))
+        ax.errorbar(end, mean[-1], error, color=color, capsize=3, linewidth=1.5)
+        mark(ax, name, (campaign[-1] + 1.1, mean[-1]), color, (7, 4 if name == "LinUCB" else 0))
     ax.axhline(0, color=DARK, linewidth=1)
-    mark(ax, "greedy", (campaign[-1] + 2.6, 0), DARK, (0, 9), "right")
-    ax.set_xlim(1, campaign[-1] + 2.6)
+    mark(ax, "greedy", (campaign[-1] + 1.1, 0), DARK, (7, -9))
+    ax.set_xlim(1, campaign[-1] + 4.4)
     ax.set_xticks(campaign[::3])
     label(ax, "campaign", "ahead of greedy, $ a user, summed")
 
@@ -61,21 +63,23 @@ def layer(trips: ArrayLike, truth: ArrayLike, beliefs: Mapping[str, tuple[ArrayL
         ax.plot(x, center, color=COUPON)
         ax.plot(x, truth, color=DARK, linestyle="--", linewidth=1.5)
         label(ax, "trips in four weeks", "profit, $", name)
+    peak = int(np.argmax(truth))
+    mark(panels[0], "truth", (x[peak], float(np.asarray(truth)[peak])), DARK, (24, 2))
     low = min(ax.get_ylim()[0] for ax in panels)
     high = max(ax.get_ylim()[1] for ax in panels)
     for ax in panels:
         ax.set_ylim(low, high)
 
 
-def estimates(table: pd.DataFrame, truth: float) -> None:
+def estimates(table: pd.DataFrame, truth: float, old: float) -> None:
     """Draw the value of a policy by each method, with its interval, beside the truth.
 
     Parameters
     ----------
     table : pandas.DataFrame
         From `coupon_rec.policies.off_policy_value`.
-    truth : float
-        In the same unit.
+    truth, old : float
+        What the policy is worth, and what the log's own policy earned, in the same unit.
     """
     _, (ax,) = axes(height=3.4)
     height = np.arange(len(table))[::-1]
@@ -87,33 +91,35 @@ def estimates(table: pd.DataFrame, truth: float) -> None:
     ax.scatter(table["value"], height, color=color, zorder=3)
     ax.axvline(truth, color=DARK, linestyle=":", linewidth=1.5)
     ax.set_yticks(height, table.index)
+    ax.axvline(old, color=NEUTRAL, linestyle="--", linewidth=1.5)
     ax.set_ylim(-0.6, len(table) - 0.1)
-    mark(ax, "true value", (truth, len(table) - 0.4), DARK, (5, 0))
+    mark(ax, "true value", (truth, len(table) - 0.4), DARK, (-5, 0), "right")
+    mark(ax, "old policy", (old, len(table) - 0.4), NEUTRAL, (5, 0))
     ax.set_xlim(left=0)
     ax.grid(axis="y", visible=False)
     label(ax, "profit of the new policy, $ a user and campaign", "")
 
 
 def cost_of_knowing(rates: pd.DataFrame) -> None:
-    """Draw the half-width of an interval against what exploring costs.
+    """Draw by how much a log misses the value of a policy against what it costs.
 
     Parameters
     ----------
     rates : pandas.DataFrame
-        Columns rate, cost (currency a user and campaign), width, effective.
+        Columns rate (share of explorers), cost of the log and miss, both in currency.
     """
     _, (ax,) = axes(height=3.6)
-    half = rates["width"] / 2
-    ax.plot(rates["cost"], half, color=MONEY, marker="o")
-    for place, (rate, cost, size) in enumerate(
-        zip(rates["rate"], rates["cost"], half, strict=True)
+    ax.plot(rates["cost"], rates["miss"], color=MONEY, marker="o")
+    for place, (rate, cost, miss) in enumerate(
+        zip(rates["rate"], rates["cost"], rates["miss"], strict=True)
     ):
-        side = "right" if place == len(rates) - 1 else "left"
-        mark(ax, f"{rate:.0%}", (cost, size), DARK, (7 if side == "left" else 0, 9), side)
+        words = "2% of the users explore" if not place else f"{rate:.0%}"
+        last = place == len(rates) - 1
+        mark(ax, words, (cost, miss), DARK, (0 if last else 7, 9), "right" if last else "left")
     ax.set_ylim(0)
     ax.margins(x=0.06)
     ax.locator_params(axis="x", nbins=5)
-    label(ax, "cost of exploring, $ a user and campaign", "half-width of the interval, $")
+    label(ax, "cost of exploring in the whole log, $", "missed by, $ a user and campaign")
 
 
 def looks(difference: ArrayLike, once: ArrayLike, always: pd.DataFrame) -> None:
@@ -132,12 +138,18 @@ def looks(difference: ArrayLike, once: ArrayLike, always: pd.DataFrame) -> None:
     d, half = np.asarray(difference, float), np.asarray(once, float)
     day = np.arange(1, len(d) + 1)
     ax.fill_between(day, always["low"], always["high"], color=USER, alpha=0.15)
-    ax.fill_between(day, d - half, d + half, color=COUPON, alpha=0.35)
+    for edge in (d - half, d + half):
+        ax.plot(day, edge, color=COUPON, linewidth=1.5)
     ax.plot(day, d, color=DARK)
     ax.axhline(0, color=DARK, linewidth=1)
+    false = np.flatnonzero(np.abs(d) > half)
+    ax.scatter(day[false], 0 * false, color=COUPON, s=45, zorder=4)
     last = len(d) - 1
-    mark(ax, "one look", (day[last], d[last] - 0.5 * half[last]), COUPON, (5, 0))
+    mark(ax, "one look", (day[last], d[last] - half[last]), COUPON, (5, 3))
     mark(ax, "always valid", (day[last], always["low"].iloc[-1]), USER, (5, -8))
+    if false.size:
+        words = "false alarms" if false.size > 1 else "a false alarm"
+        mark(ax, words, (day[false[-1]], 0), COUPON, (9, 34))
     ax.set_xlim(0, day[last] + 11)
     ax.set_xticks(range(0, day[last] + 1, 7))
     edge = float(np.abs(always.iloc[3:]).max(axis=None))

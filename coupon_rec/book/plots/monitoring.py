@@ -9,52 +9,59 @@ from coupon_rec.book.plots.style import COUPON, NEUTRAL, USER, axes, label, mark
 DARK = "#374151"
 
 
-def moved(table: pd.DataFrame, shown: int = 14) -> None:
-    """Draw how far features moved; filled where chance hardly ever moves any as far.
+def moved(table: pd.DataFrame, users: tuple[int, int]) -> None:
+    """Draw how far features moved, beside how far chance moves one; those not sure share a row.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `coupon_rec.monitoring.shift` gives it.
-    shown : int
-        How many, the furthest moved first.
+    users : tuple of int
+        How many users there were then and now.
     """
-    _, (ax,) = axes(height=4.6)
-    top = table.head(shown).iloc[::-1]
-    rows = np.arange(len(top))
-    sure = (top["p_any"] <= 0.05).to_numpy()
-    away = top["deviations"].to_numpy()
+    _, (ax,) = axes(height=5.0)
+    sure = table["p_any"] <= 0.05
+    away, others = table.loc[sure, "deviations"], table.loc[~sure, "deviations"]
+    rows = np.arange(len(away), 0, -1)
+    chance = 1.96 * np.sqrt(sum(1 / count for count in users))
+    ax.axvspan(-chance, chance, color=NEUTRAL, alpha=0.25, linewidth=0)
     ax.hlines(rows, 0, away, color=NEUTRAL, linewidth=1)
-    ax.plot(away[sure], rows[sure], "o", color=USER, markersize=8)
-    ax.plot(away[~sure], rows[~sure], "o", color=USER, markersize=8, markerfacecolor="white")
+    ax.plot(away, rows, "o", color=USER, markersize=8)
+    ax.plot(others, np.zeros(len(others)), "o", color=USER, markersize=6, markerfacecolor="white")
     ax.axvline(0, color=DARK, linewidth=1)
-    ax.set_yticks(rows, top.index)
+    mark(ax, "chance", (chance, rows[2]), DARK, (4, 0), "left")
+    ax.set_yticks([*rows, 0], [*away.index, f"{len(others)} others"])
     ax.grid(axis="y", visible=False)
     label(ax, "moved by, standard deviations", "")
 
 
 def kept(table: pd.DataFrame) -> None:
-    """Draw observed over expected of campaigns, raw and adjusted for what is not known yet.
+    """Draw observed over expected of campaigns; of those that still run, the raw ratio too.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Indexed by campaign; `raw`, and `ratio`, `low` and `high` of the adjusted ratio.
+        Indexed by campaign; `t`, the share of its days that have passed, `raw`, and `ratio`, `low`
+        and `high` of the adjusted ratio.
     """
     _, (ax,) = axes(height=3.9)
     rows = np.arange(len(table))[::-1]
+    runs = (table["t"] < 1).to_numpy()
     ax.axvline(1, color=DARK, linewidth=1, linestyle=":")
     ax.hlines(rows, table["low"], table["high"], color=COUPON, linewidth=2)
     ax.plot(table["ratio"], rows, "o", color=COUPON, markersize=7)
-    ax.plot(table["raw"], rows, "x", color=NEUTRAL, markersize=8, markeredgewidth=2)
-    lowest = table.iloc[-1]
-    mark(ax, "raw", (lowest["raw"], rows[-1]), NEUTRAL, (0, 13), "center")
-    mark(ax, "adjusted", (lowest["ratio"], rows[-1]), COUPON, (0, 13), "center")
+    ax.plot(table["raw"][runs], rows[runs], "x", color=NEUTRAL, markersize=8, markeredgewidth=2)
+    last = table.iloc[-1]
+    mark(ax, "raw", (last["raw"], rows[-1]), NEUTRAL, (0, 13), "center")
+    mark(ax, "adjusted", (last["ratio"], rows[-1]), COUPON, (-4, 13), "left")
     ax.set_xscale("log")
     ticks = [0.125, 0.25, 0.5, 1, 2, 4]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set_yticks(rows, table.index)
+    names = [
+        f"{k}, still running" if run else f"{k}" for k, run in zip(table.index, runs, strict=True)
+    ]
+    ax.set_yticks(rows, names)
     ax.grid(axis="y", visible=False)
     ax.margins(y=0.1)
     label(ax, "observed over expected", "campaign")

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from coupon_rec.book.plots.style import COUPON, ITEM, MONEY, NEUTRAL, axes, label, mark
+from coupon_rec.decisions import elasticity
 
 DARK = "#374151"
 
 
 def slopes(sales: pd.DataFrame) -> None:
     """Draw log units against log price, across all items and within each, with their slopes.
+
+    Within items there is a second line: the slope of `elasticity`, which counts items by sales.
 
     Parameters
     ----------
@@ -30,17 +34,26 @@ def slopes(sales: pd.DataFrame) -> None:
         ax.plot(ends, level + slope * ends, color=DARK)
         ax.set_xlim(-2.6, 2.6)
         ax.set_ylim(-3.2, 4.6)
-        mark(ax, f"slope {slope:.2f}".replace("-", "−"), (2.5, 3.9), DARK, (0, 0), "right")
+        mark(ax, f"slope {_minus(slope)}", (2.5, 3.9), DARK, (0, 0), "right")
         label(ax, "log price, less its mean", "log units, less their mean", title)
+    slope = float(elasticity(sales).loc["price", "value"])
+    ax.plot(ends, slope * ends, "--", color=COUPON)
+    mark(ax, f"by sales {_minus(slope)}", (2.5, 3.0), COUPON, (0, 0), "right")
 
 
-def shrunk(items: pd.DataFrame, edge: tuple[float, float] = (-8.0, 4.0)) -> None:
+def _minus(number: float) -> str:
+    return f"{number:.2f}".replace("-", "−")
+
+
+def shrunk(items: pd.DataFrame, mean: float, edge: tuple[float, float] = (-8.0, 4.0)) -> None:
     """Draw each item's own elasticity against the one that is drawn together with the others.
 
     Parameters
     ----------
     items : pandas.DataFrame
         As of `coupon_rec.decisions.Demand`.
+    mean : float
+        Of the elasticities of all items.
     edge : tuple of float
         The range that is drawn.
     """
@@ -50,9 +63,8 @@ def shrunk(items: pd.DataFrame, edge: tuple[float, float] = (-8.0, 4.0)) -> None
     own = known["alone"].clip(*edge)
     ax.scatter(own, known["elasticity"], s=size, color=ITEM, alpha=0.4, linewidth=0)
     ax.plot(edge, edge, color=DARK, linewidth=1, linestyle="--")
-    middle = float(np.average(known["elasticity"], weights=known["error"]))
-    ax.axhline(middle, color=NEUTRAL, linewidth=1.5, linestyle=":")
-    mark(ax, "mean of all", (edge[1], middle), NEUTRAL, (0, -10), "right")
+    ax.axhline(mean, color=NEUTRAL, linewidth=1.5, linestyle=":")
+    mark(ax, "mean of all", (edge[1], mean), NEUTRAL, (0, -10), "right")
     mark(ax, "no change", (-6.1, -6.1), DARK, (6, -10))
     ax.set_xlim(edge[0] - 0.2, edge[1] + 0.2)
     ax.set_ylim(-6.6, 2)
@@ -83,7 +95,7 @@ def spiral(stock: pd.DataFrame, wanted: float) -> None:
 
 
 def joint(gained: pd.DataFrame, promised: Mapping[str, float]) -> None:
-    """Draw what ways to send coupons promised and kept.
+    """Draw what ways to send coupons promised and kept, and what the last keeps more than each.
 
     Parameters
     ----------
@@ -92,10 +104,11 @@ def joint(gained: pd.DataFrame, promised: Mapping[str, float]) -> None:
     promised : mapping of str to float
         What the plan said, in currency, by way.
     """
-    _, (ax,) = axes(height=3.2)
+    _, (ax, below) = axes(2, 1, height=4.8)
     place = np.arange(len(gained.columns))[::-1].astype(float)
-    kept, stores = gained.sum(), len(gained)
-    error = 1.96 * gained.std() * stores**0.5
+    stores = len(gained)
+    wide = student.ppf(0.975, stores - 1) * stores**0.5
+    kept, error = gained.sum(), wide * gained.std()
     plan = [promised[way] for way in gained]
     ax.barh(place, plan, 0.62, color="none", edgecolor=NEUTRAL, linewidth=1.2)
     ax.barh(place, kept, 0.42, color=MONEY)
@@ -107,3 +120,13 @@ def joint(gained: pd.DataFrame, promised: Mapping[str, float]) -> None:
     ax.grid(visible=False, axis="y")
     ax.set_ylim(-0.5, place[0] + 0.75)
     label(ax, "profit over sending nothing, $", "")
+    last = gained.columns[-1]
+    more = gained.iloc[:, :-1].rsub(gained[last], axis=0)
+    rows = np.arange(len(more.columns))[::-1].astype(float)
+    error = wide * more.std()
+    below.errorbar(more.sum(), rows, xerr=error, fmt="o", color=MONEY, ecolor=DARK, capsize=4)
+    below.axvline(0, color=DARK, linewidth=1)
+    below.set_yticks(rows, [f"than {way.removeprefix('then ')}" for way in more])
+    below.set_ylim(-0.6, rows[0] + 0.6)
+    below.grid(visible=False, axis="y")
+    label(below, f"how much more {last} keeps, $", "")
