@@ -1,3 +1,8 @@
+from .compositional import ComposedVector as ComposedVector
+from .compositional import expected_shared as expected_shared
+from .compositional import hashed as hashed
+from .compositional import quotient_remainder as quotient_remainder
+from .compositional import shared as shared
 from .coupled import coupled_model as coupled_model
 from .couplings import COUPLINGS as COUPLINGS
 from .couplings import Coupling as Coupling
@@ -8,6 +13,9 @@ from .general import general_coupling as general_coupling
 from .general import out_of_fold as out_of_fold
 from .general import user_folds as user_folds
 from .inputs import OfferModel as OfferModel
+from .monotone import PROMISES as PROMISES
+from .monotone import Monotone as Monotone
+from .monotone import monotone_model as monotone_model
 from .predicting import inputs_of as inputs_of
 from .predicting import load_model as load_model
 from .predicting import logits as logits

@@ -209,8 +209,13 @@ def logit_layer(rate: float | None, name: str) -> keras.Layer:
     From a probability of one half, the first epochs would be spent on learning how rare a
     redemption is.
     """
-    start = math.log(rate / (1 - rate)) if rate and rate < 1 else 0.0
-    return layers.Dense(1, bias_initializer=keras.initializers.Constant(start), name=name)
+    start = keras.initializers.Constant(logit_start(rate))
+    return layers.Dense(1, bias_initializer=start, name=name)
+
+
+def logit_start(rate: float | None) -> float:
+    """The log odds of a rate; 0 where there is none to start from."""
+    return math.log(rate / (1 - rate)) if rate and rate < 1 else 0.0
 
 
 def network(

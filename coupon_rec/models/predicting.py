@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 import coupon_rec.models.couplings
+import coupon_rec.models.monotone
 import coupon_rec.models.trees  # noqa: F401 - a model in a file may have layers of either
 from coupon_rec._keras import keras
 from coupon_rec.features import Arrays

@@ -110,6 +110,7 @@ def boosted(
     leaves: int = 4,
     rows: int = 20,
     learning_rate: float = 0.05,
+    promises: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> Trees:
     """Fit boosted trees to offers, as a layer of a model.
@@ -128,6 +129,8 @@ def boosted(
         A leaf has at least so many training offers.
     learning_rate : float
         What each tree counts.
+    promises : mapping of str to int, optional
+        As for `monotone_model`: trees that keep them split only so.
     seed : int
         Of the offers and columns that each tree is grown on.
 
@@ -166,6 +169,11 @@ def boosted(
         "force_row_wise": True,
         "verbose": -1,
     }
+    if promises:
+        numbers = [number.name for part in encoder.numbers.values() for number in part]
+        settings["monotone_constraints"] = [promises.get(name, 0) for name in numbers] + [0] * (
+            encoder.matrix(arrays).shape[1] - len(numbers)
+        )
     data = lightgbm.Dataset(encoder.matrix(arrays), y)
     return layer_of(lightgbm.train(settings, data, trees).dump_model())
 

@@ -1,0 +1,155 @@
+"""Checkers of chapter 19, Explanations."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from coupon_rec.book.check import (
+    RIGHT,
+    Hint,
+    Verdict,
+    called,
+    checker,
+    near,
+    number,
+    numbers,
+    unlike,
+)
+from coupon_rec.explain import TOPICS
+
+Floats = NDArray[np.float64]
+Pair = tuple[float, float]
+
+
+@checker
+def exercise_1(topics: Collection[str]) -> Verdict:
+    """Check which topics answer two questions about one offer."""
+    wanted = 'answer with two topics, such as ["habit", "coupon"]'
+    if isinstance(topics, str):
+        given = topics.replace(";", ",").split(",")
+    else:
+        try:
+            given = [str(each) for each in topics]
+        except TypeError:
+            raise unlike(topics, wanted) from None
+    words = [each.strip().lower() for each in given]
+    if len(words) != 2 or not set(words) <= set(TOPICS):
+        raise Hint(f"{wanted}; choose from {', '.join(TOPICS)}")
+    first, second = words
+    if first == "items":
+        return Verdict("first question: with whom is the offer compared there?")
+    if first != "saving":
+        return Verdict("first question: which number of the right column is the largest?")
+    if second in ("saving", "habit"):
+        return Verdict("second question: it is about this user's coupons alone.")
+    if second != "items":
+        return Verdict("second question: which number of the right column is the largest?")
+    return RIGHT
+
+
+@checker
+def exercise_2(share: Callable[..., Any]) -> Verdict:
+    """Check the exact credit of two features."""
+    rng = np.random.default_rng(0)
+    for case in range(4):
+        a, b, c = rng.normal(size=3)
+
+        def f(x: float, z: float, a: float = a, b: float = b, c: float = c) -> float:
+            return float(a * x**2 + b * x * z + np.exp(c * z))
+
+        offer: Pair = (rng.normal(), rng.normal())
+        others: list[Pair] = [(rng.normal(), rng.normal()) for _ in range(1 + 2 * (case > 1))]
+        worth = {
+            "none": float(np.mean([f(*z) for z in others])),
+            "first": float(np.mean([f(offer[0], z[1]) for z in others])),
+            "second": float(np.mean([f(z[0], offer[1]) for z in others])),
+            "both": f(*offer),
+        }
+        early = np.array([worth["first"] - worth["none"], worth["second"] - worth["none"]])
+        late = np.array([worth["both"] - worth["second"], worth["both"] - worth["first"]])
+        right = (early + late) / 2
+        wanted = "return two numbers, one a feature"
+        found = numbers(called(share, f, offer, others), (2,), wanted)
+        if near(found, right):
+            continue
+        if near(found, early):
+            return Verdict("that is what each adds alone; each may also come second.")
+        if near(found, late):
+            return Verdict("that is what each adds last; each may also come first.")
+        if near(found, [early[0], late[1]]) or near(found, [late[0], early[1]]):
+            return Verdict("that is one order of joining; there are two.")
+        if near(found, -right):
+            return Verdict("all signs are turned: the offer less the others.")
+        if len(others) > 1:
+            return Verdict("right against one other; with several, take the mean of f, not f of it")
+        return Verdict(f"{found.round(3).tolist()} is not right; start with f(x, z) = x + z.")
+    return RIGHT
+
+
+@checker
+def exercise_3(path: Callable[..., Any]) -> Verdict:
+    """Check the credit along a straight path."""
+    rng = np.random.default_rng(1)
+    for size in (1, 2, 4):
+        weights = rng.normal(size=size)
+
+        def slope(at: ArrayLike, weights: Floats = weights) -> Floats:
+            x = np.asarray(at, float)
+            return np.asarray(3 * weights * (weights @ x) ** 2)
+
+        end, start = rng.normal(size=size), rng.normal(size=size)
+        places = (np.arange(2000) + 0.5) / 2000
+        mean = np.mean([slope(start + t * (end - start)) for t in places], axis=0)
+        right = mean * (end - start)
+        wanted = f"return {size} numbers, one a feature"
+        found = numbers(called(path, slope, end, start), (size,), wanted)
+        if near(found, right, 0.05):
+            continue
+        if near(found, mean, 0.05):
+            return Verdict("that is the mean slope; how far does each feature go?")
+        if near(found, mean * end, 0.05):
+            return Verdict("the path does not begin at 0; how far does each feature go?")
+        if near(found, slope(end) * (end - start)):
+            return Verdict("that is the slope at the end alone; it changes on the way.")
+        if near(found, slope(start) * (end - start)):
+            return Verdict("that is the slope at the start alone; it changes on the way.")
+        if near(found, -right, 0.05):
+            return Verdict("all signs are turned: it goes from `start` to `end`.")
+        return Verdict(
+            f"{found.round(3).tolist()} is not right; take the mean slope at many points."
+        )
+    return RIGHT
+
+
+@checker
+def exercise_4(broken: Callable[..., Any]) -> Verdict:
+    """Check in which share of rows a promise is broken."""
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(200, 3))
+
+    def score(x: Floats) -> Floats:
+        return np.asarray(np.maximum(x[:, 0], 0) + np.sin(2 * x[:, 1]) - x[:, 2])
+
+    for column in range(3):
+        for sign in (1, -1):
+            more = rows.copy()
+            more[:, column] += 1
+            moved = sign * (score(more) - score(rows))
+            right = float((moved < 0).mean())
+            kept = rows.copy()
+            found = number(called(broken, score, kept, column, sign), "return one number, a share")
+            shown = f"column {column}, sign {sign}"
+            if near(found, right):
+                continue
+            if near(found, (moved <= 0).mean()):
+                return Verdict(f"{shown}: a score that stays where it is breaks nothing.")
+            if sign < 0 and near(found, (sign * moved < 0).mean()):
+                return Verdict(f"{shown}: with sign -1 the score must not rise.")
+            if near(found, (moved > 0).mean()):
+                return Verdict(f"{shown}: that is where the promise is kept.")
+            if near(found, right * len(rows)):
+                return Verdict(f"{shown}: that is a count; what share of the rows is it?")
+            return Verdict(f"{shown}: {found:.3f} is not right; add 1 to that column alone.")
+    return RIGHT

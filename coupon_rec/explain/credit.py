@@ -1,0 +1,285 @@
+"""Who shares the credit: Shapley values over topics or features, against chosen others."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from math import comb
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from coupon_rec.arguments import Floats
+from coupon_rec.explain.topics import Players
+from coupon_rec.features import Arrays
+
+Score = Callable[[Arrays], NDArray[Any]]
+"""From arrays of n offers to n numbers, or to n rows of several, such as two factors."""
+
+MOST_PLAYERS = 12
+"""An exact answer takes 2 ** players coalitions; beyond this, sample."""
+
+
+class Credit(NamedTuple):
+    """What makes an offer's score differ from that of others, in parts that add up.
+
+    Attributes
+    ----------
+    players : tuple of str
+        Topics or features.
+    credit : numpy.ndarray
+        Of each player, shape (players,), or (players, parts) for a score of several numbers.
+    score, others : numpy.ndarray
+        That of the offer, and the mean of the others. Their difference is the sum of the credit.
+    """
+
+    players: tuple[str, ...]
+    credit: Floats
+    score: Floats
+    others: Floats
+
+    @property
+    def top(self) -> str:
+        """The player with the most credit, all parts together; "" if none has any."""
+        total = self.credit.reshape(len(self.players), -1).sum(axis=1)
+        return self.players[int(total.argmax())] if total.max(initial=0) > 0 else ""
+
+
+@cache
+def _weights(players: int) -> Floats:
+    """Shapley's weights, shape (players, coalitions): a coalition is a number, a player a bit."""
+    numbers = np.arange(2**players)
+    member = (numbers >> np.arange(players)[:, None]) & 1
+    size = member.sum(axis=0)
+    share = np.array([1 / (players * comb(players - 1, k)) for k in range(players)])
+    joined, alone = share[np.maximum(size - 1, 0)], share[np.minimum(size, players - 1)]
+    return np.asarray(np.where(member == 1, joined, -alone))
+
+
+def shapley(worth: ArrayLike) -> Floats:
+    """Share the worth of all players among them, by Shapley's rule.
+
+    Parameters
+    ----------
+    worth : array_like
+        Of every coalition, shape (2 ** n,) or (2 ** n, parts). Bit k of a coalition's number says
+        whether player k is in it, so the first is nobody and the last is everybody.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,) or (n, parts). The sum over players is `worth[-1] - worth[0]`.
+
+    Raises
+    ------
+    ValueError
+        If the number of coalitions is no power of two.
+
+    Notes
+    -----
+    Equation `eq-shapley` of the book; Shapley, *A Value for n-Person Games*, 1953.
+
+    Examples
+    --------
+    Two players who earn 4 and 2 alone, and 10 together, split the bonus of 4:
+
+    >>> shapley([0, 4, 2, 10]).tolist()
+    [6.0, 4.0]
+    """
+    values = np.asarray(worth, "float64")
+    players = len(values).bit_length() - 1
+    if values.ndim == 0 or len(values) != 2**players:
+        raise ValueError(
+            f"worth has {len(values)} coalitions: n players have 2 ** n, nobody and everybody "
+            "among them"
+        )
+    if not players:
+        return np.zeros((0, *values.shape[1:]))
+    return np.asarray(np.tensordot(_weights(players), values, axes=1))
+
+
+def credit(score: Score, offer: Arrays, others: Arrays, players: Players) -> Credit:
+    """Share the difference between an offer and others among players, exactly.
+
+    A coalition has its columns from the offer and all other columns from one of the others; its
+    worth is the mean score over the others. A player whose columns are the same in the offer and
+    in all others can change nothing: its credit is 0, and it takes no time.
+
+    Parameters
+    ----------
+    score : callable
+        Any function from arrays to numbers: no gradient is needed.
+    offer : dict of str to numpy.ndarray
+        Encoded, one row.
+    others : dict of str to numpy.ndarray
+        Encoded, m rows: who the offer is compared with.
+    players : dict
+        From `topics_of`, or any other that holds each column once.
+
+    Returns
+    -------
+    Credit
+
+    Raises
+    ------
+    ValueError
+        If there are no others, the offer is not one row, or more than 12 players differ.
+
+    Notes
+    -----
+    Equations `eq-worth` and `eq-shapley` of the book.
+    """
+    game = _Game(offer, others, players)
+    hybrids = game.hybrids()
+    worths = score(hybrids) if game.coalitions > 2 else np.empty(0)
+    return game.settled(score(offer)[0], score(others), worths)
+
+
+def contrast(
+    score: Score,
+    arrays: Arrays,
+    rows: Sequence[int],
+    rivals: Sequence[NDArray[np.intp]],
+    players: Players,
+) -> list[Credit]:
+    """Compare some offers with rivals among the same arrays, in two calls of the score.
+
+    Parameters
+    ----------
+    score, players
+        As for `credit`, and so are the errors.
+    arrays : dict of str to numpy.ndarray
+        Encoded, n rows.
+    rows : sequence of int
+        The offers to explain.
+    rivals : sequence of numpy.ndarray
+        For each of them, the rows of its rivals, such as the user's other coupons.
+
+    Returns
+    -------
+    list of Credit
+        One for each of `rows`.
+    """
+    if not len(rows):
+        return []
+    games = [
+        _Game(_rows(arrays, [row]), _rows(arrays, its), players)
+        for row, its in zip(rows, rivals, strict=True)
+    ]
+    known = np.unique(np.concatenate([[*rows], *rivals]))
+    scores = score(_rows(arrays, known))
+    hybrids = [game.hybrids() for game in games]
+    sizes = [len(next(iter(each.values()))) for each in hybrids]
+    together = {name: np.concatenate([each[name] for each in hybrids]) for name in arrays}
+    parts = np.split(score(together) if sum(sizes) else np.empty(0), np.cumsum(sizes)[:-1])
+    return [
+        game.settled(scores[known.searchsorted(row)], scores[known.searchsorted(its)], worths)
+        for game, row, its, worths in zip(games, rows, rivals, parts, strict=True)
+    ]
+
+
+class _Game:
+    """An offer against others: the coalitions of the players that can change anything."""
+
+    def __init__(self, offer: Arrays, others: Arrays, players: Players) -> None:
+        sizes = {name: len(array) for name, array in others.items()}
+        if not min(sizes.values(), default=0):
+            raise ValueError("there are no others to compare the offer with: pass at least one")
+        if any(len(array) != 1 for array in offer.values()):
+            raise ValueError("the offer must be one row of each array")
+        self.offer, self.others, self.players = offer, others, players
+        self.playing = [
+            player
+            for player, places in players.items()
+            if any(
+                (others[name][:, columns] != offer[name][:, columns]).any()
+                for name, columns in places.items()
+            )
+        ]
+        if len(self.playing) > MOST_PLAYERS:
+            raise ValueError(
+                f"{len(self.playing)} players differ, which have 2 ** {len(self.playing)} "
+                f"coalitions: form at most {MOST_PLAYERS} topics, or use `sampled_credit`"
+            )
+        self.coalitions = 2 ** len(self.playing)
+
+    def hybrids(self) -> Arrays:
+        """Every coalition but nobody and everybody, with each of the others."""
+        number = np.arange(1, max(self.coalitions - 1, 1))
+        taken = {name: np.zeros((len(number), a.shape[1]), bool) for name, a in self.others.items()}
+        for bit, player in enumerate(self.playing):
+            for name, columns in self.players[player].items():
+                taken[name][:, columns] = ((number >> bit) & 1).astype(bool)[:, None]
+        return {
+            name: np.where(mask[:, None], self.offer[name], self.others[name]).reshape(
+                -1, mask.shape[1]
+            )
+            for name, mask in taken.items()
+        }
+
+    def settled(self, score: NDArray[Any], others: NDArray[Any], worths: NDArray[Any]) -> Credit:
+        """Turn the scores of the hybrids into the credit of every player."""
+        score, base = np.asarray(score, "float64"), np.mean(others, axis=0, dtype="float64")
+        if self.coalitions == 1:
+            base = score  # nobody differs in anything
+        of_players = np.zeros((len(self.players), *np.shape(score)))
+        if self.playing:
+            means = np.asarray(worths, "float64").reshape(self.coalitions - 2, -1, *np.shape(score))
+            worth = np.concatenate([[base], means.mean(axis=1), [score]])
+            place = [[*self.players].index(player) for player in self.playing]
+            of_players[place] = shapley(worth)
+        return Credit((*self.players,), of_players, score, base)
+
+
+def sampled_credit(
+    score: Score,
+    offer: Arrays,
+    others: Arrays,
+    players: Players,
+    *,
+    orders: int = 100,
+    seed: int = 0,
+) -> Credit:
+    """The same for any number of players, from random orders in which they join.
+
+    Parameters
+    ----------
+    score, offer, others, players
+        As for `credit`.
+    orders : int
+        How many orders; each begins with one of the others, in turn.
+    seed : int
+        Of the orders.
+
+    Returns
+    -------
+    Credit
+        Unbiased if `orders` is a multiple of the number of others; it adds up in any case, to the
+        difference from the others that were used.
+
+    Notes
+    -----
+    Strumbelj and Kononenko, *Explaining Prediction Models and Individual Predictions with Feature
+    Contributions*, 2014.
+    """
+    rng, names = np.random.default_rng(seed), [*players]
+    size, steps = len(next(iter(others.values()))), len(names) + 1
+    start = np.resize(rng.permutation(size), orders)
+    order = rng.permuted(np.tile(np.arange(len(names)), (orders, 1)), axis=1)
+    joined = order.argsort(axis=1)[:, None] < np.arange(steps)[:, None]
+    hybrids = {}
+    for name, array in others.items():
+        taken = np.zeros((orders, steps, array.shape[1]), bool)
+        for number, player in enumerate(names):
+            for column in players[player].get(name, ()):
+                taken[:, :, column] = joined[:, :, number]
+        mixed = np.where(taken, offer[name], array[start][:, None])
+        hybrids[name] = mixed.reshape(orders * steps, -1)
+    scores = np.asarray(score(hybrids), "float64")
+    scores = scores.reshape(orders, steps, *scores.shape[1:])
+    gains = np.zeros((orders, len(names), *scores.shape[2:]))
+    gains[np.arange(orders)[:, None], order] = np.diff(scores, axis=1)
+    return Credit((*names,), gains.mean(axis=0), scores[0, -1], scores[:, 0].mean(axis=0))
+
+
+def _rows(arrays: Arrays, rows: Any) -> Arrays:
+    return {name: array[rows] for name, array in arrays.items()}
