@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from coupon_rec.decisions import Economics, best_coupon
 from coupon_rec.evaluation import evaluate, platt
-from coupon_rec.features import LABELS, Encoder
+from coupon_rec.features import LABELS, Encoder, cold
 from coupon_rec.features.online.snapshot_writer import last_day, write_snapshot
 from coupon_rec.market import Market
 from coupon_rec.models import (
@@ -161,9 +161,15 @@ class CoupledModel:
         Returns
         -------
         pandas.DataFrame
-            As `coupon_rec.decisions.best_coupon` gives it.
+            As `coupon_rec.decisions.best_coupon` gives it, and `cold`, as
+            `coupon_rec.features.cold` says it of the coupon that is sent: "" for a probability
+            that was checked, and otherwise who is new, "user", "coupon" or "user and coupon".
+            A new user's probability is no better than users before were like new ones.
         """
-        return best_coupon(offers, self.predict(offers)["redeemed"], economics, effect=effect)
+        best = best_coupon(offers, self.predict(offers)["redeemed"], economics, effect=effect)
+        key = ["campaign_id", "user_id", "coupon_id"]
+        new = offers[key].assign(cold=cold(offers)).drop_duplicates(key)
+        return best.merge(new, on=key, how="left").fillna({"cold": ""})
 
     def save(self, path: str | Path) -> None:
         """Write the weights, the encoder and the calibration to one `.keras` file."""

@@ -67,10 +67,27 @@ def test_it_recommends_and_evaluates_by_its_calibrated_probabilities(
     economics = Economics(margin=0.4)
     p = model.predict(parts.test)["redeemed"]
     chosen = model.recommend(parts.test, economics=economics)
-    pd.testing.assert_frame_equal(chosen, best_coupon(parts.test, p, economics))
+    best = best_coupon(parts.test, p, economics)
+    pd.testing.assert_frame_equal(chosen.drop(columns="cold"), best)
     assert len(chosen) == parts.test.groupby(["campaign_id", "user_id"]).ngroups
     scores = model.evaluate(parts.test, replicates=20)
     pd.testing.assert_frame_equal(scores, evaluate(parts.test, p, replicates=20))
+
+
+def test_a_probability_for_someone_new_is_marked_as_unchecked(
+    model: CoupledModel, parts: Split
+) -> None:
+    new = parts.test["user_id"] == parts.test["user_id"].iloc[0]
+    never = {"user_mailed_90": 0.0, "user_redemption_rate": 0.0}
+    offers = parts.test.assign(coupon_success=0.01, user_mailed_90=3.0)
+    offers = pd.concat([offers[~new], offers[new].assign(**never)])
+    chosen = model.recommend(offers, economics=Economics(margin=0.9, contact=0.0))
+    sent = chosen[chosen["coupon_id"].notna()]
+    newcomer = sent["user_id"] == parts.test["user_id"].iloc[0]
+    assert newcomer.any()
+    assert (sent.loc[newcomer, "cold"] == "user").all()
+    assert (sent.loc[~newcomer, "cold"] == "").all()
+    assert (chosen.loc[chosen["coupon_id"].isna(), "cold"] == "").all()
 
 
 def test_a_bundle_scores_and_serves_what_the_model_predicts(

@@ -19,4 +19,6 @@ from .policy import gains as gains
 from .policy import policy_rates as policy_rates
 from .policy import top_offers as top_offers
 from .ranking import ndcg as ndcg
+from .shrink import Prior as Prior
+from .slices import unseen_slices as unseen_slices
 from .slices import usual_slices as usual_slices

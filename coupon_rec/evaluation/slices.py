@@ -58,6 +58,46 @@ def usual_slices(offers: pd.DataFrame) -> dict[str, Mask]:
     return {**default_slices(offers), **{name: rows for name, rows in slices.items() if rows.any()}}
 
 
+def unseen_slices(offers: pd.DataFrame, train: pd.DataFrame) -> dict[str, Mask]:
+    """Name the slices by whom of an offer the training offers have: user, coupon, both or none.
+
+    Parameters
+    ----------
+    offers, train
+        Rows of the offers table, of which `user_id` and `coupon_id` are read. `train` is all that
+        the model has learned from.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        True for the offers of the slice, shape (n,): "both seen", "unmailed users", who have no
+        offer in `train`, "new coupons", which have none, and "both new", in which neither has. The
+        two in the middle hold all that is in the last. A slice without offers is left out.
+
+    Raises
+    ------
+    ValueError
+        If one of the columns is missing.
+
+    Examples
+    --------
+    >>> train = pd.DataFrame({"user_id": [1, 2], "coupon_id": [10, 11]})
+    >>> offers = pd.DataFrame({"user_id": [1, 3, 3], "coupon_id": [10, 10, 12]})
+    >>> {name: int(rows.sum()) for name, rows in unseen_slices(offers, train).items()}
+    {'both seen': 1, 'unmailed users': 2, 'new coupons': 1, 'both new': 1}
+    """
+    for rows in (offers, train):
+        require_columns(rows, ["user_id", "coupon_id"])
+    user, coupon = (~offers[name].isin(train[name]).to_numpy() for name in ("user_id", "coupon_id"))
+    slices = {
+        "both seen": ~user & ~coupon,
+        "unmailed users": user,
+        "new coupons": coupon,
+        "both new": user & coupon,
+    }
+    return {name: rows for name, rows in slices.items() if rows.any()}
+
+
 def default_slices(offers: pd.DataFrame) -> dict[str, Mask]:
     """All offers and, where there are any, those of campaign types B and C."""
     require_present(offers, ["campaign_type"])

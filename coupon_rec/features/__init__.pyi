@@ -15,5 +15,8 @@ from .encoder import Category as Category
 from .encoder import Encoder as Encoder
 from .encoder import Number as Number
 from .encoder import UnseenWarning as UnseenWarning
+from .holdout import Holdout as Holdout
+from .holdout import cold as cold
+from .holdout import holdout as holdout
 from .splitting import Split as Split
 from .splitting import split as split

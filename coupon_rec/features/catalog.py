@@ -21,6 +21,9 @@ DIGITS = 6
 MILLIONTHS = 1_000_000
 """Parts of a unit of currency in which money is added up, as whole numbers."""
 
+PRIOR_REDEMPTIONS, PRIOR_OFFERS = 3, 1000
+"""Earlier redemption rates are shrunk as if so many more redemptions and offers had been seen."""
+
 
 @dataclass(frozen=True)
 class Feature:

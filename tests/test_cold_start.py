@@ -1,0 +1,229 @@
+"""Whom a model has not met: held out, recognized, composed of parts, and shrunk."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coupon_rec._keras import keras
+from coupon_rec.book.newcomers import FIRST, market_with_newcomers, past_of
+from coupon_rec.evaluation import Prior, total, unseen_slices
+from coupon_rec.features import cold, holdout
+from coupon_rec.features.holdout import COLD
+from coupon_rec.models import (
+    ComposedVector,
+    expected_shared,
+    hashed,
+    quotient_remainder,
+    shared,
+)
+
+# A market with newcomers
+
+
+def test_newcomers_have_no_history_until_their_first_campaign() -> None:
+    market = market_with_newcomers(users=200)
+    new = market["new"]
+    assert market.loc[new, "campaign_id"].min() == FIRST
+    first = new & (market["campaign_id"] == FIRST)
+    assert (market.loc[first, ["mailed", "redemptions", "purchases"]] == 0).all(axis=None)
+    assert (market.loc[first, "user_id"].nunique(), market["user_id"].nunique()) == (
+        market.loc[new, "user_id"].nunique(),
+        200,
+    )
+    past = past_of(market)
+    assert not past["new"].any()
+    assert (past["mailed"] > 0).all()
+    sums = market[~new].groupby("user_id")[["redeemed", "bought"]].sum()
+    last = market[~new].groupby("user_id").last()
+    assert (last["redemptions"] <= sums["redeemed"]).all()
+    assert (last["purchases"] + last["bought"] <= sums["bought"]).all()
+    assert market["true"].to_numpy() == pytest.approx(market["p_buy"] * market["p_redeem_if"])
+
+
+# Holding out
+
+
+def test_no_held_out_id_is_among_the_training_offers(offers: pd.DataFrame) -> None:
+    for seed in range(3):
+        parts = holdout(offers, users=0.3, coupons=0.2, seed=seed)
+        for part, new_user, new_coupon in (
+            (parts.users, True, False),
+            (parts.coupons, False, True),
+            (parts.both, True, True),
+        ):
+            assert len(part)
+            assert part["user_id"].isin(parts.train["user_id"]).any() != new_user
+            assert part["coupon_id"].isin(parts.train["coupon_id"]).any() != new_coupon
+        whole = pd.concat(parts).sort_index()
+        pd.testing.assert_frame_equal(whole, offers.sort_index())
+        held = pd.concat([parts.users, parts.both])["user_id"].nunique()
+        assert held == round(0.3 * offers["user_id"].nunique())
+
+
+def test_who_is_held_out_does_not_depend_on_the_order_of_the_offers(offers: pd.DataFrame) -> None:
+    mixed = offers.sample(frac=1, random_state=0)
+    first, second = holdout(offers, seed=5), holdout(mixed, seed=5)
+    assert set(first.users["user_id"]) == set(second.users["user_id"])
+    assert set(first.coupons["coupon_id"]) == set(second.coupons["coupon_id"])
+    other = holdout(offers, seed=6)
+    assert set(first.users["user_id"]) != set(other.users["user_id"])
+
+
+def test_holding_out_nobody_leaves_all_offers_for_training(offers: pd.DataFrame) -> None:
+    assert [len(part) for part in holdout(offers, users=0, coupons=0)] == [len(offers), 0, 0, 0]
+
+
+def test_a_share_that_leaves_nothing_to_learn_from_is_refused(offers: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=r"users must be a share in \[0, 1\)"):
+        holdout(offers, users=1.0)
+    with pytest.raises(ValueError, match=r"coupon_id"):
+        holdout(offers.drop(columns="coupon_id"))
+
+
+def test_slices_name_the_unmailed_users_and_the_new_coupons(offers: pd.DataFrame) -> None:
+    parts = holdout(offers, users=0.3, coupons=0.3)
+    slices = unseen_slices(offers, parts.train)
+    held = {name: set(offers.index[rows]) for name, rows in slices.items()}
+    assert held["unmailed users"] >= set(parts.users.index) | set(parts.both.index)
+    assert held["new coupons"] >= set(parts.coupons.index) | set(parts.both.index)
+    assert held["both new"] == held["unmailed users"] & held["new coupons"]
+    assert held["both seen"] == set(offers.index) - held["unmailed users"] - held["new coupons"]
+
+
+# Recognizing
+
+
+def test_an_offer_is_cold_on_the_sides_without_a_record() -> None:
+    offers = pd.DataFrame(
+        {
+            "user_mailed_90": [0, 2, 0, 0, 0],
+            "user_redemption_rate": [0, 0, 0.1, 0, 0],
+            "coupon_success": [0.001, 0.003, 0.003, 0.003, 0.02],
+        }
+    )
+    assert cold(offers).tolist() == ["user", "coupon", "coupon", "user and coupon", "user"]
+    with pytest.raises(ValueError, match="coupon_success"):
+        cold(offers.drop(columns="coupon_success"))
+
+
+def test_every_first_campaign_of_a_user_is_cold(offers: pd.DataFrame) -> None:
+    first = offers["start"] == offers.groupby("user_id")["start"].transform("min")
+    marked = pd.Series(cold(offers), offers.index)
+    assert first.any()
+    assert marked[first].isin(["user", "user and coupon"]).all()
+    assert set(marked) <= set(COLD)
+    fresh = offers["start"] == offers.groupby("coupon_id")["start"].transform("min")
+    assert marked[fresh].isin(["coupon", "user and coupon"]).all()
+
+
+# Composing
+
+
+@pytest.mark.parametrize(("ids", "rows", "hashes"), [(5000, 4000, 1), (5000, 60, 2), (900, 9, 3)])
+def test_as_many_ids_share_a_vector_as_theory_says(ids: int, rows: int, hashes: int) -> None:
+    rng = np.random.default_rng(0)
+    drawn = rng.choice(2**40, ids, replace=False)
+    found = [shared(hashed(drawn, rows, hashes, seed=10 * seed)) for seed in range(20)]
+    error = np.std(found, ddof=1) / np.sqrt(len(found))
+    assert abs(np.mean(found) - expected_shared(ids, rows, hashes)) < 3 * error + 1e-9
+
+
+def test_ids_in_a_row_are_spread_as_well_as_ids_by_chance() -> None:
+    found = [shared(hashed(np.arange(3000), 3000, seed=seed)) for seed in range(20)]
+    assert np.mean(found) == pytest.approx(expected_shared(3000, 3000), abs=0.01)
+
+
+def test_no_two_ids_have_the_same_quotient_and_remainder() -> None:
+    codes = quotient_remainder(np.arange(10_000), rows=97)
+    assert shared(codes) == 0
+    assert (codes[:, 0] * 97 + codes[:, 1] == np.arange(10_000)).all()
+
+
+def test_a_composed_vector_is_the_product_of_its_rows_and_survives_a_file(tmp_path: Path) -> None:
+    inputs = keras.Input((2,), dtype="int32")
+    model = keras.Model(inputs, ComposedVector([4, 10], size=3, name="vector")(inputs))
+    codes = quotient_remainder([0, 9, 13, 39], rows=10)
+    given = np.asarray(model(codes))
+    quotients, remainders = (np.asarray(w) for w in model.get_layer("vector").get_weights())
+    assert given == pytest.approx(quotients[codes[:, 0]] * remainders[codes[:, 1]], abs=1e-6)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert np.asarray(again(codes)) == pytest.approx(given, abs=1e-6)
+    assert model.count_params() == (4 + 10) * 3
+
+
+def test_what_is_no_id_or_no_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="ids must be whole numbers"):
+        hashed([0.5], rows=3)
+    with pytest.raises(ValueError, match="rows must be 1 or more"):
+        hashed([1], rows=0)
+    with pytest.raises(ValueError, match="codes must be 0 or more"):
+        quotient_remainder([-1], rows=3)
+    with pytest.raises(ValueError, match="2 tables need as many codes"):
+        ComposedVector([3, 3])(np.zeros((1, 3), "int32"))
+
+
+# Shrinking
+
+
+def drawn(seed: int, mean: float = 0.02, strength: float = 100.0) -> tuple[np.ndarray, ...]:
+    """Rates of 300 coupons, and what came of 5 to 500 offers of each."""
+    rng = np.random.default_rng(seed)
+    rates = rng.gamma(strength * mean, 1 / strength, 300)
+    exposure = rng.integers(5, 500, 300)
+    return rates, rng.poisson(exposure * rates), exposure
+
+
+def test_the_prior_that_made_the_counts_is_found_again() -> None:
+    found = [Prior.fit(*drawn(seed)[1:]) for seed in range(20)]
+    assert np.mean([prior.mean for prior in found]) == pytest.approx(0.02, rel=0.05)
+    assert np.median([prior.strength for prior in found]) == pytest.approx(100, rel=0.2)
+
+
+def test_shrunk_rates_are_nearer_the_truth_than_raw_ones() -> None:
+    rates, counts, exposure = drawn(0)
+    shrunk = Prior.fit(counts, exposure).rate(counts, exposure)
+    gain = (counts / exposure - rates) ** 2 - (shrunk - rates) ** 2
+    found = total(gain, np.arange(len(gain)))
+    assert found["low"] > 0
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    held = []
+    for seed in range(10):
+        rates, counts, exposure = drawn(seed)
+        low, high = Prior.fit(counts, exposure).interval(counts, exposure, 0.9)
+        held.append(np.mean((low <= rates) & (rates <= high)))
+    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+
+
+def test_counts_that_vary_by_chance_alone_are_all_shrunk_to_the_mean() -> None:
+    counts = np.full(50, 3)
+    rates = Prior.fit(counts, np.full(50, 100)).rate([0, 30], [100, 100])
+    assert rates == pytest.approx(0.03, rel=0.01)
+
+
+def test_nothing_seen_is_the_usual_rate_and_zero_seen_is_less() -> None:
+    usual, zero = Prior(0.02, 100).rate([0, 0], [0, 300])
+    assert usual == pytest.approx(0.02)
+    assert zero == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize(
+    ("counts", "exposure", "message"),
+    [
+        ([1.5, 2], [3, 3], "counts must be whole"),
+        ([1, 2], [3, -3], "exposure must be 0 or more"),
+        ([1, 2], [0, 3], "0 where the exposure is 0"),
+        ([0, 0], [3, 3], "something counted"),
+        ([1], [3], "two counts or more"),
+        ([1, 2], [3], "shape"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused(
+    counts: list[float], exposure: list[float], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Prior.fit(counts, exposure)
