@@ -1,0 +1,218 @@
+"""What privacy costs, and what it stops: the stored figures of chapter 21.
+
+`python benchmarks/privacy.py [PART ...]` measures some of these parts, or all, and keeps the
+others as they were:
+
+- attack: membership attacks on a logistic regression, on large trees, and on private models of
+  several epsilons, with what each earns on the test campaigns, for several seeds of the noise;
+- accountants: epsilons beside those of dp-accounting, which `privacy_peers.py` has stored;
+- federated: rounds between eight processes over sockets, one of which is killed;
+- vault: how fast files are sealed and opened, and how fast hashed ids are found out.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from machine import RESULTS, store, use_two_cores
+from sklearn.linear_model import LogisticRegression
+
+import coupon_rec.book.privately as privately
+from coupon_rec.evaluation import average_precision
+from coupon_rec.privacy import (
+    Server,
+    Vault,
+    fit_private,
+    gaussian_epsilon,
+    membership,
+    new_key,
+    sampled_epsilon,
+)
+from coupon_rec.privacy.federated import VARIABLE, newton_step, newton_sums
+
+STORED = RESULTS / "privacy.json"
+PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "cryptography")
+EPSILONS = (8.0, 2.5, 1.0, 0.5, 0.2)
+SEEDS = 3
+CLIENTS, ROUNDS = 8, 8
+
+
+def attack() -> dict[str, Any]:
+    """Attack and defense, in dollars."""
+    people = privately.households()
+    members, test = people.members, people.test
+    x, x_test = people.columns(members), people.columns(test)
+    redeemed = people.redeemed
+    x_redeemed = people.columns(redeemed)
+    lists = test.groupby(["campaign_id", "user_id"]).ngroups
+    fits: dict[str, list[Any]] = {
+        "logistic regression": [LogisticRegression(max_iter=500)],
+        "large trees": [privately.boosted(x, members["redeemed"], members["weight"])],
+        "clipped, no noise": [None],
+    }
+    fits["logistic regression"][0].fit(x, members["redeemed"], members["weight"])
+    for epsilon in EPSILONS:
+        fits[f"epsilon {epsilon:g}"] = [epsilon] * SEEDS
+    rows, baseline = [], None
+    for name, models in fits.items():
+        for seed, model in enumerate(models):
+            if model is None or isinstance(model, float):
+                model = fit_private(
+                    x,
+                    members["redeemed"],
+                    members["user_id"],
+                    model,
+                    weights=members["weight"],
+                    seed=seed,
+                )
+
+            def predict(x: Any, model: Any = model) -> Any:
+                return model.predict(x) if hasattr(model, "level") else model.predict_proba(x)[:, 1]
+
+            p = predict(x_test)
+            money = privately.earned(test, p)
+            baseline = money if baseline is None else baseline
+            cents = privately.cents_a_list(test, money)
+            less = privately.cents_a_list(test, money - baseline)
+            auc = membership(redeemed, predict(x_redeemed))
+            rows.append(
+                {
+                    "model": name,
+                    "seed": seed,
+                    "AP": average_precision(test["redeemed"], p),
+                    "observed over promised": float(test["redeemed"].sum() / p.sum()),
+                    "AUC of attack": auc["value"],
+                    "AUC low": auc["low"],
+                    "AUC high": auc["high"],
+                    "cents": cents["value"],
+                    "low": cents["low"],
+                    "high": cents["high"],
+                    "less": less["value"],
+                    "less low": less["low"],
+                    "less high": less["high"],
+                }
+            )
+            print(
+                {k: v if isinstance(v, str | int) else round(v, 4) for k, v in rows[-1].items()},
+                flush=True,
+            )
+    return {"lists": lists, "delta": 1e-4, "users": members["user_id"].nunique(), "rows": rows}
+
+
+def accountants() -> list[dict[str, Any]]:
+    """Our epsilons beside those of the peer, which are stored."""
+    rows: list[dict[str, Any]] = json.loads(STORED.read_text())["accountants"]
+    for row in rows:
+        noise, steps, delta = row["noise"], row["steps"], row["delta"]
+        if row["rate"] == 1:
+            row["ours"] = gaussian_epsilon(noise, delta, steps)
+        else:
+            row["ours"] = sampled_epsilon(noise, row["rate"], steps, delta)
+    return rows
+
+
+def federated() -> dict[str, Any]:
+    """Eight processes, one of which dies."""
+    people = privately.households()
+    members, test = people.members, people.test
+    x, x_test = np.c_[people.columns(members), np.ones(len(members))], people.columns(test)
+    y, weight = members["redeemed"].to_numpy(), members["weight"].to_numpy()
+    store_of = members["user_id"].to_numpy() % CLIENTS
+    x_test = np.c_[x_test, np.ones(len(x_test))]
+    result: dict[str, Any] = {"clients": CLIENTS, "rounds": ROUNDS}
+    central = np.zeros(x.shape[1])
+    for _ in range(ROUNDS):
+        central = newton_step(central, newton_sums(x, y, weight)(central))
+    alone = []
+    for each in range(CLIENTS):
+        theta, own = np.zeros(x.shape[1]), store_of == each
+        for _ in range(ROUNDS):
+            theta = newton_step(theta, newton_sums(x[own], y[own], weight[own])(theta))
+        alone.append(average_precision(test["redeemed"], x_test @ theta))
+    key = os.urandom(16).hex()
+    with TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        server, processes = Server(key.encode(), CLIENTS), []
+        for each in range(CLIENTS):
+            own, path = store_of == each, Path(folder, f"{each}.npz")
+            np.savez(path, x=x[own], y=y[own], weights=weight[own])
+            place = "{}:{}".format(*server.address)
+            command = [sys.executable, "-m", "coupon_rec.privacy.federated", place]
+            environment = {**os.environ, VARIABLE: key, "OMP_NUM_THREADS": "1"}
+            processes.append(subprocess.Popen([*command, str(each), str(path)], env=environment))
+        server.gather()
+        result["start_s"] = time.perf_counter() - start
+        theta, seconds = np.zeros(x.shape[1]), []
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            theta = newton_step(theta, server.sum(theta))
+            seconds.append(time.perf_counter() - start)
+        result["round_s"] = float(np.median(seconds))
+        result["largest_difference"] = float(np.abs(theta - central).max())
+        processes[3].kill()
+        processes[3].wait()
+        start = time.perf_counter()
+        server.sum(theta)
+        result["round_with_a_death_s"] = time.perf_counter() - start
+        result["alive"] = len(server.alive)
+        server.close()
+        for process in processes:
+            process.wait(20)
+    for name, weights in (("federated", theta), ("central", central)):
+        result[f"AP {name}"] = average_precision(test["redeemed"], x_test @ weights)
+    result["AP alone"] = float(np.mean(alone))
+    return result
+
+
+def vault() -> dict[str, float]:
+    """Megabytes a second, and the seconds until all ids are known."""
+    safe, data = Vault([new_key()]), os.urandom(2**26)
+    start = time.perf_counter()
+    sealed = safe.seal(data, "file")
+    middle = time.perf_counter()
+    safe.open(sealed, "file")
+    end = time.perf_counter()
+    line, rows = b"x" * 200, 20_000
+    for row in range(rows):
+        safe.seal(line, str(row))
+    small = time.perf_counter()
+    hashes = {hashlib.sha256(str(user).encode()).hexdigest() for user in range(1, 2470)}
+    found = [n for n in range(10_000_000) if hashlib.sha256(b"%d" % n).hexdigest() in hashes]
+    last = time.perf_counter()
+    return {
+        "seal_MB_s": len(data) / 1e6 / (middle - start),
+        "open_MB_s": len(data) / 1e6 / (end - middle),
+        "events_s": rows / (small - end),
+        "hashes_found": len(found),
+        "hashes_tried": 10_000_000,
+        "hashes_s": last - small,
+    }
+
+
+PARTS = {"attack": attack, "accountants": accountants, "federated": federated, "vault": vault}
+
+
+def main() -> None:
+    """Measure the parts that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    chosen = parser.parse_args().parts or [*PARTS]
+    use_two_cores()
+    result = json.loads(STORED.read_text()) if STORED.exists() else {}
+    result = {name: found for name, found in result.items() if name in PARTS}
+    for name in chosen:
+        result[name] = PARTS[name]()
+        store("privacy", PACKAGES, result)
+        print(name, json.dumps(result[name])[:400])
+
+
+if __name__ == "__main__":
+    main()

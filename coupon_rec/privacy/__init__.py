@@ -1,0 +1,5 @@
+"""What may be known of a person: pseudonyms, sealed files, private and federated learning."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

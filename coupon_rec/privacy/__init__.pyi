@@ -1,0 +1,15 @@
+from .accounting import gaussian_epsilon as gaussian_epsilon
+from .accounting import gaussian_mu as gaussian_mu
+from .accounting import noisy_count as noisy_count
+from .accounting import sampled_epsilon as sampled_epsilon
+from .dp_sgd import PrivateModel as PrivateModel
+from .dp_sgd import fit_private as fit_private
+from .federated import Server as Server
+from .federated import client as client
+from .masks import Masks as Masks
+from .membership import membership as membership
+from .pseudonyms import Pseudonyms as Pseudonyms
+from .vault import PersonKeys as PersonKeys
+from .vault import Vault as Vault
+from .vault import VaultError as VaultError
+from .vault import new_key as new_key

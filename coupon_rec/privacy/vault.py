@@ -1,0 +1,215 @@
+"""Bytes that nobody reads or changes without a key, and keys that are rotated and shredded."""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coupon_rec._extras import need
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MAGIC = b"crv1"
+KEY_ID, NONCE, TAG = 8, 12, 16
+"""Bytes of a key's id, of a nonce, and of what proves that nothing was changed."""
+VARIABLE = "COUPON_REC_STORAGE_KEYS"
+"""The environment variable with the keys of the service's files. No option: `ps` shows those."""
+
+
+class VaultError(ValueError):
+    """Bytes that cannot be opened: another key's, changed, or from another place."""
+
+
+def new_key() -> str:
+    """Draw a key of 256 bits, as 44 characters of text."""
+    return base64.urlsafe_b64encode(os.urandom(32)).decode()
+
+
+class Vault:
+    """Seals bytes with AES-256-GCM under the newest of its keys, and opens those of all.
+
+    What is sealed names its key, so keys can be rotated: put a new one first, `reseal` what there
+    is, and destroy the old one. All copies of the old bytes are lost with it, backups included.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        One or more keys of `new_key`, the newest first.
+
+    Raises
+    ------
+    VaultError
+        If there is no key, or one is not 32 bytes in base64.
+    ModuleNotFoundError
+        If the package `cryptography` is not installed (the extra `privacy`).
+
+    Examples
+    --------
+    >>> vault = Vault([new_key()])
+    >>> sealed = vault.seal(b"two bottles of milk", "baskets/7")
+    >>> vault.open(sealed, "baskets/7")
+    b'two bottles of milk'
+    >>> vault.open(sealed, "baskets/8")
+    Traceback (most recent call last):
+    coupon_rec.privacy.vault.VaultError: baskets/8: was changed, or sealed under another name
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys:
+            raise VaultError("a vault needs a key: make one with coupon_rec.privacy.new_key()")
+        raw = [_read_key(key) for key in keys]
+        self._ciphers = {_id_of(key): _cipher(key) for key in raw}
+        self._current = _id_of(raw[0])
+        self.name_key = hashlib.sha256(b"names" + raw[0]).hexdigest()
+
+    @classmethod
+    def from_environment(cls) -> "Vault | None":
+        """Take the keys of ``COUPON_REC_STORAGE_KEYS``, separated by commas; None without any."""
+        keys = [key for key in map(str.strip, os.environ.get(VARIABLE, "").split(",")) if key]
+        return cls(keys) if keys else None
+
+    def seal(self, data: bytes, name: str) -> bytes:
+        """Encrypt bytes for one place: they open only under the same name."""
+        head = MAGIC + self._current + os.urandom(NONCE)
+        cipher = self._ciphers[self._current]
+        return head + cipher.encrypt(head[-NONCE:], data, head + name.encode())
+
+    def open(self, data: bytes, name: str) -> bytes:
+        """Decrypt what `seal` gave.
+
+        Raises
+        ------
+        VaultError
+            If it was changed, is of another name, or of a key that this vault does not have.
+        """
+        from cryptography.exceptions import InvalidTag
+
+        head = data[: len(MAGIC) + KEY_ID + NONCE]
+        key = _key_of(head)
+        if key not in self._ciphers:
+            raise VaultError(f"{name}: sealed with a key that is not among those of {VARIABLE}")
+        try:
+            return self._ciphers[key].decrypt(
+                head[-NONCE:], data[len(head) :], head + name.encode()
+            )
+        except InvalidTag:
+            raise VaultError(f"{name}: was changed, or sealed under another name") from None
+
+    def current(self, data: bytes) -> bool:
+        """Whether bytes are sealed with the newest key."""
+        return is_sealed(data) and _key_of(data) == self._current
+
+    def reseal(self, data: bytes, name: str) -> bytes:
+        """Seal with the newest key what is sealed with an older one, or not at all."""
+        if self.current(data):
+            return data
+        return self.seal(self.open(data, name) if is_sealed(data) else data, name)
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether bytes begin as those do that a vault has sealed."""
+    return data.startswith(MAGIC)
+
+
+def opened(data: bytes, name: str, vault: Vault | None) -> bytes:
+    """Open bytes if they are sealed; others are given back as they are.
+
+    Raises
+    ------
+    VaultError
+        If they are sealed and cannot be opened, or there is no vault.
+    """
+    if not is_sealed(data):
+        return data
+    if vault is None:
+        raise VaultError(f"{name}: is encrypted; set {VARIABLE} to the keys that the service had")
+    return vault.open(data, name)
+
+
+class PersonKeys:
+    """A key for each person: what is sealed with it is lost everywhere once it is shredded.
+
+    For archives and backups, whose copies nobody can rewrite. The keys stand in one small file,
+    themselves sealed by a vault; this file must not be in the backups.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Where the keys are; written at the first `seal`.
+    vault : Vault
+        Seals the keys.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     keys = PersonKeys(Path(folder, "keys.json"), Vault([new_key()]))
+    ...     backup = keys.seal(7, b"two bottles of milk")
+    ...     print(keys.open(7, backup))
+    ...     keys.shred(7)
+    ...     keys.open(7, backup)
+    Traceback (most recent call last):
+    coupon_rec.privacy.vault.VaultError: this person has no key: it was shredded, or never made
+    """
+
+    def __init__(self, path: str | Path, vault: Vault) -> None:
+        self._path, self._vault = Path(path), vault
+        self._keys: dict[str, str] = (
+            json.loads(self._path.read_text()) if self._path.exists() else {}
+        )
+
+    def seal(self, person: int | str, data: bytes) -> bytes:
+        """Encrypt bytes under the key of a person, who gets one if they have none."""
+        name = str(person)
+        if name not in self._keys:
+            sealed = self._vault.seal(new_key().encode(), name)
+            self._write({**self._keys, name: base64.b64encode(sealed).decode()})
+        return self._own(name).seal(data, name)
+
+    def open(self, person: int | str, data: bytes) -> bytes:
+        """Decrypt bytes of a person; VaultError if their key is gone."""
+        return self._own(str(person)).open(data, str(person))
+
+    def shred(self, person: int | str) -> None:
+        """Destroy the key of a person, and with it all that it sealed."""
+        self._write({name: key for name, key in self._keys.items() if name != str(person)})
+
+    def _own(self, name: str) -> Vault:
+        if name not in self._keys:
+            raise VaultError("this person has no key: it was shredded, or never made")
+        return Vault([self._vault.open(base64.b64decode(self._keys[name]), name).decode()])
+
+    def _write(self, keys: dict[str, str]) -> None:
+        draft = self._path.with_name(f".{self._path.name}")
+        draft.write_text(json.dumps(keys))
+        draft.replace(self._path)
+        self._keys = keys
+
+
+def _read_key(text: str) -> bytes:
+    try:
+        key = base64.urlsafe_b64decode(text.encode())
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise VaultError("a key is not 32 bytes in base64: make one with privacy.new_key()")
+    return key
+
+
+def _id_of(key: bytes) -> bytes:
+    return hashlib.sha256(b"id" + key).digest()[:KEY_ID]
+
+
+def _key_of(data: bytes) -> bytes:
+    return data[len(MAGIC) : len(MAGIC) + KEY_ID]
+
+
+def _cipher(key: bytes) -> "AESGCM":
+    need("cryptography", "privacy")
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)

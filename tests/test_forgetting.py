@@ -1,0 +1,292 @@
+"""After forgetting, no byte of a person is in any file of a service, and everyone else stays."""
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from coupon_rec.__main__ import app
+from coupon_rec.features.online.snapshot_writer import write_snapshot
+from coupon_rec.market import load_market
+from coupon_rec.monitoring import Registry
+from coupon_rec.privacy import Vault, new_key
+from coupon_rec.privacy.vault import VARIABLE, opened
+from coupon_rec.serving.bundle.manifest import seal, verified, version_of
+from coupon_rec.serving.events.decision_log import DecisionLog
+from coupon_rec.serving.events.decision_reader import read_answers, read_outcomes
+from coupon_rec.serving.events.event import Event, to_json
+from coupon_rec.serving.events.event_log import EventLog, LogError
+from coupon_rec.serving.events.identifiers import Identifiers
+from coupon_rec.serving.events.redis_log import RedisStream
+from coupon_rec.serving.forgetting import forget
+from coupon_rec.serving.recommender import Decision, Question, Reply
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+DAY, NOON = date(2017, 6, 1), datetime(2017, 6, 1, 12)
+NAME = "household-{:03}-of-quince-lane"
+ZELDA, BEN = NAME.format(5), NAME.format(6)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle without a model, of a market whose users have names that are nowhere else."""
+    folder = tmp_path_factory.mktemp("named")
+    (folder / "market").mkdir()
+    for path in SAMPLE.glob("*.parquet"):
+        table = pd.read_parquet(path)
+        if "user_id" in table:
+            table["user_id"] = table["user_id"].map(NAME.format)
+        table.to_parquet(folder / "market" / path.name, index=False)
+    write_snapshot(load_market(folder / "market"), DAY, folder / "bundle" / "snapshot")
+    seal(folder / "bundle", {"created": "", "packages": {}, "differences": {}})
+    return folder / "bundle"
+
+
+@pytest.fixture
+def bundle(exported: Path, tmp_path: Path) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(exported, tmp_path / "bundle"))
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    yield
+
+
+def record(bundle: Path, key: str = "", first: int = 0) -> None:
+    """What a service writes about two people: events, answers and what followed."""
+    log = EventLog(bundle.with_name("bundle.events"))
+    decisions = DecisionLog(bundle.with_name("bundle.decisions"), key)
+    names = Identifiers.read(bundle / "snapshot")
+    empty = np.empty(0)
+    none = Decision(*[np.empty(0, "int64")] * 2, *[empty] * 3, np.empty(0, "int16"), names)
+    for number in range(first, first + 4):
+        for who in (ZELDA, BEN):
+            event = Event(f"of-{who}-{number}", who, NOON, "view", item_id=number)
+            log.append([event])
+            reply = Reply((), none, True, "", 0, "0123456789ab")
+            decisions.record_answer(
+                Question(who, DAY, 1), NOON, reply, degraded=False, cached=False
+            )
+            decisions.record_outcomes([event], names)
+    decisions.close()
+    log.close()
+
+
+def holding(folder: Path, name: str) -> set[str]:
+    """The files in which a name stands, packed or unpacked, sealed or not."""
+    vault, found = Vault.from_environment(), set()
+    for path in folder.rglob("*"):
+        if not path.is_file() or path.is_symlink():
+            continue
+        data = path.read_bytes()
+        if path.suffix == ".parquet":
+            data = opened(data, path.name, vault)
+            data += str(pq.read_table(pa.BufferReader(data)).to_pydict()).encode()
+        if name.encode() in data:
+            found.add(path.relative_to(folder).as_posix().split("/day=")[0])
+    return found
+
+
+EVERYWHERE = {
+    "bundle.events",
+    "bundle.decisions/answers",
+    "bundle.decisions/outcomes",
+    "bundle/snapshot/identifiers.parquet",
+}
+
+
+def test_no_byte_of_a_person_is_left_and_nothing_of_the_others_goes(
+    bundle: Path, tmp_path: Path
+) -> None:
+    record(bundle)
+    assert holding(tmp_path, ZELDA) == holding(tmp_path, BEN) == EVERYWHERE
+    done = forget([ZELDA], [bundle])
+    assert (done.events, done.decisions) == (4, 8)
+    assert holding(tmp_path, ZELDA) == set()
+    assert holding(tmp_path, BEN) == EVERYWHERE
+    log = EventLog(tmp_path / "bundle.events")
+    assert [event.user_id for event in log.read()[0]] == [BEN] * 4
+    log.close()
+    assert set(read_answers(tmp_path / "bundle.decisions")["user_id"]) == {BEN}
+    assert len(read_outcomes(tmp_path / "bundle.decisions")) == 4
+    assert forget([ZELDA], [bundle]).events == 0
+
+
+def test_the_snapshot_loses_their_rows_and_keeps_its_version(bundle: Path) -> None:
+    before = verified(bundle)
+    number = Identifiers.read(bundle / "snapshot").number("user_id", ZELDA)
+    tables = {path.stem: pd.read_parquet(path) for path in (bundle / "snapshot").glob("*.parquet")}
+    of_them = {
+        name: int((table["user_id"] == number).sum())
+        for name, table in tables.items()
+        if "user_id" in table
+    }
+    assert of_them["users"] == 1 and of_them["history"] > 0
+    done = forget([ZELDA], [bundle])
+    assert done.snapshot[str(bundle)] == sum(of_them.values()) + 1
+    for name, rows in of_them.items():
+        left = pd.read_parquet(bundle / "snapshot" / f"{name}.parquet")
+        assert len(left) == len(tables[name]) - rows
+        assert number not in set(left["user_id"])
+    after = verified(bundle)
+    assert after["version"] != before["version"]
+    assert version_of(after) == before["version"]
+    assert any("train" in words for words in done.due)
+    assert not [*bundle.parent.glob(".*")]
+
+
+def test_every_bundle_of_a_registry_is_gone_through(bundle: Path, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "registry")
+    first = registry.add(bundle)
+    (bundle / "manifest.json").unlink()
+    (bundle / "card.md").write_text("another")
+    second_version = seal(bundle, {"created": "", "packages": {}, "differences": {}})
+    second = registry.add(bundle)
+    registry.promote(second)
+    forget([ZELDA], [registry.folder])
+    assert holding(registry.folder, ZELDA) == set()
+    assert len(holding(registry.folder, BEN)) == 2
+    assert registry.version == second == second_version
+    for version in (first, second):
+        assert version_of(verified(registry.folder / "versions" / version)) == version
+
+
+def test_a_call_that_was_cut_short_can_be_made_again(bundle: Path) -> None:
+    bundle.rename(bundle.with_name(".before-bundle"))  # killed between the two renames
+    bundle.with_name(".draft-bundle").mkdir()
+    assert forget([ZELDA], [bundle]).snapshot[str(bundle)] > 0
+    verified(bundle)
+    assert not [*bundle.parent.glob(".*")]
+
+
+def test_people_are_found_under_all_pseudonyms_they_had(bundle: Path, tmp_path: Path) -> None:
+    record(bundle)
+    record(bundle, "winter", first=10)
+    record(bundle, "spring,winter", first=20)
+    names = set(read_answers(tmp_path / "bundle.decisions")["user_id"])
+    assert len(names) == 6 and {ZELDA, BEN} < names
+    done = forget([ZELDA], [bundle], key="spring,winter")
+    assert (done.events, done.decisions) == (12, 24)
+    assert len(set(read_answers(tmp_path / "bundle.decisions")["user_id"])) == 3
+
+
+def test_a_service_that_runs_must_be_stopped_first(bundle: Path) -> None:
+    record(bundle)
+    log = EventLog(bundle.with_name("bundle.events"))
+    with pytest.raises(LogError, match="another running process"):
+        forget([ZELDA], [bundle])
+    log.close()
+
+
+def test_the_command_says_what_is_gone_and_what_is_due(bundle: Path, tmp_path: Path) -> None:
+    record(bundle)
+    result = CliRunner().invoke(app, ["forget", ZELDA, "--bundle", str(bundle)])
+    assert result.exit_code == 0
+    assert "removed 4 events, 8 answers and outcomes, and " in result.stdout
+    assert "due: the weights of the model" in result.stdout
+    assert holding(tmp_path, ZELDA) == set()
+    wrong = CliRunner().invoke(app, ["forget", ZELDA, "--bundle", str(tmp_path)])
+    assert wrong.exit_code == 2 and "no bundle" in wrong.stderr
+
+
+class Entries:
+    """A stream of Redis, as far as forgetting asks for it."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self.entries = [(f"{k:03}-0", {"event": to_json(event)}) for k, event in enumerate(events)]
+
+    def xrange(self, _: str, first: str, last: str, count: int) -> list[tuple[str, dict]]:
+        after = first.removeprefix("(") if first != "-" else ""
+        return [entry for entry in self.entries if entry[0] > after][:2]
+
+    def xdel(self, _: str, gone: str) -> None:
+        self.entries = [entry for entry in self.entries if entry[0] != gone]
+
+
+def test_the_stream_of_replicas_loses_their_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [ZELDA, BEN, ZELDA, ZELDA, BEN]
+    events = [Event(f"e{k}", who, NOON, "view", item_id=1) for k, who in enumerate(people)]
+    stream = RedisStream("redis://localhost:1")
+    server = Entries(events)
+    monkeypatch.setattr(stream, "_redis", server)
+    assert stream.forget(ZELDA) == 3
+    assert [BEN in entry["event"] for _, entry in server.entries] == [True, True]
+
+
+def test_a_redis_that_is_away_is_named(bundle: Path) -> None:
+    with pytest.raises(ValueError, match="Redis cannot be reached"):
+        forget([ZELDA], [bundle], redis="redis://127.0.0.1:9")
+
+
+# Encrypted files
+
+pytest.importorskip("cryptography")
+
+
+def test_with_keys_no_name_is_readable_in_the_logs_and_all_is_read_back(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, new_key())
+    record(bundle)
+    for path in tmp_path.glob("bundle.*/**/*"):
+        assert not path.is_file() or ZELDA.encode() not in path.read_bytes()
+    assert ZELDA.encode() not in (tmp_path / "bundle.events").read_bytes()
+    assert set(read_answers(tmp_path / "bundle.decisions")["user_id"]) == {ZELDA, BEN}
+    done = forget([ZELDA], [bundle])
+    assert (done.events, done.decisions) == (4, 8)
+    assert holding(tmp_path, ZELDA) == set()
+    monkeypatch.delenv(VARIABLE)
+    with pytest.raises(ValueError, match=f"is encrypted; set {VARIABLE}"):
+        read_answers(tmp_path / "bundle.decisions")
+    with pytest.raises(ValueError, match=f"is encrypted; set {VARIABLE}"):
+        log = EventLog(tmp_path / "bundle.events")
+        log.read()
+    log.close()
+
+
+def test_a_rotation_seals_all_anew_and_old_backups_are_lost_with_the_old_key(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(bundle)  # in the clear
+    old, new = new_key(), new_key()
+    monkeypatch.setenv(VARIABLE, old)
+    record(bundle, first=10)
+    assert holding(tmp_path, BEN) >= {"bundle.decisions/answers", "bundle.decisions/outcomes"}
+    backup = {path: path.read_bytes() for path in tmp_path.glob("bundle.decisions/**/*.parquet")}
+    monkeypatch.setenv(VARIABLE, f"{new},{old}")
+    record(bundle, first=20)
+    monkeypatch.setenv(VARIABLE, new)
+    log = EventLog(tmp_path / "bundle.events")
+    assert len(log.read()[0]) == 24
+    assert log.forget(ZELDA) == 12
+    log.close()
+    assert len(read_answers(tmp_path / "bundle.decisions")) == 24
+    vault = Vault([new])
+    for path, data in backup.items():
+        with pytest.raises(ValueError):
+            vault.open(data, path.name)
+
+
+def test_a_segment_that_a_kill_cut_short_is_read_up_to_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from coupon_rec.serving.events.decision_files import read_segment, to_bytes
+
+    monkeypatch.setenv(VARIABLE, new_key())
+    table = pa.table({"user_id": [ZELDA]})
+    part = bytes(to_bytes(table))
+    (tmp_path / "a.arrow").write_bytes(part * 3 + part[:40])
+    assert [found.to_pydict() for found in read_segment(tmp_path / "a.arrow")] == [
+        table.to_pydict()
+    ] * 3
+    assert json.dumps(ZELDA).encode() not in part

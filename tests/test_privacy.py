@@ -1,0 +1,324 @@
+"""What the room `privacy` promises of pseudonyms, seals, budgets, attacks and secure sums."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coupon_rec.privacy import (
+    Masks,
+    PersonKeys,
+    Pseudonyms,
+    Server,
+    Vault,
+    VaultError,
+    client,
+    fit_private,
+    gaussian_epsilon,
+    gaussian_mu,
+    membership,
+    new_key,
+    noisy_count,
+    sampled_epsilon,
+)
+from coupon_rec.privacy.federated import VARIABLE, newton_step, newton_sums
+from coupon_rec.privacy.masks import from_words, to_words
+
+pytest.importorskip("cryptography")
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+KEY = b"federation"
+
+
+# Pseudonyms
+
+
+def test_a_pseudonym_is_the_same_for_a_person_and_another_for_each_key() -> None:
+    people = Pseudonyms("s3cret")
+    assert people.of(7) == people.of("7") != people.of(8)
+    assert people.of(7) != Pseudonyms("other").of(7)
+    assert Pseudonyms("").of(7) == 7
+
+
+def test_after_a_rotation_people_are_found_under_every_key() -> None:
+    before, after = Pseudonyms("old"), Pseudonyms("new, old")
+    assert after.of(7) == Pseudonyms("new").of(7)
+    assert before.of(7) in after.all(7)
+
+
+# The vault
+
+
+@pytest.mark.parametrize("place", [0, 5, 13, 25, -1])
+def test_a_changed_byte_is_noticed_wherever_it_is(place: int) -> None:
+    vault = Vault([new_key()])
+    sealed = bytearray(vault.seal(b"milk", "file"))
+    sealed[place] ^= 1
+    with pytest.raises(VaultError):
+        vault.open(bytes(sealed), "file")
+
+
+def test_bytes_open_under_their_own_name_alone_and_never_twice_the_same() -> None:
+    vault = Vault([new_key()])
+    assert vault.seal(b"milk", "a") != vault.seal(b"milk", "a")
+    with pytest.raises(VaultError, match="b: was changed, or sealed under another name"):
+        vault.open(vault.seal(b"milk", "a"), "b")
+
+
+def test_a_rotation_makes_old_copies_unreadable_and_new_ones_not() -> None:
+    old, new = new_key(), new_key()
+    copy = Vault([old]).seal(b"milk", "a")
+    sealed = Vault([new, old]).reseal(copy, "a")
+    assert Vault([new]).open(sealed, "a") == b"milk"
+    assert Vault([new, old]).reseal(sealed, "a") is sealed
+    with pytest.raises(VaultError, match="COUPON_REC_STORAGE_KEYS"):
+        Vault([new]).open(copy, "a")
+
+
+@pytest.mark.parametrize("key", ["short", "!" * 44, ""])
+def test_what_is_no_key_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(VaultError, match="new_key") as error:
+        Vault([key])
+    assert not key or key not in str(error.value)
+
+
+def test_a_shredded_person_is_gone_from_every_copy_and_nobody_else_is(tmp_path: Path) -> None:
+    vault = Vault([new_key()])
+    keys = PersonKeys(tmp_path / "keys.json", vault)
+    mine, yours = keys.seal("ada", b"milk"), keys.seal("bob", b"bread")
+    keys.shred("ada")
+    again = PersonKeys(tmp_path / "keys.json", vault)
+    assert again.open("bob", yours) == b"bread"
+    with pytest.raises(VaultError, match="shredded"):
+        again.open("ada", mine)
+    again.seal("ada", b"eggs")  # she is back, under another key
+    with pytest.raises(VaultError):
+        again.open("ada", mine)
+
+
+# Budgets
+
+
+def test_our_epsilons_are_at_least_those_of_the_peer_and_within_a_fifth() -> None:
+    rows = json.loads((RESULTS / "privacy.json").read_text())["accountants"]
+    assert len(rows) == 13
+    for row in rows:
+        noise, steps, delta = row["noise"], row["steps"], row["delta"]
+        if row["rate"] == 1:
+            found = gaussian_epsilon(noise, delta, steps)
+            assert found == pytest.approx(row["peer"], abs=1e-5)
+        else:
+            found = sampled_epsilon(noise, row["rate"], steps, delta)
+            assert row["peer"] <= found <= 1.2 * row["peer"]
+
+
+def test_all_in_every_sample_costs_no_less_than_the_exact_epsilon() -> None:
+    exact = gaussian_epsilon(8, 1e-4, 10)
+    assert exact <= sampled_epsilon(8, 1.0, 10, 1e-4) <= 1.3 * exact
+
+
+@pytest.mark.parametrize("epsilon", [0.1, 1.0, 8.0, 60.0])
+def test_a_budget_buys_the_noise_that_spends_it(epsilon: float) -> None:
+    mu = gaussian_mu(epsilon, 1e-5)
+    assert gaussian_epsilon(np.sqrt(40) / mu, 1e-5, 40) == pytest.approx(epsilon, rel=1e-4)
+
+
+def test_a_count_with_noise_is_as_likely_under_both_neighbors_up_to_the_budget() -> None:
+    draws = np.array([noisy_count(0, 0.7, seed=seed) for seed in range(20_000)])
+    counts = pd.Series(draws).value_counts()
+    for k in (-2, -1, 0, 1):
+        ratio = counts[k] / counts[k + 1] if k >= 0 else counts[k + 1] / counts[k]
+        assert ratio == pytest.approx(np.exp(0.7), rel=0.12)
+    assert abs(draws.mean()) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: noisy_count(3, 0), "epsilon is 0: it must be above 0"),
+        (lambda: gaussian_epsilon(1, 1.5), "delta is 1.5: it must be between 0 and 1"),
+        (lambda: gaussian_epsilon(-1, 0.1), "noise is -1"),
+        (lambda: sampled_epsilon(1, 1.5, 10, 1e-4), "rate is 1.5: a chance is at most 1"),
+    ],
+)
+def test_impossible_budgets_are_refused(call: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        call()  # type: ignore[operator]
+
+
+# Learning in private
+
+
+@pytest.fixture(scope="module")
+def shop() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Offers of 400 users, of whom some redeem a lot."""
+    rng = np.random.default_rng(0)
+    users = np.repeat(np.arange(400), 30)
+    x = rng.normal(0, 0.5, (users.size, 3))
+    p = 1 / (1 + np.exp(2.0 - 2 * x[:, 0] - rng.normal(0, 1, 400)[users]))
+    return x, (rng.random(users.size) < p).astype(float), users
+
+
+def test_without_noise_and_clip_it_is_a_logistic_regression(shop: tuple) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    x, y, users = shop
+    mine = fit_private(x, y, users, None, steps=300, clip=1e6, rate=0.1, most=1e6, start=0.2)
+    theirs = LogisticRegression(C=1e6).fit(x, y)
+    np.testing.assert_allclose(mine.weights[:3], theirs.coef_[0], atol=0.02)
+    assert mine.predict(x).sum() == pytest.approx(y.sum(), rel=0.01)
+
+
+def test_clipped_promises_are_kept_on_average_because_their_level_is_set(shop: tuple) -> None:
+    x, y, users = shop
+    model = fit_private(x, y, users, None, clip=0.5, rate=0.5, start=0.2)
+    assert model.level > 0.05
+    assert 0.8 < y.sum() / model.predict(x).sum() < 1.25
+
+
+def test_one_user_moves_a_private_model_no_further_than_the_noise_hides(shop: tuple) -> None:
+    x, y, users = shop
+    strange = np.full((500, 3), 10.0)  # five hundred offers, all redeemed
+    with_x = np.r_[x, strange]
+    with_y, with_users = np.r_[y, np.ones(500)], np.r_[users, np.full(500, 999)]
+    options = {"steps": 1, "rate": 1.0, "momentum": 0.0, "start": 0.2, "clip": 1.0}
+    bare = fit_private(x, y, users, None, **options)
+    moved = fit_private(with_x, with_y, with_users, None, **options)
+    far = np.linalg.norm(400 * bare.weights[:3] - 401 * moved.weights[:3])
+    assert far <= 1.0 + 1e-6
+
+
+def test_more_noise_for_less_epsilon_and_none_for_none(shop: tuple) -> None:
+    x, y, users = shop
+    noises = [fit_private(x, y, users, e, steps=2, seed=0).noise for e in (None, 8.0, 1.0)]
+    assert noises[0] == 0 < noises[1] < noises[2]
+
+
+def test_offers_that_do_not_fit_are_refused(shop: tuple) -> None:
+    x, y, users = shop
+    with pytest.raises(ValueError, match="y must be 0 or 1"):
+        fit_private(x, y + 1, users, 1.0)
+    with pytest.raises(ValueError, match="users must have shape"):
+        fit_private(x, y, users[:-1], 1.0)
+    with pytest.raises(ValueError, match="x must hold finite numbers"):
+        fit_private(np.full_like(x, np.nan), y, users, 1.0)
+
+
+def test_an_attack_finds_members_only_where_a_model_knows_them() -> None:
+    rng = np.random.default_rng(1)
+    offers = pd.DataFrame({"user_id": np.arange(400) // 2, "campaign_id": 1})
+    offers["member"] = (offers["user_id"] % 2).astype(int)
+    knows = membership(offers, 0.2 + 0.6 * offers["member"] + rng.uniform(0, 0.1, 400))
+    guesses = membership(offers, rng.random(400))
+    assert knows["value"] == 1.0
+    assert guesses["low"] < 0.5 < guesses["high"]
+    with pytest.raises(ValueError, match="members"):
+        membership(offers.assign(member=1), rng.random(400))
+
+
+def test_the_stored_attack_holds_the_bars() -> None:
+    rows = pd.DataFrame(json.loads((RESULTS / "privacy.json").read_text())["attack"]["rows"])
+    auc = rows.groupby("model")["AUC of attack"].mean()
+    assert auc["large trees"] >= 0.9
+    assert auc[auc.index.str.startswith("epsilon")].max() <= 0.55
+
+
+# Sums that hide their parts
+
+
+def test_masks_vanish_in_the_sum_to_the_last_bit_and_hide_each_part() -> None:
+    rng = np.random.default_rng(2)
+    clients = [Masks(number) for number in range(5)]
+    keys = {each.number: each.public for each in clients}
+    values = rng.normal(0, 1000, (5, 2000))
+    sent = [each.hide(values[each.number], keys, turn=3) for each in clients]
+    assert (from_words(sum(sent)) == from_words(sum(to_words(v) for v in values))).all()
+    for each, value in zip(sent, values, strict=True):
+        assert abs(np.corrcoef(from_words(each), value)[0, 1]) < 0.1
+        bits = np.unpackbits(each.view(np.uint8)).mean()
+        assert bits == pytest.approx(0.5, abs=0.01)
+
+
+def test_masks_differ_from_round_to_round_and_three_are_the_fewest() -> None:
+    clients = [Masks(number) for number in range(3)]
+    keys = {each.number: each.public for each in clients}
+    assert (clients[0].hide([1.0], keys, 1) != clients[0].hide([1.0], keys, 2)).all()
+    with pytest.raises(ValueError, match="fewer than 3"):
+        clients[0].hide([1.0], {0: keys[0], 1: keys[1]}, 3)
+    with pytest.raises(ValueError, match="finite"):
+        clients[0].hide([np.inf], keys, 4)
+
+
+def threads(server: Server, answers: list) -> list[threading.Thread]:
+    started = [
+        threading.Thread(target=client, args=(server.address, KEY, number, answer), daemon=True)
+        for number, answer in enumerate(answers)
+    ]
+    for each in started:
+        each.start()
+    server.gather()
+    return started
+
+
+def test_a_client_that_dies_in_a_round_leaves_the_sum_of_the_others() -> None:
+    def dies(_: object) -> list[float]:
+        raise OSError("no power")
+
+    alive = [
+        lambda question: question * 2,
+        lambda question: question + 1,
+        lambda question: question,
+    ]
+    server = Server(KEY, 4, patience=60)
+    threads(server, [*alive, dies])
+    try:
+        assert server.sum([1.0, 10.0]).tolist() == [5.0, 41.0]
+        assert server.alive == [0, 1, 2]
+        assert server.sum([0.0, 0.0]).tolist() == [1.0, 1.0]
+    finally:
+        server.close()
+
+
+def test_a_silent_client_is_given_up_and_two_are_too_few() -> None:
+    late = threading.Event()
+
+    def silent(question: np.ndarray) -> np.ndarray:
+        late.wait(30)
+        return question
+
+    server = Server(KEY, 3, patience=1)
+    threads(server, [lambda question: question, lambda question: question, silent])
+    try:
+        with pytest.raises(RuntimeError, match="2 clients are left"):
+            server.sum([1.0])
+    finally:
+        late.set()
+        server.close()
+
+
+def test_processes_learn_together_what_all_rows_teach(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    x = np.c_[rng.normal(size=(300, 2)), np.ones(300)]
+    y = (rng.random(300) < 1 / (1 + np.exp(-x[:, 0]))).astype(float)
+    server, processes = Server(KEY, 3, patience=60), []
+    place = "{}:{}".format(*server.address)
+    for each in range(3):
+        own = slice(100 * each, 100 * each + 100)
+        path = tmp_path / f"{each}.npz"
+        np.savez(path, x=x[own], y=y[own], weights=np.ones(100))
+        command = [sys.executable, "-m", "coupon_rec.privacy.federated", place]
+        environment = {**os.environ, VARIABLE: KEY.decode()}
+        processes.append(subprocess.Popen([*command, str(each), str(path)], env=environment))
+    server.gather()
+    theta = central = np.zeros(3)
+    for _ in range(6):
+        theta = newton_step(theta, server.sum(theta))
+        central = newton_step(central, newton_sums(x, y, np.ones(300))(central))
+    np.testing.assert_allclose(theta, central, atol=1e-6)
+    server.close()
+    assert [process.wait(30) for process in processes] == [0, 0, 0]
