@@ -1,10 +1,10 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 NOTEBOOKS ?= $(wildcard chapters/*.ipynb appendix/*.ipynb)
-BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py features.py growth.py \
-	contest.py contest_truth.py \
-	monitoring.py off_policy.py peers.py precision_latency.py prices.py pricing.py records.py \
-	serving.py training.py tries.py uplift.py)
+BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py cold_start.py explain.py features.py \
+	growth.py contest.py contest_truth.py monitoring.py off_policy.py peers.py \
+	precision_latency.py prices.py pricing.py privacy.py records.py scale.py serving.py soak.py \
+	training.py tries.py uplift.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
 # Three workers, a file each, keep two cores busy; conftest.py puts the longest files first.

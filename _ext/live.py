@@ -21,6 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 BEFORE = {
     "try-it": ["people", "network", "coupled", "choice", "what-if", "words"],
     "lambda": ["people", "choice"],
+    "because": ["people", "network", "coupled", "choice", "what-if", "words", "credit"],
 }
 """The scripts that a figure needs besides its own."""
 

@@ -2,7 +2,7 @@
 
 What is done is kept in `runs/contest`, so that a run that was killed goes on; `--minutes 8` ends a
 run early, to be gone on with. Delete the folder to start anew, as after a change of the features.
-The configurations that were found are also kept in `results/contest_tuning.json`; `--tuned` takes
+The configurations that were found are also kept in `contest_tuning.json`; `--tuned` takes
 them from there, and searches only for the models that it lacks.
 """
 
@@ -27,7 +27,7 @@ from contest_models import (
     log_odds,
     sigmoid,
 )
-from machine import RESULTS, store, use_two_cores
+from machine import store, use_two_cores
 from scipy.stats import norm
 
 from coupon_rec import load_complete_journey
@@ -35,7 +35,7 @@ from coupon_rec.evaluation import compare, evaluate, log_loss, ndcg, platt
 from coupon_rec.features import Encoder, offers_frame
 
 RUNS = Path(__file__).parents[1] / "runs" / "contest"
-TUNED = RESULTS / "contest_tuning.json"
+TUNED = Path(__file__).parent / "contest_tuning.json"
 TRAIN_FROM, JUDGE_FROM, DATA_UNTIL = "2017-01-01", "2017-10-01", "2017-12-31"
 TUNING_DAYS = ("2017-05-31", "2017-06-28", "2017-07-12", "2017-08-08")
 BUDGET = 12

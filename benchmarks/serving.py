@@ -13,7 +13,8 @@ process of its own beside the server, on the same two cores. Every server is one
 
 `python benchmarks/serving.py [MODEL BUNDLE]` uses a model and its bundle where they exist, and
 makes them where not. With both it takes about five minutes, on a machine that does nothing else.
-`--soak SECONDS` sends a steady load instead, and watches the memory.
+`--soak SECONDS` sends a steady load instead, and watches the memory; with `--kill SECONDS`, so
+often a replica is killed meanwhile: see `soak.py`.
 """
 
 import argparse
@@ -35,6 +36,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from load import free_port
 from machine import store, use_two_cores
+from soak import soak as killed
 
 from coupon_rec.book import SPLIT
 from coupon_rec.serving.bundle.scorer import Scorer
@@ -240,12 +242,15 @@ def main() -> None:
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("bundle", type=Path, nargs="?")
     parser.add_argument("--soak", type=float, metavar="SECONDS")
+    parser.add_argument("--kill", type=float, metavar="SECONDS")
     asked = parser.parse_args()
     use_two_cores()
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
         model, bundle = (asked.model, asked.bundle) if asked.bundle else make(scratch)
-        if asked.soak:
+        if asked.soak and asked.kill:
+            store("killed", PACKAGES, killed(bundle, scratch, asked.soak, asked.kill))
+        elif asked.soak:
             store("soak", PACKAGES, soak(bundle, scratch, asked.soak))
         else:
             store("serving", PACKAGES, compare(model, bundle, scratch))

@@ -1,5 +1,6 @@
 """The path from tables to a coupon, from a shell: `python -m coupon_rec --help`."""
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +17,8 @@ except ModuleNotFoundError as error:
     sys.exit(f"{error}: run `python -m coupon_rec.book.doctor` to see what is missing.")
 
 if TYPE_CHECKING:
+    from ibis import Table
+
     from coupon_rec.market import Market
 
 T = TypeVar("T")
@@ -63,6 +66,14 @@ RetailerMatch = Annotated[
         min=0,
     ),
 ]
+SparkMaster = Annotated[
+    str | None,
+    typer.Option(
+        "--spark",
+        help="Work on this Spark, such as yarn or local[2]; all of its workers must see the files "
+        "under the same names.",
+    ),
+]
 Contact = Annotated[
     float, typer.Option(help="Cost of sending a coupon.", envvar="COUPON_REC_CONTACT", min=0)
 ]
@@ -95,6 +106,26 @@ def _file(path: Path) -> pd.DataFrame:
         raise typer.BadParameter(
             f"{path} cannot be read as Parquet ({error}). Make it with `features`."
         ) from error
+
+
+def _opened(files: Path, master: str | None) -> "Path | Table":
+    """Leave Parquet files to this process, or open them on Spark."""
+    if not files.exists():
+        raise typer.BadParameter(f"there are no files {files}")
+    if master is None:
+        return files
+    try:
+        need("pyspark", "spark")
+    except ModuleNotFoundError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
+    import ibis
+    from pyspark.sql import SparkSession
+
+    if master.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    session = SparkSession.builder.master(master).getOrCreate()
+    return ibis.pyspark.connect(session).read_parquet(str(files.absolute()))
 
 
 def _split(offers: pd.DataFrame, *dates: str | None) -> Split:
@@ -244,13 +275,74 @@ def export(
     )
 
 
+@app.command()
+def shard(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write; the parts in it are 0, 1, ...")],
+    shards: Annotated[int, typer.Option(help="How many parts.", min=2)],
+) -> None:
+    """Divide a bundle by users, for replicas that each serve a part of them."""
+    from coupon_rec.serving.bundle.shards import write_shards
+
+    _checked(lambda: write_shards(bundle, out, shards))
+    typer.echo(f"{shards} parts, each for `serve`: {out}")
+
+
 def _checked(work: Callable[[], T]) -> T:
     """Say in one line what is wrong with the data."""
     try:
         return work()
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
+
+
+@app.command()
+def score(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
+    offers: Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")],
+    out: Annotated[Path, typer.Argument(help="The folder of Parquet files to write.")],
+    spark: SparkMaster = None,
+) -> None:
+    """Score all offers with a bundle: calibrated probabilities of a purchase and a redemption."""
+    from coupon_rec.serving.batch import score as run
+
+    folder = _checked(lambda: run(bundle, _opened(offers, spark), out))
+    scores = pd.read_parquet(folder, columns=["redeemed"])["redeemed"]
+    typer.echo(f"{len(scores):,} offers, {scores.sum():,.1f} redemptions promised: {out}")
+
+
+@app.command()
+def allocate(
+    scores: Annotated[Path, typer.Argument(help="Scores, as `score` writes them.")],
+    out: Annotated[Path, typer.Argument(help="The folder of Parquet files to write.")],
+    budget: Annotated[
+        float | None,
+        typer.Option(help="Most face value to be redeemed in expectation; else no limit.", min=0),
+    ] = None,
+    k: Annotated[int, typer.Option(help="Most coupons of a user in a campaign.", min=1)] = 1,
+    parts: Annotated[
+        int, typer.Option(help="Parts that the users are cut into; one is in memory.", min=1)
+    ] = 8,
+    margin: Margin = 0.25,
+    incremental: Incremental = 0.5,
+    retailer_match: RetailerMatch = 0.17,
+    contact: Contact = 0.005,
+    spark: SparkMaster = None,
+) -> None:
+    """Choose the coupons of all users together, within a budget."""
+    from coupon_rec.decisions import Economics, allocate_scores
+
+    economics = Economics(margin, incremental, retailer_match, contact)
+    found = _checked(
+        lambda: allocate_scores(
+            _opened(scores, spark), out, budget=budget, k=k, parts=parts, economics=economics
+        )
+    )
+    typer.echo(
+        f"{found.sent:,} coupons worth {found.value:,.2f}, at most {100 * found.gap:.4f}% below "
+        f"the best: {out}"
+    )
 
 
 @app.command()
@@ -275,7 +367,8 @@ def serve(
     pseudonym_key: Annotated[
         str,
         typer.Option(
-            help="Secret under which people have pseudonyms in that folder.",
+            help="Secret under which people have pseudonyms in that folder; after a rotation the "
+            "new and the old ones, separated by commas.",
             envvar="COUPON_REC_PSEUDONYM_KEY",
         ),
     ] = "",
@@ -317,6 +410,23 @@ def serve(
         int | None,
         typer.Option(help="Of the draws, for tests.", envvar="COUPON_REC_EXPLORE_SEED", min=0),
     ] = None,
+    trial: Annotated[
+        Path | None,
+        typer.Option(
+            help="A second bundle, of the same day: a shadow that scores the same requests and is "
+            "recorded, or with --canary one that answers.",
+            envvar="COUPON_REC_TRIAL",
+        ),
+    ] = None,
+    canary: Annotated[
+        float,
+        typer.Option(
+            help="Share of the users, drawn by a hash, whom --trial answers.",
+            envvar="COUPON_REC_CANARY",
+            min=0,
+            max=1,
+        ),
+    ] = 0.0,
 ) -> None:
     """Answer requests for coupons and items over HTTP, until Ctrl-C or SIGTERM."""
     from coupon_rec.decisions import Economics
@@ -334,6 +444,8 @@ def serve(
         explore=explore,
         explore_floor=explore_floor,
         explore_seed=explore_seed,
+        trial=trial,
+        canary=canary,
     )
     _checked(lambda: run(bundle, host, port, settings))
 
@@ -345,7 +457,7 @@ def value(
         str,
         typer.Option(
             help='Whom to judge: "greedy", the most valuable coupons; "likeliest"; "nobody"; '
-            '"logged"; or the folder of a bundle.'
+            '"logged"; "shadow", the bundle that was on trial; or the folder of a bundle.'
         ),
     ] = "greedy",
     against: Annotated[str, typer.Option(help="Whom to compare with, as --policy.")] = "logged",
@@ -371,13 +483,26 @@ def value(
     min_effective: Annotated[
         float, typer.Option(help="Least effective sample, in answers, that is judged.", min=0)
     ] = 100.0,
+    arms: Annotated[
+        bool,
+        typer.Option("--arms", help="Compare instead the two bundles of `serve --canary`."),
+    ] = False,
 ) -> None:
     """Judge another policy by what a service decided, and what followed, in currency an answer."""
     from coupon_rec.decisions import Economics
-    from coupon_rec.serving.events.judging import explored, judge, probability, read_rewards
+    from coupon_rec.serving.events.judging import arms as compare_arms
+    from coupon_rec.serving.events.judging import (
+        explored,
+        judge,
+        probability,
+        read_rewards,
+        shadowed,
+    )
 
     def judged() -> pd.DataFrame:
         every = read_rewards(log, contact=contact, within=within)
+        if arms:
+            return compare_arms(every, confidence=confidence)
         rows = explored(every)
         answers, all_answers = rows["request_id"].nunique(), every["request_id"].nunique()
         _say(
@@ -388,7 +513,14 @@ def value(
             raise ValueError("nothing can be judged: let the service explore (serve --explore)")
         economics = Economics(margin, incremental, retailer_match, contact)
         names = dict.fromkeys([policy, against])
-        chances = {name: probability(rows, name, economics) for name in names}
+        chances = {
+            name: shadowed(rows, log) if name == "shadow" else probability(rows, name, economics)
+            for name in names
+        }
+        if "shadow" in names:
+            seen = pd.notna(chances["shadow"])
+            rows = rows[seen].reset_index(drop=True)
+            chances = {name: chance[seen] for name, chance in chances.items()}
 
         def of(*policies: str) -> pd.DataFrame:
             # What was done needs no weights, and nothing sent has none: it earns 0.
@@ -407,7 +539,7 @@ def value(
             tables[f"{policy} less {against}"] = of(policy, against)
         return pd.concat(tables, names=["policy", "method"])
 
-    typer.echo(_checked(judged).drop(columns="model_share").round(4).to_string())
+    typer.echo(_checked(judged).drop(columns="model_share", errors="ignore").round(4).to_string())
 
 
 @app.command()
@@ -420,27 +552,31 @@ def monitor(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
-            help="First day that is watched; what was before is the reference. By default, the "
-            "first half of the days is.",
+            help="First day that is watched, the same for each look; what was before is the "
+            "reference. By default, the log's first two windows are.",
         ),
     ] = None,
+    horizon: Annotated[int, typer.Option(help="Days that are watched.", min=1)] = 364,
     window: Annotated[
         int, typer.Option(help="Days for which a coupon is followed once it was shown.", min=1)
     ] = 28,
     rate: Annotated[
         float,
         typer.Option(
-            help="Chance of a false alarm, in each direction, over the days that are watched.",
+            help="How likely a false alarm within the horizon may be, in either direction.",
             min=0.001,
             max=0.999,
         ),
     ] = 0.05,
 ) -> None:
-    """Compare redemptions with promises, day by day. Exit code 1 if it rings, 2 for bad input."""
+    """Compare redemptions with promises, day by day, and a bundle on trial with the one in service.
+
+    Exit code 0 if nothing rings, 1 if something does, 2 for bad input.
+    """
     from coupon_rec.monitoring import monitor as look
 
     day = f"{until:%Y-%m-%d}" if until else None
-    report = _checked(lambda: look(log, until=day, window=window, rate=rate))
+    report = _checked(lambda: look(log, until=day, horizon=horizon, window=window, rate=rate))
     html, _ = report.write(out)
     kept = report.kept["watched"]
     typer.echo(
@@ -448,6 +584,126 @@ def monitor(
         f"{kept['expected']:.1f} promised by now; {'; '.join(report.alarms) or 'no alarm'}: {html}"
     )
     raise typer.Exit(int(bool(report.alarms)))
+
+
+@app.command()
+def retrain(
+    registry: Annotated[
+        Path, typer.Argument(help="Folder of bundles; services are started with its `live`.")
+    ],
+    offers: Offers = None,
+    *,
+    market: MarketSource = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(help="Address of a service that is to load the bundle; may be repeated."),
+    ] = None,
+    api_key: Annotated[
+        str, typer.Option(help="What services ask for.", envvar="COUPON_REC_API_KEY")
+    ] = "",
+    tolerance: Annotated[
+        float,
+        typer.Option(help="By which share its log loss might be worse, at the most.", min=0),
+    ] = 0.02,
+    confidence: Annotated[
+        float, typer.Option(help="Of the intervals, over users.", min=0.01, max=0.999)
+    ] = 0.95,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First day to serve, as `export` has it."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, shuffling and dropout.")] = 0,
+) -> None:
+    """Train on outcomes that are known, and put the bundle in service unless it is worse.
+
+    The last fifth of the campaigns that are over judges it, beside the bundle in service. It is
+    refused if its log loss is worse, or might be by more than the tolerance, or if its promises
+    are further from what was kept. It stays in the registry then. Exit code 0 if it is in service,
+    1 if it was refused, 2 for bad input.
+    """
+    _need_keras()
+    tables = _market(market)
+    table = _offers(offers, tables)
+
+    from tempfile import TemporaryDirectory
+
+    from coupon_rec.monitoring import Registry, compare_bundles, matured
+    from coupon_rec.recommender import CoupledModel
+    from coupon_rec.serving.bundle.scorer import Scorer
+
+    last = pd.Timestamp(tables.purchases.time.max().execute())
+    training, validation, test = _checked(lambda: split(matured(table, last.normalize())))
+    bundles = Registry(registry, service or (), api_key)
+    running = bundles.version
+    model = CoupledModel(seed=seed)
+    _checked(lambda: model.fit(training, validation))
+    with TemporaryDirectory(dir=registry, prefix=".draft-") as draft:
+        bundle = Path(draft, "bundle")
+        first = day.date() if day else None
+        _checked(lambda: model.export(bundle, validation, market=tables, day=first))
+        fresh = _checked(lambda: bundles.add(bundle))
+    reason = "the first bundle"
+    if running:
+        versions = registry / "versions"
+        verdict = _checked(
+            lambda: compare_bundles(
+                Scorer.load(versions / running),
+                Scorer.load(versions / fresh),
+                test,
+                tolerance=tolerance,
+                confidence=confidence,
+            )
+        )
+        typer.echo(verdict.table.round(5).to_string())
+        if verdict.reason:
+            typer.echo(f"{running} stays, {fresh} is refused: {verdict.reason}")
+            raise typer.Exit(1)
+        reason = f"no worse than {running}"
+    _checked(lambda: bundles.promote(fresh, reason))
+    typer.echo(f"{fresh} is in service: {reason}")
+
+
+@app.command()
+def forget(
+    users: Annotated[list[str], typer.Argument(help="Whom to forget.", metavar="USER...")],
+    bundle: Annotated[
+        list[Path],
+        typer.Option(
+            help="The bundle that is served, or a registry; further ones may follow.", exists=True
+        ),
+    ],
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Log of events; as for `serve`.", envvar="COUPON_REC_LOG"),
+    ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(help="Folder of answers; as for `serve`.", envvar="COUPON_REC_DECISIONS"),
+    ] = None,
+    pseudonym_key: Annotated[
+        str,
+        typer.Option(
+            help="All secrets that pseudonyms were made with, separated by commas.",
+            envvar="COUPON_REC_PSEUDONYM_KEY",
+        ),
+    ] = "",
+    redis: Annotated[
+        str, typer.Option(help="Redis that replicas share.", envvar="COUPON_REC_REDIS")
+    ] = "",
+) -> None:
+    """Remove people from every file of a service that is stopped, and say what is due."""
+    from coupon_rec.serving.forgetting import forget as remove
+
+    done = _checked(
+        lambda: remove(users, bundle, log=log, decisions=decisions, key=pseudonym_key, redis=redis)
+    )
+    rows = sum(done.snapshot.values())
+    typer.echo(
+        f"removed {done.events} events, {done.decisions} answers and outcomes, and {rows} rows of "
+        f"{len(done.snapshot)} snapshot{'s' * (len(done.snapshot) != 1)}"
+    )
+    for words in done.due:
+        typer.echo(f"due: {words}")
 
 
 @app.command()

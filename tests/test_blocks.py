@@ -4,12 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.operations as ops
 import pandas as pd
 import pytest
-from ibis import _
+from ibis import Table, _
 
 from coupon_rec import Market, load_market
-from coupon_rec.features import offers_frame, write_offers
+from coupon_rec.features import build_offers, offers_frame, write_offers
 from coupon_rec.features.batch import blocks
 from coupon_rec.simulation import simulate_market
 
@@ -64,3 +65,26 @@ def test_a_failure_leaves_the_file_of_before(
 def test_a_block_has_a_user(idle: Market, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="1 user or more, not 0"):
         write_offers(idle, tmp_path / "offers.parquet", block=0)
+
+
+def windows_by_campaign(table: Table) -> list[int]:
+    """The rows that each window has to sort which is cut by campaign alone, or not at all."""
+    sizes = []
+    for project in table.op().find(ops.Project):
+        columns = project.values.values()
+        for window in (w for c in columns for w in c.find(ops.WindowFunction, filter=ops.Value)):
+            keys = {key.name for key in window.group_by}
+            if keys <= {"campaign_id"}:
+                sizes.append(int(project.parent.to_expr().count().execute()))
+    return sizes
+
+
+def test_no_window_by_campaign_alone_grows_with_the_users(market: Market) -> None:
+    def again(table: Table, shift: int = 10_000) -> Table:
+        return table.union(table.mutate(user_id=table.user_id + shift))
+
+    names = ("users", "offers", "purchases", "redemptions")
+    doubled = replace(market, **{name: again(getattr(market, name)) for name in names})
+    once, twice = (windows_by_campaign(build_offers(each)) for each in (market, doubled))
+    assert once
+    assert twice == once

@@ -21,6 +21,7 @@ EXERCISES = [
 ]
 DATA = {
     "choice": pd.Series({"probability": 0.2}),
+    "hours": 1.5,
     "p": [0.1, 0.1, 0.1, 0.1],
     "test": pd.DataFrame(
         {

@@ -41,8 +41,8 @@ def words(result: Result) -> str:
 def test_help_lists_the_commands() -> None:
     page = run("--help")
     assert page.exit_code == 0
-    commands = ("features", "train", "evaluate", "recommend", "export", "serve", "value")
-    assert all(name in page.stdout for name in commands)
+    commands = ("features", "train", "evaluate", "recommend", "export", "shard", "serve", "value")
+    assert all(name in page.stdout for name in (*commands, "monitor", "retrain"))
 
 
 def test_from_tables_to_a_coupon(tmp_path: Path) -> None:

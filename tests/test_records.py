@@ -4,6 +4,7 @@ import gzip
 import re
 from pathlib import Path
 
+import ibis
 import keras
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ ENCODER = Encoder.fit(OFFERS)
 
 @pytest.fixture
 def shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    monkeypatch.setattr("coupon_rec.records.CHUNK", 100)
+    monkeypatch.setattr("coupon_rec.records.layout.CHUNK", 100)
     return write_records(OFFERS, tmp_path, ENCODER, shards=3)
 
 
@@ -273,6 +274,49 @@ def test_records_of_something_else_are_named(tmp_path: Path, content: bytes) -> 
         writer.write(content)
     with pytest.raises(RecordsError, match=re.escape(f"{path}, record 1: not an offer")):
         read_records([path])
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_a_parquet_file_or_a_table_gives_the_records_of_the_frame(
+    tmp_path: Path, shards: list[Path], table: bool
+) -> None:
+    path = tmp_path / "offers.parquet"
+    OFFERS.to_parquet(path, row_group_size=70)
+    offers = ibis.duckdb.connect().read_parquet(path) if table else path
+    files = write_records(offers, tmp_path / "records", ENCODER, shards=3)
+    assert [file.name for file in files] == [file.name for file in shards]
+    for ours, theirs in zip(rows(read_records(files)), rows(read_records(shards)), strict=True):
+        assert_equal_bits(ours, theirs)
+
+
+def test_the_workers_batches_together_are_those_of_one(tmp_path: Path) -> None:
+    write_records(OFFERS, tmp_path, ENCODER, shards=4)
+    whole = [ids for *_, ids in read_records(tmp_path, 600, ids=True)]
+    shares = [
+        [ids for *_, ids in read_records(tmp_path, 600, ids=True, shard=(i, 2))] for i in (0, 1)
+    ]
+    assert len(shares[0]) == len(shares[1]) == len(whole)
+    for batch, first, second in zip(whole, *shares, strict=True):
+        both = np.concatenate([first["coupon_id"], second["coupon_id"]])
+        assert len(first["coupon_id"]) == len(second["coupon_id"])
+        assert np.isin(both, batch["coupon_id"]).all()
+        assert len(batch["coupon_id"]) - len(both) in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("shard", "batch_size", "message"),
+    [
+        ((2, 2), 600, "from 0 to n - 1"),
+        ((0, 3), 600, "multiple of 3 shards"),
+        ((0, 2), 601, "multiple of 2 shards"),
+    ],
+)
+def test_shares_that_are_not_even_are_refused(
+    tmp_path: Path, shard: tuple[int, int], batch_size: int, message: str
+) -> None:
+    write_records(OFFERS.head(40), tmp_path, ENCODER, shards=4)
+    with pytest.raises(ValueError, match=message):
+        read_records(tmp_path, batch_size, shard=shard)
 
 
 def test_a_missing_shard_is_named(shards: list[Path]) -> None:

@@ -1,18 +1,29 @@
-"""On Spark, markets, identifiers and offers are those of DuckDB."""
+"""On Spark, everything from the tables to the allocation is what it is without."""
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 
 from coupon_rec import Market, load_market
-from coupon_rec.features import build_offers
+from coupon_rec.decisions import allocate_scores
+from coupon_rec.features import Encoder, build_offers, write_offers
 from coupon_rec.market import identifiers
+from coupon_rec.models import coupled_model, load_model
+from coupon_rec.records import read_records, write_records
+from coupon_rec.serving.batch import KEY, score
+from coupon_rec.serving.bundle import exporting
+from coupon_rec.training import fit
+from coupon_rec.training.cluster import train_on_spark
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 SETTINGS = {  # many small queries, once: no web page, few tasks, little compilation
@@ -24,6 +35,7 @@ SETTINGS = {  # many small queries, once: no web page, few tasks, little compila
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "100",
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -38,25 +50,112 @@ def spark() -> Any:
         pytest.skip("Spark needs Java 17 or 21, and there is none here")
     from pyspark.sql import SparkSession
 
-    session = SparkSession.builder.master("local[2]").config(map=SETTINGS).getOrCreate()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    session = SparkSession.builder.master("local[2,2]").config(map=SETTINGS).getOrCreate()
     yield ibis.pyspark.connect(session)
     session.stop()
 
 
 @pytest.fixture(scope="module")
 def market(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Market:
-    """The sample market on Spark, its purchases from a CSV file."""
+    """The sample market on Spark, from a URI, its purchases from a CSV file."""
     folder = Path(shutil.copytree(SAMPLE, tmp_path_factory.mktemp("spark") / "market"))
     purchases = folder / "purchases.parquet"
     pd.read_parquet(purchases).to_csv(purchases.with_suffix(".csv"), index=False)
     purchases.unlink()
-    return load_market(folder, spark)
+    return load_market(folder.as_uri(), spark)
 
 
-def test_spark_and_duckdb_give_the_same_offers(market: Market) -> None:
-    ours, theirs = build_offers(load_market(SAMPLE)), build_offers(market)
-    assert theirs.schema() == ours.schema()
-    pd.testing.assert_frame_equal(theirs.to_pandas(), ours.to_pandas(), rtol=1e-6, atol=0)
+@pytest.fixture(scope="module")
+def written(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The offers, written by Spark."""
+    return write_offers(market, tmp_path_factory.mktemp("offers") / "offers.parquet")
+
+
+def test_spark_and_duckdb_write_the_same_offers(market: Market, written: Path) -> None:
+    here = load_market(SAMPLE)
+    assert build_offers(market).schema() == build_offers(here).schema()
+    ours = build_offers(here).to_pandas().astype({"start": "datetime64[ns]"})
+    theirs = pd.read_parquet(written).astype(ours.dtypes)
+    pd.testing.assert_frame_equal(theirs, ours, rtol=1e-6, atol=0)
+    assert [path.name for path in written.parent.iterdir()] == ["offers.parquet"]
+
+
+def test_records_hold_each_offer_once_though_a_task_is_killed(
+    spark: Any, written: Path, tmp_path: Path
+) -> None:
+    offers = pd.read_parquet(written)
+    encoder = Encoder.fit(offers)
+    batches: list[int] = []
+
+    class Deadly(Encoder):
+        """Kills its process within the first attempt at the second shard."""
+
+        def encode(self, offers: pd.DataFrame) -> Any:
+            from pyspark import TaskContext
+
+            task: Any = TaskContext.get()
+            batches.append(task.partitionId())
+            if task.attemptNumber() == 0 and batches.count(1) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().encode(offers)
+
+    deadly = Deadly(**{part.name: getattr(encoder, part.name) for part in fields(encoder)})
+    table = spark.read_parquet(str(written))
+    files = write_records(table, tmp_path / "records", deadly, shards=4)
+    assert sorted((tmp_path / "records").iterdir()) == [tmp_path / "records/encoder.json", *files]
+    read = [ids for *_, ids in read_records(tmp_path / "records", ids=True)]
+    keys = pd.DataFrame({name: np.concatenate([ids[name] for ids in read]) for name in KEY})
+    expected = offers[list(KEY)].sort_values(list(KEY), ignore_index=True)
+    pd.testing.assert_frame_equal(keys.sort_values(list(KEY), ignore_index=True), expected)
+
+
+def test_scores_and_choices_are_those_without_spark(
+    spark: Any, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
+    records, offers = tmp_path / "records", pd.read_parquet(written)
+    encoder = Encoder.fit(offers)
+    write_records(spark.read_parquet(str(written)), records, encoder, shards=2)
+    model = coupled_model(encoder, purchase_units=(8,), coupon_units=(8,))
+    fit(model, read_records(records, 256), read_records(records, 256), epochs=1)
+    bundle = exporting.export(model, tmp_path / "bundle", offers)
+    found = []
+    for name, source in (("here", written), ("spark", spark.read_parquet(str(written)))):
+        scores = score(bundle, source, tmp_path / f"scores-{name}")
+        opened = scores if name == "here" else spark.read_parquet(str(scores))
+        best = allocate_scores(opened, tmp_path / f"choices-{name}", budget=1.0, caps={}, parts=3)
+        found.append((pd.read_parquet(scores), best, pd.read_parquet(best.folder)))
+    (scores, best, choices), (their_scores, their_best, their_choices) = found
+    their_scores = their_scores.sort_values(list(KEY), ignore_index=True)
+    pd.testing.assert_frame_equal(their_scores, scores, check_exact=True)
+    assert 0 < best.sent < offers.groupby(list(KEY[:2])).ngroups
+    assert (their_best.bound, their_best.value) == (best.bound, best.value)
+    pd.testing.assert_frame_equal(their_choices, choices, check_exact=True)
+
+
+def test_workers_that_spark_starts_train_the_model_of_one(
+    spark: Any, written: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("jax")
+    offers = pd.read_parquet(written)  # dealt in turn, so that both shards have as many
+    write_records(offers, tmp_path / "records", Encoder.fit(offers), shards=2)
+    settings = {"epochs": 2, "batch_size": 256, "shuffle": False, "model": {"dropout": 0.0}}
+    weights = []
+    for workers in (1, 2):
+        history = train_on_spark(
+            spark._session,
+            tmp_path / "records",
+            tmp_path / "records",
+            tmp_path / f"{workers}.keras",
+            workers=workers,
+            checkpoint=str(tmp_path / f"run-{workers}"),
+            **settings,
+        )
+        assert len(history) == 2
+        weights.append(load_model(tmp_path / f"{workers}.keras").get_weights())
+    for one, two in zip(*weights, strict=True):
+        np.testing.assert_allclose(two, one, atol=1e-6)
 
 
 def test_a_market_on_spark_is_written_and_loads_as_the_same(market: Market, tmp_path: Path) -> None:

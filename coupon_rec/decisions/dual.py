@@ -7,6 +7,9 @@ round collects one tangent plane at the current prices; a small linear program f
 point of all planes near the best prices so far, and there the next plane is taken.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from scipy.optimize import linprog
 
@@ -41,25 +44,44 @@ def solve(problem: AllocationProblem, tolerance: float = 1e-6) -> tuple[float, P
         One for each limit, 0 or more.
     """
     users = len(problem.value)
-    scale = _scale(problem)
+    scale = price_scale(problem)
     start, radius = np.zeros(len(problem.limits)), 1.0
     if users > 2 * SAMPLE:
         rows = np.sort(np.random.default_rng(0).choice(users, SAMPLE, replace=False))
-        _, start = _descend(problem.sample(rows), start, scale, radius, tolerance, 300)
+        _, start = descend(partial(bound, problem.sample(rows)), start, scale, radius, tolerance)
         radius = 0.02
-    return _descend(problem, start, scale, radius, tolerance, 300 if users <= 2 * SAMPLE else 40)
+    rounds = 300 if users <= 2 * SAMPLE else 40
+    return descend(partial(bound, problem), start, scale, radius, tolerance, rounds)
 
 
-def _descend(
-    problem: AllocationProblem,
+def descend(
+    bound: Callable[[Prices], tuple[float, Prices]],
     start: Prices,
     scale: Prices,
     radius: float,
     tolerance: float,
-    rounds: int,
+    rounds: int = 300,
 ) -> tuple[float, Prices]:
+    """Find where a dual is lowest, from what it and its slope are at single prices.
+
+    Parameters
+    ----------
+    bound : callable
+        The dual, and its slope, at given prices.
+    start, scale : numpy.ndarray
+        Where to begin, and steps of what size to take: one number for each limit.
+    radius, tolerance : float
+        How far the first step may go, in steps; and which share of the dual may be missed.
+    rounds : int
+        At most so many calls.
+
+    Returns
+    -------
+    float, numpy.ndarray
+        As `solve` gives them.
+    """
     center = start
-    lowest, slope = bound(problem, center)
+    lowest, slope = bound(center)
     planes, heights = [slope], [lowest - float(slope @ center)]
     for _ in range(rounds):
         reach = radius * scale
@@ -69,7 +91,7 @@ def _descend(
                 break
             radius *= 4
             continue
-        height, slope = bound(problem, prices)
+        height, slope = bound(prices)
         planes.append(slope)
         heights.append(height - float(slope @ prices))
         if height < lowest:
@@ -91,7 +113,7 @@ def _lowest_point(
     return found.x[-1], np.maximum(found.x[:-1], 0)
 
 
-def _scale(problem: AllocationProblem) -> Prices:
+def price_scale(problem: AllocationProblem) -> Prices:
     """The prices at which hardly anybody would still choose, from the first users."""
     rows = slice(0, SAMPLE)
     value = problem.value[rows]

@@ -32,7 +32,7 @@ def repair(problem: AllocationProblem, prices: Prices) -> Mask:
     numpy.ndarray
         Shape (n, K), True where a user gets a coupon. No limit is exceeded.
     """
-    chosen, loss, doubt = _choose(problem, TIES * prices)
+    chosen, loss, doubt = choose_at(problem, TIES * prices)
     _drop(problem, chosen, loss)
     _improve(problem, prices, chosen)
     if len(prices):
@@ -47,7 +47,7 @@ def repair(problem: AllocationProblem, prices: Prices) -> Mask:
     return chosen
 
 
-def _choose(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats, Floats]:
+def choose_at(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats, Floats]:
     """The users' choices at the prices, and what they lose by another choice.
 
     Returns

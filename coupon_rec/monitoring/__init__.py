@@ -2,7 +2,8 @@
 
 `contract` looks at the data at the door, `shift` at which features moved, `observed_expected` at
 what was promised and kept, and `Cusum` at how soon a change shows. `canary_size` and `shadow` say
-what a trial of a new bundle can see, and a `Registry` puts it in service and takes it back.
+what a trial of a new bundle can see, `compare_bundles` whether it may take over, and a `Registry`
+puts it in service and takes it back.
 
 Users, not rows, are what chance draws: one user's offers resemble each other.
 """

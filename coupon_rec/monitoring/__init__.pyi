@@ -12,5 +12,8 @@ from .registry import Registry as Registry
 from .registry import RegistryError as RegistryError
 from .report import Report as Report
 from .report import monitor as monitor
+from .retraining import Verdict as Verdict
+from .retraining import compare_bundles as compare_bundles
+from .retraining import matured as matured
 from .rollout import canary_size as canary_size
 from .rollout import shadow as shadow

@@ -28,8 +28,9 @@ class Cusum:
     Notes
     -----
     Equation `eq-cusum`: each day adds the logarithm of how many times likelier the day's count is
-    after the change than before it, and the sum never falls below 0. For Poisson counts and a given
-    rate of false alarms, no rule has a shorter longest delay (Moustakides 1986).
+    after the change than before it, and the sum never falls below 0. Where days are alike and
+    independent, and the change is to `ratio`, no rule with as long a mean time to a false alarm
+    has a shorter longest delay (Moustakides 1986).
 
     Examples
     --------
@@ -127,6 +128,9 @@ def null_paths(
     with all that they redeemed: so a user's redemptions stay together, and the promise is kept on
     average. Each campaign's promise is then multiplied by a log-normal factor of deviation
     `spread`.
+
+    The level of the promises counts as known. If it was learned from these campaigns, a threshold
+    that is set for 5% rings in about 6% with eight campaigns of 100 redemptions, in 8% with three.
     """
     o = np.asarray(observed, np.float64)
     if o.ndim != 2 or not np.isfinite(o).all() or (o < 0).any() or not o.any():

@@ -101,7 +101,7 @@ def shift(
     A user's offers become one mean, and the means their ranks. Then it is shuffled which user
     belongs to which time. So 5% of features have p up to .05 where nothing moved, whatever their
     distribution; and `p_any` holds for features that depend on each other, in any way (Westfall
-    and Young's step without steps). A user of both times counts once in each: the test is then
+    and Young's max-T in a single step). A user of both times counts once in each: the test is then
     careful, and fires more rarely.
 
     Memory and time grow with `shuffles` times the users. Above 100,000 of them, take a sample.

@@ -52,7 +52,11 @@ class Maturity:
         return float((np.concatenate(self.ages) <= age).mean())
 
     def spread(self, age: float) -> float:
-        """How far campaigns are from that share: a standard deviation, relative to it."""
+        """How far single campaigns were from that share: a standard deviation, relative to it.
+
+        Chance within each past campaign is part of it, so with few redemptions a campaign it is
+        larger than need be. Infinite where nothing was known by then.
+        """
         share = self(age)
         own = np.array([(ages <= age).mean() for ages in self.ages])
         weights = [len(ages) for ages in self.ages]
@@ -72,6 +76,7 @@ def observed_expected(
     *,
     known: float = 1.0,
     known_spread: float = 0.0,
+    design_effect: float = 1.0,
     confidence: float = 0.95,
 ) -> pd.Series:
     r"""Compare the redemptions that came with those that were promised.
@@ -84,7 +89,9 @@ def observed_expected(
     known : float
         Share of the redemptions that should be known by now, in (0, 1]: `Maturity` gives it.
     known_spread : float
-        How uncertain that share is, relative to it, 0 or more: `Maturity.spread`.
+        How uncertain that share is, relative to it, 0 or more, up to infinity: `Maturity.spread`.
+    design_effect : float
+        What it is at least, 1 or more: that of the past, where few users redeem.
     confidence : float
         Of the interval, in (0, 1).
 
@@ -93,7 +100,7 @@ def observed_expected(
     pandas.Series
         `observed`; `expected` by now; their `ratio` with `low` and `high`; and `design_effect`,
         how many times larger the variance is than that of independent offers, because users
-        differ.
+        differ: as these offers have it (1 with one user, who cannot tell).
 
     Raises
     ------
@@ -103,9 +110,12 @@ def observed_expected(
 
     Notes
     -----
-    Equations `eq-oe`, `eq-design-effect` and `eq-oe-interval`. The interval is symmetric on the
-    logarithm of the ratio. Where nothing was redeemed, it runs from 0 to what would give nothing
-    in one case of forty (for 95%).
+    Equations `eq-oe`, `eq-design-effect` (times G / (G - 1) for G users) and `eq-oe-interval`. The
+    interval is symmetric on the logarithm of the ratio, and the design effect in it is the larger
+    of the one measured and the one given. Fewer than about ten users who redeem cannot say how
+    much users clump: give the past's, or the interval is too short. Where nothing was redeemed, it
+    runs from 0 to what would give nothing in one case of forty (for 95%), if redemptions come in
+    clumps as large as the design effect given.
 
     Examples
     --------
@@ -120,6 +130,8 @@ def observed_expected(
         raise ValueError(f"known must be in (0, 1], not {known}: nothing can be known yet")
     if known_spread < 0:
         raise ValueError(f"known_spread must be 0 or more, not {known_spread}")
+    if not 1 <= design_effect < np.inf:
+        raise ValueError(f"design_effect must be 1 or more, not {design_effect}")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be in (0, 1), such as 0.95, not {confidence}")
     code = np.unique(np.asarray(users), return_inverse=True)[1]
@@ -132,10 +144,10 @@ def observed_expected(
     effect = _design_effect(y, expected, code, ratio)
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     if observed:
-        away = z * np.sqrt(effect / observed + known_spread**2)
+        away = z * np.sqrt(max(effect, design_effect) / observed + known_spread**2)
         low, high = ratio * np.exp(-away), ratio * np.exp(away)
     else:
-        most = -np.log((1 - confidence) / 2) / expected.sum()
+        most = -np.log((1 - confidence) / 2) * design_effect / expected.sum()
         low, high = 0.0, most * np.exp(z * known_spread)
     return pd.Series(
         {
@@ -154,7 +166,10 @@ def _design_effect(y: Floats, expected: Floats, code: NDArray[np.intp], ratio: f
     fitted = np.minimum(ratio * expected, 1.0)
     independent = (fitted * (1 - fitted)).sum()
     by_user = np.bincount(code, y - fitted)
-    return float((by_user**2).sum() / independent) if independent > 0 else 1.0
+    users = np.count_nonzero(np.bincount(code, expected))
+    if users < 2 or not independent > 0:
+        return 1.0
+    return float((by_user**2).sum() / independent * users / (users - 1))
 
 
 def daily(

@@ -32,6 +32,10 @@ def page(report: "Report") -> str:
     charts = "".join(
         f"<h3>{escape(name.capitalize())}</h3>{_chart(name, report)}" for name in report.thresholds
     )
+    trial = "".join(
+        f"<h2>On trial: a {name}</h2>{_table([name, 'value'], _rows(row))}"
+        for name, row in report.trial.items()
+    )
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -40,14 +44,15 @@ def page(report: "Report") -> str:
 <style>{STYLE}</style>
 <h1>Monitor, {report.last}</h1>
 {verdict}
-<p>Watched from {report.until} on, against the days from {report.first} on.</p>
+<p>Watched from {report.until} on, for {report.horizon} days, against the days from {report.first}
+on. Where nothing changes, {report.rate:.1%} of such horizons ring.</p>
 <h2>Promised and kept</h2>
 {_table(["coupons shown", *KEPT.values()], kept)}
 <h2>Evidence of a change</h2>
 {charts}
 <h2>Scores</h2>
 {_table(["probability shown", "value"], _rows(report.scores))}
-<h2>Answers</h2>
+{trial}<h2>Answers</h2>
 {_table(["share of answers", "value"], _rows(report.service))}
 </html>
 """

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from coupon_rec.serving.bundle.manifest import verified
+from coupon_rec.serving.bundle.manifest import verified, version_of
 
 SECONDS = 120
 """How long a service may take to load a bundle."""
@@ -74,7 +74,7 @@ class Registry:
         BundleError
             If it cannot be used.
         """
-        version = str(verified(bundle)["version"])
+        version = version_of(verified(bundle))
         place = self.folder / "versions" / version
         if not place.exists():
             draft = Path(mkdtemp(prefix=".draft-", dir=self.folder / "versions"))

@@ -9,12 +9,18 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.arguments import Floats
+from coupon_rec.evaluation import from_sums
 from coupon_rec.monitoring.alarms import Cusum
 from coupon_rec.monitoring.drift import shift
 from coupon_rec.monitoring.outcomes import observed_expected
+from coupon_rec.monitoring.rollout import canary_size, shadow
 from coupon_rec.serving.events.decision_reader import read_decisions, read_outcomes
 
 KEY = ["user_id", "campaign_id", "coupon_id"]
+PATHS = 2000
+"""How many logs without a change set the thresholds."""
+FEWER = 0.8
+"""How many of a canary's redemptions are left where its evidence is strongest."""
 DIRECTIONS = {"fewer than promised": 0.5, "more than promised": 2.0}
 
 
@@ -26,12 +32,22 @@ class Report:
     ----------
     first, until, last : str
         The first day, the first one that is watched, and the last.
+    horizon : int
+        How many days are watched in all.
+    rate : float
+        Chance of a false alarm within them.
     alarms : tuple of str
         What rings; none if all is well.
     kept : dict of str to dict
         `observed_expected` of the reference and of what is watched, and of each bundle in it.
     scores : dict of str to float
         How far the probabilities of users' best coupons moved: as `shift` has it.
+    trial : dict of str to dict
+        Of a bundle on trial. "canary": how many coupons it has `shown`, and how many are `needed`
+        to find a fifth less redeemed (`canary_size`); its redemptions a coupon over those of the
+        other arm since then, `ratio` with `low` and `high`, for one look; and the `evidence` that
+        they are fewer, which `rings` at a height that holds for all looks together. "shadow": as
+        `shadow` has it.
     service : dict of str to float
         Shares of the watched answers: `nothing` (no coupon was chosen), `degraded`, `repeated`.
     days : dict of str to list
@@ -43,9 +59,12 @@ class Report:
     first: str
     until: str
     last: str
+    horizon: int
+    rate: float
     alarms: tuple[str, ...]
     kept: dict[str, dict[str, float]]
     scores: dict[str, float]
+    trial: dict[str, dict[str, float]]
     service: dict[str, float]
     days: dict[str, list[Any]]
     thresholds: dict[str, float]
@@ -68,11 +87,12 @@ def monitor(
     log: str | Path,
     *,
     until: str | None = None,
+    horizon: int = 364,
     window: int = 28,
     rate: float = 0.05,
     seed: int = 0,
 ) -> Report:
-    """Look at a service's decision log.
+    """Look at a service's decision log, once or every day.
 
     Parameters
     ----------
@@ -80,11 +100,14 @@ def monitor(
         The folder that `python -m coupon_rec serve --decisions` names.
     until : str, optional
         First day that is watched, such as "2024-06-01"; the days before it, in which all was well,
-        are the reference. If left out, the first half of the days is.
+        are the reference. If left out, the reference is the log's first two windows. Name the same
+        day in each look.
+    horizon : int
+        How many days are watched.
     window : int
         Days for which a coupon is followed after it was first shown.
     rate : float
-        Chance of a false alarm, in each direction, over the days that are watched.
+        How likely a false alarm within the horizon may be, in either direction, in (0, 1).
     seed
         Of what chance does.
 
@@ -97,41 +120,65 @@ def monitor(
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If the log holds no answer, or no redemption in a reference that is old enough.
+        If the log holds no answer, or no redemption in a reference that is old enough; if the
+        horizon is over; or if a number is outside its range.
 
     Notes
     -----
-    A coupon counts from the first answer that showed it to a user. What should be known on a day
-    follows from the reference's coupons that were followed for the whole window; its level too, so
-    an alarm says that something changed, not that the model was right before. Under chance, users
-    redeem in clumps as large as the design effect of the reference.
+    A coupon counts from the first answer that showed it to a user. The reference holds the coupons
+    that were followed for a whole window before `until`. What should be known on a day follows from
+    them; so does the level, and an alarm says that something changed, not that the model was right
+    before.
+
+    The thresholds follow from the reference alone, before anything is watched. So a look on each
+    day rings on the day on which one look at the end would say that it rang, and `rate` holds for
+    all looks together. That is so for as many redemptions a day as in the reference, for users who
+    redeem in clumps as large as its design effect, and for a level that is known no better than the
+    reference tells; with more redemptions a day, false alarms are more frequent.
+
+    A canary rings beside that, with a chance of at most `rate` more, as long as its share of the
+    users stays the same: its evidence is a likelihood ratio, which hardly ever grows large by
+    chance, however often one looks.
     """
+    if horizon < 1 or window < 1 or not 0 < rate < 1:
+        raise ValueError(
+            f"horizon and window must be 1 day or more, and rate in (0, 1), not {horizon}, "
+            f"{window} and {rate}"
+        )
     shown, answers = _shown(Path(log), window)
     first, last = shown["day"].min(), answers["day"].max()
-    begin = pd.Timestamp(until) if until else first + (last - first) / 2
+    begin = pd.Timestamp(until) if until else first + pd.Timedelta(days=2 * window)
     begin = begin.normalize()
     reference, watched = shown[shown["day"] < begin], shown[shown["day"] >= begin]
-    old = reference[reference["day"] <= last - pd.Timedelta(days=window)]
-    if old["age"].notna().sum() == 0:
+    old = reference[reference["day"] <= begin - pd.Timedelta(days=window)]
+    if not (old["age"].notna().any() and old["probability"].sum() > 0):
         raise ValueError(
-            f"no redemption in a reference that was followed for {window} days: the log runs from "
-            f"{first:%Y-%m-%d} to {last:%Y-%m-%d} and is watched from {begin:%Y-%m-%d}; choose a "
-            "later --until or a shorter --window"
+            f"no redemption in a reference that was followed for {window} days: the log begins on "
+            f"{first:%Y-%m-%d} and is watched from {begin:%Y-%m-%d}; choose a later --until or a "
+            "shorter --window"
         )
     if watched.empty:
-        raise ValueError(f"nothing was shown from {begin:%Y-%m-%d} on: choose an earlier --until")
+        raise ValueError(
+            f"nothing was shown from {begin:%Y-%m-%d} on: the log ends on {last:%Y-%m-%d}; choose "
+            "an earlier --until or a shorter --window"
+        )
+    if (last - begin).days >= horizon:
+        raise ValueError(
+            f"the {horizon} days from {begin:%Y-%m-%d} were over before {last:%Y-%m-%d}: choose a "
+            "later --until, and with it a new reference, or a longer --horizon"
+        )
     known = np.array([(old["age"].dropna() <= day).mean() for day in range(window)])
     then = _compared(old, np.ones(len(old)))
     age = np.clip((last - watched["day"]).dt.days.to_numpy(), 0, window - 1)
     share = known[age]
-    kept = {"reference": then, "watched": _compared(watched, share)}
+    clump = max(1.0, then["design_effect"])
+    kept = {"reference": then, "watched": _compared(watched, share, clump)}
     for bundle, rows in watched.groupby("bundle").indices.items():
-        kept[f"bundle {bundle}"] = _compared(watched.iloc[rows], share[rows])
+        kept[f"bundle {bundle}"] = _compared(watched.iloc[rows], share[rows], clump)
     observed, expected = _by_day(shown, known, begin, last)
     expected = expected * then["ratio"]
-    rng = np.random.default_rng(seed)
-    clump = max(1.0, then["design_effect"])
-    by_chance = clump * rng.poisson(expected / clump, (2000, len(expected)))
+    past = (begin - first).days - window + 1
+    by_chance = _quiet(then["observed"], past, horizon, clump, seed)
     days: dict[str, list[Any]] = {
         "day": [f"{day:%Y-%m-%d}" for day in pd.date_range(begin, last)],
         "observed": observed.tolist(),
@@ -139,19 +186,26 @@ def monitor(
     }
     thresholds, alarms = {}, []
     for name, ratio in DIRECTIONS.items():
-        cusum = Cusum.tuned(by_chance, np.broadcast_to(expected, by_chance.shape), ratio, rate)
+        cusum = Cusum.tuned(*by_chance, ratio, rate / len(DIRECTIONS))
         days[name] = cusum.path(observed, expected).round(4).tolist()
         thresholds[name] = round(cusum.threshold, 4)
         rang = cusum.alarm(observed, expected)
         if rang is not None:
-            alarms.append(f"{name} since {days['day'][rang]}")
+            alarms.append(f"{name}, rang on {days['day'][rang]}")
+    trial = _trial(Path(log), shown, rate)
+    canary = trial.get("canary", {})
+    if canary.get("evidence", 0.0) >= canary.get("rings", np.inf):
+        alarms.append("fewer coupons of the canary are redeemed than of the other arm")
     return Report(
         f"{first:%Y-%m-%d}",
         f"{begin:%Y-%m-%d}",
         f"{last:%Y-%m-%d}",
+        horizon,
+        rate,
         tuple(alarms),
         kept,
         _scores(reference, watched, seed),
+        trial,
         _service(answers[answers["day"] >= begin]),
         days,
         thresholds,
@@ -186,12 +240,24 @@ def _shown(log: Path, window: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return shown, answers
 
 
-def _compared(shown: pd.DataFrame, known: Floats) -> dict[str, float]:
+def _quiet(
+    redeemed: float, past: int, horizon: int, clump: float, seed: int
+) -> tuple[Floats, Floats]:
+    """Draw logs in which nothing changes, and what a reference that chance drew expects of them."""
+    rng = np.random.default_rng(seed)
+    level = clump * rng.poisson(redeemed / clump, (PATHS, 1)) / redeemed
+    a_day = redeemed / past
+    expected = np.broadcast_to(level * a_day, (PATHS, horizon))
+    return np.asarray(clump * rng.poisson(a_day / clump, expected.shape)), expected
+
+
+def _compared(shown: pd.DataFrame, known: Floats, clump: float = 1.0) -> dict[str, float]:
     """Observed over expected of shown coupons, of which a share should be known each."""
     p = shown["probability"].to_numpy(np.float64) * known
     if not p.sum() > 0:
         return {"observed": float(shown["age"].notna().sum()), "expected": 0.0}
-    found = observed_expected(shown["age"].notna().to_numpy(np.float64), p, shown["user_id"])
+    used = shown["age"].notna().to_numpy(np.float64)
+    found = observed_expected(used, p, shown["user_id"], design_effect=clump)
     return {name: float(value) for name, value in found.round(4).items()}
 
 
@@ -215,6 +281,45 @@ def _scores(reference: pd.DataFrame, watched: pd.DataFrame, seed: int) -> dict[s
         return {}
     row = shift(reference, watched, ["probability"], seed=seed).iloc[0]
     return {name: float(value) for name, value in row.round(4).items()}
+
+
+def _trial(log: Path, shown: pd.DataFrame, rate: float) -> dict[str, dict[str, float]]:
+    """What the arms of a trial say: a canary's, whose coupons users saw, and a shadow's."""
+    found = {}
+    canary = shown["arm"] == "canary"
+    since = shown[shown["time"] >= shown.loc[canary, "time"].min()]
+    if canary.any() and since["arm"].nunique() > 1:
+        found["canary"] = _canary(since, rate)
+    shadows = read_decisions(log, shadow=True)
+    if len(shadows):
+        sent = read_decisions(log)
+        both = sent[sent["request_id"].isin(shadows["request_id"])]
+        found["shadow"] = {name: float(x) for name, x in shadow(both, shadows).round(4).items()}
+    return found
+
+
+def _canary(shown: pd.DataFrame, false_alarms: float) -> dict[str, float]:
+    """How many of its coupons were redeemed; and how many times likelier that is with fewer."""
+    used, canary = shown["age"].notna().to_numpy(), (shown["arm"] == "canary").to_numpy()
+    found = {"shown": float(canary.sum()), "redeemed": float(used[canary].sum())}
+    rate = float(used[~canary].mean())
+    if not 0 < rate < 1:
+        return found
+    live = _compared(shown[~canary], np.ones((~canary).sum()))
+    share, clump = float(canary.mean()), max(1.0, live.get("design_effect", 1.0))
+    needed = canary_size(rate, FEWER - 1, share=share, design_effect=clump)
+    likelier = found["redeemed"] * np.log(FEWER) - used.sum() * np.log(1 - (1 - FEWER) * share)
+    found["evidence"] = round(float(likelier / clump), 4)
+    found["rings"] = round(float(-np.log(false_alarms)), 4)
+    sums = pd.DataFrame(
+        {"used": used & canary, "shown": canary, "used live": used & ~canary, "live": ~canary}
+    )
+    ratio = from_sums(
+        sums.astype(float),
+        shown["user_id"].to_numpy(),
+        lambda s: s["used"] / s["shown"] / (s["used live"] / s["live"]),
+    )
+    return {**found, "needed": float(needed), **ratio.rename({"value": "ratio"}).round(4)}
 
 
 def _service(answers: pd.DataFrame) -> dict[str, float]:

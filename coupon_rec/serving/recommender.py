@@ -1,6 +1,6 @@
 """Which coupons and items a user is sent on a day: features, models, value, policy in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupon_rec.decisions import Economics, ItemModel, reason
-from coupon_rec.decisions.reasons import REASON_FEATURES
+from coupon_rec.explain.credit import Credit, contrast
+from coupon_rec.explain.topics import topics_of
+from coupon_rec.features import LABELS, Arrays
+from coupon_rec.features.holdout import TOLD_BY, cold_by
 from coupon_rec.features.online.snapshot_reader import Lines
+from coupon_rec.odds import SMALLEST
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import EPOCH, Candidates, FeatureStore
 from coupon_rec.serving.events.identifiers import Identifiers
@@ -17,6 +21,13 @@ from coupon_rec.serving.exploring import Exploring
 
 NOTHING_LIVE = "no coupon is live for this user"
 NOT_WORTH_IT = "no coupon is worth its cost"
+RIVALS = 8
+"""How many of a user's other coupons a reason compares with; a whole account takes all."""
+ACCOUNTS = 5
+"""Of how many coupons an answer gives the whole account: the first, for one takes milliseconds."""
+FACTORS = ("bought", "redeemed_if_bought")
+FACTS = ("match_recency", "match_distinct_items", "match_category_recency")
+"""What a reason says of the user, as exact numbers."""
 
 
 class Question(NamedTuple):
@@ -26,16 +37,41 @@ class Question(NamedTuple):
     ----------
     explore : bool or None
         Whether the coupons are drawn, where chance has a say; None where it has none.
+    explain : bool
+        Whether the whole account of each coupon is wanted.
     """
 
     user_id: int | str
     day: date
     k: int
     explore: bool | None = None
+    explain: bool = False
+
+
+class Account(NamedTuple):
+    """Why a coupon is likelier than the user's others: parts of log p, which add up.
+
+    Attributes
+    ----------
+    rivals : int
+        How many other coupons it is compared with.
+    others : dict of str to float
+        The mean over these of log p, by factor: `bought` and `redeemed_if_bought`.
+    topics : dict of str to dict of str to float
+        What each topic adds to that, by factor. All together make the coupon's log p.
+    """
+
+    rivals: int
+    others: dict[str, float]
+    topics: dict[str, dict[str, float]]
 
 
 class Choice(NamedTuple):
-    """A coupon to send: worth it, or drawn. Its propensity is None where nothing is drawn."""
+    """A coupon to send: worth it, or drawn. Its propensity is None where nothing is drawn.
+
+    The reason names the topic that sets it apart from the user's other coupons. `cold` says who is
+    new, as `coupon_rec.features.cold` does: a probability that nobody has checked.
+    """
 
     campaign_id: int | str
     coupon_id: int | str
@@ -43,6 +79,8 @@ class Choice(NamedTuple):
     value: float
     reason: str
     propensity: float | None = None
+    account: Account | None = None
+    cold: str = ""
 
 
 class ItemChoice(NamedTuple):
@@ -78,6 +116,11 @@ class Decision(NamedTuple):
     position: NDArray[np.int16]
     identifiers: Identifiers
 
+    def chosen(self) -> list[int]:
+        """The rows of the choices, the best first."""
+        rows = np.flatnonzero(self.position >= 0)
+        return [int(row) for row in rows[np.argsort(self.position[rows])]]
+
 
 class Reply(NamedTuple):
     """The choices for a question, the best first, and what they rest on: events and bundle."""
@@ -111,6 +154,15 @@ class Recommender:
         self.economics = economics
         self.exploring = exploring
         self.item_model: ItemModel | None = None
+        self._topics = topics_of(scorer.encoder)
+        places = {
+            number.name: (group, column)
+            for group, numbers in scorer.encoder.numbers.items()
+            for column, number in enumerate(numbers)
+        }
+        self._told_by = (
+            [places[name] for name in TOLD_BY] if places.keys() >= set(TOLD_BY) else None
+        )
 
     def __call__(self, questions: Sequence[Question]) -> list[Reply | Exception]:
         """Answer questions with one call of the model.
@@ -133,9 +185,16 @@ class Recommender:
             self.scorer.predict(arrays, ["redeemed"])["redeemed"] if ends[-1] else np.empty(0)
         )
         parts = np.split(redeemed, ends[:-1])
-        return [
-            self._reply(candidates, p, question)
+        decisions = [
+            self._decided(candidates, p, question)
             for question, candidates, p in zip(questions, found, parts, strict=True)
+        ]
+        credits = self._credits(arrays, ends - [len(p) for p in parts], decisions)
+        return [
+            self._reply(candidates, decision, question, its_credits)
+            for question, candidates, decision, its_credits in zip(
+                questions, found, decisions, credits, strict=True
+            )
         ]
 
     def learn_items(self) -> ItemModel:
@@ -168,7 +227,9 @@ class Recommender:
             for item, p in zip(found.item, found.probability, strict=True)
         ], len(lines.item) > 0
 
-    def _reply(self, candidates: Candidates, p: NDArray[np.float64], question: Question) -> Reply:
+    def _decided(
+        self, candidates: Candidates, p: NDArray[np.float64], question: Question
+    ) -> Decision:
         """Choose the k most valuable coupons, each once, as long as they are worth their cost."""
         value = self.economics.profit(p, candidates.spend_per_line, candidates.coupon_discount)
         k, exploring = question.k, self.exploring
@@ -183,7 +244,7 @@ class Recommender:
             chosen = exploring.draw(ordered, k) if question.explore else best
         position = np.full(len(p), -1, "int16")
         position[chosen] = np.arange(len(chosen))
-        decision = Decision(
+        return Decision(
             candidates.campaign_id,
             candidates.coupon_id,
             p,
@@ -192,9 +253,70 @@ class Recommender:
             position,
             self.store.identifiers,
         )
-        note = "" if chosen else NOT_WORTH_IT if len(p) else NOTHING_LIVE
+
+    def _credits(
+        self, arrays: Arrays, starts: NDArray[np.int64], decisions: Sequence[Decision]
+    ) -> list[list[Credit | None]]:
+        """Compare each chosen coupon with a few of the user's others, in one go for all questions.
+
+        None where the user has no other coupon.
+        """
+        rows, rivals, places = [], [], []
+        credits: list[list[Credit | None]] = []
+        for number, (start, decision) in enumerate(zip(starts, decisions, strict=True)):
+            chosen = decision.chosen()
+            credits.append([None] * len(chosen))
+            order = np.argsort(decision.probability, kind="stable")
+            for place, row in enumerate(chosen if len(order) > 1 else ()):
+                others = order[order != row]
+                middles = (np.arange(RIVALS) + 0.5) * len(others) / RIVALS
+                few = others if len(others) <= RIVALS else others[middles.astype(int)]
+                rows.append(int(start + row))
+                rivals.append(start + few)
+                places.append((number, place))
+        found = contrast(self._log_p, arrays, rows, rivals, self._topics)
+        for (number, place), credit in zip(places, found, strict=True):
+            credits[number][place] = credit
+        return credits
+
+    def _log_p(self, arrays: Arrays) -> NDArray[np.float64]:
+        p = self.scorer.predict(arrays, ["redeemed"])["redeemed"]
+        return np.log(np.maximum(p, SMALLEST))
+
+    def _log_factors(self, arrays: Arrays) -> NDArray[np.float64]:
+        found = self.scorer.predict(arrays)
+        bought, redeemed = (np.log(np.maximum(found[name], SMALLEST)) for name in LABELS)
+        return np.stack([bought, redeemed - bought], axis=1)
+
+    def account(self, candidates: Candidates, row: int) -> Account | None:
+        """Compare a coupon with all others of its user, factor by factor; None if it has none."""
+        others = np.delete(np.arange(len(candidates.coupon_id)), row)
+        if not len(others):
+            return None
+        (found,) = contrast(self._log_factors, candidates.arrays, [row], [others], self._topics)
+        return Account(
+            len(others),
+            dict(zip(FACTORS, found.others.tolist(), strict=True)),
+            {
+                topic: dict(zip(FACTORS, parts.tolist(), strict=True))
+                for topic, parts in zip(found.players, found.credit, strict=True)
+            },
+        )
+
+    def _reply(
+        self,
+        candidates: Candidates,
+        decision: Decision,
+        question: Question,
+        credits: Sequence[Credit | None],
+    ) -> Reply:
+        chosen = decision.chosen()
+        note = "" if chosen else NOT_WORTH_IT if len(decision.value) else NOTHING_LIVE
         return Reply(
-            tuple(self._choice(candidates, decision, row, question) for row in chosen),
+            tuple(
+                self._choice(candidates, decision, row, question, credit)
+                for row, credit in zip(chosen, credits, strict=True)
+            ),
             decision,
             candidates.known,
             note,
@@ -203,17 +325,41 @@ class Recommender:
         )
 
     def _choice(
-        self, candidates: Candidates, decision: Decision, row: int, question: Question
+        self,
+        candidates: Candidates,
+        decision: Decision,
+        row: int,
+        question: Question,
+        credit: Credit | None,
     ) -> Choice:
         name, drawn = decision.identifiers.name, question.explore is not None
+        explained = question.explain and decision.position[row] < ACCOUNTS
         return Choice(
             name("campaign_id", int(decision.campaign_id[row])),
             name("coupon_id", int(decision.coupon_id[row])),
             float(decision.probability[row]),
             float(decision.value[row]),
-            reason({feature: getattr(candidates, feature)[row] for feature in REASON_FEATURES}),
+            reason(self._facts(candidates, row), credit.top if credit else ""),
             float(decision.propensity[row]) if drawn else None,
+            self.account(candidates, row) if explained else None,
+            self._cold(candidates, row),
         )
+
+    def _cold(self, candidates: Candidates, row: int) -> str:
+        """Who is new; the encoding leaves the zeros, and the success of a coupon, as they are."""
+        if self._told_by is None:
+            return ""
+        told = (candidates.arrays[group][[row], column] for group, column in self._told_by)
+        return str(cold_by(*told)[0])
+
+    def _facts(self, candidates: Candidates, row: int) -> dict[Hashable, float]:
+        """What a reason may be made of."""
+        facts: dict[Hashable, float] = {name: getattr(candidates, name)[row] for name in FACTS}
+        for group, name in (("item", "item_popularity_rank"), ("coupon", "coupon_redeemed_before")):
+            names = [number.name for number in self.scorer.encoder.numbers.get(group, ())]
+            if name in names:
+                facts[name] = candidates.arrays[group][row, names.index(name)]
+        return facts
 
 
 def _why(lines: Lines, item: int, today: int) -> str:

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import zlib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -70,7 +71,7 @@ class Run(keras.callbacks.Callback):
         if self.best == epoch:
             self.best_weights = self.model.get_weights()
         self.model.stop_training = self.over
-        if self.file:
+        if self.file and leads():
             self._save(self.file)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
@@ -114,6 +115,13 @@ class Run(keras.callbacks.Callback):
         for i, variable in enumerate(self.variables):
             variable.assign(state[f"now {i}"])
         self.best_weights = [state[f"best {i}"] for i in range(len(self.best_weights))]
+
+
+def leads() -> bool:
+    """Whether this process is the first of those that train together, or the only one."""
+    if keras.backend.backend() != "jax":
+        return True
+    return int(import_module("jax").process_index()) == 0
 
 
 def watched_label(model: keras.Model, asked: str | None = None) -> str:

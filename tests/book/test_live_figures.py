@@ -17,24 +17,42 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, expect
 from reader import open_page
 from scipy.optimize import minimize
+from scipy.stats import binom
 from sphinx.application import Sphinx
 
 from coupon_rec import load_complete_journey
 from coupon_rec.decisions import Budget, Economics, allocate, expected_sales, newsvendor
+from coupon_rec.evaluation import Prior
+from coupon_rec.explain import shapley
 from coupon_rec.features.batch.offers import offers_frame
 from coupon_rec.monitoring import Cusum
 
 ROOT = Path(__file__).parents[2]
 LIVE = ROOT / "_static" / "live"
-FIGURES = ("likelihood", "ladder", "lambda", "bandit", "shelf", "alarm", "qini")
+FIGURES = (
+    "likelihood",
+    "ladder",
+    "lambda",
+    "bandit",
+    "shelf",
+    "alarm",
+    "qini",
+    "shrink",
+    "noise",
+    "because",
+)
 PAGES = {
     "try_it": "try-it",
     "chapters/04_likelihood": "likelihood",
     "chapters/06_coupling": "ladder",
     "chapters/11_budget": "lambda",
+    "chapters/12_uplift": "qini",
     "chapters/13_exploration": "bandit",
     "chapters/14_pricing_inventory": "shelf",
     "chapters/17_monitoring": "alarm",
+    "chapters/19_explanations": "because",
+    "chapters/20_cold_start": "shrink",
+    "chapters/21_privacy": "noise",
 }
 FIGURE = """
 ```{{live}} {name}
@@ -175,6 +193,14 @@ def test_a_page_loads_the_scripts_of_its_own_figures_only(book: Path) -> None:
         "shelf.js",
         "alarm.js",
         "qini.js",
+        "shrink.js",
+        "noise.js",
+        "network.js",
+        "coupled.js",
+        "what-if.js",
+        "words.js",
+        "credit.js",
+        "because.js",
     ]
     assert loaded("figures") == figures
 
@@ -380,6 +406,37 @@ def test_a_higher_threshold_rings_as_rarely_and_as_late_as_the_package_says(page
     assert "fewer than half ring" in words(page, "alarm")
 
 
+def test_a_new_coupons_rate_is_shrunk_as_the_package_does(page: Page) -> None:
+    cases = [(0, 0, 300), (100, 3, 300), (2000, 40, 500), (500, 0, 1000)]
+    for offers, redeemed, strength in cases:
+        slide(page, "Offers seen", offers)
+        slide(page, "Redemptions among them", redeemed)
+        slide(page, "Strength of the prior", strength)
+        prior = Prior(mean=0.01, strength=strength)
+        low, high = prior.interval([redeemed], [offers])
+        wanted = [prior.rate([redeemed], [offers])[0], low[0], high[0]]
+        said = words(page, "shrink")
+        found = [float(share) / 100 for share in re.findall(r"(\d\.\d+)%", said)]
+        assert ("no raw rate" in said) == (offers == 0)
+        if offers:
+            assert found.pop(0) == pytest.approx(redeemed / offers, abs=6e-5)
+        assert found[:3] == pytest.approx(wanted, abs=1.5e-4)
+
+
+def test_votes_about_a_household_are_right_as_often_as_the_binomial_says(page: Page) -> None:
+    for epsilon, answers in ((0.5, 1), (0.2, 20), (2.0, 3), (0.1, 99)):
+        slide(page, "Epsilon of an answer", epsilon)
+        slide(page, "Answers asked", answers)
+        votes = binom(answers, 1 / (1 + np.exp(-epsilon)))
+        right = 1 - votes.cdf(answers // 2) + (answers % 2 == 0) * votes.pmf(answers // 2) / 2
+        alpha = np.exp(-epsilon)
+        said = [float(number) for number in re.findall(r"\d+\.?\d*", words(page, "noise"))]
+        miss = 2 * alpha / (1 - alpha**2)
+        assert said[0] == pytest.approx(miss, abs=0.06)
+        assert said[1:3] == [answers, pytest.approx(answers * epsilon)]
+        assert said[-1] == pytest.approx(100 * right, abs=0.6)
+
+
 def hundredths(order: str) -> dict[str, np.ndarray]:
     """Read the sums of the Qini figure over each hundredth of the offers."""
     script = (LIVE / "qini.js").read_text("utf-8")
@@ -421,7 +478,9 @@ def test_the_cut_of_a_qini_curve_says_units_cost_and_profit(order: str, page: Pa
         ("bandit", "Game"),
         ("shelf", "Packs ordered"),
         ("alarm", "Threshold h"),
+        ("noise", "Epsilon of an answer"),
         ("qini", "Share of the offers"),
+        ("shrink", "Offers seen"),
     ],
 )
 def test_arrow_keys_move_a_figure_and_its_words_follow(name: str, label: str, page: Page) -> None:
@@ -484,3 +543,36 @@ def test_the_script_of_a_figure_stays_short(name: str) -> None:
     lines = (LIVE / f"{name}.js").read_text("utf-8").splitlines()
     assert len(lines) < 150
     assert max(map(len, lines)) <= 100
+
+
+def test_the_credit_of_the_page_is_shapleys_and_adds_up(page: Page) -> None:
+    found = page.evaluate(
+        """() => {
+            const predict = coupled.scorer(couponModel);
+            const user = couponModel.users[3];
+            const rows = whatIf.ranked(user, null, new Map()).map((row) => row.read);
+            const score = (read) => Math.log(predict(read).redeemed);
+            const mine = credit.shared(score, rows[0], rows.slice(1, 9), couponModel.columns);
+            const other = whatIf.answer(couponModel.users[5], couponModel.users[5].offers[0],
+                null, new Map()).read;
+            const theirs = credit.shared(score, rows[0], [other], couponModel.columns);
+            const worth = [1, 5, -2, 0, 3, 3, 8, 7, 1, 2, 2, 9, 0, 0, 1, 4];
+            return { mine, theirs, worth, values: credit.shapley(worth) };
+        }"""
+    )
+    np.testing.assert_allclose(found["values"], shapley(found["worth"]), atol=1e-12)
+    for account in (found["mine"], found["theirs"]):
+        total = sum(account["topics"].values())
+        assert total == pytest.approx(account["score"] - account["others"], abs=1e-9)
+    assert found["mine"]["topics"]["shopping"] == found["mine"]["topics"]["saving"] == 0
+    assert found["theirs"]["topics"]["shopping"] != 0
+
+
+def test_the_user_counts_against_everybody_and_not_among_the_own_coupons(page: Page) -> None:
+    assert "shopping ×1.00, saving ×1.00" in words(page, "because")
+    page.get_by_label("Compared with").select_option("everybody")
+    assert "shopping ×1.00, saving ×1.00" not in words(page, "because")
+    page.get_by_label("User", exact=True).select_option("stranger")
+    before = words(page, "because")
+    page.get_by_role("slider", name="This user buys its items").press("End")
+    assert words(page, "because") != before

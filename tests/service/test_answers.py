@@ -222,6 +222,7 @@ def test_it_says_that_it_lives_is_ready_and_what_it_counts(service: Inside, bund
         "bundle": Scorer.load(bundle).version,
         "day": str(DAY),
         "degraded": False,
+        "trial": None,
     }
     name = 'coupon_rec_requests_total{route="/v1/recommendations",status="200"}'
     before = service.metric(name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from running import purchase, question
 
 from coupon_rec.serving.events.feature_store import StoreFullError
@@ -40,6 +41,31 @@ def test_beyond_its_queue_the_service_sheds_and_says_when_to_come_again(
     shed = next(answer for answer in answers if answer.status_code == 503)
     assert shed.headers["Retry-After"] == "1"
     assert "try again" in shed.json()["error"]
+
+
+def test_what_is_turned_away_is_counted_and_events_that_come_again_count_once(
+    bundle: Path, tmp_path: Path
+) -> None:
+    async def crowd() -> tuple[list[httpx.Response], list[httpx.Response], FastAPI]:
+        app = create_app(
+            bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS, queue_limit=2)
+        )
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            bodies = [{"events": [purchase(number, number)]} for number in range(40)]
+            first = await asyncio.gather(*(client.post("/v1/events", json=b) for b in bodies))
+            again = [await client.post("/v1/events", json=body) for body in bodies]
+        return first, again, app
+
+    first, again, app = asyncio.run(crowd())
+    refused = [answer for answer in first if answer.status_code != 200]
+    assert {answer.status_code for answer in refused} == {503}
+    assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+    assert {answer.status_code for answer in again} == {200}
+    assert app.state.service.recommender.store.counted == 40
+    calls = app.state.service.metrics.registry.get_sample_value
+    assert calls("coupon_rec_turned_away_total", {"queue": "log"}) == len(refused) > 0
+    assert calls("coupon_rec_turned_away_total", {"queue": "model"}) == 0
 
 
 def test_requests_that_arrive_together_go_into_one_call_of_the_model(

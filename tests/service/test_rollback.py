@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from running import PATIENCE, Inside, Running, purchase, question, until
+from running import PATIENCE, Inside, Running, files, purchase, question, until
 
 from coupon_rec.monitoring import Registry, RegistryError
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
@@ -143,6 +143,18 @@ def queries() -> list[str]:
     panels = json.loads((DEPLOY / "dashboard.json").read_text())["panels"]
     shown = [target["expr"] for panel in panels for target in panel["targets"]]
     return shown + [rule["expr"] for rule in rules()]
+
+
+@pytest.fixture(scope="module")
+def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A process with a canary: the same bundle, on trial."""
+    folder = tmp_path_factory.mktemp("process")
+    options = [word for name, path in files(folder).items() for word in (f"--{name}", str(path))]
+    trial = ("--trial", str(bundle), "--canary", "0.5")
+    running = Running(bundle, folder / "words", *options, *trial)
+    yield running
+    running.process.kill()
+    running.client.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The offers table of a market of any size: users by blocks, in memory that does not grow.
+"""The offers table of a market of any size: by blocks of users, or by the tasks of Spark.
 
 The features of an offer are those of its coupon, which are built once, and those of its user,
 who needs no other user, except for two ranks within a campaign. So what is known of each block of
@@ -8,22 +8,19 @@ users is put on the disk; then the ranks are counted over all of it, and joined 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from ibis import Table, _
 
 from coupon_rec.features.batch import events
 from coupon_rec.features.batch import offers as all_offers
-from coupon_rec.features.catalog import DIGITS
+from coupon_rec.features.batch.ranks import ranks_of_values
 from coupon_rec.market import Market
-
-SPEND, WALLET = "user_spend_per_week", "match_wallet_share"
-RANKS = {SPEND: "user_spend_rank", WALLET: "match_wallet_rank"}
-"""The features that are ranked among all users of a campaign, and their ranks."""
 
 
 def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
-    """Write the offers table to a Parquet file, some users at a time.
+    """Write the offers table as Parquet: on DuckDB some users at a time, on Spark by its tasks.
 
     The rows are those of `coupon_rec.features.build_offers`, in the same order, whatever the
     block; `start` is a timestamp, so that pandas reads what `coupon_rec.features.offers_frame`
@@ -32,17 +29,19 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
     Parameters
     ----------
     market : Market
-        On DuckDB.
+        On DuckDB or Spark.
     path : str or Path
-        The file. It appears when it is complete. Drafts in a folder beside it, about three times
-        its size, are removed in any case.
+        The file; on Spark a folder of files, which all of its workers must see under this name.
+        It appears when it is complete. Drafts in a folder beside it, about three times its size,
+        are removed in any case.
     block : int
-        How many users are computed together, 1 or more. Memory grows with their purchases.
+        How many users are computed together on DuckDB, 1 or more. Memory grows with their
+        purchases.
 
     Returns
     -------
     Path
-        The file.
+        The file, or the folder.
 
     Raises
     ------
@@ -52,16 +51,35 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
     if block < 1:
         raise ValueError(f"block must be 1 user or more, not {block}")
     path = Path(path)
+    spark = market.offers.get_backend().name == "pyspark"
     with TemporaryDirectory(dir=path.parent, prefix=".draft-") as draft:
         folder = Path(draft)
+        if spark:
+            return _replace(_by_tasks(market, folder), path)
         coupons = all_offers.coupon_side(market, events.purchase_lines(market))
         coupons = _stored(coupons, folder / "coupons.parquet")
         for i, part in enumerate(_parts(market, block)):
-            offers = all_offers.known_offers(part, coupons).drop(*RANKS.values())
+            offers = all_offers.known_offers(part, coupons).drop(*all_offers.RANKS.values())
             offers.order_by("campaign_id").to_parquet(folder / f"block-{i}.parquet")
         offers = market.offers.get_backend().read_parquet(folder / "block-*.parquet")
         _merge(offers, folder, market)
         return (folder / "merged.parquet").replace(path)
+
+
+def _by_tasks(market: Market, folder: Path) -> Path:
+    """Let Spark write the offers, each part that others build on first, and once."""
+    offers = all_offers.known_offers(
+        market, keep=lambda part, name: _stored(part, folder / f"{name}.parquet")
+    )
+    rows = all_offers.finished(offers, market).mutate(start=_.start.cast("timestamp"))
+    rows.order_by(*events.OFFER).to_parquet(folder / "offers.parquet")
+    return folder / "offers.parquet"
+
+
+def _replace(written: Path, path: Path) -> Path:
+    if path.is_dir():
+        rmtree(path)
+    return written.replace(path)
 
 
 def _stored(table: Table, file: Path) -> Table:
@@ -82,10 +100,10 @@ def _parts(market: Market, block: int) -> Iterator[Market]:
 
 def _merge(offers: Table, folder: Path, market: Market) -> None:
     """Write the offers of all blocks, with their ranks, to one file, sorted by their key."""
-    users = offers.select(*all_offers.USER, SPEND).distinct()
+    users = offers.select(*all_offers.USER, all_offers.SPEND).distinct()
     ranks = {
         column: _stored(_ranks(table, column), folder / f"{column}.parquet")
-        for column, table in ((SPEND, users), (WALLET, offers))
+        for column, table in ((all_offers.SPEND, users), (all_offers.WALLET, offers))
     }
     campaigns = offers.select("campaign_id").distinct().order_by("campaign_id").to_pandas()
     parts = [folder / f"campaign-{i}.parquet" for i in range(len(campaigns))]
@@ -100,14 +118,5 @@ def _merge(offers: Table, folder: Path, market: Market) -> None:
 
 
 def _ranks(table: Table, column: str) -> Table:
-    """The rank, from 0 to 1, of each distinct value of a column within a campaign.
-
-    Values are rounded, so these are far fewer than the rows. No value counts as 0.
-    """
-    values = table.group_by("campaign_id", _[column].fill_null(0.0).name(column)).aggregate(
-        rows=_.count()
-    )
-    upto = _.rows.sum().over(group_by="campaign_id", order_by=column, rows=(None, 0))
-    others = _.rows.sum().over(group_by="campaign_id") - 1
-    rank = ((upto - _.rows) / others.nullif(0)).fill_null(0.0).round(DIGITS)
-    return values.select("campaign_id", column, rank.name(RANKS[column]))
+    sizes = table.group_by("campaign_id").aggregate(of_campaign=_.count())
+    return ranks_of_values(table, column, sizes, all_offers.RANKS[column])

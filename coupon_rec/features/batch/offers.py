@@ -15,6 +15,7 @@ from ibis.util import gen_name
 from coupon_rec.features.batch import events, histories, match, sides
 from coupon_rec.features.batch.events import OFFER
 from coupon_rec.features.batch.frame import OffersFrame
+from coupon_rec.features.batch.ranks import ranks_of_values
 from coupon_rec.features.catalog import (
     DIGITS,
     FEATURES,
@@ -29,6 +30,10 @@ from coupon_rec.market.categories import USER_CATEGORIES
 
 USER = ("campaign_id", "user_id")
 COUPON = ("campaign_id", "coupon_id")
+SPEND, WALLET = "user_spend_per_week", "match_wallet_share"
+RANKS = {SPEND: "user_spend_rank", WALLET: "match_wallet_rank"}
+"""The features that are ranked among all users of a campaign, and their ranks."""
+Keep = Callable[[Table, str], Table]
 ABOUT = ("campaign_type", "start", "item_id", *USER_CATEGORIES, "department", "spend_per_line")
 
 
@@ -57,10 +62,10 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
     return finished(known_offers(market, coupons), market).order_by(*OFFER)
 
 
-def known_offers(market: Market, coupons: Table | None = None) -> Table:
+def known_offers(market: Market, coupons: Table | None = None, keep: Keep = Table.alias) -> Table:
     """Join what is known of each offer; `finished` makes rows of the offers table of it."""
     offers = market.offers.select(*OFFER)
-    for part in parts(market, Table.alias, coupons):
+    for part in parts(market, keep, coupons):
         key = [name for name in OFFER if name in part.columns]
         again = [name for name in part.columns if name in offers.columns and name not in key]
         offers = offers.left_join(part, key, rname="later_{name}")
@@ -131,9 +136,7 @@ def _stored(table: Table) -> Iterator[Table]:
         backend.raw_sql(f"DROP TABLE {name}")
 
 
-def parts(
-    market: Market, keep: Callable[[Table, str], Table], coupons: Table | None = None
-) -> Iterator[Table]:
+def parts(market: Market, keep: Keep, coupons: Table | None = None) -> Iterator[Table]:
     """What is known of offers, part by part; a later part counts where two know a column.
 
     Parameters
@@ -157,6 +160,7 @@ def parts(
     yield coupons
     users = keep(user_side(market, lines), "user_side")
     yield users.drop(match.WALLET)
+    yield spend_rank(users)
     items = keep(item_side(market, lines, users), "item_side")
     yield _priced(items, coupons)
     ranks = keep(match_ranks(market, items), "match_ranks")
@@ -177,9 +181,16 @@ def user_side(market: Market, lines: Table) -> Table:
     mailed = market.offers.select(*USER).distinct().join(market.users, "user_id")
     habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
     users = _joined(mailed, *habits, *histories.user_histories(market))
-    rank = _rank(users, "user_spend_per_week")
     own = histories.own_columns(market, "users")
-    return _tidy(users, *USER_CATEGORIES, *own, *match.WALLET, user_spend_rank=rank)
+    return _tidy(users, *USER_CATEGORIES, *own, *match.WALLET)
+
+
+def spend_rank(users: Table) -> Table:
+    """Rank the users of each campaign by what they spend a week."""
+    sizes = users.group_by("campaign_id").aggregate(of_campaign=_.count())
+    ranks = ranks_of_values(users, SPEND, sizes, RANKS[SPEND])
+    ranked = users.left_join(ranks, ["campaign_id", SPEND])
+    return ranked.select(*USER, **{RANKS[SPEND]: _[RANKS[SPEND]].fill_null(0.0)})
 
 
 def coupon_side(market: Market, lines: Table) -> Table:
@@ -206,7 +217,7 @@ def coupon_side(market: Market, lines: Table) -> Table:
         item_id=_.item_sold_most,
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
-        item_popularity_rank=_rank(coupons, "item_popularity"),
+        item_popularity_rank=_popularity_rank(coupons),
     )
 
 
@@ -230,18 +241,20 @@ def match_ranks(market: Market, items: Table) -> Table:
     recency they come last, with the rank `rank_of_others`.
     """
     sizes = market.offers.group_by(USER).aggregate(of_user=_.count())
-    sizes = sizes.mutate(of_campaign=_.of_user.sum().over(group_by="campaign_id"))
+    of_campaign = sizes.group_by("campaign_id").aggregate(of_campaign=_.of_user.sum())
     last = (_.of_user - 1).nullif(0)
     recent = (_.match_recency < NEVER).sum().over(group_by=USER)
-    values = items.select(*OFFER, "match_decayed_45", "match_wallet_share", "match_recency")
+    values = items.select(*OFFER, "match_decayed_45", WALLET, "match_recency")
+    values = values.semi_join(market.offers, OFFER)
+    wallets = ranks_of_values(values, WALLET, of_campaign, RANKS[WALLET])
     ranks = {
         "match_rank": _rank_above_others(_.match_decayed_45, _.of_user, *USER),
-        "match_wallet_rank": _rank_above_others(_.match_wallet_share, _.of_campaign, "campaign_id"),
+        RANKS[WALLET]: _[RANKS[WALLET]],
         "match_recency_rank": _rows_below(_.match_recency, *USER) / last,
         "rank_of_others": recent / last,
     }
     return (
-        values.semi_join(market.offers, OFFER)
+        values.left_join(wallets, ["campaign_id", WALLET])
         .join(sizes, USER)
         .select(*OFFER, **{name: rank.fill_null(0.0).round(DIGITS) for name, rank in ranks.items()})
     )
@@ -283,7 +296,7 @@ def _tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) 
     return table.select(*key, *others, **known, **more)
 
 
-def _rank(table: Table, name: str) -> ibis.expr.types.Value:
-    """The rank of a feature within a campaign, from 0 to 1."""
-    value = _known(name, table[name])
+def _popularity_rank(coupons: Table) -> ibis.expr.types.Value:
+    """The rank of each coupon of a campaign by the popularity of its items, from 0 to 1."""
+    value = _known("item_popularity", coupons.item_popularity)
     return ibis.percent_rank().over(group_by="campaign_id", order_by=value).round(DIGITS)

@@ -10,15 +10,13 @@ from coupon_rec.features.batch.events import (
     first_by,
     mailed,
 )
-from coupon_rec.features.catalog import MILLIONTHS
+from coupon_rec.features.catalog import MILLIONTHS, PRIOR_OFFERS, PRIOR_REDEMPTIONS
 from coupon_rec.market import Market
 
 SEASON = 56
 """Days before the start in which items are counted and priced."""
 LATELY = 14
 PROMOTION_WEEKS = 4
-PRIOR_REDEMPTIONS, PRIOR_OFFERS = 3, 1000
-"""Earlier redemption rates are shrunk as if so many more redemptions and offers had been seen."""
 
 
 def user_habits(market: Market, lines: Table) -> Table:

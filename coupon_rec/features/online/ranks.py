@@ -97,12 +97,19 @@ class Crowd:
         campaign = coupons.campaign[offers.coupon[pair]]
         mailed = np.unique(campaign * len(snapshot.user_row) + user)
         self._campaign, self._user = np.divmod(mailed, len(snapshot.user_row))
-        self.wallets = Ranks(*snapshot.wallets, np.bincount(campaign, minlength=self.campaigns))
+        mailed_others = np.repeat(snapshot.others.campaign, snapshot.others.offers)
+        everyone = np.concatenate([campaign, mailed_others])
+        self.wallets = Ranks(*snapshot.wallets, np.bincount(everyone, minlength=self.campaigns))
         first, last = snapshot.history.bounds
         sums = np.concatenate([[0], np.cumsum(snapshot.lines.amount)])
         self._spend = sums[last] - sums[first]
         days = np.append(snapshot.lines.day, 0)
         self._first_day = np.where(last > first, days[first], NOT_YET)
+        others = snapshot.others
+        self._campaign = np.append(self._campaign, others.campaign)
+        self._user = np.append(self._user, len(first) + np.arange(len(others.campaign)))
+        self._spend = np.append(self._spend, others.spend)
+        self._first_day = np.append(self._first_day, others.first_day)
         self._start = snapshot.start
         self._rates = self._ranked_rates()
 

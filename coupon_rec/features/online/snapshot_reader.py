@@ -186,6 +186,23 @@ class Items:
         return row if row < len(self.item_id) and self.item_id[row] == item_id else NO_ITEM
 
 
+class Others(NamedTuple):
+    """Users of other shards, who are ranked beside those of this one: a row a user and campaign.
+
+    Attributes
+    ----------
+    campaign, offers : numpy.ndarray
+        The place of a live campaign, and how many of its coupons the user was mailed.
+    spend, first_day : numpy.ndarray
+        What the user spent, in millionths, and the day of the first purchase since 1970.
+    """
+
+    campaign: Ints
+    offers: Ints
+    spend: Ints
+    first_day: Ints
+
+
 class ByUser:
     """Columns sorted by user, and where each user's rows begin."""
 
@@ -222,6 +239,8 @@ class Snapshot:
         The wallet shares above 0 of all offers: the place of the campaign, and the share.
     no_match : numpy.ndarray
         What a model reads of a match of which nothing is known, shape (1, d).
+    others : Others
+        Users of other shards; none in a whole snapshot.
     """
 
     day: date
@@ -242,6 +261,7 @@ class Snapshot:
     terms: dict[str, Floats]
     wallets: tuple[Ints, Floats]
     no_match: NDArray[np.float32]
+    others: Others
     views: Looks
     clicks: Looks
     viewed: ByUser
@@ -277,6 +297,7 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
         coupons = _coupons(folder, items, encoder)
         mailings, seen = _read(folder, "mailings"), _read(folder, "seen")
         views, clicks = _looks(folder, "views"), _looks(folder, "clicks")
+        others = _others(folder, coupons)
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
     ids = users["user_id"].to_numpy()
@@ -305,12 +326,22 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
             wallets["share"],
         ),
         no_match=_no_match(encoder),
+        others=others,
         terms={name: offers[name] for name in offers if name not in ("user_id", "coupon")},
         views=Looks(views["item"], views["day"]),
         clicks=Looks(clicks["item"], clicks["day"]),
         viewed=ByUser(views, ids),
         clicked=ByUser(clicks, ids),
     )
+
+
+def _others(folder: Path, coupons: Coupons) -> Others:
+    """Read the users of other shards."""
+    table = dict.fromkeys(("campaign_id", *Others._fields[1:]), np.empty(0, "int64"))
+    if (folder / "others.parquet").exists():
+        table = _read(folder, "others")
+    campaign = np.unique(coupons.campaign_id).searchsorted(table.pop("campaign_id"))
+    return Others(campaign, **table)
 
 
 def _looks(folder: Path, name: str) -> dict[str, NDArray[Any]]:

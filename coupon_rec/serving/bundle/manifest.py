@@ -71,6 +71,11 @@ def verified(folder: str | Path) -> dict[str, Any]:
     return manifest
 
 
+def version_of(manifest: dict[str, Any]) -> str:
+    """Give the version of a bundle; of a part of one, that of the whole."""
+    return str(manifest.get("whole", manifest["version"]))
+
+
 def content(folder: str | Path, manifest: dict[str, Any], name: str) -> bytes:
     """Read a file of a bundle, and compare it with the manifest.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from coupon_rec.features.encoder import LABELS, Encoder
 from coupon_rec.odds import Platt
-from coupon_rec.serving.bundle.manifest import FRESH, BundleError, content, verified
+from coupon_rec.serving.bundle.manifest import FRESH, BundleError, content, verified, version_of
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,22 @@ class Scorer:
     Attributes
     ----------
     version : str
-        Of the bundle.
+        Of the bundle; a part of one has that of the whole.
     session : onnxruntime.InferenceSession
         The model.
     encoder : coupon_rec.features.Encoder
         What turns offers into the arrays that the model reads.
     calibration : dict of str to Platt
         Of each output.
+    shard : tuple of int, or None
+        Of a part of a bundle, its place from 0 on, and how many there are.
     """
 
     version: str
     session: Any
     encoder: Encoder
     calibration: dict[str, Platt]
+    shard: tuple[int, int] | None = None
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -65,10 +68,11 @@ class Scorer:
                 f"{folder / 'model.onnx'}: ONNX Runtime cannot load it ({error}); {FRESH}"
             ) from error
         return cls(
-            manifest["version"],
+            version_of(manifest),
             session,
             encoder,
             {name: Platt(**line) for name, line in calibration.items()},
+            tuple(manifest["shard"]) if "shard" in manifest else None,
         )
 
     def predict(

@@ -10,14 +10,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from coupon_rec.privacy.vault import Vault, opened
+
 BUCKETS = 16
 """Into so many parts the people of a day are divided: to remove one rewrites one part."""
 SMALL = 8 * 2**20
 """Bytes up to which a Parquet file is merged with others."""
 MERGED_AT = 8
 """How many small files of one day and bucket become one."""
-KEYS = {"answers": "request_id", "outcomes": "event_id"}
+KEYS = {"answers": "request_id", "shadows": "request_id", "outcomes": "event_id"}
 """The kinds of rows, and the column that is different in each row."""
+PLAIN = b"\xff\xff\xff\xff"
+"""How a segment begins that is not sealed."""
+SEGMENT = "segment"
+"""The name under which the parts of segments are sealed."""
 
 
 def bucket_of(user_id: int | str) -> int:
@@ -27,12 +33,20 @@ def bucket_of(user_id: int | str) -> int:
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
     """Put tables below each other; identifiers are texts if they are in any of them."""
+    tables = [_with_arm(table) for table in tables]
     schema = tables[0].schema
     for table in tables[1:]:
         for place, field in enumerate(table.schema):
             if pa.types.is_integer(_inner(schema.field(place).type)):
                 schema = schema.set(place, field)
     return pa.concat_tables([table.cast(schema) for table in tables])
+
+
+def _with_arm(table: pa.Table) -> pa.Table:
+    """Answers that were recorded before there were trials are of what is in service."""
+    if "request_id" not in table.column_names or "arm" in table.column_names:
+        return table
+    return table.append_column("arm", pa.repeat("live", len(table)))
 
 
 def _inner(kind: pa.DataType) -> pa.DataType:
@@ -46,24 +60,47 @@ def without_duplicates(table: pa.Table, key: str) -> pa.Table:
     return table if len(first) == len(table) else table.take(np.sort(first))
 
 
-def to_bytes(table: pa.Table) -> pa.Buffer:
-    """Write a table so that it can be appended to a segment."""
+def to_bytes(table: pa.Table) -> bytes | pa.Buffer:
+    """Write a table so that it can be appended to a segment, sealed if the files are."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
-    return sink.getvalue()
+    if (vault := Vault.from_environment()) is None:
+        return sink.getvalue()
+    sealed = vault.seal(sink.getvalue().to_pybytes(), SEGMENT)
+    return len(sealed).to_bytes(8, "little") + sealed
 
 
 def read_segment(path: Path) -> list[pa.Table]:
     """Read the tables of a segment; a last one that a kill cut short is left out."""
     tables = []
     with path.open("rb") as file:
+        if file.read(len(PLAIN)) not in (PLAIN, b""):
+            return [_from_bytes(each) for each in _sealed_parts(path)]
+        file.seek(0)
         while True:
             try:
                 with pa.ipc.open_stream(file) as stream:
                     tables.append(stream.read_all())
             except (pa.ArrowInvalid, OSError):  # the end, or what a kill left
                 return tables
+
+
+def _sealed_parts(path: Path) -> list[bytes]:
+    """What `to_bytes` sealed, one part after the other; without what a kill cut short."""
+    data, start, parts = path.read_bytes(), 0, []
+    while start + 8 <= len(data):
+        end = start + 8 + int.from_bytes(data[start : start + 8], "little")
+        if end > len(data):
+            break
+        parts.append(data[start + 8 : end])
+        start = end
+    return parts
+
+
+def _from_bytes(sealed: bytes) -> pa.Table:
+    with pa.ipc.open_stream(opened(sealed, SEGMENT, Vault.from_environment())) as stream:
+        return stream.read_all()
 
 
 def parquet_files(folder: Path, name: str, bucket: int | None = None) -> list[Path]:
@@ -76,8 +113,14 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a file; under its name it is whole or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}")
+    vault = Vault.from_environment()
     with draft.open("wb") as file:
-        pq.write_table(table, file, compression="zstd")
+        if vault is None:
+            pq.write_table(table, file, compression="zstd")
+        else:
+            sink = pa.BufferOutputStream()
+            pq.write_table(table, sink, compression="zstd")
+            file.write(vault.seal(sink.getvalue().to_pybytes(), path.name))
         file.flush()
         os.fsync(file)
     draft.replace(path)
@@ -114,7 +157,19 @@ def merge_small(folder: Path, name: str) -> None:
 
 def read_parquet(path: Path) -> pa.Table:
     """Read one file as it was written, without columns from the names of its folders."""
-    return pq.ParquetFile(path).read()
+    data = opened(path.read_bytes(), path.name, Vault.from_environment())
+    return pq.ParquetFile(pa.BufferReader(data)).read()
+
+
+def reseal(folder: Path) -> None:
+    """Seal with the newest key what is sealed with another one, or not yet."""
+    if (vault := Vault.from_environment()) is None:
+        return
+    for path in [path for name in KEYS for path in parquet_files(folder, name)]:
+        with path.open("rb") as file:
+            done = vault.current(file.read(64))
+        if not done:
+            write_parquet(read_parquet(path), path)
 
 
 def remove_person(folder: Path, name: str, user_id: int | str) -> int:

@@ -1,8 +1,6 @@
 """The record of every answer and of what followed it, written after the answer has gone out."""
 
 import fcntl
-import hashlib
-import hmac
 import logging
 import os
 import secrets
@@ -21,12 +19,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from coupon_rec.privacy.pseudonyms import Pseudonyms
 from coupon_rec.serving.events.decision_files import (
     KEYS,
     joined,
     merge_small,
     read_segment,
     remove_person,
+    reseal,
     to_bytes,
     write_parts,
 )
@@ -61,6 +61,7 @@ class Answer(NamedTuple):
     reply: Reply
     degraded: bool
     cached: bool
+    arm: str
 
 
 class Outcome(NamedTuple):
@@ -84,6 +85,7 @@ class DecisionLog:
 
         answers/day=2024-06-02/bucket=07/*.parquet    one row an answer, candidates in lists
         outcomes/day=2024-06-02/bucket=07/*.parquet   one row an event
+        shadows/day=2024-06-02/bucket=07/*.parquet    what a bundle on trial would have answered
         open/                                         the last minute, not yet Parquet
 
     Parameters
@@ -92,6 +94,12 @@ class DecisionLog:
         Created if it does not exist.
     key : str
         With a key, users, events and baskets appear under pseudonyms, their HMAC-SHA256 under it.
+        After a rotation, the new and the old ones, separated by commas: the first is for what is
+        recorded from now on, and `forget` finds people under each. Answers and outcomes are
+        joined under one key, so rotate when no coupon is valid, or keep the rows in between apart.
+
+    With the environment's ``COUPON_REC_STORAGE_KEYS`` (`coupon_rec.privacy.Vault`), all files are
+    encrypted; those under an older key, or not yet, are sealed anew at the start.
 
     Attributes
     ----------
@@ -107,24 +115,34 @@ class DecisionLog:
 
     def __init__(self, folder: str | Path, key: str = "") -> None:
         self.folder = Path(folder)
-        self._key = key.encode()
+        self._people = Pseudonyms(key)
         (self.folder / "open").mkdir(parents=True, exist_ok=True)
         self._owner = _own(self.folder)
         self._run = secrets.token_hex(5)
         self._requests = 0
         self._answers = _Rows(self.folder, "answers", self._table_of_answers)
         self._outcomes = _Rows(self.folder, "outcomes", self._table_of_outcomes)
+        self._shadows = _Rows(self.folder, "shadows", self._table_of_answers)
+        self._kinds = (self._answers, self._outcomes, self._shadows)
         self._closing = Signal()
         self._sealing = ThreadPoolExecutor(1, "decisions")
         self._writing: Thread | None = None
         self.seal()
+        self._sealing.submit(reseal, self.folder)
 
     @property
     def lost(self) -> dict[str, int]:  # noqa: D102  (an attribute of the class)
         return {rows.name: rows.lost for rows in (self._answers, self._outcomes)}
 
     def record_answer(
-        self, question: Question, time: datetime, reply: Reply, *, degraded: bool, cached: bool
+        self,
+        question: Question,
+        time: datetime,
+        reply: Reply,
+        *,
+        degraded: bool,
+        cached: bool,
+        arm: str = "live",
     ) -> str:
         """Record an answer.
 
@@ -138,6 +156,8 @@ class DecisionLog:
             What was chosen, and from what.
         degraded, cached : bool
             Whether events of other replicas may be missing, and whether it was given before.
+        arm : str
+            Which bundle answered: "live", what is in service, or "canary", the one on trial.
 
         Returns
         -------
@@ -146,10 +166,25 @@ class DecisionLog:
         """
         self._requests += 1
         request_id = f"{self._run}-{self._requests}"
-        now = _clock()
-        self._answers.add(Answer(now, request_id, question, time, reply, degraded, cached))
+        answer = Answer(_clock(), request_id, question, time, reply, degraded, cached, arm)
+        self._answers.add(answer)
         self._start()
         return request_id
+
+    def record_shadow(
+        self,
+        request_id: str,
+        question: Question,
+        time: datetime,
+        reply: Reply,
+        *,
+        degraded: bool,
+        cached: bool,
+    ) -> None:
+        """Record what a bundle on trial would have answered to a request; nobody saw it."""
+        answer = Answer(_clock(), request_id, question, time, reply, degraded, cached, "shadow")
+        self._shadows.add(answer)
+        self._start()
 
     def record_outcomes(self, events: Sequence[Event], identifiers: Identifiers) -> None:
         """Record events; one that was sent twice is read once."""
@@ -166,16 +201,16 @@ class DecisionLog:
     def _write(self) -> None:
         due = _clock() + SEAL_SECONDS
         while not self._closing.wait(WRITE_SECONDS):
-            self._answers.flush()
-            self._outcomes.flush()
-            large = max(self._answers.size, self._outcomes.size) > SEAL_BYTES
+            for rows in self._kinds:
+                rows.flush()
+            large = max(rows.size for rows in self._kinds) > SEAL_BYTES
             if large or _clock() > due:
                 self.seal()
                 due = _clock() + SEAL_SECONDS
 
     def seal(self) -> Future[None]:
         """Have everything recorded so far become Parquet, on a thread of its own."""
-        segments = {rows: rows.rotate() for rows in (self._answers, self._outcomes)}
+        segments = {rows: rows.rotate() for rows in self._kinds}
 
         def work() -> None:
             for rows, paths in segments.items():
@@ -188,10 +223,10 @@ class DecisionLog:
 
         Only files of their bucket are read, and those that hold them rewritten.
         """
-        person = self._pseudonym(user_id)
+        names = dict.fromkeys([*self._people.all(user_id), user_id])
 
         def work() -> int:
-            return sum(remove_person(self.folder, name, person) for name in KEYS)
+            return sum(remove_person(self.folder, kind, name) for kind in KEYS for name in names)
 
         self.seal().result()
         return self._sealing.submit(work).result()
@@ -203,14 +238,12 @@ class DecisionLog:
             self._writing.join()
         self.seal()
         self._sealing.shutdown()
-        for rows in (self._answers, self._outcomes):
+        for rows in self._kinds:
             rows.close()
         os.close(self._owner)
 
     def _pseudonym(self, value: int | str) -> int | str:
-        if not self._key:
-            return value
-        return hmac.digest(self._key, str(value).encode(), hashlib.sha256).hex()[:32]
+        return self._people.of(value)
 
     def _table_of_answers(self, rows: Sequence[Answer]) -> pa.Table:
         return joined(
@@ -252,6 +285,7 @@ class DecisionLog:
                 "value": lists(pa.array(column("value"), pa.float32())),
                 "propensity": lists(pa.array(column("propensity"), pa.float32())),
                 "position": lists(pa.array(position, pa.int16(), mask=position < 0)),
+                "arm": [row.arm for row in rows],
             }
         )
 

@@ -18,13 +18,16 @@ from coupon_rec.serving.events.decision_files import (
 OF_A_CANDIDATE = ("campaign_id", "coupon_id", "probability", "value", "propensity", "position")
 
 
-def read_decisions(folder: str | Path) -> pd.DataFrame:
+def read_decisions(folder: str | Path, *, shadow: bool = False) -> pd.DataFrame:
     """Read every candidate of every answer, as a market's offers with their propensities.
 
     Parameters
     ----------
     folder : str or pathlib.Path
         Of a `DecisionLog`, whether or not a service writes to it.
+    shadow : bool
+        Whether to read, instead of what was sent, what a bundle on trial would have answered to
+        the same requests.
 
     Returns
     -------
@@ -33,7 +36,8 @@ def read_decisions(folder: str | Path) -> pd.DataFrame:
         mailing_propensity (1: everybody is answered), coupon_propensity (that the policy chose
         it), position (its place among those chosen, from 0 on, null if it was not), chosen,
         probability (that it is redeemed), value (in currency), time, request_id, bundle, and
-        k, counted, degraded, cached, package of its answer. An answer without candidates has none.
+        k, counted, degraded, cached, package, arm ("live", or "canary" for those of a bundle on
+        trial) of its answer. An answer without candidates has none.
 
     Raises
     ------
@@ -48,7 +52,7 @@ def read_decisions(folder: str | Path) -> pd.DataFrame:
     >>> decisions.columns[:5].to_list()
     ['campaign_id', 'user_id', 'coupon_id', 'mailing_propensity', 'coupon_propensity']
     """
-    answers = _read(Path(folder), "answers")
+    answers = _read(Path(folder), "shadows" if shadow else "answers")
     if answers is None:
         return pd.DataFrame(columns=[*COLUMNS])
     answer = pc.list_parent_indices(answers["coupon_id"].combine_chunks())
@@ -68,7 +72,7 @@ def read_decisions(folder: str | Path) -> pd.DataFrame:
 COLUMNS = (
     *("campaign_id", "user_id", "coupon_id", "mailing_propensity", "coupon_propensity"),
     *("position", "chosen", "probability", "value", "time", "request_id", "bundle"),
-    *("k", "counted", "degraded", "cached", "package"),
+    *("k", "counted", "degraded", "cached", "package", "arm"),
 )
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
+from coupon_rec.privacy.pseudonyms import Pseudonyms
+from coupon_rec.privacy.vault import Vault, opened
 from coupon_rec.serving.events.event import Event, from_json, to_json
 
 TABLES = (
@@ -36,6 +38,10 @@ class EventLog:
     ----------
     path : str or pathlib.Path
         Created if it does not exist, with its folder.
+
+    With the environment's ``COUPON_REC_STORAGE_KEYS`` (`coupon_rec.privacy.Vault`), each event is
+    encrypted, and its user a pseudonym; rows under an older key, or not yet, are sealed anew when
+    the log is opened.
 
     Attributes
     ----------
@@ -73,6 +79,8 @@ class EventLog:
             self.path, timeout=0, isolation_level=None, check_same_thread=False
         )
         self._database.text_factory = bytes
+        self._vault = Vault.from_environment()
+        self._names = Pseudonyms(self._vault.name_key if self._vault else "")
         try:
             for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
                 self._database.execute(f"PRAGMA {setting}")
@@ -94,6 +102,35 @@ class EventLog:
             raise LogError(
                 f"{self.path} {_DAMAGED.format(' '.join(str(error).split()))}"
             ) from error
+        self._reseal()
+
+    def _row(self, position: int, event: Event) -> tuple[int, int | str, str | bytes]:
+        """A row of the table, sealed if there is a vault."""
+        text = to_json(event)
+        if self._vault is None:
+            return position, event.user_id, text
+        sealed = self._vault.seal(text.encode(), f"event {position}")
+        return position, self._names.of(event.user_id), sealed
+
+    def _reseal(self) -> None:
+        """Seal with the newest key what is sealed with an older one, or not yet."""
+        if self._vault is None:
+            return
+        rows = self._database.execute("SELECT position, event FROM events").fetchall()
+        old = [
+            self._row(position, from_json(opened(event, f"event {position}", self._vault)))
+            for position, event in rows
+            if not self._vault.current(event)
+        ]
+        if old:
+            with self._writing():
+                self._database.executemany("REPLACE INTO events VALUES (?, ?, ?)", old)
+            self._vacuum()
+
+    def _vacuum(self) -> None:
+        """Write the database anew, so that nothing deleted is left in it."""
+        self._database.execute("VACUUM")
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -127,10 +164,7 @@ class EventLog:
         """
         with self._lock:
             start = self._end
-            rows = [
-                (position, event.user_id, to_json(event))
-                for position, event in enumerate(events, start=start + 1)
-            ]
+            rows = [self._row(at, event) for at, event in enumerate(events, start=start + 1)]
             try:
                 with self._writing():
                     self._database.executemany("INSERT INTO events VALUES (?, ?, ?)", rows)
@@ -154,8 +188,9 @@ class EventLog:
                 ) from error
         events = []
         for number, event in rows:
+            plain = opened(event, f"event {number}", self._vault)
             try:
-                events.append(from_json(event))
+                events.append(from_json(plain))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise LogError(
                     f"{self.path}, position {number} of table events: no event ({error}). Fix the "
@@ -177,11 +212,16 @@ class EventLog:
 
         The features of a `FeatureStore` in memory keep them until it is loaded again.
         """
+        text = str(user_id)
+        names = {user_id, text, self._names.of(text)} | ({int(text)} if text.isdecimal() else set())
+        places = ",".join("?" * len(names))
         with self._lock:
             self._database.execute("PRAGMA secure_delete=ON")
             with self._writing():
-                deleted = self._database.execute("DELETE FROM events WHERE user = ?", [user_id])
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                deleted = self._database.execute(
+                    f"DELETE FROM events WHERE user IN ({places})", [*names]
+                )
+            self._vacuum()
             return deleted.rowcount
 
     def sync(self) -> None:

@@ -164,6 +164,35 @@ class FeatureStore:
         with self._lock:
             return self._past_of(user).lines.before((day - EPOCH).days + 1)
 
+    def supposing(self, user_id: int | str, day: date, events: Sequence[Event]) -> Candidates:
+        """The same of one user, as if some events of that user had been taken in; none is kept.
+
+        Raises
+        ------
+        ValueError
+            If `day` is before the snapshot's, or an event is another user's.
+        """
+        if any(event.user_id != user_id for event in events):
+            raise ValueError(f"suppose events of user {user_id!r} alone")
+        if day < self.day:
+            raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
+        user, start = self.identifiers.number("user_id", user_id), (day - EPOCH).days + 1
+        row, snapshot = self.snapshot.user_row.get(user), self.snapshot
+        with self._lock:
+            before = self._past_of(user)
+            after = self._after(before, events)
+            past = after.before(start)
+            sums = add_up([past.lines], snapshot.items, snapshot.coupons, start)
+            version = self._versions.get(user, 0) + len(events)
+            asked = Asked.read(snapshot, row, past, sums.apart()[0], version)
+            if row is not None:
+                self._crowd.move(row, before.lines, after.lines)
+            try:
+                return candidates_of(snapshot, self._crowd, [asked], start, self._counted)[0]
+            finally:
+                if row is not None:
+                    self._crowd.move(row, after.lines, before.lines)
+
     def _computed(self, users: Sequence[int], day: date) -> list[Candidates]:
         """Compute features; where something came in since the snapshot, from the purchases on."""
         snapshot, start = self.snapshot, (day - EPOCH).days + 1
@@ -218,7 +247,14 @@ class FeatureStore:
             return self._apply(new.values())
 
     def catch_up(self) -> int:
-        """Apply what others appended to the log: replicas, or the store whose place this one takes.
+        """Exchange events with other replicas, and `follow` the log."""
+        if self.log is None:
+            return 0
+        self.log.sync()
+        return self.follow()
+
+    def follow(self) -> int:
+        """Apply what others appended to the log: replicas, or another store of the same log.
 
         Returns
         -------
@@ -227,7 +263,6 @@ class FeatureStore:
         """
         if self.log is None:
             return 0
-        self.log.sync()
         with self._adding:
             events, self._position = self.log.read(self._position)
             return self._apply(events)
@@ -261,12 +296,7 @@ class FeatureStore:
     def _move(self, user: int, events: list[Event]) -> None:
         """Let one user's features move."""
         past = self._past_of(user)
-        now = Past(
-            _joined(past.lines, [line for event in events if (line := self._line(event))]),
-            _joined(past.redemptions, self._new_redemptions(past.redemptions, events)),
-            _joined(past.views, self._looks(events, "view")),
-            _joined(past.clicks, self._looks(events, "click")),
-        )
+        now = self._after(past, events)
         row = self.snapshot.user_row.get(user)
         if row is not None:
             self._crowd.move(row, past.lines, now.lines)
@@ -274,6 +304,15 @@ class FeatureStore:
         self._ready.clear()  # the ranks of all others may have moved
         self._versions[user] = self._versions.get(user, 0) + len(events)
         self._counted += len(events)
+
+    def _after(self, past: Past, events: Sequence[Event]) -> Past:
+        """What a user did, with some events more."""
+        return Past(
+            _joined(past.lines, [line for event in events if (line := self._line(event))]),
+            _joined(past.redemptions, self._new_redemptions(past.redemptions, events)),
+            _joined(past.views, self._looks(events, "view")),
+            _joined(past.clicks, self._looks(events, "click")),
+        )
 
     def _past_of(self, user: int) -> Past:
         if user in self._past:

@@ -1,5 +1,6 @@
 """What another policy would have earned, from the decisions that a service recorded."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.decisions import Economics
+from coupon_rec.evaluation import from_sums
 from coupon_rec.policies import off_policy_value
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.decision_reader import read_decisions, read_outcomes
@@ -165,14 +167,108 @@ def _of_bundle(log: pd.DataFrame, folder: Path, economics: Economics) -> NDArray
         ],
         columns=["request_id", "campaign_id", "coupon_id"],
     )
+    return _chosen(log, chosen, str(folder))
+
+
+def _chosen(log: pd.DataFrame, chosen: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """1 where a row of a log is among those that somebody would send, and 0 elsewhere."""
     rows = pd.MultiIndex.from_frame(log[chosen.columns.to_list()])
     wanted = pd.MultiIndex.from_frame(chosen)
     if len(strange := wanted.difference(rows)):
         raise ValueError(
-            f"{folder} would send {len(strange):,} coupons that are no candidates in the log, such "
+            f"{name} would send {len(strange):,} coupons that are no candidates in the log, such "
             f"as {strange[0][2]} of campaign {strange[0][1]}: judge a bundle of the same campaigns"
         )
     return np.asarray(rows.isin(wanted), "float64")
+
+
+def shadowed(log: pd.DataFrame, folder: str | Path) -> NDArray[np.float64]:
+    """Say what the shadow of a service would have sent of each row of its log.
+
+    Parameters
+    ----------
+    log : pandas.DataFrame
+        n rows, as of `read_rewards`.
+    folder : str or pathlib.Path
+        Of the same `DecisionLog`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,): 1 or 0, and NaN for the answers of which there is no shadow.
+
+    Raises
+    ------
+    ValueError
+        If there was no shadow at all, or the log lacks a candidate that it would have sent.
+    """
+    shadows = read_decisions(folder, shadow=True)
+    seen = log["request_id"].isin(shadows["request_id"]).to_numpy()
+    if not seen.any():
+        raise ValueError(
+            f"{folder} has no shadow of these answers: let a bundle be one (serve --trial)"
+        )
+    mine = shadows["chosen"] & shadows["request_id"].isin(log["request_id"])
+    chosen = shadows.loc[mine, ["request_id", "campaign_id", "coupon_id"]]
+    found = _chosen(log, chosen, "the shadow")
+    return np.where(seen, found, np.nan)
+
+
+def arms(log: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Compare what each arm of a canary earned; a hash drew its users, so no weights are needed.
+
+    Parameters
+    ----------
+    log : pandas.DataFrame
+        As of `read_rewards`.
+    confidence : float
+        Of the intervals, in (0, 1), over users.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows "live", "canary" and "canary less live": `value` in currency an answer, `low`, `high`;
+        and the `answers` and `users`.
+
+    Raises
+    ------
+    ValueError
+        If the log has no answer of a canary, or none of the other arm since its first.
+    """
+    canary = log["arm"] == "canary"
+    log = log[log["time"] >= log.loc[canary, "time"].min()]
+    if log["arm"].nunique() < 2:
+        raise ValueError(
+            "there is one arm alone: let a bundle answer some of the users (serve --trial --canary)"
+        )
+    answers = log.assign(reward=log["reward"].fillna(0.0)).groupby("request_id", sort=False)
+    each = answers.agg(reward=("reward", "sum"), arm=("arm", "first"), user=("user_id", "first"))
+    sums = pd.DataFrame(
+        {
+            (arm, name): (each["arm"] == arm) * (each["reward"] if name == "reward" else 1.0)
+            for arm in ("live", "canary")
+            for name in ("reward", "answers")
+        }
+    )
+    sums.columns = [" ".join(name) for name in sums]
+
+    def mean(arm: str) -> Callable[[pd.DataFrame], pd.Series]:
+        return lambda s: s[f"{arm} reward"] / s[f"{arm} answers"]
+
+    formulas = {
+        "live": mean("live"),
+        "canary": mean("canary"),
+        "canary less live": lambda s: mean("canary")(s) - mean("live")(s),
+    }
+    table = pd.DataFrame(
+        {
+            name: from_sums(sums, each["user"].astype(str), formula, confidence=confidence)
+            for name, formula in formulas.items()
+        }
+    ).T
+    for arm, rows in each.groupby("arm"):
+        table.loc[arm, ["answers", "users"]] = len(rows), rows["user"].nunique()
+    return table.astype({"answers": "Int64", "users": "Int64"})
 
 
 def judge(

@@ -89,12 +89,33 @@ class RecommendationRequest(_Strict):
         Context | None, Field(description="Now, by the clock of the server, if left out.")
     ] = None
     k: K = 5
+    explain: Annotated[
+        bool, Field(description="Give the whole account of the first five coupons.")
+    ] = False
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"user_id": 1, "context": {"time": "2017-11-20T09:30:00"}, "k": 5}]
         }
     )
+
+
+class Factors(BaseModel):
+    """Terms of log p, the logarithm of the probability that a coupon is redeemed."""
+
+    bought: Annotated[float, Field(description="Of log p(a): that one of its items is bought.")]
+    redeemed_if_bought: Annotated[float, Field(description="Of log p(r | a).")]
+
+
+class Account(BaseModel):
+    """Why a coupon is likelier than the user's others. All terms add up to its log p."""
+
+    rivals: Annotated[int, Field(ge=1, description="How many others it is compared with.")]
+    others: Annotated[Factors, Field(description="The mean over the others.")]
+    topics: Annotated[
+        dict[str, Factors],
+        Field(description="What each of six topics adds to that: its exact Shapley value."),
+    ]
 
 
 class Coupon(BaseModel):
@@ -110,7 +131,9 @@ class Coupon(BaseModel):
             "where it was drawn."
         ),
     ]
-    reason: str
+    reason: Annotated[
+        str, Field(description="The topic that sets it apart from the user's other coupons.")
+    ]
     propensity: Annotated[
         float | None,
         Field(
@@ -120,6 +143,14 @@ class Coupon(BaseModel):
             "explores, and by no other.",
         ),
     ] = None
+    account: Annotated[
+        Account | None,
+        Field(description="Given where it was asked for, and the user has another coupon."),
+    ] = None
+    cold: Annotated[
+        str,
+        Field(description='Who is new, "user", "coupon" or "user and coupon"; empty for neither.'),
+    ] = ""
 
 
 class RecommendationResponse(BaseModel):
@@ -152,7 +183,8 @@ class RecommendationResponse(BaseModel):
                             "coupon_id": 10000089061,
                             "probability": 0.0412,
                             "value": 0.0183,
-                            "reason": "bought 2 of its items, last 6 days ago",
+                            "reason": "you buy these: 2 of the products so far, the last time "
+                            "6 days ago",
                         }
                     ],
                     "note": "",
@@ -346,6 +378,7 @@ class ServiceState(BaseModel):
     bundle: str
     day: Annotated[date, Field(description="Of the snapshot of the features.")]
     degraded: bool
+    trial: Annotated[str | None, Field(description="Version of the bundle on trial, if one is.")]
 
 
 class FieldError(BaseModel):

@@ -32,7 +32,7 @@ from coupon_rec.serving.http.api_models import (
 from coupon_rec.serving.http.batching import Overloaded
 from coupon_rec.serving.http.errors import Refused, handle
 from coupon_rec.serving.http.middleware import RequestGuard
-from coupon_rec.serving.http.service import OutOfReach, Service
+from coupon_rec.serving.http.service import Elsewhere, OutOfReach, Service
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.http.streams import Stream
 
@@ -73,6 +73,7 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
         listening = asyncio.create_task(service.listen())
         yield
         listening.cancel()
+        await service.finish()
         service.close()
 
     app = FastAPI(
@@ -88,6 +89,11 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
     app.add_middleware(RequestGuard, settings=settings, metrics=service.metrics)
     app.include_router(router)
     handle(app)
+
+    @app.exception_handler(Elsewhere)
+    async def elsewhere(request: Request, error: Elsewhere) -> Response:
+        return Refused(421, str(error)).response
+
     return app
 
 
@@ -109,6 +115,16 @@ def _day_in(field: str, advice: str = "") -> Iterator[None]:
         raise Refused(409, f"{error}{advice}", field=field) from None
 
 
+@contextmanager
+def _turning_away(service: Service, queue: str) -> Iterator[None]:
+    """Refuse a request, and say when to come again, where as many wait as may."""
+    try:
+        yield
+    except Overloaded:
+        service.metrics.turned_away.labels(queue).inc()
+        raise Refused(503, BUSY, wait=1) from None
+
+
 router = APIRouter()
 Running = Annotated[Service, Depends(_service)]
 
@@ -116,7 +132,7 @@ Running = Annotated[Service, Depends(_service)]
 @router.post(
     "/v1/recommendations",
     response_model=RecommendationResponse,
-    responses=_errors(409, 413, 422, 503),
+    responses=_errors(409, 413, 421, 422, 503),
     summary="The coupons for a user",
 )
 async def recommendations(ask: RecommendationRequest, request: Request) -> Response:
@@ -125,21 +141,23 @@ async def recommendations(ask: RecommendationRequest, request: Request) -> Respo
     The header `X-Request-Id` is the answer's `request_id` in the log of decisions.
     """
     moment, advice = (ask.context.time, "") if ask.context else (datetime.now(), NOW)
-    try:
-        with _day_in("context.time", advice):
-            body, request_id = await _service(request).answer(ask.user_id, moment, ask.k)
-    except Overloaded:
-        raise Refused(503, BUSY, wait=1) from None
+    service = _service(request)
+    service.require_mine(ask.user_id)
+    with _turning_away(service, "model"), _day_in("context.time", advice):
+        body, request_id = await service.answer(ask.user_id, moment, ask.k, ask.explain)
     headers = {"X-Request-Id": request_id} if request_id else None
     return Response(body, headers=headers, media_type="application/json")
 
 
 @router.post(
-    "/v1/items", responses=_errors(409, 413, 422), summary="The items that a user is likely to buy"
+    "/v1/items",
+    responses=_errors(409, 413, 421, 422),
+    summary="The items that a user is likely to buy",
 )
 async def items(ask: ItemsRequest, service: Running) -> ItemsResponse:
     """The likeliest first, bought before or not; what most users buy, if nothing is known."""
     moment, advice = (ask.context.time, "") if ask.context else (datetime.now(), NOW)
+    service.require_mine(ask.user_id)
     with _day_in("context.time", advice):
         return await service.items(ask.user_id, moment, ask.k)
 
@@ -147,19 +165,19 @@ async def items(ask: ItemsRequest, service: Running) -> ItemsResponse:
 @router.post(
     "/v1/events",
     response_model=EventsAccepted,
-    responses=_errors(409, 413, 422, 503),
+    responses=_errors(409, 413, 421, 422, 503),
     summary="What happened in the shops",
 )
 async def events(batch: EventBatch, service: Running) -> EventsAccepted:
     """Answered once the events are on disk; they count from the next request on."""
     accepted = [Event(**event.model_dump()) for event in batch.events]
     for number, event in enumerate(accepted):
+        service.require_mine(event.user_id)
         with _day_in(f"events.{number}.time"):
             service.reaching(event.day, past=True)
     try:
-        await service.accept(accepted)
-    except Overloaded:
-        raise Refused(503, BUSY, wait=1) from None
+        with _turning_away(service, "log"):
+            await service.accept(accepted)
     except (StoreFullError, OSError) as error:
         logger.error("events cannot be taken in: %s", type(error).__name__)
         raise Refused(503, "no event was taken in: send them again later", wait=60) from error
@@ -178,9 +196,11 @@ async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
 
 
 async def _stream(user_id: Id, service: Running) -> AsyncIterator[Stream]:
+    service.require_mine(user_id)
     identifiers = service.recommender.store.identifiers
     opened = service.streams.open(identifiers.named("user_id", user_id))
     if opened is None:
+        service.metrics.turned_away.labels("streams").inc()
         raise Refused(503, "too many streams are open, or the service stops: try again", wait=5)
     try:
         yield opened
@@ -191,7 +211,7 @@ async def _stream(user_id: Id, service: Running) -> AsyncIterator[Stream]:
 @router.get(
     "/v1/users/{user_id}/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, **_errors(422, 503)},
+    responses={200: {"content": {"text/event-stream": {}}}, **_errors(421, 422, 503)},
     summary="The best coupon, whenever it changes",
 )
 async def stream(opened: Annotated[Stream, Depends(_stream)], service: Running) -> Response:
@@ -230,6 +250,7 @@ async def readyz(service: Running, response: Response) -> ServiceState:
         bundle=service.recommender.scorer.version,
         day=store.day,
         degraded=store.degraded,
+        trial=service.trial.scorer.version if service.trial else None,
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from coupon_rec.serving.recommender import Choice
+
 SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 SCORES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 
@@ -45,6 +47,33 @@ class Metrics:
         self.explored = Counter(
             "coupon_rec_explored", "Answers whose coupons were drawn.", registry=self.registry
         )
+        self.arm_scores = Histogram(
+            "coupon_rec_arm_score",
+            "While a bundle is on trial: as coupon_rec_score, by arm.",
+            ["arm"],
+            buckets=SCORES,
+            registry=self.registry,
+        )
+        self.arm_redemptions = Counter(
+            "coupon_rec_arm_redemptions",
+            "While a bundle is a canary: redemptions, by the arm of the user.",
+            ["arm"],
+            registry=self.registry,
+        )
+        self.shadows_lost = Counter(
+            "coupon_rec_shadows_lost",
+            "Requests that the shadow did not score: too many waited, or it failed.",
+            registry=self.registry,
+        )
+        self.trial = Gauge(
+            "coupon_rec_trial", "1 while a bundle is on trial.", registry=self.registry
+        )
+        self.turned_away = Counter(
+            "coupon_rec_turned_away",
+            "Requests turned away because as many wait as may, by what they would wait for.",
+            ["queue"],
+            registry=self.registry,
+        )
         self.events = Counter(
             "coupon_rec_events", "Events accepted, repeated ones included.", registry=self.registry
         )
@@ -63,6 +92,11 @@ class Metrics:
             "1 while events of other replicas cannot be read.",
             registry=self.registry,
         )
+        self.unpublished = Gauge(
+            "coupon_rec_events_unpublished",
+            "Events accepted here that other replicas cannot know yet.",
+            registry=self.registry,
+        )
         self.decisions_lost = Gauge(
             "coupon_rec_decisions_lost",
             "Answers missing in the decision log: a kill or a full disk lost them.",
@@ -74,6 +108,7 @@ class Metrics:
             registry=self.registry,
         )
 
-    def see(self, probabilities: Sequence[float]) -> None:
-        """Count the scores of an answer: one number each, as more would cost the next answer."""
-        self.scores.observe(max(probabilities, default=0.0))
+    def see(self, choices: Sequence[Choice], arm: str | None = None) -> None:
+        """Count the score of an answer: one number each, as more would cost the next answer."""
+        histogram = self.arm_scores.labels(arm) if arm else self.scores
+        histogram.observe(max((choice.probability for choice in choices), default=0.0))

@@ -24,7 +24,9 @@ class Settings:
         The folder that records answers and outcomes; ``BUNDLE.decisions`` beside the bundle if
         left out, and nothing is recorded if it is ``Path("none")``.
     pseudonym_key : str
-        With a key, people appear in `decisions` under pseudonyms alone.
+        With a key, people appear in `decisions` under pseudonyms alone; after a rotation, the new
+        key and the old ones, separated by commas. (Keys of encrypted files are no setting: they
+        come from the environment, ``COUPON_REC_STORAGE_KEYS``.)
     economics : coupon_rec.decisions.Economics
         What a redemption is worth.
     body_limit : int
@@ -44,6 +46,12 @@ class Settings:
         Least chance of a coupon that can be drawn, above 0 and at most `explore`.
     explore_seed : int, optional
         Of the draws, for tests; by default, they differ from start to start.
+    trial : pathlib.Path, optional
+        A second bundle, of the same day. It answers `canary` of the users; if that is 0, it is a
+        shadow: it scores the same requests, is recorded, and nobody sees it.
+    canary : float
+        Share of the users, in [0, 1], whom the trial answers: those whom a hash of their
+        identifier and the name of the trial's folder draws.
     """
 
     log: Path | None = None
@@ -61,3 +69,5 @@ class Settings:
     explore: float = 0.0
     explore_floor: float = 0.01
     explore_seed: int | None = None
+    trial: Path | None = None
+    canary: float = 0.0

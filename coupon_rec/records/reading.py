@@ -1,39 +1,22 @@
-"""Offers as sharded TFRecord files, and the `tf.data` pipeline that reads them."""
+"""The `tf.data` pipeline that reads TFRecord files of offers, whole or one worker's share."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from coupon_rec._keras import tf
-from coupon_rec.features import LABELS, Arrays, Encoder
-from coupon_rec.features.encoder import require
-
-IDS = ("user_id", "item_id", "coupon_id", "click_time", "campaign_id")
-ENCODER = "encoder.json"
-"""The file beside the shards that says what is in them."""
-
-SHARDS = "offers-[0-9]*-of-[0-9]*-[0-9]*.tfrecord"
-"""The files of a folder that belong to it: which shard, of how many, and its records."""
-
-CHUNK = 8192
-"""Records that are serialized or checked at a time."""
+from coupon_rec.features.encoder import LABELS, Encoder
+from coupon_rec.records import layout
+from coupon_rec.records.layout import ENCODER, IDS, SHARDS, RecordsError, shard_name
 
 BAD = (tf.errors.DataLossError, tf.errors.InvalidArgumentError)
 """What a record raises that cannot be read, and one that is no offer."""
 
 WINDOW = 2**20
 """Offers among which a shuffle makes every order equally likely; about 270 MB."""
-
-
-class RecordsError(ValueError):
-    """Record files that cannot be read; the message names the file and the record."""
 
 
 def schema(encoder: Encoder, labels: Sequence[str] = LABELS) -> dict[str, Any]:
@@ -50,73 +33,6 @@ def schema(encoder: Encoder, labels: Sequence[str] = LABELS) -> dict[str, Any]:
     }
 
 
-def write_records(
-    offers: pd.DataFrame,
-    folder: str | Path,
-    encoder: Encoder,
-    *,
-    shards: int = 8,
-    labels: Sequence[str] = LABELS,
-) -> list[Path]:
-    """Write offers as TFRecord files such as `offers-00000-of-00008-100025.tfrecord`.
-
-    Offers are dealt to the shards in turn, so that each shard is a fair sample. The last number
-    of a name is that of its records, by which `read_records` notices a lost one. The files get
-    their names when all are complete; shards that the folder held before are removed then.
-
-    Parameters
-    ----------
-    offers : pandas.DataFrame
-        At least one row a shard, as `coupon_rec.features.build_offers` gives them.
-    folder : str or pathlib.Path
-        Created if it does not exist. `encoder.json` in it says what the records hold.
-    encoder : coupon_rec.features.Encoder
-        Learned from the training offers; it encodes them all, those for validation too.
-    shards : int
-        How many files, at least 1.
-    labels : sequence of str
-        Columns of the offers that models are to predict, 0 or 1.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files in order.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer offers than shards, a column is missing, or the encoder has ids, for
-        which records have no place.
-
-    Notes
-    -----
-    A record is a `tf.train.Example` with the features of `schema`. `click_time` is the start of
-    the campaign in seconds since 1970 (UTC), because an offer is mailed, not clicked. `item_id`
-    is 0 where none of the coupon's items was ever sold.
-    """
-    if not 1 <= shards <= len(offers):
-        raise ValueError(f"shards is {shards}: expected 1 to {len(offers)}, the number of offers")
-    if encoder.ids:
-        raise ValueError(f"records hold no codes of {list(encoder.ids)}: use `encoder.only`")
-    require(offers, ["start", *IDS[:3], "campaign_id", *labels])
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
-        names = []
-        for shard in range(shards):
-            dealt = offers.iloc[shard::shards]
-            names.append(f"{_name(shard, shards)}-{len(dealt)}.tfrecord")
-            with tf.io.TFRecordWriter(str(Path(temporary, names[-1]))) as writer:
-                for record in _serialized(dealt, encoder, labels):
-                    writer.write(record)
-        described = {"encoder": encoder.to_dict(), "labels": list(labels)}
-        Path(temporary, ENCODER).write_text(json.dumps(described), encoding="utf-8")
-        for stale in folder.glob(SHARDS):
-            stale.unlink()
-        Path(temporary, ENCODER).replace(folder / ENCODER)
-        return [Path(temporary, name).rename(folder / name) for name in names]
-
-
 def read_records(
     source: str | Path | Sequence[str | Path],
     batch_size: int = 4096,
@@ -124,6 +40,7 @@ def read_records(
     seed: int = 0,
     cache: bool = True,
     ids: bool = False,
+    shard: tuple[int, int] | None = None,
 ) -> tf.data.Dataset:
     """Read offers as batches that `coupon_rec.models.coupled_model` takes.
 
@@ -145,6 +62,10 @@ def read_records(
         Whether to keep the parsed offers in memory (about 260 bytes each) after the first epoch.
     ids : bool
         Whether to give the ids as well. Keras would take them for weights: use them in a loop.
+    shard : tuple of int, optional
+        (i, n) for worker i of n, counted from 0, which reads only every n-th file and gets an n-th
+        of each batch, so that the workers' batches together have `batch_size` offers. All get
+        equally many: up to the difference between their files, offers at the end are left out.
 
     Returns
     -------
@@ -155,19 +76,26 @@ def read_records(
 
     Raises
     ------
+    ValueError
+        If the shard is none of 0 to n - 1, or n divides not both the files and the batch size.
     RecordsError
         If there are no files, `encoder.json` beside them or a shard is missing, or a file is
         empty, cut short, damaged, compressed, holds something else, or holds not as many records
         as `write_records` put into its name. Names the file, and the record, counted from 1.
     """
     paths = _paths(source)
+    least = None
+    if shard is not None:
+        paths, batch_size, least = _share(paths, batch_size, *shard)
     encoder, labels = _described(Path(paths[0]).parent)
     held = schema(encoder, labels)
     with ThreadPoolExecutor() as pool:
         count = sum(pool.map(lambda path: _count(path, held), paths))
+    count = count if least is None else least
     batches = (
         tf.data.Dataset.from_tensor_slices([str(path) for path in paths])
         .interleave(tf.data.TFRecordDataset, cycle_length=len(paths))
+        .take(count)
         .batch(batch_size)
         .map(lambda records: _parsed(records, held, encoder, ids), tf.data.AUTOTUNE)
     )
@@ -235,14 +163,33 @@ def _paths(source: str | Path | Sequence[str | Path]) -> list[Path]:
     return [Path(path) for path in source]
 
 
-def _name(shard: int, shards: int) -> str:
-    return f"offers-{shard:05d}-of-{shards:05d}"
+def _share(
+    paths: list[Path], batch_size: int, worker: int, workers: int
+) -> tuple[list[Path], int, int]:
+    """A worker's files, its part of a batch, and the records of the worker that has fewest."""
+    if not 0 <= worker < workers:
+        raise ValueError(f"shard is ({worker}, {workers}): expected (i, n) with i from 0 to n - 1")
+    if len(paths) % workers or batch_size % workers:
+        raise ValueError(
+            f"{len(paths)} files and batches of {batch_size} cannot be shared by {workers} workers "
+            f"evenly: write the records with a multiple of {workers} shards, and choose such a "
+            "batch_size"
+        )
+    shares = [sum(map(_promised, paths[each::workers])) for each in range(workers)]
+    return paths[worker::workers], batch_size // workers, min(shares)
+
+
+def _promised(path: Path) -> int:
+    """How many records the name of a shard promises."""
+    if not path.match(SHARDS):
+        raise RecordsError(f"{path}: its name does not say how many records it holds")
+    return int(path.stem.split("-")[4])
 
 
 def _complete(paths: Sequence[Path]) -> None:
     shards = int(paths[0].stem.split("-")[3])
     found = Counter(path.stem.rsplit("-", 1)[0] for path in paths)
-    expected = Counter(_name(shard, shards) for shard in range(shards))
+    expected = Counter(shard_name(shard, shards) for shard in range(shards))
     if found != expected:
         names = (expected - found) + (found - expected)
         raise RecordsError(
@@ -258,14 +205,14 @@ def _count(path: Path, held: dict[str, Any]) -> int:
     records = tf.data.TFRecordDataset(str(path))
     count = 0
     try:
-        for chunk in records.batch(CHUNK):
+        for chunk in records.batch(layout.CHUNK):
             tf.io.parse_example(chunk, held)
             count += len(chunk)
     except BAD:
         _name_the_bad(path, records, held, count)
     if not count:
         raise RecordsError(f"{path}, record 1: the file is empty")
-    promised = int(path.stem.split("-")[4]) if path.match(SHARDS) else count
+    promised = _promised(path) if path.match(SHARDS) else count
     if count != promised:
         raise RecordsError(
             f"{path}, record {min(count, promised) + 1:,}: "
@@ -285,58 +232,3 @@ def _name_the_bad(path: Path, records: tf.data.Dataset, held: dict[str, Any], go
         foreign = "not an offer as write_records writes it"
         what = lost if isinstance(error, tf.errors.DataLossError) else foreign
         raise RecordsError(f"{path}, record {good + 1:,}: {what}") from error
-
-
-def _serialized(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) -> Iterator[bytes]:
-    """Yield each offer as the bytes of a `tf.train.Example`."""
-    for first in range(0, len(offers), CHUNK):
-        columns = _columns(offers.iloc[first : first + CHUNK], encoder, labels)
-        for record in _examples(columns):
-            yield record.tobytes()
-
-
-def _columns(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) -> Arrays:
-    """Return the values of each feature of `schema`: shape (n, its length)."""
-    start = pd.to_datetime(offers["start"]).to_numpy("datetime64[s]").astype("int64")
-    known = offers.assign(click_time=start, item_id=offers["item_id"].fillna(0))
-    return {
-        **{name: known[name].to_numpy("int64")[:, None] for name in IDS},
-        **encoder.encode(offers),
-        **{name: known[name].to_numpy("float32")[:, None] for name in labels},
-    }
-
-
-def _examples(columns: Arrays) -> np.ndarray:
-    """Serialize all rows at once: uint8 of shape (n, bytes of a record).
-
-    Protocol Buffers nest fields: `Example.features.feature` holds pairs of a `key` and a `value`,
-    and that a `float_list` (2) or an `int64_list` (3) of packed values. All rows have the same
-    layout, so each field is a block of bytes with a row for each offer.
-    """
-    pairs = []
-    for name, values in columns.items():
-        if values.dtype.kind == "f":
-            packed = _field(2, _field(1, np.ascontiguousarray(values, "<f4").view("uint8")))
-        else:
-            packed = _field(3, _field(1, _varints(values)))
-        key = np.tile(np.frombuffer(name.encode(), "uint8"), (len(values), 1))
-        pairs.append(_field(1, np.hstack([_field(1, key), _field(2, packed)])))
-    return _field(1, np.hstack(pairs))
-
-
-def _field(number: int, body: np.ndarray) -> np.ndarray:
-    """Put the number of a field, its wire type 2 and its length before its bytes."""
-    rows, length = body.shape
-    tag = np.array([[number << 3 | 2]], "uint8")
-    head = np.hstack([tag, _varints(np.array([[length]]))])
-    return np.hstack([np.tile(head, (rows, 1)), body])
-
-
-def _varints(values: np.ndarray) -> np.ndarray:
-    """Write integers seven bits a byte, the lowest first, all as long as the largest."""
-    bits = values.astype("uint64")
-    length = max(1, -(-int(bits.max()).bit_length() // 7))
-    shifts = np.arange(0, 7 * length, 7, dtype="uint64")
-    septets = (bits[..., None] >> shifts).astype("uint8") & 0x7F
-    septets[..., :-1] |= 0x80
-    return septets.reshape(len(values), -1)

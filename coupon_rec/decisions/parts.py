@@ -1,0 +1,362 @@
+"""Coupons under budgets for users who lie in parts, on one machine or on Spark.
+
+At given prices each user chooses alone, so a part only has to say what its users' choices are worth
+and what they use up. The sums go to the linear program that finds the next prices
+(`coupon_rec.decisions.dual`), and no part ever sees another.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from coupon_rec.decisions import dual
+from coupon_rec.decisions.problem import (
+    AllocationProblem,
+    Budget,
+    Floats,
+    Mask,
+    Prices,
+    allocation_problem,
+)
+from coupon_rec.decisions.repair import EDGE, choose_at, repair
+from coupon_rec.decisions.value import LIST, Economics, expected_discount, offer_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ibis import Table
+
+KEY = [*LIST, "coupon_id"]
+LOWER, HIGHER = 1 - 1e-6, (1.0, 1 + 1e-6, 1.001, 1.01, 1.1, 2.0, 10.0, 1e3)
+"""Multiples of the prices that are tried until those who are sure of their choice fit."""
+
+
+@dataclass(frozen=True)
+class PartsAllocation:
+    """What was allocated, as `Allocation` says it; the choices are in the files.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Parquet files with a row for each coupon that is sent: campaign_id, user_id, coupon_id,
+        `probability`, `value` and `cost`.
+    sent : int
+        How many coupons.
+    value, bound : float
+        Of the choices, and an upper bound on that of any allocation within the limits.
+    spent : float or None
+        Of the budget, if there is one.
+    prices, cap_prices : numpy.ndarray
+        Of the budget, shape (0,) or (1,), and of the capped coupons, in the order of their ids.
+    """
+
+    folder: Path
+    sent: int
+    value: float
+    bound: float
+    spent: float | None
+    prices: Prices
+    cap_prices: Prices
+
+    @property
+    def gap(self) -> float:
+        """What the value can be below the optimum at most, as a share of the bound."""
+        return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some users' offers as an allocation problem whose limits are left to all parts together."""
+
+    index: int
+    offers: pd.DataFrame
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    problem: AllocationProblem
+
+
+Work = Callable[[Part], Any]
+Run = Callable[[Work], list[Any]]
+
+
+def allocate_scores(
+    scores: Table | str | Path,
+    out: str | Path,
+    *,
+    budget: float | None = None,
+    caps: Mapping[int, int] | None = None,
+    k: int = 1,
+    economics: Economics | None = None,
+    parts: int = 8,
+) -> PartsAllocation:
+    """Choose coupons for any number of users together, within a budget and caps.
+
+    Parameters
+    ----------
+    scores : ibis.Table, str or pathlib.Path
+        A row an offer with campaign_id, user_id, coupon_id, redeemed (the probability),
+        spend_per_line and coupon_discount: as `coupon_rec.serving.batch.score` writes them, or
+        that folder opened on DuckDB or Spark.
+    out : str or pathlib.Path
+        The folder of Parquet files to write; on Spark, all workers must see it.
+    budget : float, optional
+        Most face value to be redeemed in expectation, in currency.
+    caps : mapping of int to int, optional
+        Most copies of some coupons.
+    k : int
+        Most coupons of a user in a campaign.
+    economics : Economics, optional
+        As for `offer_value`.
+    parts : int
+        How many parts the users are cut into, 1 or more; each holds (its users) x (all coupons)
+        numbers in memory while its turn lasts, and on Spark for as long as there is room.
+
+    Returns
+    -------
+    PartsAllocation
+        With the gap to the bound. It does not depend on the engine.
+
+    Raises
+    ------
+    ValueError
+        If there are no offers, a column is missing, an offer is a duplicate, or a limit is
+        negative.
+
+    Notes
+    -----
+    Equation `eq-dual`, summed over parts. When the prices are found, the 2,000 users who are
+    nearest to another choice are allocated among themselves, within what the others leave.
+    """
+    table = _opened(scores)
+    if parts < 1 or (budget is not None and not budget >= 0):
+        raise ValueError(f"expected 1 part or more and a budget of 0 or more: {parts}, {budget}")
+    names = [*KEY, "redeemed", "spend_per_line", "coupon_discount"]
+    if missing := [name for name in names if name not in table.columns]:
+        raise ValueError(f"the scores lack {', '.join(missing)}: write them with `score`")
+    table = table.select(names)
+    coupons = np.sort(table.select("coupon_id").distinct().to_pandas()["coupon_id"].to_numpy())
+    if not len(coupons):
+        raise ValueError("there are no offers to choose from")
+    most = np.array([(caps or {}).get(int(coupon), np.inf) for coupon in coupons])
+    if not (most >= 0).all():
+        raise ValueError("a cap is negative: expected 0 or more copies of a coupon")
+    amounts = [] if budget is None else [float(budget)]
+    limits = np.array([*amounts, *np.floor(most[np.isfinite(most)])])
+    build = partial(
+        _part,
+        coupons=coupons,
+        capped=np.flatnonzero(np.isfinite(most)),
+        limits=len(limits),
+        k=k,
+        economics=economics,
+    )
+    cut = _on_spark if table.get_backend().name == "pyspark" else _on_disk
+    with cut(table, parts, build) as run:
+        bound, prices = _solve(run, limits)
+        edge, at = _edge(run, limits, prices)
+        folder = Path(out)
+        with TemporaryDirectory(prefix=".allocating-", dir=folder.absolute().parent) as temporary:
+            draft = Path(temporary, "choices")
+            draft.mkdir()
+            told = run(partial(_write, folder=str(draft), prices=at, edge=edge))
+            if folder.exists():
+                rmtree(folder)
+            draft.rename(folder)
+    sent, value, cost = (sum(each) for each in zip(*told, strict=True))
+    return PartsAllocation(
+        folder=folder,
+        sent=int(sent),
+        value=float(value),
+        bound=bound,
+        spent=float(cost) if amounts else None,
+        prices=prices[: len(amounts)],
+        cap_prices=prices[len(amounts) :],
+    )
+
+
+def _opened(scores: Table | str | Path) -> Table:
+    if not isinstance(scores, str | Path):
+        return scores
+    import ibis
+
+    path = Path(scores)
+    return ibis.duckdb.connect().read_parquet(path / "*.parquet" if path.is_dir() else path)
+
+
+def _part(
+    offers: pd.DataFrame,
+    index: int,
+    *,
+    coupons: NDArray[Any],
+    capped: NDArray[np.intp],
+    limits: int,
+    k: int,
+    economics: Economics | None,
+) -> Part:
+    """Make the matrices of some users' offers, with every coupon's column."""
+    offers = offers.sort_values(KEY, ignore_index=True)
+    if (twice := offers.duplicated(KEY)).any():
+        raise ValueError(f"an offer is a duplicate: {offers.loc[twice, KEY].iloc[0].to_dict()}")
+    row = offers.groupby(LIST).ngroup().to_numpy()
+    column = np.searchsorted(coupons, offers["coupon_id"])
+    value = np.full((int(row.max(initial=-1)) + 1, len(coupons)), -np.inf)
+    cost = np.zeros_like(value)
+    value[row, column] = offers_value = offer_value(offers, offers["redeemed"], economics)
+    cost[row, column] = offers_cost = expected_discount(offers, offers["redeemed"])
+    budgets = [Budget(0.0, cost)] if limits > len(capped) else []
+    problem = allocation_problem(value, budgets, None, k, None)
+    problem = replace(problem, capped=capped, limits=np.zeros(limits))
+    offers = offers[KEY].assign(
+        probability=offers["redeemed"], value=offers_value, cost=offers_cost
+    )
+    return Part(index, offers, row, column, problem)
+
+
+@contextmanager
+def _on_disk(table: Table, parts: int, build: Callable[..., Part]) -> Iterator[Run]:
+    """Keep the parts in files, of which one at a time is in memory."""
+    with TemporaryDirectory() as folder:
+        files = []
+        for index in range(parts):
+            mine = table.filter(table.user_id % parts == index).to_pandas()
+            if len(mine):
+                files.append(Path(folder, str(index)))
+                files[-1].write_bytes(pickle.dumps(build(mine, index)))
+        yield lambda work: [work(pickle.loads(file.read_bytes())) for file in files]
+
+
+@contextmanager
+def _on_spark(table: Table, parts: int, build: Callable[..., Part]) -> Iterator[Run]:
+    """Keep the parts in the memory of Spark's workers, or on their disks."""
+    from pyspark import StorageLevel
+
+    def packed(key: tuple[Any, ...], offers: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"part": [pickle.dumps(build(offers.drop(columns="part"), key[0]))]})
+
+    backend = table.get_backend()
+    table = table.mutate(part=(table.user_id % parts).cast("int32"))
+    frame = backend.raw_sql(backend.compile(table)).groupBy("part")
+    packs = frame.applyInPandas(packed, "part binary").rdd.map(lambda each: bytes(each.part))
+    packs.persist(StorageLevel.MEMORY_AND_DISK)
+
+    def run(work: Work) -> list[Any]:
+        def told(pack: bytes) -> tuple[int, Any]:
+            part = pickle.loads(pack)
+            return part.index, work(part)
+
+        return [answer for _, answer in sorted(packs.map(told).collect(), key=lambda each: each[0])]
+
+    try:
+        yield run
+    finally:
+        packs.unpersist()
+
+
+def _solve(run: Run, limits: Prices) -> tuple[float, Prices]:
+    """Find the prices, first on a sample if there are many users."""
+    users = sum(run(lambda part: len(part.problem.value)))
+    share = min(1.0, dual.SAMPLE / users)
+    sample = _merged(run(partial(_sampled, share=share)), share * limits)
+    scale = dual.price_scale(sample)
+
+    def bound(prices: Prices) -> tuple[float, Prices]:
+        told = run(lambda part: dual.bound(part.problem, prices))
+        total = float(prices @ limits) + sum(each for each, _ in told)
+        return total, limits + sum(slope for _, slope in told)
+
+    start, radius, rounds = np.zeros(len(limits)), 1.0, 300
+    if users > 2 * dual.SAMPLE:
+        _, start = dual.descend(partial(dual.bound, sample), start, scale, radius, 1e-6)
+        radius, rounds = 0.02, 40
+    return dual.descend(bound, start, scale, radius, 1e-6, rounds)
+
+
+def _sampled(part: Part, share: float) -> AllocationProblem:
+    users = len(part.problem.value)
+    rows = np.random.default_rng(part.index).permutation(users)[: int(np.ceil(share * users))]
+    return part.problem.sample(np.sort(rows))
+
+
+def _merged(problems: list[AllocationProblem], limits: Prices) -> AllocationProblem:
+    uses = [
+        replace(use, cost=np.concatenate([problem.uses[i].cost for problem in problems]))
+        for i, use in enumerate(problems[0].uses)
+    ]
+    value = np.concatenate([problem.value for problem in problems])
+    return replace(problems[0], value=value, uses=uses, limits=limits)
+
+
+@dataclass(frozen=True)
+class Near:
+    """What a part's users choose at prices, and those of them who are nearest to another choice."""
+
+    index: int
+    used: Prices
+    rows: NDArray[np.intp]
+    doubt: Floats
+    problem: AllocationProblem
+    chosen: Mask
+
+
+def _near(part: Part, prices: Prices, most: int) -> Near:
+    chosen, _, doubt = choose_at(part.problem, prices)
+    rows = np.sort(np.argsort(doubt, kind="stable")[:most])
+    problem = part.problem.sample(rows)
+    used = part.problem.used(chosen)
+    return Near(part.index, used, rows, doubt[rows], problem, chosen[rows])
+
+
+def _edge(
+    run: Run, limits: Prices, prices: Prices
+) -> tuple[dict[int, tuple[NDArray[np.intp], Mask]], Prices]:
+    """Allocate the users who are nearest to another choice; give their choices, part by part."""
+    most = 50 + 4 * EDGE // len(run(lambda part: part.index))
+    for factor in (LOWER, *HIGHER):
+        at = factor * prices
+        near = run(partial(_near, prices=at, most=most))
+        doubt = np.concatenate([each.doubt for each in near])
+        place = np.sort(np.argsort(doubt, kind="stable")[:EDGE])
+        everyone = _merged([each.problem for each in near], limits)
+        edge = everyone.sample(place)
+        before = np.concatenate([each.chosen for each in near])[place]
+        others = sum(each.used for each in near) - edge.used(before)
+        room = limits - others
+        room[: len(edge.uses)] -= 1e-12 * limits[: len(edge.uses)]
+        if (room >= 0).all() or not len(limits):
+            break
+    chosen = repair(replace(edge, limits=np.maximum(room, 0)), prices)
+    owner = np.concatenate([np.full(len(each.rows), each.index) for each in near])[place]
+    rows = np.concatenate([each.rows for each in near])[place]
+    return {
+        each.index: (rows[owner == each.index], chosen[owner == each.index]) for each in near
+    }, at
+
+
+def _write(
+    part: Part,
+    folder: str,
+    prices: Prices,
+    edge: dict[int, tuple[NDArray[np.intp], Mask]],
+) -> tuple[int, float, float]:
+    """Write a part's choices; written twice, the file is the same."""
+    chosen, _, _ = choose_at(part.problem, prices)
+    rows, instead = edge[part.index]
+    chosen[rows] = instead
+    sent = part.offers[chosen[part.row, part.column]]
+    name = f"part-{part.index:05d}.parquet"
+    with TemporaryDirectory(dir=folder) as temporary:
+        sent.to_parquet(Path(temporary, name), index=False)
+        Path(temporary, name).replace(Path(folder, name))
+    return len(sent), float(sent["value"].sum()), float(sent["cost"].sum())

@@ -1,0 +1,159 @@
+"""Users who lie in parts get the coupons that they would get together."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from coupon_rec.__main__ import app
+from coupon_rec.decisions import (
+    Budget,
+    Economics,
+    allocate,
+    allocate_scores,
+    expected_discount,
+    matrices,
+    offer_value,
+)
+from coupon_rec.decisions.parts import KEY
+
+Put = Callable[[pd.DataFrame], Path]
+
+
+def scored(users: int = 3000, coupons: int = 8, seed: int = 0) -> pd.DataFrame:
+    """Scores of each coupon for each user."""
+    rng = np.random.default_rng(seed)
+    rows = users * coupons
+    return pd.DataFrame(
+        {
+            "campaign_id": 1,
+            "user_id": np.repeat(rng.permutation(10 * users)[:users], coupons),
+            "coupon_id": np.tile(np.arange(100, 100 + coupons), users),
+            "redeemed": rng.beta(0.5, 8, rows),
+            "spend_per_line": rng.lognormal(2, 0.5, rows),
+            "coupon_discount": rng.choice([0.5, 1.0, 2.0], rows),
+        }
+    )
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[[pd.DataFrame], Path]:
+    """Write scores to a file."""
+
+    def written(offers: pd.DataFrame) -> Path:
+        offers.to_parquet(tmp_path / "scores.parquet")
+        return tmp_path / "scores.parquet"
+
+    return written
+
+
+def chosen(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder).sort_values(KEY, ignore_index=True)
+
+
+def test_parts_find_the_bound_of_the_whole_and_come_near_it_within_the_limits(
+    tmp_path: Path, put: Put
+) -> None:
+    offers, caps = scored(), {100: 60, 103: 10, 105: 10**6}
+    p = offers["redeemed"]
+    places = matrices(offers)
+    whole = allocate(
+        places.fill(offer_value(offers, p), -np.inf),
+        Budget(120.0, places.fill(expected_discount(offers, p), 0.0)),
+        caps=[caps.get(coupon, np.inf) for coupon in places.coupons],
+        method="dual",
+    )
+    found = allocate_scores(put(offers), tmp_path / "choices", budget=120.0, caps=caps, parts=5)
+    assert found.bound == pytest.approx(whole.bound, rel=1e-9)
+    assert found.gap <= 1e-5
+    choices = chosen(found.folder)
+    counts = choices["coupon_id"].value_counts()
+    assert counts[100] <= 60
+    assert counts[103] <= 10
+    assert choices["cost"].sum() == pytest.approx(found.spent)
+    assert found.spent is not None and found.spent <= 120.0
+    assert choices["value"].sum() == pytest.approx(found.value)
+    assert found.sent == len(choices)
+    assert not choices.duplicated(["campaign_id", "user_id"]).any()
+
+
+def test_choices_hold_only_offers_and_say_what_each_is_worth(tmp_path: Path, put: Put) -> None:
+    offers = scored(50).iloc[::3]
+    economics = Economics(margin=0.4)
+    found = allocate_scores(
+        put(offers), tmp_path / "c", budget=1.0, k=2, economics=economics, parts=3
+    )
+    both = chosen(found.folder).merge(offers, on=KEY, validate="one_to_one")
+    assert len(both) == found.sent > 0
+    assert both.groupby("user_id").size().max() == 2
+    np.testing.assert_allclose(both["value"], offer_value(both, both["redeemed"], economics))
+
+
+def test_without_limits_all_get_their_best(tmp_path: Path, put: Put) -> None:
+    offers = scored(200)
+    found = allocate_scores(put(offers), tmp_path / "choices", parts=4)
+    best = offers.assign(value=offer_value(offers, offers["redeemed"]))
+    best = best.sort_values("value").drop_duplicates("user_id", keep="last")
+    assert found.value == pytest.approx(best["value"].clip(lower=0).sum())
+    assert found.gap < 1e-12
+
+
+def test_limits_hold_even_where_all_users_are_alike(tmp_path: Path, put: Put) -> None:
+    users = 6000
+    offers = scored(users, 1).assign(redeemed=0.5, spend_per_line=10.0, coupon_discount=1.0)
+    found = allocate_scores(put(offers), tmp_path / "choices", budget=700.25, parts=7)
+    assert found.spent is not None and found.spent <= 700.25
+    capped = allocate_scores(put(offers), tmp_path / "choices", caps={100: 17}, parts=7)
+    assert capped.sent <= 17
+
+
+def test_many_users_begin_with_the_prices_of_a_sample(
+    tmp_path: Path, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coupon_rec.decisions.dual.SAMPLE", 500)
+    offers = scored()
+    found = allocate_scores(put(offers), tmp_path / "choices", budget=120.0, parts=5)
+    assert found.gap <= 1e-5
+
+
+def test_what_cannot_be_allocated_is_refused_and_leaves_the_choices_of_before(
+    tmp_path: Path, put: Put
+) -> None:
+    offers = scored(20)
+    folder = allocate_scores(put(offers), tmp_path / "choices", budget=1.0).folder
+    before = chosen(folder)
+    twice = pd.concat([offers, offers.head(1)])
+    for bad, options, message in (
+        (twice, {}, "an offer is a duplicate: .*'coupon_id': 100"),
+        (offers.drop(columns="redeemed"), {}, "the scores lack redeemed"),
+        (offers, {"caps": {100: -1}}, "cap is negative"),
+        (offers, {"parts": 0}, "1 part or more"),
+        (offers, {"budget": -1.0}, "budget of 0 or more"),
+        (offers.head(0), {}, "no offers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            allocate_scores(put(bad), folder, **options)
+    pd.testing.assert_frame_equal(chosen(folder), before)
+
+
+def test_the_command_allocates_and_says_how_near_the_best_it_came(tmp_path: Path, put: Put) -> None:
+    scores = put(scored(300))
+    told = CliRunner().invoke(
+        app, ["allocate", str(scores), str(tmp_path / "choices"), "--budget", "9", "--parts", "2"]
+    )
+    assert told.exit_code == 0, told.output
+    assert f"{len(chosen(tmp_path / 'choices')):,} coupons worth" in told.output
+    told = CliRunner().invoke(app, ["allocate", str(tmp_path / "nothing"), str(tmp_path / "c")])
+    assert told.exit_code == 2
+    assert "there are no files" in told.output
+
+
+def test_scoring_refuses_a_folder_that_is_no_bundle_in_one_line(tmp_path: Path, put: Put) -> None:
+    scores = put(scored(3))
+    told = CliRunner().invoke(app, ["score", str(tmp_path), str(scores), str(tmp_path / "out")])
+    assert told.exit_code == 2
+    assert "no bundle" in told.output
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,193 @@
+"""A new bundle takes over where it is shown to be no worse, and is refused where it is not."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from coupon_rec import recommender, training
+from coupon_rec.__main__ import app
+from coupon_rec.monitoring import Registry, compare_bundles, matured
+from coupon_rec.odds import Platt
+from coupon_rec.recommender import CoupledModel
+from coupon_rec.serving.bundle import exporting
+from coupon_rec.serving.bundle.manifest import NAME, seal
+from coupon_rec.serving.bundle.scorer import Scorer
+
+SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Train once, for one epoch, and write the one format that is served."""
+    fit, fitted = CoupledModel.fit, {}
+
+    def short(*arguments: Any, **options: Any) -> pd.DataFrame:
+        return training.fit(*arguments, **{**options, "epochs": 1})
+
+    def once(model: CoupledModel, *parts: pd.DataFrame) -> CoupledModel:
+        if not fitted:
+            fitted.update(vars(fit(model, *parts)))
+        vars(model).update(fitted)
+        return model
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recommender, "fit", short)
+        patch.setattr(CoupledModel, "fit", once)
+        patch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
+        yield
+
+
+@pytest.fixture(scope="module")
+def table(offers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's offers, as `features` writes them."""
+    path = tmp_path_factory.mktemp("offers") / "offers.parquet"
+    offers.to_parquet(path)
+    return path
+
+
+def retrain(registry: Path, table: Path) -> Result:
+    words = ["retrain", registry, table, "--market", SAMPLE, "--day", "2017-06-01"]
+    return CliRunner().invoke(app, list(map(str, words)))
+
+
+@pytest.fixture(scope="module")
+def first(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry in which a bundle is in service."""
+    registry = tmp_path_factory.mktemp("retraining") / "registry"
+    done = retrain(registry, table)
+    assert done.exit_code == 0, done.output
+    assert "is in service: the first bundle" in done.stdout
+    return registry
+
+
+@pytest.fixture
+def registry(first: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(first, tmp_path / "registry", symlinks=True))
+
+
+def recalibrated(registry: Path, **line: float) -> str:
+    """Put another bundle in service: of the same model, with other promises."""
+    bundles = Registry(registry)
+    folder = Path(shutil.copytree(bundles.live, registry.parent / f"changed{len(line)}"))
+    path = folder / "calibration.json"
+    lines = json.loads(path.read_text())
+    lines["redeemed"] = {
+        name: lines["redeemed"][name] + line.get(name, 0) for name in lines["redeemed"]
+    }
+    path.write_text(json.dumps(lines))
+    (folder / NAME).unlink()
+    seal(folder, {"created": "", "packages": {}, "differences": {}})
+    version = bundles.add(folder)
+    bundles.promote(version)
+    return version
+
+
+def test_a_better_one_takes_over(registry: Path, table: Path) -> None:
+    spoiled = recalibrated(registry, intercept=2.0)
+    better = retrain(registry, table)
+    assert better.exit_code == 0, better.output
+    assert better.stdout.splitlines()[-1].endswith(f"is in service: no worse than {spoiled}")
+    assert Registry(registry).version not in (None, spoiled)
+    assert Registry(registry).history[-1]["reason"] == f"no worse than {spoiled}"
+
+
+def test_a_worse_one_is_refused_with_a_reason_and_stays_out_of_service(
+    registry: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, fit = Registry(registry).version, CoupledModel.fit
+
+    def spoiled(model: CoupledModel, *parts: pd.DataFrame) -> CoupledModel:
+        lines = fit(model, *parts).served.calibration
+        line = lines["redeemed"]
+        monkeypatch.setitem(lines, "redeemed", Platt(line.intercept + 2.0, line.slope))
+        return model
+
+    monkeypatch.setattr(CoupledModel, "fit", spoiled)
+    refused = retrain(registry, table)
+    assert refused.exit_code == 1, refused.output
+    last = refused.stdout.splitlines()[-1]
+    assert last.startswith(f"{running} stays, ")
+    assert "the new bundle is worse: its log loss differs by +" in last
+    assert Registry(registry).version == running
+    assert len(list((registry / "versions").iterdir())) == 2, "it can be looked at"
+
+
+def test_bad_input_says_what_is_wrong(tmp_path: Path) -> None:
+    lost = CliRunner().invoke(app, ["retrain", str(tmp_path), "--market", str(tmp_path / "no")])
+    assert lost.exit_code == 2
+    assert "there is no folder" in lost.stderr
+    assert "Traceback" not in lost.output
+
+
+# The comparison
+
+
+def test_worse_promises_are_worse_and_few_outcomes_refuse(
+    registry: Path, offers: pd.DataFrame
+) -> None:
+    running = Scorer.load(Registry(registry).live)
+    recalibrated(registry, intercept=1.0)
+    spoiled = Scorer.load(Registry(registry).live)
+    assert "is worse: its log loss" in compare_bundles(running, spoiled, offers).reason
+    better = compare_bundles(spoiled, running, offers)
+    assert better.reason == ""
+    assert (better.table["high"] < 0).all()
+    same = compare_bundles(running, running, offers).table
+    assert (same[["difference", "low", "high"]] == 0).all(axis=None)
+
+
+def test_what_differs_by_chance_alone_is_refused_where_outcomes_are_few(
+    registry: Path, offers: pd.DataFrame
+) -> None:
+    running = Scorer.load(Registry(registry).live)
+    recalibrated(registry, slope=-0.3)
+    other = Scorer.load(Registry(registry).live)
+    few = offers[offers["user_id"].isin(offers["user_id"].unique()[:15])]
+    assert few["redeemed"].any()
+    verdict = compare_bundles(running, other, few, tolerance=0.0)
+    assert "its log loss differs by" in verdict.reason
+    with pytest.raises(ValueError, match="nothing was redeemed"):
+        compare_bundles(running, other, offers[offers["redeemed"] == 0])
+
+
+def test_promises_further_from_what_was_kept_are_refused_though_the_log_loss_is_better() -> None:
+    def reads(column: str) -> SimpleNamespace:
+        """A bundle whose promises stand in a column."""
+        encoder = SimpleNamespace(encode=lambda offers: offers)
+        return SimpleNamespace(encoder=encoder, predict=lambda it: {"redeemed": it[column]})
+
+    random = np.random.default_rng(0)
+    truth = random.choice([0.01, 0.5], 20_000)
+    offers = pd.DataFrame(
+        {
+            "user_id": np.arange(len(truth)),
+            "campaign_id": 1,
+            "redeemed": (random.random(len(truth)) < truth).astype(int),
+            "mean": truth.mean(),
+            "sharp": 1.4 * truth,
+        }
+    )
+    verdict = compare_bundles(reads("mean"), reads("sharp"), offers)
+    assert verdict.table.loc["log loss", "high"] < 0
+    assert verdict.reason.startswith("the new bundle is worse: its promises are off by 37%")
+    assert compare_bundles(reads("sharp"), reads("sharp"), offers).reason == ""
+
+
+def test_only_campaigns_that_are_over_have_outcomes() -> None:
+    offers = pd.DataFrame(
+        {"start": pd.to_datetime(["2024-01-01", "2024-01-02"]), "coupon_days": 10}
+    )
+    assert matured(offers, pd.Timestamp("2024-01-10")).index.to_list() == [0]
+    assert len(matured(offers, pd.Timestamp("2024-01-11"))) == 2
+    with pytest.raises(ValueError, match="no campaign was over"):
+        matured(offers, pd.Timestamp("2024-01-05"))
