@@ -54,7 +54,7 @@ def attack() -> dict[str, Any]:
     x_redeemed = people.columns(redeemed)
     lists = test.groupby(["campaign_id", "user_id"]).ngroups
     fits: dict[str, list[Any]] = {
-        "logistic regression": [LogisticRegression(max_iter=500)],
+        "logistic regression": [LogisticRegression(solver="newton-cholesky")],
         "large trees": [privately.boosted(x, members["redeemed"], members["weight"])],
         "clipped, no noise": [None],
     }

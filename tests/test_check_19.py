@@ -84,9 +84,9 @@ def of_the_mean(f: Any, offer: Any, others: Any) -> Any:
     ("exercise", "answer", "hint"),
     [
         (check.exercise_1, ["items", "items"], "with whom is the offer compared"),
-        (check.exercise_1, ["habit", "items"], "right column is the largest"),
+        (check.exercise_1, ["habit", "items"], "against anybody"),
         (check.exercise_1, ["saving", "saving"], "this user's coupons alone"),
-        (check.exercise_1, ["saving", "coupon"], "right column is the largest"),
+        (check.exercise_1, ["saving", "coupon"], "other coupons"),
         (check.exercise_1, ["saving"], "two topics"),
         (check.exercise_1, ["saving", "money"], "choose from habit"),
         (check.exercise_1, 3, "two topics"),

@@ -41,11 +41,11 @@ def exercise_1(topics: Collection[str]) -> Verdict:
     if first == "items":
         return Verdict("first question: with whom is the offer compared there?")
     if first != "saving":
-        return Verdict("first question: which number of the right column is the largest?")
+        return Verdict("first question: what is largest in the column against anybody?")
     if second in ("saving", "habit"):
         return Verdict("second question: it is about this user's coupons alone.")
     if second != "items":
-        return Verdict("second question: which number of the right column is the largest?")
+        return Verdict("second question: what is largest against the user's other coupons?")
     return RIGHT
 
 

@@ -87,6 +87,8 @@ def exercise_3(forget: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]) ->
     if len(answer) != 2 * len(offers):
         return Verdict(f"{len(offers)} offers make {2 * len(offers)}: each as it is, and a copy.")
     gone = answer[columns].isna()
+    if not gone.any(axis=None) and (answer[columns] == 0).sum().sum() <= 2:
+        return Verdict("nothing is missing yet: one copy of each offer must forget the columns.")
     if (answer[columns] == 0).sum().sum() > 1:
         return Verdict("zero is a rate like any other; a missing value is what says unknown.")
     if not (gone["rate"] == gone["mailed"]).all() or gone["rate"].sum() != len(offers):
