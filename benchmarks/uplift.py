@@ -4,7 +4,9 @@ Parts, each a name that the script takes (by default, all of them):
 
 - worlds: the pilot of chapter 12 in five markets of 5,000 users. Each rule is judged on the log,
   by which one is chosen, and then by the truth in the campaign to come.
-- null: the same where no coupon changes anything.
+- later: four campaigns in a row after each of the five pilots, under T's choice with its inputs
+  brought up to date, the redemption order as far as the log cut it, and half price for everyone.
+- null: the same as worlds where no coupon changes anything.
 - full: the same with all mechanisms on and empty shelves, so that a coupon also takes from the rest
   of its category, which the outcome of a row does not hold.
 - peers: our learners, econml's and scikit-uplift's, on the same rows, models and folds, against
@@ -31,23 +33,44 @@ import pandas as pd
 from machine import RESULTS, alone, peak_gib, store, use_two_cores
 from sklearn.linear_model import Ridge
 
-from coupon_rec.book.pilot import KNOWN, Pilot, best_choice, kept, of_oracle, run_pilot
+from coupon_rec.book.pilot import (
+    CONTACT,
+    KNOWN,
+    Pilot,
+    before,
+    best_choice,
+    kept,
+    of_oracle,
+    plenty,
+    run_pilot,
+    sending,
+)
 from coupon_rec.book.pilot_rules import (
+    CUT,
+    EVERYONE,
     LEARNERS,
     counts,
     curved,
+    cut,
+    effect_log,
+    effect_model,
+    everyone,
     face_values,
     in_dollars,
+    kept_part,
     learned,
+    others,
+    recalibrated,
     redemption,
     study,
 )
 from coupon_rec.effects import EffectLog, EffectModel, average_effect, policy_value, qini
+from coupon_rec.simulation import simulate
 
-USERS, SEEDS, DEEPEST = 5_000, range(5), 3
+USERS, SEEDS, DEEPEST, CAMPAIGNS = 5_000, range(5), 3, 4
 SIZES = (10_000, 100_000, 1_000_000)
 PEERS = ("econml==0.17.0", "scikit-uplift==0.5.1")
-PARTS = ("worlds", "null", "full", "peers", "growth")
+PARTS = ("worlds", "later", "null", "full", "peers", "growth")
 
 
 def judged(seed: int, learners: tuple[str, ...], **world: Any) -> list[dict[str, Any]]:
@@ -55,7 +78,7 @@ def judged(seed: int, learners: tuple[str, ...], **world: Any) -> list[dict[str,
     pilot = run_pilot(USERS, seed, **world)
     table = study(pilot, {learner: learned(pilot, learner) for learner in learners})
     users = len(pilot.coming["user_id"].unique())
-    gains = pilot.coming[[f"gain_{k}" for k in (1, 2, 3)]].to_numpy() - 0.005
+    gains = pilot.coming[[f"gain_{k}" for k in (1, 2, 3)]].to_numpy() - CONTACT
     table["oracle"] = kept(pilot.coming, best_choice(gains)).sum() / users
     table["chosen"] = table.index == table.loc[[*learners], "value"].idxmax()
     named = table.rename_axis("rule").reset_index().assign(seed=seed)
@@ -65,6 +88,44 @@ def judged(seed: int, learners: tuple[str, ...], **world: Any) -> list[dict[str,
 
 def worlds(python: str | None) -> Any:
     return [row for seed in SEEDS for row in alone(judged, seed, LEARNERS)]
+
+
+def followed(seed: int) -> list[dict[str, Any]]:
+    """What three rules truly earn in the campaigns after a pilot, one row a rule and campaign."""
+    pilot = run_pilot(USERS, seed)
+    log, coming = pilot.log, pilot.coming
+    p, units = others(log, redemption), effect_log(log, "units")
+    model = effect_model("t").fit(log[KNOWN], units)
+    effect = model.cross_predict(log[KNOWN], units)
+    factor = kept_part(pilot, in_dollars(log, effect, p, face_values(log, log)))
+    share = (cut(pilot, p, redemption(log, coming))[0] > 0).mean()
+
+    def by_t(rows: pd.DataFrame) -> Any:
+        asked = redemption(log, rows), face_values(log, rows)
+        return best_choice(
+            recalibrated(in_dollars(rows, model.predict(rows[KNOWN]), *asked), factor)
+        )
+
+    def by_redemption(rows: pd.DataFrame) -> Any:
+        likely = redemption(log, rows)[:, -1]
+        return np.where(likely >= np.quantile(likely, 1 - share), DEEPEST, 0)
+
+    found = []
+    for name, way in {"t": by_t, CUT: by_redemption, EVERYONE: everyone}.items():
+        state = pilot.state
+        for campaign in range(1, CAMPAIGNS + 1):
+            rows = before(state)
+            choice = way(rows)
+            cents = 100 * kept(rows, choice).sum() / USERS
+            row = {"rule": name, "seed": seed, "campaign": campaign, "cents": cents}
+            found.append({**row, "sent": (choice > 0).mean()})
+            if campaign < CAMPAIGNS:
+                state = simulate(state, sending(rows, choice), orders=plenty)
+    return found
+
+
+def later(python: str | None) -> Any:
+    return [row for seed in SEEDS for row in alone(followed, seed)]
 
 
 def null_world(seed: int) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """A pilot in a market that answers back: the tables of chapter 12, its tests and its benchmark.
 
 The retailer's own mailings, then campaigns in which a coin and a die decide who is sent what, a
-quiet campaign while results come in, and the campaign that is to be planned. Every row is a user
-and a type of items, with three coupons for it.
+campaign without mail while results come in, and the campaign that is to be planned. Every row is
+a user and a type of items, with three coupons for it.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,9 @@ KNOWN = [
     *("popular", "liked", "shops", "seldom", "trips", "away", "thrift", "thrift_seldom"),
     *("price", "cut", "mailings", "tired", "phone"),
 ]
-"""What a retailer knows of a row before it sends: the inputs of a model of the effect."""
+"""What a retailer knows of a row before it sends: the inputs of a model of the effect. They follow
+the equations of `coupon_rec.simulation`, such as `mailings` (6) and `seldom` (7), so models find
+the effect more easily here than a retailer's will."""
 SUMMED = ["quantity", "coupon_discount", "profit"]
 AGES = ("19-24", "25-34", "35-44", "45-54", "55-64", "65+")
 
@@ -82,9 +84,6 @@ def run_pilot(
     on = [name for name in MECHANISMS if name not in left_out]
     state = open_market(users=users, seed=seed, strength=strength, mechanisms=on)
 
-    def plenty(state: State) -> Floats:
-        return np.full((len(state.blocks), state.settings.items), 1000.0)
-
     def pilot(offers: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({"mailing": MAILED, "coupon": 1 / 3}, offers.index)
 
@@ -100,6 +99,23 @@ def run_pilot(
         logs.append(log)
     state, _ = go(state, lambda offers: np.zeros(len(offers)))
     return Pilot(own, pd.concat(logs, ignore_index=True), before(state), state)
+
+
+def plenty(state: State) -> Floats:
+    """Orders of each store and item that leave no shelf empty."""
+    return np.full((len(state.blocks), state.settings.items), 1000.0)
+
+
+def sending(rows: pd.DataFrame, choice: Ints) -> Policy:
+    """A policy that sends each row of `before` its choice, for certain."""
+    coupon = (choice[:, None] == np.arange(1, len(DEPTHS) + 1)).astype(float)
+    mailed = pd.Series(choice > 0).groupby(rows["user_id"].to_numpy()).transform("max")
+    mailing = np.repeat(mailed.to_numpy(float), len(DEPTHS))
+
+    def policy(offers: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"mailing": mailing, "coupon": coupon.ravel()}, offers.index)
+
+    return policy
 
 
 def before(state: State) -> pd.DataFrame:

@@ -19,6 +19,10 @@ CHANCES = [f"p_{k}" for k in range(len(DEPTHS) + 1)]
 MONEY = Economics(margin=1.0, retailer_match=1.0, contact=CONTACT)
 """Unit margins are known, so they stand where margin times spend does; the shop pays discounts."""
 LEARNERS = ("s", "t", "x", "r", "dr")
+EVERYONE, CUT = "half price for all", "redemption, cut"
+"""The rules that need no model of an effect and promise nothing."""
+FEW = 100
+"""Of fewer chosen rows, what is kept of a promise says nothing."""
 
 
 def counts() -> Any:
@@ -105,10 +109,14 @@ def learned(pilot: Pilot, learner: Any) -> tuple[Floats, Floats]:
     return on_log, model.fit(pilot.log[KNOWN], units).predict(pilot.coming[KNOWN])
 
 
-def rules(pilot: Pilot, effects: Mapping[str, tuple[Floats, Floats]]) -> dict[str, Rule]:
-    """The rules that need no model of an effect, and one for each of those that `learned` gave."""
+def rules(
+    pilot: Pilot, p: Floats, p_coming: Floats, effects: Mapping[str, tuple[Floats, Floats]]
+) -> dict[str, Rule]:
+    """The rules that promise something: two without a model of an effect, and those of `effects`.
+
+    `p` and `p_coming` are the probabilities of `redemption`, `effects` what `learned` gave.
+    """
     log, coming = pilot.log, pilot.coming
-    p, p_coming = others(log, redemption), redemption(log, coming)
     face, face_coming = face_values(log, log), face_values(log, coming)
 
     def rule(effect: Floats, effect_coming: Floats, score: Floats) -> Rule:
@@ -138,12 +146,32 @@ def worth(pilot: Pilot, choice: Ints) -> float:
     return float(policy_value(effect_log(pilot.log, "profit"), choice, CONTACT)["value"])
 
 
-def kept_part(pilot: Pilot, rule: Rule) -> pd.Series:
-    """Kept over promised on the log, with its interval; all 0 where nothing is promised."""
-    choice = best_choice(rule.log)
-    if not choice.any():
-        return pd.Series({"value": 0.0, "low": 0.0, "high": 0.0})
-    promised = rule.log.max(axis=1) + CONTACT
+def cut(pilot: Pilot, p: Floats, p_coming: Floats) -> tuple[Ints, Ints]:
+    """The deepest coupon for the likeliest to redeem it, as many as earn most by the log.
+
+    Returns the choices for the rows of the log and for the coming ones; `p` and `p_coming` are
+    probabilities as from `redemption`.
+    """
+
+    def first(p: Floats, share: float) -> Ints:
+        place = np.argsort(np.argsort(-p[:, -1], kind="stable"))
+        return np.where(place < share * len(p), len(DEPTHS), 0)
+
+    best = max(np.linspace(0, 1, 11), key=lambda share: worth(pilot, first(p, share)))
+    return first(p, best), first(p_coming, best)
+
+
+def everyone(rows: pd.DataFrame) -> Ints:
+    """The deepest coupon for every row."""
+    return np.full(len(rows), len(DEPTHS))
+
+
+def kept_part(pilot: Pilot, promise: Floats) -> pd.Series:
+    """Kept over promised on the log, with its interval; ``nan`` of fewer than `FEW` chosen rows."""
+    choice = best_choice(promise)
+    if (choice > 0).sum() < FEW:
+        return pd.Series({"value": np.nan, "low": np.nan, "high": np.nan})
+    promised = promise.max(axis=1) + CONTACT
     return recalibrate(effect_log(pilot.log, "profit"), promised, choice)
 
 
@@ -159,29 +187,37 @@ def study(pilot: Pilot, effects: Mapping[str, tuple[Floats, Floats]]) -> pd.Data
     Returns
     -------
     pandas.DataFrame
-        One row a rule. From the log: `qini` of its score for the deepest coupon, in units per row;
-        `value`, `low`, `high`, dollars per user and campaign of the rule after recalibration;
-        `factor`, `factor_low`, `factor_high`, kept over promised. By the truth: `share` of the
-        oracle's profit and `promised_over_kept` in the coming campaign, the latter also on the
-        pilot's rows (`in_pilot`), and `sent`, the share of the coming rows.
+        One row a rule. From the log: `value`, `low`, `high`, dollars per user and campaign of the
+        rule after recalibration; `factor`, `factor_low`, `factor_high`, kept over promised; `qini`
+        of its score for the deepest coupon, in units per row. One number a rule, its factor or
+        its cut, comes from the same rows as its value. By the truth: `share` of the oracle's
+        profit and `promised_over_kept` in the coming campaign, the latter also on the pilot's rows
+        (`in_pilot`), where its factor comes from; and `sent`, the share of the coming rows.
+        ``nan`` where a rule promises nothing.
     """
     log, coming = pilot.log, pilot.coming
     units, profit = effect_log(log, "units"), effect_log(log, "profit")
     rows_a_user = len(log) / log[["user_id", "campaign_id"]].drop_duplicates().shape[0]
-    found = {}
-    for name, rule in rules(pilot, effects).items():
-        factor = kept_part(pilot, rule)
+
+    def judged(choice: Ints, later: Ints) -> dict[str, float]:
+        found = policy_value(profit, choice, CONTACT) * rows_a_user
+        share = of_oracle(coming, later) if later.any() else 0.0
+        return {**found[["value", "low", "high"]], "share": share, "sent": (later > 0).mean()}
+
+    p, p_coming = others(log, redemption), redemption(log, coming)
+    found = {
+        EVERYONE: judged(everyone(log), everyone(coming)),
+        CUT: judged(*cut(pilot, p, p_coming)),
+    }
+    for name, rule in rules(pilot, p, p_coming, effects).items():
+        factor = kept_part(pilot, rule.log)
         past, value = (recalibrated(each, factor) for each in (rule.log, rule.coming))
-        judged = policy_value(profit, best_choice(past), CONTACT) * rows_a_user
-        choice = best_choice(value)
         found[name] = {
-            "qini": qini(units, rule.score, len(DEPTHS), replicates=1).coefficient,
-            **judged[["value", "low", "high"]],
+            **judged(best_choice(past), best_choice(value)),
             **factor[["value", "low", "high"]].set_axis(["factor", "factor_low", "factor_high"]),
-            "share": of_oracle(coming, choice) if choice.any() else 0.0,
+            "qini": qini(units, rule.score, len(DEPTHS), replicates=1).coefficient,
             "promised_over_kept": promised_over_kept(coming, value),
             "in_pilot": promised_over_kept(log, past),
-            "sent": (choice > 0).mean(),
         }
     return pd.DataFrame(found).T
 
