@@ -41,7 +41,7 @@ from coupon_rec.privacy.federated import VARIABLE, newton_step, newton_sums
 STORED = RESULTS / "privacy.json"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "cryptography")
 EPSILONS = (8.0, 2.5, 1.0, 0.5, 0.2)
-SEEDS = 3
+SEEDS = 10
 CLIENTS, ROUNDS = 8, 8
 
 

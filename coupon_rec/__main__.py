@@ -367,8 +367,9 @@ def serve(
     pseudonym_key: Annotated[
         str,
         typer.Option(
-            help="Secret under which people have pseudonyms in that folder; after a rotation the "
-            "new and the old ones, separated by commas.",
+            help="Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in "
+            "that folder; after a rotation the new and the old ones, separated by commas. Better "
+            "set in the environment: options are shown by `ps`.",
             envvar="COUPON_REC_PSEUDONYM_KEY",
         ),
     ] = "",

@@ -1,7 +1,9 @@
 """After forgetting, no byte of a person is in any file of a service, and everyone else stays."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 
@@ -10,15 +12,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.market import load_market
 from coupon_rec.monitoring import Registry
-from coupon_rec.privacy import Vault, new_key
-from coupon_rec.privacy.vault import VARIABLE, opened
+from coupon_rec.privacy import Vault, VaultError, new_key
+from coupon_rec.privacy.vault import SEAL_PLAIN, VARIABLE, opened
 from coupon_rec.serving.bundle.manifest import seal, verified, version_of
+from coupon_rec.serving.events.decision_files import place_of, read_segment, to_bytes
 from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.decision_reader import read_answers, read_outcomes
 from coupon_rec.serving.events.event import Event, to_json
@@ -59,6 +63,7 @@ def bundle(exported: Path, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(SEAL_PLAIN, raising=False)
     yield
 
 
@@ -90,7 +95,7 @@ def holding(folder: Path, name: str) -> set[str]:
             continue
         data = path.read_bytes()
         if path.suffix == ".parquet":
-            data = opened(data, path.name, vault)
+            data = opened(data, place_of(path), vault if "/day=" in str(path) else None)
             data += str(pq.read_table(pa.BufferReader(data)).to_pydict()).encode()
         if name.encode() in data:
             found.add(path.relative_to(folder).as_posix().split("/day=")[0])
@@ -199,6 +204,21 @@ def test_the_command_says_what_is_gone_and_what_is_due(bundle: Path, tmp_path: P
     assert wrong.exit_code == 2 and "no bundle" in wrong.stderr
 
 
+def test_the_pseudonym_key_comes_from_the_environment_and_the_help_says_why(
+    bundle: Path, tmp_path: Path
+) -> None:
+    record(bundle, "winter")
+    run = CliRunner(env={"COUPON_REC_PSEUDONYM_KEY": "winter"}).invoke
+    assert (
+        "removed 4 events, 8 answers" in run(app, ["forget", ZELDA, "--bundle", str(bundle)]).stdout
+    )
+    assert len(set(read_answers(tmp_path / "bundle.decisions")["user_id"])) == 1
+    key = next(
+        each for each in get_command(app).commands["serve"].params if each.name == "pseudonym_key"
+    )
+    assert "new_key()" in key.help and "in the environment" in key.help
+
+
 class Entries:
     """A stream of Redis, as far as forgetting asks for it."""
 
@@ -248,8 +268,8 @@ def test_with_keys_no_name_is_readable_in_the_logs_and_all_is_read_back(
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(ValueError, match=f"is encrypted; set {VARIABLE}"):
         read_answers(tmp_path / "bundle.decisions")
+    log = EventLog(tmp_path / "bundle.events")
     with pytest.raises(ValueError, match=f"is encrypted; set {VARIABLE}"):
-        log = EventLog(tmp_path / "bundle.events")
         log.read()
     log.close()
 
@@ -260,7 +280,9 @@ def test_a_rotation_seals_all_anew_and_old_backups_are_lost_with_the_old_key(
     record(bundle)  # in the clear
     old, new = new_key(), new_key()
     monkeypatch.setenv(VARIABLE, old)
+    monkeypatch.setenv(SEAL_PLAIN, "1")
     record(bundle, first=10)
+    monkeypatch.delenv(SEAL_PLAIN)
     assert holding(tmp_path, BEN) >= {"bundle.decisions/answers", "bundle.decisions/outcomes"}
     backup = {path: path.read_bytes() for path in tmp_path.glob("bundle.decisions/**/*.parquet")}
     monkeypatch.setenv(VARIABLE, f"{new},{old}")
@@ -274,19 +296,101 @@ def test_a_rotation_seals_all_anew_and_old_backups_are_lost_with_the_old_key(
     vault = Vault([new])
     for path, data in backup.items():
         with pytest.raises(ValueError):
-            vault.open(data, path.name)
+            vault.open(data, place_of(path))
+
+
+def test_with_keys_what_nobody_sealed_is_refused_and_sealed_only_if_that_is_asked_for(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(bundle)  # in the clear, as somebody would forge it
+    monkeypatch.setenv(VARIABLE, new_key())
+    answers = tmp_path / "bundle.decisions"
+    plain = {path: path.read_bytes() for path in answers.glob("*/**/*.parquet")}
+    for _ in range(2):
+        with pytest.raises(VaultError, match=f"not encrypted.*{SEAL_PLAIN}=1"):
+            EventLog(tmp_path / "bundle.events")
+    DecisionLog(answers).close()
+    assert {path: path.read_bytes() for path in plain} == plain
+    with pytest.raises(VaultError, match="not encrypted"):
+        read_answers(answers)
+    monkeypatch.setenv(SEAL_PLAIN, "1")
+    EventLog(tmp_path / "bundle.events").close()
+    DecisionLog(answers).close()
+    monkeypatch.delenv(SEAL_PLAIN)
+    assert len(read_answers(answers)) == 8
+    log = EventLog(tmp_path / "bundle.events")
+    assert len(log.read()[0]) == 8
+    log.close()
+
+
+def test_files_swapped_between_buckets_and_days_are_noticed_and_hide_nobody(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, new_key())
+    record(bundle)
+    answers = tmp_path / "bundle.decisions"
+    first, second = sorted((answers / "answers").glob("*/*/*.parquet"))
+    assert first.parent != second.parent
+    one, other = first.read_bytes(), second.read_bytes()
+    first.write_bytes(other)
+    second.write_bytes(one)
+    with pytest.raises(VaultError, match=r"answers/day=\d.*/bucket=\d\d/.*: was changed"):
+        read_answers(answers)
+    with pytest.raises(VaultError, match="was changed"):
+        forget([ZELDA], [bundle])
+
+
+def test_an_event_that_is_put_under_another_person_or_place_is_noticed(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, new_key())
+    record(bundle)
+    path = tmp_path / "bundle.events"
+    for change in ("user = (SELECT user FROM events WHERE position = 2)", "position = 99"):
+        whole = path.read_bytes()
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(f"UPDATE events SET {change} WHERE position = 1")
+        log = EventLog(path)
+        with pytest.raises(VaultError, match="was changed"):
+            log.read()
+        log.close()
+        path.write_bytes(whole)
 
 
 def test_a_segment_that_a_kill_cut_short_is_read_up_to_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from coupon_rec.serving.events.decision_files import read_segment, to_bytes
-
     monkeypatch.setenv(VARIABLE, new_key())
-    table = pa.table({"user_id": [ZELDA]})
-    part = bytes(to_bytes(table))
-    (tmp_path / "a.arrow").write_bytes(part * 3 + part[:40])
-    assert [found.to_pydict() for found in read_segment(tmp_path / "a.arrow")] == [
-        table.to_pydict()
-    ] * 3
-    assert json.dumps(ZELDA).encode() not in part
+    path, table = tmp_path / "a.arrow", pa.table({"user_id": [ZELDA]})
+    data = segment(path, [table] * 3)
+    path.write_bytes(data + data[:40])
+    assert [found.to_pydict() for found in read_segment(path)] == [table.to_pydict()] * 3
+    assert json.dumps(ZELDA).encode() not in data
+
+
+def segment(path: Path, tables: list[pa.Table]) -> bytes:
+    data = b""
+    for table in tables:
+        data += bytes(to_bytes(table, path, len(data)))
+    return data
+
+
+def test_the_parts_of_a_segment_open_in_their_order_and_in_their_segment_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = segment(tmp_path / "a.arrow", [pa.table({"user_id": [ZELDA]})])
+    monkeypatch.setenv(VARIABLE, new_key())
+    path = tmp_path / "a.arrow"
+    data = segment(path, [pa.table({"user_id": [who]}) for who in ("ada", "bob")])
+    half = len(data) // 2
+    for name, forged, words in (
+        ("a.arrow", data[half:] + data[:half], "was changed"),
+        ("a.arrow", data[half:], "was changed"),
+        ("b.arrow", data, "was changed"),
+        ("a.arrow", plain, "not encrypted"),
+    ):
+        (tmp_path / name).write_bytes(forged)
+        with pytest.raises(VaultError, match=words):
+            read_segment(tmp_path / name)
+    path.write_bytes(b"")
+    assert read_segment(path) == []

@@ -28,7 +28,8 @@ from coupon_rec.privacy import (
     sampled_epsilon,
 )
 from coupon_rec.privacy.federated import VARIABLE, newton_step, newton_sums
-from coupon_rec.privacy.masks import from_words, to_words
+from coupon_rec.privacy.masks import LIMIT, MOST, from_words, to_words
+from coupon_rec.privacy.vault import opened
 
 pytest.importorskip("cryptography")
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
@@ -99,6 +100,31 @@ def test_a_shredded_person_is_gone_from_every_copy_and_nobody_else_is(tmp_path: 
     again.seal("ada", b"eggs")  # she is back, under another key
     with pytest.raises(VaultError):
         again.open("ada", mine)
+
+
+def test_a_shredded_key_is_not_brought_back_by_a_process_that_knew_it(tmp_path: Path) -> None:
+    vault, path = Vault([new_key()]), tmp_path / "keys.json"
+    one, other = PersonKeys(path, vault), PersonKeys(path, vault)
+    mine = one.seal("ada", b"milk")
+    assert other.open("ada", mine) == b"milk"
+    with path.open("rb") as before:
+        other.shred("ada")
+        assert set(before.read()) == {0}  # the old file is overwritten
+    one.seal("bob", b"bread")
+    for keys in (one, other, PersonKeys(path, vault)):
+        with pytest.raises(VaultError, match="shredded"):
+            keys.open("ada", mine)
+
+
+def test_a_vault_refuses_what_nobody_sealed_unless_it_is_asked_to_seal_it() -> None:
+    key = new_key()
+    strict, migrating = Vault([key]), Vault([key], plain=True)
+    for refused in (strict.open, strict.reseal, lambda *of: opened(*of, strict)):
+        with pytest.raises(VaultError, match="receipts/7: is not encrypted, though"):
+            refused(b"forged", "receipts/7")
+    assert opened(b"old", "receipts/7", migrating) == b"old"
+    assert strict.open(migrating.reseal(b"old", "receipts/7"), "receipts/7") == b"old"
+    assert opened(b"old", "receipts/7", None) == b"old"
 
 
 # Budgets
@@ -254,6 +280,19 @@ def test_masks_differ_from_round_to_round_and_three_are_the_fewest() -> None:
         clients[0].hide([np.inf], keys, 4)
 
 
+def test_the_largest_sum_that_is_allowed_does_not_leave_the_range() -> None:
+    for largest in (LIMIT, -LIMIT):
+        words = to_words(np.full(MOST, largest))
+        assert from_words(words.sum(keepdims=True)).tolist() == [MOST * largest]
+    with pytest.raises(ValueError, match="at most"):
+        to_words([2 * LIMIT])
+    keys = dict.fromkeys(range(MOST + 1), Masks(0).public)
+    with pytest.raises(ValueError, match=f"more than {MOST}"):
+        Masks(0).hide([1.0], keys, 1)
+    with pytest.raises(ValueError, match=f"more than {MOST}"):
+        Server(KEY, MOST + 1)
+
+
 def threads(server: Server, answers: list) -> list[threading.Thread]:
     started = [
         threading.Thread(target=client, args=(server.address, KEY, number, answer), daemon=True)
@@ -296,6 +335,66 @@ def test_a_silent_client_is_given_up_and_two_are_too_few() -> None:
     try:
         with pytest.raises(RuntimeError, match="2 clients are left"):
             server.sum([1.0])
+    finally:
+        late.set()
+        server.close()
+
+
+def test_the_same_question_is_not_answered_again_for_fewer() -> None:
+    def fails_at_two(question: np.ndarray) -> np.ndarray:
+        if question[0] == 2:
+            raise OSError("no power")
+        return question
+
+    server = Server(KEY, 5, patience=60)
+    started = threads(server, [lambda question: question] * 4 + [fails_at_two])
+    try:
+        assert server.sum([1.0]) == server.sum([1.0]) == 5
+        assert server.sum([2.0]) == 8 and server.alive == [0, 1, 2, 3]
+        assert server.sum([2.0]) == 8  # for the same members, that says nothing new
+        with pytest.raises(RuntimeError, match="0 clients are left"):
+            server.sum([1.0])  # 5 - 4 would be what the fifth sent
+    finally:
+        server.close()
+    for each in started[:4]:
+        each.join(20)
+        assert not each.is_alive()
+
+
+def test_a_repeated_question_gives_no_secrets_of_the_dead_away() -> None:
+    calls = []
+
+    def dies_the_second_time(question: np.ndarray) -> np.ndarray:
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError("no power")
+        return question
+
+    server = Server(KEY, 4, patience=60)
+    threads(server, [lambda question: question] * 3 + [dies_the_second_time])
+    try:
+        assert server.sum([1.0]) == 4
+        with pytest.raises(RuntimeError, match="ask anew"):
+            server.sum([1.0])
+    finally:
+        server.close()
+
+
+def test_who_comes_late_is_not_heard_and_not_asked_again() -> None:
+    late = threading.Event()
+
+    def slow(question: np.ndarray) -> np.ndarray:
+        late.wait(30)
+        return question
+
+    server = Server(KEY, 4, patience=2)
+    started = threads(server, [lambda question: question] * 3 + [slow])
+    try:
+        assert server.sum([1.0]) == 3
+        late.set()
+        started[3].join(20)
+        assert server.sum([2.0]) == 6
+        assert 3 not in server.received and server.alive == [0, 1, 2]
     finally:
         late.set()
         server.close()

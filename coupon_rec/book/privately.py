@@ -16,6 +16,12 @@ from coupon_rec.market import load_complete_journey
 from coupon_rec.odds import best_of_each
 
 GROUPS = ("user", "item", "match", "coupon")
+EVERYBODY = (
+    *("user_spend_rank", "item_popularity", "item_popularity_rank", "item_trend", "item_price"),
+    *("item_price_ratio", "item_discount_share", "match_price_ratio", "match_wallet_rank"),
+    *("coupon_discount", "coupon_discount_share", "coupon_success", "coupon_category_success"),
+)
+"""Columns left out: what one user does changes them on the rows of others."""
 KEPT = 0.1
 """The share of offers without a redemption that is kept, each with ten times the weight."""
 MEMBERS = 0.7
@@ -48,15 +54,14 @@ class Households:
         return both[both["redeemed"] == 1]
 
     def columns(self, offers: pd.DataFrame) -> NDArray[np.float32]:
-        """The 54 numbers of each offer, on one scale: shape (n, 54)."""
-        arrays = self._encoder.encode(offers)
-        x = np.hstack([arrays[group] for group in GROUPS])
+        """The numbers of each offer but those that count everybody, on one scale: shape (n, d)."""
+        x = _numbers(self._encoder, offers)
         scaled = np.clip((x - self._center) / self._scale, -3, 3) / LENGTH
         return np.asarray(scaled, "float32")
 
 
 def households(seed: int = 0) -> Households:
-    """Draw the members, and fit the scales on their offers."""
+    """Draw the members, and fit the scales on the others, which says nothing of the members."""
     train, _, test = split(prelude.offers(), *SPLIT)
     rng = np.random.default_rng(seed)
     users = rng.permutation(train["user_id"].unique())
@@ -64,10 +69,18 @@ def households(seed: int = 0) -> Households:
     thin = inside & ((train["redeemed"] == 1) | (rng.random(len(train)) < KEPT))
     members = train[thin].assign(weight=lambda rows: np.where(rows["redeemed"] == 1, 1, 1 / KEPT))
     others = train[~inside]
-    encoder = Encoder.fit(members)
-    arrays = encoder.encode(members)
-    x = np.hstack([arrays[group] for group in GROUPS])
+    encoder = Encoder(numbers=Encoder.fit(others).numbers)
+    x = _numbers(encoder, others)
     return Households(members, others, test, encoder, x.mean(0), x.std(0) + 1e-6)
+
+
+def _numbers(encoder: Encoder, offers: pd.DataFrame) -> NDArray[Any]:
+    arrays = encoder.encode(offers)
+    kept = {
+        group: [number.name not in EVERYBODY for number in encoder.numbers[group]]
+        for group in GROUPS
+    }
+    return np.hstack([arrays[group][:, kept[group]] for group in GROUPS])
 
 
 def boosted(x: ArrayLike, y: ArrayLike, weight: ArrayLike, seed: int = 0) -> Any:

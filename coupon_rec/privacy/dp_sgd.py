@@ -24,7 +24,7 @@ class PrivateModel:
     weights : numpy.ndarray
         Shape (d + 1,); the last one is the intercept, with the level in it.
     epsilon, delta : float
-        What it may give away of any one person; epsilon is ``inf`` where no noise was added.
+        What it may give away of any one person's rows; epsilon is ``inf`` where no noise was added.
     noise : float
         Standard deviation of the noise of a step, over the most that one person may change it.
     level : float
@@ -60,6 +60,10 @@ def fit_private(
 ) -> PrivateModel:
     """Fit a logistic regression under differential privacy of users.
 
+    The promise is about a user's own rows. Columns that count everybody (how an item sells, a
+    rank, a coupon's success) change on the rows of others, too, when a user leaves; like the
+    scales of the columns they are taken as public, or need noise of their own.
+
     Each step adds up one gradient a user, no longer than `clip`, with Gaussian noise. Long
     gradients belong to those who redeem much, so clipped promises are too low; one more noisy
     answer, how many redemptions came and were promised, sets their level right.
@@ -71,7 +75,8 @@ def fit_private(
     y, users : array_like
         Labels 0 or 1, and whose row it is, shape (n,).
     epsilon, delta : float
-        The budget of a user for all of it; no noise if epsilon is None.
+        The budget of a user for all of it; no noise if epsilon is None. Take a delta well below
+        one in the number of users.
     weights : array_like, optional
         Of each row, shape (n,): 10 where one of ten negatives was kept.
     steps, rate, momentum
@@ -83,7 +88,8 @@ def fit_private(
     most : float
         The length to which a user's pair of redemptions and promises is cut.
     seed : int, optional
-        For a book or a test. Whoever knows it can subtract the noise.
+        For a book or a test. Whoever knows it can subtract the noise. Noise drawn as floating
+        point numbers can also give away a little by its last bits (Mironov, 2012).
 
     Raises
     ------

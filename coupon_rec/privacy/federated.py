@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.privacy.masks import FEWEST, Masks, from_words, without
+from coupon_rec.privacy.masks import FEWEST, MOST, Masks, from_words, without
 
 Floats = NDArray[np.float64]
 
@@ -27,14 +27,14 @@ GONE = (EOFError, OSError)
 
 
 class Server:
-    """Asks clients for sums, and sees nothing but their sum.
+    """Asks clients for sums, and sees no single answer, as long as it does as agreed.
 
     Parameters
     ----------
     key : bytes
         The shared key without which nobody is let in.
     clients : int
-        How many to wait for, at least three.
+        How many to wait for, from three to a thousand.
     host : str
         Address to listen on; the port is any free one.
     patience : float
@@ -52,7 +52,11 @@ class Server:
     Notes
     -----
     Messages are JSON or raw numbers, and never unpickled. The sockets are not encrypted: put TLS
-    in front of them where others can listen.
+    in front of them where others can listen: the answer of a client that was late is never read
+    here, but could be by whoever has heard it, since the others have given its masks away.
+
+    The sums themselves are not private. Two of them, of nearly the same question with one client
+    and without, differ by what this client has: only noise helps against that.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class Server:
     ) -> None:
         if clients < FEWEST:
             raise ValueError(f"{clients} clients: a sum of fewer than {FEWEST} hides nobody")
+        if clients > MOST:
+            raise ValueError(f"{clients} clients: a sum of more than {MOST} may overflow")
         self._listener = Listener((host, 0), backlog=clients, authkey=key)
         self.address: tuple[str, int] = self._listener.address
         self._clients, self._patience = clients, patience
@@ -104,7 +110,8 @@ class Server:
         ------
         RuntimeError
             If fewer than three are left, or one more dies while the masks of the dead are
-            gathered. Nothing is learned then; ask again.
+            gathered. Nothing is learned then; ask something else, since clients do not answer
+            the same question again for fewer.
         """
         self._turn += 1
         members = self.alive
@@ -119,7 +126,7 @@ class Server:
         if dead:
             seeds = self._ask([*answers], {"turn": self._turn, "dead": dead})
             if len(seeds) < len(answers):
-                raise RuntimeError("one more client died while masks were gathered: ask again")
+                raise RuntimeError("one more client died while masks were gathered: ask anew")
             total = without(
                 total,
                 (
@@ -150,7 +157,7 @@ class Server:
                     self._lose(waiting[door])  # type: ignore
             if not ready:
                 for number in waiting.values():
-                    self._lose(number)
+                    self._lose(number)  # what comes late is never read: see Masks
         return answers
 
     def _lose(self, number: int) -> None:
@@ -169,7 +176,9 @@ def client(
     """Answer a server until it closes the connection.
 
     It takes part in sums of three or more only, gives one answer a round, and the secrets it has
-    with the dead only after it and only once.
+    with the dead only after it and only once. Members may leave and never come back, and the same
+    question is not answered again for fewer, as the two sums would differ by those who are gone.
+    A client that is asked for more than that closes the connection.
 
     Parameters
     ----------
@@ -188,16 +197,22 @@ def client(
         try:
             told_keys = json.loads(door.recv_bytes())["keys"]
             keys = {int(other): bytes.fromhex(each) for other, each in told_keys.items()}
-            last, members, told = 0, [], True
+            last, members, told = 0, set(keys), True
+            summed_for: dict[str, set[int]] = {}
             while True:
                 asked = json.loads(door.recv_bytes())
                 if "question" in asked and asked["turn"] > last:
-                    last, members, told = asked["turn"], asked["members"], False
-                    question = np.frombuffer(bytes.fromhex(asked["question"]))
+                    text, now = asked["question"], set(asked["members"])
+                    if not now <= members or summed_for.get(text, now) != now:
+                        return
+                    last, members, told = asked["turn"], now, text in summed_for
+                    summed_for[text] = members
+                    question = np.frombuffer(bytes.fromhex(text))
                     mine = {other: keys[other] for other in members}
                     door.send_bytes(masks.hide(answer(question), mine, last).tobytes())
-                elif not told and len(members) - len(asked["dead"]) >= FEWEST:
+                elif not told and len(members - set(asked["dead"])) >= FEWEST:
                     told = True
+                    members = summed_for[text] = members - set(asked["dead"])
                     seeds = [masks.seed(keys[gone], last) for gone in asked["dead"]]
                     door.send_bytes(b"".join(seeds))
                 else:

@@ -11,8 +11,10 @@ Words = NDArray[np.uint64]
 
 ONE = 2.0**24
 """A sum is of whole multiples of 1 / ONE, modulo 2^64: so masks cancel to the last bit."""
-LIMIT = 2.0**38
-"""Numbers up to this size: then sums of a thousand do not leave the range."""
+LIMIT = 2.0**29
+"""Numbers up to this size: then sums of `MOST` stay below 2^63 / ONE."""
+MOST = 1000
+"""So many may take part."""
 FEWEST = 3
 """In a sum of two, each would learn what the other sent."""
 
@@ -57,9 +59,10 @@ class Masks:
 
     Notes
     -----
-    Equation `eq-masks`: Bonawitz and others (2017) without their second mask. The server may be
-    curious, but must do as agreed: one that lies about who has died, or hands out false keys,
-    learns more than a sum.
+    Equation `eq-masks`: Bonawitz and others (2017) without their second mask. Once the others have
+    given away the secrets of one they took for dead, what it sent in that round is read by whoever
+    has it. So a server that calls the living dead, or hands out false keys, learns more than a
+    sum; and so does whoever listens, if a client was only late.
     """
 
     def __init__(self, number: int) -> None:
@@ -94,10 +97,12 @@ class Masks:
         Raises
         ------
         ValueError
-            If fewer than three take part.
+            If fewer than three take part, or more than a thousand.
         """
         if len(keys) < FEWEST:
             raise ValueError(f"{len(keys)} take part: a sum of fewer than {FEWEST} hides nobody")
+        if len(keys) > MOST:
+            raise ValueError(f"{len(keys)} take part: a sum of more than {MOST} may overflow")
         words = to_words(values)
         for other, key in keys.items():
             if other != self.number:

@@ -10,8 +10,9 @@ class Pseudonyms:
     Parameters
     ----------
     keys : str
-        The secret; after a rotation several, separated by commas, the newest first. Without one
-        everybody keeps their name.
+        The secret, drawn with `new_key`: a phrase can be guessed by whoever knows one person's
+        pseudonym, such as their own. After a rotation several, separated by commas, the newest
+        first. Without one everybody keeps their name.
 
     Examples
     --------

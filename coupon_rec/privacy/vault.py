@@ -1,10 +1,12 @@
 """Bytes that nobody reads or changes without a key, and keys that are rotated and shredded."""
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +20,12 @@ KEY_ID, NONCE, TAG = 8, 12, 16
 """Bytes of a key's id, of a nonce, and of what proves that nothing was changed."""
 VARIABLE = "COUPON_REC_STORAGE_KEYS"
 """The environment variable with the keys of the service's files. No option: `ps` shows those."""
+SEAL_PLAIN = "COUPON_REC_SEAL_PLAIN"
+"""Set to 1 for the one start that seals the files from before there were keys."""
 
 
 class VaultError(ValueError):
-    """Bytes that cannot be opened: another key's, changed, or from another place."""
+    """Bytes that cannot be opened: another key's, changed, from another place, or not sealed."""
 
 
 def new_key() -> str:
@@ -39,6 +43,9 @@ class Vault:
     ----------
     keys : sequence of str
         One or more keys of `new_key`, the newest first.
+    plain : bool
+        Whether bytes that nobody has sealed are accepted, in order to seal them. Otherwise they
+        are refused: anyone who can write to the disk could have put them there.
 
     Raises
     ------
@@ -56,21 +63,31 @@ class Vault:
     >>> vault.open(sealed, "baskets/8")
     Traceback (most recent call last):
     coupon_rec.privacy.vault.VaultError: baskets/8: was changed, or sealed under another name
+
+    Notes
+    -----
+    A nonce is 96 bits drawn at random, so one key may seal 2^32 times at most (NIST SP 800-38D):
+    rotate it before. That a file was deleted, or an older one of the same name put back, no seal
+    can show.
     """
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[str], *, plain: bool = False) -> None:
         if not keys:
             raise VaultError("a vault needs a key: make one with coupon_rec.privacy.new_key()")
         raw = [_read_key(key) for key in keys]
         self._ciphers = {_id_of(key): _cipher(key) for key in raw}
         self._current = _id_of(raw[0])
+        self.plain = plain
         self.name_key = hashlib.sha256(b"names" + raw[0]).hexdigest()
 
     @classmethod
     def from_environment(cls) -> "Vault | None":
-        """Take the keys of ``COUPON_REC_STORAGE_KEYS``, separated by commas; None without any."""
+        """Take the keys of ``COUPON_REC_STORAGE_KEYS``, separated by commas; None without any.
+
+        Bytes that nobody has sealed are accepted only with ``COUPON_REC_SEAL_PLAIN=1``.
+        """
         keys = [key for key in map(str.strip, os.environ.get(VARIABLE, "").split(",")) if key]
-        return cls(keys) if keys else None
+        return cls(keys, plain=os.environ.get(SEAL_PLAIN) == "1") if keys else None
 
     def seal(self, data: bytes, name: str) -> bytes:
         """Encrypt bytes for one place: they open only under the same name."""
@@ -84,10 +101,16 @@ class Vault:
         Raises
         ------
         VaultError
-            If it was changed, is of another name, or of a key that this vault does not have.
+            If it was changed, is of another name, of a key that this vault does not have, or not
+            sealed at all.
         """
         from cryptography.exceptions import InvalidTag
 
+        if not is_sealed(data):
+            raise VaultError(
+                f"{name}: is not encrypted, though {VARIABLE} has keys. If it is from before there "
+                f"were keys, start once with {SEAL_PLAIN}=1; otherwise somebody has put it there"
+            )
         head = data[: len(MAGIC) + KEY_ID + NONCE]
         key = _key_of(head)
         if key not in self._ciphers:
@@ -104,10 +127,14 @@ class Vault:
         return is_sealed(data) and _key_of(data) == self._current
 
     def reseal(self, data: bytes, name: str) -> bytes:
-        """Seal with the newest key what is sealed with an older one, or not at all."""
-        if self.current(data):
-            return data
-        return self.seal(self.open(data, name) if is_sealed(data) else data, name)
+        """Seal with the newest key what is sealed with an older one.
+
+        Raises
+        ------
+        VaultError
+            As `open`; what is not sealed yet is sealed if the vault accepts plain bytes.
+        """
+        return data if self.current(data) else self.seal(opened(data, name, self), name)
 
 
 def is_sealed(data: bytes) -> bool:
@@ -116,14 +143,14 @@ def is_sealed(data: bytes) -> bool:
 
 
 def opened(data: bytes, name: str, vault: Vault | None) -> bytes:
-    """Open bytes if they are sealed; others are given back as they are.
+    """Open sealed bytes, or give plain ones back if there is no vault, or one that accepts them.
 
     Raises
     ------
     VaultError
-        If they are sealed and cannot be opened, or there is no vault.
+        If they are sealed and cannot be opened or there is no vault, or plain and refused.
     """
-    if not is_sealed(data):
+    if not is_sealed(data) and (vault is None or vault.plain):
         return data
     if vault is None:
         raise VaultError(f"{name}: is encrypted; set {VARIABLE} to the keys that the service had")
@@ -134,7 +161,9 @@ class PersonKeys:
     """A key for each person: what is sealed with it is lost everywhere once it is shredded.
 
     For archives and backups, whose copies nobody can rewrite. The keys stand in one small file,
-    themselves sealed by a vault; this file must not be in the backups.
+    themselves sealed by a vault; this file must not be in the backups. It is read for each call,
+    and locked while it changes, so that several processes may share it. People stand in it under
+    the names that are given: give pseudonyms.
 
     Parameters
     ----------
@@ -158,36 +187,59 @@ class PersonKeys:
 
     def __init__(self, path: str | Path, vault: Vault) -> None:
         self._path, self._vault = Path(path), vault
-        self._keys: dict[str, str] = (
-            json.loads(self._path.read_text()) if self._path.exists() else {}
-        )
 
     def seal(self, person: int | str, data: bytes) -> bytes:
         """Encrypt bytes under the key of a person, who gets one if they have none."""
         name = str(person)
-        if name not in self._keys:
-            sealed = self._vault.seal(new_key().encode(), name)
-            self._write({**self._keys, name: base64.b64encode(sealed).decode()})
-        return self._own(name).seal(data, name)
+        with self._locked() as keys:
+            if name not in keys:
+                sealed = self._vault.seal(new_key().encode(), name)
+                keys[name] = base64.b64encode(sealed).decode()
+                self._write(keys)
+            return self._own(name).seal(data, name)
 
     def open(self, person: int | str, data: bytes) -> bytes:
         """Decrypt bytes of a person; VaultError if their key is gone."""
         return self._own(str(person)).open(data, str(person))
 
     def shred(self, person: int | str) -> None:
-        """Destroy the key of a person, and with it all that it sealed."""
-        self._write({name: key for name, key in self._keys.items() if name != str(person)})
+        """Destroy the key of a person, and with it all that it sealed.
+
+        The old file is overwritten; a disk that keeps old blocks, as flash does, may keep the key,
+        sealed by the vault.
+        """
+        with self._locked() as keys:
+            if keys.pop(str(person), None):
+                self._write(keys)
+
+    @contextmanager
+    def _locked(self) -> Iterator[dict[str, str]]:
+        """The keys as they stand in the file, which nobody else changes meanwhile."""
+        with self._path.with_name(f".{self._path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield self._read()
+
+    def _read(self) -> dict[str, str]:
+        return json.loads(self._path.read_text()) if self._path.exists() else {}
 
     def _own(self, name: str) -> Vault:
-        if name not in self._keys:
+        keys = self._read()
+        if name not in keys:
             raise VaultError("this person has no key: it was shredded, or never made")
-        return Vault([self._vault.open(base64.b64decode(self._keys[name]), name).decode()])
+        return Vault([self._vault.open(base64.b64decode(keys[name]), name).decode()])
 
     def _write(self, keys: dict[str, str]) -> None:
         draft = self._path.with_name(f".{self._path.name}")
-        draft.write_text(json.dumps(keys))
-        draft.replace(self._path)
-        self._keys = keys
+        with draft.open("w") as file:
+            file.write(json.dumps(keys))
+            file.flush()
+            os.fsync(file.fileno())
+        self._path.touch()
+        with self._path.open("r+b") as old:
+            draft.replace(self._path)
+            old.write(bytes(os.fstat(old.fileno()).st_size))
+            old.flush()
+            os.fsync(old.fileno())
 
 
 def _read_key(text: str) -> bytes:

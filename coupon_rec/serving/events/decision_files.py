@@ -1,5 +1,6 @@
 """The files of a decision log: open segments in Arrow's format, and Parquet by day and bucket."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from coupon_rec.privacy.vault import Vault, opened
+from coupon_rec.privacy.vault import Vault, VaultError, opened
+
+logger = logging.getLogger("coupon_rec.serving")
 
 BUCKETS = 16
 """Into so many parts the people of a day are divided: to remove one rewrites one part."""
@@ -22,8 +25,6 @@ KEYS = {"answers": "request_id", "shadows": "request_id", "outcomes": "event_id"
 """The kinds of rows, and the column that is different in each row."""
 PLAIN = b"\xff\xff\xff\xff"
 """How a segment begins that is not sealed."""
-SEGMENT = "segment"
-"""The name under which the parts of segments are sealed."""
 
 
 def bucket_of(user_id: int | str) -> int:
@@ -60,14 +61,14 @@ def without_duplicates(table: pa.Table, key: str) -> pa.Table:
     return table if len(first) == len(table) else table.take(np.sort(first))
 
 
-def to_bytes(table: pa.Table) -> bytes | pa.Buffer:
-    """Write a table so that it can be appended to a segment, sealed if the files are."""
+def to_bytes(table: pa.Table, path: Path, start: int) -> bytes | pa.Buffer:
+    """Write a table to be appended to a segment of `start` bytes, sealed if the files are."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     if (vault := Vault.from_environment()) is None:
         return sink.getvalue()
-    sealed = vault.seal(sink.getvalue().to_pybytes(), SEGMENT)
+    sealed = vault.seal(sink.getvalue().to_pybytes(), _part(path, start))
     return len(sealed).to_bytes(8, "little") + sealed
 
 
@@ -75,8 +76,11 @@ def read_segment(path: Path) -> list[pa.Table]:
     """Read the tables of a segment; a last one that a kill cut short is left out."""
     tables = []
     with path.open("rb") as file:
-        if file.read(len(PLAIN)) not in (PLAIN, b""):
-            return [_from_bytes(each) for each in _sealed_parts(path)]
+        begins = file.read(len(PLAIN))
+        if begins not in (PLAIN, b""):
+            return [_from_bytes(each, _part(path, start)) for start, each in _sealed_parts(path)]
+        if begins:
+            opened(begins, f"open/{path.name}", Vault.from_environment())  # refused if not sealed
         file.seek(0)
         while True:
             try:
@@ -86,20 +90,25 @@ def read_segment(path: Path) -> list[pa.Table]:
                 return tables
 
 
-def _sealed_parts(path: Path) -> list[bytes]:
-    """What `to_bytes` sealed, one part after the other; without what a kill cut short."""
+def _part(path: Path, start: int) -> str:
+    """The name under which a part of a segment is sealed, so that it opens nowhere else."""
+    return f"open/{path.name} from byte {start}"
+
+
+def _sealed_parts(path: Path) -> list[tuple[int, bytes]]:
+    """Where each part begins, and what `to_bytes` sealed; without what a kill cut short."""
     data, start, parts = path.read_bytes(), 0, []
     while start + 8 <= len(data):
         end = start + 8 + int.from_bytes(data[start : start + 8], "little")
         if end > len(data):
             break
-        parts.append(data[start + 8 : end])
+        parts.append((start, data[start + 8 : end]))
         start = end
     return parts
 
 
-def _from_bytes(sealed: bytes) -> pa.Table:
-    with pa.ipc.open_stream(opened(sealed, SEGMENT, Vault.from_environment())) as stream:
+def _from_bytes(sealed: bytes, name: str) -> pa.Table:
+    with pa.ipc.open_stream(opened(sealed, name, Vault.from_environment())) as stream:
         return stream.read_all()
 
 
@@ -107,6 +116,11 @@ def parquet_files(folder: Path, name: str, bucket: int | None = None) -> list[Pa
     """List the files of a kind of rows, of all buckets or of one."""
     part = "*" if bucket is None else f"{bucket:02d}"
     return sorted(folder.glob(f"{name}/day=*/bucket={part}/[!.]*.parquet"))
+
+
+def place_of(path: Path) -> str:
+    """The name under which a file is sealed: its kind, day, bucket and own name."""
+    return "/".join(path.parts[-4:])
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
@@ -120,7 +134,7 @@ def write_parquet(table: pa.Table, path: Path) -> None:
         else:
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink, compression="zstd")
-            file.write(vault.seal(sink.getvalue().to_pybytes(), path.name))
+            file.write(vault.seal(sink.getvalue().to_pybytes(), place_of(path)))
         file.flush()
         os.fsync(file)
     draft.replace(path)
@@ -157,19 +171,25 @@ def merge_small(folder: Path, name: str) -> None:
 
 def read_parquet(path: Path) -> pa.Table:
     """Read one file as it was written, without columns from the names of its folders."""
-    data = opened(path.read_bytes(), path.name, Vault.from_environment())
+    data = opened(path.read_bytes(), place_of(path), Vault.from_environment())
     return pq.ParquetFile(pa.BufferReader(data)).read()
 
 
 def reseal(folder: Path) -> None:
-    """Seal with the newest key what is sealed with another one, or not yet."""
+    """Seal with the newest key what is sealed with another one, or not yet.
+
+    What cannot be opened stays as it is, and is logged.
+    """
     if (vault := Vault.from_environment()) is None:
         return
     for path in [path for name in KEYS for path in parquet_files(folder, name)]:
         with path.open("rb") as file:
             done = vault.current(file.read(64))
         if not done:
-            write_parquet(read_parquet(path), path)
+            try:
+                write_parquet(read_parquet(path), path)
+            except VaultError as error:
+                logger.error("%s", error)
 
 
 def remove_person(folder: Path, name: str, user_id: int | str) -> int:

@@ -99,7 +99,9 @@ class DecisionLog:
         joined under one key, so rotate when no coupon is valid, or keep the rows in between apart.
 
     With the environment's ``COUPON_REC_STORAGE_KEYS`` (`coupon_rec.privacy.Vault`), all files are
-    encrypted; those under an older key, or not yet, are sealed anew at the start.
+    encrypted, each for its place in the folder. Those under an older key are sealed anew at the
+    start; plain ones are refused where they are read, unless ``COUPON_REC_SEAL_PLAIN=1`` asks for
+    those from before to be sealed.
 
     Attributes
     ----------
@@ -111,6 +113,8 @@ class DecisionLog:
     ------
     LogError
         If another process writes there.
+    VaultError
+        If there are keys and what a process before left open is plain, was changed, or moved.
     """
 
     def __init__(self, folder: str | Path, key: str = "") -> None:
@@ -120,9 +124,13 @@ class DecisionLog:
         self._owner = _own(self.folder)
         self._run = secrets.token_hex(5)
         self._requests = 0
-        self._answers = _Rows(self.folder, "answers", self._table_of_answers)
-        self._outcomes = _Rows(self.folder, "outcomes", self._table_of_outcomes)
-        self._shadows = _Rows(self.folder, "shadows", self._table_of_answers)
+        try:
+            self._answers = _Rows(self.folder, "answers", self._table_of_answers)
+            self._outcomes = _Rows(self.folder, "outcomes", self._table_of_outcomes)
+            self._shadows = _Rows(self.folder, "shadows", self._table_of_answers)
+        except ValueError:
+            os.close(self._owner)
+            raise
         self._kinds = (self._answers, self._outcomes, self._shadows)
         self._closing = Signal()
         self._sealing = ThreadPoolExecutor(1, "decisions")
@@ -380,7 +388,8 @@ class _Rows:
             if not waiting or _clock() < self._retry_at:
                 return
             try:
-                data = memoryview(to_bytes(self._table_of(self._waiting[:waiting])))
+                table = self._table_of(self._waiting[:waiting])
+                data = memoryview(to_bytes(table, self._path, self.size))
                 size = len(data)
                 while data:
                     data = data[os.write(self._file, data) :]

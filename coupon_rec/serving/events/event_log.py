@@ -40,8 +40,9 @@ class EventLog:
         Created if it does not exist, with its folder.
 
     With the environment's ``COUPON_REC_STORAGE_KEYS`` (`coupon_rec.privacy.Vault`), each event is
-    encrypted, and its user a pseudonym; rows under an older key, or not yet, are sealed anew when
-    the log is opened.
+    encrypted for its position and user, and the user a pseudonym. Rows under an older key are
+    sealed anew when the log is opened; plain ones are refused, unless ``COUPON_REC_SEAL_PLAIN=1``
+    asks for those from before to be sealed. Missing rows are not noticed.
 
     Attributes
     ----------
@@ -52,6 +53,8 @@ class EventLog:
     ------
     LogError
         If another process writes to it, or it is damaged or no log.
+    VaultError
+        If there are keys and a row is plain, was changed, or moved.
 
     Examples
     --------
@@ -102,24 +105,33 @@ class EventLog:
             raise LogError(
                 f"{self.path} {_DAMAGED.format(' '.join(str(error).split()))}"
             ) from error
-        self._reseal()
+        try:
+            self._reseal()
+        except ValueError:
+            self._database.close()
+            raise
 
     def _row(self, position: int, event: Event) -> tuple[int, int | str, str | bytes]:
         """A row of the table, sealed if there is a vault."""
         text = to_json(event)
         if self._vault is None:
             return position, event.user_id, text
-        sealed = self._vault.seal(text.encode(), f"event {position}")
-        return position, self._names.of(event.user_id), sealed
+        user = self._names.of(event.user_id)
+        return position, user, self._vault.seal(text.encode(), f"event {position} of {user}")
+
+    def _opened(self, position: int, user: int | bytes, event: bytes) -> bytes:
+        """The JSON of a row, as the table holds it."""
+        name = user.decode() if isinstance(user, bytes) else user
+        return opened(event, f"event {position} of {name}", self._vault)
 
     def _reseal(self) -> None:
         """Seal with the newest key what is sealed with an older one, or not yet."""
         if self._vault is None:
             return
-        rows = self._database.execute("SELECT position, event FROM events").fetchall()
+        rows = self._database.execute("SELECT position, user, event FROM events").fetchall()
         old = [
-            self._row(position, from_json(opened(event, f"event {position}", self._vault)))
-            for position, event in rows
+            self._row(position, from_json(self._opened(position, user, event)))
+            for position, user, event in rows
             if not self._vault.current(event)
         ]
         if old:
@@ -179,7 +191,7 @@ class EventLog:
             end = self._end
             try:
                 rows = self._database.execute(
-                    "SELECT position, event FROM events WHERE position > ? ORDER BY position",
+                    "SELECT position, user, event FROM events WHERE position > ? ORDER BY position",
                     [position],
                 ).fetchall()
             except sqlite3.DatabaseError as error:
@@ -187,8 +199,8 @@ class EventLog:
                     f"{self.path} {_DAMAGED.format(' '.join(str(error).split()))}"
                 ) from error
         events = []
-        for number, event in rows:
-            plain = opened(event, f"event {number}", self._vault)
+        for number, user, event in rows:
+            plain = self._opened(number, user, event)
             try:
                 events.append(from_json(plain))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
