@@ -21,6 +21,7 @@ SENSES = {
         "batch",
         {
             "appendix/api",
+            "appendix/api_serving",
             "appendix/notation",
             "appendix/teaching",
             "chapters/03_features",
@@ -33,6 +34,7 @@ SENSES = {
         "bundle",
         {
             "appendix/api",
+            "appendix/api_serving",
             "appendix/faq",
             "chapters/15_deployment",
             "chapters/16_real_time",
@@ -55,6 +57,7 @@ SENSES = {
         "event",
         {
             "appendix/api",
+            "appendix/api_serving",
             "appendix/faq",
             "appendix/teaching",
             "chapters/03_features",

@@ -189,7 +189,7 @@ def coupons(seed: int) -> list[dict[str, Any]]:
     of_buys = Prior.fit(before["bought"], before["pb"])
     of_redemptions = Prior.fit(before["redeemed"], before["p"])
     sizes = offers[past].groupby(["campaign_id", "coupon_id"])["redeemed"].agg(["sum", "size"])
-    of_rates = Prior.fit(sizes["sum"], sizes["size"])
+    of_rates = Prior.fit(sizes["sum"], sizes["size"], trials=True)
     rows = []
     now = offers[offers["campaign_id"] == FIRST]
     for coupon, rows_of in now.groupby("coupon_id"):

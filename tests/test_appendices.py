@@ -136,11 +136,12 @@ def public(room: str) -> set[str]:
     "room",
     [
         *("market", "simulation", "features", "models", "training", "evaluation"),
-        *("effects", "policies", "decisions", "monitoring"),
+        *("effects", "policies", "explain", "privacy", "decisions", "monitoring"),
     ],
 )
 def test_the_reference_has_every_public_name_of_a_room(room: str) -> None:
-    page = (ROOT / "appendix" / "api.md").read_text()
+    pages = (ROOT / "appendix" / f"{name}.md" for name in ("api", "api_serving"))
+    page = "".join(page.read_text() for page in pages) + "## "
     (part,) = re.findall(rf"^## `coupon_rec\.{room}`$(.+?)(?=^## )", page, re.DOTALL | re.MULTILINE)
     listed = re.findall(r"^\.\. auto\w+:: (\w+)$", part, re.MULTILINE)
     named = set(re.findall(r"`(\w+)`", part)) | set(listed)

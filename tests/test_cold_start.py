@@ -182,6 +182,51 @@ def test_the_prior_that_made_the_counts_is_found_again() -> None:
     assert np.median([prior.strength for prior in found]) == pytest.approx(100, rel=0.2)
 
 
+def tried(seed: int, mean: float = 0.15, strength: float = 2.0) -> tuple[np.ndarray, ...]:
+    """Rates of 2,000 users, and their redemptions of 1 to 4 purchases."""
+    rng = np.random.default_rng(seed)
+    rates = rng.beta(strength * mean, strength * (1 - mean), 2000)
+    purchases = rng.integers(1, 5, 2000)
+    return rates, rng.binomial(purchases, rates), purchases
+
+
+def test_the_prior_of_trials_is_found_again_and_counts_taken_for_poisson_overstate_it() -> None:
+    seen = [tried(seed)[1:] for seed in range(10)]
+    found = [Prior.fit(*each, trials=True).strength for each in seen]
+    assert np.median(found) == pytest.approx(2, rel=0.15)
+    assert min(Prior.fit(*each).strength for each in seen) > 3
+
+
+def test_intervals_of_trials_hold_the_truth_as_often_as_they_say() -> None:
+    held = []
+    for seed in range(5):
+        rates, counts, exposure = tried(seed)
+        low, high = Prior.fit(counts, exposure, trials=True).interval(counts, exposure, 0.9)
+        held.append(np.mean((low <= rates) & (rates <= high)))
+        assert high.max() <= 1
+    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+
+
+def test_trials_that_vary_by_chance_alone_are_all_shrunk_to_the_mean() -> None:
+    prior = Prior.fit(np.full(50, 3), np.full(50, 100), trials=True)
+    assert prior.rate([0, 30], [100, 100]) == pytest.approx(0.03, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("counts", "exposure", "message"),
+    [
+        ([1, 3], [3, 2], "counts must be at most the exposure"),
+        ([1, 2], [2.5, 3], "exposure must be whole numbers of trials"),
+        ([2, 3], [2, 3], "must be below 1"),
+    ],
+)
+def test_trials_that_cannot_be_are_refused(
+    counts: list[float], exposure: list[float], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Prior.fit(counts, exposure, trials=True)
+
+
 def test_shrunk_rates_are_nearer_the_truth_than_raw_ones() -> None:
     rates, counts, exposure = drawn(0)
     shrunk = Prior.fit(counts, exposure).rate(counts, exposure)

@@ -129,7 +129,7 @@ def habits(offers: pd.DataFrame) -> pd.DataFrame:
 def user_prior(past: pd.DataFrame) -> Prior:
     """How redemptions per purchase differ between the users of some offers."""
     of_user = past.groupby("user_id")[["redeemed", "bought"]].sum()
-    return Prior.fit(of_user["redeemed"], of_user["bought"])
+    return Prior.fit(of_user["redeemed"], of_user["bought"], trials=True)
 
 
 def _members(habit: Floats, seed: int, chosen: float) -> Mask:

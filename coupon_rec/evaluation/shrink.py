@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
-from scipy.stats import gamma, nbinom
+from scipy.stats import beta, betabinom, gamma, nbinom
 
 from coupon_rec.arguments import Floats, numbers, require, require_one_order
 
@@ -18,17 +18,21 @@ WEAKEST, STRONGEST = 1e-3, 1e6
 class Prior:
     """How rates differ from one user, coupon or shop to the next, learned from many of them.
 
-    A count is Poisson with its exposure times a rate, and rates are gamma distributed. Exposure is
-    what a count is out of: offers, and the rate is one of redemption; or promised redemptions,
-    and the rate is observed over predicted.
+    Exposure is what a count is out of. Of trials, such as redemptions of purchases, a count is
+    binomial and rates have a beta distribution. A count that may exceed its exposure, such as
+    redemptions observed of those promised, is Poisson and rates have a gamma distribution. The
+    shrunk rate is the same in both.
 
     Attributes
     ----------
     mean : float
-        The usual rate, above 0.
+        The usual rate, above 0; of trials, below 1.
     strength : float
         How much exposure the usual rate is worth, above 0: with as much of its own, a rate counts
-        half. The variance of rates is mean / strength.
+        half. The variance of rates is mean / strength; of trials, it is
+        mean (1 - mean) / (strength + 1).
+    trials : bool
+        Whether a count is out of trials, and so never more than its exposure.
 
     Examples
     --------
@@ -39,29 +43,35 @@ class Prior:
 
     mean: float
     strength: float
+    trials: bool = False
 
     def __post_init__(self) -> None:
         for name in ("mean", "strength"):
             value = getattr(self, name)
             if not 0 < value < np.inf:
                 raise ValueError(f"{name} must be a number above 0, not {value}")
+        if self.trials and self.mean >= 1:
+            raise ValueError(f"the mean rate of trials must be below 1, not {self.mean}")
 
     @classmethod
-    def fit(cls, counts: ArrayLike, exposure: ArrayLike) -> Self:
-        """Learn the usual rate and its strength from many counts, by maximum likelihood.
+    def fit(cls, counts: ArrayLike, exposure: ArrayLike, *, trials: bool = False) -> Self:
+        """Learn the usual rate and its strength from many counts.
 
         Parameters
         ----------
         counts : array_like
             Such as redemptions of n coupons, shape (n,), whole numbers from 0 on.
         exposure : array_like
-            What they are out of, shape (n,), 0 or more.
+            What they are out of, shape (n,), 0 or more; of trials, whole numbers.
+        trials : bool
+            Whether they are out of trials: then none is more than its exposure.
 
         Returns
         -------
         Prior
-            The mean is the rate of all together. If the counts differ no more than chance makes
-            them, the strength is a million times the mean exposure.
+            The mean is the rate of all together, and the strength the likeliest with that mean.
+            If the counts differ no more than chance makes them, the strength is a million times
+            the mean exposure.
 
         Raises
         ------
@@ -78,7 +88,7 @@ class Prior:
         >>> Prior.fit([0, 1, 9, 2], [100, 100, 100, 100]).mean
         0.03
         """
-        counts, exposure = _checked(counts, exposure)
+        counts, exposure = _checked(counts, exposure, trials)
         counts, exposure = counts[exposure > 0], exposure[exposure > 0]
         if counts.size < 2 or counts.sum() == 0:
             raise ValueError(
@@ -89,6 +99,9 @@ class Prior:
 
         def surprise(log_strength: float) -> float:
             strength = unit * np.exp(log_strength)
+            if trials:
+                a, b = strength * mean, strength * (1 - mean)
+                return -float(betabinom.logpmf(counts, exposure, a, b).sum())
             chance = strength / (strength + exposure)
             return -float(nbinom.logpmf(counts, strength * mean, chance).sum())
 
@@ -96,7 +109,7 @@ class Prior:
         best = minimize_scalar(surprise, bounds=bounds, method="bounded").x
         if surprise(bounds[1]) <= surprise(best):
             best = bounds[1]
-        return cls(float(mean), float(unit * np.exp(best)))
+        return cls(float(mean), float(unit * np.exp(best)), trials)
 
     def rate(self, counts: ArrayLike, exposure: ArrayLike) -> Floats:
         """Each rate, shrunk to the usual one: its posterior mean.
@@ -115,7 +128,7 @@ class Prior:
         -----
         Equation `eq-shrink` of the book.
         """
-        counts, exposure = _checked(counts, exposure)
+        counts, exposure = _checked(counts, exposure, self.trials)
         return (counts + self.strength * self.mean) / (exposure + self.strength)
 
     def interval(
@@ -143,17 +156,20 @@ class Prior:
         """
         if not 0 < confidence < 1:
             raise ValueError(f"confidence must be in (0, 1), such as 0.95, but it is {confidence}")
-        counts, exposure = _checked(counts, exposure)
-        shape, scale = counts + self.strength * self.mean, 1 / (exposure + self.strength)
-        low, high = (gamma.ppf((1 + side * confidence) / 2, shape, scale=scale) for side in (-1, 1))
-        return low, high
+        counts, exposure = _checked(counts, exposure, self.trials)
+        shape, size = counts + self.strength * self.mean, exposure + self.strength
+        rates = beta(shape, size - shape) if self.trials else gamma(shape, scale=1 / size)
+        return rates.ppf((1 - confidence) / 2), rates.ppf((1 + confidence) / 2)
 
 
-def _checked(counts: ArrayLike, exposure: ArrayLike) -> tuple[Floats, Floats]:
+def _checked(counts: ArrayLike, exposure: ArrayLike, trials: bool) -> tuple[Floats, Floats]:
     require_one_order(counts=counts, exposure=exposure)
     checked = numbers("counts", counts)
     require("counts", checked, (checked >= 0) & (checked == np.round(checked)), "whole, 0 or more")
     size = numbers("exposure", exposure, checked.size)
     require("exposure", size, size >= 0, "0 or more")
     require("counts", checked, (size > 0) | (checked == 0), "0 where the exposure is 0")
+    if trials:
+        require("exposure", size, size == np.round(size), "whole numbers of trials")
+        require("counts", checked, checked <= size, "at most the exposure, as they are of trials")
     return checked, size
