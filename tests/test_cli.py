@@ -232,7 +232,9 @@ def test_the_core_serves_a_bundle(
         service.stop()
 
 
-@pytest.mark.parametrize("module", ["models", "training", "records.reading", "serving.bundle.exporting"])
+@pytest.mark.parametrize(
+    "module", ["models", "training", "records.reading", "serving.bundle.exporting"]
+)
 def test_what_trains_says_what_to_install(core: Path, module: str) -> None:
     result = alone(core, "-c", f"import coupon_rec.{module}")
     assert "pip install 'coupon-rec[train]'" in result.stderr.splitlines()[-1]
