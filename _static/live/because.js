@@ -6,16 +6,8 @@ live.mount("because", (place) => {
   const { users, stranger, coupons, columns } = couponModel;
   const { OF_COUPON, OF_USER } = whatIf;
   const FEW = 8; // others to compare with
-  const HEIGHT = 250;
-  const TEXTS = {
-    habit: "buying these items",
-    category: "buying in their category",
-    shopping: "shopping in general",
-    saving: "using coupons",
-    items: "the items themselves",
-    coupon: "the coupon itself",
-  };
-  const MOVED = [...OF_COUPON.slice(1), ...OF_USER.filter(({ name }) => /redemption|trips/.test(name))];
+  const ofUser = OF_USER.filter(({ name }) => /redemption|trips/.test(name));
+  const MOVED = [...OF_COUPON.slice(1), ...ofUser];
   const predict = coupled.scorer(couponModel);
   const logP = (offer) => Math.log(predict(offer).redeemed);
   const state = { user: users[0], chosen: null, moved: new Map(), rivals: true };
@@ -99,53 +91,17 @@ live.mount("because", (place) => {
   const chart = html("div", { class: "live-chart" });
   const said = html("p", { class: "live-words" });
   const say = live.speaker(place);
-  const times = (value) => `×${Math.exp(value).toFixed(2)}`;
-
-  function draw({ topics }) {
-    const width = chart.clientWidth;
-    if (!width) return;
-    const values = Object.values(topics);
-    const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
-    const left = 150;
-    const start = left + (low < 0 ? 50 : 4);
-    const x = (value) => start + ((value - low) / (high - low)) * (width - 50 - start);
-    const drawing = live.svg("svg", { width, height: HEIGHT, "aria-hidden": "true" });
-    const step = (HEIGHT - 20) / values.length;
-    const line = { x1: x(0), x2: x(0), y1: 4, y2: HEIGHT - 16, class: "because-zero" };
-    drawing.append(live.svg("line", line));
-    credit.TOPICS.forEach((topic, k) => {
-      const value = topics[topic];
-      const y = 4 + k * step;
-      const bar = {
-        x: Math.min(x(0), x(value)),
-        y: y + 6,
-        width: Math.abs(x(value) - x(0)),
-        height: step - 12,
-        class: value < 0 ? "because-less" : "because-more",
-      };
-      const text = (content, attributes) =>
-        live.svg("text", { class: "live-axis", y: y + step / 2 + 4, ...attributes }, content);
-      drawing.append(
-        live.svg("rect", bar),
-        text(TEXTS[topic], { x: left - 8, "text-anchor": "end" }),
-        value < 0
-          ? text(times(value), { x: x(value) - 5, "text-anchor": "end" })
-          : text(times(value), { x: x(value) + 5, "text-anchor": "start" }),
-      );
-    });
-    chart.replaceChildren(drawing);
-  }
 
   function show() {
     const account = found();
-    draw(account);
+    credit.draw(chart, account.topics);
     const [topic, most] = Object.entries(account.topics).sort((a, b) => b[1] - a[1])[0];
     const typical = state.rivals ? "one of the user's other coupons" : "an offer to anybody";
     const because =
       most > 1e-9
-        ? `What speaks for it most is ${TEXTS[topic]}, ${times(most)}.`
+        ? `What speaks for it most is ${credit.TEXTS[topic]}, ${credit.times(most)}.`
         : "Nothing speaks for it.";
-    const parts = credit.TOPICS.map((name) => `${name} ${times(account.topics[name])}`);
+    const parts = credit.TOPICS.map((name) => `${name} ${credit.times(account.topics[name])}`);
     said.textContent =
       `The coupon for ${named(state.chosen)} has a probability of ` +
       `${words.exact(Math.exp(account.score))}; ${typical} typically has ` +

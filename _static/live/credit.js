@@ -5,6 +5,16 @@ const credit = (() => {
   const SAVING = ["user_discount_share", "user_coupon_share", "user_mailed_90"];
   SAVING.push("user_redemption_rate", "user_redemption_recency", "user_redemptions_decayed");
   const TOPICS = ["habit", "category", "shopping", "saving", "items", "coupon"];
+  const TEXTS = {
+    habit: "buying these items",
+    category: "buying in their category",
+    shopping: "shopping in general",
+    saving: "using coupons",
+    items: "the items themselves",
+    coupon: "the coupon itself",
+  };
+  const HEIGHT = 250;
+  const times = (value) => `×${Math.exp(value).toFixed(2)}`;
   const OF_SIDE = { user: "shopping", item: "items", match: "habit", coupon: "coupon" };
 
   function topicOf(name, array) {
@@ -63,5 +73,41 @@ const credit = (() => {
     return { topics: Object.fromEntries(found), others: worth[0], score: score(offer) };
   }
 
-  return { TOPICS, shapley, shared };
+  /** Draw by how much each topic multiplies the probability. */
+  function draw(chart, topics) {
+    const width = chart.clientWidth;
+    if (!width) return;
+    const values = Object.values(topics);
+    const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
+    const left = 150;
+    const start = left + (low < 0 ? 50 : 4);
+    const x = (value) => start + ((value - low) / (high - low)) * (width - 50 - start);
+    const drawing = live.svg("svg", { width, height: HEIGHT, "aria-hidden": "true" });
+    const step = (HEIGHT - 20) / values.length;
+    const line = { x1: x(0), x2: x(0), y1: 4, y2: HEIGHT - 16, class: "because-zero" };
+    drawing.append(live.svg("line", line));
+    TOPICS.forEach((topic, k) => {
+      const value = topics[topic];
+      const y = 4 + k * step;
+      const bar = {
+        x: Math.min(x(0), x(value)),
+        y: y + 6,
+        width: Math.abs(x(value) - x(0)),
+        height: step - 12,
+        class: value < 0 ? "because-less" : "because-more",
+      };
+      const text = (content, attributes) =>
+        live.svg("text", { class: "live-axis", y: y + step / 2 + 4, ...attributes }, content);
+      drawing.append(
+        live.svg("rect", bar),
+        text(TEXTS[topic], { x: left - 8, "text-anchor": "end" }),
+        value < 0
+          ? text(times(value), { x: x(value) - 5, "text-anchor": "end" })
+          : text(times(value), { x: x(value) + 5, "text-anchor": "start" }),
+      );
+    });
+    chart.replaceChildren(drawing);
+  }
+
+  return { TOPICS, TEXTS, times, shapley, shared, draw };
 })();

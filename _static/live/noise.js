@@ -50,14 +50,16 @@ live.mount("noise", (place) => {
   function drawBars() {
     const x = { range: [104, 136], label: "answer" };
     const top = Math.max(0.1, chance(WITH, WITH, state.epsilon));
-    const y = { range: [0, 105 * top], label: "probability, %: with 2448 (filled), without (outline)" };
+    const label = "probability, %: with 2448 (filled), without (outline)";
+    const y = { range: [0, 105 * top], label };
     const chart = live.chart({ width: bars.clientWidth, height: HEIGHT, x, y });
     const wide = chart.x(1) - chart.x(0);
     for (const answer of SHOWN) {
       for (const [count, css] of [[WITH, "noise-with"], [WITH - 1, "noise-without"]]) {
         const high = 100 * chance(answer, count, state.epsilon);
         const box = { x: chart.x(answer) - 0.4 * wide, width: 0.8 * wide };
-        chart.add("rect", { class: css, ...box, y: chart.y(high), height: chart.y(0) - chart.y(high) });
+        const height = chart.y(0) - chart.y(high);
+        chart.add("rect", { class: css, ...box, y: chart.y(high), height });
       }
     }
     bars.replaceChildren(chart.drawing);
