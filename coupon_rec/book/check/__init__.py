@@ -263,11 +263,45 @@ def texts(answer: Any, wanted: str) -> set[str]:
     Hint
         If it is no collection.
     """
+    return set(_words(answer, wanted)) - {""}
+
+
+def choices(answer: Any, allowed: Collection[str], count: int, wanted: str) -> list[str]:
+    """Read an answer as words that were chosen, in the order of the questions.
+
+    Parameters
+    ----------
+    answer : object
+        Any collection of texts, or one text with commas between them.
+    allowed : collection of str
+        The words to choose from, in lower case.
+    count : int
+        How many are asked for.
+    wanted : str
+        What the hint asks for, as in 'answer with two words, such as ["data", "world"]'.
+
+    Returns
+    -------
+    list of str
+        The words, in lower case.
+
+    Raises
+    ------
+    Hint
+        If it is no collection, or of another length, or a word is none of the allowed ones.
+    """
+    words = _words(answer, wanted)
+    if len(words) != count or not set(words) <= set(allowed):
+        raise Hint(f"{wanted}; choose from {', '.join(allowed)}")
+    return words
+
+
+def _words(answer: Any, wanted: str) -> list[str]:
     try:
         given = answer.replace(";", ",").split(",") if isinstance(answer, str) else list(answer)
     except TypeError:
         raise unlike(answer, wanted) from None
-    return {str(text).strip().lower() for text in given} - {""}
+    return [str(text).strip().lower() for text in given]
 
 
 def mapping(answer: Any, wanted: str) -> dict[Any, Any]:

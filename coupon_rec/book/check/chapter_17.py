@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 
 from coupon_rec.book.check import (
     RIGHT,
-    Hint,
     Verdict,
     called,
     checker,
+    choices,
     near,
     number,
-    unlike,
 )
 from coupon_rec.monitoring import Cusum
 
@@ -25,16 +24,7 @@ BREAKS = ("data", "mail", "model", "world")
 def exercise_1(changed: Collection[str]) -> Verdict:
     """Check what changed on two mornings."""
     wanted = 'answer with two words, such as ["data", "world"]'
-    if isinstance(changed, str):
-        given = changed.replace(";", ",").split(",")
-    else:
-        try:
-            given = [str(each) for each in changed]
-        except TypeError:
-            raise unlike(changed, wanted) from None
-    words = [each.strip().lower() for each in given]
-    if len(words) != 2 or not set(words) <= set(BREAKS):
-        raise Hint(f"{wanted}; choose from {', '.join(BREAKS)}")
+    words = choices(changed, BREAKS, 2, wanted)
     first, second = words
     if first in ("model", "world"):
         return Verdict("first morning: did the users stay the same?")

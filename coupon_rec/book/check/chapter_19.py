@@ -8,14 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.book.check import (
     RIGHT,
-    Hint,
     Verdict,
     called,
     checker,
+    choices,
     near,
     number,
     numbers,
-    unlike,
 )
 from coupon_rec.explain import TOPICS
 
@@ -27,16 +26,7 @@ Pair = tuple[float, float]
 def exercise_1(topics: Collection[str]) -> Verdict:
     """Check which topics answer two questions about one offer."""
     wanted = 'answer with two topics, such as ["habit", "coupon"]'
-    if isinstance(topics, str):
-        given = topics.replace(";", ",").split(",")
-    else:
-        try:
-            given = [str(each) for each in topics]
-        except TypeError:
-            raise unlike(topics, wanted) from None
-    words = [each.strip().lower() for each in given]
-    if len(words) != 2 or not set(words) <= set(TOPICS):
-        raise Hint(f"{wanted}; choose from {', '.join(TOPICS)}")
+    words = choices(topics, TOPICS, 2, wanted)
     first, second = words
     if first == "items":
         return Verdict("first question: with whom is the offer compared there?")

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from coupon_rec.book.check import (
     RIGHT,
-    Hint,
     Verdict,
     called,
     checker,
+    choices,
     near,
     number,
     unlike,
@@ -26,16 +26,7 @@ FACTORS = ("purchase", "redemption")
 def exercise_1(cold: Collection[str]) -> Verdict:
     """Check which factor is cold, in two shops."""
     wanted = 'answer with two words, such as ["purchase", "purchase"]'
-    if isinstance(cold, str):
-        given = cold.replace(";", ",").split(",")
-    else:
-        try:
-            given = [str(each) for each in cold]
-        except TypeError:
-            raise unlike(cold, wanted) from None
-    words = [each.strip().lower() for each in given]
-    if len(words) != 2 or not set(words) <= set(FACTORS):
-        raise Hint(f"{wanted}; choose from {', '.join(FACTORS)}")
+    words = choices(cold, FACTORS, 2, wanted)
     if words[0] == "purchase":
         return Verdict("first shop: as many bought as were promised; what came after that?")
     if words[1] == "redemption":
