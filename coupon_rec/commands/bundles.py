@@ -1,0 +1,120 @@
+"""A bundle from a model, and what it gives in one go: export, shard, score, allocate."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from coupon_rec.commands.shared import (
+    Contact,
+    Incremental,
+    Margin,
+    MarketSource,
+    Model,
+    RetailerMatch,
+    SparkMaster,
+    TestFrom,
+    ValidateFrom,
+    checked,
+    market_of,
+    need_keras,
+    offers_of,
+    opened,
+    say,
+    split_of,
+)
+
+
+def export(
+    model: Model,
+    bundle: Annotated[Path, typer.Argument(help="The folder to write.")],
+    market: MarketSource = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day to serve: what happened before is known. If left out, the last day "
+            "with a campaign and purchases.",
+        ),
+    ] = None,
+    validate_from: ValidateFrom = None,
+    test_from: TestFrom = None,
+) -> None:
+    """Write all that a service needs: the model, calibrated and checked, and the features."""
+    need_keras()
+    tables = market_of(market)
+    validation = split_of(offers_of(None, tables), None, validate_from, test_from).validation
+
+    from coupon_rec.features.online.snapshot_writer import last_day
+    from coupon_rec.recommender import CoupledModel
+    from coupon_rec.serving.bundle import verified
+
+    first = day.date() if day else last_day(tables)
+    say(f"writing the model in three formats, and what was known of every user before {first} ...")
+    fitted = checked(lambda: CoupledModel.load(model))
+    checked(lambda: fitted.export(bundle, validation, market=tables, day=first))
+    manifest = verified(bundle)
+    largest = max(manifest["differences"].values())
+    typer.echo(
+        f"version {manifest['version']}, within {largest:.0e} of Keras, as of {first}: {bundle}"
+    )
+
+
+def shard(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write; the parts in it are 0, 1, ...")],
+    shards: Annotated[int, typer.Option(help="How many parts.", min=2)],
+) -> None:
+    """Divide a bundle by users, for replicas that each serve a part of them."""
+    from coupon_rec.serving.bundle.shards import write_shards
+
+    checked(lambda: write_shards(bundle, out, shards))
+    typer.echo(f"{shards} parts, each for `serve`: {out}")
+
+
+def score(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
+    offers: Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")],
+    out: Annotated[Path, typer.Argument(help="The folder of Parquet files to write.")],
+    spark: SparkMaster = None,
+) -> None:
+    """Score all offers with a bundle: calibrated probabilities of a purchase and a redemption."""
+    from coupon_rec.serving.batch import score as run
+
+    folder = checked(lambda: run(bundle, opened(offers, spark), out))
+    scores = pd.read_parquet(folder, columns=["redeemed"])["redeemed"]
+    typer.echo(f"{len(scores):,} offers, {scores.sum():,.1f} redemptions promised: {out}")
+
+
+def allocate(
+    scores: Annotated[Path, typer.Argument(help="Scores, as `score` writes them.")],
+    out: Annotated[Path, typer.Argument(help="The folder of Parquet files to write.")],
+    budget: Annotated[
+        float | None,
+        typer.Option(help="Most face value to be redeemed in expectation; else no limit.", min=0),
+    ] = None,
+    k: Annotated[int, typer.Option(help="Most coupons of a user in a campaign.", min=1)] = 1,
+    parts: Annotated[
+        int, typer.Option(help="Parts that the users are cut into; one is in memory.", min=1)
+    ] = 8,
+    margin: Margin = 0.25,
+    incremental: Incremental = 0.5,
+    retailer_match: RetailerMatch = 0.17,
+    contact: Contact = 0.005,
+    spark: SparkMaster = None,
+) -> None:
+    """Choose the coupons of all users together, within a budget."""
+    from coupon_rec.decisions import Economics, allocate_scores
+
+    economics = Economics(margin, incremental, retailer_match, contact)
+    found = checked(
+        lambda: allocate_scores(
+            opened(scores, spark), out, budget=budget, k=k, parts=parts, economics=economics
+        )
+    )
+    typer.echo(
+        f"{found.sent:,} coupons worth {found.value:,.2f}, at most {100 * found.gap:.4f}% below "
+        f"the best: {out}"
+    )

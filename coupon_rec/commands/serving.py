@@ -1,0 +1,155 @@
+"""A service, and its memory: serve, forget."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coupon_rec.commands.shared import Contact, Incremental, Margin, RetailerMatch, checked
+
+
+def serve(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)
+    ] = 8000,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Log of events; BUNDLE.events if left out.", envvar="COUPON_REC_LOG"),
+    ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that records answers and what followed; BUNDLE.decisions if left out, "
+            '"none" for none.',
+            envvar="COUPON_REC_DECISIONS",
+        ),
+    ] = None,
+    pseudonym_key: Annotated[
+        str,
+        typer.Option(
+            help="Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in "
+            "that folder; after a rotation the new and the old ones, separated by commas. Better "
+            "set in the environment: options are shown by `ps`.",
+            envvar="COUPON_REC_PSEUDONYM_KEY",
+        ),
+    ] = "",
+    redis: Annotated[
+        str,
+        typer.Option(help="Redis that replicas share.", envvar="COUPON_REC_REDIS"),
+    ] = "",
+    api_key: Annotated[
+        str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
+    ] = "",
+    rate: Annotated[
+        float,
+        typer.Option(help="Requests a second from one address.", envvar="COUPON_REC_RATE", min=0),
+    ] = 0.0,
+    margin: Margin = 0.25,
+    incremental: Incremental = 0.5,
+    retailer_match: RetailerMatch = 0.17,
+    contact: Contact = 0.005,
+    explore: Annotated[
+        float,
+        typer.Option(
+            help="Share of the answers whose coupons are drawn, so that `value` can judge other "
+            "policies from the decisions; 0 for none.",
+            envvar="COUPON_REC_EXPLORE",
+            min=0,
+            max=1,
+        ),
+    ] = 0.0,
+    explore_floor: Annotated[
+        float,
+        typer.Option(
+            help="Least chance of a coupon that can be drawn; at most --explore.",
+            envvar="COUPON_REC_EXPLORE_FLOOR",
+            min=0,
+            max=1,
+        ),
+    ] = 0.01,
+    explore_seed: Annotated[
+        int | None,
+        typer.Option(help="Of the draws, for tests.", envvar="COUPON_REC_EXPLORE_SEED", min=0),
+    ] = None,
+    trial: Annotated[
+        Path | None,
+        typer.Option(
+            help="A second bundle, of the same day: a shadow that scores the same requests and is "
+            "recorded, or with --canary one that answers.",
+            envvar="COUPON_REC_TRIAL",
+        ),
+    ] = None,
+    canary: Annotated[
+        float,
+        typer.Option(
+            help="Share of the users, drawn by a hash, whom --trial answers.",
+            envvar="COUPON_REC_CANARY",
+            min=0,
+            max=1,
+        ),
+    ] = 0.0,
+) -> None:
+    """Answer requests for coupons and items over HTTP, until Ctrl-C or SIGTERM."""
+    from coupon_rec.decisions import Economics
+    from coupon_rec.serving.http.server import serve as run
+    from coupon_rec.serving.http.settings import Settings
+
+    settings = Settings(
+        log,
+        redis,
+        api_key,
+        rate,
+        decisions,
+        pseudonym_key,
+        Economics(margin, incremental, retailer_match, contact),
+        explore=explore,
+        explore_floor=explore_floor,
+        explore_seed=explore_seed,
+        trial=trial,
+        canary=canary,
+    )
+    checked(lambda: run(bundle, host, port, settings))
+
+
+def forget(
+    users: Annotated[list[str], typer.Argument(help="Whom to forget.", metavar="USER...")],
+    bundle: Annotated[
+        list[Path],
+        typer.Option(
+            help="The bundle that is served, or a registry; further ones may follow.", exists=True
+        ),
+    ],
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Log of events; as for `serve`.", envvar="COUPON_REC_LOG"),
+    ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(help="Folder of answers; as for `serve`.", envvar="COUPON_REC_DECISIONS"),
+    ] = None,
+    pseudonym_key: Annotated[
+        str,
+        typer.Option(
+            help="All secrets that pseudonyms were made with, separated by commas.",
+            envvar="COUPON_REC_PSEUDONYM_KEY",
+        ),
+    ] = "",
+    redis: Annotated[
+        str, typer.Option(help="Redis that replicas share.", envvar="COUPON_REC_REDIS")
+    ] = "",
+) -> None:
+    """Remove people from every file of a service that is stopped, and say what is due."""
+    from coupon_rec.serving.forgetting import forget as remove
+
+    done = checked(
+        lambda: remove(users, bundle, log=log, decisions=decisions, key=pseudonym_key, redis=redis)
+    )
+    rows = sum(done.snapshot.values())
+    typer.echo(
+        f"removed {done.events} events, {done.decisions} answers and outcomes, and {rows} rows of "
+        f"{len(done.snapshot)} snapshot{'s' * (len(done.snapshot) != 1)}"
+    )
+    for words in done.due:
+        typer.echo(f"due: {words}")

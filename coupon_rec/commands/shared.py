@@ -1,0 +1,153 @@
+"""Options that commands have in common, and how bad input is said in one line."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import pandas as pd
+import typer
+
+from coupon_rec._extras import need
+from coupon_rec.features.splitting import Split, split
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+    from coupon_rec.market import Market
+
+T = TypeVar("T")
+
+MarketSource = Annotated[
+    str | None,
+    typer.Option(help="Folder or URI of your own tables (data/SCHEMA.md); else Complete Journey."),
+]
+Offers = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Offers, as `features` writes them; built from the market if none."),
+]
+Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.", exists=True)]
+DATE = "First day of the {} campaigns; by default, it follows from the campaigns' own dates."
+TrainFrom = Annotated[
+    str | None, typer.Option(help="First day of the training campaigns; by default, all before.")
+]
+ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"))]
+TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"))]
+Margin = Annotated[
+    float,
+    typer.Option(
+        help="Gross margin, as a share of spend.", envvar="COUPON_REC_MARGIN", min=0, max=1
+    ),
+]
+Incremental = Annotated[
+    float,
+    typer.Option(
+        help="Share of redeeming purchases that only the coupon causes.",
+        envvar="COUPON_REC_INCREMENTAL",
+        min=0,
+        max=1,
+    ),
+]
+RetailerMatch = Annotated[
+    float,
+    typer.Option(
+        help="What the retailer adds to each unit that a manufacturer's coupon takes off.",
+        envvar="COUPON_REC_RETAILER_MATCH",
+        min=0,
+    ),
+]
+SparkMaster = Annotated[
+    str | None,
+    typer.Option(
+        "--spark",
+        help="Work on this Spark, such as yarn or local[2]; all of its workers must see the files "
+        "under the same names.",
+    ),
+]
+Contact = Annotated[
+    float, typer.Option(help="Cost of sending a coupon.", envvar="COUPON_REC_CONTACT", min=0)
+]
+
+
+def market_of(source: str | None) -> "Market":
+    """Open someone's own tables, or Complete Journey."""
+    from coupon_rec.market import MarketError, load_complete_journey, load_market
+
+    try:
+        return load_complete_journey() if source is None else load_market(source)
+    except (MarketError, ModuleNotFoundError) as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
+
+
+def offers_of(files: list[Path] | None, market: "Market | None") -> pd.DataFrame:
+    """Read the offers, or build them from the market."""
+    if market is not None and not files:
+        from coupon_rec.features import offers_frame
+
+        say("building the offers table from the market ...")
+        return offers_frame(market)
+    return pd.concat([_file(path) for path in files or []])
+
+
+def _file(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(
+            f"{path} cannot be read as Parquet ({error}). Make it with `features`."
+        ) from error
+
+
+def opened(files: Path, master: str | None) -> "Path | Table":
+    """Leave Parquet files to this process, or open them on Spark."""
+    if not files.exists():
+        raise typer.BadParameter(f"there are no files {files}")
+    if master is None:
+        return files
+    try:
+        need("pyspark", "spark")
+    except ModuleNotFoundError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
+    import ibis
+    from pyspark.sql import SparkSession
+
+    if master.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    session = SparkSession.builder.master(master).getOrCreate()
+    return ibis.pyspark.connect(session).read_parquet(str(files.absolute()))
+
+
+def split_of(offers: pd.DataFrame, *dates: str | None) -> Split:
+    """Split by the dates that were given, or by the campaigns' own."""
+    try:
+        return split(offers, *dates)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{error}. Here the dates are --train-from, --validate-from and --test-from."
+        ) from error
+
+
+def need_keras() -> None:
+    """Name what is missing before anything is read."""
+    try:
+        need("keras", "train")
+    except ModuleNotFoundError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error
+
+
+def say(words: str) -> None:
+    """Show what takes long, beside the result."""
+    typer.echo(words, err=True)
+
+
+def checked(work: Callable[[], T]) -> T:
+    """Say in one line what is wrong with the data."""
+    try:
+        return work()
+    except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from error

@@ -1,0 +1,233 @@
+"""What a service did, judged and improved: value, monitor, retrain."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from coupon_rec.commands.shared import (
+    Contact,
+    Incremental,
+    Margin,
+    MarketSource,
+    Offers,
+    RetailerMatch,
+    checked,
+    market_of,
+    need_keras,
+    offers_of,
+    say,
+)
+
+
+def value(
+    log: Annotated[Path, typer.Argument(help="Decisions, as `serve --explore` records them.")],
+    policy: Annotated[
+        str,
+        typer.Option(
+            help='Whom to judge: "greedy", the most valuable coupons; "likeliest"; "nobody"; '
+            '"logged"; "shadow", the bundle that was on trial; or the folder of a bundle.'
+        ),
+    ] = "greedy",
+    against: Annotated[str, typer.Option(help="Whom to compare with, as --policy.")] = "logged",
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="ips, snips, dr, switch or direct; the first three if left out."),
+    ] = None,
+    within: Annotated[
+        int | None,
+        typer.Option(
+            help="Days in which a redemption counts; younger answers are left out. By default, "
+            "all count.",
+            min=0,
+        ),
+    ] = None,
+    margin: Margin = 0.25,
+    incremental: Incremental = 0.5,
+    retailer_match: RetailerMatch = 0.17,
+    contact: Contact = 0.005,
+    confidence: Annotated[
+        float, typer.Option(help="Of the intervals, over users.", min=0.01, max=0.999)
+    ] = 0.95,
+    min_effective: Annotated[
+        float, typer.Option(help="Least effective sample, in answers, that is judged.", min=0)
+    ] = 100.0,
+    arms: Annotated[
+        bool,
+        typer.Option("--arms", help="Compare instead the two bundles of `serve --canary`."),
+    ] = False,
+) -> None:
+    """Judge another policy by what a service decided, and what followed, in currency an answer."""
+    from coupon_rec.decisions import Economics
+    from coupon_rec.serving.events.judging import arms as compare_arms
+    from coupon_rec.serving.events.judging import (
+        explored,
+        judge,
+        probability,
+        read_rewards,
+        shadowed,
+    )
+
+    def judged() -> pd.DataFrame:
+        every = read_rewards(log, contact=contact, within=within)
+        if arms:
+            return compare_arms(every, confidence=confidence)
+        rows = explored(every)
+        answers, all_answers = rows["request_id"].nunique(), every["request_id"].nunique()
+        say(
+            f"{answers:,} answers, {rows['redeemed'].sum():,} redemptions; "
+            f"{all_answers - answers:,} answers left out, in which chance had no say"
+        )
+        if rows.empty:
+            raise ValueError("nothing can be judged: let the service explore (serve --explore)")
+        economics = Economics(margin, incremental, retailer_match, contact)
+        names = dict.fromkeys([policy, against])
+        chances = {
+            name: shadowed(rows, log) if name == "shadow" else probability(rows, name, economics)
+            for name in names
+        }
+        if "shadow" in names:
+            seen = pd.notna(chances["shadow"])
+            rows = rows[seen].reset_index(drop=True)
+            chances = {name: chance[seen] for name, chance in chances.items()}
+
+        def of(*policies: str) -> pd.DataFrame:
+            # What was done needs no weights, and nothing sent has none: it earns 0.
+            nothing = "nobody" in policies
+            plain = nothing or policies == ("logged",)
+            return judge(
+                rows,
+                *(chances[name] for name in policies),
+                methods=["ips"] if plain else method or ["ips", "snips", "dr"],
+                confidence=confidence,
+                min_effective=0.0 if nothing else min_effective,
+            )
+
+        tables = {name: of(name) for name in names}
+        if policy != against:
+            tables[f"{policy} less {against}"] = of(policy, against)
+        return pd.concat(tables, names=["policy", "method"])
+
+    typer.echo(checked(judged).drop(columns="model_share", errors="ignore").round(4).to_string())
+
+
+def monitor(
+    log: Annotated[Path, typer.Argument(help="Decisions, as `serve` records them.")],
+    out: Annotated[
+        Path, typer.Option(help="Where to write the report: OUT.html and OUT.json.")
+    ] = Path("monitor"),
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day that is watched, the same for each look; what was before is the "
+            "reference. By default, the log's first two windows are.",
+        ),
+    ] = None,
+    horizon: Annotated[int, typer.Option(help="Days that are watched.", min=1)] = 364,
+    window: Annotated[
+        int, typer.Option(help="Days for which a coupon is followed once it was shown.", min=1)
+    ] = 28,
+    rate: Annotated[
+        float,
+        typer.Option(
+            help="How likely a false alarm within the horizon may be, in either direction.",
+            min=0.001,
+            max=0.999,
+        ),
+    ] = 0.05,
+) -> None:
+    """Compare redemptions with promises, day by day, and a bundle on trial with the one in service.
+
+    Exit code 0 if nothing rings, 1 if something does, 2 for bad input.
+    """
+    from coupon_rec.monitoring import monitor as look
+
+    day = f"{until:%Y-%m-%d}" if until else None
+    report = checked(lambda: look(log, until=day, horizon=horizon, window=window, rate=rate))
+    html, _ = report.write(out)
+    kept = report.kept["watched"]
+    typer.echo(
+        f"{report.until} to {report.last}: {kept['observed']:.0f} redeemed, "
+        f"{kept['expected']:.1f} promised by now; {'; '.join(report.alarms) or 'no alarm'}: {html}"
+    )
+    raise typer.Exit(int(bool(report.alarms)))
+
+
+def retrain(
+    registry: Annotated[
+        Path, typer.Argument(help="Folder of bundles; services are started with its `live`.")
+    ],
+    offers: Offers = None,
+    *,
+    market: MarketSource = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(help="Address of a service that is to load the bundle; may be repeated."),
+    ] = None,
+    api_key: Annotated[
+        str, typer.Option(help="What services ask for.", envvar="COUPON_REC_API_KEY")
+    ] = "",
+    tolerance: Annotated[
+        float,
+        typer.Option(help="By which share its log loss might be worse, at the most.", min=0),
+    ] = 0.02,
+    confidence: Annotated[
+        float, typer.Option(help="Of the intervals, over users.", min=0.01, max=0.999)
+    ] = 0.95,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First day to serve, as `export` has it."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, shuffling and dropout.")] = 0,
+) -> None:
+    """Train on outcomes that are known, and put the bundle in service unless it is worse.
+
+    The last fifth of the campaigns that are over judges it, beside the bundle in service. It is
+    refused if its log loss is worse, or might be by more than the tolerance, or if its promises
+    are further from what was kept. It stays in the registry then. Exit code 0 if it is in service,
+    1 if it was refused, 2 for bad input.
+    """
+    need_keras()
+    tables = market_of(market)
+    table = offers_of(offers, tables)
+
+    from tempfile import TemporaryDirectory
+
+    from coupon_rec.features.splitting import split
+    from coupon_rec.monitoring import Registry, compare_bundles, matured
+    from coupon_rec.recommender import CoupledModel
+    from coupon_rec.serving.bundle.scorer import Scorer
+
+    last = pd.Timestamp(tables.purchases.time.max().execute())
+    training, validation, test = checked(lambda: split(matured(table, last.normalize())))
+    bundles = Registry(registry, service or (), api_key)
+    running = bundles.version
+    model = CoupledModel(seed=seed)
+    checked(lambda: model.fit(training, validation))
+    with TemporaryDirectory(dir=registry, prefix=".draft-") as draft:
+        bundle = Path(draft, "bundle")
+        first = day.date() if day else None
+        checked(lambda: model.export(bundle, validation, market=tables, day=first))
+        fresh = checked(lambda: bundles.add(bundle))
+    reason = "the first bundle"
+    if running:
+        versions = registry / "versions"
+        verdict = checked(
+            lambda: compare_bundles(
+                Scorer.load(versions / running),
+                Scorer.load(versions / fresh),
+                test,
+                tolerance=tolerance,
+                confidence=confidence,
+            )
+        )
+        typer.echo(verdict.table.round(5).to_string())
+        if verdict.reason:
+            typer.echo(f"{running} stays, {fresh} is refused: {verdict.reason}")
+            raise typer.Exit(1)
+        reason = f"no worse than {running}"
+    checked(lambda: bundles.promote(fresh, reason))
+    typer.echo(f"{fresh} is in service: {reason}")
