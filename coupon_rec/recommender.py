@@ -1,30 +1,39 @@
 """The whole path in one object: encode, train, calibrate, predict, decide, export."""
 
 import warnings
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.decisions import Economics, best_coupon
+from coupon_rec.decisions import Economics, best_coupon, reason
 from coupon_rec.evaluation import evaluate, platt
-from coupon_rec.features import LABELS, Encoder, cold
+from coupon_rec.explain import contrast, rivals_of, topics_of
+from coupon_rec.features import LABELS, Arrays, Encoder, cold
 from coupon_rec.features.online.snapshot_writer import last_day, write_snapshot
 from coupon_rec.market import Market
 from coupon_rec.models import (
     OfferModel,
     boosted,
     coupled_model,
+    inputs_of,
     load_model,
     network_of,
     predict,
     with_trees,
 )
+from coupon_rec.models.predicting import BATCH
 from coupon_rec.models.trees import TREES
+from coupon_rec.odds import SMALLEST
 from coupon_rec.serving.bundle import export
 from coupon_rec.training import examples, fit
+
+LISTS = 200
+"""Of how many lists the reasons are found together: half a gigabyte at most."""
 
 
 class CoupledModel:
@@ -161,15 +170,45 @@ class CoupledModel:
         Returns
         -------
         pandas.DataFrame
-            As `coupon_rec.decisions.best_coupon` gives it, and `cold`, as
+            As `coupon_rec.decisions.best_coupon` gives it, with the `reason` that the service
+            gives: the topic to which the model owes it that this coupon is likelier than the
+            user's others (`coupon_rec.explain.contrast`). And `cold`, as
             `coupon_rec.features.cold` says it of the coupon that is sent: "" for a probability
             that was checked, and otherwise who is new, "user", "coupon" or "user and coupon".
             A new user's probability is no better than users before were like new ones.
         """
-        best = best_coupon(offers, self.predict(offers)["redeemed"], economics, effect=effect)
+        p = self.predict(offers)["redeemed"].to_numpy()
+        best = best_coupon(offers, p, economics, effect=effect)
         key = ["campaign_id", "user_id", "coupon_id"]
-        new = offers[key].assign(cold=cold(offers)).drop_duplicates(key)
-        return best.merge(new, on=key, how="left").fillna({"cold": ""})
+        new = offers[key].assign(cold=cold(offers), row=range(len(offers))).drop_duplicates(key)
+        best = best.merge(new, on=key, how="left").fillna({"cold": ""})
+        sent = best["row"].notna()
+        best.loc[sent, "reason"] = self._reasons(offers, p, best.loc[sent, "row"].astype(int))
+        return best.drop(columns="row")
+
+    def _reasons(
+        self, offers: pd.DataFrame, p: NDArray[np.float64], sent: Sequence[int]
+    ) -> list[str]:
+        """Say of each offer that is sent what sets it above the user's others."""
+        arrays = inputs_of(self.served, offers)
+        lists = offers.groupby(["campaign_id", "user_id"])
+        members, number = list(lists.indices.values()), lists.ngroup().to_numpy()
+        said = {row: "" for row in sent}
+        compared = [row for row in sent if len(members[number[row]]) > 1]
+        for start in range(0, len(compared), LISTS):
+            some, rivals = compared[start : start + LISTS], []
+            for row in some:
+                mine = members[number[row]]
+                rivals.append(mine[rivals_of(int(mine.searchsorted(row)), p[mine])])
+            found = contrast(self._log_p, arrays, some, rivals, topics_of(self.served.encoder))
+            said |= {row: credit.top for row, credit in zip(some, found, strict=True)}
+        return [reason(offers.iloc[row].to_dict(), because) for row, because in said.items()]
+
+    def _log_p(self, arrays: Arrays) -> NDArray[np.float64]:
+        inputs = {name: arrays[name] for name in self.served.input}
+        p = self.served.predict(inputs, batch_size=BATCH, verbose=0)["redeemed"][:, 0]
+        line = self.served.calibration.get("redeemed")
+        return np.log(np.maximum(p if line is None else line(p), SMALLEST))
 
     def save(self, path: str | Path) -> None:
         """Write the weights, the encoder and the calibration to one `.keras` file."""

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from coupon_rec import CoupledModel, Economics, load_market
-from coupon_rec.decisions import best_coupon
+from coupon_rec.decisions import best_coupon, offer_value, reason
+from coupon_rec.decisions.reasons import OPEN
 from coupon_rec.evaluation import evaluate
-from coupon_rec.features import Encoder, Split, offers_frame, split
+from coupon_rec.explain import credit, topics_of
+from coupon_rec.features import Arrays, Encoder, Split, offers_frame, split
 from coupon_rec.market import Market
 from coupon_rec.models import predict
 from coupon_rec.serving.bundle import Scorer, verified
@@ -68,10 +70,41 @@ def test_it_recommends_and_evaluates_by_its_calibrated_probabilities(
     p = model.predict(parts.test)["redeemed"]
     chosen = model.recommend(parts.test, economics=economics)
     best = best_coupon(parts.test, p, economics)
-    pd.testing.assert_frame_equal(chosen.drop(columns="cold"), best)
+    rest = ["cold", "reason"]
+    pd.testing.assert_frame_equal(chosen.drop(columns=rest), best.drop(columns="reason"))
     assert len(chosen) == parts.test.groupby(["campaign_id", "user_id"]).ngroups
     scores = model.evaluate(parts.test, replicates=20)
     pd.testing.assert_frame_equal(scores, evaluate(parts.test, p, replicates=20))
+
+
+def test_the_reason_names_the_topic_that_sets_the_coupon_above_the_users_others(
+    model: CoupledModel, parts: Split
+) -> None:
+    user = parts.test["user_id"].mode()[0]
+    offers = parts.test[parts.test["user_id"] == user].drop_duplicates("coupon_id")
+    offers = offers[offers["campaign_id"] == offers["campaign_id"].iloc[0]].head(6)
+    (said,) = model.recommend(offers, economics=Economics(margin=0.9, contact=0.0))["reason"]
+    p = np.log(model.predict(offers)["redeemed"].to_numpy())
+    best = int(np.argmax(offer_value(offers, np.exp(p), Economics(margin=0.9, contact=0.0))))
+    arrays = model.served.encoder.encode(offers)
+
+    def log_p(rows: Arrays) -> np.ndarray:
+        raw = model.served.predict(rows, verbose=0)["redeemed"][:, 0]
+        return np.log(model.served.calibration["redeemed"](raw))
+
+    others = [row for row in range(len(offers)) if row != best]
+    mine = {name: array[[best]] for name, array in arrays.items()}
+    rest = {name: array[others] for name, array in arrays.items()}
+    found = credit(log_p, mine, rest, topics_of(model.served.encoder))
+    assert found.credit.sum() == pytest.approx(p[best] - p[others].mean(), abs=1e-5)
+    assert said == reason(offers.iloc[best].to_dict(), because=found.top)
+
+
+def test_a_coupon_without_rivals_has_no_reason_of_its_own(
+    model: CoupledModel, parts: Split
+) -> None:
+    chosen = model.recommend(parts.test.head(1), economics=Economics(margin=0.9, contact=0.0))
+    assert chosen["reason"].tolist() == [OPEN]
 
 
 def test_a_probability_for_someone_new_is_marked_as_unchecked(

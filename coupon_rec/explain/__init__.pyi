@@ -1,6 +1,7 @@
 from .credit import Credit as Credit
 from .credit import contrast as contrast
 from .credit import credit as credit
+from .credit import rivals_of as rivals_of
 from .credit import sampled_credit as sampled_credit
 from .credit import shapley as shapley
 from .events import suppose as suppose

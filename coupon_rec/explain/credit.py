@@ -17,6 +17,8 @@ Score = Callable[[Arrays], NDArray[Any]]
 
 MOST_PLAYERS = 12
 """An exact answer takes 2 ** players coalitions; beyond this, sample."""
+RIVALS = 8
+"""How many of a user's other coupons a reason compares with."""
 
 
 class Credit(NamedTuple):
@@ -175,6 +177,34 @@ def contrast(
         game.settled(scores[known.searchsorted(row)], scores[known.searchsorted(its)], worths)
         for game, row, its, worths in zip(games, rows, rivals, parts, strict=True)
     ]
+
+
+def rivals_of(row: int, p: ArrayLike, most: int = RIVALS) -> NDArray[np.intp]:
+    """Choose the offers that one of a list is compared with, from the unlikely to the likely.
+
+    Parameters
+    ----------
+    row : int
+        The offer's place in the list.
+    p : array_like
+        Probabilities of the list's n offers, shape (n,).
+    most : int
+        How many are enough.
+
+    Returns
+    -------
+    numpy.ndarray
+        Places in the list: all others, or `most` of them, evenly spread over the order of `p`.
+
+    Examples
+    --------
+    >>> rivals_of(0, [0.9, 0.1, 0.3, 0.2, 0.4], most=2)
+    array([3, 4])
+    """
+    order = np.argsort(np.asarray(p), kind="stable")
+    others = order[order != row]
+    middles = (np.arange(most) + 0.5) * len(others) / most
+    return np.asarray(others if len(others) <= most else others[middles.astype(int)])
 
 
 class _Game:

@@ -2,13 +2,14 @@
 
 from collections.abc import Hashable, Sequence
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coupon_rec.decisions import Economics, ItemModel, reason
-from coupon_rec.explain.credit import Credit, contrast
+from coupon_rec.explain.credit import Credit, contrast, rivals_of
 from coupon_rec.explain.topics import topics_of
 from coupon_rec.features import LABELS, Arrays
 from coupon_rec.features.holdout import TOLD_BY, cold_by
@@ -21,8 +22,6 @@ from coupon_rec.serving.exploring import Exploring
 
 NOTHING_LIVE = "no coupon is live for this user"
 NOT_WORTH_IT = "no coupon is worth its cost"
-RIVALS = 8
-"""How many of a user's other coupons a reason compares with; a whole account takes all."""
 ACCOUNTS = 5
 """Of how many coupons an answer gives the whole account: the first, for one takes milliseconds."""
 FACTORS = ("bought", "redeemed_if_bought")
@@ -39,6 +38,8 @@ class Question(NamedTuple):
         Whether the coupons are drawn, where chance has a say; None where it has none.
     explain : bool
         Whether the whole account of each coupon is wanted.
+    platform : str or None
+        Where the coupons are shown, if the bundle has a model of that platform's own.
     """
 
     user_id: int | str
@@ -46,6 +47,7 @@ class Question(NamedTuple):
     k: int
     explore: bool | None = None
     explain: bool = False
+    platform: str | None = None
 
 
 class Account(NamedTuple):
@@ -165,7 +167,7 @@ class Recommender:
         )
 
     def __call__(self, questions: Sequence[Question]) -> list[Reply | Exception]:
-        """Answer questions with one call of the model.
+        """Answer questions with one call of the model of each platform.
 
         Parameters
         ----------
@@ -176,20 +178,32 @@ class Recommender:
         -------
         list
             n replies, in order.
+
+        Raises
+        ------
+        UnknownPlatform
+            If the bundle has no model for the platform of a question.
         """
+        replies: dict[int, Reply | Exception] = {}
+        for platform in dict.fromkeys(question.platform for question in questions):
+            places = [n for n, question in enumerate(questions) if question.platform == platform]
+            scorer = self.scorer.on(platform)
+            answers = self._answered(scorer, [questions[place] for place in places])
+            replies |= zip(places, answers, strict=True)
+        return [replies[place] for place in range(len(questions))]
+
+    def _answered(self, scorer: Scorer, questions: Sequence[Question]) -> list[Reply]:
         found = self.store.offers_of([(each.user_id, each.day) for each in questions])
         names = self.scorer.encoder.arrays
         arrays = {name: np.concatenate([each.arrays[name] for each in found]) for name in names}
         ends = np.cumsum([len(each.coupon_id) for each in found])
-        redeemed = (
-            self.scorer.predict(arrays, ["redeemed"])["redeemed"] if ends[-1] else np.empty(0)
-        )
+        redeemed = scorer.predict(arrays, ["redeemed"])["redeemed"] if ends[-1] else np.empty(0)
         parts = np.split(redeemed, ends[:-1])
         decisions = [
             self._decided(candidates, p, question)
             for question, candidates, p in zip(questions, found, parts, strict=True)
         ]
-        credits = self._credits(arrays, ends - [len(p) for p in parts], decisions)
+        credits = self._credits(scorer, arrays, ends - [len(p) for p in parts], decisions)
         return [
             self._reply(candidates, decision, question, its_credits)
             for question, candidates, decision, its_credits in zip(
@@ -255,7 +269,11 @@ class Recommender:
         )
 
     def _credits(
-        self, arrays: Arrays, starts: NDArray[np.int64], decisions: Sequence[Decision]
+        self,
+        scorer: Scorer,
+        arrays: Arrays,
+        starts: NDArray[np.int64],
+        decisions: Sequence[Decision],
     ) -> list[list[Credit | None]]:
         """Compare each chosen coupon with a few of the user's others, in one go for all questions.
 
@@ -266,34 +284,25 @@ class Recommender:
         for number, (start, decision) in enumerate(zip(starts, decisions, strict=True)):
             chosen = decision.chosen()
             credits.append([None] * len(chosen))
-            order = np.argsort(decision.probability, kind="stable")
-            for place, row in enumerate(chosen if len(order) > 1 else ()):
-                others = order[order != row]
-                middles = (np.arange(RIVALS) + 0.5) * len(others) / RIVALS
-                few = others if len(others) <= RIVALS else others[middles.astype(int)]
+            p = decision.probability
+            for place, row in enumerate(chosen if len(p) > 1 else ()):
                 rows.append(int(start + row))
-                rivals.append(start + few)
+                rivals.append(start + rivals_of(row, p))
                 places.append((number, place))
-        found = contrast(self._log_p, arrays, rows, rivals, self._topics)
+        found = contrast(partial(_log_p, scorer), arrays, rows, rivals, self._topics)
         for (number, place), credit in zip(places, found, strict=True):
             credits[number][place] = credit
         return credits
 
-    def _log_p(self, arrays: Arrays) -> NDArray[np.float64]:
-        p = self.scorer.predict(arrays, ["redeemed"])["redeemed"]
-        return np.log(np.maximum(p, SMALLEST))
-
-    def _log_factors(self, arrays: Arrays) -> NDArray[np.float64]:
-        found = self.scorer.predict(arrays)
-        bought, redeemed = (np.log(np.maximum(found[name], SMALLEST)) for name in LABELS)
-        return np.stack([bought, redeemed - bought], axis=1)
-
-    def account(self, candidates: Candidates, row: int) -> Account | None:
+    def account(
+        self, candidates: Candidates, row: int, platform: str | None = None
+    ) -> Account | None:
         """Compare a coupon with all others of its user, factor by factor; None if it has none."""
+        log_factors = partial(_log_factors, self.scorer.on(platform))
         others = np.delete(np.arange(len(candidates.coupon_id)), row)
         if not len(others):
             return None
-        (found,) = contrast(self._log_factors, candidates.arrays, [row], [others], self._topics)
+        (found,) = contrast(log_factors, candidates.arrays, [row], [others], self._topics)
         return Account(
             len(others),
             dict(zip(FACTORS, found.others.tolist(), strict=True)),
@@ -341,7 +350,7 @@ class Recommender:
             float(decision.value[row]),
             reason(self._facts(candidates, row), credit.top if credit else ""),
             float(decision.propensity[row]) if drawn else None,
-            self.account(candidates, row) if explained else None,
+            self.account(candidates, row, question.platform) if explained else None,
             self._cold(candidates, row),
         )
 
@@ -360,6 +369,17 @@ class Recommender:
             if name in names:
                 facts[name] = candidates.arrays[group][row, names.index(name)]
         return facts
+
+
+def _log_p(scorer: Scorer, arrays: Arrays) -> NDArray[np.float64]:
+    p = scorer.predict(arrays, ["redeemed"])["redeemed"]
+    return np.log(np.maximum(p, SMALLEST))
+
+
+def _log_factors(scorer: Scorer, arrays: Arrays) -> NDArray[np.float64]:
+    found = scorer.predict(arrays)
+    bought, redeemed = (np.log(np.maximum(found[name], SMALLEST)) for name in LABELS)
+    return np.stack([bought, redeemed - bought], axis=1)
 
 
 def _why(lines: Lines, item: int, today: int) -> str:
