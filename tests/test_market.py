@@ -13,10 +13,15 @@ import pandas as pd
 import pytest
 
 from coupon_rec import Market, MarketError, load_complete_journey, load_market
+from coupon_rec.features import offers_frame
 from coupon_rec.market.schema import SCHEMAS, types
 
 DATA = Path(__file__).parents[1] / "data"
 SAMPLE = DATA / "sample"
+SCHEMA_1 = {
+    *("users", "items", "coupons", "coupon_items", "campaigns"),
+    *("offers", "purchases", "redemptions", "promotions"),
+}
 
 
 @pytest.fixture
@@ -347,3 +352,19 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_importing_warns_of_nothing(module: str) -> None:
     command = [sys.executable, "-W", "error::FutureWarning", "-c", f"import coupon_rec.{module}"]
     assert subprocess.run(command, capture_output=True, check=True).stderr == b""
+
+
+def test_a_market_of_schema_1_gives_the_same_offers(folder: Path) -> None:
+    new = {
+        "items": ["private_label", "text", "image"],
+        "coupons": ["face_value", "depth", "minimum", "stackable", "text", "image"],
+        "offers": ["face_value", "depth", "position", "channel"],
+        "purchases": ["channel"],
+    }
+    for table, columns in new.items():
+        change(folder, table, lambda t, columns=columns: t.drop(columns=columns, errors="ignore"))
+    for table in {path.stem for path in folder.glob("*.parquet")} - SCHEMA_1:
+        (folder / f"{table}.parquet").unlink()
+    old, now = offers_frame(load_market(folder)), offers_frame(load_market(SAMPLE))
+    assert len(now.columns) > len(old.columns) > 60
+    pd.testing.assert_frame_equal(old, now[old.columns])
