@@ -253,6 +253,18 @@ def test_a_model_is_loaded_in_a_process_that_did_not_build_it(
     assert float(printed) == pytest.approx(predict(model, pair)["redeemed"][0], rel=1e-5)
 
 
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+def test_no_code_in_the_file_of_a_model_is_run(tmp_path: Path, name: str) -> None:
+    mark = str(tmp_path / "mark")
+    code = keras.layers.Lambda(lambda x: (x, open(mark, "w").close())[0])
+    inputs = keras.Input((1,))
+    keras.Model(inputs, code(inputs)).save(tmp_path / name)
+    Path(mark).unlink()
+    with pytest.raises((ValueError, TypeError)):
+        load_model(tmp_path / name)
+    assert not Path(mark).exists()
+
+
 # A general coupling
 
 

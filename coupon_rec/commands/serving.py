@@ -40,11 +40,47 @@ def serve(
         typer.Option(help="Redis that replicas share.", envvar="COUPON_REC_REDIS"),
     ] = "",
     api_key: Annotated[
-        str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
+        str,
+        typer.Option(
+            help="What requests must carry; several, separated by commas, for several clients. "
+            "Better set in the environment.",
+            envvar="COUPON_REC_API_KEY",
+        ),
     ] = "",
+    operator_key: Annotated[
+        str,
+        typer.Option(
+            help="What /v1/reload and /metrics need; any client's key does if there is none.",
+            envvar="COUPON_REC_OPERATOR_KEY",
+        ),
+    ] = "",
+    open_to_all: Annotated[
+        bool,
+        typer.Option(
+            "--open",
+            help="Let anyone in, without --api-key, where other machines reach the address.",
+            envvar="COUPON_REC_OPEN",
+        ),
+    ] = False,
     rate: Annotated[
         float,
         typer.Option(help="Requests a second from one address.", envvar="COUPON_REC_RATE", min=0),
+    ] = 0.0,
+    users_per_client: Annotated[
+        float,
+        typer.Option(
+            help="Users about whom one client (a key, or an address) may ask in an hour.",
+            envvar="COUPON_REC_USERS_PER_CLIENT",
+            min=0,
+        ),
+    ] = 0.0,
+    asks_per_user: Annotated[
+        float,
+        typer.Option(
+            help="How often one client may ask about one user in an hour.",
+            envvar="COUPON_REC_ASKS_PER_USER",
+            min=0,
+        ),
     ] = 0.0,
     margin: Margin = 0.25,
     incremental: Incremental = 0.5,
@@ -109,6 +145,10 @@ def serve(
         explore_seed=explore_seed,
         trial=trial,
         canary=canary,
+        users_per_client=users_per_client,
+        asks_per_user=asks_per_user,
+        operator_key=operator_key,
+        open=open_to_all,
     )
     checked(lambda: run(bundle, host, port, settings))
 

@@ -168,7 +168,11 @@ def retrain(
         typer.Option(help="Address of a service that is to load the bundle; may be repeated."),
     ] = None,
     api_key: Annotated[
-        str, typer.Option(help="What services ask for.", envvar="COUPON_REC_API_KEY")
+        str,
+        typer.Option(
+            help="What services ask for: the operator's key, if they have one.",
+            envvar="COUPON_REC_API_KEY",
+        ),
     ] = "",
     tolerance: Annotated[
         float,

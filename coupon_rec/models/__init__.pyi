@@ -1,3 +1,7 @@
+from .adapters import adapted as adapted
+from .adapters import head_only as head_only
+from .adapters import new_head as new_head
+from .adapters import trained_weights as trained_weights
 from .compositional import ComposedVector as ComposedVector
 from .compositional import expected_shared as expected_shared
 from .compositional import hashed as hashed

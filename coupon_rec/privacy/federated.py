@@ -7,11 +7,21 @@ of the federation is in ``COUPON_REC_FEDERATION_KEY``.
 
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Client, Connection, Listener, wait
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import (
+    Client,
+    Connection,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+    wait,
+)
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -24,6 +34,8 @@ Floats = NDArray[np.float64]
 VARIABLE = "COUPON_REC_FEDERATION_KEY"
 GONE = (EOFError, OSError)
 """What a connection raises when the other side has died."""
+MOST_BYTES = 2**26
+"""The longest answer of a client that is read."""
 
 
 class Server:
@@ -66,7 +78,7 @@ class Server:
             raise ValueError(f"{clients} clients: a sum of fewer than {FEWEST} hides nobody")
         if clients > MOST:
             raise ValueError(f"{clients} clients: a sum of more than {MOST} may overflow")
-        self._listener = Listener((host, 0), backlog=clients, authkey=key)
+        self._listener, self._key = Listener((host, 0), backlog=clients), key
         self.address: tuple[str, int] = self._listener.address
         self._clients, self._patience = clients, patience
         self._doors: dict[int, Connection[Any, Any]] = {}
@@ -80,15 +92,20 @@ class Server:
     def gather(self) -> None:
         """Wait until all clients are there, and tell each the public keys of all.
 
+        Who does not have the key, or says nothing, is sent away.
+
         Raises
         ------
         ValueError
             If two clients have the same number.
         """
-        keys = {}
-        for _ in range(self._clients):
+        keys: dict[int, str] = {}
+        while len(keys) < self._clients:
             door = self._listener.accept()
-            hello = json.loads(door.recv_bytes(200))
+            hello = self._greeted(door)
+            if hello is None:
+                door.close()
+                continue
             if hello["number"] in keys:
                 raise ValueError(
                     f"two clients have the number {hello['number']}: give each its own"
@@ -97,6 +114,22 @@ class Server:
             keys[hello["number"]] = hello["key"]
         for door in self._doors.values():
             _send(door, {"keys": keys})
+
+    def _greeted(self, door: "Connection[Any, Any]") -> dict[str, Any] | None:
+        """Hear who a client is, if it has the key and is not silent."""
+        line = socket.socket(fileno=os.dup(door.fileno()))
+        late = Timer(self._patience, line.shutdown, [socket.SHUT_RDWR])
+        late.start()
+        try:
+            deliver_challenge(door, self._key)
+            answer_challenge(door, self._key)
+            hello = json.loads(door.recv_bytes(200))
+            return {"number": int(hello["number"]), "key": str(hello["key"])}
+        except (AuthenticationError, *GONE, ValueError, KeyError, TypeError):
+            return None
+        finally:
+            late.cancel()
+            line.close()
 
     def sum(self, question: ArrayLike) -> Floats:
         """Ask every client the same, and give the sum of what those answered who live.
@@ -152,7 +185,7 @@ class Server:
             ready = wait(list(waiting), max(0.0, until - time.monotonic()))
             for door in ready:
                 try:
-                    answers[waiting[door]] = door.recv_bytes()  # type: ignore
+                    answers[waiting[door]] = door.recv_bytes(MOST_BYTES)  # type: ignore
                 except GONE:
                     self._lose(waiting[door])  # type: ignore
             if not ready:

@@ -117,9 +117,14 @@ class Fleet:
                 problem = f"{address}: {error.read().decode('utf-8', 'replace')[:500]}"
                 if error.code not in (429, 503):
                     raise FleetError(problem) from error
-                wait = float(error.headers.get("Retry-After", PAUSE))
+                wait = _seconds(error.headers.get("Retry-After", ""))
             except (OSError, HTTPException, ValueError) as error:  # away, or cut off
                 problem, wait = f"{address}: {error}", PAUSE
             if time.monotonic() + wait > deadline:
                 raise FleetError(f"shard {shard}: given up after {tries} tries ({problem})")
             time.sleep(wait)
+
+
+def _seconds(text: str) -> float:
+    """How long `Retry-After` says to wait; a little, where it says something else."""
+    return float(text) if text.isdecimal() and text.isascii() else PAUSE

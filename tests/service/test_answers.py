@@ -15,7 +15,7 @@ from coupon_rec.__main__ import app
 from coupon_rec.decisions import Economics
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import FeatureStore
-from coupon_rec.serving.http.service import NO_DECISIONS
+from coupon_rec.serving.http.opening import NO_DECISIONS
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import NOT_WORTH_IT
 
@@ -75,8 +75,10 @@ def test_every_option_of_the_command_reaches_the_service(monkeypatch: pytest.Mon
     called: list[Any] = []
     monkeypatch.setattr("coupon_rec.serving.http.server.serve", lambda *all: called.append(all))
     texts = {"log": "l", "redis": "r", "api_key": "a", "decisions": "d", "pseudonym_key": "p"}
+    texts["operator_key"] = "o"
     numbers = {"margin": 0.1, "incremental": 0.2, "retailer_match": 0.3, "contact": 0.4}
     others = {"rate": 5.0, "explore": 0.5, "explore_floor": 0.25, "explore_seed": 6}
+    others |= {"users_per_client": 7.0, "asks_per_user": 8.0}
     given = {**texts, **numbers, **others}
     wanted = Settings(
         **{**texts, **others, "log": Path("l"), "decisions": Path("d")},  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from running import purchase, question
 
 from coupon_rec.serving.events.feature_store import StoreFullError
 from coupon_rec.serving.http.app import create_app
-from coupon_rec.serving.http.service import NO_DECISIONS
+from coupon_rec.serving.http.opening import NO_DECISIONS
 from coupon_rec.serving.http.settings import Settings
 
 

@@ -22,7 +22,7 @@ from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.http.app import create_app
-from coupon_rec.serving.http.service import NO_DECISIONS
+from coupon_rec.serving.http.opening import NO_DECISIONS
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import Recommender
 
@@ -100,7 +100,7 @@ def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
     old = service.recommender.scorer.version
     over = asyncio.Event()
     asked: list[date] = []
-    reaching, answering = service.reaching, service._ask._work
+    reaching, answering = service.bundles.reaching, service.answering.ask._work
 
     def noted(day: date) -> Recommender:
         asked.append(day)
@@ -110,8 +110,8 @@ def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
         await over.wait()
         return await answering(questions)
 
-    monkeypatch.setattr(service, "reaching", noted)
-    monkeypatch.setattr(service._ask, "_work", held_up)
+    monkeypatch.setattr(service.bundles, "reaching", noted)
+    monkeypatch.setattr(service.answering.ask, "_work", held_up)
 
     async def reload_while_three_wait() -> tuple[list[httpx.Response], httpx.Response]:
         transport = httpx.ASGITransport(served)

@@ -1,17 +1,21 @@
 """Who is let in, how often, and what of it is written down."""
 
 import asyncio
+import json
 import logging
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from running import DAY, Inside, Running
+import uvicorn
+from running import DAY, PATIENCE, Inside, Running, purchase
 
+from coupon_rec.serving.http import server
 from coupon_rec.serving.http.app import create_app
-from coupon_rec.serving.http.security import RateLimit, key_is_right
-from coupon_rec.serving.http.service import NO_DECISIONS
+from coupon_rec.serving.http.opening import NO_DECISIONS
+from coupon_rec.serving.http.security import OPERATOR, Keys, RateLimit, network_of
 from coupon_rec.serving.http.settings import Settings
 
 ASKED = {"user_id": 424_242, "context": {"time": f"{DAY}T12:00:00"}}
@@ -42,7 +46,94 @@ def test_with_a_key_configured_only_its_holder_is_answered(
     [("Bearer ключ".encode(), True), ("Bearer ключ".encode("cp1251"), False), (b"", False)],
 )
 def test_a_key_is_compared_byte_by_byte(sent: bytes, right: bool) -> None:
-    assert key_is_right(Settings(api_key="ключ"), sent) is right
+    assert (Keys("ключ").client(sent, "") is not None) is right
+
+
+def test_each_of_several_keys_lets_a_client_in_under_a_name_of_its_own() -> None:
+    keys = Keys("shop, app,", "chief")
+    names = [
+        keys.client(f"Bearer {key}".encode(), "1.2.3.4") for key in ("shop", "app", "chief", "")
+    ]
+    assert names[2:] == [OPERATOR, None]
+    assert names[0] != names[1]
+    assert not {"shop", "app"} & set(names), "a name goes to other replicas"
+
+
+def test_no_address_that_a_header_may_spell_is_the_operator() -> None:
+    assert Keys("", "chief").client(b"", OPERATOR) != OPERATOR
+
+
+def test_only_the_operator_reloads_and_reads_counters_if_there_is_a_key_for_one(
+    inside: Callable[..., Inside],
+) -> None:
+    service = inside(api_key="s3cret", operator_key="chief")
+    client, chief = ({"Authorization": f"Bearer {key}"} for key in ("s3cret", "chief"))
+    for method, path in (("POST", "/v1/reload"), ("GET", "/metrics"), ("POST", "/v1/reload%0A")):
+        assert service.client.request(method, path).status_code == 401
+        answer = service.client.request(method, path, headers=client)
+        assert answer.status_code in (403, 404), answer.text
+        assert "operator" in answer.text or answer.status_code == 404
+    assert service.client.post("/v1/recommendations", json=ASKED, headers=client).is_success
+    assert service.client.post("/v1/reload", headers=chief).is_success
+    assert "coupon_rec_requests" in service.client.get("/metrics", headers=chief).text
+
+
+def test_an_open_service_is_not_reached_from_elsewhere_by_accident(tmp_path: Path) -> None:
+    for host in ("0.0.0.0", "::", "10.0.0.1", "shop.example"):
+        with pytest.raises(ValueError, match="COUPON_REC_API_KEY"):
+            server.serve(tmp_path, host, 0, Settings())
+    for host, settings in (
+        ("127.0.0.1", Settings()),
+        ("::1", Settings()),
+        ("localhost", Settings()),
+        ("0.0.0.0", Settings(api_key="s3cret")),
+        ("0.0.0.0", Settings(open=True)),
+    ):
+        server.check_closed(host, settings)
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    key = "s3cret"
+    settings = Settings(
+        api_key=key, operator_key=key, pseudonym_key=key, redis=f"redis://:{key}@redis:6379"
+    )
+    assert key not in repr(settings)
+
+
+def test_who_has_a_network_of_addresses_has_one_bucket() -> None:
+    assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:2:ffff::7")
+    assert network_of("2001:db8:1:3::1") != network_of("2001:db8:1:2::1")
+    assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") != network_of("192.0.2.8")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"POST /v1/events HTTP/1.1\r\n", b"\r\n", b"%(head)b"],
+    ids=["nothing", "a line", "an empty line", "half a body"],
+)
+def test_who_sends_a_request_byte_by_byte_is_hung_up_on(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
+    head = b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
+    app = create_app(bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS))
+
+    async def hold() -> bytes:
+        config = uvicorn.Config(app, port=0, http=server.Impatient, log_level="error")
+        running = server.Server(config, app.state.service)
+        task = asyncio.create_task(running.serve())
+        while not running.started:
+            await asyncio.sleep(0.01)
+        port = running.servers[0].sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head if sent == b"%(head)b" else sent)
+        left = await asyncio.wait_for(reader.read(), PATIENCE)
+        writer.close()
+        running.should_exit = True
+        await task
+        return left
+
+    asyncio.run(hold())
 
 
 def test_a_bucket_lets_a_burst_through_and_refills() -> None:
@@ -104,3 +195,50 @@ def test_an_internal_error_is_answered_and_logged_by_its_place_alone(
     assert answer.json()["error"]
     assert "KeyError at" in caplog.text
     assert [word for word in PERSONAL if word in caplog.text + answer.text] == []
+
+
+def post(*headers: bytes, body: bytes = b"") -> bytes:
+    return b"\r\n".join([b"POST /v1/events HTTP/1.1", b"Host: a", *headers, b"", body])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        post(b"Content-Length: 6", b"Transfer-Encoding: chunked", body=b"0\r\n\r\nG"),
+        post(b"Content-Length: 1", b"Content-Length: 2", body=b"xx"),
+        post(b"Transfer-Encoding: xchunked", b"Content-Length: 1", body=b"x"),
+        post(b"Transfer-Encoding : chunked", body=b"0\r\n\r\n"),
+        post(b"X: a", b" Content-Length: 3"),
+        post(b"Content-Length: 1", body=b"x").replace(b"\r\n", b"\n"),
+    ],
+)
+def test_a_request_that_another_server_may_read_differently_is_refused(
+    process: Running, sent: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", process.port), PATIENCE) as line:
+        line.sendall(sent)
+        received = b""
+        while part := line.recv(10_000):
+            received += part
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.count(b"HTTP/1.1") == 1
+
+
+def test_a_page_of_another_site_cannot_send_events_and_reads_nothing(
+    inside: Callable[..., Inside],
+) -> None:
+    service, origin = inside(), {"Origin": "https://elsewhere.example"}
+    body = json.dumps({"events": [purchase("x", 1)]}).encode()
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        headers = {**origin, "Content-Type": kind}
+        assert service.client.post("/v1/events", content=body, headers=headers).status_code == 422
+    headers = {**origin, "Access-Control-Request-Method": "POST"}
+    assert service.client.options("/v1/events", headers=headers).status_code == 405
+    answer = service.client.post("/v1/recommendations", json=ASKED, headers=origin)
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_nothing_is_there_that_is_not_in_the_description(inside: Callable[..., Inside]) -> None:
+    service = inside()
+    for path in ("/docs", "/redoc", "/", "/v1", "/static/x", "/v1/users"):
+        assert service.client.get(path).status_code == 404

@@ -1,6 +1,7 @@
 """Export a fitted model as a bundle: one folder with everything that a service needs."""
 
 import json
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -18,9 +19,12 @@ from coupon_rec.features import LABELS, Arrays
 from coupon_rec.models import OfferModel, Trees, inputs_of
 from coupon_rec.odds import Platt
 from coupon_rec.serving.bundle.cards import data_card, model_card
-from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
+from coupon_rec.serving.bundle.manifest import NAME, PLATFORMS, BundleError, platform_file, seal
 from coupon_rec.serving.bundle.scorer import Scorer, open_model
 
+Formats = Mapping[str, tuple[str, Callable[[Path, Arrays], Arrays]]]
+
+NAMES = re.compile("[a-z0-9_-]{1,40}")
 ROWS = 10_000
 TOLERANCE = 1e-5
 PACKAGES = ("keras", "tensorflow", "onnx", "onnxruntime", "tf2onnx", "ai-edge-litert", "numpy")
@@ -37,6 +41,7 @@ def export(
     *,
     calibration: Mapping[str, Platt] | None = None,
     snapshot: Callable[[Path], object] | None = None,
+    platforms: Mapping[str, OfferModel] | None = None,
 ) -> Path:
     """Write a bundle: the model in three formats, and all that is known about it.
 
@@ -58,12 +63,17 @@ def export(
         `coupon_rec.evaluation.platt` on offers that the model was not trained on.
     snapshot : callable, optional
         Writes the features' snapshot as the folder that it is given, which is not there yet.
+    platforms : dict of str to OfferModel, optional
+        Models of single platforms, such as `coupon_rec.models.adapted` makes them of `model`, by
+        the name that a request gives: "phone". Each brings its own `calibration`. A request that
+        names none is answered by `model`.
 
     Returns
     -------
     pathlib.Path
         The folder: `manifest.json`, `model.onnx`, `saved_model/`, `model.tflite`, `schema.json`,
-        `calibration.json`, `MODEL_CARD.md`, `DATA_CARD.md` and, if asked for, `snapshot/`.
+        `calibration.json`, `MODEL_CARD.md`, `DATA_CARD.md` and, if asked for, `snapshot/`,
+        `platforms.json` and a `platforms/NAME.onnx` for each.
 
     Raises
     ------
@@ -72,16 +82,21 @@ def export(
         then.
     ValueError
         If the model does not give probabilities of `bought` and `redeemed`, a column that it
-        reads is missing, or the folder holds something else than a bundle.
+        reads is missing, the folder holds something else than a bundle, or a platform has a name
+        that is no name or a model that reads other arrays.
     """
     folder = Path(folder)
     calibration = {name: (calibration or {}).get(name, Platt()) for name in LABELS}
     arrays = _checked(model, folder, offers)
+    platforms = platforms or {}
+    _check_platforms(model, platforms)
     rows = np.resize(np.random.default_rng(0).permutation(len(offers)), ROWS)
     sample = {name: array[rows] for name, array in arrays.items()}
     with TemporaryDirectory(prefix=f".{folder.name}.", dir=_made(folder.parent)) as temporary:
         draft = _made(Path(temporary, "bundle"))
-        differences = _write_formats(model, draft, sample)
+        differences = _write_formats(model, draft, sample, FORMATS)
+        if platforms:
+            differences |= _write_platforms(platforms, draft, sample)
         _write_json(draft / "schema.json", {**model.encoder.to_dict(), "outputs": OUTPUTS})
         lines = {name: asdict(line) for name, line in calibration.items()}
         _write_json(draft / "calibration.json", lines)
@@ -118,7 +133,38 @@ def _checked(model: OfferModel, folder: Path, offers: pd.DataFrame) -> Arrays:
     return inputs_of(model, offers)
 
 
-def _write_formats(model: keras.Model, draft: Path, sample: Arrays) -> dict[str, float]:
+def _check_platforms(model: OfferModel, platforms: Mapping[str, OfferModel]) -> None:
+    for name, each in platforms.items():
+        if not NAMES.fullmatch(name):
+            raise ValueError(
+                f"platform {name!r}: a name is 1 to 40 of the characters a-z, 0-9, _ and -"
+            )
+        if not isinstance(each, OfferModel) or set(each.output) != set(LABELS):
+            raise ValueError(f"platform {name}: not a model of {' and '.join(LABELS)}")
+        if each.encoder != model.encoder:
+            raise ValueError(
+                f"platform {name}: its model encodes offers in another way than the bundle's; "
+                "make it of that one, by `coupon_rec.models.adapted`"
+            )
+
+
+def _write_platforms(
+    platforms: Mapping[str, OfferModel], draft: Path, sample: Arrays
+) -> dict[str, float]:
+    """Write the models of single platforms in the one format that is served."""
+    _made(draft / "platforms")
+    differences, lines = {}, {}
+    for name, model in platforms.items():
+        form = {"onnx": (platform_file(name), _run_onnx)}
+        differences[f"onnx, {name}"] = _write_formats(model, draft, sample, form)["onnx"]
+        lines[name] = {label: asdict(model.calibration.get(label, Platt())) for label in LABELS}
+    _write_json(draft / PLATFORMS, lines)
+    return differences
+
+
+def _write_formats(
+    model: keras.Model, draft: Path, sample: Arrays, formats: Formats
+) -> dict[str, float]:
     """Write each format, and compare it with Keras."""
     expected = _keras(model, sample)
     for name, p in expected.items():
@@ -128,7 +174,7 @@ def _write_formats(model: keras.Model, draft: Path, sample: Arrays) -> dict[str,
                 "lies in [0, 1]; choose another coupling"
             )
     differences = {}
-    for form, (name, run) in FORMATS.items():
+    for form, (name, run) in formats.items():
         path = draft / name
         try:
             with quiet(), warnings.catch_warnings(action="ignore"):
@@ -174,7 +220,7 @@ def _run_litert(path: Path, arrays: Arrays) -> Arrays:
     return {name: found[name][:, 0] for name in LABELS}
 
 
-FORMATS: dict[str, tuple[str, Callable[[Path, Arrays], Arrays]]] = {
+FORMATS: Formats = {
     "onnx": ("model.onnx", _run_onnx),
     "tf_saved_model": ("saved_model", _run_saved_model),
     "litert": ("model.tflite", _run_litert),

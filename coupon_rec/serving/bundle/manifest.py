@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ FORMAT = 1
 """Number of the layout of a bundle; it grows when an older service could not read a newer one."""
 
 NAME = "manifest.json"
+PLATFORMS = "platforms.json"
+"""The calibration of each platform that has a model of its own, in bundles that have some."""
 FRESH = "export it anew with `python -m coupon_rec export`, or copy it again whole"
 
 
@@ -44,6 +47,11 @@ def seal(folder: Path, facts: dict[str, Any]) -> str:
     return str(manifest["version"])
 
 
+def platform_file(name: str) -> str:
+    """Name the file of the model of a platform."""
+    return f"platforms/{name}.onnx"
+
+
 def verified(folder: str | Path) -> dict[str, Any]:
     """Read the manifest of a bundle and compare every file with it.
 
@@ -62,10 +70,13 @@ def verified(folder: str | Path) -> dict[str, Any]:
     ------
     BundleError
         If the folder is no bundle, or one for a newer package, or one of its files is missing,
-        cut short or changed.
+        cut short or changed, or leads out of it.
     """
     folder = Path(folder)
     manifest = _read(folder)
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            _require_inside(folder, path)
     for name in manifest["files"]:
         content(folder, manifest, name)
     return manifest
@@ -90,12 +101,13 @@ def content(folder: str | Path, manifest: dict[str, Any], name: str) -> bytes:
     Raises
     ------
     BundleError
-        If the bundle has no such file, or it is missing, cut short or changed.
+        If the bundle has no such file, or it is missing, cut short or changed, or lies elsewhere.
     """
     path = Path(folder, name)
     expected = manifest["files"].get(name)
     if expected is None:
         raise BundleError(f"{path}: not among the files of the bundle; {FRESH}")
+    _require_inside(Path(folder), path)
     try:
         found = path.read_bytes()
     except OSError as error:
@@ -107,6 +119,11 @@ def content(folder: str | Path, manifest: dict[str, Any], name: str) -> bytes:
     if hashlib.sha256(found).hexdigest() != expected["sha256"]:
         raise BundleError(f"{path}: its content is not the one exported; {FRESH}")
     return found
+
+
+def _require_inside(folder: Path, path: Path) -> None:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleError(f"{path}: leads out of the bundle; {FRESH}")
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -126,6 +143,8 @@ def _read(folder: Path) -> dict[str, Any]:
         )
     if manifest.get("version") != _version(manifest):
         raise BundleError(f"{path}: does not have the version it names; {FRESH}")
+    if not re.fullmatch("[0-9a-f]{12}", version_of(manifest)):  # it becomes the name of a folder
+        raise BundleError(f"{path}: is part of no version; {FRESH}")
     return manifest
 
 

@@ -1,8 +1,9 @@
 """A scorer of offers: the ONNX model of a bundle, calibrated, without TensorFlow."""
 
 import json
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,22 @@ from numpy.typing import NDArray
 
 from coupon_rec.features.encoder import LABELS, Encoder
 from coupon_rec.odds import Platt
-from coupon_rec.serving.bundle.manifest import FRESH, BundleError, content, verified, version_of
+from coupon_rec.serving.bundle.manifest import (
+    FRESH,
+    PLATFORMS,
+    BundleError,
+    content,
+    platform_file,
+    verified,
+    version_of,
+)
+
+
+class UnknownPlatform(ValueError):
+    """A platform that has no model in the bundle."""
+
+
+WEIGHTS = "session.model_external_initializers_file_folder_path"
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,8 @@ class Scorer:
         Of each output.
     shard : tuple of int, or None
         Of a part of a bundle, its place from 0 on, and how many there are.
+    platforms : dict of str to Scorer
+        Of the platforms that have a model of their own, by name.
     """
 
     version: str
@@ -38,6 +56,7 @@ class Scorer:
     encoder: Encoder
     calibration: dict[str, Platt]
     shard: tuple[int, int] | None = None
+    platforms: dict[str, "Scorer"] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -61,19 +80,44 @@ class Scorer:
             encoder = Encoder.from_dict(schema)
         except ValueError as error:
             raise BundleError(f"{folder / 'schema.json'}: {error}; {FRESH}") from error
-        try:
-            session = open_model(content(folder, manifest, "model.onnx"))
-        except Exception as error:  # those of ONNX Runtime have no class of their own
-            raise BundleError(
-                f"{folder / 'model.onnx'}: ONNX Runtime cannot load it ({error}); {FRESH}"
-            ) from error
-        return cls(
+        base = cls(
             version_of(manifest),
-            session,
+            _session(folder, manifest, "model.onnx"),
             encoder,
-            {name: Platt(**line) for name, line in calibration.items()},
+            _lines(calibration),
             tuple(manifest["shard"]) if "shard" in manifest else None,
         )
+        if PLATFORMS not in manifest["files"]:
+            return base
+        found = json.loads(content(folder, manifest, PLATFORMS))
+        platforms: dict[str, Scorer] = {
+            name: replace(
+                base,
+                session=_session(folder, manifest, platform_file(name)),
+                calibration=_lines(lines),
+            )
+            for name, lines in found.items()
+        }
+        return replace(base, platforms=platforms)
+
+    def on(self, platform: str | None) -> "Scorer":
+        """Give the scorer of a platform; this one, if none is named.
+
+        Raises
+        ------
+        UnknownPlatform
+            If the bundle has no model of that name. It is not answered by another platform's:
+            that would promise what nobody has checked.
+        """
+        if platform is None:
+            return self
+        if platform not in self.platforms:
+            there = ", ".join(self.platforms) or "none"
+            raise UnknownPlatform(
+                f"no model for platform {platform!r}; there is one for: {there}. Leave the "
+                "platform out to be answered by the model of all others"
+            )
+        return self.platforms[platform]
 
     def predict(
         self, arrays: dict[str, NDArray[Any]], outputs: Sequence[str] = LABELS
@@ -128,9 +172,27 @@ class Scorer:
         return {name: arrays[name] for name in self.encoder.arrays}
 
 
+def _session(folder: Path, manifest: dict[str, Any], name: str) -> Any:
+    try:
+        return open_model(content(folder, manifest, name))
+    except BundleError:
+        raise
+    except Exception as error:  # those of ONNX Runtime have no class of their own
+        raise BundleError(
+            f"{folder / name}: ONNX Runtime cannot load it ({error}); {FRESH}"
+        ) from error
+
+
+def _lines(calibration: dict[str, Any]) -> dict[str, Platt]:
+    return {name: Platt(**line) for name, line in calibration.items()}
+
+
 def open_model(model: bytes) -> Any:
     """Open an ONNX model for small batches: one thread answers sooner than two that must meet."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
+    # A model may name files that hold its weights; the manifest seals none but its own, so it gets
+    # none: it would find them from the folder in which the process was started.
+    options.add_session_config_entry(WEIGHTS, os.path.join(os.devnull, "none"))
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

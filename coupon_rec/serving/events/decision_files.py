@@ -34,7 +34,7 @@ def bucket_of(user_id: int | str) -> int:
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
     """Put tables below each other; identifiers are texts if they are in any of them."""
-    tables = [_with_arm(table) for table in tables]
+    tables = [_with_later_columns(table) for table in tables]
     schema = tables[0].schema
     for table in tables[1:]:
         for place, field in enumerate(table.schema):
@@ -43,11 +43,14 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables([table.cast(schema) for table in tables])
 
 
-def _with_arm(table: pa.Table) -> pa.Table:
-    """Answers that were recorded before there were trials are of what is in service."""
-    if "request_id" not in table.column_names or "arm" in table.column_names:
+def _with_later_columns(table: pa.Table) -> pa.Table:
+    """Answers from before there were trials and platforms are of the main model in service."""
+    if "request_id" not in table.column_names:
         return table
-    return table.append_column("arm", pa.repeat("live", len(table)))
+    for name, value in (("arm", "live"), ("platform", "")):
+        if name not in table.column_names:
+            table = table.append_column(name, pa.repeat(value, len(table)))
+    return table
 
 
 def _inner(kind: pa.DataType) -> pa.DataType:
@@ -123,12 +126,17 @@ def place_of(path: Path) -> str:
     return "/".join(path.parts[-4:])
 
 
+def _own(path: str, flags: int) -> int:
+    """Open a file that its owner alone may read."""
+    return os.open(path, flags, 0o600)
+
+
 def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a file; under its name it is whole or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}")
     vault = Vault.from_environment()
-    with draft.open("wb") as file:
+    with open(draft, "wb", opener=_own) as file:
         if vault is None:
             pq.write_table(table, file, compression="zstd")
         else:

@@ -33,7 +33,7 @@ from coupon_rec.serving.events.decision_files import (
 from coupon_rec.serving.events.event import MONEY, Event
 from coupon_rec.serving.events.event_log import LogError
 from coupon_rec.serving.events.identifiers import Identifiers
-from coupon_rec.serving.recommender import Question, Reply
+from coupon_rec.serving.replies import Question, Reply
 
 logger = logging.getLogger("coupon_rec.serving")
 
@@ -294,6 +294,7 @@ class DecisionLog:
                 "propensity": lists(pa.array(column("propensity"), pa.float32())),
                 "position": lists(pa.array(position, pa.int16(), mask=position < 0)),
                 "arm": [row.arm for row in rows],
+                "platform": [row.question.platform or "" for row in rows],
             }
         )
 

@@ -37,7 +37,8 @@ def read_decisions(folder: str | Path, *, shadow: bool = False) -> pd.DataFrame:
         it), position (its place among those chosen, from 0 on, null if it was not), chosen,
         probability (that it is redeemed), value (in currency), time, request_id, bundle, and
         k, counted, degraded, cached, package, arm ("live", or "canary" for those of a bundle on
-        trial) of its answer. An answer without candidates has none.
+        trial) and platform (empty where none was named) of its answer. An answer without
+        candidates has none.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def read_decisions(folder: str | Path, *, shadow: bool = False) -> pd.DataFrame:
 COLUMNS = (
     *("campaign_id", "user_id", "coupon_id", "mailing_propensity", "coupon_propensity"),
     *("position", "chosen", "probability", "value", "time", "request_id", "bundle"),
-    *("k", "counted", "degraded", "cached", "package", "arm"),
+    *("k", "counted", "degraded", "cached", "package", "arm", "platform"),
 )
 
 

@@ -29,6 +29,8 @@ __all__ = ["Candidates", "Event", "FeatureStore", "StoreFullError"]
 
 MOST_EVENTS = 1_000_000
 """Events taken in after a snapshot, at most: memory is bounded, and the next snapshot frees it."""
+MOST_KNOWN = 4 * MOST_EVENTS
+"""Events whose ids are kept, at most, those included that the snapshot holds."""
 CACHED = 1_000
 """Users whose features are kept ready, at most; about 60 MB with 200 coupons each."""
 DAYS_KEPT = 7
@@ -230,13 +232,15 @@ class FeatureStore:
         Raises
         ------
         StoreFullError
-            If there are more than `MOST_EVENTS` since the snapshot. None was taken in.
+            If there are more than `MOST_EVENTS` since the snapshot, or more than `MOST_KNOWN` with
+            those that it holds. None was taken in.
         OSError
             If the log cannot be written. None was taken in.
         """
         with self._adding:
             new = {event.event_id: event for event in events if event.event_id not in self._ids}
-            if self._counted + len(new) > MOST_EVENTS:
+            known = len(self._ids) + len(new)
+            if self._counted + len(new) > MOST_EVENTS or known > MOST_KNOWN:
                 raise StoreFullError(
                     f"{self._counted:,} events since the snapshot of {self.day}: load a new one"
                 )

@@ -150,8 +150,10 @@ def _of_bundle(log: pd.DataFrame, folder: Path, economics: Economics) -> NDArray
     )
     asked = log.drop_duplicates("request_id")
     questions = [
-        Question(user_id, time.date(), k)
-        for user_id, time, k in zip(asked["user_id"], asked["time"], asked["k"], strict=True)
+        Question(user_id, time.date(), k, platform=platform or None)
+        for user_id, time, k, platform in zip(
+            *(asked[name] for name in ("user_id", "time", "k", "platform")), strict=True
+        )
     ]
     replies = [
         reply

@@ -1,5 +1,7 @@
 """The stream of events of several replicas in Redis."""
 
+import logging
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -7,18 +9,35 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from coupon_rec.privacy.vault import Vault, VaultError, opened
 from coupon_rec.serving.events.event import Event, from_json, to_json
 from coupon_rec.serving.events.shared_log import AT_ONCE, StreamError
 
 T = TypeVar("T")
+
+logger = logging.getLogger("coupon_rec.serving")
 
 STREAM = "coupon-rec:events"
 KEPT = 1_000_000
 """Events that the stream keeps, about."""
 
 
+def connected(url: str) -> Any:
+    """Give a client of Redis that waits for a second at most and tries once."""
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=1,
+        socket_connect_timeout=1,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
 class RedisStream:
     """A stream of Redis, as an `EventStream` for a `SharedLog`.
+
+    With the environment's ``COUPON_REC_STORAGE_KEYS`` (`coupon_rec.privacy.Vault`), the same for
+    all replicas, events are encrypted there, and what others put into the stream is left out.
 
     Parameters
     ----------
@@ -29,13 +48,8 @@ class RedisStream:
     """
 
     def __init__(self, url: str, name: str = STREAM) -> None:
-        self._redis = Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=1,
-            socket_connect_timeout=1,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._redis = connected(url)
+        self._vault = Vault.from_environment()
         self._name = name
         self._last = ""
 
@@ -49,14 +63,14 @@ class RedisStream:
     def read(self, take: Callable[[Sequence[Event]], None]) -> None:
         """Hand all that is new to `take`; what is no event is left out."""
         while entries := self._entries(f"({self._last}" if self._last else "-"):
-            take([event for _, fields in entries if (event := _event(fields))])
+            take([event for _, fields in entries if (event := self._event(fields))])
             self._last = entries[-1][0]
 
     def publish(self, events: Sequence[Event]) -> None:
         """Add events."""
         pipeline = self._redis.pipeline(transaction=False)
         for event in events:
-            pipeline.xadd(self._name, {"event": to_json(event)}, maxlen=KEPT)
+            pipeline.xadd(self._name, {"event": self._sealed(event)}, maxlen=KEPT)
         _reached(pipeline.execute)
 
     def forget(self, user_id: int | str) -> int:
@@ -67,7 +81,7 @@ class RedisStream:
         deleted, first = 0, "-"
         while entries := self._entries(first):
             for entry, fields in entries:
-                event = _event(fields)
+                event = self._event(fields)
                 if event and str(event.user_id) == str(user_id):
                     self._redis.xdel(self._name, entry)
                     deleted += 1
@@ -82,17 +96,27 @@ class RedisStream:
         found: Any = _reached(lambda: self._redis.xrange(self._name, first, last, AT_ONCE))
         return list(found)
 
+    def _sealed(self, event: Event) -> str:
+        text = to_json(event)
+        if self._vault is None:
+            return text
+        return b64encode(self._vault.seal(text.encode(), self._name)).decode()
+
+    def _event(self, fields: dict[str, Any]) -> Event | None:
+        """The event of an entry, or None if somebody put something else there."""
+        try:
+            text: str = fields["event"]
+            data = text.encode() if text.startswith("{") else b64decode(text, validate=True)
+            return from_json(opened(data, self._name, self._vault))
+        except VaultError as error:
+            logger.warning("an entry of the stream is left out: %s", error)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            pass
+        return None
+
 
 def _reached(work: Callable[[], T]) -> T:
     try:
         return work()
     except RedisError as error:
         raise StreamError(f"Redis cannot be reached: {error}") from error
-
-
-def _event(fields: dict[str, Any]) -> Event | None:
-    """The event of an entry, or None if somebody put something else there."""
-    try:
-        return from_json(fields["event"])
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None

@@ -82,7 +82,7 @@ class Context(_Strict):
 
 
 class RecommendationRequest(_Strict):
-    """Who wants coupons, when, and how many at most."""
+    """Who wants coupons, when, where, and how many at most."""
 
     user_id: Id
     context: Annotated[
@@ -92,6 +92,15 @@ class RecommendationRequest(_Strict):
     explain: Annotated[
         bool, Field(description="Give the whole account of the first five coupons.")
     ] = False
+    platform: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=40,
+            description='Where they are shown, such as "phone", if the bundle has a model for it; '
+            "one that it has none for is refused. Left out, the bundle's main model answers.",
+        ),
+    ] = None
 
     model_config = ConfigDict(
         json_schema_extra={

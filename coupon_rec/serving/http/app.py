@@ -13,6 +13,7 @@ from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response, StreamingResponse
 
+from coupon_rec.serving.bundle.scorer import UnknownPlatform
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.feature_store import StoreFullError
 from coupon_rec.serving.http.api_models import (
@@ -30,14 +31,21 @@ from coupon_rec.serving.http.api_models import (
     ServiceState,
 )
 from coupon_rec.serving.http.batching import Overloaded
+from coupon_rec.serving.http.bundles import Elsewhere, OutOfReach
 from coupon_rec.serving.http.errors import Refused, handle
 from coupon_rec.serving.http.middleware import RequestGuard
-from coupon_rec.serving.http.service import Elsewhere, OutOfReach, Service
+from coupon_rec.serving.http.security import OPERATOR
+from coupon_rec.serving.http.service import Service
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.http.streams import Stream
+from coupon_rec.serving.recommender import ACCOUNTS
 
 logger = logging.getLogger("coupon_rec.serving")
 
+TOO_OFTEN = {
+    "users": "you ask about too many people: wait, or have the limit raised",
+    "asks": "you ask about this user too often: wait a little",
+}
 BUSY = "too many requests wait: try again"
 NOW = (
     '; without a context, "now" by the clock of the server is meant: send the time of the shop, '
@@ -82,7 +90,7 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
         version=service.recommender.scorer.version,
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
-        responses=_errors(401, 429) if settings.api_key or settings.rate else None,
+        responses=_errors(401, 429) if settings.api_key or settings.limits else None,
         dependencies=[Depends(HTTPBearer(auto_error=False))] if settings.api_key else [],
     )
     app.state.service = service
@@ -104,6 +112,20 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
+
+
+def _operator(request: Request) -> None:
+    """Refuse everybody but the operator, if there is a key for one."""
+    if _service(request).settings.operator_key and request.state.client != OPERATOR:
+        raise Refused(403, "this is for the operator: send the operator's key")
+
+
+def _question(service: Service, request: Request, user_id: int | str, cost: int = 1) -> None:
+    """Refuse a client that asks about too many people, or about one too often."""
+    limit, wait = service.probing.wait(request.state.client, user_id, cost)
+    if limit:
+        service.metrics.limited.labels(limit).inc()
+        raise Refused(429, TOO_OFTEN[limit], wait=wait)
 
 
 @contextmanager
@@ -142,9 +164,15 @@ async def recommendations(ask: RecommendationRequest, request: Request) -> Respo
     """
     moment, advice = (ask.context.time, "") if ask.context else (datetime.now(), NOW)
     service = _service(request)
-    service.require_mine(ask.user_id)
+    service.bundles.require_mine(ask.user_id)
+    _question(service, request, ask.user_id, ACCOUNTS if ask.explain else 1)
     with _turning_away(service, "model"), _day_in("context.time", advice):
-        body, request_id = await service.answer(ask.user_id, moment, ask.k, ask.explain)
+        try:
+            body, request_id = await service.answering.answer(
+                ask.user_id, moment, ask.k, ask.explain, ask.platform
+            )
+        except UnknownPlatform as error:
+            raise Refused(409, str(error), field="platform") from None
     headers = {"X-Request-Id": request_id} if request_id else None
     return Response(body, headers=headers, media_type="application/json")
 
@@ -154,10 +182,11 @@ async def recommendations(ask: RecommendationRequest, request: Request) -> Respo
     responses=_errors(409, 413, 421, 422),
     summary="The items that a user is likely to buy",
 )
-async def items(ask: ItemsRequest, service: Running) -> ItemsResponse:
+async def items(ask: ItemsRequest, request: Request, service: Running) -> ItemsResponse:
     """The likeliest first, bought before or not; what most users buy, if nothing is known."""
     moment, advice = (ask.context.time, "") if ask.context else (datetime.now(), NOW)
-    service.require_mine(ask.user_id)
+    service.bundles.require_mine(ask.user_id)
+    _question(service, request, ask.user_id)
     with _day_in("context.time", advice):
         return await service.items(ask.user_id, moment, ask.k)
 
@@ -172,9 +201,9 @@ async def events(batch: EventBatch, service: Running) -> EventsAccepted:
     """Answered once the events are on disk; they count from the next request on."""
     accepted = [Event(**event.model_dump()) for event in batch.events]
     for number, event in enumerate(accepted):
-        service.require_mine(event.user_id)
+        service.bundles.require_mine(event.user_id)
         with _day_in(f"events.{number}.time"):
-            service.reaching(event.day, past=True)
+            service.bundles.reaching(event.day, past=True)
     try:
         with _turning_away(service, "log"):
             await service.accept(accepted)
@@ -195,8 +224,9 @@ async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
     )
 
 
-async def _stream(user_id: Id, service: Running) -> AsyncIterator[Stream]:
-    service.require_mine(user_id)
+async def _stream(user_id: Id, request: Request, service: Running) -> AsyncIterator[Stream]:
+    service.bundles.require_mine(user_id)
+    _question(service, request, user_id)
     identifiers = service.recommender.store.identifiers
     opened = service.streams.open(identifiers.named("user_id", user_id))
     if opened is None:
@@ -214,16 +244,23 @@ async def _stream(user_id: Id, service: Running) -> AsyncIterator[Stream]:
     responses={200: {"content": {"text/event-stream": {}}}, **_errors(421, 422, 503)},
     summary="The best coupon, whenever it changes",
 )
-async def stream(opened: Annotated[Stream, Depends(_stream)], service: Running) -> Response:
+async def stream(
+    opened: Annotated[Stream, Depends(_stream)], request: Request, service: Running
+) -> Response:
     """Server-sent events: each named `coupon`, its data an answer with at most one coupon."""
     return StreamingResponse(
-        service.messages(opened),
+        service.messages(opened, request.state.client),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
-@router.post("/v1/reload", responses=_errors(409), summary="Load the bundle's folder again")
+@router.post(
+    "/v1/reload",
+    responses=_errors(403, 409),
+    dependencies=[Depends(_operator)],
+    summary="Load the bundle's folder again",
+)
 async def reload(service: Running) -> ReloadResponse:
     """Requests are answered all the while; a bundle that cannot be used changes nothing."""
     try:
@@ -257,7 +294,8 @@ async def readyz(service: Running, response: Response) -> ServiceState:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}},
+    responses={200: {"content": {"text/plain": {}}}, **_errors(403)},
+    dependencies=[Depends(_operator)],
     summary="Counters, for Prometheus",
 )
 async def metrics(service: Running) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from coupon_rec.serving.recommender import Choice
+from coupon_rec.serving.replies import Choice
 
 SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 SCORES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
@@ -74,6 +74,15 @@ class Metrics:
             ["queue"],
             registry=self.registry,
         )
+        self.limited = Counter(
+            "coupon_rec_limited",
+            "Requests that came too often, by what they were too often for: an address, people of "
+            "one client, or questions about one of them.",
+            ["limit"],
+            registry=self.registry,
+        )
+        for name in ("address", "users", "asks"):
+            self.limited.labels(name)
         self.events = Counter(
             "coupon_rec_events", "Events accepted, repeated ones included.", registry=self.registry
         )

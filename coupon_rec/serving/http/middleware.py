@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coupon_rec.serving.http.errors import BY_STATUS, Refused, error_response
 from coupon_rec.serving.http.metrics import Metrics
-from coupon_rec.serving.http.security import RateLimit, key_is_right
+from coupon_rec.serving.http.security import Keys, RateLimit, network_of
 from coupon_rec.serving.http.settings import Settings
 
 logger = logging.getLogger("coupon_rec.serving")
@@ -31,6 +31,7 @@ class RequestGuard:
         self._app = app
         self._settings = settings
         self._metrics = metrics
+        self._keys = Keys(settings.api_key, settings.operator_key)
         self._limit = RateLimit(settings.rate) if settings.rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,13 +72,15 @@ class RequestGuard:
     def _refusal(self, scope: Scope) -> Response | None:
         if scope["path"] in UNGUARDED:
             return None
-        if self._limit:
-            wait = self._limit.wait(scope["client"][0] if scope["client"] else "")
-            if wait:
-                return Refused(429, "too many requests: wait a little", wait=wait).response
-        if not key_is_right(self._settings, _header(scope, b"authorization")):
+        address = network_of(scope["client"][0]) if scope["client"] else ""
+        if self._limit and (wait := self._limit.wait(address)):
+            self._metrics.limited.labels("address").inc()
+            return Refused(429, "too many requests: wait a little", wait=wait).response
+        client = self._keys.client(_header(scope, b"authorization"), address)
+        if client is None:
             words = "the key is missing or wrong: send `Authorization: Bearer KEY`"
             return error_response(401, words, headers={"WWW-Authenticate": "Bearer"})
+        scope.setdefault("state", {})["client"] = client
         length = _header(scope, b"content-length")
         if length.isdigit() and int(length) > self._settings.body_limit:
             return error_response(413, BY_STATUS[413])

@@ -2,9 +2,12 @@
 
 import gc
 import socket
+from asyncio import TimerHandle, Transport
+from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from coupon_rec.serving.http.app import create_app
 from coupon_rec.serving.http.service import Service
@@ -16,6 +19,45 @@ GRACE = 20
 KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than clients and load balancers keep theirs
 (5 to 60), so that none of them sends a request into a connection that closes at that moment."""
+
+
+REQUEST_SECONDS = 30.0
+"""How long a client may take to send a request, or to begin one."""
+
+
+class Impatient(HttpToolsProtocol):
+    """Uvicorn's HTTP, that closes a connection whose request does not come in time.
+
+    So nobody holds a thousand connections with a byte a minute in each.
+    """
+
+    _late: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Wait for a request."""
+        super().connection_made(transport)
+        self._late = self.loop.call_later(REQUEST_SECONDS, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """Wait for the rest of a request that has begun."""
+        if self._late is None:
+            self._late = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+        super().data_received(data)
+
+    def on_message_complete(self) -> None:
+        """All is there."""
+        self._wait_no_more()
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def _wait_no_more(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
 
 class Server(uvicorn.Server):
@@ -43,6 +85,19 @@ def _check_free(host: str, port: int) -> None:
         ) from error
 
 
+def check_closed(host: str, settings: Settings) -> None:
+    """See that nobody can ask from elsewhere who has no key, unless that is meant."""
+    try:
+        here = ip_address(host).is_loopback
+    except ValueError:
+        here = host == "localhost"
+    if not (here or settings.api_key or settings.open):
+        raise ValueError(
+            f"anyone who reaches {host} could ask about your users: set COUPON_REC_API_KEY, listen "
+            "on 127.0.0.1, or pass --open if that is meant"
+        )
+
+
 def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
     """Answer requests until SIGTERM or SIGINT, then finish those in flight.
 
@@ -58,8 +113,10 @@ def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
     Raises
     ------
     ValueError
-        If the bundle cannot be used (a BundleError), or the port is taken.
+        If the bundle cannot be used (a BundleError), the port is taken, or other machines reach
+        the address and no key is asked for.
     """
+    check_closed(host, settings)
     _check_free(host, port)
     app = create_app(bundle, settings)
     # What is loaded stays: a collector that looks through it again and again makes requests wait.
@@ -70,6 +127,7 @@ def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
         app,
         host,
         port,
+        http=Impatient,
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,

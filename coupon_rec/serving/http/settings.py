@@ -15,9 +15,11 @@ class Settings:
     log : pathlib.Path, optional
         The log of events; ``BUNDLE.events`` beside the bundle if left out.
     redis : str
-        Address of the Redis through which replicas share their events; none if it is empty.
+        Address of the Redis through which replicas share their events, and count together what
+        `users_per_client` and `asks_per_user` limit; none if it is empty.
     api_key : str
         What requests must carry as `Authorization: Bearer KEY`; none need to if it is empty.
+        Several, separated by commas, for several clients, or for a new key beside the old one.
     rate : float
         Requests a second that one address may make, with a burst of as many; 0 for no limit.
     decisions : pathlib.Path, optional
@@ -52,14 +54,25 @@ class Settings:
     canary : float
         Share of the users, in [0, 1], whom the trial answers: those whom a hash of their
         identifier and the name of the trial's folder draws.
+    users_per_client : float
+        People about whom one client may ask in an hour, against copying the model, or guessing who
+        was in its training, from answers; 0 for no limit. A client is a key, or an address where
+        there is none.
+    asks_per_user : float
+        How often one client may ask about one of them in an hour; 0 for no limit. The whole
+        account of coupons (`explain`) counts as five questions.
+    operator_key : str
+        What `/v1/reload` and `/metrics` need; any client's key does if it is empty.
+    open : bool
+        Whether a service without `api_key` may listen where other machines reach it.
     """
 
     log: Path | None = None
-    redis: str = ""
-    api_key: str = ""
+    redis: str = field(default="", repr=False)  # it may hold a password
+    api_key: str = field(default="", repr=False)
     rate: float = 0.0
     decisions: Path | None = None
-    pseudonym_key: str = ""
+    pseudonym_key: str = field(default="", repr=False)
     economics: Economics = field(default_factory=Economics)
     body_limit: int = 2**20
     queue_limit: int = 256
@@ -71,3 +84,12 @@ class Settings:
     explore_seed: int | None = None
     trial: Path | None = None
     canary: float = 0.0
+    users_per_client: float = 0.0
+    asks_per_user: float = 0.0
+    operator_key: str = field(default="", repr=False)
+    open: bool = False
+
+    @property
+    def limits(self) -> bool:
+        """Whether anyone may be told to wait."""
+        return bool(self.rate or self.users_per_client or self.asks_per_user)

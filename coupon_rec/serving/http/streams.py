@@ -9,6 +9,10 @@ HEARTBEAT: Final = 15.0
 """Seconds between signs of life on a silent stream."""
 
 
+OF_A_USER: Final = 20
+"""Streams that one user may have open, so that nobody takes them all."""
+
+
 class Streams:
     """The open streams, by user. What happens to a sleeping stream twice wakes it once.
 
@@ -29,7 +33,8 @@ class Streams:
 
     def open(self, user_id: int | str) -> "Stream | None":
         """Open a stream for a user; None if too many are open, or if the service stops."""
-        if self._count >= self._limit or self._closing:
+        mine = len(self._open.get(user_id, ()))
+        if self._count >= self._limit or mine >= OF_A_USER or self._closing:
             return None
         stream = Stream(user_id)
         self._open[user_id].add(stream)

@@ -1,0 +1,220 @@
+"""Files and messages that mean harm: a bundle, a stream, an event, a stranger at the door."""
+
+import json
+import os
+import socket
+import stat
+import threading
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from running import DAY, Inside, purchase
+
+from coupon_rec.monitoring import Registry
+from coupon_rec.privacy import new_key
+from coupon_rec.privacy.federated import Server, client
+from coupon_rec.privacy.vault import VARIABLE
+from coupon_rec.serving.bundle.manifest import NAME, BundleError, _version, seal, verified
+from coupon_rec.serving.bundle.scorer import open_model
+from coupon_rec.serving.events import feature_store
+from coupon_rec.serving.events.event import Event, to_json
+from coupon_rec.serving.events.redis_log import RedisStream
+from coupon_rec.serving.fleet import _seconds
+from coupon_rec.serving.http import service as service_module
+from coupon_rec.serving.http.streams import OF_A_USER, Streams
+
+# Bundles
+
+
+def forged(folder: Path, files: Mapping[str, object] = MappingProxyType({}), **facts: Any) -> Path:
+    """A bundle of one file, whose manifest says what somebody wants, and has the right version."""
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(b"model")
+    seal(folder, facts)
+    manifest = json.loads((folder / NAME).read_text())
+    manifest["files"].update(files)
+    manifest["version"] = _version(manifest)
+    (folder / NAME).write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["../secret", "{folder}/secret", "snapshot/../../secret"])
+def test_a_bundle_names_no_file_outside_of_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret").write_bytes(b"key")
+    sha = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"
+    files = {name.format(folder=tmp_path): {"bytes": 3, "sha256": sha}}
+    with pytest.raises(BundleError, match="leads out of the bundle"):
+        verified(forged(tmp_path / "bundle", files=files))
+
+
+def test_a_bundle_holds_no_link_that_leads_out_of_it(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"key")
+    bundle = forged(tmp_path / "bundle")
+    (bundle / "extra").symlink_to(tmp_path / "secret")
+    with pytest.raises(BundleError, match="leads out of the bundle"):
+        verified(bundle)
+    (bundle / "extra").unlink()
+    (bundle / "extra").symlink_to("model.onnx")
+    assert verified(bundle)
+
+
+def test_the_version_of_a_bundle_is_no_path(tmp_path: Path) -> None:
+    bundle = forged(tmp_path / "bundle", whole="../../elsewhere")
+    with pytest.raises(BundleError, match="part of no version"):
+        Registry(tmp_path / "registry" / "deep").add(bundle)
+    assert not (tmp_path / "registry" / "elsewhere").exists()
+
+
+def test_a_model_reads_no_file_beside_the_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    np.arange(1000, dtype=np.float32).tofile("weights")
+    weights = onnx.TensorProto(
+        name="w", data_type=1, dims=[1000], data_location=onnx.TensorProto.EXTERNAL
+    )
+    for key, value in (("location", "weights"), ("offset", "0"), ("length", "4000")):
+        weights.external_data.add(key=key, value=value)
+    values = [onnx.helper.make_tensor_value_info(name, 1, [1000]) for name in ("x", "y")]
+    nodes = [onnx.helper.make_node("Add", ["x", "w"], ["y"])]
+    graph = onnx.helper.make_graph(nodes, "g", values[:1], values[1:], [weights])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+    with pytest.raises(Exception, match="xternal data"):
+        open_model(model.SerializeToString())
+
+
+# What the service writes
+
+
+def test_what_the_service_writes_is_read_by_its_owner_alone(
+    inside: Callable[..., Inside], tmp_path: Path
+) -> None:
+    mask = os.umask(0o022)
+    try:
+        service = inside()
+        service.ask(1)
+        assert service.send(purchase("a", 1)).is_success
+        service.app.state.service.decisions.seal().result()
+        found = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]
+        kinds = {path.suffix for path in found}
+        assert ".parquet" in kinds
+        personal = [path for path in found if path.suffix in ("", ".parquet", ".arrow")]
+        assert [
+            path for path in personal if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        ] == []
+    finally:
+        os.umask(mask)
+
+
+# Events
+
+
+def test_events_that_the_snapshot_holds_do_not_fill_memory_under_ever_new_names(
+    inside: Callable[..., Inside], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_store, "MOST_KNOWN", 10)
+    service = inside()
+    snapshot = service.app.state.service.recommender.store.snapshot
+    redeemed = snapshot.redemptions
+    row, user = next(
+        (row, user)
+        for user, row in snapshot.user_row.items()
+        if len(snapshot.redeemed.where(redeemed.slice(row)).day)
+    )
+    past = snapshot.redeemed.where(redeemed.slice(row))
+    day = date(1970, 1, 1) + timedelta(days=int(past.day[0]))
+    held = {
+        "kind": "redemption",
+        "user_id": int(user),
+        "time": f"{day}T12:00:00",
+        "campaign_id": int(past.campaign_id[0]),
+        "coupon_id": int(past.coupon_id[0]),
+    }
+    sent = [service.send({**held, "event_id": f"again-{n}"}).status_code for n in range(12)]
+    assert sent == [200] * 10 + [503] * 2
+    assert service.app.state.service.recommender.store.counted == 0
+
+
+def test_one_clock_that_is_wrong_does_not_tell_everybody_the_time(
+    inside: Callable[..., Inside], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime(DAY.year, DAY.month, DAY.day, 8)
+
+    monkeypatch.setattr(service_module, "datetime", Clock)
+    service = inside()
+    wrong = {**purchase("wrong", 1), "time": f"{DAY + timedelta(days=300)}T12:00:00"}
+    assert service.send(purchase("right", 2), wrong).is_success
+    assert service.client.get("/v1/coupons").json()["day"] == str(DAY)
+
+
+def test_one_user_does_not_take_every_stream() -> None:
+    streams = Streams(10 * OF_A_USER)
+    assert all(streams.open(1) for _ in range(OF_A_USER))
+    assert streams.open(1) is None
+    assert streams.open(2)
+
+
+# Other machines
+
+
+def test_events_are_encrypted_in_redis_and_a_strangers_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("cryptography")
+    monkeypatch.setenv(VARIABLE, new_key())
+    stream = RedisStream("redis://localhost:1", "shop")
+    event = Event("Ada-1", 424_242, datetime(2017, 6, 1, 12), "view", item_id=1001)
+    sealed = stream._sealed(event)
+    assert "424242" not in sealed
+    assert "Ada" not in sealed
+    assert stream._event({"event": sealed}) == event
+    assert RedisStream("redis://localhost:1", "other")._event({"event": sealed}) is None
+    plain = {"event": to_json(event)}
+    assert stream._event(plain) is None
+    monkeypatch.delenv(VARIABLE)
+    without = RedisStream("redis://localhost:1", "shop")
+    assert without._event({"event": sealed}) is None
+    assert without._event(plain)
+
+
+def test_a_stranger_at_the_door_of_a_federation_keeps_nobody_out() -> None:
+    server = Server(b"shared", 3, patience=1.0)
+    silent = socket.create_connection(server.address)
+    scanner = socket.create_connection(server.address)
+    scanner.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    scanner.close()
+
+    def wrong() -> None:
+        with pytest.raises(Exception):  # noqa: B017
+            client(server.address, b"guessed", 0, lambda x: x)
+
+    threads = [threading.Thread(target=wrong)]
+    threads += [
+        threading.Thread(target=client, args=(server.address, b"shared", n, lambda x: x + 1))
+        for n in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    server.gather()
+    assert server.alive == [0, 1, 2]
+    assert server.sum([1.0]) == pytest.approx([6.0])
+    server.close()
+    silent.close()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_date_in_retry_after_is_no_number_of_seconds() -> None:
+    assert _seconds("7") == 7
+    for strange in ("Fri, 31 Dec 1999 23:59:59 GMT", "", "-5", "inf", "nan", "²"):
+        assert 0 < _seconds(strange) < 1
