@@ -96,6 +96,14 @@ def allocate(
         typer.Option(help="Most face value to be redeemed in expectation; else no limit.", min=0),
     ] = None,
     k: Annotated[int, typer.Option(help="Most coupons of a user in a campaign.", min=1)] = 1,
+    groups: Annotated[
+        Path | None,
+        typer.Option(help="CSV file with user_id and group; others are unknown.", exists=True),
+    ] = None,
+    gap: Annotated[
+        float | None,
+        typer.Option(help="Most by which the rates of the groups may differ, such as 0.05.", min=0),
+    ] = None,
     parts: Annotated[
         int, typer.Option(help="Parts that the users are cut into; one is in memory.", min=1)
     ] = 8,
@@ -105,16 +113,31 @@ def allocate(
     contact: Contact = 0.005,
     spark: SparkMaster = None,
 ) -> None:
-    """Choose the coupons of all users together, within a budget."""
+    """Choose the coupons of all users together, within a budget and a limit on groups."""
     from coupon_rec.decisions import Economics, allocate_scores
 
     economics = Economics(margin, incremental, retailer_match, contact)
     found = checked(
         lambda: allocate_scores(
-            opened(scores, spark), out, budget=budget, k=k, parts=parts, economics=economics
+            opened(scores, spark),
+            out,
+            budget=budget,
+            k=k,
+            parts=parts,
+            economics=economics,
+            groups=None if groups is None else _groups(groups),
+            gap=gap,
         )
     )
     typer.echo(
         f"{found.sent:,} coupons worth {found.value:,.2f}, at most {100 * found.gap:.4f}% below "
         f"the best: {out}"
     )
+
+
+def _groups(file: Path) -> dict[int, str]:
+    """The group of each user of a file."""
+    rows = pd.read_csv(file)
+    if lacking := [name for name in ("user_id", "group") if name not in rows.columns]:
+        raise ValueError(f"{file} lacks the columns {lacking}; it has {rows.columns.tolist()}")
+    return dict(zip(rows["user_id"], rows["group"].fillna("unknown").astype(str), strict=True))

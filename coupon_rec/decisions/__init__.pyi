@@ -11,6 +11,7 @@ from .demand import fit_demand as fit_demand
 from .forecast import Forecast as Forecast
 from .forecast import fit_forecast as fit_forecast
 from .forecast import sales_rows as sales_rows
+from .groups import GroupLimit as GroupLimit
 from .items import ItemModel as ItemModel
 from .items import recommend_items as recommend_items
 from .parts import PartsAllocation as PartsAllocation

@@ -1,13 +1,21 @@
 """Coupons for many users under budgets and caps: one call, two solvers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.decisions.problem import Budget, Mask, allocation_problem
+from coupon_rec.decisions.problem import (
+    AllocationProblem,
+    Budget,
+    Mask,
+    allocation_problem,
+)
+
+if TYPE_CHECKING:
+    from coupon_rec.decisions.groups import GroupLimit
 
 EXACT_UP_TO = 2_000
 """Choices worth making up to which "auto" looks for the exact optimum."""
@@ -34,6 +42,9 @@ class Allocation:
         Shape (K,). What one more copy of each coupon would earn; 0 where there is no cap.
     method : str
         "exact" or "dual".
+    fees : mapping
+        By group, where rates are limited: what a coupon has to be worth to be sent to its users,
+        at the prices; above 0 for a group that is held back, below 0 for one that is sent more.
 
     Examples
     --------
@@ -49,6 +60,7 @@ class Allocation:
     prices: NDArray[np.float64]
     cap_prices: NDArray[np.float64]
     method: str
+    fees: Mapping[Any, float] = field(default_factory=dict)
 
     @property
     def gap(self) -> float:
@@ -64,6 +76,7 @@ def allocate(
     k: int = 1,
     groups: ArrayLike | None = None,
     method: Literal["auto", "exact", "dual"] = "auto",
+    group_limit: "GroupLimit | None" = None,
 ) -> Allocation:
     """Choose coupons for all users together, so that their value is largest within the limits.
 
@@ -83,6 +96,9 @@ def allocate(
     method : {"auto", "exact", "dual"}
         "exact" for the best allocation there is, in a time that can grow exponentially; "dual" for
         one close to it, in a time that grows with n K. "auto" is exact for small problems.
+    group_limit : GroupLimit, optional
+        How much the rates of groups of users may differ. Without budgets and caps the answer is
+        the best there is. Coupons of finite value below 0 may then be sent.
 
     Returns
     -------
@@ -92,7 +108,8 @@ def allocate(
     Raises
     ------
     ValueError
-        If an argument does not fit the others, or the method is not known.
+        If an argument does not fit the others, the method is not known, or the limit on groups
+        cannot be met by sending to all of them.
 
     Examples
     --------
@@ -113,6 +130,8 @@ def allocate(
 
     limits = [budgets] if isinstance(budgets, Budget) else list(budgets)
     problem = allocation_problem(value, limits, caps, k, groups)
+    if group_limit is not None:
+        return _in_groups(problem, len(limits), group_limit, method)
     if method == "auto":
         method = "exact" if np.count_nonzero(problem.value > 0) <= EXACT_UP_TO else "dual"
     if method == "exact":
@@ -132,4 +151,39 @@ def allocate(
         prices=prices[: len(limits)],
         cap_prices=cap_prices,
         method=method,
+    )
+
+
+def _in_groups(
+    problem: AllocationProblem, budgets: int, limit: "GroupLimit", method: str
+) -> Allocation:
+    """Allocate under a limit on the rates of groups."""
+    from coupon_rec.decisions import dual, exact
+    from coupon_rec.decisions import groups as between
+
+    if method not in ("auto", "exact", "dual"):
+        raise ValueError(f'method is {method!r}; it must be "auto", "exact" or "dual"')
+    rates, labels = between.checked(limit, problem.value)
+    problem = replace(problem, rates=rates)
+    limits = len(problem.limits)
+    if method == "auto":
+        few = 5 * np.isfinite(problem.value).sum() <= EXACT_UP_TO  # they are harder
+        method = "exact" if few and limits else "dual"
+    if method == "exact":
+        chosen, bound, prices = exact.solve(problem)
+        fees = between.choose(problem, prices).fees
+    else:
+        bound, prices = dual.solve(problem) if limits else between.unlimited(problem)
+        chosen, fees = between.repair(problem, prices)
+    cap_prices = np.zeros(problem.value.shape[1])
+    cap_prices[problem.capped] = prices[budgets:]
+    return Allocation(
+        chosen=chosen,
+        value=float(problem.value[chosen].sum(dtype=float)),
+        bound=bound,
+        spent=problem.used(chosen)[:budgets],
+        prices=prices[:budgets],
+        cap_prices=cap_prices,
+        method=method,
+        fees=dict(zip(labels, fees.tolist(), strict=True)),
     )

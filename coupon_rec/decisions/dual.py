@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 from scipy.optimize import linprog
 
+from coupon_rec.decisions import groups
 from coupon_rec.decisions.problem import AllocationProblem, Prices
 
 SAMPLE = 20_000
@@ -21,6 +22,8 @@ SAMPLE = 20_000
 
 def bound(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
     """The dual function at the given prices, and its slope: limits less use."""
+    if problem.rates is not None:
+        return groups.bound(problem, prices)
     total = float(prices @ problem.limits)
     slope = problem.limits.copy()
     budgets = len(problem.uses)

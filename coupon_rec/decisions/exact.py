@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog, milp
-from scipy.sparse import coo_array, csr_array, vstack
+from scipy.sparse import block_array, coo_array, csr_array, vstack
 
 from coupon_rec.decisions.problem import AllocationProblem, Mask, Prices
 
@@ -24,18 +24,21 @@ class Program(NamedTuple):
     worth: Prices
     matrix: csr_array
     highest: Prices
+    most: Prices
+    """Of each variable: 1 of a choice, and k of the lowest rate, where rates are limited."""
 
     def chosen(self, x: Prices, shape: tuple[int, ...]) -> Mask:
         """The choices that a solution takes whole."""
         chosen = np.zeros(shape, bool)
-        whole = x > 1 - 1e-6
+        whole = x[: len(self.rows)] > 1 - 1e-6
         chosen[self.rows[whole], self.columns[whole]] = True
         return chosen
 
 
 def program(problem: AllocationProblem) -> Program:
-    """Write the problem down: limits first, then k a user, then one of each group a user."""
-    rows, columns = np.nonzero(problem.value > 0)
+    """Write the problem down: limits, k a user, one of each group a user, then rates of users."""
+    least = 0.0 if problem.rates is None else -np.inf
+    rows, columns = np.nonzero(problem.value > least)
     uses = [
         *(use.of(rows, columns) for use in problem.uses),
         *(columns == coupon for coupon in problem.capped),
@@ -45,12 +48,25 @@ def program(problem: AllocationProblem) -> Program:
     each = each[each.sum(axis=1) > 1]
     limits = csr_array(np.reshape(uses, (len(uses), len(rows))).astype(float))
     fixed = np.repeat([problem.k, 1.0], [once.shape[0], each.shape[0]])
+    worth = problem.value[rows, columns].astype(float)
+    matrix = vstack([limits, once, each], format="csr")
+    highest = np.concatenate([problem.limits, fixed])
+    if problem.rates is None:
+        return Program(rows, columns, worth, matrix, highest, np.ones(len(rows)))
+    group, size = problem.rates.group[rows], np.bincount(problem.rates.group)
+    places = (group, np.arange(len(rows)))
+    rates = csr_array(coo_array((1 / size[group], places), (len(size), len(rows))))
+    lowest = np.ones((len(size), 1))
+    nothing = csr_array((len(highest), 1))
+    matrix = block_array([[matrix, nothing], [rates, -lowest], [-rates, lowest]], format="csr")
+    gaps = np.repeat([problem.rates.gap, 0.0], len(size))
     return Program(
         rows,
         columns,
-        problem.value[rows, columns].astype(float),
-        vstack([limits, once, each], format="csr"),
-        np.concatenate([problem.limits, fixed]),
+        np.append(worth, 0.0),
+        matrix,
+        np.concatenate([highest, gaps]),
+        np.append(np.ones(len(rows)), problem.k),
     )
 
 
@@ -70,7 +86,12 @@ def relax(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
     if not (problem.value > 0).any():
         return np.zeros(problem.value.shape, bool), 0.0, np.zeros(len(problem.limits))
     small = program(problem)
-    found = linprog(-small.worth, small.matrix, small.highest, bounds=(0, 1))
+    found = linprog(
+        -small.worth,
+        small.matrix,
+        small.highest,
+        bounds=np.column_stack([0 * small.most, small.most]),
+    )
     prices = -found.ineqlin.marginals[: len(problem.limits)]
     return small.chosen(found.x, problem.value.shape), -found.fun, prices
 
@@ -85,8 +106,8 @@ def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
         with _without_solver_lines():
             found = milp(
                 -small.worth,
-                integrality=np.ones(len(small.worth)),
-                bounds=(0, 1),
+                integrality=np.arange(len(small.worth)) < len(small.rows),
+                bounds=(0, small.most),
                 constraints=(small.matrix, -np.inf, small.highest),
                 options={"mip_rel_gap": 0},
             )

@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.decisions import dual
+from coupon_rec.decisions import groups as between
 from coupon_rec.decisions.problem import (
     AllocationProblem,
     Budget,
@@ -100,6 +101,8 @@ def allocate_scores(
     k: int = 1,
     economics: Economics | None = None,
     parts: int = 8,
+    groups: Mapping[int, str] | None = None,
+    gap: float | None = None,
 ) -> PartsAllocation:
     """Choose coupons for any number of users together, within a budget and caps.
 
@@ -122,6 +125,11 @@ def allocate_scores(
     parts : int
         How many parts the users are cut into, 1 or more; each holds (its users) x (all coupons)
         numbers in memory while its turn lasts, and on Spark for as long as there is room.
+    groups : mapping of int to str, optional
+        The group of each user, "unknown" for those that it lacks. With `gap`; all users are then in
+        one part, and on one machine.
+    gap : float, optional
+        Most that the groups' rates may differ, as for `GroupLimit`.
 
     Returns
     -------
@@ -131,8 +139,8 @@ def allocate_scores(
     Raises
     ------
     ValueError
-        If there are no offers, a column is missing, an offer is a duplicate, or a limit is
-        negative.
+        If there are no offers, a column is missing, an offer is a duplicate, a limit is negative,
+        or of `groups` and `gap` there is only one.
 
     Notes
     -----
@@ -142,6 +150,9 @@ def allocate_scores(
     table = _opened(scores)
     if parts < 1 or (budget is not None and not budget >= 0):
         raise ValueError(f"expected 1 part or more and a budget of 0 or more: {parts}, {budget}")
+    spark = table.get_backend().name == "pyspark"
+    if (groups is None) != (gap is None) or (spark and groups is not None):
+        raise ValueError("a limit on groups takes both groups and gap, and scores on one machine")
     names = [*KEY, "redeemed", "spend_per_line", "coupon_discount"]
     if missing := [name for name in names if name not in table.columns]:
         raise ValueError(f"the scores lack {', '.join(missing)}: write them with `score`")
@@ -162,10 +173,15 @@ def allocate_scores(
         k=k,
         economics=economics,
     )
-    cut = _on_spark if table.get_backend().name == "pyspark" else _on_disk
-    with cut(table, parts, build) as run:
-        bound, prices = _solve(run, limits)
-        edge, at = _edge(run, limits, prices)
+    cut = _on_spark if spark else _on_disk
+    with cut(table, parts if groups is None else 1, build) as run:
+        if groups is None or gap is None:
+            bound, prices = _solve(run, limits)
+            edge, at = _edge(run, limits, prices)
+        else:
+            work = partial(_in_groups, limits=limits, groups=groups, gap=gap)
+            ((bound, prices, edge),) = run(work)
+            at = prices
         folder = Path(out)
         with TemporaryDirectory(prefix=".allocating-", dir=folder.absolute().parent) as temporary:
             draft = Path(temporary, "choices")
@@ -281,6 +297,19 @@ def _solve(run: Run, limits: Prices) -> tuple[float, Prices]:
         _, start = dual.descend(partial(dual.bound, sample), start, scale, radius, 1e-6)
         radius, rounds = 0.02, 40
     return dual.descend(bound, start, scale, radius, 1e-6, rounds)
+
+
+def _in_groups(
+    part: Part, limits: Prices, groups: Mapping[int, str], gap: float
+) -> tuple[float, Prices, dict[int, tuple[NDArray[np.intp], Mask]]]:
+    """Allocate to all users under a limit on their groups: bound, prices, and the choices."""
+    users = part.offers.groupby(LIST).size().reset_index()["user_id"]
+    labels = users.map(dict(groups)).fillna("unknown").to_numpy(str)
+    rates, _ = between.checked(between.GroupLimit(labels, gap), part.problem.value)
+    problem = replace(part.problem, limits=limits, rates=rates)
+    bound, prices = dual.solve(problem) if len(limits) else between.unlimited(problem)
+    chosen, _ = between.repair(problem, prices)
+    return bound, prices, {part.index: (np.arange(len(chosen)), chosen)}
 
 
 def _sampled(part: Part, share: float) -> AllocationProblem:

@@ -73,6 +73,22 @@ class Use:
 
 
 @dataclass(frozen=True)
+class Rates:
+    """The users' groups, and by how much their coupons a user may differ.
+
+    Attributes
+    ----------
+    group : numpy.ndarray
+        Shape (n,), from 0.
+    gap : float
+        Highest rate of a group less the lowest, at most.
+    """
+
+    group: NDArray[np.intp]
+    gap: float
+
+
+@dataclass(frozen=True)
 class AllocationProblem:
     """Users in rows, coupons in columns.
 
@@ -90,6 +106,8 @@ class AllocationProblem:
         Most coupons for a user.
     groups : numpy.ndarray
         Shape (K,). A user gets at most one coupon of a group.
+    rates : Rates, optional
+        Groups of users whose rates may not differ by more.
     """
 
     value: Floats
@@ -98,6 +116,7 @@ class AllocationProblem:
     capped: NDArray[np.intp]
     k: int
     groups: NDArray[np.intp]
+    rates: Rates | None = None
 
     def chunks(self) -> Iterator[slice]:
         """Cut the users into slices that fit the cache."""
@@ -109,8 +128,12 @@ class AllocationProblem:
         """The same problem for some of the users, with their share of each limit."""
         share = len(rows) / len(self.value)
         uses = [replace(use, cost=use.cost[rows]) for use in self.uses]
+        rates = self.rates
+        if rates is not None:
+            group = np.unique(rates.group[rows], return_inverse=True)[1]
+            rates = Rates(group, rates.gap)
         return AllocationProblem(
-            self.value[rows], uses, share * self.limits, self.capped, self.k, self.groups
+            self.value[rows], uses, share * self.limits, self.capped, self.k, self.groups, rates
         )
 
     def adjusted(self, rows: slice, prices: Prices) -> Floats:

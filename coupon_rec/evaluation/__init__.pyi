@@ -7,6 +7,10 @@ from .calibration import ece_floor as ece_floor
 from .calibration import isotonic as isotonic
 from .calibration import platt as platt
 from .calibration import reliability as reliability
+from .groups import agreement as agreement
+from .groups import group_calibration as group_calibration
+from .groups import group_gap as group_gap
+from .groups import group_means as group_means
 from .intervals import compare as compare
 from .intervals import evaluate as evaluate
 from .metrics import auc as auc

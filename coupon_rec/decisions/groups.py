@@ -1,0 +1,261 @@
+"""A limit on how much the rate of users who are sent a coupon may differ between groups.
+
+Whatever the other limits cost, the best choice under this one is found exactly. Each group sends
+its most valuable offers first, so only their number is open, and that lies between two bounds: the
+lowest rate of all groups, and that rate plus the gap. All lowest rates are tried. The worth of the
+last offer sent is then the group's fee: what its members pay for a coupon, or are paid.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from coupon_rec.decisions.problem import AllocationProblem, Floats, Mask, Prices, Rates
+
+ROUNDING = 1e-9
+
+DEARER = (1.0, 1.001, 1.003, 1.01, 1.03)
+"""Multiples of the best prices, at which a little less is over, and less has to be taken back."""
+
+
+@dataclass(frozen=True)
+class GroupLimit:
+    """Most that groups may differ in coupons a user: with one coupon each, in who is sent one.
+
+    Attributes
+    ----------
+    group : array_like
+        Label of each user's group, shape (n,), none of them missing: "unknown" is a label.
+    gap : float
+        Highest rate of a group less the lowest, in coupons a user, 0 or more.
+
+    Notes
+    -----
+    A coupon that is worth less than nothing is sent where that is the cheapest way to keep the
+    limit. Sending nothing to anybody always keeps it. Users are whole: with a gap of 0, or below
+    one user's share of a small group, little may be left between nobody and everybody.
+
+    Examples
+    --------
+    >>> from coupon_rec.decisions import allocate
+    >>> value = [[5.0], [4.0], [-1.0], [2.0]]
+    >>> found = allocate(value, group_limit=GroupLimit(["a", "a", "b", "b"], gap=0.0))
+    >>> found.chosen.ravel().tolist(), found.fees
+    ([True, True, True, True], {'a': 0.0, 'b': -1.0})
+    """
+
+    group: ArrayLike
+    gap: float
+
+    def rates(self, chosen: ArrayLike) -> dict[Any, float]:
+        """Coupons a user in each group, for choices of shape (n, K)."""
+        number, labels = _numbered(self.group, len(np.asarray(chosen)))
+        count = np.bincount(number, np.asarray(chosen).sum(axis=1), len(labels))
+        return dict(zip(labels.tolist(), (count / np.bincount(number)).tolist(), strict=True))
+
+
+class Choice(NamedTuple):
+    """The best choice at given prices: pairs of user and coupon, best first in each group."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    margin: Floats
+    """What each pair is worth at the prices, less its group's fee."""
+    sent: Mask
+    worth: float
+    fees: Floats
+
+
+def checked(limit: GroupLimit, value: Floats) -> tuple[Rates, list[Any]]:
+    """Number the groups, or say what is wrong with them or cannot be met."""
+    if not 0 <= limit.gap < np.inf:
+        raise ValueError(
+            f"the gap is {limit.gap}; it must be a number of coupons a user, 0 or more"
+        )
+    number, labels = _numbered(limit.group, len(value))
+    reached = np.isfinite(value).any(axis=1)
+    able = np.bincount(number, reached, len(labels))
+    if limit.gap < 1 and not able.all():
+        raise ValueError(
+            f"no user of group {labels.tolist()[able.argmin()]!r} may get a coupon, so a gap of "
+            f"{limit.gap} cannot be met by sending to all groups: give it offers, or leave it out"
+        )
+    return Rates(number, float(limit.gap)), labels.tolist()
+
+
+def _numbered(group: ArrayLike, users: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    labels = np.asarray(group)
+    if labels.shape != (users,):
+        raise ValueError(f"group must be one label a user, shape ({users},), not {labels.shape}")
+    missing = np.array([label is None or label != label for label in labels.tolist()], bool)
+    if missing.any():
+        raise ValueError(
+            f"group must have a label for every user, but {missing.sum():,} have none, the first "
+            f'at position {missing.argmax()}: call them "unknown"'
+        )
+    names, number = np.unique(labels, return_inverse=True)
+    return number, names
+
+
+def choose(problem: AllocationProblem, prices: Prices) -> Choice:
+    """Find the best choice at given prices that keeps the gap, exactly: equation `eq-parity`."""
+    rates = problem.rates
+    assert rates is not None
+    rows, columns, gain = _candidates(problem, prices)
+    order = np.lexsort((-gain, rates.group[rows]))
+    rows, columns, gain = rows[order], columns[order], gain[order]
+    size = np.bincount(rates.group)
+    ends = np.cumsum(np.bincount(rates.group[rows], minlength=len(size)))
+    ranked = np.split(gain, ends[:-1])  # of each group, the best first
+    most = min(len(each) / users for each, users in zip(ranked, size, strict=True))
+    level = np.unique(
+        np.concatenate(
+            [np.arange(len(each) + 1) / users for each, users in zip(ranked, size, strict=True)]
+        )
+    )
+    level = level[level <= most + ROUNDING]
+    total, counts = np.zeros(len(level)), []
+    for each, users in zip(ranked, size, strict=True):
+        low = np.ceil(level * users - ROUNDING).astype(int)
+        high = np.floor((level + rates.gap) * users + ROUNDING).astype(int)
+        count = np.clip((each > 0).sum(), low, np.minimum(high, len(each)))
+        sums = np.concatenate([[0.0], np.cumsum(each, dtype=float)])
+        total += np.where(low <= high, sums[count], -np.inf)
+        counts.append(count)
+    best = int(total.argmax())
+    fees = np.array(
+        [_fee(each, int(count[best])) for each, count in zip(ranked, counts, strict=True)]
+    )
+    sent = np.concatenate(
+        [np.arange(len(each)) < count[best] for each, count in zip(ranked, counts, strict=True)]
+    )
+    margin = gain - fees[rates.group[rows]]
+    return Choice(rows, columns, margin, sent, float(total[best]), fees)
+
+
+def _candidates(
+    problem: AllocationProblem, prices: Prices
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """Each user's best coupons at the prices, worth something or not, and their worth."""
+    found = []
+    for part in problem.chunks():
+        adjusted = problem.adjusted(part, prices)
+        allowed = np.isfinite(adjusted)
+        lowest = adjusted.min(where=allowed, initial=0.0)
+        rows, columns = np.nonzero(problem.best(adjusted - lowest + 1))
+        found.append((rows + part.start, columns, adjusted[rows, columns]))
+    rows, columns, gain = (np.concatenate(each) for each in zip(*found, strict=True))
+    return rows, columns, gain
+
+
+def _fee(ranked: Floats, count: int) -> float:
+    """Between the worth of the last offer sent and of the first that is not; 0 if that is."""
+    last = ranked[count - 1] if count else np.inf
+    first = ranked[count] if count < len(ranked) else -np.inf
+    if first <= 0 < last:
+        return 0.0
+    ends = [end for end in (last, first) if np.isfinite(end)]
+    return float(np.mean(ends)) if ends else 0.0
+
+
+def bound(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
+    """The dual function at the given prices, and its slope, as `dual.bound` gives them."""
+    best = choose(problem, prices)
+    used = problem.used(_mask(problem, best, best.sent))
+    return float(prices @ problem.limits) + best.worth, problem.limits - used
+
+
+def unlimited(problem: AllocationProblem) -> tuple[float, Prices]:
+    """What the best choice is worth where nothing but the rates is limited, and no prices."""
+    none = np.zeros(0)
+    return bound(problem, none)[0], none
+
+
+def repair(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
+    """Choose at the prices, take back what is over a limit, and give away what is left.
+
+    Returns
+    -------
+    chosen : numpy.ndarray
+        Shape (n, K). No limit is exceeded, that of the groups included.
+    fees : numpy.ndarray
+        One for each group.
+    """
+    if not len(problem.limits):
+        best = choose(problem, prices)
+        return _mask(problem, best, best.sent), best.fees
+    tried = [_kept(problem, factor * prices) for factor in DEARER]
+    return max(tried, key=lambda each: problem.value[each[0]].sum(dtype=float))
+
+
+def _kept(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
+    """Keep all limits from the choice at the prices, and use what is left."""
+    best = choose(problem, prices)
+    sent = best.sent.copy()
+    _drop(problem, best, sent)
+    _level(problem, best, sent)
+    while _add(problem, best, sent):
+        pass
+    return _mask(problem, best, sent), best.fees
+
+
+def _mask(problem: AllocationProblem, best: Choice, sent: Mask) -> Mask:
+    chosen = np.zeros(problem.value.shape, bool)
+    chosen[best.rows[sent], best.columns[sent]] = True
+    return chosen
+
+
+def _uses(problem: AllocationProblem, best: Choice) -> Floats:
+    """What each pair takes from each limit: shape (pairs, limits)."""
+    budgets = [use.of(best.rows, best.columns) for use in problem.uses]
+    capped = [best.columns == coupon for coupon in problem.capped]
+    return np.array([*budgets, *capped], float).T.reshape(len(best.rows), len(problem.limits))
+
+
+def _drop(problem: AllocationProblem, best: Choice, sent: Mask) -> None:
+    """Take coupons back, in place, smallest margin first, until budgets and caps are kept."""
+    uses = _uses(problem, best)
+    for limit, takes in zip(problem.limits, uses.T, strict=True):
+        mine = np.flatnonzero(sent & (takes > 0))
+        mine = mine[np.argsort(-best.margin[mine], kind="stable")]
+        sent[mine[np.cumsum(takes[mine]) > limit]] = False
+
+
+def _level(problem: AllocationProblem, best: Choice, sent: Mask) -> None:
+    """Take coupons back, in place, from the groups with the highest rates, down to the gap."""
+    group, gap, size = _of_pairs(problem, best)
+    while True:
+        count = np.bincount(group[sent], minlength=len(size))
+        most = np.floor(((count / size).min() + gap) * size + ROUNDING).astype(int)
+        if (count <= most).all():
+            return
+        for number in np.flatnonzero(count > most):
+            mine = np.flatnonzero(sent & (group == number))
+            worst = mine[np.argsort(best.margin[mine], kind="stable")]
+            sent[worst[: count[number] - most[number]]] = False
+
+
+def _add(problem: AllocationProblem, best: Choice, sent: Mask) -> bool:
+    """Send more, in place, best margin first, as far as all limits allow; say if there was any."""
+    group, gap, size = _of_pairs(problem, best)
+    uses = _uses(problem, best)
+    left = problem.limits - uses[sent].sum(axis=0)
+    count = np.bincount(group[sent], minlength=len(size))
+    value = problem.value[best.rows, best.columns]
+    waiting = np.flatnonzero(~sent & (value > 0) & (uses <= left).all(axis=1))
+    added = False
+    for pair in waiting[np.argsort(-best.margin[waiting], kind="stable")]:
+        after = count.copy()
+        after[group[pair]] += 1
+        if (uses[pair] <= left).all() and np.ptp(after / size) <= gap + ROUNDING:
+            sent[pair], added = True, True
+            left, count = left - uses[pair], after
+    return added
+
+
+def _of_pairs(problem: AllocationProblem, best: Choice) -> tuple[NDArray[np.intp], float, Any]:
+    rates = problem.rates
+    assert rates is not None
+    return rates.group[best.rows], rates.gap, np.bincount(rates.group)
