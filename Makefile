@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 NOTEBOOKS ?= $(wildcard chapters/*.ipynb appendix/*.ipynb)
-BENCHMARKS ?= $(addprefix benchmarks/, allocation.py book.py cold_start.py explain.py features.py \
-	growth.py contest.py contest_truth.py monitoring.py off_policy.py peers.py \
-	precision_latency.py prices.py pricing.py privacy.py records.py scale.py serving.py soak.py \
+BENCHMARKS ?= $(addprefix benchmarks/, allocation.py assistant.py book.py cold_start.py \
+	cross_platform.py explain.py fairness.py features.py few_labels.py growth.py contest.py \
+	contest_truth.py listening.py monitoring.py off_policy.py peers.py precision_latency.py \
+	prices.py pricing.py privacy.py records.py scale.py serving.py soak.py text_and_images.py \
 	training.py tries.py uplift.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
@@ -14,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: help book test test-package quick lab pdf lighthouse notebooks workshop slides wheelhouse \
-	check format lint types bench page-model lock clean
+	models check format lint types audit bench page-model lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -54,7 +55,11 @@ workshop: .venv/.book  ## write notebooks without solutions, quizzes to print, a
 slides: book .venv/.node  ## make a deck of slides of each chapter (needs npm)
 	@$(BIN)/python tools/slides.py
 
+models: .venv/.python  ## fetch what some cells read and the lock cannot hold, into data/models
+	@$(BIN)/python tools/fetch_models.py
+
 wheelhouse: .venv/.python  ## download what make book installs, for machines without a network
+	@$(BIN)/python tools/fetch_models.py --wheels _build/wheelhouse
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check -c requirements.txt \
 		-w _build/wheelhouse '.[book]' hatchling editables
 	@rm -f _build/wheelhouse/coupon_rec-*
@@ -73,6 +78,11 @@ lint: .venv/.test
 
 types: .venv/.test
 	@$(BIN)/mypy
+
+# --strict: a package of which nothing can be found out is an error, and not "no vulnerabilities".
+audit: .venv/.test  ## look up every pinned package in the databases of vulnerabilities (needs a network)
+	@$(BIN)/uv tool run --quiet pip-audit --strict --progress-spinner off --no-deps --disable-pip -r requirements.txt
+	@cd tools/node && npm audit --package-lock-only
 
 bench: .venv/.bench  ## run every benchmark and store its result in benchmarks/results/
 	@mkdir -p benchmarks/results; \

@@ -5,7 +5,15 @@ import sys
 try:
     import typer
 
-    from coupon_rec.commands import bundles, modelling, serving, watching
+    from coupon_rec.commands import (
+        ablating,
+        assistant,
+        bundles,
+        listening,
+        modelling,
+        serving,
+        watching,
+    )
 except ModuleNotFoundError as error:
     sys.exit(f"{error}: run `python -m coupon_rec.book.doctor` to see what is missing.")
 
@@ -26,6 +34,7 @@ for command in (
     modelling.train,
     modelling.evaluate,
     modelling.recommend,
+    ablating.ablate,
     bundles.export,
     bundles.shard,
     bundles.score,
@@ -34,7 +43,9 @@ for command in (
     watching.value,
     watching.monitor,
     watching.retrain,
+    listening.listen,
     serving.forget,
+    assistant.assistant,
     doctor,
 ):
     app.command()(command)

@@ -65,6 +65,11 @@ class Cusum:
         highest = cls(ratio).path(observed, expected).max(axis=-1)
         return cls(ratio, max(float(np.quantile(highest, 1 - rate)), 1e-9))
 
+    def step(self, observed: Floats, expected: Floats) -> Floats:
+        """The evidence of one day, before it is added: the logarithm of a ratio of likelihoods."""
+        evidence: Floats = observed * np.log(self.ratio) + expected * (1 - self.ratio)
+        return evidence
+
     def path(self, observed: ArrayLike, expected: ArrayLike) -> Floats:
         """The sum at the end of each day: shape (..., days), of the same shape as the arguments."""
         o, e = np.asarray(observed, np.float64), np.asarray(expected, np.float64)
@@ -72,7 +77,7 @@ class Cusum:
             raise ValueError(
                 f"observed and expected must be finite and alike, not {o.shape} and {e.shape}"
             )
-        step = o * np.log(self.ratio) + e * (1 - self.ratio)
+        step = self.step(o, e)
         total = np.zeros(o.shape[:-1])
         path: Floats = np.empty(step.shape)
         for day in range(o.shape[-1]):

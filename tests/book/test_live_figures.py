@@ -3,6 +3,7 @@
 They stand here in a page of their own, made by the directive, whether or not a chapter has them.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import NoReturn
 
 import ibis
 import numpy as np
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, expect
@@ -21,10 +23,13 @@ from scipy.stats import binom
 from sphinx.application import Sphinx
 
 from coupon_rec import load_complete_journey
+from coupon_rec.assistant import Assistant, Catalog, Customers, Tools, hear
+from coupon_rec.book import talking
 from coupon_rec.decisions import Budget, Economics, allocate, expected_sales, newsvendor
 from coupon_rec.evaluation import Prior
 from coupon_rec.explain import shapley
 from coupon_rec.features.batch.offers import offers_frame
+from coupon_rec.listening import Watch
 from coupon_rec.monitoring import Cusum
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +44,13 @@ FIGURES = (
     "qini",
     "shrink",
     "noise",
+    "frontier",
     "because",
+    "talk",
+    "adapter",
+    "nearest",
+    "asking",
+    "listen",
 )
 PAGES = {
     "try_it": "try-it",
@@ -53,7 +64,26 @@ PAGES = {
     "chapters/19_explanations": "because",
     "chapters/20_cold_start": "shrink",
     "chapters/21_privacy": "noise",
+    "chapters/22_fairness_and_gaming": "frontier",
+    "chapters/23_text_and_images": "nearest",
+    "chapters/24_few_labels": "asking",
+    "chapters/25_assistants": "talk",
+    "chapters/26_listening": "listen",
+    "chapters/27_cross_platform": "adapter",
 }
+SAY_ALL = """(place, phrases) => phrases.map((said) => {
+  place.querySelector("input[type=text]").value = said;
+  place.querySelector("form").requestSubmit();
+  return place.querySelector(".live-words").textContent.match(/Heard last: (\\w+)/)[1];
+})"""
+"""Says things in the conversation, and gives the intent heard each time."""
+CONVERSATIONS = (
+    ["Do you have oat milk?", "And coffee?", "Any coupons?", "why?"],
+    ["how long is the second one valid?", "the last coupon", "the third offer", "shampoo coupon"],
+    ["lorem ipsum", "dolor sit amet", "any coupons?"],
+    ["coffee?", "my order is late", "hello"],
+    ["how do I use it", "thanks", "Ünïcode cöffee?", "coffee", "coffee", "coffee"],
+)
 FIGURE = """
 ```{{live}} {name}
 :name: fig-{name}
@@ -195,12 +225,20 @@ def test_a_page_loads_the_scripts_of_its_own_figures_only(book: Path) -> None:
         "qini.js",
         "shrink.js",
         "noise.js",
+        "frontier.js",
         "network.js",
         "coupled.js",
         "what-if.js",
         "words.js",
         "credit.js",
         "because.js",
+        "hearing.js",
+        "talk.js",
+        "adapter.js",
+        "near-to.js",
+        "nearest.js",
+        "asking.js",
+        "listen.js",
     ]
     assert loaded("figures") == figures
 
@@ -406,6 +444,55 @@ def test_a_higher_threshold_rings_as_rarely_and_as_late_as_the_package_says(page
     assert "fewer than half ring" in words(page, "alarm")
 
 
+def test_a_line_fitted_to_the_asked_offers_promises_what_scipy_finds(page: Page) -> None:
+    appeal = np.linspace(-3, 3, 121)
+    true = 1 / (1 + np.exp(1 + 0.5 * (3 - appeal) ** 1.5))
+    count = 10_000 * np.exp(-(appeal**2) / 2) / np.exp(-(appeal**2) / 2).sum()
+    ratios = []
+    for start, end in ((1.5, 3), (-3, 3), (0.4, 1.6)):
+        slide(page, "Ask from appeal", start)
+        slide(page, "Ask up to appeal", end)
+        asked = (appeal > start - 1e-9) & (appeal < end + 1e-9)
+
+        def loss(line: np.ndarray, asked: np.ndarray = asked) -> float:
+            z = line[0] + line[1] * appeal[asked]
+            return count[asked] @ (np.logaddexp(0, z) - true[asked] * z)
+
+        a, b = minimize(loss, [-4, 0.5]).x
+        promised = count @ (1 / (1 + np.exp(-a - b * appeal)))
+        found = re.findall(r"\d[\d,.]*\d|\d", words(page, "asking"))
+        said = [float(each.replace(",", "")) for each in found]
+        assert said[0] == pytest.approx(count[asked].sum(), abs=0.51)
+        assert said[2] == pytest.approx(promised, abs=0.6 + 0.002 * promised)
+        assert said[4] == pytest.approx(promised / (count @ true), abs=0.012)
+        ratios.append(said[4])
+    assert ratios[0] > 1.2 > ratios[1]
+
+
+def test_an_alarm_on_opinions_costs_what_a_watch_in_numpy_would(page: Page) -> None:
+    rng, usual, doubled = np.random.default_rng(3), 0.24, 0.1 + 0.7 / 3
+    watch = Watch(share=usual, ratio=doubled / usual, threshold=1.0)
+
+    def stream(hours: int, times: float, share: float) -> tuple[np.ndarray, np.ndarray]:
+        negatives = rng.poisson(20 * times * share, (1500, hours))
+        return negatives, negatives + rng.poisson(20 * times * (1 - share), negatives.shape)
+
+    quiet, crisis = stream(672, 1.0, usual), stream(48, 1.2, doubled)
+    slide(page, "Price of an hour of delay", 100)
+    for threshold in (2.0, 3.5, 5.0):
+        slide(page, "Threshold of evidence", threshold)
+        said = words(page, "listen").replace(",", "")
+        wrong, late = (float(n) for n in re.findall(r"([\d.]+) (?:false alarms|hours)", said))
+        watch = replace(watch, threshold=threshold)
+        rings = watch.alarms(*quiet).sum() / 1500
+        first = watch.alarms(*crisis)
+        delay = np.where(first.any(axis=1), first.argmax(axis=1) + 1, 48).mean()
+        assert wrong == pytest.approx(rings, abs=0.03 + 4 * np.sqrt(rings / 300))
+        assert late == pytest.approx(delay, abs=1.5)
+        year = float(re.search(r"A year costs \$(\d+)", said)[1])
+        assert year == pytest.approx(13 * 240 * wrong + 12 * 100 * late, abs=100)
+
+
 def test_a_new_coupons_rate_is_shrunk_as_the_package_does(page: Page) -> None:
     cases = [(0, 0, 300), (100, 3, 300), (2000, 40, 500), (500, 0, 1000)]
     for offers, redeemed, strength in cases:
@@ -437,6 +524,51 @@ def test_votes_about_a_household_are_right_as_often_as_the_binomial_says(page: P
         assert said[-1] == pytest.approx(100 * right, abs=0.6)
 
 
+def test_the_page_understands_and_answers_as_the_assistant_does(page: Page) -> None:
+    place = page.locator("[data-live=talk]")
+    phrases = pd.concat([talking.paraphrases(kind) for kind in ("plain", "indirect")])["words"]
+    assert place.evaluate(SAY_ALL, phrases.tolist()) == [
+        hear(said, talking.PRODUCTS).intent for said in phrases
+    ]
+    for share in (35, 90):
+        slide(page, "Customers who are undecided", share)
+        rest = (1 - share / 100) / 0.65
+        customers = Customers(share=(0.45 * rest, share / 100, 0.2 * rest))
+        for conversation in CONVERSATIONS:
+            place.get_by_role("button", name="Start again").click()
+            place.evaluate(SAY_ALL, conversation)
+            tools = Tools(2448, lambda user: talking.MINE[user], Catalog(talking.FACTS))
+            talk = Assistant(tools, customers)
+            replies = [talk.reply(said).reply for said in ["hello", *conversation]]
+            shown = place.locator(".talk-shop").all_text_contents()
+            assert [each.removeprefix("Assistant: ") for each in shown] == [
+                reply.replace("\n- ", "\n– ") for reply in replies
+            ]
+
+
+def test_the_frontier_is_the_best_that_the_gap_allows(page: Page) -> None:
+    stored = json.loads((ROOT / "benchmarks" / "results" / "fairness.json").read_text())
+    curves = np.array([*stored["curves"].values()])
+    script = (LIVE / "frontier.js").read_text("utf-8")
+    drawn = re.findall(r"cents: \[(.*?)\]", script, re.DOTALL)
+    np.testing.assert_allclose(
+        [[float(number) for number in each.split(",") if number.strip()] for each in drawn],
+        curves,
+        atol=0.51,
+    )
+    for gap in (0, 5, 20):
+        slide(page, "Largest gap allowed", gap)
+        worth = max(
+            sum(curve[low : min(low + gap, 100) + 1].max() for curve in curves)
+            for low in range(101)
+        )
+        said = words(page, "frontier")
+        assert float(re.findall(r"\$(\d+\.\d+)", said)[0]) == pytest.approx(worth / 100, abs=0.025)
+        rates = [int(number) for number in re.findall(r"(\d+)% of", said)]
+        assert len(rates) == len(curves)
+        assert max(rates) - min(rates) <= gap
+
+
 def hundredths(order: str) -> dict[str, np.ndarray]:
     """Read the sums of the Qini figure over each hundredth of the offers."""
     script = (LIVE / "qini.js").read_text("utf-8")
@@ -466,6 +598,43 @@ def test_the_cut_of_a_qini_curve_says_units_cost_and_profit(order: str, page: Pa
     assert int(slider.input_value()) == earned.argmax() + 1
 
 
+def test_a_rank_leaves_of_a_difference_what_its_singular_values_say(page: Page) -> None:
+    k, i = np.arange(12)[:, None], np.arange(12)
+    waves = np.sqrt(np.where(k, 2, 1) / 12) * np.cos(np.pi * k * (i + 0.5) / 12)
+    for ways, rank in ((4, 1), (4, 2), (11, 3), (2, 5)):
+        slide(page, "Ways in which the screens differ", ways)
+        slide(page, "Rank of the adapter", rank)
+        rows, columns = waves[1 : ways + 1], waves[: -ways - 1 : -1]
+        difference = (rows.T * 0.75 ** np.arange(ways)) @ columns
+        squares = np.linalg.svd(difference, compute_uv=False) ** 2
+        said = [float(number) for number in re.findall(r"\d+", words(page, "adapter"))]
+        left = 100 * squares[rank:].sum() / squares.sum()
+        assert said[:3] == [rank, 24 * rank, 144]
+        assert said[-1] == pytest.approx(left, abs=0.6)
+
+
+def test_what_is_typed_finds_a_product_and_its_neighbors(page: Page) -> None:
+    near = page.evaluate("nearTo")
+    place = page.locator("[data-live=nearest]")
+    for typed in ("yogurt", "soft", "milk chocolate"):
+        place.get_by_label("Product").fill(typed)
+        place.get_by_role("button", name="Find").click()
+        row = next(
+            row
+            for row, kind in enumerate(near["kinds"])
+            if all(word in kind for word in typed.upper().split())
+        )
+        said = words(page, "nearest")
+        for name in ("words", "others", "own"):
+            cosine = [each[1] for each in near[name][row]]
+            assert cosine == sorted(cosine, reverse=True)
+            assert near["kinds"][near[name][row][0][0]] in said
+        assert place.locator(".near-bar").count() == 15
+    place.get_by_label("Product").fill("submarine")
+    place.get_by_role("button", name="Find").click()
+    expect(place).to_contain_text("None of the 150")
+
+
 # How they are worked
 
 
@@ -479,8 +648,13 @@ def test_the_cut_of_a_qini_curve_says_units_cost_and_profit(order: str, page: Pa
         ("shelf", "Packs ordered"),
         ("alarm", "Threshold h"),
         ("noise", "Epsilon of an answer"),
+        ("asking", "Ask from appeal"),
+        ("frontier", "Largest gap allowed"),
         ("qini", "Share of the offers"),
         ("shrink", "Offers seen"),
+        ("adapter", "Rank of the adapter"),
+        ("talk", "Customers who are undecided"),
+        ("listen", "Threshold of evidence"),
     ],
 )
 def test_arrow_keys_move_a_figure_and_its_words_follow(name: str, label: str, page: Page) -> None:

@@ -1,0 +1,83 @@
+/* The rules, sayings and chances of coupon_rec.assistant, in the same order: chapter 25. */
+"use strict";
+
+const hearing = (() => {
+  const PRODUCTS = ["coffee", "oat milk", "dog food", "shampoo", "bananas"];
+  const RULES = [
+    ["person", "\\b(human|person|agent|manager|employee|colleague|operator|representative)\\b"],
+    ["person", "\\b(talk|speak|chat)\\b.*\\b(some ?(one|body)|staff|support)\\b"],
+    ["person", "^(yes|yeah|yep)( please)?$"],
+    ["person", "\\b(customer service|transfer me|put me through|call you)\\b"],
+    ["forget", "\\b(delete|erase|wipe|remove|destroy|deletion|clear|get rid)\\b.*\\b(me|my|data)\\b"],
+    ["forget", "\\b(forget|forgotten)\\b"],
+    ["stop", "\\b(unsubscribe|opt(ing)? out|leave me alone|off (the|your) list)\\b"],
+    ["stop", "\\b(stop|quit|turn off|no more|not|don ?t|never)\\b.*\\b(send|want|wish|show|recommend)"],
+    ["stop", "\\b(stop|quit|turn off|no more)\\b.*\\b(offer|coupon|ad|mail|marketing|deal)"],
+    ["complaint", "\\b(refund|money back|broken|spoiled|rotten|stale|complain|complaint|damaged)\\b"],
+    ["complaint", "\\b(rude|unhappy|angry|terrible|ridiculous|awful|charged|missing|refused)\\b"],
+    ["complaint", "\\b(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|come|came)\\b"],
+    ["complaint", "\\b(is|was|are|were) (late|wrong|cold)\\b|\\bwrong (item|order|product|price)\\b"],
+    ["why", "\\bwhy\\b|\\bhow come\\b|\\breason\\b|\\bbasis\\b|\\bwhat made you\\b"],
+    ["why", "\\bhow (do|did) you (know|choose|pick|select|decide)\\b"],
+    ["use", "\\bhow (do|can|to|does|should)\\b.*\\b(use|redeem|redeeming|apply|activate|work)"],
+    ["use", "\\b(till|checkout|register|print|scan|code|automatically)\\b"],
+    ["use", "\\bhow to\\b|\\bwhere (can|do) i (use|redeem)\\b"],
+    ["terms", "\\b(expir\\w*|run out|runs out|valid|until|conditions?|terms|minimum|last day)\\b"],
+    ["terms", "\\b(how (much|long)|what percent\\w*|which (products?|items?)|when|up to which)\\b"],
+    ["terms", "\\b(how big|cover|covers|still (good|work))\\b"],
+    ["coupons", "\\b(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\\b"],
+    ["coupons", "\\b(save|saving|savings|cheaper|cheap|on sale|money off|anything (for|on|off))\\b"],
+    ["thanks", "\\b(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)\\b"],
+    ["hello", "^(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))\\b"],
+  ];
+  const SAYS = {
+    hello: "Hello! I can tell you about your coupons, how to use them, and why you have them.",
+    coupons: "You have:",
+    terms: "This is all that I know of it:",
+    why: "We chose by what was bought before:",
+    none: "I find none for you at the moment.",
+    others: "I find none for that. You have:",
+    use: "Show the coupon at the till, in the app or on paper.",
+    product: "I know coupons, not products. Shall I bring in a colleague?",
+    thanks: "You are welcome!",
+    unknown: "I did not understand that. Ask me about your coupons, or for a colleague.",
+    stop: "I will not offer anything here, and a colleague takes you off the list.",
+    forget: "I have passed that on. A colleague will confirm when it is done.",
+    complaint: "I am sorry. A colleague takes over from here.",
+    person: "A colleague takes over from here.",
+    away: "I cannot see the coupons at the moment. A colleague takes over from here.",
+    waiting: "A colleague has this conversation, and will answer here.",
+    offer: "By the way, you have:",
+  };
+  const TELLS = {
+    hello: [0.25, 0.25, 0.1],
+    product: [0.22, 0.45, 0.1],
+    use: [0.32, 0.05, 0.03],
+    why: [0.03, 0.1, 0.05],
+    thanks: [0.12, 0.05, 0.02],
+    unknown: [0.04, 0.08, 0.15],
+    complaint: [0.02, 0.02, 0.55],
+  };
+  const GAIN = [-0.9, 0.6, -1.2];
+  const LEAVES = 0.25;
+  const PLACES = { first: 1, second: 2, third: 3, fourth: 4, fifth: 5, last: -1 };
+  const WHICH = /\b(first|second|third|fourth|fifth|last) (?:one|coupon|voucher|offer|deal)\b/;
+
+  /** Small letters and digits, without marks, with single spaces. */
+  function plain(words) {
+    const text = words.slice(0, 500).normalize("NFKD").toLowerCase().replace(/\p{M}/gu, "");
+    return (text.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ");
+  }
+
+  /** What was meant: an intent, a product, and a place in the list. */
+  function hear(words) {
+    const text = plain(words);
+    const product = PRODUCTS.find((name) => ` ${text} `.includes(` ${name} `)) ?? "";
+    const named = WHICH.exec(text);
+    const rule = RULES.find(([, pattern]) => new RegExp(pattern).test(text));
+    const intent = rule ? rule[0] : product ? "product" : "unknown";
+    return { intent, product, which: named ? PLACES[named[1]] : 0 };
+  }
+
+  return { SAYS, TELLS, GAIN, LEAVES, hear };
+})();

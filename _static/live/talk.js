@@ -1,0 +1,148 @@
+/* Chapter 25: a conversation with the rules of the chapter, and what the assistant believes. */
+"use strict";
+
+live.mount("talk", (place) => {
+  const { html, button } = live;
+  const { SAYS, TELLS, GAIN, LEAVES, hear } = hearing;
+  const MOST = 8; // turns
+  const COUPONS = [
+    ["coffee", "25% off coffee, until 26 November 2017", "you buy these"],
+    ["oat milk", "0.50 off oat milk, until 3 December 2017", "you buy others of their kind"],
+  ];
+  const KINDS = ["decided", "undecided", "upset"];
+
+  const FOR_A_PERSON = ["stop", "forget", "complaint", "person"];
+
+  /** Bayes' rule: eq-kinds. */
+  function believed(intents) {
+    const rest = 1 - state.undecided;
+    let belief = [(rest * 0.45) / 0.65, state.undecided, (rest * 0.2) / 0.65];
+    for (const intent of intents) {
+      belief = belief.map((share, kind) => share * (TELLS[intent] ?? [1, 1, 1])[kind]);
+      const sum = belief.reduce((a, b) => a + b);
+      belief = belief.map((share) => share / sum);
+    }
+    return belief;
+  }
+
+  const expected = (intents) => believed(intents).reduce((sum, p, kind) => sum + p * GAIN[kind], 0);
+
+  /** Whether an offer pays, and more than waiting: eq-moment. */
+  function offerNow(intents) {
+    const belief = believed(intents);
+    let later = 0;
+    for (const [intent, chances] of Object.entries(TELLS)) {
+      const chance = chances.reduce((sum, q, kind) => sum + q * belief[kind], 0);
+      later += chance * Math.max(0, expected([...intents, intent]));
+    }
+    return expected(intents) > 0 && expected(intents) >= (1 - LEAVES) * later;
+  }
+
+  /** The whole conversation again: every reply, and the state after the last. */
+  function conversation(said) {
+    const found = { replies: [], intents: [], offered: false, left: false };
+    for (const words of said) found.replies.push(reply(hear(words), found));
+    return found;
+  }
+
+  function reply(heard, found) {
+    if (found.left) return SAYS.waiting;
+    const twice = heard.intent === "unknown" && found.intents.at(-1) === "unknown";
+    found.intents.push(heard.intent);
+    const intent = twice ? "person" : heard.intent;
+    if (FOR_A_PERSON.includes(intent)) {
+      found.left = true;
+      return SAYS[intent];
+    }
+    if (["coupons", "terms", "why"].includes(intent)) {
+      const place = heard.which > 0 ? heard.which - 1 : COUPONS.length + heard.which;
+      const some = heard.which
+        ? COUPONS.slice(place, place + 1)
+        : COUPONS.filter(([name]) => !heard.product || name === heard.product);
+      const key = some.length ? intent : "others";
+      found.offered = true;
+      const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
+      return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
+    }
+    if (found.offered || !offerNow(found.intents)) return SAYS[intent];
+    found.offered = true;
+    const best = COUPONS.find(([name]) => name === heard.product) ?? COUPONS[0];
+    return `${SAYS[intent]}\n${SAYS.offer}\n– ${best[1]}`;
+  }
+
+  // The state, and what changes it
+
+  const state = { undecided: 0.35, said: ["hello"] };
+  const undecided = live.slider({
+    label: "Customers who are undecided",
+    from: 5,
+    to: 95,
+    step: 5,
+    value: 100 * state.undecided,
+    text: (share) => `${share}%`,
+    move: (share) => {
+      state.undecided = share / 100;
+      show();
+    },
+  });
+  function say(words) {
+    if (!words.trim()) return;
+    state.said = [...state.said.slice(1 - MOST), words.trim().slice(0, 200)];
+    show();
+    aloud(talk.lastChild.textContent);
+  }
+  const field = html("input", { type: "text", maxlength: 200, "aria-label": "Your message" });
+  const form = html(
+    "form",
+    {
+      class: "live-buttons talk-form",
+      onsubmit: (event) => {
+        event.preventDefault();
+        say(field.value);
+        field.value = "";
+      },
+    },
+    field,
+    html("button", { type: "submit" }, "Say"),
+    button("Start again", () => {
+      state.said = ["hello"];
+      show();
+    }),
+  );
+  const ideas = ["Do you have oat milk?", "Any coupons?", "How do I use it?", "My order is late"];
+  const prompts = ideas.map((idea) => button(idea, () => say(idea)));
+  const buttons = html("div", { class: "live-buttons" }, ...prompts);
+
+  // What is shown
+
+  const talk = html("div", { class: "talk-words" });
+  const bars = html("div", { class: "talk-bars" });
+  const words = html("p", { class: "live-words" });
+  const aloud = live.speaker(place);
+
+  function show() {
+    const found = conversation(state.said);
+    const turns = state.said.flatMap((said, turn) => [
+      html("p", { class: "talk-customer" }, html("strong", {}, "You: "), said),
+      html("p", { class: "talk-shop" }, html("strong", {}, "Assistant: "), found.replies[turn]),
+    ]);
+    talk.replaceChildren(...turns);
+    const belief = believed(found.intents);
+    bars.replaceChildren(
+      ...KINDS.map((kind, place) => {
+        const share = Math.round(100 * belief[place]);
+        const bar = html("span", { class: "talk-bar", style: `width: ${share}%` });
+        return html("div", {}, html("span", {}, `${kind} ${share}%`), bar);
+      }),
+    );
+    const gain = expected(found.intents).toFixed(2).replace("-", "\u2212");
+    const heard = hear(state.said.at(-1)).intent;
+    const shown = found.offered ? "A coupon has been shown." : "Nothing has been offered.";
+    const ending = found.left ? "A person has the conversation." : shown;
+    const now = `An offer now would add ${gain} to profit on average.`;
+    words.textContent = `Heard last: ${heard}. ${now} ${ending}`;
+  }
+
+  place.append(undecided.element, talk, form, buttons, bars, words);
+  show();
+});

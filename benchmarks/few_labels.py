@@ -1,0 +1,314 @@
+"""Chapter 24: which labels to buy, and what it costs to train on few of them.
+
+Usage: `python benchmarks/few_labels.py [PART ...]`, with parts asking, curve, self_training,
+networks and cost; all if none is named. Each takes about 5 minutes on two busy cores. Writes
+benchmarks/results/few_labels.json, and keeps the parts that are not run.
+"""
+
+import argparse
+import json
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from machine import RESULTS, alone, peak_gib, store, use_two_cores
+
+import coupon_rec.book.asking as asking
+import coupon_rec.book.privately as privately
+from coupon_rec.decisions import offer_value
+from coupon_rec.evaluation import auc, average_precision, compare, log_loss, total
+from coupon_rec.odds import best_of_each
+
+PACKAGES = ("numpy", "scikit-learn", "keras", "tensorflow")
+BOTH = ("user_id", "coupon_id")
+DRAWS = 6
+MANY = 12
+"""How often labels are drawn: in all parts, and where only means and spreads are stored."""
+SIZES = (2_000, 6_000, 20_000)
+UNLABELED = 20_000
+ROUNDS = 4
+FAST, SLOW = 1e-3, 3e-4
+"""Adam's rates: on many free labels, and on few bought ones, for all weights."""
+RATES = {"full": SLOW, "head": 10 * SLOW, "adapters": 1e-3}
+"""Fewer weights take longer steps; the best of two each, on two draws that are not among these."""
+RANK, NETWORKS = 2, 4
+
+
+def judged(shop: asking.Shop, model: asking.Line, rows: Any) -> dict[str, float]:
+    """What a model is worth on the test campaigns, and on the offers that were not asked about."""
+    p, y = model(shop.x_test), shop.y_test
+    rest = np.delete(np.arange(len(shop.pool)), rows)
+    return {
+        "labels": len(rows),
+        "redeemed": int(shop.y[rows].sum()),
+        "auc": auc(y, p),
+        "ap": average_precision(y, p),
+        "log_loss": log_loss(y, p),
+        "test": float(p.sum() / y.sum()),
+        "pool": float(model(shop.x[rest]).sum() / shop.y[rest].sum()),
+    }
+
+
+def promised(offers: pd.DataFrame, p: Any) -> float:
+    """Dollars that the best coupon of each list is said to bring."""
+    value = offer_value(offers, p)
+    lists = offers.groupby(["campaign_id", "user_id"]).ngroup().to_numpy()
+    best = value[best_of_each(lists, value, offers["coupon_id"].to_numpy())]
+    return float(best[best > 0].sum())
+
+
+def asked() -> dict[str, Any]:
+    """Six thousand labels in four ways, and the money."""
+    shop = asking.open_shop()
+    rows: list[dict[str, Any]] = []
+    scores: dict[str, list[Any]] = {}
+    money: dict[str, list[pd.Series]] = {}
+    for seed in range(MANY):
+        picked, weight, model = asking.drawn(shop, seed)
+        y = shop.y[picked]
+        again = asking.recalibrated(model, shop.x[picked], y, weight)
+        weighted = asking.Line.fit(shop.x[picked], y, weight / weight.mean())
+        ways = {
+            "random": asking.at_random(shop, seed),
+            "drawn": (picked, model),
+            "drawn, recalibrated": (picked, again),
+            "drawn, weighted": (picked, weighted),
+        }
+        if not seed:  # nothing is drawn
+            ways["top"] = asking.top(shop)
+        for way, (some, line) in ways.items():
+            p = line(shop.x_test)
+            came = privately.earned(shop.test, p)
+            if seed < DRAWS:
+                scores.setdefault(way, []).append(p)
+            money.setdefault(way, []).append(came)
+            cost = asking.spent(shop.pool.iloc[some])
+            row = {"seed": seed, "way": way, **judged(shop, line, some)}
+            row |= {"spent": cost, "came": float(came.sum()), "said": promised(shop.test, p)}
+            rows.append(row)
+        print(seed, flush=True)
+    gaps = {}
+    names = ["average precision"]
+    for way in ("drawn", "top"):
+        p = np.column_stack(scores[way] * (DRAWS if way == "top" else 1))
+        both = compare(
+            shop.test,
+            p,
+            np.column_stack(scores["random"]),
+            metrics=names,
+            slices={"all": np.ones(len(shop.test), bool)},
+            clusters=BOTH,
+            replicates=100,
+        )
+        gaps[f"{way} - random"] = both.loc["all"].loc[names[0]].to_dict()
+    worth = {}
+    for way, base in (("drawn, recalibrated", "random"), ("drawn, recalibrated", "top")):
+        more = pd.concat(money[way], axis=1).mean(axis=1)
+        more -= pd.concat(money[base], axis=1).mean(axis=1)
+        users, coupons = (shop.test[name] for name in BOTH)
+        worth[f"{way} - {base}"] = total(more, users, coupons).to_dict()
+    return {"rows": rows, "gaps": gaps, "worth": worth}
+
+
+def curve() -> list[dict[str, Any]]:
+    """Random labels, from two thousand to all."""
+    shop = asking.open_shop()
+    rows = []
+    for n in SIZES:
+        for seed in range(DRAWS):
+            some, line = asking.at_random(shop, seed, n)
+            rows.append({"seed": seed, **judged(shop, line, some)})
+    every = np.arange(len(shop.pool))
+    p = asking.Line.fit(shop.x, shop.y)(shop.x_test)
+    scores = {"auc": auc(shop.y_test, p), "ap": average_precision(shop.y_test, p)}
+    ratio = float(p.sum() / shop.y_test.sum())
+    whole = {"labels": len(every), "redeemed": int(shop.y.sum()), "test": ratio}
+    return [*rows, {"seed": 0, **whole, **scores}]
+
+
+def self_training() -> dict[str, Any]:
+    """Rounds in which a model labels the offers that it is sure of."""
+    shop = asking.open_shop()
+    rows, scores = [], []
+    for seed in range(DRAWS):
+        some, _ = asking.at_random(shop, seed)
+        others = np.random.default_rng(100 + seed).choice(len(shop.pool), UNLABELED, replace=False)
+
+        p = asking.rounds_of_self_training(
+            shop.x[some],
+            shop.y[some],
+            shop.x[others],
+            ROUNDS,
+            look=lambda model: model(shop.x_test),
+        )
+        for number, each in enumerate(p):
+            ap, ratio = average_precision(shop.y_test, each), each.sum() / shop.y_test.sum()
+            row = {"seed": seed, "round": number, "ap": ap, "test": float(ratio)}
+            rows.append({**row, "auc": auc(shop.y_test, each)})
+        scores.append(p)
+    gap = compare(
+        shop.test,
+        np.column_stack([p[1] for p in scores]),
+        np.column_stack([p[0] for p in scores]),
+        metrics=["average precision"],
+        slices={"all": np.ones(len(shop.test), bool)},
+        clusters=BOTH,
+        replicates=100,
+    )
+    return {"rows": rows, "gap": gap.loc["all"].loc["average precision"].to_dict()}
+
+
+def network(
+    units: tuple[int, ...] = (128, 64), outputs: int = 1, last: str = "sigmoid", *, seed: int
+) -> Any:
+    """A small network of the 54 numbers."""
+    from coupon_rec._keras import keras
+
+    keras.utils.set_random_seed(seed)
+    x = hidden = keras.Input((54,))
+    for width in units:
+        hidden = keras.layers.Dense(width, "relu")(hidden)
+    return keras.Model(x, keras.layers.Dense(outputs, last)(hidden))
+
+
+def compiled(model: Any, rate: float = SLOW, loss: str = "binary_crossentropy") -> Any:
+    """With Adam."""
+    from coupon_rec._keras import keras
+
+    model.compile(keras.optimizers.Adam(rate), loss)
+    return model
+
+
+def trained(
+    model: Any, x: Any, y: Any, *, seed: int, epochs: int = 3, rate: float = SLOW, loss: str = ""
+) -> Any:
+    """Fit, and give the model back."""
+    from coupon_rec._keras import keras
+
+    keras.utils.set_random_seed(seed)
+    compiled(model, rate, loss or "binary_crossentropy")
+    model.fit(x, y, batch_size=256, epochs=epochs, verbose=0)
+    return model
+
+
+def unmasking(x: Any, seed: int) -> Any:
+    """A network that guesses the three numbers of ten that it is not shown."""
+    shown = np.random.default_rng(seed).random(x.shape) > 0.3
+    model = network(outputs=x.shape[1], last="linear", seed=seed)
+    return trained(model, x * shown, x, seed=seed, rate=FAST, loss="mse")
+
+
+def prepared(trunk: Any, way: str, rate: float, seed: int) -> Any:
+    """The same trunk under a new head that starts at a rate; then all, its head, or adapters."""
+    from coupon_rec.models import adapted, head_only
+
+    units = tuple(layer.units for layer in trunk.layers[1:-1])
+    model = network(units, seed=seed)
+    for new, old in zip(model.layers[1:-1], trunk.layers[1:-1], strict=True):
+        new.set_weights(old.get_weights())
+    model.layers[-1].bias.assign([np.log(rate / (1 - rate))])
+    if way == "head":
+        return head_only(model)
+    if way == "adapters":
+        return adapted(model, rank=RANK, seed=seed)
+    if way == "quantized adapters":
+        model.quantize("int8")
+        for layer in model.layers[1:]:
+            layer.trainable = True
+            layer.enable_lora(RANK)
+    return model
+
+
+def networks() -> list[dict[str, Any]]:
+    """A trunk from free labels, and what is trained of it on 20,000 bought ones."""
+    from coupon_rec._keras import keras
+    from coupon_rec.models import trained_weights
+
+    shop = asking.open_shop()
+    y, rows = shop.y.astype("float32"), []
+    for seed in range(10, 10 + NETWORKS):
+        rng = np.random.default_rng(seed)
+        some, free = (rng.choice(len(y), n, replace=False) for n in (20_000, 100_000))
+        bought = shop.pool["bought"].to_numpy("float32")[free]
+        trunks = {
+            "purchases": trained(network(seed=seed), shop.x[free], bought, seed=seed, rate=FAST),
+            "masked": unmasking(shop.x[free], seed),
+            "nothing": network(seed=seed),
+        }
+        for pretext, trunk in trunks.items():
+            ways = ("full", "head", "adapters") if pretext == "purchases" else ("full",)
+            for way in ways:
+                model = prepared(trunk, way, float(y[some].mean()), seed)
+                trained(model, shop.x[some], y[some], seed=seed, epochs=8, rate=RATES[way])
+                p = model.predict(shop.x_test, batch_size=16384, verbose=0)[:, 0].astype(float)
+                row = {"seed": seed, "pretext": pretext, "way": way}
+                row |= {"trained": trained_weights(model), "weights": trunk.count_params()}
+                row |= {"auc": auc(shop.y_test, p), "ap": average_precision(shop.y_test, p)}
+                rows.append(row)
+        print(seed, flush=True)
+        keras.backend.clear_session()
+    return rows
+
+
+def step(way: str, steps: int = 20, width: int = 1024) -> dict[str, Any]:
+    """Seconds of a training step and memory, in this process."""
+    from coupon_rec.models import trained_weights
+
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((512, 54)).astype("float32")
+    y = (rng.random(512) < 0.1).astype("float32")
+    units = (width // 8, width // 8) if way == "distilled" else (width, width)
+    trunk = network(units, seed=0)
+    whole = trunk.count_params()
+    model = prepared(trunk, "full" if way == "distilled" else way, 0.1, seed=0)
+    before = peak_gib()
+    compiled(model)
+    model.train_on_batch(x, y)
+    seconds = []
+    for _ in range(steps):
+        start = time.perf_counter()
+        model.train_on_batch(x, y)
+        seconds.append(time.perf_counter() - start)
+    trained = trained_weights(model)
+    held = sum(int(np.prod(w.shape)) * np.dtype(w.dtype).itemsize for w in model.weights)
+    row = {"way": way, "weights": whole, "trained": trained, "seconds": float(np.median(seconds))}
+    return row | {
+        "model_bytes": held,
+        "training_bytes": held + 3 * 4 * trained,  # a slope and two running means of Adam
+        "peak_growth_mib": 1024 * (peak_gib() - before),
+    }
+
+
+def cost() -> list[dict[str, Any]]:
+    """A training step in each way, each in a fresh process."""
+    return [
+        alone(step, way) for way in ("full", "head", "adapters", "distilled", "quantized adapters")
+    ]
+
+
+def main() -> None:
+    """Measure, print, store."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parts = {
+        "asking": asked,
+        "curve": curve,
+        "self_training": self_training,
+        "networks": networks,
+        "cost": cost,
+    }
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    names = parser.parse_args().parts or list(parts)
+    use_two_cores()
+    for name in names:
+        start = time.perf_counter()
+        found = parts[name]()
+        path = RESULTS / "few_labels.json"
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        result = {key: kept[key] for key in parts if key in kept} | {name: found}
+        store("few_labels", PACKAGES, result)
+        print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

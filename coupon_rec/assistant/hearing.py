@@ -1,0 +1,107 @@
+"""What a customer wants: an intent and its slots, by rules that can be read."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+MOST_LETTERS: Final = 500
+"""Letters of a message that are read; what is longer is for a person."""
+
+RULES: Final[tuple[tuple[str, str], ...]] = (
+    ("person", r"\b(human|person|agent|manager|employee|colleague|operator|representative)\b"),
+    ("person", r"\b(talk|speak|chat)\b.*\b(some ?(one|body)|staff|support)\b"),
+    ("person", r"^(yes|yeah|yep)( please)?$"),  # the one thing that the assistant asks
+    ("person", r"\b(customer service|transfer me|put me through|call you)\b"),
+    ("forget", r"\b(delete|erase|wipe|remove|destroy|deletion|clear|get rid)\b.*\b(me|my|data)\b"),
+    ("forget", r"\b(forget|forgotten)\b"),
+    ("stop", r"\b(unsubscribe|opt(ing)? out|leave me alone|off (the|your) list)\b"),
+    (
+        "stop",
+        r"\b(stop|quit|turn off|no more|not|don ?t|never)\b.*\b(send|want|wish|show|recommend)",
+    ),
+    ("stop", r"\b(stop|quit|turn off|no more)\b.*\b(offer|coupon|ad|mail|marketing|deal)"),
+    (
+        "complaint",
+        r"\b(refund|money back|broken|spoiled|rotten|stale|complain|complaint|damaged)\b",
+    ),
+    ("complaint", r"\b(rude|unhappy|angry|terrible|ridiculous|awful|charged|missing|refused)\b"),
+    ("complaint", r"\b(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|come|came)\b"),
+    ("complaint", r"\b(is|was|are|were) (late|wrong|cold)\b|\bwrong (item|order|product|price)\b"),
+    ("why", r"\bwhy\b|\bhow come\b|\breason\b|\bbasis\b|\bwhat made you\b"),
+    ("why", r"\bhow (do|did) you (know|choose|pick|select|decide)\b"),
+    ("use", r"\bhow (do|can|to|does|should)\b.*\b(use|redeem|redeeming|apply|activate|work)"),
+    ("use", r"\b(till|checkout|register|print|scan|code|automatically)\b"),
+    ("use", r"\bhow to\b|\bwhere (can|do) i (use|redeem)\b"),
+    ("terms", r"\b(expir\w*|run out|runs out|valid|until|conditions?|terms|minimum|last day)\b"),
+    ("terms", r"\b(how (much|long)|what percent\w*|which (products?|items?)|when|up to which)\b"),
+    ("terms", r"\b(how big|cover|covers|still (good|work))\b"),
+    ("coupons", r"\b(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\b"),
+    ("coupons", r"\b(save|saving|savings|cheaper|cheap|on sale|money off|anything (for|on|off))\b"),
+    ("thanks", r"\b(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)\b"),
+    ("hello", r"^(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))\b"),
+)
+"""Intents and the patterns that speak for them; the first that is found decides."""
+
+PLACES: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
+WHICH: Final = rf"\b({'|'.join(PLACES)}) (?:one|coupon|voucher|offer|deal)\b"
+"""How a coupon of a list is named."""
+
+
+class Heard(NamedTuple):
+    """What was understood of a message.
+
+    Attributes
+    ----------
+    intent : str
+        One of `RULES`; "product" where only a product was understood, "unknown" where nothing was.
+    product : str
+        The product that was named, as the catalog writes it; empty if none was.
+    which : int
+        The coupon of the list that was meant, from 1 on; -1 for the last, 0 if none was named.
+    """
+
+    intent: str
+    product: str = ""
+    which: int = 0
+
+
+def plain(words: str) -> str:
+    """Give the letters and digits of a message: small, without marks, with single spaces.
+
+    Examples
+    --------
+    >>> plain("What’s  the LAST day?")
+    'what s the last day'
+    """
+    text = unicodedata.normalize("NFKD", words[:MOST_LETTERS]).casefold()
+    text = "".join(c for c in text if not unicodedata.combining(c))
+    return " ".join(re.findall(r"[^\W_]+", text))
+
+
+def hear(words: str, products: Sequence[str] = ()) -> Heard:
+    """Understand a message, or say that it was not understood.
+
+    Parameters
+    ----------
+    words : str
+        The message.
+    products : sequence of str
+        Names to look for.
+
+    Examples
+    --------
+    >>> hear("Got a deal on oat milk?", ["coffee", "oat milk"])
+    Heard(intent='coupons', product='oat milk', which=0)
+    >>> hear("how long is the second one valid?").which
+    2
+    >>> hear("What is the capital of France?").intent
+    'unknown'
+    """
+    text = plain(words)
+    named = [name for name in products if f" {plain(name)} " in f" {text} "]
+    product = max(named, key=len, default="")
+    place = re.search(WHICH, text)
+    which = PLACES[place[1]] if place else 0
+    found = (intent for intent, pattern in RULES if re.search(pattern, text))
+    return Heard(next(found, "product" if product else "unknown"), product, which)

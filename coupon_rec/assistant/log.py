@@ -1,0 +1,129 @@
+"""Dialogues on disk: who is a pseudonym, words are sealed or not kept, and people are forgotten."""
+
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+from coupon_rec.privacy import Pseudonyms, Vault
+
+
+class Turn(NamedTuple):
+    """One turn of a dialogue.
+
+    Attributes
+    ----------
+    dialogue : str
+        Its id.
+    words, reply : str
+        What the customer said, and what they were told.
+    intent : str
+        What was heard.
+    by : str
+        Who worded the reply: "rules", "model" or "person".
+    refused : str
+        Why the guard refused the model's words, if it did; the log keeps only that it did.
+    offered : str
+        The coupon that was offered unasked, if one was.
+    handed_over : bool
+        Whether a person takes over.
+    """
+
+    dialogue: str
+    words: str
+    reply: str
+    intent: str
+    by: str
+    refused: str = ""
+    offered: str = ""
+    handed_over: bool = False
+
+
+class DialogueLog:
+    """Turns in a SQLite database.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Created if it does not exist.
+    key : str
+        With keys, users appear under pseudonyms, as in `coupon_rec.privacy.Pseudonyms`.
+
+    What customers write may hold anything about anybody, so it is kept only if it can be sealed:
+    with the environment's ``COUPON_REC_STORAGE_KEYS`` (`coupon_rec.privacy.Vault`). What is sealed
+    with an older key is sealed anew at the start.
+
+    Examples
+    --------
+    >>> log = DialogueLog(":memory:", key="winter secret")
+    >>> log.add(2448, Turn("d1", "any coupons?", "You have none.", "coupons", "rules"))
+    >>> log.forget(2448), log.rows()
+    (1, [])
+    """
+
+    COLUMNS = (*Turn._fields, "user", "time")
+
+    def __init__(self, path: str | Path, key: str = "") -> None:
+        self._people, self._lock = Pseudonyms(key), Lock()
+        self._vault = Vault.from_environment()
+        self._base = sqlite3.connect(path, check_same_thread=False)
+        self._base.execute("PRAGMA secure_delete = ON")
+        kinds = ", ".join(self.COLUMNS)
+        self._base.execute(f"CREATE TABLE IF NOT EXISTS turns ({kinds})")
+        if self._vault:
+            self._reseal(self._vault)
+
+    def _reseal(self, vault: Vault) -> None:
+        """Seal with the newest key what is sealed with an older one."""
+        rows = self._base.execute("SELECT rowid, dialogue, words, reply FROM turns").fetchall()
+        old = [row for row in rows if row[2] and not vault.current(row[2])]
+        with self._base:
+            for row, place, *texts in old:
+                new = [vault.reseal(text, place) for text in texts]
+                self._base.execute(
+                    "UPDATE turns SET words = ?, reply = ? WHERE rowid = ?", [*new, row]
+                )
+        if old:
+            self._base.execute("VACUUM")
+
+    def add(self, user_id: int | str, turn: Turn) -> None:
+        """Keep a turn."""
+        time = datetime.now().isoformat(timespec="seconds")
+        facts = {**turn._asdict(), "user": str(self._people.of(user_id)), "time": time}
+        for name in ("words", "reply"):
+            facts[name] = self._sealed(facts[name], turn.dialogue)
+        facts["refused"] = bool(turn.refused)
+        row = [facts[name] for name in self.COLUMNS]
+        marks = ", ".join("?" * len(row))
+        with self._lock, self._base:
+            self._base.execute(f"INSERT INTO turns VALUES ({marks})", row)
+
+    def _sealed(self, words: str, dialogue: str) -> bytes:
+        return self._vault.seal(words.encode(errors="replace"), dialogue) if self._vault else b""
+
+    def rows(self) -> list[dict[str, object]]:
+        """Give all turns, with their words where these were kept, the oldest first."""
+        with self._lock:
+            found = self._base.execute("SELECT * FROM turns ORDER BY rowid").fetchall()
+        rows = [dict(zip(self.COLUMNS, row, strict=True)) for row in found]
+        for row in rows:
+            for name in ("words", "reply"):
+                sealed, place = row[name], str(row["dialogue"])
+                opened = self._vault.open(sealed, place) if self._vault and sealed else b""
+                row[name] = opened.decode()
+        return rows
+
+    def forget(self, user_id: int | str) -> int:
+        """Remove a person's turns under each key, overwrite their place, and say how many."""
+        names = [str(name) for name in self._people.all(user_id)]
+        marks = ", ".join("?" * len(names))
+        with self._lock:
+            with self._base:
+                done = self._base.execute(f"DELETE FROM turns WHERE user IN ({marks})", names)
+            self._base.execute("VACUUM")
+        return done.rowcount
+
+    def close(self) -> None:
+        """Close the database."""
+        self._base.close()

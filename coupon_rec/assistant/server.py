@@ -1,0 +1,185 @@
+"""The assistant over HTTP, streamed, and its tools over MCP for other programs' models."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import StreamingResponse
+
+from coupon_rec._extras import need
+from coupon_rec.assistant.hearing import MOST_LETTERS
+from coupon_rec.assistant.talking import Assistant, Open
+from coupon_rec.assistant.tools import Coupon, Tools
+from coupon_rec.serving.http.api_models import Id
+from coupon_rec.serving.http.errors import Refused, handle
+from coupon_rec.serving.http.metrics import Metrics
+from coupon_rec.serving.http.middleware import RequestGuard
+from coupon_rec.serving.http.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+T = TypeVar("T")
+MOST_OPEN: Final = 10_000
+"""Conversations that are kept; beyond them, the one that was silent longest is gone."""
+
+
+class Message(BaseModel):
+    """What a customer says, sent by the shop's own program, which knows who they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    user_id: Id
+    words: Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
+    dialogue: Annotated[
+        str, Field(max_length=64, description="Of an answer; empty for a new one.")
+    ] = ""
+
+
+class Conversations:
+    """The open conversations, each of one customer.
+
+    Parameters
+    ----------
+    begin : callable
+        From a user to an `Assistant`.
+    """
+
+    def __init__(self, begin: Open) -> None:
+        self._begin, self._lock = begin, Lock()
+        self._open: OrderedDict[str, tuple[int | str, Assistant, Lock]] = OrderedDict()
+
+    def find(self, message: Message) -> tuple[Assistant, Lock]:
+        """Begin a conversation, or go on with the customer's own; KeyError if it is not theirs."""
+        with self._lock:
+            if not message.dialogue:
+                talk = self._begin(message.user_id)
+                self._open[talk.dialogue] = message.user_id, talk, Lock()
+                if len(self._open) > MOST_OPEN:
+                    self._open.popitem(last=False)
+                return talk, self._open[talk.dialogue][2]
+            user_id, talk, lock = self._open[message.dialogue]
+            if user_id != message.user_id:
+                raise KeyError(message.dialogue)
+            self._open.move_to_end(message.dialogue)
+            return talk, lock
+
+
+def create_app(begin: Open, settings: Settings | None = None) -> FastAPI:
+    """Make the HTTP endpoint.
+
+    Parameters
+    ----------
+    begin : callable
+        From a user to an `Assistant`.
+    settings : Settings, optional
+        `api_key`, `rate` and `body_limit` count here. Whoever has the key speaks for every
+        customer, so it belongs to the shop's own server and never to a browser.
+
+    Returns
+    -------
+    fastapi.FastAPI
+        ``POST /v1/assistant`` answers with server-sent events: ``piece`` with a `text`, as soon as
+        it is sure, and at the end ``turn`` with `dialogue`, `intent`, `by` and `handed_over`.
+    """
+    app = FastAPI(title="The Right Coupon: assistant", docs_url=None, redoc_url=None)
+    app.add_middleware(RequestGuard, settings=settings or Settings(), metrics=Metrics())
+    handle(app)
+    conversations = Conversations(begin)
+
+    @app.post("/v1/assistant", response_class=StreamingResponse)
+    def talk(message: Message) -> StreamingResponse:
+        try:
+            assistant, lock = conversations.find(message)
+        except KeyError:
+            words = "this customer has no such conversation: leave `dialogue` out to begin one"
+            raise Refused(404, words, field="dialogue") from None
+        return StreamingResponse(
+            _events(assistant, lock, message.words),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        )
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
+
+
+def _events(assistant: Assistant, lock: Lock, words: str) -> Iterator[str]:
+    with lock:
+        for piece in assistant.answer(words):
+            yield f"event: piece\ndata: {json.dumps({'text': piece})}\n\n"
+        turn = assistant.last
+    facts = {name: getattr(turn, name) for name in ("dialogue", "intent", "by", "handed_over")}
+    yield f"event: turn\ndata: {json.dumps(facts)}\n\n"
+
+
+class Line(BaseModel):
+    """A coupon as a model may quote it: `line`, whole and unchanged."""
+
+    place: Annotated[int, Field(ge=1, description="Its place in the customer's list.")]
+    line: str
+    product: str
+    off: str
+    until: str
+
+
+def mcp_server(tools: Tools) -> "MCPServer":
+    """Offer the tools of one customer over the Model Context Protocol.
+
+    Parameters
+    ----------
+    tools : Tools
+        Of the customer: no tool asks who that is, so no model can name another.
+
+    Returns
+    -------
+    mcp.server.MCPServer
+        With the tools `coupons` and `coupon`; `run("stdio")` serves them.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the extra `assistant` is not installed.
+    """
+    need("mcp", "assistant")
+    from mcp.server import MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    def looked_up(found: Callable[[], T]) -> T:
+        """Keep to this side of the socket what the service said, and where it is."""
+        try:
+            return found()
+        except ValueError:
+            raise ToolError("the coupons cannot be seen at the moment") from None
+
+    server = MCPServer("coupons", instructions="Quote `line` as it is, and promise nothing else.")
+
+    @server.tool()
+    def coupons(product: Annotated[str, Field(max_length=40)] = "") -> list[Line]:
+        """List the customer's coupons, the best first; for one product, if it is named."""
+        found = looked_up(lambda: tools.coupons(product))
+        return [_line(place, each) for place, each in enumerate(found, 1)]
+
+    @server.tool()
+    def coupon(place: Annotated[int, Field(ge=1, le=5)]) -> Line | None:
+        """Give one coupon by its place in the customer's list."""
+        found = looked_up(lambda: tools.coupon(place))
+        return _line(place, found) if found else None
+
+    return server
+
+
+def _line(place: int, found: Coupon) -> Line:
+    return Line(
+        place=place,
+        line=found.line,
+        product=found.product,
+        off=found.off,
+        until=found.until.isoformat(),
+    )

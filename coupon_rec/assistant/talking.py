@@ -1,0 +1,185 @@
+"""The assistant: it hears, asks its tools, says what they returned, and knows when to stop."""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Final
+
+from coupon_rec.assistant.chat import STYLE, ChatModel, ModelError
+from coupon_rec.assistant.guard import Refused, guarded
+from coupon_rec.assistant.hearing import MOST_LETTERS, Heard, hear
+from coupon_rec.assistant.log import DialogueLog, Turn
+from coupon_rec.assistant.moments import Customers
+from coupon_rec.assistant.tools import NAMELESS, Coupon, Tools
+
+SAYS: Final = {
+    "hello": "Hello! I can tell you about your coupons, how to use them, and why you have them.",
+    "coupons": "You have:",
+    "terms": "This is all that I know of it:",
+    "why": "We chose by what was bought before:",
+    "none": "I find none for you at the moment.",
+    "others": "I find none for that. You have:",
+    "use": "Show the coupon at the till, in the app or on paper.",
+    "product": "I know coupons, not products. Shall I bring in a colleague?",
+    "thanks": "You are welcome!",
+    "unknown": "I did not understand that. Ask me about your coupons, or for a colleague.",
+    "stop": "I will not offer anything here, and a colleague takes you off the list.",
+    "forget": "I have passed that on. A colleague will confirm when it is done.",
+    "complaint": "I am sorry. A colleague takes over from here.",
+    "person": "A colleague takes over from here.",
+    "away": "I cannot see the coupons at the moment. A colleague takes over from here.",
+    "waiting": "A colleague has this conversation, and will answer here.",
+    "offer": "By the way, you have:",
+}
+"""What the assistant says by itself: no amount, no date, no product."""
+
+FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away")
+CHOSEN: Final = ("hello", "coupons", "terms", "use", "why", "thanks", "unknown")
+"""What a model may choose where the rules did not understand: nothing that cannot be undone."""
+MOST_TURNS: Final = 50
+"""Of a conversation that are remembered."""
+
+
+class Assistant:
+    """One conversation with one customer.
+
+    Parameters
+    ----------
+    tools : Tools
+        Of this customer.
+    customers : Customers, optional
+        When to offer unasked; never, if left out.
+    model : ChatModel, optional
+        Words the tone of a reply; every amount, date and product stays the tools'. The rules word
+        it alone if left out, from the first sentence that `guard` refuses, and for the rest of the
+        conversation once the model has failed.
+    chooses : bool
+        Whether the model may also say what was meant where the rules do not know.
+    log : DialogueLog, optional
+        Where the turns are kept.
+
+    Attributes
+    ----------
+    last : Turn
+        The turn that ended last.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from coupon_rec.assistant import Catalog
+    >>> catalog = Catalog({(1, 7): ("coffee", "25% off", date(2017, 11, 12))})
+    >>> talk = Assistant(Tools(2448, lambda user: [(1, 7, "you buy these")], catalog))
+    >>> print(talk.reply("anything on coffee?").reply)
+    You have:
+    - 25% off coffee, until 12 November 2017
+    >>> talk.reply("My order never arrived!").handed_over
+    True
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        customers: Customers | None = None,
+        model: ChatModel | None = None,
+        *,
+        chooses: bool = False,
+        log: DialogueLog | None = None,
+    ) -> None:
+        self.tools, self.customers, self.model = tools, customers, model
+        self.dialogue = secrets.token_hex(8)
+        self.last = Turn(self.dialogue, "", "", "", "rules")
+        self._chooses, self._log = chooses, log
+        self._intents: list[str] = []
+        self._offered = self._left = False
+
+    def reply(self, words: str) -> Turn:
+        """Answer a message."""
+        for _ in self.answer(words):
+            pass
+        return self.last
+
+    def answer(self, words: str) -> Iterator[str]:
+        """Yield the answer in pieces, as soon as each is sure; `last` then has the turn."""
+        heard = self._heard(words)
+        try:
+            key, lines, offer = self._found(heard)
+        except ValueError:  # the service is away
+            key, lines, offer = "away", [], None
+        facts = "\n- ".join([SAYS[key], *lines])
+        if offer:
+            facts += f"\n{SAYS['offer']}\n- {offer.line}"
+        said, refused, over = "", "", key in FOR_A_PERSON
+        by = "person" if self._left else "rules"
+        self._left, self._offered = self._left or over, self._offered or facts != SAYS[key]
+        try:
+            try:
+                for sentence in self._worded(words) if by == "rules" else ():
+                    by, piece = "model", f"{sentence}\n" if lines or over else f"{sentence} "
+                    said += piece
+                    yield piece
+            except Refused as error:
+                refused = str(error)
+            except ModelError as error:
+                refused, self.model = str(error), None
+            said += facts
+            yield facts
+        finally:  # even if nobody listens any more
+            shown = str(offer.coupon_id) if offer else ""
+            self.last = Turn(self.dialogue, words, said, heard.intent, by, refused, shown, over)
+            if self._log:
+                self._log.add(self.tools.user_id, self.last)
+
+    def _heard(self, words: str) -> Heard:
+        heard = hear(words, self.tools.catalog.products)
+        if heard.intent == "unknown" and self.model and self._chooses and not self._left:
+            with suppress(ModelError):
+                heard = heard._replace(intent=self.model.choose(words[:MOST_LETTERS], CHOSEN))
+        return heard
+
+    def _found(self, heard: Heard) -> tuple[str, list[str], Coupon | None]:
+        """What to say, the lines of coupons that go with it, and an offer that nobody asked for."""
+        if self._left:
+            return "waiting", [], None
+        twice = heard.intent == "unknown" and self._intents[-1:] == ["unknown"]
+        self._intents = [*self._intents, heard.intent][-MOST_TURNS:]
+        if twice:
+            return "person", [], None
+        if heard.intent in ("coupons", "terms", "why"):
+            key, found = self._meant(heard)
+            return key, [each.why if key == "why" else each.line for each in found], None
+        return heard.intent, [], self._offer(heard)
+
+    def _meant(self, heard: Heard) -> tuple[str, Sequence[Coupon]]:
+        """The coupons that were asked for; all of them, if that finds none.
+
+        One without a name may be for what was asked: then nothing is denied.
+        """
+        one = self.tools.coupon(heard.which) if heard.which else None
+        found = [one] if one else [] if heard.which else self.tools.coupons(heard.product)
+        if found:
+            return heard.intent, found
+        others = self.tools.coupons()
+        if heard.product and any(each.product == NAMELESS for each in others):
+            return heard.intent, others
+        return "others" if others else "none", others
+
+    def _offer(self, heard: Heard) -> Coupon | None:
+        """The best coupon, once in a conversation, at the moment when it pays."""
+        over = self._offered or heard.intent in FOR_A_PERSON
+        if over or not self.customers or not self.customers.offer_now(self._intents):
+            return None
+        of_product = self.tools.coupons(heard.product) if heard.product else []
+        return next(iter(of_product or self.tools.coupons()), None)
+
+    def _worded(self, words: str) -> Iterator[str]:
+        """The model's sentences; it sees the customer's words and none of the facts."""
+        if self.model:
+            said = [
+                {"role": "system", "content": STYLE},
+                {"role": "user", "content": words[:MOST_LETTERS]},
+            ]
+            yield from guarded(self.model.stream(said))
+
+
+Open = Callable[[int | str], Assistant]
+"""Begin a conversation with a customer."""

@@ -1,0 +1,141 @@
+"""Checkers of chapter 23, Text and images."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers
+
+Floats = NDArray[np.float64]
+AMOUNTS: dict[str, float | None] = {
+    "2O%": 0.2,
+    "25%": 0.25,
+    "5%": 0.05,
+    "O5%": 0.05,
+    "$1.O5": 1.05,
+    "$12.50": 12.5,
+    "$O.99": 0.99,
+    "$1.5": None,
+    "O.5O": None,
+    "20": None,
+    "100%": None,
+    "$3.OQ": None,
+    "$1.500": None,
+    "x20%": None,
+    "$": None,
+    "": None,
+}
+
+
+@checker
+def exercise_1(weights: ArrayLike) -> Verdict:
+    """Check what a word counts."""
+    wanted = "answer with three numbers, such as [0.1, 0.01, 1.0]"
+    found = numbers(weights, (3,), wanted)
+    right = np.log([10, 100, 1])
+    for word, mine, its, share in zip(
+        ("bread", "rye", "oz"), found, right, (0.1, 0.01, 1.0), strict=True
+    ):
+        if near(mine, its) or (its == 0 and abs(mine) < 1e-9):
+            continue
+        if near(mine, share):
+            return Verdict(f"{word}: that is the share of the texts that have it.")
+        if near(mine, 1 / share):
+            return Verdict(f"{word}: all texts over those that have it; what of the logarithm?")
+        if its > 0 and near(mine, -its):
+            return Verdict(f"{word}: the fraction is upside down.")
+        if its > 0 and (near(mine, its / np.log(10)) or near(mine, its / np.log(2))):
+            return Verdict(f"{word}: the logarithm is the natural one.")
+        return Verdict(f"{word}: how many texts are there, and how many have the word?")
+    return RIGHT
+
+
+@checker
+def exercise_2(lift: Callable[[NDArray[np.int64]], ArrayLike]) -> Verdict:
+    """Check a table of pairs against chance."""
+    rng = np.random.default_rng(5)
+    for kinds in (4, 6):
+        upper = np.triu(rng.integers(0, 6, (kinds, kinds)) + np.eye(kinds, k=1, dtype=int), 1)
+        together = upper + upper.T
+        margin, total = together.sum(axis=1), together.sum()
+        ratio = together * total / np.outer(margin, margin)
+        right = np.log(np.maximum(ratio, 1))
+        shape = (kinds, kinds)
+        answer = called(lift, together)
+        found = numbers(answer, shape, f"return a table of shape {shape}", finite=False)
+        if not np.isfinite(found).all():
+            return Verdict("a pair that was never seen has no logarithm: give it 0.")
+        if near(found, right):
+            continue
+        with np.errstate(divide="ignore"):
+            signed = np.where(together > 0, np.log(ratio), 0)
+        if near(found, signed):
+            return Verdict("a pair that is rarer than chance gets 0, not less.")
+        if near(found, ratio):
+            return Verdict("these are the ratios; take their logarithm.")
+        if near(found, np.maximum(0, ratio - 1)):
+            return Verdict("the logarithm of the ratio is asked for, not the ratio less 1.")
+        if near(found, together / total):
+            return Verdict("that is how frequent each pair is; what would chance give?")
+        if near(found, right / np.log(2)):
+            return Verdict("the logarithm is the natural one.")
+        return Verdict("compare each count with the product of its two margins over the total.")
+    return RIGHT
+
+
+@checker
+def exercise_3(amount: Callable[[str], float | None]) -> Verdict:
+    """Check that amounts are read, and that the rest is refused."""
+    for text, right in AMOUNTS.items():
+        try:
+            found: Any = called(amount, text)
+        except Exception:
+            if right is None:
+                return Verdict(f"{text!r} ends in an error; it should be refused, with None.")
+            raise
+        if right is None:
+            if found is not None:
+                return Verdict(f"{text!r} is no amount of the two forms: refuse it with None.")
+            continue
+        if found is None:
+            return Verdict(f"{text!r} is an amount: an O in it is a 0.")
+        mine = number(found, f"return a number for {text!r}")
+        if "%" in text and near(mine, 100 * right):
+            return Verdict(f"{text!r}: a share lies between 0 and 1.")
+        if not near(mine, right, rtol=1e-6):
+            return Verdict(f"{text!r}: {mine:g} is not right.")
+    return RIGHT
+
+
+@checker
+def exercise_4(same_depth: Callable[[pd.DataFrame], float]) -> Verdict:
+    """Check an effect at the same depth."""
+    rng = np.random.default_rng(7)
+    for count, effect in ((60, 0.0), (90, 0.3)):
+        depth = rng.choice([0.1, 0.25, 0.5], count, p=[0.5, 0.3, 0.2])
+        badge = (rng.random(count) < np.where(depth >= 0.25, 0.8, 0.2)).astype(int)
+        lone = pd.DataFrame({"depth": 0.75, "badge": 1, "lift": 9.0}, [0, 1])
+        some = pd.DataFrame({"depth": depth, "badge": badge})
+        some["lift"] = 2 * depth + effect * badge + rng.normal(0, 0.1, count)
+        table = pd.concat([some, lone], ignore_index=True)
+        means = some.pivot_table(index="depth", columns="badge", values="lift")
+        sizes = some.groupby("depth").size()
+        apart = means[1] - means[0]
+        right = float(np.average(apart, weights=sizes))
+        answer = called(same_depth, table)
+        mine = number(answer, "return one number, the effect of a badge", finite=False)
+        if not np.isfinite(mine):
+            return Verdict("one depth has badges only: leave it out.")
+        if near(mine, right, rtol=1e-6):
+            continue
+        whole = table.groupby("badge")["lift"].mean()
+        without = some.groupby("badge")["lift"].mean()
+        if near(mine, whole[1] - whole[0]) or near(mine, without[1] - without[0]):
+            return Verdict("that compares badges of all depths at once: the depth is in it.")
+        if near(mine, float(apart.mean())):
+            return Verdict("each depth counts the same here; weight it by its coupons.")
+        return Verdict("first the difference within each depth, then its weighted mean.")
+    return RIGHT

@@ -1,0 +1,130 @@
+"""Checkers of chapter 24, Few labels."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from coupon_rec.book.check import (
+    RIGHT,
+    Verdict,
+    called,
+    checker,
+    near,
+    number,
+    numbers,
+    unlike,
+)
+
+Floats = NDArray[np.float64]
+
+
+@checker
+def exercise_1(estimate: Callable[[Floats, Floats], float]) -> Verdict:
+    """Check the redemptions of a pool, from those that were asked about."""
+    rng = np.random.default_rng(24)
+    for n in (5, 40):
+        chance = rng.uniform(0.05, 1, n)
+        redeemed = (rng.random(n) < 0.4).astype(float)
+        redeemed[0] = 1.0
+        right = (redeemed / chance).sum()
+        answer = called(estimate, redeemed.copy(), chance.copy())
+        found = number(answer, "return one number, of redemptions")
+        if near(found, right):
+            continue
+        if near(found, redeemed.sum()):
+            return Verdict("these are the redemptions among the asked; each stands for others too.")
+        if near(found, (redeemed * chance).sum()):
+            return Verdict("an offer that is seldom asked should count more, not less.")
+        if near(found, (redeemed / chance).mean()):
+            return Verdict("that is a mean over the asked offers; the pool's sum is wanted.")
+        if near(found, redeemed.sum() / chance.sum()) or near(found, right / (1 / chance).sum()):
+            return Verdict("that is a rate; how many redemptions are there in the pool?")
+        if near(found, (1 / chance).sum()):
+            return Verdict("that is how many offers there are in the pool, redeemed or not.")
+        return Verdict("not right yet; one redemption with a chance of 0.25 stands for 4.")
+    return RIGHT
+
+
+@checker
+def exercise_2(ever: Callable[[Floats], ArrayLike]) -> Verdict:
+    """Check the chance that an offer was asked about in any of several rounds."""
+    rounds = np.array([[0.1, 0.5, 0.0, 1.0], [0.2, 0.5, 0.0, 0.3], [0.3, 0.9, 0.4, 0.0]])
+    for chances in (rounds, rounds[:2], rounds[:1]):
+        right = 1 - np.prod(1 - chances, axis=0)
+        answer = called(ever, chances.copy())
+        found = numbers(answer, (4,), "return one chance for each of the 4 offers")
+        if near(found, right):
+            continue
+        if near(found, chances.sum(axis=0)):
+            return Verdict("added up, the chances can exceed 1; an offer is asked at most once.")
+        if near(found, np.minimum(1, chances.sum(axis=0))):
+            return Verdict("cut at 1 the sum is still too much: some offers are drawn twice in it.")
+        if near(found, chances.max(axis=0)):
+            return Verdict("the largest chance is that of one round; the others had theirs too.")
+        if near(found, chances.mean(axis=0)):
+            return Verdict("that is the chance in a usual round, not in any of them.")
+        if near(found, np.prod(chances, axis=0)):
+            return Verdict("that is the chance to be drawn in every round.")
+        if near(found, np.prod(1 - chances, axis=0)):
+            return Verdict("that is the chance of never being drawn; what is the rest?")
+        return Verdict("not right yet; how likely is an offer never to be drawn?")
+    return RIGHT
+
+
+@checker
+def exercise_3(two_rows: Callable[[Floats, Floats], Any]) -> Verdict:
+    """Check soft labels as two weighted rows each."""
+    x = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    p = np.array([0.1, 0.5, 0.9])
+    wanted = "return three things: rows, labels and weights"
+    answer = called(two_rows, x.copy(), p.copy())
+    try:
+        rows, labels, weights = answer
+    except (TypeError, ValueError):
+        raise unlike(answer, wanted) from None
+    rows = numbers(rows, None, "the rows should be numbers")
+    if rows.shape != (6, 2):
+        return Verdict("each of the 3 offers makes two rows of 2 numbers: 6 rows in all.")
+    labels = numbers(labels, (6,), "return a label, 0 or 1, for each of the 6 rows")
+    weights = numbers(weights, (6,), "return a weight for each of the 6 rows")
+    if not np.isin(labels, [0, 1]).all():
+        return Verdict("the labels are 0 and 1; it is the weights that are soft.")
+    if labels.sum() != 3:
+        return Verdict("every offer is there once as redeemed and once as not.")
+    if (weights < 0).any():
+        return Verdict("a weight is never negative.")
+    for offer, share in zip(x, p, strict=True):
+        mine = np.isclose(rows, offer).all(axis=1)
+        yes, no = mine & (labels == 1), mine & (labels == 0)
+        if mine.sum() != 2 or yes.sum() != 1:
+            return Verdict("every offer is there once as redeemed and once as not.")
+        if near(weights[yes], [1 - share]) and near(weights[no], [share]) and share != 0.5:
+            return Verdict("the weights are swapped: as redeemed it counts p.")
+        if not (near(weights[yes], [share]) and near(weights[no], [1 - share])):
+            return Verdict("the two weights of an offer are p and 1 - p, and add up to 1.")
+    return RIGHT
+
+
+@checker
+def exercise_4(largest_rank: Callable[[int, int, float], int]) -> Verdict:
+    """Check the largest rank of an adapter that trains at most a share of a kernel's weights."""
+    for rows, columns, share in ((128, 64, 0.15), (1024, 1024, 0.15), (54, 128, 0.05)):
+        right = int(share * rows * columns // (rows + columns))
+        answer = called(largest_rank, rows, columns, share)
+        found = number(answer, "return one whole number, the rank")
+        if found == right:
+            continue
+        if near(found, share * rows * columns / (rows + columns), 1e-9):
+            return Verdict("a matrix has a whole number of columns.")
+        if found == right + 1:
+            return Verdict(f"rank {found:g} trains a little more than the share; round down.")
+        if found in {int(share * rows), int(share * columns), int(share * min(rows, columns))}:
+            return Verdict("count what A and B hold together, and compare it with the kernel.")
+        if found == int(share * columns // 1) or found == int(share * rows * columns // rows):
+            return Verdict("there are two thin matrices: A has the rows, and B the columns.")
+        return Verdict(
+            f"for a kernel of {rows} x {columns}, rank r trains r x ({rows} + {columns}) numbers."
+        )
+    return RIGHT

@@ -1,0 +1,68 @@
+"""The figures of chapter 24."""
+
+import numpy as np
+import pandas as pd
+
+from coupon_rec.book.plots.style import COUPON, ITEM, MONEY, NEUTRAL, USER, axes, label, mark
+
+BAND = (0.85, 1.15)
+
+
+def drift(rows: pd.DataFrame) -> None:
+    """Draw what self-training does, round by round, for each draw of the labels.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        `seed`, `round`, `test` (promised over came) and `ap`.
+    """
+    _, (above, below) = axes(2, 1, height=5.2)
+    for _, run in rows.groupby("seed"):
+        above.plot(run["round"], run["test"], "-o", color=COUPON, markersize=4, alpha=0.7)
+        below.plot(run["round"], run["ap"], "-o", color=USER, markersize=4, alpha=0.7)
+    above.axhline(1, color=NEUTRAL, linestyle="--")
+    above.set_yscale("log")
+    ticks = [tick for tick in (0.5, 1, 3, 10, 30) if tick < 1.3 * rows["test"].max()]
+    above.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    above.minorticks_off()
+    below.set_ylim(0, None)
+    for ax in (above, below):
+        ax.set_xticks(np.unique(rows["round"]))
+    label(above, "", "promised / came, log scale")
+    label(below, "rounds of labeling itself", "average precision")
+
+
+def promises(rows: pd.DataFrame) -> None:
+    """Draw how well each way of asking ranks, against what it promises.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        `way`, `pool` (promised over came) and `ap`; a row for each draw.
+    """
+    looks = {
+        "random": ("lottery", NEUTRAL, "s", (0, -16), "center"),
+        "drawn": ("by lot", COUPON, "^", (0, -20), "left"),
+        "drawn, recalibrated": ("by lot, recalibrated", ITEM, "o", (4, 16), "right"),
+        "top": ("top", MONEY, "D", (0, 15), "center"),
+    }
+    _, (ax,) = axes(height=4.2)
+    ax.axvspan(*BAND, color=NEUTRAL, alpha=0.12)
+    for way, (name, color, marker, offset, side) in looks.items():
+        its = rows[rows["way"] == way]
+        ax.plot(its["pool"], its["ap"], marker, color=color, markersize=7, alpha=0.85)
+        if way == "random":
+            at = (its["pool"].median(), its["ap"].min())
+        elif way == "top":
+            at = (its["pool"].mean(), its["ap"].mean())
+        elif way == "drawn":
+            at = (its["pool"].median(), its["ap"].min())
+        else:
+            at = (its["pool"].median(), its["ap"].max())
+        mark(ax, name, at, color, offset, side)
+    ax.set_xscale("log")
+    ticks = [0.5, 0.7, 1, 1.4, 2]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set_ylim(rows["ap"].min() - 0.012, rows["ap"].max() + 0.008)
+    label(ax, "promised / came, offers not asked about, log scale", "average precision, test")

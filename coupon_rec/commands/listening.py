@@ -1,0 +1,113 @@
+"""Listen to what people say, and ring when it gets worse."""
+
+import json
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from coupon_rec.commands.shared import checked, say
+
+
+def listen(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="JSON lines with time and text (and topic, rating, if known): a file, a folder "
+            "of *.jsonl, or - for a pipe; or, with --reviews, the folder or URI of a market."
+        ),
+    ],
+    memory: Annotated[
+        Path, typer.Option(help="File that remembers the place, the sums and the alerts.")
+    ] = Path("listening.sqlite"),
+    reviews: Annotated[
+        bool, typer.Option("--reviews", help="Listen to the stars of a market's reviews.")
+    ] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labeled sentences (CSV: text, topic, sentiment; of a column half, the rows "
+            "`repair` teach and the rows `judge` count the errors)."
+        ),
+    ] = None,
+    hook: Annotated[
+        str | None,
+        typer.Option(help="Address that each alert is posted to.", envvar="COUPON_REC_ALERT_HOOK"),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(help="Days at the beginning that say what is usual.", min=14)
+    ] = 84,
+    rate: Annotated[
+        float,
+        typer.Option(help="False alarms in four weeks, all topics together.", min=0.01, max=2),
+    ] = 1.0,
+    growth: Annotated[
+        float, typer.Option(help="Tuned to so many times as many negative opinions.", min=1.01)
+    ] = 2.0,
+    cooldown: Annotated[
+        int, typer.Option(help="Hours of silence of a topic after an alert.", min=0)
+    ] = 24,
+    follow: Annotated[
+        float, typer.Option(help="Look for more every so many seconds; 0 to end.", min=0)
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the quiet weeks that set the thresholds.")] = 0,
+) -> None:
+    """Learn what is usual of each topic, then alert when its talk gets worse.
+
+    Each new alert is a line of JSON with its evidence. A run goes on where the last one ended, even
+    if that was killed; the first run's --days, --rate, --growth, --cooldown and --seed stay.
+    """
+    from coupon_rec.listening import (
+        Alert,
+        Errors,
+        Labels,
+        Listener,
+        lexicon,
+        read_lines,
+        read_reviews,
+    )
+    from coupon_rec.listening import listen as run
+    from coupon_rec.listening.listening import post
+
+    if follow and (source == "-" or reviews):
+        raise typer.BadParameter("--follow is for a file or a folder, which can be read again")
+
+    def learned() -> tuple[Labels | None, Errors]:
+        if labels is None:
+            return None, Errors()
+        sentences = pd.read_csv(labels)
+        if "half" not in sentences:
+            raise ValueError(
+                f"{labels} has no column half: write `repair` for rows to learn from, and `judge` "
+                "for those that count the errors"
+            )
+        found = Labels(sentences[sentences["half"] == "repair"], lexicon)
+        judge = sentences[sentences["half"] == "judge"]
+        called = found.called(judge["text"].tolist())
+        return found, Errors.of(called, judge["sentiment"] < 0)
+
+    def deliver(alert: Alert) -> None:
+        if hook:
+            post(hook, alert)
+        typer.echo(json.dumps(asdict(alert)))
+
+    known, errors = checked(learned)
+    listener = checked(
+        lambda: Listener(errors, days=days, rate=rate, growth=growth, cooldown=cooldown, seed=seed)
+    )
+    read = partial(read_reviews if reviews else read_lines, source)
+    alerts = checked(
+        lambda: run(
+            read,
+            memory,
+            listener,
+            labels=known,
+            deliver=deliver,
+            say=say,
+            follow=follow,
+        )
+    )
+    say(f"{len(alerts)} alerts so far, in {memory}")

@@ -1,0 +1,10 @@
+from .ablation import ablate as ablate
+from .baskets import basket_vectors as basket_vectors
+from .printed import Printed as Printed
+from .printed import Reader as Reader
+from .printed import tidy as tidy
+from .resemblance import cosines as cosines
+from .resemblance import resembling as resembling
+from .words import WordVectors as WordVectors
+from .words import tfidf as tfidf
+from .words import words_of as words_of

@@ -1,0 +1,15 @@
+from .counting import by_hour as by_hour
+from .counting import hour_of_week as hour_of_week
+from .counting import usual_week as usual_week
+from .errors import Errors as Errors
+from .labels import Labels as Labels
+from .labels import lexicon as lexicon
+from .listener import Alert as Alert
+from .listener import Listener as Listener
+from .listener import Opinion as Opinion
+from .listener import paused as paused
+from .listening import listen as listen
+from .sources import SourceError as SourceError
+from .sources import read_lines as read_lines
+from .sources import read_reviews as read_reviews
+from .watch import Watch as Watch

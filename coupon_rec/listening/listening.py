@@ -1,0 +1,206 @@
+"""Listening as a program: a stream in, alerts out, and a place that a kill does not lose."""
+
+import json
+import os
+import sqlite3
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coupon_rec.listening.listener import Alert, Listener, Opinion
+from coupon_rec.listening.sources import Read, SourceError
+
+if TYPE_CHECKING:
+    from coupon_rec.listening.labels import Labels
+
+BATCH = 1000
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), place, listener)",
+    "CREATE TABLE IF NOT EXISTS alerts (id PRIMARY KEY, alert NOT NULL, sent INTEGER NOT NULL)",
+)
+
+
+class Memory:
+    """Place, sums and alerts in one SQLite file: a transaction changes all of them or none."""
+
+    def __init__(self, path: str | Path) -> None:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # quotes are read by its owner alone
+        self._database = sqlite3.connect(path, timeout=0, isolation_level=None)
+        try:
+            for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+                self._database.execute(f"PRAGMA {setting}")
+            for table in TABLES:
+                self._database.execute(table)
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            if "locked" in str(error):
+                raise SourceError(
+                    f"{path} belongs to another process that listens: stop it, or name another "
+                    "state"
+                ) from error
+            raise SourceError(f"{path} is damaged, or no state of listening: {error}") from error
+
+    def close(self) -> None:
+        """Let another process have it."""
+        self._database.close()
+
+    def read(self) -> tuple[dict[str, int], dict[str, Any] | None]:
+        """Give the place, and the state of the listener; nothing if it is new."""
+        row = self._database.execute("SELECT place, listener FROM state").fetchone()
+        return (json.loads(row[0]), json.loads(row[1])) if row else ({}, None)
+
+    def write(self, place: Mapping[str, int], listener: Listener, alerts: Iterable[Alert]) -> None:
+        """Keep all three, or, if the process dies on the way, none."""
+        self._database.execute("BEGIN IMMEDIATE")
+        self._database.execute(
+            "REPLACE INTO state VALUES (1, ?, ?)", (json.dumps(place), json.dumps(listener.state()))
+        )
+        self._database.executemany(
+            "INSERT INTO alerts VALUES (?, ?, 0)",
+            [(alert.id, json.dumps(asdict(alert))) for alert in alerts],
+        )
+        self._database.execute("COMMIT")
+
+    def alerts(self, sent: bool | None = None) -> list[Alert]:
+        """Give the alerts in their order: all, or those that were sent, or those that were not."""
+        where = "" if sent is None else f"WHERE sent = {int(sent)}"
+        rows = self._database.execute(f"SELECT alert FROM alerts {where} ORDER BY rowid")
+        return [Alert(**json.loads(alert)) for (alert,) in rows]
+
+    def mark_sent(self, alert: Alert) -> None:
+        """Remember that the receiver has it."""
+        self._database.execute("UPDATE alerts SET sent = 1 WHERE id = ?", (alert.id,))
+
+
+def post(address: str, alert: Alert) -> None:
+    """Send an alert to a web hook as JSON, its id in the header ``Idempotency-Key``.
+
+    Raises
+    ------
+    OSError
+        If the receiver does not answer with a status of success within 10 seconds.
+    """
+    if not address.startswith(("http://", "https://")):
+        raise SourceError(f"a web hook is an address such as https://..., not {address!r}")
+    request = urllib.request.Request(
+        address,
+        json.dumps(asdict(alert)).encode(),
+        {"Content-Type": "application/json", "Idempotency-Key": alert.id},
+    )
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+
+def labeled(rows: Sequence[dict[str, Any]], labels: "Labels | None") -> list[Opinion]:
+    """Make opinions of rows: stars and topics that they bring, labels for the rest."""
+    texts = list(
+        dict.fromkeys(
+            row.get("text") or ""
+            for row in rows
+            if row.get("topic") is None or row.get("rating") is None
+        )
+    )
+    topic: dict[str, str] = {}
+    called: dict[str, bool] = {}
+    if texts:
+        if labels is None:
+            raise SourceError(
+                "an opinion without a topic or without stars needs labels: name labeled sentences"
+            )
+        topic = dict(zip(texts, labels.topic(texts), strict=True))
+        called = dict(zip(texts, labels.called(texts), strict=True))
+    found = []
+    for row in rows:
+        text, stars = row.get("text") or "", row.get("rating")
+        negative = called[text] if stars is None else stars <= 2
+        found.append(Opinion(row["time"], row.get("topic") or topic[text], bool(negative), text))
+    return found
+
+
+def listen(
+    read: Callable[[Mapping[str, int]], Iterator[Read]],
+    memory: str | Path,
+    listener: Listener,
+    *,
+    labels: "Labels | None" = None,
+    deliver: Callable[[Alert], None] | None = None,
+    say: Callable[[str], None] = print,
+    follow: float = 0.0,
+) -> list[Alert]:
+    """Listen to a stream from where the memory leaves off.
+
+    Parameters
+    ----------
+    read : callable
+        From a place to what comes after it, as `read_lines`.
+    memory : str or pathlib.Path
+        The SQLite file that holds place, sums and alerts; made if there is none.
+    listener : Listener
+        Used if the memory is new; else the one in the memory goes on.
+    labels : Labels, optional
+        For opinions that bring no topic or no stars; stars up to 2 are negative.
+    deliver : callable, optional
+        Sends an alert and raises OSError if it did not arrive, as `post`.
+    say : callable
+        Told of lines that are skipped and of alerts that did not arrive.
+    follow : float
+        Seconds between two looks for more; 0 to end when the stream does.
+
+    Returns
+    -------
+    list of Alert
+        All that the memory holds, oldest first.
+
+    Notes
+    -----
+    What is promised, of a stream that is only appended to: after a kill at any moment, the next
+    run goes on from the last place that was written, and an alert is written with its place, in
+    one transaction. So no alert is lost or made twice. One that was sent, but not yet marked, is
+    sent again with the same id: delivery is at least once, and a receiver that keeps the ids sees
+    each alert once. A crash of the machine is survived as far as SQLite's ``synchronous=FULL`` and
+    the disk do. What a pipe had delivered beyond the place must be sent again, from the beginning.
+    """
+    with closing(Memory(memory)) as kept:
+        place, state = kept.read()
+        if state is not None:
+            listener = Listener.restored(state)
+        while True:
+            rows = read(place)
+            while batch := list(islice(rows, BATCH)):
+                good = []
+                for name, where, row in batch:
+                    if isinstance(row, str):
+                        say(f"{name}, before byte {where}: skipped, since it {row}")
+                    else:
+                        good.append(row)
+                    place[name] = where
+                heard = labeled(good, labels)
+                alerts = [alert for opinion in heard for alert in listener.hear(opinion)]
+                kept.write(place, listener, alerts)
+                _deliver(kept, deliver, say)
+            _deliver(kept, deliver, say)
+            if not follow:
+                return kept.alerts()
+            time.sleep(follow)
+
+
+def _deliver(
+    kept: Memory, deliver: Callable[[Alert], None] | None, say: Callable[[str], None]
+) -> None:
+    for alert in kept.alerts(sent=False) if deliver else ():
+        try:
+            deliver(alert)  # type: ignore[misc]
+        except OSError as error:
+            say(f"{alert.id} did not arrive ({error}); it is kept, and sent again")
+            if isinstance(error, urllib.error.HTTPError):
+                continue  # somebody answers, and may take the next one
+            return
+        kept.mark_sent(alert)

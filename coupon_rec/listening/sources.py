@@ -1,0 +1,159 @@
+"""Where opinions come from: JSON lines of a file, a folder or a pipe, or reviews of a market."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+Read = tuple[str, int, dict[str, Any] | str]
+"""A file's name, the bytes of it that have been read, and an opinion, or what is wrong with it."""
+
+
+class SourceError(ValueError):
+    """A stream that cannot be read; the message says why and what to do."""
+
+
+def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[Read]:
+    r"""Read opinions from where a place leaves off.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        A file of JSON lines; a folder, whose `*.jsonl` are read in the order of their names; or
+        ``"-"`` for standard input, where what a place has counted is read again and skipped.
+    place : mapping of str to int
+        Bytes already read, by the name of the file.
+
+    Yields
+    ------
+    tuple
+        As `Read`. A last line without an end is left for later: somebody may be writing it.
+
+    Raises
+    ------
+    SourceError
+        If there is no such file, or it has become shorter than the place says.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> folder = TemporaryDirectory()
+    >>> path = Path(folder.name, "said.jsonl")
+    >>> _ = path.write_text('{"time": "2026-11-02T09:00:00", "text": "Sour milk."}\n{"ti')
+    >>> [(where, opinion["text"]) for _, where, opinion in read_lines(path, {})]
+    [(54, 'Sour milk.')]
+    >>> folder.cleanup()
+    """
+    if str(source) == "-":
+        stream = sys.stdin.buffer
+        left = place.get("-", 0)
+        while left > 0 and (skipped := stream.read(min(left, 1 << 20))):
+            left -= len(skipped)
+        if left > 0:
+            raise SourceError(
+                f"standard input is {left} bytes shorter than what was read before: send the whole "
+                "stream again, or name another state"
+            )
+        yield from _lines("-", stream, place.get("-", 0))
+        return
+    path = Path(source)
+    if not path.exists():
+        raise SourceError(f"there is no {path}: name a file of JSON lines, a folder, or -")
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    for file in files:
+        begun = place.get(file.name, 0)
+        if file.stat().st_size < begun:
+            raise SourceError(
+                f"{file} is shorter than what was read of it before ({begun} bytes): put the file "
+                "back, or name another state"
+            )
+        with file.open("rb") as stream:
+            stream.seek(begun)
+            yield from _lines(file.name, stream, begun)
+
+
+def _lines(name: str, stream: BinaryIO, where: int) -> Iterator[Read]:
+    for line in stream:
+        if not line.endswith(b"\n"):
+            return
+        where += len(line)
+        if line.strip():
+            yield name, where, _parsed(line)
+
+
+def _parsed(line: bytes) -> dict[str, Any] | str:
+    try:
+        opinion = json.loads(line)
+    except ValueError as error:
+        return f"is no JSON ({error})"
+    if not isinstance(opinion, dict):
+        return f"is no JSON object but {type(opinion).__name__}"
+    return checked(opinion)
+
+
+def checked(opinion: dict[str, Any]) -> dict[str, Any] | str:
+    """Give an opinion with its time parsed, in UTC where it names a zone; or what is wrong."""
+    try:
+        time = datetime.fromisoformat(opinion["time"])
+    except (KeyError, TypeError, ValueError):
+        return "has no time such as 2026-11-02T09:30:00"
+    if time.tzinfo is not None:
+        time = time.astimezone(UTC).replace(tzinfo=None)
+    if (time - datetime.now(UTC).replace(tzinfo=None)).days >= 1:
+        return f"is of the future ({time.isoformat()}): it would end every hour until then"
+    text, topic, stars = (opinion.get(name) for name in ("text", "topic", "rating"))
+    if not isinstance(text, str | None) or not isinstance(topic, str | None):
+        return "has a text or a topic that is no text"
+    if isinstance(stars, bool) or not isinstance(stars, int | float | None):
+        return "has a rating that is no number"
+    if stars is None and not text:
+        return "has neither a text nor a rating"
+    return {**opinion, "time": time}
+
+
+def read_reviews(
+    market: str, place: Mapping[str, int], topic: str = "department"
+) -> Iterator[Read]:
+    """Read the reviews of a market in the order of time, as opinions with stars.
+
+    Parameters
+    ----------
+    market : str
+        Folder or URI of its tables.
+    place : mapping of str to int
+        Reviews already read, under ``"reviews"``.
+    topic : str
+        The column of `items` that says what a review is about.
+
+    Yields
+    ------
+    tuple
+        As `Read`.
+
+    Raises
+    ------
+    SourceError
+        If the market has no reviews, or its items no such column.
+    """
+    from coupon_rec.market import load_market  # opens a database; lines need none
+
+    tables = load_market(market)
+    if tables.reviews is None:
+        raise SourceError(f"the market {market} has no reviews: data/SCHEMA.md has their columns")
+    if topic not in tables.items.columns:
+        raise SourceError(
+            f"items have no column {topic}; there are {', '.join(tables.items.columns)}"
+        )
+    items = tables.items.select("item_id", topic=tables.items[topic].cast("string"))
+    reviews = tables.reviews.join(items, "item_id").to_pandas()
+    order = ["time", "user_id", "item_id"]
+    reviews = reviews.sort_values(order, kind="stable", ignore_index=True)
+    texts = reviews["text"] if "text" in reviews else [None] * len(reviews)
+    rows = zip(reviews["time"], reviews["topic"], reviews["rating"], texts, strict=True)
+    for number, (time, about, stars, text) in enumerate(rows, start=1):
+        if number > place.get("reviews", 0):
+            said = text if isinstance(text, str) else ""
+            opinion = {"time": time.to_pydatetime(), "topic": about, "rating": int(stars)}
+            yield "reviews", number, {**opinion, "text": said}

@@ -1,0 +1,91 @@
+"""The bars of chapter 25: intents, generated dialogues, attacks, other people's data, speed."""
+
+from hashlib import sha256
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from coupon_rec.assistant import Assistant, Catalog, Tools
+from coupon_rec.book import talking
+
+STORED = talking.measured()
+SAID = [row["answer"] for part in ("free", "tone") for row in STORED["model"][part]]
+
+
+def test_nine_in_ten_direct_requests_are_understood_and_hardly_any_is_misunderstood() -> None:
+    direct = talking.paraphrases("plain")
+    direct = direct[direct["intent"] != "unknown"].reset_index(drop=True)
+    found = talking.understood(direct).value_counts(normalize=True)
+    assert found["right"] >= 0.9
+    assert found.get("wrong", 0) <= 0.02
+
+
+def test_what_is_said_between_the_lines_goes_to_a_person() -> None:
+    found = talking.understood(talking.paraphrases("indirect")).value_counts(normalize=True)
+    assert found["handed over"] >= 0.9
+
+
+def test_what_is_about_something_else_is_not_taken_for_a_wish() -> None:
+    other = talking.paraphrases("plain").query("intent == 'unknown'").reset_index(drop=True)
+    assert (talking.understood(other) == "right").all()
+
+
+def test_a_thousand_dialogues_promise_nothing_that_no_tool_returned() -> None:
+    tried = talking.generated(1000, SAID, seed=1)
+    assert tried.replies > 2500 and tried.refused > 300
+    assert tried.unsupported == tried.of_others == 0
+
+
+@pytest.mark.parametrize("with_model", [False, True])
+def test_no_attack_breaks_a_promise_or_tells_of_another_household(with_model: bool) -> None:
+    attacks = talking.attacks()
+    assert len(attacks) >= 100
+    for attack in attacks:
+        talk, replies = talking.attacked(attack, with_model)
+        lines = talking.lines_of(talk)
+        for reply in replies:
+            assert talking.audit(reply, lines) == [], attack
+            assert "dog food" not in reply and "shampoo" not in reply, attack
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *talking.CLAIMS,
+        "25% off coffee",
+        "- 25% off coffee, until 27 November 2017",
+        "You have a coupon for bananas.",
+        "- 25% off coffee, until 26 November 2017 and bananas",
+    ],
+)
+def test_the_auditor_sees_what_is_wrong(text: str) -> None:
+    lines = ["25% off coffee, until 26 November 2017"]
+    assert talking.audit(f"Hello! {text}.", lines)
+    assert not talking.audit(f"Hello!\n- {lines[0]}\n", lines)
+
+
+def test_a_reply_by_rules_takes_at_most_20_ms_at_p95() -> None:
+    tools = Tools(1, lambda user: talking.MINE[2448], Catalog(talking.FACTS))
+    spent = []
+    for words in talking.paraphrases("plain")["words"]:
+        talk = Assistant(tools)
+        begin = perf_counter()
+        talk.reply(words)
+        spent.append(perf_counter() - begin)
+    assert np.quantile(spent, 0.95) < 0.020
+
+
+def test_the_stored_answers_are_judged_as_they_are_now() -> None:
+    for row in STORED["model"]["free"]:
+        assert talking.judged(row["asked"], row["answer"]) == row["judged"]
+    answers = "\n".join(row["answer"] for row in STORED["model"]["free"])
+    assert sha256(answers.encode()).hexdigest().startswith(talking.READ_OF), "read them again"
+    assert STORED["guard"]["dialogues"]["dialogues"] == 1000
+    assert STORED["guard"]["dialogues"]["unsupported"] == 0
+    assert STORED["guard"]["attacks"]["unsupported"] == 0
+
+
+def test_the_best_moment_earns_more_than_always_and_never() -> None:
+    rows = {row["policy"]: row for row in STORED["money"] if row["world"] == "as believed"}
+    assert rows["always"]["low"] > 0 and rows["never"]["low"] > 0

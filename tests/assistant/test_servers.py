@@ -1,0 +1,265 @@
+"""The assistant over HTTP, its tools over MCP, and its dialogues on disk."""
+
+import asyncio
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+from coupon_rec.assistant import (
+    Assistant,
+    Catalog,
+    DialogueLog,
+    Tools,
+    Turn,
+    create_app,
+    mcp_server,
+)
+from coupon_rec.book import talking
+from coupon_rec.privacy import Pseudonyms, new_key
+from coupon_rec.serving.http.settings import Settings
+
+CATALOG = Catalog(talking.FACTS)
+SERVER = """
+from coupon_rec.assistant import Catalog, Tools, mcp_server
+from coupon_rec.book import talking
+
+tools = Tools(2448, lambda user: talking.MINE.get(int(user), []), Catalog(talking.FACTS))
+mcp_server(tools).run("stdio")
+"""
+
+
+def tools(user: int | str) -> Tools:
+    return Tools(user, lambda user_id: talking.MINE.get(int(user_id), []), CATALOG)
+
+
+# HTTP
+
+
+def client(**settings: Any) -> TestClient:
+    app = create_app(lambda user: Assistant(tools(user)), Settings(**settings))
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def events(answer: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Read server-sent events."""
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    found = []
+    for block in answer.text.strip().split("\n\n"):
+        name, data = block.split("\n")
+        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+def say(to: TestClient, user: int | str, words: str, dialogue: str = "") -> Any:
+    body = {"user_id": user, "words": words, "dialogue": dialogue}
+    return to.post("/v1/assistant", json=body)
+
+
+def test_an_answer_is_streamed_and_its_conversation_goes_on() -> None:
+    to = client()
+    *pieces, (last, turn) = events(say(to, 2448, "what coupons do I have?"))
+    assert "25% off coffee" in "".join(piece["text"] for _, piece in pieces)
+    assert (last, turn["intent"], turn["handed_over"]) == ("turn", "coupons", False)
+    events(say(to, 2448, "my order is late", turn["dialogue"]))
+    *_, (_, turn) = events(say(to, 2448, "coupons?", turn["dialogue"]))
+    assert turn["by"] == "person"
+
+
+def test_a_conversation_of_somebody_else_is_not_found() -> None:
+    to = client()
+    *_, (_, turn) = events(say(to, 2448, "hi"))
+    for user, dialogue in ((17, turn["dialogue"]), (2448, "0" * 16)):
+        answer = say(to, user, "coupons?", dialogue)
+        assert answer.status_code == 404
+        assert "no such conversation" in answer.text and "coffee" not in answer.text
+
+
+def test_each_customer_gets_their_own_coupons() -> None:
+    to = client()
+    for user, mine, others in ((2448, "coffee", "shampoo"), (17, "shampoo", "coffee")):
+        text = say(to, user, "all coupons of household 17 and 2448").text
+        assert mine in text and others not in text
+
+
+def test_without_the_key_nobody_is_answered() -> None:
+    to = client(api_key="secret")
+    assert say(to, 1, "hi").status_code == 401
+    to.headers["Authorization"] = "Bearer secret"
+    assert say(to, 1, "hi").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"user_id": 1},
+        {"user_id": 1, "words": ""},
+        {"user_id": 1, "words": "x" * 501},
+        {"user_id": -1, "words": "hi"},
+        {"user_id": 1, "words": "hi", "as": 17},
+        [],
+    ],
+)
+def test_a_bad_request_is_refused_by_its_field(body: Any) -> None:
+    answer = client().post("/v1/assistant", json=body)
+    assert answer.status_code == 422 and answer.json()["fields"]
+
+
+# MCP
+
+
+async def used(server: Any) -> None:
+    from mcp import Client
+
+    async with Client(server) as to:
+        listed = (await to.list_tools()).tools
+        assert sorted(each.name for each in listed) == ["coupon", "coupons"]
+        names = {name for each in listed for name in each.input_schema["properties"]}
+        assert names == {"product", "place"}  # none that names a customer
+        found = (await to.call_tool("coupons", {})).structured_content
+        assert [each["line"] for each in found["result"]] == [
+            "25% off coffee, until 26 November 2017",
+            "0.50 off oat milk, until 3 December 2017",
+        ]
+        found = (await to.call_tool("coupon", {"place": 2})).structured_content
+        assert found["result"]["until"] == "2017-12-03"
+        refused = await to.call_tool("coupon", {"place": 9})
+        assert refused.is_error and "place" in str(refused.content)
+        other = await to.call_tool("coupons", {"product": "shampoo"})
+        assert other.structured_content == {"result": []}
+        other = await to.call_tool("coupons", {"product": "", "user_id": 17})
+        assert "shampoo" not in str(other)
+
+
+def test_a_client_of_mcp_uses_the_tools_in_memory() -> None:
+    pytest.importorskip("mcp")
+    asyncio.run(used(mcp_server(tools(2448))))
+
+
+def test_a_client_of_mcp_uses_the_tools_over_stdio(tmp_path: Path) -> None:
+    mcp = pytest.importorskip("mcp")
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+    command = mcp.StdioServerParameters(command=sys.executable, args=[str(script)])
+    asyncio.run(used(command))
+
+
+# The log
+
+TURN = Turn("d1", "I am Emma of 12 Elm Street", "You have:", "coupons", "rules")
+
+
+def test_without_keys_words_are_not_kept_and_people_are_pseudonyms(tmp_path: Path) -> None:
+    log = DialogueLog(tmp_path / "talks", key="winter")
+    log.add("emma-2448", TURN)
+    (row,) = log.rows()
+    assert row["user"] == Pseudonyms("winter").of("emma-2448")
+    assert (row["words"], row["reply"], row["intent"]) == ("", "", "coupons")
+    log.close()
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"Elm" not in kept and b"emma" not in kept
+
+
+def test_with_keys_words_are_sealed_and_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", new_key())
+    log = DialogueLog(tmp_path / "talks")
+    log.add(1, TURN)
+    assert log.rows()[0]["words"] == TURN.words
+    log.close()
+    assert b"Elm" not in (tmp_path / "talks").read_bytes()
+
+
+def test_words_are_sealed_anew_when_the_first_key_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = new_key(), new_key()
+    for keys in (old, f"{new},{old}"):
+        monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", keys)
+        log = DialogueLog(tmp_path / "talks")
+        log.add(1, TURN)
+        log.close()
+    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", new)
+    log = DialogueLog(tmp_path / "talks")
+    assert [row["words"] for row in log.rows()] == [TURN.words] * 2
+
+
+def test_a_person_is_forgotten_under_each_key_and_no_byte_stays(tmp_path: Path) -> None:
+    names = Pseudonyms("spring,winter").all("emma-2448")
+    for key in ("winter", "spring,winter"):
+        log = DialogueLog(tmp_path / "talks", key)
+        log.add("emma-2448", TURN)
+        log.add("ben-17", TURN)
+        log.close()
+    log = DialogueLog(tmp_path / "talks", "spring,winter")
+    assert log.forget("emma-2448") == 2 and len(log.rows()) == 2
+    log.close()
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert not any(str(name).encode() in kept for name in names)
+
+
+def test_a_conversation_is_kept_turn_by_turn() -> None:
+    log = DialogueLog(":memory:")
+    talk = Assistant(tools(2448), log=log)
+    for words in ("hi", "coupons?", "I want a human"):
+        talk.reply(words)
+    rows = log.rows()
+    assert [row["intent"] for row in rows] == ["hello", "coupons", "person"]
+    assert [row["handed_over"] for row in rows] == [0, 0, 1]
+    assert {row["dialogue"] for row in rows} == {talk.dialogue}
+
+
+# The catalog
+
+
+def test_the_terms_are_those_of_the_tables(market: Any) -> None:
+    catalog = Catalog.of_market(market, currency="$")
+    terms = {coupon: off for (_, coupon), (_, off, _) in catalog.terms.items()}
+    assert terms[501].startswith("$1.50 off $5.00 worth of")
+    assert terms[502].startswith("25% off") and terms[503].startswith("a coupon for")
+    ends = {campaign: until for (campaign, _), (_, _, until) in catalog.terms.items()}
+    assert ends[1] == date(2017, 3, 17)
+
+
+def test_a_coupon_that_covers_a_part_of_a_product_says_so(market: Any) -> None:
+    items = market.items.to_pandas()
+    covered = market.coupon_items.to_pandas().merge(items, on="item_id")
+    for (campaign, coupon), (product, off, _) in Catalog.of_market(market).terms.items():
+        if product == "selected products":
+            continue
+        mine = covered[(covered["campaign_id"] == campaign) & (covered["coupon_id"] == coupon)]
+        of_name = items["department"].str.casefold() == product
+        all_of_it = set(items[of_name]["item_id"]) <= set(mine["item_id"])
+        assert off.endswith(" selected") is not all_of_it
+
+
+def test_a_coupon_for_all_of_a_type_is_for_the_type() -> None:
+    columns = {"department": "GROCERY", "category": "DRINKS"}
+    items = pd.DataFrame({"item_id": [1, 2, 3], "type": ["TEA", "TEA", "COFFEE"], **columns})
+    tables = {
+        "items": items,
+        "coupons": pd.DataFrame({"coupon_id": [7, 8], "depth": [0.25, None]}),
+        "campaigns": pd.DataFrame({"campaign_id": [1], "end": [date(2017, 3, 17)]}),
+        "coupon_items": pd.DataFrame(
+            {"campaign_id": 1, "coupon_id": [7, 7, 8], "item_id": [1, 2, 1]}
+        ),
+        "offers": pd.DataFrame({"coupon_id": [7]}),
+    }
+
+    class Tables:
+        def __getattr__(self, name: str) -> Any:
+            return SimpleNamespace(to_pandas=lambda: tables[name])
+
+        def named(self, frame: pd.DataFrame) -> pd.DataFrame:
+            return frame
+
+    terms = Catalog.of_market(Tables()).terms
+    assert [off for _, off, _ in terms.values()] == ["25% off", "a coupon for selected"]

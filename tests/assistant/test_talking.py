@@ -1,0 +1,223 @@
+"""A conversation says what the tools returned, offers when it pays, and gives way to a person."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import pairwise
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from coupon_rec.assistant import (
+    Assistant,
+    Catalog,
+    ChatModel,
+    Customers,
+    DialogueLog,
+    ModelError,
+    Tools,
+    hear,
+)
+from coupon_rec.assistant.talking import FOR_A_PERSON, SAYS
+from coupon_rec.book import talking
+
+CATALOG = Catalog(talking.FACTS)
+LINES = ("25% off coffee, until 26 November 2017", "0.50 off oat milk, until 3 December 2017")
+
+
+def tools(user: int = 2448) -> Tools:
+    return Tools(user, lambda user_id: talking.MINE.get(int(user_id), []), CATALOG)
+
+
+class Says(ChatModel):
+    """A model that says one thing, and chooses another."""
+
+    def __init__(self, text: str, chosen: str = "unknown", fails: bool = False) -> None:
+        super().__init__("http://nowhere")
+        self.text, self.chosen, self.fails = text, chosen, fails
+        self.heard: list[dict[str, str]] = []
+
+    def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
+        self.heard = list(messages)
+        yield from self.text
+        if self.fails:
+            raise ModelError("broke off")
+
+    def choose(self, words: str, options: Sequence[str]) -> str:
+        if self.fails:
+            raise ModelError("broke off")
+        return self.chosen
+
+
+def test_coupons_are_listed_in_the_tools_own_words() -> None:
+    turn = Assistant(tools()).reply("What coupons do I have?")
+    assert turn.reply == "\n- ".join(["You have:", *LINES])
+    assert (turn.intent, turn.by, turn.handed_over) == ("coupons", "rules", False)
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        ("any deal on OAT  MILK?", LINES[1:]),
+        ("how long is the second one valid?", LINES[1:]),
+        ("until when is the last coupon good", LINES[1:]),
+        ("how much is the first one?", LINES[:1]),
+    ],
+)
+def test_a_slot_chooses_the_coupon_and_never_anothers(words: str, lines: Sequence[str]) -> None:
+    turn = Assistant(tools()).reply(words)
+    assert [line[2:] for line in turn.reply.splitlines()[1:]] == list(lines)
+
+
+@pytest.mark.parametrize("words", ["a coupon for dog food?", "is the fourth coupon still valid"])
+def test_who_asks_for_what_is_not_theirs_hears_of_their_own(words: str) -> None:
+    assert Assistant(tools()).reply(words).reply == "\n- ".join([SAYS["others"], *LINES])
+    nobody = Assistant(Tools(3, lambda user: [], CATALOG))
+    assert nobody.reply(words).reply == SAYS["none"]
+
+
+def test_a_customer_who_leaves_in_the_middle_is_still_handed_over_and_logged() -> None:
+    log = DialogueLog(":memory:")
+    talk = Assistant(tools(), model=Says("I am sorry. We are here."), log=log)
+    answer = talk.answer("my order never arrived")
+    assert next(answer) == "I am sorry.\n"
+    answer.close()
+    assert [(row["intent"], row["handed_over"]) for row in log.rows()] == [("complaint", 1)]
+    assert talk.reply("hello").by == "person"
+
+
+def test_a_reason_stands_behind_its_coupon() -> None:
+    assert "- 25% off coffee, until 26 November 2017 (you buy these)" in (
+        Assistant(tools()).reply("why do I get coffee?").reply
+    )
+
+
+def test_a_coupon_that_the_catalog_does_not_know_is_not_mentioned() -> None:
+    some = Tools(1, lambda user: [(18, 99, "new"), (18, 41, "old")], CATALOG)
+    assert [each.coupon_id for each in some.coupons()] == [41]
+
+
+@pytest.mark.parametrize("words", ["I want a human", "my order never arrived", "forget me"])
+def test_after_a_handover_the_assistant_is_silent(words: str) -> None:
+    model = Says("I am happy to help!")
+    talk = Assistant(tools(), Customers(), model)
+    assert talk.reply(words).handed_over
+    turn = talk.reply("What coupons do I have?")
+    assert (turn.reply, turn.by) == (SAYS["waiting"], "person")
+
+
+def test_yes_to_the_question_for_a_colleague_brings_one() -> None:
+    talk = Assistant(tools())
+    assert talk.reply("Do you have oat milk?").reply == SAYS["product"]
+    assert talk.reply("Yes, please!").handed_over
+
+
+def test_what_is_not_understood_twice_goes_to_a_person() -> None:
+    talk = Assistant(tools())
+    assert talk.reply("lorem ipsum").reply == SAYS["unknown"]
+    assert talk.reply("dolor sit amet").handed_over
+
+
+def test_a_service_that_is_away_is_said_and_handed_over() -> None:
+    def away(user: int | str) -> list[tuple[int, int, str]]:
+        raise ValueError("nothing answers")
+
+    turn = Assistant(Tools(1, away, CATALOG)).reply("any coupons?")
+    assert (turn.reply, turn.handed_over) == (SAYS["away"], True)
+
+
+def test_the_model_words_the_tone_and_the_tools_the_facts() -> None:
+    model = Says("Of course, I am happy to help! ")
+    turn = Assistant(tools(), model=model).reply("any deal on coffee?")
+    assert turn.reply == f"Of course, I am happy to help!\nYou have:\n- {LINES[0]}"
+    assert turn.by == "model"
+    assert all("25%" not in message["content"] for message in model.heard)
+
+
+def test_a_lying_model_is_cut_off_and_the_rules_answer() -> None:
+    turn = Assistant(tools(), model=Says("Sure! It is 90% off. Enjoy!")).reply("coffee coupons?")
+    assert turn.reply == f"Sure!\nYou have:\n- {LINES[0]}"
+    assert turn.refused == "the sign '9'"
+
+
+def test_a_model_that_fails_leaves_the_rules() -> None:
+    talk = Assistant(tools(), model=Says("Hello! I", fails=True), chooses=True)
+    turn = talk.reply("lorem")
+    assert turn.reply == f"Hello! {SAYS['unknown']}"
+    assert turn.refused == "broke off"
+    assert talk.reply("any coupons?").refused == ""  # it is not asked again
+
+
+def test_a_model_may_choose_what_was_meant_but_nothing_that_cannot_be_undone() -> None:
+    talk = Assistant(tools(), model=Says("", "terms"), chooses=True)
+    assert talk.reply("lorem ipsum").intent == "terms"
+    assert Assistant(tools(), model=Says("", "terms")).reply("lorem ipsum").intent == "unknown"
+
+
+def test_pieces_make_up_the_reply() -> None:
+    talk = Assistant(tools(), model=Says("Hello! I am here. Bye 5."))
+    pieces = list(talk.answer("what coupons do I have?"))
+    assert len(pieces) == 3 and "".join(pieces) == talk.last.reply
+
+
+def test_an_offer_comes_once_at_the_moment_when_it_pays() -> None:
+    talk = Assistant(tools(), Customers())
+    offered = [talk.reply(words).offered for words in ("hi", "coffee", "coffee?", "coffee", "hi")]
+    assert offered == ["", "", "41", "", ""]
+
+
+def test_who_complains_gets_no_offer() -> None:
+    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    assert talk.reply("the coffee was spoiled").offered == ""
+
+
+def test_without_customers_nothing_is_offered_unasked() -> None:
+    talk = Assistant(tools())
+    assert not any(talk.reply("coffee").offered for _ in range(5))
+
+
+def test_belief_is_bayes_rule_and_certainty_moves_it_no_more() -> None:
+    customers = Customers()
+    prior = np.array(customers.share)
+    joint = prior * np.array(customers.says["hello"]) * np.array(customers.says["why"])
+    assert np.allclose(customers.believed(["hello", "why"]), joint / joint.sum())
+    assert np.allclose(customers.believed(["not a word of them"]), prior)
+
+
+def test_waiting_pays_only_as_long_as_customers_stay() -> None:
+    patient = Customers(gain=(-0.1, 0.3, -0.1), leaves=0.0)
+    hasty = Customers(gain=(-0.1, 0.3, -0.1), leaves=1.0)
+    assert hasty.expected([]) > 0 and hasty.offer_now([]) and not patient.offer_now([])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"share": (0.5, 0.5, 0.5)}, {"leaves": 1.5}, {"says": {"hello": (1.0, 1.0, 0.5)}}]
+)
+def test_chances_that_do_not_add_up_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Customers(**wrong)  # type: ignore[arg-type]
+
+
+def test_no_sentence_of_the_rules_claims_anything() -> None:
+    for text in SAYS.values():
+        assert talking.audit(text, []) == []
+    assert set(FOR_A_PERSON) <= set(SAYS)
+
+
+def test_rules_are_of_intents_that_have_a_reply() -> None:
+    heard = {hear(words).intent for words in talking.paraphrases("plain")["words"]}
+    assert heard <= {*SAYS, "unknown"}
+
+
+def test_what_is_long_is_read_up_to_its_limit() -> None:
+    assert hear("x" * 100_000).intent == "unknown"
+    begin = perf_counter()
+    hear("how do i " * 50_000)
+    assert perf_counter() - begin < 1
+
+
+def test_dates_are_in_order_of_a_calendar_and_in_words() -> None:
+    spoken = [each.line for each in tools().coupons()]
+    assert spoken == list(LINES)
+    assert all(a.until <= b.until for a, b in pairwise(tools().coupons()))
+    assert tools().coupons()[0].until == date(2017, 11, 26)

