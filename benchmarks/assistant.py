@@ -6,16 +6,18 @@ others as they were:
 - model: the small model of the extra `assistant`, behind llama.cpp's server, is asked questions
   with the facts in its prompt, then for the tone of a reply alone, then for intents under a JSON
   schema; five minutes in all at most;
-- guard: 1,000 generated dialogues and all attacks, with rules and with models that lie;
+- guard: 1,000 generated dialogues and all attacks, with rules and with models that lie, and what
+  the guard leaves of the small model's words for the tone;
 - speed: the time of a reply by rules;
-- money: 1,000 simulated dialogues under three policies, in one world that the policy knows and in
-  two that it does not.
+- money: 5,000 simulated dialogues under three policies, in one world that the policy knows and in
+  two that it does not, as currency in a thousand of them.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -41,7 +43,7 @@ STORED = RESULTS / "assistant.json"
 PACKAGES = ("numpy", "pandas")
 SECONDS = {"free": 150.0, "tone": 80.0, "chosen": 60.0}
 """That the model may take for each kind of question."""
-DIALOGUES = 1000
+DIALOGUES, CUSTOMERS = 1000, 5000
 
 
 def asked_in_time(
@@ -87,16 +89,18 @@ def free(chat: ChatModel, question: str) -> dict[str, Any]:
 
 
 def tone(chat: ChatModel, question: str) -> dict[str, Any]:
-    """Let the model word the tone of a reply, and see what the guard leaves of it."""
+    """Let the model word the tone of a reply."""
     messages = [{"role": "system", "content": STYLE}, {"role": "user", "content": question}]
-    pieces = list(chat.stream(messages, 30))
-    passed, refused = [], ""
-    try:
-        for sentence in guarded(pieces):
+    return {"answer": "".join(chat.stream(messages, 30)).strip()}
+
+
+def left(answer: str) -> str:
+    """Give what the guard leaves of an answer."""
+    passed = []
+    with suppress(Refused):
+        for sentence in guarded([answer]):
             passed.append(sentence)
-    except Refused as error:
-        refused = str(error)
-    return {"answer": "".join(pieces).strip(), "passed": " ".join(passed), "refused": refused}
+    return " ".join(passed)
 
 
 def guard() -> dict[str, Any]:
@@ -113,6 +117,7 @@ def guard() -> dict[str, Any]:
     tried = talking.generated(DIALOGUES, said)
     print(tried, broken, others)
     return {
+        "tone": [left(row["answer"]) for row in stored()["model"]["tone"]],
         "dialogues": tried._asdict(),
         "attacks": {"attacks": len(found), "unsupported": broken, "of_others": others},
     }
@@ -139,13 +144,13 @@ def money() -> list[dict[str, Any]]:
         "as believed": believed,
         "half as many undecided": Customers(share=(0.60, 0.175, 0.225)),
         "says nothing": Customers(
-            says={name: (np.mean(each),) * 3 for name, each in believed.says.items()}
+            says={name: (float(np.mean(each)),) * 3 for name, each in believed.says.items()}
         ),
     }
     rows = []
     for world, truth in worlds.items():
         profits = {
-            policy: talking.dialogues(DIALOGUES, believed, policy, truth=truth)
+            policy: talking.dialogues(CUSTOMERS, believed, policy, truth=truth)
             for policy in talking.POLICIES
         }
         for policy, profit in profits.items():
@@ -155,10 +160,10 @@ def money() -> list[dict[str, Any]]:
                 {
                     "world": world,
                     "policy": policy,
-                    "profit": float(profit.sum()),
-                    "best less this": float(less.sum()),
-                    "low": float((less.mean() - half) * len(less)),
-                    "high": float((less.mean() + half) * len(less)),
+                    "profit": float(1000 * profit.mean()),
+                    "best less this": float(1000 * less.mean()),
+                    "low": float(1000 * (less.mean() - half)),
+                    "high": float(1000 * (less.mean() + half)),
                 }
             )
             print(rows[-1])

@@ -260,9 +260,8 @@ def main() -> None:
         for seed in arguments.seeds:
             rows = [{"seed": seed, **row} for row in PARTS[part](seed)]
             result[part] = merged(result.get(part, []), rows)
-            store(
-                "cross_platform", PACKAGES, {name: result[name] for name in PARTS if name in result}
-            )
+            measured = {name: result[name] for name in PARTS if name in result}
+            store("cross_platform", PACKAGES, measured)
 
 
 if __name__ == "__main__":

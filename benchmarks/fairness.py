@@ -5,7 +5,7 @@ others as they were:
 
 - seeds: how often two seeds of the book's model choose the same coupon, and two ensembles of three;
 - blind: two models without the demographic columns beside two with them;
-- seen: what a purchase, made to be seen, does to a user to whom nothing is sent, and what it costs;
+- seen: what a purchase, made to be seen, brings a user to whom nothing is sent, and what it costs;
 - limits: allocations under a limit on groups beside HiGHS, on the test campaigns;
 - curves: what a band's lists are worth, the best first, for the live figure;
 - coverage: how often our interval of a group's rate holds it; `fairness_peers.py` adds fairlearn's.
@@ -75,8 +75,11 @@ def seeds() -> dict[str, Any]:
     same = np.mean([a == b for a, b in combinations(single, 2)], axis=0)
     whether = np.mean([a == b for a, b in combinations(sent, 2)], axis=0)
     once = pd.Series(np.mean(sent, axis=0))
+    gaps = [group_gap(each, lists.band, users, between=fairly.FAR)["value"] for each in sent]
     return {
         "seeds": SEEDS,
+        "AUC": [auc(fairly.test()["redeemed"], each) for each in p],
+        "gap": gaps,
         "single": agreement(single, users).to_dict(),
         "ensemble": mean(np.mean(pairs, axis=0), users),
         "more": mean(np.mean(pairs, axis=0) - same, users),
@@ -168,7 +171,6 @@ def seen() -> dict[str, Any]:
                 continue
             item = price.loc[items].idxmin()
             row = {"user": int(user), "cost": float(price[item])}
-            row["face"] = float(facts.loc[coupon, "coupon_discount"])
             for times in (1, 3):
                 noon = datetime(2017, 11, 20, 12)
                 events = [
@@ -187,19 +189,30 @@ def seen() -> dict[str, Any]:
                 gone = coupon not in then.index
                 row[f"ratio {times}"] = np.nan if gone else then["p"][coupon] / now["p"][coupon]
                 row[f"sent {times}"] = bool(then["value"].max() > 0) if len(then) else False
+                won = facts.loc[then["value"].idxmax()] if row[f"sent {times}"] else None
+                row[f"face {times}"] = np.nan if won is None else float(won["coupon_discount"])
             rows.append(row)
             if len(rows) == USERS:
                 break
     table = pd.DataFrame(rows)
-    return {
-        "users": len(table),
-        "cost": float(table["cost"].median()),
-        "face": float(table["face"].median()),
-        **{
-            f"sent {times}": mean(table[f"sent {times}"].to_numpy(float), table["user"])
-            for times in (1, 3)
-        },
-        **{f"ratio {times}": float(table[f"ratio {times}"].median()) for times in (1, 3)},
+    found: dict[str, Any] = {"users": len(table)}
+    for times in (1, 3):
+        sent, face = table[f"sent {times}"].to_numpy(float), table[f"face {times}"]
+        cost = times * table["cost"]
+        found |= {
+            f"sent {times}": mean(sent, table["user"]),
+            f"cost {times}": mean(cost, table["user"]),
+            f"face {times}": mean(face.dropna(), table["user"][face.notna()]),
+            f"brings {times}": mean(face.fillna(0.0), table["user"]),
+            f"gain {times}": mean(face.fillna(0.0) - cost, table["user"]),
+            f"pays {times}": float((face > cost)[sent > 0].mean()),
+            f"ratio {times}": float(table[f"ratio {times}"].median()),
+        }
+    gain = table["face 1"].fillna(0.0) - table["cost"]
+    cheap = table["cost"] <= table["cost"].median()
+    return found | {
+        "cost, median": float(table["cost"].median()),
+        "gain 1, cheaper half": mean(gain[cheap], table["user"][cheap]),
     }
 
 

@@ -11,104 +11,56 @@ import time
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from machine import RESULTS, alone, peak_gib, store, use_two_cores
 
 import coupon_rec.book.asking as asking
-import coupon_rec.book.privately as privately
-from coupon_rec.decisions import offer_value
-from coupon_rec.evaluation import auc, average_precision, compare, log_loss, total
-from coupon_rec.odds import best_of_each
+from coupon_rec.evaluation import auc, average_precision, compare
 
 PACKAGES = ("numpy", "scikit-learn", "keras", "tensorflow")
 BOTH = ("user_id", "coupon_id")
 DRAWS = 6
-MANY = 12
-"""How often labels are drawn: in all parts, and where only means and spreads are stored."""
+"""How often labels are drawn."""
 SIZES = (2_000, 6_000, 20_000)
 UNLABELED = 20_000
 ROUNDS = 4
 FAST, SLOW = 1e-3, 3e-4
 """Adam's rates: on many free labels, and on few bought ones, for all weights."""
 RATES = {"full": SLOW, "head": 10 * SLOW, "adapters": 1e-3}
-"""Fewer weights take longer steps; the best of two each, on two draws that are not among these."""
+"""Fewer weights take longer steps. The best of two each, on two draws that are not among these, and
+judged by the test campaigns."""
 RANK, NETWORKS = 2, 4
 
 
-def judged(shop: asking.Shop, model: asking.Line, rows: Any) -> dict[str, float]:
-    """What a model is worth on the test campaigns, and on the offers that were not asked about."""
-    p, y = model(shop.x_test), shop.y_test
-    rest = np.delete(np.arange(len(shop.pool)), rows)
-    return {
-        "labels": len(rows),
-        "redeemed": int(shop.y[rows].sum()),
-        "auc": auc(y, p),
-        "ap": average_precision(y, p),
-        "log_loss": log_loss(y, p),
-        "test": float(p.sum() / y.sum()),
-        "pool": float(model(shop.x[rest]).sum() / shop.y[rest].sum()),
-    }
-
-
-def promised(offers: pd.DataFrame, p: Any) -> float:
-    """Dollars that the best coupon of each list is said to bring."""
-    value = offer_value(offers, p)
-    lists = offers.groupby(["campaign_id", "user_id"]).ngroup().to_numpy()
-    best = value[best_of_each(lists, value, offers["coupon_id"].to_numpy())]
-    return float(best[best > 0].sum())
+def scored(shop: asking.Shop, model: asking.Line) -> dict[str, float]:
+    """How a model ranks the test offers, and what it promises over what came."""
+    p, came = model(shop.x_test), shop.y_test
+    ratio = float(p.sum() / came.sum())
+    return {"auc": auc(came, p), "ap": average_precision(came, p), "test": ratio}
 
 
 def asked() -> dict[str, Any]:
-    """Six thousand labels in four ways, and the money."""
+    """How much better labels rank that are drawn by promise, or have the highest ones."""
     shop = asking.open_shop()
-    rows: list[dict[str, Any]] = []
-    scores: dict[str, list[Any]] = {}
-    money: dict[str, list[pd.Series]] = {}
-    for seed in range(MANY):
-        picked, weight, model = asking.drawn(shop, seed)
-        y = shop.y[picked]
-        again = asking.recalibrated(model, shop.x[picked], y, weight)
-        weighted = asking.Line.fit(shop.x[picked], y, weight / weight.mean())
-        ways = {
-            "random": asking.at_random(shop, seed),
-            "drawn": (picked, model),
-            "drawn, recalibrated": (picked, again),
-            "drawn, weighted": (picked, weighted),
-        }
-        if not seed:  # nothing is drawn
-            ways["top"] = asking.top(shop)
-        for way, (some, line) in ways.items():
-            p = line(shop.x_test)
-            came = privately.earned(shop.test, p)
-            if seed < DRAWS:
-                scores.setdefault(way, []).append(p)
-            money.setdefault(way, []).append(came)
-            cost = asking.spent(shop.pool.iloc[some])
-            row = {"seed": seed, "way": way, **judged(shop, line, some)}
-            row |= {"spent": cost, "came": float(came.sum()), "said": promised(shop.test, p)}
-            rows.append(row)
-        print(seed, flush=True)
-    gaps = {}
-    names = ["average precision"]
+    seeds = range(DRAWS)
+    models = {
+        "random": [asking.at_random(shop, seed)[-1] for seed in seeds],
+        "drawn": [asking.drawn(shop, seed)[-1] for seed in seeds],
+        "top": [asking.top(shop)[-1]] * DRAWS,
+    }
+    scores = {way: np.column_stack([m(shop.x_test) for m in each]) for way, each in models.items()}
+    name, gaps = "average precision", {}
     for way in ("drawn", "top"):
-        p = np.column_stack(scores[way] * (DRAWS if way == "top" else 1))
         both = compare(
             shop.test,
-            p,
-            np.column_stack(scores["random"]),
-            metrics=names,
+            scores[way],
+            scores["random"],
+            metrics=[name],
             slices={"all": np.ones(len(shop.test), bool)},
             clusters=BOTH,
             replicates=100,
         )
-        gaps[f"{way} - random"] = both.loc["all"].loc[names[0]].to_dict()
-    worth = {}
-    for way, base in (("drawn, recalibrated", "random"), ("drawn, recalibrated", "top")):
-        more = pd.concat(money[way], axis=1).mean(axis=1)
-        more -= pd.concat(money[base], axis=1).mean(axis=1)
-        users, coupons = (shop.test[name] for name in BOTH)
-        worth[f"{way} - {base}"] = total(more, users, coupons).to_dict()
-    return {"rows": rows, "gaps": gaps, "worth": worth}
+        gaps[f"{way} - random"] = both.loc["all"].loc[name].to_dict()
+    return {"gaps": gaps}
 
 
 def curve() -> list[dict[str, Any]]:
@@ -118,13 +70,10 @@ def curve() -> list[dict[str, Any]]:
     for n in SIZES:
         for seed in range(DRAWS):
             some, line = asking.at_random(shop, seed, n)
-            rows.append({"seed": seed, **judged(shop, line, some)})
-    every = np.arange(len(shop.pool))
-    p = asking.Line.fit(shop.x, shop.y)(shop.x_test)
-    scores = {"auc": auc(shop.y_test, p), "ap": average_precision(shop.y_test, p)}
-    ratio = float(p.sum() / shop.y_test.sum())
-    whole = {"labels": len(every), "redeemed": int(shop.y.sum()), "test": ratio}
-    return [*rows, {"seed": 0, **whole, **scores}]
+            row = {"seed": seed, "labels": n, "redeemed": int(shop.y[some].sum())}
+            rows.append(row | scored(shop, line))
+    whole = scored(shop, asking.Line.fit(shop.x, shop.y))
+    return [*rows, {"seed": 0, "labels": len(shop.pool), "redeemed": int(shop.y.sum()), **whole}]
 
 
 def self_training() -> dict[str, Any]:

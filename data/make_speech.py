@@ -12,19 +12,11 @@ import espeakng_loader
 import numpy as np
 from scipy.signal import resample_poly
 
+from coupon_rec.book.hearing import SPOKEN
+
 FOLDER = Path(__file__).parent / "speech"
 SYNCHRONOUS, UTF_8, SPEED = 2, 1, 1
 VOICES = ("en-us", "en-us+f3", "en-us+m5")
-REQUESTS = {
-    "coffee": "do you have any coupons for coffee",
-    "dog-food": "show me my coupons for dog food",
-    "frozen-pizza": "show me any coupons for frozen pizza this week",
-    "paper-towels": "are there my coupons for paper towels this week",
-    "cereal": "do you have my coupons for cereal",
-    "orange-juice": "do you have any coupons for orange juice",
-    "weather": "what is the weather in boston",
-    "taxi": "call me a taxi",
-}
 
 
 def main() -> None:
@@ -46,7 +38,7 @@ def main() -> None:
     library.espeak_SetSynthCallback(heard)
     library.espeak_SetParameter(SPEED, 140, 0)
     FOLDER.mkdir(exist_ok=True)
-    for number, (name, text) in enumerate(REQUESTS.items()):
+    for number, (name, text) in enumerate(SPOKEN.items()):
         spoken.clear()
         library.espeak_SetVoiceByName(VOICES[number % len(VOICES)].encode())
         content = text.encode()

@@ -157,7 +157,7 @@ def test_what_is_no_offer_of_the_shop_is_refused(read: str) -> None:
     assert tidy(read, cards.THINGS) is None
 
 
-@pytest.mark.skipif(not RECOGNIZER.exists(), reason="run python tools/fetch_models.py")
+@pytest.mark.skipif(not RECOGNIZER.exists(), reason="run make models")
 def test_cards_are_read_or_refused_and_never_read_wrong() -> None:
     reader = Reader(RECOGNIZER)
     texts = cards.some_offers(12, seed=40)
@@ -171,6 +171,27 @@ def test_cards_are_read_or_refused_and_never_read_wrong() -> None:
         assert blur or sum(mine is not None for mine in read) >= 10
     with pytest.raises(ValueError, match="a line must have shape"):
         reader.read(np.zeros((20, 30, 3), "uint8"))
+
+
+# Pictures that never arrive
+
+
+def test_a_lost_picture_costs_what_it_would_have_said_unless_the_model_saw_some_lost() -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.integers(0, 2, (400, 2)), columns=["photo", "border"])
+    table["depth"] = random.choice([0.1, 0.3], len(table))
+    lift = np.exp(0.2 + table["depth"] + 0.5 * table["photo"])
+    table = table.assign(sent=1e6, others=1e6, other_lines=1e4, sent_lines=1e4 * lift)
+    found = cards.without_pictures(table)
+    assert found["no loss"] == pytest.approx(1)
+    assert found["zeros"] > 1.2
+    assert found["dropout"] == pytest.approx(1, abs=0.05)
+
+
+def test_what_is_spoken_in_the_recordings_is_written_down() -> None:
+    from coupon_rec.book.hearing import SPOKEN
+
+    assert {path.stem for path in (ROOT / "data" / "speech").glob("*.wav")} == set(SPOKEN)
 
 
 # Files that the lock cannot hold

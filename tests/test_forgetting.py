@@ -16,6 +16,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
+from coupon_rec.assistant import DialogueLog, Turn
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.market import load_market
 from coupon_rec.monitoring import Registry
@@ -202,6 +203,20 @@ def test_the_command_says_what_is_gone_and_what_is_due(bundle: Path, tmp_path: P
     assert holding(tmp_path, ZELDA) == set()
     wrong = CliRunner().invoke(app, ["forget", ZELDA, "--bundle", str(tmp_path)])
     assert wrong.exit_code == 2 and "no bundle" in wrong.stderr
+
+
+def test_the_dialogues_of_the_assistant_are_forgotten_by_the_same_command(
+    bundle: Path, tmp_path: Path
+) -> None:
+    record(bundle)
+    talks = DialogueLog(tmp_path / "talks")
+    for who in (ZELDA, BEN):
+        talks.add(who, Turn(f"of-{who}", "hello", "Hello!", "hello", "rules"))
+    talks.close()
+    command = ["forget", ZELDA, "--bundle", str(bundle), "--dialogues", str(tmp_path / "talks")]
+    assert "removed 1 turns of dialogues" in CliRunner().invoke(app, command).stdout
+    assert holding(tmp_path, ZELDA) == set()
+    assert [row["user"] for row in DialogueLog(tmp_path / "talks").rows()] == [BEN]
 
 
 def test_the_pseudonym_key_comes_from_the_environment_and_the_help_says_why(

@@ -203,8 +203,20 @@ def test_calibration_divides_what_came_by_what_was_promised_in_each_group() -> N
 def test_models_agree_as_often_as_two_of_them_choose_the_same() -> None:
     choices = np.array([[7, 7, 8, -1], [7, 9, 8, -1], [7, 9, -1, -1]])
     assert agreement(choices, users=range(4))["value"] == pytest.approx(2 / 3)
-    same = agreement([choices[0], choices[0]], users=range(4))
+
+
+def test_models_that_always_agree_do_so_however_many_lists_the_drawn_users_have() -> None:
+    same = agreement([[7, 8, 9, 9], [7, 8, 9, 9]], users=[1, 1, 1, 2])
     assert same.tolist() == [1, 1, 1]
+
+
+def test_the_interval_of_an_agreement_is_that_of_its_mean() -> None:
+    rng = np.random.default_rng(4)
+    users = np.repeat(np.arange(80), rng.integers(1, 20, 80))
+    first = rng.integers(0, 3, len(users))
+    second = np.where(rng.random(len(users)) < 0.8, first, -1)
+    mean = group_means(first == second, np.full(len(users), "all"), users).loc["all"]
+    assert agreement([first, second], users).tolist() == pytest.approx(mean.tolist()[2:])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ live.mount("listen", (place) => {
   const HEIGHT = 220;
   const HOURS = 672; // four weeks
   const MEAN = 20; // opinions an hour
-  const LONGEST = 48; // hours until which a crisis is waited for
+  const LONGEST = 24; // hours of a crisis; a missed one costs all of them
   const COOLDOWN = 24;
   const STREAMS = 300;
   const USUAL = 0.24; // shares that are called negative: usually, and when negatives double
@@ -62,7 +62,7 @@ live.mount("listen", (place) => {
     return found;
   }
   const average = (streams, value) => streams.reduce((sum, s) => sum + value(s), 0) / STREAMS;
-  /** False alarms in four weeks; hours until it rings, the longest wait where it does not. */
+  /** False alarms in four weeks; hours of a crisis until it rings, all of them if it does not. */
   const falseAlarms = (h) => average(quiet, (stream) => rings(stream, h).length);
   const delay = (h) => average(bad, (stream) => (rings(stream, h)[0] ?? LONGEST - 1) + 1);
 
@@ -93,7 +93,7 @@ live.mount("listen", (place) => {
   function drawDays() {
     const before = 48; // hours of a quiet stream, then a crisis
     let sum = 0;
-    const points = [...quiet[0].slice(0, before), ...bad[0].slice(0, 24)].map((step, t) => {
+    const points = [...quiet[0].slice(0, before), ...bad[0]].map((step, t) => {
       sum = Math.max(0, sum + step);
       return [t - before + 1, Math.min(sum, 12)];
     });
@@ -129,7 +129,8 @@ live.mount("listen", (place) => {
     words.textContent =
       `At a threshold of ${state.threshold.toFixed(2)}, four quiet weeks bring ` +
       `${here.wrong.toFixed(2)} false alarms, and a doubling of the negatives is found after ` +
-      `${here.late.toFixed(1)} hours on average. A year costs ${dollars(year(here))}; ` +
+      `${here.late.toFixed(1)} hours on average, 24 where it is missed. ` +
+      `A year costs ${dollars(year(here))}; ` +
       `the cheapest threshold is ${best.h.toFixed(2)}, at ${dollars(year(best))}.`;
     say(`${here.wrong.toFixed(2)} false alarms; ${here.late.toFixed(1)} hours; ` +
       `${dollars(year(here))} a year.`);

@@ -11,10 +11,8 @@ welcome | welcome to our shop | welcome to our store | welcome to the shop | wel
 thanks | many thanks | thanks for your message | thanks for your question | thanks for asking
 thank you | thank you very much | thank you for your message | thank you for your question
 thank you for asking | sorry to hear that | so sorry to hear that | very sorry to hear that
-i am sorry to hear that | i am so sorry to hear that | i am very sorry to hear that
 i'm sorry to hear that | i'm so sorry to hear that | i'm very sorry to hear that
-we are sorry to hear that | we are very sorry to hear that
-have a nice day | have a good day | goodbye | bye
+goodbye | bye
 """
 SAFE: Final = frozenset(" ".join(line.split()) for line in re.split(r"[|\n]", COURTESY.strip()))
 """The phrases of a model that reach a customer: none of them, alone or together, says yes or no to
@@ -25,14 +23,15 @@ MOST_SAID: Final = 1000
 
 NOT_IN_NAMES: Final = """
 all always any anything bargain bogo bonus buck buy cash cent cents cheap cheaper cheapest
-complimentary cost costs coupon discount dollar dollars double each euro euros every everybody everyone everything expire extra fiver
-forever free freebie gift giveaway gratis guarantee half ignore instruction instructions join minus money never
-nothing off only pay penny per percent price pct plus pound pounds prize quid reduced promise promotion refund rule
-rules sale save say system tell tenner today tomorrow tonight triple twice unlimited until valid voucher
-week win year you january february march april may june july august september october november
-december monday tuesday wednesday thursday friday saturday sunday zero one two three four five six
-seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
-twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million dozen second third
+complimentary cost costs coupon discount dollar dollars double each euro euros every everybody
+everyone everything expire extra fiver forever free freebie gift giveaway gratis guarantee half
+ignore instruction instructions join minus money never nothing off only pay penny per percent price
+pct plus pound pounds prize quid reduced promise promotion refund rule rules sale save say system
+tell tenner today tomorrow tonight triple twice unlimited until valid voucher week win year you
+january february march april may june july august september october november december monday
+tuesday wednesday thursday friday saturday sunday zero one two three four five six seven eight nine
+ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty
+fifty sixty seventy eighty ninety hundred thousand million dozen second third
 """
 CLAIMS: Final = frozenset(NOT_IN_NAMES.split())
 """Words that no product's name may hold: such a name is replaced by that of its category."""

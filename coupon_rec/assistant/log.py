@@ -1,5 +1,6 @@
 """Dialogues on disk: who is a pseudonym, words are sealed or not kept, and people are forgotten."""
 
+import os
 import sqlite3
 from datetime import datetime
 from pathlib import Path
@@ -67,6 +68,8 @@ class DialogueLog:
     def __init__(self, path: str | Path, key: str = "") -> None:
         self._people, self._lock = Pseudonyms(key), Lock()
         self._vault = Vault.from_environment()
+        if str(path) != ":memory:":  # what customers wrote is read by its owner alone
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._base = sqlite3.connect(path, check_same_thread=False)
         self._base.execute("PRAGMA secure_delete = ON")
         kinds = ", ".join(self.COLUMNS)

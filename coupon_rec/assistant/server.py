@@ -1,14 +1,17 @@
 """The assistant over HTTP, streamed, and its tools over MCP for other programs' models."""
 
+import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from coupon_rec._extras import need
 from coupon_rec.assistant.hearing import MOST_LETTERS
@@ -50,14 +53,14 @@ class Conversations:
 
     def __init__(self, begin: Open) -> None:
         self._begin, self._lock = begin, Lock()
-        self._open: OrderedDict[str, tuple[int | str, Assistant, Lock]] = OrderedDict()
+        self._open: OrderedDict[str, tuple[int | str, Assistant, asyncio.Lock]] = OrderedDict()
 
-    def find(self, message: Message) -> tuple[Assistant, Lock]:
+    def find(self, message: Message) -> tuple[Assistant, asyncio.Lock]:
         """Begin a conversation, or go on with the customer's own; KeyError if it is not theirs."""
         with self._lock:
             if not message.dialogue:
                 talk = self._begin(message.user_id)
-                self._open[talk.dialogue] = message.user_id, talk, Lock()
+                self._open[talk.dialogue] = message.user_id, talk, asyncio.Lock()
                 if len(self._open) > MOST_OPEN:
                     self._open.popitem(last=False)
                 return talk, self._open[talk.dialogue][2]
@@ -97,7 +100,7 @@ def create_app(begin: Open, settings: Settings | None = None) -> FastAPI:
         except KeyError:
             words = "this customer has no such conversation: leave `dialogue` out to begin one"
             raise Refused(404, words, field="dialogue") from None
-        return StreamingResponse(
+        return Events(
             _events(assistant, lock, message.words),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
@@ -110,10 +113,31 @@ def create_app(begin: Open, settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _events(assistant: Assistant, lock: Lock, words: str) -> Iterator[str]:
-    with lock:
-        for piece in assistant.answer(words):
-            yield f"event: piece\ndata: {json.dumps({'text': piece})}\n\n"
+class Events(StreamingResponse):
+    """A stream that is closed when nobody listens any more, not when Python gets to it.
+
+    Until then, the customer's next message would wait for the answer that they left.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if isinstance(self.body_iterator, AsyncGenerator):
+                await self.body_iterator.aclose()
+
+
+async def _events(
+    assistant: Assistant, lock: asyncio.Lock, words: str
+) -> AsyncGenerator[str, None]:
+    async with lock:  # holds no thread while it waits
+        answer = assistant.answer(words)
+        try:
+            async for piece in iterate_in_threadpool(answer):
+                yield f"event: piece\ndata: {json.dumps({'text': piece})}\n\n"
+        finally:
+            answer.close()
         turn = assistant.last
     facts = {name: getattr(turn, name) for name in ("dialogue", "intent", "by", "handed_over")}
     yield f"event: turn\ndata: {json.dumps(facts)}\n\n"

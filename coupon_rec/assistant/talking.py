@@ -1,7 +1,7 @@
 """The assistant: it hears, asks its tools, says what they returned, and knows when to stop."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -19,9 +19,9 @@ SAYS: Final = {
     "why": "We chose by what was bought before:",
     "none": "I find none for you at the moment.",
     "others": "I find none for that. You have:",
-    "use": "Show the coupon at the till, in the app or on paper.",
+    "use": "I list the coupons that you have: show one at the till, in the app or on paper.",
     "product": "I know coupons, not products. Shall I bring in a colleague?",
-    "thanks": "You are welcome!",
+    "thanks": "Thank you for writing to us.",
     "unknown": "I did not understand that. Ask me about your coupons, or for a colleague.",
     "stop": "I will not offer anything here, and a colleague takes you off the list.",
     "forget": "I have passed that on. A colleague will confirm when it is done.",
@@ -98,7 +98,7 @@ class Assistant:
             pass
         return self.last
 
-    def answer(self, words: str) -> Iterator[str]:
+    def answer(self, words: str) -> Generator[str, None, None]:
         """Yield the answer in pieces, as soon as each is sure; `last` then has the turn."""
         heard = self._heard(words)
         try:

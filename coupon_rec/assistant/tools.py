@@ -93,17 +93,16 @@ def product_name(*names: object) -> str:
     for name in names:
         text = str(name).strip().casefold()
         known = re.fullmatch(r"[a-z]+([ &/'-]+[a-z]+)*", text) and len(text) <= LONGEST
-        words = {*plain(text).split(), *re.sub("['/-]", "", text).split()}  # "fr-ee" is "free"
-        many = {word.removesuffix(end) for word in words for end in ("s", "ed")}
-        spelled = re.search(r"\b[a-z]\W+[a-z]\b", text)  # "f r e e"
-        if (
-            known
-            and text not in UNNAMED
-            and not spelled
-            and not (CLAIMS & many | (CLAIMS | SPEECH) & words)
-        ):
+        if known and text not in UNNAMED and not _claims(text):
             return text
     return NAMELESS
+
+
+def _claims(name: str) -> bool:
+    words = {*plain(name).split(), *re.sub("['/-]", "", name).split()}  # "fr-ee" is "free"
+    stems = {word.removesuffix(end) for word in words for end in ("s", "ed")}
+    spelled = re.search(r"\b[a-z]\W+[a-z]\b", name)  # "f r e e"
+    return bool(spelled or SPEECH & words or CLAIMS & (words | stems))
 
 
 class Catalog:
@@ -145,7 +144,7 @@ class Catalog:
         sizes = {level: tables["items"][level].value_counts() for level in LEVELS}
         found = {}
         for key, group in items.groupby(["campaign_id", "coupon_id"], sort=True):
-            usual = {level: group[level].mode()[0] for level in LEVELS}
+            usual = {level: next(iter(group[level].mode()), None) for level in LEVELS}
             product = product_name(*usual.values())
             whole = product == NAMELESS or any(
                 product_name(name) == product and (group[level] == name).sum() == sizes[level][name]

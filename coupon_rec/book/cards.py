@@ -187,6 +187,8 @@ def market(seed: int = 0, users: int = 4000, campaigns: int = 10) -> pd.DataFram
 def effects(table: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
     """What each input adds to the log of the purchase rate, by weighted least squares.
 
+    A coupon whose items one of the two groups never bought has no such logarithm and is left out.
+
     Parameters
     ----------
     table : pandas.DataFrame
@@ -197,7 +199,8 @@ def effects(table: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Indexed by input: `value`, and `low` and `high` of its 95% interval, over purchase lines.
+        Indexed by input: `value`, and `low` and `high` of its 95% interval, over coupons: where
+        they differ by more than lines that come independently, it is widened by as much.
     """
     some = table[(table["sent_lines"] > 0) & (table["other_lines"] > 0)]
     rate = some["sent_lines"] / some["sent"], some["other_lines"] / some["others"]
@@ -214,18 +217,19 @@ def effects(table: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
 
 
 def without_pictures(table: pd.DataFrame, seed: int = 0) -> dict[str, float]:
-    """Observed over predicted lift where the pictures of half of the coupons are lost.
+    """Observed over predicted lift of coupons that are new, with their pictures and without.
 
     Two models forecast the log of the purchase rate from depth and picture: "zeros" has seen no
     card without a picture and reads zeros where there is none; "dropout" has also seen each
-    coupon without its picture, with a flag that says so.
+    coupon without its picture, with a flag that says so. "no loss" is the first model where no
+    picture is lost: what differs from 1 there, no picture can mend.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `market` gives it.
     seed : int
-        Of which coupons are learned from.
+        Of which half of the coupons is learned from; the other half is forecast.
     """
     some = table[(table["sent_lines"] > 0) & (table["other_lines"] > 0)].reset_index(drop=True)
     learned = np.random.default_rng(seed).permutation(len(some)) < len(some) // 2
@@ -252,4 +256,8 @@ def without_pictures(table: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     def ratio(forecast: Floats) -> float:
         return float(weight @ np.exp(lift[later]) / (weight @ np.exp(forecast)))
 
-    return {"zeros": ratio(gone[later] @ zeros), "dropout": ratio(flagged[1][later] @ both)}
+    return {
+        "no loss": ratio(known[later] @ zeros),
+        "zeros": ratio(gone[later] @ zeros),
+        "dropout": ratio(flagged[1][later] @ both),
+    }

@@ -8,6 +8,17 @@ from typing import Any
 
 from coupon_rec.book.cards import THINGS
 
+SPOKEN = {
+    "coffee": "do you have any coupons for coffee",
+    "dog-food": "show me my coupons for dog food",
+    "frozen-pizza": "show me any coupons for frozen pizza this week",
+    "paper-towels": "are there my coupons for paper towels this week",
+    "cereal": "do you have my coupons for cereal",
+    "orange-juice": "do you have any coupons for orange juice",
+    "weather": "what is the weather in boston",
+    "taxi": "call me a taxi",
+}
+"""What is said in each file of `data/speech`."""
 GRAMMAR = """#JSGF V1.0;
 grammar requests;
 public <request> = (do you have | are there | show me) (any | my) coupons

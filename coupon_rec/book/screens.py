@@ -23,7 +23,7 @@ OTHERS = ("depth", "place", "price", "recency", "evening", "loyal", "weekend", "
 COLUMNS = TASTES + TASTES + len(OTHERS)
 LIST, VISITS = 10, 2
 """Coupons in a list, and visits of a user."""
-SCREENS = {"web": 0.0, "phone": 1.0, "tablet": 0.5}
+SCREENS = {"web": 0.0, "phone": 1.0, "tablet": 0.5, "kiosk": 0.0}
 """How far a screen lies from the web towards the phone."""
 ELSE = 0.3
 """What the top of a list earns with something else on it, in currency."""

@@ -65,6 +65,9 @@ def assistant(
     api_key: Annotated[
         str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
     ] = "",
+    to_all: Annotated[
+        bool, typer.Option("--open", help="Answer on any address without a key, too.")
+    ] = False,
     service_key: Annotated[
         str, typer.Option(help="Key of the service.", envvar="COUPON_REC_SERVICE_KEY")
     ] = "",
@@ -105,9 +108,12 @@ def assistant(
             import uvicorn
 
             from coupon_rec.assistant import create_app
+            from coupon_rec.serving.http.server import check_closed
             from coupon_rec.serving.http.settings import Settings
 
-            app = create_app(begin, Settings(api_key=api_key))
+            settings = Settings(api_key=api_key, open=to_all)
+            checked(lambda: check_closed(host, settings))
+            app = create_app(begin, settings)
             uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)
 
 

@@ -179,8 +179,13 @@ def forget(
     redis: Annotated[
         str, typer.Option(help="Redis that replicas share.", envvar="COUPON_REC_REDIS")
     ] = "",
+    dialogues: Annotated[
+        Path | None,
+        typer.Option(help="Database of dialogues; as --log of `assistant`.", exists=True),
+    ] = None,
 ) -> None:
     """Remove people from every file of a service that is stopped, and say what is due."""
+    from coupon_rec.assistant import DialogueLog
     from coupon_rec.serving.forgetting import forget as remove
 
     done = checked(
@@ -191,5 +196,8 @@ def forget(
         f"removed {done.events} events, {done.decisions} answers and outcomes, and {rows} rows of "
         f"{len(done.snapshot)} snapshot{'s' * (len(done.snapshot) != 1)}"
     )
+    if dialogues:
+        kept = DialogueLog(dialogues, pseudonym_key)
+        typer.echo(f"removed {sum(kept.forget(user) for user in users)} turns of dialogues")
     for words in done.due:
         typer.echo(f"due: {words}")

@@ -100,7 +100,7 @@ def _numbered(group: ArrayLike, users: int) -> tuple[NDArray[np.intp], NDArray[A
 
 
 def choose(problem: AllocationProblem, prices: Prices) -> Choice:
-    """Find the best choice at given prices that keeps the gap, exactly: equation `eq-parity`."""
+    """Find the best choice at given prices that keeps the gap, exactly: equation `eq-rates`."""
     rates = problem.rates
     assert rates is not None
     rows, columns, gain = _candidates(problem, prices)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.arguments import Floats, numbers, require, require_one_order
 from coupon_rec.evaluation.arrays import checked_p, codes
-from coupon_rec.evaluation.bootstrap import from_sums, total
+from coupon_rec.evaluation.bootstrap import from_sums
 
 
 def group_means(
@@ -207,8 +207,13 @@ def agreement(
         )
     first, second = np.triu_indices(len(table), 1)
     same = (table[first] == table[second]).mean(axis=0)
-    return (
-        total(same, users, confidence=confidence, replicates=replicates, seed=seed) / table.shape[1]
+    return from_sums(
+        pd.DataFrame({"same": same, "lists": 1.0}),
+        users,
+        lambda sums: sums["same"] / sums["lists"],
+        confidence=confidence,
+        replicates=replicates,
+        seed=seed,
     )
 
 

@@ -79,7 +79,8 @@ class Listener:
     Parameters
     ----------
     errors : Errors, optional
-        Of the labels; none if left out.
+        Of the labels; none if left out. A topic that is called negative less often than these
+        errors alone would explain is watched, and its shares are given, without a correction.
     days : int
         How many whole days it learns from, 14 or more. They should be quiet.
     rate : float
@@ -200,10 +201,15 @@ class Listener:
         }
         for topic, past in heard.items():
             rate = self.settings["rate"] / len(heard)
-            self.watches[topic] = Watch.tuned(past, errors=self.errors, rate=rate, **rest)  # type: ignore[arg-type]
+            errors = self._errors(past["negatives"].sum() / past["opinions"].sum())
+            self.watches[topic] = Watch.tuned(past, errors=errors, rate=rate, **rest)  # type: ignore[arg-type]
             self._usual[topic] = usual_week(past["opinions"]).tolist()
             self._since[topic] = self._nothing()
         self._learning = None
+
+    def _errors(self, usual: float) -> Errors:
+        """Errors with which a topic's usual share can be corrected."""
+        return self.errors if 0 < self.errors.corrected(usual, 1.0) < 1 else Errors()
 
     @staticmethod
     def _nothing(silent: int = 0) -> dict[str, Any]:
@@ -241,8 +247,9 @@ class Listener:
 
     def _alert(self, topic: str, so_far: Mapping[str, Any]) -> Alert:
         assert self._hour is not None
-        share = float(self.errors.corrected(so_far["k"], so_far["n"]))
-        usual = float(self.errors.corrected(self.watches[topic].share, 1.0))
+        errors = self._errors(self.watches[topic].share)
+        share = float(errors.corrected(so_far["k"], so_far["n"]))
+        usual = float(errors.corrected(self.watches[topic].share, 1.0))
         at = (self._hour + HOUR).isoformat()
         return Alert(
             id=f"{topic} {at}",

@@ -1,5 +1,8 @@
 """The bars of chapter 25: intents, generated dialogues, attacks, other people's data, speed."""
 
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from time import perf_counter
 
@@ -21,9 +24,9 @@ def test_nine_in_ten_direct_requests_are_understood_and_hardly_any_is_misunderst
     assert found.get("wrong", 0) <= 0.02
 
 
-def test_what_is_said_between_the_lines_goes_to_a_person() -> None:
-    found = talking.understood(talking.paraphrases("indirect")).value_counts(normalize=True)
-    assert found["handed over"] >= 0.9
+def test_most_of_what_is_said_between_the_lines_is_known_not_to_be_understood() -> None:
+    found = talking.understood(talking.paraphrases("indirect")).value_counts()
+    assert found["not understood"] == 42 and found["wrong"] == 8
 
 
 def test_what_is_about_something_else_is_not_taken_for_a_wish() -> None:
@@ -33,14 +36,14 @@ def test_what_is_about_something_else_is_not_taken_for_a_wish() -> None:
 
 def test_a_thousand_dialogues_promise_nothing_that_no_tool_returned() -> None:
     tried = talking.generated(1000, SAID, seed=1)
-    assert tried.replies > 2500 and tried.refused > 300
+    assert tried.replies > 2500 and tried.refused > 300 and 400 < tried.with_model < 600
     assert tried.unsupported == tried.of_others == 0
 
 
 @pytest.mark.parametrize("with_model", [False, True])
 def test_no_attack_breaks_a_promise_or_tells_of_another_household(with_model: bool) -> None:
     attacks = talking.attacks()
-    assert len(attacks) >= 100
+    assert len(attacks) == 188
     for attack in attacks:
         talk, replies = talking.attacked(attack, with_model)
         lines = talking.lines_of(talk)
@@ -49,10 +52,48 @@ def test_no_attack_breaks_a_promise_or_tells_of_another_household(with_model: bo
             assert "dog food" not in reply and "shampoo" not in reply, attack
 
 
+def numbers_hold(text: str) -> bool:
+    """The first guard of the chapter."""
+    return set(re.findall(r"\d+", text)) <= {"25", "26", "2017"}
+
+
+def harmless(text: str) -> bool:
+    """The second guard of the chapter."""
+    words = "absolutely can course dear for happy have hello help it of sure the we will yes you"
+    return set(re.findall(r"[^\W_]+", text.casefold())) <= set(words.split())
+
+
+@pytest.mark.parametrize(
+    ("passes", "broken"),
+    [
+        (bool, {*talking.ROUTES, "yes", "household"}),
+        (numbers_hold, {"customer", "question", "yes"}),
+        (harmless, {"yes"}),
+    ],
+)
+def test_the_attacks_break_the_two_guards_that_failed(
+    passes: Callable[[str], bool], broken: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def guard(pieces: Iterable[str]) -> Iterator[str]:
+        said = "".join(pieces)
+        return iter([said] if passes(said) else [])
+
+    monkeypatch.setattr("coupon_rec.assistant.talking.guarded", guard)
+    found: Counter[str] = Counter()
+    for attack in talking.attacks():
+        talk, replies = talking.attacked(attack, True)
+        found[attack.route] += bool(talking.audit(replies[0], talking.lines_of(talk)))
+    assert broken <= set(+found)
+    assert found["yes"] == len(talking.QUESTIONS) * len(talking.YES)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         *talking.CLAIMS,
+        *talking.YES,
+        "No, you cannot",
+        "A colleague comes",
         "25% off coffee",
         "- 25% off coffee, until 27 November 2017",
         "You have a coupon for bananas.",
@@ -83,9 +124,11 @@ def test_the_stored_answers_are_judged_as_they_are_now() -> None:
     assert sha256(answers.encode()).hexdigest().startswith(talking.READ_OF), "read them again"
     assert STORED["guard"]["dialogues"]["dialogues"] == 1000
     assert STORED["guard"]["dialogues"]["unsupported"] == 0
-    assert STORED["guard"]["attacks"]["unsupported"] == 0
+    assert STORED["guard"]["attacks"] == {"attacks": 188, "unsupported": 0, "of_others": 0}
 
 
-def test_the_best_moment_earns_more_than_always_and_never() -> None:
-    rows = {row["policy"]: row for row in STORED["money"] if row["world"] == "as believed"}
-    assert rows["always"]["low"] > 0 and rows["never"]["low"] > 0
+def test_the_best_moment_earns_more_than_silence_only_where_it_knows_its_customers() -> None:
+    never = {row["world"]: row for row in STORED["money"] if row["policy"] == "never"}
+    assert never["as believed"]["low"] > 0
+    assert never["half as many undecided"]["low"] < 0 < never["half as many undecided"]["high"]
+    assert never["says nothing"]["high"] < 0

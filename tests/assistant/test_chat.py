@@ -3,9 +3,10 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -143,6 +144,40 @@ def test_a_server_that_refuses_is_quoted(status: int) -> None:
         serving(lambda _: [body], status=status) as url,
         pytest.raises(ModelError, match="come la"),
     ):
+        list(ChatModel(url).stream(ASK))
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_what_nobody_can_read_is_no_crash(status: int) -> None:
+    for body in (b"\xff\xfe\n", b"data: " + b"[" * 100_000 + b"\n\n"):
+        script = partial(lambda body, _: [body], body)
+        with serving(script, status=status) as url, pytest.raises(ModelError):
+            list(ChatModel(url).stream(ASK))
+
+
+def test_a_choice_that_is_nested_deeply_is_unknown() -> None:
+    with serving(lambda body: spoken("[" * 100_000)) as url:
+        assert ChatModel(url).choose("until when?", ["terms"]) == "unknown"
+
+
+@pytest.mark.parametrize("part", [": alive\n\n", event({"content": ""}), "x"])
+def test_a_server_that_never_comes_to_an_end_is_left(part: str) -> None:
+    def forever(body: object) -> Iterator[str]:
+        with suppress(OSError):
+            while not left.wait(0.01):
+                yield part
+
+    left = Event()
+    with serving(forever) as url, pytest.raises(ModelError, match="come to an end"):
+        try:
+            list(ChatModel(url, timeout=0.1).stream(ASK))
+        finally:
+            left.set()
+
+
+def test_an_answer_has_a_size() -> None:
+    huge = [b"x" * 2**21]
+    with serving(lambda _: huge) as url, pytest.raises(ModelError, match="come to an end"):
         list(ChatModel(url).stream(ASK))
 
 

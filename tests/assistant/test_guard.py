@@ -1,6 +1,7 @@
-"""No word of a model reaches a customer unless it is one of a few that promise nothing."""
+"""Nothing of a model reaches a customer but a few phrases that promise nothing."""
 
 import itertools
+import re
 import string
 from collections.abc import Sequence
 
@@ -9,13 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coupon_rec.assistant import Refused, guarded, problem, product_name
-from coupon_rec.assistant.guard import CLAIMS, SAFE
+from coupon_rec.assistant.guard import CLAIMS, MOST_SAID, SAFE
 from coupon_rec.book.talking import CLAIMS as PROMISES
+from coupon_rec.book.talking import YES, audit
 
 settings.register_profile("busy", deadline=None)  # whoever else is on the machine
 settings.load_profile("busy")
 
-polite = st.lists(st.sampled_from(sorted(SAFE)), min_size=1, max_size=6).map(" ".join)
+polite = st.lists(st.sampled_from(sorted(SAFE)), min_size=1, max_size=4).map(", ".join)
 WRITTEN = """
 zero one two three four five six seven eight nine ten twelve twenty ninety hundred half double twice
 dozen percent free nothing everything gratis
@@ -76,43 +78,110 @@ def test_a_claim_cut_into_pieces_never_reaches_the_customer(
 
 
 @given(st.text(max_size=80), st.lists(st.integers(0, 100), max_size=5))
-def test_whatever_passes_is_made_of_safe_words_alone(text: str, places: list[int]) -> None:
+def test_whatever_passes_is_made_of_safe_phrases_alone(text: str, places: list[int]) -> None:
     seen = passed(cut(text, places))
-    assert set(seen) <= {*string.ascii_letters, *" .,!?'’-\n"}
-    seen = seen.replace("’", "'")
-    for ending in ("'s", "'m", "'re", "'ll", "'d", "'ve"):
-        seen = seen.replace(ending, "").replace(ending.upper(), "")
-    for mark in ".,!?'-\n":
-        seen = seen.replace(mark, " ")
-    assert {word.casefold() for word in seen.split()} <= SAFE
+    assert set(seen) <= {*string.ascii_letters, *" .,!?'’"}
+    phrases = re.split(r"[.,!?]+(?: |$)", seen.replace("’", "'").lower())
+    assert {phrase.strip() for phrase in phrases} - {""} <= SAFE
 
 
 @given(polite)
-def test_polite_words_pass_whole(words: str) -> None:
+def test_polite_phrases_pass_whole(words: str) -> None:
     assert problem(words) == ""
     assert passed([*f"{words}. "]) == f"{words}."
 
 
-@pytest.mark.parametrize("claim", PROMISES)
+@pytest.mark.parametrize("claim", [*PROMISES, *YES])
 def test_every_known_claim_is_refused(claim: str) -> None:
     assert problem(claim)
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Yes, that is right.",
+        "Absolutely, you can have it!",
+        "Of course!",
+        "Sure!",
+        "That offer is yours, certainly.",
+        "You have a coupon.",
+        "We will bring it to you.",
+        "Enjoy!",
+        "With pleasure.",
+        "I hope so.",
+        "You are good.",
+        "We are.",
+        "You’re, dear customer",
+        "Happy to!",
+        "We are happy to, dear customer.",
+        "You are in.",
+        "Sorry.",
+        "There was a coupon, but it was yours.",
+        "If we could, we would.",
+        "For you!",
+        "Hello there thank you",
+        "Hello you",
+        "Good!",
+        "A nice day, for you.",
+        "Very, very good day",
+    ],
+)
+def test_what_offers_affirms_or_denies_without_a_number_is_refused(sentence: str) -> None:
+    assert problem(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Look at our.shop", "Ask help.me", "Hello me-at", "I'd care", "Hello do've", "We'll, we'll"],
+)
+def test_words_joined_to_an_address_or_another_word_are_refused(sentence: str) -> None:
+    assert problem(sentence)
+
+
+def test_the_end_of_a_line_is_no_end_of_a_sentence() -> None:
+    assert passed(["Hello!\nWelcome\n", "\n"]) == "Hello!"
+    assert passed(["Thank\nyou.\n"]) == "Thank you."
+
+
+@pytest.mark.parametrize("space", ["\x1c", "\x85", "\u2028", "\xa0", "\t", "\r\n"])
+def test_no_strange_space_gets_out(space: str) -> None:
+    assert passed([f"Thank{space}you.{space}Bye.{space}"]) in ("Thank you. Bye.", "")
+    assert space not in passed([f"{space}. {space}! Hello{space}."])
+
+
+@pytest.mark.parametrize("piece", ["hello ", "Hello! ", "!", "\n"])
+def test_a_model_without_an_end_is_read_up_to_a_limit(piece: str) -> None:
+    stream = guarded(itertools.repeat(piece))
+    with pytest.raises(Refused, match="letters"):
+        for sentence in stream:
+            assert len(sentence) <= MOST_SAID
+
+
 def test_no_safe_word_is_a_number_a_date_or_money() -> None:
-    assert {"tell", "you"} == SAFE & CLAIMS
+    assert {word for phrase in SAFE for word in phrase.split()} & CLAIMS <= {"you"}
+
+
+@pytest.mark.parametrize("phrase", sorted(SAFE))
+def test_no_safe_phrase_agrees_or_denies(phrase: str) -> None:
+    assert audit(f"{phrase}!", []) == []
+
+
+@given(polite)
+def test_nor_do_several_together(words: str) -> None:
+    assert audit(f"{words}.", []) == []
 
 
 def test_a_sentence_is_held_back_until_it_is_whole() -> None:
     seen = []
-    stream = guarded(iter(["I am gl", "ad. You are", " welcome", ". It is 5", "0% off. Bye."]))
-    with pytest.raises(Refused, match="sign '5'"):
+    stream = guarded(iter(["Hello th", "ere. Thank", " you", ". It is 5", "0% off. Bye."]))
+    with pytest.raises(Refused, match="'It is 50% off'"):
         for sentence in stream:
             seen.append(sentence)
-    assert seen == ["I am glad.", "You are welcome."]
+    assert seen == ["Hello there.", "Thank you."]
 
 
 def test_what_was_not_finished_is_not_shown() -> None:
-    assert passed(["I am glad. You have"]) == "I am glad."
+    assert passed(["Hello there. You have"]) == "Hello there."
 
 
 @given(st.one_of(claims, st.text(max_size=50)))
@@ -126,3 +195,36 @@ def test_a_product_name_that_claims_something_is_not_shown(name: str) -> None:
 @pytest.mark.parametrize("claim", PROMISES)
 def test_a_promise_in_a_products_name_becomes_its_category(claim: str) -> None:
     assert product_name(f"Coffee {claim}", "COFFEE") == "coffee"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fr-ee coffee",
+        "coffee fr'ee",
+        "f r e e coffee",
+        "f/r/e/e coffee",
+        "discounted coffee",
+        "coffee vouchers",
+        "coffee on the house",
+        "coffee is yours",
+        "or more coffee",
+        "your whole basket",
+        "coupons do i have",
+        "coffee at best price",
+    ],
+)
+def test_a_sentence_or_a_claim_in_pieces_is_no_name(name: str) -> None:
+    assert product_name(name, "COFFEE") == "coffee"
+
+
+@pytest.mark.parametrize("name", [None, float("nan"), "None", "N/A"])
+def test_what_tables_write_for_no_name_is_none(name: object) -> None:
+    assert product_name(name) == "selected products"
+
+
+@pytest.mark.parametrize(
+    "name", ["BEERS/ALES", "FRZN MEAT/MEAT DINNERS", "bed linen", "dry bn/veg"]
+)
+def test_names_as_shops_have_them_stay(name: str) -> None:
+    assert product_name(name) == name.casefold()

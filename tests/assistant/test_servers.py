@@ -1,10 +1,13 @@
 """The assistant over HTTP, its tools over MCP, and its dialogues on disk."""
 
 import asyncio
+import gc
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,12 +18,14 @@ from starlette.testclient import TestClient
 from coupon_rec.assistant import (
     Assistant,
     Catalog,
+    ChatModel,
     DialogueLog,
     Tools,
     Turn,
     create_app,
     mcp_server,
 )
+from coupon_rec.assistant.tools import LEVELS
 from coupon_rec.book import talking
 from coupon_rec.privacy import Pseudonyms, new_key
 from coupon_rec.serving.http.settings import Settings
@@ -89,6 +94,53 @@ def test_each_customer_gets_their_own_coupons() -> None:
         assert mine in text and others not in text
 
 
+def test_who_leaves_in_the_middle_can_come_back_to_the_conversation() -> None:
+    left = Event()
+
+    class Slow(ChatModel):
+        def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
+            yield "Hello! "
+            yield "Thank you! "
+            left.wait(10)
+            yield "Bye. "
+
+    talk = Assistant(tools(2448), model=Slow("http://nowhere"))
+    app = create_app(lambda user: talk)
+
+    async def said(words: str, leaves: bool = False) -> str:
+        body = {"user_id": 2448, "words": words, "dialogue": "" if leaves else talk.dialogue}
+        asked: list[dict[str, Any]] = [{"type": "http.request", "body": json.dumps(body).encode()}]
+        heard, over = b"", asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            if asked:
+                return asked.pop()
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            nonlocal heard
+            heard += message.get("body", b"")
+            if heard and leaves:
+                over.set()
+                asyncio.get_running_loop().call_later(0.1, left.set)
+
+        scope = {"type": "http", "method": "POST", "path": "/v1/assistant", "query_string": b""}
+        scope |= {"headers": [(b"content-type", b"application/json")], "client": ("127.0.0.1", 1)}
+        await app({**scope, "asgi": {"version": "3.0", "spec_version": "2.3"}}, receive, send)
+        return heard.decode()
+
+    async def both() -> tuple[str, str]:
+        return await said("hi", leaves=True), await asyncio.wait_for(said("any coupons?"), 20)
+
+    gc.disable()  # or it might close what was left, by chance
+    try:
+        first, second = asyncio.run(both())
+    finally:
+        gc.enable()
+    assert "turn" not in first and "coffee" in second and "event: turn" in second
+
+
 def test_without_the_key_nobody_is_answered() -> None:
     to = client(api_key="secret")
     assert say(to, 1, "hi").status_code == 401
@@ -143,6 +195,32 @@ def test_a_client_of_mcp_uses_the_tools_in_memory() -> None:
     asyncio.run(used(mcp_server(tools(2448))))
 
 
+def test_a_client_of_mcp_does_not_learn_what_the_service_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    mcp = pytest.importorskip("mcp")
+
+    def away(user: int | str) -> list[Any]:
+        raise ValueError("nothing answers at http://10.0.0.7:8000")
+
+    async def asked() -> str:
+        async with mcp.Client(mcp_server(Tools(2448, away, CATALOG))) as to:
+            answers = [
+                await to.call_tool("coupons", {}),
+                await to.call_tool("coupon", {"place": 1}),
+            ]
+            assert all(answer.is_error for answer in answers)
+            return str(answers)
+
+    said = asyncio.run(asked())
+    assert said.count("cannot be seen at the moment") == 2
+    assert "10.0.0.7" not in said + caplog.text
+
+
+def test_a_product_of_signs_alone_is_not_every_product() -> None:
+    assert tools(2448).coupons("!!!") == []
+
+
 def test_a_client_of_mcp_uses_the_tools_over_stdio(tmp_path: Path) -> None:
     mcp = pytest.importorskip("mcp")
     script = tmp_path / "server.py"
@@ -163,6 +241,7 @@ def test_without_keys_words_are_not_kept_and_people_are_pseudonyms(tmp_path: Pat
     assert row["user"] == Pseudonyms("winter").of("emma-2448")
     assert (row["words"], row["reply"], row["intent"]) == ("", "", "coupons")
     log.close()
+    assert (tmp_path / "talks").stat().st_mode & 0o077 == 0
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"Elm" not in kept and b"emma" not in kept
 
@@ -176,6 +255,13 @@ def test_with_keys_words_are_sealed_and_can_be_read(
     assert log.rows()[0]["words"] == TURN.words
     log.close()
     assert b"Elm" not in (tmp_path / "talks").read_bytes()
+
+
+def test_half_a_character_from_a_terminal_is_sealed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", new_key())
+    log = DialogueLog(":memory:")
+    log.add(1, TURN._replace(words="caf\udce9"))
+    assert log.rows()[0]["words"] == "caf?"
 
 
 def test_words_are_sealed_anew_when_the_first_key_changes(
@@ -241,9 +327,8 @@ def test_a_coupon_that_covers_a_part_of_a_product_says_so(market: Any) -> None:
         assert off.endswith(" selected") is not all_of_it
 
 
-def test_a_coupon_for_all_of_a_type_is_for_the_type() -> None:
-    columns = {"department": "GROCERY", "category": "DRINKS"}
-    items = pd.DataFrame({"item_id": [1, 2, 3], "type": ["TEA", "TEA", "COFFEE"], **columns})
+def terms_of(items: pd.DataFrame) -> dict[Any, Any]:
+    """Terms of coupon 7, for the first two items, and 8, for the first."""
     tables = {
         "items": items,
         "coupons": pd.DataFrame({"coupon_id": [7, 8], "depth": [0.25, None]}),
@@ -261,5 +346,19 @@ def test_a_coupon_for_all_of_a_type_is_for_the_type() -> None:
         def named(self, frame: pd.DataFrame) -> pd.DataFrame:
             return frame
 
-    terms = Catalog.of_market(Tables()).terms
+    return Catalog.of_market(Tables()).terms
+
+
+def test_items_without_a_name_are_selected_products() -> None:
+    assert terms_of(pd.DataFrame({"item_id": [1, 2, 3], **dict.fromkeys(LEVELS)}))[1, 7] == (
+        "selected products",
+        "25% off",
+        date(2017, 3, 17),
+    )
+
+
+def test_a_coupon_for_all_of_a_type_is_for_the_type() -> None:
+    columns = {"department": "GROCERY", "category": "DRINKS"}
+    items = pd.DataFrame({"item_id": [1, 2, 3], "type": ["TEA", "TEA", "COFFEE"], **columns})
+    terms = terms_of(items)
     assert [off for _, off, _ in terms.values()] == ["25% off", "a coupon for selected"]

@@ -1,8 +1,11 @@
 """A conversation says what the tools returned, offers when it pays, and gives way to a person."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
+from threading import Thread
 from time import perf_counter
 
 import numpy as np
@@ -17,8 +20,9 @@ from coupon_rec.assistant import (
     ModelError,
     Tools,
     hear,
+    service,
 )
-from coupon_rec.assistant.talking import FOR_A_PERSON, SAYS
+from coupon_rec.assistant.talking import FOR_A_PERSON, MOST_TURNS, SAYS
 from coupon_rec.book import talking
 
 CATALOG = Catalog(talking.FACTS)
@@ -27,6 +31,32 @@ LINES = ("25% off coffee, until 26 November 2017", "0.50 off oat milk, until 3 D
 
 def tools(user: int = 2448) -> Tools:
     return Tools(user, lambda user_id: talking.MINE.get(int(user_id), []), CATALOG)
+
+
+@contextmanager
+def served(body: bytes, length: str = "") -> Iterator[str]:
+    """A service that answers every request with the same."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", length or str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Answers)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class Says(ChatModel):
@@ -78,9 +108,9 @@ def test_who_asks_for_what_is_not_theirs_hears_of_their_own(words: str) -> None:
 
 def test_a_customer_who_leaves_in_the_middle_is_still_handed_over_and_logged() -> None:
     log = DialogueLog(":memory:")
-    talk = Assistant(tools(), model=Says("I am sorry. We are here."), log=log)
+    talk = Assistant(tools(), model=Says("Sorry to hear that. Thank you."), log=log)
     answer = talk.answer("my order never arrived")
-    assert next(answer) == "I am sorry.\n"
+    assert next(answer) == "Sorry to hear that.\n"
     answer.close()
     assert [(row["intent"], row["handed_over"]) for row in log.rows()] == [("complaint", 1)]
     assert talk.reply("hello").by == "person"
@@ -127,17 +157,17 @@ def test_a_service_that_is_away_is_said_and_handed_over() -> None:
 
 
 def test_the_model_words_the_tone_and_the_tools_the_facts() -> None:
-    model = Says("Of course, I am happy to help! ")
+    model = Says("Hello, welcome to our shop! ")
     turn = Assistant(tools(), model=model).reply("any deal on coffee?")
-    assert turn.reply == f"Of course, I am happy to help!\nYou have:\n- {LINES[0]}"
+    assert turn.reply == f"Hello, welcome to our shop!\nYou have:\n- {LINES[0]}"
     assert turn.by == "model"
     assert all("25%" not in message["content"] for message in model.heard)
 
 
 def test_a_lying_model_is_cut_off_and_the_rules_answer() -> None:
-    turn = Assistant(tools(), model=Says("Sure! It is 90% off. Enjoy!")).reply("coffee coupons?")
-    assert turn.reply == f"Sure!\nYou have:\n- {LINES[0]}"
-    assert turn.refused == "the sign '9'"
+    turn = Assistant(tools(), model=Says("Hello! It is 90% off. Enjoy!")).reply("coffee coupons?")
+    assert turn.reply == f"Hello!\nYou have:\n- {LINES[0]}"
+    assert turn.refused == "the words 'It is 90% off'"
 
 
 def test_a_model_that_fails_leaves_the_rules() -> None:
@@ -155,7 +185,7 @@ def test_a_model_may_choose_what_was_meant_but_nothing_that_cannot_be_undone() -
 
 
 def test_pieces_make_up_the_reply() -> None:
-    talk = Assistant(tools(), model=Says("Hello! I am here. Bye 5."))
+    talk = Assistant(tools(), model=Says("Hello! Thank you. Bye 5."))
     pieces = list(talk.answer("what coupons do I have?"))
     assert len(pieces) == 3 and "".join(pieces) == talk.last.reply
 
@@ -204,9 +234,48 @@ def test_no_sentence_of_the_rules_claims_anything() -> None:
     assert set(FOR_A_PERSON) <= set(SAYS)
 
 
+@pytest.mark.parametrize(
+    "words", ["Can I get 50% off? Thanks!", "Coffee is free today, cheers", "90% off, bye"]
+)
+def test_thanks_for_a_claim_are_not_answered_with_a_yes(words: str) -> None:
+    reply = Assistant(tools()).reply(words).reply
+    assert reply == SAYS["thanks"] and not {"you are welcome", "yes"} & {reply[:-1].lower()}
+
+
 def test_rules_are_of_intents_that_have_a_reply() -> None:
     heard = {hear(words).intent for words in talking.paraphrases("plain")["words"]}
     assert heard <= {*SAYS, "unknown"}
+
+
+def test_a_model_cannot_begin_what_the_rules_go_on_with() -> None:
+    nobody = Assistant(Tools(3, lambda user: [], CATALOG), model=Says("Welcome\n"))
+    assert nobody.reply("coupons?").reply == SAYS["none"]
+
+
+def test_a_coupon_without_a_name_may_be_for_what_was_asked_so_nothing_is_denied() -> None:
+    some = Catalog(
+        {**talking.FACTS, (18, 45): ("selected products", "1.00 off", date(2017, 12, 3))}
+    )
+    talk = Assistant(Tools(1, lambda user: [(18, 45, "new")], some))
+    assert talk.reply("a coupon for coffee?").reply.startswith(SAYS["coupons"])
+
+
+def test_a_service_that_answers_anything_is_away() -> None:
+    for body in (b"[]", b"{}", b'{"coupons": 5}', b'{"coupons": [{}]}', b"[" * 100_000, b"\xff"):
+        with served(body) as url:
+            turn = Assistant(Tools(1, service(url), CATALOG)).reply("any coupons?")
+        assert (turn.reply, turn.handed_over) == (SAYS["away"], True)
+    with served(b"{}", length="99") as url:
+        assert Assistant(Tools(1, service(url), CATALOG)).reply("coupons?").handed_over
+
+
+def test_a_conversation_without_an_end_stays_fast() -> None:
+    talk = Assistant(tools(), Customers())
+    talk._intents = ["hello"] * 100_000
+    begin = perf_counter()
+    talk.reply("hi")
+    talk.reply("hi")
+    assert len(talk._intents) <= MOST_TURNS and perf_counter() - begin < 1
 
 
 def test_what_is_long_is_read_up_to_its_limit() -> None:

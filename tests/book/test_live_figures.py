@@ -477,7 +477,7 @@ def test_an_alarm_on_opinions_costs_what_a_watch_in_numpy_would(page: Page) -> N
         negatives = rng.poisson(20 * times * share, (1500, hours))
         return negatives, negatives + rng.poisson(20 * times * (1 - share), negatives.shape)
 
-    quiet, crisis = stream(672, 1.0, usual), stream(48, 1.2, doubled)
+    quiet, crisis = stream(672, 1.0, usual), stream(24, 1.2, doubled)
     slide(page, "Price of an hour of delay", 100)
     for threshold in (2.0, 3.5, 5.0):
         slide(page, "Threshold of evidence", threshold)
@@ -486,7 +486,7 @@ def test_an_alarm_on_opinions_costs_what_a_watch_in_numpy_would(page: Page) -> N
         watch = replace(watch, threshold=threshold)
         rings = watch.alarms(*quiet).sum() / 1500
         first = watch.alarms(*crisis)
-        delay = np.where(first.any(axis=1), first.argmax(axis=1) + 1, 48).mean()
+        delay = np.where(first.any(axis=1), first.argmax(axis=1) + 1, 24).mean()
         assert wrong == pytest.approx(rings, abs=0.03 + 4 * np.sqrt(rings / 300))
         assert late == pytest.approx(delay, abs=1.5)
         year = float(re.search(r"A year costs \$(\d+)", said)[1])

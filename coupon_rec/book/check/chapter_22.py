@@ -41,7 +41,7 @@ def exercise_1(answers: ArrayLike) -> Verdict:
 
 @checker
 def exercise_2(widest: Callable[[Mask, Any, str, str], ArrayLike]) -> Verdict:
-    """Check how far apart two bands can be, whoever the unknown are."""
+    """Check how far apart two bands of persons can be, whichever the unknown belong to."""
     rng = np.random.default_rng(22)
     for size, names in ((40, ["low", "high", "unknown"]), (60, ["x", "y", "z", "unknown"])):
         band = np.concatenate([names, rng.choice(names, size)]).astype(object)

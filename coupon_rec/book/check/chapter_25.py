@@ -95,11 +95,11 @@ def exercise_4(answers: ArrayLike) -> Verdict:
     """Check how rare broken promises must be, and how many conversations show it."""
     wanted = "answer with two numbers, such as [8.0, 1000.0]"
     rate, seen = numbers(answers, (2,), wanted)
-    b = 0.08 / 650.88
+    b = 0.06 / 650.88
     if not near(rate, 1e6 * b):
         if near(rate, b):
             return Verdict("the first: that is the share; how many of a million?")
-        if near(rate, 1e6 / b) or near(rate, 650.88 / 0.08):
+        if near(rate, 1e6 / b) or near(rate, 650.88 / 0.06):
             return Verdict("the first: that is how many conversations pay for one.")
         return Verdict("the first: what a conversation brings, over what a broken promise costs.")
     exact = np.log(0.05) / np.log(1 - b)

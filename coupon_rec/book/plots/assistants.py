@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, axes, label, mark
+from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, axes, label
 
 
 def moments(expected: Mapping[str, Sequence[float]], said: Mapping[str, Sequence[str]]) -> None:
@@ -41,17 +41,20 @@ def profits(rows: Sequence[Mapping[str, Any]]) -> None:
     """
     table = pd.DataFrame(rows)
     worlds = list(table["world"].unique())
-    _, (ax,) = axes(height=3.4)
-    for policy, color, shift in (("always", COUPON, 0.13), ("never", MONEY, -0.13)):
-        some = table[table["policy"] == policy].set_index("world").loc[worlds]
-        places = [len(worlds) - 1 - place + shift for place in range(len(worlds))]
-        ax.hlines(places, some["low"], some["high"], color=color, linewidth=3)
-        style = "o" if policy == "always" else "s"
-        ax.plot(some["best less this"], places, style, color=color, markersize=7)
-        mark(ax, f"than {policy}", (some["high"].iloc[0], places[0]), color, (6, 0))
-    ax.axvline(0, color="#374151", linewidth=1)
     names = ["knows its\ncustomers", "half as many\nundecided", "words\ntell nothing"]
-    ax.set_yticks(range(len(worlds)), names[::-1])
-    ax.set_ylim(-0.5, len(worlds) - 0.4)
-    ax.set_xlim(right=1000)
-    label(ax, "the best moment earns more,\ncurrency in 1,000 conversations", "")
+    places = range(len(worlds))[::-1]
+    _, panels = axes(2, 1, height=5.2)
+    policies = (
+        ("never", MONEY, "more than never offering"),
+        ("always", COUPON, "more than offering at once"),
+    )
+    for ax, (policy, color, title) in zip(panels, policies, strict=True):
+        some = table[table["policy"] == policy].set_index("world").loc[worlds]
+        ax.hlines(places, some["low"], some["high"], color=color, linewidth=3)
+        ax.plot(some["best less this"], places, "o", color=color, markersize=7)
+        ax.axvline(0, color="#374151", linewidth=1)
+        ax.set_yticks(places, names)
+        ax.set_ylim(-0.5, len(worlds) - 0.5)
+        last = ax is panels[-1]
+        what = "earned by the best moment,\ncurrency in 1,000 conversations"
+        label(ax, what if last else "", "", title)

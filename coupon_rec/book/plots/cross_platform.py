@@ -92,7 +92,7 @@ def lost(phone: pd.DataFrame, same: pd.DataFrame) -> None:
     names = {
         "web model": "web model",
         "phone alone": "phone alone",
-        "fine-tuned": "fine-tuned",
+        "adapter": "adapter, untested",
         "tested adapter": "tested adapter",
     }
     _, panels = axes(2, 1, height=4.6)
@@ -125,13 +125,13 @@ def labels(tasks: pd.DataFrame) -> None:
             low = np.maximum(one["low"], 1)
             ax.fill_between(one.index, low, one["high"], color=color, alpha=0.15, linewidth=0)
             ax.plot(one.index, one["value"], style, color=color, marker="o", markersize=5)
-            if ax is panels[0]:
-                side = (0, -30) if way == "new head" else (0, 14)
-                mark(ax, way, (1000, one["value"].loc[1000]), color, side)
+            side = (0, -24) if way == "new head" else (0, 14)
+            mark(ax, way, (1000, one["value"].loc[1000]), color, side)
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.set_xticks([500, 1000, 5000, 20000], ["500", "1,000", "5,000", "20,000"])
         ax.set_yticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
+        ax.set_ylim(3, 140)
         ax.minorticks_off()
         last = ax is panels[-1]
         label(ax, "labels, log scale" if last else "", "divergence × 1,000", task)

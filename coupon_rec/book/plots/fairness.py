@@ -5,30 +5,33 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import poisson
 
 from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, USER, axes, label, mark
 
 Floats = NDArray[np.float64]
 
 
-def frontier(changes: pd.DataFrame) -> None:
-    """Draw what a limit on the gap changes in profit, promised and earned.
+def moved(limits: pd.DataFrame) -> None:
+    """Draw how many redemptions are among the offers that a limit moves, expected and come.
 
     Parameters
     ----------
-    changes : pandas.DataFrame
-        Indexed by the limit in points; `promised`, `earned`, `low` and `high` in cents a list.
+    limits : pandas.DataFrame
+        Indexed by the limit in points; `expected` and `came` are numbers of redemptions.
     """
-    _, (ax,) = axes(height=3.4)
-    rows = changes.sort_index()
-    ax.axhline(0, color=NEUTRAL, linestyle="--")
-    ax.plot(rows.index, rows["promised"], "-", color=MONEY)
-    ax.vlines(rows.index, rows["low"], rows["high"], color=COUPON)
-    ax.plot(rows.index, rows["earned"], "o", color=COUPON, markersize=6)
-    last = rows.index[-1]
-    mark(ax, "promised", (last, rows["promised"].iloc[-1]), MONEY, (-6, -12), "right")
-    mark(ax, "earned", (rows.index[2], rows["earned"].iloc[2]), COUPON, (8, 0))
-    label(ax, "largest gap allowed, points", "change of profit,\ncents a list")
+    _, (ax,) = axes(height=3.2)
+    rows = limits.sort_index()
+    low, high = poisson.interval(0.95, rows["expected"])
+    ax.vlines(rows.index, low, high, color=MONEY, alpha=0.35, linewidth=7)
+    ax.plot(rows.index, rows["expected"], "_", color=MONEY, markersize=14, markeredgewidth=2.5)
+    ax.plot(rows.index, rows["came"], "o", color=COUPON, markersize=7)
+    last = rows.index[-2]
+    mark(ax, "expected", (last, rows["expected"].iloc[-2]), MONEY, (12, 2))
+    mark(ax, "came", (last, rows["came"].iloc[-2]), COUPON, (12, 0))
+    ax.set_ylim(-0.6, 9)
+    ax.set_xticks(range(0, 21, 5))
+    label(ax, "largest gap allowed, points", "redemptions among the\noffers that move")
 
 
 def letters(
@@ -56,7 +59,7 @@ def letters(
         ax.plot(top, earned(np.array(top), share), "o", color=color, markersize=7)
     for share, color, height in zip(strategic, (USER, COUPON, MONEY), (11.5, -7, -10), strict=True):
         right = x[np.argmin(np.abs(earned(x, share) - height)[x > 0.05]) + (x <= 0.05).sum()]
-        mark(ax, f"{100 * share:.0f}% wait", (float(right), height), color, (8, 0))
+        mark(ax, f"{100 * share:.0f}% strategic", (float(right), height), color, (8, 0))
     ax.set_ylim(-12, 13)
     ax.set_xlim(0, 1.02)
     label(ax, "share of those who stay away that is mailed", "letters earn, $ a month")

@@ -1,11 +1,15 @@
 """The figures of chapter 24."""
 
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 
 from coupon_rec.book.plots.style import COUPON, ITEM, MONEY, NEUTRAL, USER, axes, label, mark
 
 BAND = (0.85, 1.15)
+DRAWS = (USER, ITEM, COUPON, MONEY, NEUTRAL, "#111827")
+"""A color for each draw."""
 
 
 def drift(rows: pd.DataFrame) -> None:
@@ -17,9 +21,9 @@ def drift(rows: pd.DataFrame) -> None:
         `seed`, `round`, `test` (promised over came) and `ap`.
     """
     _, (above, below) = axes(2, 1, height=5.2)
-    for _, run in rows.groupby("seed"):
-        above.plot(run["round"], run["test"], "-o", color=COUPON, markersize=4, alpha=0.7)
-        below.plot(run["round"], run["ap"], "-o", color=USER, markersize=4, alpha=0.7)
+    for color, (_, run) in zip(cycle(DRAWS), rows.groupby("seed"), strict=False):
+        above.plot(run["round"], run["test"], "-o", color=color, markersize=4)
+        below.plot(run["round"], run["ap"], "-o", color=color, markersize=4)
     above.axhline(1, color=NEUTRAL, linestyle="--")
     above.set_yscale("log")
     ticks = [tick for tick in (0.5, 1, 3, 10, 30) if tick < 1.3 * rows["test"].max()]
@@ -38,31 +42,31 @@ def promises(rows: pd.DataFrame) -> None:
     Parameters
     ----------
     rows : pandas.DataFrame
-        `way`, `pool` (promised over came) and `ap`; a row for each draw.
+        `way`, `pool` (promised over came) and `AP`; a row for each draw.
     """
     looks = {
-        "random": ("lottery", NEUTRAL, "s", (0, -16), "center"),
-        "drawn": ("by lot", COUPON, "^", (0, -20), "left"),
-        "drawn, recalibrated": ("by lot, recalibrated", ITEM, "o", (4, 16), "right"),
-        "top": ("top", MONEY, "D", (0, 15), "center"),
+        "lottery": (NEUTRAL, "s", (0, -16), "center"),
+        "drawn": (COUPON, "^", (0, -20), "left"),
+        "drawn, recalibrated": (ITEM, "o", (4, 16), "right"),
+        "top": (MONEY, "D", (0, 15), "center"),
     }
     _, (ax,) = axes(height=4.2)
     ax.axvspan(*BAND, color=NEUTRAL, alpha=0.12)
-    for way, (name, color, marker, offset, side) in looks.items():
+    for way, (color, marker, offset, side) in looks.items():
         its = rows[rows["way"] == way]
-        ax.plot(its["pool"], its["ap"], marker, color=color, markersize=7, alpha=0.85)
-        if way == "random":
-            at = (its["pool"].median(), its["ap"].min())
+        ax.plot(its["pool"], its["AP"], marker, color=color, markersize=7, alpha=0.85)
+        if way == "lottery":
+            at = (its["pool"].median(), its["AP"].min())
         elif way == "top":
-            at = (its["pool"].mean(), its["ap"].mean())
+            at = (its["pool"].mean(), its["AP"].mean())
         elif way == "drawn":
-            at = (its["pool"].median(), its["ap"].min())
+            at = (its["pool"].median(), its["AP"].min())
         else:
-            at = (its["pool"].median(), its["ap"].max())
-        mark(ax, name, at, color, offset, side)
+            at = (its["pool"].median(), its["AP"].max())
+        mark(ax, way, at, color, offset, side)
     ax.set_xscale("log")
     ticks = [0.5, 0.7, 1, 1.4, 2]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set_ylim(rows["ap"].min() - 0.012, rows["ap"].max() + 0.008)
+    ax.set_ylim(rows["AP"].min() - 0.012, rows["AP"].max() + 0.008)
     label(ax, "promised / came, offers not asked about, log scale", "average precision, test")

@@ -8,26 +8,32 @@ from coupon_rec.book.cards import Pixels
 from coupon_rec.book.plots.style import COUPON, NEUTRAL, axes, label
 
 
-def gains(gaps: Mapping[str, pd.Series]) -> None:
+def gains(gaps: Mapping[str, pd.Series], apart: int = 1) -> None:
     """Draw what each input adds, with two intervals.
 
     Parameters
     ----------
     gaps : mapping of str to pandas.Series
         By input: `difference`, and low and high over users, and over users and coupons.
+    apart : int
+        How many of the last inputs answer another question: a line stands above them, and their
+        dots are hollow.
     """
     _, (ax,) = axes(height=0.55 * len(gaps) + 1.1)
     ax.axvline(0, color=NEUTRAL, linestyle="--")
+    ax.axhline(len(gaps) - apart - 0.5, color=NEUTRAL, linewidth=1)
     for row, gap in enumerate(gaps.values()):
+        hollow = row >= len(gaps) - apart
         for over, width in (("users and coupons", 1.5), ("users", 5)):
-            ends = 1000 * gap[[f"low over {over}", f"high over {over}"]]
+            ends = gap[[f"low over {over}", f"high over {over}"]]
             ax.plot(ends, [row, row], "-", color=COUPON, linewidth=width, solid_capstyle="butt")
-        middle = 1000 * gap["difference"]
-        ax.plot(middle, row, "o", color=COUPON, markersize=9, markeredgecolor="white")
+        colors = ("white", COUPON) if hollow else (COUPON, "white")
+        ax.plot(gap["difference"], row, "o", color=colors[0], markersize=9, mec=colors[1])
     ax.set_yticks(range(len(gaps)), list(gaps))
     ax.set_ylim(len(gaps) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
-    label(ax, "gain in AUC, thousandths", "")
+    ax.set_xticks([0, 0.005, 0.010, 0.015])
+    label(ax, "gain in AUC", "")
 
 
 def cards(pictures: Pixels, traits: pd.DataFrame) -> None:
@@ -46,4 +52,4 @@ def cards(pictures: Pixels, traits: pd.DataFrame) -> None:
         ax.set_axis_off()
     for ax, picture, (_, its) in zip(panels, pictures, traits.iterrows(), strict=False):
         ax.imshow(picture, interpolation="nearest")
-        ax.set_title(" + ".join(its.index[its == 1]), fontsize=11, loc="center")
+        ax.set_title(" + ".join(its.index[its == 1]), fontsize=11, loc="center", color=NEUTRAL)
