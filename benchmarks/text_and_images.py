@@ -23,8 +23,9 @@ from machine import RESULTS, store, use_two_cores
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+import coupon_rec.book.cards as cards
 import coupon_rec.book.prelude as prelude
-from coupon_rec.book import SPLIT, cards
+from coupon_rec.book import SPLIT
 from coupon_rec.content import Reader, WordVectors, basket_vectors, resembling, tfidf, tidy
 from coupon_rec.content.baskets import ppmi
 from coupon_rec.decisions import offer_value
