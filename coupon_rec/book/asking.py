@@ -25,7 +25,7 @@ CUT = 3.0
 PENALTY = 0.01
 """scikit-learn's C: few labels, so a strong prior. Chosen while figures of the test were seen."""
 NEGATIVES = 0.05
-"""The share of offers without a purchase that the purchase model reads, with weights."""
+"""The share of the many zeros that is read where labels are free, with weights."""
 
 
 @dataclass(frozen=True)
@@ -178,12 +178,13 @@ def judged(shop: Shop, model: Line, asked: Rows) -> dict[str, float]:
 
     `pool` is of the offers of the pool that were not asked about, and `test` of the test offers.
     """
-    rest = np.delete(np.arange(len(shop.pool)), asked)
+    rest = np.ones(len(shop.pool), bool)
+    rest[asked] = False
     p, came = model(shop.x_test), shop.y_test
     return {
         "AUC": auc(came, p),
         "AP": average_precision(came, p),
-        "pool": float(model(shop.x[rest]).sum() / shop.y[rest].sum()),
+        "pool": float(model(shop.x)[rest].sum() / shop.y[rest].sum()),
         "test": float(p.sum() / came.sum()),
     }
 
@@ -265,9 +266,11 @@ def after_hiding(shop: Shop, chance: ArrayLike, seed: int) -> dict[str, float]:
     mine = (rng.random(len(users)) < 0.5)[user]
     chance = np.broadcast_to(np.asarray(chance, "float64"), shop.y.shape)
     seen = shop.y * (rng.random(len(shop.y)) < chance)
-    p = Line.fit(shop.x[mine], seen[mine], c=1.0)(shop.x) / chance.mean()
+    some = mine & ((seen == 1) | (rng.random(len(seen)) < NEGATIVES))
+    weight = np.where(seen[some] == 1, 1, 1 / NEGATIVES)
+    p = Line.fit(shop.x[some], seen[some], weight, c=0.1)(shop.x) / chance.mean()
     groups = {"unlikely": ~mine & ~likely, "likely": ~mine & likely}
-    return {name: float(p[some].sum() / shop.y[some].sum()) for name, some in groups.items()}
+    return {name: float(p[each].sum() / shop.y[each].sum()) for name, each in groups.items()}
 
 
 def rounds_of_self_training(
