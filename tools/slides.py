@@ -256,7 +256,7 @@ def wrong_slide(block: Tag) -> Slide:
     """Make the slide of what is wrong on purpose."""
     title = block.select_one(".admonition-title")
     assert isinstance(title, Tag)
-    name = title.get_text().partition(":")[2].strip()
+    name = title.get_text().removeprefix("Wrong on purpose:").strip()
     slide = Slide(name[0].upper() + name[1:], "✗ Wrong on purpose")
     for part in block.find_all(["p", "div"], recursive=False):
         if part is title:
