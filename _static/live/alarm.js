@@ -2,31 +2,13 @@
 "use strict";
 
 live.mount("alarm", (place) => {
-  const { html } = live;
+  const { html, chances, poisson } = live;
   const HEIGHT = 220;
   const DAYS = 336; // twelve campaigns of four weeks
   const EXPECTED = 100 / 28; // redemptions a day
   const RATIO = 0.5; // what the sum is tuned to
   const YEARS = 400;
   const THRESHOLDS = Array.from({ length: 23 }, (_, k) => 1 + k / 2);
-
-  // Counts of redemptions, the same each time: a Poisson draw for each day
-
-  function generator(seed) {
-    let state = seed;
-    return () => {
-      state = (state + 0x6d2b79f5) | 0;
-      let t = Math.imul(state ^ (state >>> 15), 1 | state);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-  }
-  function poisson(mean, random) {
-    const least = Math.exp(-mean);
-    let count = 0;
-    for (let product = random(); product > least; product *= random()) count++;
-    return count;
-  }
 
   /** The sum of each day: eq-cusum. */
   function path(left, random) {
@@ -38,7 +20,7 @@ live.mount("alarm", (place) => {
     });
   }
   function years(left, seed) {
-    const random = generator(seed);
+    const random = chances(seed);
     return Array.from({ length: YEARS }, () => path(left, random));
   }
   const quiet = years(1, 1);

@@ -2,22 +2,11 @@
 "use strict";
 
 live.mount("bandit", (place) => {
-  const { html } = live;
+  const { html, chances } = live;
   const HEIGHT = 250;
   const COUPONS = ["A", "B", "C", "D"];
   const GAMES = 50;
   const MOST = 50; // users at a time
-
-  /** Numbers in [0, 1) that a seed decides (mulberry32). */
-  function chances(seed) {
-    let state = seed >>> 0;
-    return () => {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let t = Math.imul(state ^ (state >>> 15), state | 1);
-      t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-  }
 
   // A game: each coupon earns a dollar with a probability of its own
 

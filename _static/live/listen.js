@@ -2,7 +2,7 @@
 "use strict";
 
 live.mount("listen", (place) => {
-  const { html } = live;
+  const { html, chances, poisson } = live;
   const HEIGHT = 220;
   const HOURS = 672; // four weeks
   const MEAN = 20; // opinions an hour
@@ -16,24 +16,6 @@ live.mount("listen", (place) => {
   const CRISES = 12; // a year
   const THRESHOLDS = Array.from({ length: 25 }, (_, k) => 1 + k / 4);
 
-  // Counts of opinions, the same each time
-
-  function generator(seed) {
-    let state = seed;
-    return () => {
-      state = (state + 0x6d2b79f5) | 0;
-      let t = Math.imul(state ^ (state >>> 15), 1 | state);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-  }
-  function poisson(mean, random) {
-    const least = Math.exp(-mean);
-    let count = 0;
-    for (let product = random(); product > least; product *= random()) count++;
-    return count;
-  }
-
   /** The evidence of each hour: eq-share-step. In a crisis the negatives double. */
   function steps(hours, crisis, random) {
     return Float64Array.from({ length: hours }, () => {
@@ -44,7 +26,7 @@ live.mount("listen", (place) => {
       return negative * Math.log(RATIO) + (1 - RATIO) * USUAL * opinions;
     });
   }
-  const random = generator(1);
+  const random = chances(1);
   const quiet = Array.from({ length: STREAMS }, () => steps(HOURS, false, random));
   const bad = Array.from({ length: STREAMS }, () => steps(LONGEST, true, random));
 

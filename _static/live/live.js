@@ -182,6 +182,27 @@ const live = (() => {
 
   const limited = (value, [low, high]) => Math.min(high, Math.max(low, value));
 
+  // Chance, the same each time
+
+  /** Numbers in [0, 1) that a seed decides (mulberry32). */
+  function chances(seed) {
+    let state = seed | 0;
+    return () => {
+      state = (state + 0x6d2b79f5) | 0;
+      let t = Math.imul(state ^ (state >>> 15), 1 | state);
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    };
+  }
+
+  /** A count of this mean. */
+  function poisson(mean, chance) {
+    const least = Math.exp(-mean);
+    let count = 0;
+    for (let product = chance(); product > least; product *= chance()) count++;
+    return count;
+  }
+
   return {
     mount,
     set,
@@ -196,5 +217,7 @@ const live = (() => {
     chart,
     contours,
     limited,
+    chances,
+    poisson,
   };
 })();
