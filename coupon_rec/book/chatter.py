@@ -1,6 +1,8 @@
 """What people say of a shop, hour by hour: simulated, so that we know when something is wrong."""
 
-from collections.abc import Sequence
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +12,13 @@ from coupon_rec.arguments import Floats
 from coupon_rec.listening import Errors
 from coupon_rec.simulation import simulate_market
 
+RATED = {
+    "tweets": "tweets",
+    "newspaper": "nytEditorialSnippets",
+    "shop": "amazonReviewSnippets",
+    "film": "movieReviewSnippets",
+}
+"""Kinds of texts that people rated, and what their files are called."""
 BEGIN = "2026-01-05"  # a Monday
 SHARE = 0.2
 """Of opinions that are negative when nothing is wrong."""
@@ -171,3 +180,14 @@ def spoiled_market(seed: int = 0, days: int = 110, share: float = 0.7) -> Spoile
     bad &= np.random.default_rng(seed).random(len(reviews)) < share
     reviews.loc[bad, "rating"] = 1
     return Spoiled(reviews[["time", "department", "rating"]], coupons, department, began)
+
+
+def rated(archive: Path) -> Iterator[tuple[str, list[str], list[float]]]:
+    """Read every fourth of the texts that people rated, and their mean rating, kind by kind."""
+    with tarfile.open(archive) as files:
+        for kind, name in RATED.items():
+            member = files.extractfile(f"hutto_ICWSM_2014/{name}_GroundTruth.txt")
+            assert member is not None
+            lines = member.read().decode("latin-1").splitlines()[::4]
+            rows = [line.split("\t") for line in lines]
+            yield kind, [row[2] for row in rows], [float(row[1]) for row in rows]
