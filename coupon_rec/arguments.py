@@ -40,8 +40,8 @@ def require(name: str, values: ArrayLike, good: Mask, wanted: str) -> None:
         raise ValueError(f"{name} must be {wanted}, but {count} values are not: {shown}")
 
 
-def require_columns(offers: pd.DataFrame, columns: Iterable[str]) -> None:
-    """Raise a ValueError that names the columns that offers lack, unless they have them all.
+def require_columns(offers: pd.DataFrame, columns: Iterable[str], called: str = "offers") -> None:
+    """Raise a ValueError that names the columns that offers, or others, lack.
 
     Examples
     --------
@@ -53,18 +53,19 @@ offers from features.offers_frame
     """
     lacking = [column for column in dict.fromkeys(columns) if column not in offers.columns]
     if lacking:
+        advice = ", or take offers from features.offers_frame" if called == "offers" else ""
         raise ValueError(
-            f"offers lack the columns {lacking}; they have {offers.columns.tolist()}. "
-            "Add them, or take offers from features.offers_frame"
+            f"{called} lack the columns {lacking}; they have {offers.columns.tolist()}. "
+            f"Add them{advice}"
         )
 
 
-def require_present(offers: pd.DataFrame, columns: Iterable[str]) -> None:
+def require_present(offers: pd.DataFrame, columns: Iterable[str], called: str = "offers") -> None:
     """Raise a ValueError unless offers have these columns, without a missing value."""
     columns = list(columns)
-    require_columns(offers, columns)
+    require_columns(offers, columns, called)
     for column in columns:
-        name = f"offers[{column!r}]"
+        name = f"{called}[{column!r}]"
         require(name, offers[column], offers[column].notna().to_numpy(), "present")
 
 

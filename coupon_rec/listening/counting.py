@@ -1,21 +1,11 @@
 """Counts of opinions by hour, and what an hour of the week usually brings."""
 
-from collections.abc import Sequence
-
 import pandas as pd
+
+from coupon_rec.arguments import require_present
 
 HOURS = 168
 """Of a week; hour 0 begins when Monday does."""
-
-
-def need_columns(name: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise a ValueError unless a frame has these columns, without an empty cell."""
-    lacking = [column for column in columns if column not in frame.columns]
-    if lacking:
-        raise ValueError(f"{name} must have the columns {lacking}; found {frame.columns.tolist()}")
-    empty = [column for column in columns if frame[column].isna().any()]
-    if empty:
-        raise ValueError(f"{name} must have no empty cell, but {empty} do: drop these rows")
 
 
 def by_hour(opinions: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +27,7 @@ def by_hour(opinions: pd.DataFrame) -> pd.DataFrame:
     >>> by_hour(pd.DataFrame({"time": times, "negative": [1, 0, 0]}))["opinions"].tolist()
     [2, 0, 1]
     """
-    need_columns("opinions", opinions, ["time", "negative"])
+    require_present(opinions, ["time", "negative"], "opinions")
     if opinions.empty:
         raise ValueError("there are no opinions to count")
     hours = opinions["negative"].groupby(opinions["time"].dt.floor("h")).agg(["size", "sum"])

@@ -12,8 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from coupon_rec._extras import need
-from coupon_rec.arguments import Floats, Mask
-from coupon_rec.listening.counting import need_columns
+from coupon_rec.arguments import Floats, Mask, require_present
 
 CUT = 0.6
 """Above a half: where four of five opinions are not negative, wrong calls of these cost more."""
@@ -93,7 +92,7 @@ class Labels:
         sentences: pd.DataFrame,
         scores: Callable[[Sequence[str]], Floats] | None = None,
     ) -> None:
-        need_columns("labeled sentences", sentences, ["text", "topic", "sentiment"])
+        require_present(sentences, ["text", "topic", "sentiment"], "labeled sentences")
         bad = sentences["sentiment"] < 0
         if bad.all() or not bad.any() or sentences["topic"].nunique() < 2:
             raise ValueError(

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.arguments import Floats, Mask
-from coupon_rec.listening.counting import need_columns
+from coupon_rec.arguments import Floats, Mask, require_present
 from coupon_rec.listening.errors import Errors
 from coupon_rec.monitoring import Cusum
 
@@ -161,7 +160,7 @@ def quiet_weeks(past: pd.DataFrame, paths: int, seed: int) -> tuple[Floats, Floa
     Returns negatives and opinions, each of shape (paths, 672), and for each path the usual share as
     another past of the same length would have it, shape (paths,).
     """
-    need_columns("the past", past, ["opinions", "negatives"])
+    require_present(past, ["opinions", "negatives"], "past weeks")
     hours = pd.DatetimeIndex(past.index)
     days = (
         past[["negatives", "opinions"]].groupby(hours.floor("D")).filter(lambda day: len(day) == 24)

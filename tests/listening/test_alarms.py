@@ -93,8 +93,8 @@ def test_errors_are_counted_and_a_classifier_that_says_nothing_is_refused() -> N
 @pytest.mark.parametrize(
     ("sentences", "message"),
     [
-        (SENTENCES.drop(columns="topic"), r"must have the columns \['topic'\]"),
-        (SENTENCES.assign(text=None), "no empty cell"),
+        (SENTENCES.drop(columns="topic"), r"labeled sentences lack the columns \['topic'\]"),
+        (SENTENCES.assign(text=None), "labeled sentences.*text.*must be present"),
         (SENTENCES.assign(sentiment=1), "negative sentences beside others"),
         (SENTENCES.assign(topic="all"), "two topics"),
     ],
