@@ -117,7 +117,7 @@ def test_student_notebook_is_valid_and_cleared_with_the_ids_of_the_chapter(
 @each_chapter
 def test_student_notebook_shows_no_markup_of_the_book(path: Path, unpacked: Path) -> None:
     text = prose(of_student(unpacked, path))
-    markup = r"\{[\w:]+\}`|\$\$ \(|^(?::::|```|%).*|^\(.*\)=|\\(?:user|item|coupon|money)\b"
+    markup = r"\{[\w:]+\}`|\$\$ \(|^(?::::|```\{|%).*|^\(.*\)=|\\(?:user|item|coupon|money)\b"
     assert re.findall(markup, text, re.MULTILINE) == []
 
 

@@ -29,6 +29,7 @@ FOLDERS = ["benchmarks/results", "coupon_rec", "data"]
 SOLUTION = re.compile(
     r"(?:::+|`{3,})\{solution-start\}.*?(?:(:::+|`{3,})\{solution-end\}\n\1|\Z)", re.DOTALL
 )
+NOTE_AMONG_OTHERS = re.compile(r"^(from .* import .*?)(?:\bnote, |, note$)", re.MULTILINE)
 
 
 # Student notebooks
@@ -85,6 +86,7 @@ def writers(trees: Iterable[ast.Module]) -> set[str]:
 
 def without_notes(cells: list[NotebookNode]) -> list[NotebookNode]:
     """Drop what writes and proves the numbers of the prose, which a learner is free to change."""
+    cells = [edited(cell, source=NOTE_AMONG_OTHERS.sub(r"\1", cell.source)) for cell in cells]
     trees = {cell.id: ast.parse(cell.source) for cell in cells if cell.cell_type == "code"}
     writing = writers(trees.values())
     kept: list[NotebookNode] = []
