@@ -1,7 +1,4 @@
-"""Number a chapter as its file is: chapters 12 to 14 are not written yet, and 15 stays 15.
-
-The primer between chapters 1 and 2 has the letter P.
-"""
+"""Number a chapter as its file is: the primer between chapters 1 and 2 has the letter P."""
 
 import re
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
 from not_found import root_links
 from playwright.sync_api import Browser, Locator, Page, Route
 from reader import open_page
+from subjects import SUBJECTS
 
 MOST_STOPS = 600
 
@@ -94,6 +96,22 @@ def test_a_search_from_any_page_finds_pages_from_disk(page: Page, site: Path) ->
     page.locator("#search-results li a").first.click()
     page.wait_for_selector("article h1")
     assert "search.html" not in page.url
+
+
+def test_a_search_for_its_subject_shows_the_chapter_among_the_first(
+    browser: Browser, site: Path
+) -> None:
+    page = browser.new_page()
+    assert SUBJECTS.keys() == {path.stem for path in (site / "chapters").glob("*.html")}
+    hidden = {}
+    for chapter, (subject, *_) in SUBJECTS.items():
+        page.goto(f"{(site / 'search.html').as_uri()}?{urlencode({'q': subject})}")
+        page.wait_for_selector("#search-results p.search-summary:has-text('found')")
+        links = page.locator("#search-results li > a").all()[:5]
+        found = [Path(urlsplit(link.get_attribute("href")).path).stem for link in links]
+        if chapter not in found:
+            hidden[chapter, subject] = found
+    assert not hidden
 
 
 def test_the_search_opens_and_closes_by_keyboard(page: Page, site: Path) -> None:
