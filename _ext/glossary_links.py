@@ -72,6 +72,7 @@ SENSES = {
     ),
     "floor": ("floor", {"appendix/teaching", "chapters/07_case_study"}),
     "lift": ("lift", {"chapters/01_first_coupon", "chapters/03_features"}),
+    "list": ("list", {"chapters/11_budget", "chapters/22_fairness_and_gaming"}),
     "margin": (
         "margin",
         {

@@ -100,13 +100,35 @@ def test_a_plan_names_sections_that_its_chapter_has(number: str, rest: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("plan", "minutes"), [("Half a day", 210), ("One day", 420), ("Six weeks", 6 * 360)]
+    ("plan", "minutes"),
+    [("Half a day", 210), ("One day", 420), ("Six weeks", 6 * 360), ("A semester", 14 * 330)],
 )
 def test_the_minutes_of_a_plan_add_up(plan: str, minutes: int) -> None:
     (part,) = re.findall(rf"^## {plan}: (.+?)(?=^## )", TEACHING, re.DOTALL | re.MULTILINE)
     rows = [row.split("|") for row in part.splitlines() if row.startswith("|")]
     column = rows[0].index(" minutes ")
     assert sum(int(row[column]) for row in rows[2:]) == minutes
+
+
+def minutes(chapter: str) -> int:
+    """The minutes to read that the card of a chapter says."""
+    (found,) = re.findall(r"\*\*Time\*\* (\d+) minutes", CHAPTERS[chapter].read_text())
+    return int(found)
+
+
+def test_the_minutes_of_the_ways_through_the_book_are_those_of_the_cards() -> None:
+    intro = (ROOT / "intro.md").read_text()
+    ways = re.findall(r"^\| .+? \| (1, .+?) \| (\d+) \|", intro, re.MULTILINE)
+    assert len(ways) == 4
+    for way, total in ways:
+        parts = [part.replace("primer", "P").split(" to ") for part in way.split(", ")]
+        read = [str(n) for first, *last in parts for n in between(first, *last)]
+        assert sum(map(minutes, read)) == int(total), way
+    assert f"the whole book takes {sum(map(minutes, CHAPTERS))}," in intro
+
+
+def between(first: str, last: str = "") -> list[str] | range:
+    return range(int(first), int(last) + 1) if last else [first]
 
 
 MARKET = nbformat.read(ROOT / "appendix" / "simulation.ipynb", as_version=4)
