@@ -58,10 +58,10 @@ slides: book .venv/.node  ## make a deck of slides of each chapter (needs npm)
 models: .venv/.python  ## fetch what some cells read and the lock cannot hold, into data/models
 	@$(BIN)/python tools/fetch_models.py
 
-wheelhouse: .venv/.python  ## download what make book installs, for machines without a network
+wheelhouse: .venv/.python  ## download what make book installs, and the small model, for machines without a network
 	@$(BIN)/python tools/fetch_models.py --wheels _build/wheelhouse
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check -c requirements.txt \
-		-w _build/wheelhouse '.[book]' hatchling editables
+		-w _build/wheelhouse '.[book,assistant]' hatchling editables
 	@rm -f _build/wheelhouse/coupon_rec-*
 	@echo "$$(du -sm _build/wheelhouse | cut -f1) MB in _build/wheelhouse, for this system and Python."
 	@echo "Copy it to where there is no network. There: PIP_NO_INDEX=1 PIP_FIND_LINKS=_build/wheelhouse make book"
@@ -128,7 +128,7 @@ clean:  ## remove what was built; .venv stays
 
 .venv/.test: .venv/.python $(PACKAGE)
 	@echo "Installing the packages of the book and its tests (4.0 GB on disk, about 5 minutes the first time)"
-	@$(INSTALL) -e '.[book,test,spark]'
+	@$(INSTALL) -e '.[book,test,spark,assistant]'
 	@touch $@ .venv/.book
 
 .venv/.node: .venv/.python tools/node/package-lock.json

@@ -7,6 +7,7 @@ Parts, each a name that the script takes (by default, all of them):
 - later: four campaigns in a row after each of the five pilots, under T's choice with its inputs
   brought up to date, the redemption order as far as the log cut it, and half price for everyone.
 - null: the same as worlds where no coupon changes anything.
+- weak: the same where mail and coupons move people three tenths as much; T alone.
 - full: the same with all mechanisms on and empty shelves, so that a coupon also takes from the rest
   of its category, which the outcome of a row does not hold.
 - peers: our learners, econml's and scikit-uplift's, on the same rows, models and folds, against
@@ -70,7 +71,7 @@ from coupon_rec.simulation import simulate
 USERS, SEEDS, DEEPEST, CAMPAIGNS = 5_000, range(5), 3, 4
 SIZES = (10_000, 100_000, 1_000_000)
 PEERS = ("econml==0.17.0", "scikit-uplift==0.5.1")
-PARTS = ("worlds", "later", "null", "full", "peers", "growth")
+PARTS = ("worlds", "later", "null", "weak", "full", "peers", "growth")
 
 
 def judged(seed: int, learners: tuple[str, ...], **world: Any) -> list[dict[str, Any]]:
@@ -134,6 +135,14 @@ def null_world(seed: int) -> list[dict[str, Any]]:
 
 def null(python: str | None) -> Any:
     return [row for seed in SEEDS for row in alone(null_world, seed)]
+
+
+def weak_world(seed: int) -> list[dict[str, Any]]:
+    return judged(seed, ("t",), strength=0.3)
+
+
+def weak(python: str | None) -> Any:
+    return [row for seed in SEEDS for row in alone(weak_world, seed)]
 
 
 def full_market(seed: int) -> list[dict[str, Any]]:

@@ -1,6 +1,9 @@
 """What several files test with, made once in a worker."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 import pytest
@@ -9,6 +12,18 @@ from coupon_rec.features import offers_frame
 from coupon_rec.market import Market, load_market
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def unavailable() -> Callable[[str], NoReturn]:
+    """What to call with the reason when something is missing: a skip here, a failure in CI."""
+    return skip_or_fail
 
 
 @pytest.fixture(scope="session")

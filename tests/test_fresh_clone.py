@@ -89,7 +89,7 @@ def test_all_that_make_wheelhouse_asks_for_goes_together(clone: Path, tmp_path: 
         recipe.replace("\\\n", "").partition("-m pip wheel ")[2].partition("\nrm ")[0]
     )
     asked = [word for word in asked if not word.startswith("-") and "_build" not in word]
-    assert asked == ["requirements.txt", ".[book]", "hatchling", "editables"]
+    assert asked == ["requirements.txt", ".[book,assistant]", "hatchling", "editables"]
     uv = Path(sys.executable).with_name("uv")
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, tmp_path / "venv"], check=True)
     dry = ["pip", "install", "--dry-run", "--python", tmp_path / "venv", "-c", *asked]

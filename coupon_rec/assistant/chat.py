@@ -153,8 +153,10 @@ def quoted(error: HTTPError) -> str:
 
 
 def model_path() -> Path:
-    """Say where the small model's file is kept."""
-    return Path.home() / ".cache" / "coupon_rec" / "SmolLM2-135M-Instruct.gguf"
+    """Say where the small model's file is: where `make models` puts it, or else in the cache."""
+    name = "SmolLM2-135M-Instruct.gguf"
+    fetched = Path(__file__).parents[2] / "data" / "models" / name
+    return fetched if fetched.exists() else Path.home() / ".cache" / "coupon_rec" / name
 
 
 def model_file() -> Path:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from threading import Event, Thread
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -197,12 +198,13 @@ def test_a_server_that_hangs_is_left_in_time() -> None:
         list(ChatModel(f"http://127.0.0.1:{port}/v1", timeout=0.3).stream(ASK))
 
 
-def test_the_small_model_answers_through_llama_cpps_own_server() -> None:
-    pytest.importorskip("xllamacpp", reason="the extra `assistant` is not installed")
+def test_the_small_model_answers_through_llama_cpps_own_server(
+    unavailable: Callable[[str], NoReturn],
+) -> None:
+    if find_spec("xllamacpp") is None:
+        unavailable("the extra `assistant` is not installed")
     if not model_path().exists():
-        pytest.skip(
-            "the small model was not fetched: `python -m coupon_rec assistant --model local`"
-        )
+        unavailable("the small model was not fetched: run `make models`")
     with local_model() as model:
         assert "".join(model.stream(ASK, 8)).strip()
         assert model.choose("how long is it valid?", ["terms", "use"]) in (

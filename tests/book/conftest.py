@@ -1,6 +1,5 @@
 """The built book, a browser and the judges, as the tests of this folder use them."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,18 +10,6 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[2]
-
-
-def skip_or_fail(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def unavailable() -> Callable[[str], NoReturn]:
-    """What to call with the reason when something is missing: a skip here, a failure in CI."""
-    return skip_or_fail
 
 
 @pytest.fixture(scope="session")
