@@ -128,7 +128,7 @@ clean:  ## remove what was built; .venv stays
 
 .venv/.test: .venv/.python $(PACKAGE)
 	@echo "Installing the packages of the book and its tests (4.0 GB on disk, about 5 minutes the first time)"
-	@$(INSTALL) -e '.[book,test,spark,assistant]'
+	@$(INSTALL) -e '.[book,test,spark,cluster,assistant]'
 	@touch $@ .venv/.book
 
 .venv/.node: .venv/.python tools/node/package-lock.json

@@ -4,36 +4,48 @@ Each step has a process of its own on two cores, and its peak memory is that of 
 Both work block by block and from files to files; nothing becomes a pandas frame. DuckDB keeps to
 MEMORY and to SPILL on disk; if that were too little, the benchmark would fail. The views, the
 clicks and the truth, two thirds of the simulated files, are deleted before the features are built.
+`mechanisms` simulates the market that answers back beside the still one, and lets one campaign of
+it pass for ten thousand users.
+
+    python benchmarks/growth.py [PART ...] [--most USERS]
+
+Parts are `still` and `mechanisms`. Parts that are not named, and sizes above USERS, keep their old
+results. Seconds of a processor say what the work costs where other work runs beside it.
 """
 
+import argparse
+import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from machine import alone, peak_gib, store, use_two_cores
+from machine import RESULTS, alone, peak_gib, store, use_two_cores
+from scale import code, timed
 
 from coupon_rec import load_market
 from coupon_rec.features import write_offers
 from coupon_rec.market.loading import connect
-from coupon_rec.simulation import simulate_market
+from coupon_rec.simulation import open_market, simulate, simulate_market
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
+ANSWERING_SIZES = (20_000, 100_000)
 MEMORY, SPILL = "4GB", "12GB"
+KEPT = ("memory", "spill", "slopes", "rows", "mechanisms")
 BESIDE = ("candidates", "clicks", "drivers", "reviews", "views")
 """What the simulator writes beside the market."""
 
 
-def simulate(users: int, folder: Path) -> dict[str, float]:
-    start = time.perf_counter()
-    simulate_market(users=users, folder=folder)
-    seconds = time.perf_counter() - start
+def year(users: int, folder: Path, mechanisms: str = "") -> dict[str, float]:
+    _, taken = timed(lambda: simulate_market(users=users, folder=folder, mechanisms=mechanisms))
     size = sum(path.stat().st_size for path in folder.rglob("*.parquet") if path.is_file())
     return {
-        "seconds": round(seconds, 2),
+        **taken,
         "gib": round(peak_gib(), 2),
         "written_gb": round(size / 1e9, 2),
     }
@@ -62,10 +74,19 @@ def features(folder: Path, spill: Path) -> dict[str, float]:
     }
 
 
-def measure(users: int, folder: Path) -> list[dict[str, float | str]]:
+def campaign(users: int) -> dict[str, dict[str, float]]:
+    """The first campaign of a market with all mechanisms, under two policies."""
+    state = open_market(users=users)
+    return {
+        "the retailer's": timed(lambda: simulate(state))[1],
+        "one's own": timed(lambda: simulate(state, lambda offers: offers["depth"] == 0.25))[1],
+    }
+
+
+def measure(users: int, folder: Path) -> list[dict[str, Any]]:
     """Simulate a market and build its offers table, and report both."""
     market = folder / "market"
-    simulation = {"users": users, "step": "simulation", **alone(simulate, users, market)}
+    simulation = {"users": users, "step": "simulation", **alone(year, users, market)}
     print(simulation, flush=True)
     for name in BESIDE:
         rmtree(market / f"{name}.parquet")
@@ -74,22 +95,64 @@ def measure(users: int, folder: Path) -> list[dict[str, float | str]]:
     return [simulation, built]
 
 
+def measure_answering(users: int, folder: Path) -> list[dict[str, Any]]:
+    """Simulate a year without mechanisms and with all of them."""
+    rows = []
+    for names in ("none", "all"):
+        taken = alone(year, users, folder / names, names.replace("none", ""))
+        rows.append({"users": users, "mechanisms": names, **taken})
+        print(rows[-1], flush=True)
+    return rows
+
+
+def grown(
+    sizes: tuple[int, ...],
+    most: int,
+    measure: Callable[[int, Path], list[dict[str, Any]]],
+    before: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Measure the sizes up to `most`, and keep the old rows of the larger ones."""
+    rows = []
+    for users in sizes:
+        if users <= most:
+            with TemporaryDirectory() as temporary:
+                rows += measure(users, Path(temporary))
+    return rows + [row for row in before if row["users"] > most]
+
+
 def slope(rows: pd.DataFrame) -> float:
     """The power of the number of users with which the seconds grow at the end; 1 is linear."""
     end = np.log(rows[["users", "seconds"]].iloc[-2:]).diff().iloc[-1]
     return round(float(end["seconds"] / end["users"]), 2)
 
 
-def main() -> None:
-    use_two_cores()
-    rows = []
-    for users in SIZES:
-        with TemporaryDirectory() as temporary:
-            rows += measure(users, Path(temporary))
+def still(before: dict[str, Any], most: int) -> dict[str, Any]:
+    rows = grown(SIZES, most, measure, before.get("rows", []))
     slopes = {str(step): slope(part) for step, part in pd.DataFrame(rows).groupby("step")}
     print("between the two largest sizes, seconds grow with users to the power of", slopes)
-    result = {"memory": MEMORY, "spill": SPILL, "slopes": slopes, "rows": rows}
-    store("growth", ("duckdb", "ibis-framework", "pyarrow"), result)
+    return {"memory": MEMORY, "spill": SPILL, "slopes": slopes, "rows": rows}
+
+
+def mechanisms(before: dict[str, Any], most: int) -> dict[str, Any]:
+    old = before.get("mechanisms", {})
+    passed = alone(campaign, 10_000)
+    print(passed, flush=True)
+    rows = grown(ANSWERING_SIZES, most, measure_answering, old.get("rows", []))
+    return {"mechanisms": {"code": code(), "campaign of 10,000 users": passed, "rows": rows}}
+
+
+def main() -> None:
+    use_two_cores()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], "still", "mechanisms"], default=[])
+    parser.add_argument("--most", type=int, default=SIZES[-1], metavar="USERS")
+    asked = parser.parse_args()
+    stored = RESULTS / "growth.json"
+    before = json.loads(stored.read_text()) if stored.exists() else {}
+    result = {name: before[name] for name in KEPT if name in before}
+    for part in asked.parts or ("still", "mechanisms"):
+        result |= globals()[part](result, asked.most)
+        store("growth", ("duckdb", "ibis-framework", "pyarrow"), result)
 
 
 if __name__ == "__main__":

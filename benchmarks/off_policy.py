@@ -7,18 +7,19 @@ they get is left to chance. *Rates*: the same for other shares of explorers, red
 what these cost a user and campaign. *Slates*: lists of three coupons in a mailing that reaches half
 of the users; its rows, taken for independent, and lists of the same user. *Exploring*: markets with
 new coupons, each under several policies that meet the same chances; LinUCB has alpha = 1 and doubts
-only what a coupon adds. *Looks*: A/A experiments that are looked at once or each day.
-*Peer*: obp's estimators on the same logs, in an environment of its own (`pip install --no-deps
-obp==0.4.1`, its other dependencies but PyTorch, in whose place stands an empty module: these
-estimators do not use it).
+only what a coupon adds. *Weaker*: two of the policies on the first of these markets, where coupons
+move people much less than at the chapter's strength of 2, or not at all. *Looks*: A/A experiments
+that are looked at once or each day. *Peer*: obp's estimators on the same logs, in an environment
+of its own (`pip install --no-deps obp==0.4.1`, its other dependencies but PyTorch, in whose place
+stands an empty module: these estimators do not use it).
 
 Usage: `python benchmarks/off_policy.py [PYTHON]`, where PYTHON is that of the peer's environment;
-without it, the peer's rows are kept as they were.
+without it, the peer's rows are kept as they were. With `--weaker`, only that part is measured.
 """
 
+import argparse
 import json
 import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -55,6 +56,8 @@ from coupon_rec.simulation import simulate
 
 USERS, REDRAWS, MARKETS = 2000, 200, 30
 METHODS = ("ips", "snips", "dr", "switch", "direct")
+STRENGTHS, WEAK_MARKETS = (0.0, 0.3), 8
+KEPT = ("redraws", "users", "estimators", "rates", "slates", "looks", "exploring", "peer")
 Floats = np.ndarray
 
 
@@ -262,9 +265,11 @@ def slates(people: Population, redraws: int, size: int = 3) -> dict[str, Any]:
     }
 
 
-def explore(policy: str, seed: int, campaigns: int = 10, users: int = USERS) -> list[float]:
+def explore(
+    policy: str, seed: int, campaigns: int = 10, users: int = USERS, strength: float = 2.0
+) -> list[float]:
     """What a policy earns a user in each campaign of a market, over sending nothing."""
-    state = market(users, seed, campaigns)
+    state = market(users, seed, campaigns, strength=strength)
     types = types_of(state)
     past: list[tuple[Floats, Floats, Floats]] = []
     earned = []
@@ -336,6 +341,21 @@ def exploring(markets: int) -> list[dict[str, Any]]:
     for seed in range(markets):
         rows += [{"policy": p, "market": seed, "earned": explore(p, seed)} for p in policies]
     return rows
+
+
+def weaker(markets: int = WEAK_MARKETS) -> list[dict[str, Any]]:
+    """Compare two policies on markets where coupons move people little, or not at all."""
+    return [
+        {
+            "strength": strength,
+            "policy": policy,
+            "market": seed,
+            "earned": explore(policy, seed, strength=strength),
+        }
+        for strength in STRENGTHS
+        for seed in range(markets)
+        for policy in ("greedy", "Thompson")
+    ]
 
 
 def looks(experiments: int, days: int = 28, users: int = 100) -> dict[str, float]:
@@ -425,9 +445,9 @@ def peer(people: Population, redraws: int, python: str) -> dict[str, Any]:
     }
 
 
-def measure(redraws: int, markets: int, python: str | None = None) -> dict[str, Any]:
+def measure(redraws: int, markets: int, before: dict[str, Any], python: str | None) -> Any:
     people = Population(22_000 + USERS, campaigns=5, learners=USERS)
-    result = {
+    return {
         "redraws": redraws,
         "users": USERS,
         "estimators": estimators(people, redraws),
@@ -435,15 +455,25 @@ def measure(redraws: int, markets: int, python: str | None = None) -> dict[str, 
         "slates": slates(people, redraws),
         "looks": looks(10 * redraws),
         "exploring": exploring(markets),
+        "weaker": weaker(),
+        "peer": peer(people, min(redraws, 50), python) if python else before.get("peer"),
     }
+
+
+def main() -> None:
+    use_two_cores()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("python", nargs="?", help="that of the peer's environment")
+    parser.add_argument("--weaker", action="store_true", help="measure only that part")
+    asked = parser.parse_args()
     stored = RESULTS / "off_policy.json"
-    if python:
-        result["peer"] = peer(people, min(redraws, 50), python)
-    elif stored.exists():
-        result["peer"] = json.loads(stored.read_text()).get("peer")
-    return result
+    before = json.loads(stored.read_text()) if stored.exists() else {}
+    if asked.weaker:
+        result = {**{name: before[name] for name in KEPT}, "weaker": weaker()}
+    else:
+        result = measure(REDRAWS, MARKETS, before, asked.python)
+    store("off_policy", ("numpy", "scikit-learn"), result)
 
 
 if __name__ == "__main__":
-    use_two_cores()
-    store("off_policy", ("numpy", "scikit-learn"), measure(REDRAWS, MARKETS, *sys.argv[1:2]))
+    main()

@@ -7,6 +7,7 @@ others as they were:
   several epsilons, with what each earns on the test campaigns, for several seeds of the noise;
 - accountants: epsilons beside those of dp-accounting, which `privacy_peers.py` has stored;
 - federated: rounds between eight processes over sockets, one of which is killed;
+- flower: the same rounds by Flower, in an environment of its own (`privacy_flower.py` says how);
 - vault: how fast files are sealed and opened, and how fast hashed ids are found out.
 """
 
@@ -43,6 +44,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "cryptography")
 EPSILONS = (8.0, 2.5, 1.0, 0.5, 0.2)
 SEEDS = 10
 CLIENTS, ROUNDS = 8, 8
+PEER = Path(__file__).with_name("privacy_flower.py")
 
 
 def attack() -> dict[str, Any]:
@@ -119,31 +121,38 @@ def accountants() -> list[dict[str, Any]]:
     return rows
 
 
-def federated() -> dict[str, Any]:
-    """Eight processes, one of which dies."""
+def shops() -> tuple[list[dict[str, Any]], Any, Any]:
+    """Give the rows of each store, and those of the test with what was redeemed."""
     people = privately.households()
     members, test = people.members, people.test
-    x, x_test = np.c_[people.columns(members), np.ones(len(members))], people.columns(test)
-    y, weight = members["redeemed"].to_numpy(), members["weight"].to_numpy()
-    store_of = members["user_id"].to_numpy() % CLIENTS
-    x_test = np.c_[x_test, np.ones(len(x_test))]
+    x, x_test = (np.c_[people.columns(some), np.ones(len(some))] for some in (members, test))
+    y, weights = members["redeemed"].to_numpy(), members["weight"].to_numpy()
+    of = [members["user_id"].to_numpy() % CLIENTS == each for each in range(CLIENTS)]
+    stores = [{"x": x[own], "y": y[own], "weights": weights[own]} for own in of]
+    return stores, x_test, test["redeemed"]
+
+
+def federated() -> dict[str, Any]:
+    """Eight processes, one of which dies."""
+    stores, x_test, redeemed = shops()
+    x, y, weights = (np.concatenate([own[name] for own in stores]) for name in stores[0])
     result: dict[str, Any] = {"clients": CLIENTS, "rounds": ROUNDS}
     central = np.zeros(x.shape[1])
     for _ in range(ROUNDS):
-        central = newton_step(central, newton_sums(x, y, weight)(central))
+        central = newton_step(central, newton_sums(x, y, weights)(central))
     alone = []
-    for each in range(CLIENTS):
-        theta, own = np.zeros(x.shape[1]), store_of == each
+    for own in stores:
+        theta = np.zeros(x.shape[1])
         for _ in range(ROUNDS):
-            theta = newton_step(theta, newton_sums(x[own], y[own], weight[own])(theta))
-        alone.append(average_precision(test["redeemed"], x_test @ theta))
+            theta = newton_step(theta, newton_sums(**own)(theta))
+        alone.append(average_precision(redeemed, x_test @ theta))
     key = os.urandom(16).hex()
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
         server, processes = Server(key.encode(), CLIENTS), []
         for each in range(CLIENTS):
-            own, path = store_of == each, Path(folder, f"{each}.npz")
-            np.savez(path, x=x[own], y=y[own], weights=weight[own])
+            path = Path(folder, f"{each}.npz")
+            np.savez(path, **stores[each])
             place = "{}:{}".format(*server.address)
             command = [sys.executable, "-m", "coupon_rec.privacy.federated", place]
             environment = {**os.environ, VARIABLE: key, "OMP_NUM_THREADS": "1"}
@@ -166,10 +175,30 @@ def federated() -> dict[str, Any]:
         server.close()
         for process in processes:
             process.wait(20)
-    for name, weights in (("federated", theta), ("central", central)):
-        result[f"AP {name}"] = average_precision(test["redeemed"], x_test @ weights)
+    for name, found in (("federated", theta), ("central", central)):
+        result[f"AP {name}"] = average_precision(redeemed, x_test @ found)
     result["AP alone"] = float(np.mean(alone))
     return result
+
+
+def flower(python: Path | None) -> dict[str, Any]:
+    """Ask a Python that has Flower for the same rounds over the same stores."""
+    if python is None:
+        raise SystemExit("name the Python of an environment with flwr: --flower PATH")
+    stores, x_test, redeemed = shops()
+    with TemporaryDirectory() as folder:
+        for each, own in enumerate(stores):
+            np.savez(Path(folder, f"{each}.npz"), **own)
+        told = subprocess.run(
+            [str(python), str(PEER), folder, str(ROUNDS)],
+            check=True,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(PEER.parents[1])},
+        )
+    peer: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+    peer["AP"] = average_precision(redeemed, x_test @ np.array(peer.pop("theta")))
+    peer["round_s"] = float(np.median(peer.pop("seconds")))
+    return {**peer, "ours": federated()}  # in the same minutes
 
 
 def vault() -> dict[str, float]:
@@ -203,13 +232,14 @@ PARTS = {"attack": attack, "accountants": accountants, "federated": federated, "
 def main() -> None:
     """Measure the parts that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
-    chosen = parser.parse_args().parts or [*PARTS]
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}, flower")
+    parser.add_argument("--flower", type=Path, help="a Python that has flwr")
+    asked = parser.parse_args()
     use_two_cores()
     result = json.loads(STORED.read_text()) if STORED.exists() else {}
-    result = {name: found for name, found in result.items() if name in PARTS}
-    for name in chosen:
-        result[name] = PARTS[name]()
+    result = {name: found for name, found in result.items() if name in {*PARTS, "flower"}}
+    for name in asked.parts or [*PARTS, *(["flower"] if asked.flower else [])]:
+        result[name] = flower(asked.flower) if name == "flower" else PARTS[name]()
         store("privacy", PACKAGES, result)
         print(name, json.dumps(result[name])[:400])
 

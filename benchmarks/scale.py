@@ -5,6 +5,7 @@ same network with one process and with two, by Keras on JAX (the extra `cluster`
 coupons to the same users on both engines. `path` takes simulated users from their tables to an
 allocation, on this machine and out of core, deleting what it needs no more; OFFERS says how many
 offers there are, about. `hundred_million` is the same with 100,000,000, and takes an hour or two.
+Of each step it stores the most that the folder held while it ran, and what it held afterwards.
 
     python benchmarks/scale.py [PART ...] [--offers OFFERS]
 
@@ -19,10 +20,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -36,13 +39,15 @@ from coupon_rec.features import Encoder, write_offers
 from coupon_rec.market.loading import connect
 from coupon_rec.records import write_records
 from coupon_rec.simulation import simulate_market
+from coupon_rec.simulation.market import _on_disk, still
+from coupon_rec.simulation.state import settings_of
 
 PACKAGES = ("coupon-rec", "duckdb", "ibis-framework", "keras", "numpy", "pandas", "pyspark")
 CODE = Path(coupon_rec.__file__).parent
 ROOMS = ("market", "simulation", "features", "records", "models", "training", "decisions")
 OFFERS_OF_A_USER = 28.6
 BESIDE = ("candidates", "clicks", "drivers", "reviews", "views")
-"""What the simulator writes beside the market."""
+"""What the simulator makes beside the market."""
 KEPT = 0.1
 """The share of the offers without redemption that the network learns from."""
 SPARK = {
@@ -88,6 +93,36 @@ def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
         "seconds": round(time.perf_counter() - start, 1),
         "processor_seconds": round(processor_seconds() - before, 1),
     }
+
+
+def held_gb(folder: Path) -> float:
+    """What the files of a folder hold together, though some may go meanwhile."""
+    held = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                held += os.stat(Path(place, name)).st_size
+    return held / 1e9
+
+
+@contextmanager
+def looking_at(folder: Path, every: float = 0.2) -> Iterator[list[float]]:
+    """What a folder holds, in GB: every few moments, and at the end."""
+    seen: list[float] = []
+    over = Event()
+
+    def look() -> None:
+        while not over.wait(every):
+            seen.append(held_gb(folder))
+
+    thread = Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+        seen.append(held_gb(folder))
 
 
 @contextmanager
@@ -242,9 +277,10 @@ def path(offers: int = 200_000, parts: int = 0) -> dict[str, Any]:
     with TemporaryDirectory() as place:
         folder = Path(place)
         for step in (simulated, built, trained, scored, chosen):
-            told, taken = alone(timed_step, step.__name__, folder, users, parts)
-            used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            found[step.__name__] = {**taken, **told, "disk_gb": round(used / 1e9, 3)}
+            with looking_at(folder) as seen:
+                told, taken = alone(timed_step, step.__name__, folder, users, parts)
+            disk = {"peak_gb": round(max(seen), 3), "disk_gb": round(seen[-1], 3)}
+            found[step.__name__] = {**taken, **told, **disk}
     return found
 
 
@@ -255,10 +291,14 @@ def timed_step(step: str, folder: Path, users: int, parts: int) -> tuple[dict[st
 
 
 def simulated(folder: Path, users: int, parts: int) -> dict[str, Any]:
-    simulate_market(users=users, folder=folder / "market")
-    for name in BESIDE:
-        for found in folder.glob(f"market/{name}.parquet*"):
-            rmtree(found) if found.is_dir() else found.unlink()
+    """As `simulate_market` does, but without writing what is not needed."""
+    year = still(settings_of((users, 1000, 96, 12, 0), (), 1.0, ()))
+
+    def needed(tables: dict[str, Any]) -> dict[str, Any]:
+        return {name: table for name, table in tables.items() if name not in BESIDE}
+
+    lean = replace(year, tables=needed(year.tables), draw=lambda first: needed(year.draw(first)))
+    _on_disk(lean, folder / "market")
     return {}
 
 
@@ -277,7 +317,8 @@ def trained(folder: Path, users: int, parts: int) -> dict[str, Any]:
     from coupon_rec.serving.bundle import exporting
     from coupon_rec.training import fit
 
-    table = connect(memory_limit="2GB").read_parquet(folder / "offers.parquet")
+    connection = connect(memory_limit="2GB", temp_directory=str(folder / "spill"))
+    table = connection.read_parquet(folder / "offers.parquet")
     last = table.start.max()
     known = table.filter(table.start < last)
     drawn = (known.user_id * 7919 + known.coupon_id * 104_729) % 1000 < 1000 * KEPT
@@ -307,7 +348,8 @@ def scored(folder: Path, users: int, parts: int) -> dict[str, Any]:
 
 
 def chosen(folder: Path, users: int, parts: int) -> dict[str, Any]:
-    table = connect(memory_limit="1GB").read_parquet(folder / "scores/*.parquet")
+    connection = connect(memory_limit="1GB", temp_directory=str(folder / "spill"))
+    table = connection.read_parquet(folder / "scores/*.parquet")
     found = allocate_scores(table, folder / "choices", budget=0.002 * users, parts=parts)
     return {
         "offers": int(table.count().execute()),

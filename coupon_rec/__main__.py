@@ -11,6 +11,7 @@ try:
         bundles,
         listening,
         modelling,
+        recording,
         serving,
         watching,
     )
@@ -31,7 +32,9 @@ def doctor() -> None:
 
 for command in (
     modelling.features,
+    recording.records,
     modelling.train,
+    modelling.adapt,
     modelling.evaluate,
     modelling.recommend,
     ablating.ablate,

@@ -1,7 +1,7 @@
 """The whole path in one object: encode, train, calibrate, predict, decide, export."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,7 @@ from coupon_rec.features.online.snapshot_writer import last_day, write_snapshot
 from coupon_rec.market import Market
 from coupon_rec.models import (
     OfferModel,
+    adapted,
     boosted,
     coupled_model,
     inputs_of,
@@ -34,6 +35,9 @@ from coupon_rec.training import examples, fit
 
 LISTS = 200
 """Of how many lists the reasons are found together: half a gigabyte at most."""
+
+LEAST = 10
+"""Redemptions that a platform's training and validation offers need, each: fewer are chance."""
 
 
 class CoupledModel:
@@ -67,10 +71,13 @@ class CoupledModel:
     Examples
     --------
     >>> import coupon_rec as cr
-    >>> market = cr.load_market("my_tables")  # doctest: +SKIP
-    >>> train, validation, test = cr.split(cr.offers_frame(market))  # doctest: +SKIP
-    >>> model = cr.CoupledModel().fit(train, validation)  # doctest: +SKIP
-    >>> model.recommend(test, economics=cr.Economics(margin=0.3))  # doctest: +SKIP
+    >>> from coupon_rec.simulation import simulate_market
+    >>> market = simulate_market(users=100, seed=0).market  # or cr.load_market("my_tables")
+    >>> train, validation, test = cr.split(cr.offers_frame(market))
+    >>> model = cr.CoupledModel(trees=10).fit(train, validation, epochs=1)  # for a trial
+    >>> choices = model.recommend(test, economics=cr.Economics(margin=0.3))
+    >>> choices.columns[:5].tolist()
+    ['campaign_id', 'user_id', 'coupon_id', 'probability', 'value']
     >>> model.export("bundle", market=market)  # doctest: +SKIP
     """
 
@@ -128,6 +135,67 @@ class CoupledModel:
                 warnings.warn(f"{label} stays uncalibrated: {error}", stacklevel=2)
         self._validation = validation
         return self
+
+    def adapt(
+        self,
+        train: pd.DataFrame,
+        validation: pd.DataFrame,
+        *,
+        factors: Sequence[str] = ("redeemed_if_bought",),
+        rank: int = 2,
+        seed: int = 0,
+        **options: Any,
+    ) -> Self:
+        """Make a model of one platform: this one, which stays as it is, with a low-rank adapter.
+
+        Parameters
+        ----------
+        train, validation : pandas.DataFrame
+            Offers of the platform, with labels. The validation offers stop the training, and
+            calibrate the probabilities that it moved.
+        factors, rank
+            As for `coupon_rec.models.adapted`. A model that adapts `redeemed_if_bought` alone
+            predicts purchases as this one does, to the bit.
+        seed : int
+            Of the adapter and the order of the offers.
+        **options
+            For `coupon_rec.training.fit`.
+
+        Returns
+        -------
+        CoupledModel
+            For `export(platforms=)`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such factor or nothing to adapt, the model is an adapted one already, a
+            column is missing, a part has fewer than 10 redemptions, or the validation offers
+            cannot calibrate a label.
+        """
+        base = self._fitted()
+        platform = type(self)(seed=seed)
+        platform.served = adapted(base, rank, factors, seed)
+        learn, stop = examples(train, base.encoder), examples(validation, base.encoder)
+        for part, (_, labels) in (("training", learn), ("validation", stop)):
+            if (found := labels["redeemed"].sum()) < LEAST:
+                raise ValueError(
+                    f"the {part} offers have {found:.0f} redemptions, fewer than {LEAST}: wait for "
+                    "more offers of the platform, or move the dates that split them"
+                )
+        platform.history = fit(platform.served, learn, stop, seed=seed, **options)
+        raw = predict(platform.served, validation)
+        lines = dict(base.calibration)
+        for label in LABELS if "bought" in factors else ("redeemed",):
+            try:
+                lines[label] = platt(validation[label], raw[label])
+            except ValueError as error:
+                raise ValueError(
+                    f"{label} cannot be calibrated on the validation offers: {error}. Wait for "
+                    "more offers of the platform, or move the dates that split them"
+                ) from error
+        platform.served.calibration, platform._validation = lines, validation
+        return platform
 
     def predict(self, offers: pd.DataFrame) -> pd.DataFrame:
         """Predict the calibrated probabilities of each offer.
@@ -221,10 +289,15 @@ class CoupledModel:
         Raises
         ------
         ValueError
-            If the file is not there or holds no model of offers.
+            If the file is not there or holds no coupled model.
         """
         model = cls()
         model.served = load_model(path)
+        if set(model.served.output) != set(LABELS):
+            raise ValueError(
+                f"{path} holds no coupled model: it predicts {', '.join(model.served.output)}, not "
+                f"{' and '.join(LABELS)}. `save` writes one, and so does the command `train`"
+            )
         return model
 
     @property
@@ -238,6 +311,7 @@ class CoupledModel:
         *,
         market: Market | None = None,
         day: date | None = None,
+        platforms: Mapping[str, "CoupledModel"] | None = None,
     ) -> Path:
         """Write a bundle for the service.
 
@@ -253,6 +327,9 @@ class CoupledModel:
         day : datetime.date, optional
             First day to serve: what happened before is known. By default, the last day with a
             campaign and purchases.
+        platforms : mapping of str to CoupledModel, optional
+            Models of single platforms, as `adapt` makes them of this one, by the name that a
+            request gives.
 
         Returns
         -------
@@ -267,7 +344,14 @@ class CoupledModel:
         if market is not None:
             first = day or last_day(market)
             snapshot = lambda path: write_snapshot(market, first, path)  # noqa: E731
-        return export(served, folder, offers, calibration=served.calibration, snapshot=snapshot)
+        return export(
+            served,
+            folder,
+            offers,
+            calibration=served.calibration,
+            snapshot=snapshot,
+            platforms={name: each._fitted() for name, each in (platforms or {}).items()},
+        )
 
     def _fitted(self) -> OfferModel:
         if not hasattr(self, "served"):

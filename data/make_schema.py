@@ -13,7 +13,8 @@ This page is generated from the schema in `coupon_rec/market` by `python data/ma
 
 A market is a folder with one file a table: `<table>.parquet` or `<table>.csv`.
 `coupon_rec.load_market(folder)` reads it, makes it exact and validates it; it also takes a URI
-that the engine reads (`s3://...`), or a mapping of names to Ibis tables. Anything that breaks
+that the engine reads (`s3://...`), or a mapping of names to Ibis tables. Tests read `file://`
+addresses; `s3://` takes DuckDB's extension httpfs and has not been tried. Anything that breaks
 a rule below raises a `MarketError` that names the table, the column and the number of rows,
 shows up to five of them, and says how to fix it. All problems are reported at once.
 The folder `data/sample` is a small example.

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from coupon_rec.features import offers_frame
 from coupon_rec.market import validate
+from coupon_rec.odds import sigmoid
 from coupon_rec.simulation import (
     MECHANISMS,
     State,
@@ -58,6 +59,25 @@ def gross(state: State) -> pd.Series:
     cost = state.nature.unit_cost[state.period, lines["item_id"] - 1] * lines["quantity"]
     users = np.arange(1, state.settings.users + 1)
     return (lines["amount"] - cost).groupby(lines["user_id"]).sum().reindex(users).fillna(0.0)
+
+
+def people(state: State, name: str) -> np.ndarray:
+    """A driver of each user, shape (users, 1)."""
+    return np.concatenate([getattr(crowd.people, name) for crowd in state.crowds])[:, None]
+
+
+def rates(state: State, which: str) -> np.ndarray:
+    """Purchases a trip, "with" each coupon or "without" it; shape (users, coupons).
+
+    Where they are rare, and they are here, a shift of the logit shifts their logarithm as far.
+    """
+    chance = state.truth[f"buy_{which}"].to_numpy().reshape(state.settings.users, -1)
+    return -np.log1p(np.log1p(-chance) / (4 * people(state, "trips")))
+
+
+def lifts(state: State) -> np.ndarray:
+    """What each coupon adds to the logits of its items; shape (users, coupons)."""
+    return np.log(rates(state, "with") / rates(state, "without"))
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +209,32 @@ def test_mail_wears_out_and_the_older_are_annoyed_sooner() -> None:
     assert tired[age == 5].mean() < tired[age == 0].mean()
 
 
+def test_each_mailing_takes_from_the_next_what_the_age_says() -> None:
+    often = rarely = open_market(users=500, mechanisms="fatigue")
+    age = np.concatenate([crowd.traits.age for crowd in often.crowds])
+    wear = np.array([0.4, 0.55, 0.7, 0.9, 1.1, 1.3])
+    for mailings in (1.0, 1.5):
+        often, rarely = simulate(often, at(0.25)), simulate(rarely, nobody)
+        taken = np.median(lifts(rarely) - lifts(often), axis=1)
+        by_age = [np.median(taken[age == group]) for group in range(6)]
+        np.testing.assert_allclose(by_age, mailings * wear, rtol=0.01)
+
+
+def test_a_discount_counts_from_a_threshold_on_and_more_for_those_who_shop_rarely() -> None:
+    state = open_market(users=500, mechanisms="response depths")
+    sensitivity, trips = people(state, "price_sensitivity"), people(state, "trips")
+    depth = state.campaign.depth
+    threshold = 0.25 - 0.08 * np.log(sensitivity / 1.5) / 0.4
+    noticed = sigmoid((depth - threshold) / 0.06)
+    worth = -0.7 * sensitivity * np.log(1 - depth) * noticed * np.clip(0.75 / trips, 0.2, 4)
+    of_category = state.nature.responsiveness
+    found = (lifts(state) - people(state, "reaction")) / worth / of_category[state.campaign.kind]
+    low, median, high = np.quantile(found, [0.25, 0.5, 0.75], axis=0)
+    np.testing.assert_allclose(median, 1, rtol=0.05)
+    np.testing.assert_allclose([low, high], 1, rtol=0.15)
+    assert np.log(of_category).std() == pytest.approx(0.2, rel=0.15)
+
+
 def test_each_user_draws_a_depth_by_the_policy_that_is_recorded() -> None:
     state = simulate(open_market(users=3000, mechanisms="depths"))
     c = table(state, "candidates")
@@ -246,6 +292,12 @@ def state_of_waves() -> np.ndarray:
     nature = open_market(users=1, mechanisms="season").nature
     first = np.unique(nature.category, return_index=True)[1]
     return nature.drift[:, first]
+
+
+def test_seasons_deviate_by_a_fifth_on_the_logits_scale() -> None:
+    natures = [open_market(users=1, mechanisms="season", seed=seed).nature for seed in range(3)]
+    of_a_year = [np.mean(nature.drift**2, axis=0) for nature in natures]  # half of A squared
+    assert np.sqrt(2 * np.mean(of_a_year)) == pytest.approx(0.2, rel=0.15)
 
 
 def test_after_a_promotion_less_is_bought() -> None:
@@ -344,13 +396,21 @@ def test_picture_and_text_have_their_effects_and_the_border_has_none() -> None:
     assert coupons["image"].nunique() == len(coupons)
 
 
-def test_the_end_of_a_list_is_looked_at_less_on_a_phone() -> None:
+def test_a_place_in_a_list_is_looked_at_by_its_power_which_is_larger_on_a_phone() -> None:
+    shown, plain = (
+        table(simulate(open_market(users=500, mechanisms=names), nobody), "candidates")
+        for names in ("platforms", "")
+    )
+    effect = (c["buy_with"] - c["buy_without"] for c in (shown, plain))
+    of_place = [e.groupby([shown["channel"], shown["position"]]).sum() for e in effect]
+    looked = of_place[0] / of_place[1]
+    for channel, power in {"phone": 0.5, "desk": 0.15}.items():
+        np.testing.assert_allclose(looked[channel], np.arange(1, 17) ** -power, rtol=0.01)
+
+
+def test_what_is_viewed_on_a_phone_is_clicked_less() -> None:
     state = simulate(open_market(users=2000, mechanisms="platforms"), at(0.5))
     c = table(state, "candidates")
-    c["effect"] = (c["buy_with"] - c["buy_without"]).abs() / c["buy_without"]
-    place = c.groupby(["channel", c["position"] > 8])["effect"].mean()
-    desk, phone = place["desk"], place["phone"]
-    assert phone[True] / phone[False] < desk[True] / desk[False] < 1
     views, clicks = (state.simulation().market.tables()[n].to_pandas() for n in ("views", "clicks"))
     channel = c.drop_duplicates("user_id").set_index("user_id")["channel"]
     rate = (
@@ -372,15 +432,16 @@ def test_second_accounts_share_their_persons_tastes_and_patience() -> None:
     assert (mailed[second["user_id"] - 1] == mailed[second["person_id"] - 1]).all()
 
 
-def test_who_waits_buys_less_where_mail_comes_often() -> None:
-    state = open_market(users=4000, mechanisms="waiting")
-    waits = np.concatenate([crowd.traits.strategic for crowd in state.crowds])
-    assert 0.09 < waits.mean() < 0.15
-    mailed = simulate(state, at(0.1), campaigns=3)
-    without = mailed.truth["buy_without"].to_numpy().reshape(4000, -1).mean(axis=1)
-    before = state.truth["buy_without"].to_numpy().reshape(4000, -1).mean(axis=1)
-    kept = [(part[waits].mean() / part[~waits].mean()) for part in (before, without)]
-    assert kept[1] < 0.75 * kept[0]
+def test_who_waits_buys_less_the_more_mail_came_and_all_of_it_with_a_coupon() -> None:
+    mailed = quiet = open_market(users=1000, mechanisms="waiting")
+    waits = np.concatenate([crowd.traits.strategic for crowd in mailed.crowds])
+    assert waits.mean() == pytest.approx(0.12, abs=0.03)
+    for sure in (0.5, 0.75, 0.875):
+        mailed, quiet = simulate(mailed, at(0.1)), simulate(quiet, nobody)
+        put_off = np.median(np.log(rates(quiet, "without") / rates(mailed, "without")), axis=1)
+        np.testing.assert_allclose(put_off[waits], 0.6 * sure, rtol=0.02)
+        assert not put_off[~waits].any()
+        np.testing.assert_allclose(mailed.truth["buy_with"], quiet.truth["buy_with"])
 
 
 def test_what_collectors_redeem_their_person_would_have_bought() -> None:

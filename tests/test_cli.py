@@ -244,6 +244,7 @@ def test_what_trains_says_what_to_install(core: Path, module: str) -> None:
     ("arguments", "extra"),
     [
         (("train", "model.keras", "--market", SAMPLE), "train"),
+        (("adapt", __file__, "offers.parquet", "phone.keras"), "train"),
         (("evaluate", __file__, "offers.parquet"), "train"),
         (("recommend", __file__, "offers.parquet", "--user", 1), "train"),
         (("export", __file__, "bundle", "--market", SAMPLE), "train"),

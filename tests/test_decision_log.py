@@ -16,10 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from coupon_rec.market import load_market
 from coupon_rec.serving.events import decision_files, decision_log
 from coupon_rec.serving.events.decision_files import bucket_of
 from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.decision_reader import (
+    logged_offers,
     read_answers,
     read_decisions,
     read_outcomes,
@@ -111,6 +113,29 @@ def test_every_answer_is_found_again_as_offers_with_propensities(
         log.close()
 
 
+def test_what_was_sent_is_a_table_of_offers_that_a_market_takes(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / "log")
+    answers = [(1, [0, 1, -1]), (2, [1, -1, 0]), (1, [-1, 0, 1])]
+    for days, (user, position) in enumerate(answers):
+        decision = reply(3).decision._replace(
+            campaign_id=np.full(3, 1),
+            coupon_id=np.array([501, 502, 503]),
+            propensity=np.where(np.array(position) < 0, 0.0, 0.75),
+            position=np.array(position, "int16"),
+        )
+        record(log, user, reply(3)._replace(decision=decision), DAY + timedelta(days=days))
+    log.close()
+    offers = logged_offers(tmp_path / "log")
+    place = shutil.copytree(ROOT / "data" / "sample", tmp_path / "market")
+    offers.to_parquet(place / "offers.parquet")
+    used = offers.head(1)[["campaign_id", "user_id", "coupon_id"]]
+    used.assign(date=date(2017, 3, 1)).to_parquet(place / "redemptions.parquet")
+    found = load_market(place).offers.to_pandas()
+    position = found.set_index(["user_id", "coupon_id"])["position"].to_dict()
+    assert position == {(1, 501): 1, (1, 502): 2, (1, 503): 2, (2, 501): 2, (2, 503): 1}
+    assert set(found["coupon_propensity"]) == {0.75}
+
+
 def test_every_outcome_is_found_again_once(tmp_path: Path) -> None:
     log = DecisionLog(tmp_path)
     bought = event("b", 5, "purchase", basket_id=7, quantity=2, amount=3.5)
@@ -160,6 +185,7 @@ def test_nothing_recorded_reads_as_nothing(tmp_path: Path) -> None:
     DecisionLog(tmp_path / "decisions").close()
     assert read_decisions(tmp_path / "decisions").empty
     assert read_outcomes(tmp_path / "decisions").empty
+    assert logged_offers(tmp_path / "decisions").empty
     with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
         read_decisions(tmp_path / "nowhere")
 

@@ -69,7 +69,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def record(bundle: Path, key: str = "", first: int = 0) -> None:
-    """What a service writes about two people: events, answers and what followed."""
+    """What a service writes about two people: events, answers, shadows and what followed."""
     log = EventLog(bundle.with_name("bundle.events"))
     decisions = DecisionLog(bundle.with_name("bundle.decisions"), key)
     names = Identifiers.read(bundle / "snapshot")
@@ -80,9 +80,9 @@ def record(bundle: Path, key: str = "", first: int = 0) -> None:
             event = Event(f"of-{who}-{number}", who, NOON, "view", item_id=number)
             log.append([event])
             reply = Reply((), none, True, "", 0, "0123456789ab")
-            decisions.record_answer(
-                Question(who, DAY, 1), NOON, reply, degraded=False, cached=False
-            )
+            asked = Question(who, DAY, 1)
+            given = decisions.record_answer(asked, NOON, reply, degraded=False, cached=False)
+            decisions.record_shadow(given, asked, NOON, reply, degraded=False, cached=False)
             decisions.record_outcomes([event], names)
     decisions.close()
     log.close()
@@ -106,6 +106,7 @@ def holding(folder: Path, name: str) -> set[str]:
 EVERYWHERE = {
     "bundle.events",
     "bundle.decisions/answers",
+    "bundle.decisions/shadows",
     "bundle.decisions/outcomes",
     "bundle/snapshot/identifiers.parquet",
 }
@@ -117,7 +118,7 @@ def test_no_byte_of_a_person_is_left_and_nothing_of_the_others_goes(
     record(bundle)
     assert holding(tmp_path, ZELDA) == holding(tmp_path, BEN) == EVERYWHERE
     done = forget([ZELDA], [bundle])
-    assert (done.events, done.decisions) == (4, 8)
+    assert (done.events, done.decisions) == (4, 12)
     assert holding(tmp_path, ZELDA) == set()
     assert holding(tmp_path, BEN) == EVERYWHERE
     log = EventLog(tmp_path / "bundle.events")
@@ -182,7 +183,7 @@ def test_people_are_found_under_all_pseudonyms_they_had(bundle: Path, tmp_path: 
     names = set(read_answers(tmp_path / "bundle.decisions")["user_id"])
     assert len(names) == 6 and {ZELDA, BEN} < names
     done = forget([ZELDA], [bundle], key="spring,winter")
-    assert (done.events, done.decisions) == (12, 24)
+    assert (done.events, done.decisions) == (12, 36)
     assert len(set(read_answers(tmp_path / "bundle.decisions")["user_id"])) == 3
 
 
@@ -198,7 +199,7 @@ def test_the_command_says_what_is_gone_and_what_is_due(bundle: Path, tmp_path: P
     record(bundle)
     result = CliRunner().invoke(app, ["forget", ZELDA, "--bundle", str(bundle)])
     assert result.exit_code == 0
-    assert "removed 4 events, 8 answers and outcomes, and " in result.stdout
+    assert "removed 4 events, 12 answers and outcomes, and " in result.stdout
     assert "due: the weights of the model" in result.stdout
     assert holding(tmp_path, ZELDA) == set()
     wrong = CliRunner().invoke(app, ["forget", ZELDA, "--bundle", str(tmp_path)])
@@ -224,9 +225,8 @@ def test_the_pseudonym_key_comes_from_the_environment_and_the_help_says_why(
 ) -> None:
     record(bundle, "winter")
     run = CliRunner(env={"COUPON_REC_PSEUDONYM_KEY": "winter"}).invoke
-    assert (
-        "removed 4 events, 8 answers" in run(app, ["forget", ZELDA, "--bundle", str(bundle)]).stdout
-    )
+    command = ["forget", ZELDA, "--bundle", str(bundle)]
+    assert "removed 4 events, 12 answers" in run(app, command).stdout
     assert len(set(read_answers(tmp_path / "bundle.decisions")["user_id"])) == 1
     key = next(
         each for each in get_command(app).commands["serve"].params if each.name == "pseudonym_key"
@@ -278,7 +278,7 @@ def test_with_keys_no_name_is_readable_in_the_logs_and_all_is_read_back(
     assert ZELDA.encode() not in (tmp_path / "bundle.events").read_bytes()
     assert set(read_answers(tmp_path / "bundle.decisions")["user_id"]) == {ZELDA, BEN}
     done = forget([ZELDA], [bundle])
-    assert (done.events, done.decisions) == (4, 8)
+    assert (done.events, done.decisions) == (4, 12)
     assert holding(tmp_path, ZELDA) == set()
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(ValueError, match=f"is encrypted; set {VARIABLE}"):

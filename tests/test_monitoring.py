@@ -237,7 +237,7 @@ def test_half_of_a_hundred_redemptions_is_missed_within_days() -> None:
     cusum = Cusum.tuned(rng.poisson(promised), promised)
     rang = cusum.path(rng.poisson(0.5 * promised), promised) >= cusum.threshold
     assert rang.any(axis=1).mean() > 0.95
-    assert np.median(rang.argmax(axis=1) + 1) <= 14  # 10 where most come early: the benchmark
+    assert np.median(rang.argmax(axis=1) + 1) <= 14
 
 
 def test_more_than_promised_rings_too() -> None:

@@ -1,5 +1,6 @@
 """What the later chapters begin with is what their code would give."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,16 @@ def test_what_is_kept_is_what_is_built_anew(
     test = split(kept_offers, *SPLIT).test
     anew, kept = predict(prelude.model(), test), predict(kept_model, test)
     np.testing.assert_allclose(anew, kept, rtol=0, atol=1e-6)
+
+
+def test_the_key_follows_all_code_that_its_rooms_import() -> None:
+    rooms = tuple(room.removesuffix(".py").replace("/", ".") for room in prelude.ROOMS)
+    imported = re.compile(r"^\s*from coupon_rec\.([\w.]+) import", re.MULTILINE)
+    for room in prelude.ROOMS:
+        place = prelude.CODE / room
+        for file in place.rglob("*.py") if place.is_dir() else [place]:
+            for name in imported.findall(file.read_text("utf-8")):
+                assert name.startswith(rooms), f"{file} imports {name}"
 
 
 def test_another_line_of_code_is_another_key(

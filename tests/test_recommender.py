@@ -77,6 +77,17 @@ def test_it_recommends_and_evaluates_by_its_calibrated_probabilities(
     pd.testing.assert_frame_equal(scores, evaluate(parts.test, p, replicates=20))
 
 
+def test_it_recommends_by_an_effect_of_ones_own_not_by_its_probabilities(
+    model: CoupledModel, parts: Split
+) -> None:
+    economics = Economics(margin=0.9, contact=0.0)
+    p = model.predict(parts.test)["redeemed"]
+    effect = p.max() - p
+    chosen = model.recommend(parts.test, economics=economics, effect=effect)["coupon_id"]
+    assert chosen.equals(best_coupon(parts.test, p, economics, effect=effect)["coupon_id"])
+    assert not chosen.equals(model.recommend(parts.test, economics=economics)["coupon_id"])
+
+
 def test_the_reason_names_the_topic_that_sets_the_coupon_above_the_users_others(
     model: CoupledModel, parts: Split
 ) -> None:

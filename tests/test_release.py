@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from names import names
 
+import coupon_rec
+
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "sample"
 UV = Path(sys.executable).with_name("uv")
@@ -20,6 +22,16 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 def test_names_commands_and_paths_are_those_that_were_promised() -> None:
     promised = (ROOT / "tests" / "names.txt").read_text("utf-8").splitlines()
     assert names() == promised, "If that is meant: tests/names.py says how, and CHANGELOG.md what."
+
+
+def test_dir_of_the_package_lists_what_it_gives() -> None:
+    assert dir(coupon_rec) == sorted(
+        [
+            *("CoupledModel", "Economics", "Encoder", "Market", "MarketError"),
+            *("load_complete_journey", "load_market", "offers_frame", "recommend_items", "split"),
+        ]
+    )
+    assert all(hasattr(coupon_rec, name) for name in dir(coupon_rec))
 
 
 def uv(*arguments: object) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -146,6 +147,15 @@ def test_worse_promises_are_worse_and_few_outcomes_refuse(
     assert (same[["difference", "low", "high"]] == 0).all(axis=None)
 
 
+def test_a_bundle_without_a_platform_that_is_in_service_is_refused(
+    registry: Path, offers: pd.DataFrame
+) -> None:
+    plain = Scorer.load(Registry(registry).live)
+    with_phones = replace(plain, platforms={"phone": plain})
+    assert "no model for phone" in compare_bundles(with_phones, plain, offers).reason
+    assert "no model" not in compare_bundles(plain, with_phones, offers).reason
+
+
 def test_what_differs_by_chance_alone_is_refused_where_outcomes_are_few(
     registry: Path, offers: pd.DataFrame
 ) -> None:
@@ -164,7 +174,8 @@ def test_promises_further_from_what_was_kept_are_refused_though_the_log_loss_is_
     def reads(column: str) -> SimpleNamespace:
         """A bundle whose promises stand in a column."""
         encoder = SimpleNamespace(encode=lambda offers: offers)
-        return SimpleNamespace(encoder=encoder, predict=lambda it: {"redeemed": it[column]})
+        predict = lambda it: {"redeemed": it[column]}  # noqa: E731
+        return SimpleNamespace(encoder=encoder, predict=predict, platforms={})
 
     random = np.random.default_rng(0)
     truth = random.choice([0.01, 0.5], 20_000)

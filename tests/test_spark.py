@@ -5,16 +5,20 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from coupon_rec import Market, load_market
+from coupon_rec.__main__ import app
 from coupon_rec.decisions import allocate_scores
 from coupon_rec.features import Encoder, build_offers, write_offers
 from coupon_rec.market import identifiers
@@ -57,13 +61,12 @@ def spark() -> Any:
 
 
 @pytest.fixture(scope="module")
-def market(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Market:
-    """The sample market on Spark, from a URI, its purchases from a CSV file."""
-    folder = Path(shutil.copytree(SAMPLE, tmp_path_factory.mktemp("spark") / "market"))
-    purchases = folder / "purchases.parquet"
-    pd.read_parquet(purchases).to_csv(purchases.with_suffix(".csv"), index=False)
-    purchases.unlink()
-    return load_market(folder.as_uri(), spark)
+def market(spark: Any) -> Market:
+    """The sample market, given as tables of Spark's catalog."""
+    names = [path.stem for path in SAMPLE.glob("*.parquet")]
+    for name in names:
+        spark.read_parquet(str(SAMPLE / f"{name}.parquet"), table_name=f"crm_{name}")
+    return load_market({name: spark.table(f"crm_{name}") for name in names})
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +137,62 @@ def test_scores_and_choices_are_those_without_spark(
     pd.testing.assert_frame_equal(their_choices, choices, check_exact=True)
 
 
-def test_workers_that_spark_starts_train_the_model_of_one(
-    spark: Any, written: Path, tmp_path: Path
+def test_commands_go_from_tables_to_the_coupons_that_they_choose_without_spark(
+    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("jax")
+    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
+    market = Path(shutil.copytree(SAMPLE, tmp_path / "market"))
+    purchases = market / "purchases.parquet"
+    pd.read_parquet(purchases).to_csv(purchases.with_suffix(".csv"), index=False)
+    purchases.unlink()
+    model, bundle = tmp_path / "network.keras", tmp_path / "bundle"
+    dates = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
+    on_spark = ("--spark", "local[2]")
+    workers = ("--workers", 2, *on_spark) if find_spec("jax") else ()
+
+    def run(*arguments: object) -> None:
+        result = CliRunner().invoke(app, list(map(str, arguments)))
+        assert result.exit_code == 0, result.output
+
+    for place, source, on in (
+        (tmp_path / "spark", market.as_uri(), on_spark),
+        (tmp_path, market, ()),
+    ):
+        place.mkdir(exist_ok=True)
+        run("features", place / "offers", "--market", source, *on)
+        run("records", place / "offers", place / "records", "--shards", 2, *dates, *on)
+        if on:
+            run("train", place / "records", model, "--epochs", 2, *workers)
+            run("export", model, bundle, "--market", market, *dates)
+        run("score", bundle, place / "offers", place / "scores", *on)
+        run("allocate", place / "scores", place / "choices", "--budget", 1, "--parts", 3, *on)
+
+    for part in ("train", "validation"):
+        theirs, ours = (held(tmp_path / name / part) for name in ("spark/records", "records"))
+        pd.testing.assert_frame_equal(theirs, ours, rtol=1e-5)
+    theirs, ours = (
+        pd.read_parquet(tmp_path / name).sort_values([*KEY], ignore_index=True)
+        for name in ("spark/choices", "choices")
+    )
+    assert len(ours) > 0
+    pd.testing.assert_frame_equal(theirs, ours, rtol=1e-5)
+
+
+def held(folder: Path) -> pd.DataFrame:
+    """All that records hold, by the keys of the offers."""
+    rows = []
+    for batch in read_records(folder, ids=True):
+        arrays = {name: np.asarray(array) for part in batch for name, array in part.items()}
+        wide = [pd.DataFrame(array).add_prefix(f"{name}_") for name, array in arrays.items()]
+        rows.append(pd.concat(wide, axis=1))
+    return pd.concat(rows).sort_values([f"{name}_0" for name in KEY], ignore_index=True)
+
+
+def test_workers_that_spark_starts_train_the_model_of_one(
+    spark: Any, written: Path, tmp_path: Path, unavailable: Callable[[str], NoReturn]
+) -> None:
+    if not find_spec("jax"):
+        unavailable("no JAX: `make test` installs it")
     offers = pd.read_parquet(written)  # dealt in turn, so that both shards have as many
     write_records(offers, tmp_path / "records", Encoder.fit(offers), shards=2)
     settings = {"epochs": 2, "batch_size": 256, "shuffle": False, "model": {"dropout": 0.0}}

@@ -127,8 +127,8 @@ def exhibit(block: Tag) -> tuple[str, int]:
     """Write something to look at and estimate its height; nothing if it is too large to read."""
     classes = set(block.get("class") or [])
     if "math" in classes:
-        rows = block.get_text().count(r"\\") + 1
-        return str(clean(block)), 62 + 44 * rows
+        heights = re.findall(r'class="strut" style="height:([\d.]+)em', str(block))
+        return str(clean(block)), 75 + round(33 * max(map(float, heights), default=1))
     if block.name in ("ul", "ol"):
         items = [item_words(item) for item in block.find_all("li", recursive=False)]
         shown = "".join(f"<li>{item}</li>" for item in items)

@@ -4,6 +4,7 @@ from .chat import local_model as local_model
 from .guard import Refused as Refused
 from .guard import guarded as guarded
 from .guard import problem as problem
+from .handing import hand_to as hand_to
 from .hearing import Heard as Heard
 from .hearing import hear as hear
 from .log import DialogueLog as DialogueLog
@@ -15,5 +16,6 @@ from .talking import Assistant as Assistant
 from .tools import Catalog as Catalog
 from .tools import Coupon as Coupon
 from .tools import Tools as Tools
+from .tools import names_to_read as names_to_read
 from .tools import product_name as product_name
 from .tools import service as service

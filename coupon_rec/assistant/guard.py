@@ -7,7 +7,7 @@ from typing import Final
 COURTESY: Final = """
 hello | hello there | hi | hi there | hey | hey there | greetings
 good morning | good afternoon | good evening | good day
-welcome | welcome to our shop | welcome to our store | welcome to the shop | welcome to the store
+welcome to our shop | welcome to our store | welcome to the shop | welcome to the store
 thanks | many thanks | thanks for your message | thanks for your question | thanks for asking
 thank you | thank you very much | thank you for your message | thank you for your question
 thank you for asking | sorry to hear that | so sorry to hear that | very sorry to hear that
@@ -17,32 +17,10 @@ goodbye | bye
 SAFE: Final = frozenset(" ".join(line.split()) for line in re.split(r"[|\n]", COURTESY.strip()))
 """The phrases of a model that reach a customer: none of them, alone or together, says yes or no to
 a question, or announces anything. These are phrases and not words, since words can be put
-together: `for` and `you` are harmless in thanks, and "For you!" is a yes."""
+together: `for` and `you` are harmless in thanks, and "For you!" is a yes. A bare "Welcome!" is not
+among them: it says yes to "Am I welcome to take it?"."""
 MOST_SAID: Final = 1000
 """Letters of a model that are read in an answer."""
-
-NOT_IN_NAMES: Final = """
-all always any anything bargain bogo bonus buck buy cash cent cents cheap cheaper cheapest
-complimentary cost costs coupon discount dollar dollars double each euro euros every everybody
-everyone everything expire extra fiver forever free freebie gift giveaway gratis guarantee half
-ignore instruction instructions join minus money never nothing off only pay penny per percent price
-pct plus pound pounds prize quid reduced promise promotion refund rule rules sale save say system
-tell tenner today tomorrow tonight triple twice unlimited until valid voucher week win year you
-january february march april may june july august september october november december monday
-tuesday wednesday thursday friday saturday sunday zero one two three four five six seven eight nine
-ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty
-fifty sixty seventy eighty ninety hundred thousand million dozen second third
-"""
-CLAIMS: Final = frozenset(NOT_IN_NAMES.split())
-"""Words that no product's name may hold: such a name is replaced by that of its category."""
-
-OF_SENTENCES: Final = """
-a an are at be been best can do does entire for get had has have here how i if is it its lowest may
-me more my no none not on or our ours than that the then this to total us we what when whole will
-with without yes your yours
-"""
-SPEECH: Final = frozenset(OF_SENTENCES.split())
-"""Words that make a sentence, or a condition, of a name: none may hold these either."""
 
 SENTENCE: Final = re.compile(r".*?[.!?]+(?=\s|$)", re.DOTALL)
 

@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -28,7 +29,7 @@ class Turn(NamedTuple):
     offered : str
         The coupon that was offered unasked, if one was.
     handed_over : bool
-        Whether a person takes over.
+        Whether a person takes over, and has the words.
     """
 
     dialogue: str
@@ -121,10 +122,32 @@ class DialogueLog:
         """Remove a person's turns under each key, overwrite their place, and say how many."""
         names = [str(name) for name in self._people.all(user_id)]
         marks = ", ".join("?" * len(names))
+        return self._removed(f"user IN ({marks})", names)
+
+    def expire(self, days: float) -> int:
+        """Remove the turns that are older, overwrite their place, and say how many.
+
+        Parameters
+        ----------
+        days : float
+            That turns are kept, above 0.
+
+        Raises
+        ------
+        ValueError
+            If it is not above 0.
+        """
+        if not days > 0:
+            raise ValueError(f"days is {days}: turns are kept for more than 0")
+        oldest = (datetime.now() - timedelta(days=days)).isoformat(timespec="seconds")
+        return self._removed("time < ?", [oldest])
+
+    def _removed(self, where: str, values: Sequence[str]) -> int:
         with self._lock:
             with self._base:
-                done = self._base.execute(f"DELETE FROM turns WHERE user IN ({marks})", names)
-            self._base.execute("VACUUM")
+                done = self._base.execute(f"DELETE FROM turns WHERE {where}", values)
+            if done.rowcount:
+                self._base.execute("VACUUM")
         return done.rowcount
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """The assistant: it hears, asks its tools, says what they returned, and knows when to stop."""
 
+import logging
 import secrets
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
@@ -7,10 +8,13 @@ from typing import Final
 
 from coupon_rec.assistant.chat import STYLE, ChatModel, ModelError
 from coupon_rec.assistant.guard import Refused, guarded
+from coupon_rec.assistant.handing import HandOver
 from coupon_rec.assistant.hearing import MOST_LETTERS, Heard, hear
 from coupon_rec.assistant.log import DialogueLog, Turn
 from coupon_rec.assistant.moments import Customers
 from coupon_rec.assistant.tools import NAMELESS, Coupon, Tools
+
+logger = logging.getLogger("coupon_rec.assistant")
 
 SAYS: Final = {
     "hello": "Hello! I can tell you about your coupons, how to use them, and why you have them.",
@@ -31,7 +35,21 @@ SAYS: Final = {
     "waiting": "A colleague has this conversation, and will answer here.",
     "offer": "By the way, you have:",
 }
-"""What the assistant says by itself: no amount, no date, no product."""
+"""What the assistant says by itself: no amount, no date, no product. What it says of a colleague is
+said only once somebody has the customer's words."""
+
+NOBODY: Final = "Please ask in the shop: I cannot pass this on from here."
+ALONE: Final = {
+    "product": "I know coupons, not products. Please ask in the shop.",
+    "unknown": "I did not understand that. Ask me about your coupons.",
+    "stop": f"I will not offer anything here. {NOBODY}",
+    "forget": NOBODY,
+    "complaint": f"I am sorry. {NOBODY}",
+    "person": NOBODY,
+    "away": f"I cannot see the coupons at the moment. {NOBODY}",
+    "waiting": NOBODY,
+}
+"""What it says instead where nobody takes over."""
 
 FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away")
 CHOSEN: Final = ("hello", "coupons", "terms", "use", "why", "thanks", "unknown")
@@ -57,6 +75,11 @@ class Assistant:
         Whether the model may also say what was meant where the rules do not know.
     log : DialogueLog, optional
         Where the turns are kept.
+    hand_over : callable, optional
+        Gives a customer's words to a person, such as `hand_to`; an OSError says that nobody has
+        taken them. Without it nobody takes over, and the assistant says so and goes on.
+    use : str
+        What is said to "how do I use it?".
 
     Attributes
     ----------
@@ -72,7 +95,13 @@ class Assistant:
     >>> print(talk.reply("anything on coffee?").reply)
     You have:
     - 25% off coffee, until 12 November 2017
-    >>> talk.reply("My order never arrived!").handed_over
+    >>> print(talk.reply("My order never arrived!").reply)
+    I am sorry. Please ask in the shop: I cannot pass this on from here.
+    >>> taken = []
+    >>> talk = Assistant(talk.tools, hand_over=lambda *said: taken.append(said))
+    >>> print(talk.reply("My order never arrived!").reply)
+    I am sorry. A colleague takes over from here.
+    >>> taken == [(2448, talk.dialogue, "My order never arrived!")]
     True
     """
 
@@ -84,11 +113,14 @@ class Assistant:
         *,
         chooses: bool = False,
         log: DialogueLog | None = None,
+        hand_over: HandOver | None = None,
+        use: str = SAYS["use"],
     ) -> None:
         self.tools, self.customers, self.model = tools, customers, model
         self.dialogue = secrets.token_hex(8)
         self.last = Turn(self.dialogue, "", "", "", "rules")
-        self._chooses, self._log = chooses, log
+        self._chooses, self._log, self._hand_over = chooses, log, hand_over
+        self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
         self._intents: list[str] = []
         self._offered = self._left = False
 
@@ -105,12 +137,16 @@ class Assistant:
             key, lines, offer = self._found(heard)
         except ValueError:  # the service is away
             key, lines, offer = "away", [], None
-        facts = "\n- ".join([SAYS[key], *lines])
+        says, over = self._says[key], key in FOR_A_PERSON
+        if (over or self._left) and not self._taken(words):
+            says, over = ALONE[key], False
+        facts = "\n- ".join([says, *lines])
         if offer:
             facts += f"\n{SAYS['offer']}\n- {offer.line}"
-        said, refused, over = "", "", key in FOR_A_PERSON
+        said, refused = "", ""
         by = "person" if self._left else "rules"
-        self._left, self._offered = self._left or over, self._offered or facts != SAYS[key]
+        self._left = self._left or over
+        self._offered = self._offered or key in FOR_A_PERSON or bool(lines or offer)
         try:
             try:
                 for sentence in self._worded(words) if by == "rules" else ():
@@ -128,6 +164,17 @@ class Assistant:
             self.last = Turn(self.dialogue, words, said, heard.intent, by, refused, shown, over)
             if self._log:
                 self._log.add(self.tools.user_id, self.last)
+
+    def _taken(self, words: str) -> bool:
+        """Whether a person has the customer's words."""
+        if self._hand_over is None:
+            return False
+        try:
+            self._hand_over(self.tools.user_id, self.dialogue, words)
+        except OSError as error:
+            logger.warning("nobody took a customer's words: %s", error)
+            return False
+        return True
 
     def _heard(self, words: str) -> Heard:
         heard = hear(words, self.tools.catalog.products)

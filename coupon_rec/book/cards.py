@@ -222,7 +222,7 @@ def without_pictures(table: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     Two models forecast the log of the purchase rate from depth and picture: "zeros" has seen no
     card without a picture and reads zeros where there is none; "dropout" has also seen each
     coupon without its picture, with a flag that says so. "no loss" is the first model where no
-    picture is lost: what differs from 1 there, no picture can mend.
+    picture is lost: what differs from 1 there, no picture can fix.
 
     Parameters
     ----------

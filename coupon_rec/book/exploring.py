@@ -14,7 +14,13 @@ DEPTH, CONTACT = 0.5, 0.005
 USUAL = "novelty response depths"
 
 
-def market(users: int = 2000, seed: int = 0, campaigns: int = 10, mechanisms: str = USUAL) -> State:
+def market(
+    users: int = 2000,
+    seed: int = 0,
+    campaigns: int = 10,
+    mechanisms: str = USUAL,
+    strength: float = 2.0,
+) -> State:
     """Open a market whose coupons move people twice as much as elsewhere in the book.
 
     So a few thousand users show what would take many times as many.
@@ -26,7 +32,7 @@ def market(users: int = 2000, seed: int = 0, campaigns: int = 10, mechanisms: st
         campaigns=campaigns,
         seed=seed,
         mechanisms=mechanisms,
-        strength=2.0,
+        strength=strength,
     )
 
 

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from coupon_rec.models import OfferModel
 
 CODE = Path(__file__).parent.parent
-ROOMS = ("market", "features", "models", "training", "_keras.py", "odds.py", "book/__init__.py")
-"""The code that decides what is in the files."""
+ROOMS = (
+    *("market", "features", "records", "models", "training", "evaluation"),
+    *("_extras.py", "_keras.py", "arguments.py", "odds.py", "book/__init__.py"),
+)
+"""The code that decides what is in the files, with all that it imports."""
 
 
 def offers() -> pd.DataFrame:

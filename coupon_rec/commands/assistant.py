@@ -49,15 +49,52 @@ def assistant(
         bool, typer.Option(help="Offer unasked, when the defaults of `Customers` say that it pays.")
     ] = False,
     currency: Annotated[str, typer.Option(help='What stands before an amount, such as "$".')] = "",
+    names: Annotated[
+        Path | None,
+        typer.Option(
+            help="Product names that somebody has read and released, one a line (UTF-8); what is "
+            "not among them is shown by its category or department, or as selected products."
+        ),
+    ] = None,
+    list_names: Annotated[
+        bool,
+        typer.Option(
+            "--list-names",
+            help="Print the market's names for such a file, for you to read and to delete from, "
+            "and do nothing else.",
+        ),
+    ] = False,
+    use: Annotated[
+        str, typer.Option(help='Answer to "how do I use it?"; that of `Assistant` if left out.')
+    ] = "",
+    hook: Annotated[
+        str,
+        typer.Option(
+            help="Address that is posted what a person should see; if left out, nobody takes over, "
+            "and customers are told so.",
+            envvar="COUPON_REC_HANDOVER_HOOK",
+        ),
+    ] = "",
     time: Annotated[
         datetime | None, typer.Option(help="The time of the shop; now, if left out.")
     ] = None,
     log: Annotated[
         Path | None, typer.Option(help="Database of the dialogues; none is kept if left out.")
     ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            help="Remove older turns from that log, at the start and with each new conversation: "
+            "days.",
+            min=1,
+            max=36500,
+        ),
+    ] = None,
     pseudonym_key: Annotated[
         str,
-        typer.Option(help="Keys of people in that log.", envvar="COUPON_REC_PSEUDONYM_KEY"),
+        typer.Option(
+            help="Keys of people in that log and at the hook.", envvar="COUPON_REC_PSEUDONYM_KEY"
+        ),
     ] = "",
     forget: Annotated[
         str, typer.Option(help="Remove this user from the log, and do nothing else.")
@@ -73,9 +110,24 @@ def assistant(
     ] = "",
 ) -> None:
     """Talk about coupons: what a customer has, how to use it, and why."""
-    from coupon_rec.assistant import Assistant, Catalog, Customers, DialogueLog, Tools, mcp_server
+    from coupon_rec.assistant import (
+        Assistant,
+        Catalog,
+        Customers,
+        DialogueLog,
+        Tools,
+        hand_to,
+        mcp_server,
+        names_to_read,
+    )
     from coupon_rec.assistant import service as service_at
+    from coupon_rec.assistant.talking import SAYS
 
+    if list_names:
+        typer.echo("\n".join(names_to_read(market_of(market))))
+        return
+    if log is None and keep:
+        raise typer.BadParameter("name the log too, with --log", param_hint="--keep")
     kept = DialogueLog(log, pseudonym_key) if log else None
     if forget:
         if kept is None:
@@ -87,7 +139,9 @@ def assistant(
             "name the customer, or a port to answer over HTTP with --port", param_hint="--user"
         )
     recommend = service_at(service, service_key, time)
-    catalog = Catalog.of_market(market_of(market), currency)
+    hand_over = checked(lambda: hand_to(hook, pseudonym_key)) if hook else None
+    released = _names(names)
+    catalog = checked(lambda: Catalog.of_market(market_of(market), currency, released))
 
     def tools(user_id: int | str) -> Tools:
         return Tools(user_id, recommend, catalog)
@@ -100,7 +154,17 @@ def assistant(
         customers = Customers() if offers else None
 
         def begin(user_id: int | str) -> "Assistant":
-            return Assistant(tools(user_id), customers, chat, chooses=chooses, log=kept)
+            if kept and keep:
+                kept.expire(keep)
+            return Assistant(
+                tools(user_id),
+                customers,
+                chat,
+                chooses=chooses,
+                log=kept,
+                hand_over=hand_over,
+                use=use or SAYS["use"],
+            )
 
         if port is None:
             _talk(begin(user))
@@ -115,6 +179,23 @@ def assistant(
             checked(lambda: check_closed(host, settings))
             app = create_app(begin, settings)
             uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)
+
+
+def _names(path: Path | None) -> list[str]:
+    """Read the names that somebody has released."""
+    if path is None:
+        say("every product is called selected products: release names of theirs with --names")
+        return []
+    try:
+        names = [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeError) as error:
+        problem = f"{path} cannot be read ({error})"
+    else:
+        if names:
+            return names
+        problem = f"{path} has no names"
+    advice = "write it with --list-names, and delete what may promise anything"
+    raise typer.BadParameter(f"{problem}: {advice}", param_hint="--names")
 
 
 def _model(url: str, key: str, name: str, stack: ExitStack) -> "ChatModel | None":

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
@@ -26,6 +26,9 @@ from coupon_rec.commands.shared import (
     split_of,
 )
 
+if TYPE_CHECKING:
+    from coupon_rec.recommender import CoupledModel
+
 
 def export(
     model: Model,
@@ -39,11 +42,20 @@ def export(
             "with a campaign and purchases.",
         ),
     ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=MODEL",
+            help="A model of one platform, as `adapt` writes it, and the name that requests give "
+            "it. May repeat.",
+        ),
+    ] = None,
     validate_from: ValidateFrom = None,
     test_from: TestFrom = None,
 ) -> None:
     """Write all that a service needs: the model, calibrated and checked, and the features."""
     need_keras()
+    platforms = checked(lambda: _platforms(platform or []))
     tables = market_of(market)
     validation = split_of(offers_of(None, tables), None, validate_from, test_from).validation
 
@@ -54,12 +66,29 @@ def export(
     first = day.date() if day else last_day(tables)
     say(f"writing the model in three formats, and what was known of every user before {first} ...")
     fitted = checked(lambda: CoupledModel.load(model))
-    checked(lambda: fitted.export(bundle, validation, market=tables, day=first))
+    checked(
+        lambda: fitted.export(bundle, validation, market=tables, day=first, platforms=platforms)
+    )
     manifest = verified(bundle)
     largest = max(manifest["differences"].values())
     typer.echo(
         f"version {manifest['version']}, within {largest:.0e} of Keras, as of {first}: {bundle}"
     )
+
+
+def _platforms(given: list[str]) -> dict[str, "CoupledModel"]:
+    """Load the models of platforms, each given as NAME=MODEL."""
+    from coupon_rec.recommender import CoupledModel
+
+    found: dict[str, CoupledModel] = {}
+    for each in given:
+        name, _, path = each.partition("=")
+        if not name or not path:
+            raise ValueError(f"--platform {each}: expected NAME=MODEL, as in phone=phone.keras")
+        if name in found:
+            raise ValueError(f"--platform {each}: {name} has a model already; name each once")
+        found[name] = CoupledModel.load(path)
+    return found
 
 
 def shard(

@@ -1,4 +1,4 @@
-"""Offers from a market, and a model from offers: features, train, evaluate, recommend."""
+"""Offers from a market, and a model from offers: features, train, adapt, evaluate, recommend."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,10 +6,13 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from coupon_rec.commands import recording
 from coupon_rec.commands.shared import (
+    Extra,
     MarketSource,
     Model,
     Offers,
+    SparkMaster,
     TestFrom,
     TrainFrom,
     ValidateFrom,
@@ -23,48 +26,137 @@ from coupon_rec.commands.shared import (
 
 
 def features(
-    out: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    out: Annotated[
+        Path, typer.Argument(help="The Parquet file to write; on Spark, a folder of them.")
+    ],
     market: MarketSource = None,
+    spark: SparkMaster = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
     from coupon_rec.features import write_offers
 
-    redeemed = pd.read_parquet(write_offers(market_of(market), out), columns=["redeemed"])[
-        "redeemed"
-    ]
+    tables = market_of(market, spark)
+    redeemed = pd.read_parquet(write_offers(tables, out), columns=["redeemed"])["redeemed"]
     typer.echo(f"{len(redeemed):,} offers, {redeemed.sum():,} redeemed: {out}")
 
 
 def train(
-    offers: Offers = None,
+    offers: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Offers, as `features` writes them, or the folder of `records`; built from the "
+            "market if none."
+        ),
+    ] = None,
     *,
     out: Annotated[Path, typer.Argument(help="The .keras file to write.")],
     market: MarketSource = None,
-    extra: Annotated[
-        list[str] | None,
-        typer.Option(help="A column of your own that the model is to read, such as user_region."),
+    extra: Extra = None,
+    epochs: Annotated[int, typer.Option(help="Most passes over the offers.", min=1)] = 20,
+    batch_size: Annotated[
+        int, typer.Option(help="Offers a step, of all workers together.", min=1)
+    ] = 2048,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="A folder from which the same command goes on if it was stopped."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, shuffling and dropout.")] = 0,
     train_from: TrainFrom = None,
     validate_from: ValidateFrom = None,
     test_from: TestFrom = None,
+    workers: Annotated[
+        int, typer.Option(help="Tasks of Spark that train one network together.", min=1)
+    ] = 1,
+    spark: SparkMaster = None,
 ) -> None:
-    """Fit the coupled model on the training campaigns, stopping on the validation campaigns."""
-    if out.suffix != ".keras" or not out.parent.is_dir():
-        raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")
-    need_keras()
-    table = offers_of(offers, None if offers else market_of(market))
-    training, validation, _ = split_of(table, train_from, validate_from, test_from)
+    """Fit the coupled model on the training campaigns, stopping on the validation campaigns.
 
+    From the folder of `records` it is the network alone, without the trees beside it; with
+    `--spark`, by several workers.
+    """
+    _check_out(out)
+    need_keras()
+    settings = {"epochs": epochs, "batch_size": batch_size, "checkpoint": checkpoint}
+    if workers > 1 and spark is None:
+        raise typer.BadParameter("name the Spark that starts the workers", param_hint="--spark")
+    if offers and recording.is_records(offers):
+        if market or extra or train_from or validate_from or test_from:
+            raise typer.BadParameter("records have columns and dates: give these to `records`")
+        network, history = checked(
+            lambda: recording.network_of(offers[0], out, spark, workers, seed=seed, **settings)
+        )
+    else:
+        if spark is not None:
+            raise typer.BadParameter("name the folder that `records` wrote", param_hint="--spark")
+        table = offers_of(offers, None if offers else market_of(market))
+        training, validation, _ = split_of(table, train_from, validate_from, test_from)
+
+        from coupon_rec.recommender import CoupledModel
+
+        model = CoupledModel(extra=tuple(extra or ()), seed=seed)
+        checked(lambda: model.fit(training, validation, **settings))
+        model.save(out)
+        network, history = model.served, model.history
+    best = history["val_redeemed_log_loss"].min()
+    typer.echo(f"{len(history)} epochs, validation log loss {best:.4f}: {out}")
+    if constant := network.encoder.constant:
+        say(f"never varied in training, so nothing is learned from: {', '.join(constant)}")
+
+
+def adapt(
+    model: Model,
+    offers: Annotated[
+        list[Path],
+        typer.Argument(help="Offers of one platform, as `features` writes them."),
+    ],
+    out: Annotated[Path, typer.Argument(help="The .keras file to write.")],
+    factor: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the platform may change: redeemed_if_bought, the default, or bought. "
+            "May repeat."
+        ),
+    ] = None,
+    rank: Annotated[int, typer.Option(help="In how many ways the platform may differ.", min=1)] = 2,
+    seed: Annotated[int, typer.Option(help="Of the adapter and of shuffling.")] = 0,
+    train_from: TrainFrom = None,
+    validate_from: ValidateFrom = None,
+    test_from: TestFrom = None,
+) -> None:
+    """Adapt a trained model to one platform, for `export --platform`; the model itself stays.
+
+    Give the dates that `train` had. Without them the platform's own campaigns are split, and the
+    model may have learned from those that validate here.
+    """
+    _check_out(out)
+    if out.exists() and out.samefile(model):
+        raise typer.BadParameter(f"{out} is the model that is adapted: name another file")
+    need_keras()
+    training, validation, _ = split_of(
+        offers_of(offers, None), train_from, validate_from, test_from
+    )
+
+    from coupon_rec.evaluation import log_loss
+    from coupon_rec.models import trained_weights
     from coupon_rec.recommender import CoupledModel
 
-    model = CoupledModel(extra=tuple(extra or ()), seed=seed)
-    checked(lambda: model.fit(training, validation))
-    model.save(out)
-    best = model.history["val_redeemed_log_loss"].min()
-    typer.echo(f"{len(model.history)} epochs, validation log loss {best:.4f}: {out}")
-    if constant := model.served.encoder.constant:
-        say(f"never varied in training, so nothing is learned from: {', '.join(constant)}")
+    factors = factor or ["redeemed_if_bought"]
+    base = checked(lambda: CoupledModel.load(model))
+    adapted = checked(
+        lambda: base.adapt(training, validation, factors=factors, rank=rank, seed=seed)
+    )
+    adapted.save(out)
+    after, before = (
+        log_loss(validation["redeemed"], each.predict(validation)["redeemed"])
+        for each in (adapted, base)
+    )
+    typer.echo(
+        f"trained {trained_weights(adapted.served):,} weights of {' and '.join(factors)}, beside "
+        f"the model's {trained_weights(base.served):,}: {len(adapted.history)} epochs, "
+        f"{training['redeemed'].sum():,} redemptions\n"
+        f"validation log loss {after:.4f} adapted, {before:.4f} unadapted: {out}"
+    )
+    say("These offers stopped its training: before you export it, `evaluate` both on later ones.")
 
 
 def evaluate(
@@ -106,3 +198,8 @@ def recommend(
     choices = checked(lambda: CoupledModel.load(model).recommend(mailed))
     choices = choices if tables is None else tables.named(choices)
     typer.echo(choices.round(4).to_string(index=False))
+
+
+def _check_out(out: Path) -> None:
+    if out.suffix != ".keras" or not out.parent.is_dir():
+        raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")

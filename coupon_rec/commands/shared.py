@@ -14,6 +14,8 @@ from coupon_rec.features.splitting import Split, split
 
 if TYPE_CHECKING:
     from ibis import Table
+    from ibis.backends import BaseBackend
+    from pyspark.sql import SparkSession
 
     from coupon_rec.market import Market
 
@@ -26,6 +28,10 @@ MarketSource = Annotated[
 Offers = Annotated[
     list[Path] | None,
     typer.Argument(help="Offers, as `features` writes them; built from the market if none."),
+]
+Extra = Annotated[
+    list[str] | None,
+    typer.Option(help="A column of your own that the model is to read, such as user_region."),
 ]
 Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.", exists=True)]
 DATE = "First day of the {} campaigns; by default, it follows from the campaigns' own dates."
@@ -70,12 +76,19 @@ Contact = Annotated[
 ]
 
 
-def market_of(source: str | None) -> "Market":
-    """Open someone's own tables, or Complete Journey."""
+def market_of(source: str | None, master: str | None = None) -> "Market":
+    """Open someone's own tables, here or on Spark, or Complete Journey."""
     from coupon_rec.market import MarketError, load_complete_journey, load_market
 
+    if source is None and master is not None:
+        raise typer.BadParameter(
+            "name your own tables too: Complete Journey is read by this process",
+            param_hint="--market",
+        )
     try:
-        return load_complete_journey() if source is None else load_market(source)
+        if source is None:
+            return load_complete_journey()
+        return load_market(source, None if master is None else spark_of(master))
     except (MarketError, ModuleNotFoundError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error
@@ -104,20 +117,33 @@ def opened(files: Path, master: str | None) -> "Path | Table":
     """Leave Parquet files to this process, or open them on Spark."""
     if not files.exists():
         raise typer.BadParameter(f"there are no files {files}")
-    if master is None:
-        return files
-    try:
-        need("pyspark", "spark")
-    except ModuleNotFoundError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(2) from error
+    return files if master is None else spark_of(master).read_parquet(str(files.absolute()))
+
+
+def spark_of(master: str) -> "BaseBackend":
+    """Start Spark, as an engine of tables."""
+    session = session_of(master)
     import ibis
+
+    return ibis.pyspark.connect(session)
+
+
+def session_of(master: str) -> "SparkSession":
+    """Start Spark, or take the session of this process."""
+    checked(lambda: need("pyspark", "spark"))
     from pyspark.sql import SparkSession
 
     if master.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    session = SparkSession.builder.master(master).getOrCreate()
-    return ibis.pyspark.connect(session).read_parquet(str(files.absolute()))
+    try:
+        return SparkSession.builder.master(master).getOrCreate()
+    except Exception as error:  # Spark's, Java's, or of what lies between
+        said = str(error).split("\n\tat ")[0].splitlines()[-1].removeprefix(": ")
+        raise typer.BadParameter(
+            f"there is no Spark at {master!r} ({said}). Name a master such as yarn, "
+            "spark://host:7077 or local[2]; here it needs Java 17 or 21",
+            param_hint="--spark",
+        ) from error
 
 
 def split_of(offers: pd.DataFrame, *dates: str | None) -> Split:

@@ -44,7 +44,7 @@ def basket_vectors(purchases: pd.DataFrame, size: int = 64, *, seed: int = 0) ->
     >>> basket_vectors(lines, size=2).shape
     (4, 2)
     """
-    require_columns(purchases, ["basket_id", "kind"])
+    require_columns(purchases, ["basket_id", "kind"], "purchases")
     if size < 1:
         raise ValueError(f"size must be 1 or more, not {size}")
     kind, kinds = pd.factorize(purchases["kind"], sort=True)

@@ -82,12 +82,9 @@ def resembling(
     >>> resembling(offers, bought, covers, kinds, vectors).round(2)
     array([0.67])
     """
-    for frame, columns in (
-        (offers, ["campaign_id", "user_id", "coupon_id", "start"]),
-        (purchases, ["user_id", "item_id", "time"]),
-        (coupon_items, ["campaign_id", "coupon_id", "item_id"]),
-    ):
-        require_columns(frame, columns)
+    require_columns(offers, ["campaign_id", "user_id", "coupon_id", "start"])
+    require_columns(purchases, ["user_id", "item_id", "time"], "purchases")
+    require_columns(coupon_items, ["campaign_id", "coupon_id", "item_id"], "coupon_items")
     if not power > 0:
         raise ValueError(f"power must be above 0, not {power}")
     ids = pd.Index(kinds.index)

@@ -59,7 +59,7 @@ def item_pairs(
     Of a user with n_i and n_j lines of two items, and baskets of s lines, chance makes
     n_i n_j sum(s (s - 1)) / (S (S - 1)) common ones, S = sum(s): equation `eq-by-chance`.
     """
-    require_present(purchases, ["user_id", "basket_id", "item_id"])
+    require_present(purchases, ["user_id", "basket_id", "item_id"], "purchases")
     lines = purchases[["user_id", "basket_id", "item_id"]].drop_duplicates()
     user = pd.factorize(lines["user_id"])[0]
     item, items = pd.factorize(lines["item_id"], sort=True)
@@ -147,7 +147,7 @@ def choose_bundles(
     max sum(v y) with, for each item, sum(y) over its bundles <= stock, y <= demand z, sum(z) <=
     most, y whole and z 0 or 1: equation `eq-bundles`, solved by HiGHS.
     """
-    require_present(bundles, ["item_a", "item_b", "value", "demand"])
+    require_present(bundles, ["item_a", "item_b", "value", "demand"], "bundles")
     negative = [item for item, units in stock.items() if units < 0]
     if negative:
         raise ValueError(f"the stock of {negative[:5]} is negative; 0 is the least")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.arguments import require_columns, require_present
+from coupon_rec.arguments import require_columns, require_one_order, require_present
 from coupon_rec.decisions.budget import Allocation, allocate
 from coupon_rec.decisions.problem import Budget
 from coupon_rec.decisions.reasons import REASON_FEATURES, reason
@@ -32,15 +32,20 @@ class Matrices(NamedTuple):
         `campaign_id` and `user_id` of each row.
     coupons : numpy.ndarray
         `coupon_id` of each column.
+    order : pandas.Index or None
+        Index of the offers: a pandas object that `fill` takes must have the same.
     """
 
     row: NDArray[np.intp]
     column: NDArray[np.intp]
     lists: pd.DataFrame
     coupons: NDArray[Any]
+    order: pd.Index | None = None
 
     def fill(self, values: ArrayLike, empty: float) -> NDArray[np.float64]:
         """Put one value of each offer in its place, and `empty` where there is no offer."""
+        if self.order is not None:
+            require_one_order(offers=pd.DataFrame(index=self.order), values=values)
         matrix = np.full((len(self.lists), len(self.coupons)), empty)
         matrix[self.row, self.column] = values
         return matrix
@@ -79,7 +84,7 @@ def matrices(offers: pd.DataFrame) -> Matrices:
     groups = offers.groupby(LIST)
     column, coupons = pd.factorize(offers["coupon_id"], sort=True)
     lists = groups.size().reset_index()[LIST]
-    return Matrices(groups.ngroup().to_numpy(), column, lists, np.asarray(coupons))
+    return Matrices(groups.ngroup().to_numpy(), column, lists, np.asarray(coupons), offers.index)
 
 
 def choose(

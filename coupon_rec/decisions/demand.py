@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import nbinom
 
-from coupon_rec.arguments import require
+from coupon_rec.arguments import require, require_one_order
 from coupon_rec.decisions.prices import ROUNDS, Panel, shrink
 
 Floats = NDArray[np.float64]
@@ -64,6 +64,7 @@ def demand_behind(sold: ArrayLike, mean: ArrayLike, dispersion: ArrayLike = 1.0)
     -----
     E(D | D >= sold), equation `eq-censored`, for a negative binomial D of this mean and variance.
     """
+    require_one_order(sold=sold, mean=mean, dispersion=dispersion)
     sold, mean = np.asarray(sold, float), np.asarray(mean, float)
     require("sold", sold.ravel(), whole(sold).ravel(), "whole numbers of 0 or more")
     require("mean", mean.ravel(), (mean > 0).ravel(), "above 0")

@@ -8,6 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import PoissonRegressor
 
+from coupon_rec.arguments import require_columns
+
 Floats = NDArray[np.float64]
 RECENT, USUAL = 4, 13
 """Weeks that the two means look back."""
@@ -104,6 +106,7 @@ class Forecast:
     def expected(self, rows: pd.DataFrame) -> Floats:
         """Expected units of each row: equation `eq-forecast`."""
         names = self.weights.index.drop("intercept")
+        require_columns(rows, names, "rows")
         log = rows[names].to_numpy(float) @ self.weights[names].to_numpy(float)
         return np.asarray(np.exp(self.weights["intercept"] + log))
 
@@ -124,7 +127,7 @@ def fit_forecast(rows: pd.DataFrame) -> Forecast:
     Raises
     ------
     ValueError
-        If no row has units.
+        If there is no column of units, or no row has any.
 
     Examples
     --------
@@ -143,6 +146,7 @@ def fit_forecast(rows: pd.DataFrame) -> Forecast:
     -----
     Poisson regression, equation `eq-forecast`, by scikit-learn.
     """
+    require_columns(rows, ["units"], "rows")
     rows = rows.dropna(subset=["units"])
     if rows.empty:
         raise ValueError("no row has units to learn from")

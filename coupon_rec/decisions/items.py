@@ -182,7 +182,7 @@ def recommend_items(
     with an item is the sum of exp(-age / 180) over past purchases; `again` is the share of the
     item's buyers who came back for it.
     """
-    require_columns(purchases, ["user_id", "item_id", "time"])
+    require_columns(purchases, ["user_id", "item_id", "time"], "purchases")
     if k < 1:
         raise ValueError(f"k must be 1 or more, but it is {k}")
     days = pd.to_datetime(purchases["time"]).to_numpy("datetime64[D]").astype("int64")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.stats import t
 
-from coupon_rec.arguments import numbers, require
+from coupon_rec.arguments import numbers, require, require_one_order
 
 Floats = NDArray[np.float64]
 ROUNDS = 50
@@ -202,6 +202,7 @@ def shrink(estimate: ArrayLike, error: ArrayLike) -> Shrunk:
     of a shrunk estimate allows for that of the mean, by the share to which it was drawn there, but
     not for that of the spread: with a handful of estimates it is somewhat too small.
     """
+    require_one_order(estimate=estimate, error=error)
     value, error = numbers("estimate", estimate), np.asarray(error, float)
     if error.shape != value.shape:
         raise ValueError(f"error must have shape {value.shape}, as estimate has, not {error.shape}")
@@ -262,6 +263,7 @@ def best_prices(cost: ArrayLike, elasticity: ArrayLike, low: ArrayLike, high: Ar
     cost e / (1 + e), equation `eq-best-price`, which leaves the margin -1 / e. It counts one item
     at a time: what a price takes from the item's neighbors is not in it.
     """
+    require_one_order(cost=cost, elasticity=elasticity, low=low, high=high)
     cost, slope, low, high = np.broadcast_arrays(
         *(np.asarray(each, float) for each in (cost, elasticity, low, high))
     )
@@ -328,6 +330,8 @@ def depth_value(
     (units_with - units_without) (price - cost) - redeem depth price - contact: equation
     `eq-depth-value`.
     """
+    units = {"units_without": units_without, "units_with": units_with, "redeem": redeem}
+    require_one_order(**units, price=price, cost=cost)
     given = (units_without, units_with, redeem, depth, price, cost, contact)
     without, after, used, depth, price, cost, sending = (np.asarray(each, float) for each in given)
     require("depth", depth.ravel(), ((depth >= 0) & (depth <= 1)).ravel(), "in [0, 1]")

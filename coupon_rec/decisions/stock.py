@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import nbinom
 
-from coupon_rec.arguments import require
+from coupon_rec.arguments import require, require_one_order
 from coupon_rec.decisions.demand import counts
 from coupon_rec.decisions.problem import Budget
 
@@ -49,6 +49,7 @@ def newsvendor(
     The smallest order that suffices with probability under / (under + over), equation
     `eq-newsvendor`: Arrow, Harris and Marschak (1951). Demand is negative binomial.
     """
+    require_one_order(mean=mean, under=under, over=over, dispersion=dispersion)
     mean, under, over = (np.asarray(each, float) for each in (mean, under, over))
     for name, values in (("mean", mean), ("under", under), ("over", over)):
         require(name, values.ravel(), (values > 0).ravel(), "above 0")
@@ -84,6 +85,7 @@ def expected_sales(stock: ArrayLike, mean: ArrayLike, dispersion: ArrayLike = 1.
     -----
     E(min(stock, D)), with the negative binomial D of `newsvendor`.
     """
+    require_one_order(stock=stock, mean=mean, dispersion=dispersion)
     stock, mean = np.asarray(stock, float), np.asarray(mean, float)
     require("stock", stock.ravel(), (stock >= 0).ravel(), "0 or more")
     require("mean", mean.ravel(), (mean > 0).ravel(), "above 0")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.arguments import Floats, numbers
+from coupon_rec.arguments import Floats
 from coupon_rec.effects.log import EffectLog
 
 
@@ -34,7 +34,7 @@ def best_linear_predictor(
     Raises
     ------
     ValueError
-        If the effects do not fit the log, or do not differ.
+        If the effects do not fit the log, are in another order, or do not differ.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def best_linear_predictor(
     Least squares of `EffectLog.signal` on the effect less its mean, equation `eq-blp`: the second
     strategy of Chernozhukov, Demirer, Duflo and Fernandez-Val (2018).
     """
-    effect = numbers("effect", effect, len(log))
+    effect = log.of_rows("effect", effect)
     choice = log.choice("treatment", treatment)
     used = choice > 0
     if not used.any() or np.ptp(effect[used]) == 0:
@@ -97,7 +97,7 @@ def policy_value(
     Raises
     ------
     ValueError
-        If a choice or the cost does not fit the log.
+        If a choice or the cost does not fit the log, or a choice is in another order.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def recalibrate(
     Raises
     ------
     ValueError
-        If the arguments do not fit the log, or the choice promises nothing.
+        If the arguments do not fit the log or are in another order, or the choice promises nothing.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def recalibrate(
     of its linear approximation.
     """
     sent = log.choice("choice", choice)
-    promised = np.where(sent > 0, numbers("promised", promised, len(log)), 0.0)
+    promised = np.where(sent > 0, log.of_rows("promised", promised), 0.0)
     if not promised.sum() > 0:
         raise ValueError("promised must add up to more than 0 over the rows that are chosen")
     signal = log.signal(sent)

@@ -102,7 +102,8 @@ class EffectModel:
         Raises
         ------
         ValueError
-            If `x` does not have the log's rows, or a classifier meets outcomes that are not 0 or 1.
+            If `x` does not have the log's rows in its order, or a classifier meets outcomes that
+            are not 0 or 1.
         """
         self._check(x, log)
         self.treatments = log.treatments
@@ -156,6 +157,7 @@ class EffectModel:
         return found
 
     def _check(self, x: Rows, log: EffectLog) -> None:
+        log.require_order(x=x)
         if np.ndim(x) != 2 or len(x) != len(log):
             raise ValueError(
                 f"x must have {len(log)} rows, one for each of the log, and two dimensions, "

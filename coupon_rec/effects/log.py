@@ -1,5 +1,7 @@
 """Who got which treatment, with which chance, and what came of it."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -37,6 +39,8 @@ class EffectLog:
         The users, numbered from 0; shape (n,).
     treatments : int
         K.
+    index : pandas.Index or None
+        Of the arguments that had one: what is passed beside the log later must be in its order.
 
     Raises
     ------
@@ -60,7 +64,10 @@ class EffectLog:
         expected: ArrayLike | None = None,
     ) -> None:
         given = {"outcome": outcome, "treatment": treatment, "users": users}
-        require_one_order(**given, propensity=propensity, expected=expected)
+        given |= {"propensity": propensity, "expected": expected}
+        require_one_order(**given)
+        indexes = [x.index for x in given.values() if isinstance(x, pd.Series | pd.DataFrame)]
+        self.index = indexes[0] if indexes else None
         self.outcome = numbers("outcome", outcome)
         n = len(self.outcome)
         number = numbers("treatment", treatment, n)
@@ -98,12 +105,21 @@ class EffectLog:
         none = (self.treatment == 0) / self.propensity[:, 0]
         return np.asarray((got - none) * (self.outcome - self.expected))
 
+    def require_order(self, **arguments: Any) -> None:
+        """Raise a ValueError if an argument is a pandas object in another order than the log."""
+        if self.index is not None:
+            require_one_order(log=pd.DataFrame(index=self.index), **arguments)
+
+    def of_rows(self, name: str, values: ArrayLike) -> Floats:
+        """Finite numbers, one for each row of the log and in its order."""
+        self.require_order(**{name: values})
+        return numbers(name, values, len(self))
+
     def choice(self, name: str, treatment: ArrayLike) -> Ints:
         """One treatment for each row, from one for all or one each."""
-        wanted = np.asarray(treatment)
-        if wanted.ndim == 0:
-            wanted = np.full(len(self), wanted)
-        wanted = numbers(name, wanted, len(self))
+        if np.ndim(treatment) == 0:
+            treatment = np.full(len(self), treatment)
+        wanted = self.of_rows(name, treatment)
         good = (wanted == wanted.round()) & (wanted >= 0) & (wanted <= self.treatments)
         require(name, wanted, good, f"a whole number from 0 to {self.treatments}")
         return np.asarray(wanted.astype(int))

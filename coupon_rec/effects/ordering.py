@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 
-from coupon_rec.arguments import Floats, numbers
+from coupon_rec.arguments import Floats
 from coupon_rec.effects.average import difference
 from coupon_rec.effects.log import EffectLog
 from coupon_rec.evaluation.arrays import Ints
@@ -70,7 +70,7 @@ def qini(
     Raises
     ------
     ValueError
-        If the score does not fit the log, or there is no such treatment.
+        If the score does not fit the log or is in another order, or there is no such treatment.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def qini(
     gain(q) is the sum of `EffectLog.signal` over the best-scored share q, divided by n: equation
     `eq-qini`. Radcliffe's (2007) curve, with propensities in place of group sizes.
     """
-    score = numbers("score", score, len(log))
+    score = log.of_rows("score", score)
     signal = log.signal(_numbered(log, treatment))
     order = _groups(-score)
     shape = (int(log.cluster.max()) + 1, int(order.max()) + 1)
@@ -144,7 +144,7 @@ def uplift_at(
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be in (0, 1], such as 0.1, but it is {share}")
-    score = numbers("score", score, len(log))
+    score = log.of_rows("score", score)
     cut = -np.sort(-score)[int(np.ceil(share * len(log))) - 1]
     above, tied = score > cut, score == cut
     counted = above + tied * (share * len(log) - above.sum()) / tied.sum()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.arguments import probabilities, require
+from coupon_rec.arguments import probabilities, require, require_one_order
 
 
 def factors(bought: ArrayLike, redeemed: ArrayLike) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def factors(bought: ArrayLike, redeemed: ArrayLike) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If they differ in length or a probability is 0 or outside [0, 1].
+        If they differ in length or in their index, or a probability is 0 or outside [0, 1].
 
     Notes
     -----
@@ -36,6 +36,7 @@ def factors(bought: ArrayLike, redeemed: ArrayLike) -> pd.DataFrame:
        bought  redeemed_if_bought  redeemed
     0   -0.69               -1.61      -2.3
     """
+    require_one_order(bought=bought, redeemed=redeemed)
     a = probabilities("bought", bought)
     both = probabilities("redeemed", redeemed, len(a))
     for name, p in (("bought", a), ("redeemed", both)):

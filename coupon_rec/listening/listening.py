@@ -5,7 +5,6 @@ import os
 import sqlite3
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from coupon_rec.listening.hook import hook
 from coupon_rec.listening.listener import Alert, Listener, Opinion
 from coupon_rec.listening.sources import Read, SourceError
 
@@ -88,15 +88,7 @@ def post(address: str, alert: Alert) -> None:
     OSError
         If the receiver does not answer with a status of success within 10 seconds.
     """
-    if not address.startswith(("http://", "https://")):
-        raise SourceError(f"a web hook is an address such as https://..., not {address!r}")
-    request = urllib.request.Request(
-        address,
-        json.dumps(asdict(alert)).encode(),
-        {"Content-Type": "application/json", "Idempotency-Key": alert.id},
-    )
-    with urllib.request.urlopen(request, timeout=10):
-        pass
+    hook(address)(asdict(alert))
 
 
 def labeled(rows: Sequence[dict[str, Any]], labels: "Labels | None") -> list[Opinion]:

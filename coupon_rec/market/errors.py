@@ -64,6 +64,16 @@ class MarketError(ValueError):
     ----------
     problems : tuple of Problem
         The same, in the order of the tables.
+
+    Examples
+    --------
+    >>> from coupon_rec.market import load_market
+    >>> try:
+    ...     load_market("data")
+    ... except MarketError as error:
+    ...     print(error.problems[0])
+    users: the table is missing
+        To fix it: put users.parquet or users.csv into the folder.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec._keras import keras, seeded
+from coupon_rec.arguments import require_columns
 
 ops, layers = keras.ops, keras.layers
 
@@ -68,12 +69,14 @@ def learn_vectors(
     Raises
     ------
     ValueError
-        If no item has `min_purchases` lines, or there are not more lines than negatives.
+        If a column is missing, no item has `min_purchases` lines, or there are not more lines than
+        negatives.
 
     Notes
     -----
     Minimizes equation `eq-negatives`; a dot product then estimates `eq-affinity`.
     """
+    require_columns(purchases, ["user_id", "item_id"], "purchases")
     often = purchases.groupby("item_id")["item_id"].transform("size") >= min_purchases
     pairs = purchases.loc[often, ["user_id", "item_id"]]
     if len(pairs) <= negatives:
@@ -143,7 +146,13 @@ def coupon_vectors(items: pd.DataFrame, coupon_items: pd.DataFrame) -> pd.DataFr
     -------
     pandas.DataFrame
         Indexed by campaign_id and coupon_id; a coupon of which no item has a vector is left out.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
     """
+    require_columns(coupon_items, ["campaign_id", "coupon_id", "item_id"], "coupon_items")
     covered = coupon_items.join(items, on="item_id", how="inner")
     return covered.groupby(["campaign_id", "coupon_id"])[list(items.columns)].mean()
 
@@ -162,7 +171,13 @@ def similarity(users: pd.DataFrame, coupons: pd.DataFrame, offers: pd.DataFrame)
     -------
     pandas.Series
         Shape (n,), with the index of `offers`; missing where either has no vector.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
     """
+    require_columns(offers, ["campaign_id", "user_id", "coupon_id"])
     u = users.reindex(offers["user_id"])
     c = coupons.reindex(pd.MultiIndex.from_frame(offers[["campaign_id", "coupon_id"]]))
     return pd.Series((u.to_numpy() * c.to_numpy()).sum(axis=1), index=offers.index)

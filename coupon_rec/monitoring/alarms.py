@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from coupon_rec.arguments import Floats, numbers
+from coupon_rec.arguments import Floats, numbers, require_one_order
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class Cusum:
 
     def path(self, observed: ArrayLike, expected: ArrayLike) -> Floats:
         """The sum at the end of each day: shape (..., days), of the same shape as the arguments."""
+        require_one_order(observed=observed, expected=expected)
         o, e = np.asarray(observed, np.float64), np.asarray(expected, np.float64)
         if o.shape != e.shape or not (np.isfinite(o).all() and np.isfinite(e).all()):
             raise ValueError(
@@ -87,6 +88,7 @@ class Cusum:
 
     def alarm(self, observed: ArrayLike, expected: ArrayLike) -> int | None:
         """The first day, counted from 0, on which it rings; None if it never does."""
+        require_one_order(observed=observed, expected=expected)
         rings = self.path(numbers("observed", observed), numbers("expected", expected))
         days = np.flatnonzero(rings >= self.threshold)
         return int(days[0]) if days.size else None

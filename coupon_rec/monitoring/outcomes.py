@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.arguments import Floats, numbers, probabilities, require
+from coupon_rec.arguments import Floats, numbers, probabilities, require, require_one_order
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Maturity:
     @classmethod
     def of(cls, ages: ArrayLike, campaigns: ArrayLike) -> "Maturity":
         """Learn from redemptions, each with its age and its campaign; shapes (n,)."""
+        require_one_order(ages=ages, campaigns=campaigns)
         age = numbers("ages", ages)
         if not age.size:
             raise ValueError("there are no redemptions: take those of campaigns that are over")
@@ -105,8 +106,8 @@ def observed_expected(
     Raises
     ------
     ValueError
-        If the arguments differ in shape, a label is not 0 or 1, `p` is no probability, nothing is
-        expected, or a number is outside its range.
+        If the arguments differ in shape or in their index, a label is not 0 or 1, `p` is no
+        probability, nothing is expected, or a number is outside its range.
 
     Notes
     -----
@@ -123,6 +124,7 @@ def observed_expected(
     >>> found[["observed", "expected", "ratio"]].to_dict()
     {'observed': 2.0, 'expected': 1.0, 'ratio': 2.0}
     """
+    require_one_order(redeemed=redeemed, p=p, users=users)
     y = numbers("redeemed", redeemed)
     require("redeemed", y, (y == 0) | (y == 1), "0 or 1")
     promised = probabilities("p", p, y.size)
@@ -193,8 +195,10 @@ def daily(
     Raises
     ------
     ValueError
-        If the arguments differ in shape, or a redemption is on a day that the campaign has not.
+        If the arguments differ in shape or in their index, or a redemption is on a day that the
+        campaign has not.
     """
+    require_one_order(users=users, p=p, day=day)
     promised = probabilities("p", p)
     when = np.asarray(day, np.float64)
     share = numbers("known", known)
@@ -235,6 +239,7 @@ def spread(observed: ArrayLike, expected: ArrayLike, design_effect: float = 1.0)
     >>> print(f"{spread([100, 140, 70], [100, 100, 100]):.2f}")
     0.33
     """
+    require_one_order(observed=observed, expected=expected)
     o, e = numbers("observed", observed), numbers("expected", expected)
     if o.size < 2 or o.shape != e.shape:
         raise ValueError(f"there are {o.size} and {e.size} campaigns: two or more, as many of each")

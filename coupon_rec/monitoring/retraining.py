@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coupon_rec.arguments import require_columns
+from coupon_rec.arguments import require_columns, require_present
 from coupon_rec.evaluation import compare, from_sums
 from coupon_rec.serving.bundle.scorer import Scorer
 
@@ -75,7 +75,8 @@ def compare_bundles(
     The new one is refused if it is worse, or may be by more than is tolerated: if the interval of
     the difference in log loss lies above 0, or reaches above `tolerance` times the log loss of the
     running one, so too few outcomes refuse as well; and if its promises are further from what was
-    kept, with an interval above 0.
+    kept, with an interval above 0. One without a model for a platform that the running one has is
+    refused as well.
 
     Parameters
     ----------
@@ -96,10 +97,11 @@ def compare_bundles(
     Raises
     ------
     ValueError
-        If the offers lack a column that a bundle reads, or nothing was redeemed.
+        If the offers lack a column, or nothing was redeemed.
     """
     if not 0 <= tolerance < np.inf:
         raise ValueError(f"tolerance must be 0 or more, such as 0.02, not {tolerance}")
+    require_present(offers, ["user_id", "redeemed"])
     if not offers["redeemed"].any():
         raise ValueError("nothing was redeemed in these offers: they cannot tell bundles apart")
     p, q = (each.predict(each.encoder.encode(offers))["redeemed"] for each in (fresh, running))
@@ -126,6 +128,8 @@ def compare_bundles(
         },
         index=["log loss", "calibration"],
     )
+    if lost := sorted(running.platforms.keys() - fresh.platforms.keys()):
+        return Verdict(table, f"the new bundle has no model for {', '.join(lost)}: adapt one")
     return Verdict(table, _reason(table, tolerance))
 
 

@@ -90,8 +90,8 @@ def shadow(live: pd.DataFrame, candidate: pd.DataFrame) -> pd.Series:
         If a column or a value is missing, or no offer is on both sides.
     """
     sides = []
-    for side in (live, candidate):
-        require_present(side, [*KEY, "probability", "value"])
+    for called, side in {"live": live, "candidate": candidate}.items():
+        require_present(side, [*KEY, "probability", "value"], f"{called} decisions")
         sides.append(side.drop_duplicates(KEY, keep="last").set_index(KEY))
     old, new = sides
     both = old.index.intersection(new.index)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
-from coupon_rec.arguments import Floats, numbers, require
+from coupon_rec.arguments import Floats, numbers, require, require_one_order
 from coupon_rec.odds import sigmoid
 
 
@@ -113,6 +113,7 @@ class BayesianLinear(Belief):
         reward : array_like
             What followed, shape (n,).
         """
+        require_one_order(features=features, reward=reward)
         x = matrix("features", features, self.center.size)
         y = numbers("reward", reward, len(x))
         self.precision = self.precision + x.T @ x / self.noise**2
@@ -147,6 +148,7 @@ class BayesianLogistic(Belief):
         reward : array_like
             0 or 1, shape (n,).
         """
+        require_one_order(features=features, reward=reward)
         x = matrix("features", features, self.center.size)
         y = numbers("reward", reward, len(x))
         require("reward", y, (y == 0) | (y == 1), "0 or 1")

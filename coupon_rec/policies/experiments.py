@@ -68,7 +68,7 @@ def compare_groups(
     import tea_tasting  # type: ignore[import-untyped]
 
     columns = [metric, group] if before is None else [metric, group, before]
-    require_present(users, ["user_id", *columns])
+    require_present(users, ["user_id", *columns], "users")
     twice = users["user_id"].duplicated()
     require("users['user_id']", users["user_id"], ~twice.to_numpy(), "different in each row")
     for column in columns:

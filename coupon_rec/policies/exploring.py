@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from coupon_rec.arguments import Floats, Mask, numbers, probabilities, require
+from coupon_rec.arguments import Floats, Mask, numbers, probabilities, require, require_one_order
 from coupon_rec.evaluation.arrays import codes, sum_by
 from coupon_rec.odds import best_of_each
 
@@ -28,6 +28,7 @@ def greedy(score: ArrayLike, decision: ArrayLike) -> Floats:
     >>> greedy([0.2, 0.5, 0.1, 0.0], decision=[7, 7, 8, 8]).tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
+    require_one_order(score=score, decision=decision)
     values = numbers("score", score)
     chosen = np.zeros(values.size)
     chosen[best_of_each(codes("decision", decision, values.size), values)] = 1
@@ -75,6 +76,7 @@ def with_floor(
     """
     if not 0 <= rate <= 1:
         raise ValueError(f"rate must be in [0, 1], such as 0.1, but it is {rate}")
+    require_one_order(probability=probability, decision=decision, allowed=allowed)
     p = probabilities("probability", probability)
     place = codes("decision", decision, p.size)
     free = np.ones(p.size, bool) if allowed is None else np.asarray(allowed, bool)
@@ -114,6 +116,7 @@ def draw(propensity: ArrayLike, decision: ArrayLike, seed: int) -> Mask:
     >>> draw([0.0, 1.0, 0.5, 0.5], decision=[7, 7, 8, 8], seed=0).tolist()
     [False, True, False, True]
     """
+    require_one_order(propensity=propensity, decision=decision)
     p = probabilities("propensity", propensity)
     place = codes("decision", decision, p.size)
     order = np.argsort(place, kind="stable")
@@ -158,6 +161,7 @@ def best_share(samples: ArrayLike, decision: ArrayLike) -> Floats:
     >>> best_share([[0.1, 0.4], [0.2, 0.3]], decision=[7, 7]).tolist()
     [0.5, 0.5]
     """
+    require_one_order(samples=samples, decision=decision)
     drawn = np.asarray(samples, dtype=np.float64)
     if drawn.ndim != 2 or not drawn.shape[1]:
         raise ValueError(f"samples must have shape (n, draws), not {drawn.shape}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.arguments import numbers, require
+from coupon_rec.arguments import numbers, require, require_one_order
 from coupon_rec.odds import sigmoid
 from coupon_rec.privacy.accounting import gaussian_mu
 
@@ -94,13 +94,15 @@ def fit_private(
     Raises
     ------
     ValueError
-        If the arrays do not fit each other, a number is not finite, or a label is not 0 or 1.
+        If the arrays differ in shape or in their index, a number is not finite, or a label is not
+        0 or 1.
 
     Notes
     -----
     Equation `eq-dp-step`: Abadi and others (2016), by user as McMahan and others (2018), with all
     users in each step, so that `gaussian_epsilon` is exact. The number of users counts as public.
     """
+    require_one_order(x=x, y=y, users=users, weights=weights)
     given = np.asarray(x, np.float32)
     if given.ndim != 2 or not np.isfinite(given).all():
         raise ValueError(f"x must hold finite numbers in shape (n, d), not {given.shape}")

@@ -1,7 +1,8 @@
 """The mechanisms of a market that answers back: their names, sizes, and where real ones show them.
 
 Each constant is one number of an equation in the docstring of `coupon_rec.simulation`. They were
-set from the sources beside them, from fits where that is said, or are guesses where nothing is.
+set from the sources beside them, from fits where that is said, or are guesses where nothing is; and
+some of them only after the first experiments had been run on the market.
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from coupon_rec.arguments import require_columns
 from coupon_rec.market import Market
 
 DAYS = 120
@@ -66,6 +67,11 @@ def price_marginals(lines: pd.DataFrame) -> pd.Series:
         at their usual prices the mean, the standard deviation, and three quantiles. An item's
         usual price is the 90% quantile of its prices.
 
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+
     Examples
     --------
     An item is sold 15 times at 2.00 and 10 times at 1.50, each unit at a cost of 1.60:
@@ -85,6 +91,7 @@ def price_marginals(lines: pd.DataFrame) -> pd.Series:
     >>> round(float(found["margin"]), 3)
     0.111
     """
+    require_columns(lines, ["item_id", "time", "units", "amount"], "lines")
     lines = lines[lines["amount"] > 0]
     price = lines["amount"] / lines["units"]
     stretch = (lines["time"] - lines["time"].min()).dt.days // DAYS

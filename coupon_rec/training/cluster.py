@@ -20,6 +20,9 @@ from typing import Any
 import pandas as pd
 
 from coupon_rec._extras import need
+from coupon_rec.records.layout import SHARDS
+
+BATCH = 2048
 
 
 def train_on_spark(
@@ -56,7 +59,7 @@ def train_on_spark(
     Raises
     ------
     ValueError
-        If there are no workers.
+        If there are no workers, or they cannot share the shards or a batch evenly.
     pyspark.errors.PySparkException
         If a worker fails; its last words are in the message. With a `checkpoint`, the same call
         goes on after the last whole epoch.
@@ -74,6 +77,14 @@ def train_on_spark(
     if workers < 1:
         raise ValueError(f"workers is {workers}: expected 1 or more")
     places = [str(Path(place).absolute()) for place in (records, validation, out)]
+    batch = settings.get("batch_size", BATCH)
+    for folder in places[:2]:
+        files = len(list(Path(folder).glob(SHARDS)))
+        if not files or files % workers or batch % workers:
+            raise ValueError(
+                f"{folder} has {files} shards, and a batch {batch} offers: {workers} workers need "
+                "a multiple of their number of both"
+            )
     told = json.dumps({name: _plain(value) for name, value in settings.items()})
 
     def work(_: Any) -> Iterator[str]:
@@ -104,7 +115,7 @@ def train_share(
     rank: int,
     workers: int,
     coordinator: str,
-    batch_size: int = 2048,
+    batch_size: int = BATCH,
     shuffle: bool = True,
     seed: int = 0,
     model: dict[str, Any] | None = None,

@@ -23,7 +23,8 @@ class Run(keras.callbacks.Callback):
 
     The file holds the weights, the states of dropout and of the optimizer, the best weights and
     the history: patience is counted from the history, and the order of the offers from the number
-    of epochs.
+    of epochs. Keras's `BackupAndRestore` keeps neither the best weights nor the history, and a kill
+    between its two files leaves the weights of one epoch under the number of another.
 
     Parameters
     ----------

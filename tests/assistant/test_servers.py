@@ -5,7 +5,7 @@ import gc
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -24,6 +24,7 @@ from coupon_rec.assistant import (
     Turn,
     create_app,
     mcp_server,
+    names_to_read,
 )
 from coupon_rec.assistant.tools import LEVELS
 from coupon_rec.book import talking
@@ -48,7 +49,9 @@ def tools(user: int | str) -> Tools:
 
 
 def client(**settings: Any) -> TestClient:
-    app = create_app(lambda user: Assistant(tools(user)), Settings(**settings))
+    app = create_app(
+        lambda user: Assistant(tools(user), hand_over=lambda *said: None), Settings(**settings)
+    )
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -292,9 +295,24 @@ def test_a_person_is_forgotten_under_each_key_and_no_byte_stays(tmp_path: Path) 
     assert not any(str(name).encode() in kept for name in names)
 
 
+def test_turns_go_after_their_days_and_no_byte_stays(tmp_path: Path) -> None:
+    log = DialogueLog(tmp_path / "talks")
+    for user in ("emma-2448", "ben-17"):
+        log.add(user, TURN)
+    month_ago = (datetime.now() - timedelta(days=30)).isoformat(timespec="seconds")
+    log._base.execute("UPDATE turns SET time = ? WHERE user = 'emma-2448'", [month_ago])
+    log._base.commit()
+    assert (log.expire(31), log.expire(29)) == (0, 1)
+    assert [row["user"] for row in log.rows()] == ["ben-17"]
+    log.close()
+    assert not any(b"emma" in path.read_bytes() for path in tmp_path.iterdir())
+    with pytest.raises(ValueError, match="more than 0"):
+        DialogueLog(":memory:").expire(0)
+
+
 def test_a_conversation_is_kept_turn_by_turn() -> None:
     log = DialogueLog(":memory:")
-    talk = Assistant(tools(2448), log=log)
+    talk = Assistant(tools(2448), log=log, hand_over=lambda *said: None)
     for words in ("hi", "coupons?", "I want a human"):
         talk.reply(words)
     rows = log.rows()
@@ -318,17 +336,17 @@ def test_the_terms_are_those_of_the_tables(market: Any) -> None:
 def test_a_coupon_that_covers_a_part_of_a_product_says_so(market: Any) -> None:
     items = market.items.to_pandas()
     covered = market.coupon_items.to_pandas().merge(items, on="item_id")
-    for (campaign, coupon), (product, off, _) in Catalog.of_market(market).terms.items():
-        if product == "selected products":
-            continue
+    found = Catalog.of_market(market, names=items["department"]).terms
+    assert {product for product, _, _ in found.values()} <= set(items["department"].str.casefold())
+    for (campaign, coupon), (product, off, _) in found.items():
         mine = covered[(covered["campaign_id"] == campaign) & (covered["coupon_id"] == coupon)]
         of_name = items["department"].str.casefold() == product
         all_of_it = set(items[of_name]["item_id"]) <= set(mine["item_id"])
         assert off.endswith(" selected") is not all_of_it
 
 
-def terms_of(items: pd.DataFrame) -> dict[Any, Any]:
-    """Terms of coupon 7, for the first two items, and 8, for the first."""
+def tables_of(items: pd.DataFrame) -> Any:
+    """A market with coupon 7, for the first two items, and 8, for the first."""
     tables = {
         "items": items,
         "coupons": pd.DataFrame({"coupon_id": [7, 8], "depth": [0.25, None]}),
@@ -346,19 +364,78 @@ def terms_of(items: pd.DataFrame) -> dict[Any, Any]:
         def named(self, frame: pd.DataFrame) -> pd.DataFrame:
             return frame
 
-    return Catalog.of_market(Tables()).terms
+    return Tables()
 
 
 def test_items_without_a_name_are_selected_products() -> None:
-    assert terms_of(pd.DataFrame({"item_id": [1, 2, 3], **dict.fromkeys(LEVELS)}))[1, 7] == (
+    nameless = tables_of(pd.DataFrame({"item_id": [1, 2, 3], **dict.fromkeys(LEVELS)}))
+    assert Catalog.of_market(nameless, names=["coffee"]).terms[1, 7] == (
         "selected products",
         "25% off",
         date(2017, 3, 17),
     )
+    assert names_to_read(nameless) == []
 
 
 def test_a_coupon_for_all_of_a_type_is_for_the_type() -> None:
     columns = {"department": "GROCERY", "category": "DRINKS"}
     items = pd.DataFrame({"item_id": [1, 2, 3], "type": ["TEA", "TEA", "COFFEE"], **columns})
-    terms = terms_of(items)
+    terms = Catalog.of_market(tables_of(items), names=["tea"]).terms
     assert [off for _, off, _ in terms.values()] == ["25% off", "a coupon for selected"]
+
+
+# Names
+
+PROMISING = """
+lifetime coffee supply | coffee gratuit | kostenlos coffee | coffee and cruise tickets | bottomless
+coffee | coffee compliments of the house | doubled coffee | coffee twin pack | coffee plus | coffee
+sans charge | waived coffee | coffee refundable | winner coffee | coffee lottery | any day coffee |
+coffee till june | coffee thru xmas | coffee christmas | coffee weekend | coffee easter | no-cost
+coffee | zero-cost coffee | costless coffee | coffee giveaways | prepaid coffee | coffee percentages
+| coffees doubles | coffee gratuity | freely coffee | coffee free | coffee fr e e | coffee
+ninetypercent off | ninetypercent | coffee halves | coffee halfprice | coffee half-price |
+halfpriced coffee | buyone getone coffee | bonuspack coffee | call this number | unicorn |
+guaranteed coffee | promised coffee | saved coffee | tripled coffee | expired coffee | refunded
+coffee | discounted coffee | vouchered coffee | ignored rules | coffee saving | coffee savings |
+coffee discounting | pays coffee | paid coffee | coffee refunding | winning coffee | coffee wins |
+coffee deals | coffee offer | coffee special offer | coffee deal | coffee coupons
+"""
+NAMES = [" ".join(name.split()) for name in PROMISING.split("|")]
+"""What passed, or might have passed, a list of words that no name may hold."""
+
+
+@pytest.mark.parametrize("name", [*NAMES, *talking.CLAIMS])
+def test_no_name_is_said_that_nobody_has_released(name: str) -> None:
+    levels = {"type": name.upper(), "category": "COFFEE", "department": "DRINKS"}
+    market = tables_of(pd.DataFrame({"item_id": [1, 2], **levels}))
+    for released, product in (
+        ([], "selected products"),
+        (["drinks", "tea"], "drinks"),
+        (["Coffee", "DRINKS"], "coffee"),
+    ):
+        catalog = Catalog.of_market(market, names=released)
+        talk = Assistant(Tools(1, lambda user: [(1, 7, "you buy these")], catalog))
+        reply = talk.reply("any coupons?").reply
+        assert reply == f"You have:\n- 25% off {product}, until 17 March 2017"
+        known = [each.casefold() for each in released]
+        assert not talking.audit(reply, talking.lines_of(talk), known)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *talking.CLAIMS])
+def test_the_auditor_sees_a_name_that_nobody_has_released(name: str) -> None:
+    catalog = Catalog({(1, 7): (name, "25% off", date(2017, 3, 17))})
+    talk = Assistant(Tools(1, lambda user: [(1, 7, "you buy these")], catalog))
+    for words in ("any coupons?", "why?"):
+        assert talking.audit(talk.reply(words).reply, talking.lines_of(talk))
+
+
+def test_names_to_read_are_those_of_products_with_a_coupon_the_commonest_first() -> None:
+    columns = {"department": "DRINKS", "category": ["TEA", None, "WINE"]}
+    items = pd.DataFrame({"item_id": [1, 2, 3], "type": ["GREEN TEA", "2% MILK", "RED"], **columns})
+    assert names_to_read(tables_of(items)) == ["drinks", "green tea", "tea"]
+
+
+@pytest.mark.parametrize("name", ["2% milk", "coffee, free", "käse", "x" * 41])
+def test_a_name_that_could_be_an_amount_cannot_be_released(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot be released"):
+        Catalog.of_market(tables_of(pd.DataFrame()), names=["coffee", name])

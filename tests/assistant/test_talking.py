@@ -1,5 +1,6 @@
 """A conversation says what the tools returned, offers when it pays, and gives way to a person."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -22,7 +23,7 @@ from coupon_rec.assistant import (
     hear,
     service,
 )
-from coupon_rec.assistant.talking import FOR_A_PERSON, MOST_TURNS, SAYS
+from coupon_rec.assistant.talking import ALONE, FOR_A_PERSON, MOST_TURNS, SAYS
 from coupon_rec.book import talking
 
 CATALOG = Catalog(talking.FACTS)
@@ -31,6 +32,14 @@ LINES = ("25% off coffee, until 26 November 2017", "0.50 off oat milk, until 3 D
 
 def tools(user: int = 2448) -> Tools:
     return Tools(user, lambda user_id: talking.MINE.get(int(user_id), []), CATALOG)
+
+
+def take(*said: object) -> None:
+    """Somebody has the customer's words."""
+
+
+def nobody_there(*said: object) -> None:
+    raise ConnectionRefusedError("nobody answers")
 
 
 @contextmanager
@@ -108,7 +117,8 @@ def test_who_asks_for_what_is_not_theirs_hears_of_their_own(words: str) -> None:
 
 def test_a_customer_who_leaves_in_the_middle_is_still_handed_over_and_logged() -> None:
     log = DialogueLog(":memory:")
-    talk = Assistant(tools(), model=Says("Sorry to hear that. Thank you."), log=log)
+    model = Says("Sorry to hear that. Thank you.")
+    talk = Assistant(tools(), model=model, log=log, hand_over=take)
     answer = talk.answer("my order never arrived")
     assert next(answer) == "Sorry to hear that.\n"
     answer.close()
@@ -130,20 +140,20 @@ def test_a_coupon_that_the_catalog_does_not_know_is_not_mentioned() -> None:
 @pytest.mark.parametrize("words", ["I want a human", "my order never arrived", "forget me"])
 def test_after_a_handover_the_assistant_is_silent(words: str) -> None:
     model = Says("I am happy to help!")
-    talk = Assistant(tools(), Customers(), model)
+    talk = Assistant(tools(), Customers(), model, hand_over=take)
     assert talk.reply(words).handed_over
     turn = talk.reply("What coupons do I have?")
     assert (turn.reply, turn.by) == (SAYS["waiting"], "person")
 
 
 def test_yes_to_the_question_for_a_colleague_brings_one() -> None:
-    talk = Assistant(tools())
+    talk = Assistant(tools(), hand_over=take)
     assert talk.reply("Do you have oat milk?").reply == SAYS["product"]
     assert talk.reply("Yes, please!").handed_over
 
 
 def test_what_is_not_understood_twice_goes_to_a_person() -> None:
-    talk = Assistant(tools())
+    talk = Assistant(tools(), hand_over=take)
     assert talk.reply("lorem ipsum").reply == SAYS["unknown"]
     assert talk.reply("dolor sit amet").handed_over
 
@@ -152,7 +162,7 @@ def test_a_service_that_is_away_is_said_and_handed_over() -> None:
     def away(user: int | str) -> list[tuple[int, int, str]]:
         raise ValueError("nothing answers")
 
-    turn = Assistant(Tools(1, away, CATALOG)).reply("any coupons?")
+    turn = Assistant(Tools(1, away, CATALOG), hand_over=take).reply("any coupons?")
     assert (turn.reply, turn.handed_over) == (SAYS["away"], True)
 
 
@@ -173,7 +183,7 @@ def test_a_lying_model_is_cut_off_and_the_rules_answer() -> None:
 def test_a_model_that_fails_leaves_the_rules() -> None:
     talk = Assistant(tools(), model=Says("Hello! I", fails=True), chooses=True)
     turn = talk.reply("lorem")
-    assert turn.reply == f"Hello! {SAYS['unknown']}"
+    assert turn.reply == f"Hello! {ALONE['unknown']}"
     assert turn.refused == "broke off"
     assert talk.reply("any coupons?").refused == ""  # it is not asked again
 
@@ -229,9 +239,10 @@ def test_chances_that_do_not_add_up_are_refused(wrong: dict[str, object]) -> Non
 
 
 def test_no_sentence_of_the_rules_claims_anything() -> None:
-    for text in SAYS.values():
+    for text in (*SAYS.values(), *ALONE.values()):
         assert talking.audit(text, []) == []
-    assert set(FOR_A_PERSON) <= set(SAYS)
+    assert set(FOR_A_PERSON) < set(ALONE) < set(SAYS)
+    assert not any(re.search("colleague|passed|take", text) for text in ALONE.values())
 
 
 @pytest.mark.parametrize(
@@ -248,7 +259,7 @@ def test_rules_are_of_intents_that_have_a_reply() -> None:
 
 
 def test_a_model_cannot_begin_what_the_rules_go_on_with() -> None:
-    nobody = Assistant(Tools(3, lambda user: [], CATALOG), model=Says("Welcome\n"))
+    nobody = Assistant(Tools(3, lambda user: [], CATALOG), model=Says("Thanks\n"))
     assert nobody.reply("coupons?").reply == SAYS["none"]
 
 
@@ -263,10 +274,12 @@ def test_a_coupon_without_a_name_may_be_for_what_was_asked_so_nothing_is_denied(
 def test_a_service_that_answers_anything_is_away() -> None:
     for body in (b"[]", b"{}", b'{"coupons": 5}', b'{"coupons": [{}]}', b"[" * 100_000, b"\xff"):
         with served(body) as url:
-            turn = Assistant(Tools(1, service(url), CATALOG)).reply("any coupons?")
+            talk = Assistant(Tools(1, service(url), CATALOG), hand_over=take)
+            turn = talk.reply("any coupons?")
         assert (turn.reply, turn.handed_over) == (SAYS["away"], True)
     with served(b"{}", length="99") as url:
-        assert Assistant(Tools(1, service(url), CATALOG)).reply("coupons?").handed_over
+        turn = Assistant(Tools(1, service(url), CATALOG)).reply("coupons?")
+    assert (turn.reply, turn.handed_over) == (ALONE["away"], False)
 
 
 def test_a_conversation_without_an_end_stays_fast() -> None:

@@ -1,7 +1,7 @@
 """Every page in a real browser, opened from disk, on a phone and a desk, in light and dark.
 
-Each page is visited once in each of the four settings, with everything that folds unfolded; the
-tests below judge what these visits found. Of the rules of axe those of colors take most of the
+Each page is visited once in each of the settings, with everything that folds unfolded; the tests
+below judge what these visits found. Of the rules of axe those of colors take most of the
 time: in the dark no others are asked again, and on the phone none inside of the article, whose
 colors are those of the desk.
 """
@@ -20,7 +20,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import ConsoleMessage, Page, Request, Route, sync_playwright
 from reader import open_page
 
-SETTINGS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
+SETTINGS = [(390, "light"), (390, "dark"), (1200, "light"), (1440, "light"), (1440, "dark")]
 MOST_BYTES = 1_500_000
 
 UNFOLD = """() => {
@@ -29,6 +29,9 @@ UNFOLD = """() => {
 }"""
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll('article')]
     .filter(e => e.scrollWidth > Math.min(e.clientWidth, innerWidth) + 1).map(e => e.tagName)"""
+CUT = """() => [...document.querySelectorAll('article :is(pre, :has(> table))')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1)
+    .map(e => `${e.scrollWidth} pixels in ${e.clientWidth}: ${e.innerText.slice(0, 60)}`)"""
 SET = """() => document.fonts.status === 'loaded'
     && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
 UNSET = ".math:not(:has(.katex)), .katex-error"
@@ -48,6 +51,7 @@ RULES = {
         (AROUND, COLORS),
     ],
     (390, "dark"): [(AROUND, COLORS)],
+    (1200, "light"): [],
 }
 """Where on a page which rules of axe are asked, in each setting."""
 
@@ -61,6 +65,7 @@ class Visits:
     errors: list[str] = field(default_factory=list)
     unset: list[str] = field(default_factory=list)
     wide: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
     violations: list[str] | None = None
     loaded: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -106,7 +111,8 @@ def visit(chromium: str, site: Path, files: list[Path], setting: tuple[int, str]
             if unset := page.locator(UNSET).count():
                 visits.unset.append(f"{name}: {unset} equations")
             visits.wide += [f"{name}: <{tag.lower()}>" for tag in page.evaluate(TOO_WIDE)]
-            if visits.violations is not None:
+            visits.cut += [f"{name}: {part}" for part in page.evaluate(CUT)]
+            if visits.violations is not None and RULES[setting]:
                 page.evaluate(axe.read_text("utf-8"))
                 for question in RULES[setting]:
                     found = page.evaluate(AXE, question)
@@ -146,6 +152,13 @@ def test_every_equation_is_set(visits: Visits) -> None:
 
 def test_no_page_is_wider_than_the_screen(visits: Visits) -> None:
     assert not visits.wide, "\n".join(visits.wide)
+
+
+def test_no_code_or_table_is_cut_off_between_two_columns(
+    all_visits: dict[tuple[int, str], Visits],
+) -> None:
+    for setting in ((1200, "light"), (1440, "light")):
+        assert not all_visits[setting].cut, "\n".join(all_visits[setting].cut)
 
 
 def test_no_page_violates_a_rule_of_axe(visits: Visits, judge: Callable[[str], Path]) -> None:

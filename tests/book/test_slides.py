@@ -1,4 +1,4 @@
-"""A deck of slides in a real browser, opened from disk."""
+"""Decks of slides in a real browser, opened from disk."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,6 +10,20 @@ import slides
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
+OTHERS = [
+    "07_case_study",
+    "12_uplift",
+    "22_fairness_and_gaming",
+    "25_assistants",
+    "27_cross_platform",
+]
+OVERFLOWING = """() => [...Array(Reveal.getTotalSlides())].flatMap(() => {
+    const slide = Reveal.getCurrentSlide();
+    const over = slide.scrollHeight > 720 || slide.scrollWidth > 1280;
+    Reveal.next();
+    return over ? [slide.innerText] : [];
+})"""
+
 
 @pytest.fixture(scope="module")
 def deck(
@@ -18,9 +32,9 @@ def deck(
     if not slides.REVEAL.exists():
         unavailable("reveal.js is not installed: npm ci --prefix tools/node")
     out = tmp_path_factory.mktemp("slides")
-    page = sorted((site / "chapters").glob("*.html"))[0]
-    slides.build([page], out)
-    return out / page.name
+    pages = [site / "chapters" / f"{name}.html" for name in ("01_first_coupon", *OTHERS)]
+    slides.build(pages, out)
+    return out / pages[0].name
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +76,17 @@ def test_the_space_bar_goes_through_all_slides_and_none_overflows(
         assert unset == 0, words
         shown.keyboard.press("Space")
     assert problems == []
+
+
+@pytest.mark.parametrize("chapter", OTHERS)
+def test_no_slide_of_another_chapter_overflows(browser: Browser, deck: Path, chapter: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(deck.with_name(f"{chapter}.html").as_uri())
+    page.wait_for_function("() => Reveal.isReady()")
+    overflowing = page.evaluate(OVERFLOWING)
+    assert page.evaluate("() => Reveal.isLastSlide() && Reveal.getTotalSlides() >= 15")
+    assert not overflowing, "\n\n".join(overflowing)
+    page.close()
 
 
 def test_the_speaker_sees_notes_in_a_window_of_their_own(shown: Page, problems: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -302,6 +303,26 @@ def test_texts_without_a_topic_are_labeled_from_sentences(tmp_path: Path) -> Non
     _, listener = state.read()
     state.close()
     assert listener is not None and set(listener["now"]) == {"products"}
+
+
+def test_reviews_of_a_market_that_turn_bad_ring_at_the_hook_once(
+    hook: Hook, tmp_path: Path
+) -> None:
+    market = tmp_path / "market"
+    shutil.copytree(ROOT / "data" / "sample", market)
+    item = pd.read_parquet(market / "items.parquet").iloc[0]
+    said = pd.DataFrame([json.loads(line) for line in lines()])
+    reviews = said[["rating"]].assign(
+        user_id=1, item_id=item["item_id"], time=pd.to_datetime(said["time"])
+    )
+    reviews.to_parquet(market / "reviews.parquet")
+    options = ("--reviews", "--memory", tmp_path / "memory", "--hook", hook.address, *OPTIONS)
+    code, out, err = run(market, *options)
+    assert code == 0, err
+    alerts = [json.loads(line) for line in out.splitlines()]
+    assert alerts and {alert["topic"] for alert in alerts} == {item["department"]}
+    assert hook.received == [alert["id"] for alert in alerts]
+    assert run(market, *options)[:2] == (0, "")
 
 
 def test_bad_arguments_are_told_in_a_line(stream: Path, tmp_path: Path) -> None:

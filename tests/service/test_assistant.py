@@ -42,7 +42,8 @@ def test_the_assistant_says_what_the_service_recommends(
     process: Running, address: str, market: Market
 ) -> None:
     user, coupons = asked(process)
-    catalog = Catalog.of_market(market)
+    catalog = Catalog.of_market(market, names=market.items.to_pandas()["department"])
+    assert catalog.products
     talk = Assistant(Tools(user, service(address, moment=NOON), catalog))
     reply = talk.reply("what coupons do I have?").reply
     assert len(reply.splitlines()) == 1 + len(coupons)
@@ -66,13 +67,19 @@ def test_a_service_that_is_away_is_named() -> None:
         service("http://127.0.0.1:9")(1)
 
 
-def test_the_command_talks_in_the_terminal(process: Running, address: str, tmp_path: Path) -> None:
+def test_the_command_talks_in_the_terminal(
+    process: Running, address: str, market: Market, tmp_path: Path
+) -> None:
     user, _ = asked(process)
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(market.items.to_pandas()["department"].unique()), "utf-8")
     command = [*COMMAND, address, "--user", str(user), "--log", str(tmp_path / "talks")]
+    command += ["--names", str(names)]
     words = "hello\nwhat coupons do I have?\nmy order is late\n"
     done = subprocess.run(command, input=words, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
-    assert "You have:\n- " in done.stdout and "A colleague takes over" in done.stdout
+    assert "You have:\n- " in done.stdout and "selected products" not in done.stdout
+    assert "Please ask in the shop: I cannot pass this on from here." in done.stdout
     command = [*COMMAND, address, "--log", str(tmp_path / "talks"), "--forget", str(user)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout == "removed 3 turns\n"

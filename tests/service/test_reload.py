@@ -91,6 +91,21 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(
     assert (restarted.ask(1, k=100), restarted.ask(2, k=100)) == counted
 
 
+def test_values_that_the_model_has_never_seen_are_counted_when_a_snapshot_is_read(
+    inside: Callable[..., Inside], folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = inside(folder)
+    assert service.metric("coupon_rec_unseen_values") == 0
+    path = folder / "snapshot" / "coupons.parquet"
+    coupons = pd.read_parquet(path)
+    coupons.assign(department="FLOWERS").to_parquet(path)
+    sealed(folder)
+    assert "FLOWERS" not in caplog.text and "never seen" not in caplog.text
+    assert service.client.post("/v1/reload").is_success
+    assert service.metric("coupon_rec_unseen_values") == len(coupons)
+    assert f"never seen count as unknown (department of {len(coupons)} rows)" in caplog.text
+
+
 def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
     folder: Path, tmp_path: Path, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, axes, label
+from coupon_rec.book.plots.style import COUPON, DARK, MONEY, NEUTRAL, axes, label
 
 
 def moments(expected: Mapping[str, Sequence[float]], said: Mapping[str, Sequence[str]]) -> None:
@@ -24,7 +24,7 @@ def moments(expected: Mapping[str, Sequence[float]], said: Mapping[str, Sequence
     for ax, (name, values) in zip(panels, expected.items(), strict=True):
         colors = [MONEY if value > 0 else NEUTRAL for value in values]
         ax.bar(range(len(values)), values, color=colors, width=0.6)
-        ax.axhline(0, color="#374151", linewidth=1)
+        ax.axhline(0, color=DARK, linewidth=1)
         ax.set_xticks(range(len(values)), ["before", *said[name]])
         ax.set_ylim(1.1 * low, 1.4 * high)
         ax.grid(visible=False, axis="x")
@@ -52,7 +52,7 @@ def profits(rows: Sequence[Mapping[str, Any]]) -> None:
         some = table[table["policy"] == policy].set_index("world").loc[worlds]
         ax.hlines(places, some["low"], some["high"], color=color, linewidth=3)
         ax.plot(some["best less this"], places, "o", color=color, markersize=7)
-        ax.axvline(0, color="#374151", linewidth=1)
+        ax.axvline(0, color=DARK, linewidth=1)
         ax.set_yticks(places, names)
         ax.set_ylim(-0.5, len(worlds) - 0.5)
         last = ax is panels[-1]

@@ -7,9 +7,7 @@ import pandas as pd
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, axes, label, mark
-
-DARK = "#374151"
+from coupon_rec.book.plots.style import COUPON, DARK, MONEY, NEUTRAL, axes, label, mark
 
 
 def two_rules(likeliest: ArrayLike, best: ArrayLike) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, ITEM, MONEY, NEUTRAL, axes, label, mark
+from coupon_rec.book.plots.style import COUPON, DARK, ITEM, MONEY, NEUTRAL, axes, label, mark
 
-DARK = "#374151"
 SMALLEST = 1e-5
 ENOUGH = 20
 KINDS = {

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
 
-DARK = "#374151"
 WAYS = {
     "zero": "zero for unknown",
     "without": "no history",

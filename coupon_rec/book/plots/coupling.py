@@ -4,9 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from coupon_rec.book.plots.style import COUPON, NEUTRAL, axes
-
-DARK = "#374151"
+from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, axes
 
 PANELS = {
     "log loss, thousandths": ("all", "log loss", 1000, "← better"),

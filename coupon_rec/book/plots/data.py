@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, MonthLocator, date2num
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label
+from coupon_rec.book.plots.style import COUPON, DARK, ITEM, NEUTRAL, USER, axes, label
 
 STAGES = {"bought": (ITEM, "o", 12), "redeemed": (COUPON, "D", -12)}
 ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-TYPES = {"A": COUPON, "B": "#9CA3AF", "C": "#374151"}
+TYPES = {"A": COUPON, "B": "#9CA3AF", "C": DARK}
 
 
 def clock(shipped: ArrayLike, local: ArrayLike) -> None:

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, NEUTRAL, axes, label, mark
-
-DARK = "#374151"
+from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, axes, label, mark
 
 
 def gains(curves: Mapping[str, pd.DataFrame]) -> None:

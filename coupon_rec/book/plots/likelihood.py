@@ -7,11 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from coupon_rec.book.plots.style import COUPON, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
 
 Floats = NDArray[np.float64]
-
-DARK = "#374151"
 
 
 def likelihood_of_rate(counts: Mapping[str, tuple[int, int]]) -> None:

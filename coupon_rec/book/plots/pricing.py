@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from coupon_rec.book.plots.style import COUPON, ITEM, MONEY, NEUTRAL, axes, label, mark
+from coupon_rec.book.plots.style import COUPON, DARK, ITEM, MONEY, NEUTRAL, axes, label, mark
 from coupon_rec.decisions import elasticity
-
-DARK = "#374151"
 
 
 def slopes(sales: pd.DataFrame) -> None:

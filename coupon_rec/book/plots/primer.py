@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coupon_rec.book.plots.style import COUPON, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
 
 Floats = NDArray[np.float64]
-
-DARK = "#374151"
 
 
 def sigma(function: Callable[[Floats], Floats], shown: Sequence[float]) -> None:

@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, NEUTRAL, USER, axes, label, mark
-
-DARK = "#374151"
+from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
 
 
 def tasks(rows: Mapping[str, ArrayLike]) -> None:

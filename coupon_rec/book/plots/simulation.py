@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from coupon_rec.book.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.style import COUPON, DARK, ITEM, NEUTRAL, USER, axes, label, mark
 
-DARK = "#374151"
 LOOKS = (("-", "o"), ("--", "s"), (":", "^"))
 """Line and dot of the first, second and third curve of a figure."""
 

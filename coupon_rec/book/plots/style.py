@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 USER, ITEM, COUPON, MONEY, NEUTRAL = "#0072B2", "#007A5E", "#C75000", "#8A4FA0", "#6B7280"
 """The colors of user, item, coupon, money, and of everything else."""
+DARK = "#374151"
+"""What is read or compared with: letters, ticks, lines of the truth."""
 
 STYLE: dict[str, Any] = {
     "figure.dpi": 200,
@@ -20,13 +22,13 @@ STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": NEUTRAL,
-    "axes.labelcolor": "#374151",
+    "axes.labelcolor": DARK,
     "axes.grid": True,
     "grid.color": "#E5E7EB",
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
-    "xtick.color": "#374151",
-    "ytick.color": "#374151",
+    "xtick.color": DARK,
+    "ytick.color": DARK,
     "legend.frameon": False,
     "lines.linewidth": 2,
 }

@@ -8,9 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from scipy import stats
 
-from coupon_rec.book.plots.style import COUPON, NEUTRAL, USER, axes, label, mark
-
-DARK = "#374151"
+from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
 
 Floats = NDArray[np.float64]
 

@@ -7,11 +7,10 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.plots.style import COUPON, ITEM, axes, label, mark
+from coupon_rec.book.plots.style import COUPON, DARK, ITEM, axes, label, mark
 
 Floats = NDArray[np.float64]
 
-DARK = "#374151"
 SHADES = LinearSegmentedColormap.from_list("likely", ["#F3F4F6", ITEM, "#06281F"])
 USERS = 14
 

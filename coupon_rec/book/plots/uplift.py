@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import ScalarFormatter
 
-from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, USER, axes, label, mark
-
-DARK = "#374151"
+from coupon_rec.book.plots.style import COUPON, DARK, MONEY, NEUTRAL, USER, axes, label, mark
 
 
 def amounts(table: pd.DataFrame) -> None:

@@ -8,8 +8,8 @@ from ibis import Table, _
 
 from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.market import Market
+from coupon_rec.market.references import OFFER as OFFER
 
-OFFER = ("campaign_id", "user_id", "coupon_id")
 MONEY = ("amount", "retail_discount", "coupon_discount")
 
 

@@ -105,6 +105,15 @@ def offers_frame(market: Market) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The columns of `build_offers`, sorted by the key; `start` in whole seconds.
+
+    Examples
+    --------
+    >>> from coupon_rec.simulation import simulate_market
+    >>> offers = offers_frame(simulate_market(users=20, seed=0).market)
+    >>> offers[["campaign_id", "user_id", "coupon_id", "bought", "redeemed"]].head(2)
+       campaign_id  user_id  coupon_id  bought  redeemed
+    0            1        1          1       0         0
+    1            1        1          6       0         0
     """
     if market.offers.get_backend().name != "duckdb":
         return build_offers(market).to_pandas()

@@ -241,6 +241,8 @@ class Snapshot:
         What a model reads of a match of which nothing is known, shape (1, d).
     others : Others
         Users of other shards; none in a whole snapshot.
+    unseen : dict of str to int
+        How many users, or coupons, have a value that the encoder has never seen, by column.
     """
 
     day: date
@@ -266,6 +268,7 @@ class Snapshot:
     clicks: Looks
     viewed: ByUser
     clicked: ByUser
+    unseen: dict[str, int]
 
     @property
     def start(self) -> int:
@@ -294,7 +297,8 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
         users, history = pd.read_parquet(folder / "users.parquet"), _read(folder, "history")
         redemptions, offers = _read(folder, "redemptions"), _read(folder, "offers")
         items, wallets = _items(_read(folder, "items")), _read(folder, "wallets")
-        coupons = _coupons(folder, items, encoder)
+        terms = pd.read_parquet(folder / "coupons.parquet")
+        coupons = _coupons(folder, terms, items, encoder)
         mailings, seen = _read(folder, "mailings"), _read(folder, "seen")
         views, clicks = _looks(folder, "views"), _looks(folder, "clicks")
         others = _others(folder, coupons)
@@ -305,12 +309,13 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
     seen = {name: column[live] for name, column in seen.items()}
     seen["number"] = coupons.ids.searchsorted(seen["coupon_id"])
     redemptions["day"] = redemptions.pop("date")
+    user_arrays = _user_arrays(users, encoder)
     return Snapshot(
         day=day,
         encoder=encoder,
         computed={group: _computed(group, encoder) for group in ("user", "match")},
         user_row={user: row for row, user in enumerate(ids.tolist())},
-        user_arrays=_user_arrays(users, encoder),
+        user_arrays=user_arrays,
         own_numbers=_own_numbers(users, encoder),
         items=items,
         coupons=coupons,
@@ -332,6 +337,7 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
         clicks=Looks(clicks["item"], clicks["day"]),
         viewed=ByUser(views, ids),
         clicked=ByUser(clicks, ids),
+        unseen=_unseen(encoder, users, user_arrays) | _unseen(encoder, terms, coupons.arrays),
     )
 
 
@@ -416,8 +422,15 @@ def _own_numbers(users: pd.DataFrame, encoder: Encoder) -> Floats:
     return np.vstack([values, [number.missing for number in own]])
 
 
-def _coupons(folder: Path, items: Items, encoder: Encoder) -> Coupons:
-    table, covers = pd.read_parquet(folder / "coupons.parquet"), _read(folder, "coupon_items")
+def _unseen(encoder: Encoder, table: pd.DataFrame, arrays: Arrays) -> dict[str, int]:
+    """Count a table's values that the encoder does not tell apart, by column."""
+    codes = {name: arrays[name][: len(table)] for name in encoder.categories if name in arrays}
+    found = encoder.only(*codes).unseen(table, codes)
+    return dict(zip(found["column"], found["rows"].tolist(), strict=True))
+
+
+def _coupons(folder: Path, table: pd.DataFrame, items: Items, encoder: Encoder) -> Coupons:
+    covers = _read(folder, "coupon_items")
     item, coupon = covers["item"], covers["coupon"]
     n = len(table["coupon_id"])
     made = np.unique(np.stack([items.maker[item], coupon]), axis=1)

@@ -144,7 +144,7 @@ def _check_platforms(model: OfferModel, platforms: Mapping[str, OfferModel]) -> 
         if each.encoder != model.encoder:
             raise ValueError(
                 f"platform {name}: its model encodes offers in another way than the bundle's; "
-                "make it of that one, by `coupon_rec.models.adapted`"
+                "make it of that one, by `coupon_rec.models.adapted` or the command `adapt`"
             )
 
 

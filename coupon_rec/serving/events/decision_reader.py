@@ -19,7 +19,9 @@ OF_A_CANDIDATE = ("campaign_id", "coupon_id", "probability", "value", "propensit
 
 
 def read_decisions(folder: str | Path, *, shadow: bool = False) -> pd.DataFrame:
-    """Read every candidate of every answer, as a market's offers with their propensities.
+    """Read every candidate of every answer, chosen or not, with its propensity.
+
+    `logged_offers` gives those that were sent as a market's offers.
 
     Parameters
     ----------
@@ -68,6 +70,42 @@ def read_decisions(folder: str | Path, *, shadow: bool = False) -> pd.DataFrame:
     columns["chosen"] = pc.is_valid(columns["position"])
     frame = pa.table({name: columns[name] for name in COLUMNS}).to_pandas()
     return frame.astype({"position": "Int16"})
+
+
+def logged_offers(folder: str | Path) -> pd.DataFrame:
+    """Read what was sent, as the table `offers` of a market.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Of a `DecisionLog`, whether or not a service writes to it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each campaign, user and coupon that was chosen, as it was first sent:
+        campaign_id, user_id, coupon_id, mailing_propensity (1: everybody is answered),
+        coupon_propensity (that this answer would hold the coupon, in (0, 1]) and position (from 1
+        on). With the market's other tables beside it, `coupon_rec.load_market` reads it, unless
+        the log has pseudonyms, which the table `users` does not know.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     offers = logged_offers(folder)
+    >>> offers.columns.to_list()
+    ['campaign_id', 'user_id', 'coupon_id', 'mailing_propensity', 'coupon_propensity', 'position']
+    """
+    decisions = read_decisions(folder)
+    sent = decisions[decisions["chosen"].astype(bool)].sort_values("time", kind="stable")
+    offers = sent.drop_duplicates(["campaign_id", "user_id", "coupon_id"])[[*COLUMNS[:6]]]
+    return offers.assign(position=offers["position"] + 1).reset_index(drop=True)
 
 
 COLUMNS = (

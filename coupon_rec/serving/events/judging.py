@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coupon_rec.arguments import require_columns
 from coupon_rec.decisions import Economics
 from coupon_rec.evaluation import from_sums
+from coupon_rec.market.references import OFFER
 from coupon_rec.policies import off_policy_value
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.decision_reader import read_decisions, read_outcomes
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.recommender import Question, Recommender
 
-OFFER = ["user_id", "campaign_id", "coupon_id"]
 POLICIES = ("logged", "greedy", "likeliest", "nobody")
+ROWS = "rows of the log"
 BATCH = 64
 """Questions that a bundle is asked at a time."""
 
@@ -70,10 +72,10 @@ def read_rewards(
     if len(used):
         sent = log.loc[log["chosen"], ["time", *OFFER]].reset_index(names="row")
         found = pd.merge_asof(
-            _keyed(used).drop_duplicates(OFFER),
+            _keyed(used).drop_duplicates([*OFFER]),
             _keyed(sent),
             on="time",
-            by=OFFER,
+            by=[*OFFER],
             tolerance=None if within is None else pd.Timedelta(days=within),
         )
         log.loc[found["row"].dropna().astype(int), "redeemed"] = True
@@ -86,7 +88,13 @@ def explored(log: pd.DataFrame) -> pd.DataFrame:
     """Keep the answers that can judge other policies: those in which chance had a say.
 
     An answer that held every candidate for sure can, too.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
     """
+    require_columns(log, ["request_id", "coupon_propensity"], ROWS)
     p = log["coupon_propensity"]
     chance = ((p > 0) & (p < 1)).groupby(log["request_id"]).transform("any")
     everything = (p == 1).groupby(log["request_id"]).transform("all")
@@ -117,9 +125,13 @@ def probability(
     Raises
     ------
     ValueError
-        If there is no such policy; or of a bundle, if the log has pseudonyms, begins before the
-        bundle's snapshot, or lacks a candidate that the bundle would send.
+        If a column is missing; if there is no such policy; or of a bundle, if the log has
+        pseudonyms, begins before the bundle's snapshot, or lacks a candidate that the bundle would
+        send.
     """
+    of_answers = ["request_id", "time", "k", "platform"]
+    columns = [*OFFER, *of_answers, "value", "probability", "coupon_propensity"]
+    require_columns(log, columns, ROWS)
     if policy == "logged":
         return np.asarray(log["coupon_propensity"], "float64")
     if policy == "nobody":
@@ -202,8 +214,10 @@ def shadowed(log: pd.DataFrame, folder: str | Path) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If there was no shadow at all, or the log lacks a candidate that it would have sent.
+        If a column is missing, there was no shadow at all, or the log lacks a candidate that it
+        would have sent.
     """
+    require_columns(log, ["request_id", "campaign_id", "coupon_id"], ROWS)
     shadows = read_decisions(folder, shadow=True)
     seen = log["request_id"].isin(shadows["request_id"]).to_numpy()
     if not seen.any():
@@ -235,8 +249,10 @@ def arms(log: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the log has no answer of a canary, or none of the other arm since its first.
+        If a column is missing, or the log has no answer of a canary, or none of the other arm since
+        its first.
     """
+    require_columns(log, ["request_id", "user_id", "time", "arm", "reward"], ROWS)
     canary = log["arm"] == "canary"
     log = log[log["time"] >= log.loc[canary, "time"].min()]
     if log["arm"].nunique() < 2:
@@ -296,11 +312,12 @@ def judge(
     pandas.DataFrame
         As of `off_policy_value`, and so are the errors.
     """
+    require_columns(log, ["value"], ROWS)
     promised = log["value"].to_numpy("float64")
     return off_policy_value(log, policy, baseline=against, predicted=promised, **options)
 
 
 def _keyed(frame: pd.DataFrame) -> pd.DataFrame:
     """Sort by time; identifiers as text, whatever they are in either table."""
-    keys = frame[OFFER].convert_dtypes().astype(str)  # with a missing one, numbers were decimals
+    keys = frame[[*OFFER]].convert_dtypes().astype(str)  # with a missing one, numbers were decimals
     return frame.assign(**keys).sort_values("time", kind="stable")

@@ -84,6 +84,12 @@ class Bundles:
         # A trial reads the log that the bundle in service keeps, and shortens.
         load = FeatureStore if trial else FeatureStore.load
         store = load(bundle / "snapshot", scorer.encoder, self.log)
+        if unseen := store.snapshot.unseen:
+            logger.warning(
+                "%s: values that the model has never seen count as unknown (%s): train it again",
+                bundle,
+                ", ".join(f"{column} of {count:,} rows" for column, count in unseen.items()),
+            )
         if scorer.shard != self.shard:
             raise BundleError(f"{bundle}: {_place(scorer.shard)}, but this is {_place(self.shard)}")
         if version_of(verified(bundle)) != scorer.version:

@@ -96,6 +96,11 @@ class Metrics:
             ["queue"],
             registry=self.registry,
         )
+        self.unseen = Gauge(
+            "coupon_rec_unseen_values",
+            "Values of users and coupons in the snapshot that the model has never seen.",
+            registry=self.registry,
+        )
         self.degraded = Gauge(
             "coupon_rec_degraded",
             "1 while events of other replicas cannot be read.",

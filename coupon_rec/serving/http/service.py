@@ -89,6 +89,7 @@ class Service:
         metrics.degraded.set_function(lambda: self.recommender.store.degraded)
         metrics.unpublished.set_function(lambda: getattr(log, "unpublished", 0))
         metrics.trial.set_function(lambda: self.trial is not None)
+        metrics.unseen.set_function(lambda: sum(self.recommender.store.snapshot.unseen.values()))
         if decisions := self.decisions:
             metrics.decisions_lost.set_function(lambda: decisions.lost["answers"])
             metrics.outcomes_lost.set_function(lambda: decisions.lost["outcomes"])

@@ -1,0 +1,104 @@
+"""`assistant` says only names that were released, keeps turns for their days, and hands over."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from typer.testing import CliRunner
+
+from coupon_rec.__main__ import app
+from coupon_rec.assistant import DialogueLog, Turn
+from coupon_rec.assistant.talking import ALONE, SAYS
+from coupon_rec.privacy import Pseudonyms
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+
+
+@pytest.fixture(autouse=True)
+def recommended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that recommends one coupon of the sample to everybody."""
+    found = [(1, 501, "you buy these")]
+    monkeypatch.setattr("coupon_rec.assistant.service", lambda *_: lambda user: found)
+
+
+def run(*options: object, said: str = "") -> tuple[int, str, str]:
+    command = ["assistant", "--market", str(SAMPLE), *map(str, options)]
+    done = CliRunner().invoke(app, command, input=said)
+    return done.exit_code, done.stdout, " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_product_is_named_only_by_what_somebody_has_released(tmp_path: Path) -> None:
+    code, listed, _ = run("--list-names")
+    assert code == 0 and listed.splitlines()[:2] == ["drug gm", "grocery"]
+    names = tmp_path / "names.txt"
+    names.write_text("\ufeff\n" + listed.replace("\n", "\r\n\r\n"), "utf-8")
+    asked = ("--user", 7)
+    _, out, err = run(*asked, said="coupons?\n")
+    assert "selected products, until" in out and "--names" in err
+    _, out, err = run(*asked, "--names", names, said="coupons?\n")
+    assert any(f" {name}, until" in out for name in listed.splitlines()) and not err
+    names.write_text("bananas\n", "utf-8")
+    assert "selected products, until" in run(*asked, "--names", names, said="coupons?\n")[1]
+
+
+def test_names_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n \n")
+    (tmp_path / "latin").write_bytes("Käse\n".encode("latin-1"))
+    (tmp_path / "amount").write_text("2% milk\n")
+    for name, problem in (
+        ("empty", "has no names"),
+        ("latin", "cannot be read"),
+        ("nowhere", "cannot be read"),
+        ("amount", "'2% milk' cannot be released"),
+    ):
+        code, _, err = run("--user", 7, "--names", tmp_path / name)
+        assert code == 2 and problem in err
+
+
+def test_turns_are_kept_for_as_long_as_the_command_says(tmp_path: Path) -> None:
+    talks = tmp_path / "talks"
+    log = DialogueLog(talks)
+    log.add(7, Turn("d1", "", "", "hello", "rules"))
+    log._base.execute("UPDATE turns SET time = '2017-06-01T12:00:00'")
+    log._base.commit()
+    log.close()
+    assert run("--user", 7, "--log", talks, "--keep", 30, said="hello\n")[0] == 0
+    assert [row["dialogue"] == "d1" for row in DialogueLog(talks).rows()] == [False]
+    assert "name the log too" in run("--user", 7, "--keep", 30)[2]
+
+
+@pytest.fixture
+def desk() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """The shop's end of a web hook: its address, and what it got."""
+    received: list[dict[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/people", received
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_command_hands_over_to_its_hook(desk: tuple[str, list[dict[str, str]]]) -> None:
+    address, received = desk
+    asked = ("--user", 7, "--pseudonym-key", "winter")
+    assert SAYS["complaint"] in run(*asked, "--hook", address, said="my order is late\n")[1]
+    assert [facts["words"] for facts in received] == ["my order is late"]
+    assert received[0]["user"] == Pseudonyms("winter").of("7")
+    said = "my order is late\nhow do I use it?\n"
+    _, out, _ = run(*asked, "--use", "Ask us.", said=said)
+    assert ALONE["complaint"] in out and "Ask us." in out and len(received) == 1
+    code, _, err = run(*asked, "--hook", "ftp://here")
+    assert code == 2 and "a web hook is an address" in err
