@@ -99,7 +99,8 @@ def models() -> dict[str, Any]:
         built[f"coupled by {name}"] = coupled_model(features, layer, **SMALL)
     built["coupled by id"] = coupled_model(numbers, "chain", "matrix_factorization", **SMALL)
     fitted = {name: fixed(model) for name, model in built.items()}
-    return fitted | {"coupled with trees": with_trees(fitted["coupled by chain"], stumps())}
+    with_stumps = with_trees(fitted["coupled by chain"], stumps())
+    return {"coupled with trees": with_stumps} | fitted  # before its network is trained
 
 
 def losses(model: Any, inputs: Arrays) -> list[float]:
