@@ -127,7 +127,7 @@ clean:  ## remove what was built; .venv stays
 	@touch $@
 
 .venv/.test: .venv/.python $(PACKAGE)
-	@echo "Installing the packages of the book and its tests (4.0 GB on disk, about 5 minutes the first time)"
+	@echo "Installing the packages of the book and its tests (5.3 GB on disk, about 5 minutes the first time)"
 	@$(INSTALL) -e '.[book,test,spark,cluster,assistant]'
 	@touch $@ .venv/.book
 
