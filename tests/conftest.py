@@ -1,12 +1,13 @@
 """What several files test with, made once in a worker."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pandas as pd
 import pytest
+from receiver import Receiver
 
 from coupon_rec.features import offers_frame
 from coupon_rec.market import Market, load_market
@@ -36,3 +37,11 @@ def market() -> Market:
 def offers(market: Market) -> pd.DataFrame:
     """The offers of the sample market; not to be changed."""
     return offers_frame(market)
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    """Where alerts and customers' words are posted."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()

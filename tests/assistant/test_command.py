@@ -1,12 +1,9 @@
 """`assistant` says only names that were released, keeps turns for their days, and hands over."""
 
-import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from receiver import Receiver
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -70,35 +67,13 @@ def test_turns_are_kept_for_as_long_as_the_command_says(tmp_path: Path) -> None:
     assert "name the log too" in run("--user", 7, "--keep", 30)[2]
 
 
-@pytest.fixture
-def desk() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """The shop's end of a web hook: its address, and what it got."""
-    received: list[dict[str, str]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/people", received
-    server.shutdown()
-    server.server_close()
-
-
-def test_the_command_hands_over_to_its_hook(desk: tuple[str, list[dict[str, str]]]) -> None:
-    address, received = desk
+def test_the_command_hands_over_to_its_hook(hook: Receiver) -> None:
     asked = ("--user", 7, "--pseudonym-key", "winter")
-    assert SAYS["complaint"] in run(*asked, "--hook", address, said="my order is late\n")[1]
-    assert [facts["words"] for facts in received] == ["my order is late"]
-    assert received[0]["user"] == Pseudonyms("winter").of("7")
+    assert SAYS["complaint"] in run(*asked, "--hook", hook.address, said="my order is late\n")[1]
+    assert [facts["words"] for facts in hook.received] == ["my order is late"]
+    assert hook.received[0]["user"] == Pseudonyms("winter").of("7")
     said = "my order is late\nhow do I use it?\n"
     _, out, _ = run(*asked, "--use", "Ask us.", said=said)
-    assert ALONE["complaint"] in out and "Ask us." in out and len(received) == 1
+    assert ALONE["complaint"] in out and "Ask us." in out and len(hook.received) == 1
     code, _, err = run(*asked, "--hook", "ftp://here")
     assert code == 2 and "a web hook is an address" in err

@@ -1,14 +1,12 @@
 """What is for a person reaches one, or the customer hears that it does not."""
 
-import json
 import re
 import socket
-from collections.abc import Iterator
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from receiver import Receiver
 
 from coupon_rec.assistant import Assistant, Catalog, Customers, Tools, hand_to
 from coupon_rec.assistant.talking import ALONE, NOBODY, SAYS
@@ -24,67 +22,37 @@ WISHES = {
 TOOLS = Tools(2448, lambda user: talking.MINE[int(user)], Catalog(talking.FACTS))
 
 
-class Desk:
-    """The shop's end of a web hook: it keeps what it gets, and answers with `status`."""
-
-    def __init__(self) -> None:
-        self.received: list[dict[str, str]] = []
-        self.status = 200
-        desk = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                facts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                assert facts["id"] == self.headers["Idempotency-Key"]
-                desk.received.append(facts)
-                self.send_response(desk.status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}/people"
-        Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    receiver = Desk()
-    yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
-
-
-def test_the_shop_gets_the_words_under_a_pseudonym_before_the_customer_is_told(desk: Desk) -> None:
-    talk = Assistant(TOOLS, hand_over=hand_to(desk.address, "winter"))
+def test_the_shop_gets_the_words_under_a_pseudonym_before_the_customer_is_told(
+    hook: Receiver,
+) -> None:
+    talk = Assistant(TOOLS, hand_over=hand_to(hook.address, "winter"))
     answer = talk.answer("my order is late")
     assert next(answer) == SAYS["complaint"]
-    (facts,) = desk.received
+    (facts,) = hook.received
     assert (facts["dialogue"], facts["words"]) == (talk.dialogue, "my order is late")
     assert facts["user"] == Pseudonyms("winter").of(2448)
     assert abs((datetime.now() - datetime.fromisoformat(facts["time"])).total_seconds()) < 600
 
 
-def test_the_shop_gets_what_is_said_after_a_handover_and_nothing_before(desk: Desk) -> None:
-    talk = Assistant(TOOLS, hand_over=hand_to(desk.address))
+def test_the_shop_gets_what_is_said_after_a_handover_and_nothing_before(hook: Receiver) -> None:
+    talk = Assistant(TOOLS, hand_over=hand_to(hook.address))
     said = ["hello", "any coupons?", "my order is late", "it was for Sunday"]
     replies = [talk.reply(words).reply for words in said]
-    assert [facts["words"] for facts in desk.received] == said[2:]
-    assert len({facts["id"] for facts in desk.received}) == 2
+    assert [facts["words"] for facts in hook.received] == said[2:]
+    assert len({facts["id"] for facts in hook.received}) == 2
     assert replies[-1] == SAYS["waiting"]
-    desk.status = 503
+    hook.status = 503
     assert talk.reply("is anybody there?").reply == NOBODY
 
 
 @pytest.mark.parametrize(("intent", "words"), WISHES.items())
 def test_nothing_is_said_to_be_passed_on_that_nobody_has_taken(
-    intent: str, words: str, desk: Desk
+    intent: str, words: str, hook: Receiver
 ) -> None:
-    desk.status = 503
+    hook.status = 503
     with socket.create_server(("127.0.0.1", 0)) as free:
         gone = f"http://127.0.0.1:{free.getsockname()[1]}"
-    for hand_over in (None, hand_to(desk.address), hand_to(gone)):
+    for hand_over in (None, hand_to(hook.address), hand_to(gone)):
         talk = Assistant(TOOLS, Customers(), hand_over=hand_over)
         turn = talk.reply(words)
         assert (turn.intent, turn.reply, turn.handed_over) == (intent, ALONE[intent], False)
@@ -93,10 +61,10 @@ def test_nothing_is_said_to_be_passed_on_that_nobody_has_taken(
         assert "25% off coffee" in talk.reply("any coupons?").reply  # it has not gone silent
 
 
-def test_a_colleague_is_offered_only_where_there_may_be_one(desk: Desk) -> None:
+def test_a_colleague_is_offered_only_where_there_may_be_one(hook: Receiver) -> None:
     for words in ("coffee?", "lorem ipsum"):
         assert "colleague" not in Assistant(TOOLS).reply(words).reply
-        assert "colleague" in Assistant(TOOLS, hand_over=hand_to(desk.address)).reply(words).reply
+        assert "colleague" in Assistant(TOOLS, hand_over=hand_to(hook.address)).reply(words).reply
 
 
 def test_how_a_coupon_is_used_is_for_the_shop_to_say() -> None:

@@ -6,15 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from receiver import Receiver
 from running import until
 from typer.testing import CliRunner
 
@@ -59,41 +58,7 @@ def undisturbed(stream: Path) -> list[str]:
     return [alert.id for alert in alerts]
 
 
-class Hook:
-    """A receiver on a free port that notes the ids; `first` runs before it answers."""
-
-    def __init__(self) -> None:
-        self.received: list[str] = []
-        self.status = 200
-        self.first: Callable[[], None] = lambda: None
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                alert = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                assert alert["id"] == self.headers["Idempotency-Key"]
-                hook.received.append(alert["id"])
-                hook.first()
-                self.send_response(hook.status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}/alerts"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    receiver = Hook()
-    yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
-
-
-def start(stream: Path, memory: Path, hook: Hook) -> subprocess.Popen[str]:
+def start(stream: Path, memory: Path, hook: Receiver) -> subprocess.Popen[str]:
     """Let `listen` run in a process of its own."""
     command = [sys.executable, "-m", "coupon_rec", "listen", str(stream)]
     options = ["--memory", str(memory), "--hook", hook.address, *OPTIONS]
@@ -113,7 +78,7 @@ def kept(memory: Path, sent: bool | None = None) -> list[str]:
 
 
 def test_no_kill_loses_an_alert_or_makes_one_twice(
-    stream: Path, undisturbed: list[str], hook: Hook, tmp_path: Path
+    stream: Path, undisturbed: list[str], hook: Receiver, tmp_path: Path
 ) -> None:
     memory = tmp_path / "memory"
     process = start(stream, memory, hook)
@@ -132,7 +97,7 @@ def test_no_kill_loses_an_alert_or_makes_one_twice(
     out, err = last.communicate()
     assert last.returncode == 0, err
     assert kept(memory) == kept(memory, sent=True) == undisturbed
-    assert list(dict.fromkeys(hook.received)) == undisturbed
+    assert list(dict.fromkeys(hook.ids)) == undisturbed
     assert len(hook.received) == len(undisturbed) + 1
     assert f"{len(undisturbed)} alerts so far" in err
     assert json.loads(out.splitlines()[-1])["id"] == undisturbed[-1]
@@ -162,7 +127,7 @@ def test_a_run_that_dies_between_any_two_batches_replays_to_the_same_alerts(
 
 
 def test_an_alert_that_is_refused_is_kept_and_sent_again(
-    stream: Path, undisturbed: list[str], hook: Hook, tmp_path: Path
+    stream: Path, undisturbed: list[str], hook: Receiver, tmp_path: Path
 ) -> None:
     from coupon_rec.listening.listening import post
 
@@ -182,7 +147,7 @@ def test_an_alert_that_is_refused_is_kept_and_sent_again(
     hook.status = 204
     again()
     assert kept(memory, sent=True) == undisturbed
-    assert list(dict.fromkeys(hook.received)) == undisturbed
+    assert list(dict.fromkeys(hook.ids)) == undisturbed
 
 
 def test_a_second_listener_with_the_same_memory_is_refused(tmp_path: Path) -> None:
@@ -306,7 +271,7 @@ def test_texts_without_a_topic_are_labeled_from_sentences(tmp_path: Path) -> Non
 
 
 def test_reviews_of_a_market_that_turn_bad_ring_at_the_hook_once(
-    hook: Hook, tmp_path: Path
+    hook: Receiver, tmp_path: Path
 ) -> None:
     market = tmp_path / "market"
     shutil.copytree(ROOT / "data" / "sample", market)
@@ -321,7 +286,7 @@ def test_reviews_of_a_market_that_turn_bad_ring_at_the_hook_once(
     assert code == 0, err
     alerts = [json.loads(line) for line in out.splitlines()]
     assert alerts and {alert["topic"] for alert in alerts} == {item["department"]}
-    assert hook.received == [alert["id"] for alert in alerts]
+    assert hook.ids == [alert["id"] for alert in alerts]
     assert run(market, *options)[:2] == (0, "")
 
 

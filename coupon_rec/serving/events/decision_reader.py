@@ -104,13 +104,16 @@ def logged_offers(folder: str | Path) -> pd.DataFrame:
     """
     decisions = read_decisions(folder)
     sent = decisions[decisions["chosen"].astype(bool)].sort_values("time", kind="stable")
-    offers = sent.drop_duplicates(["campaign_id", "user_id", "coupon_id"])[[*COLUMNS[:6]]]
+    offers = sent.drop_duplicates(["campaign_id", "user_id", "coupon_id"])[[*OF_A_MARKET]]
     return offers.assign(position=offers["position"] + 1).reset_index(drop=True)
 
 
+OF_A_MARKET = (
+    *("campaign_id", "user_id", "coupon_id"),
+    *("mailing_propensity", "coupon_propensity", "position"),
+)
 COLUMNS = (
-    *("campaign_id", "user_id", "coupon_id", "mailing_propensity", "coupon_propensity"),
-    *("position", "chosen", "probability", "value", "time", "request_id", "bundle"),
+    *(*OF_A_MARKET, "chosen", "probability", "value", "time", "request_id", "bundle"),
     *("k", "counted", "degraded", "cached", "package", "arm", "platform"),
 )
 
