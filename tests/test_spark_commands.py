@@ -23,7 +23,7 @@ from coupon_rec.training import train_on_spark
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "sample"
 PAGE = (ROOT / "appendix" / "cluster.md").read_text("utf-8")
-LINES = re.findall(r"^\$ python -m coupon_rec (.+)$", PAGE, re.MULTILINE)
+LINES = re.findall(r"^\$ python -m coupon_rec (.+)$", PAGE.replace("\\\n", ""), re.MULTILINE)
 DATES = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
 
 
