@@ -158,6 +158,11 @@ def test_the_package_of_the_zip_has_its_checkers(unpacked: Path) -> None:
     assert Path(result.stdout.strip()).is_relative_to(unpacked)
 
 
+def test_the_zip_is_light_and_gives_away_no_files_of_others(archive: Path, unpacked: Path) -> None:
+    assert archive.stat().st_size < 10e6
+    assert not (unpacked / "data" / "models").exists()
+
+
 def test_the_zip_holds_what_its_readme_names(unpacked: Path) -> None:
     readme = (unpacked / "README.md").read_text("utf-8")
     for name in ["requirements.txt", "notebooks", "quizzes.html", "data/README.md"]:
