@@ -144,7 +144,8 @@ def test_links_and_files_of_the_student_notebook_are_in_the_zip(path: Path, unpa
     named = re.findall(r"\]\(((?!https?:)[^)#]+)\)", prose(notebook))
     for cell in code_cells(notebook):
         named += re.findall(r"[\"'](\.\./[^\"']+)[\"']", cell.source)
-    assert [name for name in named if not (unpacked / "notebooks" / name).exists()] == []
+    missing = {name for name in named if not (unpacked / "notebooks" / name).exists()}
+    assert missing <= {"../data/models/vader-rated-texts.tar.gz"}  # its cell says so and goes on
 
 
 # The zip
@@ -158,9 +159,12 @@ def test_the_package_of_the_zip_has_its_checkers(unpacked: Path) -> None:
     assert Path(result.stdout.strip()).is_relative_to(unpacked)
 
 
-def test_the_zip_is_light_and_gives_away_no_files_of_others(archive: Path, unpacked: Path) -> None:
-    assert archive.stat().st_size < 10e6
-    assert not (unpacked / "data" / "models").exists()
+def test_the_zip_is_light_and_gives_away_only_what_may_be_given(
+    archive: Path, unpacked: Path
+) -> None:
+    assert archive.stat().st_size < 20e6
+    fetched = {path.name for path in (unpacked / "data" / "models").glob("*")}
+    assert fetched <= {"ocr-recognizer.onnx"}
 
 
 def test_the_zip_holds_what_its_readme_names(unpacked: Path) -> None:
