@@ -11,7 +11,9 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -260,33 +262,48 @@ def blended() -> list[str]:
 def report() -> dict[str, Any]:
     """Each model's measures, ours less each, chance, and what gap could be found."""
     judged = offers_of(judging_days())
-    p = {name: probabilities(name) for name in [*PEERS, BLEND]}
-    common = {
-        "metrics": METRICS,
-        "slices": slices(judged),
-        "clusters": CLUSTERS,
-        "replicates": REPLICATES,
-    }
-    values = {name: evaluate(judged, scores, **common) for name, scores in p.items()}
-    gaps = pd.concat(
-        {name: compare(judged, p[OURS], p[name], **common) for name in p if name != OURS},
-        names=["peer"],
-    )
+    names = [*PEERS, BLEND]
+    others = [name for name in names if name != OURS]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        values = pd.concat(
+            dict(zip(names, pool.map(measured, names), strict=True)), names=["model"]
+        )
+        gaps = pd.concat(dict(zip(others, pool.map(gap, others), strict=True)), names=["peer"])
     return {
         "judged_from": JUDGE_FROM,
         "days": judging_days(),
         "tuning_days": TUNING_DAYS,
         "budget": BUDGET,
         "seeds": PEERS[OURS].seeds,
-        "offers": {name: int(part.sum()) for name, part in common["slices"].items()},
+        "offers": {name: int(part.sum()) for name, part in slices(judged).items()},
         "redeemed": {
-            name: int(judged["redeemed"][part].sum()) for name, part in common["slices"].items()
+            name: int(judged["redeemed"][part].sum()) for name, part in slices(judged).items()
         },
         "blended": blended(),
         "models": {name: chosen(name) for name in PEERS},
-        "values": rows(pd.concat(values, names=["model"])[["value", "low", "high"]]),
+        "values": rows(values[["value", "low", "high"]]),
         "gaps": rows(corrected(gaps)),
-        "chance": chance(judged, common),
+        "chance": chance(judged),
+    }
+
+
+def measured(name: str) -> pd.DataFrame:
+    judged = offers_of(judging_days())
+    return evaluate(judged, probabilities(name), **asked(judged))
+
+
+def gap(name: str) -> pd.DataFrame:
+    """Ours less another model."""
+    judged = offers_of(judging_days())
+    return compare(judged, probabilities(OURS), probabilities(name), **asked(judged))
+
+
+def asked(judged: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "metrics": METRICS,
+        "slices": slices(judged),
+        "clusters": CLUSTERS,
+        "replicates": REPLICATES,
     }
 
 
@@ -317,14 +334,14 @@ def corrected(gaps: pd.DataFrame) -> pd.DataFrame:
     return gaps
 
 
-def chance(judged: pd.DataFrame, common: dict[str, Any]) -> list[dict[str, Any]]:
+def chance(judged: pd.DataFrame) -> list[dict[str, Any]]:
     """What the base rate of each campaign type scores, in an order by chance."""
     random = np.random.default_rng(0)
     offers = offers_table()
     known = offers[offers["end"] < JUDGE_FROM]
     rate = judged["campaign_type"].map(known.groupby("campaign_type")["redeemed"].mean())
     p = rate.to_numpy("float64") * (1 + 1e-6 * random.random(len(rate)))
-    return rows(evaluate(judged, p, **{**common, "replicates": 1})[["value"]])
+    return rows(evaluate(judged, p, **{**asked(judged), "replicates": 1})[["value"]])
 
 
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:

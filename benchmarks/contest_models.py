@@ -344,7 +344,10 @@ def esmm(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
 def fit_set_transformer(
     train: Data, judged: Data, configuration: Configuration, rounds: Sequence[int], seed: int
 ) -> Scores:
-    """Attention over the categories that the user bought before, asked by those of the coupon."""
+    """Attention over the categories that the user bought before, asked by those of the coupon.
+
+    Each category has a key and a value of its own, times how much of it the user bought.
+    """
     baskets = Baskets.of(train.market)
 
     def build(encoder: Encoder, units: Sequence[int], dropout: float) -> keras.Model:
@@ -357,12 +360,14 @@ def fit_set_transformer(
             layers.Embedding(*table.shape, weights=[table.to_numpy()], trainable=False)(row)
             for table, row in zip(baskets, rows.values(), strict=True)
         )
-        size, count = 16, bought.shape[-1]
-        vectors = layers.Embedding(count, size)(np.arange(count))
-        tokens = ops.transpose(bought, (0, 2, 1)) * vectors
-        asked = ops.matmul(covered, vectors)
-        found = layers.MultiHeadAttention(2, size // 2)(asked, tokens)
-        pooled = layers.Flatten()(layers.LayerNormalization()(asked + found))
+        heads, size, count = 2, 8, bought.shape[-1]
+        asked = layers.Dense(heads * size)(layers.Flatten()(covered))
+        query = layers.Reshape((heads, size))(layers.Dense(heads * size)(asked))
+        fit = layers.EinsumDense("nhd,hdc->nhc", (heads, count))(query) * bought
+        attended = ops.softmax(fit / size**0.5) * bought
+        found = layers.EinsumDense("nhc,hcd->nhd", (heads, size))(attended)
+        answer = layers.Dense(heads * size)(layers.Flatten()(found))
+        pooled = layers.LayerNormalization()(asked + answer)
         deep = network(layers.Concatenate()([everything(ready), pooled]), units, dropout, "deep")
         return redemption(encoder, {**inputs, **rows}, [deep])
 

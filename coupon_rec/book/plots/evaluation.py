@@ -59,34 +59,27 @@ def promised(curve: pd.DataFrame) -> None:
     label(ax, "predicted rate of redemption", "observed rate of redemption")
 
 
-def differences(rows: pd.DataFrame) -> None:
-    """Draw one model's paired differences from its best rival, as shares of the rival's value.
+def contest(gaps: pd.DataFrame) -> None:
+    """Draw one model's log loss less that of each other, with intervals, a panel for each slice.
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        Columns slice, metric, rival, `b` (the rival's value), difference, low and high. Lower is
-        better in log loss, so its sign is turned.
+    gaps : pandas.DataFrame
+        Indexed by slice and peer, with columns difference, low, high and counts: whether the gap
+        is left after a correction for the number of peers.
     """
-    _, panels = axes(rows["slice"].nunique(), 1, height=5.4)
-    for ax, (part, group) in zip(panels, rows.groupby("slice", sort=False), strict=True):
-        for place, row in enumerate(group.itertuples()):
-            sign = -1 if row.metric == "log loss" else 1
-            ends = [100 * sign * value / row.b for value in (row.low, row.difference, row.high)]
-            ax.plot([ends[0], ends[2]], [place, place], color=COUPON, solid_capstyle="butt")
-            ax.plot(ends[1], place, "o", color=COUPON)
-            ax.annotate(
-                f"{row.metric}, from {row.rival}",
-                (ends[1], place),
-                (0, 11),
-                textcoords="offset points",
-                ha="center",
-                fontsize=10,
-                color=DARK,
-                backgroundcolor="white",
-            )
-        ax.axvline(0, color=DARK, linewidth=1, zorder=0)
-        ax.set_yticks([])
-        ax.set_ylim(len(group) - 0.5, -0.8)
-        ax.margins(x=0.35)
-        label(ax, "better by, %", "", part)
+    slices = list(dict.fromkeys(gaps.index.get_level_values(0)))
+    order = gaps.loc[slices[0], "difference"].sort_values(ascending=False).index
+    _, panels = axes(len(slices), 1, height=3.9 * len(slices))
+    for ax, part in zip(panels, slices, strict=True):
+        rows = gaps.loc[part].loc[order]
+        for counts, color, shape in ((True, COUPON, "o"), (False, NEUTRAL, "s")):
+            some = (rows["counts"] == counts).to_numpy()
+            place = np.flatnonzero(some)
+            ax.hlines(place, 1000 * rows["low"][some], 1000 * rows["high"][some], color=color)
+            ax.plot(1000 * rows["difference"][some], place, shape, color=color, markersize=5)
+        ax.axvline(0, color=DARK, linewidth=1)
+        ax.set_yticks(range(len(rows)), list(rows.index))
+        ax.tick_params(labelsize=9.5)
+        ax.grid(visible=False, axis="y")
+        label(ax, "log loss less the other's, thousandths (← better)", "", part)
