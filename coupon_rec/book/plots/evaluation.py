@@ -70,7 +70,7 @@ def contest(gaps: pd.DataFrame) -> None:
     """
     slices = list(dict.fromkeys(gaps.index.get_level_values(0)))
     order = gaps.loc[slices[0], "difference"].sort_values(ascending=False).index
-    _, panels = axes(len(slices), 1, height=3.9 * len(slices))
+    _, panels = axes(len(slices), 1, height=3.6 * len(slices))
     for ax, part in zip(panels, slices, strict=True):
         rows = gaps.loc[part].loc[order]
         for counts, color, shape in ((True, COUPON, "o"), (False, NEUTRAL, "s")):
@@ -80,6 +80,9 @@ def contest(gaps: pd.DataFrame) -> None:
             ax.plot(1000 * rows["difference"][some], place, shape, color=color, markersize=5)
         ax.axvline(0, color=DARK, linewidth=1)
         ax.set_yticks(range(len(rows)), list(rows.index))
-        ax.tick_params(labelsize=9.5)
+        ax.tick_params(labelsize=10)
+        ax.locator_params(axis="x", nbins=5)
+        ax.xaxis.set_major_formatter("{x:g}")
         ax.grid(visible=False, axis="y")
-        label(ax, "log loss less the other's, thousandths (← better)", "", part)
+        ax.set_title(part)
+        ax.set_xlabel("log loss less the other's, thousandths; ← better", fontsize=10)
