@@ -66,7 +66,7 @@ def seeds() -> list[int]:
     return [int(digits[8 * k : 8 * k + 8], 16) for k in range(len(MARKETS))]
 
 
-@lru_cache(CAMPAIGNS)
+@lru_cache(2)
 def state(number: int, campaigns: int) -> State:
     """The market after so many campaigns."""
     users, mechanisms, policy = MARKETS[number]
