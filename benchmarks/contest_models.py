@@ -363,8 +363,8 @@ def fit_set_transformer(
         heads, size, count = 2, 8, bought.shape[-1]
         asked = layers.Dense(heads * size)(layers.Flatten()(covered))
         query = layers.Reshape((heads, size))(layers.Dense(heads * size)(asked))
-        fit = layers.EinsumDense("nhd,hdc->nhc", (heads, count))(query) * bought
-        attended = ops.softmax(fit / size**0.5) * bought
+        asks_for = layers.EinsumDense("nhd,hdc->nhc", (heads, count))(query) * bought
+        attended = ops.softmax(asks_for / size**0.5) * bought
         found = layers.EinsumDense("nhc,hcd->nhd", (heads, size))(attended)
         answer = layers.Dense(heads * size)(layers.Flatten()(found))
         pooled = layers.LayerNormalization()(asked + answer)

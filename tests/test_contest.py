@@ -15,6 +15,7 @@ from coupon_rec.book import prelude
 from coupon_rec.evaluation import evaluate
 from coupon_rec.features import Encoder
 from coupon_rec.models import boosted, coupled_model
+from coupon_rec.monitoring import matured
 
 CONTEST = json.loads((Path(__file__).parents[1] / "benchmarks/results/contest.json").read_text())
 VALUES = pd.DataFrame(CONTEST["values"]).set_index(["model", "slice", "metric"])["value"]
@@ -23,10 +24,9 @@ OURS = "coupled model with trees"
 
 @pytest.fixture(scope="module")
 def offers() -> pd.DataFrame:
-    """The offers of 2017, with the last day of their campaign."""
+    """The offers of 2017."""
     offers = prelude.offers()
-    days = pd.to_timedelta(offers["coupon_days"] - 1, unit="D")
-    return offers.assign(end=offers["start"] + days)[offers["start"] >= "2017-01-01"]
+    return offers[offers["start"] >= "2017-01-01"]
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,8 @@ def test_a_line_fitted_to_what_was_known_scores_as_the_contest_says(
 ) -> None:
     settings = CONTEST["models"]["logistic regression"]["configuration"]
     p = pd.Series(0.0, judged.index)
-    ends = np.sort(offers["end"])
-    ended = np.searchsorted(ends, judged["start"])
-    for _, part in judged.groupby(ended):
-        known = offers[offers["end"] < part["start"].min()]
+    for day, part in judged.groupby("start"):
+        known = matured(offers, day - pd.Timedelta(days=1))
         encoder = Encoder.fit(known)
         line = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, **settings))
         line.fit(encoder.matrix(encoder.encode(known)), known["redeemed"])

@@ -1,10 +1,8 @@
 """The figure of chapter 6."""
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
-from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, axes
+from coupon_rec.book.plots.style import NEUTRAL, axes, intervals
 
 PANELS = {
     "log loss, thousandths": ("all", "log loss", 1000, "← better"),
@@ -30,24 +28,8 @@ def differences(gaps: pd.DataFrame, ruler: pd.DataFrame) -> None:
         rows = times * gaps.xs((part, metric), level=(1, 2))[["difference", "low", "high"]]
         seeds = times * abs(ruler.loc[(part, metric), "difference"])
         ax.axvspan(-seeds, seeds, color=NEUTRAL, alpha=0.25, linewidth=0)
-        _intervals(ax, rows)
-        ax.set_yticks(range(len(rows)), list(rows.index))
+        intervals(ax, rows, (rows["low"] > 0) | (rows["high"] < 0))
         ax.set_title(title, fontsize=11)
         ax.set_xlabel(f"difference from the chain, {better}", fontsize=10)
     grid[1].sharex(grid[2])
     figure.align_ylabels()
-
-
-def _intervals(ax: Axes, rows: pd.DataFrame) -> None:
-    place = np.arange(len(rows))
-    sure = (rows["low"] > 0) | (rows["high"] < 0)
-    for apart, color in ((True, COUPON), (False, NEUTRAL)):
-        some = (sure == apart).to_numpy()
-        ax.hlines(place[some], rows["low"][some], rows["high"][some], color=color)
-        ax.plot(rows["difference"][some], place[some], "o" if apart else "s", color=color, ms=5)
-    ax.axvline(0, color=DARK, linewidth=1)
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.locator_params(axis="x", nbins=5)
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.tick_params(labelsize=10)
-    ax.grid(visible=False, axis="y")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, axes, label, mark
+from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, axes, intervals, label, mark
 
 
 def gains(curves: Mapping[str, pd.DataFrame]) -> None:
@@ -69,20 +69,10 @@ def contest(gaps: pd.DataFrame) -> None:
         is left after a correction for the number of peers.
     """
     slices = list(dict.fromkeys(gaps.index.get_level_values(0)))
-    order = gaps.loc[slices[0], "difference"].sort_values(ascending=False).index
+    order = gaps.loc[slices[0], "difference"].sort_values().index
     _, panels = axes(len(slices), 1, height=3.6 * len(slices))
     for ax, part in zip(panels, slices, strict=True):
         rows = gaps.loc[part].loc[order]
-        for counts, color, shape in ((True, COUPON, "o"), (False, NEUTRAL, "s")):
-            some = (rows["counts"] == counts).to_numpy()
-            place = np.flatnonzero(some)
-            ax.hlines(place, 1000 * rows["low"][some], 1000 * rows["high"][some], color=color)
-            ax.plot(1000 * rows["difference"][some], place, shape, color=color, markersize=5)
-        ax.axvline(0, color=DARK, linewidth=1)
-        ax.set_yticks(range(len(rows)), list(rows.index))
-        ax.tick_params(labelsize=10)
-        ax.locator_params(axis="x", nbins=5)
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.grid(visible=False, axis="y")
+        intervals(ax, 1000 * rows[["difference", "low", "high"]], rows["counts"])
         ax.set_title(part)
         ax.set_xlabel("log loss less the other's, thousandths; ← better", fontsize=10)

@@ -3,6 +3,8 @@
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -88,3 +90,27 @@ def mark(
         color=color,
         fontweight="bold",
     )
+
+
+def intervals(ax: Axes, rows: pd.DataFrame, apart: pd.Series) -> None:
+    """Draw differences from zero, one line each from the top, those that are apart in color.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Columns difference, low and high, indexed by the name of each line.
+    apart : pandas.Series of bool
+        Which are apart from zero, for each row.
+    """
+    place = np.arange(len(rows))
+    for sure, color, shape in ((True, COUPON, "o"), (False, NEUTRAL, "s")):
+        some = (apart == sure).to_numpy()
+        ax.hlines(place[some], rows["low"][some], rows["high"][some], color=color)
+        ax.plot(rows["difference"][some], place[some], shape, color=color, markersize=5)
+    ax.axvline(0, color=DARK, linewidth=1)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_yticks(place, list(rows.index))
+    ax.locator_params(axis="x", nbins=5)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.tick_params(labelsize=10)
+    ax.grid(visible=False, axis="y")
