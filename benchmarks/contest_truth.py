@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from contest import BLEND, OWN, RUNS, blended, chosen, mean_of
+from contest import BLEND, OWN, RUNS, WITHOUT_TREES, blended, chosen, mean_of
 from contest_models import OURS, PEERS, Data
+from ibis import _
 from machine import store, use_two_cores
 
+from coupon_rec.decisions import offer_value
 from coupon_rec.evaluation import total
 from coupon_rec.features import Encoder, offers_frame
 from coupon_rec.odds import best_of_each
@@ -29,6 +31,9 @@ PROTOCOL = "3e8a5679f317f6b31e8c18dc82567e6cffe21133"
 
 MODELS = [name for name, peer in PEERS.items() if not peer.ranks_only]
 """Those that give a probability."""
+
+SWAPPED = "coupled model with XGBoost's trees"
+"""Ours with other trees: made of two models' predictions, after the first market was seen."""
 
 FOLDER = RUNS.with_name("contest_truth")
 CAMPAIGNS, JUDGED = 13, 4
@@ -78,13 +83,13 @@ def state(number: int, campaigns: int) -> State:
 @lru_cache(1)
 def data(number: int, campaign: int) -> tuple[Data, Data]:
     """What was known when a campaign began, and its offers, with the truth."""
-    before, after = state(number, campaign - 1), state(number, campaign)
-    known = offers_frame(before.simulation().market)
-    truth = after.simulation().truth.offers[[*KEY, "redeem", "profit"]]
-    offers = offers_frame(after.simulation().market)
+    before, after = state(number, campaign - 1).simulation(), state(number, campaign).simulation()
+    known, offers = offers_frame(before.market), offers_frame(after.market)
+    sent = after.truth.candidates.filter(_.offered, _.campaign_id == campaign)
+    truth = sent.select(*KEY, "redeem", "profit").to_pandas()
     judged = offers[offers["campaign_id"] == campaign].merge(truth, on=KEY)
-    encoder, market = Encoder.fit(known), after.simulation().market
-    return Data(known, encoder, market), Data(judged, encoder, market)
+    encoder = Encoder.fit(known)
+    return Data(known, encoder, after.market), Data(judged, encoder, after.market)
 
 
 def path(number: int, campaign: int, name: str) -> Path:
@@ -137,8 +142,13 @@ def excess(truth: np.ndarray, p: np.ndarray) -> np.ndarray:
     return np.asarray(t * np.log(t / p) + (1 - t) * np.log((1 - t) / (1 - p)))
 
 
-def of_oracle(truth: pd.DataFrame, p: np.ndarray) -> float:
-    """The share of the oracle's profit that choices by a model keep, one coupon a user."""
+def worth(truth: pd.DataFrame) -> float:
+    """What a redemption earns by the truth, as a mean: the purchases that it causes, less cost."""
+    return float(truth.loc[truth["redeem"] > 0, "profit"].sum() / truth["redeem"].sum())
+
+
+def of_oracle(truth: pd.DataFrame, value: np.ndarray) -> float:
+    """The share of the oracle's profit that a choice by value keeps, one coupon or none a user."""
     lists = truth.groupby(["campaign_id", "user_id"]).ngroup().to_numpy()
     profit = truth["profit"].to_numpy() - CONTACT
 
@@ -146,33 +156,48 @@ def of_oracle(truth: pd.DataFrame, p: np.ndarray) -> float:
         best = best_of_each(lists, value, truth["coupon_id"].to_numpy())
         return float(profit[best[value[best] > 0]].sum())
 
-    redemption = truth.loc[truth["redeem"] > 0, "profit"].sum() / truth["redeem"].sum()
-    return earned(p * redemption - CONTACT) / earned(profit)
+    return earned(value) / earned(profit)
 
 
 def report() -> dict[str, Any]:
-    """Each model's excess and share of the oracle's profit in each market, and ours less it."""
-    rows = []
-    for number, (users, mechanisms, _) in enumerate(MARKETS):
+    """Each market, and in it each model's excess, its shares of the oracle's profit, ours less it.
+
+    A share is that of the choices by one worth for all redemptions, the true mean, and by the
+    book's assumptions.
+    """
+    markets: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    for number, (size, mechanisms, _policy) in enumerate(MARKETS):
         truth, p = predictions(number)
-        ours = excess(truth["redeem"].to_numpy(), p[OURS])
-        for name, said in p.items():
-            loss = excess(truth["redeem"].to_numpy(), said)
-            gap = total((ours - loss) / len(loss), truth["user_id"])
-            rows.append(
-                {
-                    "market": number + 1,
-                    "users": users,
-                    "mechanisms": len(mechanisms),
-                    "model": name,
-                    "excess": float(loss.mean()),
-                    "ours_less": gap["value"],
-                    "low": gap["low"],
-                    "high": gap["high"],
-                    "of_oracle": of_oracle(truth, said),
-                }
-            )
-    return {"seeds": seeds(), "offers": len(truth), "own": list(OWN), "rows": rows}
+        redeem, mean_worth = truth["redeem"].to_numpy(), worth(truth)
+        market = {"market": number + 1, "seed": seeds()[number], "users": size}
+        sizes = {"mechanisms": len(mechanisms), "offers": len(truth), "redeemed": redeem.sum()}
+        markets.append({**market, **sizes, "worth": mean_worth})
+        p[SWAPPED] = mean_of([p[WITHOUT_TREES][:, None], p["XGBoost"][:, None]])[:, 0]
+        p["chance"] = np.full(len(truth), redeem.mean())
+        p["truth"] = redeem
+        loss = {name: excess(redeem, said) for name, said in p.items()}
+        users = truth["user_id"]
+        markets[-1][f"{SWAPPED}, less XGBoost"] = gap(loss[SWAPPED] - loss["XGBoost"], users)
+        rows += [
+            {
+                "market": number + 1,
+                "model": name,
+                "excess": float(loss[name].mean()),
+                **gap(loss[OURS] - loss[name], users),
+                "of_oracle": of_oracle(truth, said * mean_worth - CONTACT),
+                "by_assumptions": of_oracle(truth, offer_value(truth, said)),
+            }
+            for name, said in p.items()
+        ]
+    own = [*OWN, SWAPPED]
+    return {"own": own, "blended": blended(), "markets": markets, "rows": rows}
+
+
+def gap(of_offer: np.ndarray, users: pd.Series) -> dict[str, float]:
+    """The mean of a difference, and its interval over users."""
+    found = total(of_offer / len(of_offer), users)
+    return {"difference": found["value"], "low": found["low"], "high": found["high"]}
 
 
 def main() -> None:

@@ -2,6 +2,9 @@
 
 import inspect
 import json
+import re
+import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,8 @@ from coupon_rec.features import Encoder
 from coupon_rec.models import boosted, coupled_model
 from coupon_rec.monitoring import matured
 
-CONTEST = json.loads((Path(__file__).parents[1] / "benchmarks/results/contest.json").read_text())
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+CONTEST = json.loads((BENCHMARKS / "results/contest.json").read_text())
 VALUES = pd.DataFrame(CONTEST["values"]).set_index(["model", "slice", "metric"])["value"]
 OURS = "coupled model with trees"
 
@@ -79,3 +83,14 @@ def test_the_package_trains_the_configuration_that_the_contest_judged() -> None:
     assert list(network["coupon_units"].default) == judged["units"]
     assert network["dropout"].default == judged["dropout"]
     assert trees["trees"].default == judged["trees"]
+
+
+def test_the_seeds_of_the_second_contest_follow_from_the_commit_of_its_rules() -> None:
+    script = (BENCHMARKS / "contest_truth.py").read_text()
+    commit = str(re.findall(r'PROTOCOL = "(\w+)"', script)[0])
+    added = ["git", "log", "--diff-filter=A", "--format=%H", "--", BENCHMARKS / "PROTOCOL.md"]
+    assert subprocess.check_output(added, cwd=BENCHMARKS, text=True).split() == [commit]
+    digits = sha256(commit.encode()).hexdigest()
+    markets = json.loads((BENCHMARKS / "results/contest_truth.json").read_text())["markets"]
+    seeds = [int(digits[start : start + 8], 16) for start in range(0, 8 * len(markets), 8)]
+    assert [market["seed"] for market in markets] == seeds

@@ -5,10 +5,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from names import names
 
 import coupon_rec
@@ -22,6 +24,14 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 def test_names_commands_and_paths_are_those_that_were_promised() -> None:
     promised = (ROOT / "tests" / "names.txt").read_text("utf-8").splitlines()
     assert names() == promised, "If that is meant: tests/names.py says how, and CHANGELOG.md what."
+
+
+def test_changelog_citation_and_installed_package_have_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    newest = re.findall(r"^## (\d\S+) \((.+)\)$", changelog, re.MULTILINE)[0]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert newest == (VERSION, citation["date-released"])
+    assert (citation["version"], version("coupon-rec")) == (VERSION, VERSION)
 
 
 def test_dir_of_the_package_lists_what_it_gives() -> None:

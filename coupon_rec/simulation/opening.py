@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from tempfile import gettempdir
 
 import ibis
 import numpy as np
@@ -45,7 +46,7 @@ def check_sizes(users: int, items: int, coupons: int, campaigns: int, seed: int)
 
 def in_duckdb(tables: Mapping[str, pa.Table]) -> dict[str, Table]:
     """Copy tables into a DuckDB of their own."""
-    connection = connect()
+    connection = connect(memory_limit="2GB", temp_directory=gettempdir())
     return {
         name: connection.create_table(name, ibis.memtable(table)) for name, table in tables.items()
     }
