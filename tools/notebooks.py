@@ -127,8 +127,7 @@ def status_page(chapters: dict[str, dict[str, str | float]]) -> str:
             "",
             "`make notebooks` runs every chapter in a fresh kernel and writes this page.",
             "Seconds are wall time, with the start of Python; memory is the peak of the kernel.",
-            "A row above 60 may have been measured while other work ran on the same cores: it says "
-            "that the chapter has not been shown to run in a minute, not that it cannot.",
+            "A chapter should run in a minute on two cores; one with a row above 60 does not.",
             "",
             "| chapter | seconds | memory (GiB) | last run |",
             "| --- | ---: | ---: | --- |",
