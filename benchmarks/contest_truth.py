@@ -143,7 +143,7 @@ def excess(truth: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def worth(truth: pd.DataFrame) -> float:
-    """What a redemption earns by the truth, as a mean: the purchases that it causes, less cost."""
+    """What the offers earn by the truth, for each redemption."""
     return float(truth.loc[truth["redeem"] > 0, "profit"].sum() / truth["redeem"].sum())
 
 

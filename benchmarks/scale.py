@@ -323,7 +323,9 @@ def trained(folder: Path, users: int, parts: int) -> dict[str, Any]:
     known = table.filter(table.start < last)
     drawn = (known.user_id * 7919 + known.coupon_id * 104_729) % 1000 < 1000 * KEPT
     learned = known.filter((known.redeemed == 1) | drawn)
-    encoder = Encoder.fit(learned.limit(100_000).to_pandas())
+    count = int(learned.count().execute())
+    some = learned.filter(learned.user_id % (1 + count // 100_000) == 0)
+    encoder = Encoder.fit(some.to_pandas())
     write_records(learned, folder / "records", encoder, shards=8)
     network = coupled_model(encoder)
     batches = read_records(folder / "records", 4096, cache=False)
@@ -336,7 +338,7 @@ def trained(folder: Path, users: int, parts: int) -> dict[str, Any]:
         table.filter(table.start == last).limit(20_000).to_pandas(),
         calibration={"redeemed": Platt(float(np.log(KEPT)), 1.0)},
     )
-    return {"learned": int(learned.count().execute())}
+    return {"learned": count}
 
 
 def scored(folder: Path, users: int, parts: int) -> dict[str, Any]:
