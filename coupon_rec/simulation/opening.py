@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from tempfile import gettempdir
 
 import ibis
 import numpy as np
@@ -10,7 +9,7 @@ import pyarrow as pa
 from ibis import Table, _
 
 from coupon_rec.market import Market
-from coupon_rec.market.loading import connect
+from coupon_rec.market.loading import connect_in_2_gb
 from coupon_rec.market.tables import TABLES
 from coupon_rec.simulation.truth import Truth
 from coupon_rec.simulation.world import World, coupons_for
@@ -46,7 +45,7 @@ def check_sizes(users: int, items: int, coupons: int, campaigns: int, seed: int)
 
 def in_duckdb(tables: Mapping[str, pa.Table]) -> dict[str, Table]:
     """Copy tables into a DuckDB of their own."""
-    connection = connect(memory_limit="2GB", temp_directory=gettempdir())
+    connection = connect_in_2_gb()
     return {
         name: connection.create_table(name, ibis.memtable(table)) for name, table in tables.items()
     }
