@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from contest_models import (
+    FIRST,
+    FIRST_WITHOUT_CHAIN,
     OURS,
     PEERS,
     WITHOUT_CHAIN,
@@ -43,7 +45,7 @@ TUNING_DAYS = ("2017-05-31", "2017-06-28", "2017-07-12", "2017-08-08")
 BUDGET = 12
 BLEND = "mean of the best peers"
 WITHOUT_TREES = "coupled model, network"
-OWN = (OURS, WITHOUT_CHAIN, WITHOUT_TREES)
+OWN = (OURS, WITHOUT_CHAIN, WITHOUT_TREES, FIRST, FIRST_WITHOUT_CHAIN)
 METRICS = ("log loss", "NDCG@10", "average precision")
 CLUSTERS = ("user_id", "coupon_id")
 REPLICATES = 200

@@ -34,7 +34,7 @@ def model(encoder: Encoder, offers: pd.DataFrame) -> OfferModel:
     network = monotone_model(encoder, units=(16, 8), seed=3)
     fit(network, learn, learn, epochs=2, learning_rate=0.01, batch_size=256)
     arrays, labels = learn
-    trees = boosted(encoder, arrays, labels["redeemed"], promises=PROMISES, rows=5)
+    trees = boosted(encoder, arrays, labels["redeemed"], promises=PROMISES, evidence=1)
     return with_trees(network, trees)
 
 
@@ -69,7 +69,7 @@ def test_a_promise_about_walks_in_the_graph_of_items_is_kept_though_the_data_spe
     network = monotone_model(encoder, promises, units=(16, 8), seed=3)
     fit(network, learn, learn, epochs=2, learning_rate=0.01, batch_size=256)
     bound, free = (
-        with_trees(network, boosted(encoder, arrays, labels["redeemed"], promises=each, rows=5))
+        with_trees(network, boosted(encoder, arrays, labels["redeemed"], promises=each, evidence=1))
         for each in (promises, PROMISES)
     )
     some = walks.sample(300, random_state=0)
@@ -88,8 +88,8 @@ def test_what_is_promised_nothing_may_move_either_way(
 
 def test_without_promises_the_trees_break_some(encoder: Encoder, offers: pd.DataFrame) -> None:
     arrays, labels = examples(offers, encoder)
-    free = boosted(encoder, arrays, labels["redeemed"], rows=5)
-    bound = boosted(encoder, arrays, labels["redeemed"], promises=PROMISES, rows=5)
+    free = boosted(encoder, arrays, labels["redeemed"], evidence=1)
+    bound = boosted(encoder, arrays, labels["redeemed"], promises=PROMISES, evidence=1)
     names = [number.name for part in encoder.numbers.values() for number in part]
     rows = encoder.matrix(arrays)
     fallen = {"free": 0.0, "bound": 0.0}

@@ -124,6 +124,16 @@ def test_labels_that_are_all_alike_teach_nothing(encoder: Encoder, arrays: Array
         boosted(encoder, arrays, np.zeros(len(arrays["user"])))
 
 
+def test_a_leaf_needs_evidence_and_without_it_the_trees_say_the_usual_rate(
+    encoder: Encoder, arrays: Arrays
+) -> None:
+    rare = np.arange(len(arrays["user"])) % 40 == 0
+    (usual,) = np.unique(np.asarray(boosted(encoder, arrays, rare)(encoder.matrix(arrays))))
+    assert usual == pytest.approx(logit(rare.mean()), abs=1e-3)
+    split = boosted(encoder, arrays, rare, evidence=1)(encoder.matrix(arrays))
+    assert len(np.unique(np.asarray(split))) > 1
+
+
 def test_a_model_with_trees_is_the_mean_of_both_in_log_odds(
     encoder: Encoder, arrays: Arrays, offers: pd.DataFrame, trees: Trees
 ) -> None:

@@ -14,7 +14,7 @@ from coupon_rec.models.inputs import MultiHot, OfferModel, offer_model
 ops, layers = keras.ops, keras.layers
 registered = keras.saving.register_keras_serializable("coupon_rec")
 
-TREES = 100
+TREES = 150
 """How many trees `boosted` grows."""
 
 BOTH = "redeemed_by_both"
@@ -108,7 +108,8 @@ def boosted(
     *,
     trees: int = TREES,
     leaves: int = 4,
-    rows: int = 20,
+    rows: int = 1,
+    evidence: float = 20.0,
     learning_rate: float = 0.05,
     promises: Mapping[str, int] | None = None,
     seed: int = 0,
@@ -127,6 +128,10 @@ def boosted(
         How many trees, and how many leaves each has at most.
     rows : int
         A leaf has at least so many training offers.
+    evidence : float
+        And they have at least this sum of p (1 - p), which is about how many positives are
+        expected among them: a rare label takes more offers than a common one. With less than
+        twice of it in all, no tree splits, and each offer gets the usual rate.
     learning_rate : float
         What each tree counts.
     promises : mapping of str to int, optional
@@ -159,6 +164,7 @@ def boosted(
         "objective": "binary",
         "num_leaves": leaves,
         "min_data_in_leaf": rows,
+        "min_sum_hessian_in_leaf": evidence,
         "learning_rate": learning_rate,
         "feature_fraction": 0.5,
         "bagging_fraction": 0.8,
@@ -181,7 +187,8 @@ def boosted(
 def layer_of(described: Node) -> Trees:
     """Make a layer of the trees that LightGBM's `dump_model` describes."""
     roots = [tree["tree_structure"] for tree in described["tree_info"]]
-    count, most = len(roots), max(tree["num_leaves"] for tree in described["tree_info"])
+    count = len(roots)
+    most = max(2, *(tree["num_leaves"] for tree in described["tree_info"]))
     columns, thresholds = np.zeros((count, most - 1), int), np.zeros((count, most - 1))
     paths, lengths = np.zeros((count, most, most - 1)), np.full((count, most), -1)
     values = np.zeros((count, most))
