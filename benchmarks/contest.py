@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from contest_models import (
-    FIRST,
-    FIRST_WITHOUT_CHAIN,
     OURS,
     PEERS,
+    TODAY,
+    TODAY_WITHOUT_CHAIN,
     WITHOUT_CHAIN,
     Configuration,
     Data,
@@ -45,7 +45,9 @@ TUNING_DAYS = ("2017-05-31", "2017-06-28", "2017-07-12", "2017-08-08")
 BUDGET = 12
 BLEND = "mean of the best peers"
 WITHOUT_TREES = "coupled model, network"
-OWN = (OURS, WITHOUT_CHAIN, WITHOUT_TREES, FIRST, FIRST_WITHOUT_CHAIN)
+LATER = (TODAY, TODAY_WITHOUT_CHAIN)
+"""Made after both contests, of what they had shown."""
+OWN = (OURS, WITHOUT_CHAIN, WITHOUT_TREES, *LATER)
 METRICS = ("log loss", "NDCG@10", "average precision")
 CLUSTERS = ("user_id", "coupon_id")
 REPLICATES = 200
@@ -263,15 +265,21 @@ def blended() -> list[str]:
 
 
 def report() -> dict[str, Any]:
-    """Each model's measures, ours less each, chance, and what gap could be found."""
+    """Each model's measures, ours less each, chance, what gap counts, and today's default."""
     judged = offers_of(judging_days())
     names = [*PEERS, BLEND]
-    others = [name for name in names if name != OURS]
+    others = [name for name in names if name not in (OURS, *LATER)]
+    before_it = [OURS, TODAY_WITHOUT_CHAIN, "XGBoost", BLEND]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         values = pd.concat(
             dict(zip(names, pool.map(measured, names), strict=True)), names=["model"]
         )
-        gaps = pd.concat(dict(zip(others, pool.map(gap, others), strict=True)), names=["peer"])
+        gaps, later = (
+            pd.concat(
+                dict(zip(them, pool.map(partial(gap, ours), them), strict=True)), names=["peer"]
+            )
+            for ours, them in ((OURS, others), (TODAY, before_it))
+        )
     return {
         "judged_from": JUDGE_FROM,
         "days": judging_days(),
@@ -286,6 +294,7 @@ def report() -> dict[str, Any]:
         "models": {name: chosen(name) for name in PEERS},
         "values": rows(values[["value", "low", "high"]]),
         "gaps": rows(corrected(gaps)),
+        "later": rows(later),
         "chance": chance(judged),
     }
 
@@ -295,10 +304,10 @@ def measured(name: str) -> pd.DataFrame:
     return evaluate(judged, probabilities(name), **asked(judged))
 
 
-def gap(name: str) -> pd.DataFrame:
-    """Ours less another model."""
+def gap(ours: str, name: str) -> pd.DataFrame:
+    """One of ours less another model."""
     judged = offers_of(judging_days())
-    return compare(judged, probabilities(OURS), probabilities(name), **asked(judged))
+    return compare(judged, probabilities(ours), probabilities(name), **asked(judged))
 
 
 def asked(judged: pd.DataFrame) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from contest import BLEND, OWN, RUNS, WITHOUT_TREES, blended, chosen, mean_of
-from contest_models import FIRST, OURS, PEERS, WITHOUT_CHAIN, Data
+from contest import BLEND, LATER, OWN, RUNS, WITHOUT_TREES, blended, chosen, mean_of
+from contest_models import OURS, PEERS, Data
 from ibis import _
 from machine import store, use_two_cores
 
@@ -29,14 +29,11 @@ from coupon_rec.simulation import MECHANISMS, State, open_market, simulate
 PROTOCOL = "3e8a5679f317f6b31e8c18dc82567e6cffe21133"
 """The commit that added `PROTOCOL.md`."""
 
-LATER = (OURS, WITHOUT_CHAIN)
-"""Their trees were changed after this contest."""
-
 MODELS = [name for name, peer in PEERS.items() if not (peer.ranks_only or name in LATER)]
-"""Those that give a probability."""
+"""Those that give a probability, and were there when it was held."""
 
 SWAPPED = "coupled model with XGBoost's trees"
-"""With other trees: made of two models' predictions, after the first market was seen."""
+"""Ours with other trees: made of two models' predictions, after the first market was seen."""
 
 FOLDER = RUNS.with_name("contest_truth")
 CAMPAIGNS, JUDGED = 13, 4
@@ -191,7 +188,7 @@ def report() -> dict[str, Any]:
                 "market": number + 1,
                 "model": name,
                 "excess": float(loss[name].mean()),
-                **gap(loss[FIRST] - loss[name], users),
+                **gap(loss[OURS] - loss[name], users),
                 "of_oracle": of_oracle(truth, said * mean_worth - CONTACT),
                 "by_assumptions": of_oracle(truth, offer_value(truth, said)),
             }

@@ -37,7 +37,16 @@ from contest import (
     rows,
     slices,
 )
-from contest_models import EPOCHS, OURS, Configuration, Data, coupled, log_odds, sigmoid
+from contest_models import (
+    BY_OFFERS,
+    EPOCHS,
+    OURS,
+    Configuration,
+    Data,
+    coupled,
+    log_odds,
+    sigmoid,
+)
 from ibis import _
 from machine import store, use_two_cores
 
@@ -251,6 +260,7 @@ def scores_of(
         train.redeemed[ended],
         trees=settings.pop("trees"),
         seed=seed,
+        **BY_OFFERS,
     )
     parts = np.array_split(judged.matrix, 1 + len(judged.matrix) // ROWS)
     direct = np.concatenate([np.asarray(trees(part))[:, 0] for part in parts])
