@@ -128,9 +128,9 @@ def _leaves(graph: GraphProto, constants: Constants) -> list[dict[str, Any]]:
     )
     return [
         {
-            "value": float(values[tree, leaf]),
+            "value": _decimal(values[tree, leaf]),
             "path": [
-                [int(columns[tree, split]), float(thresholds[tree, split]), int(side)]
+                [int(columns[tree, split]), _decimal(thresholds[tree, split]), int(side)]
                 for split, side in enumerate(paths[tree, leaf])
                 if side
             ],
@@ -151,6 +151,11 @@ def _readers(graph: GraphProto, name: str, operation: str) -> list[NodeProto]:
 def _constant(node: NodeProto, constants: Constants) -> NDArray[Any]:
     (found,) = (constants[name] for name in node.input if name in constants)
     return found
+
+
+def _decimal(number: np.float32) -> float:
+    """Give the number whose digits are the fewest that round to this one in 32 bits."""
+    return float(str(np.float32(number)))
 
 
 def _base64(array: NDArray[Any]) -> str:

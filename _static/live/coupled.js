@@ -48,7 +48,7 @@ const coupled = (() => {
 
   /** What the trees add up to: of each tree, the value of the leaf whose whole path x takes. */
   function direct(x, leaves) {
-    const takes = ([column, threshold, right]) => x[column] > threshold === (right === 1);
+    const takes = ([column, threshold, right]) => x[column] > Math.fround(threshold) === (right === 1);
     return leaves.reduce((sum, { value, path }) => sum + (path.every(takes) ? value : 0), 0);
   }
 
