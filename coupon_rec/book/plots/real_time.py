@@ -76,4 +76,5 @@ def freshness(table: pd.DataFrame) -> None:
         ax.set_yticks(place, rows.index)
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.grid(visible=False, axis="y")
+        ax.locator_params("x", nbins=6)
         label(ax, name, "")
