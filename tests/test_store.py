@@ -164,21 +164,34 @@ def test_views_and_clicks_are_kept_and_counted_and_move_features(
     assert store.add([replace(browse("late", "view"), time=yesterday)]) == 1
 
 
-def test_the_events_of_a_market_hold_its_views_and_clicks_where_it_has_them() -> None:
+def test_a_review_is_kept_and_moves_no_feature(snapshot: Path, log: EventLog) -> None:
+    store = load(snapshot, log)
+    before = store.offers(USER, DAY)
+    assert store.add([replace(browse("r", "view"), kind="review", rating=2, text="Sour.")]) == 0
+    assert same(store.offers(USER, DAY), before)
+    assert [(event.rating, event.text) for event in log.read()[0]] == [(2, "Sour.")]
+
+
+def test_the_events_of_a_market_hold_its_views_clicks_and_reviews_where_it_has_them() -> None:
     market = load_market(ROOT / "data" / "sample")
     seen = pa.table({"user_id": [5, 6], "item_id": [1003, 1004], "time": [NOON, NOON]})
+    words = {"rating": pa.array([5]), "text": pa.array(["Fresh."])}
 
     class Browsed:
         purchases, redemptions = market.purchases, market.redemptions
         views, clicks = ibis.memtable(seen), ibis.memtable(seen[:1])
+        reviews = ibis.memtable(pa.table({**seen[1:].to_pydict(), **words}))
 
-    events = [e for e in events_of(Browsed(), DAY) if e.kind in ("view", "click")]  # type: ignore[arg-type]
+    kinds = ("view", "click", "review")
+    events = [e for e in events_of(Browsed(), DAY) if e.kind in kinds]  # type: ignore[arg-type]
     assert [(e.kind, e.user_id, e.item_id) for e in events] == [
         ("view", 5, 1003),
         ("view", 6, 1004),
         ("click", 5, 1003),
+        ("review", 6, 1004),
     ]
-    assert len({event.event_id for event in events}) == 3
+    assert (events[-1].rating, events[-1].text) == (5, "Fresh.")
+    assert len({event.event_id for event in events}) == 4
 
 
 # Identifiers may be texts

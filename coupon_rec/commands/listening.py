@@ -17,7 +17,8 @@ def listen(
         str,
         typer.Argument(
             help="JSON lines with time and text (and topic, rating, if known): a file, a folder "
-            "of *.jsonl, or - for a pipe; or, with --reviews, the folder or URI of a market."
+            "of *.jsonl, or - for a pipe; the address of a service, for its reviews; or, with "
+            "--reviews, the folder or URI of a market."
         ),
     ],
     memory: Annotated[
@@ -26,6 +27,13 @@ def listen(
     reviews: Annotated[
         bool, typer.Option("--reviews", help="Listen to the stars of a market's reviews.")
     ] = False,
+    market: Annotated[
+        str | None,
+        typer.Option(help="Folder or URI of the market whose items a service's reviews name."),
+    ] = None,
+    service_key: Annotated[
+        str, typer.Option(help="Key of that service's operator.", envvar="COUPON_REC_SERVICE_KEY")
+    ] = "",
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -68,12 +76,16 @@ def listen(
         lexicon,
         read_lines,
         read_reviews,
+        read_service,
     )
     from coupon_rec.listening import listen as run
     from coupon_rec.listening.listening import post
 
     if follow and (source == "-" or reviews):
-        raise typer.BadParameter("--follow is for a file or a folder, which can be read again")
+        raise typer.BadParameter("--follow is for what can be read again: no pipe, no --reviews")
+    of_service = source.startswith(("http://", "https://"))
+    if market and not of_service:
+        raise typer.BadParameter("--market goes with the address of a service")
 
     def learned() -> tuple[Labels | None, Errors]:
         if labels is None:
@@ -99,6 +111,8 @@ def listen(
         lambda: Listener(errors, days=days, rate=rate, growth=growth, cooldown=cooldown, seed=seed)
     )
     read = partial(read_reviews if reviews else read_lines, source)
+    if of_service:
+        read = partial(read_service, source, market=market, key=service_key)
     alerts = checked(
         lambda: run(
             read,

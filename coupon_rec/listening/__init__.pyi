@@ -9,6 +9,7 @@ from .listener import Listener as Listener
 from .listener import Opinion as Opinion
 from .listener import paused as paused
 from .listening import listen as listen
+from .service import read_service as read_service
 from .sources import SourceError as SourceError
 from .sources import read_lines as read_lines
 from .sources import read_reviews as read_reviews

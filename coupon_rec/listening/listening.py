@@ -132,7 +132,8 @@ def listen(
     Parameters
     ----------
     read : callable
-        From a place to what comes after it, as `read_lines`.
+        From a place to what comes after it, as `read_lines`. After a ConnectionError it is called
+        again, if we follow.
     memory : str or pathlib.Path
         The SQLite file that holds place, sums and alerts; made if there is none.
     listener : Listener
@@ -166,18 +167,23 @@ def listen(
             listener = Listener.restored(state)
         while True:
             rows = read(place)
-            while batch := list(islice(rows, BATCH)):
-                good = []
-                for name, where, row in batch:
-                    if isinstance(row, str):
-                        say(f"{name}, before byte {where}: skipped, since it {row}")
-                    else:
-                        good.append(row)
-                    place[name] = where
-                heard = labeled(good, labels)
-                alerts = [alert for opinion in heard for alert in listener.hear(opinion)]
-                kept.write(place, listener, alerts)
-                _deliver(kept, deliver, say)
+            try:
+                while batch := list(islice(rows, BATCH)):
+                    good = []
+                    for name, where, row in batch:
+                        if isinstance(row, str):
+                            say(f"{name}, up to {where}: skipped, since it {row}")
+                        else:
+                            good.append(row)
+                        place[name] = where
+                    heard = labeled(good, labels)
+                    alerts = [alert for opinion in heard for alert in listener.hear(opinion)]
+                    kept.write(place, listener, alerts)
+                    _deliver(kept, deliver, say)
+            except ConnectionError as error:
+                if not follow:
+                    raise SourceError(str(error)) from error
+                say(f"{error}; the next look is in {follow:g} seconds")
             _deliver(kept, deliver, say)
             if not follow:
                 return kept.alerts()

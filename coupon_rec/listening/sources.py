@@ -5,7 +5,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+    from coupon_rec.market import Market
 
 Read = tuple[str, int, dict[str, Any] | str]
 """A file's name, the bytes of it that have been read, and an opinion, or what is wrong with it."""
@@ -142,12 +147,7 @@ def read_reviews(
     tables = load_market(market)
     if tables.reviews is None:
         raise SourceError(f"the market {market} has no reviews: data/SCHEMA.md has their columns")
-    if topic not in tables.items.columns:
-        raise SourceError(
-            f"items have no column {topic}; there are {', '.join(tables.items.columns)}"
-        )
-    items = tables.items.select("item_id", topic=tables.items[topic].cast("string"))
-    reviews = tables.reviews.join(items, "item_id").to_pandas()
+    reviews = tables.reviews.join(_topics(tables, topic), "item_id").to_pandas()
     order = ["time", "user_id", "item_id"]
     reviews = reviews.sort_values(order, kind="stable", ignore_index=True)
     texts = reviews["text"] if "text" in reviews else [None] * len(reviews)
@@ -157,3 +157,23 @@ def read_reviews(
             said = text if isinstance(text, str) else ""
             opinion = {"time": time.to_pydatetime(), "topic": about, "rating": int(stars)}
             yield "reviews", number, {**opinion, "text": said}
+
+
+def topics_of(market: str, topic: str) -> dict[str, str | None]:
+    """What each item of a market is about, by its identifier as text; SourceError as above."""
+    from coupon_rec.market import load_market
+
+    tables = load_market(market)
+    items = _topics(tables, topic)
+    if (texts := tables.identifiers.get("item_id")) is not None:
+        items = items.join(texts, items.item_id == texts.number).select("topic", item_id="text")
+    found = items.to_pandas()
+    return dict(zip(found["item_id"].astype(str), found["topic"], strict=True))
+
+
+def _topics(tables: "Market", topic: str) -> "Table":
+    if topic not in tables.items.columns:
+        raise SourceError(
+            f"items have no column {topic}; there are {', '.join(tables.items.columns)}"
+        )
+    return tables.items.select("item_id", topic=tables.items[topic].cast("string"))

@@ -182,6 +182,8 @@ def _write_part(blocks: Iterable[dict[str, pa.Table]], folder: Path, file: str) 
                     path = folder / f"{name}.parquet" / file
                     path.parent.mkdir(exist_ok=True)
                     few = [f.name for f in table.schema if f.type in REPEATED]
-                    writer = pq.ParquetWriter(path, table.schema, use_dictionary=few)
+                    writer = pq.ParquetWriter(
+                        path, table.schema, use_dictionary=few, compression="zstd"
+                    )
                     writers[name] = files.enter_context(writer)
                 writers[name].write_table(table)

@@ -21,6 +21,7 @@ from coupon_rec.__main__ import app
 from coupon_rec.book.chatter import talk
 from coupon_rec.listening import Listener, SourceError, listen, read_lines, read_reviews
 from coupon_rec.listening.listening import Memory
+from coupon_rec.listening.sources import topics_of
 
 ROOT = Path(__file__).parents[2]
 MONDAY = datetime(2026, 1, 5)
@@ -182,6 +183,48 @@ def test_a_folder_gives_what_a_file_does_and_a_growing_file_is_read_on(
     assert [alert.id for alert in alerts] == undisturbed
 
 
+def test_what_is_away_is_asked_again_while_we_follow_and_refused_otherwise(
+    stream: Path, undisturbed: list[str], tmp_path: Path
+) -> None:
+    class Enough(Exception):
+        pass
+
+    looks = iter([ConnectionError("nothing answers"), None, Enough()])
+
+    def read(place: dict[str, int]) -> Iterator:
+        if trouble := next(looks):
+            raise trouble
+        yield from read_lines(stream, place)
+
+    def away(place: dict[str, int]) -> Iterator:
+        raise ConnectionError("nothing answers")
+        yield
+
+    told: list[str] = []
+    memory, listener = tmp_path / "memory", Listener(days=14, cooldown=12)
+    with pytest.raises(Enough):
+        listen(read, memory, listener, say=told.append, follow=0.01)
+    assert kept(memory) == undisturbed
+    assert told == ["nothing answers; the next look is in 0.01 seconds"]
+    with pytest.raises(SourceError, match="nothing answers"):
+        listen(away, memory, listener)
+
+
+def test_items_whose_identifiers_are_texts_have_topics_too(tmp_path: Path) -> None:
+    market = tmp_path / "market"
+    shutil.copytree(ROOT / "data" / "sample", market)
+    wanted = topics_of(str(market), "department")
+    for path in market.glob("*.parquet"):
+        table = pd.read_parquet(path)
+        if "item_id" in table:
+            table["item_id"] = table["item_id"].map("item-{}".format)
+            table.to_parquet(path, index=False)
+    found = topics_of(str(market), "department")
+    assert found == {f"item-{item}": topic for item, topic in wanted.items()}
+    with pytest.raises(SourceError, match="items have no column shelf"):
+        topics_of(str(market), "shelf")
+
+
 def test_a_pipe_is_read_and_what_was_read_before_is_skipped(
     stream: Path, undisturbed: list[str], tmp_path: Path
 ) -> None:
@@ -219,7 +262,7 @@ def test_a_line_that_is_no_opinion_is_told_and_skipped(
     path.write_text(f"{line}\n{json.dumps(good)}\n")
     listener = Listener(days=14)
     listen(partial(read_lines, path), tmp_path / "memory", listener, say=said.append)
-    assert len(said) == 1 and problem in said[0] and f"byte {len(line) + 1}" in said[0]
+    assert len(said) == 1 and problem in said[0] and f"up to {len(line) + 1}:" in said[0]
 
 
 def test_times_with_a_zone_are_read_in_utc(tmp_path: Path) -> None:

@@ -42,6 +42,13 @@ def purchase(name: object, user_id: int | str, item_id: int | str = 1001) -> dic
     }
 
 
+def review(name: object, stars: int = 4, **fields: Any) -> dict[str, Any]:
+    """What user 1 says about an item, at noon of that day."""
+    names = ("event_id", "user_id", "time", "item_id")
+    event = {each: purchase(f"said-{name}", 1)[each] for each in names}
+    return {**event, "kind": "review", "rating": stars, **fields}
+
+
 def until(condition: Callable[[], object]) -> None:
     """Wait for something to become true."""
     deadline = time.monotonic() + PATIENCE

@@ -45,6 +45,7 @@ PATHS = (
     "/v1/events",
     "/v1/items",
     "/v1/coupons",
+    "/v1/reviews",
     "/v1/users/1/stream",
     "/v1/reload",
     "/metrics",

@@ -5,9 +5,10 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from running import Inside, files, purchase, until
+from running import Inside, files, purchase, review, until
 
 SERVER = shutil.which("redis-server")
 STRANGER = 10**9
@@ -74,3 +75,21 @@ def test_replicas_share_events_and_serve_on_when_redis_dies(
     assert not two.ask(1)["degraded"]
     assert one.metric("coupon_rec_degraded") == 0
     assert "no exchange with other replicas" in caplog.text
+
+
+def test_each_replica_gives_every_review_from_its_own_log(
+    inside: Callable[..., Inside],
+    start_redis: Callable[[], subprocess.Popen[bytes]],
+    tmp_path: Path,
+) -> None:
+    start_redis()
+    address = f"redis://127.0.0.1:{start_redis.port}"  # type: ignore[attr-defined]
+    one, two = (inside(redis=address, **files(tmp_path / name)) for name in ("one", "two"))
+
+    def said(service: Inside) -> dict[str, Any]:
+        return dict(service.client.get("/v1/reviews").json())
+
+    assert one.send(review("a", 1, text="Sour.")).is_success
+    until(lambda: said(two)["reviews"])
+    assert [each["text"] for each in said(two)["reviews"]] == ["Sour."]
+    assert said(one)["log"] != said(two)["log"]

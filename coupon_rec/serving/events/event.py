@@ -1,4 +1,4 @@
-"""Purchases, redemptions, views and clicks, as the service takes them in."""
+"""Purchases, redemptions, views, clicks and reviews, as the service takes them in."""
 
 import json
 from dataclasses import dataclass
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from coupon_rec.market import Market
 
-Kind = Literal["purchase", "redemption", "view", "click"]
+Kind = Literal["purchase", "redemption", "view", "click", "review"]
 MAX_AMOUNT = 1_000_000
 """The most units, and the most currency, on one line of a receipt. Sums stay exact far beyond."""
 MAX_ID = 2**63 - 1
 MAX_TEXT = 100
+MAX_REVIEW = 5_000
+"""Characters of a review, at most."""
+STARS = range(1, 6)
 MONEY = ("amount", "retail_discount", "coupon_discount")
 COMMON = ("event_id", "user_id", "time", "kind")
 FIELDS: dict[Kind, tuple[str, ...]] = {
@@ -21,13 +24,14 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
     "redemption": (*COMMON, "coupon_id", "campaign_id"),
     "view": (*COMMON, "item_id", "channel"),
     "click": (*COMMON, "item_id", "channel"),
+    "review": (*COMMON, "item_id", "rating", "text", "channel"),
 }
 """The fields of an event of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a receipt, one coupon used, or one item looked at.
+    """One line of a receipt, one coupon used, one item looked at or spoken of.
 
     An identifier is a whole number from 0 on, or a text of 1 to 100 characters.
 
@@ -40,9 +44,9 @@ class Event:
     time : datetime.datetime
         Wall-clock time at the store, without a time zone.
     kind : str
-        "purchase", "redemption", "view" or "click".
+        "purchase", "redemption", "view", "click" or "review".
     item_id : int or str
-        Of a purchase, a view or a click.
+        Of all but a redemption.
     basket_id, quantity : int or str, int
         Of a purchase: on which visit, how many units.
     amount, retail_discount, coupon_discount : float
@@ -50,7 +54,11 @@ class Event:
     coupon_id, campaign_id : int or str
         Of a redemption.
     channel : str, optional
-        Of a view or a click: where it happened, such as "app".
+        Of a view, a click or a review: where it happened, such as "app".
+    rating : int
+        Of a review: stars, from 1 to 5.
+    text : str, optional
+        Of a review: the words, 1 to 5,000 characters.
 
     Raises
     ------
@@ -80,6 +88,8 @@ class Event:
     coupon_id: int | str | None = None
     campaign_id: int | str | None = None
     channel: str | None = None
+    rating: int | None = None
+    text: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -102,6 +112,10 @@ class Event:
                 raise ValueError(f"{name} is {value}: expected 0 to {MAX_AMOUNT:,}, in currency")
         if self.channel is not None and not 1 <= len(self.channel) <= MAX_TEXT:
             raise ValueError(f"channel has no character or more than {MAX_TEXT}")
+        if self.kind == "review" and not (isinstance(self.rating, int) and self.rating in STARS):
+            raise ValueError(f"rating is {self.rating!r}: a review needs 1 to 5 stars")
+        if self.text is not None and not 1 <= len(self.text) <= MAX_REVIEW:
+            raise ValueError(f"text has no character or more than {MAX_REVIEW:,}")
 
     @property
     def day(self) -> date:
@@ -144,7 +158,7 @@ def events_of(market: "Market", first: date, last: date | None = None) -> list[E
     Parameters
     ----------
     market : Market
-        On any Ibis backend. Views and clicks are events too, where it has these tables.
+        On any Ibis backend. Views, clicks and reviews are events too, where it has these tables.
     first, last : datetime.date
         The days, both included; one day if `last` is left out.
     """
@@ -161,18 +175,23 @@ def events_of(market: "Market", first: date, last: date | None = None) -> list[E
         moment = visits.get((row["user_id"], day), datetime.combine(day, time(12)))
         name = "coupon-{campaign_id}-{user_id}-{coupon_id}".format(**row)
         redemptions.append(Event(name, time=moment, kind="redemption", **row))
-    browsed = [*_browsed(market, "view", first, last), *_browsed(market, "click", first, last)]
-    return sorted(purchases + redemptions + browsed, key=lambda event: event.time)
+    others = [
+        event
+        for kind in ("view", "click", "review")
+        for event in _events_of_kind(market, kind, first, last)
+    ]
+    return sorted(purchases + redemptions + others, key=lambda event: event.time)
 
 
-def _browsed(
-    market: "Market", kind: Literal["view", "click"], first: date, last: date
+def _events_of_kind(
+    market: "Market", kind: Literal["view", "click", "review"], first: date, last: date
 ) -> list[Event]:
-    """The views or the clicks of some days; none if the market has no such table."""
+    """The views, clicks or reviews of some days; none if the market has no such table."""
     table = getattr(market, f"{kind}s", None)
     if table is None:
         return []
-    own = [name for name in ("time", "user_id", "item_id", "channel") if name in table.columns]
+    names = ("time", "user_id", *FIELDS[kind][len(COMMON) :])
+    own = [name for name in names if name in table.columns]
     found = table.filter(table.time.date().between(first, last)).select(*own).order_by(*own)
-    rows = found.to_pyarrow().to_pylist()
+    rows = [{**row, "text": row.get("text") or None} for row in found.to_pyarrow().to_pylist()]
     return [Event(f"{kind}-{first}-{i}", kind=kind, **row) for i, row in enumerate(rows)]

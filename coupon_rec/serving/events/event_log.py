@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
+from typing import Any
+from uuid import uuid4
 
 from coupon_rec.privacy.pseudonyms import Pseudonyms
 from coupon_rec.privacy.vault import Vault, opened
@@ -14,6 +16,8 @@ from coupon_rec.serving.events.event import Event, from_json, to_json
 TABLES = (
     "CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, user, event TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS events_by_user ON events (user)",
+    "CREATE TABLE IF NOT EXISTS reviews (position INTEGER PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS names (one INTEGER PRIMARY KEY CHECK (one = 1), log TEXT NOT NULL)",
 )
 
 
@@ -48,6 +52,8 @@ class EventLog:
     ----------
     degraded : bool
         Always False: there is nobody to wait for.
+    name : str
+        Made with the log. Another log has another name, and other positions.
 
     Raises
     ------
@@ -93,8 +99,11 @@ class EventLog:
                     raise sqlite3.DatabaseError(found.decode())
                 for statement in TABLES:
                     self._database.execute(statement)
+                self._database.execute("INSERT OR IGNORE INTO names VALUES (1, ?)", [uuid4().hex])
+            self.name: str = self._database.execute("SELECT log FROM names").fetchone()[0].decode()
             self._end: int = self._database.execute(
-                "SELECT coalesce(max(position), 0) FROM events"
+                "SELECT coalesce(max(position), 0) FROM "
+                "(SELECT position FROM events UNION ALL SELECT position FROM reviews)"
             ).fetchone()[0]
         except sqlite3.DatabaseError as error:
             self._database.close()
@@ -177,9 +186,13 @@ class EventLog:
         with self._lock:
             start = self._end
             rows = [self._row(at, event) for at, event in enumerate(events, start=start + 1)]
+            reviews = [
+                [at] for at, event in enumerate(events, start=start + 1) if event.kind == "review"
+            ]
             try:
                 with self._writing():
                     self._database.executemany("INSERT INTO events VALUES (?, ?, ?)", rows)
+                    self._database.executemany("INSERT INTO reviews VALUES (?)", reviews)
             except sqlite3.Error as error:
                 raise OSError(f"{self.path}: {error}") from error
             self._end += len(rows)
@@ -188,27 +201,39 @@ class EventLog:
     def read(self, position: int = 0) -> tuple[list[Event], int]:
         """Read the events after a position, and say where they end."""
         with self._lock:
-            end = self._end
-            try:
-                rows = self._database.execute(
-                    "SELECT position, user, event FROM events WHERE position > ? ORDER BY position",
-                    [position],
-                ).fetchall()
-            except sqlite3.DatabaseError as error:
-                raise LogError(
-                    f"{self.path} {_DAMAGED.format(' '.join(str(error).split()))}"
-                ) from error
+            rows, end = self._select("events", position), self._end
+        return [event for _, event in self._parsed(rows)], end
+
+    def reviews(self, position: int = 0, most: int = 1000) -> list[tuple[int, Event]]:
+        """Read the first reviews after a position, each with its own, which no other ever gets."""
+        with self._lock:
+            rows = self._select("events NATURAL JOIN reviews", position, most)
+        return self._parsed(rows)
+
+    def _select(self, table: str, after: int, most: int = -1) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(
+                f"SELECT position, user, event FROM {table} WHERE position > ? "
+                "ORDER BY position LIMIT ?",
+                [after, most],
+            ).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise LogError(
+                f"{self.path} {_DAMAGED.format(' '.join(str(error).split()))}"
+            ) from error
+
+    def _parsed(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[int, Event]]:
         events = []
         for number, user, event in rows:
             plain = self._opened(number, user, event)
             try:
-                events.append(from_json(plain))
+                events.append((number, from_json(plain)))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise LogError(
                     f"{self.path}, position {number} of table events: no event ({error}). Fix the "
                     "row, or delete it if the event was never accepted."
                 ) from error
-        return events, end
+        return events
 
     def drop(self, events: int) -> None:
         """Drop the first events of the log; positions after them stay what they are."""

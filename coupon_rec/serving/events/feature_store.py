@@ -222,12 +222,12 @@ class FeatureStore:
         ----------
         events : sequence of Event
             In any order, however late. One whose `event_id` came before is a retry and counts once;
-            so does one that the snapshot holds already.
+            so does one that the snapshot holds already. A review is kept, and moves no feature.
 
         Returns
         -------
         int
-            How many were new.
+            How many were new, and count.
 
         Raises
         ------
@@ -344,7 +344,12 @@ class FeatureStore:
         return [row for row in rows if row[0] != NO_ITEM]
 
     def _held(self, event: Event) -> bool:
-        """Whether the snapshot holds an event: of an earlier day, and every number is the same."""
+        """Whether the snapshot holds an event: of an earlier day, and every number is the same.
+
+        A review moves what is known of its item, and that is the snapshot's until the next one.
+        """
+        if event.kind == "review":
+            return True
         if event.day >= self.day:
             return False
         snapshot = self.snapshot

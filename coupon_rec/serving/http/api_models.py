@@ -13,7 +13,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from coupon_rec.serving.events.event import MAX_AMOUNT, MAX_TEXT
+from coupon_rec.serving.events.event import MAX_AMOUNT, MAX_REVIEW, MAX_TEXT
 
 MAX_EVENTS = 1000
 MAX_ID = 2**53 - 1
@@ -62,6 +62,7 @@ K = Annotated[
     BeforeValidator(_whole),
     Field(description="How many coupons at most."),
 ]
+Stars = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
 Quantity = Annotated[int, Field(ge=1, le=MAX_AMOUNT), BeforeValidator(_whole)]
 Time = Annotated[
     datetime,
@@ -324,7 +325,15 @@ class Click(_Browsed):
     kind: Literal["click"]
 
 
-AnyEvent = Annotated[Purchase | Redemption | View | Click, Field(discriminator="kind")]
+class Review(_Browsed):
+    """What a user says about an item; `/v1/reviews` gives it, and no answer changes by it."""
+
+    kind: Literal["review"]
+    rating: Stars
+    text: Annotated[str | None, Field(min_length=1, max_length=MAX_REVIEW)] = None
+
+
+AnyEvent = Annotated[Purchase | Redemption | View | Click | Review, Field(discriminator="kind")]
 
 
 class EventBatch(_Strict):
@@ -358,6 +367,23 @@ class EventsAccepted(BaseModel):
     """Sent once the events are on disk and count."""
 
     accepted: Annotated[int, Field(description="How many events; those sent before included.")]
+
+
+class Said(BaseModel):
+    """A review, without its user."""
+
+    position: Annotated[int, Field(description="In the log: the next call's `after`.")]
+    time: datetime
+    item_id: int | str
+    rating: int
+    text: str | None
+
+
+class Reviews(BaseModel):
+    """Reviews in the order in which they came."""
+
+    log: Annotated[str, Field(description="Whose positions these are: each replica has its own.")]
+    reviews: list[Said]
 
 
 class LiveCoupon(BaseModel):

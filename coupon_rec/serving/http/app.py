@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response, StreamingResponse
@@ -17,6 +18,8 @@ from coupon_rec.serving.bundle.scorer import UnknownPlatform
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.feature_store import StoreFullError
 from coupon_rec.serving.http.api_models import (
+    MAX_EVENTS,
+    MAX_ID,
     ErrorBody,
     EventBatch,
     EventsAccepted,
@@ -28,6 +31,8 @@ from coupon_rec.serving.http.api_models import (
     RecommendationRequest,
     RecommendationResponse,
     ReloadResponse,
+    Reviews,
+    Said,
     ServiceState,
 )
 from coupon_rec.serving.http.batching import Overloaded
@@ -211,6 +216,33 @@ async def events(batch: EventBatch, service: Running) -> EventsAccepted:
         logger.error("events cannot be taken in: %s", type(error).__name__)
         raise Refused(503, "no event was taken in: send them again later", wait=60) from error
     return EventsAccepted(accepted=len(batch.events))
+
+
+@router.get(
+    "/v1/reviews",
+    responses=_errors(403, 409, 422),
+    dependencies=[Depends(_operator)],
+    summary="What users said about items",
+)
+async def reviews(
+    service: Running,
+    log: str = "",
+    after: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
+    most: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = MAX_EVENTS,
+) -> Reviews:
+    """The first ones after a position; send the `log` that gave it, for only there it means that.
+
+    They are those of the log of events, which keeps a week beyond the snapshot.
+    """
+    ours = service.bundles.log
+    if log and log != ours.name:
+        words = f"position {after} is of log {log}, and this is {ours.name}"
+        raise Refused(409, f"{words}: ask the replica that gave it, or begin anew")
+    found = await asyncio.to_thread(ours.reviews, after, most)
+    return Reviews(
+        log=ours.name,
+        reviews=[Said(**{**asdict(event), "position": position}) for position, event in found],
+    )
 
 
 @router.get("/v1/coupons", responses=_errors(409, 422), summary="The coupons that run on a day")

@@ -1,0 +1,98 @@
+"""The reviews that a service has taken in, as a stream of opinions."""
+
+import json
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from coupon_rec.listening.sources import Read, SourceError, checked, topics_of
+
+COME_AGAIN = (429, 503)
+"""What a service says that is there and has too much to do."""
+
+
+def read_service(
+    address: str,
+    place: Mapping[str, int],
+    market: str | None = None,
+    topic: str = "department",
+    *,
+    key: str = "",
+) -> Iterator[Read]:
+    """Read the reviews of a service, in the order in which they came.
+
+    Parameters
+    ----------
+    address : str
+        Such as ``http://127.0.0.1:8000``: of one replica, since each counts for itself, and all
+        know every review. Of shards, each has those of its own users.
+    place : mapping of str to int
+        The last position that was read, under the name of the service's log.
+    market : str, optional
+        Folder or URI of a market whose items say what a review is about. Without one, the words
+        have to, and the stars count.
+    topic : str
+        The column of its `items` that says so.
+    key : str
+        What the service asks for: the operator's key, if it has one.
+
+    Yields
+    ------
+    tuple
+        As `Read`, with the name of the log and positions in it.
+
+    Raises
+    ------
+    SourceError
+        If the service refuses, such as when its log is another one than before, or the market's
+        items have no such column.
+    ConnectionError
+        If nobody answers, or the service has too much to do now.
+    """
+    topics = topics_of(market, topic) if market else None
+    log, after = next(iter(place.items()), ("", 0))
+    while True:
+        found = _asked(f"{address.rstrip('/')}/v1/reviews", {"log": log, "after": after}, key)
+        log = found["log"]
+        if not found["reviews"]:
+            return
+        for review in found["reviews"]:
+            after = review["position"]
+            yield log, after, _opinion(review, topics)
+
+
+def _opinion(
+    review: dict[str, Any], topics: Mapping[str, str | None] | None
+) -> dict[str, Any] | str:
+    opinion = {name: review[name] for name in ("time", "rating", "text")}
+    if topics is None:
+        return checked(opinion)
+    item = str(review["item_id"])
+    if item not in topics:
+        return f"is about item {item}, which the market does not have"
+    return checked({**opinion, "topic": topics[item]})
+
+
+def _asked(address: str, question: Mapping[str, object], key: str) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        request = Request(f"{address}?{urlencode(question)}", headers=headers)
+        with urlopen(request, timeout=10) as answer:
+            found: dict[str, Any] = json.load(answer)
+        if not {"log", "reviews"} <= found.keys():
+            raise ValueError("no reviews in the answer")
+        return found
+    except HTTPError as error:
+        said = error.read(300).decode(errors="replace")
+        if error.code in COME_AGAIN:
+            raise ConnectionError(f"{address} has too much to do ({error.code})") from error
+        if error.code == 409:
+            said += "; name another memory to begin anew"
+        raise SourceError(f"{address} refuses: {said}") from error
+    except (URLError, HTTPException, OSError) as error:
+        raise ConnectionError(f"nothing answers at {address} ({error})") from error
+    except (ValueError, AttributeError) as error:
+        raise SourceError(f"{address} is no service of `serve`: {error}") from error

@@ -1,0 +1,205 @@
+"""Reviews reach the service as events, and a listener hears them from there."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from receiver import Receiver
+from running import DAY, Inside, Running, purchase, review
+from typer.testing import CliRunner
+
+from coupon_rec.__main__ import app
+from coupon_rec.book.chatter import talk
+from coupon_rec.listening import SourceError, read_service
+from coupon_rec.privacy import new_key
+from coupon_rec.privacy.vault import VARIABLE
+from coupon_rec.serving.events.event import Event
+from coupon_rec.serving.events.event_log import EventLog
+
+ITEM = 1001
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+
+
+def said(service: Inside | Running, **question: Any) -> dict[str, Any]:
+    answer = service.client.get("/v1/reviews", params=question)
+    assert answer.is_success, answer.text
+    return dict(answer.json())
+
+
+def test_reviews_are_given_in_order_without_their_users_and_after_a_restart(
+    inside: Callable[..., Inside],
+) -> None:
+    service = inside()
+    service.send(purchase("a", 1), review("a", 2, text="Sour milk — again."), review("b", 5))
+    found = said(service)
+    assert [(each["rating"], each["text"]) for each in found["reviews"]] == [
+        (2, "Sour milk — again."),
+        (5, None),
+    ]
+    first, second = found["reviews"]
+    assert set(first) == {"position", "time", "item_id", "rating", "text"}
+    assert said(service, log=found["log"], after=first["position"])["reviews"] == [second]
+    assert said(service, most=1)["reviews"] == [first]
+    service.stop()
+    assert said(inside()) == found
+
+
+def test_no_answer_changes_by_a_review(inside: Callable[..., Inside]) -> None:
+    service = inside()
+    before = service.ask(1, k=100)
+    assert service.send(review("a", 1)).json() == {"accepted": 1}
+    assert service.ask(1, k=100) == before
+    assert service.app.state.service.recommender.store.counted == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"rating": 0}, "rating"),
+        ({"rating": 4.5}, "rating"),
+        ({"rating": None}, "rating"),
+        ({"text": ""}, "text"),
+        ({"text": "x" * 5001}, "text"),
+        ({"item_id": None}, "item_id"),
+    ],
+)
+def test_a_review_that_is_none_is_refused(
+    service: Inside, change: dict[str, Any], field: str
+) -> None:
+    answer = service.send({**review("bad"), **change})
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["fields"]] == [f"events.0.{field}"]
+    assert not said(service)["reviews"]
+
+
+def test_half_a_character_is_refused_or_given_back(service: Inside) -> None:
+    body = json.dumps({"events": [review("half", text="x\ud800")]})
+    answer = service.client.post(
+        "/v1/events", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+    said(service)
+
+
+def test_only_the_operator_reads_reviews(inside: Callable[..., Inside]) -> None:
+    service = inside(api_key="s3cret", operator_key="chief")
+    client, chief = ({"Authorization": f"Bearer {key}"} for key in ("s3cret", "chief"))
+    assert service.client.get("/v1/reviews", headers=client).status_code == 403
+    assert service.client.get("/v1/reviews", headers=chief).is_success
+
+
+def test_a_place_in_another_log_is_refused(inside: Callable[..., Inside]) -> None:
+    service = inside()
+    answer = service.client.get("/v1/reviews", params={"log": "elsewhere", "after": 3})
+    assert answer.status_code == 409
+    assert "ask the replica that gave it" in answer.json()["error"]
+
+
+def test_a_position_is_given_once_though_reviews_are_dropped_or_forgotten(tmp_path: Path) -> None:
+    def event(name: str) -> Event:
+        return Event(name, 1, datetime(2017, 6, 1), "review", item_id=ITEM, rating=3)
+
+    log = EventLog(tmp_path / "events")
+    name = log.name
+    log.append([event("a"), event("b")])
+    log.forget(1)
+    log.close()
+    log = EventLog(tmp_path / "events")
+    assert log.name == name
+    assert not log.reviews()
+    assert log.append([event("c")]) == (2, 3)
+    log.drop(1)
+    assert not log.reviews()
+    log.append([event("d")])
+    assert [(position, each.event_id) for position, each in log.reviews()] == [(4, "d")]
+    log.close()
+
+
+def test_words_are_sealed_where_events_are_and_are_in_no_outcome(
+    inside: Callable[..., Inside], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, new_key())
+    service = inside()
+    service.send(review("a", text="quince-lane"))
+    assert [each["text"] for each in said(service)["reviews"]] == ["quince-lane"]
+    service.stop()
+    with closing(sqlite3.connect(tmp_path / "events")) as database:
+        assert b"quince-lane" not in database.serialize()
+    assert not any(
+        b"quince-lane" in path.read_bytes()
+        for path in (tmp_path / "decisions").rglob("*")
+        if path.is_file()
+    )
+
+
+def stream_of_reviews() -> list[dict[str, Any]]:
+    """Three weeks of reviews of an item that goes bad for half a day in the third."""
+    bad, every = talk(3, 11, mean=6)
+    monday = datetime.combine(DAY, datetime.min.time()) - timedelta(days=14)
+    found = []
+    for hour, (k, n) in enumerate(zip(bad[0].astype(int), every[0].astype(int), strict=True)):
+        worse = 14 * 24 + 40 <= hour < 14 * 24 + 52
+        for number in range(n):
+            time = (monday + timedelta(hours=hour, seconds=number)).isoformat()
+            stars = 1 if number < k or worse else 5
+            found.append(review(f"{hour}-{number}", stars, time=time, text=f"word {hour}"))
+    return found
+
+
+def listen(address: str, *words: object) -> tuple[int, list[dict[str, Any]], str]:
+    command = ["listen", address, "--days", "14", "--cooldown", "12", *map(str, words)]
+    result = CliRunner().invoke(app, command)
+    return (
+        result.exit_code,
+        [json.loads(line) for line in result.stdout.splitlines()],
+        result.output,
+    )
+
+
+def test_an_item_that_turns_bad_rings_once_through_the_service(
+    serve: Callable[..., Running], tmp_path: Path
+) -> None:
+    service, hook = serve(), Receiver()
+    address = f"http://127.0.0.1:{service.port}"
+    events = stream_of_reviews()
+    memory = ("--memory", tmp_path / "memory", "--market", SAMPLE, "--hook", hook.address)
+    half = len(events) * 5 // 6
+    alerts: list[dict[str, Any]] = []
+    for part in (events[:half], events[half:]):
+        for first in range(0, len(part), 1000):
+            assert service.send(*part[first : first + 1000]).is_success
+        code, rung, told = listen(address, *memory)
+        assert code == 0, told
+        alerts += rung
+    hook.close()
+    items = pd.read_parquet(SAMPLE / "items.parquet").set_index("item_id")
+    assert alerts and {alert["topic"] for alert in alerts} == {items.loc[ITEM, "department"]}
+    assert hook.ids == [alert["id"] for alert in alerts]
+    assert listen(address, *memory)[1] == []
+
+
+def test_a_listener_says_what_is_wrong_with_a_service(
+    serve: Callable[..., Running], tmp_path: Path
+) -> None:
+    memory = ("--memory", tmp_path / "memory")
+    code, _, told = listen("http://127.0.0.1:9", *memory)
+    assert code == 2 and "nothing answers at http://127.0.0.1:9/v1/reviews" in told
+    service = serve(COUPON_REC_API_KEY="s3cret")
+    address = f"http://127.0.0.1:{service.port}"
+    assert "the key is missing or wrong" in listen(address, *memory)[2]
+    headers = {"Authorization": "Bearer s3cret"}
+    sent = {"events": [review("a", text="Sour."), review("b", item_id=77)]}
+    assert service.client.post("/v1/events", json=sent, headers=headers).is_success
+    key = ("--service-key", "s3cret")
+    assert "without a topic" in listen(address, *memory, *key)[2]
+    code, _, told = listen(address, *memory, *key, "--market", SAMPLE)
+    assert code == 0
+    assert "skipped, since it is about item 77, which the market does not have" in told
+    with pytest.raises(SourceError, match="name another memory to begin anew"):
+        next(read_service(address, {"elsewhere": 3}, key="s3cret"))
