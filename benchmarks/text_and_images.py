@@ -347,9 +347,10 @@ def printed_part() -> list[dict[str, Any]]:
 
 def spoken_part() -> list[dict[str, Any]]:
     """Hear each request twice."""
-    from coupon_rec.book.hearing import SPOKEN, Ear
+    from coupon_rec.book.hearing import SPOKEN, THINGS
+    from coupon_rec.content import Ear
 
-    ears = {"any words": Ear(grammar=False), "our sentences": Ear()}
+    ears = {"any words": Ear(), "our sentences": Ear(THINGS)}
     return [
         {
             "said": said,

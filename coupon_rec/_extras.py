@@ -10,7 +10,7 @@ def need(module: str, extra: str) -> None:
     ----------
     module : str
         A module that the extra brings, such as ``"keras"``.
-    extra : {"train", "book", "privacy"}
+    extra : {"train", "book", "privacy", "speech"}
         The extra.
 
     Raises

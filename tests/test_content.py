@@ -2,6 +2,7 @@
 
 import json
 import sys
+import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +18,7 @@ from coupon_rec.__main__ import app
 from coupon_rec.book import cards, hearing
 from coupon_rec.book.prelude import CODE
 from coupon_rec.content import (
+    Ear,
     Reader,
     WordVectors,
     ablate,
@@ -287,13 +289,36 @@ def test_what_is_spoken_in_the_recordings_is_written_down() -> None:
 
 @pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
 def test_five_of_six_requests_are_heard_and_what_is_no_request_is_refused() -> None:
-    ear = hearing.Ear()
+    ear = Ear(hearing.THINGS)
+    assert not ear.unknown
     heard = {name: ear.hear(ROOT / "data" / "speech" / f"{name}.wav") for name in hearing.SPOKEN}
     assert heard == hearing.SPOKEN | {
         "paper-towels": "are there my coupons for yogurt this week",
         "weather": "",
         "taxi": "",
     }
+
+
+@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+def test_a_thing_that_the_dictionary_lacks_is_named_and_a_recording_that_is_none_refused(
+    tmp_path: Path,
+) -> None:
+    ear = Ear(["coffee", "zworgl", "dog food"])
+    assert ear.unknown == ["zworgl"]
+    recording = ROOT / "data" / "speech" / "coffee.wav"
+    assert ear.hear(recording.read_bytes()) == ear.hear(recording) == hearing.SPOKEN["coffee"]
+    fast = tmp_path / "fast.wav"
+    with wave.open(str(fast), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(44_100)
+        file.writeframes(b"\0" * 88_200)
+    for path, problem in ((fast, "44100 samples a second"), (tmp_path / "none", "no WAV file")):
+        path.touch()
+        with pytest.raises(ValueError, match=problem):
+            ear.hear(path)
+    with pytest.raises(ValueError, match="none of the things"):
+        Ear(["zworgl"])
 
 
 # Files that the lock cannot hold

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -26,6 +26,8 @@ from coupon_rec.serving.http.settings import Settings
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
+    from coupon_rec.content import Ear
+
 T = TypeVar("T")
 MOST_OPEN: Final = 10_000
 """Conversations that are kept; beyond them, the one that was silent longest is gone."""
@@ -36,7 +38,14 @@ class Message(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     user_id: Id
-    words: Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
+    words: Annotated[str, Field(max_length=MOST_LETTERS)] = ""
+    recording: Annotated[
+        Base64Bytes,
+        Field(
+            description="Instead of words: a WAV file in Base64, of 16,000 samples a second, 16 "
+            "bits and one channel, at most 15 seconds."
+        ),
+    ] = b""
     dialogue: Annotated[
         str, Field(max_length=64, description="Of an answer; empty for a new one.")
     ] = ""
@@ -71,7 +80,7 @@ class Conversations:
             return talk, lock
 
 
-def create_app(begin: Open, settings: Settings | None = None) -> FastAPI:
+def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:
     """Make the HTTP endpoint.
 
     Parameters
@@ -81,12 +90,15 @@ def create_app(begin: Open, settings: Settings | None = None) -> FastAPI:
     settings : Settings, optional
         `api_key`, `rate` and `body_limit` count here. Whoever has the key speaks for every
         customer, so it belongs to the shop's own server and never to a browser.
+    ear : coupon_rec.content.Ear, optional
+        Hears recordings; they are refused without it.
 
     Returns
     -------
     fastapi.FastAPI
-        ``POST /v1/assistant`` answers with server-sent events: ``piece`` with a `text`, as soon as
-        it is sure, and at the end ``turn`` with `dialogue`, `intent`, `by` and `handed_over`.
+        ``POST /v1/assistant`` answers with server-sent events: of a recording first ``heard`` with
+        the `words`, to be shown to the customer; ``piece`` with a `text`, as soon as it is sure;
+        and at the end ``turn`` with `dialogue`, `intent`, `by` and `handed_over`.
     """
     app = FastAPI(title="The Right Coupon: assistant", docs_url=None, redoc_url=None)
     app.add_middleware(RequestGuard, settings=settings or Settings(), metrics=Metrics())
@@ -95,13 +107,14 @@ def create_app(begin: Open, settings: Settings | None = None) -> FastAPI:
 
     @app.post("/v1/assistant", response_class=StreamingResponse)
     def talk(message: Message) -> StreamingResponse:
+        words = _words(message, ear)
         try:
             assistant, lock = conversations.find(message)
         except KeyError:
-            words = "this customer has no such conversation: leave `dialogue` out to begin one"
-            raise Refused(404, words, field="dialogue") from None
+            problem = "this customer has no such conversation: leave `dialogue` out to begin one"
+            raise Refused(404, problem, field="dialogue") from None
         return Events(
-            _events(assistant, lock, message.words),
+            _events(assistant, lock, words, spoken=bool(message.recording)),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         )
@@ -111,6 +124,20 @@ def create_app(begin: Open, settings: Settings | None = None) -> FastAPI:
         return {"status": "ok"}
 
     return app
+
+
+def _words(message: Message, ear: "Ear | None") -> str:
+    """What a message says, written or spoken."""
+    if bool(message.words) == bool(message.recording):
+        raise Refused(422, "send either words or a recording", field="words")
+    if message.words:
+        return message.words
+    if ear is None:
+        raise Refused(422, "no recordings are heard here, only words", field="recording")
+    try:
+        return ear.hear(message.recording)
+    except ValueError as error:
+        raise Refused(422, str(error), field="recording") from None
 
 
 class Events(StreamingResponse):
@@ -129,8 +156,10 @@ class Events(StreamingResponse):
 
 
 async def _events(
-    assistant: Assistant, lock: asyncio.Lock, words: str
+    assistant: Assistant, lock: asyncio.Lock, words: str, *, spoken: bool
 ) -> AsyncGenerator[str, None]:
+    if spoken:
+        yield f"event: heard\ndata: {json.dumps({'words': words})}\n\n"
     async with lock:  # holds no thread while it waits
         answer = assistant.answer(words)
         try:

@@ -1,5 +1,6 @@
 """A conversation about coupons: in the terminal, over HTTP, or its tools over MCP."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from coupon_rec.commands.shared import MarketSource, checked, market_of, say
 
 if TYPE_CHECKING:
     from coupon_rec.assistant import Assistant, ChatModel
+    from coupon_rec.content import Ear
 
 
 def assistant(
@@ -26,6 +28,12 @@ def assistant(
         typer.Option(help="Answer over HTTP on this port; 0 for any free one.", min=0, max=65535),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    speech: Annotated[
+        bool,
+        typer.Option(
+            "--speech", help="With --port: hear recordings of requests for the released names, too."
+        ),
+    ] = False,
     mcp: Annotated[bool, typer.Option(help="Speak MCP over standard input and output.")] = False,
     model: Annotated[
         str,
@@ -134,6 +142,8 @@ def assistant(
             raise typer.BadParameter("name the log too, with --log", param_hint="--forget")
         typer.echo(f"removed {kept.forget(forget)} turns")
         return
+    if speech and port is None:
+        raise typer.BadParameter("recordings come over HTTP: name a --port", param_hint="--speech")
     if port is None and not user:
         raise typer.BadParameter(
             "name the customer, or a port to answer over HTTP with --port", param_hint="--user"
@@ -177,8 +187,18 @@ def assistant(
 
             settings = Settings(api_key=api_key, open=to_all)
             checked(lambda: check_closed(host, settings))
-            app = create_app(begin, settings)
+            app = create_app(begin, settings, _ear(catalog.products) if speech else None)
             uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)
+
+
+def _ear(products: Sequence[str]) -> "Ear":
+    from coupon_rec.assistant.hearing import plain
+    from coupon_rec.content import Ear
+
+    ear = checked(lambda: Ear([plain(product) for product in products]))
+    if ear.unknown:
+        say(f"cannot be heard, since a word is not in the dictionary: {', '.join(ear.unknown)}")
+    return ear
 
 
 def _names(path: Path | None) -> list[str]:

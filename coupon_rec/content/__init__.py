@@ -1,4 +1,4 @@
-"""What a coupon says and shows: its words and its picture as vectors, and what they add."""
+"""What a coupon says and shows, and what a customer says aloud: words, pictures, sounds."""
 
 import lazy_loader
 

@@ -5,6 +5,7 @@ from .printed import Reader as Reader
 from .printed import tidy as tidy
 from .resemblance import cosines as cosines
 from .resemblance import resembling as resembling
+from .speech import Ear as Ear
 from .words import WordVectors as WordVectors
 from .words import tfidf as tfidf
 from .words import words_of as words_of

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import sys
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -27,10 +28,12 @@ from coupon_rec.assistant import (
     names_to_read,
 )
 from coupon_rec.assistant.tools import LEVELS
-from coupon_rec.book import talking
+from coupon_rec.book import hearing, talking
+from coupon_rec.content import Ear
 from coupon_rec.privacy import Pseudonyms, new_key
 from coupon_rec.serving.http.settings import Settings
 
+ROOT = Path(__file__).parents[2]
 CATALOG = Catalog(talking.FACTS)
 SERVER = """
 from coupon_rec.assistant import Catalog, Tools, mcp_server
@@ -79,6 +82,30 @@ def test_an_answer_is_streamed_and_its_conversation_goes_on() -> None:
     events(say(to, 2448, "my order is late", turn["dialogue"]))
     *_, (_, turn) = events(say(to, 2448, "coupons?", turn["dialogue"]))
     assert turn["by"] == "person"
+
+
+@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+def test_a_recording_is_read_back_and_answered_as_its_words_are() -> None:
+    app = create_app(lambda user: Assistant(tools(user)), ear=Ear(CATALOG.products))
+    to = TestClient(app)
+    for name, heard, reply in (
+        ("coffee", "do you have any coupons for coffee", "25% off coffee"),
+        ("taxi", "", "I did not understand that."),
+    ):
+        recording = b64encode((ROOT / "data" / "speech" / f"{name}.wav").read_bytes()).decode()
+        answer = to.post("/v1/assistant", json={"user_id": 2448, "recording": recording})
+        (first, said), *pieces, (_, turn) = events(answer)
+        assert (first, said) == ("heard", {"words": heard})
+        assert reply in "".join(piece["text"] for _, piece in pieces)
+        assert turn["dialogue"]
+    answer = to.post("/v1/assistant", json={"user_id": 2448, "recording": "UklGRg=="})
+    assert answer.status_code == 422 and "no WAV file" in answer.text
+
+
+def test_a_recording_is_refused_where_nobody_hears_or_words_come_too() -> None:
+    for more, problem in (({}, "no recordings are heard here"), ({"words": "hi"}, "send either")):
+        answer = client().post("/v1/assistant", json={"user_id": 1, "recording": "UklG", **more})
+        assert answer.status_code == 422 and problem in answer.text
 
 
 def test_a_conversation_of_somebody_else_is_not_found() -> None:

@@ -1,0 +1,103 @@
+"""Hear a spoken request for coupons, and refuse what is none."""
+
+import wave
+from collections.abc import Sequence
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from coupon_rec._extras import need
+
+RATE = 16_000
+MOST_SECONDS = 15
+GRAMMAR = """#JSGF V1.0;
+grammar requests;
+public <request> = (do you have | are there | show me) (any | my) coupons
+  for ({things}) [this week];
+"""
+
+
+class Ear:
+    """Hear requests with the English model that pocketsphinx ships, on this machine.
+
+    Parameters
+    ----------
+    things : sequence of str, optional
+        What may be asked for, such as the products of a catalog, in small letters. Only sentences
+        such as "do you have any coupons for coffee" are heard then, and all else is refused. Any
+        words are heard, mostly wrongly, if it is left out.
+
+    Attributes
+    ----------
+    unknown : list of str
+        Things that cannot be heard, since the model's dictionary lacks one of their words.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If pocketsphinx is not installed.
+    ValueError
+        If none of the things can be heard.
+
+    Examples
+    --------
+    `Ear(["coffee", "dog food"]).hear("request.wav")` gives "show me my coupons for dog food", or
+    "" where it hears no such sentence.
+    """
+
+    def __init__(self, things: Sequence[str] | None = None) -> None:
+        need("pocketsphinx", "speech")
+        words: dict[str, Any] = {} if things is None else {"lm": None}
+        self._decoder: Any = import_module("pocketsphinx").Decoder(
+            samprate=RATE, loglevel="FATAL", **words
+        )
+        self._lock = Lock()
+        self.unknown: list[str] = []
+        if things is None:
+            return
+        known = [each for each in things if all(map(self._decoder.lookup_word, each.split()))]
+        self.unknown = [each for each in things if each not in known]
+        if not known:
+            raise ValueError("none of the things has only words of the model's dictionary")
+        self._decoder.add_jsgf_string("requests", GRAMMAR.format(things=" | ".join(known)))
+        self._decoder.activate_search("requests")
+
+    def hear(self, recording: str | Path | bytes) -> str:
+        """Give the words of a recording, or "" where none are heard.
+
+        Parameters
+        ----------
+        recording : str, pathlib.Path or bytes
+            A WAV file, or what is in one: 16,000 samples a second of 16 bits, one channel, at most
+            15 seconds.
+
+        Raises
+        ------
+        ValueError
+            If it is something else.
+        """
+        sound = _samples(recording)
+        with self._lock:
+            self._decoder.start_utt()
+            self._decoder.process_raw(sound, full_utt=True)
+            self._decoder.end_utt()
+            found = self._decoder.hyp()
+        return str(found.hypstr) if found else ""
+
+
+def _samples(recording: str | Path | bytes) -> bytes:
+    source = BytesIO(recording) if isinstance(recording, bytes) else str(recording)
+    try:
+        with wave.open(source) as file:
+            form = file.getframerate(), file.getsampwidth(), file.getnchannels()
+            if form != (RATE, 2, 1) or file.getnframes() > MOST_SECONDS * RATE:
+                raise ValueError(
+                    f"the recording has {form[0]} samples a second of {8 * form[1]} bits, "
+                    f"{form[2]} channels and {file.getnframes() / form[0]:.1f} seconds: send "
+                    f"{RATE} of 16 bits, one channel, and at most {MOST_SECONDS} seconds"
+                )
+            return bytes(file.readframes(file.getnframes()))
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"the recording is no WAV file ({error or 'it ends too early'})") from None
