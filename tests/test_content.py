@@ -313,12 +313,28 @@ def test_a_thing_that_the_dictionary_lacks_is_named_and_a_recording_that_is_none
         file.setsampwidth(2)
         file.setframerate(44_100)
         file.writeframes(b"\0" * 88_200)
-    for path, problem in ((fast, "44100 samples a second"), (tmp_path / "none", "no WAV file")):
+    for path, problem in ((fast, "44100 a second"), (tmp_path / "none", "no WAV file")):
         path.touch()
         with pytest.raises(ValueError, match=problem):
             ear.hear(path)
     with pytest.raises(ValueError, match="none of the things"):
         Ear(["zworgl"])
+
+
+@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+def test_a_spoiled_recording_is_heard_or_refused() -> None:
+    ear, rng = Ear(["coffee"]), np.random.default_rng(0)
+    whole = np.frombuffer((ROOT / "data" / "speech" / "coffee.wav").read_bytes(), "uint8")[:4000]
+    refused = 0
+    for _ in range(2000):
+        spoiled = whole[: rng.integers(1, 4000)].copy()
+        places = rng.integers(min(60, len(spoiled)), size=3)
+        spoiled[places] = rng.choice([0, 1, 255], 3)
+        try:
+            ear.hear(spoiled.tobytes())
+        except ValueError:
+            refused += 1
+    assert refused > 500
 
 
 # Files that the lock cannot hold

@@ -84,6 +84,8 @@ def listen(
     if follow and (source == "-" or reviews):
         raise typer.BadParameter("--follow is for what can be read again: no pipe, no --reviews")
     of_service = source.startswith(("http://", "https://"))
+    if reviews and of_service:
+        raise typer.BadParameter("--reviews is for a market; a service is asked for them anyway")
     if market and not of_service:
         raise typer.BadParameter("--market goes with the address of a service")
 

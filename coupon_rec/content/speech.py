@@ -94,10 +94,11 @@ def _samples(recording: str | Path | bytes) -> bytes:
             form = file.getframerate(), file.getsampwidth(), file.getnchannels()
             if form != (RATE, 2, 1) or file.getnframes() > MOST_SECONDS * RATE:
                 raise ValueError(
-                    f"the recording has {form[0]} samples a second of {8 * form[1]} bits, "
-                    f"{form[2]} channels and {file.getnframes() / form[0]:.1f} seconds: send "
-                    f"{RATE} of 16 bits, one channel, and at most {MOST_SECONDS} seconds"
+                    f"the recording has {file.getnframes()} samples, {form[0]} a second, of "
+                    f"{8 * form[1]} bits and {form[2]} channels: send {RATE} a second, 16 bits, "
+                    f"one channel, and at most {MOST_SECONDS} seconds"
                 )
-            return bytes(file.readframes(file.getnframes()))
-    except (wave.Error, EOFError) as error:
+            sound = bytes(file.readframes(file.getnframes()))
+            return sound[: len(sound) // 2 * 2]
+    except (wave.Error, EOFError, RuntimeError) as error:
         raise ValueError(f"the recording is no WAV file ({error or 'it ends too early'})") from None

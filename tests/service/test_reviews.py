@@ -188,6 +188,7 @@ def test_a_listener_says_what_is_wrong_with_a_service(
     serve: Callable[..., Running], tmp_path: Path
 ) -> None:
     memory = ("--memory", tmp_path / "memory")
+    assert "a service is asked for them anyway" in listen("http://127.0.0.1:9", "--reviews")[2]
     code, _, told = listen("http://127.0.0.1:9", *memory)
     assert code == 2 and "nothing answers at http://127.0.0.1:9/v1/reviews" in told
     service = serve(COUPON_REC_API_KEY="s3cret")
