@@ -16,6 +16,7 @@ from coupon_rec.policies import (
     compare_groups,
     draw,
     greedy,
+    last_layer,
     off_policy_value,
     with_floor,
 )
@@ -367,6 +368,53 @@ def test_shares_of_being_best_add_up_and_split_ties() -> None:
     assert np.bincount([2, 2, 2, 0, 0, 1, 1], share) == pytest.approx([1, 1, 1])
     assert best_share([[1.0], [1.0], [0.0]], [5, 5, 5]).tolist() == [0.5, 0.5, 0.0]
     assert greedy([0.5, 0.5], [0, 0]).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
+def test_a_network_is_linear_in_its_last_layer(activation: str) -> None:
+    from sklearn.neural_network import MLPRegressor
+
+    x = np.random.default_rng(0).normal(size=(80, 3))
+    network = MLPRegressor(
+        hidden_layer_sizes=(8, 5), activation=activation, max_iter=50, random_state=0
+    )
+    network.fit(x, np.sin(x[:, 0]))
+    layer = last_layer(network, x)
+    weights = np.concatenate([network.intercepts_[-1], network.coefs_[-1][:, 0]])
+    assert np.allclose(layer @ weights, network.predict(x))
+    with pytest.raises(ValueError, match="reads 3 columns"):
+        last_layer(network, x[:, :2])
+
+
+def test_the_last_layer_of_a_keras_network_is_that_of_its_output() -> None:
+    keras = pytest.importorskip("keras")
+    layers = [keras.layers.Dense(6, "relu"), keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)]
+    network = keras.Sequential([keras.Input((3,)), *layers])
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    kernel, bias = (np.asarray(each) for each in network.layers[-1].get_weights())
+    weights = np.concatenate([bias, kernel[:, 0]])
+    answers = np.asarray(network(x.astype("float32")))[:, 0]
+    assert np.allclose(last_layer(network, x) @ weights, answers, atol=1e-5)
+
+
+def test_a_belief_about_the_last_layer_finds_a_peak_that_a_line_cannot() -> None:
+    from sklearn.neural_network import MLPRegressor
+
+    rng = np.random.default_rng(0)
+    trips = rng.uniform(0, 12, (400, 1))
+    reward = np.exp(-((trips[:, 0] - 4) ** 2) / 4) + rng.normal(0, 0.5, 400)
+    network = MLPRegressor(hidden_layer_sizes=(16,), solver="lbfgs", max_iter=300, random_state=0)
+    network.fit(trips / 6, reward)
+    grid = np.linspace(0, 12, 60)[:, None]
+    truth = np.exp(-((grid[:, 0] - 4) ** 2) / 4)
+
+    def error(phi: Any) -> float:
+        model = BayesianLinear([1.0] * phi(grid).shape[1], noise=0.5)
+        model.learn(phi(trips), reward)
+        return float(np.abs(model.expected(phi(grid)) - truth).mean())
+
+    line = error(lambda t: np.column_stack([np.ones(len(t)), t]))
+    assert error(lambda t: last_layer(network, t / 6)) < line / 2
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,16 @@ live.mount("talk", (place) => {
       return SAYS[intent];
     }
     if (["coupons", "terms", "why"].includes(intent)) {
-      const place = heard.which > 0 ? heard.which - 1 : COUPONS.length + heard.which;
-      const some = heard.which
-        ? COUPONS.slice(place, place + 1)
-        : COUPONS.filter(([name]) => !heard.product || name === heard.product);
+      const shown = found.shown ?? COUPONS;
+      const place = heard.which > 0 ? heard.which - 1 : shown.length + heard.which;
+      const meant = ([name]) => !heard.product || name === heard.product;
+      let some = (intent === "coupons" ? COUPONS : shown).filter(meant);
+      if (!some.length) some = COUPONS.filter(meant);
+      if (heard.which) some = shown.slice(place, place + 1);
       const key = some.length ? intent : "others";
+      const listed = intent === "coupons" && !heard.which;
+      if (listed || !some.length || !found.shown)
+        found.shown = heard.which || !some.length ? COUPONS : some;
       found.offered = true;
       const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
@@ -67,6 +72,7 @@ live.mount("talk", (place) => {
     if (found.offered || !offerNow(found.intents)) return SAYS[intent];
     found.offered = true;
     const best = COUPONS.find(([name]) => name === heard.product) ?? COUPONS[0];
+    found.shown = [best];
     return `${SAYS[intent]}\n${SAYS.offer}\n– ${best[1]}`;
   }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 MOST_LETTERS: Final = 500
-"""Letters of a message that are read; what is longer is for a person."""
+"""Letters of a message that are read; over HTTP, a longer one is refused."""
 
 RULES: Final[tuple[tuple[str, str], ...]] = (
     ("person", r"\b(human|person|agent|manager|employee|colleague|operator|representative)\b"),

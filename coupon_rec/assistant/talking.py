@@ -12,7 +12,7 @@ from coupon_rec.assistant.handing import HandOver
 from coupon_rec.assistant.hearing import MOST_LETTERS, Heard, hear
 from coupon_rec.assistant.log import DialogueLog, Turn
 from coupon_rec.assistant.moments import Customers
-from coupon_rec.assistant.tools import NAMELESS, Coupon, Tools
+from coupon_rec.assistant.tools import NAMELESS, Coupon, Tools, placed
 
 logger = logging.getLogger("coupon_rec.assistant")
 
@@ -20,14 +20,14 @@ SAYS: Final = {
     "hello": "Hello! I can tell you about your coupons, how to use them, and why you have them.",
     "coupons": "You have:",
     "terms": "This is all that I know of it:",
-    "why": "We chose by what was bought before:",
+    "why": "Here is why, as far as I know:",
     "none": "I find none for you at the moment.",
     "others": "I find none for that. You have:",
     "use": "I list the coupons that you have: show one at the till, in the app or on paper.",
     "product": "I know coupons, not products. Shall I bring in a colleague?",
     "thanks": "Thank you for writing to us.",
     "unknown": "I did not understand that. Ask me about your coupons, or for a colleague.",
-    "stop": "I will not offer anything here, and a colleague takes you off the list.",
+    "stop": "I offer nothing in this conversation, and a colleague takes you off the list.",
     "forget": "I have passed that on. A colleague will confirm when it is done.",
     "complaint": "I am sorry. A colleague takes over from here.",
     "person": "A colleague takes over from here.",
@@ -42,7 +42,7 @@ NOBODY: Final = "Please ask in the shop: I cannot pass this on from here."
 ALONE: Final = {
     "product": "I know coupons, not products. Please ask in the shop.",
     "unknown": "I did not understand that. Ask me about your coupons.",
-    "stop": f"I will not offer anything here. {NOBODY}",
+    "stop": f"I offer nothing in this conversation. {NOBODY}",
     "forget": NOBODY,
     "complaint": f"I am sorry. {NOBODY}",
     "person": NOBODY,
@@ -54,6 +54,8 @@ ALONE: Final = {
 FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away")
 CHOSEN: Final = ("hello", "coupons", "terms", "use", "why", "thanks", "unknown")
 """What a model may choose where the rules did not understand: nothing that cannot be undone."""
+OFFERING: Final = ("coupons", "terms", "why")
+"""What shows coupons; once a customer wants none, only the customer's own words may ask for it."""
 MOST_TURNS: Final = 50
 """Of a conversation that are remembered."""
 
@@ -122,7 +124,8 @@ class Assistant:
         self._chooses, self._log, self._hand_over = chooses, log, hand_over
         self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
         self._intents: list[str] = []
-        self._offered = self._left = False
+        self._shown: Sequence[Coupon] = ()
+        self._offered = self._left = self._stopped = False
 
     def reply(self, words: str) -> Turn:
         """Answer a message."""
@@ -180,7 +183,10 @@ class Assistant:
         heard = hear(words, self.tools.catalog.products)
         if heard.intent == "unknown" and self.model and self._chooses and not self._left:
             with suppress(ModelError):
-                heard = heard._replace(intent=self.model.choose(words[:MOST_LETTERS], CHOSEN))
+                meant = self.model.choose(words[:MOST_LETTERS], CHOSEN)
+                if not (self._stopped and meant in OFFERING):
+                    heard = heard._replace(intent=meant)
+        self._stopped = self._stopped or heard.intent == "stop"
         return heard
 
     def _found(self, heard: Heard) -> tuple[str, list[str], Coupon | None]:
@@ -191,32 +197,41 @@ class Assistant:
         self._intents = [*self._intents, heard.intent][-MOST_TURNS:]
         if twice:
             return "person", [], None
-        if heard.intent in ("coupons", "terms", "why"):
-            key, found = self._meant(heard)
+        if heard.intent in OFFERING:
+            now = self.tools.coupons()
+            key, found = self._meant(heard, now)
+            listed = heard.intent == "coupons" and not heard.which
+            if listed or key != heard.intent or not self._shown:
+                self._shown = now if heard.which else found
             return key, [each.why if key == "why" else each.line for each in found], None
         return heard.intent, [], self._offer(heard)
 
-    def _meant(self, heard: Heard) -> tuple[str, Sequence[Coupon]]:
+    def _meant(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:
         """The coupons that were asked for; all of them, if that finds none.
 
-        One without a name may be for what was asked: then nothing is denied.
+        A question about a coupon means one that was shown, whatever the service says by `now`. One
+        without a name may be for what was asked: then nothing is denied.
         """
-        one = self.tools.coupon(heard.which) if heard.which else None
-        found = [one] if one else [] if heard.which else self.tools.coupons(heard.product)
-        if found:
-            return heard.intent, found
-        others = self.tools.coupons()
-        if heard.product and any(each.product == NAMELESS for each in others):
-            return heard.intent, others
-        return "others" if others else "none", others
+        if heard.which:
+            if one := placed(self._shown or now, heard.which):
+                return heard.intent, [one]
+        else:
+            for known in (now,) if heard.intent == "coupons" else (self._shown, now):
+                if found := [each for each in known if each.is_for(heard.product)]:
+                    return heard.intent, found
+        if heard.product and any(each.product == NAMELESS for each in now):
+            return heard.intent, now
+        return "others" if now else "none", now
 
     def _offer(self, heard: Heard) -> Coupon | None:
         """The best coupon, once in a conversation, at the moment when it pays."""
         over = self._offered or heard.intent in FOR_A_PERSON
         if over or not self.customers or not self.customers.offer_now(self._intents):
             return None
-        of_product = self.tools.coupons(heard.product) if heard.product else []
-        return next(iter(of_product or self.tools.coupons()), None)
+        now = self.tools.coupons()
+        of_product = [each for each in now if heard.product and each.is_for(heard.product)]
+        self._shown = (of_product or now)[:1]
+        return next(iter(self._shown), None)
 
     def _worded(self, words: str) -> Iterator[str]:
         """The model's sentences; it sees the customer's words and none of the facts."""

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from http.client import HTTPException
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -15,11 +16,15 @@ from coupon_rec.assistant.chat import quoted
 from coupon_rec.assistant.hearing import plain
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from coupon_rec.market import Market
 
 MOST: Final = 5
 """Coupons that are asked for, and shown, at a time."""
 LONGEST: Final = 40
+NEARLY: Final = 1e-6
+"""Of a cent, or of a hundredth of a percent: what binary numbers may lack of one."""
 LEVELS: Final = ("type", "category", "department")
 """What names a product: the narrowest whose value is released."""
 NAMELESS: Final = "selected products"
@@ -70,6 +75,10 @@ class Coupon:
     def why(self) -> str:
         """The coupon in words, with the service's reason behind it."""
         return f"{self.line} ({self.reason})"
+
+    def is_for(self, product: str) -> bool:
+        """Whether it is for a product; for any, if none is named."""
+        return not product or plain(product) == plain(self.product)
 
 
 def spoken(day: date) -> str:
@@ -184,15 +193,12 @@ class Catalog:
         for coupon in own.set_index("coupon_id").dropna(how="all").index:
             off[coupon] = UNSAID
         items = tables["coupon_items"].merge(tables["items"], on="item_id")
-        sizes = {level: tables["items"][level].value_counts() for level in LEVELS}
+        called = _items_called(tables["items"])
         found = {}
         for key, group in items.groupby(["campaign_id", "coupon_id"], sort=True):
             usual = {level: next(iter(group[level].mode()), None) for level in LEVELS}
             product = product_name(*usual.values(), released=released)
-            whole = product == NAMELESS or any(
-                _shown(name) == product and (group[level] == name).sum() == sizes[level][name]
-                for level, name in usual.items()
-            )
+            whole = product == NAMELESS or called[product] <= set(group["item_id"])
             words = off.get(key[1], UNSAID) + ("" if whole else " selected")
             last = ends[key[0]]
             day = last.date() if isinstance(last, datetime) else last
@@ -200,13 +206,26 @@ class Catalog:
         return cls(found)
 
 
+def _items_called(items: "pd.DataFrame") -> dict[str, set[Any]]:
+    """The items that each name stands for, at whatever level it is used."""
+    called: dict[str, set[Any]] = defaultdict(set)
+    for level in LEVELS:
+        for name, group in items.groupby(level):
+            called[_shown(name)].update(group["item_id"])
+    return called
+
+
 def _off(row: Mapping[Any, Any], currency: str) -> str:
-    """What a coupon takes off, in words."""
+    """What a coupon takes off, in words; never more than it does, and no condition left out."""
     depth, value, least = (row.get(name) or 0 for name in ("depth", "face_value", "minimum"))
-    if not (depth > 0 or value > 0):  # missing values are neither
+    if value > 0 and (cents := floor(100 * value + NEARLY)):
+        words = f"{currency}{cents / 100:.2f} off"
+    elif depth > 0 and (hundredths := floor(10_000 * depth + NEARLY)):
+        words = f"{hundredths / 100:g}% off"
+    else:  # missing values are neither
         return UNSAID
-    words = f"{currency}{value:.2f} off" if value > 0 else f"{100 * depth:g}% off"
-    return f"{words} {currency}{least:.2f} worth of" if least > 0 else words
+    least = ceil(100 * least - NEARLY) if least > 0 else 0
+    return f"{words} {currency}{least / 100:.2f} worth of" if least else words
 
 
 def service(url: str, key: str = "", moment: datetime | None = None) -> Recommend:
@@ -290,10 +309,14 @@ class Tools:
             if terms := self.catalog.terms.get((campaign, coupon)):
                 product_of, off, until = terms
                 found.append(Coupon(coupon, product_of, off, until, reason))
-        return [each for each in found if not product or plain(product) == plain(each.product)]
+        return [each for each in found if each.is_for(product)]
 
     def coupon(self, which: int) -> Coupon | None:
         """Give one coupon of the list by its place: 1 for the first, -1 for the last."""
-        found = self.coupons()
-        place = which - 1 if which > 0 else len(found) + which
-        return found[place] if which and 0 <= place < len(found) else None
+        return placed(self.coupons(), which)
+
+
+def placed(coupons: Sequence[Coupon], which: int) -> Coupon | None:
+    """Give one coupon of a list by its place: 1 for the first, -1 for the last."""
+    place = which - 1 if which > 0 else len(coupons) + which
+    return coupons[place] if which and 0 <= place < len(coupons) else None

@@ -6,4 +6,5 @@ from .exploring import best_share as best_share
 from .exploring import draw as draw
 from .exploring import greedy as greedy
 from .exploring import with_floor as with_floor
+from .layers import last_layer as last_layer
 from .off_policy import off_policy_value as off_policy_value

@@ -71,8 +71,8 @@ class Belief:
 class BayesianLinear(Belief):
     """Linear rewards with normal noise; the belief that LinUCB and Thompson sampling choose by.
 
-    With the outputs of a network's last hidden layer as features, it is the neural last layer of
-    Riquelme, Tucker and Snoek (2018).
+    With `last_layer` of a network as features, it is the neural last layer of Riquelme, Tucker and
+    Snoek (2018).
 
     Attributes
     ----------

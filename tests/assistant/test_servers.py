@@ -27,7 +27,7 @@ from coupon_rec.assistant import (
     mcp_server,
     names_to_read,
 )
-from coupon_rec.assistant.tools import LEVELS
+from coupon_rec.assistant.tools import LEVELS, _off
 from coupon_rec.book import hearing, talking
 from coupon_rec.content import Ear
 from coupon_rec.privacy import Pseudonyms, new_key
@@ -372,14 +372,14 @@ def test_a_coupon_that_covers_a_part_of_a_product_says_so(market: Any) -> None:
         assert off.endswith(" selected") is not all_of_it
 
 
-def tables_of(items: pd.DataFrame) -> Any:
-    """A market with coupon 7, for the first two items, and 8, for the first."""
+def tables_of(items: pd.DataFrame, covered: Sequence[int] = (1, 2)) -> Any:
+    """A market with coupon 7, for the first two items or for others, and 8, for the first."""
     tables = {
         "items": items,
         "coupons": pd.DataFrame({"coupon_id": [7, 8], "depth": [0.25, None]}),
         "campaigns": pd.DataFrame({"campaign_id": [1], "end": [date(2017, 3, 17)]}),
         "coupon_items": pd.DataFrame(
-            {"campaign_id": 1, "coupon_id": [7, 7, 8], "item_id": [1, 2, 1]}
+            {"campaign_id": 1, "coupon_id": [7] * len(covered) + [8], "item_id": [*covered, 1]}
         ),
         "offers": pd.DataFrame({"coupon_id": [7]}),
     }
@@ -454,6 +454,35 @@ def test_the_auditor_sees_a_name_that_nobody_has_released(name: str) -> None:
     talk = Assistant(Tools(1, lambda user: [(1, 7, "you buy these")], catalog))
     for words in ("any coupons?", "why?"):
         assert talking.audit(talk.reply(words).reply, talking.lines_of(talk))
+
+
+def test_a_name_of_two_levels_covers_the_items_of_both() -> None:
+    names = {"type": ["COFFEE", "Coffee", "BEANS"], "category": ["COFFEE", "TEA", "COFFEE"]}
+    items = pd.DataFrame({"item_id": [1, 2, 3], **names, "department": "DRINKS"})
+    for covered, off in (
+        ([1], "25% off selected"),
+        ([1, 3], "25% off selected"),
+        ([1, 2, 3], "25% off"),
+    ):
+        market = tables_of(items, covered)
+        catalog = Catalog.of_market(market, names=["coffee"])
+        assert catalog.terms[1, 7][:2] == ("coffee", off)
+
+
+@pytest.mark.parametrize(
+    ("terms", "off"),
+    [
+        ({"depth": 0.9999999}, "99.99% off"),
+        ({"depth": 1 / 3}, "33.33% off"),
+        ({"depth": 0.07}, "7% off"),
+        ({"face_value": 0.29}, "0.29 off"),
+        ({"face_value": 0.995}, "0.99 off"),
+        ({"face_value": 0.004}, "a coupon for"),
+        ({"face_value": 1.0, "minimum": 4.999}, "1.00 off 5.00 worth of"),
+    ],
+)
+def test_no_amount_is_rounded_to_the_customers_favor(terms: dict[str, float], off: str) -> None:
+    assert _off(terms, "") == off
 
 
 def test_names_to_read_are_those_of_products_with_a_coupon_the_commonest_first() -> None:

@@ -303,3 +303,63 @@ def test_dates_are_in_order_of_a_calendar_and_in_words() -> None:
     assert spoken == list(LINES)
     assert all(a.until <= b.until for a, b in pairwise(tools().coupons()))
     assert tools().coupons()[0].until == date(2017, 11, 26)
+
+
+# What a list means while the service changes its mind
+
+
+class Exploring:
+    """A service that draws other coupons for each question, as one that explores does."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.lists = [
+            [(18, 41, "you buy these"), (18, 42, "you buy others of their kind")],
+            [(18, 44, "many buy these"), (18, 43, "many buy these")],
+        ]
+
+    def __call__(self, user_id: int | str) -> list[tuple[int | str, int | str, str]]:
+        self.asked += 1
+        return [*self.lists[(self.asked - 1) % 2]]
+
+
+def test_a_question_is_about_the_list_that_was_shown_whatever_the_service_draws_next() -> None:
+    drawn = Exploring()
+    talk = Assistant(Tools(2448, drawn, CATALOG))
+    assert talk.reply("any coupons?").reply.splitlines()[1:] == [f"- {line}" for line in LINES]
+    for words, line in (
+        ("how long is the second one valid?", LINES[1]),
+        ("why did I get the coffee coupon?", LINES[0]),
+        ("until when is the oat milk coupon valid?", LINES[1]),
+        ("how long is the last one valid?", LINES[1]),
+    ):
+        asked = drawn.asked
+        (said,) = talk.reply(words).reply.splitlines()[1:]
+        assert said.startswith(f"- {line}")
+        assert drawn.asked == asked + 1
+    lines = talk.reply("any coupons?").reply.splitlines()[1:]
+    assert talk.reply("is the first one still valid?").reply.splitlines()[1:] == lines[:1]
+    talk = Assistant(Tools(2448, Exploring(), CATALOG))
+    places = [talk.reply(f"is the {place} one valid?").reply for place in ("second", "first")]
+    assert [said.splitlines()[1:] for said in places] == [[f"- {LINES[1]}"], [f"- {LINES[0]}"]]
+
+
+def test_who_wants_no_offers_is_shown_none_because_a_model_thinks_so() -> None:
+    class Eager(ChatModel):
+        def choose(self, words: str, intents: Sequence[str]) -> str:
+            return "coupons"
+
+        def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
+            yield from ()
+
+    talk = Assistant(tools(), model=Eager("http://nowhere"), chooses=True)
+    assert LINES[0] in talk.reply("my cat is called Paul").reply
+    talk.reply("stop sending me coupons")
+    assert LINES[0] not in talk.reply("my dog is called Paula").reply
+    assert LINES[0] in talk.reply("well, what coupons do I have?").reply
+
+
+def test_no_reason_is_claimed_but_the_services_own() -> None:
+    talk = Assistant(Tools(1, lambda user: [(18, 41, "drawn by chance")], CATALOG))
+    said = talk.reply("why did I get this?").reply
+    assert said == f"Here is why, as far as I know:\n- {LINES[0]} (drawn by chance)"
