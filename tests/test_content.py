@@ -31,6 +31,7 @@ from coupon_rec.content import (
 from coupon_rec.evaluation import auc, compare
 from coupon_rec.features import offers_frame
 from coupon_rec.market import load_market
+from coupon_rec.odds import sigmoid
 
 ROOT = CODE.parent
 SAMPLE = ROOT / "data" / "sample"
@@ -423,49 +424,96 @@ def test_the_command_says_what_each_input_adds() -> None:
 # Through the market, the bundle and the service
 
 
-def test_pictures_and_texts_of_the_coupons_table_reach_the_offers_and_the_service(
+def test_one_model_reads_pictures_texts_and_speech_and_is_served_as_it_was_trained(
     tmp_path: Path,
 ) -> None:
     import shutil
+    from dataclasses import replace
+    from datetime import timedelta
 
     from running import DAY, Inside, files
 
     from coupon_rec.features import Encoder
-    from coupon_rec.features.online.snapshot_writer import write_snapshot
-    from coupon_rec.models import coupled_model
+    from coupon_rec.features.online.snapshot_writer import offers_as_of, write_snapshot
+    from coupon_rec.models import coupled_model, predict
     from coupon_rec.serving.bundle import exporting
     from coupon_rec.serving.http.settings import Settings
+    from coupon_rec.training import examples, fit
 
-    shop = tmp_path / "shop"
-    shutil.copytree(SAMPLE, shop)
-    coupons = pd.read_parquet(shop / "coupons.parquet")
-    texts = cards.some_offers(len(coupons))
+    shop, rng = Path(shutil.copytree(SAMPLE, tmp_path / "shop")), np.random.default_rng(0)
+    coupons, users = (pd.read_parquet(shop / f"{name}.parquet") for name in ("coupons", "users"))
+    says = ["show me my coupons for dog food", "do you have any coupons for coffee"]
+    if hearing.installed():
+        ear = Ear(hearing.THINGS)
+        says = [
+            ear.hear(ROOT / "data" / "speech" / f"{name}.wav") for name in ("dog-food", "coffee")
+        ]
     vectors = {
-        "coupon_picture": [[float(number % 3), 0.5 * number] for number in range(len(coupons))],
-        "coupon_text": WordVectors().of(texts).tolist(),
+        "coupon_picture": [None, *rng.normal(size=(len(coupons) - 1, 3)).tolist()],
+        "coupon_text": WordVectors().of(cards.some_offers(len(coupons)))[:, :8].tolist(),
+        "user_request": [WordVectors().of(says)[:, :8].tolist()[user % 2] for user in users.index],
     }
-    coupons.assign(**vectors).to_parquet(shop / "coupons.parquet")
+    of_coupons = {name: rows for name, rows in vectors.items() if name.startswith("coupon")}
+    coupons.assign(**of_coupons).to_parquet(shop / "coupons.parquet")
+    users.assign(user_request=vectors["user_request"]).to_parquet(shop / "users.parquet")
     market = load_market(shop)
     offers = offers_frame(market)
-    for column, rows in vectors.items():
-        by_id = dict(zip(coupons["coupon_id"], rows, strict=True))
-        assert all(
-            list(mine) == by_id[coupon]
-            for mine, coupon in zip(offers[column], offers["coupon_id"], strict=True)
-        )
-    encoder = Encoder.fit(offers, extra=[*vectors])
+    by_id = dict(zip(coupons["coupon_id"], vectors["coupon_text"], strict=True))
+    assert all(
+        list(row) == by_id[each]
+        for row, each in zip(offers["coupon_text"], offers["coupon_id"], strict=True)
+    )
+
+    told = {}
+    for name in vectors:
+        first = offers[name].map(lambda row: 0.0 if row is None else row[0])
+        told[name] = (first - first.mean()) / first.std()
+    many = offers.loc[offers.index.repeat(6000 // len(offers) + 1)]
+    of_user = 1.5 * told["user_request"][many.index]
+    of_coupon = 1.5 * (told["coupon_picture"] + told["coupon_text"])[many.index]
+    many = many.assign(bought=rng.random(len(many)) < sigmoid(of_user))
+    many["redeemed"] = many["bought"] & (rng.random(len(many)) < sigmoid(of_coupon))
+    encoder = Encoder.fit(many, extra=[*vectors])
+    network, parts = coupled_model(encoder, dropout=0.0), (many[::2], many[1::2])
+    parts = [examples(part, encoder) for part in parts]
+    fit(network, *parts, epochs=12, batch_size=256, learning_rate=0.01)
+
+    def answers(rows: pd.DataFrame) -> dict[str, pd.Series]:
+        p = predict(network, rows)
+        return {"user": p["bought"], "coupon": p["redeemed"] / p["bought"]}
+
+    before = answers(offers)
+    for name, signal in told.items():
+        about = name.partition("_")[0]
+        assert np.corrcoef(before[about], signal)[0, 1] > 0.4, name
+        turned = answers(offers.assign(**{name: offers[name].to_numpy()[::-1]}))
+        assert np.abs(turned[about] - before[about]).mean() > 0.02, name
+
     with pytest.MonkeyPatch.context() as only:
         only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
         only.setattr(exporting, "model_card", lambda *_: "")
         bundle = exporting.export(
-            coupled_model(encoder),
+            network,
             tmp_path / "bundle",
             offers,
             snapshot=lambda folder: write_snapshot(market, DAY, folder),
         )
-    service = Inside(bundle, Settings(**files(tmp_path)))
+    past = {
+        name: table.filter(table.time.date() < DAY)
+        for name, table in market.tables().items()
+        if name in ("purchases", "views", "clicks")
+    }
+    past["redemptions"] = market.redemptions.filter(market.redemptions.date < DAY)
+    tonight = offers_as_of(replace(market, **past), DAY, DAY + timedelta(days=1))
+    tonight = tonight.assign(p=predict(network, tonight)["redeemed"])
+    wanted = tonight.set_index(["user_id", "campaign_id", "coupon_id"])["p"]
+    service, served = Inside(bundle, Settings(**files(tmp_path))), set()
     try:
-        answer = service.ask(1)
-        assert answer["known"] and answer["coupons"] and not answer["degraded"]
+        for user in tonight["user_id"].unique()[:20].tolist():
+            for one in service.ask(user, k=100)["coupons"]:
+                key = user, one["campaign_id"], one["coupon_id"]
+                assert one["probability"] == pytest.approx(wanted[key], abs=1e-5)
+                served.add(one["coupon_id"])
     finally:
         service.stop()
+    assert served

@@ -7,15 +7,19 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any, NoReturn
 
 import pytest
 from fetch_models import read_table
+from typer.testing import CliRunner
 
+from coupon_rec.__main__ import app
 from coupon_rec.assistant import ChatModel, ModelError, local_model
 from coupon_rec.assistant.chat import STYLE, WHEEL, model_path
 
+SAMPLE = str(Path(__file__).parents[2] / "data" / "sample")
 ASK = [{"role": "system", "content": STYLE}, {"role": "user", "content": "hello"}]
 
 
@@ -82,6 +86,27 @@ def serving(script: Callable[[dict[str, Any]], Any], **settings: Any) -> Iterato
 def test_an_answer_comes_piece_by_piece() -> None:
     with serving(lambda body: spoken("Hel", "lo", " you")) as url:
         assert [each for each in ChatModel(url).stream(ASK) if each] == ["Hel", "lo", " you"]
+
+
+def test_the_command_talks_through_any_such_server_by_one_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, seen = [(1, 501, "you buy these")], []
+    monkeypatch.setattr("coupon_rec.assistant.service", lambda *_: lambda user: found)
+
+    def script(body: dict[str, Any]) -> list[str | bytes]:
+        seen.append(body)
+        return spoken("Hello! ") if len(seen) > 1 else spoken('{"intent": "coupons"}')
+
+    with serving(script, key="s3cret") as url:
+        command = ["assistant", "--market", SAMPLE, "--user", "7", "--chooses", "--offers"]
+        command += ["--model-name", "small", "--model-key", "s3cret"]
+        done = CliRunner().invoke(
+            app, command, input="my cat is called Paul\n", env={"COUPON_REC_CHAT": url}
+        )
+    assert done.exit_code == 0, done.output
+    assert [body["model"] for body in seen] == ["small", "small"]
+    assert "Hello!" in done.stdout and "selected products, until" in done.stdout
 
 
 def test_letters_that_are_cut_between_packets_arrive_whole() -> None:

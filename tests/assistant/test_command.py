@@ -1,17 +1,21 @@
 """`assistant` says only names that were released, keeps turns for their days, and hands over."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 from receiver import Receiver
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
 from coupon_rec.assistant import DialogueLog, Turn
 from coupon_rec.assistant.talking import ALONE, SAYS
+from coupon_rec.book import hearing
 from coupon_rec.privacy import Pseudonyms
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+SPEECH = SAMPLE.with_name("speech")
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +43,27 @@ def test_a_product_is_named_only_by_what_somebody_has_released(tmp_path: Path) -
     assert any(f" {name}, until" in out for name in listed.splitlines()) and not err
     names.write_text("bananas\n", "utf-8")
     assert "selected products, until" in run(*asked, "--names", names, said="coupons?\n")[1]
+
+
+def test_recordings_need_a_port_and_names_that_can_be_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "name a --port" in run("--user", 7, "--speech")[2]
+    if not hearing.installed():
+        return
+    names, started = tmp_path / "names.txt", []
+    monkeypatch.setattr("uvicorn.run", lambda app, **_: started.append(app))
+    names.write_text(run("--list-names")[1])
+    code, _, err = run("--port", 0, "--speech", "--names", names)
+    assert code == 0, err
+    answer = TestClient(started[0]).post(
+        "/v1/assistant",
+        json={
+            "user_id": 7,
+            "recording": b64encode((SPEECH / "taxi.wav").read_bytes()).decode(),
+        },
+    )
+    assert answer.text.startswith('event: heard\ndata: {"words": ""}')
 
 
 def test_names_that_cannot_be_read_are_told(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from running import until
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
+from coupon_rec.book import chatter
 from coupon_rec.book.chatter import talk
 from coupon_rec.listening import Listener, SourceError, listen, read_lines, read_reviews
 from coupon_rec.listening.listening import Memory
@@ -331,6 +332,31 @@ def test_reviews_of_a_market_that_turn_bad_ring_at_the_hook_once(
     assert alerts and {alert["topic"] for alert in alerts} == {item["department"]}
     assert hook.ids == [alert["id"] for alert in alerts]
     assert run(market, *options)[:2] == (0, "")
+
+
+def test_the_financial_example_runs_as_a_program(hook: Receiver, tmp_path: Path) -> None:
+    pytest.importorskip("vaderSentiment")
+    source = ROOT / "data" / "opinions" / "finance.csv"
+    sentences = pd.read_csv(source)
+    began = 4 * 168 + 56
+    stream = chatter.said(
+        sentences[sentences["half"] == "judge"], 5, 1, topic="products", start=began, negative=4
+    )
+    path = tmp_path / "said.jsonl"
+    path.write_text(stream.to_json(orient="records", lines=True, date_format="iso"))
+    options = ("--memory", tmp_path / "memory", "--labels", source, "--days", 28)
+    code, out, err = run(path, *options, "--hook", hook.address)
+    assert code == 0, err
+    alerts = [json.loads(line) for line in out.splitlines()]
+    assert hook.ids == [alert["id"] for alert in alerts]
+    onset = pd.Timestamp(chatter.BEGIN) + pd.Timedelta(hours=began)
+    hours = [
+        (pd.Timestamp(alert["at"]) - onset) / pd.Timedelta(hours=1)
+        for alert in alerts
+        if alert["topic"] == "products"
+    ]
+    assert any(0 < each <= 24 for each in hours)
+    assert all(alert["quotes"] for alert in alerts)
 
 
 def test_bad_arguments_are_told_in_a_line(stream: Path, tmp_path: Path) -> None:
