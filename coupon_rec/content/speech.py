@@ -1,8 +1,10 @@
 """Hear a spoken request for coupons, and refuse what is none."""
 
+import sys
 import wave
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -48,6 +50,12 @@ class Ear:
     """
 
     def __init__(self, things: Sequence[str] | None = None) -> None:
+        if find_spec("pocketsphinx") is None and sys.version_info[:2] == (3, 12):
+            raise ModuleNotFoundError(
+                "pocketsphinx has no ready-made package for Python 3.12: use another Python, or "
+                "build it with pip install 'pocketsphinx>=5.1' and a C compiler",
+                name="pocketsphinx",
+            )
         need("pocketsphinx", "speech")
         words: dict[str, Any] = {} if things is None else {"lm": None}
         self._decoder: Any = import_module("pocketsphinx").Decoder(

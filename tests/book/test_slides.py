@@ -12,9 +12,15 @@ from playwright.sync_api import Browser, Page
 
 OTHERS = [
     "07_case_study",
+    "10_best_coupon",
     "12_uplift",
+    "13_exploration",
+    "14_pricing_inventory",
     "22_fairness_and_gaming",
+    "23_text_and_images",
+    "24_few_labels",
     "25_assistants",
+    "26_listening",
     "27_cross_platform",
 ]
 OVERFLOWING = """() => [...Array(Reveal.getTotalSlides())].flatMap(() => {
