@@ -433,7 +433,7 @@ def service() -> dict[str, Any]:
         users = pd.read_parquet(bundle / "snapshot" / "offers.parquet")["user_id"].unique()
 
     class Silent(Recommender):
-        def _credits(self, arrays: Any, starts: Any, decisions: Any) -> Any:
+        def _credits(self, scorer: Any, arrays: Any, starts: Any, decisions: Any) -> Any:
             return [[None] * len(each.chosen()) for each in decisions]
 
     def spent(kind: Any, k: int, explain: bool, most: int) -> float:

@@ -1,10 +1,12 @@
 """The benchmarks take hours; they still fit the package, and each stored result has its script."""
 
 import ast
+import json
 import re
 from importlib import import_module
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -38,3 +40,15 @@ def test_each_stored_result_is_written_by_a_script_that_make_bench_runs() -> Non
         name for script in scripts for name in re.findall(r'\bstore\("(\w+)"', script.read_text())
     }
     assert {file.stem for file in (ROOT / "benchmarks/results").glob("*.json")} <= written
+
+
+def test_effects_take_ten_times_as_long_for_ten_times_the_users(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    uplift = import_module("uplift")
+    stored = json.loads((ROOT / "benchmarks/results/uplift.json").read_text())["growth"]
+    seconds = pd.DataFrame(stored).groupby("users")["seconds"].sum()
+    assert seconds[1_000_000] < 15 * seconds[100_000]
+    small = uplift.grown(2_000)
+    assert [row["step"] for row in small] == [row["step"] for row in stored[: len(small)]]

@@ -18,6 +18,7 @@ from coupon_rec.decisions import (
     elasticity,
     fit_demand,
     fit_forecast,
+    restore_demand,
     sales_rows,
     shrink,
 )
@@ -322,3 +323,35 @@ def test_what_cannot_be_priced_or_forecast_is_refused() -> None:
         sales_rows(weekly(10))
     with pytest.raises(ValueError, match="must be known"):
         fit_demand(weekly().assign(price=weekly()["shown"] + 1)).expected([99], [1.0])
+
+
+def test_a_promotion_that_sells_out_is_as_strong_as_it_is() -> None:
+    rng = np.random.default_rng(0)
+    items, weeks, lift = 40, 60, 3.0
+    base = rng.uniform(6, 12, (items, 1))
+    shown = rng.random((items, weeks)) < 0.15
+    wanted = rng.poisson(base * np.where(shown, lift, 1.0))
+    shelf = np.ceil(base * rng.uniform(1.2, 3.5, (items, weeks)))
+    sales = pd.DataFrame(
+        {
+            "item_id": np.repeat(np.arange(items), weeks),
+            "week": np.tile(np.arange(weeks), items),
+            "units": np.minimum(wanted, shelf).ravel(),
+            "shown": shown.ravel().astype(float),
+            "sold_out": (wanted >= shelf).ravel(),
+        }
+    )
+    restored = restore_demand(sales, ["shown"])
+    found = {
+        name: fit_forecast(sales_rows(table, ["shown"])).lift["shown"]
+        for name, table in (("sold", sales), ("restored", restored))
+    }
+    assert found["sold"] < 0.8 * lift
+    assert found["restored"] == pytest.approx(lift, rel=0.1)
+    open_weeks = ~sales["sold_out"]
+    assert restored["units"][open_weeks].equals(sales["units"][open_weeks])
+    assert (restored["units"] >= sales["units"]).all()
+    with pytest.raises(ValueError, match="sold_out"):
+        restore_demand(sales.drop(columns="sold_out"))
+    with pytest.raises(ValueError, match="True or False everywhere"):
+        restore_demand(sales.assign(sold_out=np.nan))

@@ -26,6 +26,12 @@ KEPT = (*KEY, "spend_per_line", "coupon_discount")
 
 ROWS = 2**16
 """Offers that are scored at a time."""
+PARQUET = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(
+        use_buffered_stream=True, pre_buffer=False
+    )
+)
+"""Files that are read as they are needed: what is read ahead would be held until the end."""
 
 
 def score_frame(scorer: Scorer, offers: pd.DataFrame, kept: Sequence[str] = KEPT) -> pd.DataFrame:
@@ -107,7 +113,7 @@ def score(
             if not isinstance(offers, str | Path):
                 offers.to_parquet(Path(temporary, "offers.parquet"))
                 offers = Path(temporary, "offers.parquet")
-            _write(scorer, ds.dataset(offers, format="parquet"), draft, kept)
+            _write(scorer, ds.dataset(offers, format=PARQUET), draft, kept)
         if out.exists():
             out.rename(Path(temporary, "replaced"))
         return draft.rename(out)
@@ -116,7 +122,7 @@ def score(
 def _write(scorer: Scorer, offers: ds.Dataset, draft: Path, kept: Sequence[str]) -> None:
     draft.mkdir()
     writer = None
-    for batch in offers.to_batches(batch_size=ROWS):
+    for batch in offers.to_batches(batch_size=ROWS, batch_readahead=2):
         if len(batch):
             frame = score_frame(scorer, batch.to_pandas(), kept)
             table = pa.Table.from_pandas(frame, preserve_index=False)
