@@ -41,12 +41,13 @@ const hearing = (() => {
     product: "I know coupons, not products. Shall I bring in a colleague?",
     thanks: "Thank you for writing to us.",
     unknown: "I did not understand that. Ask me about your coupons, or for a colleague.",
-    stop: "I offer nothing in this conversation, and a colleague takes you off the list.",
+    stop: "I will offer nothing more here, and a colleague will take you off the list.",
     forget: "I have passed that on. A colleague will confirm when it is done.",
     complaint: "I am sorry. A colleague takes over from here.",
     person: "A colleague takes over from here.",
     away: "I cannot see the coupons at the moment. A colleague takes over from here.",
     waiting: "A colleague has this conversation, and will answer here.",
+    unheard: "I did not hear a request for coupons. Please write it.",
     offer: "By the way, you have:",
   };
   const TELLS = {

@@ -65,6 +65,7 @@ live.mount("talk", (place) => {
       const listed = intent === "coupons" && !heard.which;
       if (listed || !some.length || !found.shown)
         found.shown = heard.which || !some.length ? COUPONS : some;
+      else if (!some.every((one) => found.shown.includes(one))) found.shown = some;
       found.offered = true;
       const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
-from starlette.concurrency import iterate_in_threadpool
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -33,6 +35,18 @@ MOST_OPEN: Final = 10_000
 """Conversations that are kept; beyond them, the one that was silent longest is gone."""
 
 
+MOST_HEARD: Final = 20
+"""Recordings that wait to be heard, or are."""
+
+
+def _decoded(value: object) -> bytes:
+    """Read Base64, and nothing else."""
+    try:
+        return b64decode(str(value), validate=True)
+    except ValueError:
+        raise ValueError("send a WAV file in Base64, with + and / and nothing else") from None
+
+
 class Message(BaseModel):
     """What a customer says, sent by the shop's own program, which knows who they are."""
 
@@ -40,7 +54,8 @@ class Message(BaseModel):
     user_id: Id
     words: Annotated[str, Field(max_length=MOST_LETTERS)] = ""
     recording: Annotated[
-        Base64Bytes,
+        bytes,
+        BeforeValidator(_decoded, json_schema_input_type=str),
         Field(
             description="Instead of words: a WAV file in Base64, of 16,000 samples a second, 16 "
             "bits and one channel, at most 15 seconds."
@@ -105,39 +120,44 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
     handle(app)
     conversations = Conversations(begin)
 
+    one_at_a_time = CapacityLimiter(1)
+    waiting: list[bytes] = []
+
     @app.post("/v1/assistant", response_class=StreamingResponse)
-    def talk(message: Message) -> StreamingResponse:
-        words = _words(message, ear)
+    async def talk(message: Message) -> StreamingResponse:
+        if bool(message.words) == bool(message.recording):
+            raise Refused(422, "send either words or a recording", field="words")
         try:
-            assistant, lock = conversations.find(message)
+            assistant, lock = await run_in_threadpool(conversations.find, message)
         except KeyError:
             problem = "this customer has no such conversation: leave `dialogue` out to begin one"
             raise Refused(404, problem, field="dialogue") from None
+        words = message.words or await heard(message.recording)
         return Events(
             _events(assistant, lock, words, spoken=bool(message.recording)),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         )
 
+    async def heard(recording: bytes) -> str:
+        """What is said in a recording: one is heard at a time, and a few may wait."""
+        if ear is None:
+            raise Refused(422, "no recordings are heard here, only words", field="recording")
+        if len(waiting) >= MOST_HEARD:
+            raise Refused(503, "too many recordings wait: write, or try again", wait=2)
+        waiting.append(recording)
+        try:
+            return await to_thread.run_sync(ear.hear, recording, limiter=one_at_a_time)
+        except ValueError as error:
+            raise Refused(422, str(error), field="recording") from None
+        finally:
+            waiting.remove(recording)
+
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     return app
-
-
-def _words(message: Message, ear: "Ear | None") -> str:
-    """What a message says, written or spoken."""
-    if bool(message.words) == bool(message.recording):
-        raise Refused(422, "send either words or a recording", field="words")
-    if message.words:
-        return message.words
-    if ear is None:
-        raise Refused(422, "no recordings are heard here, only words", field="recording")
-    try:
-        return ear.hear(message.recording)
-    except ValueError as error:
-        raise Refused(422, str(error), field="recording") from None
 
 
 class Events(StreamingResponse):

@@ -27,12 +27,13 @@ SAYS: Final = {
     "product": "I know coupons, not products. Shall I bring in a colleague?",
     "thanks": "Thank you for writing to us.",
     "unknown": "I did not understand that. Ask me about your coupons, or for a colleague.",
-    "stop": "I offer nothing in this conversation, and a colleague takes you off the list.",
+    "stop": "I will offer nothing more here, and a colleague will take you off the list.",
     "forget": "I have passed that on. A colleague will confirm when it is done.",
     "complaint": "I am sorry. A colleague takes over from here.",
     "person": "A colleague takes over from here.",
     "away": "I cannot see the coupons at the moment. A colleague takes over from here.",
     "waiting": "A colleague has this conversation, and will answer here.",
+    "unheard": "I did not hear a request for coupons. Please write it.",
     "offer": "By the way, you have:",
 }
 """What the assistant says by itself: no amount, no date, no product. What it says of a colleague is
@@ -42,7 +43,7 @@ NOBODY: Final = "Please ask in the shop: I cannot pass this on from here."
 ALONE: Final = {
     "product": "I know coupons, not products. Please ask in the shop.",
     "unknown": "I did not understand that. Ask me about your coupons.",
-    "stop": f"I offer nothing in this conversation. {NOBODY}",
+    "stop": f"I will offer nothing more here. {NOBODY}",
     "forget": NOBODY,
     "complaint": f"I am sorry. {NOBODY}",
     "person": NOBODY,
@@ -134,7 +135,15 @@ class Assistant:
         return self.last
 
     def answer(self, words: str) -> Generator[str, None, None]:
-        """Yield the answer in pieces, as soon as each is sure; `last` then has the turn."""
+        """Yield the answer in pieces, as soon as each is sure; `last` then has the turn.
+
+        No words, of a recording in which none were heard, are no turn that counts.
+        """
+        if not words.strip():
+            said = self._says["waiting" if self._left else "unheard"]
+            self.last = Turn(self.dialogue, "", said, "unheard", "rules")
+            yield said
+            return
         heard = self._heard(words)
         try:
             key, lines, offer = self._found(heard)
@@ -203,6 +212,8 @@ class Assistant:
             listed = heard.intent == "coupons" and not heard.which
             if listed or key != heard.intent or not self._shown:
                 self._shown = now if heard.which else found
+            elif not all(each in self._shown for each in found):
+                self._shown = found
             return key, [each.why if key == "why" else each.line for each in found], None
         return heard.intent, [], self._offer(heard)
 

@@ -195,9 +195,12 @@ def _ear(products: Sequence[str]) -> "Ear":
     from coupon_rec.assistant.hearing import plain
     from coupon_rec.content import Ear
 
+    if not products:
+        raise typer.BadParameter("release names to be heard with --names", param_hint="--speech")
     ear = checked(lambda: Ear([plain(product) for product in products]))
     if ear.unknown:
-        say(f"cannot be heard, since a word is not in the dictionary: {', '.join(ear.unknown)}")
+        names = ", ".join(ear.unknown)
+        say(f"these cannot be heard, since the dictionary lacks one of their words: {names}")
     return ear
 
 

@@ -31,8 +31,12 @@ def listen(
         str | None,
         typer.Option(help="Folder or URI of the market whose items a service's reviews name."),
     ] = None,
-    service_key: Annotated[
-        str, typer.Option(help="Key of that service's operator.", envvar="COUPON_REC_SERVICE_KEY")
+    operator_key: Annotated[
+        str,
+        typer.Option(
+            help="That service's key for its operator; any client's, if it has none for one.",
+            envvar="COUPON_REC_OPERATOR_KEY",
+        ),
     ] = "",
     labels: Annotated[
         Path | None,
@@ -114,7 +118,7 @@ def listen(
     )
     read = partial(read_reviews if reviews else read_lines, source)
     if of_service:
-        read = partial(read_service, source, market=market, key=service_key)
+        read = partial(read_service, source, market=market, key=operator_key)
     alerts = checked(
         lambda: run(
             read,

@@ -50,7 +50,8 @@ def serve(
     operator_key: Annotated[
         str,
         typer.Option(
-            help="What /v1/reload and /metrics need; any client's key does if there is none.",
+            help="What /v1/reload, /v1/reviews and /metrics need; any client's key does if there "
+            "is none.",
             envvar="COUPON_REC_OPERATOR_KEY",
         ),
     ] = "",

@@ -172,7 +172,7 @@ def restore_demand(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.Da
     ----------
     sales : pandas.DataFrame
         As for `sales_rows`, and `sold_out`: True where the shelf was empty at the end of the week;
-        units are whole numbers there. The first 13 weeks of an item stay as they are.
+        units are whole numbers there. The first 13 weeks of the table stay as they are.
     promotions : sequence of str
         As for `sales_rows`.
 
@@ -217,7 +217,7 @@ def restore_demand(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.Da
         expected = sales[["item_id", "week"]].merge(found, how="left")["expected"].to_numpy()
         behind = empty & ~np.isnan(expected)
         now = demand_behind(sold[behind], expected[behind], forecast.dispersion)
-        moved = np.abs(now - wanted[behind]).sum() / max(wanted.sum(), 1e-9)
+        moved = np.abs(now - wanted[behind]).sum() / max(np.nansum(wanted), 1e-9)
         wanted[behind] = now
         if moved < ENOUGH:
             break

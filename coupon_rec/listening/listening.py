@@ -166,18 +166,20 @@ def listen(
         if state is not None:
             listener = Listener.restored(state)
         while True:
-            rows = read(place)
             try:
+                rows = read(place)
                 while batch := list(islice(rows, BATCH)):
                     good = []
                     for name, where, row in batch:
                         if isinstance(row, str):
-                            say(f"{name}, up to {where}: skipped, since it {row}")
+                            say(f"{name}, at {where}: skipped, since it {row}")
                         else:
                             good.append(row)
                         place[name] = where
-                    heard = labeled(good, labels)
+                    heard, late = labeled(good, labels), listener.late
                     alerts = [alert for opinion in heard for alert in listener.hear(opinion)]
+                    if listener.late > late:
+                        say(f"{listener.late - late} came after their hour was over: not counted")
                     kept.write(place, listener, alerts)
                     _deliver(kept, deliver, say)
             except ConnectionError as error:

@@ -10,8 +10,8 @@ from urllib.request import Request, urlopen
 
 from coupon_rec.listening.sources import Read, SourceError, checked, topics_of
 
-COME_AGAIN = (429, 503)
-"""What a service says that is there and has too much to do."""
+COME_AGAIN = (429, 502, 503, 504)
+"""What a service, or a proxy before it, says while it has too much to do or starts."""
 
 
 def read_service(
@@ -50,15 +50,17 @@ def read_service(
         If the service refuses, such as when its log is another one than before, or the market's
         items have no such column.
     ConnectionError
-        If nobody answers, or the service has too much to do now.
+        If nobody answers, or the service, or the market, cannot be asked now.
     """
-    topics = topics_of(market, topic) if market else None
+    topics: Mapping[str, str | None] | None = None
     log, after = next(iter(place.items()), ("", 0))
     while True:
         found = _asked(f"{address.rstrip('/')}/v1/reviews", {"log": log, "after": after}, key)
         log = found["log"]
         if not found["reviews"]:
             return
+        if market and topics is None:
+            topics = topics_of(market, topic)
         for review in found["reviews"]:
             after = review["position"]
             yield log, after, _opinion(review, topics)
@@ -76,6 +78,14 @@ def _opinion(
     return checked({**opinion, "topic": topics[item]})
 
 
+def _said(error: HTTPError) -> str:
+    """The beginning of what came with an error, if it can be read."""
+    try:
+        return error.read(300).decode(errors="replace")
+    except (OSError, HTTPException):
+        return ""
+
+
 def _asked(address: str, question: Mapping[str, object], key: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
@@ -86,9 +96,9 @@ def _asked(address: str, question: Mapping[str, object], key: str) -> dict[str, 
             raise ValueError("no reviews in the answer")
         return found
     except HTTPError as error:
-        said = error.read(300).decode(errors="replace")
         if error.code in COME_AGAIN:
-            raise ConnectionError(f"{address} has too much to do ({error.code})") from error
+            raise ConnectionError(f"{address} cannot answer now ({error.code})") from error
+        said = _said(error)
         if error.code == 409:
             said += "; name another memory to begin anew"
         raise SourceError(f"{address} refuses: {said}") from error

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from ibis import Table
 
-    from coupon_rec.market import Market
-
 Read = tuple[str, int, dict[str, Any] | str]
 """A file's name, the bytes of it that have been read, and an opinion, or what is wrong with it."""
 
@@ -147,7 +145,7 @@ def read_reviews(
     tables = load_market(market)
     if tables.reviews is None:
         raise SourceError(f"the market {market} has no reviews: data/SCHEMA.md has their columns")
-    reviews = tables.reviews.join(_topics(tables, topic), "item_id").to_pandas()
+    reviews = tables.reviews.join(_topic_of(tables.items, topic), "item_id").to_pandas()
     order = ["time", "user_id", "item_id"]
     reviews = reviews.sort_values(order, kind="stable", ignore_index=True)
     texts = reviews["text"] if "text" in reviews else [None] * len(reviews)
@@ -160,20 +158,32 @@ def read_reviews(
 
 
 def topics_of(market: str, topic: str) -> dict[str, str | None]:
-    """What each item of a market is about, by its identifier as text; SourceError as above."""
-    from coupon_rec.market import load_market
+    """What each item of a market is about, by its identifier as text; no other table is read.
 
-    tables = load_market(market)
-    items = _topics(tables, topic)
-    if (texts := tables.identifiers.get("item_id")) is not None:
-        items = items.join(texts, items.item_id == texts.number).select("topic", item_id="text")
-    found = items.to_pandas()
-    return dict(zip(found["item_id"].astype(str), found["topic"], strict=True))
+    SourceError if there is no such column; ConnectionError if the market cannot be read now.
+    """
+    from coupon_rec.market.identifiers import stored
+    from coupon_rec.market.loading import connect
+    from coupon_rec.market.sources import open_tables
+    from coupon_rec.market.tables import IDENTIFIERS
+
+    try:
+        tables = open_tables(market, connect()).tables
+        items = tables["items"]
+        names = stored(tables[IDENTIFIERS])[0].get("item_id") if IDENTIFIERS in tables else None
+        found = _topic_of(items, topic)
+        if names is not None:
+            found = found.join(names, found.item_id == names.number)
+            found = found.select("topic", item_id="text")
+        rows = found.to_pandas()
+    except SourceError:
+        raise
+    except Exception as error:  # whatever the engine says while the files are written anew
+        raise ConnectionError(f"the items of {market} cannot be read now ({error})") from error
+    return dict(zip(rows["item_id"].astype(str), rows["topic"], strict=True))
 
 
-def _topics(tables: "Market", topic: str) -> "Table":
-    if topic not in tables.items.columns:
-        raise SourceError(
-            f"items have no column {topic}; there are {', '.join(tables.items.columns)}"
-        )
-    return tables.items.select("item_id", topic=tables.items[topic].cast("string"))
+def _topic_of(items: "Table", topic: str) -> "Table":
+    if topic not in items.columns:
+        raise SourceError(f"items have no column {topic}; there are {', '.join(items.columns)}")
+    return items.select("item_id", topic=items[topic].cast("string"))

@@ -45,12 +45,15 @@ def test_a_product_is_named_only_by_what_somebody_has_released(tmp_path: Path) -
     assert "selected products, until" in run(*asked, "--names", names, said="coupons?\n")[1]
 
 
-def test_recordings_need_a_port_and_names_that_can_be_heard(
+def test_recordings_come_over_http_and_ask_for_released_names() -> None:
+    assert "name a --port" in run("--user", 7, "--speech")[2]
+    assert "release names to be heard" in run("--port", 0, "--speech")[2]
+
+
+@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+def test_the_command_hears_recordings_over_http(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "name a --port" in run("--user", 7, "--speech")[2]
-    if not hearing.installed():
-        return
     names, started = tmp_path / "names.txt", []
     monkeypatch.setattr("uvicorn.run", lambda app, **_: started.append(app))
     names.write_text(run("--list-names")[1])

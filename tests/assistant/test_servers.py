@@ -90,7 +90,7 @@ def test_a_recording_is_read_back_and_answered_as_its_words_are() -> None:
     to = TestClient(app)
     for name, heard, reply in (
         ("coffee", "do you have any coupons for coffee", "25% off coffee"),
-        ("taxi", "", "I did not understand that."),
+        ("taxi", "", "I did not hear a request"),
     ):
         recording = b64encode((ROOT / "data" / "speech" / f"{name}.wav").read_bytes()).decode()
         answer = to.post("/v1/assistant", json={"user_id": 2448, "recording": recording})
@@ -98,8 +98,9 @@ def test_a_recording_is_read_back_and_answered_as_its_words_are() -> None:
         assert (first, said) == ("heard", {"words": heard})
         assert reply in "".join(piece["text"] for _, piece in pieces)
         assert turn["dialogue"]
-    answer = to.post("/v1/assistant", json={"user_id": 2448, "recording": "UklGRg=="})
-    assert answer.status_code == 422 and "no WAV file" in answer.text
+    for recording, problem in (("UklGRg==", "no WAV file"), ("UklG*%$_", "in Base64")):
+        answer = to.post("/v1/assistant", json={"user_id": 2448, "recording": recording})
+        assert answer.status_code == 422 and problem in answer.text
 
 
 def test_a_recording_is_refused_where_nobody_hears_or_words_come_too() -> None:

@@ -332,6 +332,7 @@ def test_a_question_is_about_the_list_that_was_shown_whatever_the_service_draws_
         ("why did I get the coffee coupon?", LINES[0]),
         ("until when is the oat milk coupon valid?", LINES[1]),
         ("how long is the last one valid?", LINES[1]),
+        ("why did I get the oat milk coupon?", LINES[1]),
     ):
         asked = drawn.asked
         (said,) = talk.reply(words).reply.splitlines()[1:]
@@ -357,6 +358,23 @@ def test_who_wants_no_offers_is_shown_none_because_a_model_thinks_so() -> None:
     talk.reply("stop sending me coupons")
     assert LINES[0] not in talk.reply("my dog is called Paula").reply
     assert LINES[0] in talk.reply("well, what coupons do I have?").reply
+
+
+def test_a_recording_without_words_asks_no_model_and_hands_nothing_over() -> None:
+    class Never(ChatModel):
+        def choose(self, words: str, intents: Sequence[str]) -> str:
+            raise AssertionError("asked about nothing")
+
+    taken: list[object] = []
+    talk = Assistant(
+        tools(),
+        model=Never("http://nowhere"),
+        chooses=True,
+        hand_over=lambda *said: taken.append(said),
+    )
+    for _ in range(3):
+        assert talk.reply("").reply == SAYS["unheard"]
+    assert not taken and not talk.last.handed_over
 
 
 def test_no_reason_is_claimed_but_the_services_own() -> None:

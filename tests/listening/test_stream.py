@@ -263,7 +263,7 @@ def test_a_line_that_is_no_opinion_is_told_and_skipped(
     path.write_text(f"{line}\n{json.dumps(good)}\n")
     listener = Listener(days=14)
     listen(partial(read_lines, path), tmp_path / "memory", listener, say=said.append)
-    assert len(said) == 1 and problem in said[0] and f"up to {len(line) + 1}:" in said[0]
+    assert len(said) == 1 and problem in said[0] and f"at {len(line) + 1}:" in said[0]
 
 
 def test_times_with_a_zone_are_read_in_utc(tmp_path: Path) -> None:

@@ -158,7 +158,8 @@ def events_of(market: "Market", first: date, last: date | None = None) -> list[E
     Parameters
     ----------
     market : Market
-        On any Ibis backend. Views, clicks and reviews are events too, where it has these tables.
+        On any Ibis backend. Views, clicks and reviews are events too, where it has these
+        tables; a text is cut to 5,000 characters.
     first, last : datetime.date
         The days, both included; one day if `last` is left out.
     """
@@ -193,5 +194,8 @@ def _events_of_kind(
     names = ("time", "user_id", *FIELDS[kind][len(COMMON) :])
     own = [name for name in names if name in table.columns]
     found = table.filter(table.time.date().between(first, last)).select(*own).order_by(*own)
-    rows = [{**row, "text": row.get("text") or None} for row in found.to_pyarrow().to_pylist()]
+    rows = [
+        {**row, "text": (row.get("text") or "")[:MAX_REVIEW] or None}
+        for row in found.to_pyarrow().to_pylist()
+    ]
     return [Event(f"{kind}-{first}-{i}", kind=kind, **row) for i, row in enumerate(rows)]

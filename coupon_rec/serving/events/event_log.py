@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -16,9 +17,14 @@ from coupon_rec.serving.events.event import Event, from_json, to_json
 TABLES = (
     "CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, user, event TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS events_by_user ON events (user)",
-    "CREATE TABLE IF NOT EXISTS reviews (position INTEGER PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS reviews (position INTEGER PRIMARY KEY, id BLOB UNIQUE)",
     "CREATE TABLE IF NOT EXISTS names (one INTEGER PRIMARY KEY CHECK (one = 1), log TEXT NOT NULL)",
 )
+
+
+def _hash(event_id: str) -> bytes:
+    """A name of an event that does not tell it."""
+    return blake2b(event_id.encode(), digest_size=16).digest()
 
 
 _DAMAGED = (
@@ -53,7 +59,10 @@ class EventLog:
     degraded : bool
         Always False: there is nobody to wait for.
     name : str
-        Made with the log. Another log has another name, and other positions.
+        Made with the log. Another log has another name, and other positions; a copy that is put
+        back has the same one, and may end before a position that was given.
+    end : int
+        The last position that was given.
 
     Raises
     ------
@@ -119,6 +128,11 @@ class EventLog:
         except ValueError:
             self._database.close()
             raise
+
+    @property
+    def end(self) -> int:
+        """The last position that was given."""
+        return self._end
 
     def _row(self, position: int, event: Event) -> tuple[int, int | str, str | bytes]:
         """A row of the table, sealed if there is a vault."""
@@ -187,12 +201,16 @@ class EventLog:
             start = self._end
             rows = [self._row(at, event) for at, event in enumerate(events, start=start + 1)]
             reviews = [
-                [at] for at, event in enumerate(events, start=start + 1) if event.kind == "review"
+                (at, _hash(event.event_id))
+                for at, event in enumerate(events, start=start + 1)
+                if event.kind == "review"
             ]
             try:
                 with self._writing():
                     self._database.executemany("INSERT INTO events VALUES (?, ?, ?)", rows)
-                    self._database.executemany("INSERT INTO reviews VALUES (?)", reviews)
+                    self._database.executemany(
+                        "INSERT OR IGNORE INTO reviews VALUES (?, ?)", reviews
+                    )
             except sqlite3.Error as error:
                 raise OSError(f"{self.path}: {error}") from error
             self._end += len(rows)
@@ -205,9 +223,12 @@ class EventLog:
         return [event for _, event in self._parsed(rows)], end
 
     def reviews(self, position: int = 0, most: int = 1000) -> list[tuple[int, Event]]:
-        """Read the first reviews after a position, each with its own, which no other ever gets."""
+        """Read the first reviews after a position, each with its position, no other's ever.
+
+        A review that is sent again, even after it was dropped, is not there twice.
+        """
         with self._lock:
-            rows = self._select("events NATURAL JOIN reviews", position, most)
+            rows = self._select("reviews CROSS JOIN events USING (position)", position, most)
         return self._parsed(rows)
 
     def _select(self, table: str, after: int, most: int = -1) -> list[tuple[Any, ...]]:
@@ -255,6 +276,11 @@ class EventLog:
         with self._lock:
             self._database.execute("PRAGMA secure_delete=ON")
             with self._writing():
+                self._database.execute(
+                    "UPDATE reviews SET id = NULL WHERE position IN "
+                    f"(SELECT position FROM events WHERE user IN ({places}))",
+                    [*names],
+                )
                 deleted = self._database.execute(
                     f"DELETE FROM events WHERE user IN ({places})", [*names]
                 )

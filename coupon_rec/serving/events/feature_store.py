@@ -66,6 +66,7 @@ class FeatureStore:
         self._position = 0
         self._ids: set[str] = set()
         self._counted = 0
+        self._reviews = 0
         self._past: dict[int, Past] = {}
         self._versions: dict[int, int] = {}
         self._ready: dict[tuple[int, date], Candidates] = {}
@@ -227,7 +228,7 @@ class FeatureStore:
         Returns
         -------
         int
-            How many were new, and count.
+            How many were new and moved features.
 
         Raises
         ------
@@ -240,7 +241,7 @@ class FeatureStore:
         with self._adding:
             new = {event.event_id: event for event in events if event.event_id not in self._ids}
             known = len(self._ids) + len(new)
-            if self._counted + len(new) > MOST_EVENTS or known > MOST_KNOWN:
+            if self._counted + self._reviews + len(new) > MOST_EVENTS or known > MOST_KNOWN:
                 raise StoreFullError(
                     f"{self._counted:,} events since the snapshot of {self.day}: load a new one"
                 )
@@ -286,6 +287,7 @@ class FeatureStore:
         for event in events:
             if event.event_id not in self._ids:
                 self._ids.add(event.event_id)
+                self._reviews += event.kind == "review" and event.day >= self.day
                 if not self._held(event):
                     by_user.setdefault(self._number(event, "user_id"), []).append(event)
         for user, own in by_user.items():

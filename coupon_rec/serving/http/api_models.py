@@ -326,7 +326,7 @@ class Click(_Browsed):
 
 
 class Review(_Browsed):
-    """What a user says about an item; `/v1/reviews` gives it, and no answer changes by it."""
+    """What a user says about an item: `/v1/reviews` gives it, and no answer changes for it."""
 
     kind: Literal["review"]
     rating: Stars

@@ -230,13 +230,13 @@ async def reviews(
     after: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
     most: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = MAX_EVENTS,
 ) -> Reviews:
-    """The first ones after a position; send the `log` that gave it, for only there it means that.
+    """The first ones after a position; send its `log` too: it means nothing in another one.
 
-    They are those of the log of events, which keeps a week beyond the snapshot.
+    They are those that the log of events still has: up to a week before the snapshot.
     """
     ours = service.bundles.log
-    if log and log != ours.name:
-        words = f"position {after} is of log {log}, and this is {ours.name}"
+    if (log and log != ours.name) or after > ours.end:
+        words = f"position {after} is not of log {ours.name}, which ends at {ours.end}"
         raise Refused(409, f"{words}: ask the replica that gave it, or begin anew")
     found = await asyncio.to_thread(ours.reviews, after, most)
     return Reviews(

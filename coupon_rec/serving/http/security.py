@@ -150,7 +150,7 @@ class Keys:
         The keys of clients, separated by commas: one for each client, or the new and the old one
         while a key is changed. Anyone is let in if it is empty.
     operator : str
-        What `/v1/reload` and `/metrics` need; any client's key if it is empty.
+        What `/v1/reload`, `/v1/reviews` and `/metrics` need; any client's key if it is empty.
     """
 
     def __init__(self, clients: str = "", operator: str = "") -> None:

@@ -149,11 +149,12 @@ class Service:
             for event in events:
                 if event.kind == "redemption":
                     self.metrics.arm_redemptions.labels(self.bundles.arm(event.user_id)).inc()
+        moving = [event for event in events if event.kind != "review"]
         soon = datetime.now() + AHEAD  # one clock that is wrong must not tell everybody the time
-        times = (event.time for event in events if event.time < soon)
+        times = (event.time for event in moving if event.time < soon)
         self._newest = max(self._newest, max(times, default=datetime.min))
         identifiers = self.recommender.store.identifiers
-        self.streams.wake({identifiers.named("user_id", event.user_id) for event in events})
+        self.streams.wake({identifiers.named("user_id", event.user_id) for event in moving})
         if self.decisions:
             self.decisions.record_outcomes(events, identifiers)
 

@@ -62,7 +62,7 @@ class Settings:
         How often one client may ask about one of them in an hour; 0 for no limit. The whole
         account of coupons (`explain`) counts as five questions.
     operator_key : str
-        What `/v1/reload` and `/metrics` need; any client's key does if it is empty.
+        What `/v1/reload`, `/v1/reviews` and `/metrics` need; any client's key does if it is empty.
     open : bool
         Whether a service without `api_key` may listen where other machines reach it.
     """
