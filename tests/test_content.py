@@ -1,5 +1,6 @@
 """Words, baskets and pictures become vectors, and what each input adds is measured honestly."""
 
+import io
 import json
 import sys
 import wave
@@ -308,6 +309,13 @@ def test_a_thing_that_the_dictionary_lacks_is_named_and_a_recording_that_is_none
     assert ear.unknown == ["zworgl"]
     recording = ROOT / "data" / "speech" / "coffee.wav"
     assert ear.hear(recording.read_bytes()) == ear.hear(recording) == hearing.SPOKEN["coffee"]
+    silent = io.BytesIO()
+    with wave.open(silent, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+    assert ear.hear(silent.getvalue()) == ""
+    assert ear.hear(recording) == hearing.SPOKEN["coffee"]
     fast = tmp_path / "fast.wav"
     with wave.open(str(fast), "wb") as file:
         file.setnchannels(1)

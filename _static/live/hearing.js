@@ -33,16 +33,16 @@ const hearing = (() => {
   const SAYS = {
     hello: "Hello! I can tell you about your coupons, how to use them, and why you have them.",
     coupons: "You have:",
-    terms: "This is all that I know of it:",
-    why: "Here is why, as far as I know:",
+    terms: "All that I know of these coupons:",
+    why: "Why these coupons were chosen for you, as far as I know:",
     none: "I find none for you at the moment.",
-    others: "I find none for that. You have:",
+    others: "I find none by that name or number. You have:",
     use: "I list the coupons that you have: show one at the till, in the app or on paper.",
     product: "I know coupons, not products. Shall I bring in a colleague?",
     thanks: "Thank you for writing to us.",
     unknown: "I did not understand that. Ask me about your coupons, or for a colleague.",
-    stop: "I will offer nothing more here, and a colleague will take you off the list.",
-    forget: "I have passed that on. A colleague will confirm when it is done.",
+    stop: "I will offer nothing more here, and have passed that on.",
+    forget: "I have passed that on.",
     complaint: "I am sorry. A colleague takes over from here.",
     person: "A colleague takes over from here.",
     away: "I cannot see the coupons at the moment. A colleague takes over from here.",
@@ -66,7 +66,7 @@ const hearing = (() => {
 
   /** Small letters and digits, without marks, with single spaces. */
   function plain(words) {
-    const text = words.slice(0, 500).normalize("NFKD").toLowerCase().replace(/\p{M}/gu, "");
+    const text = words.slice(0, 500).normalize("NFKD").toLowerCase().replace(/[\p{M}\p{Cf}]/gu, "");
     return (text.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ");
   }
 

@@ -61,6 +61,7 @@ live.mount("talk", (place) => {
       let some = (intent === "coupons" ? COUPONS : shown).filter(meant);
       if (!some.length) some = COUPONS.filter(meant);
       if (heard.which) some = shown.slice(place, place + 1);
+      if (heard.which && !some.length) some = COUPONS.slice(place, place + 1);
       const key = some.length ? intent : "others";
       const listed = intent === "coupons" && !heard.which;
       if (listed || !some.length || !found.shown)

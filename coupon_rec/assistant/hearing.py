@@ -75,8 +75,15 @@ def plain(words: str) -> str:
     'what s the last day'
     """
     text = unicodedata.normalize("NFKD", words[:MOST_LETTERS]).casefold()
-    text = "".join(c for c in text if not unicodedata.combining(c))
+    unseen = (c for c in text if unicodedata.combining(c) or unicodedata.category(c) == "Cf")
+    text = text.translate(dict.fromkeys(map(ord, unseen)))
     return " ".join(re.findall(r"[^\W_]+", text))
+
+
+def wants_nothing(words: str) -> bool:
+    """Whether a message asks for no more offers, whatever else it asks for."""
+    text = plain(words)
+    return any(re.search(pattern, text) for intent, pattern in RULES if intent == "stop")
 
 
 def hear(words: str, products: Sequence[str] = ()) -> Heard:
@@ -101,6 +108,8 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     text = plain(words)
     named = [name for name in products if f" {plain(name)} " in f" {text} "]
     product = max(named, key=len, default="")
+    if any(plain(name) not in plain(product) for name in named):
+        product = ""  # several were named
     place = re.search(WHICH, text)
     which = PLACES[place[1]] if place else 0
     found = (intent for intent, pattern in RULES if re.search(pattern, text))

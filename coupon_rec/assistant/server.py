@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from coupon_rec._extras import need
 from coupon_rec.assistant.hearing import MOST_LETTERS
 from coupon_rec.assistant.talking import Assistant, Open
-from coupon_rec.assistant.tools import Coupon, Tools
+from coupon_rec.assistant.tools import Coupon, Tools, placed
 from coupon_rec.serving.http.api_models import Id
 from coupon_rec.serving.http.errors import Refused, handle
 from coupon_rec.serving.http.metrics import Metrics
@@ -232,17 +232,18 @@ def mcp_server(tools: Tools) -> "MCPServer":
             raise ToolError("the coupons cannot be seen at the moment") from None
 
     server = MCPServer("coupons", instructions="Quote `line` as it is, and promise nothing else.")
+    shown: list[Coupon] = []
 
     @server.tool()
     def coupons(product: Annotated[str, Field(max_length=40)] = "") -> list[Line]:
         """List the customer's coupons, the best first; for one product, if it is named."""
-        found = looked_up(lambda: tools.coupons(product))
-        return [_line(place, each) for place, each in enumerate(found, 1)]
+        shown[:] = looked_up(tools.coupons)
+        return [_line(place, each) for place, each in enumerate(shown, 1) if each.is_for(product)]
 
     @server.tool()
     def coupon(place: Annotated[int, Field(ge=1, le=5)]) -> Line | None:
-        """Give one coupon by its place in the customer's list."""
-        found = looked_up(lambda: tools.coupon(place))
+        """Give one coupon by its place in the list that `coupons` gave last."""
+        found = placed(shown or looked_up(tools.coupons), place)
         return _line(place, found) if found else None
 
     return server

@@ -9,7 +9,7 @@ from typing import Final
 from coupon_rec.assistant.chat import STYLE, ChatModel, ModelError
 from coupon_rec.assistant.guard import Refused, guarded
 from coupon_rec.assistant.handing import HandOver
-from coupon_rec.assistant.hearing import MOST_LETTERS, Heard, hear
+from coupon_rec.assistant.hearing import MOST_LETTERS, Heard, hear, wants_nothing
 from coupon_rec.assistant.log import DialogueLog, Turn
 from coupon_rec.assistant.moments import Customers
 from coupon_rec.assistant.tools import NAMELESS, Coupon, Tools, placed
@@ -19,16 +19,16 @@ logger = logging.getLogger("coupon_rec.assistant")
 SAYS: Final = {
     "hello": "Hello! I can tell you about your coupons, how to use them, and why you have them.",
     "coupons": "You have:",
-    "terms": "This is all that I know of it:",
-    "why": "Here is why, as far as I know:",
+    "terms": "All that I know of these coupons:",
+    "why": "Why these coupons were chosen for you, as far as I know:",
     "none": "I find none for you at the moment.",
-    "others": "I find none for that. You have:",
+    "others": "I find none by that name or number. You have:",
     "use": "I list the coupons that you have: show one at the till, in the app or on paper.",
     "product": "I know coupons, not products. Shall I bring in a colleague?",
     "thanks": "Thank you for writing to us.",
     "unknown": "I did not understand that. Ask me about your coupons, or for a colleague.",
-    "stop": "I will offer nothing more here, and a colleague will take you off the list.",
-    "forget": "I have passed that on. A colleague will confirm when it is done.",
+    "stop": "I will offer nothing more here, and have passed that on.",
+    "forget": "I have passed that on.",
     "complaint": "I am sorry. A colleague takes over from here.",
     "person": "A colleague takes over from here.",
     "away": "I cannot see the coupons at the moment. A colleague takes over from here.",
@@ -140,7 +140,7 @@ class Assistant:
         No words, of a recording in which none were heard, are no turn that counts.
         """
         if not words.strip():
-            said = self._says["waiting" if self._left else "unheard"]
+            said = self._says["unheard"]
             self.last = Turn(self.dialogue, "", said, "unheard", "rules")
             yield said
             return
@@ -172,7 +172,7 @@ class Assistant:
             said += facts
             yield facts
         finally:  # even if nobody listens any more
-            shown = str(offer.coupon_id) if offer else ""
+            shown = str(offer.coupon_id) if offer and said.endswith(facts) else ""
             self.last = Turn(self.dialogue, words, said, heard.intent, by, refused, shown, over)
             if self._log:
                 self._log.add(self.tools.user_id, self.last)
@@ -192,10 +192,17 @@ class Assistant:
         heard = hear(words, self.tools.catalog.products)
         if heard.intent == "unknown" and self.model and self._chooses and not self._left:
             with suppress(ModelError):
-                meant = self.model.choose(words[:MOST_LETTERS], CHOSEN)
+                said = self.model.choose(words[:MOST_LETTERS], CHOSEN)
+                meant = next((each for each in CHOSEN if each == said), "unknown")
                 if not (self._stopped and meant in OFFERING):
                     heard = heard._replace(intent=meant)
-        self._stopped = self._stopped or heard.intent == "stop"
+        self._stopped = self._stopped or wants_nothing(words)
+        if (
+            self._stopped
+            and heard.intent in ("terms", "why")
+            and not (heard.product or heard.which)
+        ):
+            heard = heard._replace(intent="unknown")
         return heard
 
     def _found(self, heard: Heard) -> tuple[str, list[str], Coupon | None]:
@@ -214,6 +221,10 @@ class Assistant:
                 self._shown = now if heard.which else found
             elif not all(each in self._shown for each in found):
                 self._shown = found
+            fresh = {each.line: each for each in now}
+            if key == "coupons" and any(each.line not in fresh for each in found):
+                key = "terms"  # it was shown, and is not recommended any more
+            found = [fresh.get(each.line, each) for each in found]
             return key, [each.why if key == "why" else each.line for each in found], None
         return heard.intent, [], self._offer(heard)
 
@@ -224,7 +235,7 @@ class Assistant:
         without a name may be for what was asked: then nothing is denied.
         """
         if heard.which:
-            if one := placed(self._shown or now, heard.which):
+            if one := placed(self._shown, heard.which) or placed(now, heard.which):
                 return heard.intent, [one]
         else:
             for known in (now,) if heard.intent == "coupons" else (self._shown, now):

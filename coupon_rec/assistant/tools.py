@@ -189,9 +189,10 @@ class Catalog:
         off = {
             row["coupon_id"]: _off(row, currency) for row in tables["coupons"].to_dict("records")
         }
+        least = tables["coupons"].set_index("coupon_id").get("minimum", {})
         own = market.named(market.offers.to_pandas()).filter(["coupon_id", "face_value", "depth"])
         for coupon in own.set_index("coupon_id").dropna(how="all").index:
-            off[coupon] = UNSAID
+            off[coupon] = _off({"minimum": least.get(coupon)}, currency)
         items = tables["coupon_items"].merge(tables["items"], on="item_id")
         called = _items_called(tables["items"])
         found = {}
@@ -223,9 +224,12 @@ def _off(row: Mapping[Any, Any], currency: str) -> str:
     elif depth > 0 and (hundredths := floor(10_000 * depth + NEARLY)):
         words = f"{hundredths / 100:g}% off"
     else:  # missing values are neither
-        return UNSAID
-    least = ceil(100 * least - NEARLY) if least > 0 else 0
-    return f"{words} {currency}{least / 100:.2f} worth of" if least else words
+        words = ""
+    cents = ceil(100 * least - NEARLY) if least > 0 else 0
+    amount = f"{currency}{cents / 100:.2f}"
+    if not words:
+        return f"a coupon, from {amount} on, for" if cents else UNSAID
+    return f"{words} {amount} worth of" if cents else words
 
 
 def service(url: str, key: str = "", moment: datetime | None = None) -> Recommend:
@@ -258,10 +262,12 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
         )
         try:
             with urlopen(request, timeout=10) as answer:
-                coupons = json.load(answer)["coupons"]
-                return [
-                    (each["campaign_id"], each["coupon_id"], each["reason"]) for each in coupons
-                ]
+                said = json.load(answer)
+            if str(said["user_id"]) != str(user_id):
+                raise LookupError("an answer about somebody else")
+            return [
+                (each["campaign_id"], each["coupon_id"], each["reason"]) for each in said["coupons"]
+            ]
         except HTTPError as error:
             raise ValueError(f"the service at {url} refused: {quoted(error)}") from None
         except (URLError, OSError) as error:
@@ -304,11 +310,14 @@ class Tools:
 
     def coupons(self, product: str = "") -> list[Coupon]:
         """Give the customer's coupons, the best first; for one product, if it is named."""
-        found = []
+        given: dict[tuple[int | str, int | str], str] = {}
         for campaign, coupon, reason in self._recommend(self.user_id):
-            if terms := self.catalog.terms.get((campaign, coupon)):
+            given.setdefault((campaign, coupon), reason)
+        found = []
+        for key, reason in given.items():
+            if terms := self.catalog.terms.get(key):
                 product_of, off, until = terms
-                found.append(Coupon(coupon, product_of, off, until, reason))
+                found.append(Coupon(key[1], product_of, off, until, reason))
         return [each for each in found if each.is_for(product)]
 
     def coupon(self, which: int) -> Coupon | None:

@@ -226,7 +226,7 @@ TOGETHER = (
 )
 """What agrees to a question, denies it, or names a person who will come."""
 TERMS = (
-    r"(?:\S*\d\S* off(?: \S*\d\S* worth of)?|a coupon for) (?:selected )?"
+    r"(?:\S*\d\S* off(?: \S*\d\S* worth of)?|a coupon(?:, from \S*\d\S* on,)? for) (?:selected )?"
     r"(?P<product>.+), until \d+ \w+ \d{4}(?: \(.*\))?"
 )
 """A line: an amount, a product, a date, and a reason."""

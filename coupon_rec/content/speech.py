@@ -87,10 +87,14 @@ class Ear:
             If it is something else.
         """
         sound = _samples(recording)
+        if not sound:
+            return ""
         with self._lock:
             self._decoder.start_utt()
-            self._decoder.process_raw(sound, full_utt=True)
-            self._decoder.end_utt()
+            try:
+                self._decoder.process_raw(sound, full_utt=True)
+            finally:
+                self._decoder.end_utt()
             found = self._decoder.hyp()
         return str(found.hypstr) if found else ""
 

@@ -11,6 +11,16 @@ Send = Callable[[Mapping[str, object]], None]
 """Send an object with an `id`; OSError if nobody says within 10 seconds that they have it."""
 
 
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """Follows no other address: a login page that answers has not taken anything."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Refuse."""
+
+
+OPENER = urllib.request.build_opener(_Stays)
+
+
 def hook(address: str) -> Send:
     """Post to an address, the object's id in the header ``Idempotency-Key``.
 
@@ -32,11 +42,11 @@ def hook(address: str) -> Send:
 
     def send(facts: Mapping[str, object]) -> None:
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(facts["id"])}
-        request = urllib.request.Request(address, json.dumps(facts).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=10):
+            request = urllib.request.Request(address, json.dumps(facts).encode(), headers)
+            with OPENER.open(request, timeout=10):
                 pass
-        except HTTPException as error:
+        except (HTTPException, ValueError) as error:
             raise OSError(f"{address} does not answer as a web server does: {error}") from error
 
     return send

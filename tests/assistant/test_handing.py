@@ -3,6 +3,7 @@
 import re
 import socket
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
@@ -32,6 +33,34 @@ def test_the_shop_gets_the_words_under_a_pseudonym_before_the_customer_is_told(
     assert (facts["dialogue"], facts["words"]) == (talk.dialogue, "my order is late")
     assert facts["user"] == Pseudonyms("winter").of(2448)
     assert abs((datetime.now() - datetime.fromisoformat(facts["time"])).total_seconds()) < 600
+
+
+def test_a_login_page_that_answers_instead_has_taken_nothing(hook: Receiver) -> None:
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", hook.address)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/desk"
+    try:
+        for each in (address, "http://[bad/"):
+            assert (
+                Assistant(TOOLS, hand_over=hand_to(each)).reply("my order is late").reply
+                == (ALONE["complaint"])
+            )
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_the_shop_gets_what_is_said_after_a_handover_and_nothing_before(hook: Receiver) -> None:

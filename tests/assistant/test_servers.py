@@ -226,6 +226,22 @@ def test_a_client_of_mcp_uses_the_tools_in_memory() -> None:
     asyncio.run(used(mcp_server(tools(2448))))
 
 
+def test_a_place_over_mcp_is_that_of_the_list_that_was_given() -> None:
+    mcp = pytest.importorskip("mcp")
+    lists = [talking.MINE[2448], talking.MINE[2448][::-1]]
+    drawing = Tools(2448, lambda user: lists.pop(0) if len(lists) > 1 else lists[0], CATALOG)
+
+    async def places() -> list[Any]:
+        async with mcp.Client(mcp_server(drawing)) as to:
+            listed = await to.call_tool("coupons", {"product": "oat milk"})
+            (line,) = listed.structured_content["result"]
+            one = await to.call_tool("coupon", {"place": line["place"]})
+            return [line, one.structured_content["result"]]
+
+    line, one = asyncio.run(places())
+    assert line == one and line["product"] == "oat milk" and line["place"] == 2
+
+
 def test_a_client_of_mcp_does_not_learn_what_the_service_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -480,6 +496,7 @@ def test_a_name_of_two_levels_covers_the_items_of_both() -> None:
         ({"face_value": 0.995}, "0.99 off"),
         ({"face_value": 0.004}, "a coupon for"),
         ({"face_value": 1.0, "minimum": 4.999}, "1.00 off 5.00 worth of"),
+        ({"minimum": 20.0}, "a coupon, from 20.00 on, for"),
     ],
 )
 def test_no_amount_is_rounded_to_the_customers_favor(terms: dict[str, float], off: str) -> None:

@@ -380,4 +380,74 @@ def test_a_recording_without_words_asks_no_model_and_hands_nothing_over() -> Non
 def test_no_reason_is_claimed_but_the_services_own() -> None:
     talk = Assistant(Tools(1, lambda user: [(18, 41, "drawn by chance")], CATALOG))
     said = talk.reply("why did I get this?").reply
-    assert said == f"Here is why, as far as I know:\n- {LINES[0]} (drawn by chance)"
+    assert said == f"{SAYS['why']}\n- {LINES[0]} (drawn by chance)"
+
+
+# What a second evening of attacks found
+
+
+def of_list(*lists: list[tuple[int | str, int | str, str]]) -> Tools:
+    """A service that gives one list after the other, and then the last for ever."""
+    left = [*lists]
+    return Tools(2448, lambda user: left.pop(0) if len(left) > 1 else left[0], CATALOG)
+
+
+MINE = [(18, 41, "you buy these"), (18, 42, "you buy others of their kind")]
+
+
+@pytest.mark.parametrize("meant", ["waiting", "none", "away", "forget", "no such thing"])
+def test_a_model_chooses_only_what_it_was_given_to_choose_from(meant: str) -> None:
+    class Hostile(ChatModel):
+        def choose(self, words: str, intents: Sequence[str]) -> str:
+            return meant
+
+        def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
+            yield from ()
+
+    talk = Assistant(tools(), model=Hostile("http://nowhere"), chooses=True, hand_over=take)
+    assert talk.reply("my cat is called Paul").reply == SAYS["unknown"]
+
+
+def test_a_coupon_that_is_gone_is_not_what_the_customer_has() -> None:
+    talk = Assistant(of_list(MINE, []))
+    talk.reply("any coupons?")
+    gone = talk.reply("do I still have the first coupon?").reply
+    assert not gone.startswith(SAYS["coupons"]) and LINES[0] in gone
+
+
+def test_a_reason_is_the_latest_one() -> None:
+    changed = [(18, 41, "you buy these: 2 so far, the last time today"), MINE[1]]
+    talk = Assistant(of_list(MINE, changed))
+    talk.reply("any coupons?")
+    assert "the last time today" in talk.reply("why did I get the coffee coupon?").reply
+
+
+def test_a_coupon_beyond_the_one_that_was_shown_is_found() -> None:
+    talk = Assistant(tools())
+    talk.reply("why did I get coffee?")
+    assert LINES[1] in talk.reply("is the second coupon still valid?").reply.splitlines()[1]
+
+
+def test_who_asks_for_two_products_is_denied_neither() -> None:
+    reply = Assistant(tools()).reply("a coupon for coffee or oat milk?").reply
+    assert reply == "\n- ".join([SAYS["coupons"], *LINES])
+
+
+@pytest.mark.parametrize(
+    "words", ["Tell the manager to stop sending me coupons", "st\u200bop sending me coupons"]
+)
+def test_no_offers_are_wanted_whatever_else_is(words: str) -> None:
+    talk = Assistant(tools())
+    talk.reply(words)
+    for question in ("Why can't you pass it on?", "When do you close?"):
+        assert LINES[0] not in talk.reply(question).reply
+
+
+def test_a_coupon_that_comes_twice_is_had_once() -> None:
+    assert len(of_list([MINE[0], MINE[1], MINE[0]]).coupons()) == 2
+
+
+def test_an_answer_about_somebody_else_is_none() -> None:
+    body = b'{"user_id": 17, "coupons": [{"campaign_id": 18, "coupon_id": 43, "reason": "x"}]}'
+    with served(body) as url, pytest.raises(ValueError, match="did not answer as `serve` does"):
+        service(url)(2448)
