@@ -73,12 +73,19 @@ const hearing = (() => {
   /** What was meant: an intent, a product, and a place in the list. */
   function hear(words) {
     const text = plain(words);
-    const product = PRODUCTS.find((name) => ` ${text} `.includes(` ${name} `)) ?? "";
+    const products = PRODUCTS.filter((name) => ` ${text} `.includes(` ${name} `));
+    const product = products.length === 1 ? products[0] : ""; // several are no one's name
     const named = WHICH.exec(text);
     const rule = RULES.find(([, pattern]) => new RegExp(pattern).test(text));
-    const intent = rule ? rule[0] : product ? "product" : "unknown";
+    const intent = rule ? rule[0] : products.length ? "product" : "unknown";
     return { intent, product, which: named ? PLACES[named[1]] : 0 };
   }
 
-  return { SAYS, TELLS, GAIN, LEAVES, hear };
+  /** Those of a list that are meant: by their place, by their product, or all. */
+  function meant(list, { which, product }) {
+    if (which) return [list.at(which > 0 ? which - 1 : which)].filter(Boolean);
+    return list.filter(([name]) => !product || name === product);
+  }
+
+  return { SAYS, TELLS, GAIN, LEAVES, hear, meant };
 })();

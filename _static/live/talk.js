@@ -3,14 +3,13 @@
 
 live.mount("talk", (place) => {
   const { html, button } = live;
-  const { SAYS, TELLS, GAIN, LEAVES, hear } = hearing;
+  const { SAYS, TELLS, GAIN, LEAVES, hear, meant } = hearing;
   const MOST = 8; // turns
   const COUPONS = [
     ["coffee", "25% off coffee, until 26 November 2017", "you buy these"],
     ["oat milk", "0.50 off oat milk, until 3 December 2017", "you buy others of their kind"],
   ];
   const KINDS = ["decided", "undecided", "upset"];
-
   const FOR_A_PERSON = ["stop", "forget", "complaint", "person"];
 
   /** Bayes' rule: eq-kinds. */
@@ -55,18 +54,12 @@ live.mount("talk", (place) => {
       return SAYS[intent];
     }
     if (["coupons", "terms", "why"].includes(intent)) {
-      const shown = found.shown ?? COUPONS;
-      const place = heard.which > 0 ? heard.which - 1 : shown.length + heard.which;
-      const meant = ([name]) => !heard.product || name === heard.product;
-      let some = (intent === "coupons" ? COUPONS : shown).filter(meant);
-      if (!some.length) some = COUPONS.filter(meant);
-      if (heard.which) some = shown.slice(place, place + 1);
-      if (heard.which && !some.length) some = COUPONS.slice(place, place + 1);
-      const key = some.length ? intent : "others";
       const listed = intent === "coupons" && !heard.which;
-      if (listed || !some.length || !found.shown)
-        found.shown = heard.which || !some.length ? COUPONS : some;
-      else if (!some.every((one) => found.shown.includes(one))) found.shown = some;
+      let some = listed ? [] : meant(found.shown ?? [], heard);
+      if (!some.length) some = meant(COUPONS, heard);
+      const key = some.length ? intent : "others";
+      const known = found.shown && some.length && some.every((one) => found.shown.includes(one));
+      if (listed || !known) found.shown = some.length && !heard.which ? some : COUPONS;
       found.offered = true;
       const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");

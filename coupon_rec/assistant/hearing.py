@@ -113,4 +113,4 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     place = re.search(WHICH, text)
     which = PLACES[place[1]] if place else 0
     found = (intent for intent, pattern in RULES if re.search(pattern, text))
-    return Heard(next(found, "product" if product else "unknown"), product, which)
+    return Heard(next(found, "product" if named else "unknown"), product, which)

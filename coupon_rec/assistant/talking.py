@@ -217,10 +217,9 @@ class Assistant:
             now = self.tools.coupons()
             key, found = self._meant(heard, now)
             listed = heard.intent == "coupons" and not heard.which
-            if listed or key != heard.intent or not self._shown:
+            known = key == heard.intent and all(each in self._shown for each in found)
+            if listed or not known:
                 self._shown = now if heard.which else found
-            elif not all(each in self._shown for each in found):
-                self._shown = found
             fresh = {each.line: each for each in now}
             if key == "coupons" and any(each.line not in fresh for each in found):
                 key = "terms"  # it was shown, and is not recommended any more

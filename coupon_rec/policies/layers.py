@@ -30,9 +30,8 @@ def last_layer(network: Any, features: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    network : sklearn.neural_network.MLPRegressor, MLPClassifier or keras.Model
-        Fitted, with one hidden layer or more; of Keras, with one input and an output that is a
-        layer of its own.
+    network : sklearn.neural_network.MLPRegressor, MLPClassifier or keras.Sequential
+        Fitted, with one hidden layer or more.
     features : array_like
         What the network reads, shape (n, d).
 
@@ -64,8 +63,6 @@ def last_layer(network: Any, features: ArrayLike) -> Floats:
         for weights, bias in zip(network.coefs_[:-1], network.intercepts_[:-1], strict=True):
             x = ACTIVATIONS[network.activation](x @ weights + bias)
     else:
-        import keras
-
-        body = keras.Model(network.inputs, network.layers[-1].input)
-        x = np.asarray(body(x.astype("float32")), np.float64)
-    return np.column_stack([np.ones(len(x)), x])
+        for layer in network.layers[:-1]:
+            x = layer(x)
+    return np.column_stack([np.ones(len(x)), np.asarray(x, np.float64)])

@@ -373,7 +373,7 @@ class Said(BaseModel):
     """A review, without its user."""
 
     position: Annotated[int, Field(description="In the log: the next call's `after`.")]
-    time: datetime
+    time: Annotated[str, Field(description="As the shop's clock showed it, in ISO 8601.")]
     item_id: int | str
     rating: int
     text: str | None

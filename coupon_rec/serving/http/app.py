@@ -241,7 +241,10 @@ async def reviews(
     found = await asyncio.to_thread(ours.reviews, after, most)
     return Reviews(
         log=ours.name,
-        reviews=[Said(**{**asdict(event), "position": position}) for position, event in found],
+        reviews=[
+            Said(**{**asdict(event), "position": position, "time": event.time.isoformat()})
+            for position, event in found
+        ],
     )
 
 
