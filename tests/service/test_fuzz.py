@@ -168,5 +168,5 @@ def test_schemathesis_finds_nothing(process: Running, tmp_path: Path) -> None:
     ]
     report = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert report.returncode == 0, report.stdout
-    assert "8 selected" in report.stdout, report.stdout
+    assert "9 selected" in report.stdout, report.stdout
     assert "internal error" not in process.words.read_text()
