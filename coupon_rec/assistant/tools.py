@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from coupon_rec.assistant.chat import quoted
+from coupon_rec._web import quoted
 from coupon_rec.assistant.hearing import plain
 
 if TYPE_CHECKING:

@@ -220,10 +220,7 @@ has had get gets got give gives bring brings can could will would shall may migh
 is are am was were be it offer coupon discount deal enjoy here no not never none cannot colleague
 manager person somebody someone
 """
-TOGETHER = (
-    r"\b(for|to) you\b(?! for)|\bmuch so\b|\byou welcome\b"
-    r"|\bwelcome\b(?! to (our|the) (shop|store))"
-)
+TOGETHER = r"\b(for|to) you\b(?! for)|\bmuch so\b|\bwelcome\b"
 """What agrees to a question, denies it, or names a person who will come."""
 TERMS = (
     r"(?:\S*\d\S* off(?: \S*\d\S* worth of)?|a coupon(?:, from \S*\d\S* on,)? for) (?:selected )?"
@@ -321,7 +318,7 @@ def generated(dialogues: int, transcripts: Sequence[str], seed: int = 0) -> Trie
                 f"Hello! {messages[-1]['content']}",
                 f"Welcome! You can have {claim}! Thank you.",
                 *YES,
-                "Hello, welcome to our shop! Thank you for your question.",
+                "Hello, thanks for asking! Thank you for your question.",
                 *(rng.choice(transcripts, 4) if len(transcripts) else []),
             ]
             return str(rng.choice(np.array(options, dtype=object)))

@@ -8,6 +8,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+from coupon_rec._web import quoted
 from coupon_rec.listening.sources import Read, SourceError, checked, topics_of
 
 COME_AGAIN = (429, 502, 503, 504)
@@ -78,14 +79,6 @@ def _opinion(
     return checked({**opinion, "topic": topics[item]})
 
 
-def _said(error: HTTPError) -> str:
-    """The beginning of what came with an error, if it can be read."""
-    try:
-        return error.read(300).decode(errors="replace")
-    except (OSError, HTTPException):
-        return ""
-
-
 def _asked(address: str, question: Mapping[str, object], key: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
@@ -98,7 +91,7 @@ def _asked(address: str, question: Mapping[str, object], key: str) -> dict[str, 
     except HTTPError as error:
         if error.code in COME_AGAIN:
             raise ConnectionError(f"{address} cannot answer now ({error.code})") from error
-        said = _said(error)
+        said = quoted(error)
         if error.code == 409:
             said += "; name another memory to begin anew"
         raise SourceError(f"{address} refuses: {said}") from error

@@ -169,14 +169,15 @@ def topics_of(market: str, topic: str) -> dict[str, str | None]:
 
     try:
         tables = open_tables(market, connect()).tables
-        items = tables["items"]
+        if (items := tables.get("items")) is None:
+            raise ConnectionError(f"{market} has no items: put items.parquet or items.csv there")
         names = stored(tables[IDENTIFIERS])[0].get("item_id") if IDENTIFIERS in tables else None
         found = _topic_of(items, topic)
         if names is not None:
             found = found.join(names, found.item_id == names.number)
             found = found.select("topic", item_id="text")
         rows = found.to_pandas()
-    except SourceError:
+    except (SourceError, ConnectionError):
         raise
     except Exception as error:  # whatever the engine says while the files are written anew
         raise ConnectionError(f"the items of {market} cannot be read now ({error})") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from coupon_rec._web import quoted
 from coupon_rec.serving.bundle.manifest import verified, version_of
 
 SECONDS = 120
@@ -156,8 +157,7 @@ class Registry:
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:
                 loaded = json.load(answer)["bundle"]
         except urllib.error.HTTPError as error:
-            said = error.read().decode("utf-8", "replace")[:500]
-            raise RegistryError(f"{service} does not take {version}: {said}") from error
+            raise RegistryError(f"{service} does not take {version}: {quoted(error)}") from error
         except (OSError, ValueError, KeyError) as error:
             raise RegistryError(f"{service} cannot be asked to load {version}: {error}") from error
         if loaded != version:

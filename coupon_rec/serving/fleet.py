@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from typing import Any
 
+from coupon_rec._web import quoted
 from coupon_rec.serving.hashing import shard_of
 
 PAUSE = 0.1
@@ -114,7 +115,7 @@ class Fleet:
                     found: dict[str, Any] = json.load(answer)
                     return {**found, "request_id": answer.headers.get("X-Request-Id", "")}
             except urllib.error.HTTPError as error:
-                problem = f"{address}: {error.read().decode('utf-8', 'replace')[:500]}"
+                problem = f"{address}: {quoted(error)}"
                 if error.code not in (429, 503):
                     raise FleetError(problem) from error
                 wait = _seconds(error.headers.get("Retry-After", ""))

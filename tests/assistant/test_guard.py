@@ -121,6 +121,7 @@ def test_every_known_claim_is_refused(claim: str) -> None:
         "For you!",
         "Hello there thank you",
         "Welcome!",
+        "Welcome to the shop!",
         "Hello you",
         "Good!",
         "A nice day, for you.",

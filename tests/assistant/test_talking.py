@@ -167,9 +167,9 @@ def test_a_service_that_is_away_is_said_and_handed_over() -> None:
 
 
 def test_the_model_words_the_tone_and_the_tools_the_facts() -> None:
-    model = Says("Hello, welcome to our shop! ")
+    model = Says("Hello, thanks for asking! ")
     turn = Assistant(tools(), model=model).reply("any deal on coffee?")
-    assert turn.reply == f"Hello, welcome to our shop!\nYou have:\n- {LINES[0]}"
+    assert turn.reply == f"Hello, thanks for asking!\nYou have:\n- {LINES[0]}"
     assert turn.by == "model"
     assert all("25%" not in message["content"] for message in model.heard)
 
