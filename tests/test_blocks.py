@@ -11,7 +11,7 @@ from ibis import Table, _
 
 from coupon_rec import Market, load_market
 from coupon_rec.features import build_offers, offers_frame, write_offers
-from coupon_rec.features.batch import blocks
+from coupon_rec.features.batch import blocks, ranks
 from coupon_rec.simulation import simulate_market
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
@@ -79,12 +79,20 @@ def windows_by_campaign(table: Table) -> list[int]:
     return sizes
 
 
-def test_no_window_by_campaign_alone_grows_with_the_users(market: Market) -> None:
+def test_no_window_by_campaign_alone_grows_with_users_who_spend_a_hair_more(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def again(table: Table, shift: int = 10_000) -> Table:
-        return table.union(table.mutate(user_id=table.user_id + shift))
+        copies = table.mutate(user_id=table.user_id + shift)
+        if "amount" in table.columns:
+            copies = copies.mutate(amount=copies.amount * (1 + 1e-6))
+        return table.union(copies)
 
     names = ("users", "offers", "purchases", "redemptions")
     doubled = replace(market, **{name: again(getattr(market, name)) for name in names})
     once, twice = (windows_by_campaign(build_offers(each)) for each in (market, doubled))
     assert once
     assert twice == once
+    monkeypatch.setattr(ranks, "PARTS", 10**6)
+    once, twice = (windows_by_campaign(build_offers(each)) for each in (market, doubled))
+    assert sum(twice) > 1.1 * sum(once)

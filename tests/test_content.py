@@ -429,6 +429,23 @@ def test_the_command_says_what_each_input_adds() -> None:
     assert "reads no 'sound'" in wrong.stderr
 
 
+def test_the_command_ablates_a_column_of_your_own_over_users_and_coupons(
+    parts: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path
+) -> None:
+    offers = pd.concat(parts)
+    offers.to_parquet(tmp_path / "offers.parquet")
+    asked = (
+        f"ablate {tmp_path}/offers.parquet --extra coupon_photo --input coupon_photo "
+        "--model logistic --validate-from 2017-04-05 --test-from 2017-05-22"
+    )
+    over_users, over_both = (
+        CliRunner().invoke(app, asked + option) for option in ("", " --coupons")
+    )
+    assert over_users.exit_code == over_both.exit_code == 0, over_both.output
+    assert "coupon_photo" in over_both.stdout
+    assert over_users.stdout != over_both.stdout
+
+
 # Through the market, the bundle and the service
 
 

@@ -173,4 +173,6 @@ def test_every_way_to_train_has_its_cost_measured(measured: dict[str, Any]) -> N
     assert set(cost.index) == {"full", "head", "adapters", "distilled", "quantized adapters"}
     assert (cost[["seconds", "training_bytes", "peak_growth_mib"]] > 0).all(axis=None)
     assert cost["training_bytes"]["quantized adapters"] < cost["training_bytes"]["adapters"]
-    assert cost["training_bytes"]["adapters"] < cost["training_bytes"]["full"]
+    assert cost["training_bytes"]["adapters"] < 0.5 * cost["training_bytes"]["full"]
+    assert cost["seconds"]["distilled"] < 0.25 * cost["seconds"]["full"]
+    assert cost["seconds"]["head"] < 0.6 * cost["seconds"]["full"]

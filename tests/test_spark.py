@@ -1,6 +1,7 @@
 """On Spark, everything from the tables to the allocation is what it is without."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -29,7 +30,21 @@ from coupon_rec.serving.bundle import exporting
 from coupon_rec.training import fit
 from coupon_rec.training.cluster import train_on_spark
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "data" / "sample"
+PAGE = (ROOT / "appendix" / "cluster.md").read_text("utf-8")
+SMALLER = {
+    "s3a://bucket/market": SAMPLE.as_uri(),
+    "2017-09-01": "2017-05-22",
+    "sample(0.01)": "sample(0.9)",
+    "shards=64": "shards=2",
+    "workers=8": "workers=2",
+    "epochs=20": "epochs=2",
+    "batch_size=16384": "batch_size=64",
+    "user_id % 100": "user_id % 2",
+    "budget=50_000, parts=200": "budget=1.0, caps=caps, parts=3",
+}
+"""What the page about a cluster says, and what is said here in its place."""
 SETTINGS = {  # many small queries, once: no web page, few tasks, little compilation
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.ui.enabled": "false",
@@ -70,18 +85,38 @@ def market(spark: Any) -> Market:
 
 
 @pytest.fixture(scope="module")
-def written(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The offers, written by Spark."""
-    return write_offers(market, tmp_path_factory.mktemp("offers") / "offers.parquet")
+def page(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
+    """Run the Python code of a section of the page about a cluster, after that of those before."""
+    shared = tmp_path_factory.mktemp("shared")
+    held: dict[str, Any] = {}
+
+    def run(section: str) -> dict[str, Any]:
+        (text,) = re.findall(rf"^## {section}$(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+        for code in re.findall(r"^```python$(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            code = code.replace("/shared", str(shared))
+            for there, here in SMALLER.items():
+                code = code.replace(there, here)
+            exec(code, held)  # the page of this repository
+        return held
+
+    return run
 
 
-def test_spark_and_duckdb_write_the_same_offers(market: Market, written: Path) -> None:
+@pytest.fixture(scope="module")
+def written(page: Callable[[str], dict[str, Any]]) -> Path:
+    """The offers, written by Spark as the page says."""
+    page("Open the tables")
+    offers: Path = page("Build the offers")["offers"]
+    return offers
+
+
+def test_spark_and_duckdb_write_the_same_offers(written: Path, market: Market) -> None:
     here = load_market(SAMPLE)
     assert build_offers(market).schema() == build_offers(here).schema()
     ours = build_offers(here).to_pandas().astype({"start": "datetime64[ns]"})
     theirs = pd.read_parquet(written).astype(ours.dtypes)
     pd.testing.assert_frame_equal(theirs, ours, rtol=1e-6, atol=0)
-    assert [path.name for path in written.parent.iterdir()] == ["offers.parquet"]
+    assert [path.name for path in written.parent.iterdir()] == ["offers"]
 
 
 def test_records_hold_each_offer_once_though_a_task_is_killed(
@@ -90,6 +125,7 @@ def test_records_hold_each_offer_once_though_a_task_is_killed(
     offers = pd.read_parquet(written)
     encoder = Encoder.fit(offers)
     batches: list[int] = []
+    killed = tmp_path / "killed"
 
     class Deadly(Encoder):
         """Kills its process within the first attempt at the second shard."""
@@ -100,12 +136,14 @@ def test_records_hold_each_offer_once_though_a_task_is_killed(
             task: Any = TaskContext.get()
             batches.append(task.partitionId())
             if task.attemptNumber() == 0 and batches.count(1) == 2:
+                killed.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             return super().encode(offers)
 
     deadly = Deadly(**{part.name: getattr(encoder, part.name) for part in fields(encoder)})
     table = spark.read_parquet(str(written))
     files = write_records(table, tmp_path / "records", deadly, shards=4)
+    assert killed.exists()
     assert sorted((tmp_path / "records").iterdir()) == [tmp_path / "records/encoder.json", *files]
     read = [ids for *_, ids in read_records(tmp_path / "records", ids=True)]
     keys = pd.DataFrame({name: np.concatenate([ids[name] for ids in read]) for name in KEY})
@@ -113,33 +151,44 @@ def test_records_hold_each_offer_once_though_a_task_is_killed(
     pd.testing.assert_frame_equal(keys.sort_values(list(KEY), ignore_index=True), expected)
 
 
-def test_scores_and_choices_are_those_without_spark(
-    spark: Any, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
+    page: Callable[[str], dict[str, Any]],
+    written: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    unavailable: Callable[[str], NoReturn],
 ) -> None:
+    if not find_spec("jax"):
+        unavailable("no JAX: `make test` installs it")
     monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
-    records, offers = tmp_path / "records", pd.read_parquet(written)
-    encoder = Encoder.fit(offers)
-    write_records(spark.read_parquet(str(written)), records, encoder, shards=2)
-    model = coupled_model(encoder, purchase_units=(8,), coupon_units=(8,))
-    fit(model, read_records(records, 256), read_records(records, 256), epochs=1)
-    bundle = exporting.export(model, tmp_path / "bundle", offers)
-    found = []
-    for name, source in (("here", written), ("spark", spark.read_parquet(str(written)))):
-        scores = score(bundle, source, tmp_path / f"scores-{name}")
-        opened = scores if name == "here" else spark.read_parquet(str(scores))
-        best = allocate_scores(opened, tmp_path / f"choices-{name}", budget=1.0, caps={}, parts=3)
-        found.append((pd.read_parquet(scores), best, pd.read_parquet(best.folder)))
-    (scores, best, choices), (their_scores, their_best, their_choices) = found
-    their_scores = their_scores.sort_values(list(KEY), ignore_index=True)
-    pd.testing.assert_frame_equal(their_scores, scores, check_exact=True)
-    assert 0 < best.sent < offers.groupby(list(KEY[:2])).ngroups
-    assert (their_best.bound, their_best.value) == (best.bound, best.value)
-    pd.testing.assert_frame_equal(their_choices, choices, check_exact=True)
+    page("Write the records and train")
+    page("Export")["caps"] = caps = {1: 2, 2: 0}
+    page("Score and allocate")
+
+    shared = written.parent
+    assert load_market(shared / "sample").users.count().execute() == 45
+    scores = pd.read_parquet(score(shared / "bundle", written, tmp_path / "scores"))
+    theirs = pd.read_parquet(shared / "scores").sort_values(list(KEY), ignore_index=True)
+    pd.testing.assert_frame_equal(theirs, scores, check_exact=True)
+    best = allocate_scores(
+        tmp_path / "scores", tmp_path / "choices", budget=1.0, caps=caps, parts=3
+    )
+    choices, theirs = (pd.read_parquet(each) for each in (best.folder, shared / "choices"))
+    pd.testing.assert_frame_equal(theirs, choices, check_exact=True)
+    assert 0 < len(choices) < scores.groupby(list(KEY[:2])).ngroups
+    assert choices["cost"].sum() <= 1
+    sent = choices["coupon_id"].value_counts()
+    assert all(sent.get(coupon, 0) <= most for coupon, most in caps.items())
 
 
 def test_commands_go_from_tables_to_the_coupons_that_they_choose_without_spark(
-    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    unavailable: Callable[[str], NoReturn],
 ) -> None:
+    if not find_spec("jax"):
+        unavailable("no JAX: `make test` installs it")
     monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
     market = Path(shutil.copytree(SAMPLE, tmp_path / "market"))
     purchases = market / "purchases.parquet"
@@ -148,7 +197,6 @@ def test_commands_go_from_tables_to_the_coupons_that_they_choose_without_spark(
     model, bundle = tmp_path / "network.keras", tmp_path / "bundle"
     dates = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
     on_spark = ("--spark", "local[2]")
-    workers = ("--workers", 2, *on_spark) if find_spec("jax") else ()
 
     def run(*arguments: object) -> None:
         result = CliRunner().invoke(app, list(map(str, arguments)))
@@ -162,7 +210,7 @@ def test_commands_go_from_tables_to_the_coupons_that_they_choose_without_spark(
         run("features", place / "offers", "--market", source, *on)
         run("records", place / "offers", place / "records", "--shards", 2, *dates, *on)
         if on:
-            run("train", place / "records", model, "--epochs", 2, *workers)
+            run("train", place / "records", model, "--epochs", 2, "--workers", 2, *on)
             run("export", model, bundle, "--market", market, *dates)
         run("score", bundle, place / "offers", place / "scores", *on)
         run("allocate", place / "scores", place / "choices", "--budget", 1, "--parts", 3, *on)
@@ -195,9 +243,9 @@ def test_workers_that_spark_starts_train_the_model_of_one(
         unavailable("no JAX: `make test` installs it")
     offers = pd.read_parquet(written)  # dealt in turn, so that both shards have as many
     write_records(offers, tmp_path / "records", Encoder.fit(offers), shards=2)
-    settings = {"epochs": 2, "batch_size": 256, "shuffle": False, "model": {"dropout": 0.0}}
+    settings = {"batch_size": 256, "shuffle": False, "model": {"dropout": 0.0}}
     weights = []
-    for workers in (1, 2):
+    for workers, epochs in ((1, 2), (2, 1), (2, 2)):  # the third goes on where the second ended
         history = train_on_spark(
             spark._session,
             tmp_path / "records",
@@ -205,11 +253,13 @@ def test_workers_that_spark_starts_train_the_model_of_one(
             tmp_path / f"{workers}.keras",
             workers=workers,
             checkpoint=str(tmp_path / f"run-{workers}"),
+            epochs=epochs,
             **settings,
         )
-        assert len(history) == 2
+        assert len(history) == epochs
         weights.append(load_model(tmp_path / f"{workers}.keras").get_weights())
-    for one, two in zip(*weights, strict=True):
+    whole, _half, resumed = weights
+    for one, two in zip(whole, resumed, strict=True):
         np.testing.assert_allclose(two, one, atol=1e-6)
 
 

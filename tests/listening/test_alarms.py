@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ from coupon_rec.listening import (
 )
 from coupon_rec.monitoring import Cusum
 
-SENTENCES = pd.read_csv(Path(__file__).parents[2] / "data" / "opinions" / "finance.csv")
+ROOT = Path(__file__).parents[2]
+SENTENCES = pd.read_csv(ROOT / "data" / "opinions" / "finance.csv")
 ERRORS = Errors(0.8, 0.1)
 HOUR = timedelta(hours=1)
 MONDAY = datetime(2026, 1, 5)
@@ -45,6 +47,29 @@ def opinions_of(negatives: np.ndarray, opinions: np.ndarray, topic: str) -> list
         for hour, (k, n) in enumerate(zip(negatives.astype(int), opinions.astype(int), strict=True))
         for number in range(n)
     ]
+
+
+# The check on series that people marked
+
+
+def test_levels_are_found_up_and_down_and_learned_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    benchmark = import_module("listening")
+    noise = np.random.default_rng(1).standard_normal(300)
+    found = benchmark.levels(noise + np.repeat([0.0, 4.0, -4.0], 100), 8.0)
+    assert len(found) == 2 and all(0 <= a - b <= 5 for a, b in zip(found, [100, 200], strict=True))
+    marked = {"one": [100, 200], "another": [100]}
+    assert benchmark.f1([100, 200], marked, 5) == 1
+    assert benchmark.f1([], marked, 5) == pytest.approx(2 / (1 + 1 / np.mean([1 / 3, 1 / 2])))
+
+
+def test_each_detector_was_judged_on_five_series_that_people_marked() -> None:
+    stored = json.loads((ROOT / "benchmarks/results/listening.json").read_text("utf-8"))["real"]
+    table = pd.DataFrame(stored).pivot(index="detector", columns="series", values="f1_12")
+    assert table.shape == (4, 5) and table.notna().all(axis=None)
+    assert (table.loc["CUSUM, ours"] > 0.35).all()
 
 
 # Labels and their errors

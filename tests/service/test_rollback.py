@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -139,10 +139,13 @@ def rules() -> list[dict[str, Any]]:
     return list(group["rules"])
 
 
-def queries() -> list[str]:
+def shown() -> list[str]:
     panels = json.loads((DEPLOY / "dashboard.json").read_text())["panels"]
-    shown = [target["expr"] for panel in panels for target in panel["targets"]]
-    return shown + [rule["expr"] for rule in rules()]
+    return [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+def queries() -> list[str]:
+    return shown() + [rule["expr"] for rule in rules()]
 
 
 @pytest.fixture(scope="module")
@@ -158,11 +161,15 @@ def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def scraped(process: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def scraped(
+    process: Running,
+    tmp_path_factory: pytest.TempPathFactory,
+    unavailable: Callable[[str], NoReturn],
+) -> Iterator[httpx.Client]:
     """A Prometheus that has asked the service several times while it answered."""
     for program in ("prometheus", "promtool"):
         if not shutil.which(program):
-            pytest.skip(f"no {program}: on Debian, `apt-get install prometheus`")
+            unavailable(f"no {program}: on Debian, `apt-get install prometheus`")
     folder = tmp_path_factory.mktemp("prometheus")
     shutil.copy(DEPLOY / "alerts.yml", folder)
     config = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
@@ -214,10 +221,36 @@ def test_what_the_queries_name_is_what_the_service_counts(scraped: httpx.Client)
 
     named = {name for query in queries() for name in re.findall(r"coupon_rec_\w+", query)}
     there = set(scraped.get("/api/v1/label/__name__/values").json()["data"])
-    assert named - {"coupon_rec_reloads_total"} <= there  # that one is there from a reload on
+    assert named <= there
     for query in ("rate(coupon_rec_score_count[1m])", "rate(coupon_rec_events_total[1m])"):
         (found,) = scraped.get("/api/v1/query", params={"query": query}).json()["data"]["result"]
         assert float(found["value"][1]) > 0
+
+
+@pytest.mark.parametrize("query", shown())
+def test_each_panel_of_the_dashboard_has_a_line(query: str, scraped: httpx.Client) -> None:
+    failed = 'status=~"5.."'  # nothing has failed, so that panel alone is empty
+    found = scraped.get("/api/v1/query", params={"query": query}).json()["data"]["result"]
+    assert bool(found) == (failed not in query)
+
+
+def test_each_alarm_rings_when_it_should_and_not_when_nothing_is_wrong(
+    unavailable: Callable[[str], NoReturn],
+) -> None:
+    if not shutil.which("promtool"):
+        unavailable("no promtool: on Debian, `apt-get install prometheus`")
+    cases = yaml.safe_load((DEPLOY / "alerts.test.yml").read_text())["tests"]
+    checks = [check for case in cases for check in case["alert_rule_test"]]
+    names = {rule["alert"] for rule in rules()}
+    assert {check["alertname"] for check in checks if check["exp_alerts"]} == names
+    assert {check["alertname"] for check in checks if not check["exp_alerts"]} == names
+    told = subprocess.run(
+        ["promtool", "test", "rules", DEPLOY / "alerts.test.yml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
 
 
 def test_a_service_in_good_health_fires_no_alarm(scraped: httpx.Client) -> None:

@@ -89,6 +89,8 @@ class Metrics:
         self.reloads = Counter(
             "coupon_rec_reloads", "Reloads, by result.", ["result"], registry=self.registry
         )
+        for result in ("done", "refused"):  # the first one counts as a rise only from a zero
+            self.reloads.labels(result)
         self.streams = Gauge("coupon_rec_streams", "Streams that are open.", registry=self.registry)
         self.waiting = Gauge(
             "coupon_rec_waiting",
