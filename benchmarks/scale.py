@@ -44,7 +44,17 @@ from coupon_rec.simulation.state import settings_of
 
 PACKAGES = ("coupon-rec", "duckdb", "ibis-framework", "keras", "numpy", "pandas", "pyspark")
 CODE = Path(coupon_rec.__file__).parent
-ROOMS = ("market", "simulation", "features", "records", "models", "training", "decisions")
+ROOMS = (
+    "market",
+    "simulation",
+    "features",
+    "records",
+    "models",
+    "training",
+    "serving",
+    "decisions",
+    "odds.py",
+)
 OFFERS_OF_A_USER = 28.6
 BESIDE = ("candidates", "clicks", "drivers", "reviews", "views")
 """What the simulator makes beside the market."""
@@ -63,7 +73,7 @@ def code() -> str:
     """Twelve hexadecimal digits that change with the code that is measured."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for room in ROOMS:
-        for path in sorted((CODE / room).rglob("*.py")):
+        for path in sorted((CODE / room).rglob("*.py")) or [CODE / room]:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

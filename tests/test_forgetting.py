@@ -26,10 +26,9 @@ from coupon_rec.serving.bundle.manifest import seal, verified, version_of
 from coupon_rec.serving.events.decision_files import place_of, read_segment, to_bytes
 from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.decision_reader import read_answers, read_outcomes
-from coupon_rec.serving.events.event import Event, to_json
+from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.event_log import EventLog, LogError
 from coupon_rec.serving.events.identifiers import Identifiers
-from coupon_rec.serving.events.redis_log import RedisStream
 from coupon_rec.serving.forgetting import forget
 from coupon_rec.serving.recommender import Decision, Question, Reply
 
@@ -232,30 +231,6 @@ def test_the_pseudonym_key_comes_from_the_environment_and_the_help_says_why(
         each for each in get_command(app).commands["serve"].params if each.name == "pseudonym_key"
     )
     assert "new_key()" in key.help and "in the environment" in key.help
-
-
-class Entries:
-    """A stream of Redis, as far as forgetting asks for it."""
-
-    def __init__(self, events: list[Event]) -> None:
-        self.entries = [(f"{k:03}-0", {"event": to_json(event)}) for k, event in enumerate(events)]
-
-    def xrange(self, _: str, first: str, last: str, count: int) -> list[tuple[str, dict]]:
-        after = first.removeprefix("(") if first != "-" else ""
-        return [entry for entry in self.entries if entry[0] > after][:2]
-
-    def xdel(self, _: str, gone: str) -> None:
-        self.entries = [entry for entry in self.entries if entry[0] != gone]
-
-
-def test_the_stream_of_replicas_loses_their_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    people = [ZELDA, BEN, ZELDA, ZELDA, BEN]
-    events = [Event(f"e{k}", who, NOON, "view", item_id=1) for k, who in enumerate(people)]
-    stream = RedisStream("redis://localhost:1")
-    server = Entries(events)
-    monkeypatch.setattr(stream, "_redis", server)
-    assert stream.forget(ZELDA) == 3
-    assert [BEN in entry["event"] for _, entry in server.entries] == [True, True]
 
 
 def test_a_redis_that_is_away_is_named(bundle: Path) -> None:

@@ -11,11 +11,12 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 from redis import Redis, RedisError
+from running import until
 
 from coupon_rec import load_market
 from coupon_rec.features import Encoder, offers_frame
 from coupon_rec.features.online.snapshot_writer import write_snapshot
-from coupon_rec.serving.events.event import Event
+from coupon_rec.serving.events.event import Event, from_json
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.events.redis_log import STREAM, RedisStream
 from coupon_rec.serving.events.shared_log import SharedLog, StreamError
@@ -60,6 +61,11 @@ class Server:
     def forget(self) -> None:
         """Remove what it had written to disk."""
         shutil.rmtree(self.folder / "appendonlydir")
+
+    def holds(self, word: str) -> bool:
+        """Whether a word is in a file of its folder."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        return any(word.encode() in path.read_bytes() for path in files)
 
     def published(self) -> list[str]:
         """The entries of the stream."""
@@ -134,6 +140,42 @@ def replicas(snapshot: Path, tmp_path: Path, server: Server) -> Iterator[Replica
 
 def purchase(name: int, user: int = 5) -> Event:
     return Event(f"e{name}", user, datetime(2017, 4, 10, 12), "purchase", 1003, name, amount=2.0)
+
+
+def test_a_person_who_is_forgotten_is_in_no_file_of_redis_either(server: Server) -> None:
+    stream = RedisStream(server.url)
+    people = ["Zelda", "Ben", "Zelda", "Zelda", "Ben"]
+    noon = datetime(2017, 4, 10, 12)
+    stream.publish([Event(f"e{k}", who, noon, "view", 1) for k, who in enumerate(people)])
+    assert server.holds("Zelda") and server.holds("Ben")
+    assert stream.forget("Zelda") == 3
+    assert ["Ben" in entry for entry in server.published()] == [True, True]
+    until(lambda: not server.holds("Zelda"))
+    assert server.holds("Ben")
+    assert stream.forget("Nobody") == 0 and len(server.published()) == 2
+    assert stream.forget("Ben") == 2 and server.published() == []
+    stream.close()
+
+
+def test_what_comes_while_somebody_is_forgotten_is_not_lost(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, other = RedisStream(server.url), RedisStream(server.url)
+    noon = datetime(2017, 4, 10, 12)
+    stream.publish([Event(f"e{who}", who, noon, "view", 1) for who in ("Zelda", "Ben")])
+    entries = stream._entries
+
+    def late(*places: str) -> list[tuple[str, dict[str, str]]]:
+        found = entries(*places)
+        if not found and len(server.published()) == 2:
+            other.publish([Event("late", "Ada", noon, "view", 1)])
+        return found
+
+    monkeypatch.setattr(stream, "_entries", late)
+    assert stream.forget("Zelda") == 1
+    assert [from_json(entry).user_id for entry in server.published()] == ["Ben", "Ada"]
+    stream.close()
+    other.close()
 
 
 def test_an_event_that_one_replica_accepts_counts_on_all(replicas: Replicas) -> None:

@@ -21,13 +21,12 @@ from typer.testing import CliRunner
 from coupon_rec import Market, load_market
 from coupon_rec.__main__ import app
 from coupon_rec.decisions import allocate_scores
-from coupon_rec.features import Encoder, build_offers, write_offers
+from coupon_rec.features import Encoder, build_offers
 from coupon_rec.market import identifiers
-from coupon_rec.models import coupled_model, load_model
+from coupon_rec.models import load_model
 from coupon_rec.records import read_records, write_records
 from coupon_rec.serving.batch import KEY, score
 from coupon_rec.serving.bundle import exporting
-from coupon_rec.training import fit
 from coupon_rec.training.cluster import train_on_spark
 
 ROOT = Path(__file__).parents[1]
@@ -166,7 +165,7 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
     page("Score and allocate")
 
     shared = written.parent
-    assert load_market(shared / "sample").users.count().execute() == 45
+    assert load_market(shared / "sample").users.count().execute() == 30
     scores = pd.read_parquet(score(shared / "bundle", written, tmp_path / "scores"))
     theirs = pd.read_parquet(shared / "scores").sort_values(list(KEY), ignore_index=True)
     pd.testing.assert_frame_equal(theirs, scores, check_exact=True)

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from running import DAY, PATIENCE, Inside, Running, purchase
 
+from coupon_rec.privacy import new_key
 from coupon_rec.serving.http import server
 from coupon_rec.serving.http.app import create_app
 from coupon_rec.serving.http.opening import NO_DECISIONS
@@ -172,6 +173,27 @@ def test_no_line_of_the_log_holds_what_a_user_sent(serve: Callable[..., Running]
     words = service.stop()
     assert "Uvicorn running" in words
     assert [word for word in PERSONAL if word in words] == []
+
+
+def test_no_line_of_the_log_holds_a_secret_though_redis_is_away(
+    serve: Callable[..., Running],
+) -> None:
+    secrets = {
+        "COUPON_REC_API_KEY": "client-s3cret",
+        "COUPON_REC_OPERATOR_KEY": "operator-s3cret",
+        "COUPON_REC_PSEUDONYM_KEY": "pseudonym-s3cret",
+        "COUPON_REC_STORAGE_KEYS": new_key(),
+    }
+    redis = {"COUPON_REC_REDIS": "redis://:redis-s3cret@127.0.0.1:9/0"}
+    service = serve(**secrets, **redis)
+    for key in ("client-s3cret", "operator-s3cret", "another-s3cret"):
+        headers = {"Authorization": f"Bearer {key}"}
+        service.client.post("/v1/recommendations", json=ASKED, headers=headers)
+        service.client.post("/v1/events", json={"events": [purchase("a", 1)]}, headers=headers)
+        service.client.post("/v1/reload", headers=headers)
+    words = service.stop()
+    assert "no exchange with other replicas" in words
+    assert "s3cret" not in words and secrets["COUPON_REC_STORAGE_KEYS"] not in words
 
 
 def test_an_internal_error_is_answered_and_logged_by_its_place_alone(

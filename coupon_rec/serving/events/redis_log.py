@@ -74,18 +74,37 @@ class RedisStream:
         _reached(pipeline.execute)
 
     def forget(self, user_id: int | str) -> int:
-        """Delete the events of a person, and say how many there were.
+        """Write the stream anew without the events of a person, and say how many there were.
 
-        A replica that still runs, or whose file was not gone through, publishes them again.
+        Redis keeps the bytes of an entry that is only deleted. If it appends to a file, it is asked
+        to write that anew too, which takes it a moment. A replica that still runs, or whose file
+        was not gone through, publishes the events again.
         """
-        deleted, first = 0, "-"
-        while entries := self._entries(first):
-            for entry, fields in entries:
-                event = self._event(fields)
-                if event and str(event.user_id) == str(user_id):
-                    self._redis.xdel(self._name, entry)
-                    deleted += 1
-            first = f"({entries[-1][0]}"
+        deleted, kept = 0, f"{self._name}:kept"
+
+        def copied(watching: Any) -> None:
+            nonlocal deleted
+            deleted, first, left = 0, "-", 0
+            self._redis.delete(kept)
+            while entries := self._entries(first):
+                adding = self._redis.pipeline(transaction=False)
+                for entry, fields in entries:
+                    event = self._event(fields)
+                    if event and str(event.user_id) == str(user_id):
+                        deleted += 1
+                    else:
+                        adding.xadd(kept, fields, id=entry)
+                left += len(adding.execute())
+                first = f"({entries[-1][0]}"
+            watching.multi()
+            if deleted and left:
+                watching.rename(kept, self._name)
+            else:
+                watching.delete(self._name if deleted else kept)
+
+        _reached(lambda: self._redis.transaction(copied, self._name))
+        if deleted and self._redis.info("persistence")["aof_enabled"]:
+            self._redis.bgrewriteaof()
         return deleted
 
     def close(self) -> None:
