@@ -220,9 +220,7 @@ def truths(campaign: Round, traits: Traits, found: Likely, switched: Floats) -> 
     of_person = traits.person[collectors]
     buy_with[collectors] = seen[collectors] * buy_without[of_person]
     buy_without[collectors] = lost[collectors] = 0.0
-    redeem[collectors] = buy_with[collectors] * redeem_rate(
-        found.habit[collectors], campaign.depth
-    )
+    redeem[collectors] = buy_with[collectors] * redeem_rate(found.habit[collectors], campaign.depth)
     for name in worth:
         money[f"{name}_without"][collectors] = money[f"{name}_without"][of_person]
         money[f"{name}_with"][collectors] = money[f"{name}_without"][of_person]
