@@ -84,6 +84,8 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 - *depths*: all three coupons of a type are in the campaign. Who is mailed gets one, with a
   probability proportional to exp(3 d) if there was no trip in the last period, exp(-3 d) if
   there was                                                                                   (8)
+
+  (The policy is of our making, and the 3 a guess.)
 - *elasticity*: a cut x of an item's log price moves its logit by g_u c_i x, and the units on a trip
   with a purchase, geometric, have the mean 1.3 exp(f_i x), with c_i = 0.85 E_i / 1.5,
   f_i = 0.15 E_i, and E_i between 1 and 6, 2.7 in the mean                                    (9)
@@ -93,6 +95,8 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
   Padmanabhan 1999: buying sooner and buying more are a quarter of the response, switching is the
   rest.)
 - *season*: z + A_C cos(2 pi (week - peak_C) / 52), A_C ~ N(0, 0.2^2)                        (10)
+
+  (The size is a guess.)
 - *stockpiling*: z - 2.5 S_uTk, S_uTk = max(S_uT,k-1 / 2, log price saved on T in k - 1)     (11)
 
   (van Heerde, Leeflang and Wittink 2000: dips of 4 to 25% of what a promotion brought.)
@@ -112,15 +116,27 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
   out of stock; a quarter of shoppers then take another brand, which here nobody does.)
 - *novelty*: half of the types have coupons from the first campaign on, the others from a later one.
   tau_uc + alpha_T, alpha_T ~ N(0, 0.25^2), is in no table                                    (14)
+
+  (The half and the size are guesses.)
 - *drift*: z + D_Ck, a random walk with steps N(0, 0.1^2)                                    (15)
+
+  (The size is a guess.)
 - *delay*: a redemption is reported an exponential time of 14 days later, and until then the
   retailer does not know of it.
+
+  (Chapelle 2014: what an ad brings comes up to a month after it. The 14 days are a guess.)
 - *content*: tau_uc + 0.25 [a photo] + 0.15 [a deadline in the text] + 0 [a border]          (16)
+
+  (The sizes are guesses.)
 - *platforms*: a coupon in place j of the list is looked at with probability j^(-0.5) on a phone,
   j^(-0.15) on a desk; who does not look acts as if it had not been sent. A view on a phone is
   clicked with a logit that is 0.8 lower. Lists are in an order by chance.
+
+  (The powers and the 0.8 are guesses.)
 - *accounts*: 12% of accounts are a person's second, with the same tastes, habit and patience, and
   four in ten of the trips.
+
+  (Both shares are guesses.)
 - *waiting*: 12% of users lower z for the types that have coupons by 0.6 X_uk, and buy at once what
   they have a coupon for; X_uk = (X_u,k-1 + [u was mailed in k - 1]) / 2                     (17)
 
@@ -128,6 +144,8 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 - *collecting*: 4% of accounts belong to the person of the account before, never shop, and redeem on
   what that person would have bought, with a logit that is 2.5 higher: the effect on the account is
   large, on the person nothing.
+
+  (The share and the 2.5 are guesses.)
 
 **Money.** A coupon adds to profit the margin of its type's units with it, less that without it,
 less the margin that the rest of its category loses, less p(redeem) d_c times the price of a unit.

@@ -206,10 +206,14 @@ def first_of_each(trip: Ints, item: Ints, items: int) -> Ints:
 
 
 def new_lines(added: Lines, usual: Lines, items: int) -> Lines:
-    """Those of the added lines whose trip would not have brought the item anyway."""
+    """Those of the added lines whose trip would not have brought the item anyway.
+
+    The usual lines are ordered by trip and item, as `usual_lines` leaves them.
+    """
     added = added.chosen(first_of_each(added.trip, added.item, items))
-    known = usual.trip * items + usual.item
-    return added.chosen(~np.isin(added.trip * items + added.item, known))
+    known, key = usual.trip * items + usual.item, added.trip * items + added.item
+    before, after = (known.searchsorted(key, side) for side in ("left", "right"))
+    return added.chosen(before == after)
 
 
 def joined(one: Lines, other: Lines) -> Lines:
@@ -300,25 +304,26 @@ def remember(
     np.maximum.at(by_person, traits.person, sent.mailed)
     kinds = memory.bought.shape[1]
     key = lines.user * kinds + nature.kind[lines.item]
-    bought = np.bincount(key, minlength=memory.bought.size).reshape(memory.bought.shape)
+    bought = memory.bought.copy()
+    np.add.at(bought.reshape(-1), key, np.float32(1))
     shopper = np.where(traits.collector, traits.person, np.arange(len(traits.person)))
     filled = shopper[lines.user] * kinds + nature.kind[lines.item]
-    saved = np.zeros(memory.bought.size)
     depth = np.zeros(len(lines.user))
     under = lines.slot >= 0
     with_coupon = np.zeros((len(sent.mailed), len(campaign.kinds)))
     who, pair = np.nonzero(sent.offered & sent.redeemed_with)
     with_coupon[who, campaign.slot[pair]] = -nature.strength * np.log1p(-campaign.depth[pair])
     depth[under] = with_coupon[lines.user[under], lines.slot[under]]
-    np.maximum.at(saved, filled, np.maximum(cut[lines.item] + depth, 0))
-    pantry = np.maximum(FORGETTING * memory.pantry, saved.reshape(memory.pantry.shape))
+    pantry = FORGETTING * memory.pantry
+    saved = (cut[lines.item] + depth).astype("float32")
+    np.maximum.at(pantry.reshape(-1), filled, saved)
     on_sale = np.bincount(lines.user[cut[lines.item] > 0], minlength=len(sent.mailed))
     return Memory(
         mailed=FORGETTING * memory.mailed + by_person[traits.person],
         trips=happened.trips.counts.astype("float64"),
         expecting=FORGETTING * memory.expecting + (1 - FORGETTING) * sent.mailed,
-        pantry=pantry.astype("float32"),
-        bought=(memory.bought + bought).astype("float32"),
+        pantry=pantry,
+        bought=bought,
         on_sale=memory.on_sale + on_sale,
         on_hand=memory.on_hand,
         on_order=memory.on_order,

@@ -216,27 +216,16 @@ def truths(campaign: Round, traits: Traits, found: Likely, switched: Floats) -> 
         f"{name}_with": weekly * (seen * after[name] + unseen * before[name]) for name in worth
     }
     lost = weekly * seen * switched
-    collector = traits.collector[:, None]
-    if collector.any():
-        who = np.where(traits.collector, traits.person, np.arange(len(traits.person)))
-        buy_without = buy_without[who]
-        money = {name: values[who] for name, values in money.items()}
-        buy_with = np.where(collector, seen * buy_without, buy_with)
-        redeem = np.where(collector, buy_with * redeem_rate(found.habit, campaign.depth), redeem)
-        discount = np.where(
-            collector,
-            redeem
-            * campaign.depth
-            * money["spend_without"]
-            / np.maximum(money["units_without"], 1e-12),
-            discount,
-        )
-        lost = np.where(collector, 0.0, lost)
-        for name in worth:
-            money[f"{name}_with"] = np.where(
-                collector, money[f"{name}_without"], money[f"{name}_with"]
-            )
-        buy_without = np.where(collector, 0.0, buy_without)
+    collectors = np.flatnonzero(traits.collector)
+    of_person = traits.person[collectors]
+    buy_with[collectors] = seen[collectors] * buy_without[of_person]
+    buy_without[collectors] = lost[collectors] = 0.0
+    redeem[collectors] = buy_with[collectors] * redeem_rate(found.habit[collectors], campaign.depth)
+    for name in worth:
+        money[f"{name}_without"][collectors] = money[f"{name}_without"][of_person]
+        money[f"{name}_with"][collectors] = money[f"{name}_without"][of_person]
+    spend, bought = (money[f"{name}_without"][collectors] for name in ("spend", "units"))
+    discount[collectors] = redeem[collectors] * campaign.depth * spend / np.maximum(bought, 1e-12)
     return {
         "buy_without": buy_without,
         "buy_with": buy_with,
@@ -261,12 +250,12 @@ def switching(nature: Nature, campaign: Round, found: Likely) -> tuple[Floats, F
     for pairs, kind in zip(campaign.pairs, campaign.kinds, strict=True):
         rest = others(nature, kind)
         rate = softplus(found.logits[:, rest] - found.memory[:, nature.kind[rest]])
-        of_rest = np.maximum(rate.sum(axis=1), 1e-12)
+        of_rest, stay = np.maximum(rate.sum(axis=1), 1e-12), np.exp(-rate)
         for pair in pairs[pairs >= 0]:
             share = np.clip(SWITCHING * gained[:, pair] / of_rest, 0, MOST_SWITCHED)
             taken[:, pair] = share
             left = rate * (1 - share[:, None]).astype(rate.dtype)
-            lost[:, pair] = ((np.exp(-left) - np.exp(-rate)) * worth[rest]).sum(axis=1)
+            lost[:, pair] = ((np.exp(-left) - stay) * worth[rest]).sum(axis=1)
     return taken, lost
 
 
