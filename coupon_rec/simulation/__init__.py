@@ -108,8 +108,8 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
   (van Heerde, Gupta and Wittink 2003: a third of the units gained are taken from others.)
 - *supply*: a unit costs (1 - m_i)(1 - 0.85 s_ik) of list price, m_i ~ N(0.23, 0.07^2), s_ik the
   share that is off in the period: the maker bears 0.85 (1 - m_i) of a sale. Each store, one for
-  500 users, counts its stock each week, orders up to 2 weeks of usual sales, and gets it a week
-  later. Who
+  500 users, counts what a week has left, orders up to 2 weeks of usual sales, and has it when
+  the next week begins; an order of your own is placed before a week and comes with the next. Who
   finds too little left buys nothing                                                         (13)
 
   (The mean and deviation of m_i are Ta Feng's. Gruen, Corsten and Bharadwaj 2002: 8.3% of items are
