@@ -23,6 +23,7 @@ from coupon_rec.monitoring import Registry
 from coupon_rec.privacy import Vault, VaultError, new_key
 from coupon_rec.privacy.vault import SEAL_PLAIN, VARIABLE, opened
 from coupon_rec.serving.bundle.manifest import seal, verified, version_of
+from coupon_rec.serving.bundle.shards import write_shards
 from coupon_rec.serving.events.decision_files import place_of, read_segment, to_bytes
 from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.decision_reader import read_answers, read_outcomes
@@ -149,6 +150,21 @@ def test_the_snapshot_loses_their_rows_and_keeps_its_version(bundle: Path) -> No
     assert version_of(after) == before["version"]
     assert any("train" in words for words in done.due)
     assert not [*bundle.parent.glob(".*")]
+
+
+def test_no_part_of_a_divided_bundle_names_a_person_who_is_forgotten(
+    bundle: Path, tmp_path: Path
+) -> None:
+    number = Identifiers.read(bundle / "snapshot").number("user_id", ZELDA)
+    parts = write_shards(bundle, tmp_path / "parts", 2)
+    assert holding(tmp_path / "parts", ZELDA)
+    done = forget([ZELDA], parts)
+    assert sum(done.snapshot.values()) > 0
+    assert holding(tmp_path / "parts", ZELDA) == set()
+    assert holding(tmp_path / "parts", BEN)
+    for table in (tmp_path / "parts").rglob("*.parquet"):
+        assert number not in set(pd.read_parquet(table).get("user_id", ()))
+    assert any("other parts of a divided bundle" in words for words in done.due)
 
 
 def test_every_bundle_of_a_registry_is_gone_through(bundle: Path, tmp_path: Path) -> None:
