@@ -44,8 +44,8 @@ class Forgotten:
             words += [
                 "sums over everybody in the snapshot (items, coupons, wallet shares): gone with "
                 "the next `export`",
-                "totals of the person, without a name, in the other parts of a divided bundle: gone "
-                "when it is divided anew",
+                "totals of the person, without a name, in the other parts of a divided bundle: "
+                "gone when it is divided anew",
                 "the weights of the model: gone with the next `train` on tables without the person",
             ]
         return words
