@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -170,6 +171,11 @@ BROKEN = {
         first("end", date(2017, 2, 14)),
         ["start, end", "1 row", "end=2017-02-14"],
     ),
+    "outside of the years 1900 to 2199": (
+        "campaigns",
+        first("end", date(9999, 12, 31)),
+        ["end", "1 row", "end=9999-12-31", "such as 2017-03-01"],
+    ),
     "unknown type of campaign": (
         "campaigns",
         first("campaign_type", "D"),
@@ -292,6 +298,36 @@ def test_text_in_a_number_column_of_a_csv_file_is_shown(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "what", ["infinity", "-infinity", "epoch", "2017-06-02 (BC)", "0017-06-02"]
+)
+@pytest.mark.parametrize(
+    ("table", "column"), [("campaigns", "end"), ("redemptions", "date"), ("purchases", "time")]
+)
+def test_what_is_no_day_of_the_calendar_is_refused(
+    folder: Path, table: str, column: str, what: str
+) -> None:
+    path = to_csv(folder, table)
+    rows = pd.read_csv(path, dtype="str")
+    rows.loc[0, column] = what
+    rows.to_csv(path, index=False)
+    error = error_of(folder)
+    assert any(
+        (problem.table, problem.column, problem.rows) == (table, column, 1)
+        and f"{column}={what}" in str(problem)
+        for problem in error.problems
+    ), str(error)
+
+
+def test_a_day_that_python_cannot_hold_is_refused(folder: Path) -> None:
+    path = folder / "redemptions.parquet"
+    endless = f"SELECT * REPLACE ('infinity'::date AS date) FROM '{path}'"
+    duckdb.sql(f"CREATE TABLE endless AS {endless}; COPY endless TO '{path}'")
+    (problem, _) = error_of(folder).problems
+    assert "outside of the years 1900 to 2199" in problem.what
+    assert problem.examples[0]["date"] == "infinity"
+
+
+@pytest.mark.parametrize(
     ("content", "what"), [(b"user_id,age\n", "not a readable Parquet file"), (b"", "is empty")]
 )
 def test_a_file_that_is_no_parquet_file_is_named(folder: Path, content: bytes, what: str) -> None:
@@ -299,6 +335,43 @@ def test_a_file_that_is_no_parquet_file_is_named(folder: Path, content: bytes, w
     problem = error_of(folder).problems[0]
     assert problem.table == "users"
     assert what in problem.what
+
+
+@pytest.mark.parametrize("name", ["redemptions", "stock"])
+def test_an_empty_table_may_be_left_out_if_it_is_optional(folder: Path, name: str) -> None:
+    change(folder, name, lambda table: table.head(0))
+    fix = error_of(folder).problems[0].fix
+    assert fix == "write at least one row" + (", or leave it out." if name == "stock" else ".")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace("unknown", "Ärztin", 1).encode("latin-1"),
+        lambda text: text.replace("\n2,", "\n2,more,", 1).encode(),
+        lambda text: "\n".join(["first,last", "1,2", text.splitlines()[0]]).encode(),
+    ],
+    ids=["Latin-1", "more values", "fewer names"],
+)
+def test_a_csv_file_that_is_spoiled_says_how_to_write_it(
+    folder: Path, spoil: Callable[[str], bytes]
+) -> None:
+    path = to_csv(folder, "users")
+    path.write_bytes(spoil(path.read_text()))
+    problem = error_of(folder).problems[0]
+    assert "users.csv cannot be read as CSV: Invalid Input Error" in problem.what
+    assert "UTF-8" in problem.fix and "quotes" in problem.fix and "as many values" in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("days", "what"), [(400, "no purchase precedes a campaign"), (-400, "no purchase follows")]
+)
+def test_purchases_far_from_all_campaigns_are_warned_of(folder: Path, days: int, what: str) -> None:
+    change(folder, "purchases", lambda t: t.assign(time=t.time + pd.Timedelta(days=days)))
+    with pytest.warns(UserWarning, match=what) as caught:
+        load_market(folder)
+    (told,) = [str(each.message) for each in caught if what in str(each.message)]
+    assert "campaigns start from 2017-02-15 to 2017-05-22" in told
 
 
 def test_a_truncated_parquet_file_is_named(folder: Path) -> None:
