@@ -94,14 +94,14 @@ def _held(table: Table) -> Table:
     return connection.create_table(gen_name("identifiers"), table, temp=True)
 
 
-def with_numbers(table: Table, identifiers: Mapping[str, Table]) -> Table:
-    """Put numbers in place of the text of a table's identifiers."""
+def exchanged(table: Table, identifiers: Mapping[str, Table], put: str, instead: str) -> Table:
+    """Put the "number" of a table's identifiers in place of their "text", or the text instead."""
     for kind in table.columns:
         if kind in identifiers:
-            numbers = identifiers[kind].select(**{kind: "text", "number_of_text": "number"})
-            joined = table.left_join(numbers, kind)
+            known = identifiers[kind].select(**{kind: instead, "put_instead": put})
+            joined = table.left_join(known, kind)
             columns = {column: joined[column] for column in table.columns}
-            table = joined.select(**columns | {kind: joined["number_of_text"]})
+            table = joined.select(**columns | {kind: joined["put_instead"]})
     return table
 
 

@@ -103,7 +103,10 @@ def load_market(source: Source, connection: BaseBackend | None = None) -> Market
     found += ids.unnamed(tables, known)
     known |= ids.number(tables, sorted(text))
     if text:
-        tables = {name: ids.with_numbers(table, known) for name, table in tables.items()}
+        tables = {
+            name: ids.exchanged(table, known, put="number", instead="text")
+            for name, table in tables.items()
+        }
     broken = problems(chain(market_rules(tables), _repeated(tables)))
     found += ids.with_text(broken, known)
     if found:
