@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from click.testing import Result
 from running import Running
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -145,20 +146,62 @@ def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     assert "--validate-from" in said
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("features", "out.parquet", "--market", "nowhere"), "nowhere"),
-        (("train", __file__, "model.keras"), "cannot be read as Parquet"),
-        (("train", "model.h5"), "name a .keras file"),
-        (("export", "nowhere.keras", "bundle"), "does not exist"),
-        (("serve", "nowhere", "--port", "0"), "is no bundle"),
-    ],
-)
-def test_bad_input_is_one_clear_error(arguments: tuple[str, ...], message: str) -> None:
-    result = run(*arguments)
-    assert result.exit_code == 2
-    assert message in words(result)
+MISTAKES: list[tuple[str, str]] = [
+    ("ablate --market {spoiled}", "user_trend"),
+    ("ablate {file} --market {spoiled}", "not both"),
+    ("adapt {file} {file} phone.keras", "cannot be read as Parquet"),
+    ("allocate {file} out", "cannot be read as Parquet"),
+    ("allocate nowhere out", "there are no files nowhere"),
+    ("assistant --user 1 --market nowhere", "nowhere"),
+    ("evaluate {file} --market {spoiled}", "user_trend"),
+    ("evaluate {file} {file} --market {spoiled}", "not both"),
+    ("export nowhere.keras bundle", "does not exist"),
+    ("export {file} bundle --market {spoiled}", "user_trend"),
+    ("features out.parquet --market nowhere", "nowhere"),
+    ("features out.parquet --market {spoiled}", "user_trend"),
+    ("features /nowhere/out.parquet --market {sample}", "/nowhere"),
+    ("forget 1 --bundle {file}", "is no bundle"),
+    ("listen nowhere.jsonl --memory {folder}/memory", "nowhere.jsonl"),
+    ("listen {file} --memory {folder}", "{folder}"),
+    ("monitor nowhere", "nowhere"),
+    ("recommend {file} --user 1 --market {spoiled}", "user_trend"),
+    ("recommend {file} {file} --user 1 --market {spoiled}", "not both"),
+    ("records {file} out", "cannot be read as Parquet"),
+    ("retrain {file} --market {sample}", "{file}"),
+    ("retrain {folder}/registry --market {spoiled}", "user_trend"),
+    ("score nowhere {file} out", "is no bundle"),
+    ("serve nowhere --port 0", "is no bundle"),
+    ("shard nowhere {folder}/parts --shards 2", "is no bundle"),
+    ("train model.h5", "name a .keras file"),
+    ("train {file} model.keras", "cannot be read as Parquet"),
+    ("train {file} model.keras --market nowhere", "not both"),
+    ("train model.keras --market {spoiled}", "user_trend"),
+    ("value nowhere", "nowhere"),
+]
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A market with a column that is called as a feature, and other places that are wrong."""
+    folder = tmp_path_factory.mktemp("wrong")
+    spoiled = Path(shutil.copytree(SAMPLE, folder / "spoiled"))
+    users = pd.read_parquet(spoiled / "users.parquet").assign(user_trend=1.0)
+    users.to_parquet(spoiled / "users.parquet")
+    file = folder / "file.txt"
+    file.write_text("no table")
+    return {"folder": folder, "spoiled": spoiled, "file": file, "sample": SAMPLE}
+
+
+@pytest.mark.parametrize(("command", "message"), MISTAKES)
+def test_a_mistake_is_one_clear_error(command: str, message: str, places: dict[str, Path]) -> None:
+    result = run(*command.format(**places).split())
+    assert result.exit_code == 2, result.exception
+    assert message.format(**places) in words(result)
+
+
+def test_a_mistake_of_each_command_is_tried() -> None:
+    commands = set(get_command(app).commands) - {"doctor"}
+    assert {command.split()[0] for command, _ in MISTAKES} == commands
 
 
 # Identifiers that are text
