@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -106,6 +107,47 @@ def test_csv_and_parquet_load_as_the_same(folder: Path) -> None:
     for path in list(folder.iterdir()):
         to_csv(folder, path.stem)
     assert_same(load_market(folder), load_market(SAMPLE))
+
+
+def fill(folder: Path) -> None:
+    """Give the sample's tables the columns of the schema that they lack, with values."""
+    words = 'good, "really"\nÄpfel'
+    change(folder, "items", lambda t: t.assign(image="pictures/" + t["item_id"].astype(str)))
+    change(folder, "coupons", lambda t: t.assign(text=words, image="pictures/coupon.png"))
+    change(folder, "purchases", lambda t: t.assign(channel="store"))
+    change(folder, "reviews", lambda t: t.assign(text=words))
+    change(folder, "stock", lambda t: t.assign(store_id=2))
+    change(folder, "prices", lambda t: t.assign(store_id=range(1, len(t) + 1)))
+    covered = pd.read_parquet(folder / "coupon_items.parquet").groupby("campaign_id")["coupon_id"]
+    change(folder, "holdouts", lambda t: t.assign(coupon_id=t["campaign_id"].map(covered.min())))
+    change(
+        folder,
+        "offers",
+        lambda t: t.assign(
+            face_value=np.where(t["user_id"] % 2, 1.5, np.nan),
+            depth=np.where(t["user_id"] % 2, np.nan, 0.25),
+            mailing_propensity=0.5,
+            coupon_propensity=0.125,
+            position=3,
+            channel="app",
+        ),
+    )
+
+
+def test_each_column_of_the_schema_is_read_alike_from_csv_and_parquet(
+    folder: Path, tmp_path: Path
+) -> None:
+    fill(folder)
+    text = Path(shutil.copytree(folder, tmp_path / "text"))
+    for path in list(text.iterdir()):
+        to_csv(text, path.stem)
+    market = load_market(folder)
+    for name, table in market.tables().items():
+        rows, given = table.to_pandas(), pd.read_parquet(folder / f"{name}.parquet")
+        assert list(rows) == list(SCHEMAS[name].columns)
+        pd.testing.assert_series_equal(rows.count(), given.count()[rows.columns])
+        assert (rows.count() > 0).all()
+    assert_same(load_market(text), market)
 
 
 def test_writing_that_fails_leaves_the_folder_as_it_was(folder: Path) -> None:
