@@ -33,9 +33,9 @@ def _is_text(ids: pd.Series) -> bool:
 def _numbers(ids: pd.Series) -> np.ndarray:
     """The identifiers; of those that are text, a hash of 63 bits, which never moves; 0 of none."""
     if not _is_text(ids):
-        return ids.to_numpy("int64")
+        return np.asarray(ids, "int64")
     hashed = pd.util.hash_array(ids.fillna("").to_numpy(object), categorize=False) >> np.uint64(1)
-    return np.where(ids.isna(), 0, hashed.astype("int64"))
+    return np.asarray(np.where(ids.isna(), 0, hashed.astype("int64")))
 
 
 def _examples(columns: Arrays) -> np.ndarray:
