@@ -27,7 +27,7 @@ def _columns(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) -> A
 
 
 def _is_text(ids: pd.Series) -> bool:
-    return not pd.api.types.is_numeric_dtype(ids)
+    return bool(pd.api.types.is_string_dtype(ids.dropna()))
 
 
 def _numbers(ids: pd.Series) -> np.ndarray:
