@@ -15,6 +15,7 @@ try:
         serving,
         watching,
     )
+    from coupon_rec.commands.shared import ends_well
 except ModuleNotFoundError as error:
     sys.exit(f"{error}: run `python -m coupon_rec.book.doctor` to see what is missing.")
 
@@ -51,7 +52,7 @@ for command in (
     assistant.assistant,
     doctor,
 ):
-    app.command()(command)
+    app.command()(ends_well(command))
 
 if __name__ == "__main__":
     sys.exit(app())

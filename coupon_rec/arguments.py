@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+MAX_ID = 2**53 - 1
+"""The largest number that every reader of JSON keeps exact."""
 
 
 def numbers(name: str, values: ArrayLike, size: int | None = None) -> Floats:

@@ -14,9 +14,9 @@ This page is generated from the schema in `coupon_rec/market` by `python data/ma
 A market is a folder with one file a table: `<table>.parquet` or `<table>.csv`.
 `coupon_rec.load_market(folder)` reads it, makes it exact and validates it; it also takes a URI
 that the engine reads (`s3://...`), or a mapping of names to Ibis tables. Tests read `file://`
-addresses; `s3://` takes DuckDB's extension httpfs and has not been tried. Anything that breaks
-a rule below raises a `MarketError` that names the table, the column and the number of rows,
-shows up to five of them, and says how to fix it. All problems are reported at once.
+and `memory://` addresses; `s3://` takes DuckDB's extension httpfs and has not been tried. Anything
+that breaks a rule below raises a `MarketError` that names the table, the column and the number of
+rows, shows up to five of them, and says how to fix it. All problems are reported at once.
 The folder `data/sample` is a small example.
 
 - Columns may be in any order.
@@ -24,9 +24,13 @@ The folder `data/sample` is a small example.
   `user_...` in `users` or `coupon_...` in `coupons` and hold numbers, true or false, text, or
   lists of numbers. In a CSV file a column is what all of its values are: numbers, true and false,
   lists such as `"[0.5, 1]"`, or else text. Any other column is ignored, with a warning.
-- Identifiers are whole numbers or text: each of them the one or the other in all tables. Text is
-  numbered, so that all that follows has whole numbers; `Market.identifiers` holds the numbers, and
-  `Market.named` gives a frame its text back. `Market.write` stores both, in `identifiers.parquet`.
+- Identifiers are whole numbers from 0 to 2^53 - 1, or text: each of them the one or the other in
+  all tables. Where one number is negative or larger, as a hash of 64 bits may be, all of its kind
+  are taken for text, since a reader of JSON, such as a client of the service, would lose digits.
+- Text is numbered, so that all that follows has whole numbers; `Market.identifiers` holds the
+  numbers, and `Market.named` gives a frame its text back. `Market.write` stores both, in
+  `identifiers.parquet`. The numbers change when a user is added, so files of offers, of scores and
+  of choices, as the commands `features`, `score` and `allocate` write them, have the text.
 - A value is converted to the type of its column where that loses nothing
   (1.0 to 1, the text "2017-03-01" to a date); anything else is an error.
   A time of day is cut from a date. A time with a time zone or an offset is refused: write

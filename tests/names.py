@@ -30,6 +30,19 @@ def reference() -> Iterator[tuple[str, str]]:
                 yield module, name
 
 
+def functions() -> Iterator[tuple[str, str]]:
+    """Module and name of each function of the reference, and of its classes' public methods."""
+    for module, shown in reference():
+        value = attrgetter(shown)(importlib.import_module(module))
+        if inspect.isfunction(value):
+            yield module, shown
+        elif inspect.isclass(value) and not issubclass(value, Exception):
+            for member, method in vars(value).items():
+                function = getattr(method, "__func__", method)
+                if not member.startswith("_") and inspect.isfunction(function):
+                    yield module, f"{shown}.{member}"
+
+
 def parameters(called: Any) -> str:
     signature = inspect.signature(called)
     kinds = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from click.testing import Result
 from running import Running
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -145,20 +146,132 @@ def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
     assert "--validate-from" in said
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("features", "out.parquet", "--market", "nowhere"), "nowhere"),
-        (("train", __file__, "model.keras"), "cannot be read as Parquet"),
-        (("train", "model.h5"), "name a .keras file"),
-        (("export", "nowhere.keras", "bundle"), "does not exist"),
-        (("serve", "nowhere", "--port", "0"), "is no bundle"),
-    ],
-)
-def test_bad_input_is_one_clear_error(arguments: tuple[str, ...], message: str) -> None:
-    result = run(*arguments)
-    assert result.exit_code == 2
-    assert message in words(result)
+MISTAKES: list[tuple[str, str]] = [
+    ("ablate --market {spoiled}", "user_trend"),
+    ("ablate {file} --market {spoiled}", "not both"),
+    ("adapt {file} {file} phone.keras", "cannot be read as Parquet"),
+    ("allocate {file} out", "cannot be read as Parquet"),
+    ("allocate nowhere out", "there are no files nowhere"),
+    ("assistant --user 1 --market nowhere", "nowhere"),
+    ("evaluate {file} --market {spoiled}", "user_trend"),
+    ("evaluate {file} {file} --market {spoiled}", "not both"),
+    ("export nowhere.keras bundle", "does not exist"),
+    ("export {file} bundle --market {spoiled}", "user_trend"),
+    ("features out.parquet --market nowhere", "nowhere"),
+    ("features out.parquet --market {spoiled}", "user_trend"),
+    ("features /nowhere/out.parquet --market {sample}", "/nowhere"),
+    ("forget 1 --bundle {file}", "is no bundle"),
+    ("listen nowhere.jsonl --memory {folder}/memory", "nowhere.jsonl"),
+    ("listen {file} --memory {folder}", "{folder}"),
+    ("monitor nowhere", "nowhere"),
+    ("recommend {file} --user 1 --market {spoiled}", "user_trend"),
+    ("recommend {file} {file} --user 1 --market {spoiled}", "not both"),
+    ("records {file} out", "cannot be read as Parquet"),
+    ("retrain {file} --market {sample}", "{file}"),
+    ("retrain {folder}/registry --market {spoiled}", "user_trend"),
+    ("score nowhere {file} out", "is no bundle"),
+    ("serve nowhere --port 0", "is no bundle"),
+    ("shard nowhere {folder}/parts --shards 2", "is no bundle"),
+    ("train model.h5", "name a .keras file"),
+    ("train {file} model.keras", "cannot be read as Parquet"),
+    ("train {file} model.keras --market nowhere", "not both"),
+    ("train model.keras --market {spoiled}", "user_trend"),
+    ("value nowhere", "nowhere"),
+]
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A market with a column that is called as a feature, and other places that are wrong."""
+    folder = tmp_path_factory.mktemp("wrong")
+    spoiled = Path(shutil.copytree(SAMPLE, folder / "spoiled"))
+    users = pd.read_parquet(spoiled / "users.parquet").assign(user_trend=1.0)
+    users.to_parquet(spoiled / "users.parquet")
+    file = folder / "file.txt"
+    file.write_text("no table")
+    return {"folder": folder, "spoiled": spoiled, "file": file, "sample": SAMPLE}
+
+
+@pytest.mark.parametrize(("command", "message"), MISTAKES)
+def test_a_mistake_is_one_clear_error(command: str, message: str, places: dict[str, Path]) -> None:
+    result = run(*command.format(**places).split())
+    assert result.exit_code == 2, result.exception
+    assert message.format(**places) in words(result)
+
+
+def test_a_mistake_of_each_command_is_tried() -> None:
+    commands = set(get_command(app).commands) - {"doctor"}
+    assert {command.split()[0] for command, _ in MISTAKES} == commands
+
+
+# Identifiers that are text
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The sample with names for its users and coupons, and its offers."""
+    folder = tmp_path_factory.mktemp("named")
+    patterns = {"user_id": "Kundin-{}", "coupon_id": "GS-{}", "campaign_id": "Aktion {}"}
+    for path in SAMPLE.glob("*.parquet"):
+        table = pd.read_parquet(path)
+        for column in patterns.keys() & {*table.columns}:
+            table[column] = table[column].map(patterns[column].format)
+        table.to_parquet(folder / path.name)
+    built = run("features", folder / "offers", "--market", folder)
+    assert built.exit_code == 0, built.stderr
+    return folder, folder / "offers"
+
+
+def test_files_of_offers_name_whom_the_tables_name(named: tuple[Path, Path]) -> None:
+    market, offers = named
+    key = ["campaign_id", "user_id", "coupon_id"]
+    expected = pd.read_parquet(market / "offers.parquet")[key].sort_values(key, ignore_index=True)
+    ours = pd.read_parquet(offers)[key].sort_values(key, ignore_index=True)
+    pd.testing.assert_frame_equal(ours, expected, check_dtype=False)
+
+
+def test_a_user_with_a_name_is_found_in_a_file_as_in_the_market(
+    model: Path, named: tuple[Path, Path]
+) -> None:
+    market, offers = named
+    from_file = run("recommend", model, offers, "--user", "Kundin-7")
+    assert from_file.exit_code == 0, from_file.stderr
+    assert "Kundin-7" in from_file.stdout
+    assert (
+        from_file.stdout == run("recommend", model, "--market", market, "--user", "Kundin-7").stdout
+    )
+    nobody = words(run("recommend", model, offers, "--user", "7"))
+    assert "user 7 has no offers, as have Kundin-" in nobody
+
+
+def test_records_of_offers_with_names_train_a_network(
+    named: tuple[Path, Path], tmp_path: Path
+) -> None:
+    written = run("records", named[1], tmp_path / "records", "--shards", 2, *DATES)
+    assert written.exit_code == 0, written.stderr
+    trained = run("train", tmp_path / "records", tmp_path / "network.keras", "--epochs", 1)
+    assert "validation log loss" in trained.stdout, trained.stderr
+
+
+def test_scores_and_choices_name_users_and_groups_are_matched_by_name(
+    bundle: Path, named: tuple[Path, Path], tmp_path: Path
+) -> None:
+    scores, sent, file = (tmp_path / name for name in ("scores", "sent", "groups.csv"))
+    assert run("score", bundle, named[1], scores).exit_code == 0
+    users = pd.read_parquet(scores)["user_id"].unique()
+    groups = pd.DataFrame({"user_id": users, "group": [*"ab" * 30][: len(users)]})
+    limit = ("--groups", file, "--gap", "0.02", "--budget", "1")
+    groups.to_csv(file, index=False)
+    chosen = run("allocate", scores, sent, *limit)
+    assert chosen.exit_code == 0, chosen.stderr
+    lists = pd.read_parquet(scores)[["campaign_id", "user_id"]].drop_duplicates()
+    sizes = [each.merge(groups)["group"].value_counts() for each in (pd.read_parquet(sent), lists)]
+    rates = sizes[0] / sizes[1]
+    assert rates["a"] == pytest.approx(rates["b"], abs=0.02)
+    groups.assign(user_id=range(len(users))).to_csv(file, index=False)
+    refused = words(run("allocate", scores, sent, *limit))
+    assert f"groups has {len(users)} users whom the scores lack, such as ['0', '1'," in refused
+    assert "such as 'Kundin-" in refused
 
 
 # The core alone, without what training needs

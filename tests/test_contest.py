@@ -1,10 +1,12 @@
 """The contest of chapter 9: two rows measured again, its budget, and the default that it judged."""
 
+import importlib
 import inspect
 import json
 import re
 import subprocess
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +74,18 @@ def test_a_line_fitted_to_what_was_known_scores_as_the_contest_says(
     assert_measured("logistic regression", judged, p.to_numpy(), *metrics)
 
 
-def test_no_model_tried_more_configurations_than_the_others_might() -> None:
+def test_no_model_tries_more_configurations_than_the_others_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert max(model["spent"] for model in CONTEST["models"].values()) == CONTEST["budget"]
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    contest, losses = importlib.import_module("contest"), count(0, -1)
+    monkeypatch.setattr(contest, "RUNS", tmp_path)
+    monkeypatch.setattr(contest, "TUNED", tmp_path / "tuning.json")
+    monkeypatch.setattr(contest, "predicted", lambda *given, seed: {given[3][0]: np.zeros(1)})
+    monkeypatch.setattr(contest, "loss", lambda name, score: next(losses))
+    spent = {name: [*contest.tune(name)] and contest.spent(name) for name in contest.PEERS}
+    assert max(spent.values()) == contest.BUDGET == CONTEST["budget"], spent
 
 
 def test_the_package_trains_the_configuration_that_the_contest_judged() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from coupon_rec import Market, MarketError, load_market
 from coupon_rec.features import offers_frame
+from coupon_rec.market.loading import connect
+from coupon_rec.serving.http.api_models import RecommendationRequest
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 KEY = ["campaign_id", "user_id", "coupon_id"]
@@ -129,6 +131,27 @@ def test_leading_zeros_make_text(tmp_path: Path) -> None:
     assert market.identifiers["item_id"].text.min().execute() == "00001001"
 
 
+@pytest.mark.parametrize("largest", [2**63, 2**53, -1])
+def test_numbers_that_not_all_can_read_are_text_in_parquet_as_in_csv(
+    tmp_path: Path, largest: int
+) -> None:
+    tables = frames()
+    for table in tables.values():
+        if "user_id" in table:
+            dtype = "uint64" if largest > 0 else "int64"
+            table["user_id"] = (
+                table["user_id"].map(lambda user: {60: largest}.get(user, user)).astype(dtype)
+            )
+    parquet = load_market(write(tables, tmp_path / "parquet"))
+    csv = load_market(write(tables, tmp_path / "csv", csv=tuple(tables)))
+    for market in (parquet, csv):
+        text = market.identifiers["user_id"].order_by("number").to_pandas()["text"]
+        assert set(text) == {str(largest), *map(str, range(1, 60))}
+    assert RecommendationRequest(user_id=str(largest)).user_id == str(largest)
+    with pytest.raises(ValueError, match="whole number from 0"):
+        RecommendationRequest(user_id=largest)
+
+
 def test_text_in_one_table_and_numbers_in_another_are_named_with_both(tmp_path: Path) -> None:
     tables = frames()
     tables["offers"] = with_text({"offers": tables["offers"]}, coupon_id="c{}")["offers"]
@@ -175,6 +198,15 @@ def test_own_columns_reach_the_offers_with_what_they_hold(
         pd.testing.assert_frame_equal(left, right)
 
 
+@pytest.mark.parametrize("odd", ["[1, x]", "[]", "[1,, 2]", "[[1, 2]]", "[1 2]"])
+def test_a_column_of_ones_own_with_a_list_that_is_none_is_text(tmp_path: Path, odd: str) -> None:
+    tables = frames()
+    tables["users"]["user_taste"] = [odd, *["[0.5, 1]"] * 59]
+    market = load_market(write(tables, tmp_path / "market", csv=("users",)))
+    taste = market.users.order_by("user_id").to_pandas()["user_taste"]
+    assert taste[:2].tolist() == [odd, "[0.5, 1]"]
+
+
 def test_other_columns_are_ignored_with_the_rule(tmp_path: Path) -> None:
     tables = frames()
     tables["users"]["user_since"] = pd.Timestamp("2017-01-01")
@@ -214,6 +246,40 @@ def test_a_uri_without_a_table_or_with_a_broken_one_is_named(tmp_path: Path) -> 
     found = {problem.table: problem.what for problem in caught.value.problems}
     assert found["offers"] == "the table is missing"
     assert "views.parquet is not a readable Parquet file" in found["views"]
+
+
+def test_what_the_engine_is_taught_to_reach_is_read(tmp_path: Path, plain: pd.DataFrame) -> None:
+    files = pytest.importorskip("fsspec").filesystem("memory")
+    for path in write(frames(), tmp_path / "market", csv=("users", "purchases")).iterdir():
+        files.pipe_file(f"/shop/{path.name}", path.read_bytes())
+    engine = connect()
+    engine.con.register_filesystem(files)
+    pd.testing.assert_frame_equal(offers_frame(load_market("memory://shop", engine)), plain)
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/market", "https://localhost:1/market"])
+def test_an_engine_without_its_extension_is_one_error(tmp_path: Path, uri: str) -> None:
+    nowhere = {"custom_extension_repository": str(tmp_path / "none")}
+    engine = connect(extension_directory=str(tmp_path), **nowhere)
+    with pytest.raises(MarketError, match=f"market: {uri} cannot be reached") as caught:
+        load_market(uri, engine)
+    (problem,) = caught.value.problems
+    assert "httpfs" in problem.what and "INSTALL httpfs" in problem.fix and "network" in problem.fix
+
+
+def test_frames_and_tables_of_two_engines_are_refused_with_what_to_do() -> None:
+    with pytest.raises(MarketError) as caught:
+        load_market(frames())
+    assert "users: a DataFrame where a table of Ibis is expected" in str(caught.value)
+    assert 'pass connection.create_table("users", it)' in str(caught.value)
+    engines = ibis.duckdb.connect(), ibis.duckdb.connect()
+    tables = {
+        name: engines[name == "users"].create_table(name, ibis.memtable(rows))
+        for name, rows in frames().items()
+    }
+    with pytest.raises(MarketError, match="market: the tables are on several engines") as caught:
+        load_market(tables)
+    assert "on one connection" in str(caught.value)
 
 
 def test_tables_that_are_already_open_are_checked_the_same_way(plain: pd.DataFrame) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -107,6 +109,47 @@ def test_csv_and_parquet_load_as_the_same(folder: Path) -> None:
     assert_same(load_market(folder), load_market(SAMPLE))
 
 
+def fill(folder: Path) -> None:
+    """Give the sample's tables the columns of the schema that they lack, with values."""
+    words = 'good, "really"\nÄpfel'
+    change(folder, "items", lambda t: t.assign(image="pictures/" + t["item_id"].astype(str)))
+    change(folder, "coupons", lambda t: t.assign(text=words, image="pictures/coupon.png"))
+    change(folder, "purchases", lambda t: t.assign(channel="store"))
+    change(folder, "reviews", lambda t: t.assign(text=words))
+    change(folder, "stock", lambda t: t.assign(store_id=2))
+    change(folder, "prices", lambda t: t.assign(store_id=range(1, len(t) + 1)))
+    covered = pd.read_parquet(folder / "coupon_items.parquet").groupby("campaign_id")["coupon_id"]
+    change(folder, "holdouts", lambda t: t.assign(coupon_id=t["campaign_id"].map(covered.min())))
+    change(
+        folder,
+        "offers",
+        lambda t: t.assign(
+            face_value=np.where(t["user_id"] % 2, 1.5, np.nan),
+            depth=np.where(t["user_id"] % 2, np.nan, 0.25),
+            mailing_propensity=0.5,
+            coupon_propensity=0.125,
+            position=3,
+            channel="app",
+        ),
+    )
+
+
+def test_each_column_of_the_schema_is_read_alike_from_csv_and_parquet(
+    folder: Path, tmp_path: Path
+) -> None:
+    fill(folder)
+    text = Path(shutil.copytree(folder, tmp_path / "text"))
+    for path in list(text.iterdir()):
+        to_csv(text, path.stem)
+    market = load_market(folder)
+    for name, table in market.tables().items():
+        rows, given = table.to_pandas(), pd.read_parquet(folder / f"{name}.parquet")
+        assert list(rows) == list(SCHEMAS[name].columns)
+        pd.testing.assert_series_equal(rows.count(), given.count()[rows.columns])
+        assert (rows.count() > 0).all()
+    assert_same(load_market(text), market)
+
+
 def test_writing_that_fails_leaves_the_folder_as_it_was(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     good = load_market(folder)
@@ -169,6 +212,11 @@ BROKEN = {
         "campaigns",
         first("end", date(2017, 2, 14)),
         ["start, end", "1 row", "end=2017-02-14"],
+    ),
+    "outside of the years 1900 to 2199": (
+        "campaigns",
+        first("end", date(9999, 12, 31)),
+        ["end", "1 row", "end=9999-12-31", "such as 2017-03-01"],
     ),
     "unknown type of campaign": (
         "campaigns",
@@ -292,6 +340,36 @@ def test_text_in_a_number_column_of_a_csv_file_is_shown(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "what", ["infinity", "-infinity", "epoch", "2017-06-02 (BC)", "0017-06-02"]
+)
+@pytest.mark.parametrize(
+    ("table", "column"), [("campaigns", "end"), ("redemptions", "date"), ("purchases", "time")]
+)
+def test_what_is_no_day_of_the_calendar_is_refused(
+    folder: Path, table: str, column: str, what: str
+) -> None:
+    path = to_csv(folder, table)
+    rows = pd.read_csv(path, dtype="str")
+    rows.loc[0, column] = what
+    rows.to_csv(path, index=False)
+    error = error_of(folder)
+    assert any(
+        (problem.table, problem.column, problem.rows) == (table, column, 1)
+        and f"{column}={what}" in str(problem)
+        for problem in error.problems
+    ), str(error)
+
+
+def test_a_day_that_python_cannot_hold_is_refused(folder: Path) -> None:
+    path = folder / "redemptions.parquet"
+    endless = f"SELECT * REPLACE ('infinity'::date AS date) FROM '{path}'"
+    duckdb.sql(f"CREATE TABLE endless AS {endless}; COPY endless TO '{path}'")
+    (problem, _) = error_of(folder).problems
+    assert "outside of the years 1900 to 2199" in problem.what
+    assert problem.examples[0]["date"] == "infinity"
+
+
+@pytest.mark.parametrize(
     ("content", "what"), [(b"user_id,age\n", "not a readable Parquet file"), (b"", "is empty")]
 )
 def test_a_file_that_is_no_parquet_file_is_named(folder: Path, content: bytes, what: str) -> None:
@@ -299,6 +377,43 @@ def test_a_file_that_is_no_parquet_file_is_named(folder: Path, content: bytes, w
     problem = error_of(folder).problems[0]
     assert problem.table == "users"
     assert what in problem.what
+
+
+@pytest.mark.parametrize("name", ["redemptions", "stock"])
+def test_an_empty_table_may_be_left_out_if_it_is_optional(folder: Path, name: str) -> None:
+    change(folder, name, lambda table: table.head(0))
+    fix = error_of(folder).problems[0].fix
+    assert fix == "write at least one row" + (", or leave it out." if name == "stock" else ".")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace("unknown", "Ärztin", 1).encode("latin-1"),
+        lambda text: text.replace("\n2,", "\n2,more,", 1).encode(),
+        lambda text: "\n".join(["first,last", "1,2", text.splitlines()[0]]).encode(),
+    ],
+    ids=["Latin-1", "more values", "fewer names"],
+)
+def test_a_csv_file_that_is_spoiled_says_how_to_write_it(
+    folder: Path, spoil: Callable[[str], bytes]
+) -> None:
+    path = to_csv(folder, "users")
+    path.write_bytes(spoil(path.read_text()))
+    problem = error_of(folder).problems[0]
+    assert "users.csv cannot be read as CSV: Invalid Input Error" in problem.what
+    assert "UTF-8" in problem.fix and "quotes" in problem.fix and "as many values" in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("days", "what"), [(400, "no purchase precedes a campaign"), (-400, "no purchase follows")]
+)
+def test_purchases_far_from_all_campaigns_are_warned_of(folder: Path, days: int, what: str) -> None:
+    change(folder, "purchases", lambda t: t.assign(time=t.time + pd.Timedelta(days=days)))
+    with pytest.warns(UserWarning, match=what) as caught:
+        load_market(folder)
+    (told,) = [str(each.message) for each in caught if what in str(each.message)]
+    assert "campaigns start from 2017-02-15 to 2017-05-22" in told
 
 
 def test_a_truncated_parquet_file_is_named(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,17 @@ def test_another_line_of_code_is_another_key(
     keys = set()
     for code in ("a = 1", "a = 2"):
         module.write_text(code)
+        prelude.key.cache_clear()
+        keys.add(prelude.key())
+    prelude.key.cache_clear()
+    assert len(keys) == 2
+
+
+def test_another_version_of_a_package_is_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = set()
+    for version in ("1.0", "1.1"):
+        packages = [SimpleNamespace(name="numpy", version=version)]
+        monkeypatch.setattr(prelude, "distributions", lambda packages=packages: packages)
         prelude.key.cache_clear()
         keys.add(prelude.key())
     prelude.key.cache_clear()

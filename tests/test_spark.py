@@ -284,7 +284,9 @@ def test_spark_numbers_text_as_duckdb_does(spark: Any, tmp_path: Path) -> None:
         kinds, _numbers = identifiers.text_kinds(tables)
         known = identifiers.number(tables, kinds)
         numbered = {
-            name: identifiers.with_numbers(table, known).to_pandas()["user_id"].dropna()
+            name: identifiers.exchanged(table, known, "number", "text")
+            .to_pandas()["user_id"]
+            .dropna()
             for name, table in tables.items()
         }
         assert known["user_id"].order_by("number").to_pandas()["text"].tolist() == ["a", "b", "c"]

@@ -10,8 +10,7 @@ from coupon_rec.commands.shared import (
     TestFrom,
     TrainFrom,
     ValidateFrom,
-    checked,
-    market_of,
+    market_unless,
     offers_of,
     split_of,
 )
@@ -41,21 +40,19 @@ def ablate(
     test_from: TestFrom = None,
 ) -> None:
     """Say what each input adds to the others: AUC with it, without it, and the interval."""
-    table = offers_of(offers, None if offers else market_of(market))
+    table = offers_of(offers, market_unless(offers, market))
     training, _, test = split_of(table, train_from, validate_from, test_from)
 
     from coupon_rec.content import ablation
     from coupon_rec.features import GROUPS
 
-    found = checked(
-        lambda: ablation.ablate(
-            training,
-            test,
-            inputs or [*GROUPS, *(extra or ())],
-            extra=extra or (),
-            model=model,  # type: ignore[arg-type]  # checked there
-            clusters=("user_id", "coupon_id") if coupons else ("user_id",),
-            seed=seed,
-        )
+    found = ablation.ablate(
+        training,
+        test,
+        inputs or [*GROUPS, *(extra or ())],
+        extra=extra or (),
+        model=model,  # type: ignore[arg-type]  # checked there
+        clusters=("user_id", "coupon_id") if coupons else ("user_id",),
+        seed=seed,
     )
     typer.echo(found.round(4).to_string())

@@ -17,7 +17,6 @@ from coupon_rec.commands.shared import (
     SparkMaster,
     TestFrom,
     ValidateFrom,
-    checked,
     market_of,
     need_keras,
     offers_of,
@@ -55,7 +54,7 @@ def export(
 ) -> None:
     """Write all that a service needs: the model, calibrated and checked, and the features."""
     need_keras()
-    platforms = checked(lambda: _platforms(platform or []))
+    platforms = _platforms(platform or [])
     tables = market_of(market)
     validation = split_of(offers_of(None, tables), None, validate_from, test_from).validation
 
@@ -65,10 +64,8 @@ def export(
 
     first = day.date() if day else last_day(tables)
     say(f"writing the model in three formats, and what was known of every user before {first} ...")
-    fitted = checked(lambda: CoupledModel.load(model))
-    checked(
-        lambda: fitted.export(bundle, validation, market=tables, day=first, platforms=platforms)
-    )
+    fitted = CoupledModel.load(model)
+    fitted.export(bundle, validation, market=tables, day=first, platforms=platforms)
     manifest = verified(bundle)
     largest = max(manifest["differences"].values())
     typer.echo(
@@ -99,7 +96,7 @@ def shard(
     """Divide a bundle by users, for replicas that each serve a part of them."""
     from coupon_rec.serving.bundle.shards import write_shards
 
-    checked(lambda: write_shards(bundle, out, shards))
+    write_shards(bundle, out, shards)
     typer.echo(f"{shards} parts, each for `serve`: {out}")
 
 
@@ -112,7 +109,7 @@ def score(
     """Score all offers with a bundle: calibrated probabilities of a purchase and a redemption."""
     from coupon_rec.serving.batch import score as run
 
-    folder = checked(lambda: run(bundle, opened(offers, spark), out))
+    folder = run(bundle, opened(offers, spark), out)
     scores = pd.read_parquet(folder, columns=["redeemed"])["redeemed"]
     typer.echo(f"{len(scores):,} offers, {scores.sum():,.1f} redemptions promised: {out}")
 
@@ -127,7 +124,10 @@ def allocate(
     k: Annotated[int, typer.Option(help="Most coupons of a user in a campaign.", min=1)] = 1,
     groups: Annotated[
         Path | None,
-        typer.Option(help="CSV file with user_id and group; others are unknown.", exists=True),
+        typer.Option(
+            help="CSV file with user_id, as the scores have it, and group; others are unknown.",
+            exists=True,
+        ),
     ] = None,
     gap: Annotated[
         float | None,
@@ -146,17 +146,15 @@ def allocate(
     from coupon_rec.decisions import Economics, allocate_scores
 
     economics = Economics(margin, incremental, retailer_match, contact)
-    found = checked(
-        lambda: allocate_scores(
-            opened(scores, spark),
-            out,
-            budget=budget,
-            k=k,
-            parts=parts,
-            economics=economics,
-            groups=None if groups is None else _groups(groups),
-            gap=gap,
-        )
+    found = allocate_scores(
+        opened(scores, spark),
+        out,
+        budget=budget,
+        k=k,
+        parts=parts,
+        economics=economics,
+        groups=None if groups is None else _groups(groups),
+        gap=gap,
     )
     typer.echo(
         f"{found.sent:,} coupons worth {found.value:,.2f}, at most {100 * found.gap:.4f}% below "
@@ -164,9 +162,9 @@ def allocate(
     )
 
 
-def _groups(file: Path) -> dict[int, str]:
+def _groups(file: Path) -> dict[int | str, str]:
     """The group of each user of a file."""
-    rows = pd.read_csv(file)
+    rows = pd.read_csv(file, dtype={"user_id": "str"})
     if lacking := [name for name in ("user_id", "group") if name not in rows.columns]:
         raise ValueError(f"{file} lacks the columns {lacking}; it has {rows.columns.tolist()}")
     return dict(zip(rows["user_id"], rows["group"].fillna("unknown").astype(str), strict=True))

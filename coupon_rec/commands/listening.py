@@ -9,7 +9,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from coupon_rec.commands.shared import checked, say
+from coupon_rec.commands.shared import say
 
 
 def listen(
@@ -112,22 +112,18 @@ def listen(
             post(hook, alert)
         typer.echo(json.dumps(asdict(alert)))
 
-    known, errors = checked(learned)
-    listener = checked(
-        lambda: Listener(errors, days=days, rate=rate, growth=growth, cooldown=cooldown, seed=seed)
-    )
+    known, errors = learned()
+    listener = Listener(errors, days=days, rate=rate, growth=growth, cooldown=cooldown, seed=seed)
     read = partial(read_reviews if reviews else read_lines, source)
     if of_service:
         read = partial(read_service, source, market=market, key=operator_key)
-    alerts = checked(
-        lambda: run(
-            read,
-            memory,
-            listener,
-            labels=known,
-            deliver=deliver,
-            say=say,
-            follow=follow,
-        )
+    alerts = run(
+        read,
+        memory,
+        listener,
+        labels=known,
+        deliver=deliver,
+        say=say,
+        follow=follow,
     )
     say(f"{len(alerts)} alerts so far, in {memory}")

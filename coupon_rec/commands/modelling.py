@@ -16,8 +16,8 @@ from coupon_rec.commands.shared import (
     TestFrom,
     TrainFrom,
     ValidateFrom,
-    checked,
     market_of,
+    market_unless,
     need_keras,
     offers_of,
     say,
@@ -82,19 +82,19 @@ def train(
     if offers and recording.is_records(offers):
         if market or extra or train_from or validate_from or test_from:
             raise typer.BadParameter("records have columns and dates: give these to `records`")
-        network, history = checked(
-            lambda: recording.network_of(offers[0], out, spark, workers, seed=seed, **settings)
+        network, history = recording.network_of(
+            offers[0], out, spark, workers, seed=seed, **settings
         )
     else:
         if spark is not None:
             raise typer.BadParameter("name the folder that `records` wrote", param_hint="--spark")
-        table = offers_of(offers, None if offers else market_of(market))
+        table = offers_of(offers, market_unless(offers, market))
         training, validation, _ = split_of(table, train_from, validate_from, test_from)
 
         from coupon_rec.recommender import CoupledModel
 
         model = CoupledModel(extra=tuple(extra or ()), seed=seed)
-        checked(lambda: model.fit(training, validation, **settings))
+        model.fit(training, validation, **settings)
         model.save(out)
         network, history = model.served, model.history
     best = history["val_redeemed_log_loss"].min()
@@ -141,10 +141,8 @@ def adapt(
     from coupon_rec.recommender import CoupledModel
 
     factors = factor or ["redeemed_if_bought"]
-    base = checked(lambda: CoupledModel.load(model))
-    adapted = checked(
-        lambda: base.adapt(training, validation, factors=factors, rank=rank, seed=seed)
-    )
+    base = CoupledModel.load(model)
+    adapted = base.adapt(training, validation, factors=factors, rank=rank, seed=seed)
     adapted.save(out)
     after, before = (
         log_loss(validation["redeemed"], each.predict(validation)["redeemed"])
@@ -168,12 +166,12 @@ def evaluate(
 ) -> None:
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
     need_keras()
-    table = offers_of(offers, None if offers else market_of(market))
+    table = offers_of(offers, market_unless(offers, market))
     test = split_of(table, None, validate_from, test_from).test
 
     from coupon_rec.recommender import CoupledModel
 
-    scores = checked(lambda: CoupledModel.load(model).evaluate(test))
+    scores = CoupledModel.load(model).evaluate(test)
     typer.echo(scores.round(4).to_string())
 
 
@@ -186,17 +184,18 @@ def recommend(
 ) -> None:
     """Choose the coupon, or none, for a user in each campaign that was mailed to them."""
     need_keras()
-    tables = None if offers else market_of(market)
-    table = offers_of(offers, tables)
-    users = table["user_id"] if tables is None else tables.named(table[["user_id"]])["user_id"]
-    mailed = table[users.astype(str) == user]
+    table = offers_of(offers, market_unless(offers, market))
+    users = table["user_id"].astype(str)
+    mailed = table[users == user]
     if mailed.empty:
-        raise typer.BadParameter(f"user {user} has no offers", param_hint="--user")
+        raise typer.BadParameter(
+            f"user {user} has no offers, as have {', '.join(users.unique()[:3])}",
+            param_hint="--user",
+        )
 
     from coupon_rec.recommender import CoupledModel
 
-    choices = checked(lambda: CoupledModel.load(model).recommend(mailed))
-    choices = choices if tables is None else tables.named(choices)
+    choices = CoupledModel.load(model).recommend(mailed)
     typer.echo(choices.round(4).to_string(index=False))
 
 

@@ -13,7 +13,6 @@ from coupon_rec.commands.shared import (
     TestFrom,
     TrainFrom,
     ValidateFrom,
-    checked,
     opened,
     say,
     session_of,
@@ -49,7 +48,7 @@ def records(
     from coupon_rec.features import Encoder
     from coupon_rec.records import write_records
 
-    table = checked(lambda: _table(offers, spark))
+    table = _table(offers, spark)
     campaigns = table.select("campaign_id", "start", "coupon_days").distinct().to_pandas()
     split = split_of(campaigns, train_from, validate_from, test_from)
     known, recent = (
@@ -58,9 +57,9 @@ def records(
     )
     number = known.count().execute()
     some = known if number <= SAMPLE else known.sample(SAMPLE / number)
-    encoder = checked(lambda: Encoder.fit(some.to_pandas(), extra=extra or ()))
+    encoder = Encoder.fit(some.to_pandas(), extra=extra or ())
     for name, part in zip(PARTS, (known, recent), strict=True):
-        checked(lambda: write_records(part, out / name, encoder, shards=shards))  # noqa: B023
+        write_records(part, out / name, encoder, shards=shards)
     typer.echo(f"{number:,} training and {recent.count().execute():,} validation offers: {out}")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from coupon_rec.commands.shared import Contact, Incremental, Margin, RetailerMatch, checked
+from coupon_rec.commands.shared import Contact, Incremental, Margin, RetailerMatch
 
 
 def serve(
@@ -151,7 +151,7 @@ def serve(
         operator_key=operator_key,
         open=open_to_all,
     )
-    checked(lambda: run(bundle, host, port, settings))
+    run(bundle, host, port, settings)
 
 
 def forget(
@@ -189,9 +189,7 @@ def forget(
     from coupon_rec.assistant import DialogueLog
     from coupon_rec.serving.forgetting import forget as remove
 
-    done = checked(
-        lambda: remove(users, bundle, log=log, decisions=decisions, key=pseudonym_key, redis=redis)
-    )
+    done = remove(users, bundle, log=log, decisions=decisions, key=pseudonym_key, redis=redis)
     rows = sum(done.snapshot.values())
     typer.echo(
         f"removed {done.events} events, {done.decisions} answers and outcomes, and {rows} rows of "

@@ -1,10 +1,12 @@
 """Options that commands have in common, and how bad input is said in one line."""
 
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import pandas as pd
 import typer
@@ -78,30 +80,35 @@ Contact = Annotated[
 
 def market_of(source: str | None, master: str | None = None) -> "Market":
     """Open someone's own tables, here or on Spark, or Complete Journey."""
-    from coupon_rec.market import MarketError, load_complete_journey, load_market
+    from coupon_rec.market import load_complete_journey, load_market
 
     if source is None and master is not None:
         raise typer.BadParameter(
             "name your own tables too: Complete Journey is read by this process",
             param_hint="--market",
         )
-    try:
-        if source is None:
-            return load_complete_journey()
-        return load_market(source, None if master is None else spark_of(master))
-    except (MarketError, ModuleNotFoundError) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(2) from error
+    if source is None:
+        return load_complete_journey()
+    return load_market(source, None if master is None else spark_of(master))
 
 
 def offers_of(files: list[Path] | None, market: "Market | None") -> pd.DataFrame:
-    """Read the offers, or build them from the market."""
+    """Read the offers, or build them from the market, with the identifiers that it came with."""
     if market is not None and not files:
         from coupon_rec.features import offers_frame
 
         say("building the offers table from the market ...")
-        return offers_frame(market)
+        return market.named(offers_frame(market))
     return pd.concat([_file(path) for path in files or []])
+
+
+def market_unless(files: list[Path] | None, source: str | None) -> "Market | None":
+    """Open the market if no files of offers are given."""
+    if files and source is not None:
+        raise typer.BadParameter(
+            "give files of offers or a market to build them from, not both", param_hint="--market"
+        )
+    return None if files else market_of(source)
 
 
 def _file(path: Path) -> pd.DataFrame:
@@ -130,7 +137,7 @@ def spark_of(master: str) -> "BaseBackend":
 
 def session_of(master: str) -> "SparkSession":
     """Start Spark, or take the session of this process."""
-    checked(lambda: need("pyspark", "spark"))
+    need("pyspark", "spark")
     from pyspark.sql import SparkSession
 
     if master.startswith("local"):
@@ -158,11 +165,7 @@ def split_of(offers: pd.DataFrame, *dates: str | None) -> Split:
 
 def need_keras() -> None:
     """Name what is missing before anything is read."""
-    try:
-        need("keras", "train")
-    except ModuleNotFoundError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(2) from error
+    need("keras", "train")
 
 
 def say(words: str) -> None:
@@ -170,10 +173,20 @@ def say(words: str) -> None:
     typer.echo(words, err=True)
 
 
+def ends_well(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose user is told of mistakes in a line, without a traceback."""
+
+    @wraps(command)
+    def told(*arguments: Any, **options: Any) -> None:
+        checked(lambda: command(*arguments, **options))
+
+    return told
+
+
 def checked(work: Callable[[], T]) -> T:
     """Say in one line what is wrong with the data."""
     try:
         return work()
-    except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ModuleNotFoundError, sqlite3.Error) as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from error

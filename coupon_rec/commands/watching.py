@@ -14,7 +14,6 @@ from coupon_rec.commands.shared import (
     MarketSource,
     Offers,
     RetailerMatch,
-    checked,
     market_of,
     need_keras,
     offers_of,
@@ -110,7 +109,7 @@ def value(
             tables[f"{policy} less {against}"] = of(policy, against)
         return pd.concat(tables, names=["policy", "method"])
 
-    typer.echo(checked(judged).drop(columns="model_share", errors="ignore").round(4).to_string())
+    typer.echo(judged().drop(columns="model_share", errors="ignore").round(4).to_string())
 
 
 def monitor(
@@ -146,7 +145,7 @@ def monitor(
     from coupon_rec.monitoring import monitor as look
 
     day = f"{until:%Y-%m-%d}" if until else None
-    report = checked(lambda: look(log, until=day, horizon=horizon, window=window, rate=rate))
+    report = look(log, until=day, horizon=horizon, window=window, rate=rate)
     html, _ = report.write(out)
     kept = report.kept["watched"]
     typer.echo(
@@ -206,32 +205,30 @@ def retrain(
     from coupon_rec.serving.bundle.scorer import Scorer
 
     last = pd.Timestamp(tables.purchases.time.max().execute())
-    training, validation, test = checked(lambda: split(matured(table, last.normalize())))
+    training, validation, test = split(matured(table, last.normalize()))
     bundles = Registry(registry, service or (), api_key)
     running = bundles.version
     model = CoupledModel(seed=seed)
-    checked(lambda: model.fit(training, validation))
+    model.fit(training, validation)
     with TemporaryDirectory(dir=registry, prefix=".draft-") as draft:
         bundle = Path(draft, "bundle")
         first = day.date() if day else None
-        checked(lambda: model.export(bundle, validation, market=tables, day=first))
-        fresh = checked(lambda: bundles.add(bundle))
+        model.export(bundle, validation, market=tables, day=first)
+        fresh = bundles.add(bundle)
     reason = "the first bundle"
     if running:
         versions = registry / "versions"
-        verdict = checked(
-            lambda: compare_bundles(
-                Scorer.load(versions / running),
-                Scorer.load(versions / fresh),
-                test,
-                tolerance=tolerance,
-                confidence=confidence,
-            )
+        verdict = compare_bundles(
+            Scorer.load(versions / running),
+            Scorer.load(versions / fresh),
+            test,
+            tolerance=tolerance,
+            confidence=confidence,
         )
         typer.echo(verdict.table.round(5).to_string())
         if verdict.reason:
             typer.echo(f"{running} stays, {fresh} is refused: {verdict.reason}")
             raise typer.Exit(1)
         reason = f"no worse than {running}"
-    checked(lambda: bundles.promote(fresh, reason))
+    bundles.promote(fresh, reason)
     typer.echo(f"{fresh} is in service: {reason}")

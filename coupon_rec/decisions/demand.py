@@ -110,8 +110,9 @@ class Demand:
         Raises
         ------
         ValueError
-            If an item is unknown or a price is not above 0.
+            If an item is unknown, a price is not above 0, or their indexes differ.
         """
+        require_one_order(item=item, price=price)
         price, ids = np.asarray(price, float), np.asarray(item)
         require("item", ids.ravel(), np.isin(ids, self.items.index).ravel(), "known")
         require("price", price.ravel(), (price > 0).ravel(), "above 0")

@@ -37,7 +37,7 @@ from coupon_rec.decisions.value import LIST, Economics, expected_discount, offer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ibis import Table
+    from ibis import Column, Table
 
 KEY = [*LIST, "coupon_id"]
 LOWER, HIGHER = 1 - 1e-6, (1.0, 1 + 1e-6, 1.001, 1.01, 1.1, 2.0, 10.0, 1e3)
@@ -97,11 +97,11 @@ def allocate_scores(
     out: str | Path,
     *,
     budget: float | None = None,
-    caps: Mapping[int, int] | None = None,
+    caps: Mapping[int | str, int] | None = None,
     k: int = 1,
     economics: Economics | None = None,
     parts: int = 8,
-    groups: Mapping[int, str] | None = None,
+    groups: Mapping[int | str, str] | None = None,
     gap: float | None = None,
 ) -> PartsAllocation:
     """Choose coupons for any number of users together, within a budget and caps.
@@ -116,7 +116,7 @@ def allocate_scores(
         The folder of Parquet files to write; on Spark, all workers must see it.
     budget : float, optional
         Most face value to be redeemed in expectation, in currency.
-    caps : mapping of int to int, optional
+    caps : mapping of int or str to int, optional
         Most copies of some coupons.
     k : int
         Most coupons of a user in a campaign.
@@ -125,7 +125,7 @@ def allocate_scores(
     parts : int
         How many parts the users are cut into, 1 or more; each holds (its users) x (all coupons)
         numbers in memory while its turn lasts, and on Spark for as long as there is room.
-    groups : mapping of int to str, optional
+    groups : mapping of int or str to str, optional
         The group of each user, "unknown" for those that it lacks. With `gap`; all users are then in
         one part, and on one machine.
     gap : float, optional
@@ -140,7 +140,7 @@ def allocate_scores(
     ------
     ValueError
         If there are no offers, a column is missing, an offer is a duplicate, a limit is negative,
-        or of `groups` and `gap` there is only one.
+        `groups` name users that the scores lack, or of `groups` and `gap` there is only one.
 
     Notes
     -----
@@ -160,7 +160,7 @@ def allocate_scores(
     coupons = np.sort(table.select("coupon_id").distinct().to_pandas()["coupon_id"].to_numpy())
     if not len(coupons):
         raise ValueError("there are no offers to choose from")
-    most = np.array([(caps or {}).get(int(coupon), np.inf) for coupon in coupons])
+    most = np.array([(caps or {}).get(coupon, np.inf) for coupon in coupons])
     if not (most >= 0).all():
         raise ValueError("a cap is negative: expected 0 or more copies of a coupon")
     amounts = [] if budget is None else [float(budget)]
@@ -205,10 +205,16 @@ def allocate_scores(
 def _opened(scores: Table | str | Path) -> Table:
     if not isinstance(scores, str | Path):
         return scores
+    import duckdb
     import ibis
 
     path = Path(scores)
-    return ibis.duckdb.connect().read_parquet(path / "*.parquet" if path.is_dir() else path)
+    try:
+        return ibis.duckdb.connect().read_parquet(path / "*.parquet" if path.is_dir() else path)
+    except duckdb.Error as error:
+        raise ValueError(
+            f"{scores} cannot be read as Parquet ({error}). Make it with `score`."
+        ) from error
 
 
 def _part(
@@ -240,13 +246,23 @@ def _part(
     return Part(index, offers, row, column, problem)
 
 
+def _part_of(user: Column, parts: int) -> Column:
+    """The part that a user is in, by the number or, of text, by a hash that all engines have."""
+    if not user.type().is_string():
+        return user % parts
+    import ibis
+
+    digits, digest = ibis.literal("0123456789abcdef"), user.hexdigest("md5")
+    return sum(16**i * digits.find(digest.substr(i, 1)) for i in range(6)) % parts
+
+
 @contextmanager
 def _on_disk(table: Table, parts: int, build: Callable[..., Part]) -> Iterator[Run]:
     """Keep the parts in files, of which one at a time is in memory."""
     with TemporaryDirectory() as folder:
         files = []
         for index in range(parts):
-            mine = table.filter(table.user_id % parts == index).to_pandas()
+            mine = table.filter(_part_of(table.user_id, parts) == index).to_pandas()
             if len(mine):
                 files.append(Path(folder, str(index)))
                 files[-1].write_bytes(pickle.dumps(build(mine, index)))
@@ -262,7 +278,7 @@ def _on_spark(table: Table, parts: int, build: Callable[..., Part]) -> Iterator[
         return pd.DataFrame({"part": [pickle.dumps(build(offers.drop(columns="part"), key[0]))]})
 
     backend = table.get_backend()
-    table = table.mutate(part=(table.user_id % parts).cast("int32"))
+    table = table.mutate(part=_part_of(table.user_id, parts).cast("int32"))
     frame = backend.raw_sql(backend.compile(table)).groupBy("part")
     packs = frame.applyInPandas(packed, "part binary").rdd.map(lambda each: bytes(each.part))
     packs.persist(StorageLevel.MEMORY_AND_DISK)
@@ -300,11 +316,17 @@ def _solve(run: Run, limits: Prices) -> tuple[float, Prices]:
 
 
 def _in_groups(
-    part: Part, limits: Prices, groups: Mapping[int, str], gap: float
+    part: Part, limits: Prices, groups: Mapping[int | str, str], gap: float
 ) -> tuple[float, Prices, dict[int, tuple[NDArray[np.intp], Mask]]]:
     """Allocate to all users under a limit on their groups: bound, prices, and the choices."""
-    users = part.offers.groupby(LIST).size().reset_index()["user_id"]
-    labels = users.map(dict(groups)).fillna("unknown").to_numpy(str)
+    users = part.offers.groupby(LIST).size().reset_index()["user_id"].astype(str)
+    named = {str(user): group for user, group in groups.items()}
+    if strangers := sorted(named.keys() - {*users}):
+        raise ValueError(
+            f"groups has {len(strangers):,} users whom the scores lack, such as {strangers[:5]}: "
+            f"leave them out, and write users as the scores do, such as {users.iloc[0]!r}"
+        )
+    labels = users.map(named).fillna("unknown").to_numpy(str)
     rates, _ = between.checked(between.GroupLimit(labels, gap), part.problem.value)
     problem = replace(part.problem, limits=limits, rates=rates)
     bound, prices = dual.solve(problem) if len(limits) else between.unlimited(problem)

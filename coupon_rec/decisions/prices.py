@@ -331,7 +331,7 @@ def depth_value(
     `eq-depth-value`.
     """
     units = {"units_without": units_without, "units_with": units_with, "redeem": redeem}
-    require_one_order(**units, price=price, cost=cost)
+    require_one_order(**units, depth=depth, price=price, cost=cost)
     given = (units_without, units_with, redeem, depth, price, cost, contact)
     without, after, used, depth, price, cost, sending = (np.asarray(each, float) for each in given)
     require("depth", depth.ravel(), ((depth >= 0) & (depth <= 1)).ravel(), "in [0, 1]")

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from coupon_rec.arguments import require_one_order
+
 Floats = NDArray[np.floating]
 Prices = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -191,6 +193,7 @@ def allocation_problem(
     groups: ArrayLike | None,
 ) -> AllocationProblem:
     """Build the problem from the arguments of `allocate`, or say what is wrong with them."""
+    require_one_order(caps=caps, groups=groups)
     value = np.asarray(value)
     if value.ndim != 2 or value.dtype.kind not in "fiu":
         raise ValueError(f"value must be numbers of shape (n, K), not {value.dtype} {value.shape}")

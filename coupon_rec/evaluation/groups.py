@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.arguments import Floats, numbers, require, require_one_order
+from coupon_rec.arguments import numbers, require, require_one_order
 from coupon_rec.evaluation.arrays import checked_p, codes
 from coupon_rec.evaluation.bootstrap import from_sums
 
@@ -65,7 +65,7 @@ def group_means(
     a          2    0.5
     b          1    1.0
     """
-    rows = _rows({"values": numbers("values", values)}, group, users, coupons, among)
+    rows = _rows({"values": values}, group, users, coupons, among)
     sizes = {"confidence": confidence, "replicates": replicates, "seed": seed}
     return _each(rows.assign(one=1.0), ["values", "one"], sizes)
 
@@ -103,7 +103,7 @@ def group_gap(
     >>> group_gap(sent, group, users, between=("b", "a"))["value"].item()
     0.5
     """
-    rows = _rows({"values": numbers("values", values)}, group, users, coupons, among)
+    rows = _rows({"values": values}, group, users, coupons, among)
     for name in between:
         if not (rows["group"] == name).any():
             found = sorted(rows["group"].unique(), key=str)
@@ -158,9 +158,8 @@ def group_calibration(
     b    2.5
     Name: value, dtype: float64
     """
-    require_one_order(y=y, p=p, group=group, users=users, coupons=coupons)
-    labels, promised, _ = checked_p(y, p)
-    rows = _rows({"y": labels, "p": promised}, group, users, coupons, None)
+    checked_p(y, p)
+    rows = _rows({"y": y, "p": p}, group, users, coupons, None)
     sizes = {"confidence": confidence, "replicates": replicates, "seed": seed}
     return _each(rows, ["y", "p"], sizes)
 
@@ -193,13 +192,14 @@ def agreement(
     Raises
     ------
     ValueError
-        If there are fewer than two models, or the shapes differ.
+        If there are fewer than two models, or the shapes or indexes differ.
 
     Examples
     --------
     >>> agreement([[7, 8, -1], [7, 9, -1]], users=[1, 2, 3]).round(2)["value"].item()
     0.67
     """
+    require_one_order(**{f"choices[{i}]": each for i, each in enumerate(choices)}, users=users)
     table = np.array([np.asarray(each) for each in choices])
     if table.ndim != 2 or len(table) < 2:
         raise ValueError(
@@ -218,21 +218,22 @@ def agreement(
 
 
 def _rows(
-    columns: dict[str, Floats],
+    columns: dict[str, ArrayLike],
     group: ArrayLike,
     users: ArrayLike,
     coupons: ArrayLike | None,
     among: ArrayLike | None,
 ) -> pd.DataFrame:
     """Put the arguments beside each other, checked, and keep the rows that count."""
-    require_one_order(group=group, users=users, coupons=coupons, among=among)
-    size = len(next(iter(columns.values())))
+    require_one_order(**columns, group=group, users=users, coupons=coupons, among=among)
+    checked = {name: numbers(name, values) for name, values in columns.items()}
+    size = len(next(iter(checked.values())))
     labels = np.asarray(group)
     codes("group", labels, size)
     kept = np.full(size, True) if among is None else np.asarray(among)
     if kept.shape != (size,) or not np.isin(kept, [0, 1]).all():
         raise ValueError(f"among must be True or False for each of {size} rows, not {kept.shape}")
-    rows = pd.DataFrame({**columns, "group": labels, "users": np.asarray(users)})
+    rows = pd.DataFrame({**checked, "group": labels, "users": np.asarray(users)})
     if coupons is not None:
         rows["coupons"] = np.asarray(coupons)
     return rows[kept.astype(bool)]

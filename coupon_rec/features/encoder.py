@@ -358,6 +358,7 @@ class Encoder:
         pandas.DataFrame
             One row a column with such values: `column`, `rows` and up to five of the `values`.
         """
+        require(offers, [each.name for some in self.categories.values() for each in some])
         found = []
         for array, categories in self.categories.items():
             codes = self.codes(array, offers) if arrays is None else arrays[array]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from coupon_rec.arguments import Floats, numbers
+from coupon_rec.arguments import Floats, numbers, require_one_order
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Errors:
         called, negative : array_like
             Whether it says so, and whether it is so, 0 or 1, shape (n,); both kinds must occur.
         """
+        require_one_order(called=called, negative=negative)
         said = numbers("called", np.asarray(called, float))
         true = numbers("negative", np.asarray(negative, float), said.size) > 0
         if true.all() or not true.any():
@@ -67,6 +68,7 @@ class Errors:
 
     def corrected(self, called: ArrayLike, opinions: ArrayLike) -> Floats:
         """The share that is negative, from how many of how many it calls so; within [0, 1]."""
+        require_one_order(called=called, opinions=opinions)
         n = np.asarray(opinions, np.float64)
         share = np.divide(
             np.asarray(called, np.float64), n, out=np.full(n.shape, np.nan), where=n > 0

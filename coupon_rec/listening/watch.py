@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.arguments import Floats, Mask, require_present
+from coupon_rec.arguments import Floats, Mask, require_one_order, require_present
 from coupon_rec.listening.errors import Errors
 from coupon_rec.monitoring import Cusum
 
@@ -127,6 +127,7 @@ class Watch:
 
     def sums(self, negatives: ArrayLike, opinions: ArrayLike) -> Floats:
         """The sum after each hour, as if it never rang: shape (..., hours), as the arguments."""
+        require_one_order(negatives=negatives, opinions=opinions)
         return self.cusum.path(negatives, self.share * np.asarray(opinions, np.float64))
 
     def alarms(self, negatives: ArrayLike, opinions: ArrayLike) -> Mask:
@@ -134,6 +135,7 @@ class Watch:
 
         After an alarm the sum is kept at 0 for `cooldown` hours.
         """
+        require_one_order(negatives=negatives, opinions=opinions)
         k, n = np.asarray(negatives, np.float64), np.asarray(opinions, np.float64)
         if k.shape != n.shape or not (np.isfinite(k).all() and np.isfinite(n).all()):
             raise ValueError(

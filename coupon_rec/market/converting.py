@@ -10,6 +10,7 @@ import ibis.expr.datatypes as dt
 from ibis import Column, Table
 from ibis.expr.types import BooleanValue, StringColumn
 
+from coupon_rec.arguments import MAX_ID
 from coupon_rec.market.errors import Problem
 from coupon_rec.market.schema import SCHEMAS
 from coupon_rec.market.validation import Rule, problem
@@ -17,9 +18,10 @@ from coupon_rec.market.validation import Rule, problem
 WHOLE = r"^(0|-?[1-9]\d*)(\.0*)?$"
 NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 TRUTH = r"^([Tt]rue|TRUE|[Ff]alse|FALSE)$"
-VECTOR = r"^\[[^\[\]]*\]$"
-ZONE = r":\d{2}(\.\d+)?\s*([A-Za-z]|[+-]\d)"
-"""A time of day, followed by an offset or the name of a time zone."""
+PART = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
+VECTOR = rf"^\[{PART}(,{PART})*\]$"
+NO_TIME = r":\d{2}(\.\d+)?\s*([A-Za-z]|[+-]\d)|[A-Za-z]{2}"
+"""A time of day, followed by an offset or the name of a time zone; or a word, such as infinity."""
 OWN = {"users": "user_", "coupons": "coupon_"}
 """How the names of columns begin that a table may have beyond the schema."""
 
@@ -95,9 +97,11 @@ def convert(column: Column, target: dt.DataType) -> tuple[Column, BooleanValue |
         if source.is_integer():
             return ibis.ifelse(column.isin([0, 1]), column == 1, None), ~column.isin([0, 1])
         return (column, None) if source.is_boolean() else None
-    if target.is_integer() and (source.is_floating() or source.is_decimal()):
+    inexact = source.is_floating() or source.is_decimal() or source.is_unsigned_integer()
+    if target.is_integer() and inexact:
         converted = column.try_cast(target)
-        return converted, (converted.isnull() | (converted != column)) & ~_is_nan(column)
+        given = column.notnull() & ~_is_nan(column)
+        return converted, (converted.isnull() | (converted != column)) & given
     if target.is_temporal():
         fits = source.is_date() or (source.is_timestamp() and source.timezone is None)
     else:
@@ -118,7 +122,7 @@ def _from_text(column: StringColumn, target: dt.DataType) -> tuple[Column, Boole
     else:
         converted = text.try_cast(target)
     if target.is_temporal():
-        converted = ibis.ifelse(text.re_search(ZONE), None, converted)
+        converted = ibis.ifelse(text.re_search(NO_TIME), None, converted)
     return converted, converted.isnull() & (text != "")
 
 
@@ -126,10 +130,12 @@ def _is_nan(column: Column) -> BooleanValue:
     return column.isnan() if column.type().is_floating() else ibis.literal(False)
 
 
-def is_text(column: StringColumn) -> BooleanValue:
-    """Whether an identifier is text, rather than a whole number written as such."""
-    _number, failure = _from_text(column, dt.int64)
-    return failure
+def is_text(column: Column) -> BooleanValue:
+    """Whether an identifier is no whole number from 0 to `MAX_ID`, which may be written as text."""
+    if not isinstance(column, StringColumn):
+        return ~(column.between(0, MAX_ID) | _is_nan(column))
+    number, failure = _from_text(column, dt.int64)
+    return failure | ~number.between(0, MAX_ID)
 
 
 def own_columns(source: Table, name: str, csv: bool) -> dict[str, Column]:

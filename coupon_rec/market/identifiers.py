@@ -25,7 +25,8 @@ def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str]]:
     """Say which identifiers are text, and which table has numbers for the others.
 
     Text that only has whole numbers in it, as in a CSV file, is taken for numbers if all tables
-    agree.
+    agree. Whole numbers are taken for text if one of them is below 0 or above `MAX_ID`: what reads
+    JSON, such as a client of the service, would lose its last digits.
 
     Parameters
     ----------
@@ -40,20 +41,23 @@ def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str]]:
     """
     numbers: dict[str, str] = {}
     text: set[str] = set()
+    beyond: set[str] = set()  # numbers that are taken for text
     for name, table in tables.items():
-        columns = [column for column in KINDS if column in table.columns]
-        for column in columns:
-            if table[column].type().is_numeric():
-                numbers.setdefault(column, name)
-        written = {
+        types = {column: table[column].type() for column in KINDS if column in table.columns}
+        asked = {
             column: is_text(table[column]).any()
-            for column in columns
-            if table[column].type().is_string()
+            for column, dtype in types.items()
+            if dtype.is_string() or dtype.is_numeric()
         }
-        if written:
-            found = table.aggregate(**written).to_pyarrow()
-            text |= {column for column in written if found[column][0].as_py()}
-    return text - numbers.keys(), numbers
+        found = table.aggregate(**asked).to_pyarrow() if asked else {}
+        for column in asked:
+            if types[column].is_numeric():
+                numbers.setdefault(column, name)
+            if found[column][0].as_py():
+                (text if types[column].is_string() else beyond).add(column)
+    for column in beyond:
+        del numbers[column]
+    return (text - numbers.keys()) | beyond, numbers
 
 
 def number(tables: Mapping[str, Table], kinds: Iterable[str]) -> dict[str, Table]:
@@ -90,14 +94,14 @@ def _held(table: Table) -> Table:
     return connection.create_table(gen_name("identifiers"), table, temp=True)
 
 
-def with_numbers(table: Table, identifiers: Mapping[str, Table]) -> Table:
-    """Put numbers in place of the text of a table's identifiers."""
+def exchanged(table: Table, identifiers: Mapping[str, Table], put: str, instead: str) -> Table:
+    """Put the "number" of a table's identifiers in place of their "text", or the text instead."""
     for kind in table.columns:
         if kind in identifiers:
-            numbers = identifiers[kind].select(**{kind: "text", "number_of_text": "number"})
-            joined = table.left_join(numbers, kind)
+            known = identifiers[kind].select(**{kind: instead, "put_instead": put})
+            joined = table.left_join(known, kind)
             columns = {column: joined[column] for column in table.columns}
-            table = joined.select(**columns | {kind: joined["number_of_text"]})
+            table = joined.select(**columns | {kind: joined["put_instead"]})
     return table
 
 

@@ -1,5 +1,6 @@
 """Someone's own market, read, made exact and checked."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from tempfile import gettempdir
@@ -102,13 +103,35 @@ def load_market(source: Source, connection: BaseBackend | None = None) -> Market
     found += ids.unnamed(tables, known)
     known |= ids.number(tables, sorted(text))
     if text:
-        tables = {name: ids.with_numbers(table, known) for name, table in tables.items()}
+        tables = {
+            name: ids.exchanged(table, known, put="number", instead="text")
+            for name, table in tables.items()
+        }
     broken = problems(chain(market_rules(tables), _repeated(tables)))
     found += ids.with_text(broken, known)
     if found:
         order = {name: place for place, name in enumerate([*SCHEMAS, IDENTIFIERS])}
         raise MarketError(sorted(found, key=lambda each: order.get(each.table, len(order))))
+    _warn_of_dates(tables["purchases"], tables["campaigns"])
     return Market(**tables, identifiers=known)
+
+
+def _warn_of_dates(purchases: Table, campaigns: Table) -> None:
+    """Warn if no purchase precedes a campaign, or none follows the first day of one."""
+    days = purchases.aggregate(first=_.time.min().date(), last=_.time.max().date())
+    starts = campaigns.aggregate(earliest=_.start.min(), latest=_.start.max())
+    (one,) = days.cross_join(starts).to_pyarrow().to_pylist()
+    if one["first"] >= one["latest"]:
+        what = "no purchase precedes a campaign, so that nothing is known of any user"
+    elif one["last"] < one["earliest"]:
+        what = "no purchase follows the start of a campaign, so that nothing counts as bought"
+    else:
+        return
+    warnings.warn(
+        f"{what}: purchases are from {one['first']} to {one['last']}, and campaigns start from "
+        f"{one['earliest']} to {one['latest']}. Look at the dates of both.",
+        stacklevel=3,
+    )
 
 
 def _repeated(tables: Mapping[str, Table]) -> Iterator[Counted]:

@@ -11,6 +11,7 @@ from coupon_rec.market._pandera import pa
 
 UNKNOWN = "unknown"
 MOST_MONEY = 1e12
+YEARS = (1900, 2199)
 CAMPAIGN_TYPES = ("A", "B", "C")
 
 
@@ -63,6 +64,12 @@ PROBABILITY = _check(
     "a probability that is not above 0 and at most 1",
     "write the probability that this would happen, which is above 0 since it did.",
 )
+IN_YEARS = _check(
+    f"years {YEARS[0]} to {YEARS[1]}",
+    lambda column: column.isnull() | column.year().between(*YEARS).fill_null(False),
+    f"a date outside of the years {YEARS[0]} to {YEARS[1]}",
+    "write a day of the calendar, such as 2017-03-01; without an end, the last day that is known.",
+)
 STARS = _check(
     "1 to 5",
     lambda column: column.between(1, 5),
@@ -92,6 +99,11 @@ ONE_TERM = pa.Check(
 def column(dtype: dt.DataType, meaning: str, *checks: pa.Check, **options: Any) -> pa.Column:
     """Describe a column; that a value may not be missing is for `validation` to say."""
     return pa.Column(dtype, list(checks), description=meaning, nullable=True, **options)
+
+
+def day(meaning: str) -> pa.Column:
+    """Describe a day of the calendar."""
+    return column(dt.date, meaning, IN_YEARS)
 
 
 def optional(dtype: dt.DataType, meaning: str, *checks: pa.Check) -> pa.Column:

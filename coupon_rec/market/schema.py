@@ -10,7 +10,7 @@ import ibis.expr.datatypes as dt
 
 from coupon_rec.market import rules
 from coupon_rec.market._pandera import pa
-from coupon_rec.market.rules import column, discount, identifier, optional, text
+from coupon_rec.market.rules import column, day, discount, identifier, optional, text
 
 
 def _table(
@@ -27,7 +27,7 @@ USER = identifier("the user")
 COUPON = identifier("the coupon")
 ITEM = identifier("the item")
 STORE = identifier("the store")
-TIME = column(dt.timestamp, "wall-clock time, without a time zone")
+TIME = column(dt.timestamp, "wall-clock time, without a time zone", rules.IN_YEARS)
 CHANNEL = optional(dt.string, "where, such as store, web or app")
 IN_STORE = optional(dt.int64, "the store; empty for all stores")
 
@@ -101,8 +101,8 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
                 "A (each user gets some coupons of a pool), B or C (each user gets all)",
                 rules.KNOWN_TYPE,
             ),
-            "start": column(dt.date, "first day on which its coupons are valid"),
-            "end": column(dt.date, "last day, inclusive; not before `start`"),
+            "start": day("first day on which its coupons are valid"),
+            "end": day("last day, inclusive; not before `start`"),
         },
         ["campaign_id"],
         rules.NOT_BEFORE_START,
@@ -155,7 +155,7 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
             "campaign_id": CAMPAIGN,
             "user_id": USER,
             "coupon_id": COUPON,
-            "date": column(dt.date, "day of the redemption, within the campaign"),
+            "date": day("day of the redemption, within the campaign"),
         },
         ["campaign_id", "user_id", "coupon_id"],
     ),
@@ -168,7 +168,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
         {
             "item_id": ITEM,
             "store_id": STORE,
-            "week_start": column(dt.date, "first day of the week"),
+            "week_start": day("first day of the week"),
             "display": text("where in the store it stood, 0 if nowhere special", default="0"),
             "mailer": text("where in the store's mailer it stood, 0 if not in it", default="0"),
         },
@@ -190,7 +190,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
         "List prices and unit costs, each from a day on until the item's next row.",
         {
             "item_id": ITEM,
-            "date": column(dt.date, "first day of the price"),
+            "date": day("first day of the price"),
             "store_id": IN_STORE,
             "list_price": column(
                 dt.float64, "currency a unit, before any discount", rules.NOT_NEGATIVE
@@ -205,7 +205,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
         "What was on hand when a day began.",
         {
             "item_id": ITEM,
-            "date": column(dt.date, "the day"),
+            "date": day("the day"),
             "store_id": IN_STORE,
             "units": column(dt.int64, "units on hand", rules.IN_STOCK),
         },

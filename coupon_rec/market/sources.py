@@ -3,7 +3,7 @@
 Tables are opened as they are; the columns of a CSV file are text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +18,12 @@ from coupon_rec.market.tables import IDENTIFIERS
 
 Source = str | Path | Mapping[str, Table]
 MAY_BE_ABSENT = {*OPTIONAL_TABLES, IDENTIFIERS}
+MARKET = "market"
+"""What is named where no single table is at fault."""
 ABSENT = ("no files found", "not found", "404", "no such file", "does not exist", "not_found")
 """What engines and stores say of a file that is not there, in small letters."""
+UNREACHED = ("extension", "connection", "resolve host", "credential", "403")
+"""What they say of a place that they cannot look into."""
 
 
 @dataclass
@@ -55,7 +59,7 @@ def open_tables(source: Source, connection: BaseBackend) -> Opened:
         return _given(source)
     uri = str(source) if "://" in str(source) else None
     if uri is None and not Path(source).is_dir():
-        raise fail("market", f"there is no folder {source}", "name the folder of the tables.")
+        raise fail(MARKET, f"there is no folder {source}", "name the folder of the tables.")
     opened = Opened()
     for name in (*SCHEMAS, IDENTIFIERS):
         try:
@@ -64,6 +68,8 @@ def open_tables(source: Source, connection: BaseBackend) -> Opened:
             else:
                 _open_at(uri, name, connection, opened)
         except MarketError as error:
+            if error.problems[0].table == MARKET:
+                raise
             opened.problems += error.problems
     return opened
 
@@ -84,10 +90,22 @@ def _given(source: Mapping[str, Table]) -> Opened:
             if name not in MAY_BE_ABSENT:
                 fix = f'give it as "{name}" in the mapping.'
                 opened.problems.append(Problem(name, "", 0, "the table is missing", fix))
-        elif source[name].count().execute() == 0:
-            opened.problems += _empty(name, "the table").problems
+        elif not isinstance(source[name], Table):
+            what = f"a {type(source[name]).__name__} where a table of Ibis is expected"
+            fix = (
+                f'pass connection.create_table("{name}", it), with one '
+                "connection = ibis.duckdb.connect() for all; or write files into a folder."
+            )
+            opened.problems.append(Problem(name, "", 0, what, fix))
         else:
             opened.tables[name] = source[name]
+    if len({id(table.get_backend()) for table in opened.tables.values()}) > 1:
+        what = "the tables are on several engines, which cannot be asked together"
+        raise fail(MARKET, what, "open all of them on one connection of Ibis.")
+    for name, table in list(opened.tables.items()):
+        if table.count().execute() == 0:
+            opened.problems += _empty(name, "the table").problems
+            del opened.tables[name]
     return opened
 
 
@@ -121,10 +139,17 @@ def _open_at(uri: str, name: str, connection: BaseBackend, opened: Opened) -> No
         table = connection.read_parquet(f"{path}.parquet")
         rows = table.count().execute()
     except Exception as error:  # each engine has its own
-        if not _is_absence(error):
+        if _says(error, ABSENT):
+            _open_csv(connection, f"{path}.csv", name, opened)
+            return
+        if not _says(error, UNREACHED):
             raise _no_parquet(name, error) from error
-        _open_csv(connection, f"{path}.csv", name, opened)
-        return
+        what = f"{uri} cannot be reached: {_first_line(error)}"
+        fix = (
+            'for s3:// and https:// DuckDB needs httpfs, which duckdb.sql("INSTALL httpfs") '
+            "fetches once; look at the network and the credentials. Or copy the tables here."
+        )
+        raise fail(MARKET, what, fix) from error
     if rows == 0:
         raise _empty(name, f"{name}.parquet")
     opened.tables[name] = table
@@ -134,25 +159,32 @@ def _open_csv(connection: BaseBackend, path: str, name: str, opened: Opened) -> 
     if connection.name == "pyspark":
         options = {"inferSchema": False, "escape": '"', "mode": "FAILFAST"}
     else:
-        options = {"all_varchar": True, "delim": ",", "quote": '"', "escape": '"'}
+        options = {"all_varchar": True, "delim": ",", "quote": '"', "escape": '"', "skip": 0}
     try:
         table = connection.read_csv(path, header=True, **options)
         rows = table.count().execute()
     except Exception as error:  # each engine has its own
-        if "://" in path and _is_absence(error):
+        if "://" in path and _says(error, ABSENT):
             _absent(name, "there")
             return
-        reason = str(error).strip().splitlines()[0]
-        fix = "write UTF-8 text, separated by commas, with the names in the first line."
-        raise fail(name, f"{name}.csv cannot be read as CSV: {reason}", fix) from error
+        what = f"{name}.csv cannot be read as CSV: {_first_line(error)}"
+        fix = (
+            "write UTF-8 text (not Latin-1), separated by commas, with the names in the first line "
+            'and as many values in each; put "quotes" around one with a comma or a line break.'
+        )
+        raise fail(name, what, fix) from error
     if rows == 0:
         raise _empty(name, f"{name}.csv")
     opened.tables[name] = table
     opened.csv.add(name)
 
 
-def _is_absence(error: Exception) -> bool:
-    return any(words in str(error).lower() for words in ABSENT)
+def _says(error: Exception, some: Sequence[str]) -> bool:
+    return any(words in str(error).lower() for words in some)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 def _absent(name: str, where: str) -> None:
@@ -163,10 +195,11 @@ def _absent(name: str, where: str) -> None:
 
 
 def _empty(name: str, what: str) -> MarketError:
-    return fail(name, f"{what} is empty", "write at least one row.")
+    leave = ", or leave it out" if name in MAY_BE_ABSENT else ""
+    return fail(name, f"{what} is empty", f"write at least one row{leave}.")
 
 
 def _no_parquet(name: str, error: Exception | None = None) -> MarketError:
-    reason = f": {str(error).strip().splitlines()[0]}" if error else ""
+    reason = f": {_first_line(error)}" if error else ""
     fix = "write it again as Parquet, or as CSV with the ending .csv."
     return fail(name, f"{name}.parquet is not a readable Parquet file{reason}", fix)

@@ -43,7 +43,9 @@ Counted = tuple[list[Rule], Table]
 def problem(rule: Rule) -> Problem:
     """Describe the rows that break a rule: their number, and up to five of them."""
     rows = int(rule.rows.count().execute())
-    examples: list[dict[str, Any]] = rule.rows.limit(SHOWN).to_pyarrow().to_pylist()
+    shown = rule.rows.limit(SHOWN)  # as text, since Python has no day that is far off or infinite
+    dates = {name: "string" for name, dtype in shown.schema().items() if dtype.is_temporal()}
+    examples: list[dict[str, Any]] = shown.cast(dates).to_pyarrow().to_pylist()
     return Problem(rule.table, rule.column, rows, rule.what, rule.fix, examples)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from coupon_rec._extras import need
-from coupon_rec.arguments import numbers, require, require_present
+from coupon_rec.arguments import numbers, require, require_one_order, require_present
 
 
 def compare_groups(
@@ -139,7 +139,7 @@ def always_valid(
     Raises
     ------
     ValueError
-        If an argument does not fit or is out of its range.
+        If an argument does not fit, is in another order or is out of its range.
 
     Notes
     -----
@@ -155,6 +155,7 @@ def always_valid(
     >>> always_valid([0.5, 0.3], [0.04, 0.01], scale=0.2).round(2).to_numpy().tolist()
     [[-0.23, 1.23], [-0.01, 0.61]]
     """
+    require_one_order(difference=difference, variance=variance)
     d = numbers("difference", difference)
     v = numbers("variance", variance, d.size)
     require("variance", v, v > 0, "above 0")

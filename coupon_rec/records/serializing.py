@@ -17,12 +17,25 @@ def record_bytes(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) 
 def _columns(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) -> Arrays:
     """Return the values of each feature of `schema`: shape (n, its length)."""
     start = pd.to_datetime(offers["start"]).to_numpy("datetime64[s]").astype("int64")
-    known = offers.assign(click_time=start, item_id=offers["item_id"].fillna(0))
+    items = offers["item_id"]
+    known = offers.assign(click_time=start, item_id=items if _is_text(items) else items.fillna(0))
     return {
-        **{name: known[name].to_numpy("int64")[:, None] for name in IDS},
+        **{name: _numbers(known[name])[:, None] for name in IDS},
         **encoder.encode(offers),
         **{name: known[name].to_numpy("float32")[:, None] for name in labels},
     }
+
+
+def _is_text(ids: pd.Series) -> bool:
+    return bool(pd.api.types.is_string_dtype(ids.dropna()))
+
+
+def _numbers(ids: pd.Series) -> np.ndarray:
+    """The identifiers; of those that are text, a hash of 63 bits, which never moves; 0 of none."""
+    if not _is_text(ids):
+        return np.asarray(ids, "int64")
+    hashed = pd.util.hash_array(ids.fillna("").to_numpy(object), categorize=False) >> np.uint64(1)
+    return np.asarray(np.where(ids.isna(), 0, hashed.astype("int64")))
 
 
 def _examples(columns: Arrays) -> np.ndarray:

@@ -68,7 +68,8 @@ def write_records(
     -----
     A record is a `tf.train.Example` with the features of `schema`. `click_time` is the start of
     the campaign in seconds since 1970 (UTC), because an offer is mailed, not clicked. `item_id`
-    is 0 where none of the coupon's items was ever sold.
+    is 0 where none of the coupon's items was ever sold. Of an identifier that is text, a record
+    holds a hash of 63 bits.
 
     A task of Spark writes a file of its own, whose name it reports when the file is complete. Only
     reported files get the name of a shard, so a task that was killed, or ran twice, leaves no

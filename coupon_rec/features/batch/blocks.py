@@ -17,6 +17,7 @@ from coupon_rec.features.batch import events
 from coupon_rec.features.batch import offers as all_offers
 from coupon_rec.features.batch.ranks import ranks_of_values
 from coupon_rec.market import Market
+from coupon_rec.market.identifiers import exchanged
 
 
 def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
@@ -24,7 +25,7 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
 
     The rows are those of `coupon_rec.features.build_offers`, in the same order, whatever the
     block; `start` is a timestamp, so that pandas reads what `coupon_rec.features.offers_frame`
-    gives.
+    gives. Identifiers that were text are text again, since a file may outlive their numbers.
 
     Parameters
     ----------
@@ -71,9 +72,15 @@ def _by_tasks(market: Market, folder: Path) -> Path:
     offers = all_offers.known_offers(
         market, keep=lambda part, name: _stored(part, folder / f"{name}.parquet")
     )
-    rows = all_offers.finished(offers, market).mutate(start=_.start.cast("timestamp"))
-    rows.order_by(*events.OFFER).to_parquet(folder / "offers.parquet")
+    _rows(offers, market).to_parquet(folder / "offers.parquet")
     return folder / "offers.parquet"
+
+
+def _rows(offers: Table, market: Market) -> Table:
+    """The rows of a file, in order."""
+    rows = all_offers.finished(offers, market).mutate(start=_.start.cast("timestamp"))
+    named = exchanged(rows, market.identifiers, put="text", instead="number")
+    return named.order_by(*events.OFFER)
 
 
 def _replace(written: Path, path: Path) -> Path:
@@ -112,8 +119,7 @@ def _merge(offers: Table, folder: Path, market: Market) -> None:
         rows = offers.filter(mine)
         for column, rank in ranks.items():
             rows = rows.left_join(rank.filter(mine).drop("campaign_id"), column)
-        rows = all_offers.finished(rows, market).mutate(start=_.start.cast("timestamp"))
-        rows.order_by(*events.OFFER).to_parquet(part)
+        _rows(rows, market).to_parquet(part)
     offers.get_backend().read_parquet(parts).to_parquet(folder / "merged.parquet")
 
 

@@ -16,7 +16,7 @@ FRESH = "export it anew with `python -m coupon_rec export`, or copy it again who
 
 
 class BundleError(ValueError):
-    """A bundle that cannot be made or used; the message names the file and says how to mend it."""
+    """A bundle that cannot be made or used; the message names the file and says how to fix it."""
 
 
 def seal(folder: Path, facts: dict[str, Any]) -> str:

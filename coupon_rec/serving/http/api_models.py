@@ -13,11 +13,10 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from coupon_rec.arguments import MAX_ID
 from coupon_rec.serving.events.event import MAX_AMOUNT, MAX_REVIEW, MAX_TEXT
 
 MAX_EVENTS = 1000
-MAX_ID = 2**53 - 1
-"""The largest number that every reader of JSON keeps exact."""
 HALVES = re.compile("[\ud800-\udfff]")
 """Halves of characters, which JSON can spell and nothing can write down."""
 

@@ -14,12 +14,12 @@ from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response, StreamingResponse
 
+from coupon_rec.arguments import MAX_ID
 from coupon_rec.serving.bundle.scorer import UnknownPlatform
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.feature_store import StoreFullError
 from coupon_rec.serving.http.api_models import (
     MAX_EVENTS,
-    MAX_ID,
     ErrorBody,
     EventBatch,
     EventsAccepted,
