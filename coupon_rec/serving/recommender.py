@@ -223,6 +223,7 @@ class Recommender:
             ),
             decision,
             candidates.known,
+            candidates.mailed,
             note,
             candidates.counted,
             self.scorer.version,

@@ -105,11 +105,16 @@ class Decision(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The choices for a question, the best first, and what they rest on: events and bundle."""
+    """The choices for a question, the best first, and what they rest on: events and bundle.
+
+    `mailed` is False where they are chosen from all coupons that are live, for a user who was
+    mailed none of them.
+    """
 
     choices: tuple[Choice, ...]
     decision: Decision
     known: bool
+    mailed: bool
     note: str
     counted: int
     bundle: str

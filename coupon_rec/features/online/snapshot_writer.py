@@ -114,8 +114,18 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
             for name, events in looks.items()
             if events is not None
         },
+        **({"holdouts": _held(market.holdouts, coupons)} if market.holdouts is not None else {}),
         **({"identifiers": _identifiers(market)} if market.identifiers else {}),
     }
+
+
+def _held(holdouts: Table, coupons: Table) -> Table:
+    """The live coupons that a user is held out of: one of a campaign, or all of it."""
+    if "coupon_id" not in holdouts.columns:
+        holdouts = holdouts.mutate(coupon_id=ibis.null("int64"))
+    pairs = holdouts.rename(only="coupon_id").join(coupons, "campaign_id")
+    held = pairs.filter(_.only.isnull() | (_.only == _.coupon_id))
+    return held.select("user_id", "coupon").order_by("user_id", "coupon")
 
 
 def _terms(offers: Table) -> dict[str, ibis.Value]:
