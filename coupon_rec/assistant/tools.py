@@ -10,9 +10,9 @@ from http.client import HTTPException
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
-from coupon_rec._web import quoted
+from coupon_rec._web import opened, quoted
 from coupon_rec.assistant.hearing import plain
 
 if TYPE_CHECKING:
@@ -247,7 +247,8 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
     Returns
     -------
     callable
-        From a user to their coupons. It raises a ValueError that says what the service said.
+        From a user to their coupons, within 10 seconds. It raises a ValueError that says what the
+        service said.
     """
 
     def ask(user_id: int | str) -> list[tuple[int | str, int | str, str]]:
@@ -261,7 +262,7 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
             f"{url.rstrip('/')}/v1/recommendations", json.dumps(body).encode(), headers
         )
         try:
-            with urlopen(request, timeout=10) as answer:
+            with opened(request, seconds=10) as answer:
                 said = json.load(answer)
             if str(said["user_id"]) != str(user_id):
                 raise LookupError("an answer about somebody else")
