@@ -23,7 +23,7 @@ class Turn(NamedTuple):
     intent : str
         What was heard.
     by : str
-        Who worded the reply: "rules", "model" or "person".
+        Who worded the reply: "rules", or "model" where it worded some of it.
     refused : str
         Why the guard refused the model's words, if it did; the log keeps only that it did.
     offered : str

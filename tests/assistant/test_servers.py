@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import math
 import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
@@ -81,7 +82,7 @@ def test_an_answer_is_streamed_and_its_conversation_goes_on() -> None:
     assert (last, turn["intent"], turn["handed_over"]) == ("turn", "coupons", False)
     events(say(to, 2448, "my order is late", turn["dialogue"]))
     *_, (_, turn) = events(say(to, 2448, "coupons?", turn["dialogue"]))
-    assert turn["by"] == "person"
+    assert turn["by"] == "rules" and not turn["handed_over"]
 
 
 @pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
@@ -131,9 +132,9 @@ def test_who_leaves_in_the_middle_can_come_back_to_the_conversation() -> None:
     class Slow(ChatModel):
         def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
             yield "Hello! "
-            yield "Thank you! "
+            yield "Hey there! "
             left.wait(10)
-            yield "Bye. "
+            yield "Hello. "
 
     talk = Assistant(tools(2448), model=Slow("http://nowhere"))
     app = create_app(lambda user: talk)
@@ -411,6 +412,14 @@ def tables_of(items: pd.DataFrame, covered: Sequence[int] = (1, 2)) -> Any:
     return Tables()
 
 
+def test_what_goes_with_no_other_coupon_is_that_of_the_tables(market: Any) -> None:
+    coupons = market.coupons.to_pandas().query("stackable == False")["coupon_id"]
+    assert Catalog.of_market(market).alone == set(coupons)
+    assert not Catalog.of_market(
+        tables_of(pd.DataFrame({"item_id": [1], **dict.fromkeys(LEVELS)}))
+    ).alone
+
+
 def test_items_without_a_name_are_selected_products() -> None:
     nameless = tables_of(pd.DataFrame({"item_id": [1, 2, 3], **dict.fromkeys(LEVELS)}))
     assert Catalog.of_market(nameless, names=["coffee"]).terms[1, 7] == (
@@ -497,6 +506,8 @@ def test_a_name_of_two_levels_covers_the_items_of_both() -> None:
         ({"face_value": 0.004}, "a coupon for"),
         ({"face_value": 1.0, "minimum": 4.999}, "1.00 off 5.00 worth of"),
         ({"minimum": 20.0}, "a coupon, from 20.00 on, for"),
+        ({"face_value": math.inf}, "a coupon for"),
+        ({"depth": 0.25, "minimum": math.inf}, "a coupon for"),
     ],
 )
 def test_no_amount_is_rounded_to_the_customers_favor(terms: dict[str, float], off: str) -> None:
