@@ -4,6 +4,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -95,17 +96,16 @@ class DialogueLog:
         """Seal with the newest key what is sealed with an older one."""
         rows = self._base.execute("SELECT rowid, dialogue, words, reply FROM turns").fetchall()
         old = [row for row in rows if row[2] and not vault.current(row[2])]
+        new = []
+        for row, place, *texts in old:
+            with suppress(VaultError):
+                new.append([*(vault.reseal(text, place) for text in texts), row])
+        if len(new) < len(old):
+            logger.warning("no key opens %d turns: they stay as they are", len(old) - len(new))
         with self._base:
-            for row, place, *texts in old:
-                try:
-                    new = [vault.reseal(text, place) for text in texts]
-                except VaultError as error:
-                    logger.warning("a turn cannot be opened, and stays as it is: %s", error)
-                    continue
-                self._base.execute(
-                    "UPDATE turns SET words = ?, reply = ? WHERE rowid = ?", [*new, row]
-                )
-        if old:
+            change = "UPDATE turns SET words = ?, reply = ? WHERE rowid = ?"
+            self._base.executemany(change, new)
+        if new:
             self._base.execute("VACUUM")
 
     def add(self, user_id: int | str, turn: Turn) -> None:

@@ -252,7 +252,10 @@ def mcp_server(tools: Tools) -> "MCPServer":
         except ValueError:
             raise ToolError("the coupons cannot be seen at the moment") from None
 
-    server = MCPServer("coupons", instructions="Quote `line` as it is, and promise nothing else.")
+    rules = (
+        "Quote `line` as it is, call it theirs only if it was `mailed`, and promise nothing else."
+    )
+    server = MCPServer("coupons", instructions=rules)
     shown: list[Coupon] | None = None
 
     @server.tool()

@@ -223,10 +223,10 @@ class Recommender:
             ),
             decision,
             candidates.known,
-            candidates.mailed,
             note,
             candidates.counted,
             self.scorer.version,
+            candidates.mailed,
         )
 
     def _choice(

@@ -114,7 +114,7 @@ class Reply(NamedTuple):
     choices: tuple[Choice, ...]
     decision: Decision
     known: bool
-    mailed: bool
     note: str
     counted: int
     bundle: str
+    mailed: bool = True
