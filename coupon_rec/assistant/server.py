@@ -260,7 +260,7 @@ def mcp_server(tools: Tools) -> "MCPServer":
 
     @server.tool()
     def coupons(product: Annotated[str, Field(max_length=40)] = "") -> list[Line]:
-        """List at most five coupons for the customer, the best first; or those of one product."""
+        """List the best five coupons for the customer at most; of these, those of one product."""
         nonlocal shown
         found = shown = looked_up(tools.coupons)[:MOST]
         return [_line(place, each) for place, each in enumerate(found, 1) if each.is_for(product)]

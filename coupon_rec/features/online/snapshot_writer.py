@@ -22,6 +22,8 @@ COUPON = ("campaign_id", "coupon_id")
 def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
     """Write what was known before `day` of every user, and of every coupon valid on `day`.
 
+    Holdouts of these coupons are written, too: nobody is given what they are held out of.
+
     Parameters
     ----------
     market : Market
