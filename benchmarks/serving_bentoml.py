@@ -39,6 +39,7 @@ class Coupons:
             "user_id": user_id,
             "day": str(day),
             "known": reply.known,
+            "mailed": reply.mailed,
             "bundle": reply.bundle,
             "coupons": [choice._asdict() for choice in reply.choices],
             "note": reply.note,

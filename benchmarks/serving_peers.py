@@ -36,6 +36,7 @@ def empty() -> FastAPI:
             "user_id": ask.user_id,
             "day": ask.context.time.date() if ask.context else date.today(),
             "known": True,
+            "mailed": True,
             "bundle": "0123456789ab",
             "degraded": False,
             "coupons": [{**coupon, "coupon_id": number} for number in range(ask.k)],

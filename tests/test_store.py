@@ -127,6 +127,20 @@ def test_a_campaign_that_is_over_is_offered_no_more(snapshot: Path) -> None:
     assert len(store.offers(USER, date(2017, 5, 6)).coupon_id) == 0
 
 
+@pytest.mark.parametrize("coupon", [None, 503])
+def test_who_is_held_out_is_shown_the_other_coupons_alone(
+    tmp_path: Path, coupon: int | None
+) -> None:
+    held = {"campaign_id": [4, 4], "user_id": [6, 6], "coupon_id": [coupon, 504]}
+    holdouts = ibis.memtable(held, schema=dict.fromkeys(held, "int64"))
+    market, june = load_market(ROOT / "data" / "sample"), date(2017, 6, 1)
+    named = replace(market, holdouts=holdouts)
+    store = load(write_snapshot(named, june, tmp_path / "snapshot"))
+    shown, every = (store.offers(user, june).coupon_id.tolist() for user in (6, 10**6))
+    assert {503, 504} < set(every)
+    assert shown == [each for each in every if coupon and each not in (coupon, 504)]
+
+
 def test_an_event_of_tomorrow_counts_from_tomorrow(snapshot: Path) -> None:
     store = load(snapshot)
     before = store.offers(USER, DAY).match_recency

@@ -31,22 +31,22 @@ const hearing = (() => {
     ["hello", "^(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))\\b"],
   ];
   const SAYS = {
-    hello: "Hello! I can tell you about your coupons, how to use them, and why you have them.",
+    hello: "Hello! I can tell you about coupons, how to use them, and why they were chosen.",
     coupons: "You have:",
     terms: "All that I know of these coupons:",
     why: "Why these coupons were chosen for you, as far as I know:",
     none: "I find none for you at the moment.",
     others: "I find none by that name or number. You have:",
-    use: "I list the coupons that you have: show one at the till, in the app or on paper.",
+    use: "I list coupons: show one at the till, in the app or on paper.",
     product: "I know coupons, not products. Shall I bring in a colleague?",
     thanks: "Thank you for writing to us.",
-    unknown: "I did not understand that. Ask me about your coupons, or for a colleague.",
+    unknown: "I did not understand that. Ask me about coupons, or for a colleague.",
     stop: "I will offer nothing more here, and have passed that on.",
     forget: "I have passed that on.",
     complaint: "I am sorry. A colleague takes over from here.",
     person: "A colleague takes over from here.",
     away: "I cannot see the coupons at the moment. A colleague takes over from here.",
-    waiting: "A colleague has this conversation, and will answer here.",
+    waiting: "A colleague has this conversation, and gets what you write.",
     unheard: "I did not hear a request for coupons. Please write it.",
     offer: "By the way, you have:",
   };
@@ -62,7 +62,10 @@ const hearing = (() => {
   const GAIN = [-0.9, 0.6, -1.2];
   const LEAVES = 0.25;
   const PLACES = { first: 1, second: 2, third: 3, fourth: 4, fifth: 5, last: -1 };
-  const WHICH = /\b(first|second|third|fourth|fifth|last) (?:one|coupon|voucher|offer|deal)\b/;
+  const PLACE = `\\b(${Object.keys(PLACES).join("|")})\\b(?! (?:day|time|week|month|year)s?\\b)`;
+  const WHICH = new RegExp(
+    `(?:^|(?<!\\bnot )\\b(?:the|my|your) )${PLACE} (?:one|coupon|voucher|offer|deal)\\b`,
+  );
 
   /** Small letters and digits, without marks, with single spaces. */
   function plain(words) {
@@ -76,15 +79,19 @@ const hearing = (() => {
     const products = PRODUCTS.filter((name) => ` ${text} `.includes(` ${name} `));
     const product = products.length === 1 ? products[0] : ""; // several are no one's name
     const named = WHICH.exec(text);
+    const places = text.match(new RegExp(PLACE, "g")) ?? [];
     const rule = RULES.find(([, pattern]) => new RegExp(pattern).test(text));
     const intent = rule ? rule[0] : products.length ? "product" : "unknown";
-    return { intent, product, which: named ? PLACES[named[1]] : 0 };
+    return { intent, product, which: named && places.length === 1 ? PLACES[named[1]] : 0 };
   }
 
-  /** Those of a list that are meant: by their place, by their product, or all. */
+  /** Those of a list that are meant: by their product, by their place among these, or all. */
   function meant(list, { which, product }) {
-    if (which) return [list.at(which > 0 ? which - 1 : which)].filter(Boolean);
-    return list.filter(([name]) => !product || name === product);
+    const mine = list.filter(([name]) => !product || name === product);
+    if (!which) return mine;
+    const at = which > 0 ? which - 1 : which;
+    const one = mine.at(at) ?? list.at(at);
+    return mine.includes(one) ? [one] : [];
   }
 
   return { SAYS, TELLS, GAIN, LEAVES, hear, meant };

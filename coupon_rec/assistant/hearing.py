@@ -44,8 +44,10 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
 """Intents and the patterns that speak for them; the first that is found decides."""
 
 PLACES: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
-WHICH: Final = rf"\b({'|'.join(PLACES)}) (?:one|coupon|voucher|offer|deal)\b"
-"""How a coupon of a list is named."""
+PLACE: Final = rf"\b({'|'.join(PLACES)})\b(?! (?:day|time|week|month|year)s?\b)"
+WHICH: Final = rf"(?:^|(?<!\bnot )\b(?:the|my|your) ){PLACE} (?:one|coupon|voucher|offer|deal)\b"
+"""How a coupon of a list is named: "the forty-third coupon" is not the third one."""
+NAMES_COUPONS: Final = r"\b(coupon|voucher|discount|promo|promotion|offer)s?\b"
 
 
 class Heard(NamedTuple):
@@ -58,7 +60,8 @@ class Heard(NamedTuple):
     product : str
         The product that was named, as the catalog writes it; empty if none was.
     which : int
-        The coupon of the list that was meant, from 1 on; -1 for the last, 0 if none was named.
+        The coupon of the list that was meant, from 1 on; -1 for the last, 0 if none was named, or
+        several.
     """
 
     intent: str
@@ -86,6 +89,12 @@ def wants_nothing(words: str) -> bool:
     return any(re.search(pattern, text) for intent, pattern in RULES if intent == "stop")
 
 
+def names_coupons(words: str) -> bool:
+    """Whether a message has a word for coupons, or names one of a list by its place."""
+    text = plain(words)
+    return bool(re.search(NAMES_COUPONS, text) or re.search(WHICH, text))
+
+
 def hear(words: str, products: Sequence[str] = ()) -> Heard:
     """Understand a message, or say that it was not understood.
 
@@ -106,11 +115,19 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     'unknown'
     """
     text = plain(words)
-    named = [name for name in products if f" {plain(name)} " in f" {text} "]
-    product = max(named, key=len, default="")
-    if any(plain(name) not in plain(product) for name in named):
-        product = ""  # several were named
-    place = re.search(WHICH, text)
-    which = PLACES[place[1]] if place else 0
+    named = _named(text, products)
+    product = named[0] if len(named) == 1 else ""
+    place, places = re.search(WHICH, text), re.findall(PLACE, text)
+    which = PLACES[place[1]] if place and len(places) == 1 else 0
     found = (intent for intent, pattern in RULES if re.search(pattern, text))
     return Heard(next(found, "product" if named else "unknown"), product, which)
+
+
+def _named(text: str, products: Sequence[str]) -> list[str]:
+    """The products that are named, the longest first: "oat milk" alone names no milk."""
+    named, words = [], {name: plain(name) for name in products}
+    for name in sorted(words, key=lambda each: len(words[each]), reverse=True):
+        if f" {words[name]} " in f" {text} ":
+            named.append(name)
+            text = re.sub(rf"\b{words[name]}\b", "|", text)
+    return named

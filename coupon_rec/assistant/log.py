@@ -1,14 +1,19 @@
 """Dialogues on disk: who is a pseudonym, words are sealed or not kept, and people are forgotten."""
 
+import logging
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 from coupon_rec.privacy import Pseudonyms, Vault
+from coupon_rec.privacy.vault import VaultError
+
+logger = logging.getLogger("coupon_rec.assistant")
 
 
 class Turn(NamedTuple):
@@ -23,7 +28,7 @@ class Turn(NamedTuple):
     intent : str
         What was heard.
     by : str
-        Who worded the reply: "rules", "model" or "person".
+        Who worded the reply: "rules", or "model" where it worded some of it.
     refused : str
         Why the guard refused the model's words, if it did; the log keeps only that it did.
     offered : str
@@ -48,13 +53,18 @@ class DialogueLog:
     Parameters
     ----------
     path : str or pathlib.Path
-        Created if it does not exist.
+        Created if it does not exist; only its owner may read it from then on.
     key : str
         With keys, users appear under pseudonyms, as in `coupon_rec.privacy.Pseudonyms`.
 
     What customers write may hold anything about anybody, so it is kept only if it can be sealed:
     with the environment's ``COUPON_REC_STORAGE_KEYS`` (`coupon_rec.privacy.Vault`). What is sealed
-    with an older key is sealed anew at the start.
+    with an older key is sealed anew at the start; what no key opens stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If there can be no such file, or it is no database.
 
     Examples
     --------
@@ -69,30 +79,37 @@ class DialogueLog:
     def __init__(self, path: str | Path, key: str = "") -> None:
         self._people, self._lock = Pseudonyms(key), Lock()
         self._vault = Vault.from_environment()
-        if str(path) != ":memory:":  # what customers wrote is read by its owner alone
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._base = sqlite3.connect(path, check_same_thread=False)
-        self._base.execute("PRAGMA secure_delete = ON")
         kinds = ", ".join(self.COLUMNS)
-        self._base.execute(f"CREATE TABLE IF NOT EXISTS turns ({kinds})")
-        if self._vault:
-            self._reseal(self._vault)
+        try:
+            if str(path) != ":memory:":  # what customers wrote is read by its owner alone
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+                os.chmod(path, 0o600)
+            self._base = sqlite3.connect(path, check_same_thread=False)
+            self._base.execute("PRAGMA secure_delete = ON")
+            self._base.execute(f"CREATE TABLE IF NOT EXISTS turns ({kinds})")
+            if self._vault:
+                self._reseal(self._vault)
+        except (OSError, sqlite3.Error) as error:
+            raise ValueError(f"{path} cannot hold dialogues: {error}") from error
 
     def _reseal(self, vault: Vault) -> None:
         """Seal with the newest key what is sealed with an older one."""
         rows = self._base.execute("SELECT rowid, dialogue, words, reply FROM turns").fetchall()
         old = [row for row in rows if row[2] and not vault.current(row[2])]
+        new = []
+        for row, place, *texts in old:
+            with suppress(VaultError):
+                new.append([*(vault.reseal(text, place) for text in texts), row])
+        if len(new) < len(old):
+            logger.warning("no key opens %d turns: they stay as they are", len(old) - len(new))
         with self._base:
-            for row, place, *texts in old:
-                new = [vault.reseal(text, place) for text in texts]
-                self._base.execute(
-                    "UPDATE turns SET words = ?, reply = ? WHERE rowid = ?", [*new, row]
-                )
-        if old:
+            change = "UPDATE turns SET words = ?, reply = ? WHERE rowid = ?"
+            self._base.executemany(change, new)
+        if new:
             self._base.execute("VACUUM")
 
     def add(self, user_id: int | str, turn: Turn) -> None:
-        """Keep a turn."""
+        """Keep a turn; if the file cannot be written, the program's log says that it is lost."""
         time = datetime.now().isoformat(timespec="seconds")
         facts = {**turn._asdict(), "user": str(self._people.of(user_id)), "time": time}
         for name in ("words", "reply"):
@@ -100,8 +117,11 @@ class DialogueLog:
         facts["refused"] = bool(turn.refused)
         row = [facts[name] for name in self.COLUMNS]
         marks = ", ".join("?" * len(row))
-        with self._lock, self._base:
-            self._base.execute(f"INSERT INTO turns VALUES ({marks})", row)
+        try:
+            with self._lock, self._base:
+                self._base.execute(f"INSERT INTO turns VALUES ({marks})", row)
+        except sqlite3.Error as error:
+            logger.error("a turn is lost: %s", error)
 
     def _sealed(self, words: str, dialogue: str) -> bytes:
         return self._vault.seal(words.encode(errors="replace"), dialogue) if self._vault else b""
@@ -119,13 +139,21 @@ class DialogueLog:
         return rows
 
     def forget(self, user_id: int | str) -> int:
-        """Remove a person's turns under each key, overwrite their place, and say how many."""
-        names = [str(name) for name in self._people.all(user_id)]
+        """Remove a person's turns, under each key and none, and say how many.
+
+        No byte of theirs stays in the file, which is written anew.
+        """
+        names = [str(name) for name in (*self._people.all(user_id), user_id)]
         marks = ", ".join("?" * len(names))
-        return self._removed(f"user IN ({marks})", names)
+        removed = self._removed(f"user IN ({marks})", names)
+        with self._lock:
+            self._base.execute("VACUUM")
+        return removed
 
     def expire(self, days: float) -> int:
         """Remove the turns that are older, overwrite their place, and say how many.
+
+        The file keeps its size, for the turns to come.
 
         Parameters
         ----------
@@ -143,12 +171,8 @@ class DialogueLog:
         return self._removed("time < ?", [oldest])
 
     def _removed(self, where: str, values: Sequence[str]) -> int:
-        with self._lock:
-            with self._base:
-                done = self._base.execute(f"DELETE FROM turns WHERE {where}", values)
-            if done.rowcount:
-                self._base.execute("VACUUM")
-        return done.rowcount
+        with self._lock, self._base:
+            return self._base.execute(f"DELETE FROM turns WHERE {where}", values).rowcount
 
     def close(self) -> None:
         """Close the database."""

@@ -57,7 +57,7 @@ class Customers:
     def believed(self, intents: Sequence[str]) -> NDArray[np.float64]:
         """Give the probability of each kind after some turns, equation `eq-kinds`: shape (3,).
 
-        Intents that are not in `says` tell nothing.
+        Intents that are not in `says` tell nothing, and neither do those that no kind would have.
 
         Examples
         --------
@@ -66,8 +66,9 @@ class Customers:
         """
         belief = np.array(self.share)
         for intent in intents:
-            belief = belief * self.says.get(intent, (1.0, 1.0, 1.0))
-            belief = belief / belief.sum()
+            joint = belief * self.says.get(intent, (1.0, 1.0, 1.0))
+            if joint.any():
+                belief = joint / joint.sum()
         return belief
 
     def expected(self, intents: Sequence[str]) -> float:

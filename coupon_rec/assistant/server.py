@@ -8,17 +8,17 @@ from collections.abc import AsyncGenerator, Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import FastAPI
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from coupon_rec._extras import need
 from coupon_rec.assistant.hearing import MOST_LETTERS
 from coupon_rec.assistant.talking import Assistant, Open
-from coupon_rec.assistant.tools import Coupon, Tools, placed
+from coupon_rec.assistant.tools import MOST, Coupon, Tools, placed
 from coupon_rec.serving.http.api_models import Id
 from coupon_rec.serving.http.errors import Refused, handle
 from coupon_rec.serving.http.metrics import Metrics
@@ -33,16 +33,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MOST_OPEN: Final = 10_000
 """Conversations that are kept; beyond them, the one that was silent longest is gone."""
-
-
 MOST_HEARD: Final = 20
 """Recordings that wait to be heard, or are."""
+ASKING: Final = 40
+"""Answers that ask the service, a model or the desk at a time; the others have threads of their
+own."""
+MOST_ASKING: Final = 100
+"""Answers that wait for their turn to ask."""
 
 
 def _decoded(value: object) -> bytes:
-    """Read Base64, and nothing else."""
+    """Read Base64, and nothing else; null is no recording."""
+    if value is None:
+        return b""
     try:
-        return b64decode(str(value), validate=True)
+        if isinstance(value, str):
+            return b64decode(value, validate=True)
+        raise ValueError
     except ValueError:
         raise ValueError("send a WAV file in Base64, with + and / and nothing else") from None
 
@@ -55,7 +62,7 @@ class Message(BaseModel):
     words: Annotated[str, Field(max_length=MOST_LETTERS)] = ""
     recording: Annotated[
         bytes,
-        BeforeValidator(_decoded, json_schema_input_type=str),
+        BeforeValidator(_decoded, json_schema_input_type=str | None),
         Field(
             description="Instead of words: a WAV file in Base64, of 16,000 samples a second, 16 "
             "bits and one channel, at most 15 seconds."
@@ -81,18 +88,21 @@ class Conversations:
 
     def find(self, message: Message) -> tuple[Assistant, asyncio.Lock]:
         """Begin a conversation, or go on with the customer's own; KeyError if it is not theirs."""
+        if not message.dialogue:
+            return self._begin(message.user_id), asyncio.Lock()
         with self._lock:
-            if not message.dialogue:
-                talk = self._begin(message.user_id)
-                self._open[talk.dialogue] = message.user_id, talk, asyncio.Lock()
-                if len(self._open) > MOST_OPEN:
-                    self._open.popitem(last=False)
-                return talk, self._open[talk.dialogue][2]
             user_id, talk, lock = self._open[message.dialogue]
-            if user_id != message.user_id:
-                raise KeyError(message.dialogue)
-            self._open.move_to_end(message.dialogue)
-            return talk, lock
+        if str(user_id) != str(message.user_id):
+            raise KeyError(message.dialogue)
+        return talk, lock
+
+    def keep(self, user_id: int | str, talk: Assistant, lock: asyncio.Lock) -> None:
+        """Keep a conversation that is being answered, for its next message."""
+        with self._lock:
+            self._open[talk.dialogue] = user_id, talk, lock
+            self._open.move_to_end(talk.dialogue)
+            if len(self._open) > MOST_OPEN:
+                self._open.popitem(last=False)
 
 
 def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:
@@ -113,28 +123,34 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
     fastapi.FastAPI
         ``POST /v1/assistant`` answers with server-sent events: of a recording first ``heard`` with
         the `words`, to be shown to the customer; ``piece`` with a `text`, as soon as it is sure;
-        and at the end ``turn`` with `dialogue`, `intent`, `by` and `handed_over`.
+        and at the end ``turn`` with `dialogue`, `intent`, `by` and `handed_over`. Beyond those that
+        can wait for the service, a model or the desk, it refuses with 503.
     """
     app = FastAPI(title="The Right Coupon: assistant", docs_url=None, redoc_url=None)
     app.add_middleware(RequestGuard, settings=settings or Settings(), metrics=Metrics())
     handle(app)
     conversations = Conversations(begin)
 
-    one_at_a_time = CapacityLimiter(1)
+    one_at_a_time, asking, at_once = (CapacityLimiter(most) for most in (1, ASKING, ASKING))
     waiting: list[bytes] = []
 
     @app.post("/v1/assistant", response_class=StreamingResponse)
     async def talk(message: Message) -> StreamingResponse:
         if bool(message.words) == bool(message.recording):
             raise Refused(422, "send either words or a recording", field="words")
+        words = message.words or await heard(message.recording)
         try:
             assistant, lock = await run_in_threadpool(conversations.find, message)
         except KeyError:
             problem = "this customer has no such conversation: leave `dialogue` out to begin one"
             raise Refused(404, problem, field="dialogue") from None
-        words = message.words or await heard(message.recording)
+        waits = await run_in_threadpool(assistant.waits, words)
+        if waits and asking.statistics().tasks_waiting >= MOST_ASKING:
+            raise Refused(503, "too many customers wait for an answer: try again", wait=2)
+        conversations.keep(message.user_id, assistant, lock)
+        threads = asking if waits else at_once
         return Events(
-            _events(assistant, lock, words, spoken=bool(message.recording)),
+            _events(assistant, lock, words, threads, spoken=bool(message.recording)),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         )
@@ -176,17 +192,18 @@ class Events(StreamingResponse):
 
 
 async def _events(
-    assistant: Assistant, lock: asyncio.Lock, words: str, *, spoken: bool
+    assistant: Assistant, lock: asyncio.Lock, words: str, threads: CapacityLimiter, *, spoken: bool
 ) -> AsyncGenerator[str, None]:
     if spoken:
         yield f"event: heard\ndata: {json.dumps({'words': words})}\n\n"
     async with lock:  # holds no thread while it waits
         answer = assistant.answer(words)
         try:
-            async for piece in iterate_in_threadpool(answer):
+            while piece := await to_thread.run_sync(next, answer, "", limiter=threads):
                 yield f"event: piece\ndata: {json.dumps({'text': piece})}\n\n"
-        finally:
-            answer.close()
+        finally:  # which writes the log, and may have to wait for it
+            with CancelScope(shield=True):
+                await to_thread.run_sync(answer.close, limiter=threads)
         turn = assistant.last
     facts = {name: getattr(turn, name) for name in ("dialogue", "intent", "by", "handed_over")}
     yield f"event: turn\ndata: {json.dumps(facts)}\n\n"
@@ -200,6 +217,10 @@ class Line(BaseModel):
     product: str
     off: str
     until: str
+    mailed: Annotated[
+        bool,
+        Field(description="Whether the customer has it; if not, say that it is open to them."),
+    ]
 
 
 def mcp_server(tools: Tools) -> "MCPServer":
@@ -231,19 +252,23 @@ def mcp_server(tools: Tools) -> "MCPServer":
         except ValueError:
             raise ToolError("the coupons cannot be seen at the moment") from None
 
-    server = MCPServer("coupons", instructions="Quote `line` as it is, and promise nothing else.")
-    shown: list[Coupon] = []
+    rules = (
+        "Quote `line` as it is, call it theirs only if it was `mailed`, and promise nothing else."
+    )
+    server = MCPServer("coupons", instructions=rules)
+    shown: list[Coupon] | None = None
 
     @server.tool()
     def coupons(product: Annotated[str, Field(max_length=40)] = "") -> list[Line]:
-        """List the customer's coupons, the best first; for one product, if it is named."""
-        shown[:] = looked_up(tools.coupons)
-        return [_line(place, each) for place, each in enumerate(shown, 1) if each.is_for(product)]
+        """List the best five coupons for the customer at most; of these, those of one product."""
+        nonlocal shown
+        found = shown = looked_up(tools.coupons)[:MOST]
+        return [_line(place, each) for place, each in enumerate(found, 1) if each.is_for(product)]
 
     @server.tool()
     def coupon(place: Annotated[int, Field(ge=1, le=5)]) -> Line | None:
         """Give one coupon by its place in the list that `coupons` gave last."""
-        found = placed(shown or looked_up(tools.coupons), place)
+        found = placed(looked_up(tools.coupons) if shown is None else shown, place)
         return _line(place, found) if found else None
 
     return server
@@ -256,4 +281,5 @@ def _line(place: int, found: Coupon) -> Line:
         product=found.product,
         off=found.off,
         until=found.until.isoformat(),
+        mailed=found.mailed,
     )

@@ -3,46 +3,59 @@
 import logging
 import secrets
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
 from typing import Final
 
 from coupon_rec.assistant.chat import STYLE, ChatModel, ModelError
 from coupon_rec.assistant.guard import Refused, guarded
 from coupon_rec.assistant.handing import HandOver
-from coupon_rec.assistant.hearing import MOST_LETTERS, Heard, hear, wants_nothing
+from coupon_rec.assistant.hearing import (
+    MOST_LETTERS,
+    Heard,
+    hear,
+    names_coupons,
+    wants_nothing,
+)
 from coupon_rec.assistant.log import DialogueLog, Turn
 from coupon_rec.assistant.moments import Customers
-from coupon_rec.assistant.tools import NAMELESS, Coupon, Tools, placed
+from coupon_rec.assistant.tools import MOST, NAMELESS, Coupon, Tools, placed
 
 logger = logging.getLogger("coupon_rec.assistant")
 
 SAYS: Final = {
-    "hello": "Hello! I can tell you about your coupons, how to use them, and why you have them.",
+    "hello": "Hello! I can tell you about coupons, how to use them, and why they were chosen.",
     "coupons": "You have:",
     "terms": "All that I know of these coupons:",
     "why": "Why these coupons were chosen for you, as far as I know:",
     "none": "I find none for you at the moment.",
     "others": "I find none by that name or number. You have:",
-    "use": "I list the coupons that you have: show one at the till, in the app or on paper.",
+    "use": "I list coupons: show one at the till, in the app or on paper.",
     "product": "I know coupons, not products. Shall I bring in a colleague?",
     "thanks": "Thank you for writing to us.",
-    "unknown": "I did not understand that. Ask me about your coupons, or for a colleague.",
+    "unknown": "I did not understand that. Ask me about coupons, or for a colleague.",
     "stop": "I will offer nothing more here, and have passed that on.",
     "forget": "I have passed that on.",
     "complaint": "I am sorry. A colleague takes over from here.",
     "person": "A colleague takes over from here.",
     "away": "I cannot see the coupons at the moment. A colleague takes over from here.",
-    "waiting": "A colleague has this conversation, and will answer here.",
+    "waiting": "A colleague has this conversation, and gets what you write.",
     "unheard": "I did not hear a request for coupons. Please write it.",
     "offer": "By the way, you have:",
+    "more": "There are more: ask for a product.",
 }
 """What the assistant says by itself: no amount, no date, no product. What it says of a colleague is
 said only once somebody has the customer's words."""
 
+OPEN: Final = {
+    "coupons": "Open to you:",
+    "others": "I find none by that name or number. Open to you:",
+    "offer": "By the way, open to you:",
+}
+"""What it says instead of coupons that the customer was not mailed, and so has not."""
+
 NOBODY: Final = "Please ask in the shop: I cannot pass this on from here."
 ALONE: Final = {
     "product": "I know coupons, not products. Please ask in the shop.",
-    "unknown": "I did not understand that. Ask me about your coupons.",
+    "unknown": "I did not understand that. Ask me about coupons.",
     "stop": f"I will offer nothing more here. {NOBODY}",
     "forget": NOBODY,
     "complaint": f"I am sorry. {NOBODY}",
@@ -56,7 +69,9 @@ FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away")
 CHOSEN: Final = ("hello", "coupons", "terms", "use", "why", "thanks", "unknown")
 """What a model may choose where the rules did not understand: nothing that cannot be undone."""
 OFFERING: Final = ("coupons", "terms", "why")
-"""What shows coupons; once a customer wants none, only the customer's own words may ask for it."""
+"""What shows coupons; once a customer wants none, only if the customer's own words name coupons."""
+ALWAYS: Final = ("hello", "use", "product", "thanks")
+"""What the rules answer without asking anybody."""
 MOST_TURNS: Final = 50
 """Of a conversation that are remembered."""
 
@@ -73,7 +88,7 @@ class Assistant:
     model : ChatModel, optional
         Words the tone of a reply; every amount, date and product stays the tools'. The rules word
         it alone if left out, from the first sentence that `guard` refuses, and for the rest of the
-        conversation once the model has failed.
+        conversation once the model has failed, at this or at choosing.
     chooses : bool
         Whether the model may also say what was meant where the rules do not know.
     log : DialogueLog, optional
@@ -140,28 +155,30 @@ class Assistant:
         No words, of a recording in which none were heard, are no turn that counts.
         """
         if not words.strip():
-            said = self._says["unheard"]
+            said = self._says["waiting" if self._left else "unheard"]
             self.last = Turn(self.dialogue, "", said, "unheard", "rules")
             yield said
             return
         heard = self._heard(words)
         try:
-            key, lines, offer = self._found(heard)
+            key, found, offer = self._found(heard)
         except ValueError:  # the service is away
-            key, lines, offer = "away", [], None
-        says, over = self._says[key], key in FOR_A_PERSON
-        if (over or self._left) and not self._taken(words):
+            key, found, offer = "away", [], None
+        says, over, left = self._of(key, found), key in FOR_A_PERSON, self._left
+        if (over or left) and not self._taken(words):
             says, over = ALONE[key], False
+        lines = [each.why if key == "why" else each.line for each in found[:MOST]]
         facts = "\n- ".join([says, *lines])
+        if len(found) > MOST:
+            facts += f"\n{SAYS['more']}"
         if offer:
-            facts += f"\n{SAYS['offer']}\n- {offer.line}"
-        said, refused = "", ""
-        by = "person" if self._left else "rules"
-        self._left = self._left or over
+            facts += f"\n{self._of('offer', [offer])}\n- {offer.line}"
+        said, refused, by = "", "", "rules"
+        self._left = left or over
         self._offered = self._offered or key in FOR_A_PERSON or bool(lines or offer)
         try:
             try:
-                for sentence in self._worded(words) if by == "rules" else ():
+                for sentence in () if left else self._worded(words):
                     by, piece = "model", f"{sentence}\n" if lines or over else f"{sentence} "
                     said += piece
                     yield piece
@@ -177,6 +194,16 @@ class Assistant:
             if self._log:
                 self._log.add(self.tools.user_id, self.last)
 
+    def waits(self, words: str) -> bool:
+        """Whether an answer to these words may wait for the service, a model or the desk."""
+        others = self.model or self.customers or self._left
+        return bool(others) or hear(words, self.tools.catalog.products).intent not in ALWAYS
+
+    def _of(self, key: str, coupons: Sequence[Coupon]) -> str:
+        """What is said of some coupons: that the customer has them only if all were mailed."""
+        mailed = all(each.mailed for each in coupons)
+        return self._says[key] if mailed else OPEN.get(key, self._says[key])
+
     def _taken(self, words: str) -> bool:
         """Whether a person has the customer's words."""
         if self._hand_over is None:
@@ -184,29 +211,26 @@ class Assistant:
         try:
             self._hand_over(self.tools.user_id, self.dialogue, words)
         except OSError as error:
-            logger.warning("nobody took a customer's words: %s", error)
+            logger.warning("nobody took a customer's words: %s", type(error).__name__)
             return False
         return True
 
     def _heard(self, words: str) -> Heard:
         heard = hear(words, self.tools.catalog.products)
         if heard.intent == "unknown" and self.model and self._chooses and not self._left:
-            with suppress(ModelError):
+            try:
                 said = self.model.choose(words[:MOST_LETTERS], CHOSEN)
-                meant = next((each for each in CHOSEN if each == said), "unknown")
-                if not (self._stopped and meant in OFFERING):
-                    heard = heard._replace(intent=meant)
+            except ModelError:
+                said, self.model = "unknown", None
+            meant = next((each for each in CHOSEN if each == said), "unknown")
+            heard = heard._replace(intent=meant)
         self._stopped = self._stopped or wants_nothing(words)
-        if (
-            self._stopped
-            and heard.intent in ("terms", "why")
-            and not (heard.product or heard.which)
-        ):
+        if self._stopped and heard.intent in OFFERING and not names_coupons(words):
             heard = heard._replace(intent="unknown")
         return heard
 
-    def _found(self, heard: Heard) -> tuple[str, list[str], Coupon | None]:
-        """What to say, the lines of coupons that go with it, and an offer that nobody asked for."""
+    def _found(self, heard: Heard) -> tuple[str, Sequence[Coupon], Coupon | None]:
+        """What to say, the coupons that go with it, and an offer that nobody asked for."""
         if self._left:
             return "waiting", [], None
         twice = heard.intent == "unknown" and self._intents[-1:] == ["unknown"]
@@ -219,12 +243,11 @@ class Assistant:
             listed = heard.intent == "coupons" and not heard.which
             known = key == heard.intent and all(each in self._shown for each in found)
             if listed or not known:
-                self._shown = now if heard.which else found
-            fresh = {each.line: each for each in now}
-            if key == "coupons" and any(each.line not in fresh for each in found):
+                self._shown = (now if heard.which else found)[:MOST]
+            fresh = {each.key: each for each in now}
+            if key == "coupons" and any(each.key not in fresh for each in found):
                 key = "terms"  # it was shown, and is not recommended any more
-            found = [fresh.get(each.line, each) for each in found]
-            return key, [each.why if key == "why" else each.line for each in found], None
+            return key, [fresh.get(each.key, each) for each in found], None
         return heard.intent, [], self._offer(heard)
 
     def _meant(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:
@@ -234,8 +257,11 @@ class Assistant:
         without a name may be for what was asked: then nothing is denied.
         """
         if heard.which:
-            if one := placed(self._shown, heard.which) or placed(now, heard.which):
-                return heard.intent, [one]
+            for known in (self._shown, now):
+                mine = [each for each in known if each.is_for(heard.product)]
+                one = placed(mine, heard.which) or placed(known, heard.which)
+                if one and one in mine:
+                    return heard.intent, [one]
         else:
             for known in (now,) if heard.intent == "coupons" else (self._shown, now):
                 if found := [each for each in known if each.is_for(heard.product)]:
@@ -249,7 +275,10 @@ class Assistant:
         over = self._offered or heard.intent in FOR_A_PERSON
         if over or not self.customers or not self.customers.offer_now(self._intents):
             return None
-        now = self.tools.coupons()
+        try:
+            now = self.tools.coupons()
+        except ValueError:  # the service is away, and nobody has asked for it
+            return None
         of_product = [each for each in now if heard.product and each.is_for(heard.product)]
         self._shown = (of_product or now)[:1]
         return next(iter(self._shown), None)

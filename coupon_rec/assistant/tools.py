@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from http.client import HTTPException
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
-from coupon_rec._web import quoted
+from coupon_rec._web import opened, quoted
 from coupon_rec.assistant.hearing import plain
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ NAMELESS: Final = "selected products"
 UNSAID: Final = "a coupon for"
 """What is said where the tables do not hold one amount for everybody."""
 
-Recommend = Callable[[int | str], Sequence[tuple[int | str, int | str, str]]]
-"""From a user to campaign, coupon and reason of each recommended coupon, the best first."""
+Recommended = tuple[int | str, int | str, str] | tuple[int | str, int | str, str, bool]
+Recommend = Callable[[int | str], Sequence[Recommended]]
+"""From a user to campaign, coupon and reason of each recommended coupon, the best first; and False
+where the user was not mailed it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,12 @@ class Coupon:
         The last day on which it is valid.
     reason : str
         Why the service recommends it.
+    campaign_id : int or str
+        In the service; a coupon may be in several campaigns.
+    mailed : bool
+        Whether the customer was mailed it; otherwise it is open to them, and not theirs.
+    alone : bool
+        Whether it cannot be used with another coupon.
     """
 
     coupon_id: int | str
@@ -59,6 +67,14 @@ class Coupon:
     off: str
     until: date
     reason: str = ""
+    campaign_id: int | str = ""
+    mailed: bool = True
+    alone: bool = False
+
+    @property
+    def key(self) -> tuple[int | str, int | str]:
+        """What tells it from every other coupon, campaign and coupon; its words may not."""
+        return self.campaign_id, self.coupon_id
 
     @property
     def line(self) -> str:
@@ -69,7 +85,8 @@ class Coupon:
         >>> Coupon(7, "coffee", "25% off", date(2017, 11, 12)).line
         '25% off coffee, until 12 November 2017'
         """
-        return f"{self.off} {self.product}, until {spoken(self.until)}"
+        condition = ", not with another coupon" if self.alone else ""
+        return f"{self.off} {self.product}, until {spoken(self.until)}{condition}"
 
     @property
     def why(self) -> str:
@@ -146,10 +163,14 @@ class Catalog:
     ----------
     terms : mapping
         From (campaign_id, coupon_id) to product, what is taken off, and the last day.
+    alone : collection
+        The coupon_id of each coupon that cannot be used with another.
     """
 
-    def __init__(self, terms: Mapping[tuple[Any, Any], tuple[str, str, date]]) -> None:
-        self.terms = dict(terms)
+    def __init__(
+        self, terms: Mapping[tuple[Any, Any], tuple[str, str, date]], alone: Collection[Any] = ()
+    ) -> None:
+        self.terms, self.alone = dict(terms), frozenset(alone)
         self.products = sorted({product for product, _, _ in self.terms.values()} - {NAMELESS})
 
     @classmethod
@@ -204,7 +225,8 @@ class Catalog:
             last = ends[key[0]]
             day = last.date() if isinstance(last, datetime) else last
             found[key] = product, words, day
-        return cls(found)
+        coupons = tables["coupons"].reindex(columns=["coupon_id", "stackable"])
+        return cls(found, coupons["coupon_id"][coupons["stackable"].eq(False).fillna(False)])
 
 
 def _items_called(items: "pd.DataFrame") -> dict[str, set[Any]]:
@@ -219,6 +241,8 @@ def _items_called(items: "pd.DataFrame") -> dict[str, set[Any]]:
 def _off(row: Mapping[Any, Any], currency: str) -> str:
     """What a coupon takes off, in words; never more than it does, and no condition left out."""
     depth, value, least = (row.get(name) or 0 for name in ("depth", "face_value", "minimum"))
+    if inf in (depth, value, least):
+        return UNSAID
     if value > 0 and (cents := floor(100 * value + NEARLY)):
         words = f"{currency}{cents / 100:.2f} off"
     elif depth > 0 and (hundredths := floor(10_000 * depth + NEARLY)):
@@ -247,10 +271,11 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
     Returns
     -------
     callable
-        From a user to their coupons. It raises a ValueError that says what the service said.
+        From a user to their coupons, within 10 seconds. It raises a ValueError that says what the
+        service said.
     """
 
-    def ask(user_id: int | str) -> list[tuple[int | str, int | str, str]]:
+    def ask(user_id: int | str) -> list[Recommended]:
         body: dict[str, Any] = {"user_id": user_id, "k": MOST}
         if moment:
             body["context"] = {"time": moment.isoformat(timespec="seconds")}
@@ -261,13 +286,12 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
             f"{url.rstrip('/')}/v1/recommendations", json.dumps(body).encode(), headers
         )
         try:
-            with urlopen(request, timeout=10) as answer:
+            with opened(request, seconds=10) as answer:
                 said = json.load(answer)
             if str(said["user_id"]) != str(user_id):
                 raise LookupError("an answer about somebody else")
-            return [
-                (each["campaign_id"], each["coupon_id"], each["reason"]) for each in said["coupons"]
-            ]
+            mailed = said.get("mailed") is True
+            return [(*_read(each), mailed) for each in said["coupons"]]
         except HTTPError as error:
             raise ValueError(f"the service at {url} refused: {quoted(error)}") from None
         except (URLError, OSError) as error:
@@ -279,6 +303,16 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
             raise ValueError(f"the service at {url} did not answer as `serve` does") from None
 
     return ask
+
+
+def _read(coupon: Mapping[str, Any]) -> tuple[int | str, int | str, str]:
+    """Take what a service says of a coupon, if that can be said at all."""
+    campaign, number, reason = (coupon[name] for name in ("campaign_id", "coupon_id", "reason"))
+    if not {type(campaign), type(number)} <= {int, str}:
+        raise LookupError("no identifiers")
+    if not (isinstance(reason, str) and reason.isprintable()):
+        raise LookupError("no reason")
+    return campaign, number, reason
 
 
 class Tools:
@@ -310,15 +344,13 @@ class Tools:
 
     def coupons(self, product: str = "") -> list[Coupon]:
         """Give the customer's coupons, the best first; for one product, if it is named."""
-        given: dict[tuple[int | str, int | str], str] = {}
-        for campaign, coupon, reason in self._recommend(self.user_id):
-            given.setdefault((campaign, coupon), reason)
-        found = []
-        for key, reason in given.items():
-            if terms := self.catalog.terms.get(key):
-                product_of, off, until = terms
-                found.append(Coupon(key[1], product_of, off, until, reason))
-        return [each for each in found if each.is_for(product)]
+        found: dict[tuple[int | str, int | str], Coupon] = {}
+        for campaign, number, reason, *told in self._recommend(self.user_id):
+            key, alone = (campaign, number), number in self.catalog.alone
+            if key in self.catalog.terms and key not in found:
+                called, off, until = self.catalog.terms[key]
+                found[key] = Coupon(number, called, off, until, reason, campaign, all(told), alone)
+        return [each for each in found.values() if each.is_for(product)]
 
     def coupon(self, which: int) -> Coupon | None:
         """Give one coupon of the list by its place: 1 for the first, -1 for the last."""

@@ -23,7 +23,7 @@ from coupon_rec.assistant import (
     hear,
     product_name,
 )
-from coupon_rec.assistant.talking import ALONE, SAYS
+from coupon_rec.assistant.talking import ALONE, OPEN, SAYS
 
 PHRASES = Path(__file__).with_name("paraphrases.json")
 STORED = Path(__file__).parents[2] / "benchmarks" / "results" / "assistant.json"
@@ -224,7 +224,7 @@ TOGETHER = r"\b(for|to) you\b(?! for)|\bmuch so\b|\bwelcome\b"
 """What agrees to a question, denies it, or names a person who will come."""
 TERMS = (
     r"(?:\S*\d\S* off(?: \S*\d\S* worth of)?|a coupon(?:, from \S*\d\S* on,)? for) (?:selected )?"
-    r"(?P<product>.+), until \d+ \w+ \d{4}(?: \(.*\))?"
+    r"(?P<product>.+), until \d+ \w+ \d{4}(?:, not with another coupon)?(?: \(.*\))?"
 )
 """A line: an amount, a product, a date, and a reason."""
 
@@ -245,13 +245,15 @@ def audit(text: str, lines: Iterable[str], products: Collection[str] = PRODUCTS)
     products : collection of str
         All names of products that somebody has released.
     """
+    text = text.removesuffix(SAYS["more"])
     for line in sorted(lines, key=len, reverse=True):
         terms = re.fullmatch(TERMS, line)
         if not terms or terms["product"] not in (*products, "products"):
             continue
         text = text.replace(f"- {line}\n", "\n").removesuffix(f"- {line}")
-    text = text.rstrip().removesuffix(SAYS["offer"]).rstrip()
-    sayings = [*SAYS.values(), *ALONE.values()]
+    for offer in (SAYS["offer"], OPEN["offer"]):
+        text = text.rstrip().removesuffix(offer).rstrip()
+    sayings = [*SAYS.values(), *ALONE.values(), *OPEN.values()]
     ours = max((each for each in sayings if text.endswith(each)), key=len, default="")
     text = text.removesuffix(ours)
     text = re.sub(r"<[^>]*>", "", html.unescape(unicodedata.normalize("NFKC", text)))

@@ -1,8 +1,11 @@
 """A conversation about coupons: in the terminal, over HTTP, or its tools over MCP."""
 
+import sqlite3
+import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,13 +18,25 @@ if TYPE_CHECKING:
     from coupon_rec.content import Ear
 
 
+def _text(value: str) -> str:
+    """Refuse what is no UTF-8: halves of characters, as Python reads the bytes of an argument."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("write the customer's name in UTF-8") from None
+    return value
+
+
 def assistant(
     service: Annotated[
         str, typer.Option(help="Address of a running `serve`.", envvar="COUPON_REC_SERVICE")
     ] = "http://127.0.0.1:8000",
     market: MarketSource = None,
     user: Annotated[
-        str, typer.Option(help="Whose conversation it is, in the terminal and over MCP.")
+        str,
+        typer.Option(
+            help="Whose conversation it is, in the terminal and over MCP.", callback=_text
+        ),
     ] = "",
     port: Annotated[
         int | None,
@@ -105,7 +120,8 @@ def assistant(
         ),
     ] = "",
     forget: Annotated[
-        str, typer.Option(help="Remove this user from the log, and do nothing else.")
+        str,
+        typer.Option(help="Remove this user from the log, and do nothing else.", callback=_text),
     ] = "",
     api_key: Annotated[
         str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
@@ -136,12 +152,19 @@ def assistant(
         return
     if log is None and keep:
         raise typer.BadParameter("name the log too, with --log", param_hint="--keep")
-    kept = DialogueLog(log, pseudonym_key) if log else None
+    kept = checked(lambda: DialogueLog(log, pseudonym_key)) if log else None
     if forget:
         if kept is None:
             raise typer.BadParameter("name the log too, with --log", param_hint="--forget")
         typer.echo(f"removed {kept.forget(forget)} turns")
         return
+
+    def expire() -> None:
+        if kept and keep:
+            with suppress(sqlite3.OperationalError):  # another process writes; it is done next time
+                kept.expire(keep)
+
+    expire()
     if speech and port is None:
         raise typer.BadParameter("recordings come over HTTP: name a --port", param_hint="--speech")
     if port is None and not user:
@@ -164,8 +187,7 @@ def assistant(
         customers = Customers() if offers else None
 
         def begin(user_id: int | str) -> "Assistant":
-            if kept and keep:
-                kept.expire(keep)
+            expire()
             return Assistant(
                 tools(user_id),
                 customers,
@@ -182,13 +204,20 @@ def assistant(
             import uvicorn
 
             from coupon_rec.assistant import create_app
-            from coupon_rec.serving.http.server import check_closed
+            from coupon_rec.serving.http.server import Impatient, check_closed
             from coupon_rec.serving.http.settings import Settings
 
             settings = Settings(api_key=api_key, open=to_all)
             checked(lambda: check_closed(host, settings))
             app = create_app(begin, settings, _ear(catalog.products) if speech else None)
-            uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)
+            uvicorn.run(
+                app,
+                host=host,
+                port=port,
+                http=Impatient,
+                access_log=False,
+                server_header=False,
+            )
 
 
 def _ear(products: Sequence[str]) -> "Ear":
@@ -232,6 +261,8 @@ def _model(url: str, key: str, name: str, stack: ExitStack) -> "ChatModel | None
 
 def _talk(assistant: "Assistant") -> None:
     """Talk in the terminal until the customer says nothing, or the input ends."""
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
     while True:
         try:
             words = input("> ").strip()

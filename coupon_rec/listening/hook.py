@@ -1,28 +1,21 @@
 """A web hook: an address of the shop that takes one JSON object at a time."""
 
 import json
-import urllib.request
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
+from urllib.request import Request
 
+from coupon_rec._web import opened
 from coupon_rec.listening.sources import SourceError
 
 Send = Callable[[Mapping[str, object]], None]
 """Send an object with an `id`; OSError if nobody says within 10 seconds that they have it."""
 
 
-class _Stays(urllib.request.HTTPRedirectHandler):
-    """Follows no other address: a login page that answers has not taken anything."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Refuse."""
-
-
-OPENER = urllib.request.build_opener(_Stays)
-
-
 def hook(address: str) -> Send:
     """Post to an address, the object's id in the header ``Idempotency-Key``.
+
+    A redirect is an error: a login page that answers elsewhere has not taken anything.
 
     Raises
     ------
@@ -43,9 +36,8 @@ def hook(address: str) -> Send:
     def send(facts: Mapping[str, object]) -> None:
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(facts["id"])}
         try:
-            request = urllib.request.Request(address, json.dumps(facts).encode(), headers)
-            with OPENER.open(request, timeout=10):
-                pass
+            request = Request(address, json.dumps(facts).encode(), headers)
+            opened(request, seconds=10).close()
         except (HTTPException, ValueError) as error:
             raise OSError(f"{address} does not answer as a web server does: {error}") from error
 

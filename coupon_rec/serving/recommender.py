@@ -226,6 +226,7 @@ class Recommender:
             note,
             candidates.counted,
             self.scorer.version,
+            candidates.mailed,
         )
 
     def _choice(

@@ -105,7 +105,11 @@ class Decision(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The choices for a question, the best first, and what they rest on: events and bundle."""
+    """The choices for a question, the best first, and what they rest on: events and bundle.
+
+    `mailed` is False where they are chosen from all coupons that are live, for a user who was
+    mailed none of them.
+    """
 
     choices: tuple[Choice, ...]
     decision: Decision
@@ -113,3 +117,4 @@ class Reply(NamedTuple):
     note: str
     counted: int
     bundle: str
+    mailed: bool = True

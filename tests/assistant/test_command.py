@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from pathlib import Path
+from typing import Any
 
 import pytest
 from receiver import Receiver
@@ -13,6 +14,7 @@ from coupon_rec.assistant import DialogueLog, Turn
 from coupon_rec.assistant.talking import ALONE, SAYS
 from coupon_rec.book import hearing
 from coupon_rec.privacy import Pseudonyms
+from coupon_rec.serving.http.server import Impatient
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 SPEECH = SAMPLE.with_name("speech")
@@ -83,16 +85,39 @@ def test_names_that_cannot_be_read_are_told(tmp_path: Path) -> None:
         assert code == 2 and problem in err
 
 
-def test_turns_are_kept_for_as_long_as_the_command_says(tmp_path: Path) -> None:
+def test_turns_are_kept_for_as_long_as_the_command_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     talks = tmp_path / "talks"
     log = DialogueLog(talks)
     log.add(7, Turn("d1", "", "", "hello", "rules"))
     log._base.execute("UPDATE turns SET time = '2017-06-01T12:00:00'")
     log._base.commit()
     log.close()
-    assert run("--user", 7, "--log", talks, "--keep", 30, said="hello\n")[0] == 0
-    assert [row["dialogue"] == "d1" for row in DialogueLog(talks).rows()] == [False]
+    monkeypatch.setattr("uvicorn.run", lambda app, **_: None)
+    assert run("--port", 0, "--log", talks, "--keep", 30)[0] == 0
+    assert DialogueLog(talks).rows() == []
     assert "name the log too" in run("--user", 7, "--keep", 30)[2]
+
+
+def test_what_cannot_be_the_log_is_said_in_a_line(tmp_path: Path) -> None:
+    code, _, err = run("--user", 7, "--log", tmp_path / "nowhere" / "talks")
+    assert code == 2 and "cannot hold dialogues" in err
+
+
+def test_who_never_finishes_a_request_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr("uvicorn.run", lambda app, **settings: asked.append(settings))
+    assert run("--port", 0)[0] == 0
+    assert asked[0]["http"] is Impatient
+
+
+def test_bytes_that_are_no_text_end_no_conversation_and_name_nobody() -> None:
+    command = ["assistant", "--market", str(SAMPLE), "--user", "7"]
+    said = CliRunner().invoke(app, command, input=b"caf\xe9 coupons?\nhello\n")
+    assert said.exit_code == 0 and SAYS["hello"] in said.stdout
+    code, _, err = run("--user", "caf\udce9")
+    assert code == 2 and "in UTF-8" in err
 
 
 def test_the_command_hands_over_to_its_hook(hook: Receiver) -> None:

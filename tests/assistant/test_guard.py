@@ -126,6 +126,14 @@ def test_every_known_claim_is_refused(claim: str) -> None:
         "Good!",
         "A nice day, for you.",
         "Very, very good day",
+        "Good day!",
+        "Good evening!",
+        "Goodbye!",
+        "Bye, bye!",
+        "Thanks!",
+        "Many thanks!",
+        "Thank you very much.",
+        "I'm very sorry to hear that.",
     ],
 )
 def test_what_offers_affirms_or_denies_without_a_number_is_refused(sentence: str) -> None:
@@ -141,13 +149,13 @@ def test_words_joined_to_an_address_or_another_word_are_refused(sentence: str) -
 
 
 def test_the_end_of_a_line_is_no_end_of_a_sentence() -> None:
-    assert passed(["Hello!\nThanks\n", "\n"]) == "Hello!"
-    assert passed(["Thank\nyou.\n"]) == "Thank you."
+    assert passed(["Hello!\nHey\n", "\n"]) == "Hello!"
+    assert passed(["Hello\nthere.\n"]) == "Hello there."
 
 
 @pytest.mark.parametrize("space", ["\x1c", "\x85", "\u2028", "\xa0", "\t", "\r\n"])
 def test_no_strange_space_gets_out(space: str) -> None:
-    assert passed([f"Thank{space}you.{space}Bye.{space}"]) in ("Thank you. Bye.", "")
+    assert passed([f"Hello{space}there.{space}Hey.{space}"]) in ("Hello there. Hey.", "")
     assert space not in passed([f"{space}. {space}! Hello{space}."])
 
 
@@ -171,11 +179,11 @@ def test_nor_do_several_together(words: str) -> None:
 
 def test_a_sentence_is_held_back_until_it_is_whole() -> None:
     seen = []
-    stream = guarded(iter(["Hello th", "ere. Thank", " you", ". It is 5", "0% off. Bye."]))
+    stream = guarded(iter(["Hello th", "ere. Thanks for", " asking", ". It is 5", "0% off. Hey."]))
     with pytest.raises(Refused, match="'It is 50% off'"):
         for sentence in stream:
             seen.append(sentence)
-    assert seen == ["Hello there.", "Thank you."]
+    assert seen == ["Hello there.", "Thanks for asking."]
 
 
 def test_what_was_not_finished_is_not_shown() -> None:

@@ -63,6 +63,24 @@ def test_a_login_page_that_answers_instead_has_taken_nothing(hook: Receiver) -> 
         server.server_close()
 
 
+def test_what_is_sent_again_has_the_id_that_it_had(hook: Receiver) -> None:
+    give = hand_to(hook.address)
+    for dialogue, words in (("d1", "late"), ("d1", "late"), ("d2", "late"), ("d1", "cold")):
+        give(7, dialogue, words)
+    first, again, elsewhere, other = hook.ids
+    assert first == again and len({first, elsewhere, other}) == 3
+
+
+def test_the_address_of_the_desk_is_in_no_log(
+    hook: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        gone = f"http://127.0.0.1:{free.getsockname()[1]}/secret"
+    for address in (gone, "http://[secret/"):
+        Assistant(TOOLS, hand_over=hand_to(address)).reply("my order is late")
+    assert "nobody took a customer's words" in caplog.text and "secret" not in caplog.text
+
+
 def test_the_shop_gets_what_is_said_after_a_handover_and_nothing_before(hook: Receiver) -> None:
     talk = Assistant(TOOLS, hand_over=hand_to(hook.address))
     said = ["hello", "any coupons?", "my order is late", "it was for Sunday"]

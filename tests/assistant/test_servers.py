@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import json
+import math
+import sqlite3
 import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
@@ -12,8 +14,10 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
+from anyio import CapacityLimiter
 from starlette.testclient import TestClient
 
 from coupon_rec.assistant import (
@@ -27,6 +31,7 @@ from coupon_rec.assistant import (
     mcp_server,
     names_to_read,
 )
+from coupon_rec.assistant.server import _events
 from coupon_rec.assistant.tools import LEVELS, _off
 from coupon_rec.book import hearing, talking
 from coupon_rec.content import Ear
@@ -81,7 +86,7 @@ def test_an_answer_is_streamed_and_its_conversation_goes_on() -> None:
     assert (last, turn["intent"], turn["handed_over"]) == ("turn", "coupons", False)
     events(say(to, 2448, "my order is late", turn["dialogue"]))
     *_, (_, turn) = events(say(to, 2448, "coupons?", turn["dialogue"]))
-    assert turn["by"] == "person"
+    assert turn["by"] == "rules" and not turn["handed_over"]
 
 
 @pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
@@ -131,9 +136,9 @@ def test_who_leaves_in_the_middle_can_come_back_to_the_conversation() -> None:
     class Slow(ChatModel):
         def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
             yield "Hello! "
-            yield "Thank you! "
+            yield "Hey there! "
             left.wait(10)
-            yield "Bye. "
+            yield "Hello. "
 
     talk = Assistant(tools(2448), model=Slow("http://nowhere"))
     app = create_app(lambda user: talk)
@@ -170,6 +175,96 @@ def test_who_leaves_in_the_middle_can_come_back_to_the_conversation() -> None:
     finally:
         gc.enable()
     assert "turn" not in first and "coffee" in second and "event: turn" in second
+
+
+def test_a_customer_is_the_same_as_a_number_and_as_the_text_that_spells_it() -> None:
+    to = client()
+    *_, (_, turn) = events(say(to, 2448, "hi"))
+    *_, (_, again) = events(say(to, "2448", "coupons?", turn["dialogue"]))
+    assert again["dialogue"] == turn["dialogue"]
+
+
+def test_a_request_that_is_refused_opens_no_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coupon_rec.assistant.server.MOST_OPEN", 1)
+    to = client()
+    *_, (_, turn) = events(say(to, 17, "hi"))
+    refused = to.post("/v1/assistant", json={"user_id": 2448, "recording": "UklG"})
+    assert refused.status_code == 422
+    assert say(to, 17, "hi", turn["dialogue"]).status_code == 200
+
+
+def test_a_recording_is_a_text_and_null_is_none() -> None:
+    said = client().post("/v1/assistant", json={"user_id": 7, "words": "hi", "recording": None})
+    assert said.status_code == 200
+    for wrong in (True, 1234, {"a": 1}):
+        answer = client().post("/v1/assistant", json={"user_id": 7, "recording": wrong})
+        assert answer.status_code == 422 and "in Base64" in answer.text
+
+
+def test_a_slow_service_holds_up_nobody_who_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coupon_rec.assistant.server.ASKING", 1)
+    monkeypatch.setattr("coupon_rec.assistant.server.MOST_ASKING", 1)
+    slow = Event()
+
+    def recommend(user: int | str) -> list[Any]:
+        slow.wait(20)
+        return []
+
+    app = create_app(lambda user: Assistant(Tools(user, recommend, CATALOG)))
+
+    async def both() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as to:
+
+            def said(words: str) -> Any:
+                return to.post("/v1/assistant", json={"user_id": 7, "words": words})
+
+            waiting: list[asyncio.Task[Any]] = []
+            while not (waiting and waiting[-1].done()):
+                waiting.append(asyncio.create_task(said("any coupons?")))
+                await asyncio.sleep(0.1)
+            quick = await said("hello")
+            slow.set()
+            answers = [quick, *await asyncio.gather(*waiting)]
+            return [each.status_code for each in answers]
+
+    hello, first, *_, last = asyncio.run(both())
+    assert (hello, first, last) == (200, 200, 503)
+
+
+def test_a_log_that_another_process_holds_stops_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = DialogueLog(tmp_path / "talks")
+    log._base.execute("PRAGMA busy_timeout = 10")
+    other = sqlite3.connect(tmp_path / "talks", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    to = TestClient(create_app(lambda user: Assistant(tools(user), log=log)))
+    assert events(say(to, 2448, "any coupons?"))[-1][0] == "turn"
+    assert "a turn is lost" in caplog.text
+    other.close()
+
+
+def test_who_leaves_holds_up_nobody_while_the_log_is_written() -> None:
+    others, held_up = Event(), []
+
+    class Busy(DialogueLog):
+        def add(self, user_id: int | str, turn: Turn) -> None:
+            held_up.append(not others.wait(20))
+
+    model = talking.Double(lambda _: "Hello! Hey. ")
+    talk = Assistant(tools(2448), model=model, log=Busy(":memory:"))
+
+    async def leave() -> None:
+        answer = _events(talk, asyncio.Lock(), "hi", CapacityLimiter(1), spoken=False)
+        await anext(answer)
+        closing = asyncio.create_task(answer.aclose())
+        await asyncio.sleep(0.1)
+        others.set()
+        await closing
+
+    asyncio.run(leave())
+    assert held_up == [False]
 
 
 def test_without_the_key_nobody_is_answered() -> None:
@@ -240,6 +335,32 @@ def test_a_place_over_mcp_is_that_of_the_list_that_was_given() -> None:
 
     line, one = asyncio.run(places())
     assert line == one and line["product"] == "oat milk" and line["place"] == 2
+
+
+def test_a_list_without_coupons_has_no_first_one() -> None:
+    mcp = pytest.importorskip("mcp")
+    lists = [[], talking.MINE[2448]]
+    drawing = Tools(2448, lambda user: lists.pop(0), CATALOG)
+
+    async def first() -> Any:
+        async with mcp.Client(mcp_server(drawing)) as to:
+            await to.call_tool("coupons", {})
+            return (await to.call_tool("coupon", {"place": 1})).structured_content["result"]
+
+    assert asyncio.run(first()) is None
+
+
+@pytest.mark.parametrize("mailed", [True, False])
+def test_a_client_of_mcp_is_told_whether_the_customer_has_the_coupons(mailed: bool) -> None:
+    mcp = pytest.importorskip("mcp")
+    mine = [(*each, mailed) for each in talking.MINE[2448]] * 4
+    some = Tools(2448, lambda user: mine, CATALOG)
+
+    async def listed() -> list[Any]:
+        async with mcp.Client(mcp_server(some)) as to:
+            return (await to.call_tool("coupons", {})).structured_content["result"]
+
+    assert {line["mailed"] for line in asyncio.run(listed())} == {mailed}
 
 
 def test_a_client_of_mcp_does_not_learn_what_the_service_said(
@@ -323,6 +444,51 @@ def test_words_are_sealed_anew_when_the_first_key_changes(
     monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", new)
     log = DialogueLog(tmp_path / "talks")
     assert [row["words"] for row in log.rows()] == [TURN.words] * 2
+
+
+def test_who_has_lost_the_storage_key_can_still_forget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in (new_key(), new_key()):
+        monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", key)
+        log = DialogueLog(tmp_path / "talks")
+        log.add(7, TURN)
+        log.add(8, TURN)
+        log._base.execute("UPDATE turns SET time = '2017-06-01T12:00:00' WHERE user = '8'")
+        log._base.commit()
+        log.close()
+    log = DialogueLog(tmp_path / "talks")
+    assert (log.forget(7), log.expire(30)) == (2, 2)
+
+
+def test_a_person_is_forgotten_who_was_kept_before_there_was_a_key(tmp_path: Path) -> None:
+    for key in ("", "winter"):
+        log = DialogueLog(tmp_path / "talks", key)
+        log.add(2448, TURN)
+        log.close()
+    assert DialogueLog(tmp_path / "talks", "winter").forget(2448) == 2
+
+
+def test_a_log_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    (tmp_path / "talks").touch(0o644)
+    DialogueLog(tmp_path / "talks").close()
+    assert (tmp_path / "talks").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_cannot_be_a_log_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("not a database, and long enough to be seen as none " * 20)
+    for path in (tmp_path / "nowhere" / "talks", tmp_path / "notes"):
+        with pytest.raises(ValueError, match="cannot hold dialogues"):
+            DialogueLog(path)
+
+
+def test_old_turns_go_without_the_file_being_written_anew(tmp_path: Path) -> None:
+    log, seen = DialogueLog(tmp_path / "talks"), []
+    log.add(1, TURN)
+    log._base.execute("UPDATE turns SET time = '2017-06-01T12:00:00'")
+    log._base.commit()
+    log._base.set_trace_callback(seen.append)
+    assert log.expire(30) == 1 and "VACUUM" not in seen
 
 
 def test_a_person_is_forgotten_under_each_key_and_no_byte_stays(tmp_path: Path) -> None:
@@ -411,6 +577,14 @@ def tables_of(items: pd.DataFrame, covered: Sequence[int] = (1, 2)) -> Any:
     return Tables()
 
 
+def test_what_goes_with_no_other_coupon_is_that_of_the_tables(market: Any) -> None:
+    coupons = market.coupons.to_pandas().query("stackable == False")["coupon_id"]
+    assert Catalog.of_market(market).alone == set(coupons)
+    assert not Catalog.of_market(
+        tables_of(pd.DataFrame({"item_id": [1], **dict.fromkeys(LEVELS)}))
+    ).alone
+
+
 def test_items_without_a_name_are_selected_products() -> None:
     nameless = tables_of(pd.DataFrame({"item_id": [1, 2, 3], **dict.fromkeys(LEVELS)}))
     assert Catalog.of_market(nameless, names=["coffee"]).terms[1, 7] == (
@@ -497,6 +671,8 @@ def test_a_name_of_two_levels_covers_the_items_of_both() -> None:
         ({"face_value": 0.004}, "a coupon for"),
         ({"face_value": 1.0, "minimum": 4.999}, "1.00 off 5.00 worth of"),
         ({"minimum": 20.0}, "a coupon, from 20.00 on, for"),
+        ({"face_value": math.inf}, "a coupon for"),
+        ({"depth": 0.25, "minimum": math.inf}, "a coupon for"),
     ],
 )
 def test_no_amount_is_rounded_to_the_customers_favor(terms: dict[str, float], off: str) -> None:

@@ -82,6 +82,7 @@ CONVERSATIONS = (
     ["how long is the second one valid?", "the last coupon", "the third offer", "shampoo coupon"],
     ["lorem ipsum", "dolor sit amet", "any coupons?"],
     ["coffee?", "my order is late", "hello"],
+    ["the first offer for oat milk", "the forty-third coupon", "not the first coupon: until when?"],
     ["how do I use it", "thanks", "Ünïcode cöffee?", "coffee", "coffee", "coffee"],
 )
 FIGURE = """

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
 from coupon_rec.decisions import Economics
+from coupon_rec.market import Market
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.http.opening import NO_DECISIONS
@@ -50,6 +51,23 @@ def test_an_unknown_user_gets_the_cold_start_answer_marked_as_such(service: Insi
     cold = service.ask(STRANGER)
     assert not cold["known"]
     assert cold["coupons"]
+
+
+def test_who_is_held_out_of_a_campaign_is_given_none_of_its_coupons(
+    service: Inside, market: Market
+) -> None:
+    held = market.holdouts.to_pandas().query("campaign_id == 4")["user_id"].tolist()
+    assert [service.ask(user_id)["coupons"] for user_id in held] == [[]] * 6
+
+
+def test_an_answer_says_whether_the_user_was_mailed_the_coupons(
+    service: Inside, market: Market
+) -> None:
+    mailed = set(market.offers.to_pandas().query("campaign_id == 4")["user_id"])
+    for user_id in range(1, 61):
+        answer = service.ask(user_id)
+        assert answer["mailed"] is (user_id in mailed)
+    assert not service.ask(STRANGER)["mailed"] and service.ask(STRANGER)["coupons"]
 
 
 def test_no_coupon_is_an_answer(service: Inside) -> None:

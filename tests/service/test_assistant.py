@@ -24,11 +24,11 @@ COMMAND = [sys.executable, "-m", "coupon_rec", "assistant", "--market", str(SAMP
 COMMAND += ["--time", "2017-06-01T12:00:00", "--service"]
 
 
-def asked(process: Running) -> tuple[int, list[dict[str, Any]]]:
-    """Find a user with coupons."""
+def asked(process: Running, mailed: bool = True) -> tuple[int, list[dict[str, Any]]]:
+    """Find a user with coupons, mailed or open to everybody."""
     for user in range(1, 61):
         found = process.client.post("/v1/recommendations", json=question(user)).json()
-        if found["coupons"]:
+        if found["coupons"] and found["mailed"] is mailed:
             return user, found["coupons"]
     raise AssertionError("nobody has a coupon")
 
@@ -38,15 +38,16 @@ def address(process: Running) -> str:
     return f"http://127.0.0.1:{process.port}"
 
 
+@pytest.mark.parametrize(("mailed", "begin"), [(True, "You have:"), (False, "Open to you:")])
 def test_the_assistant_says_what_the_service_recommends(
-    process: Running, address: str, market: Market
+    process: Running, address: str, market: Market, mailed: bool, begin: str
 ) -> None:
-    user, coupons = asked(process)
+    user, coupons = asked(process, mailed)
     catalog = Catalog.of_market(market, names=market.items.to_pandas()["department"])
     assert catalog.products
     talk = Assistant(Tools(user, service(address, moment=NOON), catalog))
     reply = talk.reply("what coupons do I have?").reply
-    assert len(reply.splitlines()) == 1 + len(coupons)
+    assert reply.splitlines()[0] == begin and len(reply.splitlines()) == 1 + len(coupons)
     for line, coupon in zip(reply.splitlines()[1:], coupons, strict=True):
         product, off, _ = catalog.terms[coupon["campaign_id"], coupon["coupon_id"]]
         assert line.startswith(f"- {off}") and product in line

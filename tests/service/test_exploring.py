@@ -104,7 +104,8 @@ def test_without_exploring_an_answer_says_nothing_of_chance(
         answer = exploring.ask(1)
         for each in answer["coupons"]:
             assert each.pop("propensity") > 0
-        assert list(answer) == ["user_id", "day", "known", "bundle", "degraded", "coupons", "note"]
+        names = ["user_id", "day", "known", "mailed", "bundle", "degraded", "coupons", "note"]
+        assert list(answer) == names
     exploring.stop()
     again = inside()
     assert again.client.post("/v1/recommendations", json=question(1)).content == first

@@ -42,6 +42,8 @@ class Candidates:
         Features, each of shape (n,), that `coupon_rec.decisions.reason` puts in words.
     known : bool
         False where nothing is known of the user: a cold start.
+    mailed : bool
+        False for a user who was mailed no live coupon, and may get any of them.
     version : int
         The user's version, as of which all this holds.
     counted : int
@@ -58,6 +60,7 @@ class Candidates:
     match_category_recency: NDArray[np.float32]
     user_redemption_recency: NDArray[np.float32]
     known: bool
+    mailed: bool
     version: int
     counted: int
 
@@ -151,7 +154,8 @@ class Shown(NamedTuple):
     pair : numpy.ndarray
         The place among the offers of the snapshot, shape (m,); -1 for what was not mailed.
     joins : numpy.ndarray
-        Whether each user was mailed none of the coupons, and is shown all, shape (n,).
+        Whether each user was mailed none of the coupons, and is shown all but those that the user
+        is held out of, shape (n,).
     """
 
     user: Ints
@@ -229,6 +233,7 @@ def candidates_of(
                 coupon_id=coupons.coupon_id[coupon],
                 arrays={name: array[rows] for name, array in arrays.items()},
                 known=one.known,
+                mailed=len(one.pair) > 0,
                 version=one.version,
                 counted=counted,
                 **{name: column[rows] for name, column in columns.items()},
@@ -238,15 +243,20 @@ def candidates_of(
 
 
 def _shown(snapshot: Snapshot, asked: Sequence[Asked], start: int) -> Shown:
-    """Find the live coupons that each user was mailed, or all of them."""
+    """Find the live coupons that each user was mailed, or all that nobody withheld."""
     offers, coupons = snapshot.offers, snapshot.coupons
     everything = np.arange(len(coupons.coupon_id))
     joins = np.array([not len(one.pair) for one in asked])
-    pairs = [one.pair if len(one.pair) else everything * 0 - 1 for one in asked]
-    pair, user = np.concatenate(pairs), np.arange(len(asked)).repeat([*map(len, pairs)])
-    coupon = np.concatenate(
-        [offers.coupon[one.pair] if len(one.pair) else everything for one in asked]
-    )
+    found = [
+        np.delete(everything, snapshot.held[one.row]) if joined else offers.coupon[one.pair]
+        for one, joined in zip(asked, joins, strict=True)
+    ]
+    pairs = [
+        np.full(len(its), -1) if joined else one.pair
+        for one, its, joined in zip(asked, found, joins, strict=True)
+    ]
+    pair, coupon = np.concatenate(pairs), np.concatenate(found)
+    user = np.arange(len(asked)).repeat([*map(len, pairs)])
     live = (coupons.last_day[coupon] >= start - 1).nonzero()[0]
     return Shown(user[live], coupon[live], coupons.campaign[coupon[live]], pair[live], joins)
 

@@ -233,6 +233,8 @@ class Snapshot:
         What a model takes of each user's categories.
     own_numbers : numpy.ndarray
         Columns of the users that the retailer added, one row a user.
+    held : Links
+        The coupons that each user is held out of.
     terms : dict of str to numpy.ndarray
         Terms of the offers that differ by user, one number for each pair of `offers`.
     wallets : tuple of numpy.ndarray
@@ -260,6 +262,7 @@ class Snapshot:
     mailings: ByUser
     seen: ByUser
     offers: Links
+    held: Links
     terms: dict[str, Floats]
     wallets: tuple[Ints, Floats]
     no_match: NDArray[np.float32]
@@ -300,8 +303,11 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
         terms = pd.read_parquet(folder / "coupons.parquet")
         coupons = _coupons(folder, terms, items, encoder)
         mailings, seen = _read(folder, "mailings"), _read(folder, "seen")
-        views, clicks = _looks(folder, "views"), _looks(folder, "clicks")
+        views, clicks = (
+            _if_there(folder, name, "user_id", "item", "day") for name in ("views", "clicks")
+        )
         others = _others(folder, coupons)
+        held = _if_there(folder, "holdouts", "user_id", "coupon")
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
     ids = users["user_id"].to_numpy()
@@ -326,6 +332,7 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
         mailings=ByUser(mailings, ids),
         seen=ByUser(seen, ids),
         offers=Links(np.searchsorted(ids, offers["user_id"]), offers["coupon"], len(ids)),
+        held=Links(np.searchsorted(ids, held["user_id"]), held["coupon"], len(ids)),
         wallets=(
             np.unique(coupons.campaign_id).searchsorted(wallets["campaign_id"]),
             wallets["share"],
@@ -343,18 +350,16 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
 
 def _others(folder: Path, coupons: Coupons) -> Others:
     """Read the users of other shards."""
-    table = dict.fromkeys(("campaign_id", *Others._fields[1:]), np.empty(0, "int64"))
-    if (folder / "others.parquet").exists():
-        table = _read(folder, "others")
+    table = _if_there(folder, "others", "campaign_id", *Others._fields[1:])
     campaign = np.unique(coupons.campaign_id).searchsorted(table.pop("campaign_id"))
     return Others(campaign, **table)
 
 
-def _looks(folder: Path, name: str) -> dict[str, NDArray[Any]]:
-    """Read views or clicks; a market without them has none."""
+def _if_there(folder: Path, name: str, *columns: str) -> dict[str, NDArray[Any]]:
+    """Read a table that not every snapshot has; without it, there are no rows."""
     if (folder / f"{name}.parquet").exists():
         return _read(folder, name)
-    return dict.fromkeys(("user_id", "item", "day"), np.empty(0, "int64"))
+    return dict.fromkeys(columns, np.empty(0, "int64"))
 
 
 def _read(folder: Path, name: str) -> dict[str, NDArray[Any]]:

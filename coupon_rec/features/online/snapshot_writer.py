@@ -22,6 +22,8 @@ COUPON = ("campaign_id", "coupon_id")
 def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
     """Write what was known before `day` of every user, and of every coupon valid on `day`.
 
+    Holdouts of these coupons are written, too: nobody is given what they are held out of.
+
     Parameters
     ----------
     market : Market
@@ -114,8 +116,18 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
             for name, events in looks.items()
             if events is not None
         },
+        **({"holdouts": _held(market.holdouts, coupons)} if market.holdouts is not None else {}),
         **({"identifiers": _identifiers(market)} if market.identifiers else {}),
     }
+
+
+def _held(holdouts: Table, coupons: Table) -> Table:
+    """The live coupons that a user is held out of: one of a campaign, or all of it."""
+    if "coupon_id" not in holdouts.columns:
+        holdouts = holdouts.mutate(coupon_id=ibis.null("int64"))
+    pairs = holdouts.rename(only="coupon_id").join(coupons, "campaign_id")
+    held = pairs.filter(_.only.isnull() | (_.only == _.coupon_id))
+    return held.select("user_id", "coupon").order_by("user_id", "coupon")
 
 
 def _terms(offers: Table) -> dict[str, ibis.Value]:

@@ -15,8 +15,18 @@ from coupon_rec.features.online.ranks import NOT_YET
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal, verified
 from coupon_rec.serving.hashing import shard_of
 
-OF_USERS = ("users", "history", "offers", "mailings", "seen", "redemptions", "views", "clicks")
-"""Tables of a snapshot with a row for each thing that a user did or was sent."""
+OF_USERS = (
+    "users",
+    "history",
+    "offers",
+    "holdouts",
+    "mailings",
+    "seen",
+    "redemptions",
+    "views",
+    "clicks",
+)
+"""Tables of a snapshot with a row for each thing that a user did, was sent, or is held out of."""
 
 
 def write_shards(bundle: str | Path, folder: str | Path, shards: int) -> list[Path]:

@@ -129,7 +129,8 @@ class FeatureStore:
         """Every live coupon for this user, as if its campaign started on the day after `day`.
 
         So every event up to now lies strictly before the start, as it does in training. A user
-        who was mailed no live coupon is shown all of them, and ranked as if mailed.
+        who was mailed no live coupon is shown all of them, but those that the user is held out of,
+        and ranked as if mailed.
 
         Parameters
         ----------

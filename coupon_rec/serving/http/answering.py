@@ -214,6 +214,7 @@ def json_of(question: Question, reply: Reply, degraded: bool) -> bytes:
             "user_id": question.user_id,
             "day": question.day,
             "known": reply.known,
+            "mailed": reply.mailed,
             "bundle": reply.bundle,
             "degraded": degraded,
             "coupons": [_fields(choice) for choice in reply.choices],

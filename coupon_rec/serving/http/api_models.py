@@ -170,6 +170,13 @@ class RecommendationResponse(BaseModel):
     known: Annotated[
         bool, Field(description="False for a user nothing is known of: the cold-start answer.")
     ]
+    mailed: Annotated[
+        bool,
+        Field(
+            description="Whether the coupons are among those that the user was mailed. False for a "
+            "user who was mailed no live one: these are the best of all that are live."
+        ),
+    ]
     bundle: Annotated[str, Field(description="Version of the model and its features.")]
     degraded: Annotated[
         bool, Field(description="True while events of other replicas cannot be read.")
@@ -184,6 +191,7 @@ class RecommendationResponse(BaseModel):
                     "user_id": 1,
                     "day": "2017-11-20",
                     "known": True,
+                    "mailed": True,
                     "bundle": "5f0c6c1e",
                     "degraded": False,
                     "coupons": [

@@ -1,0 +1,106 @@
+"""Whom we ask has a time and a size, sends us nowhere else, and is heard piece by piece."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from time import monotonic
+from urllib.error import HTTPError
+from urllib.request import Request
+
+import pytest
+
+from coupon_rec._web import MOST_BYTES, opened
+from coupon_rec.assistant import ChatModel, ModelError, hand_to, service
+
+Send = Callable[[bytes], None]
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+
+
+@contextmanager
+def serving(answer: Callable[[Send], object]) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that reads the beginning of each request, and lets `answer` send what it likes."""
+    asked: list[bytes] = []
+
+    def run() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                with connection, suppress(OSError):
+                    asked.append(connection.recv(2**16))
+                    answer(connection.sendall)
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(2**16):
+                        pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=run, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", asked
+
+
+def read(url: str, seconds: float) -> bytes:
+    with opened(Request(url, b"{}"), seconds) as answer:
+        return answer.read()
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [(b"", b"H"), (b"HTTP/1.1 200 OK\r\nX: ", b"a"), (OK, b" "), (b"HTTP/1.1 200 OK\r\n\r\n", b"")],
+    ids=["the status", "a header", "the body", "nothing"],
+)
+def test_who_drips_is_left_when_the_time_is_over(begin: bytes, piece: bytes) -> None:
+    left = Event()
+
+    def drip(send: Send) -> None:
+        send(begin)
+        while not left.wait(0.02):
+            send(piece)
+
+    start = monotonic()
+    with serving(drip) as (url, _), pytest.raises(OSError, match="time"):
+        try:
+            read(url, 0.2)
+        finally:
+            left.set()
+    assert monotonic() - start < 5
+
+
+def test_who_sends_without_an_end_is_left() -> None:
+    def flood(send: Send) -> None:
+        send(OK)
+        for _ in range(2 * MOST_BYTES // 2**16):
+            send(b" " * 2**16)
+
+    with serving(flood) as (url, _), pytest.raises(OSError, match="too many bytes"):
+        read(url, 20)
+
+
+def test_an_answer_is_read_while_it_comes() -> None:
+    heard = Event()
+
+    def two(send: Send) -> None:
+        send(OK + b"one\n")
+        assert heard.wait(20)
+        send(b"two\n")
+
+    with serving(two) as (url, _), opened(Request(url, b"{}"), 20) as answer:
+        assert next(answer) == b"one\n"
+        heard.set()
+        assert list(answer) == [b"two\n"]
+
+
+def test_neither_a_key_nor_words_go_where_a_server_points() -> None:
+    mine = {"user_id": 7, "coupons": []}
+    with serving(lambda send: send(OK + json.dumps(mine).encode())) as (other, followed):
+        there = f"HTTP/1.1 302 Look there\r\nLocation: {other}\r\nContent-Length: 0\r\n\r\n"
+        with serving(lambda send: send(there.encode())) as (url, asked):
+            with pytest.raises(HTTPError):
+                read(url, 20)
+            with pytest.raises(ValueError, match="refused"):
+                service(url, "s3cret")(7)
+            with pytest.raises(ModelError, match="refused"):
+                list(ChatModel(url, "s3cret").stream([]))
+            with pytest.raises(OSError):
+                hand_to(url)(7, "d1", "I am Emma")
+    assert len(asked) == 4 and not followed
