@@ -54,8 +54,8 @@ def formula(state: State, response: np.ndarray) -> float:
     return max(kept)
 
 
-def learned(before: list[State], state: State) -> float:
-    """What a model of the true effect keeps, fitted on the campaigns before."""
+def learned(before: list[State], state: State) -> np.ndarray:
+    """What a model of the true effect sends, fitted on the campaigns before."""
     model = HistGradientBoostingRegressor(
         max_iter=250, learning_rate=0.05, min_samples_leaf=50, random_state=0
     )
@@ -63,8 +63,7 @@ def learned(before: list[State], state: State) -> float:
         pd.concat([seen(each) for each in before]),
         pd.concat([each.truth["profit"] for each in before]),
     )
-    promised = model.predict(seen(state)) - CONTACT
-    return of_oracle(state, best_of_type(state.offers, promised))
+    return best_of_type(state.offers, model.predict(seen(state)) - CONTACT)
 
 
 def test_an_effect_has_a_shape_that_response_times_depth_does_not_have() -> None:
@@ -74,7 +73,8 @@ def test_an_effect_has_a_shape_that_response_times_depth_does_not_have() -> None
         past.append(simulate(past[0]))
         state = simulate(past[1])
         response = state.truth["buy_without"].to_numpy()
-        found.append({"formula": formula(state, response), "model": learned(past, state)})
+        kept = of_oracle(state, learned(past, state))
+        found.append({"formula": formula(state, response), "model": kept})
     shares = pd.DataFrame(found)
     print(shares.round(2))
     assert shares["formula"].max() <= 0.55
@@ -110,6 +110,26 @@ def test_who_explores_earns_more_than_who_stays_with_the_first_coupons() -> None
     assert 0 < greedy < curious
 
 
+# 12, 13 and 22 where there is nothing to find
+
+
+def test_in_a_world_without_effects_nothing_pays_and_nobody_learns_to_wait() -> None:
+    past = [simulate(open_market(users=150, strength=0.0))]
+    state = simulate(past[0])
+    assert state.oracle(CONTACT).sum() == 0
+    assert learned(past, state).mean() < 0.01
+
+    novelty = open_market(users=300, mechanisms="novelty response", campaigns=12, strength=0.0)
+    assert all(earn(novelty, share) < 0 for share in (0.0, 0.05))
+
+    idle = open_market(users=500, mechanisms="waiting", strength=0.0)
+    written, left = (
+        simulate(idle, policy, campaigns=3).truth["buy_without"]
+        for policy in (absent, lambda offers: np.zeros(len(offers)))
+    )
+    np.testing.assert_array_equal(written, left)
+
+
 # 14: what is an elasticity within items, and across them?
 
 
@@ -138,10 +158,12 @@ def test_the_slope_within_items_is_their_elasticity_and_the_pooled_one_is_not() 
 # 22: what do waiting users do to a retailer who writes to those that stay away?
 
 
-def test_writing_to_the_absent_teaches_the_strategic_to_wait() -> None:
-    def absent(offers: pd.DataFrame) -> np.ndarray:
-        return ((offers["bought"] == 0) & (offers["depth"] == 0.25)).to_numpy(float)
+def absent(offers: pd.DataFrame) -> np.ndarray:
+    """Write to those that have not bought."""
+    return ((offers["bought"] == 0) & (offers["depth"] == 0.25)).to_numpy(float)
 
+
+def test_writing_to_the_absent_teaches_the_strategic_to_wait() -> None:
     bought = {}
     for name, policy in {"absent": absent, "nobody": lambda o: np.zeros(len(o))}.items():
         state = simulate(open_market(users=3000, mechanisms="waiting"), policy, campaigns=4)
