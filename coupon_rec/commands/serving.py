@@ -196,7 +196,7 @@ def forget(
         f"{len(done.snapshot)} snapshot{'s' * (len(done.snapshot) != 1)}"
     )
     if dialogues:
-        kept = checked(lambda: DialogueLog(dialogues, pseudonym_key))
+        kept = DialogueLog(dialogues, pseudonym_key)
         typer.echo(f"removed {sum(kept.forget(user) for user in users)} turns of dialogues")
     for words in done.due:
         typer.echo(f"due: {words}")
