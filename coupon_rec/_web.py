@@ -3,7 +3,7 @@
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from io import BufferedReader, RawIOBase
-from socket import socket
+from socket import SOCK_STREAM, create_connection, getaddrinfo, socket
 from time import monotonic
 from typing import Any, Final
 from urllib.error import HTTPError
@@ -16,22 +16,24 @@ from urllib.request import (
     build_opener,
 )
 
-MOST_BYTES: Final = 2**20
+MOST_BYTES: Final = 2**23
 """Of an answer, with all that the protocol puts around it."""
 LATE: Final = "it does not come to an end in time"
+ENDLESS: Final = "it does not come to an end: too many bytes"
 
 
 def opened(request: Request, seconds: float) -> HTTPResponse:
     """Send a request, and give the answer as it comes; an HTTPError if it is no success.
 
-    A redirect is followed nowhere: the key and the words are for this server alone.
+    A redirect is followed nowhere: the key and the words are for this server alone, and for a proxy
+    that the environment names.
 
     Parameters
     ----------
     request : urllib.request.Request
         For a server of the web.
     seconds : float
-        From now until the whole answer has been read.
+        From now until the whole answer has been read; looking up the host's name comes on top.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def quoted(error: HTTPError, most: int = 500) -> str:
     """Give the beginning of what came with an error, if it can be read."""
     try:
         return error.read(most).decode(errors="replace")
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, ValueError, OverflowError):
         return ""
 
 
@@ -77,7 +79,7 @@ class _Pieces(RawIOBase):
             raise TimeoutError(LATE) from None
         self._read += count or 0
         if self._read > MOST_BYTES:
-            raise OSError("it does not come to an end: too many bytes")
+            raise OSError(ENDLESS)
         return count
 
     def close(self) -> None:
@@ -91,6 +93,17 @@ class _Answer(HTTPResponse):
         super().__init__(sock, *args, **settings)
         self.fp = BufferedReader(_Pieces(self.fp.detach(), sock, end))
 
+    def begin(self) -> None:
+        """Read the headers, and refuse what they say is too long."""
+        super().begin()
+        if (self.length or 0) > MOST_BYTES:
+            raise OSError(ENDLESS)
+
+    def _safe_read(self, amt: int) -> bytes:
+        if amt > MOST_BYTES:  # a chunk
+            raise OSError(ENDLESS)
+        return super()._safe_read(amt)  # type: ignore[misc, no-any-return]
+
 
 class _Plain(HTTPConnection):
     """A connection whose `timeout` is that of everything together."""
@@ -98,7 +111,18 @@ class _Plain(HTTPConnection):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._end = monotonic() + (self.timeout or 0)
+        self._create_connection = self._dial
         self.response_class = partial(_Answer, end=self._end)  # type: ignore[assignment]
+
+    def _dial(self, address: tuple[str, int], *_: object) -> socket:
+        """Try the addresses of the host one after the other, in the time that is left."""
+        failed = OSError(f"{address[0]} has no address")
+        for found in getaddrinfo(address[0], address[1], type=SOCK_STREAM):
+            try:
+                return create_connection((str(found[4][0]), address[1]), _left(self._end))
+            except OSError as error:
+                failed = error
+        raise failed
 
     def connect(self) -> None:
         """Connect, and leave the rest of the time to what comes next."""

@@ -5,12 +5,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, sleep
 from urllib.error import HTTPError
 from urllib.request import Request
 
 import pytest
 
+from coupon_rec import _web
 from coupon_rec._web import MOST_BYTES, opened
 from coupon_rec.assistant import ChatModel, ModelError, hand_to, service
 
@@ -74,6 +75,39 @@ def test_who_sends_without_an_end_is_left() -> None:
 
     with serving(flood) as (url, _), pytest.raises(OSError, match="too many bytes"):
         read(url, 20)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n",
+        b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n",
+        b"HTTP/1.1 500 No\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    ],
+)
+def test_sizes_that_no_answer_has_are_as_if_nobody_answered(answer: bytes) -> None:
+    with serving(lambda send: send(answer)) as (url, _):
+        with pytest.raises(ValueError):
+            service(url)(7)
+        with pytest.raises(ModelError):
+            list(ChatModel(url).stream([]))
+
+
+def test_all_addresses_of_a_host_have_one_time_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = [(0, 0, 0, "", (f"192.0.2.{last}", 80)) for last in range(5)]
+    waited: list[float] = []
+
+    def dropped(_: object, seconds: float) -> None:
+        waited.append(seconds)
+        sleep(min(seconds, 0.1))
+        raise TimeoutError
+
+    monkeypatch.setattr(_web, "getaddrinfo", lambda *_, **__: silent)
+    monkeypatch.setattr(_web, "create_connection", dropped)
+    with pytest.raises(OSError):
+        read("http://shop.example", 0.25)
+    assert len(waited) == 3 and waited[0] > waited[1] > waited[2]
 
 
 def test_an_answer_is_read_while_it_comes() -> None:

@@ -10,9 +10,11 @@ const hearing = (() => {
     ["person", "\\b(customer service|transfer me|put me through|call you)\\b"],
     ["forget", "\\b(delete|erase|wipe|remove|destroy|deletion|clear|get rid)\\b.*\\b(me|my|data)\\b"],
     ["forget", "\\b(forget|forgotten)\\b"],
-    ["stop", "\\b(unsubscribe|opt(ing)? out|leave me alone|off (the|your) list)\\b"],
-    ["stop", "\\b(stop|quit|turn off|no more|not|don ?t|never)\\b.*\\b(send|want|wish|show|recommend)"],
-    ["stop", "\\b(stop|quit|turn off|no more)\\b.*\\b(offer|coupon|ad|mail|marketing|deal)"],
+    ["stop", "\\b(unsubscribe|opt(ing)? out|leave me (alone|in peace)|off (the|your)( \\w+)? list)\\b"],
+    ["stop", "^(please )?stop( it| this| that| now)?( please)?$|\\bnot interested$"],
+    ["stop", "^(i said )?(please )?no (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing)\\b"],
+    ["stop", "(?<!\\bnot )(?<!\\bdon t )\\b(stop|quit|turn off|cancel|no more|no longer|no further|never again)\\b.*\\b(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing)\\b"],
+    ["stop", "(?<!\\bwhy )(?<!\\bnot )(?<!\\bdon t )\\b(not|don ?t|never|no longer|stop|quit|no more)( (ever|really|please|be|to|want to))* (send\\w*|want|wish|show\\w*|recommend\\w*|offer|contact|e ?mail|bother|write)\\b"],
     ["complaint", "\\b(refund|money back|broken|spoiled|rotten|stale|complain|complaint|damaged)\\b"],
     ["complaint", "\\b(rude|unhappy|angry|terrible|ridiculous|awful|charged|missing|refused)\\b"],
     ["complaint", "\\b(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|come|came)\\b"],
@@ -64,7 +66,7 @@ const hearing = (() => {
   const PLACES = { first: 1, second: 2, third: 3, fourth: 4, fifth: 5, last: -1 };
   const PLACE = `\\b(${Object.keys(PLACES).join("|")})\\b(?! (?:day|time|week|month|year)s?\\b)`;
   const WHICH = new RegExp(
-    `(?:^|(?<!\\bnot )\\b(?:the|my|your) )${PLACE} (?:one|coupon|voucher|offer|deal)\\b`,
+    `(?:^|(?<!\\bnot )(?<!\\bbefore )\\b(?:the|my|your) )${PLACE} (?:one|coupon|voucher|offer|deal)\\b`,
   );
 
   /** Small letters and digits, without marks, with single spaces. */

@@ -122,6 +122,7 @@ class ChatModel:
             LookupError,
             TypeError,
             AttributeError,
+            OverflowError,  # from sizes that no answer has
             RecursionError,  # from JSON that is nested deeply
         ) as error:
             raise ModelError(f"{self.url} does not answer as a chat server does: {error}") from None

@@ -8,6 +8,10 @@ from typing import Final, NamedTuple
 MOST_LETTERS: Final = 500
 """Letters of a message that are read; over HTTP, a longer one is refused."""
 
+ADS: Final = (
+    r"(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|"
+    r"marketing)"
+)
 RULES: Final[tuple[tuple[str, str], ...]] = (
     ("person", r"\b(human|person|agent|manager|employee|colleague|operator|representative)\b"),
     ("person", r"\b(talk|speak|chat)\b.*\b(some ?(one|body)|staff|support)\b"),
@@ -15,12 +19,23 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("person", r"\b(customer service|transfer me|put me through|call you)\b"),
     ("forget", r"\b(delete|erase|wipe|remove|destroy|deletion|clear|get rid)\b.*\b(me|my|data)\b"),
     ("forget", r"\b(forget|forgotten)\b"),
-    ("stop", r"\b(unsubscribe|opt(ing)? out|leave me alone|off (the|your) list)\b"),
     (
         "stop",
-        r"\b(stop|quit|turn off|no more|not|don ?t|never)\b.*\b(send|want|wish|show|recommend)",
+        r"\b(unsubscribe|opt(ing)? out|leave me (alone|in peace)|off (the|your)( \w+)? list)\b",
     ),
-    ("stop", r"\b(stop|quit|turn off|no more)\b.*\b(offer|coupon|ad|mail|marketing|deal)"),
+    ("stop", r"^(please )?stop( it| this| that| now)?( please)?$|\bnot interested$"),
+    ("stop", rf"^(i said )?(please )?no {ADS}\b"),
+    (
+        "stop",
+        rf"(?<!\bnot )(?<!\bdon t )\b(stop|quit|turn off|cancel|no more|no longer|no further|never "
+        rf"again)\b.*\b{ADS}\b",
+    ),
+    (
+        "stop",
+        r"(?<!\bwhy )(?<!\bnot )(?<!\bdon t )\b(not|don ?t|never|no longer|stop|quit|no more)"
+        r"( (ever|really|please|be|to|want to))* "
+        r"(send\w*|want|wish|show\w*|recommend\w*|offer|contact|e ?mail|bother|write)\b",
+    ),
     (
         "complaint",
         r"\b(refund|money back|broken|spoiled|rotten|stale|complain|complaint|damaged)\b",
@@ -45,9 +60,18 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
 
 PLACES: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
 PLACE: Final = rf"\b({'|'.join(PLACES)})\b(?! (?:day|time|week|month|year)s?\b)"
-WHICH: Final = rf"(?:^|(?<!\bnot )\b(?:the|my|your) ){PLACE} (?:one|coupon|voucher|offer|deal)\b"
+WHICH: Final = (
+    rf"(?:^|(?<!\bnot )(?<!\bbefore )\b(?:the|my|your) ){PLACE} (?:one|coupon|voucher|offer|deal)\b"
+)
 """How a coupon of a list is named: "the forty-third coupon" is not the third one."""
-NAMES_COUPONS: Final = r"\b(coupon|voucher|discount|promo|promotion|offer)s?\b"
+ASKS: Final = (
+    r"^(coupon|voucher)s?\b|"
+    r"\b(any|what|which|my|have|show|give|list|see|the)\b.*\b(coupon|voucher)s?\b|"
+    r"\b(any|a) discounts?\b|"
+    rf"\b({'|'.join(PLACES)}) one\b.*\b(valid|until|expires?)\b"
+)
+REFUSES: Final = r"\b(no|not|don ?t|never|without|nobody|hate|enough|stop|keep)\b"
+"""How a customer who wants none asks for coupons, and what would make that a refusal."""
 
 
 class Heard(NamedTuple):
@@ -89,10 +113,10 @@ def wants_nothing(words: str) -> bool:
     return any(re.search(pattern, text) for intent, pattern in RULES if intent == "stop")
 
 
-def names_coupons(words: str) -> bool:
-    """Whether a message has a word for coupons, or names one of a list by its place."""
+def asks_for_coupons(words: str) -> bool:
+    """Whether a message asks for coupons in so many words."""
     text = plain(words)
-    return bool(re.search(NAMES_COUPONS, text) or re.search(WHICH, text))
+    return bool(re.search(ASKS, text)) and not re.search(REFUSES, text)
 
 
 def hear(words: str, products: Sequence[str] = ()) -> Heard:

@@ -15,6 +15,9 @@ from coupon_rec.privacy.vault import VaultError
 
 logger = logging.getLogger("coupon_rec.assistant")
 
+BUSY, PATIENT = 200, 5000
+"""Milliseconds that a turn waits for a file which another process writes, and a forgetting."""
+
 
 class Turn(NamedTuple):
     """One turn of a dialogue.
@@ -89,22 +92,24 @@ class DialogueLog:
             self._base.execute(f"CREATE TABLE IF NOT EXISTS turns ({kinds})")
             if self._vault:
                 self._reseal(self._vault)
+            self._base.execute(f"PRAGMA busy_timeout = {BUSY}")
         except (OSError, sqlite3.Error) as error:
             raise ValueError(f"{path} cannot hold dialogues: {error}") from error
 
     def _reseal(self, vault: Vault) -> None:
         """Seal with the newest key what is sealed with an older one."""
-        rows = self._base.execute("SELECT rowid, dialogue, words, reply FROM turns").fetchall()
-        old = [row for row in rows if row[2] and not vault.current(row[2])]
-        new = []
-        for row, place, *texts in old:
-            with suppress(VaultError):
-                new.append([*(vault.reseal(text, place) for text in texts), row])
-        if len(new) < len(old):
-            logger.warning("no key opens %d turns: they stay as they are", len(old) - len(new))
         with self._base:
+            self._base.execute("BEGIN IMMEDIATE")  # a VACUUM of others would number rows anew
+            rows = self._base.execute("SELECT rowid, dialogue, words, reply FROM turns").fetchall()
+            old = [row for row in rows if row[2] and not vault.current(row[2])]
+            new = []
+            for row, place, *texts in old:
+                with suppress(VaultError):
+                    new.append([*(vault.reseal(text, place) for text in texts), row])
             change = "UPDATE turns SET words = ?, reply = ? WHERE rowid = ?"
             self._base.executemany(change, new)
+        if len(new) < len(old):
+            logger.warning("no key opens %d turns: they stay as they are", len(old) - len(new))
         if new:
             self._base.execute("VACUUM")
 
@@ -127,15 +132,17 @@ class DialogueLog:
         return self._vault.seal(words.encode(errors="replace"), dialogue) if self._vault else b""
 
     def rows(self) -> list[dict[str, object]]:
-        """Give all turns, with their words where these were kept, the oldest first."""
+        """Give all turns, with their words where a key opens them, the oldest first."""
         with self._lock:
             found = self._base.execute("SELECT * FROM turns ORDER BY rowid").fetchall()
         rows = [dict(zip(self.COLUMNS, row, strict=True)) for row in found]
         for row in rows:
             for name in ("words", "reply"):
                 sealed, place = row[name], str(row["dialogue"])
-                opened = self._vault.open(sealed, place) if self._vault and sealed else b""
-                row[name] = opened.decode()
+                row[name] = ""
+                with suppress(VaultError):
+                    if self._vault and sealed:
+                        row[name] = self._vault.open(sealed, place).decode()
         return rows
 
     def forget(self, user_id: int | str) -> int:
@@ -145,9 +152,13 @@ class DialogueLog:
         """
         names = [str(name) for name in (*self._people.all(user_id), user_id)]
         marks = ", ".join("?" * len(names))
-        removed = self._removed(f"user IN ({marks})", names)
         with self._lock:
-            self._base.execute("VACUUM")
+            self._base.execute(f"PRAGMA busy_timeout = {PATIENT}")
+            try:
+                removed = self._removed(f"user IN ({marks})", names)
+                self._base.execute("VACUUM")
+            finally:
+                self._base.execute(f"PRAGMA busy_timeout = {BUSY}")
         return removed
 
     def expire(self, days: float) -> int:
@@ -163,15 +174,16 @@ class DialogueLog:
         Raises
         ------
         ValueError
-            If it is not above 0.
+            If it is not above 0, or more than 100 years.
         """
-        if not days > 0:
-            raise ValueError(f"days is {days}: turns are kept for more than 0")
+        if not 0 < days <= 36_525:
+            raise ValueError(f"days is {days}: turns are kept for more than 0, and at most 36525")
         oldest = (datetime.now() - timedelta(days=days)).isoformat(timespec="seconds")
-        return self._removed("time < ?", [oldest])
+        with self._lock:
+            return self._removed("time < ?", [oldest])
 
     def _removed(self, where: str, values: Sequence[str]) -> int:
-        with self._lock, self._base:
+        with self._base:
             return self._base.execute(f"DELETE FROM turns WHERE {where}", values).rowcount
 
     def close(self) -> None:

@@ -148,9 +148,8 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
         if waits and asking.statistics().tasks_waiting >= MOST_ASKING:
             raise Refused(503, "too many customers wait for an answer: try again", wait=2)
         conversations.keep(message.user_id, assistant, lock)
-        threads = asking if waits else at_once
         return Events(
-            _events(assistant, lock, words, threads, spoken=bool(message.recording)),
+            _events(assistant, lock, words, (asking, at_once), spoken=bool(message.recording)),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         )
@@ -192,19 +191,35 @@ class Events(StreamingResponse):
 
 
 async def _events(
-    assistant: Assistant, lock: asyncio.Lock, words: str, threads: CapacityLimiter, *, spoken: bool
+    assistant: Assistant,
+    lock: asyncio.Lock,
+    words: str,
+    asking_or_not: tuple[CapacityLimiter, CapacityLimiter],
+    *,
+    spoken: bool,
 ) -> AsyncGenerator[str, None]:
     if spoken:
         yield f"event: heard\ndata: {json.dumps({'words': words})}\n\n"
-    async with lock:  # holds no thread while it waits
-        answer = assistant.answer(words)
+    with CancelScope(shield=True):  # who leaves before their turn is heard all the same
+        await lock.acquire()  # holds no thread
+    try:
+        answer, threads = assistant.answer(words), asking_or_not[0]
         try:
-            while piece := await to_thread.run_sync(next, answer, "", limiter=threads):
+            with CancelScope(shield=True):
+                waits = await run_in_threadpool(
+                    assistant.waits, words
+                )  # as the conversation is now
+                threads = asking_or_not[not waits]
+                piece = await to_thread.run_sync(next, answer, "", limiter=threads)
+            while piece:
                 yield f"event: piece\ndata: {json.dumps({'text': piece})}\n\n"
+                piece = await to_thread.run_sync(next, answer, "", limiter=threads)
         finally:  # which writes the log, and may have to wait for it
             with CancelScope(shield=True):
                 await to_thread.run_sync(answer.close, limiter=threads)
         turn = assistant.last
+    finally:
+        lock.release()
     facts = {name: getattr(turn, name) for name in ("dialogue", "intent", "by", "handed_over")}
     yield f"event: turn\ndata: {json.dumps(facts)}\n\n"
 
@@ -267,9 +282,11 @@ def mcp_server(tools: Tools) -> "MCPServer":
 
     @server.tool()
     def coupon(place: Annotated[int, Field(ge=1, le=5)]) -> Line | None:
-        """Give one coupon by its place in the list that `coupons` gave last."""
-        found = placed(looked_up(tools.coupons) if shown is None else shown, place)
-        return _line(place, found) if found else None
+        """Give one coupon by its place in the list that `coupons` gave last, if it is there yet."""
+        now = looked_up(tools.coupons)
+        found = placed(now if shown is None else shown, place)
+        there = next((each for each in now if found and each.key == found.key), None)
+        return _line(place, there) if there else None
 
     return server
 

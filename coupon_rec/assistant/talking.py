@@ -11,8 +11,8 @@ from coupon_rec.assistant.handing import HandOver
 from coupon_rec.assistant.hearing import (
     MOST_LETTERS,
     Heard,
+    asks_for_coupons,
     hear,
-    names_coupons,
     wants_nothing,
 )
 from coupon_rec.assistant.log import DialogueLog, Turn
@@ -164,8 +164,9 @@ class Assistant:
             key, found, offer = self._found(heard)
         except ValueError:  # the service is away
             key, found, offer = "away", [], None
-        says, over, left = self._of(key, found), key in FOR_A_PERSON, self._left
-        if (over or left) and not self._taken(words):
+        says, left = self._of(key, found), self._left
+        over = left or key in FOR_A_PERSON
+        if over and not self._taken(words):
             says, over = ALONE[key], False
         lines = [each.why if key == "why" else each.line for each in found[:MOST]]
         facts = "\n- ".join([says, *lines])
@@ -224,8 +225,8 @@ class Assistant:
                 said, self.model = "unknown", None
             meant = next((each for each in CHOSEN if each == said), "unknown")
             heard = heard._replace(intent=meant)
-        self._stopped = self._stopped or wants_nothing(words)
-        if self._stopped and heard.intent in OFFERING and not names_coupons(words):
+        self._stopped = self._stopped or wants_nothing(words) or heard.intent == "forget"
+        if self._stopped and heard.intent in OFFERING and not asks_for_coupons(words):
             heard = heard._replace(intent="unknown")
         return heard
 

@@ -299,7 +299,7 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
                 f"nothing answers at {url} ({error}): start `python -m coupon_rec serve BUNDLE`, "
                 "and give its address with --service"
             ) from None
-        except (HTTPException, LookupError, TypeError, RecursionError):
+        except (HTTPException, LookupError, TypeError, ValueError, OverflowError, RecursionError):
             raise ValueError(f"the service at {url} did not answer as `serve` does") from None
 
     return ask

@@ -38,7 +38,7 @@ def hook(address: str) -> Send:
         try:
             request = Request(address, json.dumps(facts).encode(), headers)
             opened(request, seconds=10).close()
-        except (HTTPException, ValueError) as error:
+        except (HTTPException, ValueError, OverflowError) as error:
             raise OSError(f"{address} does not answer as a web server does: {error}") from error
 
     return send

@@ -6,9 +6,9 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
-from coupon_rec._web import quoted
+from coupon_rec._web import opened, quoted
 from coupon_rec.listening.sources import Read, SourceError, checked, topics_of
 
 COME_AGAIN = (429, 502, 503, 504)
@@ -83,7 +83,7 @@ def _asked(address: str, question: Mapping[str, object], key: str) -> dict[str, 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         request = Request(f"{address}?{urlencode(question)}", headers=headers)
-        with urlopen(request, timeout=10) as answer:
+        with opened(request, seconds=10) as answer:
             found: dict[str, Any] = json.load(answer)
         if not {"log", "reviews"} <= found.keys():
             raise ValueError("no reviews in the answer")

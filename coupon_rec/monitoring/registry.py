@@ -3,15 +3,15 @@
 import json
 import os
 import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request
 
-from coupon_rec._web import quoted
+from coupon_rec._web import opened, quoted
 from coupon_rec.serving.bundle.manifest import verified, version_of
 
 SECONDS = 120
@@ -152,11 +152,11 @@ class Registry:
 
     def _reload(self, service: str, version: str) -> None:
         headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
-        request = urllib.request.Request(f"{service}/v1/reload", b"", headers, method="POST")
+        request = Request(f"{service}/v1/reload", b"", headers, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            with opened(request, SECONDS) as answer:
                 loaded = json.load(answer)["bundle"]
-        except urllib.error.HTTPError as error:
+        except HTTPError as error:
             raise RegistryError(f"{service} does not take {version}: {quoted(error)}") from error
         except (OSError, ValueError, KeyError) as error:
             raise RegistryError(f"{service} cannot be asked to load {version}: {error}") from error

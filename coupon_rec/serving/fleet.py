@@ -2,14 +2,14 @@
 
 import json
 import time
-import urllib.error
-import urllib.request
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request
 
-from coupon_rec._web import quoted
+from coupon_rec._web import opened, quoted
 from coupon_rec.serving.hashing import shard_of
 
 PAUSE = 0.1
@@ -109,12 +109,12 @@ class Fleet:
             replicas = self.shards[shard]
             address = replicas[tries % len(replicas)]
             tries += 1
-            request = urllib.request.Request(address + path, content, self._headers)
+            request = Request(address + path, content, self._headers)
             try:
-                with urllib.request.urlopen(request, timeout=self._patience) as answer:
+                with opened(request, self._patience) as answer:
                     found: dict[str, Any] = json.load(answer)
                     return {**found, "request_id": answer.headers.get("X-Request-Id", "")}
-            except urllib.error.HTTPError as error:
+            except HTTPError as error:
                 problem = f"{address}: {quoted(error)}"
                 if error.code not in (429, 503):
                     raise FleetError(problem) from error

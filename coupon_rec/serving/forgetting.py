@@ -1,7 +1,7 @@
 """No record of a person in the files of a service: logs, snapshots, registries and leftovers."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def forget(
         finally:
             events.close()
     if redis:
-        done.events += _forget_in_stream(redis, users)
+        done.events += _forget_in_streams(redis, {_shard_of(bundle) for bundle in found}, users)
     folder = Path(decisions) if decisions else first.with_name(f"{first.name}.decisions")
     if folder.is_dir():
         answers = DecisionLog(folder, key)
@@ -120,17 +120,27 @@ def forget(
     return done
 
 
-def _forget_in_stream(redis: str, users: Sequence[int | str]) -> int:
-    from coupon_rec.serving.events.redis_log import RedisStream
+def _shard_of(bundle: Path) -> tuple[int, int] | None:
+    shard = verified(bundle).get("shard")
+    return (int(shard[0]), int(shard[1])) if shard else None
+
+
+def _forget_in_streams(
+    redis: str, shards: Collection[tuple[int, int] | None], users: Sequence[int | str]
+) -> int:
+    from coupon_rec.serving.events.redis_log import RedisStream, stream_of
     from coupon_rec.serving.events.shared_log import StreamError
 
-    stream = RedisStream(redis)
-    try:
-        return sum(stream.forget(user) for user in users)
-    except StreamError as error:
-        raise ValueError(f"{error}; start it, and run this again") from error
-    finally:
-        stream.close()
+    removed = 0
+    for shard in shards:
+        stream = RedisStream(redis, stream_of(shard))
+        try:
+            removed += stream.forget(users)
+        except StreamError as error:
+            raise ValueError(f"{error}; start it, and run this again") from error
+        finally:
+            stream.close()
+    return removed
 
 
 def _bundles_in(folder: Path) -> list[Path]:

@@ -203,7 +203,7 @@ def test_a_server_that_never_comes_to_an_end_is_left(part: str) -> None:
 
 
 def test_an_answer_has_a_size() -> None:
-    huge = [b"x" * 2**21]
+    huge = [b"x" * 2**24]
     with serving(lambda _: huge) as url, pytest.raises(ModelError, match="come to an end"):
         list(ChatModel(url).stream(ASK))
 

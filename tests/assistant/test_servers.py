@@ -10,14 +10,15 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
+from time import sleep
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pandas as pd
 import pytest
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, create_task_group, fail_after
 from starlette.testclient import TestClient
 
 from coupon_rec.assistant import (
@@ -35,7 +36,7 @@ from coupon_rec.assistant.server import _events
 from coupon_rec.assistant.tools import LEVELS, _off
 from coupon_rec.book import hearing, talking
 from coupon_rec.content import Ear
-from coupon_rec.privacy import Pseudonyms, new_key
+from coupon_rec.privacy import Pseudonyms, Vault, new_key
 from coupon_rec.serving.http.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +87,7 @@ def test_an_answer_is_streamed_and_its_conversation_goes_on() -> None:
     assert (last, turn["intent"], turn["handed_over"]) == ("turn", "coupons", False)
     events(say(to, 2448, "my order is late", turn["dialogue"]))
     *_, (_, turn) = events(say(to, 2448, "coupons?", turn["dialogue"]))
-    assert turn["by"] == "rules" and not turn["handed_over"]
+    assert turn["by"] == "rules" and turn["handed_over"]
 
 
 @pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
@@ -256,7 +257,7 @@ def test_who_leaves_holds_up_nobody_while_the_log_is_written() -> None:
     talk = Assistant(tools(2448), model=model, log=Busy(":memory:"))
 
     async def leave() -> None:
-        answer = _events(talk, asyncio.Lock(), "hi", CapacityLimiter(1), spoken=False)
+        answer = _events(talk, asyncio.Lock(), "hi", (CapacityLimiter(1),) * 2, spoken=False)
         await anext(answer)
         closing = asyncio.create_task(answer.aclose())
         await asyncio.sleep(0.1)
@@ -265,6 +266,38 @@ def test_who_leaves_holds_up_nobody_while_the_log_is_written() -> None:
 
     asyncio.run(leave())
     assert held_up == [False]
+
+
+def test_a_stop_is_heard_though_the_customer_leaves_before_their_turn() -> None:
+    talk, threads = Assistant(tools(2448)), (CapacityLimiter(1),) * 2
+
+    async def leave() -> None:
+        lock = asyncio.Lock()
+        await lock.acquire()
+        async with create_task_group() as group:
+            answer = _events(talk, lock, "stop sending me coupons", threads, spoken=False)
+            group.start_soon(anext, answer)
+            await asyncio.sleep(0.05)
+            group.cancel_scope.cancel()
+            lock.release()
+        await answer.aclose()
+
+    asyncio.run(leave())
+    assert talk.last.intent == "stop"
+
+
+def test_who_waited_for_the_desk_takes_no_thread_of_those_who_ask_nobody() -> None:
+    async def late() -> str:
+        asking, at_once, lock = CapacityLimiter(1), CapacityLimiter(1), asyncio.Lock()
+        await at_once.acquire()
+        talk = Assistant(tools(2448), hand_over=lambda *_: None)
+        with fail_after(20):
+            for words in ("my order is late", "hello"):
+                async for _ in _events(talk, lock, words, (asking, at_once), spoken=False):
+                    pass
+        return talk.last.words
+
+    assert asyncio.run(late()) == "hello"
 
 
 def test_without_the_key_nobody_is_answered() -> None:
@@ -319,6 +352,24 @@ async def used(server: Any) -> None:
 def test_a_client_of_mcp_uses_the_tools_in_memory() -> None:
     pytest.importorskip("mcp")
     asyncio.run(used(mcp_server(tools(2448))))
+
+
+def test_a_coupon_that_is_gone_is_no_coupon_over_mcp() -> None:
+    mcp = pytest.importorskip("mcp")
+    left = [*talking.MINE[2448]]
+    mine = Tools(2448, lambda user: left, CATALOG)
+
+    async def asked() -> list[dict[str, Any]]:
+        async with mcp.Client(mcp_server(mine)) as to:
+            await to.call_tool("coupons", {})
+            del left[0]
+            return [
+                (await to.call_tool("coupon", {"place": place})).structured_content["result"]
+                for place in (1, 2)
+            ]
+
+    gone, there = asyncio.run(asked())
+    assert gone is None and there["mailed"]
 
 
 def test_a_place_over_mcp_is_that_of_the_list_that_was_given() -> None:
@@ -458,7 +509,31 @@ def test_who_has_lost_the_storage_key_can_still_forget(
         log._base.commit()
         log.close()
     log = DialogueLog(tmp_path / "talks")
+    assert [row["words"] for row in log.rows()] == ["", "", TURN.words, TURN.words]
     assert (log.forget(7), log.expire(30)) == (2, 2)
+
+
+def test_who_is_forgotten_while_a_log_is_sealed_anew_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = new_key(), new_key()
+    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", old)
+    log, reseal = DialogueLog(tmp_path / "talks"), Vault.reseal
+    for who in ("emma", "ben", "ben"):
+        log.add(who, TURN._replace(words=f"words of {who}"))
+    forgetting = Thread(target=log.forget, args=("emma",))
+
+    def slowly(self: Vault, *arguments: Any) -> bytes:
+        if forgetting.ident is None:
+            forgetting.start()
+            sleep(0.2)
+        return reseal(self, *arguments)
+
+    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", f"{new},{old}")
+    monkeypatch.setattr(Vault, "reseal", slowly)
+    again = DialogueLog(tmp_path / "talks")
+    forgetting.join()
+    assert [row["words"] for row in again.rows()] == ["words of ben"] * 2
 
 
 def test_a_person_is_forgotten_who_was_kept_before_there_was_a_key(tmp_path: Path) -> None:

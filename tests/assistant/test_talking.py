@@ -539,14 +539,61 @@ def test_a_name_is_words_and_several_names_are_several(words: str, product: str)
         "You are special",
         "When will you have fresh coffee?",
         "Why is coffee so expensive at yours?",
+        "I don't need your coupons",
+        "Keep your coupons to yourself",
+        "Nobody asked for coupons",
+        "What payment methods do you offer?",
+        "Thanks for the offer to help",
+        "I got a promotion at work today",
+        "my neighbour's discount store burned down",
+        "When does the first one of you start in the morning?",
     ],
 )
 def test_who_wants_no_offers_is_shown_none_for_words_that_mean_no_coupon(words: str) -> None:
     talk = Assistant(tools())
     talk.reply("Stop sending me coupons!")
-    assert talk.reply(words).reply == ALONE["unknown"]
+    assert not lines(talk.reply(words).reply)
     for asked in ("any vouchers?", "how long is the first one valid?", "a discount on coffee?"):
         assert LINES[0] in talk.reply(asked).reply
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Stop",
+        "stop please",
+        "Take me off your mailing list",
+        "Do not contact me again",
+        "No more emails",
+        "Cancel my newsletter",
+        "I am not interested",
+        "Leave me in peace",
+        "No coupons please",
+        "I said no coupons",
+        "Please don't offer me anything",
+        "I told you not to offer me anything!",
+        "I no longer want coupons",
+        "I wish to receive no further offers",
+    ],
+)
+def test_who_wants_nothing_is_understood_in_many_words(words: str) -> None:
+    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    assert not lines(talk.reply(words).reply)
+    assert talk.last.intent == "stop"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Why don't you show me my coupons?",
+        "I don't see any coupon, I want one",
+        "Do not stop sending me coupons",
+        "I never got the coupons I wished for",
+        "why do I have no coupons?",
+    ],
+)
+def test_who_asks_to_see_coupons_is_not_taken_off_a_list(words: str) -> None:
+    assert hear(words).intent != "stop"
 
 
 def test_a_coupon_that_goes_with_no_other_says_so() -> None:

@@ -1,8 +1,9 @@
 """The stream of events of several replicas in Redis."""
 
 import logging
+import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 from redis import Redis, RedisError
@@ -20,6 +21,11 @@ logger = logging.getLogger("coupon_rec.serving")
 STREAM = "coupon-rec:events"
 KEPT = 1_000_000
 """Events that the stream keeps, about."""
+
+
+def stream_of(shard: tuple[int, int] | None) -> str:
+    """Name the stream of a bundle: the replicas of a shard share what happens to its users."""
+    return f"{STREAM}:{shard[0]}-{shard[1]}" if shard else STREAM
 
 
 def connected(url: str) -> Any:
@@ -73,39 +79,71 @@ class RedisStream:
             pipeline.xadd(self._name, {"event": self._sealed(event)}, maxlen=KEPT)
         _reached(pipeline.execute)
 
-    def forget(self, user_id: int | str) -> int:
-        """Write the stream anew without the events of a person, and say how many there were.
+    def forget(self, users: Collection[int | str]) -> int:
+        """Write the stream anew without the events of some people, and say how many these were.
 
-        Redis keeps the bytes of an entry that is only deleted. If it appends to a file, it is asked
-        to write that anew too, which takes it a moment. A replica that still runs, or whose file
-        was not gone through, publishes the events again.
+        Redis keeps the bytes of an entry that is only deleted. It is asked to write its files anew
+        too, which takes it a moment. A replica that still runs, or whose file was not gone through,
+        publishes the events again.
+
+        Raises
+        ------
+        StreamError
+            If Redis cannot be reached, or does not let the caller do this.
         """
-        deleted, kept = 0, f"{self._name}:kept"
+        names, kept, deleted = {str(user) for user in users}, f"{self._name}:kept", 0
+        last = "-"
 
-        def copied(watching: Any) -> None:
-            nonlocal deleted
-            deleted, first, left = 0, "-", 0
-            self._redis.delete(kept)
-            while entries := self._entries(first):
+        def is_theirs(fields: dict[str, Any]) -> bool:
+            event = self._event(fields)
+            return event is not None and str(event.user_id) in names
+
+        def copy() -> None:
+            nonlocal deleted, last
+            while entries := self._entries(last):
                 adding = self._redis.pipeline(transaction=False)
                 for entry, fields in entries:
-                    event = self._event(fields)
-                    if event and str(event.user_id) == str(user_id):
+                    if is_theirs(fields):
                         deleted += 1
                     else:
                         adding.xadd(kept, fields, id=entry)
-                left += len(adding.execute())
-                first = f"({entries[-1][0]}"
+                adding.execute()
+                last = f"({entries[-1][0]}"
+
+        def exchange(watching: Any) -> None:
+            copy()  # what has come since
+            left = watching.exists(kept)
             watching.multi()
-            if deleted and left:
+            if left:
                 watching.rename(kept, self._name)
             else:
-                watching.delete(self._name if deleted else kept)
+                watching.delete(self._name)
 
-        _reached(lambda: self._redis.transaction(copied, self._name))
-        if deleted and self._redis.info("persistence")["aof_enabled"]:
-            self._redis.bgrewriteaof()
+        def forget() -> None:
+            self._redis.delete(kept)
+            copy()
+            self._redis.transaction(exchange, self._name)
+            self._write_files()
+
+        if any(is_theirs(fields) for fields in self._all()):
+            _reached(forget)
         return deleted
+
+    def _all(self) -> Iterator[dict[str, Any]]:
+        first = "-"
+        while entries := self._entries(first):
+            yield from (fields for _, fields in entries)
+            first = f"({entries[-1][0]}"
+
+    def _write_files(self) -> None:
+        """Have Redis write its files anew, once what it is writing now is done."""
+        state = self._redis.info("persistence")
+        while state["aof_rewrite_in_progress"] or state["rdb_bgsave_in_progress"]:
+            time.sleep(0.1)
+            state = self._redis.info("persistence")
+        if state["aof_enabled"]:
+            self._redis.bgrewriteaof()
+        self._redis.bgsave(schedule=True)
 
     def close(self) -> None:
         """Leave Redis."""

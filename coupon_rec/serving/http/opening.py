@@ -18,12 +18,10 @@ def open_log(path: Path, settings: Settings, shard: tuple[int, int] | None) -> E
     """Open the log of events, shared with other replicas if there is a Redis."""
     if not settings.redis:
         return EventLog(path)
-    from coupon_rec.serving.events.redis_log import STREAM, RedisStream
+    from coupon_rec.serving.events.redis_log import RedisStream, stream_of
     from coupon_rec.serving.events.shared_log import SharedLog
 
-    # The replicas of a shard share what happens to its users.
-    name = f"{STREAM}:{shard[0]}-{shard[1]}" if shard else STREAM
-    return SharedLog(path, RedisStream(settings.redis, name))
+    return SharedLog(path, RedisStream(settings.redis, stream_of(shard)))
 
 
 def open_asked(settings: Settings) -> "SharedAsked | None":
