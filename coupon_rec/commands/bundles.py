@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import pandas as pd
 import typer
 
+from coupon_rec._extras import need
 from coupon_rec.commands.shared import (
     Contact,
     Incremental,
@@ -17,8 +18,8 @@ from coupon_rec.commands.shared import (
     SparkMaster,
     TestFrom,
     ValidateFrom,
+    check_folder,
     market_of,
-    need_keras,
     offers_of,
     opened,
     say,
@@ -53,7 +54,7 @@ def export(
     test_from: TestFrom = None,
 ) -> None:
     """Write all that a service needs: the model, calibrated and checked, and the features."""
-    need_keras()
+    need("keras", "train")
     platforms = _platforms(platform or [])
     tables = market_of(market)
     validation = split_of(offers_of(None, tables), None, validate_from, test_from).validation
@@ -107,6 +108,7 @@ def score(
     spark: SparkMaster = None,
 ) -> None:
     """Score all offers with a bundle: calibrated probabilities of a purchase and a redemption."""
+    check_folder(out)
     from coupon_rec.serving.batch import score as run
 
     folder = run(bundle, opened(offers, spark), out)
@@ -143,6 +145,7 @@ def allocate(
     spark: SparkMaster = None,
 ) -> None:
     """Choose the coupons of all users together, within a budget and a limit on groups."""
+    check_folder(out)
     from coupon_rec.decisions import Economics, allocate_scores
 
     economics = Economics(margin, incremental, retailer_match, contact)
@@ -164,7 +167,9 @@ def allocate(
 
 def _groups(file: Path) -> dict[int | str, str]:
     """The group of each user of a file."""
-    rows = pd.read_csv(file, dtype={"user_id": "str"})
+    rows = pd.read_csv(file, dtype="str", keep_default_na=False)
     if lacking := [name for name in ("user_id", "group") if name not in rows.columns]:
         raise ValueError(f"{file} lacks the columns {lacking}; it has {rows.columns.tolist()}")
-    return dict(zip(rows["user_id"], rows["group"].fillna("unknown").astype(str), strict=True))
+    if len(twice := rows.loc[rows["user_id"].duplicated(), "user_id"]):
+        raise ValueError(f"{file} names user {twice.iloc[0]!r} twice: keep one line of each user")
+    return dict(zip(rows["user_id"], rows["group"].replace("", "unknown"), strict=True))

@@ -6,6 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from coupon_rec._extras import need
 from coupon_rec.commands import recording
 from coupon_rec.commands.shared import (
     Extra,
@@ -16,9 +17,9 @@ from coupon_rec.commands.shared import (
     TestFrom,
     TrainFrom,
     ValidateFrom,
+    check_folder,
     market_of,
     market_unless,
-    need_keras,
     offers_of,
     say,
     split_of,
@@ -33,6 +34,7 @@ def features(
     spark: SparkMaster = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
+    check_folder(out)
     from coupon_rec.features import write_offers
 
     tables = market_of(market, spark)
@@ -75,7 +77,7 @@ def train(
     `--spark`, by several workers.
     """
     _check_out(out)
-    need_keras()
+    need("keras", "train")
     settings = {"epochs": epochs, "batch_size": batch_size, "checkpoint": checkpoint}
     if workers > 1 and spark is None:
         raise typer.BadParameter("name the Spark that starts the workers", param_hint="--spark")
@@ -131,7 +133,7 @@ def adapt(
     _check_out(out)
     if out.exists() and out.samefile(model):
         raise typer.BadParameter(f"{out} is the model that is adapted: name another file")
-    need_keras()
+    need("keras", "train")
     training, validation, _ = split_of(
         offers_of(offers, None), train_from, validate_from, test_from
     )
@@ -165,7 +167,7 @@ def evaluate(
     test_from: TestFrom = None,
 ) -> None:
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
-    need_keras()
+    need("keras", "train")
     table = offers_of(offers, market_unless(offers, market))
     test = split_of(table, None, validate_from, test_from).test
 
@@ -183,7 +185,7 @@ def recommend(
     user: Annotated[str, typer.Option(help="The user_id to choose for.")],
 ) -> None:
     """Choose the coupon, or none, for a user in each campaign that was mailed to them."""
-    need_keras()
+    need("keras", "train")
     table = offers_of(offers, market_unless(offers, market))
     users = table["user_id"].astype(str)
     mailed = table[users == user]

@@ -1,15 +1,17 @@
 """Options that commands have in common, and how bad input is said in one line."""
 
+import logging
 import os
 import sqlite3
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
+from pandas.api.types import is_string_dtype
 
 from coupon_rec._extras import need
 from coupon_rec.features.splitting import Split, split
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from coupon_rec.market import Market
-
-T = TypeVar("T")
 
 MarketSource = Annotated[
     str | None,
@@ -99,7 +99,15 @@ def offers_of(files: list[Path] | None, market: "Market | None") -> pd.DataFrame
 
         say("building the offers table from the market ...")
         return market.named(offers_frame(market))
-    return pd.concat([_file(path) for path in files or []])
+    rows = [_file(path) for path in files or []]
+    for kind in ("user_id", "campaign_id", "coupon_id", "item_id"):
+        text = [is_string_dtype(each[kind]) for each in rows if kind in each]
+        if any(text) and not all(text):
+            raise typer.BadParameter(
+                f"{kind} is text in some of {', '.join(map(str, files or []))} and numbers in "
+                "others: make all of them with `features`, from one market"
+            )
+    return pd.concat(rows)
 
 
 def market_unless(files: list[Path] | None, source: str | None) -> "Market | None":
@@ -125,6 +133,12 @@ def opened(files: Path, master: str | None) -> "Path | Table":
     if not files.exists():
         raise typer.BadParameter(f"there are no files {files}")
     return files if master is None else spark_of(master).read_parquet(str(files.absolute()))
+
+
+def check_folder(out: Path) -> None:
+    """Refuse to write into a folder that is not there, before anything is read."""
+    if not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {out.parent} for {out.name}: make it first")
 
 
 def spark_of(master: str) -> "BaseBackend":
@@ -163,30 +177,34 @@ def split_of(offers: pd.DataFrame, *dates: str | None) -> Split:
         ) from error
 
 
-def need_keras() -> None:
-    """Name what is missing before anything is read."""
-    need("keras", "train")
-
-
 def say(words: str) -> None:
     """Show what takes long, beside the result."""
     typer.echo(words, err=True)
 
 
 def ends_well(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose user is told of mistakes in a line, without a traceback."""
+    """A command whose user is told of mistakes in a line, without a traceback.
+
+    A pipe that was closed is left to click. The traceback goes to the log "coupon_rec", at DEBUG.
+    """
 
     @wraps(command)
     def told(*arguments: Any, **options: Any) -> None:
-        checked(lambda: command(*arguments, **options))
+        try:
+            command(*arguments, **options)
+        except BrokenPipeError:
+            raise
+        except _mistakes() as error:
+            logging.getLogger("coupon_rec").debug("a command ended with an error", exc_info=True)
+            typer.echo(error, err=True)
+            raise typer.Exit(2) from error
 
     return told
 
 
-def checked(work: Callable[[], T]) -> T:
-    """Say in one line what is wrong with the data."""
-    try:
-        return work()
-    except (ValueError, OSError, ModuleNotFoundError, sqlite3.Error) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(2) from error
+def _mistakes() -> tuple[type[Exception], ...]:
+    """What data, files and services that are not as they should be raise."""
+    loaded = {"duckdb": "Error", "redis": "RedisError"}
+    others = (getattr(sys.modules.get(name), error, None) for name, error in loaded.items())
+    own = (ValueError, OSError, ModuleNotFoundError, sqlite3.Error)
+    return (*own, *(each for each in others if each is not None))

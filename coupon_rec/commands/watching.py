@@ -7,6 +7,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from coupon_rec._extras import need
 from coupon_rec.commands.shared import (
     Contact,
     Incremental,
@@ -15,7 +16,6 @@ from coupon_rec.commands.shared import (
     Offers,
     RetailerMatch,
     market_of,
-    need_keras,
     offers_of,
     say,
 )
@@ -193,7 +193,7 @@ def retrain(
     are further from what was kept. It stays in the registry then. Exit code 0 if it is in service,
     1 if it was refused, 2 for bad input.
     """
-    need_keras()
+    need("keras", "train")
     tables = market_of(market)
     table = offers_of(offers, tables)
 

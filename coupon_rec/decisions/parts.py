@@ -37,7 +37,7 @@ from coupon_rec.decisions.value import LIST, Economics, expected_discount, offer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ibis import Column, Table
+    from ibis import Table
 
 KEY = [*LIST, "coupon_id"]
 LOWER, HIGHER = 1 - 1e-6, (1.0, 1 + 1e-6, 1.001, 1.01, 1.1, 2.0, 10.0, 1e3)
@@ -117,7 +117,7 @@ def allocate_scores(
     budget : float, optional
         Most face value to be redeemed in expectation, in currency.
     caps : mapping of int or str to int, optional
-        Most copies of some coupons.
+        Most copies of some coupons, each of which has offers.
     k : int
         Most coupons of a user in a campaign.
     economics : Economics, optional
@@ -140,7 +140,8 @@ def allocate_scores(
     ------
     ValueError
         If there are no offers, a column is missing, an offer is a duplicate, a limit is negative,
-        `groups` name users that the scores lack, or of `groups` and `gap` there is only one.
+        `groups` name users or `caps` coupons that the scores lack, or of `groups` and `gap` there
+        is only one.
 
     Notes
     -----
@@ -160,6 +161,11 @@ def allocate_scores(
     coupons = np.sort(table.select("coupon_id").distinct().to_pandas()["coupon_id"].to_numpy())
     if not len(coupons):
         raise ValueError("there are no offers to choose from")
+    if strangers := sorted((caps or {}).keys() - {*coupons.tolist()}, key=str):
+        raise ValueError(
+            f"caps has {len(strangers):,} coupons that the scores lack, such as {strangers[:5]}: "
+            f"leave them out, and write coupons as the scores do, such as {coupons.tolist()[0]!r}"
+        )
     most = np.array([(caps or {}).get(coupon, np.inf) for coupon in coupons])
     if not (most >= 0).all():
         raise ValueError("a cap is negative: expected 0 or more copies of a coupon")
@@ -246,14 +252,16 @@ def _part(
     return Part(index, offers, row, column, problem)
 
 
-def _part_of(user: Column, parts: int) -> Column:
-    """The part that a user is in, by the number or, of text, by a hash that all engines have."""
-    if not user.type().is_string():
-        return user % parts
+def _in_parts(table: Table, parts: int) -> Table:
+    """Add the part of each user, by the number or, of text, by a hash that all engines have."""
     import ibis
 
-    digits, digest = ibis.literal("0123456789abcdef"), user.hexdigest("md5")
-    return sum(16**i * digits.find(digest.substr(i, 1)) for i in range(6)) % parts
+    if not table.user_id.type().is_string():
+        return table.mutate(part=(table.user_id % parts).cast("int32"))
+    digits = ibis.literal("0123456789abcdef")
+    table = table.mutate(part=table.user_id.hexdigest("md5").left(4))
+    number = sum(16**i * digits.find(table.part.substr(i, 1)) for i in range(4))
+    return table.mutate(part=(number % parts).cast("int32"))
 
 
 @contextmanager
@@ -261,8 +269,9 @@ def _on_disk(table: Table, parts: int, build: Callable[..., Part]) -> Iterator[R
     """Keep the parts in files, of which one at a time is in memory."""
     with TemporaryDirectory() as folder:
         files = []
+        table = _in_parts(table, parts)
         for index in range(parts):
-            mine = table.filter(_part_of(table.user_id, parts) == index).to_pandas()
+            mine = table.filter(table.part == index).drop("part").to_pandas()
             if len(mine):
                 files.append(Path(folder, str(index)))
                 files[-1].write_bytes(pickle.dumps(build(mine, index)))
@@ -278,7 +287,7 @@ def _on_spark(table: Table, parts: int, build: Callable[..., Part]) -> Iterator[
         return pd.DataFrame({"part": [pickle.dumps(build(offers.drop(columns="part"), key[0]))]})
 
     backend = table.get_backend()
-    table = table.mutate(part=_part_of(table.user_id, parts).cast("int32"))
+    table = _in_parts(table, parts)
     frame = backend.raw_sql(backend.compile(table)).groupBy("part")
     packs = frame.applyInPandas(packed, "part binary").rdd.map(lambda each: bytes(each.part))
     packs.persist(StorageLevel.MEMORY_AND_DISK)

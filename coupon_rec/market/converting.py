@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping, Set
 from functools import reduce
+from math import inf
 from operator import or_
 
 import ibis
@@ -40,7 +41,8 @@ def shape(
     text : set of str
         The identifiers that are text, and stay so here.
     numbers : mapping of str to str
-        A table for each of the other identifiers in which it is a number.
+        A table for each identifier that is a number there. One that is also in `text` is a whole
+        number in all tables, and is spelled alike in all of them.
     csv : bool
         Whether all columns are text, whatever they mean.
     """
@@ -58,7 +60,8 @@ def shape(
                 columns[column] = ibis.literal(wanted.default, target)
             continue
         fix = f"write it as {target}: {wanted.description}."
-        pair = convert(source[column], target)
+        spelled = column in text and (column in numbers or source[column].type().is_numeric())
+        pair = spell(source[column]) if spelled else convert(source[column], target)
         if pair is None:
             what = f"type {source[column].type()} where {target} is expected"
             problems.append(problem(Rule(name, column, source, what, fix)))
@@ -67,7 +70,10 @@ def shape(
         if failure is not None:
             zone = " without a time zone" if target.is_temporal() else ""
             what = f"a value that is no {target}{zone}"
-            if column in numbers and source[column].type().is_string():
+            if spelled:
+                what = "no whole number, or a float above 2^53 - 1, which has lost its last digits"
+                fix = f"write {column} as text, or as int64, in all tables."
+            elif column in numbers and source[column].type().is_string():
                 what = f"text, where `{numbers[column]}` has whole numbers"
                 fix = f"write {column} as whole numbers in all tables, or as text in all of them."
             failed[column] = (failure, what, fix)
@@ -130,12 +136,33 @@ def _is_nan(column: Column) -> BooleanValue:
     return column.isnan() if column.type().is_floating() else ibis.literal(False)
 
 
-def is_text(column: Column) -> BooleanValue:
-    """Whether an identifier is no whole number from 0 to `MAX_ID`, which may be written as text."""
+def spell(column: Column) -> tuple[Column, BooleanValue | None] | None:
+    """Write whole numbers, however they are held, as text; and say where that fails."""
+    if isinstance(column, StringColumn):
+        return column.strip().re_replace(r"\.0*$", ""), None
+    if column.type().is_integer():
+        return column.cast("string"), None
+    pair = convert(column, dt.int64)
+    if pair is None:
+        return None
+    whole, failure = pair
+    if column.type().is_floating():
+        failure |= column.abs().between(MAX_ID + 1, inf)
+    return whole.cast("string"), failure
+
+
+def is_text(column: StringColumn) -> BooleanValue:
+    """Whether an identifier in text is no whole number."""
+    text = column.strip()
+    return ~text.re_search(WHOLE) & (text != "")
+
+
+def is_beyond(column: Column) -> BooleanValue:
+    """Whether an identifier is a number below 0 or above `MAX_ID`."""
     if not isinstance(column, StringColumn):
         return ~(column.between(0, MAX_ID) | _is_nan(column))
-    number, failure = _from_text(column, dt.int64)
-    return failure | ~number.between(0, MAX_ID)
+    number, _ = _from_text(column, dt.int64)
+    return column.strip().re_search(WHOLE) & ~number.between(0, MAX_ID).fill_null(False)
 
 
 def own_columns(source: Table, name: str, csv: bool) -> dict[str, Column]:

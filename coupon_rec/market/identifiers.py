@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import ibis
 from ibis import Table, _
+from ibis.backends import BaseBackend
 from ibis.util import gen_name
 
-from coupon_rec.market.converting import is_text
+from coupon_rec.market.converting import is_beyond, is_text
 from coupon_rec.market.errors import Problem
 from coupon_rec.market.schema import SCHEMAS
+from coupon_rec.market.sources import engine_of
 from coupon_rec.market.tables import IDENTIFIERS
 from coupon_rec.market.validation import Rule, problem
 
@@ -36,28 +38,31 @@ def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str]]:
     Returns
     -------
     set of str, dict of str to str
-        The identifiers that are text in all tables; and for each other one that some table has
-        as a number by its type, that table.
+        The identifiers that are text in all tables; and for each one that is a number in some
+        table, that table. An identifier in both is a whole number in all tables.
     """
     numbers: dict[str, str] = {}
     text: set[str] = set()
-    beyond: set[str] = set()  # numbers that are taken for text
+    beyond: dict[str, str] = {}  # numbers that are taken for text, and a table that has them
     for name, table in tables.items():
         types = {column: table[column].type() for column in KINDS if column in table.columns}
-        asked = {
-            column: is_text(table[column]).any()
-            for column, dtype in types.items()
-            if dtype.is_string() or dtype.is_numeric()
-        }
-        found = table.aggregate(**asked).to_pyarrow() if asked else {}
-        for column in asked:
-            if types[column].is_numeric():
+        asked = {}
+        for column, dtype in types.items():
+            if dtype.is_string() or dtype.is_numeric():
+                asked[f"{column} beyond"] = is_beyond(table[column]).any()
+            if dtype.is_string():
+                asked[column] = is_text(table[column]).any()
+            elif dtype.is_numeric():
                 numbers.setdefault(column, name)
-            if found[column][0].as_py():
-                (text if types[column].is_string() else beyond).add(column)
-    for column in beyond:
-        del numbers[column]
-    return (text - numbers.keys()) | beyond, numbers
+        found = table.aggregate(**asked).to_pyarrow().to_pylist()[0] if asked else {}
+        for column in types:
+            if found.get(column):
+                text.add(column)
+            elif found.get(f"{column} beyond"):
+                beyond.setdefault(column, name)
+    mixed = text & beyond.keys()
+    whole = {column: name for column, name in (beyond | numbers).items() if column not in mixed}
+    return (text - numbers.keys()) | beyond.keys(), whole
 
 
 def number(tables: Mapping[str, Table], kinds: Iterable[str]) -> dict[str, Table]:
@@ -82,13 +87,12 @@ def number(tables: Mapping[str, Table], kinds: Iterable[str]) -> dict[str, Table
             text = ibis.union(*(table.select(text=kind) for table in having)).distinct()
             place = ibis.row_number().over(order_by="text") + 1
             table = text.drop_null("text").select(number=place.cast("int64"), text="text")
-            numbered[kind] = _held(table)
+            numbered[kind] = _held(table, engine_of(tables.values()))
     return numbered
 
 
-def _held(table: Table) -> Table:
+def _held(table: Table, connection: BaseBackend) -> Table:
     """Compute a table once; Spark has no temporary tables."""
-    connection = table.get_backend()
     if connection.name == "pyspark":
         return table.cache()
     return connection.create_table(gen_name("identifiers"), table, temp=True)

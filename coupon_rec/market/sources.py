@@ -3,10 +3,12 @@
 Tables are opened as they are; the columns of a CSV file are text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
+import ibis.expr.operations as ops
 import pyarrow as pa
 import pyarrow.dataset as ds
 from ibis import Table
@@ -22,6 +24,8 @@ MARKET = "market"
 """What is named where no single table is at fault."""
 ABSENT = ("no files found", "not found", "404", "no such file", "does not exist", "not_found")
 """What engines and stores say of a file that is not there, in small letters."""
+BOUND = (ops.DatabaseTable, ops.SQLQueryResult)
+"""What belongs to one engine; a memtable goes to any."""
 UNREACHED = ("extension", "connection", "resolve host", "credential", "403")
 """What they say of a place that they cannot look into."""
 
@@ -74,6 +78,12 @@ def open_tables(source: Source, connection: BaseBackend) -> Opened:
     return opened
 
 
+def engine_of(tables: Iterable[Table]) -> BaseBackend:
+    """The engine that tables are on, whatever memtables are among them."""
+    tables = [*tables]
+    return next((table for table in tables if table.op().find(BOUND)), tables[0]).get_backend()
+
+
 def fail(table: str, what: str, fix: str, column: str = "") -> MarketError:
     """The error of one table that has no rows to show."""
     return MarketError([Problem(table, column, 0, what, fix)])
@@ -99,7 +109,8 @@ def _given(source: Mapping[str, Table]) -> Opened:
             opened.problems.append(Problem(name, "", 0, what, fix))
         else:
             opened.tables[name] = source[name]
-    if len({id(table.get_backend()) for table in opened.tables.values()}) > 1:
+    bound = [table.op().find(BOUND) for table in opened.tables.values()]
+    if len({id(each.source) for each in chain(*bound)}) > 1:
         what = "the tables are on several engines, which cannot be asked together"
         raise fail(MARKET, what, "open all of them on one connection of Ibis.")
     for name, table in list(opened.tables.items()):

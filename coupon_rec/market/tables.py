@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import ibis
 import pandas as pd
 from ibis import Table
+from pandas.api.types import infer_dtype
 
 IDENTIFIERS = "identifiers"
 """The file with the text of identifiers, beside those of the tables."""
@@ -83,7 +84,7 @@ class Market:
         -------
         pandas.DataFrame
             A copy, in which the text stands in each column that is named as a kind of identifier
-            that was text; all else is as it was.
+            that was text; all else is as it was, and so is a column that has the text already.
 
         Raises
         ------
@@ -101,6 +102,8 @@ class Market:
         """
         columns = {}
         for column in self.identifiers.keys() & {*frame.columns}:
+            if infer_dtype(frame[column]) == "string":
+                continue
             text = self.identifiers[column].to_pandas().set_index("number")["text"]
             numbers = frame[column].astype("Int64")
             columns[column] = numbers.map(text).astype("str")

@@ -107,8 +107,8 @@ class Decision(NamedTuple):
 class Reply(NamedTuple):
     """The choices for a question, the best first, and what they rest on: events and bundle.
 
-    `mailed` is False where they are chosen from all coupons that are live, for a user who was
-    mailed none of them.
+    `mailed` is False where they are chosen from all coupons that are live and not withheld from
+    the user, for one who was mailed none of them.
     """
 
     choices: tuple[Choice, ...]

@@ -174,7 +174,8 @@ class RecommendationResponse(BaseModel):
         bool,
         Field(
             description="Whether the coupons are among those that the user was mailed. False for a "
-            "user who was mailed no live one: these are the best of all that are live."
+            "user who was mailed no live one: these are the best of all that are live and "
+            "not withheld from the user."
         ),
     ]
     bundle: Annotated[str, Field(description="Version of the model and its features.")]
