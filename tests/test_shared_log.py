@@ -16,10 +16,12 @@ from running import until
 from coupon_rec import load_market
 from coupon_rec.features import Encoder, offers_frame
 from coupon_rec.features.online.snapshot_writer import write_snapshot
+from coupon_rec.serving.bundle.manifest import seal
 from coupon_rec.serving.events.event import Event, from_json
 from coupon_rec.serving.events.feature_store import FeatureStore
-from coupon_rec.serving.events.redis_log import STREAM, RedisStream
+from coupon_rec.serving.events.redis_log import STREAM, RedisStream, stream_of
 from coupon_rec.serving.events.shared_log import SharedLog, StreamError
+from coupon_rec.serving.forgetting import forget
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 DAY = date(2017, 4, 10)
@@ -148,14 +150,26 @@ def test_a_person_who_is_forgotten_is_in_no_file_of_redis_either(server: Server)
     noon = datetime(2017, 4, 10, 12)
     stream.publish([Event(f"e{k}", who, noon, "view", 1) for k, who in enumerate(people)])
     assert server.holds("Zelda") and server.holds("Ben")
-    assert stream.forget(["Zelda", "Nobody"]) == 3
+    assert stream.forget("Zelda", "Nobody") == 3
     assert ["Ben" in entry for entry in server.published()] == [True, True]
     until(lambda: not server.holds("Zelda"))
     assert server.holds("Ben")
-    assert stream.forget(["Nobody"]) == 0 and len(server.published()) == 2
-    assert stream.forget(["Ben"]) == 2 and server.published() == []
+    assert stream.forget("Nobody") == 0 and len(server.published()) == 2
+    assert stream.forget("Ben") == 2 and server.published() == []
     until(lambda: not server.holds("Ben"))
     stream.close()
+
+
+def test_the_streams_of_parts_are_gone_through_too(server: Server, tmp_path: Path) -> None:
+    parts, noon = [tmp_path / "part-0", tmp_path / "part-1"], datetime(2017, 4, 10, 12)
+    for number, part in enumerate(parts):
+        part.mkdir()
+        seal(part, {"created": "", "packages": {}, "differences": {}, "shard": [number, 2]})
+        stream = RedisStream(server.url, stream_of((number, 2)))
+        stream.publish([Event(f"e{who}", who, noon, "view", 1) for who in ("Zelda", "Ben")])
+        stream.close()
+    assert forget(["Zelda"], parts, redis=server.url).events == 2
+    until(lambda: not server.holds("Zelda"))
 
 
 def test_what_comes_while_somebody_is_forgotten_is_not_lost(
@@ -173,7 +187,7 @@ def test_what_comes_while_somebody_is_forgotten_is_not_lost(
         return found
 
     monkeypatch.setattr(stream, "_entries", late)
-    assert stream.forget(["Zelda"]) == 1
+    assert stream.forget("Zelda") == 1
     assert [from_json(entry).user_id for entry in server.published()] == ["Ben", "Ada"]
     stream.close()
     other.close()

@@ -161,7 +161,7 @@ def assistant(
 
     def expire() -> None:
         if kept and keep:
-            with suppress(sqlite3.OperationalError):  # another process writes; it is done next time
+            with suppress(sqlite3.Error):  # it is done next time, if the file can be written then
                 kept.expire(keep)
 
     expire()

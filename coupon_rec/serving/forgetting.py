@@ -135,7 +135,7 @@ def _forget_in_streams(
     for shard in shards:
         stream = RedisStream(redis, stream_of(shard))
         try:
-            removed += stream.forget(users)
+            removed += stream.forget(*users)
         except StreamError as error:
             raise ValueError(f"{error}; start it, and run this again") from error
         finally:

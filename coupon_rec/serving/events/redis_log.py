@@ -3,7 +3,7 @@
 import logging
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from redis import Redis, RedisError
@@ -79,7 +79,7 @@ class RedisStream:
             pipeline.xadd(self._name, {"event": self._sealed(event)}, maxlen=KEPT)
         _reached(pipeline.execute)
 
-    def forget(self, users: Collection[int | str]) -> int:
+    def forget(self, user_id: int | str, *others: int | str) -> int:
         """Write the stream anew without the events of some people, and say how many these were.
 
         Redis keeps the bytes of an entry that is only deleted. It is asked to write its files anew
@@ -91,7 +91,7 @@ class RedisStream:
         StreamError
             If Redis cannot be reached, or does not let the caller do this.
         """
-        names, kept, deleted = {str(user) for user in users}, f"{self._name}:kept", 0
+        names, kept, deleted = {*map(str, (user_id, *others))}, f"{self._name}:kept", 0
         last = "-"
 
         def is_theirs(fields: dict[str, Any]) -> bool:
