@@ -377,10 +377,10 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
-def test_a_log_whose_promises_are_kept_does_not_ring(logs: dict[str, Path]) -> None:
+def test_a_log_whose_promises_are_kept_does_not_ring(logs: dict[str, Path], tmp_path: Path) -> None:
     report = monitor(logs["kept"], until="2024-04-26", window=14)
     assert report.alarms == ()
-    options = ["--until", "2024-04-26", "--window", "14"]
+    options = ["--until", "2024-04-26", "--window", "14", "--out", str(tmp_path / "report")]
     assert CliRunner().invoke(app, ["monitor", str(logs["kept"]), *options]).exit_code == 0
     assert report.kept["watched"]["low"] < 1 < report.kept["watched"]["high"]
     assert sum(report.days["observed"]) == pytest.approx(sum(report.days["expected"]), rel=0.25)
