@@ -114,7 +114,7 @@ def test_who_explores_earns_more_than_who_stays_with_the_first_coupons() -> None
 
 
 def test_in_a_world_without_effects_nothing_pays_and_nobody_learns_to_wait() -> None:
-    past = [simulate(open_market(users=150, strength=0.0))]
+    past = [simulate(open_market(users=400, strength=0.0))]
     state = simulate(past[0])
     assert state.oracle(CONTACT).sum() == 0
     assert learned(past, state).mean() < 0.01
