@@ -21,6 +21,7 @@ SENSES = {
         "batch",
         {
             "appendix/api",
+            "appendix/api_decisions",
             "appendix/api_serving",
             "appendix/notation",
             "appendix/teaching",
@@ -34,6 +35,7 @@ SENSES = {
         "bundle",
         {
             "appendix/api",
+            "appendix/api_decisions",
             "appendix/api_serving",
             "appendix/faq",
             "chapters/15_deployment",
@@ -46,6 +48,7 @@ SENSES = {
         "chain rule",
         {
             "appendix/api",
+            "appendix/api_decisions",
             "appendix/faq",
             "appendix/from_the_article",
             "appendix/teaching",
@@ -57,6 +60,7 @@ SENSES = {
         "event",
         {
             "appendix/api",
+            "appendix/api_decisions",
             "appendix/api_serving",
             "appendix/faq",
             "appendix/teaching",
@@ -68,7 +72,7 @@ SENSES = {
     ),
     "face value": (
         "face value",
-        {"appendix/api", "appendix/notation", "appendix/teaching", "chapters/11_budget"},
+        {"appendix/api_decisions", "appendix/notation", "appendix/teaching", "chapters/11_budget"},
     ),
     "floor": ("floor", {"appendix/teaching", "chapters/07_case_study"}),
     "lift": ("lift", {"chapters/01_first_coupon", "chapters/03_features"}),
@@ -77,6 +81,7 @@ SENSES = {
         "margin",
         {
             "appendix/api",
+            "appendix/api_decisions",
             "appendix/faq",
             "appendix/from_the_article",
             "appendix/notation",
@@ -93,6 +98,7 @@ SENSES = {
         "network",
         {
             "appendix/api",
+            "appendix/api_decisions",
             "appendix/faq",
             "appendix/notation",
             "chapters/03_features",
@@ -108,7 +114,7 @@ SENSES = {
     ),
     "patience": ("patience", {"chapters/08_training"}),
     "power (of an experiment)": ("power", {"chapters/12_uplift"}),
-    "precision": ("precision", {"appendix/api", "chapters/09_evaluation"}),
+    "precision": ("precision", {"appendix/api_decisions", "chapters/09_evaluation"}),
 }
 """Terms that are other words elsewhere: what to look for, and the pages where it is the term."""
 

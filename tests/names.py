@@ -22,7 +22,7 @@ ENTRY = re.compile(r"^\.\. (currentmodule|auto\w+):: (.+)$", re.MULTILINE)
 def reference() -> Iterator[tuple[str, str]]:
     """Module and name of each entry of the reference, but those that only the chapters need."""
     module = ""
-    for page in ("api.md", "api_serving.md"):
+    for page in ("api.md", "api_decisions.md", "api_serving.md"):
         for kind, name in ENTRY.findall((ROOT / "appendix" / page).read_text("utf-8")):
             if kind == "currentmodule":
                 module = name

