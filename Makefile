@@ -21,6 +21,7 @@ help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
 
 book: .venv/.book  ## build the book as HTML and say where to open it
+	@test -e _build/html/searchindex.js || rm -rf _build/.doctrees
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 	@echo "Open file://$(CURDIR)/_build/html/index.html"
 
