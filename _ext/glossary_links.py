@@ -48,7 +48,6 @@ SENSES = {
         "chain rule",
         {
             "appendix/api",
-            "appendix/api_decisions",
             "appendix/faq",
             "appendix/from_the_article",
             "appendix/teaching",
@@ -59,7 +58,6 @@ SENSES = {
     "event": (
         "event",
         {
-            "appendix/api",
             "appendix/api_decisions",
             "appendix/api_serving",
             "appendix/faq",
@@ -80,7 +78,6 @@ SENSES = {
     "margin": (
         "margin",
         {
-            "appendix/api",
             "appendix/api_decisions",
             "appendix/faq",
             "appendix/from_the_article",

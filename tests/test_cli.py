@@ -86,7 +86,8 @@ def test_without_offers_and_dates_the_market_is_read_and_split_by_its_own_campai
         run("recommend", model, "--market", SAMPLE, "--user", 999)
     )
     half = run("evaluate", model, "--market", SAMPLE, "--test-from", "2017-05-01")
-    assert "give both validate_from and test_from" in words(half)
+    assert "give both --validate-from and --test-from, or neither" in words(half)
+    assert "building" not in words(half)
 
 
 @pytest.fixture(scope="module")

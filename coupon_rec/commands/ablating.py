@@ -10,6 +10,7 @@ from coupon_rec.commands.shared import (
     TestFrom,
     TrainFrom,
     ValidateFrom,
+    check_dates,
     market_unless,
     offers_of,
     split_of,
@@ -40,6 +41,7 @@ def ablate(
     test_from: TestFrom = None,
 ) -> None:
     """Say what each input adds to the others: AUC with it, without it, and the interval."""
+    check_dates(validate_from, test_from)
     table = offers_of(offers, market_unless(offers, market))
     training, _, test = split_of(table, train_from, validate_from, test_from)
 

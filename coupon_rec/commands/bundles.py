@@ -18,6 +18,7 @@ from coupon_rec.commands.shared import (
     SparkMaster,
     TestFrom,
     ValidateFrom,
+    check_dates,
     check_folder,
     market_of,
     offers_of,
@@ -55,6 +56,7 @@ def export(
 ) -> None:
     """Write all that a service needs: the model, calibrated and checked, and the features."""
     need("keras", "train")
+    check_dates(validate_from, test_from)
     platforms = _platforms(platform or [])
     tables = market_of(market)
     validation = split_of(offers_of(None, tables), None, validate_from, test_from).validation

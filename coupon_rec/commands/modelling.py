@@ -17,6 +17,7 @@ from coupon_rec.commands.shared import (
     TestFrom,
     TrainFrom,
     ValidateFrom,
+    check_dates,
     check_folder,
     market_of,
     market_unless,
@@ -90,6 +91,7 @@ def train(
     else:
         if spark is not None:
             raise typer.BadParameter("name the folder that `records` wrote", param_hint="--spark")
+        check_dates(validate_from, test_from)
         table = offers_of(offers, market_unless(offers, market))
         training, validation, _ = split_of(table, train_from, validate_from, test_from)
 
@@ -134,6 +136,7 @@ def adapt(
     if out.exists() and out.samefile(model):
         raise typer.BadParameter(f"{out} is the model that is adapted: name another file")
     need("keras", "train")
+    check_dates(validate_from, test_from)
     training, validation, _ = split_of(
         offers_of(offers, None), train_from, validate_from, test_from
     )
@@ -168,6 +171,7 @@ def evaluate(
 ) -> None:
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
     need("keras", "train")
+    check_dates(validate_from, test_from)
     table = offers_of(offers, market_unless(offers, market))
     test = split_of(table, None, validate_from, test_from).test
 

@@ -13,6 +13,7 @@ from coupon_rec.commands.shared import (
     TestFrom,
     TrainFrom,
     ValidateFrom,
+    check_dates,
     opened,
     say,
     session_of,
@@ -48,6 +49,7 @@ def records(
     from coupon_rec.features import Encoder
     from coupon_rec.records import write_records
 
+    check_dates(validate_from, test_from)
     table = _table(offers, spark)
     campaigns = table.select("campaign_id", "start", "coupon_days").distinct().to_pandas()
     split = split_of(campaigns, train_from, validate_from, test_from)

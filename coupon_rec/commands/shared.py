@@ -167,6 +167,12 @@ def session_of(master: str) -> "SparkSession":
         ) from error
 
 
+def check_dates(validate_from: str | None, test_from: str | None) -> None:
+    """Refuse one date of the two before anything long begins."""
+    if (validate_from is None) != (test_from is None):
+        raise typer.BadParameter("give both --validate-from and --test-from, or neither")
+
+
 def split_of(offers: pd.DataFrame, *dates: str | None) -> Split:
     """Split by the dates that were given, or by the campaigns' own."""
     try:

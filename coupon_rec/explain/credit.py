@@ -142,6 +142,7 @@ def contrast(
     rows: Sequence[int],
     rivals: Sequence[NDArray[np.intp]],
     players: Players,
+    scores: ArrayLike | None = None,
 ) -> list[Credit]:
     """Compare some offers with rivals among the same arrays, in two calls of the score.
 
@@ -155,6 +156,8 @@ def contrast(
         The offers to explain.
     rivals : sequence of numpy.ndarray
         For each of them, the rows of its rivals, such as the user's other coupons.
+    scores : array_like, optional
+        What `score` gives for `arrays`, where that is known: then it is called once.
 
     Returns
     -------
@@ -167,14 +170,14 @@ def contrast(
         _Game(_rows(arrays, [row]), _rows(arrays, its), players)
         for row, its in zip(rows, rivals, strict=True)
     ]
-    known = np.unique(np.concatenate([[*rows], *rivals]))
-    scores = score(_rows(arrays, known))
+    met = np.unique(np.concatenate([[*rows], *rivals]))
+    of_met = score(_rows(arrays, met)) if scores is None else np.asarray(scores)[met]
     hybrids = [game.hybrids() for game in games]
     sizes = [len(next(iter(each.values()))) for each in hybrids]
     together = {name: np.concatenate([each[name] for each in hybrids]) for name in arrays}
     parts = np.split(score(together) if sum(sizes) else np.empty(0), np.cumsum(sizes)[:-1])
     return [
-        game.settled(scores[known.searchsorted(row)], scores[known.searchsorted(its)], worths)
+        game.settled(of_met[met.searchsorted(row)], of_met[met.searchsorted(its)], worths)
         for game, row, its, worths in zip(games, rows, rivals, parts, strict=True)
     ]
 

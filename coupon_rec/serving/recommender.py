@@ -98,7 +98,8 @@ class Recommender:
             self._decided(candidates, p, question)
             for question, candidates, p in zip(questions, found, parts, strict=True)
         ]
-        credits = self._credits(scorer, arrays, ends - [len(p) for p in parts], decisions)
+        starts = ends - [len(p) for p in parts]
+        credits = self._credits(scorer, arrays, redeemed, starts, decisions)
         return [
             self._reply(candidates, decision, question, its_credits)
             for question, candidates, decision, its_credits in zip(
@@ -167,6 +168,7 @@ class Recommender:
         self,
         scorer: Scorer,
         arrays: Arrays,
+        redeemed: NDArray[np.float64],
         starts: NDArray[np.int64],
         decisions: Sequence[Decision],
     ) -> list[list[Credit | None]]:
@@ -184,7 +186,8 @@ class Recommender:
                 rows.append(int(start + row))
                 rivals.append(start + rivals_of(row, p))
                 places.append((number, place))
-        found = contrast(partial(_log_p, scorer), arrays, rows, rivals, self._topics)
+        score = partial(_log_p, scorer)
+        found = contrast(score, arrays, rows, rivals, self._topics, _log(redeemed))
         for (number, place), credit in zip(places, found, strict=True):
             credits[number][place] = credit
         return credits
@@ -268,14 +271,17 @@ class Recommender:
 
 
 def _log_p(scorer: Scorer, arrays: Arrays) -> NDArray[np.float64]:
-    p = scorer.predict(arrays, ["redeemed"])["redeemed"]
-    return np.log(np.maximum(p, SMALLEST))
+    return _log(scorer.predict(arrays, ["redeemed"])["redeemed"])
 
 
 def _log_factors(scorer: Scorer, arrays: Arrays) -> NDArray[np.float64]:
     found = scorer.predict(arrays)
-    bought, redeemed = (np.log(np.maximum(found[name], SMALLEST)) for name in LABELS)
+    bought, redeemed = (_log(found[name]) for name in LABELS)
     return np.stack([bought, redeemed - bought], axis=1)
+
+
+def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.log(np.maximum(p, SMALLEST))
 
 
 def _why(lines: Lines, item: int, today: int) -> str:
