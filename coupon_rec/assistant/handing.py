@@ -1,9 +1,8 @@
 """Handing over: a customer's words go to the shop, which says that it has them."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from datetime import datetime
+from secrets import token_hex
 
 from coupon_rec.listening.hook import hook
 from coupon_rec.privacy import Pseudonyms
@@ -20,7 +19,7 @@ def hand_to(address: str, key: str = "") -> HandOver:
     address : str
         It gets a JSON object with an `id`, which is also the header ``Idempotency-Key``, the
         `dialogue`, the `user`, their `words` and the `time`, and answers with a status of success
-        once it has kept them. The same words in the same dialogue have the same `id`.
+        once it has kept them.
     key : str
         With keys, users appear under pseudonyms, as in a `DialogueLog`.
 
@@ -38,7 +37,7 @@ def hand_to(address: str, key: str = "") -> HandOver:
 
     def hand_over(user_id: int | str, dialogue: str, words: str) -> None:
         facts = {"dialogue": dialogue, "user": str(people.of(user_id)), "words": words}
-        name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-        send({"id": name, **facts, "time": datetime.now().isoformat(timespec="seconds")})
+        time = datetime.now().isoformat(timespec="seconds")
+        send({"id": token_hex(16), **facts, "time": time})
 
     return hand_over

@@ -19,22 +19,35 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("person", r"\b(customer service|transfer me|put me through|call you)\b"),
     ("forget", r"\b(delete|erase|wipe|remove|destroy|deletion|clear|get rid)\b.*\b(me|my|data)\b"),
     ("forget", r"\b(forget|forgotten)\b"),
+    ("stop", r"\b(unsubscribe|opt(ing)?( \w+)? out|leave me (alone|in peace))\b"),
+    ("stop", r"\boff (the|your)( \w+)? list\b|\b(not|no longer) interested\b"),
     (
         "stop",
-        r"\b(unsubscribe|opt(ing)? out|leave me (alone|in peace)|off (the|your)( \w+)? list)\b",
+        r"(?<!\bnot )(?<!\bdon t )(?<!\bnever )(?<!\bt want to )(?<!\bdo you )(?<!\bdid you )"
+        r"\b(stop|quit)\b(?! (by|at|off)\b)",
     ),
-    ("stop", r"^(please )?stop( it| this| that| now)?( please)?$|\bnot interested$"),
-    ("stop", rf"^(i said )?(please )?no {ADS}\b"),
+    ("stop", rf"^(i said )?(please )?no {ADS}( (please|thanks?|you|for|me|today|now|any|more))*$"),
+    ("stop", rf"^(please )?no more( please)?$|\bturn off\b.*\b{ADS}\b"),
     (
         "stop",
-        rf"(?<!\bnot )(?<!\bdon t )\b(stop|quit|turn off|cancel|no more|no longer|no further|never "
-        rf"again)\b.*\b{ADS}\b",
+        rf"^(?!why\b|(is|are) there\b|(do|have) you\b).*\b(no more|no further|never again|"
+        rf"(want|need|wish|prefer|rather)( \w+)? no)\b.*\b{ADS}\b",
     ),
     (
         "stop",
-        r"(?<!\bwhy )(?<!\bnot )(?<!\bdon t )\b(not|don ?t|never|no longer|stop|quit|no more)"
-        r"( (ever|really|please|be|to|want to))* "
-        r"(send\w*|want|wish|show\w*|recommend\w*|offer|contact|e ?mail|bother|write)\b",
+        r"\bcancel( (all|any|my|the|your|these|marketing))* (newsletters?|mailings?|e ?mails?)\b",
+    ),
+    ("stop", rf"\bcancel (all|any) {ADS}\b"),
+    (
+        "stop",
+        r"\b(not|don ?t|never|no longer)( (ever|really))* (want|need|wish|care|like)"
+        rf"( (for|about|any|more|of|your|the|these|those|to|get|see|receive|have))* {ADS}\b",
+    ),
+    (
+        "stop",
+        r"(?<!\bwhy )(?<!\bdid )(?<!\bdoes )\b(not|don ?t|never|no longer)"
+        r"( (ever|really|please|be|to|want|wish|you))* "
+        r"(send\w*|show\w*|recommend\w*|offer|contact|e ?mail|bother|write)\b",
     ),
     (
         "complaint",
@@ -45,6 +58,7 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("complaint", r"\b(is|was|are|were) (late|wrong|cold)\b|\bwrong (item|order|product|price)\b"),
     ("why", r"\bwhy\b|\bhow come\b|\breason\b|\bbasis\b|\bwhat made you\b"),
     ("why", r"\bhow (do|did) you (know|choose|pick|select|decide)\b"),
+    ("terms", r"\bexpired\b"),
     ("use", r"\bhow (do|can|to|does|should)\b.*\b(use|redeem|redeeming|apply|activate|work)"),
     ("use", r"\b(till|checkout|register|print|scan|code|automatically)\b"),
     ("use", r"\bhow to\b|\bwhere (can|do) i (use|redeem)\b"),

@@ -1,6 +1,5 @@
 """The assistant over HTTP, streamed, and its tools over MCP for other programs' models."""
 
-import asyncio
 import json
 from base64 import b64decode
 from collections import OrderedDict
@@ -8,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, Semaphore, to_thread
 from fastapi import FastAPI
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -40,6 +39,8 @@ ASKING: Final = 40
 own."""
 MOST_ASKING: Final = 100
 """Answers that wait for their turn to ask."""
+MOST_IN_A_ROW: Final = 5
+"""Messages of one conversation that wait for those before them."""
 
 
 def _decoded(value: object) -> bytes:
@@ -84,19 +85,19 @@ class Conversations:
 
     def __init__(self, begin: Open) -> None:
         self._begin, self._lock = begin, Lock()
-        self._open: OrderedDict[str, tuple[int | str, Assistant, asyncio.Lock]] = OrderedDict()
+        self._open: OrderedDict[str, tuple[int | str, Assistant, Semaphore]] = OrderedDict()
 
-    def find(self, message: Message) -> tuple[Assistant, asyncio.Lock]:
+    def find(self, message: Message) -> tuple[Assistant, Semaphore]:
         """Begin a conversation, or go on with the customer's own; KeyError if it is not theirs."""
         if not message.dialogue:
-            return self._begin(message.user_id), asyncio.Lock()
+            return self._begin(message.user_id), Semaphore(1)
         with self._lock:
             user_id, talk, lock = self._open[message.dialogue]
         if str(user_id) != str(message.user_id):
             raise KeyError(message.dialogue)
         return talk, lock
 
-    def keep(self, user_id: int | str, talk: Assistant, lock: asyncio.Lock) -> None:
+    def keep(self, user_id: int | str, talk: Assistant, lock: Semaphore) -> None:
         """Keep a conversation that is being answered, for its next message."""
         with self._lock:
             self._open[talk.dialogue] = user_id, talk, lock
@@ -145,11 +146,20 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
             problem = "this customer has no such conversation: leave `dialogue` out to begin one"
             raise Refused(404, problem, field="dialogue") from None
         waits = await run_in_threadpool(assistant.waits, words)
+        if lock.statistics().tasks_waiting >= MOST_IN_A_ROW:
+            raise Refused(503, "earlier messages of this conversation wait: try again", wait=2)
         if waits and asking.statistics().tasks_waiting >= MOST_ASKING:
             raise Refused(503, "too many customers wait for an answer: try again", wait=2)
         conversations.keep(message.user_id, assistant, lock)
         return Events(
-            _events(assistant, lock, words, (asking, at_once), spoken=bool(message.recording)),
+            _events(
+                assistant,
+                lock,
+                words,
+                asking=asking,
+                at_once=at_once,
+                spoken=bool(message.recording),
+            ),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         )
@@ -192,10 +202,11 @@ class Events(StreamingResponse):
 
 async def _events(
     assistant: Assistant,
-    lock: asyncio.Lock,
+    lock: Semaphore,
     words: str,
-    asking_or_not: tuple[CapacityLimiter, CapacityLimiter],
     *,
+    asking: CapacityLimiter,
+    at_once: CapacityLimiter,
     spoken: bool,
 ) -> AsyncGenerator[str, None]:
     if spoken:
@@ -203,13 +214,13 @@ async def _events(
     with CancelScope(shield=True):  # who leaves before their turn is heard all the same
         await lock.acquire()  # holds no thread
     try:
-        answer, threads = assistant.answer(words), asking_or_not[0]
+        answer, threads = assistant.answer(words), asking
         try:
             with CancelScope(shield=True):
                 waits = await run_in_threadpool(
                     assistant.waits, words
                 )  # as the conversation is now
-                threads = asking_or_not[not waits]
+                threads = asking if waits else at_once
                 piece = await to_thread.run_sync(next, answer, "", limiter=threads)
             while piece:
                 yield f"event: piece\ndata: {json.dumps({'text': piece})}\n\n"

@@ -223,8 +223,7 @@ class Assistant:
                 said = self.model.choose(words[:MOST_LETTERS], CHOSEN)
             except ModelError:
                 said, self.model = "unknown", None
-            meant = next((each for each in CHOSEN if each == said), "unknown")
-            heard = heard._replace(intent=meant)
+            heard = heard._replace(intent=said if said in CHOSEN else "unknown")
         self._stopped = self._stopped or wants_nothing(words) or heard.intent == "forget"
         if self._stopped and heard.intent in OFFERING and not asks_for_coupons(words):
             heard = heard._replace(intent="unknown")
@@ -273,7 +272,7 @@ class Assistant:
 
     def _offer(self, heard: Heard) -> Coupon | None:
         """The best coupon, once in a conversation, at the moment when it pays."""
-        over = self._offered or heard.intent in FOR_A_PERSON
+        over = self._offered or self._stopped or heard.intent in FOR_A_PERSON
         if over or not self.customers or not self.customers.offer_now(self._intents):
             return None
         try:

@@ -6,13 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from http.client import HTTPException
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
-from coupon_rec._web import opened, quoted
+from coupon_rec._web import BROKEN, opened, quoted
 from coupon_rec.assistant.hearing import plain
 
 if TYPE_CHECKING:
@@ -299,7 +298,7 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
                 f"nothing answers at {url} ({error}): start `python -m coupon_rec serve BUNDLE`, "
                 "and give its address with --service"
             ) from None
-        except (HTTPException, LookupError, TypeError, ValueError, OverflowError, RecursionError):
+        except BROKEN:
             raise ValueError(f"the service at {url} did not answer as `serve` does") from None
 
     return ask

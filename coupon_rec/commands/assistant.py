@@ -204,7 +204,7 @@ def assistant(
             import uvicorn
 
             from coupon_rec.assistant import create_app
-            from coupon_rec.serving.http.server import Impatient, check_closed
+            from coupon_rec.serving.http.server import GRACE, Impatient, check_closed
             from coupon_rec.serving.http.settings import Settings
 
             settings = Settings(api_key=api_key, open=to_all)
@@ -217,6 +217,7 @@ def assistant(
                 http=Impatient,
                 access_log=False,
                 server_header=False,
+                timeout_graceful_shutdown=GRACE,
             )
 
 

@@ -191,7 +191,8 @@ def say(words: str) -> None:
 def ends_well(command: Callable[..., None]) -> Callable[..., None]:
     """A command whose user is told of mistakes in a line, without a traceback.
 
-    A pipe that was closed is left to click. The traceback goes to the log "coupon_rec", at DEBUG.
+    A pipe that was closed is left to click. The traceback goes to the log "coupon_rec", at DEBUG,
+    and to standard error if COUPON_REC_TRACEBACK is set.
     """
 
     @wraps(command)
@@ -201,8 +202,10 @@ def ends_well(command: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:
             raise
         except _mistakes() as error:
+            if os.environ.get("COUPON_REC_TRACEBACK"):
+                raise
             logging.getLogger("coupon_rec").debug("a command ended with an error", exc_info=True)
-            typer.echo(error, err=True)
+            typer.echo(str(error) or type(error).__name__, err=True)
             raise typer.Exit(2) from error
 
     return told

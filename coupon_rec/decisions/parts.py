@@ -330,10 +330,10 @@ def _in_groups(
     """Allocate to all users under a limit on their groups: bound, prices, and the choices."""
     users = part.offers.groupby(LIST).size().reset_index()["user_id"].astype(str)
     named = {str(user): group for user, group in groups.items()}
-    if strangers := sorted(named.keys() - {*users}):
+    if named and named.keys().isdisjoint(users):
         raise ValueError(
-            f"groups has {len(strangers):,} users whom the scores lack, such as {strangers[:5]}: "
-            f"leave them out, and write users as the scores do, such as {users.iloc[0]!r}"
+            f"groups has none of the users of the scores but {len(named):,} others, such as "
+            f"{sorted(named)[:5]}: write users as the scores do, such as {users.iloc[0]!r}"
         )
     labels = users.map(named).fillna("unknown").to_numpy(str)
     rates, _ = between.checked(between.GroupLimit(labels, gap), part.problem.value)

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
-from http.client import HTTPException
+from urllib.parse import quote
 from urllib.request import Request
 
-from coupon_rec._web import opened
+from coupon_rec._web import BROKEN, opened
 from coupon_rec.listening.sources import SourceError
 
 Send = Callable[[Mapping[str, object]], None]
@@ -34,11 +34,12 @@ def hook(address: str) -> Send:
         raise SourceError(f"a web hook is an address such as https://..., not {address!r}")
 
     def send(facts: Mapping[str, object]) -> None:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(facts["id"])}
+        name = quote(str(facts["id"]), safe=" :")  # a header holds no other letters
+        headers = {"Content-Type": "application/json", "Idempotency-Key": name}
         try:
             request = Request(address, json.dumps(facts).encode(), headers)
             opened(request, seconds=10).close()
-        except (HTTPException, ValueError, OverflowError) as error:
+        except BROKEN as error:
             raise OSError(f"{address} does not answer as a web server does: {error}") from error
 
     return send

@@ -147,6 +147,11 @@ class Listener:
         self._now: dict[str, dict[str, Any]] = {}
         self._since: dict[str, dict[str, Any]] = {}
 
+    @property
+    def learned(self) -> bool:
+        """Whether the first days are over: from then on the `watches` may ring."""
+        return self._learning is None
+
     def hear(self, opinion: Opinion) -> list[Alert]:
         """Take one opinion in, and give the alerts of the hours that it ends."""
         hour = opinion.time.replace(minute=0, second=0, microsecond=0)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from coupon_rec.listening.labels import Labels
 
 BATCH = 1000
+DEAF = (
+    "no topic had enough opinions in the first days, so none is watched: if the first line has a "
+    "wrong date, begin anew without it, with another memory; or give more days"
+)
 TABLES = (
     "CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), place, listener)",
     "CREATE TABLE IF NOT EXISTS alerts (id PRIMARY KEY, alert NOT NULL, sent INTEGER NOT NULL)",
@@ -97,7 +101,7 @@ def labeled(rows: Sequence[dict[str, Any]], labels: "Labels | None") -> list[Opi
         dict.fromkeys(
             row.get("text") or ""
             for row in rows
-            if row.get("topic") is None or row.get("rating") is None
+            if not row.get("topic") or row.get("rating") is None
         )
     )
     topic: dict[str, str] = {}
@@ -180,6 +184,8 @@ def listen(
                     alerts = [alert for opinion in heard for alert in listener.hear(opinion)]
                     if listener.late > late:
                         say(f"{listener.late - late} came after their hour was over: not counted")
+                    if listener.learned and not listener.watches:
+                        say(DEAF)
                     kept.write(place, listener, alerts)
                     _deliver(kept, deliver, say)
             except ConnectionError as error:

@@ -8,7 +8,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request
 
-from coupon_rec._web import opened, quoted
+from coupon_rec._web import BROKEN, opened, quoted
 from coupon_rec.listening.sources import Read, SourceError, checked, topics_of
 
 COME_AGAIN = (429, 502, 503, 504)
@@ -97,5 +97,5 @@ def _asked(address: str, question: Mapping[str, object], key: str) -> dict[str, 
         raise SourceError(f"{address} refuses: {said}") from error
     except (URLError, HTTPException, OSError) as error:
         raise ConnectionError(f"nothing answers at {address} ({error})") from error
-    except (ValueError, AttributeError) as error:
+    except BROKEN as error:
         raise SourceError(f"{address} is no service of `serve`: {error}") from error

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+from unicodedata import category
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -89,7 +90,7 @@ def _lines(name: str, stream: BinaryIO, where: int) -> Iterator[Read]:
 def _parsed(line: bytes) -> dict[str, Any] | str:
     try:
         opinion = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"is no JSON ({error})"
     if not isinstance(opinion, dict):
         return f"is no JSON object but {type(opinion).__name__}"
@@ -100,15 +101,17 @@ def checked(opinion: dict[str, Any]) -> dict[str, Any] | str:
     """Give an opinion with its time parsed, in UTC where it names a zone; or what is wrong."""
     try:
         time = datetime.fromisoformat(opinion["time"])
-    except (KeyError, TypeError, ValueError):
+        if time.tzinfo is not None:
+            time = time.astimezone(UTC).replace(tzinfo=None)
+    except (KeyError, TypeError, ValueError, OverflowError):
         return "has no time such as 2026-11-02T09:30:00"
-    if time.tzinfo is not None:
-        time = time.astimezone(UTC).replace(tzinfo=None)
     if (time - datetime.now(UTC).replace(tzinfo=None)).days >= 1:
         return f"is of the future ({time.isoformat()}): it would end every hour until then"
     text, topic, stars = (opinion.get(name) for name in ("text", "topic", "rating"))
     if not isinstance(text, str | None) or not isinstance(topic, str | None):
         return "has a text or a topic that is no text"
+    if any(category(letter) in ("Cc", "Cs") for letter in topic or ""):
+        return "has a topic with a letter that nobody can read"
     if isinstance(stars, bool) or not isinstance(stars, int | float | None):
         return "has a rating that is no number"
     if stars is None and not text:

@@ -24,10 +24,10 @@ MARKET = "market"
 """What is named where no single table is at fault."""
 ABSENT = ("no files found", "not found", "404", "no such file", "does not exist", "not_found")
 """What engines and stores say of a file that is not there, in small letters."""
-BOUND = (ops.DatabaseTable, ops.SQLQueryResult)
-"""What belongs to one engine; a memtable goes to any."""
 UNREACHED = ("extension", "connection", "resolve host", "credential", "403")
 """What they say of a place that they cannot look into."""
+BOUND = (ops.DatabaseTable, ops.SQLQueryResult)
+"""What belongs to one engine; a memtable goes to any."""
 
 
 @dataclass
@@ -150,10 +150,10 @@ def _open_at(uri: str, name: str, connection: BaseBackend, opened: Opened) -> No
         table = connection.read_parquet(f"{path}.parquet")
         rows = table.count().execute()
     except Exception as error:  # each engine has its own
-        if _says(error, ABSENT):
+        if _says(error, uri, ABSENT):
             _open_csv(connection, f"{path}.csv", name, opened)
             return
-        if not _says(error, UNREACHED):
+        if not _says(error, uri, UNREACHED):
             raise _no_parquet(name, error) from error
         what = f"{uri} cannot be reached: {_first_line(error)}"
         fix = (
@@ -175,7 +175,7 @@ def _open_csv(connection: BaseBackend, path: str, name: str, opened: Opened) -> 
         table = connection.read_csv(path, header=True, **options)
         rows = table.count().execute()
     except Exception as error:  # each engine has its own
-        if "://" in path and _says(error, ABSENT):
+        if "://" in path and _says(error, path, ABSENT):
             _absent(name, "there")
             return
         what = f"{name}.csv cannot be read as CSV: {_first_line(error)}"
@@ -190,8 +190,10 @@ def _open_csv(connection: BaseBackend, path: str, name: str, opened: Opened) -> 
     opened.csv.add(name)
 
 
-def _says(error: Exception, some: Sequence[str]) -> bool:
-    return any(words in str(error).lower() for words in some)
+def _says(error: Exception, path: str, some: Sequence[str]) -> bool:
+    """Whether an error has some words, beside those of the path that it names."""
+    said = str(error).replace(path, "").lower()
+    return any(words in said for words in some)
 
 
 def _first_line(error: Exception) -> str:

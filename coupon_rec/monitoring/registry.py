@@ -11,7 +11,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request
 
-from coupon_rec._web import opened, quoted
+from coupon_rec._web import BROKEN, opened, quoted
 from coupon_rec.serving.bundle.manifest import verified, version_of
 
 SECONDS = 120
@@ -158,7 +158,7 @@ class Registry:
                 loaded = json.load(answer)["bundle"]
         except HTTPError as error:
             raise RegistryError(f"{service} does not take {version}: {quoted(error)}") from error
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, *BROKEN) as error:
             raise RegistryError(f"{service} cannot be asked to load {version}: {error}") from error
         if loaded != version:
             raise RegistryError(f"{service} loaded {loaded}: start it with {self.live}")

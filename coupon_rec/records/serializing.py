@@ -16,9 +16,11 @@ def record_bytes(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) 
 
 def _columns(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) -> Arrays:
     """Return the values of each feature of `schema`: shape (n, its length)."""
+    for name in ("user_id", "campaign_id", "coupon_id"):
+        if count := int(offers[name].isna().sum()):
+            raise ValueError(f"{name} is missing in {count:,} offers: every offer needs one")
     start = pd.to_datetime(offers["start"]).to_numpy("datetime64[s]").astype("int64")
-    items = offers["item_id"]
-    known = offers.assign(click_time=start, item_id=items if _is_text(items) else items.fillna(0))
+    known = offers.assign(click_time=start)
     return {
         **{name: _numbers(known[name])[:, None] for name in IDS},
         **encoder.encode(offers),
@@ -26,14 +28,10 @@ def _columns(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) -> A
     }
 
 
-def _is_text(ids: pd.Series) -> bool:
-    return bool(pd.api.types.is_string_dtype(ids.dropna()))
-
-
 def _numbers(ids: pd.Series) -> np.ndarray:
     """The identifiers; of those that are text, a hash of 63 bits, which never moves; 0 of none."""
-    if not _is_text(ids):
-        return np.asarray(ids, "int64")
+    if not pd.api.types.is_string_dtype(ids.dropna()):
+        return np.asarray(ids.fillna(0), "int64")
     hashed = pd.util.hash_array(ids.fillna("").to_numpy(object), categorize=False) >> np.uint64(1)
     return np.asarray(np.where(ids.isna(), 0, hashed.astype("int64")))
 

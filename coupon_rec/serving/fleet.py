@@ -4,12 +4,11 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request
 
-from coupon_rec._web import opened, quoted
+from coupon_rec._web import BROKEN, opened, quoted
 from coupon_rec.serving.hashing import shard_of
 
 PAUSE = 0.1
@@ -110,8 +109,9 @@ class Fleet:
             address = replicas[tries % len(replicas)]
             tries += 1
             request = Request(address + path, content, self._headers)
+            seconds = max((deadline - time.monotonic()) / 2, PAUSE)  # leaves some to the next
             try:
-                with opened(request, self._patience) as answer:
+                with opened(request, seconds) as answer:
                     found: dict[str, Any] = json.load(answer)
                     return {**found, "request_id": answer.headers.get("X-Request-Id", "")}
             except HTTPError as error:
@@ -119,7 +119,7 @@ class Fleet:
                 if error.code not in (429, 503):
                     raise FleetError(problem) from error
                 wait = _seconds(error.headers.get("Retry-After", ""))
-            except (OSError, HTTPException, ValueError) as error:  # away, or cut off
+            except (OSError, *BROKEN) as error:  # away, or cut off
                 problem, wait = f"{address}: {error}", PAUSE
             if time.monotonic() + wait > deadline:
                 raise FleetError(f"shard {shard}: given up after {tries} tries ({problem})")

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
-from anyio import CapacityLimiter, create_task_group, fail_after
+from anyio import CapacityLimiter, Semaphore, create_task_group, fail_after
 from starlette.testclient import TestClient
 
 from coupon_rec.assistant import (
@@ -233,6 +233,31 @@ def test_a_slow_service_holds_up_nobody_who_needs_none(monkeypatch: pytest.Monke
     assert (hello, first, last) == (200, 200, 503)
 
 
+def test_a_conversation_has_room_for_a_few_messages_at_a_time() -> None:
+    slow = Event()
+
+    def recommend(user: int | str) -> list[Any]:
+        slow.wait(20)
+        return []
+
+    app = create_app(lambda user: Assistant(Tools(user, recommend, CATALOG)))
+
+    async def many() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as to:
+            begun = await to.post("/v1/assistant", json={"user_id": 7, "words": "hello"})
+            dialogue = json.loads(begun.text.rsplit("data: ", 1)[1])["dialogue"]
+            asked = {"user_id": 7, "words": "any coupons?", "dialogue": dialogue}
+            waiting = []
+            for _ in range(8):
+                waiting.append(asyncio.create_task(to.post("/v1/assistant", json=asked)))
+                await asyncio.sleep(0.2)
+            slow.set()
+            return [each.status_code for each in await asyncio.gather(*waiting)]
+
+    assert asyncio.run(many()) == [200] * 6 + [503] * 2
+
+
 def test_a_log_that_another_process_holds_stops_no_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -257,7 +282,8 @@ def test_who_leaves_holds_up_nobody_while_the_log_is_written() -> None:
     talk = Assistant(tools(2448), model=model, log=Busy(":memory:"))
 
     async def leave() -> None:
-        answer = _events(talk, asyncio.Lock(), "hi", (CapacityLimiter(1),) * 2, spoken=False)
+        limits = {"asking": CapacityLimiter(1), "at_once": CapacityLimiter(1)}
+        answer = _events(talk, Semaphore(1), "hi", **limits, spoken=False)
         await anext(answer)
         closing = asyncio.create_task(answer.aclose())
         await asyncio.sleep(0.1)
@@ -269,13 +295,14 @@ def test_who_leaves_holds_up_nobody_while_the_log_is_written() -> None:
 
 
 def test_a_stop_is_heard_though_the_customer_leaves_before_their_turn() -> None:
-    talk, threads = Assistant(tools(2448)), (CapacityLimiter(1),) * 2
+    talk = Assistant(tools(2448))
 
     async def leave() -> None:
-        lock = asyncio.Lock()
+        limits = {"asking": CapacityLimiter(1), "at_once": CapacityLimiter(1)}
+        lock = Semaphore(1)
         await lock.acquire()
         async with create_task_group() as group:
-            answer = _events(talk, lock, "stop sending me coupons", threads, spoken=False)
+            answer = _events(talk, lock, "stop sending me coupons", **limits, spoken=False)
             group.start_soon(anext, answer)
             await asyncio.sleep(0.05)
             group.cancel_scope.cancel()
@@ -288,12 +315,13 @@ def test_a_stop_is_heard_though_the_customer_leaves_before_their_turn() -> None:
 
 def test_who_waited_for_the_desk_takes_no_thread_of_those_who_ask_nobody() -> None:
     async def late() -> str:
-        asking, at_once, lock = CapacityLimiter(1), CapacityLimiter(1), asyncio.Lock()
-        await at_once.acquire()
+        limits = {"asking": CapacityLimiter(1), "at_once": CapacityLimiter(1)}
+        lock = Semaphore(1)
+        await limits["at_once"].acquire()
         talk = Assistant(tools(2448), hand_over=lambda *_: None)
         with fail_after(20):
             for words in ("my order is late", "hello"):
-                async for _ in _events(talk, lock, words, (asking, at_once), spoken=False):
+                async for _ in _events(talk, lock, words, **limits, spoken=False):
                     pass
         return talk.last.words
 

@@ -21,7 +21,8 @@ from coupon_rec.__main__ import app
 from coupon_rec.book import chatter
 from coupon_rec.book.chatter import talk
 from coupon_rec.listening import Listener, SourceError, listen, read_lines, read_reviews
-from coupon_rec.listening.listening import Memory
+from coupon_rec.listening.listener import Alert
+from coupon_rec.listening.listening import Memory, post
 from coupon_rec.listening.sources import topics_of
 
 ROOT = Path(__file__).parents[2]
@@ -253,6 +254,10 @@ def test_a_pipe_is_read_and_what_was_read_before_is_skipped(
         ('{"time": "2026-01-05T00:00:00"}', "neither a text nor a rating"),
         ('{"time": "2026-01-05T00:00:00", "rating": true}', "a rating that is no number"),
         ('{"time": "2026-01-05T00:00:00", "text": 5}', "that is no text"),
+        ("[" * 100_000, "is no JSON"),
+        ('{"time": "9999-12-31T23:59:59-14:00", "text": "Sour."}', "has no time"),
+        ('{"time": "2026-01-05T00:00:00", "rating": 1, "topic": "a\\nb"}', "nobody can read"),
+        ('{"time": "2026-01-05T00:00:00", "rating": 1, "topic": "\\ud800"}', "nobody can read"),
     ],
 )
 def test_a_line_that_is_no_opinion_is_told_and_skipped(
@@ -264,6 +269,25 @@ def test_a_line_that_is_no_opinion_is_told_and_skipped(
     listener = Listener(days=14)
     listen(partial(read_lines, path), tmp_path / "memory", listener, say=said.append)
     assert len(said) == 1 and problem in said[0] and f"at {len(line) + 1}:" in said[0]
+
+
+@pytest.mark.parametrize("topic", ["молоко", "Men’s wear", "a: b%c"])
+def test_an_alert_about_any_topic_reaches_the_hook(topic: str, hook: Receiver) -> None:
+    alert = Alert(
+        f"{topic} 9", topic, "2026-11-02T09:00", "2026-11-02T05:00", 9, 8, 0.9, 0.2, 1, "high"
+    )
+    post(hook.address, alert)
+    assert hook.ids == [alert.id]
+
+
+def test_who_learns_from_a_wrong_first_date_is_told_that_nothing_is_watched(
+    stream: Path, tmp_path: Path
+) -> None:
+    path, said = tmp_path / "said.jsonl", []
+    early = {"time": "1998-01-05T09:00:00", "topic": "milk", "rating": 1}
+    path.write_text(json.dumps(early) + "\n" + stream.read_text())
+    listen(partial(read_lines, path), tmp_path / "memory", Listener(days=14), say=said.append)
+    assert any("none is watched" in words for words in said)
 
 
 def test_times_with_a_zone_are_read_in_utc(tmp_path: Path) -> None:

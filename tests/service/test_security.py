@@ -93,6 +93,15 @@ def test_an_open_service_is_not_reached_from_elsewhere_by_accident(tmp_path: Pat
         server.check_closed(host, settings)
 
 
+@pytest.mark.parametrize("blank", [",", " ", "\n", " , "])
+def test_a_key_without_letters_opens_nothing(blank: str) -> None:
+    for settings in (Settings(api_key=blank), Settings(api_key="s3cret", operator_key=" ")):
+        with pytest.raises(ValueError, match="no letters"):
+            server.check_closed("0.0.0.0", settings)
+        with pytest.raises(ValueError, match="no letters"):
+            Keys(settings.api_key, settings.operator_key)
+
+
 def test_settings_do_not_show_their_secrets() -> None:
     key = "s3cret"
     settings = Settings(

@@ -123,10 +123,10 @@ class RedisStream:
             self._redis.delete(kept)
             copy()
             self._redis.transaction(exchange, self._name)
-            self._write_files()
 
         if any(is_theirs(fields) for fields in self._all()):
             _reached(forget)
+        _reached(self._write_files)  # though nothing was there: it may have failed the last time
         return deleted
 
     def _all(self) -> Iterator[dict[str, Any]]:

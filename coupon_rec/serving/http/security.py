@@ -151,10 +151,17 @@ class Keys:
         while a key is changed. Anyone is let in if it is empty.
     operator : str
         What `/v1/reload`, `/v1/reviews` and `/metrics` need; any client's key if it is empty.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not empty and yet holds no key, such as a comma or a line break.
     """
 
     def __init__(self, clients: str = "", operator: str = "") -> None:
         keys = [key for key in map(str.strip, clients.split(",")) if key]
+        if (clients and not keys) or (operator and not operator.strip()):
+            raise ValueError("a key is set that has no letters: set one that has, or none")
         self.operator = bool(operator)
         self.open = not keys
         self._names = {b"Bearer " + key.encode(): _name(key) for key in keys}

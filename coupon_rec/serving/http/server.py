@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.security import Keys
 from coupon_rec.serving.http.service import Service
 from coupon_rec.serving.http.settings import Settings
 
@@ -91,7 +92,7 @@ def check_closed(host: str, settings: Settings) -> None:
         here = ip_address(host).is_loopback
     except ValueError:
         here = host == "localhost"
-    if not (here or settings.api_key or settings.open):
+    if Keys(settings.api_key, settings.operator_key).open and not (here or settings.open):
         raise ValueError(
             f"anyone who reaches {host} could ask about your users: set COUPON_REC_API_KEY, listen "
             "on 127.0.0.1, or pass --open if that is meant"
