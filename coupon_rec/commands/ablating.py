@@ -11,7 +11,6 @@ from coupon_rec.commands.shared import (
     TrainFrom,
     ValidateFrom,
     check_dates,
-    market_unless,
     offers_of,
     split_of,
 )
@@ -42,7 +41,7 @@ def ablate(
 ) -> None:
     """Say what each input adds to the others: AUC with it, without it, and the interval."""
     check_dates(validate_from, test_from)
-    table = offers_of(offers, market_unless(offers, market))
+    table = offers_of(offers, market)
     training, _, test = split_of(table, train_from, validate_from, test_from)
 
     from coupon_rec.content import ablation

@@ -18,10 +18,10 @@ from coupon_rec.commands.shared import (
     SparkMaster,
     TestFrom,
     ValidateFrom,
+    built,
     check_dates,
     check_folder,
     market_of,
-    offers_of,
     opened,
     say,
     split_of,
@@ -59,7 +59,7 @@ def export(
     check_dates(validate_from, test_from)
     platforms = _platforms(platform or [])
     tables = market_of(market)
-    validation = split_of(offers_of(None, tables), None, validate_from, test_from).validation
+    validation = split_of(built(tables), None, validate_from, test_from).validation
 
     from coupon_rec.features.online.snapshot_writer import last_day
     from coupon_rec.recommender import CoupledModel

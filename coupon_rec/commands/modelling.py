@@ -20,8 +20,8 @@ from coupon_rec.commands.shared import (
     check_dates,
     check_folder,
     market_of,
-    market_unless,
     offers_of,
+    read,
     say,
     split_of,
 )
@@ -92,7 +92,7 @@ def train(
         if spark is not None:
             raise typer.BadParameter("name the folder that `records` wrote", param_hint="--spark")
         check_dates(validate_from, test_from)
-        table = offers_of(offers, market_unless(offers, market))
+        table = offers_of(offers, market)
         training, validation, _ = split_of(table, train_from, validate_from, test_from)
 
         from coupon_rec.recommender import CoupledModel
@@ -137,9 +137,7 @@ def adapt(
         raise typer.BadParameter(f"{out} is the model that is adapted: name another file")
     need("keras", "train")
     check_dates(validate_from, test_from)
-    training, validation, _ = split_of(
-        offers_of(offers, None), train_from, validate_from, test_from
-    )
+    training, validation, _ = split_of(read(offers), train_from, validate_from, test_from)
 
     from coupon_rec.evaluation import log_loss
     from coupon_rec.models import trained_weights
@@ -172,7 +170,7 @@ def evaluate(
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
     need("keras", "train")
     check_dates(validate_from, test_from)
-    table = offers_of(offers, market_unless(offers, market))
+    table = offers_of(offers, market)
     test = split_of(table, None, validate_from, test_from).test
 
     from coupon_rec.recommender import CoupledModel
@@ -190,7 +188,7 @@ def recommend(
 ) -> None:
     """Choose the coupon, or none, for a user in each campaign that was mailed to them."""
     need("keras", "train")
-    table = offers_of(offers, market_unless(offers, market))
+    table = offers_of(offers, market)
     users = table["user_id"].astype(str)
     mailed = table[users == user]
     if mailed.empty:

@@ -92,31 +92,34 @@ def market_of(source: str | None, master: str | None = None) -> "Market":
     return load_market(source, None if master is None else spark_of(master))
 
 
-def offers_of(files: list[Path] | None, market: "Market | None") -> pd.DataFrame:
-    """Read the offers, or build them from the market, with the identifiers that it came with."""
-    if market is not None and not files:
-        from coupon_rec.features import offers_frame
-
-        say("building the offers table from the market ...")
-        return market.named(offers_frame(market))
-    rows = [_file(path) for path in files or []]
-    for kind in ("user_id", "campaign_id", "coupon_id", "item_id"):
-        text = [is_string_dtype(each[kind]) for each in rows if kind in each]
-        if any(text) and not all(text):
-            raise typer.BadParameter(
-                f"{kind} is text in some of {', '.join(map(str, files or []))} and numbers in "
-                "others: make all of them with `features`, from one market"
-            )
-    return pd.concat(rows)
-
-
-def market_unless(files: list[Path] | None, source: str | None) -> "Market | None":
-    """Open the market if no files of offers are given."""
+def offers_of(files: list[Path] | None, source: str | None) -> pd.DataFrame:
+    """Read the offers from files or, if there are none, build them from a market."""
     if files and source is not None:
         raise typer.BadParameter(
             "give files of offers or a market to build them from, not both", param_hint="--market"
         )
-    return None if files else market_of(source)
+    return read(files) if files else built(market_of(source))
+
+
+def built(market: "Market") -> pd.DataFrame:
+    """Build the offers of a market, with the identifiers that it came with."""
+    from coupon_rec.features import offers_frame
+
+    say("building the offers table from the market ...")
+    return market.named(offers_frame(market))
+
+
+def read(files: list[Path]) -> pd.DataFrame:
+    """Read files of offers, as one table."""
+    rows = [_file(path) for path in files]
+    for kind in ("user_id", "campaign_id", "coupon_id", "item_id"):
+        text = [is_string_dtype(each[kind]) for each in rows if kind in each]
+        if any(text) and not all(text):
+            raise typer.BadParameter(
+                f"{kind} is text in some of {', '.join(map(str, files))} and numbers in "
+                "others: make all of them with `features`, from one market"
+            )
+    return pd.concat(rows)
 
 
 def _file(path: Path) -> pd.DataFrame:

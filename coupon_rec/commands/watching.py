@@ -15,8 +15,9 @@ from coupon_rec.commands.shared import (
     MarketSource,
     Offers,
     RetailerMatch,
+    built,
     market_of,
-    offers_of,
+    read,
     say,
 )
 
@@ -195,7 +196,7 @@ def retrain(
     """
     need("keras", "train")
     tables = market_of(market)
-    table = offers_of(offers, tables)
+    table = read(offers) if offers else built(tables)
 
     from tempfile import TemporaryDirectory
 

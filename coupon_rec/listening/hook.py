@@ -13,7 +13,7 @@ Send = Callable[[Mapping[str, object]], None]
 
 
 def hook(address: str) -> Send:
-    """Post to an address, the object's id in the header ``Idempotency-Key``.
+    """Post to an address, the object's id in the header ``Idempotency-Key``, percent-encoded.
 
     A redirect is an error: a login page that answers elsewhere has not taken anything.
 

@@ -85,7 +85,7 @@ class Memory:
 
 
 def post(address: str, alert: Alert) -> None:
-    """Send an alert to a web hook as JSON, its id in the header ``Idempotency-Key``.
+    """Send an alert to a web hook as JSON, with its id, percent-encoded, as ``Idempotency-Key``.
 
     Raises
     ------
@@ -169,6 +169,7 @@ def listen(
         place, state = kept.read()
         if state is not None:
             listener = Listener.restored(state)
+        told = False
         while True:
             try:
                 rows = read(place)
@@ -184,8 +185,9 @@ def listen(
                     alerts = [alert for opinion in heard for alert in listener.hear(opinion)]
                     if listener.late > late:
                         say(f"{listener.late - late} came after their hour was over: not counted")
-                    if listener.learned and not listener.watches:
+                    if listener.learned and not (listener.watches or told):
                         say(DEAF)
+                        told = True
                     kept.write(place, listener, alerts)
                     _deliver(kept, deliver, say)
             except ConnectionError as error:

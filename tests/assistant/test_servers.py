@@ -202,20 +202,24 @@ def test_a_recording_is_a_text_and_null_is_none() -> None:
         assert answer.status_code == 422 and "in Base64" in answer.text
 
 
-def test_a_slow_service_holds_up_nobody_who_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coupon_rec.assistant.server.ASKING", 1)
-    monkeypatch.setattr("coupon_rec.assistant.server.MOST_ASKING", 1)
-    slow = Event()
+def held_up_by(slow: Event) -> httpx.AsyncClient:
+    """A client of an assistant whose service answers when `slow` is set."""
 
     def recommend(user: int | str) -> list[Any]:
         slow.wait(20)
         return []
 
     app = create_app(lambda user: Assistant(Tools(user, recommend, CATALOG)))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here")
+
+
+def test_a_slow_service_holds_up_nobody_who_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coupon_rec.assistant.server.ASKING", 1)
+    monkeypatch.setattr("coupon_rec.assistant.server.MOST_ASKING", 1)
+    slow = Event()
 
     async def both() -> list[int]:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as to:
+        async with held_up_by(slow) as to:
 
             def said(words: str) -> Any:
                 return to.post("/v1/assistant", json={"user_id": 7, "words": words})
@@ -236,15 +240,8 @@ def test_a_slow_service_holds_up_nobody_who_needs_none(monkeypatch: pytest.Monke
 def test_a_conversation_has_room_for_a_few_messages_at_a_time() -> None:
     slow = Event()
 
-    def recommend(user: int | str) -> list[Any]:
-        slow.wait(20)
-        return []
-
-    app = create_app(lambda user: Assistant(Tools(user, recommend, CATALOG)))
-
     async def many() -> list[int]:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as to:
+        async with held_up_by(slow) as to:
             begun = await to.post("/v1/assistant", json={"user_id": 7, "words": "hello"})
             dialogue = json.loads(begun.text.rsplit("data: ", 1)[1])["dialogue"]
             asked = {"user_id": 7, "words": "any coupons?", "dialogue": dialogue}
