@@ -141,9 +141,9 @@ def exhibit(block: Tag) -> tuple[str, int]:
 
 
 def item_words(item: Tag) -> str:
-    """Give the bold words that an item of a list begins with, else its first sentence."""
+    """Give the bold words before a full stop or a colon, else an item's first sentence."""
     words = sentences(item.p or item)[0]
-    bold = re.match(r"<strong>.+?</strong>", words)
+    bold = re.match(r"<strong>((?!</strong>).)+(\.</strong>|</strong>(?=:))", words)
     return bold[0] if bold else words
 
 

@@ -126,3 +126,16 @@ def test_a_sentence_that_holds_markup_over_lines_stays_whole() -> None:
     soup = BeautifulSoup("<p>One <em>two\nthree</em> four.\nFive.</p>", "html.parser")
     assert soup.p
     assert slides.sentences(soup.p) == ["One <em>two three</em> four.", "Five."]
+
+
+@pytest.mark.parametrize(
+    ("item", "shown"),
+    [
+        ("<strong>The margin is thin.</strong> If so, wait.", "The margin is thin."),
+        ("<strong>Data</strong>: a third of the users lose their trips.", "Data"),
+        ("<strong>X</strong> compares two groups. Then it learns.", "X compares two groups."),
+    ],
+)
+def test_an_item_is_a_phrase_that_says_something(item: str, shown: str) -> None:
+    words = slides.item_words(BeautifulSoup(f"<li><p>{item}</p></li>", "html.parser").li)
+    assert BeautifulSoup(words, "html.parser").get_text() == shown
