@@ -133,7 +133,7 @@ def test_a_sentence_that_holds_markup_over_lines_stays_whole() -> None:
     [
         ("<strong>The margin is thin.</strong> If so, wait.", "The margin is thin."),
         ("<strong>Data</strong>: a third of the users lose their trips.", "Data"),
-        ("<strong>X</strong> compares two groups. Then it learns.", "X compares two groups."),
+        ("<strong>X</strong> compares two groups.\nThen it learns.", "X compares two groups."),
     ],
 )
 def test_an_item_is_a_phrase_that_says_something(item: str, shown: str) -> None:
