@@ -327,7 +327,7 @@ def trained(folder: Path, users: int, parts: int) -> dict[str, Any]:
     from coupon_rec.serving.bundle import exporting
     from coupon_rec.training import fit
 
-    connection = connect(memory_limit="2GB", temp_directory=str(folder / "spill"))
+    connection = connect(memory_limit="1GB", temp_directory=str(folder / "spill"))
     table = connection.read_parquet(folder / "offers.parquet")
     last = table.start.max()
     known = table.filter(table.start < last)
