@@ -1,24 +1,29 @@
-"""The second contest of `PROTOCOL.md`: five simulated markets, where the truth is known.
+"""The second and the third contest of `PROTOCOL.md`: simulated markets, where the truth is known.
 
-Run `contest.py` first: configurations are those that it found. What is done is kept in
-`runs/contest_truth`; `--minutes 8` ends a run early, to be gone on with.
+    python benchmarks/contest_truth.py [second | third] [--markets 1 2] [--minutes 8]
+
+Configurations are those that the first contest found. What is done is kept in
+`runs/contest_truth` and `runs/contest_again`: a run that was ended goes on from there, and two may
+fit different markets at once.
 """
 
 import argparse
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from contest import BLEND, LATER, OWN, RUNS, WITHOUT_TREES, blended, chosen, mean_of
-from contest_models import OURS, PEERS, Data
+from contest import BLEND, LATER, OWN, RUNS, WITHOUT_TREES, mean_of
+from contest_models import OURS, PEERS, TODAY, TODAY_WITHOUT_CHAIN, Data
 from ibis import _
-from machine import store, use_two_cores
+from machine import RESULTS, store, use_two_cores
 
 from coupon_rec.decisions import offer_value
 from coupon_rec.evaluation import total
@@ -26,16 +31,64 @@ from coupon_rec.features import Encoder, offers_frame
 from coupon_rec.odds import best_of_each
 from coupon_rec.simulation import MECHANISMS, State, open_market, simulate
 
-PROTOCOL = "3e8a5679f317f6b31e8c18dc82567e6cffe21133"
-"""The commit that added `PROTOCOL.md`."""
 
-MODELS = [name for name, peer in PEERS.items() if not (peer.ranks_only or name in LATER)]
-"""Those that give a probability, and were there when it was held."""
+class Contest(NamedTuple):
+    """Who is judged in five markets, and by which commit these are drawn.
+
+    Attributes
+    ----------
+    result : str
+        The name of its results, and of the folder in `runs` with what is done.
+    rules : str
+        The commit that added its rules: the seeds follow from it.
+    ours : str
+        Less which the others are shown.
+    models : tuple of str
+        In the order in which they are fitted.
+    """
+
+    result: str
+    rules: str
+    ours: str
+    models: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        return RUNS.with_name(self.result)
+
+    def seeds(self) -> list[int]:
+        digits = sha256(self.rules.encode()).hexdigest()
+        return [int(digits[8 * k : 8 * k + 8], 16) for k in range(len(MARKETS))]
+
+    def path(self, number: int, campaign: int, name: str) -> Path:
+        return self.folder / f"{number}-{campaign}-{name.replace(' ', '-').lower()}.npy"
+
+
+SECOND = Contest(
+    "contest_truth",
+    "3e8a5679f317f6b31e8c18dc82567e6cffe21133",
+    OURS,
+    tuple(name for name, peer in PEERS.items() if not (peer.ranks_only or name in LATER)),
+)
+"""All that give a probability, and were there when it was held."""
+
+THIRD = Contest(
+    "contest_again",
+    "",
+    TODAY,
+    (
+        *("XGBoost", "LightGBM", "CatBoost", "DCN-V2", "DeepFM", "Wide & Deep", "ESMM"),
+        *("set transformer", TODAY_WITHOUT_CHAIN, TODAY),
+    ),
+)
+"""The default of today, and the peers that were not behind ours in all markets of the second."""
 
 SWAPPED = "coupled model with XGBoost's trees"
 """Ours with other trees: made of two models' predictions, after the first market was seen."""
 
-FOLDER = RUNS.with_name("contest_truth")
+FIRST = json.loads((RESULTS / "contest.json").read_text())
+"""The first contest: the configurations that it found, and the peers whose mean was the best."""
+
 CAMPAIGNS, JUDGED = 13, 4
 CONTACT = 0.005
 KEY = ["campaign_id", "user_id", "coupon_id"]
@@ -66,24 +119,20 @@ MARKETS: list[tuple[int, tuple[str, ...], Policy | None]] = [
 ]
 
 
-def seeds() -> list[int]:
-    digits = sha256(PROTOCOL.encode()).hexdigest()
-    return [int(digits[8 * k : 8 * k + 8], 16) for k in range(len(MARKETS))]
-
-
 @lru_cache(2)
-def state(number: int, campaigns: int) -> State:
+def state(contest: Contest, number: int, campaigns: int) -> State:
     """The market after so many campaigns."""
     users, mechanisms, policy = MARKETS[number]
     if campaigns == 0:
-        return open_market(users, campaigns=CAMPAIGNS, seed=seeds()[number], mechanisms=mechanisms)
-    return simulate(state(number, campaigns - 1), policy)
+        seed = contest.seeds()[number]
+        return open_market(users, campaigns=CAMPAIGNS, seed=seed, mechanisms=mechanisms)
+    return simulate(state(contest, number, campaigns - 1), policy)
 
 
 @lru_cache(1)
-def data(number: int, campaign: int) -> tuple[Data, Data]:
+def data(contest: Contest, number: int, campaign: int) -> tuple[Data, Data]:
     """What was known when a campaign began, and its offers, with the truth."""
-    before, after = state(number, campaign - 1).simulation(), state(number, campaign).simulation()
+    before, after = (state(contest, number, day).simulation() for day in (campaign - 1, campaign))
     known, offers = offers_frame(before.market), offers_frame(after.market)
     sent = after.truth.candidates.filter(_.offered, _.campaign_id == campaign)
     truth = sent.select(*KEY, "redeem", "profit").to_pandas()
@@ -92,45 +141,39 @@ def data(number: int, campaign: int) -> tuple[Data, Data]:
     return Data(known, encoder, after.market), Data(judged, encoder, after.market)
 
 
-def path(number: int, campaign: int, name: str) -> Path:
-    return FOLDER / f"{number}-{campaign}-{name.replace(' ', '-').lower()}.npy"
-
-
 def judged_campaigns() -> range:
     return range(CAMPAIGNS - JUDGED + 1, CAMPAIGNS + 1)
 
 
-def steps() -> Iterator[str]:
+def steps(contest: Contest, numbers: Iterable[int]) -> Iterator[str]:
     """Fit and predict what is not there yet, and yield a line after each fit."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for number in range(len(MARKETS)):
-        for campaign in judged_campaigns():
-            truth = path(number, campaign, "truth").with_suffix(".parquet")
-            if not truth.exists():
-                columns = [*KEY, "redeem", "profit", "spend_per_line", "coupon_discount"]
-                data(number, campaign)[1].offers[columns].to_parquet(truth)
-            for name in MODELS:
-                file = path(number, campaign, name)
-                if not file.exists():
-                    best = chosen(name)
-                    scores = PEERS[name].fit(
-                        *data(number, campaign), best["configuration"], [best["rounds"]], 0
-                    )
-                    np.save(file, scores[best["rounds"]])
-                    yield f"market {number + 1}, campaign {campaign}: {name}"
+    contest.folder.mkdir(parents=True, exist_ok=True)
+    for number, campaign in product(numbers, judged_campaigns()):
+        truth = contest.path(number, campaign, "truth").with_suffix(".parquet")
+        if not truth.exists():
+            columns = [*KEY, "redeem", "profit", "spend_per_line", "coupon_discount"]
+            data(contest, number, campaign)[1].offers[columns].to_parquet(truth)
+        for name in contest.models:
+            file = contest.path(number, campaign, name)
+            if not file.exists():
+                best = FIRST["models"][name]
+                scores = PEERS[name].fit(
+                    *data(contest, number, campaign), best["configuration"], [best["rounds"]], 0
+                )
+                np.save(file, scores[best["rounds"]])
+                yield f"market {number + 1}, campaign {campaign}: {name}"
 
 
-def predictions(number: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+def predictions(contest: Contest, number: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """The judged offers of a market with their truth, and what each model says of them."""
     days = judged_campaigns()
-    truth = pd.concat(
-        [pd.read_parquet(path(number, day, "truth").with_suffix(".parquet")) for day in days],
-        ignore_index=True,
-    )
+    truths = [contest.path(number, day, "truth").with_suffix(".parquet") for day in days]
+    truth = pd.concat([pd.read_parquet(path) for path in truths], ignore_index=True)
     p = {
-        name: np.concatenate([np.load(path(number, day, name)) for day in days]) for name in MODELS
+        name: np.concatenate([np.load(contest.path(number, day, name)) for day in days])
+        for name in contest.models
     }
-    p[BLEND] = mean(p, [name for name in blended() if name in p])
+    p[BLEND] = mean(p, FIRST["blended"])
     return truth, p
 
 
@@ -163,7 +206,7 @@ def of_oracle(truth: pd.DataFrame, value: np.ndarray) -> float:
     return earned(value) / earned(profit)
 
 
-def report() -> dict[str, Any]:
+def report(contest: Contest) -> dict[str, Any]:
     """Each market, and in it each model's excess, its shares of the oracle's profit, ours less it.
 
     A share is that of the choices by one worth for all redemptions, the true mean, and by the
@@ -172,30 +215,32 @@ def report() -> dict[str, Any]:
     markets: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     for number, (size, mechanisms, _policy) in enumerate(MARKETS):
-        truth, p = predictions(number)
+        truth, p = predictions(contest, number)
         redeem, mean_worth = truth["redeem"].to_numpy(), worth(truth)
-        market = {"market": number + 1, "seed": seeds()[number], "users": size}
+        market = {"market": number + 1, "seed": contest.seeds()[number], "users": size}
         sizes = {"mechanisms": len(mechanisms), "offers": len(truth), "redeemed": redeem.sum()}
         markets.append({**market, **sizes, "worth": mean_worth})
-        p[SWAPPED] = mean(p, [WITHOUT_TREES, "XGBoost"])
+        if contest is SECOND:
+            p[SWAPPED] = mean(p, [WITHOUT_TREES, "XGBoost"])
         p["chance"] = np.full(len(truth), redeem.mean())
         p["truth"] = redeem
         loss = {name: excess(redeem, said) for name, said in p.items()}
         users = truth["user_id"]
-        markets[-1][f"{SWAPPED}, less XGBoost"] = gap(loss[SWAPPED] - loss["XGBoost"], users)
+        if contest is SECOND:
+            markets[-1][f"{SWAPPED}, less XGBoost"] = gap(loss[SWAPPED] - loss["XGBoost"], users)
         rows += [
             {
                 "market": number + 1,
                 "model": name,
                 "excess": float(loss[name].mean()),
-                **gap(loss[OURS] - loss[name], users),
+                **gap(loss[contest.ours] - loss[name], users),
                 "of_oracle": of_oracle(truth, said * mean_worth - CONTACT),
                 "by_assumptions": of_oracle(truth, offer_value(truth, said)),
             }
             for name, said in p.items()
         ]
-    own = [*(name for name in OWN if name in MODELS), SWAPPED]
-    return {"own": own, "blended": blended(), "markets": markets, "rows": rows}
+    own = [name for name in (*OWN, SWAPPED) if name in p]
+    return {"own": own, "blended": FIRST["blended"], "markets": markets, "rows": rows}
 
 
 def gap(of_offer: np.ndarray, users: pd.Series) -> dict[str, float]:
@@ -206,14 +251,21 @@ def gap(of_offer: np.ndarray, users: pd.Series) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    contests = {"second": SECOND, "third": THIRD}
+    parser.add_argument("contest", nargs="?", choices=contests, default="second")
+    every = range(1, len(MARKETS) + 1)
+    parser.add_argument("--markets", type=int, nargs="+", choices=every, default=every)
     parser.add_argument("--minutes", type=float, default=np.inf, help="stop after so many")
-    end = time.monotonic() + 60 * parser.parse_args().minutes
+    asked = parser.parse_args()
+    contest, end = contests[asked.contest], time.monotonic() + 60 * asked.minutes
     use_two_cores()
-    for line in steps():
+    for line in steps(contest, [number - 1 for number in asked.markets]):
         print(line, flush=True)
         if time.monotonic() > end:
             sys.exit("Not done: run it again to go on.")
-    store("contest_truth", ("keras", "lightgbm", "xgboost", "catboost"), report())
+    if len(asked.markets) < len(MARKETS):
+        sys.exit("Not done: run it without --markets to go on.")
+    store(contest.result, ("keras", "lightgbm", "xgboost", "catboost"), report(contest))
 
 
 if __name__ == "__main__":
