@@ -74,7 +74,7 @@ SECOND = Contest(
 
 THIRD = Contest(
     "contest_again",
-    "",
+    "5e287ef6bc597dc3f8b4cbded2a965546d7e4dff",
     TODAY,
     (
         *("XGBoost", "LightGBM", "CatBoost", "DCN-V2", "DeepFM", "Wide & Deep", "ESMM"),
