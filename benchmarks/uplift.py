@@ -175,8 +175,8 @@ def ours(data: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, 
     """Effects by our learners, and the seconds that they take."""
     effects, seconds = {}, {}
     log = EffectLog(data["y"], data["t"], data["users"], data["e"])
-    for learner in ("t", "x", "r", "dr"):
-        model = EffectModel(counts(), learner, None if learner == "t" else curved())
+    for learner in ("s", "t", "x", "r", "dr"):
+        model = EffectModel(counts(), learner, None if learner in ("s", "t") else curved())
         start = time.perf_counter()
         effects[f"ours {learner}"] = model.fit(data["x"], log).predict(data["asked"])[:, 0]
         seconds[f"ours {learner}"] = time.perf_counter() - start

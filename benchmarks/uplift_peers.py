@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from econml.dml import NonParamDML
 from econml.dr import DRLearner
-from econml.metalearners import TLearner, XLearner
+from econml.metalearners import SLearner, TLearner, XLearner
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import PoissonRegressor, Ridge
@@ -54,6 +54,7 @@ def main() -> None:
         effects[name] = np.asarray(work()).ravel()
         seconds[name] = time.perf_counter() - start
 
+    timed("econml s", lambda: SLearner(overall_model=counts()).fit(y, t, X=x).effect(asked))
     timed("econml t", lambda: TLearner(models=counts()).fit(y, t, X=x).effect(asked))
     timed(
         "econml x",

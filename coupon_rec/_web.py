@@ -1,5 +1,6 @@
 """Asking another server: in a time and a size that it cannot stretch, and no other server."""
 
+import re
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from io import BufferedReader, RawIOBase
@@ -7,6 +8,7 @@ from socket import SOCK_STREAM, create_connection, getaddrinfo, socket
 from time import monotonic
 from typing import Any, Final
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import (
     HTTPHandler,
     HTTPRedirectHandler,
@@ -53,6 +55,36 @@ def opened(request: Request, seconds: float) -> HTTPResponse:
     """
     answer: HTTPResponse = _OPENER.open(request, timeout=seconds)
     return answer
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a server of the web.
+
+    Examples
+    --------
+    >>> is_address("http://127.0.0.1:8000"), is_address("localhost:8000"), is_address("http://")
+    (True, False, False)
+    """
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def bearer(key: str) -> dict[str, str]:
+    """Give the header that shows a key, without the blanks around it; none without a key.
+
+    Raises
+    ------
+    ValueError
+        If the key is blank, or no header can hold it. The message does not tell it.
+    """
+    if not key:
+        return {}
+    if not re.fullmatch(r"[!-~]+( +[!-~]+)*", key.strip()):
+        raise ValueError("a key is set that no header can hold: letters of ASCII, in one line")
+    return {"Authorization": f"Bearer {key.strip()}"}
 
 
 def quoted(error: HTTPError, most: int = 500) -> str:

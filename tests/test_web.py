@@ -14,9 +14,46 @@ import pytest
 from coupon_rec import _web
 from coupon_rec._web import MOST_BYTES, opened
 from coupon_rec.assistant import ChatModel, ModelError, hand_to, service
+from coupon_rec.listening import SourceError, read_service
 
 Send = Callable[[bytes], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+
+
+@pytest.mark.parametrize("text", ["", "localhost", "foo", "ftp://shop", "http://", "http://[bad/"])
+def test_what_is_no_address_of_the_web_is_refused_before_anything_is_asked(text: str) -> None:
+    for ask in (ChatModel, service, hand_to, lambda text: next(read_service(text, {}))):
+        with pytest.raises(ValueError, match="address such as http"):
+            ask(text)
+
+
+def test_a_key_is_shown_without_the_blanks_around_it_and_told_in_no_error() -> None:
+    assert _web.bearer("s3cret-key\n") == {"Authorization": "Bearer s3cret-key"}
+    assert _web.bearer("") == {}
+    for key in (" ", "two\nlines", "schlüssel"):
+        with pytest.raises(ValueError, match="no header can hold") as problem:
+            _web.bearer(key)
+        assert key.strip() not in str(problem.value) or not key.strip()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"log": "x", "reviews": [{}]}',
+        '{"log": "x", "reviews": "abc"}',
+        '{"log": "x", "reviews": [null]}',
+        '{"log": ["x"], "reviews": []}',
+        '{"log": "x", "reviews": [{"position": "1", "time": "", "rating": 1, "text": "", '
+        '"item_id": 1}]}',
+        "[]",
+        "null",
+    ],
+)
+def test_an_answer_with_no_reviews_is_named(body: str) -> None:
+    sent = b"HTTP/1.1 200 OK\r\n\r\n" + body.encode()
+    problem = pytest.raises(SourceError, match="is no service of `serve`")
+    with serving(lambda send: send(sent)) as (address, _), problem:
+        next(read_service(address, {}))
 
 
 @contextmanager

@@ -77,7 +77,7 @@ const hearing = (() => {
 
   /** Small letters and digits, without marks, with single spaces. */
   function plain(words) {
-    const text = words.slice(0, 500).normalize("NFKD").toLowerCase().replace(/[\p{M}\p{Cf}]/gu, "");
+    const text = words.slice(0, 500).normalize("NFKD").toLowerCase().replace(/[\p{M}\p{Cf}]/gu, "").replace(/[\u115f\u1160\u2800]/g, " ");
     return (text.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ");
   }
 

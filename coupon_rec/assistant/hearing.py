@@ -12,6 +12,11 @@ ADS: Final = (
     r"(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|"
     r"marketing)"
 )
+UNSEEN: Final = ("Cf", "Mn", "Mc", "Me")
+"""Marks, and what formats a text."""
+BLANKS: Final = (0x115F, 0x1160, 0x2800)
+"""What looks like a space, and is a letter or a sign to Python."""
+
 RULES: Final[tuple[tuple[str, str], ...]] = (
     ("person", r"\b(human|person|agent|manager|employee|colleague|operator|representative)\b"),
     ("person", r"\b(talk|speak|chat)\b.*\b(some ?(one|body)|staff|support)\b"),
@@ -116,8 +121,8 @@ def plain(words: str) -> str:
     'what s the last day'
     """
     text = unicodedata.normalize("NFKD", words[:MOST_LETTERS]).casefold()
-    unseen = (c for c in text if unicodedata.combining(c) or unicodedata.category(c) == "Cf")
-    text = text.translate(dict.fromkeys(map(ord, unseen)))
+    unseen = (c for c in text if unicodedata.category(c) in UNSEEN)
+    text = text.translate({**dict.fromkeys(map(ord, unseen)), **dict.fromkeys(BLANKS, " ")})
     return " ".join(re.findall(r"[^\W_]+", text))
 
 

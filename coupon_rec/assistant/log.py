@@ -89,6 +89,8 @@ class DialogueLog:
                 os.chmod(path, 0o600)
             self._base = sqlite3.connect(path, check_same_thread=False)
             self._base.execute("PRAGMA secure_delete = ON")
+            with suppress(sqlite3.OperationalError):  # another process has it open
+                self._base.execute("PRAGMA journal_mode = DELETE")
             self._base.execute(f"CREATE TABLE IF NOT EXISTS turns ({kinds})")
             if self._vault:
                 self._reseal(self._vault)
@@ -157,6 +159,10 @@ class DialogueLog:
             try:
                 removed = self._removed(f"user IN ({marks})", names)
                 self._base.execute("VACUUM")
+                held, *_ = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if held:
+                    problem = "another process reads it: forget again, when that has ended"
+                    raise sqlite3.OperationalError(problem)
             finally:
                 self._base.execute(f"PRAGMA busy_timeout = {BUSY}")
         return removed

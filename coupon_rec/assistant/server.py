@@ -3,7 +3,8 @@
 import json
 from base64 import b64decode
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
@@ -17,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from coupon_rec._extras import need
 from coupon_rec.assistant.hearing import MOST_LETTERS
 from coupon_rec.assistant.talking import Assistant, Open
-from coupon_rec.assistant.tools import MOST, Coupon, Tools, placed
+from coupon_rec.assistant.tools import MOST, NAMELESS, Coupon, Tools, placed
 from coupon_rec.serving.http.api_models import Id
 from coupon_rec.serving.http.errors import Refused, handle
 from coupon_rec.serving.http.metrics import Metrics
@@ -105,6 +106,12 @@ class Conversations:
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
 
+    def abandon(self) -> None:
+        """Log the turns that the end of the program cuts off."""
+        with self._lock:
+            for _, talk, _ in self._open.values():
+                talk.abandon()
+
 
 def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:
     """Make the HTTP endpoint.
@@ -127,11 +134,17 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
         and at the end ``turn`` with `dialogue`, `intent`, `by` and `handed_over`. Beyond those that
         can wait for the service, a model or the desk, it refuses with 503.
     """
-    app = FastAPI(title="The Right Coupon: assistant", docs_url=None, redoc_url=None)
-    app.add_middleware(RequestGuard, settings=settings or Settings(), metrics=Metrics())
-    handle(app)
     conversations = Conversations(begin)
 
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        conversations.abandon()
+
+    title = "The Right Coupon: assistant"
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.add_middleware(RequestGuard, settings=settings or Settings(), metrics=Metrics())
+    handle(app)
     one_at_a_time, asking, at_once = (CapacityLimiter(most) for most in (1, ASKING, ASKING))
     waiting: list[bytes] = []
 
@@ -286,10 +299,16 @@ def mcp_server(tools: Tools) -> "MCPServer":
 
     @server.tool()
     def coupons(product: Annotated[str, Field(max_length=40)] = "") -> list[Line]:
-        """List the best five coupons for the customer at most; of these, those of one product."""
+        """List the best five coupons for the customer at most; of these, those of one product.
+
+        If none is for it, and some are for selected products, all: they may be what is wanted.
+        """
         nonlocal shown
         found = shown = looked_up(tools.coupons)[:MOST]
-        return [_line(place, each) for place, each in enumerate(found, 1) if each.is_for(product)]
+        lines = [(_line(place, each), each) for place, each in enumerate(found, 1)]
+        unknown = any(each.product == NAMELESS for each in found)
+        wanted = [line for line, each in lines if each.is_for(product)]
+        return wanted or [line for line, _ in lines if unknown]
 
     @server.tool()
     def coupon(place: Annotated[int, Field(ge=1, le=5)]) -> Line | None:

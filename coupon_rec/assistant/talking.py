@@ -142,6 +142,7 @@ class Assistant:
         self._intents: list[str] = []
         self._shown: Sequence[Coupon] = ()
         self._offered = self._left = self._stopped = False
+        self._unfinished: Turn | None = None
 
     def reply(self, words: str) -> Turn:
         """Answer a message."""
@@ -159,6 +160,7 @@ class Assistant:
             self.last = Turn(self.dialogue, "", said, "unheard", "rules")
             yield said
             return
+        self._unfinished = Turn(self.dialogue, words, "", "unknown", "rules")
         heard = self._heard(words)
         try:
             key, found, offer = self._found(heard)
@@ -175,6 +177,7 @@ class Assistant:
         if offer:
             facts += f"\n{self._of('offer', [offer])}\n- {offer.line}"
         said, refused, by = "", "", "rules"
+        self._unfinished = Turn(self.dialogue, words, "", heard.intent, "rules", handed_over=over)
         self._left = left or over
         self._offered = self._offered or key in FOR_A_PERSON or bool(lines or offer)
         try:
@@ -192,8 +195,18 @@ class Assistant:
         finally:  # even if nobody listens any more
             shown = str(offer.coupon_id) if offer and said.endswith(facts) else ""
             self.last = Turn(self.dialogue, words, said, heard.intent, by, refused, shown, over)
-            if self._log:
-                self._log.add(self.tools.user_id, self.last)
+            self._keep(self.last)
+
+    def abandon(self) -> None:
+        """Keep what is known of a turn that cannot be finished, since the program ends."""
+        if self._unfinished:
+            self._keep(self._unfinished)
+
+    def _keep(self, turn: Turn) -> None:
+        """Log a turn, once."""
+        going, self._unfinished = self._unfinished, None
+        if self._log and going:
+            self._log.add(self.tools.user_id, turn)
 
     def waits(self, words: str) -> bool:
         """Whether an answer to these words may wait for the service, a model or the desk."""
@@ -259,9 +272,9 @@ class Assistant:
         if heard.which:
             for known in (self._shown, now):
                 mine = [each for each in known if each.is_for(heard.product)]
-                one = placed(mine, heard.which) or placed(known, heard.which)
-                if one and one in mine:
-                    return heard.intent, [one]
+                meant = {*mine} & {placed(mine, heard.which), placed(known, heard.which)}
+                if meant:  # "the second one, the coffee" may mean two
+                    return heard.intent, [*meant] if len(meant) == 1 else mine
         else:
             for known in (now,) if heard.intent == "coupons" else (self._shown, now):
                 if found := [each for each in known if each.is_for(heard.product)]:

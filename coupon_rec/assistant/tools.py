@@ -1,6 +1,7 @@
 """What the assistant may know: the coupons of one customer, from the service and the catalog."""
 
 import json
+import logging
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
-from coupon_rec._web import BROKEN, opened, quoted
+from coupon_rec._web import BROKEN, bearer, is_address, opened, quoted
 from coupon_rec.assistant.hearing import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from coupon_rec.market import Market
+
+logger = logging.getLogger("coupon_rec.assistant")
 
 MOST: Final = 5
 """Coupons that are asked for, and shown, at a time."""
@@ -94,7 +97,7 @@ class Coupon:
 
     def is_for(self, product: str) -> bool:
         """Whether it is for a product; for any, if none is named."""
-        return not product or plain(product) == plain(self.product)
+        return not product.strip() or plain(product) == plain(self.product)
 
 
 def spoken(day: date) -> str:
@@ -273,14 +276,14 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
         From a user to their coupons, within 10 seconds. It raises a ValueError that says what the
         service said.
     """
+    if not is_address(url):
+        raise ValueError(f"a service has an address such as http://..., not {url!r}")
+    headers = {"Content-Type": "application/json", **bearer(key)}
 
     def ask(user_id: int | str) -> list[Recommended]:
         body: dict[str, Any] = {"user_id": user_id, "k": MOST}
         if moment:
             body["context"] = {"time": moment.isoformat(timespec="seconds")}
-        headers = {"Content-Type": "application/json"}
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
         request = Request(
             f"{url.rstrip('/')}/v1/recommendations", json.dumps(body).encode(), headers
         )
@@ -292,13 +295,16 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
             mailed = said.get("mailed") is True
             return [(*_read(each), mailed) for each in said["coupons"]]
         except HTTPError as error:
+            logger.warning("the service refused: %d", error.code)
             raise ValueError(f"the service at {url} refused: {quoted(error)}") from None
         except (URLError, OSError) as error:
+            logger.warning("no service answers: %s", type(error).__name__)
             raise ValueError(
                 f"nothing answers at {url} ({error}): start `python -m coupon_rec serve BUNDLE`, "
                 "and give its address with --service"
             ) from None
-        except BROKEN:
+        except BROKEN as error:
+            logger.warning("the service does not answer as `serve`: %s", type(error).__name__)
             raise ValueError(f"the service at {url} did not answer as `serve` does") from None
 
     return ask

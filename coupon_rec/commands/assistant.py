@@ -146,16 +146,17 @@ def assistant(
     )
     from coupon_rec.assistant import service as service_at
     from coupon_rec.assistant.talking import SAYS
+    from coupon_rec.serving.http.settings import Settings
 
     if list_names:
         typer.echo("\n".join(names_to_read(market_of(market))))
         return
     if log is None and keep:
         raise typer.BadParameter("name the log too, with --log", param_hint="--keep")
+    if forget and not (log and log.exists()):
+        raise typer.BadParameter("name a log that is there, with --log", param_hint="--forget")
     kept = DialogueLog(log, pseudonym_key) if log else None
-    if forget:
-        if kept is None:
-            raise typer.BadParameter("name the log too, with --log", param_hint="--forget")
+    if forget and kept:
         typer.echo(f"removed {kept.forget(forget)} turns")
         return
 
@@ -167,10 +168,16 @@ def assistant(
     expire()
     if speech and port is None:
         raise typer.BadParameter("recordings come over HTTP: name a --port", param_hint="--speech")
-    if port is None and not user:
+    if not user and (mcp or port is None):
         raise typer.BadParameter(
             "name the customer, or a port to answer over HTTP with --port", param_hint="--user"
         )
+    settings = Settings(api_key=api_key, open=to_all)
+    if port is not None and not mcp:
+        from coupon_rec.serving.http.server import check_closed, check_free
+
+        check_closed(host, settings)
+        check_free(host, port)
     recommend = service_at(service, service_key, time)
     hand_over = hand_to(hook, pseudonym_key) if hook else None
     released = _names(names)
@@ -204,17 +211,15 @@ def assistant(
             import uvicorn
 
             from coupon_rec.assistant import create_app
-            from coupon_rec.serving.http.server import GRACE, Impatient, check_closed
-            from coupon_rec.serving.http.settings import Settings
+            from coupon_rec.serving.http.server import GRACE, Impatient
 
-            settings = Settings(api_key=api_key, open=to_all)
-            check_closed(host, settings)
             app = create_app(begin, settings, _ear(catalog.products) if speech else None)
             uvicorn.run(
                 app,
                 host=host,
                 port=port,
                 http=Impatient,
+                ws="none",
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=GRACE,
@@ -262,6 +267,8 @@ def _model(url: str, key: str, name: str, stack: ExitStack) -> "ChatModel | None
 
 def _talk(assistant: "Assistant") -> None:
     """Talk in the terminal until the customer says nothing, or the input ends."""
+    from coupon_rec.assistant.hearing import MOST_LETTERS
+
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     while True:
@@ -271,6 +278,9 @@ def _talk(assistant: "Assistant") -> None:
             return
         if not words:
             return
+        if len(words) > MOST_LETTERS:
+            typer.echo(f"Please write at most {MOST_LETTERS} letters at a time.")
+            continue
         for piece in assistant.answer(words):
             typer.echo(piece, nl=False)
         typer.echo()

@@ -1,6 +1,8 @@
 """Listen to what people say, and ring when it gets worse."""
 
 import json
+import os
+import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -83,7 +85,8 @@ def listen(
         read_service,
     )
     from coupon_rec.listening import listen as run
-    from coupon_rec.listening.listening import post
+    from coupon_rec.listening.hook import hook as web_hook
+    from coupon_rec.listening.sources import SourceError
 
     if follow and (source == "-" or reviews):
         raise typer.BadParameter("--follow is for what can be read again: no pipe, no --reviews")
@@ -107,10 +110,19 @@ def listen(
         called = found.called(judge["text"].tolist())
         return found, Errors.of(called, judge["sentiment"] < 0)
 
+    send = web_hook(hook) if hook else None
+
     def deliver(alert: Alert) -> None:
-        if hook:
-            post(hook, alert)
-        typer.echo(json.dumps(asdict(alert)))
+        if send:
+            send(asdict(alert))
+        try:
+            typer.echo(json.dumps(asdict(alert)))
+        except OSError as error:
+            # What its buffer holds would be written again with each alert to come.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not send:
+                raise SourceError(f"standard output takes no alert ({error})") from error
+            say(f"standard output takes no alert ({error}): they go to the hook alone")
 
     known, errors = learned()
     listener = Listener(errors, days=days, rate=rate, growth=growth, cooldown=cooldown, seed=seed)

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
+from socket import gaierror
 from urllib.parse import quote
 from urllib.request import Request
 
-from coupon_rec._web import BROKEN, opened
+from coupon_rec._web import BROKEN, is_address, opened
 from coupon_rec.listening.sources import SourceError
 
 Send = Callable[[Mapping[str, object]], None]
@@ -30,11 +31,11 @@ def hook(address: str) -> Send:
     coupon_rec.listening.sources.SourceError: a web hook is an address such as https://..., not \
 'shop.example/alerts'
     """
-    if not address.startswith(("http://", "https://")):
+    if not is_address(address):
         raise SourceError(f"a web hook is an address such as https://..., not {address!r}")
 
     def send(facts: Mapping[str, object]) -> None:
-        name = quote(str(facts["id"]), safe=" :")  # a header holds no other letters
+        name = quote(str(facts["id"]), safe=":")  # a header holds no other letters
         headers = {"Content-Type": "application/json", "Idempotency-Key": name}
         try:
             request = Request(address, json.dumps(facts).encode(), headers)
@@ -43,3 +44,9 @@ def hook(address: str) -> Send:
             raise OSError(f"{address} does not answer as a web server does: {error}") from error
 
     return send
+
+
+def nobody_there(error: OSError) -> bool:
+    """Whether a failure says that nobody takes anything at the moment."""
+    reason = getattr(error, "reason", error)
+    return isinstance(reason, ConnectionRefusedError | gaierror | TimeoutError)

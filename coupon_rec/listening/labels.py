@@ -93,7 +93,13 @@ class Labels:
         scores: Callable[[Sequence[str]], Floats] | None = None,
     ) -> None:
         require_present(sentences, ["text", "topic", "sentiment"], "labeled sentences")
-        bad = sentences["sentiment"] < 0
+        sentiment = pd.to_numeric(sentences["sentiment"], errors="coerce")
+        if sentiment.isna().any():
+            wrong = sentences.loc[sentiment.isna(), "sentiment"].iloc[0]
+            raise ValueError(
+                f"sentiment must be a number, below 0 where a sentence is negative, not {wrong!r}"
+            )
+        bad = sentiment < 0
         if bad.all() or not bad.any() or sentences["topic"].nunique() < 2:
             raise ValueError(
                 "labeled sentences need two topics or more, and negative sentences beside others"

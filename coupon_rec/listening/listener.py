@@ -9,10 +9,11 @@ import pandas as pd
 
 from coupon_rec.listening.counting import usual_week
 from coupon_rec.listening.errors import Errors
-from coupon_rec.listening.watch import Watch
+from coupon_rec.listening.watch import Watch, check_settings
 
 HOUR = timedelta(hours=1)
-QUOTED = 3
+MOST_DAYS = 3660
+QUOTED, QUOTED_LETTERS = 3, 500
 SILENCE: dict[str, Any] = {"n": 0, "k": 0, "quotes": []}
 
 
@@ -57,7 +58,7 @@ class Alert:
     severity : str
         "high" if the corrected share is at least twice the usual one, else "raised".
     quotes : list of str
-        The last negative opinions with words, three at most.
+        The last negative opinions with words, three at most; of each the first 500 letters.
     """
 
     id: str
@@ -128,8 +129,12 @@ class Listener:
         cooldown: int = 24,
         seed: int = 0,
     ) -> None:
-        if days < 14:
-            raise ValueError(f"days must be 14 or more, to know every weekday twice, not {days}")
+        if not 14 <= days <= MOST_DAYS:
+            raise ValueError(
+                f"days must be 14 or more, to know every weekday twice, and {MOST_DAYS} at most, "
+                f"not {days}"
+            )
+        check_settings(growth, rate, cooldown, seed)
         self.settings = {
             "days": days,
             "rate": rate,
@@ -146,6 +151,11 @@ class Listener:
         self._learning: dict[str, dict[int, list[int]]] | None = {}
         self._now: dict[str, dict[str, Any]] = {}
         self._since: dict[str, dict[str, Any]] = {}
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has heard anybody."""
+        return self._hour is not None
 
     @property
     def learned(self) -> bool:
@@ -167,7 +177,7 @@ class Listener:
         now["n"] += 1
         now["k"] += int(opinion.negative)
         if opinion.negative and opinion.text:
-            now["quotes"] = [*now["quotes"], opinion.text][-QUOTED:]
+            now["quotes"] = [*now["quotes"], opinion.text[:QUOTED_LETTERS]][-QUOTED:]
         return alerts
 
     def _end_hour(self, following: datetime) -> list[Alert]:

@@ -4,15 +4,13 @@ import json
 import os
 import sqlite3
 import time
-import urllib.error
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coupon_rec.listening.hook import hook
+from coupon_rec.listening.hook import hook, nobody_there
 from coupon_rec.listening.listener import Alert, Listener, Opinion
 from coupon_rec.listening.sources import Read, SourceError
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from coupon_rec.listening.labels import Labels
 
 BATCH = 1000
+UNLABELED = "has no topic or no stars, and there are no labeled sentences that tell them"
 DEAF = (
     "no topic had enough opinions in the first days, so none is watched: if the first line has a "
     "wrong date, begin anew without it, with another memory; or give more days"
@@ -34,9 +33,14 @@ class Memory:
     """Place, sums and alerts in one SQLite file: a transaction changes all of them or none."""
 
     def __init__(self, path: str | Path) -> None:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # quotes are read by its owner alone
+        self.path = path
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._database = sqlite3.connect(path, timeout=0, isolation_level=None)
         try:
+            names = "SELECT name FROM sqlite_master WHERE type = 'table'"
+            if {name for (name,) in self._database.execute(names)} - {"state", "alerts"}:
+                raise sqlite3.DatabaseError("it has other tables")
+            os.chmod(path, 0o600)  # quotes are read by its owner alone
             for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
                 self._database.execute(f"PRAGMA {setting}")
             for table in TABLES:
@@ -50,16 +54,24 @@ class Memory:
                     f"{path} belongs to another process that listens: stop it, or name another "
                     "state"
                 ) from error
-            raise SourceError(f"{path} is damaged, or no state of listening: {error}") from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> SourceError:
+        return SourceError(f"{self.path} is damaged, or no state of listening: {error}")
 
     def close(self) -> None:
         """Let another process have it."""
         self._database.close()
 
-    def read(self) -> tuple[dict[str, int], dict[str, Any] | None]:
-        """Give the place, and the state of the listener; nothing if it is new."""
+    def read(self) -> tuple[dict[str, int], Listener | None]:
+        """Give the place, and the listener; nothing if it is new."""
         row = self._database.execute("SELECT place, listener FROM state").fetchone()
-        return (json.loads(row[0]), json.loads(row[1])) if row else ({}, None)
+        try:
+            return (
+                (json.loads(row[0]), Listener.restored(json.loads(row[1]))) if row else ({}, None)
+            )
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise self._damaged(error) from error
 
     def write(self, place: Mapping[str, int], listener: Listener, alerts: Iterable[Alert]) -> None:
         """Keep all three, or, if the process dies on the way, none."""
@@ -95,22 +107,29 @@ def post(address: str, alert: Alert) -> None:
     hook(address)(asdict(alert))
 
 
+def needs_labels(row: Mapping[str, Any]) -> bool:
+    """Whether a row does not say itself what it is about, or whether it is negative."""
+    return not row.get("topic") or row.get("rating") is None
+
+
+def batches(rows: Iterable[Read]) -> Iterator[list[Read]]:
+    """Divide a stream into batches, of fewer rows where what comes next may take a while."""
+    batch: list[Read] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH or row[-1] is None:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
 def labeled(rows: Sequence[dict[str, Any]], labels: "Labels | None") -> list[Opinion]:
     """Make opinions of rows: stars and topics that they bring, labels for the rest."""
-    texts = list(
-        dict.fromkeys(
-            row.get("text") or ""
-            for row in rows
-            if not row.get("topic") or row.get("rating") is None
-        )
-    )
+    texts = list(dict.fromkeys(row.get("text") or "" for row in rows if needs_labels(row)))
     topic: dict[str, str] = {}
     called: dict[str, bool] = {}
-    if texts:
-        if labels is None:
-            raise SourceError(
-                "an opinion without a topic or without stars needs labels: name labeled sentences"
-            )
+    if texts and labels:
         topic = dict(zip(texts, labels.topic(texts), strict=True))
         called = dict(zip(texts, labels.called(texts), strict=True))
     found = []
@@ -143,7 +162,8 @@ def listen(
     listener : Listener
         Used if the memory is new; else the one in the memory goes on.
     labels : Labels, optional
-        For opinions that bring no topic or no stars; stars up to 2 are negative.
+        For opinions that bring no topic or no stars; stars up to 2 are negative. Without labels,
+        such an opinion is skipped.
     deliver : callable, optional
         Sends an alert and raises OSError if it did not arrive, as `post`.
     say : callable
@@ -156,6 +176,12 @@ def listen(
     list of Alert
         All that the memory holds, oldest first.
 
+    Raises
+    ------
+    SourceError
+        If the memory is another program's, damaged or in use; if nobody has been heard, and every
+        opinion needs labels that are not there; or as `read`.
+
     Notes
     -----
     What is promised, of a stream that is only appended to: after a kill at any moment, the next
@@ -166,21 +192,25 @@ def listen(
     the disk do. What a pipe had delivered beyond the place must be sent again, from the beginning.
     """
     with closing(Memory(memory)) as kept:
-        place, state = kept.read()
-        if state is not None:
-            listener = Listener.restored(state)
+        place, known = kept.read()
+        listener = known or listener
         told = False
         while True:
             try:
-                rows = read(place)
-                while batch := list(islice(rows, BATCH)):
-                    good = []
+                for batch in batches(read(place)):
+                    good, problems = [], []
                     for name, where, row in batch:
                         if isinstance(row, str):
-                            say(f"{name}, at {where}: skipped, since it {row}")
-                        else:
+                            problems.append((name, where, row))
+                        elif row and labels is None and needs_labels(row):
+                            problems.append((name, where, UNLABELED))
+                        elif row:
                             good.append(row)
                         place[name] = where
+                    if not (good or listener.begun) and UNLABELED in [row for *_, row in problems]:
+                        raise SourceError(f"every opinion {UNLABELED}: name labeled sentences")
+                    for name, where, row in problems:
+                        say(f"{name}, at {where}: skipped, since it {row}")
                     heard, late = labeled(good, labels), listener.late
                     alerts = [alert for opinion in heard for alert in listener.hear(opinion)]
                     if listener.late > late:
@@ -208,7 +238,7 @@ def _deliver(
             deliver(alert)  # type: ignore[misc]
         except OSError as error:
             say(f"{alert.id} did not arrive ({error}); it is kept, and sent again")
-            if isinstance(error, urllib.error.HTTPError):
-                continue  # somebody answers, and may take the next one
-            return
-        kept.mark_sent(alert)
+            if nobody_there(error):
+                return
+        else:
+            kept.mark_sent(alert)

@@ -8,11 +8,12 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request
 
-from coupon_rec._web import BROKEN, opened, quoted
+from coupon_rec._web import BROKEN, bearer, is_address, opened, quoted
 from coupon_rec.listening.sources import Read, SourceError, checked, topics_of
 
-COME_AGAIN = (429, 502, 503, 504)
-"""What a service, or a proxy before it, says while it has too much to do or starts."""
+COME_AGAIN = (429, 500, 502, 503, 504)
+"""What a service, or a proxy before it, says while it has too much to do, starts or stumbles."""
+OPINION = ("time", "rating", "text")
 
 
 def read_service(
@@ -53,24 +54,26 @@ def read_service(
     ConnectionError
         If nobody answers, or the service, or the market, cannot be asked now.
     """
+    if not is_address(address):
+        raise SourceError(f"a service has an address such as http://..., not {address!r}")
+    headers = bearer(key)
     topics: Mapping[str, str | None] | None = None
     log, after = next(iter(place.items()), ("", 0))
     while True:
-        found = _asked(f"{address.rstrip('/')}/v1/reviews", {"log": log, "after": after}, key)
-        log = found["log"]
-        if not found["reviews"]:
+        question = {"log": log, "after": after}
+        log, reviews = _asked(f"{address.rstrip('/')}/v1/reviews", question, headers)
+        if not reviews:
             return
         if market and topics is None:
             topics = topics_of(market, topic)
-        for review in found["reviews"]:
-            after = review["position"]
+        for after, review in reviews:
             yield log, after, _opinion(review, topics)
 
 
 def _opinion(
     review: dict[str, Any], topics: Mapping[str, str | None] | None
 ) -> dict[str, Any] | str:
-    opinion = {name: review[name] for name in ("time", "rating", "text")}
+    opinion = {name: review[name] for name in OPINION}
     if topics is None:
         return checked(opinion)
     item = str(review["item_id"])
@@ -79,15 +82,24 @@ def _opinion(
     return checked({**opinion, "topic": topics[item]})
 
 
-def _asked(address: str, question: Mapping[str, object], key: str) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+def _asked(
+    address: str, question: Mapping[str, object], headers: dict[str, str]
+) -> tuple[str, list[tuple[int, dict[str, Any]]]]:
+    """The name of the service's log, and its next reviews with their positions."""
     try:
         request = Request(f"{address}?{urlencode(question)}", headers=headers)
         with opened(request, seconds=10) as answer:
-            found: dict[str, Any] = json.load(answer)
-        if not {"log", "reviews"} <= found.keys():
+            found = json.load(answer)
+        log, reviews = (
+            found["log"],
+            [
+                (review["position"], {name: review[name] for name in (*OPINION, "item_id")})
+                for review in found["reviews"]
+            ],
+        )
+        if not all(isinstance(position, int) for position, _ in reviews) or type(log) is not str:
             raise ValueError("no reviews in the answer")
-        return found
+        return log, reviews
     except HTTPError as error:
         if error.code in COME_AGAIN:
             raise ConnectionError(f"{address} cannot answer now ({error.code})") from error
@@ -98,4 +110,5 @@ def _asked(address: str, question: Mapping[str, object], key: str) -> dict[str, 
     except (URLError, HTTPException, OSError) as error:
         raise ConnectionError(f"nothing answers at {address} ({error})") from error
     except BROKEN as error:
-        raise SourceError(f"{address} is no service of `serve`: {error}") from error
+        said = f"{type(error).__name__}: {error}"
+        raise SourceError(f"{address} is no service of `serve` ({said})") from error

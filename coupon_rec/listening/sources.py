@@ -2,8 +2,10 @@
 
 import json
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from unicodedata import category
@@ -11,8 +13,16 @@ from unicodedata import category
 if TYPE_CHECKING:
     from ibis import Table
 
-Read = tuple[str, int, dict[str, Any] | str]
-"""A file's name, the bytes of it that have been read, and an opinion, or what is wrong with it."""
+Read = tuple[str, int, dict[str, Any] | str | None]
+"""A file's name, the bytes of it that have been read, and an opinion, or what is wrong with it;
+None where what comes next may take a while."""
+
+MOST_READ = 5000
+"""Letters of an opinion's text that are read."""
+COUNTED, ALIKE = 10**9, 10**6
+"""Above the number of reviews of a market, and of those with the same time."""
+FIRST = datetime(1899, 1, 1)
+"""Before the time of any review."""
 
 
 class SourceError(ValueError):
@@ -26,7 +36,8 @@ def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[Read]:
     ----------
     source : str or pathlib.Path
         A file of JSON lines; a folder, whose `*.jsonl` are read in the order of their names; or
-        ``"-"`` for standard input, where what a place has counted is read again and skipped.
+        ``"-"`` for standard input, where what a place has counted is read again and skipped, and
+        None tells that nothing more is there yet.
     place : mapping of str to int
         Bytes already read, by the name of the file.
 
@@ -60,13 +71,13 @@ def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[Read]:
                 f"standard input is {left} bytes shorter than what was read before: send the whole "
                 "stream again, or name another state"
             )
-        yield from _lines("-", stream, place.get("-", 0))
+        yield from _piped(stream, place.get("-", 0))
         return
     path = Path(source)
     if not path.exists():
         raise SourceError(f"there is no {path}: name a file of JSON lines, a folder, or -")
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    for file in files:
+    for file in filter(Path.is_file, files):
         begun = place.get(file.name, 0)
         if file.stat().st_size < begun:
             raise SourceError(
@@ -87,6 +98,18 @@ def _lines(name: str, stream: BinaryIO, where: int) -> Iterator[Read]:
             yield name, where, _parsed(line)
 
 
+def _piped(stream: Any, where: int) -> Iterator[Read]:
+    """Read what is there, and only then wait for more."""
+    begun = b""
+    while piece := stream.read1(1 << 16):
+        *lines, begun = (begun + piece).split(b"\n")
+        for line in lines:
+            where += len(line) + 1
+            if line.strip():
+                yield "-", where, _parsed(line)
+        yield "-", where, None
+
+
 def _parsed(line: bytes) -> dict[str, Any] | str:
     try:
         opinion = json.loads(line)
@@ -97,15 +120,23 @@ def _parsed(line: bytes) -> dict[str, Any] | str:
     return checked(opinion)
 
 
+def _of_the_future(time: datetime) -> bool:
+    """Whether a time in UTC is a day ahead or more, so that no zone explains it."""
+    return time - datetime.now(UTC).replace(tzinfo=None) >= timedelta(days=1)
+
+
 def checked(opinion: dict[str, Any]) -> dict[str, Any] | str:
-    """Give an opinion with its time parsed, in UTC where it names a zone; or what is wrong."""
+    """Give an opinion with its time parsed, in UTC where it names a zone; or what is wrong.
+
+    Its topic comes without blanks around it, and of its text, halves of characters are replaced.
+    """
     try:
         time = datetime.fromisoformat(opinion["time"])
         if time.tzinfo is not None:
             time = time.astimezone(UTC).replace(tzinfo=None)
     except (KeyError, TypeError, ValueError, OverflowError):
         return "has no time such as 2026-11-02T09:30:00"
-    if (time - datetime.now(UTC).replace(tzinfo=None)).days >= 1:
+    if _of_the_future(time):
         return f"is of the future ({time.isoformat()}): it would end every hour until then"
     text, topic, stars = (opinion.get(name) for name in ("text", "topic", "rating"))
     if not isinstance(text, str | None) or not isinstance(topic, str | None):
@@ -114,9 +145,16 @@ def checked(opinion: dict[str, Any]) -> dict[str, Any] | str:
         return "has a topic with a letter that nobody can read"
     if isinstance(stars, bool) or not isinstance(stars, int | float | None):
         return "has a rating that is no number"
+    if isinstance(stars, float) and not isfinite(stars):
+        return "has a rating that is no number"
     if stars is None and not text:
         return "has neither a text nor a rating"
-    return {**opinion, "time": time}
+    opinion = {**opinion, "time": time}
+    if topic:
+        opinion["topic"] = topic.strip()
+    if text:
+        opinion["text"] = text[:MOST_READ].encode(errors="replace").decode()
+    return opinion
 
 
 def read_reviews(
@@ -129,7 +167,8 @@ def read_reviews(
     market : str
         Folder or URI of its tables.
     place : mapping of str to int
-        Reviews already read, under ``"reviews"``.
+        What has been read, under ``"reviews"``: a number that says up to which time, and how many.
+        Reviews that come later with an earlier time are not read, and one row tells how many.
     topic : str
         The column of `items` that says what a review is about.
 
@@ -151,13 +190,33 @@ def read_reviews(
     reviews = tables.reviews.join(_topic_of(tables.items, topic), "item_id").to_pandas()
     order = ["time", "user_id", "item_id"]
     reviews = reviews.sort_values(order, kind="stable", ignore_index=True)
+    # Of each review, a number that orders it by time, and among those of the same time.
+    ticks = (reviews["time"] - FIRST) // timedelta(microseconds=1)
+    keys = [
+        tick * ALIKE + same
+        for tick, same in zip(ticks.tolist(), reviews.groupby("time").cumcount(), strict=True)
+    ]
+    last, count = divmod(place.get("reviews", 0), COUNTED)
+    if count and not last:  # the place of version 1.0, which was a count
+        last = keys[min(count, len(keys)) - 1] if keys else 0
+    known = bisect_right(keys, last) if count else 0
+    where = last * COUNTED + known
+    if known > count:
+        told = f"is one of {known - count} that came after later ones had been counted"
+        yield "reviews", where, told
     texts = reviews["text"] if "text" in reviews else [None] * len(reviews)
     rows = zip(reviews["time"], reviews["topic"], reviews["rating"], texts, strict=True)
     for number, (time, about, stars, text) in enumerate(rows, start=1):
-        if number > place.get("reviews", 0):
-            said = text if isinstance(text, str) else ""
-            opinion = {"time": time.to_pydatetime(), "topic": about, "rating": int(stars)}
-            yield "reviews", number, {**opinion, "text": said}
+        if number > known:
+            opinion = {
+                "time": time.isoformat(),
+                "topic": about if isinstance(about, str) else None,
+                "rating": int(stars),
+                "text": text if isinstance(text, str) else None,
+            }
+            if not _of_the_future(time.to_pydatetime()):  # no other would be new until then
+                where = keys[number - 1] * COUNTED + number
+            yield "reviews", where, checked(opinion)
 
 
 def topics_of(market: str, topic: str) -> dict[str, str | None]:

@@ -11,6 +11,7 @@ from coupon_rec.listening.errors import Errors
 from coupon_rec.monitoring import Cusum
 
 WEEKS = 4
+MOST_COOLDOWN = 24 * 366
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,7 @@ class Watch:
         all of its hours, so that the bursts of a day stay together. The usual share is drawn anew
         for each, since the past could have been other, too.
         """
-        if not growth > 1 or not 0 < rate <= 2 or cooldown < 0 or paths < 1:
-            raise ValueError(
-                "growth must be above 1, rate in (0, 2] false alarms in four weeks, cooldown 0 or "
-                f"more and paths 1 or more, not {growth}, {rate}, {cooldown} and {paths}"
-            )
+        check_settings(growth, rate, cooldown, seed, paths)
         negatives, opinions, known = quiet_weeks(past, paths, seed)
         count, every = past["negatives"].sum(), past["opinions"].sum()
         if not 0 < count < every:
@@ -142,6 +139,17 @@ class Watch:
                 f"negatives and opinions must be finite and alike, not {k.shape} and {n.shape}"
             )
         return ringing(self.cusum.step(k, self.share * n), self.threshold, self.cooldown)
+
+
+def check_settings(growth: float, rate: float, cooldown: int, seed: int, paths: int = 1) -> None:
+    """Refuse what no watch can be tuned with."""
+    fit = 1 < growth < np.inf and 0 < rate <= 2 and 0 <= cooldown <= MOST_COOLDOWN
+    if not fit or paths < 1 or seed < 0:
+        raise ValueError(
+            "growth must be above 1, rate in (0, 2] false alarms in four weeks, cooldown 0 to "
+            f"{MOST_COOLDOWN} hours, paths 1 or more and seed 0 or more, not {growth}, {rate}, "
+            f"{cooldown}, {paths} and {seed}"
+        )
 
 
 def ringing(step: Floats, threshold: float, cooldown: int) -> Mask:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request
 
-from coupon_rec._web import BROKEN, opened, quoted
+from coupon_rec._web import BROKEN, bearer, opened, quoted
 from coupon_rec.serving.bundle.manifest import verified, version_of
 
 SECONDS = 120
@@ -49,7 +49,7 @@ class Registry:
         self.folder = Path(folder)
         self.live = self.folder / "live"
         self.services = tuple(services)
-        self._api_key = api_key
+        self._headers = bearer(api_key)
         (self.folder / "versions").mkdir(parents=True, exist_ok=True)
 
     @property
@@ -151,8 +151,7 @@ class Registry:
         draft.replace(self.live)
 
     def _reload(self, service: str, version: str) -> None:
-        headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
-        request = Request(f"{service}/v1/reload", b"", headers, method="POST")
+        request = Request(f"{service}/v1/reload", b"", self._headers, method="POST")
         try:
             with opened(request, SECONDS) as answer:
                 loaded = json.load(answer)["bundle"]

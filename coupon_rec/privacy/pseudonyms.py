@@ -14,6 +14,11 @@ class Pseudonyms:
         pseudonym, such as their own. After a rotation several, separated by commas, the newest
         first. Without one everybody keeps their name.
 
+    Raises
+    ------
+    ValueError
+        If it is not empty and yet holds no secret, such as a comma or a space.
+
     Examples
     --------
     >>> before = Pseudonyms("old secret")
@@ -30,6 +35,10 @@ class Pseudonyms:
 
     def __init__(self, keys: str = "") -> None:
         self._keys = [key.encode() for key in map(str.strip, keys.split(",")) if key]
+        if keys and not self._keys:
+            raise ValueError(
+                "a pseudonym key is set that has no letters: set one that has, or none"
+            )
 
     def of(self, value: int | str) -> int | str:
         """Give the pseudonym under the newest secret; the value itself where there is none."""

@@ -82,11 +82,15 @@ class Vault:
 
     @classmethod
     def from_environment(cls) -> "Vault | None":
-        """Take the keys of ``COUPON_REC_STORAGE_KEYS``, separated by commas; None without any.
+        """Take the keys of ``COUPON_REC_STORAGE_KEYS``, separated by commas; None if it is empty.
 
-        Bytes that nobody has sealed are accepted only with ``COUPON_REC_SEAL_PLAIN=1``.
+        Bytes that nobody has sealed are accepted only with ``COUPON_REC_SEAL_PLAIN=1``. It is a
+        VaultError if the variable is not empty and yet holds no key.
         """
-        keys = [key for key in map(str.strip, os.environ.get(VARIABLE, "").split(",")) if key]
+        given = os.environ.get(VARIABLE, "")
+        keys = [key for key in map(str.strip, given.split(",")) if key]
+        if given and not keys:
+            raise VaultError(f"{VARIABLE} is set and has no key: set one, or leave it out")
         return cls(keys, plain=os.environ.get(SEAL_PLAIN) == "1") if keys else None
 
     def seal(self, data: bytes, name: str) -> bytes:

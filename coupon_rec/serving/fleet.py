@@ -8,7 +8,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request
 
-from coupon_rec._web import BROKEN, opened, quoted
+from coupon_rec._web import BROKEN, bearer, opened, quoted
 from coupon_rec.serving.hashing import shard_of
 
 PAUSE = 0.1
@@ -48,9 +48,7 @@ class Fleet:
         if not shards or not all(shards):
             raise ValueError("each shard needs a replica: pass a list of addresses for each")
         self.shards = shards
-        self._headers = {"Content-Type": "application/json"}
-        if api_key:
-            self._headers["Authorization"] = f"Bearer {api_key}"
+        self._headers = {"Content-Type": "application/json", **bearer(api_key)}
         self._patience = patience
 
     def recommend(self, user_id: int | str, **fields: Any) -> dict[str, Any]:

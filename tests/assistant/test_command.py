@@ -1,5 +1,6 @@
 """`assistant` says only names that were released, keeps turns for their days, and hands over."""
 
+import socket
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,32 @@ def test_turns_are_kept_for_as_long_as_the_command_says(
 def test_what_cannot_be_the_log_is_said_in_a_line(tmp_path: Path) -> None:
     code, _, err = run("--user", 7, "--log", tmp_path / "nowhere" / "talks")
     assert code == 2 and "cannot hold dialogues" in err
+
+
+def test_nobody_is_forgotten_in_a_log_that_is_not_there(tmp_path: Path) -> None:
+    code, _, err = run("--log", tmp_path / "typo", "--forget", 7)
+    assert code == 2 and "name a log that is there" in err and not (tmp_path / "typo").exists()
+
+
+def test_over_mcp_too_the_customer_has_to_be_named() -> None:
+    code, _, err = run("--mcp", "--port", 0)
+    assert code == 2 and "name the customer" in err
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = run("--port", taken.getsockname()[1])
+    assert code == 2 and "nothing can listen on 127.0.0.1" in err
+
+
+def test_a_model_without_an_address_is_refused_at_the_start() -> None:
+    code, out, err = run("--user", 7, "--model", "foo", said="any coupons?\n")
+    assert code == 2 and not out and "a model has an address such as" in err
+
+
+def test_who_writes_too_much_in_the_terminal_is_told() -> None:
+    said = "word " * 101 + "stop"
+    assert "at most 500 letters" in run("--user", 7, said=f"{said}\n")[1]
 
 
 def test_who_never_finishes_a_request_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:

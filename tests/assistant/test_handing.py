@@ -53,11 +53,8 @@ def test_a_login_page_that_answers_instead_has_taken_nothing(hook: Receiver) -> 
     Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/desk"
     try:
-        for each in (address, "http://[bad/"):
-            assert (
-                Assistant(TOOLS, hand_over=hand_to(each)).reply("my order is late").reply
-                == (ALONE["complaint"])
-            )
+        talk = Assistant(TOOLS, hand_over=hand_to(address))
+        assert talk.reply("my order is late").reply == ALONE["complaint"]
     finally:
         server.shutdown()
         server.server_close()
@@ -75,8 +72,7 @@ def test_the_address_of_the_desk_is_in_no_log(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         gone = f"http://127.0.0.1:{free.getsockname()[1]}/secret"
-    for address in (gone, "http://[secret/"):
-        Assistant(TOOLS, hand_over=hand_to(address)).reply("my order is late")
+    Assistant(TOOLS, hand_over=hand_to(gone)).reply("my order is late")
     assert "nobody took a customer's words" in caplog.text and "secret" not in caplog.text
 
 

@@ -325,6 +325,15 @@ def test_who_waited_for_the_desk_takes_no_thread_of_those_who_ask_nobody() -> No
     assert asyncio.run(late()) == "hello"
 
 
+def test_a_turn_that_the_end_of_the_program_cuts_off_is_logged() -> None:
+    talk = Assistant(tools(2448), log=DialogueLog(":memory:"), hand_over=lambda *said: None)
+    with TestClient(create_app(lambda user: talk)) as to:
+        say(to, 2448, "hello")
+        answer = talk.answer("my order is late")
+        next(answer)
+    assert [row["intent"] for row in talk._log.rows()] == ["hello", "complaint"]
+
+
 def test_without_the_key_nobody_is_answered() -> None:
     to = client(api_key="secret")
     assert say(to, 1, "hi").status_code == 401
@@ -463,6 +472,7 @@ def test_a_client_of_mcp_does_not_learn_what_the_service_said(
 
 def test_a_product_of_signs_alone_is_not_every_product() -> None:
     assert tools(2448).coupons("!!!") == []
+    assert tools(2448).coupons(" ") == tools(2448).coupons()
 
 
 def test_a_client_of_mcp_uses_the_tools_over_stdio(tmp_path: Path) -> None:
@@ -603,6 +613,18 @@ def test_a_person_is_forgotten_under_each_key_and_no_byte_stays(tmp_path: Path) 
     log.close()
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert not any(str(name).encode() in kept for name in names)
+
+
+def test_a_log_that_another_program_has_spoiled_for_forgetting_still_forgets(
+    tmp_path: Path,
+) -> None:
+    log = DialogueLog(tmp_path / "talks")
+    log.add("emma-2448", TURN)
+    sqlite3.connect(tmp_path / "talks").execute("PRAGMA journal_mode = WAL")
+    log.add("emma-2448", TURN)
+    other = DialogueLog(tmp_path / "talks")
+    assert other.forget("emma-2448") == 2
+    assert not any(b"emma" in path.read_bytes() for path in tmp_path.iterdir())
 
 
 def test_turns_go_after_their_days_and_no_byte_stays(tmp_path: Path) -> None:

@@ -588,6 +588,10 @@ def test_who_wants_no_offers_is_shown_none_for_words_that_mean_no_coupon(words: 
         "I would rather get no coupons",
         "I want to stop getting mail",
         "Why don't you stop?",
+        "st\u034fop",
+        "st\ufe0fop",
+        "stop\u3164please",
+        "stop\u2800please",
     ],
 )
 def test_who_wants_nothing_is_understood_in_many_words(words: str) -> None:
@@ -682,6 +686,26 @@ def test_a_coupon_that_cannot_be_said_is_no_answer(coupon: dict[str, object]) ->
 )
 def test_a_place_means_its_coupon_or_none(words: str, line: str | None) -> None:
     assert lines(Assistant(tools()).reply(words).reply) == ([line] if line else [*LINES])
+
+
+def test_a_place_that_may_mean_two_coupons_of_a_product_shows_both() -> None:
+    catalog, found = several("tea", "coffee", "coffee")
+    talk = Assistant(Tools(1, lambda user: found, catalog))
+    talk.reply("any coupons?")
+    said = talk.reply("until when is the second one, the coffee, valid?").reply
+    assert len(lines(said)) == 2 and "tea" not in said
+    said = talk.reply("until when is the third one, the coffee, valid?").reply
+    assert len(lines(said)) == 1
+
+
+def test_a_turn_that_cannot_be_finished_is_logged_once_with_what_is_known() -> None:
+    talk = Assistant(tools(), model=Says("Hello."), log=DialogueLog(":memory:"), hand_over=take)
+    answer = talk.answer("my order is late")
+    next(answer)
+    talk.abandon()
+    answer.close()
+    (turn,) = talk._log.rows()
+    assert (turn["intent"], turn["handed_over"]) == ("complaint", True)
 
 
 def test_a_service_that_is_away_takes_over_nothing_that_needs_none() -> None:

@@ -4,12 +4,15 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from urllib.error import URLError
 
 import pandas as pd
 import pytest
@@ -153,6 +156,46 @@ def test_an_alert_that_is_refused_is_kept_and_sent_again(
     assert list(dict.fromkeys(hook.ids)) == undisturbed
 
 
+def test_an_alert_that_nobody_takes_holds_up_no_other(
+    stream: Path, undisturbed: list[str], tmp_path: Path
+) -> None:
+    taken: list[str] = []
+
+    def hangs_up(alert: Alert) -> None:
+        if alert.id == undisturbed[0]:
+            raise ConnectionResetError("the connection was closed")
+        taken.append(alert.id)
+
+    def is_away(alert: Alert) -> None:
+        asked.append(alert.id)
+        raise URLError(ConnectionRefusedError())
+
+    memory, listener, asked = tmp_path / "memory", Listener(days=14, cooldown=12), []
+    again = partial(listen, partial(read_lines, stream), memory, listener)
+    again(deliver=hangs_up)
+    assert taken == undisturbed[1:] == kept(memory, sent=True)
+    again(deliver=is_away)
+    assert asked == undisturbed[:1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_an_output_that_is_full_loses_no_alert_and_doubles_none(
+    stream: Path, undisturbed: list[str], hook: Receiver, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "coupon_rec", "listen", str(stream), *OPTIONS, "--memory"]
+    with Path("/dev/full").open("w") as full:
+        settings = {"stdout": full, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
+        hooked = [*command, str(tmp_path / "hooked"), "--hook", hook.address]
+        done = subprocess.run(hooked, **settings)
+        assert done.returncode == 0 and "go to the hook alone" in done.stderr
+        assert hook.ids == undisturbed
+        alone = [*command, str(tmp_path / "alone")]
+        done = subprocess.run(alone, **settings)
+        assert done.returncode == 2 and "standard output takes no alert" in done.stderr
+    done = subprocess.run(alone, capture_output=True, text=True, cwd=ROOT)
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == undisturbed
+
+
 def test_a_second_listener_with_the_same_memory_is_refused(tmp_path: Path) -> None:
     first = Memory(tmp_path / "memory")
     with pytest.raises(SourceError, match="another process"):
@@ -164,6 +207,24 @@ def test_a_file_that_is_no_memory_is_named(tmp_path: Path) -> None:
     (tmp_path / "memory").write_text("no database at all, and longer than its header\n" * 20)
     with pytest.raises(SourceError, match="memory is damaged"):
         Memory(tmp_path / "memory")
+    sqlite3.connect(tmp_path / "talks").execute("CREATE TABLE turns (words)")
+    with pytest.raises(SourceError, match="talks is damaged, or no state of listening"):
+        Memory(tmp_path / "talks")
+
+
+@pytest.mark.parametrize("state", ["{}", '{"errors": {"caught": 1', "[]", '"none"'])
+def test_a_memory_whose_state_is_spoiled_is_named(state: str, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "memory")
+    memory._database.execute("REPLACE INTO state VALUES (1, '{}', ?)", [state])
+    with pytest.raises(SourceError, match="memory is damaged"):
+        memory.read()
+    memory.close()
+
+
+def test_a_memory_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    (tmp_path / "memory").touch(mode=0o644)
+    Memory(tmp_path / "memory").close()
+    assert stat.S_IMODE((tmp_path / "memory").stat().st_mode) == 0o600
 
 
 # Streams
@@ -243,6 +304,22 @@ def test_a_pipe_is_read_and_what_was_read_before_is_skipped(
     assert short.returncode == 2 and b"shorter than what was read" in short.stderr
 
 
+def test_a_pipe_that_stays_open_gives_its_alerts_when_their_hour_is_over(
+    undisturbed: list[str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "coupon_rec", "listen", "-", *OPTIONS]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(
+        [*command, "--memory", tmp_path / "memory"], cwd=ROOT, text=True, **pipes
+    ) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write("".join(lines()))
+        process.stdin.flush()
+        for expected in undisturbed:
+            assert json.loads(process.stdout.readline())["id"] == expected
+        process.stdin.close()
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
@@ -254,6 +331,11 @@ def test_a_pipe_is_read_and_what_was_read_before_is_skipped(
         ('{"time": "2026-01-05T00:00:00"}', "neither a text nor a rating"),
         ('{"time": "2026-01-05T00:00:00", "rating": true}', "a rating that is no number"),
         ('{"time": "2026-01-05T00:00:00", "text": 5}', "that is no text"),
+        ('{"time": "2026-01-05T00:00:00", "topic": "milk", "rating": NaN}', "that is no number"),
+        ('{"time": "2026-01-05T00:00:00", "topic": "milk", "rating": -Infinity}', "is no number"),
+        ('{"time": "2026-01-05T00:00:00", "topic": null, "rating": 1}', "has no topic"),
+        ('{"time": "2026-01-05T00:00:00", "topic": " ", "rating": 1}', "has no topic"),
+        ('{"time": "2026-01-05T00:00:00", "topic": "milk", "text": "Sour."}', "or no stars"),
         ("[" * 100_000, "is no JSON"),
         ('{"time": "9999-12-31T23:59:59-14:00", "text": "Sour."}', "has no time"),
         ('{"time": "2026-01-05T00:00:00", "rating": 1, "topic": "a\\nb"}', "nobody can read"),
@@ -271,7 +353,26 @@ def test_a_line_that_is_no_opinion_is_told_and_skipped(
     assert len(said) == 1 and problem in said[0] and f"at {len(line) + 1}:" in said[0]
 
 
-@pytest.mark.parametrize("topic", ["молоко", "Men’s wear", "a: b%c"])
+def test_of_an_opinion_the_first_letters_are_read_and_halves_of_them_replaced(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "said.jsonl"
+    text = "sour \\ud83d " + "very " * 2000
+    path.write_text(f'{{"time": "2026-01-05T00:00:00", "topic": " milk ", "text": "{text}"}}\n')
+    ((*_, row),) = read_lines(path, {})
+    assert row["topic"] == "milk"
+    assert row["text"].startswith("sour ? very") and len(row["text"]) == 5000
+
+
+def test_an_alert_quotes_the_first_letters_of_long_opinions(tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text("".join(lines()).replace("word", "word " * 2000))
+    listener = Listener(days=14, cooldown=12)
+    alerts = listen(partial(read_lines, path), tmp_path / "memory", listener)
+    assert {len(quote) for alert in alerts for quote in alert.quotes} == {500}
+
+
+@pytest.mark.parametrize("topic", ["молоко", "Men’s wear", "a: b%c", " milk"])
 def test_an_alert_about_any_topic_reaches_the_hook(topic: str, hook: Receiver) -> None:
     alert = Alert(
         f"{topic} 9", topic, "2026-11-02T09:00", "2026-11-02T05:00", 9, 8, 0.9, 0.2, 1, "high"
@@ -315,6 +416,59 @@ def test_reviews_of_a_market_come_in_order_with_the_topic_of_their_item() -> Non
         next(read_reviews(sample, {}, "color"))
 
 
+@pytest.fixture
+def reviewed(tmp_path: Path) -> Iterator[tuple[str, Callable[..., None]]]:
+    """A market, and how to write its reviews, of the hours after a Monday's midnight."""
+    market = tmp_path / "market"
+    shutil.copytree(ROOT / "data" / "sample", market)
+    item = pd.read_parquet(market / "items.parquet")["item_id"].iloc[0]
+
+    def write(*hours: int) -> None:
+        reviews = pd.DataFrame({"user_id": range(1, len(hours) + 1), "item_id": item, "rating": 1})
+        times = [MONDAY + timedelta(hours=hour) for hour in hours]
+        reviews.assign(time=times).to_parquet(market / "reviews.parquet")
+
+    yield str(market), write
+
+
+def test_reviews_that_come_late_or_are_forgotten_change_nothing_for_the_new_ones(
+    reviewed: tuple[str, Callable[..., None]],
+) -> None:
+    market, write = reviewed
+
+    def read(place: dict[str, int]) -> list[object]:
+        rows = []
+        for name, where, row in read_reviews(market, place):
+            place[name] = where
+            hour = row["time"] - MONDAY if isinstance(row, dict) else row
+            rows.append(hour // timedelta(hours=1) if isinstance(hour, timedelta) else hour)
+        return rows
+
+    write(1, 2, 3, 3)
+    place: dict[str, int] = {}
+    assert read(place) == [1, 2, 3, 3]
+    write(1, 2, 2, 3, 3, 3, 4)
+    assert read(place) == ["is one of 1 that came after later ones had been counted", 3, 4]
+    assert read(place) == []
+    write(3, 3, 4, 5)
+    assert read(place) == [5]
+    write(6)
+    assert read({"reviews": 1}) == []  # the place of version 1.0
+
+
+def test_a_review_of_the_future_is_told_and_skipped(
+    reviewed: tuple[str, Callable[..., None]],
+) -> None:
+    market, write = reviewed
+    write(1, 10**6)
+    (_, seen, first), (_, after, second) = read_reviews(market, {})
+    assert first["time"] == MONDAY + timedelta(hours=1) and "is of the future" in second
+    assert seen == after
+    write(1, 2, 10**6)
+    (*_, first), _ = read_reviews(market, {"reviews": after})
+    assert first["time"] == MONDAY + timedelta(hours=2)
+
+
 # The command
 
 
@@ -335,7 +489,7 @@ def test_texts_without_a_topic_are_labeled_from_sentences(tmp_path: Path) -> Non
     state = Memory(tmp_path / "memory")
     _, listener = state.read()
     state.close()
-    assert listener is not None and set(listener["now"]) == {"products"}
+    assert listener is not None and set(listener.state()["now"]) == {"products"}
 
 
 def test_reviews_of_a_market_that_turn_bad_ring_at_the_hook_once(
@@ -390,5 +544,16 @@ def test_bad_arguments_are_told_in_a_line(stream: Path, tmp_path: Path) -> None:
     sentences = tmp_path / "sentences.csv"
     sentences.write_text("text,topic,sentiment\nSour.,milk,-1\n")
     assert "no column half" in run(stream, *memory, "--labels", sentences)[2]
-    code, _, err = run(stream, *memory, *OPTIONS, "--hook", "ftp://here")
-    assert code == 2 and "a web hook is an address" in err
+    sentences.write_text(
+        "text,topic,sentiment,half\nSour.,milk,bad,repair\nGood.,x,1,repair\nOk.,x,1,judge\n"
+    )
+    assert "must be a number" in run(stream, *memory, "--labels", sentences)[2]
+    nothing, memory = tmp_path / "nothing.jsonl", ("--memory", tmp_path / "untouched")
+    nothing.touch()
+    for address in ("ftp://here", "shop.example/alerts", "http://", "http://[bad/"):
+        code, _, err = run(nothing, *memory, *OPTIONS, "--hook", address)
+        assert code == 2 and "a web hook is an address" in err
+    for name, value in (("seed", -1), ("growth", "inf"), ("cooldown", 10**22), ("days", 10**9)):
+        code, _, err = run(nothing, *memory, f"--{name}", value)
+        assert code == 2 and ("growth must be above 1" in err or "days must be 14" in err), err
+    assert not (tmp_path / "untouched").exists()

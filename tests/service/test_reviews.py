@@ -219,7 +219,7 @@ def test_a_listener_says_what_is_wrong_with_a_service(
     sent = {"events": [review("a", text="Sour."), review("b", item_id=77)]}
     assert service.client.post("/v1/events", json=sent, headers=headers).is_success
     key = ("--operator-key", "s3cret")
-    assert "without a topic" in listen(address, *memory, *key)[2]
+    assert "name labeled sentences" in listen(address, *memory, *key)[2]
     code, _, told = listen(address, *memory, *key, "--market", SAMPLE)
     assert code == 0
     assert "skipped, since it is about item 77, which the market does not have" in told

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from running import DAY, PATIENCE, Inside, Running, purchase
 
-from coupon_rec.privacy import new_key
+from coupon_rec.privacy import Pseudonyms, Vault, new_key
 from coupon_rec.serving.http import server
 from coupon_rec.serving.http.app import create_app
 from coupon_rec.serving.http.opening import NO_DECISIONS
@@ -91,6 +91,31 @@ def test_an_open_service_is_not_reached_from_elsewhere_by_accident(tmp_path: Pat
         ("0.0.0.0", Settings(open=True)),
     ):
         server.check_closed(host, settings)
+
+
+@pytest.mark.parametrize("blank", [",", " ", "\n", " , "])
+def test_a_key_of_people_or_files_without_letters_is_refused(
+    blank: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match="no letters"):
+        Pseudonyms(blank)
+    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", blank)
+    with pytest.raises(ValueError, match="is set and has no key"):
+        Vault.from_environment()
+
+
+def test_who_asks_for_a_web_socket_is_asked_for_the_key_and_named_in_no_line(
+    serve: Callable[..., Running],
+) -> None:
+    service = serve(COUPON_REC_API_KEY="s3cret")
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(
+            b"GET /emma-7?words=illness HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\n"
+            b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert b" 401 " in connection.recv(100)
+    assert "emma" not in service.words.read_text()
 
 
 @pytest.mark.parametrize("blank", [",", " ", "\n", " , "])

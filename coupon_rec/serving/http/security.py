@@ -166,7 +166,7 @@ class Keys:
         self.open = not keys
         self._names = {b"Bearer " + key.encode(): _name(key) for key in keys}
         if operator:
-            self._names[b"Bearer " + operator.encode()] = OPERATOR
+            self._names[b"Bearer " + operator.strip().encode()] = OPERATOR
 
     def client(self, authorization: bytes, address: str) -> str | None:
         """Name who sent a request: a name of its key, or its address where it needs no key.

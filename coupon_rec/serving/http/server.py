@@ -74,7 +74,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _check_free(host: str, port: int) -> None:
+def check_free(host: str, port: int) -> None:
     """See that we can listen before anything is loaded."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -118,7 +118,7 @@ def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
         the address and no key is asked for.
     """
     check_closed(host, settings)
-    _check_free(host, port)
+    check_free(host, port)
     app = create_app(bundle, settings)
     # What is loaded stays: a collector that looks through it again and again makes requests wait.
     gc.collect()
@@ -129,6 +129,7 @@ def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
         host,
         port,
         http=Impatient,
+        ws="none",
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
