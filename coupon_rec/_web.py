@@ -65,6 +65,8 @@ def is_address(text: str) -> bool:
     >>> is_address("http://127.0.0.1:8000"), is_address("localhost:8000"), is_address("http://")
     (True, False, False)
     """
+    if not re.fullmatch("[!-?A-~]+", text):  # no blanks, and no @ for a password
+        return False
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -20,7 +20,19 @@ Send = Callable[[bytes], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 
 
-@pytest.mark.parametrize("text", ["", "localhost", "foo", "ftp://shop", "http://", "http://[bad/"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "localhost",
+        "foo",
+        "ftp://shop",
+        "http://",
+        "http://[bad/",
+        "http://a:b@c",
+        "http://a b/",
+    ],
+)
 def test_what_is_no_address_of_the_web_is_refused_before_anything_is_asked(text: str) -> None:
     for ask in (ChatModel, service, hand_to, lambda text: next(read_service(text, {}))):
         with pytest.raises(ValueError, match="address such as http"):

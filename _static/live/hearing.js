@@ -12,8 +12,8 @@ const hearing = (() => {
     ["forget", "\\b(forget|forgotten)\\b"],
     ["stop", "\\b(unsubscribe|opt(ing)?( \\w+)? out|leave me (alone|in peace))\\b"],
     ["stop", "\\boff (the|your)( \\w+)? list\\b|\\b(not|no longer) interested\\b"],
-    ["stop", "(?<!\\bnot )(?<!\\bdon t )(?<!\\bnever )(?<!\\bt want to )(?<!\\bdo you )(?<!\\bdid you )\\b(stop|quit)\\b(?! (by|at|off)\\b)"],
-    ["stop", "^(i said )?(please )?no (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing)( (please|thanks?|you|for|me|today|now|any|more))*$"],
+    ["stop", "(?<!\\bnot )(?<!\\bdon t )(?<!\\bnever )(?<!\\bt want to )(?<!\\bdo you )(?<!\\bdid you )\\b(stop|quit)\\b(?! (by|off|at(?! once))\\b)"],
+    ["stop", "^((i said|please|ok(ay)?|well|no|thanks?|thank you|sorry|hi|hello|hey) )*no (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing)( (please|thanks?|you|for|me|today|now|any|more|ever|again|at|all|i|said))*$"],
     ["stop", "^(please )?no more( please)?$|\\bturn off\\b.*\\b(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing)\\b"],
     ["stop", "^(?!why\\b|(is|are) there\\b|(do|have) you\\b).*\\b(no more|no further|never again|(want|need|wish|prefer|rather)( \\w+)? no)\\b.*\\b(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing)\\b"],
     ["stop", "\\bcancel( (all|any|my|the|your|these|marketing))* (newsletters?|mailings?|e ?mails?)\\b"],
@@ -77,8 +77,20 @@ const hearing = (() => {
 
   /** Small letters and digits, without marks, with single spaces. */
   function plain(words) {
-    const text = words.slice(0, 500).normalize("NFKD").toLowerCase().replace(/[\p{M}\p{Cf}]/gu, "").replace(/[\u115f\u1160\u2800]/g, " ");
+    const seen = words.slice(0, 500).normalize("NFKD").toLowerCase();
+    const text = seen.replace(/[\p{M}\p{Cf}\p{Cn}]/gu, "").replace(/[\u115f\u1160\u2800]/g, " ");
     return (text.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ");
+  }
+
+  /** Whether a sentence, or a part of one that asks nothing, asks for no more offers. */
+  function wantsNothing(words) {
+    const text = words.slice(0, 500).normalize("NFKD");
+    const parts = [...text.matchAll(/([^.!?;:\n]+)([.!?;:\n]*)/g)].flatMap(([, sentence, end]) => [
+      sentence,
+      ...(end.includes("?") ? [] : sentence.split(",")),
+    ]);
+    const stops = RULES.filter(([intent]) => intent === "stop");
+    return parts.some((part) => stops.some(([, pattern]) => new RegExp(pattern).test(plain(part))));
   }
 
   /** What was meant: an intent, a product, and a place in the list. */
@@ -88,7 +100,10 @@ const hearing = (() => {
     const product = products.length === 1 ? products[0] : ""; // several are no one's name
     const named = WHICH.exec(text);
     const places = text.match(new RegExp(PLACE, "g")) ?? [];
-    const rule = RULES.find(([, pattern]) => new RegExp(pattern).test(text));
+    const stops = wantsNothing(words);
+    const rule = RULES.find(([intent, pattern]) =>
+      intent === "stop" ? stops : new RegExp(pattern).test(text),
+    );
     const intent = rule ? rule[0] : products.length ? "product" : "unknown";
     return { intent, product, which: named && places.length === 1 ? PLACES[named[1]] : 0 };
   }

@@ -12,8 +12,8 @@ ADS: Final = (
     r"(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|"
     r"marketing)"
 )
-UNSEEN: Final = ("Cf", "Mn", "Mc", "Me")
-"""Marks, and what formats a text."""
+UNSEEN: Final = ("Cf", "Cn", "Mn", "Mc", "Me")
+"""Marks, what formats a text, and what is no letter yet."""
 BLANKS: Final = (0x115F, 0x1160, 0x2800)
 """What looks like a space, and is a letter or a sign to Python."""
 
@@ -29,9 +29,13 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     (
         "stop",
         r"(?<!\bnot )(?<!\bdon t )(?<!\bnever )(?<!\bt want to )(?<!\bdo you )(?<!\bdid you )"
-        r"\b(stop|quit)\b(?! (by|at|off)\b)",
+        r"\b(stop|quit)\b(?! (by|off|at(?! once))\b)",
     ),
-    ("stop", rf"^(i said )?(please )?no {ADS}( (please|thanks?|you|for|me|today|now|any|more))*$"),
+    (
+        "stop",
+        rf"^((i said|please|ok(ay)?|well|no|thanks?|thank you|sorry|hi|hello|hey) )*no {ADS}"
+        r"( (please|thanks?|you|for|me|today|now|any|more|ever|again|at|all|i|said))*$",
+    ),
     ("stop", rf"^(please )?no more( please)?$|\bturn off\b.*\b{ADS}\b"),
     (
         "stop",
@@ -127,9 +131,21 @@ def plain(words: str) -> str:
 
 
 def wants_nothing(words: str) -> bool:
-    """Whether a message asks for no more offers, whatever else it asks for."""
-    text = plain(words)
-    return any(re.search(pattern, text) for intent, pattern in RULES if intent == "stop")
+    """Whether a message asks for no more offers, whatever else it asks for.
+
+    Each sentence is heard by itself, and if it asks nothing, each part between its commas, too.
+
+    Examples
+    --------
+    >>> wants_nothing("Please don't. Stop the coupons."), wants_nothing("Please don't stop.")
+    (True, False)
+    """
+    text = unicodedata.normalize("NFKD", words[:MOST_LETTERS])
+    parts = []
+    for sentence, end in re.findall(r"([^.!?;:\n]+)([.!?;:\n]*)", text):
+        parts += [sentence, *([] if "?" in end else sentence.split(","))]
+    stops = [pattern for intent, pattern in RULES if intent == "stop"]
+    return any(re.search(pattern, plain(part)) for part in parts for pattern in stops)
 
 
 def asks_for_coupons(words: str) -> bool:
@@ -162,7 +178,12 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     product = named[0] if len(named) == 1 else ""
     place, places = re.search(WHICH, text), re.findall(PLACE, text)
     which = PLACES[place[1]] if place and len(places) == 1 else 0
-    found = (intent for intent, pattern in RULES if re.search(pattern, text))
+    stops = wants_nothing(words)
+    found = (
+        intent
+        for intent, pattern in RULES
+        if (stops if intent == "stop" else re.search(pattern, text))
+    )
     return Heard(next(found, "product" if named else "unknown"), product, which)
 
 

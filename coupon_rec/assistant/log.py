@@ -84,10 +84,12 @@ class DialogueLog:
         self._vault = Vault.from_environment()
         kinds = ", ".join(self.COLUMNS)
         try:
-            if str(path) != ":memory:":  # what customers wrote is read by its owner alone
+            if str(path) != ":memory:":
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-                os.chmod(path, 0o600)
             self._base = sqlite3.connect(path, check_same_thread=False)
+            self._check_own()
+            if str(path) != ":memory:":  # what customers wrote is read by its owner alone
+                os.chmod(path, 0o600)
             self._base.execute("PRAGMA secure_delete = ON")
             with suppress(sqlite3.OperationalError):  # another process has it open
                 self._base.execute("PRAGMA journal_mode = DELETE")
@@ -97,6 +99,14 @@ class DialogueLog:
             self._base.execute(f"PRAGMA busy_timeout = {BUSY}")
         except (OSError, sqlite3.Error) as error:
             raise ValueError(f"{path} cannot hold dialogues: {error}") from error
+
+    def _check_own(self) -> None:
+        """See that no other program's tables are there."""
+        tables = self._base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        columns = [row[1] for row in self._base.execute("PRAGMA table_info(turns)")]
+        if {name for (name,) in tables} - {"turns"} or columns not in ([], [*self.COLUMNS]):
+            self._base.close()
+            raise sqlite3.DatabaseError("it is the database of another program")
 
     def _reseal(self, vault: Vault) -> None:
         """Seal with the newest key what is sealed with an older one."""
@@ -186,7 +196,10 @@ class DialogueLog:
             raise ValueError(f"days is {days}: turns are kept for more than 0, and at most 36525")
         oldest = (datetime.now() - timedelta(days=days)).isoformat(timespec="seconds")
         with self._lock:
-            return self._removed("time < ?", [oldest])
+            removed = self._removed("time < ?", [oldest])
+            if removed:
+                self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return removed
 
     def _removed(self, where: str, values: Sequence[str]) -> int:
         with self._base:

@@ -157,7 +157,9 @@ def assistant(
         raise typer.BadParameter("name a log that is there, with --log", param_hint="--forget")
     kept = DialogueLog(log, pseudonym_key) if log else None
     if forget and kept:
-        typer.echo(f"removed {kept.forget(forget)} turns")
+        removed = kept.forget(forget)
+        nobody = "" if removed else ": under the keys that you gave, nobody of this name is there"
+        typer.echo(f"removed {removed} turns{nobody}")
         return
 
     def expire() -> None:
@@ -269,8 +271,9 @@ def _talk(assistant: "Assistant") -> None:
     """Talk in the terminal until the customer says nothing, or the input ends."""
     from coupon_rec.assistant.hearing import MOST_LETTERS
 
-    if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     while True:
         try:
             words = input("> ").strip()
@@ -281,6 +284,9 @@ def _talk(assistant: "Assistant") -> None:
         if len(words) > MOST_LETTERS:
             typer.echo(f"Please write at most {MOST_LETTERS} letters at a time.")
             continue
-        for piece in assistant.answer(words):
-            typer.echo(piece, nl=False)
+        try:
+            for piece in assistant.answer(words):
+                typer.echo(piece, nl=False)
+        finally:
+            assistant.abandon()
         typer.echo()

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -105,6 +106,8 @@ def listen(
                 f"{labels} has no column half: write `repair` for rows to learn from, and `judge` "
                 "for those that count the errors"
             )
+        if missing := {"repair", "judge"} - {*sentences["half"]}:
+            raise ValueError(f"{labels} has no row with `{min(missing)}` in its column half")
         found = Labels(sentences[sentences["half"] == "repair"], lexicon)
         judge = sentences[sentences["half"] == "judge"]
         called = found.called(judge["text"].tolist())
@@ -112,17 +115,23 @@ def listen(
 
     send = web_hook(hook) if hook else None
 
+    def tell(words: str) -> None:
+        with suppress(OSError):  # nobody reads it, and there is more to do
+            say(words)
+
     def deliver(alert: Alert) -> None:
         if send:
             send(asdict(alert))
         try:
+            if sys.stdout is None:
+                raise OSError("it is closed")
             typer.echo(json.dumps(asdict(alert)))
         except OSError as error:
-            # What its buffer holds would be written again with each alert to come.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if sys.stdout:  # what its buffer holds would be written again with each alert to come
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if not send:
                 raise SourceError(f"standard output takes no alert ({error})") from error
-            say(f"standard output takes no alert ({error}): they go to the hook alone")
+            tell(f"standard output takes no alert ({error}): they go to the hook alone")
 
     known, errors = learned()
     listener = Listener(errors, days=days, rate=rate, growth=growth, cooldown=cooldown, seed=seed)
@@ -135,7 +144,7 @@ def listen(
         listener,
         labels=known,
         deliver=deliver,
-        say=say,
+        say=tell,
         follow=follow,
     )
-    say(f"{len(alerts)} alerts so far, in {memory}")
+    tell(f"{len(alerts)} alerts so far, in {memory}")

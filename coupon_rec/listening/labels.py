@@ -108,7 +108,8 @@ class Labels:
         self._pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
         self._pieces.fit(sentences["text"])
         texts = sentences["text"].tolist()
-        self._topic = LogisticRegression(C=5).fit(self._pieces.transform(texts), sentences["topic"])
+        topics = sentences["topic"].map(lambda topic: str(topic).strip(), na_action="ignore")
+        self._topic = LogisticRegression(C=5).fit(self._pieces.transform(texts), topics)
         self._negative = LogisticRegression(C=5).fit(self._columns(texts), bad)
 
     def _columns(self, texts: Sequence[str]) -> csr_matrix:
@@ -118,7 +119,7 @@ class Labels:
         return hstack([pieces, self._scores(texts)[:, None]]).tocsr()
 
     def topic(self, texts: Sequence[str]) -> NDArray[np.object_]:
-        """The likeliest topic of each text: shape (n,), as in the sentences."""
+        """The likeliest topic of each text: shape (n,), as in the sentences, as text."""
         return np.asarray(self._topic.predict(self._pieces.transform(texts)), object)
 
     def negative(self, texts: Sequence[str]) -> Floats:

@@ -54,7 +54,8 @@ class Alert:
     share, usual : float
         Shares of negative opinions since then and in the past, corrected for the labels' errors.
     talk : float
-        Opinions since then over the usual number of these hours: is there more talk, too?
+        Opinions since then over the usual number of these hours: is there more talk, too? None if
+        these hours usually have none.
     severity : str
         "high" if the corrected share is at least twice the usual one, else "raised".
     quotes : list of str
@@ -69,7 +70,7 @@ class Alert:
     negatives: int
     share: float
     usual: float
-    talk: float
+    talk: float | None
     severity: str
     quotes: list[str] = field(default_factory=list)
 
@@ -275,7 +276,7 @@ class Listener:
             negatives=so_far["k"],
             share=round(share, 4),
             usual=round(usual, 4),
-            talk=round(so_far["n"] / max(so_far["usual"], 1e-9), 2),
+            talk=round(so_far["n"] / so_far["usual"], 2) if so_far["usual"] else None,
             severity="high" if share >= 2 * usual else "raised",
             quotes=so_far["quotes"],
         )

@@ -14,6 +14,8 @@ from coupon_rec.listening.sources import Read, SourceError, checked, topics_of
 COME_AGAIN = (429, 500, 502, 503, 504)
 """What a service, or a proxy before it, says while it has too much to do, starts or stumbles."""
 OPINION = ("time", "rating", "text")
+AT_ONCE = 200
+"""Reviews in an answer: with the longest words, in any script, they are no more than is read."""
 
 
 def read_service(
@@ -60,7 +62,7 @@ def read_service(
     topics: Mapping[str, str | None] | None = None
     log, after = next(iter(place.items()), ("", 0))
     while True:
-        question = {"log": log, "after": after}
+        question = {"log": log, "after": after, "most": AT_ONCE}
         log, reviews = _asked(f"{address.rstrip('/')}/v1/reviews", question, headers)
         if not reviews:
             return

@@ -1,9 +1,11 @@
 """Where opinions come from: JSON lines of a file, a folder or a pipe, or reviews of a market."""
 
 import json
+import os
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -19,6 +21,8 @@ None where what comes next may take a while."""
 
 MOST_READ = 5000
 """Letters of an opinion's text that are read."""
+MOST_TOPIC = 100
+"""Letters of a topic: it has to go into a header."""
 COUNTED, ALIKE = 10**9, 10**6
 """Above the number of reviews of a market, and of those with the same time."""
 FIRST = datetime(1899, 1, 1)
@@ -36,8 +40,8 @@ def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[Read]:
     ----------
     source : str or pathlib.Path
         A file of JSON lines; a folder, whose `*.jsonl` are read in the order of their names; or
-        ``"-"`` for standard input, where what a place has counted is read again and skipped, and
-        None tells that nothing more is there yet.
+        ``"-"`` for standard input. Of this and of a pipe with a name, what a place has counted is
+        read again and skipped, and None tells that nothing more is there yet.
     place : mapping of str to int
         Bytes already read, by the name of the file.
 
@@ -61,23 +65,23 @@ def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[Read]:
     [(54, 'Sour milk.')]
     >>> folder.cleanup()
     """
-    if str(source) == "-":
-        stream = sys.stdin.buffer
+    path = Path(source)
+    if str(source) == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
+        stream = _standard_input() if str(source) == "-" else path.open("rb")
         left = place.get("-", 0)
         while left > 0 and (skipped := stream.read(min(left, 1 << 20))):
             left -= len(skipped)
         if left > 0:
             raise SourceError(
-                f"standard input is {left} bytes shorter than what was read before: send the whole "
+                f"the pipe is {left} bytes shorter than what was read before: send the whole "
                 "stream again, or name another state"
             )
         yield from _piped(stream, place.get("-", 0))
         return
-    path = Path(source)
     if not path.exists():
         raise SourceError(f"there is no {path}: name a file of JSON lines, a folder, or -")
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    for file in filter(Path.is_file, files):
+    files = sorted(filter(Path.is_file, path.glob("*.jsonl"))) if path.is_dir() else [path]
+    for file in files:
         begun = place.get(file.name, 0)
         if file.stat().st_size < begun:
             raise SourceError(
@@ -98,11 +102,24 @@ def _lines(name: str, stream: BinaryIO, where: int) -> Iterator[Read]:
             yield name, where, _parsed(line)
 
 
+def _standard_input() -> Any:
+    """The bytes of standard input, for whose next ones a reader waits."""
+    if sys.stdin is None:
+        raise SourceError("standard input is closed: name a file, or a pipe")
+    with suppress(OSError):  # it is no file of the system
+        os.set_blocking(sys.stdin.fileno(), True)
+    return sys.stdin.buffer
+
+
 def _piped(stream: Any, where: int) -> Iterator[Read]:
     """Read what is there, and only then wait for more."""
-    begun = b""
+    begun: list[bytes] = []
     while piece := stream.read1(1 << 16):
-        *lines, begun = (begun + piece).split(b"\n")
+        begun.append(piece)
+        if b"\n" not in piece:
+            continue
+        *lines, rest = b"".join(begun).split(b"\n")
+        begun = [rest]
         for line in lines:
             where += len(line) + 1
             if line.strip():
@@ -149,6 +166,10 @@ def checked(opinion: dict[str, Any]) -> dict[str, Any] | str:
         return "has a rating that is no number"
     if stars is None and not text:
         return "has neither a text nor a rating"
+    if not (topic or "").strip() and not (text or "").strip():
+        return "has neither a topic nor a text"
+    if len(topic or "") > MOST_TOPIC:
+        return f"has a topic of more than {MOST_TOPIC} letters"
     opinion = {**opinion, "time": time}
     if topic:
         opinion["topic"] = topic.strip()
@@ -162,13 +183,15 @@ def read_reviews(
 ) -> Iterator[Read]:
     """Read the reviews of a market in the order of time, as opinions with stars.
 
+    Those of the latest time are left for later, as others of it may come.
+
     Parameters
     ----------
     market : str
         Folder or URI of its tables.
     place : mapping of str to int
         What has been read, under ``"reviews"``: a number that says up to which time, and how many.
-        Reviews that come later with an earlier time are not read, and one row tells how many.
+        Reviews that come later with no later time are not read, and one row tells how many.
     topic : str
         The column of `items` that says what a review is about.
 
@@ -190,15 +213,14 @@ def read_reviews(
     reviews = tables.reviews.join(_topic_of(tables.items, topic), "item_id").to_pandas()
     order = ["time", "user_id", "item_id"]
     reviews = reviews.sort_values(order, kind="stable", ignore_index=True)
-    # Of each review, a number that orders it by time, and among those of the same time.
-    ticks = (reviews["time"] - FIRST) // timedelta(microseconds=1)
-    keys = [
-        tick * ALIKE + same
-        for tick, same in zip(ticks.tolist(), reviews.groupby("time").cumcount(), strict=True)
-    ]
+    # Of each review, a number that orders it by time, and among those of the same time; the last of
+    # these has the highest that there is, so that none comes after it.
+    ticks = ((reviews["time"] - FIRST) // timedelta(microseconds=1)).tolist()
+    same = reviews.groupby("time").cumcount().where(reviews["time"].duplicated(keep="last"), ALIKE)
+    keys = [tick * (ALIKE + 1) + number for tick, number in zip(ticks, same.tolist(), strict=True)]
     last, count = divmod(place.get("reviews", 0), COUNTED)
     if count and not last:  # the place of version 1.0, which was a count
-        last = keys[min(count, len(keys)) - 1] if keys else 0
+        last = ticks[min(count, len(ticks)) - 1] * (ALIKE + 1) + ALIKE if ticks else 0
     known = bisect_right(keys, last) if count else 0
     where = last * COUNTED + known
     if known > count:
@@ -207,7 +229,7 @@ def read_reviews(
     texts = reviews["text"] if "text" in reviews else [None] * len(reviews)
     rows = zip(reviews["time"], reviews["topic"], reviews["rating"], texts, strict=True)
     for number, (time, about, stars, text) in enumerate(rows, start=1):
-        if number > known:
+        if number > known and ticks[number - 1] < ticks[-1]:
             opinion = {
                 "time": time.isoformat(),
                 "topic": about if isinstance(about, str) else None,
@@ -238,6 +260,8 @@ def topics_of(market: str, topic: str) -> dict[str, str | None]:
         if names is not None:
             found = found.join(names, found.item_id == names.number)
             found = found.select("topic", item_id="text")
+        if not found["item_id"].type().is_string():
+            found = found.mutate(item_id=found["item_id"].cast("int64"))
         rows = found.to_pandas()
     except (SourceError, ConnectionError):
         raise

@@ -111,6 +111,8 @@ class Watch:
         ratio = errors.labeled(after) / errors.labeled(before)
         step = Cusum(ratio).step(negatives, known[:, None] * opinions)
         low, high = 0.0, 100.0
+        while ringing(step, high, cooldown).sum() / paths > rate:
+            low, high = high, 2 * high
         for _ in range(20):
             middle = (low + high) / 2
             rings = ringing(step, middle, cooldown).sum() / paths

@@ -627,6 +627,27 @@ def test_a_log_that_another_program_has_spoiled_for_forgetting_still_forgets(
     assert not any(b"emma" in path.read_bytes() for path in tmp_path.iterdir())
 
 
+def test_old_turns_leave_no_byte_in_a_log_that_another_program_has_changed(tmp_path: Path) -> None:
+    log = DialogueLog(tmp_path / "talks")
+    sqlite3.connect(tmp_path / "talks").execute("PRAGMA journal_mode = WAL")
+    log.add("emma-2448", TURN)
+    log._base.execute("UPDATE turns SET time = '2017-06-01T12:00:00'")
+    log._base.commit()
+    assert log.expire(30) == 1
+    assert not any(b"emma" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("table", ["state (one, place)", "turns (user, words)"])
+def test_the_database_of_another_program_is_no_log(table: str, tmp_path: Path) -> None:
+    path = tmp_path / "theirs"
+    sqlite3.connect(path).execute(f"CREATE TABLE {table}")
+    path.chmod(0o644)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="the database of another program"):
+        DialogueLog(path)
+    assert path.read_bytes() == before and path.stat().st_mode & 0o777 == 0o644
+
+
 def test_turns_go_after_their_days_and_no_byte_stays(tmp_path: Path) -> None:
     log = DialogueLog(tmp_path / "talks")
     for user in ("emma-2448", "ben-17"):

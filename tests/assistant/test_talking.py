@@ -592,6 +592,17 @@ def test_who_wants_no_offers_is_shown_none_for_words_that_mean_no_coupon(words: 
         "st\ufe0fop",
         "stop\u3164please",
         "stop\u2800please",
+        "st\u2065op",
+        "Please don't. Stop the coupons.",
+        "No, I do not. Stop the offers!",
+        "Do you? Stop the offers please.",
+        "If not, stop the offers",
+        "Stop at once!",
+        "No thanks, no coupons.",
+        "Hi, no coupons please",
+        "ok no coupons",
+        "No coupons, I said!",
+        "Please no coupons ever again",
     ],
 )
 def test_who_wants_nothing_is_understood_in_many_words(words: str) -> None:

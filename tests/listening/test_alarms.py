@@ -25,6 +25,7 @@ from coupon_rec.listening import (
     paused,
     usual_week,
 )
+from coupon_rec.listening.watch import quiet_weeks
 from coupon_rec.monitoring import Cusum
 
 ROOT = Path(__file__).parents[2]
@@ -290,3 +291,33 @@ def test_a_topic_that_rang_pauses_its_coupons_for_a_day() -> None:
         ("2026-11-03T09:00", False),
     ):
         assert paused(topics, [alert], at).tolist() == [held, False]
+
+
+def test_a_busy_stream_rings_no_oftener_than_it_was_asked_to() -> None:
+    rng = np.random.default_rng(0)
+    hours = pd.date_range("2026-01-05", periods=84 * 24, freq="h")
+    share = np.repeat(np.clip(0.2 + 0.05 * rng.standard_normal(84), 0.01, 0.99), 24)
+    counts = {"opinions": 5000, "negatives": rng.binomial(5000, share)}
+    watch = Watch.tuned(pd.DataFrame(counts, hours), rate=1.0, paths=100)
+    negatives, opinions, _ = quiet_weeks(pd.DataFrame(counts, hours), 100, seed=1)
+    assert watch.alarms(negatives, opinions).sum() / 100 < 2
+    assert watch.threshold > 100
+
+
+def test_hours_that_usually_have_no_talk_have_no_usual_amount_of_it() -> None:
+    listener = Listener(days=14, cooldown=0)
+    nights = pd.date_range("2026-01-05", periods=14 * 24, freq="h")
+    for hour in nights[(nights.hour >= 8) | (nights == nights[0])]:
+        for number in range(10):
+            listener.hear(Opinion(hour.to_pydatetime(), "milk", number < 2))
+    alerts = []
+    for hour in pd.date_range("2026-01-19T01:00", periods=6, freq="h"):
+        for _ in range(20):
+            alerts += listener.hear(Opinion(hour.to_pydatetime(), "milk", True))
+    assert alerts and alerts[0].talk is None
+
+
+def test_topics_that_are_numbers_in_labeled_sentences_are_texts() -> None:
+    texts = ["Sour milk.", "Good milk.", "Rude staff.", "Kind staff."]
+    sentences = pd.DataFrame({"text": texts, "topic": [1, 1, 2, 2], "sentiment": [-1, 1, -1, 1]})
+    assert Labels(sentences).topic(texts).tolist() == ["1", "1", "2", "2"]

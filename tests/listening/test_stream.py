@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from urllib.error import URLError
 
 import pandas as pd
@@ -273,6 +274,15 @@ def test_what_is_away_is_asked_again_while_we_follow_and_refused_otherwise(
         listen(away, memory, listener)
 
 
+def test_items_whose_identifiers_are_written_as_floats_have_topics_too(tmp_path: Path) -> None:
+    market = tmp_path / "market"
+    shutil.copytree(ROOT / "data" / "sample", market)
+    wanted = topics_of(str(market), "department")
+    items = pd.read_parquet(market / "items.parquet")
+    items.assign(item_id=items["item_id"].astype(float)).to_parquet(market / "items.parquet")
+    assert topics_of(str(market), "department") == wanted
+
+
 def test_items_whose_identifiers_are_texts_have_topics_too(tmp_path: Path) -> None:
     market = tmp_path / "market"
     shutil.copytree(ROOT / "data" / "sample", market)
@@ -304,6 +314,47 @@ def test_a_pipe_is_read_and_what_was_read_before_is_skipped(
     assert short.returncode == 2 and b"shorter than what was read" in short.stderr
 
 
+def test_a_pipe_with_a_name_is_read_as_standard_input_is(
+    undisturbed: list[str], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_text, args=["".join(lines())], daemon=True)
+    writer.start()
+    listener = Listener(days=14, cooldown=12)
+    alerts = listen(partial(read_lines, pipe), tmp_path / "memory", listener)
+    writer.join()
+    assert [alert.id for alert in alerts] == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [("<&-", "standard input is closed"), (">&-", "standard output takes no alert")],
+)
+def test_a_stream_of_the_process_that_is_closed_is_named(
+    change: str, told: str, stream: Path, tmp_path: Path
+) -> None:
+    source = "-" if "<" in change else stream
+    words = f"{sys.executable} -m coupon_rec listen {source} {' '.join(OPTIONS)}"
+    words += f" --memory {tmp_path / 'memory'} {change}"
+    done = subprocess.run(words, shell=True, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+    assert kept(tmp_path / "memory", sent=True) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_who_cannot_be_told_of_a_bad_line_gets_the_alerts_all_the_same(
+    stream: Path, undisturbed: list[str], tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("nonsense\n" + stream.read_text())
+    command = [sys.executable, "-m", "coupon_rec", "listen", bad, *OPTIONS, "--memory"]
+    with Path("/dev/full").open("w") as full:
+        streams = {"stdout": subprocess.PIPE, "stderr": full}
+        done = subprocess.run([*command, tmp_path / "memory"], cwd=ROOT, text=True, **streams)
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == undisturbed
+
+
 def test_a_pipe_that_stays_open_gives_its_alerts_when_their_hour_is_over(
     undisturbed: list[str], tmp_path: Path
 ) -> None:
@@ -333,8 +384,13 @@ def test_a_pipe_that_stays_open_gives_its_alerts_when_their_hour_is_over(
         ('{"time": "2026-01-05T00:00:00", "text": 5}', "that is no text"),
         ('{"time": "2026-01-05T00:00:00", "topic": "milk", "rating": NaN}', "that is no number"),
         ('{"time": "2026-01-05T00:00:00", "topic": "milk", "rating": -Infinity}', "is no number"),
-        ('{"time": "2026-01-05T00:00:00", "topic": null, "rating": 1}', "has no topic"),
-        ('{"time": "2026-01-05T00:00:00", "topic": " ", "rating": 1}', "has no topic"),
+        ('{"time": "2026-01-05T00:00:00", "topic": null, "rating": 1}', "neither a topic nor"),
+        ('{"time": "2026-01-05T00:00:00", "topic": " ", "rating": 1}', "neither a topic nor"),
+        ('{"time": "2026-01-05T00:00:00", "text": "Sour.", "rating": 1}', "has no topic or"),
+        (
+            f'{{"time": "2026-01-05T00:00:00", "topic": "{"m" * 101}", "rating": 1}}',
+            "of more than 100 letters",
+        ),
         ('{"time": "2026-01-05T00:00:00", "topic": "milk", "text": "Sour."}', "or no stars"),
         ("[" * 100_000, "is no JSON"),
         ('{"time": "9999-12-31T23:59:59-14:00", "text": "Sour."}', "has no time"),
@@ -412,6 +468,9 @@ def test_reviews_of_a_market_come_in_order_with_the_topic_of_their_item() -> Non
     departments = set(pd.read_parquet(f"{sample}/items.parquet")["department"])
     assert {row["topic"] for row in rows} <= departments
     assert [row for *_, row in read_reviews(sample, {"reviews": 3})] == rows[3:]
+    assert (
+        max(row["time"] for row in rows) < pd.read_parquet(f"{sample}/reviews.parquet").time.max()
+    )
     with pytest.raises(SourceError, match="no column color"):
         next(read_reviews(sample, {}, "color"))
 
@@ -444,27 +503,37 @@ def test_reviews_that_come_late_or_are_forgotten_change_nothing_for_the_new_ones
             rows.append(hour // timedelta(hours=1) if isinstance(hour, timedelta) else hour)
         return rows
 
-    write(1, 2, 3, 3)
     place: dict[str, int] = {}
-    assert read(place) == [1, 2, 3, 3]
+    write(1, 2, 3, 3)
+    assert read(place) == [1, 2]
     write(1, 2, 2, 3, 3, 3, 4)
-    assert read(place) == ["is one of 1 that came after later ones had been counted", 3, 4]
+    assert read(place) == ["is one of 1 that came after later ones had been counted", 3, 3, 3]
     assert read(place) == []
-    write(3, 3, 4, 5)
-    assert read(place) == [5]
-    write(6)
-    assert read({"reviews": 1}) == []  # the place of version 1.0
+    write(3, 3, 4, 5, 5, 6)
+    assert read(place) == [4, 5, 5]
+    write(5, 6, 7)
+    assert read({"reviews": 1}) == [6]  # the place of version 1.0
+
+
+def test_a_run_that_ends_among_reviews_of_the_same_time_goes_on_there(
+    reviewed: tuple[str, Callable[..., None]],
+) -> None:
+    market, write = reviewed
+    write(1, 1, 1, 2)
+    (name, where, first), *rest = read_reviews(market, {})
+    assert [row for *_, row in read_reviews(market, {name: where})] == [row for *_, row in rest]
+    assert first in [row for *_, row in rest] and len(rest) == 2
 
 
 def test_a_review_of_the_future_is_told_and_skipped(
     reviewed: tuple[str, Callable[..., None]],
 ) -> None:
     market, write = reviewed
-    write(1, 10**6)
+    write(1, 10**6, 10**6 + 1)
     (_, seen, first), (_, after, second) = read_reviews(market, {})
     assert first["time"] == MONDAY + timedelta(hours=1) and "is of the future" in second
     assert seen == after
-    write(1, 2, 10**6)
+    write(1, 2, 10**6, 10**6 + 1)
     (*_, first), _ = read_reviews(market, {"reviews": after})
     assert first["time"] == MONDAY + timedelta(hours=2)
 
@@ -544,6 +613,8 @@ def test_bad_arguments_are_told_in_a_line(stream: Path, tmp_path: Path) -> None:
     sentences = tmp_path / "sentences.csv"
     sentences.write_text("text,topic,sentiment\nSour.,milk,-1\n")
     assert "no column half" in run(stream, *memory, "--labels", sentences)[2]
+    sentences.write_text("text,topic,sentiment,half\nSour.,milk,-1,repair\n")
+    assert "no row with `judge`" in run(stream, *memory, "--labels", sentences)[2]
     sentences.write_text(
         "text,topic,sentiment,half\nSour.,milk,bad,repair\nGood.,x,1,repair\nOk.,x,1,judge\n"
     )
