@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from coupon_rec.features.batch.stored import read_batches
 from coupon_rec.features.encoder import LABELS, Encoder, require
 from coupon_rec.records import layout
 from coupon_rec.records.layout import ENCODER, SHARDS, shard_name
@@ -118,10 +119,7 @@ def _chunks(
     if not isinstance(offers, str | Path):
         offers.to_parquet(staged)
         offers = staged
-    import pyarrow.dataset as ds
-
-    batches = ds.dataset(offers, format="parquet").to_batches(batch_size=rows)
-    yield from (batch.to_pandas() for batch in batches if len(batch))
+    yield from read_batches(offers, rows)
 
 
 def _dealt(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from coupon_rec.arguments import require_columns
+from coupon_rec.features.batch.stored import read_batches
 from coupon_rec.features.encoder import LABELS
 from coupon_rec.serving.bundle.scorer import Scorer
 
@@ -26,12 +26,6 @@ KEPT = (*KEY, "spend_per_line", "coupon_discount")
 
 ROWS = 2**16
 """Offers that are scored at a time."""
-PARQUET = ds.ParquetFileFormat(
-    default_fragment_scan_options=ds.ParquetFragmentScanOptions(
-        use_buffered_stream=True, pre_buffer=False
-    )
-)
-"""Files that are read as they are needed: what is read ahead would be held until the end."""
 
 
 def score_frame(scorer: Scorer, offers: pd.DataFrame, kept: Sequence[str] = KEPT) -> pd.DataFrame:
@@ -113,21 +107,21 @@ def score(
             if not isinstance(offers, str | Path):
                 offers.to_parquet(Path(temporary, "offers.parquet"))
                 offers = Path(temporary, "offers.parquet")
-            _write(scorer, ds.dataset(offers, format=PARQUET), draft, kept)
+            _write(scorer, read_batches(offers, ROWS), draft, kept)
         if out.exists():
             out.rename(Path(temporary, "replaced"))
         return draft.rename(out)
 
 
-def _write(scorer: Scorer, offers: ds.Dataset, draft: Path, kept: Sequence[str]) -> None:
+def _write(
+    scorer: Scorer, offers: Iterable[pd.DataFrame], draft: Path, kept: Sequence[str]
+) -> None:
     draft.mkdir()
     writer = None
-    for batch in offers.to_batches(batch_size=ROWS, batch_readahead=2):
-        if len(batch):
-            frame = score_frame(scorer, batch.to_pandas(), kept)
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-            writer = writer or pq.ParquetWriter(draft / "part-0.parquet", table.schema)
-            writer.write_table(table)
+    for batch in offers:
+        table = pa.Table.from_pandas(score_frame(scorer, batch, kept), preserve_index=False)
+        writer = writer or pq.ParquetWriter(draft / "part-0.parquet", table.schema)
+        writer.write_table(table)
     if writer is None:
         raise ValueError("there are no offers to score")
     writer.close()
