@@ -252,20 +252,20 @@ def gap(of_offer: np.ndarray, users: pd.Series) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     contests = {"second": SECOND, "third": THIRD}
-    parser.add_argument("contest", nargs="?", choices=contests, default="second")
+    parser.add_argument("contest", nargs="?", choices=contests, help="both, if left out")
     every = range(1, len(MARKETS) + 1)
     parser.add_argument("--markets", type=int, nargs="+", choices=every, default=every)
     parser.add_argument("--minutes", type=float, default=np.inf, help="stop after so many")
     asked = parser.parse_args()
-    contest, end = contests[asked.contest], time.monotonic() + 60 * asked.minutes
+    end = time.monotonic() + 60 * asked.minutes
     use_two_cores()
-    for line in steps(contest, [number - 1 for number in asked.markets]):
-        print(line, flush=True)
-        if time.monotonic() > end:
-            sys.exit("Not done: run it again to go on.")
-    if len(asked.markets) < len(MARKETS):
-        sys.exit("Not done: run it without --markets to go on.")
-    store(contest.result, ("keras", "lightgbm", "xgboost", "catboost"), report(contest))
+    for contest in [contests[asked.contest]] if asked.contest else contests.values():
+        for line in steps(contest, [number - 1 for number in asked.markets]):
+            print(line, flush=True)
+            if time.monotonic() > end:
+                sys.exit("Not done: run it again to go on.")
+        if len(asked.markets) == len(MARKETS):
+            store(contest.result, ("keras", "lightgbm", "xgboost", "catboost"), report(contest))
 
 
 if __name__ == "__main__":

@@ -387,7 +387,7 @@ def main() -> None:
     }
     stored = RESULTS / "scale.json"
     kept = json.loads(stored.read_text()) if stored.exists() else {}
-    result = {name: kept[name] for name in parts if name in kept}
+    result = {name: part for name, part in kept.items() if isinstance(part, dict)}
     for name in asked.parts or ("engines", "workers", "dual", "path"):
         result[name] = {**parts[name](), "code": code()}
         print(name, json.dumps(result[name]), flush=True)

@@ -37,7 +37,9 @@ def test_each_stored_result_is_written_by_a_script_that_make_bench_runs() -> Non
     (listed,) = re.findall(r"BENCHMARKS .*?addprefix benchmarks/, (.*?)\)", MAKEFILE, re.DOTALL)
     scripts = [ROOT / "benchmarks" / name for name in listed.split() if name.endswith(".py")]
     written = {
-        name for script in scripts for name in re.findall(r'\bstore\("(\w+)"', script.read_text())
+        name
+        for script in scripts
+        for name in re.findall(r'\b(?:store|Contest)\(\s*"(\w+)"', script.read_text())
     }
     assert {file.stem for file in (ROOT / "benchmarks/results").glob("*.json")} <= written
 
