@@ -145,7 +145,8 @@ def _of_the_future(time: datetime) -> bool:
 def checked(opinion: dict[str, Any]) -> dict[str, Any] | str:
     """Give an opinion with its time parsed, in UTC where it names a zone; or what is wrong.
 
-    Its topic comes without blanks around it, and of its text, halves of characters are replaced.
+    Its topic comes without blanks around it; of its text, the first letters, with halves of
+    characters replaced.
     """
     try:
         time = datetime.fromisoformat(opinion["time"])
@@ -160,9 +161,8 @@ def checked(opinion: dict[str, Any]) -> dict[str, Any] | str:
         return "has a text or a topic that is no text"
     if any(category(letter) in ("Cc", "Cs") for letter in topic or ""):
         return "has a topic with a letter that nobody can read"
-    if isinstance(stars, bool) or not isinstance(stars, int | float | None):
-        return "has a rating that is no number"
-    if isinstance(stars, float) and not isfinite(stars):
+    number = isinstance(stars, int | float | None) and not isinstance(stars, bool)
+    if not number or (isinstance(stars, float) and not isfinite(stars)):
         return "has a rating that is no number"
     if stars is None and not text:
         return "has neither a text nor a rating"
