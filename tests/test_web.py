@@ -29,7 +29,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
         "ftp://shop",
         "http://",
         "http://[bad/",
-        "http://a:b@c",
+        "http://a@b",
         "http://a b/",
     ],
 )
