@@ -42,6 +42,32 @@ def require(name: str, values: ArrayLike, good: Mask, wanted: str) -> None:
         raise ValueError(f"{name} must be {wanted}, but {count} values are not: {shown}")
 
 
+def keys_of(given: str, what: str) -> list[str]:
+    """Split keys that are separated by commas, without the blanks around them.
+
+    Parameters
+    ----------
+    given : str
+        As a setting has them; empty if there are none.
+    what : str
+        Begins the message, such as "a pseudonym key".
+
+    Raises
+    ------
+    ValueError
+        If it is not empty and yet holds no key: that would leave open what was to be closed.
+
+    Examples
+    --------
+    >>> keys_of("new, old", "a key"), keys_of("", "a key")
+    (['new', 'old'], [])
+    """
+    keys = [key for key in map(str.strip, given.split(",")) if key]
+    if given and not keys:
+        raise ValueError(f"{what} is set that has no letters: set one that has, or none")
+    return keys
+
+
 def require_columns(offers: pd.DataFrame, columns: Iterable[str], called: str = "offers") -> None:
     """Raise a ValueError that names the columns that offers, or others, lack.
 

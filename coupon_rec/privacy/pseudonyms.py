@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 
+from coupon_rec.arguments import keys_of
+
 
 class Pseudonyms:
     """Pseudonyms under a secret, and under those that were used before it.
@@ -34,11 +36,7 @@ class Pseudonyms:
     """
 
     def __init__(self, keys: str = "") -> None:
-        self._keys = [key.encode() for key in map(str.strip, keys.split(",")) if key]
-        if keys and not self._keys:
-            raise ValueError(
-                "a pseudonym key is set that has no letters: set one that has, or none"
-            )
+        self._keys = [key.encode() for key in keys_of(keys, "a pseudonym key")]
 
     def of(self, value: int | str) -> int | str:
         """Give the pseudonym under the newest secret; the value itself where there is none."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coupon_rec._extras import need
+from coupon_rec.arguments import keys_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -85,12 +86,9 @@ class Vault:
         """Take the keys of ``COUPON_REC_STORAGE_KEYS``, separated by commas; None if it is empty.
 
         Bytes that nobody has sealed are accepted only with ``COUPON_REC_SEAL_PLAIN=1``. It is a
-        VaultError if the variable is not empty and yet holds no key.
+        ValueError if the variable is not empty and yet holds no key.
         """
-        given = os.environ.get(VARIABLE, "")
-        keys = [key for key in map(str.strip, given.split(",")) if key]
-        if given and not keys:
-            raise VaultError(f"{VARIABLE} is set and has no key: set one, or leave it out")
+        keys = keys_of(os.environ.get(VARIABLE, ""), f"a key in {VARIABLE}")
         return cls(keys, plain=os.environ.get(SEAL_PLAIN) == "1") if keys else None
 
     def seal(self, data: bytes, name: str) -> bytes:

@@ -100,7 +100,7 @@ def test_a_key_of_people_or_files_without_letters_is_refused(
     with pytest.raises(ValueError, match="no letters"):
         Pseudonyms(blank)
     monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", blank)
-    with pytest.raises(ValueError, match="is set and has no key"):
+    with pytest.raises(ValueError, match="COUPON_REC_STORAGE_KEYS is set that has no letters"):
         Vault.from_environment()
 
 

@@ -7,6 +7,8 @@ from collections.abc import Hashable, Iterable
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address
 
+from coupon_rec.arguments import keys_of
+
 HOUR = 3600.0
 MOST_BUCKETS = 2**16
 """Clients, or people of a client, that are remembered; whoever was not seen longest goes first."""
@@ -159,9 +161,8 @@ class Keys:
     """
 
     def __init__(self, clients: str = "", operator: str = "") -> None:
-        keys = [key for key in map(str.strip, clients.split(",")) if key]
-        if (clients and not keys) or (operator and not operator.strip()):
-            raise ValueError("a key is set that has no letters: set one that has, or none")
+        keys = keys_of(clients, "a key")
+        keys_of(operator, "a key for the operator")
         self.operator = bool(operator)
         self.open = not keys
         self._names = {b"Bearer " + key.encode(): _name(key) for key in keys}
