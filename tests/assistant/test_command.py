@@ -1,5 +1,6 @@
 """`assistant` says only names that were released, keeps turns for their days, and hands over."""
 
+import signal
 import socket
 from base64 import b64encode
 from pathlib import Path
@@ -109,6 +110,21 @@ def test_what_cannot_be_the_log_is_said_in_a_line(tmp_path: Path) -> None:
 def test_nobody_is_forgotten_in_a_log_that_is_not_there(tmp_path: Path) -> None:
     code, _, err = run("--log", tmp_path / "typo", "--forget", 7)
     assert code == 2 and "name a log that is there" in err and not (tmp_path / "typo").exists()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_ends_the_terminal_and_leaves_the_turn_in_the_log(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(user: int | str) -> list[Any]:
+        signal.raise_signal(getattr(signal, name))
+        return []
+
+    monkeypatch.setattr("coupon_rec.assistant.service", lambda *_: ended)
+    before, talks = signal.getsignal(getattr(signal, name)), tmp_path / "talks"
+    code, *_ = run("--user", 7, "--log", talks, said="any coupons?\nhello\n")
+    assert code == 130 and signal.getsignal(getattr(signal, name)) is before
+    assert len(DialogueLog(talks).rows()) == 1
 
 
 def test_over_mcp_too_the_customer_has_to_be_named() -> None:
