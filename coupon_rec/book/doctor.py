@@ -19,7 +19,7 @@ from typing import Literal
 
 GIB = 2**30
 PYTHONS = ((3, 11), (3, 14))
-MEMORY, DISK, CORES, JAVA, PORT = 4 * GIB, 1 * GIB, 2, 17, 8000
+MEMORY, DISK, CORES, JAVA, PORT = 5 * GIB, 1 * GIB, 2, 17, 8000
 OWN, EXTRAS = "coupon-rec", ("", "train", "book")
 NAMED = ["tensorflow", "keras", "numpy", "pandas", "duckdb", "jupyterlab"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]

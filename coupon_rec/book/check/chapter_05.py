@@ -119,7 +119,9 @@ def exercise_5(weights: Callable[[Floats, Floats, float], ArrayLike]) -> Verdict
     if answer.max() > 10 + 1e-9:
         return Verdict("with a floor of 0.1 no weight exceeds 10.")
     if not near(answer, [2, 0, 10, 10, 0]):
-        return Verdict("a buyer who was one of two to expect stands for two offers.")
+        return Verdict(
+            "where one offer in two ends in a purchase, its buyer stands for two offers."
+        )
     return RIGHT
 
 
