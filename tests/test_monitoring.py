@@ -1,8 +1,9 @@
 """Monitors ring where something broke, and as often as they say where nothing did."""
 
 import json
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -288,6 +289,14 @@ def test_a_canary_of_the_size_finds_the_change_four_times_in_five() -> None:
     assert canary_size(rate, change, share=share, design_effect=3) == pytest.approx(3 * n, abs=2)
 
 
+def test_an_offer_that_was_asked_about_twice_counts_as_last_answered_in_any_order() -> None:
+    key = {"user_id": 1, "campaign_id": 3, "coupon_id": 7}
+    times = pd.to_datetime(["2024-03-02", "2024-03-01"])
+    live = pd.DataFrame({**key, "probability": [0.4, 0.1], "value": 1.0, "time": times})
+    assert shadow(live, live[::-1])["promised"] == 1
+    assert shadow(live, live.assign(probability=0.2))["promised"] == 0.5
+
+
 def test_a_shadow_that_says_the_same_is_silent_and_one_that_does_not_is_not() -> None:
     live = pd.DataFrame(
         {
@@ -342,6 +351,24 @@ def test_what_cannot_be_is_refused_with_a_reason(call: Callable[[], object], wor
 # The command
 
 
+def answered(log: DecisionLog, user: int, moment: datetime, coupons: tuple[int, ...]) -> None:
+    """Record an answer that chose all coupons of campaign 3 that there were."""
+    size = len(coupons)
+    decision = Decision(
+        np.full(size, 3),
+        np.array(coupons, int),
+        np.full(size, 0.1),
+        np.ones(size),
+        np.ones(size, "float32"),
+        np.arange(size, dtype="int16"),
+        Identifiers(),
+    )
+    choices = tuple(Choice(3, coupon, 0.1, 1.0, "why") for coupon in coupons)
+    reply = Reply(choices, decision, True, "", 0, "0123456789ab")
+    asked = Question(user, moment.date(), 1)
+    log.record_answer(asked, moment, reply, degraded=False, cached=False)
+
+
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two decision logs of twelve weeks: promises are kept, or half of them from week nine on."""
@@ -354,19 +381,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         events = []
         for number in range(84 * 30):
             moment = first + timedelta(days=3 * (number // 90))
-            decision = Decision(
-                np.array([3]),
-                np.array([number % 50]),
-                np.array([0.1]),
-                np.array([1.0]),
-                np.ones(1, "float32"),
-                np.zeros(1, "int16"),
-                Identifiers(),
-            )
-            choices = (Choice(3, number % 50, 0.1, 1.0, "why"),)
-            reply = Reply(choices, decision, True, "", 0, "0123456789ab")
-            asked = Question(number, moment.date(), 1)
-            log.record_answer(asked, moment, reply, degraded=False, cached=False)
+            answered(log, number, moment, (number % 50,))
             if rng.random() < 0.1 * (left if number >= 56 * 30 else 1.0):
                 used = moment + timedelta(days=int(rng.exponential(4)))
                 coupon = {"coupon_id": number % 50, "campaign_id": 3}
@@ -399,9 +414,71 @@ def test_a_log_whose_promises_break_rings_and_ends_with_code_1(
     assert "Alarm" in page and "http" not in page
 
 
+@pytest.fixture
+def kept(logs: dict[str, Path], tmp_path: Path) -> Path:
+    """The log whose promises are kept, to be written to."""
+    return Path(shutil.copytree(logs["kept"], tmp_path / "kept"))
+
+
+def added(folder: Path, *events: Event, answers: Sequence[tuple[int, datetime]] = ()) -> None:
+    """Record more in a log: events, and answers that had no coupon to choose."""
+    log = DecisionLog(folder)
+    for user, moment in answers:
+        answered(log, user, moment, ())
+    log.record_outcomes([*events], Identifiers())
+    log.close()
+
+
+LOOK: dict[str, Any] = {"until": "2024-04-26", "window": 14}
+END = datetime(2024, 5, 24, 2)
+
+
+def test_a_purchase_in_the_log_changes_nothing(kept: Path) -> None:
+    before = monitor(kept, **LOOK)
+    added(kept, Event("p1", 7, END - timedelta(days=5), "purchase", item_id=4, basket_id=1, amount=2.0))
+    assert monitor(kept, **LOOK).kept == before.kept
+
+
+def test_the_day_that_has_begun_is_not_judged(kept: Path) -> None:
+    before = monitor(kept, **LOOK)
+    used = Event("late", 2519, END, "redemption", coupon_id=19, campaign_id=3)
+    added(kept, used, answers=[(number, END) for number in range(50)])
+    later = monitor(kept, **LOOK)
+    assert (before.last, later.last) == ("2024-05-22", "2024-05-23")
+    for name in ("observed", "expected"):
+        assert later.days[name][:-1] == before.days[name]
+
+
+def test_redemptions_go_on_after_the_last_answer(kept: Path) -> None:
+    added(kept, Event("end", 7, datetime(2024, 6, 11), "view", item_id=4))
+    report = monitor(kept, **LOOK)
+    assert report.last == "2024-06-10"
+    assert report.days["expected"][-5:] == [0.0] * 5 and report.days["expected"][-19] > 0
+
+
+def test_a_redemption_that_is_known_by_its_day_counts(tmp_path: Path) -> None:
+    shown = pd.DataFrame({"user_id": "1", "campaign_id": "3", "coupon_id": ["7", "8"]})
+    shown["day"] = pd.Timestamp("2024-03-02")
+    times = ["2024-03-01", "2024-03-02", "2024-03-04", "2024-03-20"]
+    used = pd.DataFrame({"user_id": 1, "campaign_id": 3, "coupon_id": 7, "time": times})
+    used = used.assign(kind="redemption").astype({"user_id": "Int64", "campaign_id": "Int64"})
+    ages = reports._ages(shown, used, 14, pd.Timestamp("2024-03-21"))
+    assert ages.tolist()[0] == 0 and np.isnan(ages.tolist()[1])
+    assert reports._ages(shown, used[2:], 14, pd.Timestamp("2024-03-21")).tolist()[0] == 2
+    assert reports._ages(shown, used[2:], 14, pd.Timestamp("2024-03-03")).isna().all()
+
+
+def test_an_answer_without_a_candidate_chose_nothing(kept: Path) -> None:
+    before = monitor(kept, **LOOK).service["nothing"]
+    moments = [datetime(2024, 5, 20, 12)] * 840
+    added(kept, answers=list(enumerate(moments)))
+    assert before == 0 and monitor(kept, **LOOK).service["nothing"] == pytest.approx(0.5, abs=0.01)
+
+
 # A look on each day
 
 REFERENCE, WATCHED, DAY = 35, 84, pd.Timedelta(days=1)
+TRIAL = reports._trial
 
 
 def coupons(seed: int, left: float = 1.0, a_day: int = 40) -> pd.DataFrame:
@@ -438,7 +515,7 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Callable[..., reports.Report]:
     monkeypatch.setattr(reports, "_scores", lambda *_: {})
 
     def monitored(shown: pd.DataFrame, until: str = "2024-02-05", **options: Any) -> reports.Report:
-        monkeypatch.setattr(reports, "_shown", lambda *_: (shown, shown))
+        monkeypatch.setattr(reports, "_shown", lambda *_: (shown, shown, shown["day"].max()))
         return monitor("", **{"until": until, "window": 7, "horizon": WATCHED, **options})
 
     return monitored
@@ -502,6 +579,32 @@ def test_a_canary_that_is_no_worse_seldom_rings_however_often_one_looks(
 
     assert sum(rings(seed, 1.0) for seed in range(trials)) <= binom.ppf(0.999, trials, 0.05)
     assert rings(0, left=0.0)
+
+
+@pytest.mark.parametrize("later", ["nothing", "a better one"])
+def test_a_canary_of_the_past_rings_no_more(
+    later: str, look: Callable[..., reports.Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "_trial", TRIAL)
+    monkeypatch.setattr(reports, "read_decisions", lambda *_, **__: pd.DataFrame())
+    shown, rng = coupons(3, a_day=300), np.random.default_rng(4)
+    half, day = rng.random(len(shown)) < 0.5, (shown["day"] - shown["day"].min()).dt.days
+
+    def on_trial(bundle: str, first: int, left: float) -> None:
+        rows = half & day.between(first, first + 25)
+        shown.loc[rows, ["arm", "bundle"]] = "canary", bundle
+        lost = rows & (rng.random(len(shown)) > left)
+        shown["age"] = shown["age"].mask(lost)
+
+    on_trial("worse", REFERENCE + 1, 0.5)
+    assert look(shown).trial["canary"]["ratio"] < 0.7 and look(shown).alarms
+    if later == "nothing":
+        assert look(shown, until="2024-03-10").trial == {}
+    else:
+        on_trial("as good", REFERENCE + 40, 1.0)
+        report = look(shown)
+        assert report.trial["canary"]["ratio"] > 0.8
+        assert not any("canary" in alarm for alarm in report.alarms)
 
 
 def test_a_log_that_cannot_be_judged_ends_with_code_2(tmp_path: Path) -> None:

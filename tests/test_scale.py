@@ -55,6 +55,7 @@ def test_the_stored_runs_keep_their_limits() -> None:
     steps = [step for step in stored["hundred_million"].values() if isinstance(step, dict)]
     assert sum(step["seconds"] for step in steps) <= 90 * 60
     assert max(step["peak_gb"] for step in steps) <= 25
+    assert max(step["gib"] for step in steps) <= 4
 
 
 def test_the_code_that_was_measured_has_a_number(scale: ModuleType) -> None:

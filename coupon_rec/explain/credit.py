@@ -256,7 +256,9 @@ class _Game:
             base = score  # nobody differs in anything
         of_players = np.zeros((len(self.players), *np.shape(score)))
         if self.playing:
-            means = np.asarray(worths, "float64").reshape(self.coalitions - 2, -1, *np.shape(score))
+            size = len(next(iter(self.others.values())))
+            shape = self.coalitions - 2, size, *np.shape(score)
+            means = np.asarray(worths, "float64").reshape(shape)
             worth = np.concatenate([[base], means.mean(axis=1), [score]])
             place = [[*self.players].index(player) for player in self.playing]
             of_players[place] = shapley(worth)

@@ -14,7 +14,11 @@ from coupon_rec.monitoring.alarms import Cusum
 from coupon_rec.monitoring.drift import shift
 from coupon_rec.monitoring.outcomes import observed_expected
 from coupon_rec.monitoring.rollout import canary_size, shadow
-from coupon_rec.serving.events.decision_reader import read_decisions, read_outcomes
+from coupon_rec.serving.events.decision_reader import (
+    read_answers,
+    read_decisions,
+    read_outcomes,
+)
 
 KEY = ["user_id", "campaign_id", "coupon_id"]
 PATHS = 2000
@@ -31,7 +35,8 @@ class Report:
     Attributes
     ----------
     first, until, last : str
-        The first day, the first one that is watched, and the last.
+        The first day, the first one that is watched, and the last that is known to be over: the
+        one before the newest answer or event.
     horizon : int
         How many days are watched in all.
     rate : float
@@ -43,9 +48,9 @@ class Report:
     scores : dict of str to float
         How far the probabilities of users' best coupons moved: as `shift` has it.
     trial : dict of str to dict
-        Of a bundle on trial. "canary": how many coupons it has `shown`, and how many are `needed`
-        to find a fifth less redeemed (`canary_size`); its redemptions a coupon over those of the
-        other arm since then, `ratio` with `low` and `high`, for one look; and the `evidence` that
+        Of the bundle that was last on trial. "canary": how many coupons it has `shown`, and how
+        many are `needed` to find a fifth less redeemed (`canary_size`); its redemptions a coupon over those of the
+        other arm in that time, `ratio` with `low` and `high`, for one look; and the `evidence` that
         they are fewer, which `rings` at a height that holds for all looks together. "shadow": as
         `shadow` has it.
     service : dict of str to float
@@ -125,7 +130,9 @@ def monitor(
 
     Notes
     -----
-    A coupon counts from the first answer that showed it to a user. The reference holds the coupons
+    A coupon counts from the day of the first answer that showed it to a user, and is redeemed if
+    that happens on this day or within the window after it. Days are judged when they are over. The
+    reference holds the coupons
     that were followed for a whole window before `until`. What should be known on a day follows from
     them; so does the level, and an alarm says that something changed, not that the model was right
     before.
@@ -145,8 +152,8 @@ def monitor(
             f"horizon and window must be 1 day or more, and rate in (0, 1), not {horizon}, "
             f"{window} and {rate}"
         )
-    shown, answers = _shown(Path(log), window)
-    first, last = shown["day"].min(), answers["day"].max()
+    shown, answers, last = _shown(Path(log), window)
+    first = shown["day"].min()
     begin = pd.Timestamp(until) if until else first + pd.Timedelta(days=2 * window)
     begin = begin.normalize()
     reference, watched = shown[shown["day"] < begin], shown[shown["day"] >= begin]
@@ -192,7 +199,7 @@ def monitor(
         rang = cusum.alarm(observed, expected)
         if rang is not None:
             alarms.append(f"{name}, rang on {days['day'][rang]}")
-    trial = _trial(Path(log), shown, rate)
+    trial = _trial(Path(log), watched, rate)
     canary = trial.get("canary", {})
     if canary.get("evidence", 0.0) >= canary.get("rings", np.inf):
         alarms.append("fewer coupons of the canary are redeemed than of the other arm")
@@ -212,32 +219,43 @@ def monitor(
     )
 
 
-def _shown(log: Path, window: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Coupons when they were first shown to a user, with the age of their redemption; answers."""
-    decisions = read_decisions(log)
+def _shown(log: Path, window: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Timestamp]:
+    """Coupons when they were first shown to a user, with the age of their redemption; answers.
+
+    And the last day that is over, up to which both are known.
+    """
+    decisions, answers, outcomes = read_decisions(log), read_answers(log), read_outcomes(log)
     if decisions.empty:
         raise ValueError(f"{log}: no answer is recorded there yet")
-    decisions["day"] = decisions["time"].dt.normalize()
+    newest = max(pd.to_datetime(table["time"]).max() for table in (answers, outcomes) if len(table))
+    last = min(newest, pd.Timestamp.now()).normalize() - pd.Timedelta(days=1)
+    for table in (decisions, answers):
+        table["day"] = table["time"].dt.normalize()
+    chosen = decisions.groupby("request_id")["chosen"].any()
+    answers["chosen"] = answers["request_id"].map(chosen).fillna(False).astype(bool)
     decisions[KEY] = decisions[KEY].astype(str)
-    answers = decisions.groupby("request_id").agg(
-        day=("day", "first"),
-        chosen=("chosen", "any"),
-        degraded=("degraded", "first"),
-        cached=("cached", "first"),
-    )
-    shown = decisions[decisions["chosen"]].sort_values("time", kind="stable").drop_duplicates(KEY)
-    outcomes = read_outcomes(log)
-    used = pd.DataFrame(columns=[*KEY, "used"])
-    if len(outcomes):
-        outcomes = outcomes[outcomes["kind"] == "redemption"]
-        used = outcomes.assign(used=outcomes["time"])[[*KEY, "used"]]
-        used[KEY] = used[KEY].astype(str)
-        used = used.sort_values("used").drop_duplicates(KEY)
-    shown = shown.merge(used, on=KEY, how="left")
-    when = pd.to_datetime(shown["used"])
-    age = (when.dt.normalize() - shown["day"]).dt.days
-    shown["age"] = age.where((when >= shown["time"]) & (age < window))
-    return shown, answers
+    shown = decisions[decisions["chosen"] & (decisions["day"] <= last)]
+    if shown.empty:
+        raise ValueError(
+            f"{log}: no coupon was chosen on a day that is over, {last:%Y-%m-%d} or before"
+        )
+    shown = shown.sort_values("time", kind="stable").drop_duplicates(KEY, ignore_index=True)
+    shown["age"] = _ages(shown, outcomes, window, last)
+    return shown, answers[answers["day"] <= last], last
+
+
+def _ages(
+    shown: pd.DataFrame, outcomes: pd.DataFrame, window: int, last: pd.Timestamp
+) -> "pd.Series[float]":
+    """Days from the first showing to the first redemption since, within the window; or NaN."""
+    if outcomes.empty:
+        return pd.Series(np.nan, shown.index)
+    used = outcomes.loc[outcomes["kind"] == "redemption", [*KEY, "time"]]
+    used = used.assign(used=pd.to_datetime(used["time"]).dt.normalize(), **used[KEY].astype(str))
+    met = shown[[*KEY, "day"]].reset_index().merge(used[used["used"] <= last], on=KEY)
+    age = (met["used"] - met["day"]).dt.days
+    age = age[(age >= 0) & (age < window)]
+    return age.groupby(met["index"]).min().reindex(shown.index).astype(float)
 
 
 def _quiet(
@@ -283,19 +301,28 @@ def _scores(reference: pd.DataFrame, watched: pd.DataFrame, seed: int) -> dict[s
     return {name: float(value) for name, value in row.round(4).items()}
 
 
-def _trial(log: Path, shown: pd.DataFrame, rate: float) -> dict[str, dict[str, float]]:
-    """What the arms of a trial say: a canary's, whose coupons users saw, and a shadow's."""
+def _trial(log: Path, watched: pd.DataFrame, rate: float) -> dict[str, dict[str, float]]:
+    """What the arms of the last trial say: a canary's, whose coupons users saw, or a shadow's."""
     found = {}
-    canary = shown["arm"] == "canary"
-    since = shown[shown["time"] >= shown.loc[canary, "time"].min()]
-    if canary.any() and since["arm"].nunique() > 1:
-        found["canary"] = _canary(since, rate)
-    shadows = read_decisions(log, shadow=True)
+    canary = _newest_bundle(watched[watched["arm"] == "canary"])
+    while_on = watched["time"].between(canary["time"].min(), canary["time"].max())
+    both = watched[while_on & ((watched["arm"] != "canary") | watched.index.isin(canary.index))]
+    if both["arm"].nunique() > 1:
+        found["canary"] = _canary(both, rate)
+    shadows = _newest_bundle(read_decisions(log, shadow=True))
     if len(shadows):
         sent = read_decisions(log)
         both = sent[sent["request_id"].isin(shadows["request_id"])]
         found["shadow"] = {name: float(x) for name, x in shadow(both, shadows).round(4).items()}
     return found
+
+
+def _newest_bundle(decisions: pd.DataFrame) -> pd.DataFrame:
+    """The decisions of the bundle that decided last."""
+    if decisions.empty:
+        return decisions
+    newest = decisions.loc[decisions["time"].idxmax(), "bundle"]
+    return decisions[decisions["bundle"] == newest]
 
 
 def _canary(shown: pd.DataFrame, false_alarms: float) -> dict[str, float]:

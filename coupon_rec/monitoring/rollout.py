@@ -74,7 +74,8 @@ def shadow(live: pd.DataFrame, candidate: pd.DataFrame) -> pd.Series:
     ----------
     live, candidate : pandas.DataFrame
         `user_id`, `campaign_id`, `coupon_id`, `probability` and `value` of each offer, as
-        `read_decisions` has them. An offer that was asked about twice counts as last answered.
+        `read_decisions` has them. An offer that was asked about twice counts as last answered: by
+        `time`, where there is this column, or else in the order of the rows.
 
     Returns
     -------
@@ -92,6 +93,8 @@ def shadow(live: pd.DataFrame, candidate: pd.DataFrame) -> pd.Series:
     sides = []
     for called, side in {"live": live, "candidate": candidate}.items():
         require_present(side, [*KEY, "probability", "value"], f"{called} decisions")
+        if "time" in side:
+            side = side.sort_values("time", kind="stable")
         sides.append(side.drop_duplicates(KEY, keep="last").set_index(KEY))
     old, new = sides
     both = old.index.intersection(new.index)

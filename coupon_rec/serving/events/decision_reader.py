@@ -127,7 +127,11 @@ def read_answers(folder: str | Path) -> pd.DataFrame:
 def read_outcomes(folder: str | Path) -> pd.DataFrame:
     """Read every event that reached the service: one row each, with the fields of an `Event`."""
     outcomes = _read(Path(folder), "outcomes")
-    return pd.DataFrame() if outcomes is None else outcomes.to_pandas()
+    if outcomes is None:
+        return pd.DataFrame()
+    frame = outcomes.to_pandas(integer_object_nulls=True)
+    whole = [field.name for field in outcomes.schema if pa.types.is_integer(field.type)]
+    return frame.astype({name: "Int64" for name in whole if frame[name].dtype == object})
 
 
 def _read(folder: Path, name: str) -> pa.Table | None:
