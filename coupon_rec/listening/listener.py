@@ -212,13 +212,10 @@ class Listener:
             every, count = past.sum()
             if self.MIN_NEGATIVES <= count <= every - self.MIN_NEGATIVES:
                 heard[topic] = past
-        rest = {
-            name: value for name, value in self.settings.items() if name not in ("days", "rate")
-        }
+        rest = {name: value for name, value in self.settings.items() if name != "days"}
         for topic, past in heard.items():
-            rate = self.settings["rate"] / len(heard)
             errors = self._errors(past["negatives"].sum() / past["opinions"].sum())
-            self.watches[topic] = Watch.tuned(past, errors=errors, rate=rate, **rest)  # type: ignore[arg-type]
+            self.watches[topic] = Watch.tuned(past, errors=errors, topics=len(heard), **rest)  # type: ignore[arg-type]
             self._usual[topic] = usual_week(past["opinions"]).tolist()
             self._since[topic] = self._nothing()
         self._learning = None
