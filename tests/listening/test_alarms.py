@@ -1,6 +1,7 @@
 """Alarms on opinions ring when talk gets worse, as often for nothing as they were set to."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -272,6 +273,29 @@ def test_a_topic_that_the_errors_do_not_fit_is_watched_without_a_correction() ->
     heard = [a for o in opinions_of(negatives[0], opinions[0], "milk") for a in listener.hear(o)]
     assert [alert.usual for alert in heard] == [round(listener.watches["milk"].share, 4)]
     assert heard[0].share == round(heard[0].negatives / heard[0].opinions, 4)
+
+
+def test_what_stars_say_is_not_corrected_for_the_errors_of_labels() -> None:
+    negatives, opinions = talk(5, 7, mean=10, start=4 * 168 + 50, negative=4)
+    rows = opinions_of(negatives[0], opinions[0], "milk")
+    listener = Listener(ERRORS, days=28)
+    heard = [a for o in rows for a in listener.hear(replace(o, stars=True))]
+    plain = Listener(days=28)
+    assert heard == [a for o in rows for a in plain.hear(o)] != []
+    assert listener.watches == plain.watches
+
+
+def test_where_labels_call_half_of_a_topic_half_of_their_errors_are_corrected() -> None:
+    half = ERRORS.mixed(0.5)
+    assert (half.caught, half.wrongly) == (pytest.approx(0.9), pytest.approx(0.05))
+    assert ERRORS.mixed(1.0) == ERRORS and ERRORS.mixed(0.0) == Errors()
+    negatives, opinions = talk(3, 7, mean=10)
+    listener = Listener(ERRORS, days=14)
+    for number, row in enumerate(opinions_of(negatives[0], opinions[0], "milk")):
+        listener.hear(replace(row, stars=number % 2 == 0))
+    past = frame(negatives[0][: 14 * 24], opinions[0][: 14 * 24])
+    expected = Watch.tuned(past, errors=half).ratio
+    assert listener.watches["milk"].ratio == pytest.approx(expected, rel=1e-3)
 
 
 def test_opinions_of_an_hour_that_is_over_are_not_counted() -> None:
