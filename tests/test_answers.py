@@ -737,6 +737,7 @@ def test_a_market_that_cannot_be_is_refused(arguments: dict[str, Any], message: 
     [
         (lambda offers: np.ones(3), r"gives \(3,\) numbers for .* offers"),
         (lambda offers: np.full(len(offers), 1.5), "policy's coupon"),
+        (lambda offers: 0.1 * offers["depth"][::-1], "policy and offers have different indexes"),
         (lambda offers: np.ones(len(offers)), "add up to 3.000: at most one of them is sent"),
         (
             lambda offers: pd.DataFrame({"mailing": offers["depth"], "coupon": 0.0}),
