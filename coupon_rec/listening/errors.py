@@ -62,10 +62,6 @@ class Errors:
             raise ValueError("negative must hold both kinds, to count the errors of each")
         return cls(float(said[true].mean()), float(said[~true].mean()))
 
-    def mixed(self, share: float) -> "Errors":
-        """Errors where the classifier calls this share, and something that never errs the rest."""
-        return Errors(share * self.caught + (1 - share), share * self.wrongly)
-
     def labeled(self, share: float) -> float:
         """The share that it will call negative, from the share that is."""
         return self.wrongly + (self.caught - self.wrongly) * share

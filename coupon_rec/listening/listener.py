@@ -233,7 +233,8 @@ class Listener:
     def _errors(self, topic: str, usual: float) -> Errors:
         """Errors with which a topic's usual share can be corrected: those of labels and stars."""
         called, every = self._called.get(topic, (1, 1))
-        errors = self.errors.mixed(called / every)
+        share, of_labels = called / every, self.errors
+        errors = Errors(share * of_labels.caught + (1 - share), share * of_labels.wrongly)
         return errors if 0 < errors.corrected(usual, 1.0) < 1 else Errors()
 
     @staticmethod
