@@ -65,12 +65,13 @@ def is_address(text: str) -> bool:
     >>> is_address("http://127.0.0.1:8000"), is_address("localhost:8000"), is_address("http://")
     (True, False, False)
     """
-    if not re.fullmatch("[!-?A-~]+", text):  # no blanks, and no @ for a password
+    if not re.fullmatch("[!-~]+", text):  # no blanks
         return False
     try:
         parts = urlsplit(text)
         named = bool((parts.hostname or "").strip("."))
-        return parts.scheme in ("http", "https") and named and parts.port != 0
+        open_host = named and "@" not in parts.netloc  # for a password
+        return parts.scheme in ("http", "https") and open_host and parts.port != 0
     except ValueError:
         return False
 

@@ -632,6 +632,16 @@ def test_what_is_sent_changes_what_comes() -> None:
     assert sent.truth["profit"].sum() < quiet.truth["profit"].sum()
 
 
+def test_a_state_whose_seed_was_drawn_is_kept_and_its_settings_come_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, moved, rename = open_market(**SMALL, seed=np.int64(3)), [], Path.rename
+    monkeypatch.setattr(Path, "rename", lambda old, new: moved.append(new.name) or rename(old, new))
+    state.save(tmp_path / "state")
+    assert moved[-1] == "settings.json"
+    assert load_state(tmp_path / "state").settings == open_market(**SMALL, seed=3).settings
+
+
 def test_a_kept_state_goes_on_as_if_it_had_never_been_kept(tmp_path: Path) -> None:
     state = simulate(open_market(**SMALL, plants=[plant("prices", 3)]))
     state.save(tmp_path / "state")
@@ -737,6 +747,7 @@ def test_a_market_that_cannot_be_is_refused(arguments: dict[str, Any], message: 
     [
         (lambda offers: np.ones(3), r"gives \(3,\) numbers for .* offers"),
         (lambda offers: np.full(len(offers), 1.5), "policy's coupon"),
+        (lambda offers: 0.1 * offers["depth"][::-1], "policy and offers have different indexes"),
         (lambda offers: np.ones(len(offers)), "add up to 3.000: at most one of them is sent"),
         (
             lambda offers: pd.DataFrame({"mailing": offers["depth"], "coupon": 0.0}),

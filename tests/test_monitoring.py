@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 import coupon_rec.monitoring.report as reports
 from coupon_rec.__main__ import app
 from coupon_rec.book.watched import Model, Past, open_shop
-from coupon_rec.features import Encoder, feature_names
+from coupon_rec.features import Category, Encoder, Number, feature_names
 from coupon_rec.monitoring import (
     Cusum,
     Maturity,
@@ -54,6 +54,11 @@ def offers_of(users: int, rows: int, seed: int, moved: float = 0.0) -> pd.DataFr
     return frame.loc[frame.index.repeat(rows)].reset_index(drop=True)
 
 
+def half_missing(offers: pd.DataFrame) -> pd.DataFrame:
+    """The first feature is missing in every other row, and no user is without it."""
+    return offers.assign(a=offers["a"].where(offers.index % 2 == 0))
+
+
 # The contract
 
 
@@ -85,6 +90,26 @@ def test_a_column_that_is_gone_and_a_name_that_is_new_are_named(offers: pd.DataF
     found = contract(Encoder.fit(offers), changed).set_index("column")
     assert found.loc["user_recency", "problem"] == "column is missing"
     assert found.loc["age", ["problem", "example"]].tolist() == ["unknown name", "of steel"]
+
+
+def test_coordinates_of_vectors_are_looked_at_and_names_as_a_model_reads_them() -> None:
+    train = pd.DataFrame({"user_v": [[0.0, 0.5], [1.0, 1.0]] * 10, "user_code": ["1", "2"] * 10})
+    numbers = [Number(f"user_v[{i}]", "", False, 0.0, 0.0, 1.0, 0.5, 0.5) for i in range(2)]
+    codes = Category("user_code", ("1", "2"), 1)
+    encoder = Encoder(numbers={"user": tuple(numbers)}, categories={"user_category": (codes,)})
+    assert contract(encoder, train).empty
+    assert contract(encoder, train.assign(user_code=[1, 2] * 10)).empty
+    vectors = [[0.5, 1e9], [-1e9, 0.5], [0.5], None, "sweet", [np.inf, 0.5]]
+    found = contract(encoder, pd.DataFrame({"user_v": vectors, "user_code": [1, 2, 3, 1, 1, 1]}))
+    assert set(zip(found["column"], found["problem"], found["rows"], strict=True)) == {
+        ("user_v[0]", "below its range", 1),
+        ("user_v[0]", "not finite", 2),
+        ("user_v[0]", "not a number", 1),
+        ("user_v[1]", "above its range", 1),
+        ("user_v[1]", "not finite", 1),
+        ("user_v[1]", "not a number", 2),
+        ("user_code", "unknown name", 1),
+    }
 
 
 # Which features moved
@@ -324,6 +349,7 @@ def test_a_shadow_that_says_the_same_is_silent_and_one_that_does_not_is_not() ->
         (lambda: psi([1.0], [1.0], bins=1), "2 or more"),
         (lambda: shift(offers_of(1, 3, 1), offers_of(5, 1, 2), ["a"]), "two or more"),
         (lambda: shift(offers_of(5, 1, 1), offers_of(5, 1, 2), ["b"]), "lack the columns"),
+        (lambda: shift(offers_of(5, 2, 1), half_missing(offers_of(5, 2, 2)), ["a"]), "finite"),
         (lambda: two_sample(offers_of(5, 1, 1), offers_of(5, 1, 2), ["a"]), "ten or more"),
         (lambda: contract(Encoder(), pd.DataFrame()), "no offers"),
         (lambda: observed_expected([2], [0.1], [1]), "0 or 1"),

@@ -4,9 +4,10 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from coupon_rec import recommender, training
+from coupon_rec import monitoring, recommender, training
 from coupon_rec.__main__ import app
-from coupon_rec.monitoring import Registry, compare_bundles, matured
+from coupon_rec.monitoring import Registry, RegistryError, compare_bundles, matured
 from coupon_rec.odds import Platt
 from coupon_rec.recommender import CoupledModel
 from coupon_rec.serving.bundle import exporting
@@ -24,6 +25,7 @@ from coupon_rec.serving.bundle.manifest import NAME, seal
 from coupon_rec.serving.bundle.scorer import Scorer
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -128,6 +130,93 @@ def test_bad_input_says_what_is_wrong(tmp_path: Path) -> None:
     assert lost.exit_code == 2
     assert "there is no folder" in lost.stderr
     assert "Traceback" not in lost.output
+
+
+def refuse(words: str) -> NoReturn:
+    raise ValueError(words)
+
+
+@pytest.mark.parametrize(
+    ("newest", "known"),
+    [("2017-06-30T00:10", "2017-06-29"), ("2099-01-01T09:00", str(date.today() - DAY))],
+)
+def test_what_is_known_ends_with_the_last_whole_day_and_one_wrong_clock_moves_it_not(
+    newest: str, known: str, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = Path(shutil.copytree(SAMPLE, tmp_path / "market"))
+    purchases = pd.read_parquet(market / "purchases.parquet")
+    purchases = purchases[purchases["time"] < "2017-06-30"].reset_index(drop=True)
+    purchases.loc[0, "time"] = pd.Timestamp(newest)
+    purchases.to_parquet(market / "purchases.parquet")
+    monkeypatch.setattr(monitoring, "matured", lambda _, last: refuse(f"up to {last:%Y-%m-%d}"))
+    words = ["retrain", str(tmp_path / "registry"), str(table), "--market", str(market)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2 and f"up to {known}" in done.stderr
+    assert ("of the future (2099-01-01)" in done.stderr) == newest.startswith("2099")
+
+
+@pytest.mark.parametrize(
+    ("environment", "key"),
+    [
+        ({"COUPON_REC_OPERATOR_KEY": "ours", "COUPON_REC_API_KEY": "shop-key,app-key"}, "ours"),
+        ({"COUPON_REC_API_KEY": "shop-key,app-key"}, "shop-key"),
+    ],
+)
+def test_services_are_asked_with_the_operators_key_or_with_one_of_the_clients(
+    environment: dict[str, str],
+    key: str,
+    table: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("COUPON_REC_OPERATOR_KEY", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(monitoring, "Registry", lambda *given: refuse(f"with {given[-1]}"))
+    done = retrain(tmp_path, table)
+    assert done.exit_code == 2 and f"with {key}" in done.stderr
+
+
+# The registry
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Registry:
+    """A registry that holds two versions, and asks nobody."""
+    registry = Registry(tmp_path / "registry")
+    for version in ("first", "second"):
+        (registry.folder / "versions" / version).mkdir()
+    return registry
+
+
+def test_a_first_bundle_that_a_service_refuses_is_not_in_service(versions: Registry) -> None:
+    versions.services = ("http://127.0.0.1:9",)
+    with pytest.raises(RegistryError, match="cannot be asked"):
+        versions.promote("first")
+    assert versions.version is None and versions.history == []
+
+
+@pytest.mark.parametrize("fails", ["_note", "_link"])
+def test_after_a_kill_on_the_way_the_way_back_is_right(fails: str, versions: Registry) -> None:
+    versions.promote("first")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(versions, fails, lambda *_: refuse("no space left"))
+        with pytest.raises(ValueError, match="no space"):
+            versions.promote("second")
+    assert versions.version == "first"
+    assert [each["version"] for each in versions.history] == ["first"]
+    versions.promote("second")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(versions, fails, lambda *_: refuse("no space left"))
+        with pytest.raises(ValueError, match="no space"):
+            versions.roll_back()
+    assert versions.version == "second" and versions.roll_back() == "first"
+
+
+def test_the_address_of_a_service_is_looked_at_first(tmp_path: Path) -> None:
+    assert Registry(tmp_path, ["http://here:8000/"]).services == ("http://here:8000",)
+    with pytest.raises(ValueError, match="a service is an address such as"):
+        Registry(tmp_path, ["here:8000"])
 
 
 # The comparison

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -452,6 +453,15 @@ def ratios(simulation: Simulation) -> pd.DataFrame:
     return pd.DataFrame(
         {seed: marginals(each) / real for seed, each in {0: simulation.market, **others}.items()}
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "message"), [("purchases", "no purchases"), ("offers", "of 0 offers of campaigns")]
+)
+def test_a_market_in_which_nothing_happened_has_no_marginals(table: str, message: str) -> None:
+    market = simulate_market(**SMALL).market
+    with pytest.raises(ValueError, match=message):
+        marginals(replace(market, **{table: getattr(market, table).limit(0)}))
 
 
 @pytest.mark.parametrize("name", SPREAD)

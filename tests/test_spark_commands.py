@@ -62,12 +62,17 @@ def test_records_without_spark_train_a_calibrated_network(records: Path, tmp_pat
     assert "redeemed" in network.calibration
 
 
-def test_an_encoder_of_a_sample_encodes_all_records(
+def test_an_encoder_of_a_sample_encodes_all_records_and_its_seed_decides_which(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording, "SAMPLE", 300)
-    written = run("records", table, tmp_path, "--shards", 1, *DATES)
-    assert "576 training and 480 validation offers" in written.stdout, written.output
+    learned = []
+    for number, seed in enumerate((0, 0, 0, 1)):
+        folder = tmp_path / str(number)
+        written = run("records", table, folder, "--shards", 1, "--seed", seed, *DATES)
+        assert "576 training and 480 validation offers" in written.stdout, written.output
+        learned.append(read_encoder(folder / "train"))
+    assert learned[0] == learned[1] == learned[2] != learned[3]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,12 @@ def test_what_is_no_address_of_the_web_is_refused_before_anything_is_asked(text:
             ask(text)
 
 
+def test_an_address_may_have_an_at_where_no_password_stands() -> None:
+    assert _web.is_address("https://shop.example/webhookb2/1a@2b/IncomingWebhook/x")
+    assert _web.is_address("https://shop.example?to=a@b.example")
+    assert not _web.is_address("https://shop.example\\@other.example/")
+
+
 def test_a_key_is_shown_without_the_blanks_around_it_and_told_in_no_error() -> None:
     assert _web.bearer("s3cret-key\n") == {"Authorization": "Bearer s3cret-key"}
     assert _web.bearer("") == {}

@@ -87,6 +87,7 @@ def listen(
     )
     from coupon_rec.listening import listen as run
     from coupon_rec.listening.hook import hook as web_hook
+    from coupon_rec.listening.labels import negatives_of
     from coupon_rec.listening.sources import SourceError
 
     if follow and (source == "-" or reviews):
@@ -110,8 +111,8 @@ def listen(
             raise ValueError(f"{labels} has no row with `{min(missing)}` in its column half")
         found = Labels(sentences[sentences["half"] == "repair"], lexicon)
         judge = sentences[sentences["half"] == "judge"]
-        called = found.called(judge["text"].tolist())
-        return found, Errors.of(called, judge["sentiment"] < 0)
+        bad = negatives_of(judge)
+        return found, Errors.of(found.called(judge["text"].tolist()), bad)
 
     send = web_hook(hook) if hook else None
 

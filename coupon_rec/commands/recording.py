@@ -44,6 +44,10 @@ def records(
     validate_from: ValidateFrom = None,
     test_from: TestFrom = None,
     spark: SparkMaster = None,
+    seed: Annotated[
+        int,
+        typer.Option(help="Of the sample from which the encoder learns, where offers are many."),
+    ] = 0,
 ) -> None:
     """Write training and validation offers as TFRecord files, with their encoder, for `train`."""
     from coupon_rec.features import Encoder
@@ -58,7 +62,7 @@ def records(
         for part in (split.train, split.validation)
     )
     number = known.count().execute()
-    some = known if number <= SAMPLE else known.sample(SAMPLE / number)
+    some = known if number <= SAMPLE else known.sample(SAMPLE / number, seed=seed)
     encoder = Encoder.fit(some.to_pandas(), extra=extra or ())
     for name, part in zip(PARTS, (known, recent), strict=True):
         write_records(part, out / name, encoder, shards=shards)

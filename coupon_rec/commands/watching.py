@@ -8,6 +8,7 @@ import pandas as pd
 import typer
 
 from coupon_rec._extras import need
+from coupon_rec.arguments import keys_of
 from coupon_rec.commands.shared import (
     Contact,
     Incremental,
@@ -170,8 +171,8 @@ def retrain(
     api_key: Annotated[
         str,
         typer.Option(
-            help="What services ask for: the operator's key, if they have one.",
-            envvar="COUPON_REC_API_KEY",
+            help="What services ask for: the operator's key, if they have one, else any client's.",
+            envvar=["COUPON_REC_OPERATOR_KEY", "COUPON_REC_API_KEY"],
         ),
     ] = "",
     tolerance: Annotated[
@@ -205,9 +206,14 @@ def retrain(
     from coupon_rec.recommender import CoupledModel
     from coupon_rec.serving.bundle.scorer import Scorer
 
-    last = pd.Timestamp(tables.purchases.time.max().execute())
-    training, validation, test = split(matured(table, last.normalize()))
-    bundles = Registry(registry, service or (), api_key)
+    newest, now = pd.Timestamp(tables.purchases.time.max().execute()), pd.Timestamp.now()
+    if newest - now >= pd.Timedelta(days=1):
+        say(f"the newest purchase is of the future ({newest:%Y-%m-%d}): what is known ends today")
+    # The newest day may have come in part: the day before is the last one that is known.
+    whole = min(newest, now).normalize() - pd.Timedelta(days=1)
+    training, validation, test = split(matured(table, whole))
+    keys = keys_of(api_key, "a key of the services")
+    bundles = Registry(registry, service or (), *keys[:1])
     running = bundles.version
     model = CoupledModel(seed=seed)
     model.fit(training, validation)

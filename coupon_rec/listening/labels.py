@@ -55,6 +55,24 @@ def _analyzer() -> Any:
     return SentimentIntensityAnalyzer()
 
 
+def negatives_of(sentences: pd.DataFrame) -> pd.Series:
+    """Say which labeled sentences are negative.
+
+    Raises
+    ------
+    ValueError
+        If a column or a value is missing, or a sentiment is no number.
+    """
+    require_present(sentences, ["text", "topic", "sentiment"], "labeled sentences")
+    sentiment = pd.to_numeric(sentences["sentiment"], errors="coerce")
+    if sentiment.isna().any():
+        wrong = sentences.loc[sentiment.isna(), "sentiment"].iloc[0]
+        raise ValueError(
+            f"sentiment must be a number, below 0 where a sentence is negative, not {wrong!r}"
+        )
+    return sentiment < 0
+
+
 class Labels:
     """Topic and sentiment of texts, learned from labeled sentences.
 
@@ -92,14 +110,7 @@ class Labels:
         sentences: pd.DataFrame,
         scores: Callable[[Sequence[str]], Floats] | None = None,
     ) -> None:
-        require_present(sentences, ["text", "topic", "sentiment"], "labeled sentences")
-        sentiment = pd.to_numeric(sentences["sentiment"], errors="coerce")
-        if sentiment.isna().any():
-            wrong = sentences.loc[sentiment.isna(), "sentiment"].iloc[0]
-            raise ValueError(
-                f"sentiment must be a number, below 0 where a sentence is negative, not {wrong!r}"
-            )
-        bad = sentiment < 0
+        bad = negatives_of(sentences)
         if bad.all() or not bad.any() or sentences["topic"].nunique() < 2:
             raise ValueError(
                 "labeled sentences need two topics or more, and negative sentences beside others"

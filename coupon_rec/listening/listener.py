@@ -27,15 +27,18 @@ class Opinion:
         Without a time zone, or all in the same one.
     topic : str
     negative : bool
-        As its label says, which may err.
+        As its label says, which may err, or its stars.
     text : str
         May be empty.
+    stars : bool
+        Whether stars say that it is negative or not, and no label that may err.
     """
 
     time: datetime
     topic: str
     negative: bool
     text: str = ""
+    stars: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,10 @@ class Listener:
     Parameters
     ----------
     errors : Errors, optional
-        Of the labels; none if left out. A topic that is called negative less often than these
-        errors alone would explain is watched, and its shares are given, without a correction.
+        Of the labels; none if left out. A topic's shares are corrected as far as labels called its
+        opinions in the days of learning: what stars say has no errors. A topic that is called
+        negative less often than these errors alone would explain is watched, and its shares are
+        given, without a correction.
     days : int
         How many whole days it learns from, 14 or more. They should be quiet.
     rate : float
@@ -150,6 +155,7 @@ class Listener:
         self._begun: datetime | None = None
         self._hour: datetime | None = None
         self._learning: dict[str, dict[int, list[int]]] | None = {}
+        self._called: dict[str, list[int]] = {}
         self._now: dict[str, dict[str, Any]] = {}
         self._since: dict[str, dict[str, Any]] = {}
 
@@ -174,6 +180,10 @@ class Listener:
             self.late += 1
             return []
         alerts = self._end_hour(hour) if hour > self._hour else []
+        if self._learning is not None:
+            called = self._called.setdefault(opinion.topic, [0, 0])
+            called[0] += not opinion.stars
+            called[1] += 1
         now = self._now.setdefault(opinion.topic, {"n": 0, "k": 0, "quotes": []})
         now["n"] += 1
         now["k"] += int(opinion.negative)
@@ -212,20 +222,20 @@ class Listener:
             every, count = past.sum()
             if self.MIN_NEGATIVES <= count <= every - self.MIN_NEGATIVES:
                 heard[topic] = past
-        rest = {
-            name: value for name, value in self.settings.items() if name not in ("days", "rate")
-        }
+        rest = {name: value for name, value in self.settings.items() if name != "days"}
         for topic, past in heard.items():
-            rate = self.settings["rate"] / len(heard)
-            errors = self._errors(past["negatives"].sum() / past["opinions"].sum())
-            self.watches[topic] = Watch.tuned(past, errors=errors, rate=rate, **rest)  # type: ignore[arg-type]
+            errors = self._errors(topic, past["negatives"].sum() / past["opinions"].sum())
+            self.watches[topic] = Watch.tuned(past, errors=errors, topics=len(heard), **rest)  # type: ignore[arg-type]
             self._usual[topic] = usual_week(past["opinions"]).tolist()
             self._since[topic] = self._nothing()
         self._learning = None
 
-    def _errors(self, usual: float) -> Errors:
-        """Errors with which a topic's usual share can be corrected."""
-        return self.errors if 0 < self.errors.corrected(usual, 1.0) < 1 else Errors()
+    def _errors(self, topic: str, usual: float) -> Errors:
+        """Errors with which a topic's usual share can be corrected: those of labels and stars."""
+        called, every = self._called.get(topic, (1, 1))
+        share, of_labels = called / every, self.errors
+        errors = Errors(share * of_labels.caught + (1 - share), share * of_labels.wrongly)
+        return errors if 0 < errors.corrected(usual, 1.0) < 1 else Errors()
 
     @staticmethod
     def _nothing(silent: int = 0) -> dict[str, Any]:
@@ -263,7 +273,7 @@ class Listener:
 
     def _alert(self, topic: str, so_far: Mapping[str, Any]) -> Alert:
         assert self._hour is not None
-        errors = self._errors(self.watches[topic].share)
+        errors = self._errors(topic, self.watches[topic].share)
         share = float(errors.corrected(so_far["k"], so_far["n"]))
         usual = float(errors.corrected(self.watches[topic].share, 1.0))
         at = (self._hour + HOUR).isoformat()
@@ -292,6 +302,7 @@ class Listener:
             "begun": self._begun and self._begun.isoformat(),
             "hour": self._hour and self._hour.isoformat(),
             "learning": self._learning,
+            "called": self._called,
             "now": self._now,
             "since": self._since,
         }
@@ -311,6 +322,7 @@ class Listener:
         }
         if state["learning"] == {}:
             listener._learning = {}
+        listener._called = state.get("called", {})  # version 1.0 took all for called by labels
         listener._now, listener._since = state["now"], state["since"]
         return listener
 

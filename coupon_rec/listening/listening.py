@@ -136,7 +136,8 @@ def labeled(rows: Sequence[dict[str, Any]], labels: "Labels | None") -> list[Opi
     for row in rows:
         text, stars = row.get("text") or "", row.get("rating")
         negative = called[text] if stars is None else stars <= 2
-        found.append(Opinion(row["time"], row.get("topic") or topic[text], bool(negative), text))
+        about = row.get("topic") or topic[text]
+        found.append(Opinion(row["time"], about, bool(negative), text, stars is not None))
     return found
 
 

@@ -164,6 +164,8 @@ def checked(opinion: dict[str, Any]) -> dict[str, Any] | str:
     number = isinstance(stars, int | float | None) and not isinstance(stars, bool)
     if not number or (isinstance(stars, float) and not isfinite(stars)):
         return "has a rating that is no number"
+    if stars is not None and not 1 <= stars <= 5:
+        return f"has a rating of {stars}: stars are 1 to 5, and up to 2 are negative"
     if stars is None and not text:
         return "has neither a text nor a rating"
     if not (topic or "").strip() and not (text or "").strip():

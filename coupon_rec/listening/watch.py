@@ -63,6 +63,7 @@ class Watch:
         errors: Errors | None = None,
         growth: float = 2.0,
         rate: float = 1.0,
+        topics: int = 1,
         cooldown: int = 24,
         paths: int = 300,
         seed: int = 0,
@@ -79,6 +80,8 @@ class Watch:
             The change it is tuned to: how many times as many negative opinions, above 1.
         rate : float
             False alarms in four weeks, above 0; at most 2.
+        topics : int
+            How many watches share the rate, each with a part of it; 1 or more.
         cooldown, paths, seed
             Hours of silence after an alarm; quiet four weeks that are drawn, and their seed.
 
@@ -92,8 +95,15 @@ class Watch:
         Quiet weeks are past days in another order: for each weekday, one of those before it, with
         all of its hours, so that the bursts of a day stay together. The usual share is drawn anew
         for each, since the past could have been other, too.
+
+        Past days in another order hold no day worse than the worst of the past, so they cannot say
+        where a small part of the rate would be. It is reached along the tail instead: false alarms
+        become rarer by e for each 1 of threshold, or more slowly where opinions come in bursts,
+        which rates of 1 and 1/4 tell.
         """
         check_settings(growth, rate, cooldown, seed, paths)
+        if topics < 1:
+            raise ValueError(f"topics must be 1 or more, not {topics}")
         negatives, opinions, known = quiet_weeks(past, paths, seed)
         count, every = past["negatives"].sum(), past["opinions"].sum()
         if not 0 < count < every:
@@ -110,14 +120,11 @@ class Watch:
         after = growth * before / (1 + (growth - 1) * before)
         ratio = errors.labeled(after) / errors.labeled(before)
         step = Cusum(ratio).step(negatives, known[:, None] * opinions)
-        low, high = 0.0, 100.0
-        while ringing(step, high, cooldown).sum() / paths > rate:
-            low, high = high, 2 * high
-        for _ in range(20):
-            middle = (low + high) / 2
-            rings = ringing(step, middle, cooldown).sum() / paths
-            low, high = (middle, high) if rings > rate else (low, middle)
-        return cls(count / every, ratio, high, cooldown)
+        threshold = threshold_of(step, rate, cooldown)
+        if topics > 1:
+            once, seldom = (threshold_of(step, each, cooldown) for each in (1.0, 0.25))
+            threshold += max(1.0, (seldom - once) / np.log(4)) * np.log(topics)
+        return cls(count / every, ratio, threshold, cooldown)
 
     @property
     def cusum(self) -> Cusum:
@@ -164,6 +171,18 @@ def ringing(step: Floats, threshold: float, cooldown: int) -> Mask:
         silent = np.where(now, cooldown, np.maximum(silent - 1, 0))
         total = np.where(now, 0.0, total)
     return rings
+
+
+def threshold_of(step: Floats, rate: float, cooldown: int) -> float:
+    """Find where four weeks of these steps, one path a row, ring at a rate."""
+    low, high = 0.0, 100.0
+    while ringing(step, high, cooldown).sum() / len(step) > rate:
+        low, high = high, 2 * high
+    for _ in range(20):
+        middle = (low + high) / 2
+        rings = ringing(step, middle, cooldown).sum() / len(step)
+        low, high = (middle, high) if rings > rate else (low, middle)
+    return high
 
 
 def quiet_weeks(past: pd.DataFrame, paths: int, seed: int) -> tuple[Floats, Floats, Floats]:

@@ -1,6 +1,7 @@
 """The contract at the door: whether offers are within what the training offers were."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ def contract(encoder: Encoder, offers: pd.DataFrame) -> pd.DataFrame:
         One row for each broken clause, the most frequent first: `column`; `problem` ("column is
         missing", "not a number", "not finite", "below its range", "above its range", "unknown
         name"); `rows` and `share` of the offers that have it; and an `example`. It is empty where
-        the contract is kept. A missing number is not finite, unless the whole model can do without
-        it: the features of this package say "nothing known" by a number of their own.
+        the contract is kept. A missing number is not finite, also where a model reads another one
+        in its place. A coordinate of a vector is a column, such as `user_taste[3]`.
 
     Raises
     ------
@@ -60,24 +61,38 @@ def _broken(encoder: Encoder, offers: pd.DataFrame) -> Iterator[tuple[str, str, 
         if name not in offers:
             yield name, "column is missing", len(offers), None
     for number in (number for part in encoder.numbers.values() for number in part):
-        if number.name not in offers:  # missing, or a coordinate of a vector
+        name, _, place = number.name.partition("[")  # of a vector
+        if name not in offers:
             continue
-        values = pd.to_numeric(offers[number.name], errors="coerce").to_numpy(np.float64)
+        column = offers[name]
+        if place:
+            column = column.map(partial(_coordinate, int(place[:-1])), na_action="ignore")
+        values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
         finite = np.isfinite(values)
+        odd = np.isnan(values) & column.notna().to_numpy()
         clauses = {
-            "not a number": np.isnan(values) & offers[number.name].notna().to_numpy(),
-            "not finite": ~finite,
+            "not a number": odd,
+            "not finite": ~finite & ~odd,
             "below its range": finite & (values < number.lowest),
             "above its range": finite & (values > number.highest),
         }
-        clauses["not finite"] &= ~clauses["not a number"]
         for problem, rows in clauses.items():
             if rows.any():
-                first = offers[number.name].iloc[int(rows.argmax())]
-                yield number.name, problem, int(rows.sum()), first
-    for category in (category for part in encoder.categories.values() for category in part):
-        if category.name in offers:
-            rows = ~offers[category.name].isin(category.values).to_numpy()
+                yield number.name, problem, int(rows.sum()), column.iloc[int(rows.argmax())]
+    for array, part in encoder.categories.items():
+        for category in part:
+            if category.name not in offers:
+                continue
+            codes = Encoder(categories={array: (category,)}).codes(array, offers)
+            rows = codes[:, 0] == 0
             if rows.any():
                 first = offers[category.name].iloc[int(rows.argmax())]
                 yield category.name, "unknown name", int(rows.sum()), first
+
+
+def _coordinate(place: int, vector: Any) -> Any:
+    """Give a coordinate of a vector; what has none, as text."""
+    try:
+        return vector[place]
+    except (TypeError, LookupError):
+        return str(vector)

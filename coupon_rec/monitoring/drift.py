@@ -193,10 +193,9 @@ def two_sample(
 def _means(offers: pd.DataFrame, features: Sequence[str], user: str) -> Floats:
     """The mean of each feature for each user, in the order of users."""
     require_columns(offers, [user, *features])
-    means = offers.groupby(user, sort=True)[list(features)].mean().to_numpy(np.float64)
-    for j, name in enumerate(features):
-        numbers(f"users' means of {name!r}", means[:, j])
-    return np.asarray(means)
+    for name in features:
+        numbers(f"offers[{name!r}]", offers[name])
+    return np.asarray(offers.groupby(user, sort=True)[list(features)].mean(), np.float64)
 
 
 def _apart(labels: Floats, ranks: Floats) -> Floats:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request
 
-from coupon_rec._web import BROKEN, bearer, opened, quoted
+from coupon_rec._web import BROKEN, bearer, is_address, opened, quoted
 from coupon_rec.serving.bundle.manifest import verified, version_of
 
 SECONDS = 120
@@ -43,12 +43,22 @@ class Registry:
         Addresses, such as `"http://127.0.0.1:8000"`.
     api_key : str
         What they ask for, if they do.
+
+    Raises
+    ------
+    ValueError
+        If a service is no address, or no header can hold the key.
     """
 
     def __init__(self, folder: str | Path, services: Sequence[str] = (), api_key: str = "") -> None:
         self.folder = Path(folder)
         self.live = self.folder / "live"
-        self.services = tuple(services)
+        for service in services:
+            if not is_address(service):
+                raise ValueError(
+                    f"a service is an address such as http://127.0.0.1:8000, not {service!r}"
+                )
+        self.services = tuple(service.rstrip("/") for service in services)
         self._headers = bearer(api_key)
         (self.folder / "versions").mkdir(parents=True, exist_ok=True)
 
@@ -65,7 +75,9 @@ class Registry:
         """
         path = self.folder / "history.jsonl"
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines]
+        entries = [json.loads(line) for line in lines]
+        # Of the last one, a kill may have left no more than the note.
+        return entries if not entries or entries[-1]["version"] == self.version else entries[:-1]
 
     def add(self, bundle: str | Path) -> str:
         """Copy a bundle into the registry, after a look at every byte, and give its version.
@@ -98,8 +110,7 @@ class Registry:
             raise RegistryError(
                 f"there is no version {version!r} in {self.folder}; there are {known}"
             )
-        self._serve(version)
-        self._note(version, False, reason)
+        self._serve(version, False, reason)
 
     def roll_back(self, reason: str = "") -> str:
         """Put the version that was in service before this one back, and give it.
@@ -119,19 +130,18 @@ class Registry:
                 promoted.append(each["version"])
         if len(promoted) < 2:
             raise RegistryError(f"{self.folder}: nothing was in service before {self.version}")
-        self._serve(promoted[-2])
-        self._note(promoted[-2], True, reason)
+        self._serve(promoted[-2], True, reason)
         return promoted[-2]
 
-    def _note(self, version: str, back: bool, reason: str) -> None:
+    def _serve(self, version: str, back: bool, reason: str) -> None:
+        """Note the version, move the link and have every service load it; undo it if one refuses.
+
+        A note that comes true only with the link leaves a way back from a kill in between.
+        """
+        before, noted = self.version, self.history
         now = datetime.now(UTC).isoformat(timespec="seconds")
         entry = {"time": now, "version": version, "back": back, "reason": reason}
-        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-
-    def _serve(self, version: str) -> None:
-        """Move the link and have every service load the version; undo it if one refuses."""
-        before = self.version
+        self._note([*noted, entry])
         self._link(version)
         try:
             for service in self.services:
@@ -141,7 +151,16 @@ class Registry:
                 self._link(before)
                 for service in self.services:
                     self._try_reload(service, before)
+            else:
+                self.live.unlink()
+            self._note(noted)
             raise
+
+    def _note(self, entries: list[dict[str, Any]]) -> None:
+        """Write the history at once: it is never half of a line."""
+        draft = self.folder / f".history-{os.getpid()}"
+        draft.write_text("".join(json.dumps(entry) + "\n" for entry in entries), "utf-8")
+        draft.replace(self.folder / "history.jsonl")
 
     def _link(self, version: str) -> None:
         """Move the link at once: there is no moment without one."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from coupon_rec.arguments import require
+from coupon_rec.arguments import require, require_one_order
 from coupon_rec.simulation import receipts
 from coupon_rec.simulation.assembling import joined
 from coupon_rec.simulation.campaign import Round, draw_round
@@ -108,7 +108,8 @@ def simulate(
     Raises
     ------
     ValueError
-        If `campaigns` is below 1, the policy gives no probabilities, or all campaigns have been.
+        If `campaigns` is below 1, the policy gives no probabilities, or a Series or a frame in
+        another order than the offers, or all campaigns have been.
     """
     if campaigns < 1:
         raise ValueError(f"campaigns must be 1 or more, not {campaigns}")
@@ -151,6 +152,7 @@ def _probabilities(policy: Policy, state: State) -> tuple[Floats, Floats]:
     """What a policy says, checked: of each user, and of each user and coupon given the mailing."""
     offers, campaign = state.offers, state.campaign
     said = policy(offers)
+    require_one_order(offers=offers, policy=said)
     n, shape = state.settings.users, (state.settings.users, len(campaign.coupon))
     if isinstance(said, pd.DataFrame):
         columns = [np.asarray(said[name], "float64") for name in ("mailing", "coupon")]

@@ -25,12 +25,19 @@ def marginals(market: Market) -> pd.Series:
         coefficient, shares of the most sold 10% and 1% of items); the share of users mailed; and
         of campaigns of types B and C, where it is known what was sent: the shares of offers
         bought and redeemed, of bought ones redeemed, and of users who ever redeem.
+
+    Raises
+    ------
+    ValueError
+        If nothing was bought, or no offer of a campaign of type B or C was bought or redeemed.
     """
     return pd.Series({**_shopping(market.purchases), **_skew(market.purchases), **_answers(market)})
 
 
 def _shopping(purchases: Table) -> dict[str, float]:
     trips = purchases.group_by("user_id", "basket_id").aggregate(lines=_.count()).to_pandas()
+    if trips.empty:
+        raise ValueError("the market has no purchases: there is nothing to describe")
     days = purchases.aggregate(n=_.time.max().date().delta(_.time.min().date(), unit="day"))
     weeks = (int(days.n.as_scalar().execute()) + 1) / 7
     a_week = trips.groupby("user_id").size() / weeks
@@ -78,6 +85,11 @@ def _answers(market: Market) -> dict[str, float]:
     sent = int(offers.count().execute())
     used = int(redeemed.count().execute())
     answered = int(bought.semi_join(offers, OFFER).union(redeemed).distinct().count().execute())
+    if not (sent and answered):
+        raise ValueError(
+            f"of {sent:,} offers of campaigns of types B and C, {answered:,} were bought or "
+            "redeemed: simulate more users or campaigns, so that there are some"
+        )
     mailed = int(offers.user_id.nunique().execute())
     return {
         "users mailed": market.offers.user_id.nunique().execute() / market.users.count().execute(),

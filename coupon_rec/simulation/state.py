@@ -57,7 +57,8 @@ def settings_of(
         raise ValueError(f"no mechanism {unknown[0]!r}; there are {', '.join(MECHANISMS)}")
     if not 0 <= strength < np.inf:
         raise ValueError(f"strength must be 0 or more, not {strength}")
-    return Settings(*sizes, names, float(strength), tuple(plants))
+    users, items, coupons, campaigns, seed = map(int, sizes)  # of NumPy, JSON does not keep them
+    return Settings(users, items, coupons, campaigns, seed, names, float(strength), tuple(plants))
 
 
 @dataclass(frozen=True)
@@ -241,8 +242,8 @@ def save_state(state: State, folder: Path) -> None:
             for table, rows in tables.items():
                 pq.write_table(rows, draft / f"{table}-{period}.parquet")
         folder.mkdir(exist_ok=True)
-        for path in draft.iterdir():
-            path.rename(folder / path.name)
+        for path in sorted(draft.iterdir(), key=lambda path: path.name == "settings.json"):
+            path.rename(folder / path.name)  # the settings last: with them, it is a state
 
 
 def load_state(folder: str | Path) -> State:

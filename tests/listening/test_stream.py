@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from coupon_rec.__main__ import app
 from coupon_rec.book import chatter
 from coupon_rec.book.chatter import talk
-from coupon_rec.listening import Listener, SourceError, listen, read_lines, read_reviews
+from coupon_rec.listening import Errors, Listener, SourceError, listen, read_lines, read_reviews
 from coupon_rec.listening.listener import Alert
 from coupon_rec.listening.listening import Memory, post
 from coupon_rec.listening.sources import topics_of
@@ -394,6 +394,7 @@ def test_a_pipe_that_stays_open_gives_its_alerts_when_their_hour_is_over(
         ('{"time": "2026-01-05T00:00:00", "topic": "milk", "text": "Sour."}', "or no stars"),
         ("[" * 100_000, "is no JSON"),
         ('{"time": "9999-12-31T23:59:59-14:00", "text": "Sour."}', "has no time"),
+        ('{"time": "2026-01-05T00:00:00", "rating": 0.8, "topic": "milk"}', "stars are 1 to 5"),
         ('{"time": "2026-01-05T00:00:00", "rating": 1, "topic": "a\\nb"}', "nobody can read"),
         ('{"time": "2026-01-05T00:00:00", "rating": 1, "topic": "\\ud800"}', "nobody can read"),
     ],
@@ -445,6 +446,14 @@ def test_who_learns_from_a_wrong_first_date_is_told_that_nothing_is_watched(
     path.write_text(json.dumps(early) + "\n" + stream.read_text())
     listen(partial(read_lines, path), tmp_path / "memory", Listener(days=14), say=said.append)
     assert sum("none is watched" in words for words in said) == 1
+
+
+def test_stars_of_a_stream_are_not_corrected_for_the_errors_of_labels(
+    stream: Path, tmp_path: Path
+) -> None:
+    read, same = partial(read_lines, stream), {"days": 14, "cooldown": 12}
+    plain = listen(read, tmp_path / "plain", Listener(**same))
+    assert listen(read, tmp_path / "memory", Listener(Errors(0.8, 0.1), **same)) == plain != []
 
 
 def test_times_with_a_zone_are_read_in_utc(tmp_path: Path) -> None:
@@ -619,6 +628,12 @@ def test_bad_arguments_are_told_in_a_line(stream: Path, tmp_path: Path) -> None:
         "text,topic,sentiment,half\nSour.,milk,bad,repair\nGood.,x,1,repair\nOk.,x,1,judge\n"
     )
     assert "must be a number" in run(stream, *memory, "--labels", sentences)[2]
+    for wrong, problem in (("bad", "must be a number"), ("", "must be present")):
+        sentences.write_text(
+            "text,topic,sentiment,half\nSour.,milk,-1,repair\nGood.,x,1,repair\n"
+            f"Fair.,x,1,judge\nOk.,x,{wrong},judge\n"
+        )
+        assert problem in run(stream, *memory, "--labels", sentences)[2]
     nothing, memory = tmp_path / "nothing.jsonl", ("--memory", tmp_path / "untouched")
     nothing.touch()
     for address in ("ftp://here", "shop.example/alerts", "http://", "http://[bad/"):

@@ -79,10 +79,10 @@ class Service:
         return self.client.post("/v1/events", json={"events": events})
 
     def metric(self, name: str) -> float:
-        """Read one number of `/metrics`."""
+        """Read a number of `/metrics`, of all labels together if it has any that are not named."""
         text = self.client.get("/metrics").text
-        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
-        return float(found[1]) if found else 0.0
+        found = re.findall(rf"^{re.escape(name)}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        return sum(map(float, found))
 
 
 class Inside(Service):

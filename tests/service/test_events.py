@@ -129,6 +129,16 @@ def test_an_event_of_a_day_out_of_reach_is_refused_with_its_batch(service: Insid
     assert service.metric("coupon_rec_events_total") == before
 
 
+def test_accepted_events_are_counted_by_their_kind(service: Inside) -> None:
+    def counted() -> list[float]:
+        names = (f'coupon_rec_events_total{{kind="{kind}"}}' for kind in ("purchase", "view"))
+        return [service.metric(name) for name in names]
+
+    purchases, views = counted()
+    assert service.send(purchase(901, 1), {**browse(902, 1), "kind": "view"}).status_code == 200
+    assert counted() == [purchases + 1, views + 1]
+
+
 class Till(threading.Thread):
     """Sends events of five users, five at a time, until the service is gone."""
 

@@ -22,6 +22,7 @@ from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COUNTED = "count_over_time(coupon_rec_score_count[5m])"
+PURCHASES = 'rate(coupon_rec_events_total{kind="purchase"}[1m])'
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ def test_what_the_queries_name_is_what_the_service_counts(scraped: httpx.Client)
     named = {name for query in queries() for name in re.findall(r"coupon_rec_\w+", query)}
     there = set(scraped.get("/api/v1/label/__name__/values").json()["data"])
     assert named <= there
-    for query in ("rate(coupon_rec_score_count[1m])", "rate(coupon_rec_events_total[1m])"):
+    for query in ("rate(coupon_rec_score_count[1m])", PURCHASES):
         (found,) = scraped.get("/api/v1/query", params={"query": query}).json()["data"]["result"]
         assert float(found["value"][1]) > 0
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from coupon_rec.serving.events.event import FIELDS
 from coupon_rec.serving.replies import Choice
 
 SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -84,8 +85,13 @@ class Metrics:
         for name in ("address", "users", "asks"):
             self.limited.labels(name)
         self.events = Counter(
-            "coupon_rec_events", "Events accepted, repeated ones included.", registry=self.registry
+            "coupon_rec_events",
+            "Events accepted, repeated ones included, by kind.",
+            ["kind"],
+            registry=self.registry,
         )
+        for kind in FIELDS:
+            self.events.labels(kind)
         self.reloads = Counter(
             "coupon_rec_reloads", "Reloads, by result.", ["result"], registry=self.registry
         )

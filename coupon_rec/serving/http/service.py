@@ -144,7 +144,8 @@ class Service:
     async def accept(self, events: Sequence[Event]) -> None:
         """Take events in: on disk, and in the features, when it returns. Overloaded as `ask`."""
         await self._add(events)
-        self.metrics.events.inc(len(events))
+        for event in events:
+            self.metrics.events.labels(event.kind).inc()
         if self.trial and self.settings.canary:
             for event in events:
                 if event.kind == "redemption":
