@@ -461,7 +461,8 @@ END = datetime(2024, 5, 24, 2)
 
 def test_a_purchase_in_the_log_changes_nothing(kept: Path) -> None:
     before = monitor(kept, **LOOK)
-    added(kept, Event("p1", 7, END - timedelta(days=5), "purchase", item_id=4, basket_id=1, amount=2.0))
+    bought = {"item_id": 4, "basket_id": 1, "amount": 2.0}
+    added(kept, Event("p1", 7, END - timedelta(days=5), "purchase", **bought))
     assert monitor(kept, **LOOK).kept == before.kept
 
 

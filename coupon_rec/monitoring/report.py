@@ -49,10 +49,10 @@ class Report:
         How far the probabilities of users' best coupons moved: as `shift` has it.
     trial : dict of str to dict
         Of the bundle that was last on trial. "canary": how many coupons it has `shown`, and how
-        many are `needed` to find a fifth less redeemed (`canary_size`); its redemptions a coupon over those of the
-        other arm in that time, `ratio` with `low` and `high`, for one look; and the `evidence` that
-        they are fewer, which `rings` at a height that holds for all looks together. "shadow": as
-        `shadow` has it.
+        many are `needed` to find a fifth less redeemed (`canary_size`); its redemptions a coupon
+        over those of the other arm in that time, `ratio` with `low` and `high`, for one look; and
+        the `evidence` that they are fewer, which `rings` at a height that holds for all looks
+        together. "shadow": as `shadow` has it.
     service : dict of str to float
         Shares of the watched answers: `nothing` (no coupon was chosen), `degraded`, `repeated`.
     days : dict of str to list
