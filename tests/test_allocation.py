@@ -126,6 +126,14 @@ def test_costs_that_are_no_round_numbers_exceed_no_budget(
         assert spent <= budget.amount * (1 + 1e-12)
 
 
+def test_costs_that_add_up_to_one_rounding_above_the_budget_are_over_it_and_end() -> None:
+    for costs, amount, sent in (([[0.1], [0.2]], 0.3, 1), ([[0.1]] * 10, 0.3, 2)):
+        for method in ("exact", "dual"):
+            found = allocate([[1.0]] * len(costs), Budget(amount, costs), method=method)
+            assert found.chosen.sum() == sent
+            assert found.spent[0] <= amount
+
+
 @pytest.mark.parametrize("k", [1, 3])
 def test_many_users_come_within_a_ten_thousandth_of_the_bound(k: int) -> None:
     value, budgets, caps = large(50_000)
