@@ -138,12 +138,16 @@ class EffectLog:
 
     def interval(self, value: float, influence: Floats, confidence: float) -> pd.Series:
         """A value with low, high and error, by Student's t with one degree less than users."""
-        if not 0 < confidence < 1:
-            raise ValueError(f"confidence must be in (0, 1), such as 0.95, but it is {confidence}")
-        error = self.error(influence)
-        reach = error * student.ppf((1 + confidence) / 2, self.cluster.max())
-        ends = {"low": value - reach, "high": value + reach}
-        return pd.Series({"value": value, **ends, "error": error})
+        return interval(value, self.error(influence), self.cluster.max(), confidence)
+
+
+def interval(value: float, error: float, freedom: float, confidence: float) -> pd.Series:
+    """A value with low, high and error, by Student's t."""
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be in (0, 1), such as 0.95, but it is {confidence}")
+    reach = error * student.ppf((1 + confidence) / 2, freedom)
+    ends = {"low": value - reach, "high": value + reach}
+    return pd.Series({"value": value, **ends, "error": error})
 
 
 def _chances(propensity: ArrayLike | None, treatment: Ints) -> Floats:
