@@ -1,7 +1,7 @@
 """Checks of arguments that several rooms share: what is wrong, where, and how to fix it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,25 @@ def require_present(offers: pd.DataFrame, columns: Iterable[str], called: str = 
     for column in columns:
         name = f"{called}[{column!r}]"
         require(name, offers[column], offers[column].notna().to_numpy(), "present")
+
+
+def require_same_kind(name: str, keys: Iterable[Any], ids: Sequence[Any]) -> None:
+    """Raise a ValueError if keys are text where ids are numbers, or numbers where ids are text.
+
+    Examples
+    --------
+    >>> require_same_kind("caps", {"10": 0}, [10, 11])
+    Traceback (most recent call last):
+    ...
+    ValueError: caps has keys such as '10', and ids are such as 10: write one as the other
+    """
+    kinds = {isinstance(each, str) for each in ids}
+    strange = [key for key in keys if isinstance(key, str) not in kinds]
+    if kinds and strange:
+        raise ValueError(
+            f"{name} has keys such as {strange[0]!r}, and ids are such as {ids[0]!r}: write one as "
+            "the other"
+        )
 
 
 def require_replaceable(folder: Path, ours: str, source: object) -> None:

@@ -212,5 +212,7 @@ def test_what_is_wrong_with_bundles_is_named() -> None:
         choose_bundles(bundles, {2: -1})
     with pytest.raises(ValueError, match="demand"):
         choose_bundles(bundles.drop(columns="demand"), {})
+    with pytest.raises(ValueError, match="stock has keys such as '1', and ids are such as 1"):
+        choose_bundles(bundles, {"1": 0})
     assert choose_bundles(bundles, {})["copies"].to_list() == [3]
     assert choose_bundles(bundles.head(0), {}).empty
