@@ -2,9 +2,11 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import threading
+from multiprocessing.connection import Client
 from pathlib import Path
 
 import numpy as np
@@ -342,6 +344,38 @@ def test_a_silent_client_is_given_up_and_two_are_too_few() -> None:
             server.sum([1.0])
     finally:
         late.set()
+        server.close()
+
+
+def test_a_client_that_stops_within_its_answer_is_given_up() -> None:
+    def stops(address: tuple[str, int], done: threading.Event) -> None:
+        with Client(address, authkey=KEY) as door:
+            door.send_bytes(json.dumps({"number": 3, "key": Masks(3).public.hex()}).encode())
+            door.recv_bytes(), door.recv_bytes()
+            os.write(door.fileno(), struct.pack("!i", 16) + b"half of ")
+            done.wait(30)
+
+    done, server = threading.Event(), Server(KEY, 4, patience=2)
+    threading.Thread(target=stops, args=(server.address, done), daemon=True).start()
+    threads(server, [lambda question: question] * 3)
+    try:
+        assert server.sum([1.0]) == 3
+        assert server.alive == [0, 1, 2]
+        assert server.sum([2.0]) == 6
+    finally:
+        done.set()
+        server.close()
+
+
+def test_answers_that_differ_in_length_name_a_client_of_each() -> None:
+    server = Server(KEY, 3, patience=60)
+    threads(server, [lambda question: question] * 2 + [lambda question: [1.0, 2.0]])
+    try:
+        with pytest.raises(
+            RuntimeError, match="8 of client 1, 16 of client 2: do data have the sa"
+        ):
+            server.sum([1.0])
+    finally:
         server.close()
 
 
