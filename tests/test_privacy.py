@@ -104,6 +104,34 @@ def test_a_shredded_person_is_gone_from_every_copy_and_nobody_else_is(tmp_path: 
         again.open("ada", mine)
 
 
+def test_who_opens_waits_while_another_process_shreds(tmp_path: Path) -> None:
+    vault, path = Vault([new_key()]), tmp_path / "keys.json"
+    keys, found = PersonKeys(path, vault), []
+    mine = keys.seal("ada", b"milk")
+    reader = threading.Thread(target=lambda: found.append(keys.open("ada", mine)), daemon=True)
+    with keys._locked():
+        reader.start()
+        reader.join(0.5)
+        assert found == []
+    reader.join(30)
+    assert found == [b"milk"]
+
+
+def test_a_first_key_that_is_cut_off_leaves_no_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise OSError("power")
+
+    keys = PersonKeys(tmp_path / "keys.json", Vault([new_key()]))
+    for name in ("replace", "rename"):
+        monkeypatch.setattr(Path, name, cut_off)
+    with pytest.raises(OSError, match="power"):
+        keys.seal("ada", b"milk")
+    monkeypatch.undo()
+    assert keys.open("ada", keys.seal("ada", b"milk")) == b"milk"
+
+
 def test_a_shredded_key_is_not_brought_back_by_a_process_that_knew_it(tmp_path: Path) -> None:
     vault, path = Vault([new_key()]), tmp_path / "keys.json"
     one, other = PersonKeys(path, vault), PersonKeys(path, vault)
