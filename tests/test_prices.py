@@ -243,6 +243,16 @@ def test_dispersion_is_found_with_and_without_empty_shelves() -> None:
     assert found.items["units"].mean() == pytest.approx(10 * 0.7 ** (-1.0), rel=0.03)
 
 
+@pytest.mark.parametrize(("weeks", "moving"), [(2, 100), (2, 10), (3, 100), (4, 10)])
+def test_dispersion_is_found_from_few_weeks_too(weeks: int, moving: int) -> None:
+    rng = np.random.default_rng(0)
+    item = np.repeat(np.arange(100), weeks)
+    price = np.where(item < moving, np.exp(rng.normal(0, 0.2, len(item))), 1.0)
+    units = rng.poisson(20 * price ** (-2.0))
+    sales = pd.DataFrame({"item_id": item, "price": price, "units": units})
+    assert fit_demand(sales).dispersion == pytest.approx(1, abs=0.3)
+
+
 def weekly(weeks: int = 40) -> pd.DataFrame:
     """Sales of twenty items, of which one in four is on display each week."""
     rng = np.random.default_rng(0)
@@ -296,6 +306,11 @@ def test_what_cannot_be_priced_or_forecast_is_refused() -> None:
         fit_demand(still)
     with pytest.raises(ValueError, match="True or False"):
         fit_demand(still.assign(sold_out="maybe"))
+    short = pd.DataFrame(
+        {"item_id": [1, 1, 2, 2], "units": [10, 90, 90, 10], "price": [1, 2, 1, 2]}
+    )
+    with pytest.raises(ValueError, match="4 rows of 2 items are too few"):
+        fit_demand(short)
     with pytest.raises(ValueError, match="two estimates"):
         shrink([1.0], [1.0])
     with pytest.raises(ValueError, match="error must be above 0"):
