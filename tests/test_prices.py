@@ -75,6 +75,21 @@ def test_elasticity_is_that_of_a_poisson_regression_with_a_level_for_each_item()
     assert (found["low"] < [-2, 0.5]).all() and (found["high"] > [-2, 0.5]).all()
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_the_unit_of_a_control_does_not_matter(unit: float) -> None:
+    rng = np.random.default_rng(0)
+    item, price = np.repeat(np.arange(30), 20), rng.uniform(1, 3, 600)
+    visitors = rng.uniform(0.3, 0.7, 600)
+    units = rng.poisson(np.exp(2 - 2 * np.log(price) + visitors))
+    sales = pd.DataFrame({"item_id": item, "price": price, "units": units})
+    usual = elasticity(sales.assign(visitors=visitors), ["visitors"])
+    found = elasticity(sales.assign(visitors=unit * visitors), ["visitors"])
+    np.testing.assert_allclose(found.loc["price"], usual.loc["price"], rtol=1e-6)
+    np.testing.assert_allclose(found.loc["visitors"] * unit, usual.loc["visitors"], rtol=1e-6)
+    with pytest.raises(ValueError, match="no item's price or visitors varies by itself"):
+        elasticity(sales.assign(visitors=unit * (0.1 + item)), ["visitors"])
+
+
 def test_intervals_over_items_hold_the_truth_as_often_as_they_say() -> None:
     rng, hits = np.random.default_rng(0), 0
     for _ in range(200):
@@ -334,6 +349,14 @@ def test_what_cannot_be_priced_or_forecast_is_refused() -> None:
         demand_behind(1, 1.0, 0.5)
     with pytest.raises(ValueError, match="repeat an item's week"):
         sales_rows(pd.concat([weekly(), weekly()]))
+    few = weekly().assign(week=lambda s: s["week"].astype(float))
+    assert sales_rows(few)["week"].dtype.kind == "i"
+    with pytest.raises(ValueError, match="must be whole numbers"):
+        sales_rows(few.assign(week=few["week"] + 0.5))
+    with pytest.raises(ValueError, match="must be 0 or more"):
+        sales_rows(few.assign(units=few["units"] - 1000))
+    with pytest.raises(ValueError, match="must be present in the weeks of the past, but 1 of 800"):
+        sales_rows(few.assign(units=few["units"].where(few.index != 5)))
     with pytest.raises(ValueError, match="looks back 13"):
         sales_rows(weekly(10))
     with pytest.raises(ValueError, match="must be known"):
