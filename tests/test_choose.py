@@ -63,6 +63,12 @@ def test_each_offer_has_a_reason() -> None:
     ]
 
 
+def test_of_no_offers_nothing_is_chosen() -> None:
+    some, none = choose(offers(), CHANCE), choose(offers().head(0), [], budget=1.0)
+    assert none.empty
+    assert none.dtypes.to_dict() == some.dtypes.to_dict()
+
+
 def test_a_user_gets_at_most_k_coupons() -> None:
     sent = choose(offers(), CHANCE, Rules(per_user=2))["sent"]
     assert sent.tolist() == [True, True, False, False]

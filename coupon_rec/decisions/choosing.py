@@ -147,6 +147,9 @@ def choose(
     value = offer_value(offers, p, economics, effect)
     cost = expected_discount(offers, p)
     refused = refusals(offers, rules)
+    if offers.empty:
+        none = offers[[*LIST, "coupon_id"]].assign(probability=0.0, value=0.0, cost=0.0)
+        return none.assign(sent=False, reason="")
     names = places.coupons.tolist()
     require_same_kind("caps", rules.caps, names)
     require_same_kind("groups", rules.groups, names)
