@@ -29,7 +29,8 @@ class EffectLog:
         shares of the log: right for an experiment in which everyone had the same chances.
     expected : array_like, optional
         Outcome that a model expects of each row, learned from other users; shape (n,). It makes
-        intervals narrower and changes nothing else.
+        narrower the intervals of what is a mean of `signal`: of `qini`, `policy_value`,
+        `best_linear_predictor` and `recalibrate`. `average_effect` and `uplift_at` do not use it.
 
     Attributes
     ----------
