@@ -1,6 +1,8 @@
 """Checks of arguments that several rooms share: what is wrong, where, and how to fix it."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,6 +97,49 @@ def require_present(offers: pd.DataFrame, columns: Iterable[str], called: str = 
     for column in columns:
         name = f"{called}[{column!r}]"
         require(name, offers[column], offers[column].notna().to_numpy(), "present")
+
+
+def require_same_kind(name: str, keys: Iterable[Any], ids: Sequence[Any]) -> None:
+    """Raise a ValueError if keys are text where ids are numbers, or numbers where ids are text.
+
+    Examples
+    --------
+    >>> require_same_kind("caps", {"10": 0}, [10, 11])
+    Traceback (most recent call last):
+    ...
+    ValueError: caps has keys such as '10', and ids are such as 10: write one as the other
+    """
+    kinds = {isinstance(each, str) for each in ids}
+    strange = [key for key in keys if isinstance(key, str) not in kinds]
+    if kinds and strange:
+        raise ValueError(
+            f"{name} has keys such as {strange[0]!r}, and ids are such as {ids[0]!r}: write one as "
+            "the other"
+        )
+
+
+def require_replaceable(folder: Path, ours: str, source: object) -> None:
+    """Raise a ValueError if a folder that is to be written has what must not be lost.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        What stands there is deleted.
+    ours : str
+        Pattern of the names of files that may go.
+    source : object
+        What is read meanwhile: not looked at unless it is a path.
+    """
+    for kept in (Path.cwd(), Path(source) if isinstance(source, str | Path) else Path.cwd()):
+        if kept.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"{folder} would be replaced, with {kept}: name another folder")
+    there = [path.name for path in folder.iterdir()] if folder.is_dir() else [folder.name]
+    others = sorted(name for name in there if not re.fullmatch(ours, name))
+    if folder.exists() and others:
+        raise ValueError(
+            f"{folder} would be replaced, but holds other things than were written there, such as "
+            f"{others[0]}: name another folder, or delete it"
+        )
 
 
 def require_one_order(**arguments: Any) -> None:

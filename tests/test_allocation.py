@@ -7,12 +7,13 @@ from math import fsum
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from coupon_rec.decisions import Allocation, Budget, allocate
+from coupon_rec.decisions import Allocation, Budget, GroupLimit, allocate
 from coupon_rec.decisions.exact import _without_solver_lines
 
 Floats = NDArray[np.float64]
@@ -126,6 +127,14 @@ def test_costs_that_are_no_round_numbers_exceed_no_budget(
         assert spent <= budget.amount * (1 + 1e-12)
 
 
+def test_costs_that_add_up_to_one_rounding_above_the_budget_are_over_it_and_end() -> None:
+    for costs, amount, sent in (([[0.1], [0.2]], 0.3, 1), ([[0.1]] * 10, 0.3, 2)):
+        for method in ("exact", "dual"):
+            found = allocate([[1.0]] * len(costs), Budget(amount, costs), method=method)
+            assert found.chosen.sum() == sent
+            assert found.spent[0] <= amount
+
+
 @pytest.mark.parametrize("k", [1, 3])
 def test_many_users_come_within_a_ten_thousandth_of_the_bound(k: int) -> None:
     value, budgets, caps = large(50_000)
@@ -211,6 +220,7 @@ def test_what_others_print_meanwhile_is_not_lost(capfd: pytest.CaptureFixture[st
         ({"caps": [1]}, "caps must be 2 numbers"),
         ({"caps": [1, -1]}, "caps must be 2 numbers"),
         ({"groups": ["a"]}, r"groups must have shape \(2,\)"),
+        ({"groups": ["a", np.nan]}, "groups lack 1 labels"),
         ({"k": 0}, "k is 0"),
         ({"method": "fast"}, "method is 'fast'"),
     ],
@@ -218,3 +228,21 @@ def test_what_others_print_meanwhile_is_not_lost(capfd: pytest.CaptureFixture[st
 def test_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         allocate(**{"value": [[1.0, 2.0]], **change})
+
+
+def test_limits_with_labels_are_in_the_order_of_a_value_with_labels() -> None:
+    value = pd.DataFrame([[5.0, 1.0], [4.0, 1.0]], index=[7, 8], columns=[10, 11])
+    caps = pd.Series([5, 0], index=[10, 11])
+    whole, each = pd.DataFrame(value > 0, dtype=float), pd.Series(1.0, index=value.columns)
+    for cost in (1.0, [1.0, 2.0], whole, each, each.to_numpy()):
+        assert allocate(value, Budget(9, cost), caps=caps).chosen.sum() == 2
+    for change in (
+        {"caps": caps[::-1]},
+        {"groups": caps[::-1]},
+        {"budgets": Budget(9, whole[::-1])},
+        {"budgets": Budget(9, whole[[11, 10]])},
+        {"budgets": Budget(9, each[::-1])},
+        {"group_limit": GroupLimit(pd.Series(["a", "b"], index=[8, 7]), 1.0)},
+    ):
+        with pytest.raises(ValueError, match=r"and value have different indexes: put .* in the or"):
+            allocate(value, **change)

@@ -18,6 +18,8 @@ from coupon_rec.decisions import (
 from coupon_rec.features import NEVER
 
 CHANCE = np.array([0.3, 0.2, 0.3, 0.001])
+TEXT: dict[Any, Any] = {"10": 0}
+"""As a file of settings has it."""
 
 
 def offers(**columns: list[Any]) -> pd.DataFrame:
@@ -59,6 +61,12 @@ def test_each_offer_has_a_reason() -> None:
         "others are worth more",
         "not worth its cost",
     ]
+
+
+def test_of_no_offers_nothing_is_chosen() -> None:
+    some, none = choose(offers(), CHANCE), choose(offers().head(0), [], budget=1.0)
+    assert none.empty
+    assert none.dtypes.to_dict() == some.dtypes.to_dict()
 
 
 def test_a_user_gets_at_most_k_coupons() -> None:
@@ -122,6 +130,8 @@ def test_limits_are_met_exactly_at_the_limit() -> None:
             {"coupon_id": [10, 10, 12, 10]},
             "1 offers are duplicates, such as .*'user_id': 7.*drop_duplicates",
         ),
+        (Rules(caps=TEXT), {}, "caps has keys such as '10', and ids are such as 10"),
+        (Rules(groups=TEXT), {}, "groups has keys such as '10'"),
     ],
 )
 def test_missing_facts_are_refused(rules: Rules, columns: dict[str, Any], message: str) -> None:

@@ -100,6 +100,9 @@ def test_baskets_without_a_pair_are_refused() -> None:
         basket_vectors(alone)
     with pytest.raises(ValueError, match="kind"):
         basket_vectors(alone[["basket_id"]])
+    for name in ("basket_id", "kind"):
+        with pytest.raises(ValueError, match=rf"purchases\['{name}'\] must be present, but 1 of"):
+            basket_vectors(lines().assign(**{name: lines()[name].where(lines().index != 3)}))
 
 
 # From words to an offer
@@ -145,6 +148,15 @@ def test_vectors_that_are_learned_are_asked_for_by_the_first_day(tables: dict[st
     tables["vectors"] = lambda start: asked.append(start) or vectors
     resembling(**tables)  # type: ignore[arg-type]
     assert asked == [pd.Timestamp("2017-05-01")]
+
+
+def test_two_starts_of_a_campaign_and_missing_kinds_are_refused(tables: dict[str, Any]) -> None:
+    starts = pd.to_datetime(["2017-05-01", "2017-03-01"])
+    two = tables | {"offers": tables["offers"].assign(start=starts)}
+    with pytest.raises(ValueError, match="the same for all offers of a campaign, but 1 of 2"):
+        resembling(**two)
+    with pytest.raises(ValueError, match="kinds must be present, but 1 of 3"):
+        resembling(**tables | {"kinds": tables["kinds"].where(tables["kinds"] != "ink")})
 
 
 def test_text_helps_where_nothing_else_tells() -> None:

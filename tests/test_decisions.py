@@ -187,3 +187,22 @@ def test_a_reason_names_the_features_it_lacks() -> None:
 def test_a_value_that_would_be_lost_is_refused(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"margin": np.nan}, r"margin is nan; it must be in \[0, 1\]"),
+        ({"incremental": 1.5}, r"incremental is 1.5; it must be in \[0, 1\]"),
+        ({"retailer_match": -0.1}, "retailer_match is -0.1; it must be 0 or more"),
+        ({"contact": np.inf}, "contact is inf; it must be 0 or more, and finite"),
+    ],
+)
+def test_assumptions_out_of_their_range_are_refused(numbers: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Economics(**numbers)
+
+
+def test_a_discount_below_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"offers\['coupon_discount'\] must be 0 or more"):
+        offer_value(offers(coupon_discount=[-1.0, 1.0, 1.0]), [0.1, 0.1, 0.1])

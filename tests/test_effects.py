@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import ttest_ind
 
 from coupon_rec.effects import EffectLog, average_effect, holdout_size, power
 
@@ -54,8 +55,8 @@ def test_without_an_effect_the_interval_holds_zero() -> None:
 
 def test_rows_of_one_user_are_not_counted_as_many_users() -> None:
     rng = np.random.default_rng(0)
-    of_user = rng.integers(0, 2, 50)
-    users, sent = np.repeat(np.arange(50), 20), np.repeat(rng.integers(0, 2, 50), 20)
+    of_user = rng.integers(0, 2, 100)
+    users, sent = np.repeat(np.arange(100), 20), np.repeat(rng.integers(0, 2, 100), 20)
     outcome = np.repeat(of_user, 20)
     clustered = average_effect(EffectLog(outcome, sent, users)).loc[1, "error"]
     apart = average_effect(EffectLog(outcome, sent)).loc[1, "error"]
@@ -96,6 +97,29 @@ def test_only_the_ratio_of_propensities_within_a_group_counts() -> None:
     chances = np.column_stack([1 - data["propensity"], data["propensity"]])
     long = average_effect(EffectLog(**data | {"propensity": chances}))
     pd.testing.assert_frame_equal(long, average_effect(EffectLog(**data)))
+
+
+@pytest.mark.parametrize("treated", [2, 5, 10])
+def test_the_interval_of_a_small_arm_is_as_wide_as_it_must_be(treated: int) -> None:
+    rng, sent = np.random.default_rng(0), (np.arange(300) < treated).astype(int)
+    held = 0
+    for _ in range(300):
+        found = average_effect(EffectLog(rng.normal(size=300), sent)).loc[1]
+        held += found["low"] <= 0 <= found["high"]
+    assert 0.91 * 300 <= held <= 0.98 * 300
+
+
+def test_an_interval_of_users_in_one_arm_each_is_that_of_welch() -> None:
+    rng = np.random.default_rng(0)
+    outcome, sent = rng.normal(size=30) * np.r_[np.full(6, 5), np.ones(24)], np.arange(30) < 6
+    found = average_effect(EffectLog(outcome, sent)).loc[1]
+    welch = ttest_ind(outcome[sent], outcome[~sent], equal_var=False).confidence_interval(0.95)
+    assert found[["low", "high"]].tolist() == pytest.approx([welch.low, welch.high])
+
+
+def test_one_user_gives_no_interval() -> None:
+    with pytest.raises(ValueError, match="of 1 users a row counts that got treatment 1"):
+        average_effect(EffectLog([0, 1] * 500 + [1], [0] * 1000 + [1]))
 
 
 def test_each_of_several_treatments_is_compared_with_none() -> None:

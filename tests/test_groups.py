@@ -135,6 +135,8 @@ def test_fees_rise_in_the_group_that_is_held_back_and_pay_the_one_that_is_sent_m
         ([*"aab"], np.nan, "0 or more"),
         ([*"aa"], 0.1, r"shape \(3,\)"),
         (["a", None, "b"], 0.1, "at position 1"),
+        (["a", np.nan, "b"], 0.1, "at position 1"),
+        (pd.Series(["a", None, "b"], dtype="string"), 0.1, "at position 1"),
         (["a", "a", "empty"], 0.1, "'empty' may get a coupon"),
     ],
 )

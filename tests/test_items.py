@@ -112,6 +112,18 @@ def test_what_is_wrong_with_purchases_is_named(purchases: pd.DataFrame) -> None:
         recommend_items(purchases, k=0)
     with pytest.raises(ValueError, match="nothing was bought before 2001-01-01"):
         recommend_items(purchases, day=date(2001, 1, 1))
+    with pytest.raises(ValueError, match="has the time zone America/New_York: give the wall-clock"):
+        recommend_items(purchases.assign(time=purchases["time"].dt.tz_localize("America/New_York")))
+    for name in ("user_id", "item_id", "time"):
+        gaps = purchases.assign(**{name: purchases[name].astype(object).where(purchases.index > 1)})
+        with pytest.raises(ValueError, match=rf"\['{name}'\] must be present, but 2 of"):
+            recommend_items(gaps)
+
+
+def test_nobody_gets_no_items(purchases: pd.DataFrame) -> None:
+    found = recommend_items(purchases, users=[])
+    assert found.empty
+    assert found.columns.tolist() == ["user_id", "item_id", "probability", "times"]
 
 
 # Pairs
@@ -200,5 +212,7 @@ def test_what_is_wrong_with_bundles_is_named() -> None:
         choose_bundles(bundles, {2: -1})
     with pytest.raises(ValueError, match="demand"):
         choose_bundles(bundles.drop(columns="demand"), {})
+    with pytest.raises(ValueError, match="stock has keys such as '1', and ids are such as 1"):
+        choose_bundles(bundles, {"1": 0})
     assert choose_bundles(bundles, {})["copies"].to_list() == [3]
     assert choose_bundles(bundles.head(0), {}).empty

@@ -20,6 +20,7 @@ from coupon_rec.decisions import (
     offer_value,
 )
 from coupon_rec.decisions.parts import KEY, _in_parts
+from coupon_rec.serving.batch import score
 
 Put = Callable[[pd.DataFrame], Path]
 
@@ -123,6 +124,64 @@ def test_limits_hold_even_where_all_users_are_alike(tmp_path: Path, put: Put) ->
     assert capped.sent <= 17
 
 
+@pytest.mark.parametrize("apart", [0.0, 1e-5, 1e-4])
+def test_more_alike_users_than_are_allocated_anew_share_what_there_is(
+    tmp_path: Path, put: Put, apart: float
+) -> None:
+    offers = scored(20_000, 1).assign(redeemed=0.5, spend_per_line=10.0, coupon_discount=1.0)
+    offers["spend_per_line"] += apart * np.random.default_rng(0).random(len(offers))
+    found = allocate_scores(put(offers), tmp_path / "choices", budget=4000.0)
+    assert found.sent in (7999, 8000)
+    assert found.spent is not None and found.spent <= 4000.0
+    capped = allocate_scores(put(offers), tmp_path / "choices", caps={100: 8000})
+    assert capped.sent == 8000
+
+
+def test_users_whose_ids_are_below_zero_get_theirs_and_missing_ones_are_refused(
+    tmp_path: Path, put: Put
+) -> None:
+    offers = scored(100, 1).assign(user_id=range(-50, 50), redeemed=0.5)
+    assert allocate_scores(put(offers), tmp_path / "choices").sent == 100
+    for name in KEY:
+        gaps = offers.assign(**{name: offers[name].where(offers.index >= 7)})
+        with pytest.raises(ValueError, match=f"lack a value: leave these out, {{'{name}': 7}}"):
+            allocate_scores(put(gaps), tmp_path / "choices")
+
+
+def test_a_folder_of_anything_else_than_choices_is_left_alone(
+    tmp_path: Path, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = put(scored(20))
+    folders = [tmp_path / "mine", tmp_path / "part-0", tmp_path, tmp_path / "empty"]
+    for folder in (tmp_path / "mine" / "2024", tmp_path / "part-0", tmp_path / "empty"):
+        folder.mkdir(parents=True)
+    (tmp_path / "part-0" / "part-0.parquet").write_bytes(scores.read_bytes())
+    monkeypatch.chdir(tmp_path / "empty")
+    before = sorted(tmp_path.rglob("*"))
+    for folder in folders:
+        with pytest.raises(ValueError, match=r"would be replaced.*name another folder"):
+            allocate_scores(scores, folder)
+    with pytest.raises(ValueError, match="would be replaced"):
+        allocate_scores("../scores.parquet", ".")
+    with pytest.raises(ValueError, match=r"would be replaced, with .*part-0: name another"):
+        allocate_scores(tmp_path / "part-0", tmp_path / "part-0")
+    with pytest.raises(
+        ValueError, match="holds other things than were written there, such as 2024"
+    ):
+        score("bundle", scores, tmp_path / "mine")
+    with pytest.raises(ValueError, match="would be replaced"):
+        score("bundle", tmp_path / "part-0", tmp_path / "part-0")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_solved(
+    tmp_path: Path, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coupon_rec.decisions.parts._solve", None)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        allocate_scores(put(scored(20)), tmp_path / "nowhere" / "choices")
+
+
 def test_many_users_begin_with_the_prices_of_a_sample(
     tmp_path: Path, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +206,7 @@ def test_what_cannot_be_allocated_is_refused_and_leaves_the_choices_of_before(
         (offers, {"caps": {"100": 3}}, "write coupons as the scores do, such as 100"),
         (offers, {"parts": 0}, "1 part or more"),
         (offers, {"budget": -1.0}, "budget of 0 or more"),
+        (offers, {"budget": np.inf}, "a finite budget of 0 or more"),
         (offers.head(0), {}, "no offers"),
     ):
         with pytest.raises(ValueError, match=message):

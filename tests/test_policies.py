@@ -134,6 +134,30 @@ def test_rows_that_were_chosen_are_enough_for_ips_and_order_does_not_matter() ->
     assert np.allclose(whole[["value", "effective"]], again[["value", "effective"]])
 
 
+def test_rows_that_were_chosen_are_not_enough_for_snips_where_lists_were_sent() -> None:
+    rng = np.random.default_rng(0)  # two of four coupons are sent, of which the first earns 1
+    place = np.argsort(rng.random((4000, 4)), axis=1)
+    coupon, user = np.tile(np.arange(4), 4000), np.repeat(np.arange(4000), 4)
+    log = pd.DataFrame({"request_id": user, "user_id": user, "coupon_propensity": 0.5})
+    log = log.assign(chosen=place.ravel() < 2, reward=1.0 + coupon)
+    first = (coupon == 0).astype(float)
+    whole = off_policy_value(log, first, replicates=50)
+    assert whole["value"].tolist() == pytest.approx([1.0, 1.0], abs=0.05)
+    sent, choice = log[log["chosen"]].drop(columns="chosen"), first[log["chosen"]]
+    few = off_policy_value(sent, choice, replicates=50)
+    pd.testing.assert_frame_equal(whole.loc[["ips"]], few)
+    with pytest.raises(ValueError, match="'snips' divides by how many the new policy chooses"):
+        off_policy_value(sent, choice, methods="snips")
+
+
+@pytest.mark.parametrize("column", ["request_id", "user_id"])
+def test_rows_of_no_decision_or_user_are_not_taken_for_those_of_one(column: str) -> None:
+    log, _ = a_log(3)
+    log[column] = log[column].where(log.index >= 8)
+    with pytest.raises(ValueError, match=rf"log\['{column}'\] must be present, but 8 of"):
+        off_policy_value(log, first_arm(log))
+
+
 def test_switch_is_dr_above_all_weights_and_the_model_below_them() -> None:
     log, _ = a_log(4)
 
@@ -297,6 +321,9 @@ def test_each_candidate_is_drawn_as_often_as_its_propensity_says() -> None:
         (([1.0, 0.0], [0, 0], 0.1, [False, True]), "0 where allowed is False"),
         (([1.0, 1.0, 1.0], [0, 0, 0], 0.1, [True, True, True, True]), "allowed must have shape"),
         (([1.2, 0.0], [0, 0], 0.1), "in [0, 1]"),
+        (([1.0, 0.0], [0, 0], 0.1, ["True", "False"]), "allowed must be True or False"),
+        (([1.0, 0.0], [0, 0], 0.1, [True, None]), "allowed must be True or False"),
+        (([1.0, 0.0], [0, 0], 0.1, [1.0, np.nan]), "allowed must be True or False"),
     ],
 )
 def test_a_floor_that_cannot_be_is_refused(arguments: Any, words: str) -> None:

@@ -75,6 +75,21 @@ def test_elasticity_is_that_of_a_poisson_regression_with_a_level_for_each_item()
     assert (found["low"] < [-2, 0.5]).all() and (found["high"] > [-2, 0.5]).all()
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_the_unit_of_a_control_does_not_matter(unit: float) -> None:
+    rng = np.random.default_rng(0)
+    item, price = np.repeat(np.arange(30), 20), rng.uniform(1, 3, 600)
+    visitors = rng.uniform(0.3, 0.7, 600)
+    units = rng.poisson(np.exp(2 - 2 * np.log(price) + visitors))
+    sales = pd.DataFrame({"item_id": item, "price": price, "units": units})
+    usual = elasticity(sales.assign(visitors=visitors), ["visitors"])
+    found = elasticity(sales.assign(visitors=unit * visitors), ["visitors"])
+    np.testing.assert_allclose(found.loc["price"], usual.loc["price"], rtol=1e-6)
+    np.testing.assert_allclose(found.loc["visitors"] * unit, usual.loc["visitors"], rtol=1e-6)
+    with pytest.raises(ValueError, match="no item's price or visitors varies by itself"):
+        elasticity(sales.assign(visitors=unit * (0.1 + item)), ["visitors"])
+
+
 def test_intervals_over_items_hold_the_truth_as_often_as_they_say() -> None:
     rng, hits = np.random.default_rng(0), 0
     for _ in range(200):
@@ -243,6 +258,16 @@ def test_dispersion_is_found_with_and_without_empty_shelves() -> None:
     assert found.items["units"].mean() == pytest.approx(10 * 0.7 ** (-1.0), rel=0.03)
 
 
+@pytest.mark.parametrize(("weeks", "moving"), [(2, 100), (2, 10), (3, 100), (4, 10)])
+def test_dispersion_is_found_from_few_weeks_too(weeks: int, moving: int) -> None:
+    rng = np.random.default_rng(0)
+    item = np.repeat(np.arange(100), weeks)
+    price = np.where(item < moving, np.exp(rng.normal(0, 0.2, len(item))), 1.0)
+    units = rng.poisson(20 * price ** (-2.0))
+    sales = pd.DataFrame({"item_id": item, "price": price, "units": units})
+    assert fit_demand(sales).dispersion == pytest.approx(1, abs=0.3)
+
+
 def weekly(weeks: int = 40) -> pd.DataFrame:
     """Sales of twenty items, of which one in four is on display each week."""
     rng = np.random.default_rng(0)
@@ -296,6 +321,11 @@ def test_what_cannot_be_priced_or_forecast_is_refused() -> None:
         fit_demand(still)
     with pytest.raises(ValueError, match="True or False"):
         fit_demand(still.assign(sold_out="maybe"))
+    short = pd.DataFrame(
+        {"item_id": [1, 1, 2, 2], "units": [10, 90, 90, 10], "price": [1, 2, 1, 2]}
+    )
+    with pytest.raises(ValueError, match="4 rows of 2 items are too few"):
+        fit_demand(short)
     with pytest.raises(ValueError, match="two estimates"):
         shrink([1.0], [1.0])
     with pytest.raises(ValueError, match="error must be above 0"):
@@ -319,6 +349,14 @@ def test_what_cannot_be_priced_or_forecast_is_refused() -> None:
         demand_behind(1, 1.0, 0.5)
     with pytest.raises(ValueError, match="repeat an item's week"):
         sales_rows(pd.concat([weekly(), weekly()]))
+    few = weekly().assign(week=lambda s: s["week"].astype(float))
+    assert sales_rows(few)["week"].dtype.kind == "i"
+    with pytest.raises(ValueError, match="must be whole numbers"):
+        sales_rows(few.assign(week=few["week"] + 0.5))
+    with pytest.raises(ValueError, match="must be 0 or more"):
+        sales_rows(few.assign(units=few["units"] - 1000))
+    with pytest.raises(ValueError, match="must be present in the weeks of the past, but 1 of 800"):
+        sales_rows(few.assign(units=few["units"].where(few.index != 5)))
     with pytest.raises(ValueError, match="looks back 13"):
         sales_rows(weekly(10))
     with pytest.raises(ValueError, match="must be known"):

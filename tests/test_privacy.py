@@ -2,9 +2,11 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import threading
+from multiprocessing.connection import Client
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +104,34 @@ def test_a_shredded_person_is_gone_from_every_copy_and_nobody_else_is(tmp_path: 
         again.open("ada", mine)
 
 
+def test_who_opens_waits_while_another_process_shreds(tmp_path: Path) -> None:
+    vault, path = Vault([new_key()]), tmp_path / "keys.json"
+    keys, found = PersonKeys(path, vault), []
+    mine = keys.seal("ada", b"milk")
+    reader = threading.Thread(target=lambda: found.append(keys.open("ada", mine)), daemon=True)
+    with keys._locked():
+        reader.start()
+        reader.join(0.5)
+        assert found == []
+    reader.join(30)
+    assert found == [b"milk"]
+
+
+def test_a_first_key_that_is_cut_off_leaves_no_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise OSError("power")
+
+    keys = PersonKeys(tmp_path / "keys.json", Vault([new_key()]))
+    for name in ("replace", "rename"):
+        monkeypatch.setattr(Path, name, cut_off)
+    with pytest.raises(OSError, match="power"):
+        keys.seal("ada", b"milk")
+    monkeypatch.undo()
+    assert keys.open("ada", keys.seal("ada", b"milk")) == b"milk"
+
+
 def test_a_shredded_key_is_not_brought_back_by_a_process_that_knew_it(tmp_path: Path) -> None:
     vault, path = Vault([new_key()]), tmp_path / "keys.json"
     one, other = PersonKeys(path, vault), PersonKeys(path, vault)
@@ -170,6 +200,11 @@ def test_a_count_with_noise_is_as_likely_under_both_neighbors_up_to_the_budget()
         (lambda: gaussian_epsilon(1, 1.5), "delta is 1.5: it must be between 0 and 1"),
         (lambda: gaussian_epsilon(-1, 0.1), "noise is -1"),
         (lambda: sampled_epsilon(1, 1.5, 10, 1e-4), "rate is 1.5: a chance is at most 1"),
+        (
+            lambda: gaussian_mu(1e4, 1e-4),
+            "epsilon is 10000.0: at this delta it must be at most 5,3",
+        ),
+        (lambda: fit_private([[1.0]], [1], [7], 0), "epsilon is 0: it must be above 0"),
     ],
 )
 def test_impossible_budgets_are_refused(call: object, words: str) -> None:
@@ -337,6 +372,38 @@ def test_a_silent_client_is_given_up_and_two_are_too_few() -> None:
             server.sum([1.0])
     finally:
         late.set()
+        server.close()
+
+
+def test_a_client_that_stops_within_its_answer_is_given_up() -> None:
+    def stops(address: tuple[str, int], done: threading.Event) -> None:
+        with Client(address, authkey=KEY) as door:
+            door.send_bytes(json.dumps({"number": 3, "key": Masks(3).public.hex()}).encode())
+            door.recv_bytes(), door.recv_bytes()
+            os.write(door.fileno(), struct.pack("!i", 16) + b"half of ")
+            done.wait(30)
+
+    done, server = threading.Event(), Server(KEY, 4, patience=2)
+    threading.Thread(target=stops, args=(server.address, done), daemon=True).start()
+    threads(server, [lambda question: question] * 3)
+    try:
+        assert server.sum([1.0]) == 3
+        assert server.alive == [0, 1, 2]
+        assert server.sum([2.0]) == 6
+    finally:
+        done.set()
+        server.close()
+
+
+def test_answers_that_differ_in_length_name_a_client_of_each() -> None:
+    server = Server(KEY, 3, patience=60)
+    threads(server, [lambda question: question] * 2 + [lambda question: [1.0, 2.0]])
+    try:
+        with pytest.raises(
+            RuntimeError, match="8 of client 1, 16 of client 2: do data have the sa"
+        ):
+            server.sum([1.0])
+    finally:
         server.close()
 
 

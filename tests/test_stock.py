@@ -131,6 +131,9 @@ def test_the_newsvendor_orders_what_costs_least_of_all_orders(dispersion: float)
         assert cost[best] == pytest.approx(cost.min(), rel=1e-9)
     sold = np.minimum(k, orders) @ p
     assert expected_sales(np.arange(120), 20.0, dispersion) == pytest.approx(sold, rel=1e-5)
+    assert expected_sales([np.inf, 0], 20.0, dispersion).tolist() == [20, 0]
+    with pytest.raises(ValueError, match="stock must be whole numbers of 0 or more"):
+        expected_sales(2.5, 20.0, dispersion)
 
 
 def test_orders_learned_from_sales_cost_little_more_than_the_oracle_s() -> None:

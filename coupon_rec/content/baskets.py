@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from coupon_rec.arguments import Floats, require_columns
+from coupon_rec.arguments import Floats, require_present
 
 
 def basket_vectors(purchases: pd.DataFrame, size: int = 64, *, seed: int = 0) -> pd.DataFrame:
@@ -30,7 +30,7 @@ def basket_vectors(purchases: pd.DataFrame, size: int = 64, *, seed: int = 0) ->
     Raises
     ------
     ValueError
-        If a column is missing, or no basket holds two kinds.
+        If a column is missing or lacks a value, or no basket holds two kinds.
 
     Notes
     -----
@@ -44,7 +44,7 @@ def basket_vectors(purchases: pd.DataFrame, size: int = 64, *, seed: int = 0) ->
     >>> basket_vectors(lines, size=2).shape
     (4, 2)
     """
-    require_columns(purchases, ["basket_id", "kind"], "purchases")
+    require_present(purchases, ["basket_id", "kind"], "purchases")
     if size < 1:
         raise ValueError(f"size must be 1 or more, not {size}")
     kind, kinds = pd.factorize(purchases["kind"], sort=True)

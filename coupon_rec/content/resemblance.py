@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from coupon_rec.arguments import Floats, require_columns
+from coupon_rec.arguments import Floats, require, require_columns, require_present
 
 Vectors: TypeAlias = pd.DataFrame | Callable[[pd.Timestamp], pd.DataFrame]
 
@@ -39,7 +39,7 @@ def resembling(
     Parameters
     ----------
     offers : pandas.DataFrame
-        n rows with `campaign_id`, `user_id`, `coupon_id` and `start`.
+        n rows with `campaign_id`, `user_id`, `coupon_id` and `start`, one in each campaign.
     purchases : pandas.DataFrame
         `user_id`, `item_id`, `time`; only those before the start of a campaign count.
     coupon_items : pandas.DataFrame
@@ -64,7 +64,7 @@ def resembling(
     Raises
     ------
     ValueError
-        If a column is missing or `power` is not above 0.
+        If a column or a kind is missing, a campaign has two starts, or `power` is not above 0.
 
     Notes
     -----
@@ -82,11 +82,15 @@ def resembling(
     >>> resembling(offers, bought, covers, kinds, vectors).round(2)
     array([0.67])
     """
-    require_columns(offers, ["campaign_id", "user_id", "coupon_id", "start"])
+    require_present(offers, ["campaign_id", "user_id", "coupon_id", "start"])
     require_columns(purchases, ["user_id", "item_id", "time"], "purchases")
     require_columns(coupon_items, ["campaign_id", "coupon_id", "item_id"], "coupon_items")
     if not power > 0:
         raise ValueError(f"power must be above 0, not {power}")
+    require("kinds", kinds, kinds.notna().to_numpy(), "present")
+    first = offers.groupby("campaign_id")["start"].transform("first")
+    alike = (offers["start"] == first).to_numpy()
+    require("offers['start']", offers["start"], alike, "the same for all offers of a campaign")
     ids = pd.Index(kinds.index)
     kind, names = pd.factorize(kinds)
     of_kind = sparse.csr_matrix((np.ones(len(kind)), (np.arange(len(kind)), kind)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from coupon_rec.arguments import require_one_order
 from coupon_rec.decisions.problem import (
     AllocationProblem,
     Budget,
@@ -108,8 +109,8 @@ def allocate(
     Raises
     ------
     ValueError
-        If an argument does not fit the others, the method is not known, or the limit on groups
-        cannot be met by sending to all of them.
+        If an argument does not fit the others or, if `value` has labels, has them in another order;
+        the method is not known, or the limit on groups cannot be met by sending to all of them.
 
     Examples
     --------
@@ -128,6 +129,8 @@ def allocate(
     from coupon_rec.decisions import dual, exact  # a service decides without SciPy
     from coupon_rec.decisions.repair import repair
 
+    if group_limit is not None:
+        require_one_order(value=value, group=group_limit.group)
     limits = [budgets] if isinstance(budgets, Budget) else list(budgets)
     problem = allocation_problem(value, limits, caps, k, groups)
     if group_limit is not None:

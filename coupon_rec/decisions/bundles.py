@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import milp
 from scipy.sparse import coo_array, csr_array, diags_array, eye_array, hstack, triu
 
-from coupon_rec.arguments import require_present
+from coupon_rec.arguments import require_present, require_same_kind
 from coupon_rec.decisions.exact import _without_solver_lines
 
 PRIOR = 5.0
@@ -130,7 +130,8 @@ def choose_bundles(
     Raises
     ------
     ValueError
-        If a column is missing or lacks a value, or a stock is negative.
+        If a column is missing or lacks a value, a stock is negative, or `stock` names items as text
+        that are numbers, or the other way around.
 
     Examples
     --------
@@ -152,6 +153,7 @@ def choose_bundles(
     if negative:
         raise ValueError(f"the stock of {negative[:5]} is negative; 0 is the least")
     item, names = pd.factorize(bundles[["item_a", "item_b"]].to_numpy().ravel())
+    require_same_kind("stock", stock, names.tolist())
     item, units = item.reshape(-1, 2), np.floor([stock.get(name, np.inf) for name in names])
     value, demand = (bundles[name].to_numpy("float64") for name in ("value", "demand"))
     highest = np.minimum(np.floor(demand), units[item].min(axis=1))

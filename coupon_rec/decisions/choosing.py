@@ -7,7 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.arguments import require_columns, require_one_order, require_present
+from coupon_rec.arguments import (
+    require_columns,
+    require_one_order,
+    require_present,
+    require_same_kind,
+)
 from coupon_rec.decisions.budget import Allocation, allocate
 from coupon_rec.decisions.problem import Budget
 from coupon_rec.decisions.reasons import REASON_FEATURES, reason
@@ -121,7 +126,8 @@ def choose(
     Raises
     ------
     ValueError
-        As `offer_value` and `matrices`, and if a rule or `reason` lacks its column.
+        As `offer_value` and `matrices`, if a rule or `reason` lacks its column, and if `rules` name
+        coupons as text that are numbers, or the other way around.
 
     Examples
     --------
@@ -141,7 +147,12 @@ def choose(
     value = offer_value(offers, p, economics, effect)
     cost = expected_discount(offers, p)
     refused = refusals(offers, rules)
+    if offers.empty:
+        none = offers[[*LIST, "coupon_id"]].assign(probability=0.0, value=0.0, cost=0.0)
+        return none.assign(sent=False, reason="")
     names = places.coupons.tolist()
+    require_same_kind("caps", rules.caps, names)
+    require_same_kind("groups", rules.groups, names)
     groups = pd.factorize(np.array([str(rules.groups.get(c, ("", c))) for c in names]))[0]
     caps = np.array([rules.caps.get(coupon, np.inf) for coupon in names])
     limits: Sequence[Budget] = ()

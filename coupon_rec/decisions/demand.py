@@ -142,7 +142,7 @@ def fit_demand(sales: pd.DataFrame) -> Demand:
     ------
     ValueError
         If a column is missing or out of its range, units of a sold-out week are no whole number,
-        or prices move of fewer than two items.
+        prices move of fewer than two items, or there are hardly more rows than items.
 
     Examples
     --------
@@ -167,7 +167,8 @@ def fit_demand(sales: pd.DataFrame) -> Demand:
     algorithm (Dempster, Laird and Rubin 1977), without its promise that each round fits better:
     demand is negative binomial where the shelf was empty, Poisson's likelihood is what fits, and
     slopes are shrunk in between. The dispersion is the mean squared distance from the expected
-    units, over these, likewise under what is known of sold-out weeks.
+    units, over these, likewise under what is known of sold-out weeks, and over the rows less one
+    for each item and, for its slope, the share of the item's own estimate that shrinkage leaves.
 
     The errors take what was put behind an empty shelf for something that was seen. An elasticity
     of an item that is often sold out is less sure than they say (Louis 1982): order by the expected
@@ -185,7 +186,6 @@ def fit_demand(sales: pd.DataFrame) -> Demand:
     if (panel.sums(x**2) > 1e-9).sum() < 2:
         raise ValueError("the prices of fewer than two items move: there is nothing to learn from")
     wanted, own, dispersion = panel.units.copy(), np.zeros(len(panel.ids)), 1.0
-    free = max(len(x) - 2 * len(panel.ids), 1)
     for _ in range(MOST):
         own, error = _own_slopes(panel, x, wanted, own, dispersion)
         drawn = shrink(np.where(np.isfinite(error), own, 0.0), error)
@@ -194,6 +194,13 @@ def fit_demand(sales: pd.DataFrame) -> Demand:
         now, square = panel.units.copy(), (panel.units - expected) ** 2
         now[empty], square[empty] = _behind(panel.units[empty], expected[empty], dispersion)
         moved = np.abs(now - wanted).sum() / max(wanted.sum(), 1e-9)
+        slopes = (drawn.spread**2 / (error**2 + drawn.spread**2)).sum()
+        free = len(x) - len(panel.ids) - slopes
+        if free < 1:
+            raise ValueError(
+                f"{len(x)} rows of {len(panel.ids)} items are too few: each takes a level and a "
+                "slope, and what is left must show how demand scatters; take more weeks"
+            )
         before, dispersion = dispersion, max(1.0, float((square / expected).sum()) / free)
         wanted = now
         if moved + abs(dispersion / before - 1) < ENOUGH:

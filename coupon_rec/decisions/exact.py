@@ -102,6 +102,7 @@ def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
     if bound <= 0:
         return chosen, bound, prices
     small = program(problem)
+    less = np.zeros(len(problem.limits))
     while True:
         with _without_solver_lines():
             found = milp(
@@ -117,7 +118,9 @@ def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
         over = np.maximum(problem.used(chosen) - problem.limits, 0)
         if not over.any():
             return chosen, bound, prices
-        small.highest[: len(over)] -= 2 * over  # HiGHS lets a limit be exceeded by a millionth
+        # HiGHS lets a limit be exceeded by a millionth: one rounding less would change nothing
+        less = np.where(over > 0, 2 * np.maximum(less, over), 0)
+        small.highest[: len(over)] -= less
 
 
 def _membership(labels: NDArray[np.intp]) -> csr_array:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import PoissonRegressor
 
-from coupon_rec.arguments import require_columns
+from coupon_rec.arguments import numbers, require, require_columns
 from coupon_rec.decisions.demand import demand_behind
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ def sales_rows(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.DataFr
     ----------
     sales : pandas.DataFrame
         One row for each item and week: `item_id`, `week` (whole numbers, one after the other),
-        `units` (0 or more; missing in the weeks to come), and the promotions.
+        `units` (0 or more; missing in the weeks to come, of all items), and the promotions.
     promotions : sequence of str
         Columns that are planned ahead, such as the share of the stores that display the item.
         Where a row is missing, nothing was sold and nothing promoted.
@@ -42,7 +42,8 @@ def sales_rows(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.DataFr
     Raises
     ------
     ValueError
-        If a column is missing, a week is there twice, or there are too few weeks.
+        If a column is missing, a week is there twice or no whole number, units are below 0 or
+        missing in a week in which other items have some, or there are too few weeks.
 
     Notes
     -----
@@ -57,21 +58,27 @@ def sales_rows(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.DataFr
         )
     if (twice := sales.duplicated(["item_id", "week"])).any():
         raise ValueError(f"{twice.sum()} rows of sales repeat an item's week; add them up first")
+    week, units = numbers("sales['week']", sales["week"]), sales["units"].to_numpy(float)
+    require("sales['week']", week, week == week.round(), "whole numbers")
+    require("sales['units']", units, np.isnan(units) | (units >= 0), "0 or more")
+    sales = sales.assign(week=week.astype(int))
     weeks = range(sales["week"].min(), sales["week"].max() + 1)
     if len(weeks) <= USUAL:
         raise ValueError(f"sales have {len(weeks)} weeks; a forecast looks back {USUAL}")
     known = sales.groupby("week")["units"].count().reindex(weeks, fill_value=0) > 0
+    past = sales["week"].map(known).to_numpy(bool)
+    require("sales['units']", units, ~(past & np.isnan(units)), "present in the weeks of the past")
     tables = {
         name: sales.pivot(index="item_id", columns="week", values=name)
         .reindex(columns=weeks)
         .fillna(0.0)
         for name in columns
     }
-    units = tables["units"]
-    units.loc[:, ~known] = np.nan
-    before = units.T.shift()
+    sold = tables["units"]
+    sold.loc[:, ~known] = np.nan
+    before = sold.T.shift()
     found = {
-        "units": units.T,
+        "units": sold.T,
         "recent": np.log(before.rolling(RECENT).mean() + HALF),
         "usual": np.log(before.rolling(USUAL).mean() + HALF),
     }

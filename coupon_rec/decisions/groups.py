@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.decisions.problem import AllocationProblem, Floats, Mask, Prices, Rates
@@ -89,7 +90,7 @@ def _numbered(group: ArrayLike, users: int) -> tuple[NDArray[np.intp], NDArray[A
     labels = np.asarray(group)
     if labels.shape != (users,):
         raise ValueError(f"group must be one label a user, shape ({users},), not {labels.shape}")
-    missing = np.array([label is None or label != label for label in labels.tolist()], bool)
+    missing = pd.isna(np.asarray(group, object))
     if missing.any():
         raise ValueError(
             f"group must have a label for every user, but {missing.sum():,} have none, the first "

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.arguments import require_columns
+from coupon_rec.arguments import require_present
 from coupon_rec.odds import logit, sigmoid
 
 Ints = NDArray[np.int64]
@@ -165,7 +165,8 @@ def recommend_items(
     Raises
     ------
     ValueError
-        If a column is missing, k is below 1, or nothing was bought before `day`.
+        If a column is missing or lacks a value, times have a time zone, k is below 1, or nothing
+        was bought before `day`.
 
     Examples
     --------
@@ -182,10 +183,16 @@ def recommend_items(
     with an item is the sum of exp(-age / 180) over past purchases; `again` is the share of the
     item's buyers who came back for it.
     """
-    require_columns(purchases, ["user_id", "item_id", "time"], "purchases")
+    require_present(purchases, ["user_id", "item_id", "time"], "purchases")
     if k < 1:
         raise ValueError(f"k must be 1 or more, but it is {k}")
-    days = pd.to_datetime(purchases["time"]).to_numpy("datetime64[D]").astype("int64")
+    time = pd.to_datetime(purchases["time"])
+    if time.dt.tz is not None:
+        raise ValueError(
+            f"purchases['time'] has the time zone {time.dt.tz}: give the wall-clock time at the "
+            "store, without a zone, as .dt.tz_localize(None) does"
+        )
+    days = time.to_numpy("datetime64[D]").astype("int64")
     today = (pd.Timestamp(day) - pd.Timestamp(0)).days if day else int(days.max(initial=0)) + 1
     known = days < today
     if not known.any():
@@ -203,9 +210,11 @@ def recommend_items(
         model.of_user(item[one:after], days[one:after], today, k)
         for one, after in zip(first, end, strict=True)
     ]
-    found, p, times = map(np.concatenate, zip(*lists, strict=True))
+    nothing = LikelyItems(np.zeros(0, int), np.zeros(0), np.zeros(0, int))
+    found, p, times = map(np.concatenate, zip(nothing, *lists, strict=True))
     columns = {"item_id": items.take(found), "probability": p, "times": times}
-    return pd.DataFrame({"user_id": wanted.repeat([len(each.item) for each in lists]), **columns})
+    sizes = np.array([len(each.item) for each in lists], int)
+    return pd.DataFrame({"user_id": wanted.repeat(sizes), **columns})
 
 
 def faded(age: Any) -> Floats:

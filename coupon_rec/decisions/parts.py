@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from shutil import rmtree
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coupon_rec.arguments import require_replaceable
 from coupon_rec.decisions import dual
 from coupon_rec.decisions import groups as between
 from coupon_rec.decisions.problem import (
@@ -78,6 +78,19 @@ class PartsAllocation:
 
 
 @dataclass(frozen=True)
+class At:
+    """Prices at which users choose, and lower ones for the first users of each part.
+
+    Where many are alike, all of them want a coupon at one price, and nobody at the next.
+    """
+
+    prices: Prices
+    lower: Prices
+    share: float = 0.0
+    """Of each part's users, at the lower prices."""
+
+
+@dataclass(frozen=True)
 class Part:
     """Some users' offers as an allocation problem whose limits are left to all parts together."""
 
@@ -113,7 +126,8 @@ def allocate_scores(
         spend_per_line and coupon_discount: as `coupon_rec.serving.batch.score` writes them, or
         that folder opened on DuckDB or Spark.
     out : str or pathlib.Path
-        The folder of Parquet files to write; on Spark, all workers must see it.
+        The folder of Parquet files to write, or to replace if it holds choices; on Spark, all
+        workers must see it.
     budget : float, optional
         Most face value to be redeemed in expectation, in currency.
     caps : mapping of int or str to int, optional
@@ -140,17 +154,22 @@ def allocate_scores(
     ------
     ValueError
         If there are no offers, a column is missing, an offer is a duplicate, a limit is negative,
-        `groups` name users or `caps` coupons that the scores lack, or of `groups` and `gap` there
-        is only one.
+        `groups` name users or `caps` coupons that the scores lack, of `groups` and `gap` there
+        is only one, or `out` is a folder of anything else than choices.
 
     Notes
     -----
     Equation `eq-dual`, summed over parts. When the prices are found, the 2,000 users who are
-    nearest to another choice are allocated among themselves, within what the others leave.
+    nearest to another choice are allocated among themselves, within what the others leave. Where
+    more than these are alike, as new users are, the first ones of each part get the coupon.
     """
+    folder = Path(out)
+    require_replaceable(folder, r"part-\d{5,}\.parquet", scores)
     table = _opened(scores)
-    if parts < 1 or (budget is not None and not budget >= 0):
-        raise ValueError(f"expected 1 part or more and a budget of 0 or more: {parts}, {budget}")
+    if parts < 1 or (budget is not None and not 0 <= budget < np.inf):
+        raise ValueError(
+            f"expected 1 part or more and a finite budget of 0 or more: {parts}, {budget}"
+        )
     spark = table.get_backend().name == "pyspark"
     if (groups is None) != (gap is None) or (spark and groups is not None):
         raise ValueError("a limit on groups takes both groups and gap, and scores on one machine")
@@ -161,6 +180,9 @@ def allocate_scores(
     coupons = np.sort(table.select("coupon_id").distinct().to_pandas()["coupon_id"].to_numpy())
     if not len(coupons):
         raise ValueError("there are no offers to choose from")
+    without = table.aggregate(**{name: table[name].isnull().sum() for name in KEY}).to_pandas()
+    if lacking := {name: int(rows) for name, rows in without.iloc[0].items() if rows > 0}:
+        raise ValueError(f"the scores have rows that lack a value: leave these out, {lacking}")
     if strangers := sorted((caps or {}).keys() - {*coupons.tolist()}, key=str):
         raise ValueError(
             f"caps has {len(strangers):,} coupons that the scores lack, such as {strangers[:5]}: "
@@ -180,22 +202,23 @@ def allocate_scores(
         economics=economics,
     )
     cut = _on_spark if spark else _on_disk
-    with cut(table, parts if groups is None else 1, build) as run:
+    with (
+        TemporaryDirectory(prefix=".allocating-", dir=folder.absolute().parent) as temporary,
+        cut(table, parts if groups is None else 1, build) as run,
+    ):
         if groups is None or gap is None:
             bound, prices = _solve(run, limits)
-            edge, at = _edge(run, limits, prices)
+            at, edge = _edge(run, limits, prices)
         else:
             work = partial(_in_groups, limits=limits, groups=groups, gap=gap)
             ((bound, prices, edge),) = run(work)
-            at = prices
-        folder = Path(out)
-        with TemporaryDirectory(prefix=".allocating-", dir=folder.absolute().parent) as temporary:
-            draft = Path(temporary, "choices")
-            draft.mkdir()
-            told = run(partial(_write, folder=str(draft), prices=at, edge=edge))
-            if folder.exists():
-                rmtree(folder)
-            draft.rename(folder)
+            at = At(prices, prices)
+        draft = Path(temporary, "choices")
+        draft.mkdir()
+        told = run(partial(_write, folder=str(draft), at=at, edge=edge))
+        if folder.exists():
+            folder.rename(Path(temporary, "replaced"))
+        draft.rename(folder)
     sent, value, cost = (sum(each) for each in zip(*told, strict=True))
     return PartsAllocation(
         folder=folder,
@@ -257,7 +280,7 @@ def _in_parts(table: Table, parts: int) -> Table:
     import ibis
 
     if not table.user_id.type().is_string():
-        return table.mutate(part=(table.user_id % parts).cast("int32"))
+        return table.mutate(part=((table.user_id % parts + parts) % parts).cast("int32"))
     digits = ibis.literal("0123456789abcdef")
     table = table.mutate(part=table.user_id.hexdigest("md5").left(4))
     number = sum(16**i * digits.find(table.part.substr(i, 1)) for i in range(4))
@@ -370,48 +393,90 @@ class Near:
     chosen: Mask
 
 
-def _near(part: Part, prices: Prices, most: int) -> Near:
-    chosen, _, doubt = choose_at(part.problem, prices)
+def _chosen(part: Part, at: At) -> tuple[Mask, Floats]:
+    """The choices of a part's users, and what each loses by the next best one."""
+    chosen, _, doubt = choose_at(part.problem, at.prices)
+    if first := int(at.share * len(chosen)):
+        sooner, _, unsure = choose_at(part.problem, at.lower)
+        chosen[:first], doubt[:first] = sooner[:first], unsure[:first]
+    return chosen, doubt
+
+
+def _near(part: Part, at: At, most: int) -> Near:
+    chosen, doubt = _chosen(part, at)
     rows = np.sort(np.argsort(doubt, kind="stable")[:most])
     problem = part.problem.sample(rows)
     used = part.problem.used(chosen)
     return Near(part.index, used, rows, doubt[rows], problem, chosen[rows])
 
 
+class Nearest(NamedTuple):
+    """The users of all parts who are nearest to another choice, and what the others leave them."""
+
+    problem: AllocationProblem
+    room: Prices
+    part: NDArray[np.intp]
+    row: NDArray[np.intp]
+
+    @property
+    def fits(self) -> bool:  # noqa: D102  (an attribute of the class)
+        return bool((self.room >= 0).all())
+
+
+def _nearest(run: Run, limits: Prices, at: At, most: int) -> Nearest:
+    near = run(partial(_near, at=at, most=most))
+    doubt = np.concatenate([each.doubt for each in near])
+    place = np.sort(np.argsort(doubt, kind="stable")[:EDGE])
+    edge = _merged([each.problem for each in near], limits).sample(place)
+    before = np.concatenate([each.chosen for each in near])[place]
+    others = sum(each.used for each in near) - edge.used(before)
+    room = limits - others
+    room[: len(edge.uses)] -= 1e-12 * limits[: len(edge.uses)]
+    owner = np.concatenate([np.full(len(each.rows), each.index) for each in near])[place]
+    return Nearest(edge, room, owner, np.concatenate([each.rows for each in near])[place])
+
+
 def _edge(
     run: Run, limits: Prices, prices: Prices
-) -> tuple[dict[int, tuple[NDArray[np.intp], Mask]], Prices]:
-    """Allocate the users who are nearest to another choice; give their choices, part by part."""
-    most = 50 + 4 * EDGE // len(run(lambda part: part.index))
-    for factor in (LOWER, *HIGHER):
-        at = factor * prices
-        near = run(partial(_near, prices=at, most=most))
-        doubt = np.concatenate([each.doubt for each in near])
-        place = np.sort(np.argsort(doubt, kind="stable")[:EDGE])
-        everyone = _merged([each.problem for each in near], limits)
-        edge = everyone.sample(place)
-        before = np.concatenate([each.chosen for each in near])[place]
-        others = sum(each.used for each in near) - edge.used(before)
-        room = limits - others
-        room[: len(edge.uses)] -= 1e-12 * limits[: len(edge.uses)]
-        if (room >= 0).all() or not len(limits):
+) -> tuple[At, dict[int, tuple[NDArray[np.intp], Mask]]]:
+    """Find where those fit who are sure of their choice, and allocate the 2,000 nearest anew.
+
+    Returns
+    -------
+    at : At
+        What the others choose at.
+    edge : dict
+        The rows of the nearest in each part, and their choices.
+    """
+    users = dict(run(lambda part: (part.index, len(part.problem.value))))
+    nearest = partial(_nearest, run, limits, most=50 + 4 * EDGE // len(users))
+    at, over = At(LOWER * prices, LOWER * prices), 0.0
+    found = nearest(at)
+    for factor in HIGHER:
+        if found.fits:
             break
-    chosen = repair(replace(edge, limits=np.maximum(room, 0)), prices)
-    owner = np.concatenate([np.full(len(each.rows), each.index) for each in near])[place]
-    rows = np.concatenate([each.rows for each in near])[place]
-    return {
-        each.index: (rows[owner == each.index], chosen[owner == each.index]) for each in near
-    }, at
+        at, over = At(factor * prices, at.prices), 1.0
+        found = nearest(at)
+    while found.fits and (over - at.share) * sum(users.values()) > 1:
+        tried = replace(at, share=(at.share + over) / 2)
+        instead = nearest(tried)
+        if instead.fits:
+            at, found = tried, instead
+        else:
+            over = tried.share
+    chosen = repair(replace(found.problem, limits=np.maximum(found.room, 0)), prices)
+    mine = {index: found.part == index for index in users}
+    return at, {index: (found.row[rows], chosen[rows]) for index, rows in mine.items()}
 
 
 def _write(
     part: Part,
     folder: str,
-    prices: Prices,
+    at: At,
     edge: dict[int, tuple[NDArray[np.intp], Mask]],
 ) -> tuple[int, float, float]:
     """Write a part's choices; written twice, the file is the same."""
-    chosen, _, _ = choose_at(part.problem, prices)
+    chosen, _ = _chosen(part, at)
     rows, instead = edge[part.index]
     chosen[rows] = instead
     sent = part.offers[chosen[part.row, part.column]]

@@ -117,6 +117,8 @@ def elasticity(sales: pd.DataFrame, controls: Sequence[str] = ()) -> pd.DataFram
     x = np.column_stack(
         [panel.log_price, *(numbers(f"sales[{name!r}]", sales[name]) for name in controls)]
     )
+    scale = _scales(panel, x)
+    x = x / scale
     total = panel.sums(panel.units)
     if not total.any():
         raise ValueError("sales['units'] are 0 everywhere: nothing was sold")
@@ -132,8 +134,9 @@ def elasticity(sales: pd.DataFrame, controls: Sequence[str] = ()) -> pd.DataFram
         if np.abs(step).max() < 1e-9:
             break
     else:
+        at = (slope / scale).round(1).tolist()
         raise ValueError(
-            f"no finite slope fits best after {ROUNDS} steps, at {slope.round(1).tolist()} for "
+            f"no finite slope fits best after {ROUNDS} steps, at {at} for "
             f"{' and '.join(names)}: are there sales on one side of a price or a control only?"
         )
     items = int((panel.sums(expected * (inner**2).sum(axis=1)) > 1e-9).sum())
@@ -148,7 +151,18 @@ def elasticity(sales: pd.DataFrame, controls: Sequence[str] = ()) -> pd.DataFram
     away = t.ppf(0.975, items - 1) * error
     low, high = slope - away, slope + away
     table = {"value": slope, "error": error, "low": low, "high": high}
-    return pd.DataFrame(table, pd.Index(names, name="column"))
+    return pd.DataFrame(table, pd.Index(names, name="column")).div(scale, axis=0)
+
+
+def _scales(panel: Panel, x: Floats) -> Floats:
+    """How far each control varies within items, so that its unit does not matter; 1 of the price.
+
+    1 too where it varies by rounding alone.
+    """
+    within = np.array([panel.within(column, np.ones(len(column))).std() for column in x.T])
+    scale = np.where(within > 1e-9 * np.abs(x).max(axis=0), within, 1.0)
+    scale[0] = 1.0
+    return np.asarray(scale)
 
 
 class Shrunk(NamedTuple):

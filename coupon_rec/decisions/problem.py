@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.arguments import require_one_order
@@ -193,7 +194,7 @@ def allocation_problem(
     groups: ArrayLike | None,
 ) -> AllocationProblem:
     """Build the problem from the arguments of `allocate`, or say what is wrong with them."""
-    require_one_order(caps=caps, groups=groups)
+    _require_labels(value, budgets, caps, groups)
     value = np.asarray(value)
     if value.ndim != 2 or value.dtype.kind not in "fiu":
         raise ValueError(f"value must be numbers of shape (n, K), not {value.dtype} {value.shape}")
@@ -213,6 +214,8 @@ def allocation_problem(
     labels = np.arange(coupons) if groups is None else np.asarray(groups)
     if labels.shape != (coupons,):
         raise ValueError(f"groups must have shape ({coupons},), not {labels.shape}")
+    if groups is not None and (missing := int(pd.isna(np.asarray(groups, object)).sum())):
+        raise ValueError(f"groups lack {missing} labels: give a coupon without a group its own")
     capped = np.flatnonzero(limits < len(value))
     amounts = [budget.amount for budget in budgets]
     return AllocationProblem(
@@ -223,6 +226,26 @@ def allocation_problem(
         k,
         np.unique(labels, return_inverse=True)[1],
     )
+
+
+def _require_labels(
+    value: ArrayLike, budgets: Sequence[Budget], caps: ArrayLike | None, groups: ArrayLike | None
+) -> None:
+    """Raise a ValueError if a pandas argument has other labels than value, or in another order."""
+    require_one_order(value=_by_coupon(value), caps=caps, groups=groups)
+    if not isinstance(value, pd.DataFrame):
+        return
+    for budget in budgets:
+        shape = np.shape(budget.cost)
+        if shape == value.shape:
+            require_one_order(value=value, cost=budget.cost)
+        if shape[-1:] == value.shape[1:] and budget.coupons is None:
+            require_one_order(value=_by_coupon(value), cost=_by_coupon(budget.cost))
+
+
+def _by_coupon(table: ArrayLike) -> ArrayLike | pd.DataFrame:
+    """The labels of its columns as an index, of a DataFrame; else the table itself."""
+    return pd.DataFrame(index=table.columns) if isinstance(table, pd.DataFrame) else table
 
 
 def _use(number: int, budget: Budget, shape: tuple[int, int]) -> Use:

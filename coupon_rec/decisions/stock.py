@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import nbinom
 
 from coupon_rec.arguments import require, require_one_order
-from coupon_rec.decisions.demand import counts
+from coupon_rec.decisions.demand import counts, whole
 from coupon_rec.decisions.problem import Budget
 
 Floats = NDArray[np.float64]
@@ -62,7 +62,7 @@ def expected_sales(stock: ArrayLike, mean: ArrayLike, dispersion: ArrayLike = 1.
     Parameters
     ----------
     stock : array_like
-        Whole units, 0 or more.
+        Whole units, 0 or more; infinity for no limit.
     mean, dispersion : array_like
         As for `newsvendor`.
 
@@ -87,10 +87,13 @@ def expected_sales(stock: ArrayLike, mean: ArrayLike, dispersion: ArrayLike = 1.
     """
     require_one_order(stock=stock, mean=mean, dispersion=dispersion)
     stock, mean = np.asarray(stock, float), np.asarray(mean, float)
-    require("stock", stock.ravel(), (stock >= 0).ravel(), "0 or more")
+    require("stock", stock.ravel(), whole(stock).ravel(), "whole numbers of 0 or more")
     require("mean", mean.ravel(), (mean > 0).ravel(), "above 0")
+    unlimited = np.isinf(stock)
+    stock = np.where(unlimited, 0, stock)
     below = mean * nbinom.cdf(stock - 2, *counts(mean, dispersion, more=1))
-    return np.asarray(below + stock * nbinom.sf(stock - 1, *counts(mean, dispersion)))
+    sold = below + stock * nbinom.sf(stock - 1, *counts(mean, dispersion))
+    return np.asarray(np.where(unlimited, mean, sold))
 
 
 def stock_budgets(left: ArrayLike, units: ArrayLike, shelf: Sequence[int]) -> list[Budget]:

@@ -38,6 +38,11 @@ class Economics:
     contact : float
         Cost of sending one coupon, in currency.
 
+    Raises
+    ------
+    ValueError
+        If a number is below 0, infinite or missing, or a share is above 1.
+
     Examples
     --------
     >>> Economics(margin=0.3).profit(p=np.array([0.1]), spend=np.array([20.0]),
@@ -49,6 +54,13 @@ class Economics:
     incremental: float = 0.5
     retailer_match: float = 0.17
     contact: float = 0.005
+
+    def __post_init__(self) -> None:
+        for name, given in vars(self).items():
+            share = name in ("margin", "incremental")
+            if not 0 <= given < np.inf or (share and given > 1):
+                wanted = "in [0, 1]" if share else "0 or more, and finite"
+                raise ValueError(f"{name} is {given}; it must be {wanted}")
 
     def profit(
         self,
@@ -97,7 +109,7 @@ def offer_value(
     ------
     ValueError
         If `p` or `effect` does not have one number in its range for each offer, in the order of
-        `offers`, or `offers` lack a column or a number.
+        `offers`, or `offers` lack a column or a number, or have one below 0.
 
     Examples
     --------
@@ -193,4 +205,5 @@ def _money(offers: pd.DataFrame, column: str) -> NDArray[np.floating]:
     require_columns(offers, [column])
     money = np.asarray(offers[column])
     require(f"offers[{column!r}]", money, np.isfinite(money), "finite")
+    require(f"offers[{column!r}]", money, money >= 0, "0 or more")
     return money

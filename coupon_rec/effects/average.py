@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.arguments import Floats
-from coupon_rec.effects.log import EffectLog
+from coupon_rec.effects.log import EffectLog, interval
+from coupon_rec.evaluation.arrays import sum_by
+
+TINY = float(np.finfo(np.float64).tiny)
 
 
 def average_effect(log: EffectLog, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -27,7 +30,8 @@ def average_effect(log: EffectLog, *, confidence: float = 0.95) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If `confidence` is out of its range.
+        If `confidence` is out of its range, or the rows with a treatment, or with none, are those
+        of a single user.
 
     Examples
     --------
@@ -44,15 +48,17 @@ def average_effect(log: EffectLog, *, confidence: float = 0.95) -> pd.DataFrame:
     -----
     Difference of two means, each weighted by one over the probability of what the row got: equation
     `eq-weighted`, after Hajek (1971). Without propensities it is the plain difference of means. The
-    error is that of its influence function, summed by user.
+    error is that of its influence function, summed by user. Each mean has its own correction for
+    few users, and Student's degrees of freedom are those of Welch and Satterthwaite, at most one
+    less than users.
     """
     rows = {}
     for treatment in range(1, log.treatments + 1):
-        value, influence, means = difference(log, treatment, np.ones(len(log)))
+        found, means = difference(log, treatment, np.ones(len(log)), confidence)
         got = log.treatment == treatment
         weight = 1 / log.propensity[got, treatment]
         rows[treatment] = {
-            **log.interval(value, influence, confidence),
+            **found,
             "without": means[0],
             "with_it": means[1],
             "rows": int(got.sum()),
@@ -62,24 +68,32 @@ def average_effect(log: EffectLog, *, confidence: float = 0.95) -> pd.DataFrame:
 
 
 def difference(
-    log: EffectLog, treatment: int, counted: Floats
-) -> tuple[float, Floats, tuple[float, float]]:
-    """The weighted difference of means among rows that count so much, and its influence function.
+    log: EffectLog, treatment: int, counted: Floats, confidence: float
+) -> tuple[pd.Series, tuple[float, float]]:
+    """The weighted difference of means among rows that count so much.
 
     Returns
     -------
-    value : float
-    influence : numpy.ndarray
-        Its mean is 0, and its mean over n rows has the error of the value; shape (n,).
+    found : pandas.Series
+        Its value, low, high and error.
     means : tuple of float
         Without the treatment, and with it.
     """
-    means, parts = [], []
+    means, parts, sizes = [], [], []
     for arm in (0, treatment):
         weight = counted * (log.treatment == arm) / log.propensity[:, arm]
-        if not weight.sum() > 0:
-            raise ValueError(f"no row among those that count got treatment {arm}: take more rows")
-        mean = float(weight @ log.outcome / weight.sum())
-        means.append(mean)
-        parts.append(weight * (log.outcome - mean) / weight.mean())
-    return means[1] - means[0], parts[1] - parts[0], (means[0], means[1])
+        sizes.append(len(np.unique(log.cluster[weight > 0])))
+        if sizes[-1] < 2:
+            raise ValueError(
+                f"of {sizes[-1]} users a row counts that got treatment {arm}, and an interval "
+                "needs two: take more rows, or leave the treatment out"
+            )
+        means.append(float(weight @ log.outcome / weight.sum()))
+        parts.append(sum_by(log.cluster, weight * (log.outcome - means[-1])) / weight.sum())
+    users, alone = np.array(sizes), (np.array(parts) ** 2).sum(axis=1)
+    raised = alone * users / (users - 1)
+    together = ((parts[1] - parts[0]) ** 2).sum() * raised.sum() / max(alone.sum(), TINY)
+    free = raised.sum() ** 2 / max((raised**2 / (users - 1)).sum(), TINY)
+    free = np.clip(free, 1, log.cluster.max())
+    found = interval(means[1] - means[0], float(np.sqrt(together)), free, confidence)
+    return found, (means[0], means[1])

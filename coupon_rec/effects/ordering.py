@@ -125,7 +125,8 @@ def uplift_at(
     Parameters
     ----------
     log, score, treatment
-        As for `qini`, and so are the errors.
+        As for `qini`, and so are the errors; among the rows that count, two users or more must
+        have got the treatment, and two none.
     share : float
         Of the rows, in (0, 1]. Rows that tie across the cut count in part.
     confidence : float
@@ -148,8 +149,7 @@ def uplift_at(
     cut = -np.sort(-score)[int(np.ceil(share * len(log))) - 1]
     above, tied = score > cut, score == cut
     counted = above + tied * (share * len(log) - above.sum()) / tied.sum()
-    value, influence, _ = difference(log, _numbered(log, treatment), counted)
-    return log.interval(value, influence, confidence)
+    return difference(log, _numbered(log, treatment), counted, confidence)[0]
 
 
 def _numbered(log: EffectLog, treatment: int) -> int:

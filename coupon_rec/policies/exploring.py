@@ -1,6 +1,7 @@
 """Policies that explore, and say how likely each of their choices was."""
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from coupon_rec.arguments import Floats, Mask, numbers, probabilities, require, require_one_order
@@ -79,9 +80,11 @@ def with_floor(
     require_one_order(probability=probability, decision=decision, allowed=allowed)
     p = probabilities("probability", probability)
     place = codes("decision", decision, p.size)
-    free = np.ones(p.size, bool) if allowed is None else np.asarray(allowed, bool)
-    if free.shape != p.shape:
-        raise ValueError(f"allowed must have shape ({p.size},), not {free.shape}")
+    marks = np.ones(p.size, bool) if allowed is None else np.asarray(allowed)
+    if marks.shape != p.shape:
+        raise ValueError(f"allowed must have shape ({p.size},), not {marks.shape}")
+    require("allowed", marks, pd.Series(marks).isin([True, False]).to_numpy(), "True or False")
+    free = marks.astype(bool)
     require("probability", p, free | (p == 0), "0 where allowed is False")
     size, room = sum_by(place, p)[place], sum_by(place, free)[place]
     require("probability", p, size <= room + 1e-9, "at most as many as are allowed in a decision")

@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.arguments import Floats, Mask, numbers, probabilities, require, require_one_order
+from coupon_rec.arguments import (
+    Floats,
+    Mask,
+    numbers,
+    probabilities,
+    require,
+    require_one_order,
+    require_present,
+)
 from coupon_rec.evaluation.arrays import Ints, sum_by
 from coupon_rec.evaluation.bootstrap import clusterings, interval, resample
 from coupon_rec.evaluation.intervals import check_clusters
@@ -77,8 +85,8 @@ def off_policy_value(
         One row for each candidate of each decision, such as
         `coupon_rec.serving.events.decision_reader.read_decisions` gives: the columns of
         ``decision`` and ``clusters``, ``chosen`` (True for what the log's policy chose), the
-        reward, and the propensities. Without a column ``chosen``, each row was chosen: "ips" and
-        "snips" need no other rows.
+        reward, and the propensities. Without a column ``chosen``, each row was chosen: "ips" needs
+        no other rows, nor does "snips" where no decision has two.
     probability : array_like
         With which probability the new policy chooses each row, shape (n,), in [0, 1].
     reward : str
@@ -93,7 +101,8 @@ def off_policy_value(
         under the same resamples. The log's own propensities are one.
     methods : sequence of str, optional
         From "ips", "snips", "dr", "switch" and "direct", as under Notes; the last three need
-        ``predicted``. If left out, "ips" and "snips" and, with ``predicted``, "dr".
+        ``predicted``. If left out, "ips" and "snips" (if the log is enough for it) and, with
+        ``predicted``, "dr".
     switch_at : float
         Weight, above 0, above which "switch" believes the model alone. At 10, it corrects the
         model up to a weight of 10; choose it by the weights that the log has.
@@ -123,11 +132,11 @@ def off_policy_value(
     Raises
     ------
     ValueError
-        If the log lacks a column or a value; a probability is not one; a method is unknown or has
-        no prediction; the new policy chooses what the log's never could, unless by "switch" or
-        "direct"; it chooses more than one row a decision of a log that never did; the propensities
-        do not add up to what was chosen; there is one cluster only; or the effective sample is too
-        small, or 0 for "ips", "snips" or "dr".
+        If the log lacks a column or a value; a probability is not one; a method is unknown, or has
+        no prediction or too few rows; the new policy chooses what the log's never could, unless by
+        "switch" or "direct"; it chooses more than one row a decision of a log that never did; the
+        propensities do not add up to what was chosen; there is one cluster only; or the effective
+        sample is too small, or 0 for "ips", "snips" or "dr".
 
     Notes
     -----
@@ -235,8 +244,9 @@ def _checked(
             f"the log {what}; it needs a row for each candidate of each decision, with how likely "
             f"it was to be chosen. Its columns are {log.columns.tolist()}"
         )
+    require_present(log, [*keys, *clusters], "log")
     for name in clusters:
-        if log[name].nunique(dropna=False) < 2:
+        if log[name].nunique() < 2:
             raise ValueError(
                 f"log[{name!r}] holds one value only, and an interval needs several, to see how "
                 "much they differ: choose other clusters, or log more"
@@ -253,7 +263,7 @@ def _checked(
     require("propensity", mu, ~chosen | (mu > 0), "above 0 where the row was chosen")
     rewards = np.zeros(len(log))
     rewards[chosen] = numbers(f"log[{reward!r}] where chosen", log[reward].to_numpy()[chosen])
-    numbered = log.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+    numbered = log.groupby(keys, sort=False).ngroup().to_numpy()
     q = None if predicted is None else numbers("predicted", predicted, len(log))
     rows = Rows(numbered, chosen, mu, rewards, q, complete)
     if complete:
@@ -275,12 +285,20 @@ def _require_match(rows: Rows) -> None:
 
 def _methods(methods: Sequence[str] | None, rows: Rows) -> Sequence[str]:
     """Check the names of methods, or choose them."""
+    lists = not rows.complete and np.bincount(rows.decision).max() > 1
     if methods is None:
-        methods = ("ips", "snips") if rows.predicted is None else ("ips", "snips", "dr")
+        methods = ("ips",) if lists else ("ips", "snips")
+        methods = methods if rows.predicted is None else (*methods, "dr")
     if isinstance(methods, str):
         methods = (methods,)
     if unknown := [name for name in methods if name not in METHODS]:
         raise ValueError(f"no method is named {unknown[0]!r}; these are: {METHODS}")
+    if lists and "snips" in methods:
+        raise ValueError(
+            "'snips' divides by how many the new policy chooses, and where a decision has two rows "
+            "or more, those that were chosen do not say it: log a row for each candidate, and a "
+            "column \"chosen\", or use 'ips'"
+        )
     needing = [name for name in methods if name in MODELLED]
     if needing and rows.predicted is None:
         raise ValueError(f"{needing} need the rewards that a model expects: pass predicted")

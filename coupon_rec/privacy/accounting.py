@@ -82,12 +82,19 @@ def gaussian_epsilon(noise: float, delta: float, steps: int = 1) -> float:
 def gaussian_mu(epsilon: float, delta: float) -> float:
     """Give the mu of `eq-mu` that a budget allows: root of steps over noise.
 
+    Raises
+    ------
+    ValueError
+        If epsilon or delta is out of its range; a mu above 100 hides nothing.
+
     Examples
     --------
     >>> round(gaussian_epsilon(1 / gaussian_mu(2.5, 1e-4), 1e-4), 6)
     2.5
     """
     _above_zero(epsilon=epsilon, delta=delta)
+    if epsilon > (most := gaussian_epsilon(1 / 100, delta)):
+        raise ValueError(f"epsilon is {epsilon}: at this delta it must be at most {most:,.0f}")
     return float(brentq(lambda mu: gaussian_epsilon(1 / mu, delta) - epsilon, 1e-6, 100))
 
 

@@ -94,8 +94,8 @@ def fit_private(
     Raises
     ------
     ValueError
-        If the arrays differ in shape or in their index, a number is not finite, or a label is not
-        0 or 1.
+        If the arrays differ in shape or in their index, a number is not finite, a label is not
+        0 or 1, or the budget is out of its range: an epsilon of 0 allows nothing to be learned.
 
     Notes
     -----
@@ -117,7 +117,8 @@ def fit_private(
     columns = np.c_[given, np.ones(n, "float32")][order]
     label, weight = label[order], weight[order]
     first = np.flatnonzero(np.diff(user[order], prepend=-1))
-    mu = gaussian_mu(epsilon, delta) if epsilon else np.inf
+    budget = np.inf if epsilon is None else epsilon
+    mu = np.inf if epsilon is None else gaussian_mu(epsilon, delta)
     noise = np.sqrt(steps / (1 - LEVEL_SHARE)) / mu
     rng = np.random.default_rng(seed)
 
@@ -144,4 +145,4 @@ def fit_private(
     came, promised = np.maximum(total(pairs, most, 1 / (mu * np.sqrt(LEVEL_SHARE))), 1.0)
     level = float(np.log(came / promised))
     theta[-1] += level
-    return PrivateModel(theta, epsilon or np.inf, delta, float(noise), level)
+    return PrivateModel(theta, budget, delta, float(noise), level)

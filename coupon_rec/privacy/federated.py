@@ -9,8 +9,9 @@ import json
 import os
 import socket
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import (
     Client,
@@ -18,7 +19,6 @@ from multiprocessing.connection import (
     Listener,
     answer_challenge,
     deliver_challenge,
-    wait,
 )
 from pathlib import Path
 from threading import Timer
@@ -50,7 +50,7 @@ class Server:
     host : str
         Address to listen on; the port is any free one.
     patience : float
-        Seconds that a client may take to answer before it counts as dead.
+        Seconds that a client may take to answer, to the last byte, before it counts as dead.
 
     Attributes
     ----------
@@ -117,19 +117,14 @@ class Server:
 
     def _greeted(self, door: "Connection[Any, Any]") -> dict[str, Any] | None:
         """Hear who a client is, if it has the key and is not silent."""
-        line = socket.socket(fileno=os.dup(door.fileno()))
-        late = Timer(self._patience, line.shutdown, [socket.SHUT_RDWR])
-        late.start()
         try:
-            deliver_challenge(door, self._key)
-            answer_challenge(door, self._key)
-            hello = json.loads(door.recv_bytes(200))
-            return {"number": int(hello["number"]), "key": str(hello["key"])}
+            with _in_time(door, self._patience):
+                deliver_challenge(door, self._key)
+                answer_challenge(door, self._key)
+                hello = json.loads(door.recv_bytes(200))
+                return {"number": int(hello["number"]), "key": str(hello["key"])}
         except (AuthenticationError, *GONE, ValueError, KeyError, TypeError):
             return None
-        finally:
-            late.cancel()
-            line.close()
 
     def sum(self, question: ArrayLike) -> Floats:
         """Ask every client the same, and give the sum of what those answered who live.
@@ -142,15 +137,19 @@ class Server:
         Raises
         ------
         RuntimeError
-            If fewer than three are left, or one more dies while the masks of the dead are
-            gathered. Nothing is learned then; ask something else, since clients do not answer
-            the same question again for fewer.
+            If fewer than three are left, one more dies while the masks of the dead are gathered,
+            or answers differ in length. Nothing is learned then; ask something else, since clients
+            do not answer the same question again for fewer.
         """
         self._turn += 1
         members = self.alive
         words = np.asarray(question, np.float64).tobytes().hex()
         asked = {"turn": self._turn, "members": members, "question": words}
         answers = self._ask(members, asked)
+        sizes = {len(data): number for number, data in answers.items()}
+        if len(sizes) > 1:
+            told = ", ".join(f"{n} of client {number}" for n, number in sizes.items())
+            raise RuntimeError(f"answers differ in bytes, {told}: do data have the same columns?")
         self.received = {n: np.frombuffer(data, np.uint64) for n, data in answers.items()}
         dead = [number for number in members if number not in answers]
         if len(answers) < FEWEST:
@@ -171,27 +170,23 @@ class Server:
         return from_words(total)
 
     def _ask(self, numbers: list[int], message: dict[str, Any]) -> dict[int, bytes]:
-        """Send a message, and gather the answers until all are there or patience ends."""
+        """Send a message, and gather the answers of those who give one in time."""
+        with ThreadPoolExecutor(MOST) as threads:
+            told = [*threads.map(lambda number: self._answer(number, message), numbers)]
+        answers = dict(zip(numbers, told, strict=True))
         for number in numbers:
-            try:
-                _send(self._doors[number], message)
-            except GONE:
-                self._lose(number)
-        answers: dict[int, bytes] = {}
-        until = time.monotonic() + self._patience
-        while waiting := {
-            self._doors[n]: n for n in numbers if n in self._doors and n not in answers
-        }:
-            ready = wait(list(waiting), max(0.0, until - time.monotonic()))
-            for door in ready:
-                try:
-                    answers[waiting[door]] = door.recv_bytes(MOST_BYTES)  # type: ignore
-                except GONE:
-                    self._lose(waiting[door])  # type: ignore
-            if not ready:
-                for number in waiting.values():
-                    self._lose(number)  # what comes late is never read: see Masks
-        return answers
+            if answers[number] is None:
+                self._lose(number)  # what comes late is never read: see Masks
+        return {number: data for number, data in answers.items() if data is not None}
+
+    def _answer(self, number: int, message: dict[str, Any]) -> bytes | None:
+        door = self._doors[number]
+        try:
+            with _in_time(door, self._patience):
+                _send(door, message)
+                return door.recv_bytes(MOST_BYTES)
+        except GONE:
+            return None
 
     def _lose(self, number: int) -> None:
         self._doors.pop(number).close()
@@ -255,7 +250,7 @@ def client(
 
 
 def newton_sums(x: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Callable[[Floats], Floats]:
-    """Give what a client adds to Newton's step: gradient, Hessian and rows, in one vector.
+    """Give what a client adds to Newton's step: gradient and Hessian, in one vector.
 
     Parameters
     ----------
@@ -280,6 +275,19 @@ def newton_step(theta: Floats, total: Floats, ridge: float = 1.0) -> Floats:
     gradient, hessian = total[: len(theta)], total[len(theta) :].reshape(len(theta), -1)
     step = np.linalg.solve(hessian + np.diag(penalty), gradient + penalty * theta)
     return np.asarray(theta - step)
+
+
+@contextmanager
+def _in_time(door: "Connection[Any, Any]", seconds: float) -> Iterator[None]:
+    """Shut a connection down if what is done with it takes longer, even within a message."""
+    line = socket.socket(fileno=os.dup(door.fileno()))
+    late = Timer(seconds, line.shutdown, [socket.SHUT_RDWR])
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+        line.close()
 
 
 def _send(door: "Connection[Any, Any]", message: dict[str, Any]) -> None:

@@ -164,7 +164,7 @@ class PersonKeys:
 
     For archives and backups, whose copies nobody can rewrite. The keys stand in one small file,
     themselves sealed by a vault; this file must not be in the backups. It is read for each call,
-    and locked while it changes, so that several processes may share it. People stand in it under
+    under a lock beside it, so that several processes may share it. People stand in it under
     the names that are given: give pseudonyms.
 
     Parameters
@@ -198,11 +198,13 @@ class PersonKeys:
                 sealed = self._vault.seal(new_key().encode(), name)
                 keys[name] = base64.b64encode(sealed).decode()
                 self._write(keys)
-            return self._own(name).seal(data, name)
+            return self._own(name, keys).seal(data, name)
 
     def open(self, person: int | str, data: bytes) -> bytes:
         """Decrypt bytes of a person; VaultError if their key is gone."""
-        return self._own(str(person)).open(data, str(person))
+        with self._locked(fcntl.LOCK_SH) as keys:
+            own = self._own(str(person), keys)
+        return own.open(data, str(person))
 
     def shred(self, person: int | str) -> None:
         """Destroy the key of a person, and with it all that it sealed.
@@ -215,17 +217,16 @@ class PersonKeys:
                 self._write(keys)
 
     @contextmanager
-    def _locked(self) -> Iterator[dict[str, str]]:
+    def _locked(self, kind: int = fcntl.LOCK_EX) -> Iterator[dict[str, str]]:
         """The keys as they stand in the file, which nobody else changes meanwhile."""
         with self._path.with_name(f".{self._path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, kind)
             yield self._read()
 
     def _read(self) -> dict[str, str]:
         return json.loads(self._path.read_text()) if self._path.exists() else {}
 
-    def _own(self, name: str) -> Vault:
-        keys = self._read()
+    def _own(self, name: str, keys: dict[str, str]) -> Vault:
         if name not in keys:
             raise VaultError("this person has no key: it was shredded, or never made")
         return Vault([self._vault.open(base64.b64decode(keys[name]), name).decode()])
@@ -236,7 +237,9 @@ class PersonKeys:
             file.write(json.dumps(keys))
             file.flush()
             os.fsync(file.fileno())
-        self._path.touch()
+        if not self._path.exists():
+            draft.rename(self._path)
+            return
         with self._path.open("r+b") as old:
             draft.replace(self._path)
             old.write(bytes(os.fstat(old.fileno()).st_size))

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from coupon_rec.arguments import require_columns
+from coupon_rec.arguments import require_columns, require_replaceable
 from coupon_rec.features.batch.stored import read_batches
 from coupon_rec.features.encoder import LABELS
 from coupon_rec.serving.bundle.scorer import Scorer
@@ -72,7 +72,7 @@ def score(
         As `coupon_rec.features.write_offers` writes them, read and scored a little at a time; or
         an Ibis table of the same columns, whose engine does that, Spark with all of its tasks.
     out : str or pathlib.Path
-        The folder of Parquet files to write; it appears, or replaces an older one, when it is
+        The folder of Parquet files to write; it appears, or replaces older scores, when it is
         complete.
     kept : sequence of str
         Columns to give back beside the scores.
@@ -87,7 +87,8 @@ def score(
     BundleError
         If the bundle is damaged.
     ValueError
-        If a column is missing, or there are no offers.
+        If a column is missing, there are no offers, or `out` is a folder of anything else than
+        scores.
 
     Examples
     --------
@@ -98,6 +99,7 @@ def score(
     coupon_rec.serving.bundle.manifest.BundleError: no_bundle/manifest.json: cannot be read, so ...
     """
     out = Path(out)
+    require_replaceable(out, r"\.?(part-.*\.parquet|_SUCCESS)(\.crc)?", offers)
     scorer = Scorer.load(bundle)
     with TemporaryDirectory(prefix=".scoring-", dir=out.absolute().parent) as temporary:
         draft = Path(temporary, "scores")
