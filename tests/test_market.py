@@ -109,6 +109,31 @@ def test_csv_and_parquet_load_as_the_same(folder: Path) -> None:
     assert_same(load_market(folder), load_market(SAMPLE))
 
 
+@pytest.mark.parametrize("name", ["shop[1]", "date=2017-02-16"])
+def test_the_name_of_a_folder_says_nothing_of_the_tables(folder: Path, name: str) -> None:
+    odd = folder.parent / name / "market"
+    shutil.copytree(folder, odd)
+    beside = folder.parent / "shop1" / "market"
+    shutil.copytree(folder, beside)
+    change(beside, "users", lambda t: t.assign(age="of another shop"))
+    assert_same(load_market(odd), load_market(SAMPLE))
+    for path in list(folder.iterdir()):
+        shutil.move(to_csv(folder, path.stem), odd)
+        (odd / path.name).unlink()
+    assert_same(load_market(odd), load_market(SAMPLE))
+
+
+def test_no_line_of_a_csv_file_is_a_comment(folder: Path) -> None:
+    def spoil(table: pd.DataFrame) -> pd.DataFrame:
+        wrong = table.index < 7
+        return table.assign(campaign_id=table["campaign_id"].astype(str).mask(wrong, "#N/A"))
+
+    change(folder, "redemptions", spoil)
+    to_csv(folder, "redemptions")
+    (problem,) = error_of(folder).problems
+    assert problem.rows == 7 and problem.examples[0]["campaign_id"] == "#N/A"
+
+
 def fill(folder: Path) -> None:
     """Give the sample's tables the columns of the schema that they lack, with values."""
     words = 'good, "really"\nÄpfel'
