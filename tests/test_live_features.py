@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from coupon_rec import Market, load_complete_journey, load_market
 from coupon_rec.features import FEATURES, Encoder, offers_frame
+from coupon_rec.features.online.ranks import Ranks
 from coupon_rec.features.online.snapshot_writer import offers_as_of, write_snapshot
 from coupon_rec.features.online.user_features import rounded
 from coupon_rec.serving.events.event import Event, events_of
@@ -216,3 +217,20 @@ def quiet() -> Iterator[None]:
     """Nothing that is computed may warn."""
     with np.errstate(all="raise", under="ignore"):
         yield
+
+
+def test_ranks_hold_in_a_currency_of_millions(sample: Market, tmp_path: Path) -> None:
+    lines = sample.purchases
+    dear = lines.mutate(amount=lines.amount * 10**6)
+    market = before(replace(sample, purchases=dear), APRIL)
+    offers = offers_as_of(market, APRIL, APRIL + ONE_DAY)
+    assert offers["user_spend_per_week"].max() > 2**44 / 10**6
+    snapshot = write_snapshot(market, APRIL, tmp_path / "snapshot")
+    store = FeatureStore.load(snapshot, Encoder.fit(offers))
+    assert assert_equal_to_the_batch(store, market, APRIL) > 700
+
+
+def test_a_value_beyond_all_stays_in_its_campaign() -> None:
+    campaign, spend = np.array([0, 0, 1, 1]), np.array([1e12, 1.0, 2.0, 1e300])
+    ranks = Ranks(campaign, spend, np.array([2, 2]))
+    assert ranks.of(campaign, spend, 0, np.zeros(4, int)).tolist() == [1, 0, 0, 1]
