@@ -98,9 +98,13 @@ def test_what_is_written_loads_as_the_same(tmp_path: Path) -> None:
     assert_same(load_market(market.write(tmp_path / "new" / "folder")), market)
 
 
-def test_a_market_can_be_written_over_its_own_files(folder: Path) -> None:
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_market_can_be_written_over_its_own_files(folder: Path, kind: str) -> None:
+    for path in list(folder.iterdir()) if kind == "csv" else []:
+        to_csv(folder, path.stem)
     load_market(folder).write(folder)
     assert_same(load_market(folder), load_market(SAMPLE))
+    assert {path.suffix for path in folder.iterdir()} == {".parquet"}
 
 
 def test_csv_and_parquet_load_as_the_same(folder: Path) -> None:
@@ -205,6 +209,26 @@ def test_what_is_optional_is_filled(folder: Path) -> None:
     assert set(market.users.kids.to_pandas()) == {"unknown"}
     assert market.purchases[optional].to_pandas().sum().sum() == 0
     assert market.items.filter(market.items.category == "unknown").count().execute() == 1
+
+
+def test_text_that_says_nothing_is_missing_however_it_is_written(folder: Path) -> None:
+    plain = load_market(SAMPLE)
+    assert plain.promotions is not None
+    assert {"0", "1"} < {*plain.promotions.display.to_pandas()}
+    change(
+        folder, "promotions", lambda t: t.assign(mailer=t["mailer"].mask(t["mailer"] == "0", ""))
+    )
+    change(
+        folder,
+        "promotions",
+        lambda t: t.assign(display=t["display"].mask(t["display"] == "0", "0.0")),
+    )
+    change(
+        folder,
+        "users",
+        lambda t: t.assign(age=" " + t["age"].mask(t["age"] == "unknown", "") + " "),
+    )
+    assert_same(load_market(folder), plain)
 
 
 def test_an_extra_column_is_ignored_with_a_warning(folder: Path) -> None:
