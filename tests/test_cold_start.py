@@ -182,6 +182,16 @@ def test_the_prior_that_made_the_counts_is_found_again() -> None:
     assert np.median([prior.strength for prior in found]) == pytest.approx(100, rel=0.2)
 
 
+def test_a_few_coupons_of_a_nation_do_not_hide_how_local_ones_differ() -> None:
+    exposure = np.r_[np.full(20, 5_000_000), np.full(480, 500)]
+    found = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        counts = rng.poisson(exposure * rng.gamma(50 * 0.02, 1 / 50, 500))
+        found.append(Prior.fit(counts, exposure).strength)
+    assert np.median(found) == pytest.approx(50, rel=0.2)
+
+
 def tried(seed: int, mean: float = 0.15, strength: float = 2.0) -> tuple[np.ndarray, ...]:
     """Rates of 2,000 users, and their redemptions of 1 to 4 purchases."""
     rng = np.random.default_rng(seed)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from coupon_rec import Market, load_complete_journey, load_market
 from coupon_rec.features import FEATURES, Encoder, offers_frame
 from coupon_rec.features.online.ranks import Ranks
-from coupon_rec.features.online.snapshot_writer import offers_as_of, write_snapshot
+from coupon_rec.features.online.snapshot_writer import last_day, offers_as_of, write_snapshot
 from coupon_rec.features.online.user_features import rounded
+from coupon_rec.market import live_campaigns
 from coupon_rec.serving.events.event import Event, events_of
 from coupon_rec.serving.events.feature_store import FeatureStore
 
@@ -234,3 +235,30 @@ def test_a_value_beyond_all_stays_in_its_campaign() -> None:
     campaign, spend = np.array([0, 0, 1, 1]), np.array([1e12, 1.0, 2.0, 1e300])
     ranks = Ranks(campaign, spend, np.array([2, 2]))
     assert ranks.of(campaign, spend, 0, np.zeros(4, int)).tolist() == [1, 0, 0, 1]
+
+
+# The day of a snapshot
+
+
+@pytest.mark.parametrize(
+    ("known", "last"),
+    [
+        (date(2017, 4, 20), date(2017, 4, 20)),  # within a campaign
+        (date(2017, 5, 14), date(2017, 5, 5)),  # between two
+        (date(2018, 1, 1), date(2017, 6, 21)),  # after all of them
+    ],
+)
+def test_the_last_day_is_one_of_a_campaign(sample: Market, known: date, last: date) -> None:
+    lines = sample.purchases
+    lines = lines.filter(lines.time.date() < known).union(
+        lines.limit(1).mutate(time=ibis.timestamp(f"{known} 12:00:00"))
+    )
+    market = replace(sample, purchases=lines)
+    assert last_day(market) == last
+    assert live_campaigns(market, last).count().execute()
+
+
+def test_purchases_that_end_before_all_campaigns_have_no_last_day(sample: Market) -> None:
+    early = sample.purchases.filter(sample.purchases.time.date() < date(2017, 2, 1))
+    with pytest.raises(ValueError, match=r"purchases end on 2017-01-31, before .* on 2017-02-15"):
+        last_day(replace(sample, purchases=early))

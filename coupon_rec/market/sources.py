@@ -115,10 +115,7 @@ def _given(source: Mapping[str, Table]) -> Opened:
                 opened.problems.append(Problem(name, "", 0, "the table is missing", fix))
         elif not isinstance(source[name], Table):
             what = f"a {type(source[name]).__name__} where a table of Ibis is expected"
-            fix = (
-                f'pass connection.create_table("{name}", it), with one '
-                "connection = ibis.duckdb.connect() for all; or write files into a folder."
-            )
+            fix = "pass ibis.memtable(it), or write files into a folder."
             opened.problems.append(Problem(name, "", 0, what, fix))
         else:
             opened.tables[name] = source[name]

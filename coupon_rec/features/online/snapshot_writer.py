@@ -63,10 +63,26 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
 
 
 def last_day(market: Market) -> date:
-    """Give the last day on which a campaign is valid and purchases are known."""
-    ends = market.purchases.time.max().execute(), market.campaigns.end.max().execute()
-    last: date = min(pd.Timestamp(end).date() for end in ends)
-    return last
+    """Give the last day on which a campaign is valid and purchases are known.
+
+    Raises
+    ------
+    ValueError
+        If purchases end before the first campaign starts.
+    """
+    known = market.purchases.aggregate(known=_.time.max().date())
+    days = market.campaigns.cross_join(known).aggregate(
+        first=_.start.min(),
+        known=_.known.max(),
+        last=ibis.least(_.end, _.known).max(where=_.start <= _.known),
+    )
+    one: dict[str, date | None] = days.to_pyarrow().to_pylist()[0]
+    if one["last"] is None:
+        raise ValueError(
+            f"purchases end on {one['known']}, before the first campaign starts on "
+            f"{one['first']}: bring both up to date"
+        )
+    return one["last"]
 
 
 def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
