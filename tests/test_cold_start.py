@@ -92,6 +92,12 @@ def test_slices_name_the_unmailed_users_and_the_new_coupons(offers: pd.DataFrame
     assert held["both seen"] == set(offers.index) - held["unmailed users"] - held["new coupons"]
 
 
+@pytest.mark.parametrize("column", ["user_id", "coupon_id"])
+def test_text_and_numbers_are_not_compared(offers: pd.DataFrame, column: str) -> None:
+    with pytest.raises(ValueError, match=f"{column} is text in one of offers and train"):
+        unseen_slices(offers.astype({column: str}), offers)
+
+
 # Recognizing
 
 

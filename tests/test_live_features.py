@@ -1,5 +1,6 @@
 """The features that a live store serves are those that the batch computes, to the last bit."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -256,6 +257,16 @@ def test_the_last_day_is_one_of_a_campaign(sample: Market, known: date, last: da
     market = replace(sample, purchases=lines)
     assert last_day(market) == last
     assert live_campaigns(market, last).count().execute()
+
+
+def test_a_time_of_day_does_not_end_a_campaign(sample: Market, tmp_path: Path) -> None:
+    end, noon = date(2017, 4, 19), datetime(2017, 4, 19, 12)
+    assert {*live_campaigns(sample, noon).campaign_id.execute()} == {2, 3}
+    folder = write_snapshot(sample, noon, tmp_path / "snapshot")
+    assert json.loads((folder / "snapshot.json").read_text()) == {"day": "2017-04-19"}
+    pd.testing.assert_frame_equal(
+        offers_as_of(sample, noon, noon), offers_as_of(sample, end, end), check_exact=True
+    )
 
 
 def test_purchases_that_end_before_all_campaigns_have_no_last_day(sample: Market) -> None:

@@ -15,6 +15,7 @@ from coupon_rec.features.batch import events, histories
 from coupon_rec.features.batch import offers as batch
 from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
+from coupon_rec.market.windows import as_date
 
 COUPON = ("campaign_id", "coupon_id")
 
@@ -45,7 +46,7 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
     ValueError
         If no campaign is valid on `day`.
     """
-    folder = Path(folder)
+    folder, day = Path(folder), as_date(day)
     if folder.exists():
         raise FileExistsError(f"{folder} exists: name a new folder, or remove it first")
     live = live_campaigns(market, day)
