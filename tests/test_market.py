@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 
 from coupon_rec import Market, MarketError, load_complete_journey, load_market
 from coupon_rec.features import offers_frame
+from coupon_rec.market import validate
 from coupon_rec.market.schema import SCHEMAS, types
 
 DATA = Path(__file__).parents[1] / "data"
@@ -242,6 +244,31 @@ def test_types_are_made_exact_where_nothing_is_lost(folder: Path) -> None:
     change(folder, "campaigns", lambda table: table.assign(start=pd.to_datetime(table.start)))
     change(folder, "items", lambda table: table.astype({"item_id": "int32"})[table.columns[::-1]])
     assert_same(load_market(folder), load_market(SAMPLE))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "to"),
+    [
+        ("purchases", "quantity", "float64"),
+        ("purchases", "amount", "string"),
+        ("purchases", "time", "timestamp('UTC')"),
+        ("redemptions", "date", "string"),
+        ("users", "age", "int64"),
+    ],
+)
+def test_columns_of_another_kind_are_not_valid(table: str, column: str, to: str) -> None:
+    market = load_market(SAMPLE)
+    rows = getattr(market, table)
+    other = rows.mutate(**{column: rows[column].try_cast(to)})
+    with pytest.raises(MarketError, match=rf"{table} \({column}\): type .* is expected"):
+        validate(replace(market, **{table: other}))
+
+
+def test_columns_of_another_length_are_valid() -> None:
+    market = load_market(SAMPLE)
+    rows = market.purchases
+    short = rows.mutate(quantity=rows.quantity.cast("int16"), amount=rows.amount.cast("float32"))
+    validate(replace(market, purchases=short))
 
 
 BROKEN = {
