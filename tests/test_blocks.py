@@ -50,9 +50,8 @@ def test_the_file_holds_the_offers_table_whatever_the_block(
 def test_the_name_of_the_folder_says_nothing_of_the_offers(
     idle: Market, tmp_path: Path, name: str
 ) -> None:
-    path = tmp_path / name / "offers.parquet"
-    path.parent.mkdir()
-    path = write_offers(idle, path).rename(tmp_path / "offers.parquet")
+    path = write_offers(idle, tmp_path / name / "offers.parquet")
+    path = path.rename(tmp_path / "offers.parquet")
     whole = offers_frame(idle).astype({"start": "datetime64[us]"})
     pd.testing.assert_frame_equal(pd.read_parquet(path), whole, check_exact=True)
 

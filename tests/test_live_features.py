@@ -238,6 +238,34 @@ def test_a_value_beyond_all_stays_in_its_campaign() -> None:
     assert ranks.of(campaign, spend, 0, np.zeros(4, int)).tolist() == [1, 0, 0, 1]
 
 
+# What cannot be served
+
+
+def test_a_campaign_without_offers_is_not_written(sample: Market, tmp_path: Path) -> None:
+    late = replace(sample, offers=sample.offers.filter(sample.offers.campaign_id == 1))
+    with pytest.raises(ValueError, match="no campaign that is valid on 2017-04-10 has an offer"):
+        write_snapshot(late, APRIL, tmp_path / "snapshot")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("user_points", [1.0, 2.0], "{} is no snapshot to serve .users.parquet lacks user_points"),
+        ("user_kind", ["a", "b"], "{} is no snapshot to serve .users.parquet lacks user_kind"),
+        ("match_points", [1.0, 2.0], "the model reads match_points, a column of a user and a"),
+        ("match_kind", ["a", "b"], "the model reads match_kind, a column of a user and a"),
+    ],
+)
+def test_a_column_that_a_service_lacks_is_named(
+    sample: Market, april: Path, column: str, values: list[object], words: str
+) -> None:
+    offers = offers_frame(sample)
+    more = offers.assign(**{column: np.resize(values, len(offers))})
+    with pytest.raises(ValueError, match=words.format(april)):
+        FeatureStore.load(april, Encoder.fit(more, extra=[column]))
+
+
 # The day of a snapshot
 
 

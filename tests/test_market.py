@@ -455,6 +455,20 @@ def test_a_file_that_is_no_parquet_file_is_named(folder: Path, content: bytes, w
     assert what in problem.what
 
 
+@pytest.mark.parametrize("odd", ["part=1/a.parquet", "a"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_parts_that_would_not_be_read_are_named(folder: Path, odd: str, beside: bool) -> None:
+    table = pd.read_parquet(folder / "users.parquet")
+    (folder / "users.parquet").unlink()
+    part = folder / "users.parquet" / odd
+    part.parent.mkdir(parents=True)
+    table.to_parquet(part)
+    if beside:
+        table.to_parquet(folder / "users.parquet" / "b.parquet")
+    (problem,) = error_of(folder).problems
+    assert f"not read: {part.name} is one of 1" in problem.what and "*.parquet" in problem.fix
+
+
 @pytest.mark.parametrize("name", ["redemptions", "stock"])
 def test_an_empty_table_may_be_left_out_if_it_is_optional(folder: Path, name: str) -> None:
     change(folder, name, lambda table: table.head(0))

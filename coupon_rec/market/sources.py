@@ -146,11 +146,19 @@ def _open_in(folder: Path, name: str, connection: BaseBackend, opened: Opened) -
         _open_csv(connection, plain, name, opened)
         return
     try:
-        rows = ds.dataset(path, format="parquet").count_rows()
+        found = ds.dataset(path, format="parquet")
+        rows = found.count_rows()
     except (pa.ArrowInvalid, OSError) as error:
         raise _no_parquet(name) from error
     if rows == 0:
         raise _empty(name, path.name)
+    parts = {part.resolve() for part in path.glob("*.parquet")} or {path.resolve()}
+    if apart := {Path(file).resolve() for file in found.files} - parts:
+        what = (
+            f"{path.name} holds files that are not read: {min(apart).name} is one of {len(apart)}"
+        )
+        fix = "put its parts right into that folder, named *.parquet: none into folders in it."
+        raise fail(name, what, fix)
     opened.tables[name] = read_parquet(connection, path)
 
 

@@ -34,8 +34,8 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
         On DuckDB or Spark.
     path : str or Path
         The file; on Spark a folder of files, which all of its workers must see under this name.
-        It appears when it is complete. Drafts in a folder beside it, about three times its size,
-        are removed in any case.
+        It appears when it is complete, and so does the folder that it is in. Drafts beside it,
+        about three times its size, are removed in any case.
     block : int
         How many users are computed together on DuckDB, 1 or more. Memory grows with their
         purchases.
@@ -53,6 +53,7 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
     if block < 1:
         raise ValueError(f"block must be 1 user or more, not {block}")
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     spark = market.offers.get_backend().name == "pyspark"
     with TemporaryDirectory(dir=path.parent, prefix=".draft-") as draft:
         folder = Path(draft)

@@ -44,7 +44,7 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
     FileExistsError
         If there is something by that name.
     ValueError
-        If no campaign is valid on `day`.
+        If no campaign is valid on `day`, or none of those that are has an offer.
     """
     folder, day = Path(folder), as_date(day)
     if folder.exists():
@@ -54,6 +54,8 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
         span = market.campaigns.aggregate(first=_.start.min(), last=_.end.max())
         first, last = span.to_pyarrow().to_pylist()[0].values()
         raise ValueError(f"no campaign is valid on {day}: choose a day from {first} to {last}")
+    if not market.offers.semi_join(live, "campaign_id").count().execute():
+        raise ValueError(f"no campaign that is valid on {day} has an offer: add its `offers` first")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".draft-") as draft:
         for name, table in _tables(market, live, day).items():
