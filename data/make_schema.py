@@ -40,6 +40,7 @@ The folder `data/sample` is a small example.
 - A missing value is filled with the default of its column, where the column has one, and is an
   error where it has none. A column that is marked optional may be left out altogether; if it has
   no default, values may be missing as well, and nothing is put in their place.
+- Text with a default is read without the blanks around it; where nothing is left, it is missing.
 - Money is in one currency throughout, the one that the results will be in.
 - A file without rows is an error; leave out an optional table that would have none.
 """

@@ -46,6 +46,16 @@ def test_the_file_holds_the_offers_table_whatever_the_block(
     assert [path.name for path in tmp_path.iterdir()] == ["offers.parquet"]
 
 
+@pytest.mark.parametrize("name", ["campaign_id=2", "region=eu", "a[1]"])
+def test_the_name_of_the_folder_says_nothing_of_the_offers(
+    idle: Market, tmp_path: Path, name: str
+) -> None:
+    path = write_offers(idle, tmp_path / name / "offers.parquet")
+    path = path.rename(tmp_path / "offers.parquet")
+    whole = offers_frame(idle).astype({"start": "datetime64[us]"})
+    pd.testing.assert_frame_equal(pd.read_parquet(path), whole, check_exact=True)
+
+
 def test_a_failure_leaves_the_file_of_before(
     idle: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,14 @@ def test_keep_first_keeps_the_earliest_row_of_a_key() -> None:
     assert change.rows == 1
 
 
+def test_keep_first_keeps_all_columns_of_that_row() -> None:
+    days = [date(2017, 3, 2), date(2017, 3, 1), date(2017, 3, 1)]
+    table = ibis.memtable({"user_id": [1, 1, 1], "channel": ["a", "c", "b"], "date": days})
+    cleaned, change = cleaning.keep_first(table, "redemptions", ["user_id"], "date")
+    assert rows(cleaned, "user_id", "channel") == [(1, "b")]
+    assert (cleaned.columns, change.rows) == (table.columns, 2)
+
+
 def test_drop_unknown_drops_rows_that_the_catalog_lacks() -> None:
     table = ibis.memtable({"item_id": [1, 7, 7], "coupon_id": [1, 1, 2]})
     cleaned, change = cleaning.drop_unknown(table, "coupon_items", "item_id", ITEMS)
@@ -60,8 +68,9 @@ def test_drop_non_items_drops_departments_and_categories() -> None:
 
 
 def test_drop_empty_lines_drops_a_quantity_of_zero() -> None:
-    cleaned, change = cleaning.drop_empty_lines(ibis.memtable({"quantity": [0, 1, 3]}))
-    assert rows(cleaned) == [(1,), (3,)]
+    quantity = pd.array([0, 1, 3, -2, None], "Int64")
+    cleaned, change = cleaning.drop_empty_lines(ibis.memtable({"quantity": quantity}))
+    assert sorted(cleaned.quantity.to_pandas().dropna()) == [-2, 1, 3]
     assert change.rows == 1
 
 

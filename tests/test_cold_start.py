@@ -92,6 +92,12 @@ def test_slices_name_the_unmailed_users_and_the_new_coupons(offers: pd.DataFrame
     assert held["both seen"] == set(offers.index) - held["unmailed users"] - held["new coupons"]
 
 
+@pytest.mark.parametrize("column", ["user_id", "coupon_id"])
+def test_text_and_numbers_are_not_compared(offers: pd.DataFrame, column: str) -> None:
+    with pytest.raises(ValueError, match=f"{column} is text in one of offers and train"):
+        unseen_slices(offers.astype({column: str}), offers)
+
+
 # Recognizing
 
 
@@ -180,6 +186,16 @@ def test_the_prior_that_made_the_counts_is_found_again() -> None:
     found = [Prior.fit(*drawn(seed)[1:]) for seed in range(20)]
     assert np.mean([prior.mean for prior in found]) == pytest.approx(0.02, rel=0.05)
     assert np.median([prior.strength for prior in found]) == pytest.approx(100, rel=0.2)
+
+
+def test_a_few_coupons_of_a_nation_do_not_hide_how_local_ones_differ() -> None:
+    exposure = np.r_[np.full(20, 5_000_000), np.full(480, 500)]
+    found = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        counts = rng.poisson(exposure * rng.gamma(50 * 0.02, 1 / 50, 500))
+        found.append(Prior.fit(counts, exposure).strength)
+    assert np.median(found) == pytest.approx(50, rel=0.2)
 
 
 def tried(seed: int, mean: float = 0.15, strength: float = 2.0) -> tuple[np.ndarray, ...]:

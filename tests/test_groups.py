@@ -231,7 +231,9 @@ def test_the_interval_of_an_agreement_is_that_of_its_mean() -> None:
         (lambda: group_means([1, 0], ["a", "a"], [1, 2], among=[2, 0]), "among"),
         (lambda: group_gap([1, 0], ["a", "a"], [1, 2], between=("a", "b")), "no row counts of"),
         (lambda: group_calibration([1, 0], [0.5, 2], ["a", "a"], [1, 2]), "in \\[0, 1\\]"),
+        (lambda: group_means([1, 0], ["a", "b"], [1, 2], among=[0, 0]), "no row counts"),
         (lambda: agreement([[1, 2]], [1, 2]), "two or more"),
+        (lambda: agreement([[7, 8], [np.nan, 7]], [1, 2]), "choices.1. must be present .-1 for"),
     ],
 )
 def test_bad_input_is_told_what_is_wrong(work: Any, words: str) -> None:

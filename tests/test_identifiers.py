@@ -306,7 +306,9 @@ def test_frames_and_tables_of_two_engines_are_refused_with_what_to_do() -> None:
     with pytest.raises(MarketError) as caught:
         load_market(frames())
     assert "users: a DataFrame where a table of Ibis is expected" in str(caught.value)
-    assert 'pass connection.create_table("users", it)' in str(caught.value)
+    assert "pass ibis.memtable(it)" in str(caught.value)
+    advised = load_market({name: ibis.memtable(rows) for name, rows in frames().items()})
+    assert advised.users.count().execute() == 60
     engines = ibis.duckdb.connect(), ibis.duckdb.connect()
     tables = {
         name: engines[name == "users"].create_table(name, ibis.memtable(rows))

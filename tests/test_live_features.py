@@ -1,5 +1,6 @@
 """The features that a live store serves are those that the batch computes, to the last bit."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 
 from coupon_rec import Market, load_complete_journey, load_market
 from coupon_rec.features import FEATURES, Encoder, offers_frame
-from coupon_rec.features.online.snapshot_writer import offers_as_of, write_snapshot
+from coupon_rec.features.online.ranks import Ranks
+from coupon_rec.features.online.snapshot_writer import last_day, offers_as_of, write_snapshot
 from coupon_rec.features.online.user_features import rounded
+from coupon_rec.market import live_campaigns
 from coupon_rec.serving.events.event import Event, events_of
 from coupon_rec.serving.events.feature_store import FeatureStore
 
@@ -216,3 +219,85 @@ def quiet() -> Iterator[None]:
     """Nothing that is computed may warn."""
     with np.errstate(all="raise", under="ignore"):
         yield
+
+
+def test_ranks_hold_in_a_currency_of_millions(sample: Market, tmp_path: Path) -> None:
+    lines = sample.purchases
+    dear = lines.mutate(amount=lines.amount * 10**6)
+    market = before(replace(sample, purchases=dear), APRIL)
+    offers = offers_as_of(market, APRIL, APRIL + ONE_DAY)
+    assert offers["user_spend_per_week"].max() > 2**44 / 10**6
+    snapshot = write_snapshot(market, APRIL, tmp_path / "snapshot")
+    store = FeatureStore.load(snapshot, Encoder.fit(offers))
+    assert assert_equal_to_the_batch(store, market, APRIL) > 700
+
+
+def test_a_value_beyond_all_stays_in_its_campaign() -> None:
+    campaign, spend = np.array([0, 0, 1, 1]), np.array([1e12, 1.0, 2.0, 1e300])
+    ranks = Ranks(campaign, spend, np.array([2, 2]))
+    assert ranks.of(campaign, spend, 0, np.zeros(4, int)).tolist() == [1, 0, 0, 1]
+
+
+# What cannot be served
+
+
+def test_a_campaign_without_offers_is_not_written(sample: Market, tmp_path: Path) -> None:
+    late = replace(sample, offers=sample.offers.filter(sample.offers.campaign_id == 1))
+    with pytest.raises(ValueError, match="no campaign that is valid on 2017-04-10 has an offer"):
+        write_snapshot(late, APRIL, tmp_path / "snapshot")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("user_points", [1.0, 2.0], "{} is no snapshot to serve .users.parquet lacks user_points"),
+        ("user_kind", ["a", "b"], "{} is no snapshot to serve .users.parquet lacks user_kind"),
+        ("match_points", [1.0, 2.0], "the model reads match_points, a column of a user and a"),
+        ("match_kind", ["a", "b"], "the model reads match_kind, a column of a user and a"),
+    ],
+)
+def test_a_column_that_a_service_lacks_is_named(
+    sample: Market, april: Path, column: str, values: list[object], words: str
+) -> None:
+    offers = offers_frame(sample)
+    more = offers.assign(**{column: np.resize(values, len(offers))})
+    with pytest.raises(ValueError, match=words.format(april)):
+        FeatureStore.load(april, Encoder.fit(more, extra=[column]))
+
+
+# The day of a snapshot
+
+
+@pytest.mark.parametrize(
+    ("known", "last"),
+    [
+        (date(2017, 4, 20), date(2017, 4, 20)),  # within a campaign
+        (date(2017, 5, 14), date(2017, 5, 5)),  # between two
+        (date(2018, 1, 1), date(2017, 6, 21)),  # after all of them
+    ],
+)
+def test_the_last_day_is_one_of_a_campaign(sample: Market, known: date, last: date) -> None:
+    lines = sample.purchases
+    lines = lines.filter(lines.time.date() < known).union(
+        lines.limit(1).mutate(time=ibis.timestamp(f"{known} 12:00:00"))
+    )
+    market = replace(sample, purchases=lines)
+    assert last_day(market) == last
+    assert live_campaigns(market, last).count().execute()
+
+
+def test_a_time_of_day_does_not_end_a_campaign(sample: Market, tmp_path: Path) -> None:
+    end, noon = date(2017, 4, 19), datetime(2017, 4, 19, 12)
+    assert {*live_campaigns(sample, noon).campaign_id.execute()} == {2, 3}
+    folder = write_snapshot(sample, noon, tmp_path / "snapshot")
+    assert json.loads((folder / "snapshot.json").read_text()) == {"day": "2017-04-19"}
+    pd.testing.assert_frame_equal(
+        offers_as_of(sample, noon, noon), offers_as_of(sample, end, end), check_exact=True
+    )
+
+
+def test_purchases_that_end_before_all_campaigns_have_no_last_day(sample: Market) -> None:
+    early = sample.purchases.filter(sample.purchases.time.date() < date(2017, 2, 1))
+    with pytest.raises(ValueError, match=r"purchases end on 2017-01-31, before .* on 2017-02-15"):
+        last_day(replace(sample, purchases=early))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import ibis
 import numpy as np
+import pandas as pd
 import pytest
 
 from coupon_rec.features import Encoder
@@ -50,10 +51,30 @@ def test_live_features_equal_the_batch_where_a_market_has_more(
     events = events_of(market, DAY)
     assert {"view", "click", "purchase"} <= {event.kind for event in events}
     store.add(events)
+    assert_live_is_batch(store, offers)
+
+
+@pytest.mark.parametrize("lacking", ["views", "the array of users"])
+def test_what_was_looked_at_counts_without_views_and_without_the_array_of_users(
+    market: Market, tmp_path: Path, lacking: str
+) -> None:
+    if lacking == "views":
+        market = replace(market, views=None)
+    offers = offers_as_of(market, DAY, TOMORROW)
+    assert offers["match_clicked_7"].gt(0).any()
+    encoder = Encoder.fit(offers)
+    encoder = encoder if lacking == "views" else encoder.only("match")
+    store = FeatureStore.load(write_snapshot(market, DAY, tmp_path / "snapshot"), encoder)
+    store.add(events_of(market, DAY))
+    assert_live_is_batch(store, offers)
+
+
+def assert_live_is_batch(store: FeatureStore, offers: pd.DataFrame) -> None:
+    """Compare all arrays of what a store serves with those of the batch."""
     live = {user: store.offers(int(user), DAY) for user in offers["user_id"].unique()}
     served = [(user, *pair) for user, one in live.items() for pair in zip(*key(one), strict=True)]
     batch = offers.set_index(["user_id", "campaign_id", "coupon_id"]).loc[served].reset_index()
-    for array, values in encoder.encode(batch).items():
+    for array, values in store.snapshot.encoder.encode(batch).items():
         found = np.concatenate([one.arrays[array] for one in live.values()])
         np.testing.assert_array_equal(found, values, array)
 

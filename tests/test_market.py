@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 
 from coupon_rec import Market, MarketError, load_complete_journey, load_market
 from coupon_rec.features import offers_frame
+from coupon_rec.market import validate
 from coupon_rec.market.schema import SCHEMAS, types
 
 DATA = Path(__file__).parents[1] / "data"
@@ -98,15 +100,44 @@ def test_what_is_written_loads_as_the_same(tmp_path: Path) -> None:
     assert_same(load_market(market.write(tmp_path / "new" / "folder")), market)
 
 
-def test_a_market_can_be_written_over_its_own_files(folder: Path) -> None:
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_market_can_be_written_over_its_own_files(folder: Path, kind: str) -> None:
+    for path in list(folder.iterdir()) if kind == "csv" else []:
+        to_csv(folder, path.stem)
     load_market(folder).write(folder)
     assert_same(load_market(folder), load_market(SAMPLE))
+    assert {path.suffix for path in folder.iterdir()} == {".parquet"}
 
 
 def test_csv_and_parquet_load_as_the_same(folder: Path) -> None:
     for path in list(folder.iterdir()):
         to_csv(folder, path.stem)
     assert_same(load_market(folder), load_market(SAMPLE))
+
+
+@pytest.mark.parametrize("name", ["shop[1]", "date=2017-02-16"])
+def test_the_name_of_a_folder_says_nothing_of_the_tables(folder: Path, name: str) -> None:
+    odd = folder.parent / name / "market"
+    shutil.copytree(folder, odd)
+    beside = folder.parent / "shop1" / "market"
+    shutil.copytree(folder, beside)
+    change(beside, "users", lambda t: t.assign(age="of another shop"))
+    assert_same(load_market(odd), load_market(SAMPLE))
+    for path in list(folder.iterdir()):
+        shutil.move(to_csv(folder, path.stem), odd)
+        (odd / path.name).unlink()
+    assert_same(load_market(odd), load_market(SAMPLE))
+
+
+def test_no_line_of_a_csv_file_is_a_comment(folder: Path) -> None:
+    def spoil(table: pd.DataFrame) -> pd.DataFrame:
+        wrong = table.index < 7
+        return table.assign(campaign_id=table["campaign_id"].astype(str).mask(wrong, "#N/A"))
+
+    change(folder, "redemptions", spoil)
+    to_csv(folder, "redemptions")
+    (problem,) = error_of(folder).problems
+    assert problem.rows == 7 and problem.examples[0]["campaign_id"] == "#N/A"
 
 
 def fill(folder: Path) -> None:
@@ -182,6 +213,26 @@ def test_what_is_optional_is_filled(folder: Path) -> None:
     assert market.items.filter(market.items.category == "unknown").count().execute() == 1
 
 
+def test_text_that_says_nothing_is_missing_however_it_is_written(folder: Path) -> None:
+    plain = load_market(SAMPLE)
+    assert plain.promotions is not None
+    assert {"0", "1"} < {*plain.promotions.display.to_pandas()}
+    change(
+        folder, "promotions", lambda t: t.assign(mailer=t["mailer"].mask(t["mailer"] == "0", ""))
+    )
+    change(
+        folder,
+        "promotions",
+        lambda t: t.assign(display=t["display"].mask(t["display"] == "0", "0.0")),
+    )
+    change(
+        folder,
+        "users",
+        lambda t: t.assign(age=" " + t["age"].mask(t["age"] == "unknown", "") + " "),
+    )
+    assert_same(load_market(folder), plain)
+
+
 def test_an_extra_column_is_ignored_with_a_warning(folder: Path) -> None:
     change(folder, "users", lambda table: table.assign(shoe_size=42))
     with pytest.warns(UserWarning, match="users: ignored, not in the schema: shoe_size"):
@@ -193,6 +244,31 @@ def test_types_are_made_exact_where_nothing_is_lost(folder: Path) -> None:
     change(folder, "campaigns", lambda table: table.assign(start=pd.to_datetime(table.start)))
     change(folder, "items", lambda table: table.astype({"item_id": "int32"})[table.columns[::-1]])
     assert_same(load_market(folder), load_market(SAMPLE))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "to"),
+    [
+        ("purchases", "quantity", "float64"),
+        ("purchases", "amount", "string"),
+        ("purchases", "time", "timestamp('UTC')"),
+        ("redemptions", "date", "string"),
+        ("users", "age", "int64"),
+    ],
+)
+def test_columns_of_another_kind_are_not_valid(table: str, column: str, to: str) -> None:
+    market = load_market(SAMPLE)
+    rows = getattr(market, table)
+    other = rows.mutate(**{column: rows[column].try_cast(to)})
+    with pytest.raises(MarketError, match=rf"{table} \({column}\): type .* is expected"):
+        validate(replace(market, **{table: other}))
+
+
+def test_columns_of_another_length_are_valid() -> None:
+    market = load_market(SAMPLE)
+    rows = market.purchases
+    short = rows.mutate(quantity=rows.quantity.cast("int16"), amount=rows.amount.cast("float32"))
+    validate(replace(market, purchases=short))
 
 
 BROKEN = {
@@ -377,6 +453,20 @@ def test_a_file_that_is_no_parquet_file_is_named(folder: Path, content: bytes, w
     problem = error_of(folder).problems[0]
     assert problem.table == "users"
     assert what in problem.what
+
+
+@pytest.mark.parametrize("odd", ["part=1/a.parquet", "a"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_parts_that_would_not_be_read_are_named(folder: Path, odd: str, beside: bool) -> None:
+    table = pd.read_parquet(folder / "users.parquet")
+    (folder / "users.parquet").unlink()
+    part = folder / "users.parquet" / odd
+    part.parent.mkdir(parents=True)
+    table.to_parquet(part)
+    if beside:
+        table.to_parquet(folder / "users.parquet" / "b.parquet")
+    (problem,) = error_of(folder).problems
+    assert f"not read: {part.name} is one of 1" in problem.what and "*.parquet" in problem.fix
 
 
 @pytest.mark.parametrize("name", ["redemptions", "stock"])

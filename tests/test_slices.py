@@ -156,6 +156,8 @@ def test_a_market_with_one_type_of_campaign_has_no_empty_slices() -> None:
     mailed = evaluate(offers.assign(campaign_type="A"), offers["p"], replicates=5)
     assert mailed.index.unique("slice").tolist() == ["all"]
     assert usual_slices(offers.assign(campaign_type="letter"))["type letter"].all()
+    with pytest.raises(ValueError, match=r"offers\['campaign_type'\] must be present"):
+        usual_slices(offers.assign(campaign_type=[None, *offers["campaign_type"][1:]]))
 
 
 @pytest.mark.parametrize("column", ["campaign_type", "user_redemption_rate"])

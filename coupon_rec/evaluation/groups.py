@@ -55,7 +55,8 @@ def group_means(
     Raises
     ------
     ValueError
-        If the arguments differ in shape or in their index, or something is missing.
+        If the arguments differ in shape or in their index, something is missing, or no row
+        counts.
 
     Examples
     --------
@@ -192,7 +193,7 @@ def agreement(
     Raises
     ------
     ValueError
-        If there are fewer than two models, or the shapes or indexes differ.
+        If there are fewer than two models, the shapes or indexes differ, or a choice is missing.
 
     Examples
     --------
@@ -205,6 +206,8 @@ def agreement(
         raise ValueError(
             f"choices must be one list a model, two or more of one length, not {table.shape}"
         )
+    for i, each in enumerate(table):
+        require(f"choices[{i}]", each, pd.notna(each), "present (-1 for none)")
     first, second = np.triu_indices(len(table), 1)
     same = (table[first] == table[second]).mean(axis=0)
     return from_sums(
@@ -233,6 +236,8 @@ def _rows(
     kept = np.full(size, True) if among is None else np.asarray(among)
     if kept.shape != (size,) or not np.isin(kept, [0, 1]).all():
         raise ValueError(f"among must be True or False for each of {size} rows, not {kept.shape}")
+    if not kept.any():
+        raise ValueError("no row counts: pass one or more, of which among, if given, is True")
     rows = pd.DataFrame({**checked, "group": labels, "users": np.asarray(users)})
     if coupons is not None:
         rows["coupons"] = np.asarray(coupons)

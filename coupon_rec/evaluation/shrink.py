@@ -11,7 +11,7 @@ from scipy.stats import beta, betabinom, gamma, nbinom
 from coupon_rec.arguments import Floats, numbers, require, require_one_order
 
 WEAKEST, STRONGEST = 1e-3, 1e6
-"""Strengths that `Prior.fit` tries, in units of the mean exposure."""
+"""Strengths that `Prior.fit` tries: in units of the smallest exposure, and of the mean."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Prior:
             chance = strength / (strength + exposure)
             return -float(nbinom.logpmf(counts, strength * mean, chance).sum())
 
-        bounds = (np.log(WEAKEST), np.log(STRONGEST))
+        bounds = (np.log(WEAKEST * exposure.min() / unit), np.log(STRONGEST))
         best = minimize_scalar(surprise, bounds=bounds, method="bounded").x
         if surprise(bounds[1]) <= surprise(best):
             best = bounds[1]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from pandas.api.types import infer_dtype
 
 from coupon_rec.arguments import Mask, require_columns, require_one_order, require_present
 
@@ -30,7 +31,7 @@ def usual_slices(offers: pd.DataFrame) -> dict[str, Mask]:
     Raises
     ------
     ValueError
-        If offers lack one of these columns.
+        If offers lack one of these columns, or a campaign_type is missing.
 
     Examples
     --------
@@ -45,7 +46,7 @@ def usual_slices(offers: pd.DataFrame) -> dict[str, Mask]:
     ['all', 'B and C', 'type C', 'known users', 'new users', 'head coupons']
     """
     require_columns(offers, ["campaign_type", "user_redemption_rate", "item_popularity_rank"])
-    kind = offers["campaign_type"]
+    usual, kind = default_slices(offers), offers["campaign_type"]
     known = offers["user_redemption_rate"].to_numpy() > 0
     head = offers["item_popularity_rank"].to_numpy() > 0.5
     slices = {
@@ -55,7 +56,7 @@ def usual_slices(offers: pd.DataFrame) -> dict[str, Mask]:
         "head coupons": head,
         "tail coupons": ~head,
     }
-    return {**default_slices(offers), **{name: rows for name, rows in slices.items() if rows.any()}}
+    return usual | {name: rows for name, rows in slices.items() if rows.any()}
 
 
 def unseen_slices(offers: pd.DataFrame, train: pd.DataFrame) -> dict[str, Mask]:
@@ -77,7 +78,7 @@ def unseen_slices(offers: pd.DataFrame, train: pd.DataFrame) -> dict[str, Mask]:
     Raises
     ------
     ValueError
-        If one of the columns is missing.
+        If one of the columns is missing, or is text in one of the two and numbers in the other.
 
     Examples
     --------
@@ -88,6 +89,13 @@ def unseen_slices(offers: pd.DataFrame, train: pd.DataFrame) -> dict[str, Mask]:
     """
     for rows in (offers, train):
         require_columns(rows, ["user_id", "coupon_id"])
+    for name in ("user_id", "coupon_id"):
+        kinds = {infer_dtype(np.asarray(rows[name])) for rows in (offers, train)}
+        if "string" in kinds and kinds & {"integer", "floating"}:
+            raise ValueError(
+                f"{name} is text in one of offers and train and numbers in the other, so that "
+                "nothing is seen: take both from files, or both from features.offers_frame"
+            )
     user, coupon = (~offers[name].isin(train[name]).to_numpy() for name in ("user_id", "coupon_id"))
     slices = {
         "both seen": ~user & ~coupon,

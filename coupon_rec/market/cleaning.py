@@ -58,7 +58,8 @@ def keep_first(table: Table, name: str, key: Sequence[str], time: str) -> Cleane
     Parameters
     ----------
     table : ibis.Table
-        The table, any number of rows a key.
+        The table, any number of rows a key. Of rows of the same time, the first by the other
+        columns is kept.
     name : str
         Its name, for the log.
     key : sequence of str
@@ -66,7 +67,9 @@ def keep_first(table: Table, name: str, key: Sequence[str], time: str) -> Cleane
     time : str
         The column that says which row came first.
     """
-    first = table.group_by(*key).aggregate(table[time].min().name(time)).select(table.columns)
+    rest = [column for column in table.columns if column not in (*key, time)]
+    place = ibis.row_number().over(group_by=key, order_by=[time, *rest])
+    first = table.filter(place == 0)
     rows = _removed(table, first)
     return first, Change("keep_first", name, rows, f"a later row of the same {', '.join(key)}")
 
@@ -99,8 +102,8 @@ def drop_non_items(
 
 
 def drop_empty_lines(purchases: Table) -> Cleaned:
-    """Drop purchase lines with a quantity of zero."""
-    kept = purchases.filter(purchases.quantity > 0)
+    """Drop purchase lines with a quantity of zero; returns and gaps are for `validate` to name."""
+    kept = purchases.filter((purchases.quantity != 0) | purchases.quantity.isnull())
     rows = _removed(purchases, kept)
     return kept, Change("drop_empty_lines", "purchases", rows, "quantity of zero")
 

@@ -81,6 +81,10 @@ def shape(
             values = ibis.ifelse(values.isnan(), None, values)
         if column in text:
             values = values.nullif("")
+        elif target.is_string() and wanted.default is not None:
+            values = values.strip().nullif("")
+            if wanted.default == "0":  # as pandas writes a column of whole numbers with gaps
+                values = ibis.ifelse(values == "0.0", "0", values)
         columns[column] = values if wanted.default is None else values.fill_null(wanted.default)
     every = [failure for failure, *_ in failed.values()]
     if every and source.filter(reduce(or_, every)).count().execute():

@@ -5,6 +5,7 @@ Tables are opened as they are; the columns of a CSV file are text.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from glob import escape
 from itertools import chain
 from pathlib import Path
 
@@ -84,6 +85,18 @@ def engine_of(tables: Iterable[Table]) -> BaseBackend:
     return next((table for table in tables if table.op().find(BOUND)), tables[0]).get_backend()
 
 
+def read_parquet(connection: BaseBackend, *paths: Path) -> Table:
+    """Open files, or folders of files, by names that are no patterns and say nothing of the rows.
+
+    DuckDB, left to itself, takes ``[1]`` for a 1, and a folder ``date=2024-05-01`` for the date of
+    all rows in it.
+    """
+    if connection.name == "pyspark":
+        return connection.read_parquet(*paths)
+    names = [escape(str(path)) + "/*.parquet" * path.is_dir() for path in paths]
+    return connection.read_parquet(names, hive_partitioning=False)
+
+
 def fail(table: str, what: str, fix: str, column: str = "") -> MarketError:
     """The error of one table that has no rows to show."""
     return MarketError([Problem(table, column, 0, what, fix)])
@@ -102,10 +115,7 @@ def _given(source: Mapping[str, Table]) -> Opened:
                 opened.problems.append(Problem(name, "", 0, "the table is missing", fix))
         elif not isinstance(source[name], Table):
             what = f"a {type(source[name]).__name__} where a table of Ibis is expected"
-            fix = (
-                f'pass connection.create_table("{name}", it), with one '
-                "connection = ibis.duckdb.connect() for all; or write files into a folder."
-            )
+            fix = "pass ibis.memtable(it), or write files into a folder."
             opened.problems.append(Problem(name, "", 0, what, fix))
         else:
             opened.tables[name] = source[name]
@@ -132,22 +142,32 @@ def _open_in(folder: Path, name: str, connection: BaseBackend, opened: Opened) -
     if path.is_file() and path.stat().st_size == 0:
         raise _empty(name, path.name)
     if path.suffix == ".csv":
-        _open_csv(connection, str(path), name, opened)
+        plain = str(path) if connection.name == "pyspark" else escape(str(path))
+        _open_csv(connection, plain, name, opened)
         return
     try:
-        rows = ds.dataset(path, format="parquet").count_rows()
+        found = ds.dataset(path, format="parquet")
+        rows = found.count_rows()
     except (pa.ArrowInvalid, OSError) as error:
         raise _no_parquet(name) from error
     if rows == 0:
         raise _empty(name, path.name)
-    opened.tables[name] = connection.read_parquet(path / "*.parquet" if path.is_dir() else path)
+    parts = {part.resolve() for part in path.glob("*.parquet")} or {path.resolve()}
+    if apart := {Path(file).resolve() for file in found.files} - parts:
+        what = (
+            f"{path.name} holds files that are not read: {min(apart).name} is one of {len(apart)}"
+        )
+        fix = "put its parts right into that folder, named *.parquet: none into folders in it."
+        raise fail(name, what, fix)
+    opened.tables[name] = read_parquet(connection, path)
 
 
 def _open_at(uri: str, name: str, connection: BaseBackend, opened: Opened) -> None:
     """Open a table below a URI, which only the engine can read, if it is there."""
     path = f"{uri.rstrip('/')}/{name}"
+    plain = {} if connection.name == "pyspark" else {"hive_partitioning": False}
     try:
-        table = connection.read_parquet(f"{path}.parquet")
+        table = connection.read_parquet(f"{path}.parquet", **plain)
         rows = table.count().execute()
     except Exception as error:  # each engine has its own
         if _says(error, uri, ABSENT):
@@ -170,7 +190,8 @@ def _open_csv(connection: BaseBackend, path: str, name: str, opened: Opened) -> 
     if connection.name == "pyspark":
         options = {"inferSchema": False, "escape": '"', "mode": "FAILFAST"}
     else:
-        options = {"all_varchar": True, "delim": ",", "quote": '"', "escape": '"', "skip": 0}
+        form = {"delim": ",", "quote": '"', "escape": '"', "comment": "", "skip": 0}
+        options = {"all_varchar": True, "hive_partitioning": False, **form}
     try:
         table = connection.read_csv(path, header=True, **options)
         rows = table.count().execute()

@@ -125,8 +125,8 @@ class Market:
         Parameters
         ----------
         folder : str or Path
-            Created if it does not exist. Tables of another market in it are replaced, and those
-            that this market lacks are removed.
+            Created if it does not exist. Tables of another market in it, Parquet or CSV, are
+            replaced, and those that this market lacks are removed.
 
         Returns
         -------
@@ -149,6 +149,7 @@ class Market:
             for name in (*TABLES, IDENTIFIERS):
                 path = folder / f"{name}.parquet"
                 _remove(path)
+                _remove(path.with_suffix(".csv"))
                 if name in tables:
                     (Path(draft) / path.name).rename(path)
         return folder

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 from ibis import Table, _
 from ibis.expr.types import BooleanColumn
 
@@ -181,13 +182,37 @@ def market_rules(tables: Mapping[str, Table]) -> Iterator[Counted]:
     yield from references(tables)
 
 
+def _other_types(name: str, table: Table) -> Iterator[Problem]:
+    """The columns of a table that hold another kind of value than the schema says."""
+    for column, wanted in types(name, table.columns).items():
+        found = table[column].type()
+        if not _fits(found, wanted):
+            described = SCHEMAS[name].columns[column].description
+            what, fix = (
+                f"type {found} where {wanted} is expected",
+                f"make it {wanted}: {described}.",
+            )
+            yield Problem(name, column, 0, what, fix)
+
+
+def _fits(found: dt.DataType, wanted: dt.DataType) -> bool:
+    """Whether values of a type are of the kind that is wanted, be they longer or shorter."""
+    if wanted.is_temporal():
+        return bool(found.is_date() or (found.is_timestamp() and found.timezone is None))
+    if wanted.is_floating():
+        return bool(found.is_numeric() and not found.is_boolean())
+    kinds = ("is_integer", "is_boolean", "is_string")
+    return any(getattr(found, kind)() and getattr(wanted, kind)() for kind in kinds)
+
+
 def validate(market: Market) -> Market:
     """Check a market against the schema; nothing but counts and examples leaves the engine.
 
     Parameters
     ----------
     market : Market
-        On any Ibis engine.
+        On any Ibis engine. Columns may be longer or shorter than the schema's, such as int32, but
+        not of another kind: `load_market` converts, and this does not.
 
     Returns
     -------
@@ -213,6 +238,8 @@ def validate(market: Market) -> Market:
     coupon_rec.market.errors.MarketError: offers (user_id): ... rows, an unknown user
     ...
     """
-    if found := problems(market_rules(market.tables())):
+    tables = market.tables()
+    found = [each for name, table in tables.items() for each in _other_types(name, table)]
+    if found := found or problems(market_rules(tables)):
         raise MarketError(found)
     return market

@@ -1,7 +1,7 @@
 """The same campaigns at other times: more purchases to learn from than were ever mailed for."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import ibis
 from ibis import Table, Value, _
@@ -32,8 +32,14 @@ def move_campaigns(market: Market, days: int) -> Market:
     return replace(market, campaigns=campaigns, redemptions=redemptions)
 
 
+def as_date(day: date) -> date:
+    """The day alone: to Python, and to those who check types, a datetime is a date as well."""
+    return day.date() if isinstance(day, datetime) else day
+
+
 def live_campaigns(market: Market, day: date) -> Table:
     """The campaigns whose coupons are valid on a day."""
+    day = as_date(day)
     return market.campaigns.filter(_.start <= day, _.end >= day)
 
 
@@ -52,6 +58,7 @@ def start_together(market: Market, live: Table, day: date) -> Market:
     day : datetime.date
         Their new first day.
     """
+    day = as_date(day)
     start = ibis.literal(day)
     length = live.end.delta(live.start, unit="day")
     moved = live.mutate(start=start, end=(start + length.as_interval("D")).cast("date"))

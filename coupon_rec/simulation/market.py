@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from coupon_rec.market import validate
 from coupon_rec.market.loading import connect_in_2_gb
+from coupon_rec.market.sources import read_parquet
 from coupon_rec.simulation.assembling import joined, market_rows, user_rows, world_rows
 from coupon_rec.simulation.campaign import draw_round
 from coupon_rec.simulation.loop import pass_period
@@ -166,10 +167,7 @@ def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
         for path in Path(draft).iterdir():
             path.rename(folder / path.name)
     connection = connect_in_2_gb()
-    return {
-        path.stem: connection.read_parquet(path / "*.parquet" if path.is_dir() else path)
-        for path in folder.glob("*.parquet")
-    }
+    return {path.stem: read_parquet(connection, path) for path in folder.glob("*.parquet")}
 
 
 def _write_part(blocks: Iterable[dict[str, pa.Table]], folder: Path, file: str) -> None:

@@ -18,6 +18,7 @@ from coupon_rec.features.batch import offers as all_offers
 from coupon_rec.features.batch.ranks import ranks_of_values
 from coupon_rec.market import Market
 from coupon_rec.market.identifiers import exchanged
+from coupon_rec.market.sources import read_parquet
 
 
 def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
@@ -33,8 +34,8 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
         On DuckDB or Spark.
     path : str or Path
         The file; on Spark a folder of files, which all of its workers must see under this name.
-        It appears when it is complete. Drafts in a folder beside it, about three times its size,
-        are removed in any case.
+        It appears when it is complete, and so does the folder that it is in. Drafts beside it,
+        about three times its size, are removed in any case.
     block : int
         How many users are computed together on DuckDB, 1 or more. Memory grows with their
         purchases.
@@ -52,6 +53,7 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
     if block < 1:
         raise ValueError(f"block must be 1 user or more, not {block}")
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     spark = market.offers.get_backend().name == "pyspark"
     with TemporaryDirectory(dir=path.parent, prefix=".draft-") as draft:
         folder = Path(draft)
@@ -59,10 +61,12 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
             return _replace(_by_tasks(market, folder), path)
         coupons = all_offers.coupon_side(market, events.purchase_lines(market))
         coupons = _stored(coupons, folder / "coupons.parquet")
+        blocks = folder / "blocks"
+        blocks.mkdir()
         for i, part in enumerate(_parts(market, block)):
             offers = all_offers.known_offers(part, coupons).drop(*all_offers.RANKS.values())
-            offers.order_by("campaign_id").to_parquet(folder / f"block-{i}.parquet")
-        offers = market.offers.get_backend().read_parquet(folder / "block-*.parquet")
+            offers.order_by("campaign_id").to_parquet(blocks / f"{i}.parquet")
+        offers = read_parquet(market.offers.get_backend(), blocks)
         _merge(offers, folder, market)
         return (folder / "merged.parquet").replace(path)
 
@@ -91,7 +95,7 @@ def _replace(written: Path, path: Path) -> Path:
 
 def _stored(table: Table, file: Path) -> Table:
     table.to_parquet(file)
-    return table.get_backend().read_parquet(file)
+    return read_parquet(table.get_backend(), file)
 
 
 def _parts(market: Market, block: int) -> Iterator[Market]:
@@ -120,7 +124,7 @@ def _merge(offers: Table, folder: Path, market: Market) -> None:
         for column, rank in ranks.items():
             rows = rows.left_join(rank.filter(mine).drop("campaign_id"), column)
         _rows(rows, market).to_parquet(part)
-    offers.get_backend().read_parquet(parts).to_parquet(folder / "merged.parquet")
+    read_parquet(offers.get_backend(), *parts).to_parquet(folder / "merged.parquet")
 
 
 def _ranks(table: Table, column: str) -> Table:

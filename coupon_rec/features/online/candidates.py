@@ -24,6 +24,7 @@ from coupon_rec.features.online.sums import Sums
 from coupon_rec.features.online.user_features import MISSING, Values, known, rounded
 
 USER, COUPON = feature_names("user"), feature_names("coupon")
+BROWSING = {"user_views_7", "match_viewed_7", "match_clicked_7", "match_view_recency"}
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,7 @@ def _features(
     covered = coupons.covered[shown.coupon]
     near = sums.near.reshape(-1, 4).take(place, axis=0)
     match = user_features.near_match(near, covered, late[shown.user], spend[shown.user])
-    if "user_views_7" in snapshot.computed["user"]:
+    if BROWSING & {*snapshot.computed["user"], *snapshot.computed["match"]}:
         views, clicks = [one.past.views for one in asked], [one.past.clicks for one in asked]
         looked, looked_at = user_features.browsing(views, clicks, coupons, start)
         user |= looked

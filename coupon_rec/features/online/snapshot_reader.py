@@ -308,6 +308,7 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
         )
         others = _others(folder, coupons)
         held = _if_there(folder, "holdouts", "user_id", "coupon")
+        user_arrays, own_numbers = _user_arrays(users, encoder), _own_numbers(users, encoder)
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{folder} is no snapshot to serve ({error}): write it again") from error
     ids = users["user_id"].to_numpy()
@@ -315,14 +316,13 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
     seen = {name: column[live] for name, column in seen.items()}
     seen["number"] = coupons.ids.searchsorted(seen["coupon_id"])
     redemptions["day"] = redemptions.pop("date")
-    user_arrays = _user_arrays(users, encoder)
     return Snapshot(
         day=day,
         encoder=encoder,
         computed={group: _computed(group, encoder) for group in ("user", "match")},
         user_row={user: row for row, user in enumerate(ids.tolist())},
         user_arrays=user_arrays,
-        own_numbers=_own_numbers(users, encoder),
+        own_numbers=own_numbers,
         items=items,
         coupons=coupons,
         lines=Lines(*(history[name] for name in Lines._fields)),
@@ -386,6 +386,7 @@ def _computed(group: str, encoder: Encoder) -> list[str]:
     """The features of a group that are computed, in the order of its array."""
     names = [number.name for number in encoder.numbers.get(group, ())]
     own = [name for name in names if name not in COMPUTED]
+    own += [category.name for category in encoder.categories.get("match_category", ())]
     if group == "match" and own:
         raise ValueError(
             f"the model reads {own[0]}, a column of a user and a coupon that is no feature of the "

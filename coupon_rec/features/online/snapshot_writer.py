@@ -15,6 +15,7 @@ from coupon_rec.features.batch import events, histories
 from coupon_rec.features.batch import offers as batch
 from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
+from coupon_rec.market.windows import as_date
 
 COUPON = ("campaign_id", "coupon_id")
 
@@ -43,9 +44,9 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
     FileExistsError
         If there is something by that name.
     ValueError
-        If no campaign is valid on `day`.
+        If no campaign is valid on `day`, or none of those that are has an offer.
     """
-    folder = Path(folder)
+    folder, day = Path(folder), as_date(day)
     if folder.exists():
         raise FileExistsError(f"{folder} exists: name a new folder, or remove it first")
     live = live_campaigns(market, day)
@@ -53,6 +54,8 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
         span = market.campaigns.aggregate(first=_.start.min(), last=_.end.max())
         first, last = span.to_pyarrow().to_pylist()[0].values()
         raise ValueError(f"no campaign is valid on {day}: choose a day from {first} to {last}")
+    if not market.offers.semi_join(live, "campaign_id").count().execute():
+        raise ValueError(f"no campaign that is valid on {day} has an offer: add its `offers` first")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".draft-") as draft:
         for name, table in _tables(market, live, day).items():
@@ -63,10 +66,26 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
 
 
 def last_day(market: Market) -> date:
-    """Give the last day on which a campaign is valid and purchases are known."""
-    ends = market.purchases.time.max().execute(), market.campaigns.end.max().execute()
-    last: date = min(pd.Timestamp(end).date() for end in ends)
-    return last
+    """Give the last day on which a campaign is valid and purchases are known.
+
+    Raises
+    ------
+    ValueError
+        If purchases end before the first campaign starts.
+    """
+    known = market.purchases.aggregate(known=_.time.max().date())
+    days = market.campaigns.cross_join(known).aggregate(
+        first=_.start.min(),
+        known=_.known.max(),
+        last=ibis.least(_.end, _.known).max(where=_.start <= _.known),
+    )
+    one: dict[str, date | None] = days.to_pyarrow().to_pylist()[0]
+    if one["last"] is None:
+        raise ValueError(
+            f"purchases end on {one['known']}, before the first campaign starts on "
+            f"{one['first']}: bring both up to date"
+        )
+    return one["last"]
 
 
 def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
