@@ -64,7 +64,8 @@ live.mount("talk", (place) => {
       const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
     }
-    if (found.offered || !offerNow(found.intents)) return SAYS[intent];
+    const over = found.offered || intent === "unknown"; // which may be a refusal
+    if (over || !offerNow(found.intents)) return SAYS[intent];
     found.offered = true;
     const best = COUPONS.find(([name]) => name === heard.product) ?? COUPONS[0];
     found.shown = [best];

@@ -13,6 +13,7 @@ from coupon_rec.assistant.hearing import (
     Heard,
     asks_for_coupons,
     hear,
+    refuses,
     wants_nothing,
 )
 from coupon_rec.assistant.log import DialogueLog, Turn
@@ -28,7 +29,8 @@ SAYS: Final = {
     "why": "Why these coupons were chosen for you, as far as I know:",
     "none": "I find none for you at the moment.",
     "others": "I find none by that name or number. You have:",
-    "use": "I list coupons: show one at the till, in the app or on paper.",
+    "use": "Coupons are shown at the till, in the app or on paper: whether one counts is decided "
+    "there.",
     "product": "I know coupons, not products. Shall I bring in a colleague?",
     "thanks": "Thank you for writing to us.",
     "unknown": "I did not understand that. Ask me about coupons, or for a colleague.",
@@ -231,9 +233,10 @@ class Assistant:
 
     def _heard(self, words: str) -> Heard:
         heard = hear(words, self.tools.catalog.products)
-        if heard.intent == "unknown" and self.model and self._chooses and not self._left:
+        choosing = self.model if self._chooses and not self._left and not refuses(words) else None
+        if heard.intent == "unknown" and choosing:
             try:
-                said = self.model.choose(words[:MOST_LETTERS], CHOSEN)
+                said = choosing.choose(words[:MOST_LETTERS], CHOSEN)
             except ModelError:
                 said, self.model = "unknown", None
             heard = heard._replace(intent=said if said in CHOSEN else "unknown")
@@ -284,8 +287,11 @@ class Assistant:
         return "others" if now else "none", now
 
     def _offer(self, heard: Heard) -> Coupon | None:
-        """The best coupon, once in a conversation, at the moment when it pays."""
-        over = self._offered or self._stopped or heard.intent in FOR_A_PERSON
+        """The best coupon, once in a conversation, at the moment when it pays.
+
+        What was not understood may be a refusal: `Customers` does not know of that.
+        """
+        over = self._offered or self._stopped or heard.intent in (*FOR_A_PERSON, "unknown")
         if over or not self.customers or not self.customers.offer_now(self._intents):
             return None
         try:
