@@ -3,7 +3,8 @@
 import logging
 import secrets
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Final
+from threading import Lock
+from typing import Any, Final
 
 from coupon_rec.assistant.chat import STYLE, ChatModel, ModelError
 from coupon_rec.assistant.guard import Refused, guarded
@@ -86,7 +87,7 @@ class Assistant:
     tools : Tools
         Of this customer.
     customers : Customers, optional
-        When to offer unasked; never, if left out.
+        When to offer unasked, though never to what was not understood; never at all, if left out.
     model : ChatModel, optional
         Words the tone of a reply; every amount, date and product stays the tools'. The rules word
         it alone if left out, from the first sentence that `guard` refuses, and for the rest of the
@@ -145,6 +146,7 @@ class Assistant:
         self._shown: Sequence[Coupon] = ()
         self._offered = self._left = self._stopped = False
         self._unfinished: Turn | None = None
+        self._keeping = Lock()
 
     def reply(self, words: str) -> Turn:
         """Answer a message."""
@@ -164,6 +166,7 @@ class Assistant:
             return
         self._unfinished = Turn(self.dialogue, words, "", "unknown", "rules")
         heard = self._heard(words)
+        self._know(intent=heard.intent)
         try:
             key, found, offer = self._found(heard)
         except ValueError:  # the service is away
@@ -179,7 +182,7 @@ class Assistant:
         if offer:
             facts += f"\n{self._of('offer', [offer])}\n- {offer.line}"
         said, refused, by = "", "", "rules"
-        self._unfinished = Turn(self.dialogue, words, "", heard.intent, "rules", handed_over=over)
+        self._know(handed_over=over)
         self._left = left or over
         self._offered = self._offered or key in FOR_A_PERSON or bool(lines or offer)
         try:
@@ -201,14 +204,22 @@ class Assistant:
 
     def abandon(self) -> None:
         """Keep what is known of a turn that cannot be finished, since the program ends."""
-        if self._unfinished:
-            self._keep(self._unfinished)
+        self._keep()
 
-    def _keep(self, turn: Turn) -> None:
-        """Log a turn, once."""
-        going, self._unfinished = self._unfinished, None
-        if self._log and going:
-            self._log.add(self.tools.user_id, turn)
+    def _know(self, **facts: Any) -> None:
+        """Add to what is known of a turn, if it has not been logged meanwhile."""
+        with self._keeping:
+            if self._unfinished:
+                self._unfinished = self._unfinished._replace(**facts)
+
+    def _keep(self, turn: Turn | None = None) -> None:
+        """Log a turn, or what is known of it, once; if that is cut off, it can be tried again."""
+        with self._keeping:
+            if self._unfinished:
+                self._unfinished = turn or self._unfinished
+                if self._log:
+                    self._log.add(self.tools.user_id, self._unfinished)
+            self._unfinished = None
 
     def waits(self, words: str) -> bool:
         """Whether an answer to these words may wait for the service, a model or the desk."""
