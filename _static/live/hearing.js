@@ -12,7 +12,7 @@ const hearing = (() => {
     ["person", "^(yes|yeah|yep)( please)?$"],
     ["person", "\\b(customer service|transfer me|put me (through|in touch)|connect me|call you)\\b"],
     ["forget", "\\b(delete|erase|wipe|remove|destroy|deletion)\\b.*\\b(me|my|data)\\b|\\berasure\\b"],
-    ["forget", "\\b(clear|get rid of)( all)? (my|the)( \\w+)? (data|history|account|profile)\\b"],
+    ["forget", "\\b(clear|get rid of)( all)?( (my|the)( \\w+)?)? (data|history|account|profile)\\b"],
     ["forget", "\\b(clear|get rid of)\\b.*\\b(stored|have|know)\\b.*\\b(on|about) me\\b"],
     ["forget", "(?<!\\bi )(?<!\\bdon t )(?<!\\bnot )(?<!\\bnever )(?<!\\bnot to )(?<!\\bt want to )\\bforget\\b|\\bbe forgotten\\b"],
     ["stop", "\\b(un ?subscribe|unsubscribing|opt(ing)?( \\w+)? out|leave me (alone|in peace|be))\\b"],
@@ -31,7 +31,7 @@ const hearing = (() => {
     ["stop", "\\b(want|ask(ed)? for)( (all|your|the|my|these))* (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)( to be)? stopped\\b"],
     ["stop", "\\bcancel( (all|any|my|the|your|these|marketing))* (newsletters?|mailings?|e ?mails?)\\b"],
     ["stop", "\\bcancel (all|any) (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b"],
-    ["stop", "(?<!\\bif i )\\b(not|don ?t|never|no longer)( (ever|really))* (want|need|wish|care|like)( (for|about|any|more|of|your|the|these|those|to|get|see|receive|have|hear|be|sent|given|mailed|shown|told))* (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b"],
+    ["stop", "(?<!\\bif i )\\b(not|don ?t|never|no longer)( (ever|really))* (want|need|wish|care|like)( (for|about|any|more|of|your|the|these|those|to|get|see|receive|have|hear|be|sent|given|mailed|shown|told))* (?!(coupon|voucher|offer|deal|discount|promotion) (on|for)\\b)(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b(?!.*\\b(others?|instead)\\b)"],
     ["stop", "^((please|ok(ay)?|and|so|but|just|thanks?|thank you|hi|hello|hey) )*(do not|don ?t|never)( (ever|please))* (give|mail|text|message|spam|deliver|tell|mention)( (me|us|with|about|of|any|more|your|the|these))* (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)( (please|any|more|ever|again|at|all|now|today|thanks?|you))*$"],
     ["stop", "(?<!\\bwhy )(?<!\\bdid )(?<!\\bdoes )\\b(not|don ?t|never|no longer)( (ever|really|please|be|to|want|wish|you))* (send\\w*|show\\w*|recommend\\w*|offer|contact|e ?mail|bother|write)\\b"],
     ["complaint", "\\b(refund|money back|broken|spoiled|rotten|stale|complain|complaint|damaged)\\b"],
@@ -53,7 +53,7 @@ const hearing = (() => {
     ["hello", "^(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))\\b"],
   ];
   const REFUSES = "\\b(no|not|don ?t|i won ?t|never|without|nobody|none|zero|nope|nothing more|hate|sick of|(can ?t|cannot) stand|enough|stop\\w*|keep|cancel\\w*|cease|refuse|refrain|avoid|object|consent|opted|unsub\\w*|withdraw|revoke|gone|shut up)\\b|\\btake\\b.*\\baway\\b|^(please )?(end|drop|skip|spare|save)\\b";
-  const LACKS = "(?<!\\bto )(?<!\\bwill )\\b(not|don ?t|never)( (yet|even|ever|really))* (see|find|have|had|get|got|receive|received|know|sure|remember|only|just)\\b|\\b(not|don ?t|never)( want to)? (stop|quit|miss|lose|forget)\\b|\\b(is|are|was|were|or|if|i have|i had|see|find|got)( \\w+)? (no|not)\\b(?! (wanted|welcome|needed|use|need|interest)\\b)|^(any|what|which|where|is|are|do (i|you|we)|does|can i|have (i|you)|show me|list)\\b.*";
+  const LACKS = "(?<!\\bto )(?<!\\bwill )\\b(not|don ?t|never)( (yet|even|ever|really))* (see|find|have|had|get|got|receive|received|know|sure|remember|only|just)\\b|(?<!\\bdid )(?<!\\byou )\\b(not|don ?t|never)( want to)? (stop|quit|miss|lose|forget)\\b|\\b(is|are|was|were|or|if|i have|i had|see|find|got)( \\w+)? (no|not)\\b(?! (wanted|welcome|needed|use|need|interest)\\b)|^(any|what|which|where|is|are|do (i|you|we)|does|can i|have (i|you)|show me|list)\\b.*";
   const SAYS = {
     hello: "Hello! I can tell you about coupons, how to use them, and why they were chosen.",
     coupons: "You have:",

@@ -30,7 +30,7 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("person", r"^(yes|yeah|yep)( please)?$"),  # the one thing that the assistant asks
     ("person", r"\b(customer service|transfer me|put me (through|in touch)|connect me|call you)\b"),
     ("forget", r"\b(delete|erase|wipe|remove|destroy|deletion)\b.*\b(me|my|data)\b|\berasure\b"),
-    ("forget", r"\b(clear|get rid of)( all)? (my|the)( \w+)? (data|history|account|profile)\b"),
+    ("forget", r"\b(clear|get rid of)( all)?( (my|the)( \w+)?)? (data|history|account|profile)\b"),
     ("forget", r"\b(clear|get rid of)\b.*\b(stored|have|know)\b.*\b(on|about) me\b"),
     (
         "forget",
@@ -87,7 +87,8 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
         "stop",
         r"(?<!\bif i )\b(not|don ?t|never|no longer)( (ever|really))* (want|need|wish|care|like)"
         r"( (for|about|any|more|of|your|the|these|those|to|get|see|receive|have|hear|be|sent|given"
-        rf"|mailed|shown|told))* {ADS}\b",
+        r"|mailed|shown|told))* (?!(coupon|voucher|offer|deal|discount|promotion) (on|for)\b)"
+        rf"{ADS}\b(?!.*\b(others?|instead)\b)",
     ),
     (
         "stop",
@@ -149,7 +150,7 @@ REFUSES: Final = (
 LACKS: Final = (
     r"(?<!\bto )(?<!\bwill )\b(not|don ?t|never)( (yet|even|ever|really))*"
     r" (see|find|have|had|get|got|receive|received|know|sure|remember|only|just)\b"
-    r"|\b(not|don ?t|never)( want to)? (stop|quit|miss|lose|forget)\b"
+    r"|(?<!\bdid )(?<!\byou )\b(not|don ?t|never)( want to)? (stop|quit|miss|lose|forget)\b"
     r"|\b(is|are|was|were|or|if|i have|i had|see|find|got)( \w+)? (no|not)\b"
     r"(?! (wanted|welcome|needed|use|need|interest)\b)"
     r"|^(any|what|which|where|is|are|do (i|you|we)|does|can i|have (i|you)|show me|list)\b.*"
