@@ -64,7 +64,7 @@ live.mount("talk", (place) => {
       const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
     }
-    if (found.offered || !offerNow(found.intents)) return SAYS[intent];
+    if (found.offered || intent === "unknown" || !offerNow(found.intents)) return SAYS[intent];
     found.offered = true;
     const best = COUPONS.find(([name]) => name === heard.product) ?? COUPONS[0];
     found.shown = [best];

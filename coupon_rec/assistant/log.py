@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import NamedTuple
 
 from coupon_rec.privacy import Pseudonyms, Vault
@@ -85,24 +86,27 @@ class DialogueLog:
         kinds = ", ".join(self.COLUMNS)
         try:
             if str(path) != ":memory:":
+                if Path(path).exists() and not Path(path).is_file():
+                    raise OSError("it is no plain file: name one, or keep no log")
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._base = sqlite3.connect(path, check_same_thread=False)
             self._check_own()
-            if str(path) != ":memory:":  # what customers wrote is read by its owner alone
-                os.chmod(path, 0o600)
             self._base.execute("PRAGMA secure_delete = ON")
             with suppress(sqlite3.OperationalError):  # another process has it open
                 self._base.execute("PRAGMA journal_mode = DELETE")
             self._base.execute(f"CREATE TABLE IF NOT EXISTS turns ({kinds})")
+            if str(path) != ":memory:":  # what customers wrote is read by its owner alone
+                os.chmod(path, 0o600)
             if self._vault:
                 self._reseal(self._vault)
-            self._base.execute(f"PRAGMA busy_timeout = {BUSY}")
         except (OSError, sqlite3.Error) as error:
             raise ValueError(f"{path} cannot hold dialogues: {error}") from error
 
     def _check_own(self) -> None:
-        """See that no other program's tables are there."""
-        tables = self._base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        """See that no other program's tables are there; SQLite may have some of its own."""
+        tables = self._base.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"
+        )
         columns = [row[1] for row in self._base.execute("PRAGMA table_info(turns)")]
         if {name for (name,) in tables} - {"turns"} or columns not in ([], [*self.COLUMNS]):
             self._base.close()
@@ -134,8 +138,11 @@ class DialogueLog:
         facts["refused"] = bool(turn.refused)
         row = [facts[name] for name in self.COLUMNS]
         marks = ", ".join("?" * len(row))
+        begin = monotonic()
         try:
-            with self._lock, self._base:
+            with self._lock, self._base:  # waiting for other turns counts
+                left = BUSY - int(1000 * (monotonic() - begin))
+                self._base.execute(f"PRAGMA busy_timeout = {max(left, BUSY // 20)}")
                 self._base.execute(f"INSERT INTO turns VALUES ({marks})", row)
         except sqlite3.Error as error:
             logger.error("a turn is lost: %s", error)
@@ -166,15 +173,12 @@ class DialogueLog:
         marks = ", ".join("?" * len(names))
         with self._lock:
             self._base.execute(f"PRAGMA busy_timeout = {PATIENT}")
-            try:
-                removed = self._removed(f"user IN ({marks})", names)
-                self._base.execute("VACUUM")
-                held, *_ = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                if held:
-                    problem = "another process reads it: forget again, when that has ended"
-                    raise sqlite3.OperationalError(problem)
-            finally:
-                self._base.execute(f"PRAGMA busy_timeout = {BUSY}")
+            removed = self._removed(f"user IN ({marks})", names)
+            self._base.execute("VACUUM")
+            held, *_ = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if held:
+                problem = "another process reads it: forget again, when that has ended"
+                raise sqlite3.OperationalError(problem)
         return removed
 
     def expire(self, days: float) -> int:
@@ -196,6 +200,7 @@ class DialogueLog:
             raise ValueError(f"days is {days}: turns are kept for more than 0, and at most 36525")
         oldest = (datetime.now() - timedelta(days=days)).isoformat(timespec="seconds")
         with self._lock:
+            self._base.execute(f"PRAGMA busy_timeout = {BUSY}")
             removed = self._removed("time < ?", [oldest])
             if removed:
                 self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")

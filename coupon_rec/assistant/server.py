@@ -2,11 +2,11 @@
 
 import json
 from base64 import b64decode
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from anyio import CancelScope, CapacityLimiter, Semaphore, to_thread
 from fastapi import FastAPI
@@ -147,6 +147,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
     handle(app)
     one_at_a_time, asking, at_once = (CapacityLimiter(most) for most in (1, ASKING, ASKING))
     waiting: list[bytes] = []
+    in_a_row: Counter[str] = Counter()
 
     @app.post("/v1/assistant", response_class=StreamingResponse)
     async def talk(message: Message) -> StreamingResponse:
@@ -159,11 +160,18 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
             problem = "this customer has no such conversation: leave `dialogue` out to begin one"
             raise Refused(404, problem, field="dialogue") from None
         waits = await run_in_threadpool(assistant.waits, words)
-        if lock.statistics().tasks_waiting >= MOST_IN_A_ROW:
+        if in_a_row[assistant.dialogue] > MOST_IN_A_ROW:  # of which one is being answered
             raise Refused(503, "earlier messages of this conversation wait: try again", wait=2)
         if waits and asking.statistics().tasks_waiting >= MOST_ASKING:
             raise Refused(503, "too many customers wait for an answer: try again", wait=2)
         conversations.keep(message.user_id, assistant, lock)
+        in_a_row[assistant.dialogue] += 1
+
+        def done() -> None:
+            in_a_row.subtract([assistant.dialogue])
+            if not in_a_row[assistant.dialogue]:
+                del in_a_row[assistant.dialogue]
+
         return Events(
             _events(
                 assistant,
@@ -173,6 +181,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
                 at_once=at_once,
                 spoken=bool(message.recording),
             ),
+            done,
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         )
@@ -204,13 +213,22 @@ class Events(StreamingResponse):
     Until then, the customer's next message would wait for the answer that they left.
     """
 
+    def __init__(
+        self, events: AsyncIterator[str], done: Callable[[], None], **settings: Any
+    ) -> None:
+        super().__init__(events, **settings)
+        self._done = done
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            if isinstance(self.body_iterator, AsyncGenerator):
-                await self.body_iterator.aclose()
+            try:
+                if isinstance(self.body_iterator, AsyncGenerator):
+                    await self.body_iterator.aclose()
+            finally:
+                self._done()
 
 
 async def _events(
@@ -222,8 +240,12 @@ async def _events(
     at_once: CapacityLimiter,
     spoken: bool,
 ) -> AsyncGenerator[str, None]:
-    if spoken:
-        yield f"event: heard\ndata: {json.dumps({'words': words})}\n\n"
+    gone = False
+    try:
+        if spoken:
+            yield f"event: heard\ndata: {json.dumps({'words': words})}\n\n"
+    except GeneratorExit:
+        gone = True
     with CancelScope(shield=True):  # who leaves before their turn is heard all the same
         await lock.acquire()  # holds no thread
     try:
@@ -235,15 +257,17 @@ async def _events(
                 )  # as the conversation is now
                 threads = asking if waits else at_once
                 piece = await to_thread.run_sync(next, answer, "", limiter=threads)
-            while piece:
+            while piece and not gone:
                 yield f"event: piece\ndata: {json.dumps({'text': piece})}\n\n"
                 piece = await to_thread.run_sync(next, answer, "", limiter=threads)
         finally:  # which writes the log, and may have to wait for it
-            with CancelScope(shield=True):
+            with CancelScope(shield=True), suppress(ValueError):  # the end may find it at work
                 await to_thread.run_sync(answer.close, limiter=threads)
         turn = assistant.last
     finally:
         lock.release()
+    if gone:
+        return
     facts = {name: getattr(turn, name) for name in ("dialogue", "intent", "by", "handed_over")}
     yield f"event: turn\ndata: {json.dumps(facts)}\n\n"
 

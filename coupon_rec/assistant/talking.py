@@ -3,7 +3,8 @@
 import logging
 import secrets
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Final
+from threading import Lock
+from typing import Any, Final
 
 from coupon_rec.assistant.chat import STYLE, ChatModel, ModelError
 from coupon_rec.assistant.guard import Refused, guarded
@@ -13,6 +14,7 @@ from coupon_rec.assistant.hearing import (
     Heard,
     asks_for_coupons,
     hear,
+    refuses,
     wants_nothing,
 )
 from coupon_rec.assistant.log import DialogueLog, Turn
@@ -28,7 +30,8 @@ SAYS: Final = {
     "why": "Why these coupons were chosen for you, as far as I know:",
     "none": "I find none for you at the moment.",
     "others": "I find none by that name or number. You have:",
-    "use": "I list coupons: show one at the till, in the app or on paper.",
+    "use": "Coupons are shown at the till, in the app or on paper: whether one counts is decided "
+    "there.",
     "product": "I know coupons, not products. Shall I bring in a colleague?",
     "thanks": "Thank you for writing to us.",
     "unknown": "I did not understand that. Ask me about coupons, or for a colleague.",
@@ -84,7 +87,7 @@ class Assistant:
     tools : Tools
         Of this customer.
     customers : Customers, optional
-        When to offer unasked; never, if left out.
+        When to offer unasked, though never to what was not understood; never at all, if left out.
     model : ChatModel, optional
         Words the tone of a reply; every amount, date and product stays the tools'. The rules word
         it alone if left out, from the first sentence that `guard` refuses, and for the rest of the
@@ -143,6 +146,7 @@ class Assistant:
         self._shown: Sequence[Coupon] = ()
         self._offered = self._left = self._stopped = False
         self._unfinished: Turn | None = None
+        self._keeping = Lock()
 
     def reply(self, words: str) -> Turn:
         """Answer a message."""
@@ -162,6 +166,7 @@ class Assistant:
             return
         self._unfinished = Turn(self.dialogue, words, "", "unknown", "rules")
         heard = self._heard(words)
+        self._know(intent=heard.intent)
         try:
             key, found, offer = self._found(heard)
         except ValueError:  # the service is away
@@ -177,7 +182,7 @@ class Assistant:
         if offer:
             facts += f"\n{self._of('offer', [offer])}\n- {offer.line}"
         said, refused, by = "", "", "rules"
-        self._unfinished = Turn(self.dialogue, words, "", heard.intent, "rules", handed_over=over)
+        self._know(handed_over=over)
         self._left = left or over
         self._offered = self._offered or key in FOR_A_PERSON or bool(lines or offer)
         try:
@@ -199,14 +204,22 @@ class Assistant:
 
     def abandon(self) -> None:
         """Keep what is known of a turn that cannot be finished, since the program ends."""
-        if self._unfinished:
-            self._keep(self._unfinished)
+        self._keep()
 
-    def _keep(self, turn: Turn) -> None:
-        """Log a turn, once."""
-        going, self._unfinished = self._unfinished, None
-        if self._log and going:
-            self._log.add(self.tools.user_id, turn)
+    def _know(self, **facts: Any) -> None:
+        """Add to what is known of a turn, if it has not been logged meanwhile."""
+        with self._keeping:
+            if self._unfinished:
+                self._unfinished = self._unfinished._replace(**facts)
+
+    def _keep(self, turn: Turn | None = None) -> None:
+        """Log a turn, or what is known of it, once; if that is cut off, it can be tried again."""
+        with self._keeping:
+            if self._unfinished:
+                self._unfinished = turn or self._unfinished
+                if self._log:
+                    self._log.add(self.tools.user_id, self._unfinished)
+            self._unfinished = None
 
     def waits(self, words: str) -> bool:
         """Whether an answer to these words may wait for the service, a model or the desk."""
@@ -231,9 +244,10 @@ class Assistant:
 
     def _heard(self, words: str) -> Heard:
         heard = hear(words, self.tools.catalog.products)
-        if heard.intent == "unknown" and self.model and self._chooses and not self._left:
+        choosing = self.model if self._chooses and not self._left and not refuses(words) else None
+        if heard.intent == "unknown" and choosing:
             try:
-                said = self.model.choose(words[:MOST_LETTERS], CHOSEN)
+                said = choosing.choose(words[:MOST_LETTERS], CHOSEN)
             except ModelError:
                 said, self.model = "unknown", None
             heard = heard._replace(intent=said if said in CHOSEN else "unknown")
@@ -284,8 +298,11 @@ class Assistant:
         return "others" if now else "none", now
 
     def _offer(self, heard: Heard) -> Coupon | None:
-        """The best coupon, once in a conversation, at the moment when it pays."""
-        over = self._offered or self._stopped or heard.intent in FOR_A_PERSON
+        """The best coupon, once in a conversation, at the moment when it pays.
+
+        What was not understood may be a refusal: `Customers` does not know of that.
+        """
+        over = self._offered or self._stopped or heard.intent in (*FOR_A_PERSON, "unknown")
         if over or not self.customers or not self.customers.offer_now(self._intents):
             return None
         try:

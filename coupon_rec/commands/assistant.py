@@ -217,6 +217,7 @@ def assistant(
             from coupon_rec.assistant import create_app
             from coupon_rec.serving.http.server import GRACE, Impatient
 
+            _end_when_hung_up(stack)
             app = create_app(begin, settings, _ear(catalog.products) if speech else None)
             uvicorn.run(
                 app,
@@ -277,10 +278,23 @@ def _end_as_by_a_key(stack: ExitStack) -> None:
             signal.signal(number, signal.default_int_handler)
 
 
+def _end_when_hung_up(stack: ExitStack) -> None:
+    """Take a closed window as SIGTERM, on which a server logs its turns; not under `nohup`."""
+    number = getattr(signal, "SIGHUP", None)
+    if number and signal.getsignal(number) == signal.SIG_DFL:
+        stack.callback(signal.signal, number, signal.SIG_DFL)
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
+
+
 def _talk(assistant: "Assistant") -> None:
     """Talk in the terminal until the customer says nothing, or the input ends."""
     from coupon_rec.assistant.hearing import MOST_LETTERS
 
+    if None in (sys.stdin, sys.stdout):
+        problem = (
+            "a conversation needs standard input and output: leave both open, or name a --port"
+        )
+        raise typer.BadParameter(problem, param_hint="--user")
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")

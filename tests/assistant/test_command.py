@@ -2,6 +2,8 @@
 
 import signal
 import socket
+import subprocess
+import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,33 @@ def test_a_signal_ends_the_terminal_and_leaves_the_turn_in_the_log(
     code, *_ = run("--user", 7, "--log", talks, said="any coupons?\nhello\n")
     assert code == 130 and signal.getsignal(getattr(signal, name)) is before
     assert len(DialogueLog(talks).rows()) == 1
+
+
+def test_a_server_ends_on_a_closed_window_as_on_sigterm(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+
+    def serve(app: object, **_: object) -> None:
+        before = signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
+        hung_up = signal.getsignal(signal.SIGHUP)
+        if callable(hung_up):
+            hung_up(signal.SIGHUP, None)
+        signal.signal(signal.SIGTERM, before)
+
+    monkeypatch.setattr("uvicorn.run", serve)
+    assert run("--port", 0)[0] == 0 and ended == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+    try:
+        assert run("--port", 0)[0] == 0 and len(ended) == 1
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_a_conversation_with_a_closed_end_is_refused_in_a_line(closed: str) -> None:
+    command = f"{sys.executable} -m coupon_rec assistant --market {SAMPLE} --user 7 {closed}"
+    done = subprocess.run(["sh", "-c", command], input="hello\n", capture_output=True, text=True)
+    assert done.returncode == 2 and "leave both open" in " ".join(done.stderr.split())
 
 
 def test_over_mcp_too_the_customer_has_to_be_named() -> None:

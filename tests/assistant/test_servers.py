@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import math
+import os
 import sqlite3
 import sys
 from base64 import b64encode
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
-from time import sleep
+from time import monotonic, sleep
 from types import SimpleNamespace
 from typing import Any
 
@@ -255,6 +256,33 @@ def test_a_conversation_has_room_for_a_few_messages_at_a_time() -> None:
     assert asyncio.run(many()) == [200] * 6 + [503] * 2
 
 
+def test_messages_that_come_at_once_have_no_more_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, all_there, there = Event(), Event(), []
+
+    def together(self: Assistant, words: str) -> bool:
+        there.append(words)
+        if len(there) == 31:
+            all_there.set()
+        return not all_there.wait(5 if words == "any coupons?" else 0)
+
+    monkeypatch.setattr(Assistant, "waits", together)
+
+    async def many() -> list[int]:
+        async with held_up_by(slow) as to:
+            begun = await to.post("/v1/assistant", json={"user_id": 7, "words": "hello"})
+            dialogue = json.loads(begun.text.rsplit("data: ", 1)[1])["dialogue"]
+            asked = {"user_id": 7, "words": "any coupons?", "dialogue": dialogue}
+            said = [asyncio.create_task(to.post("/v1/assistant", json=asked)) for _ in range(30)]
+            await asyncio.sleep(1)
+            slow.set()
+            answers = await asyncio.gather(*said)
+            answers.append(await to.post("/v1/assistant", json=asked))  # the places are free again
+            return [each.status_code for each in answers]
+
+    *codes, last = asyncio.run(many())
+    assert last == 200 and sorted(codes) == [200] * 6 + [503] * 24
+
+
 def test_a_log_that_another_process_holds_stops_no_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -308,6 +336,69 @@ def test_a_stop_is_heard_though_the_customer_leaves_before_their_turn() -> None:
 
     asyncio.run(leave())
     assert talk.last.intent == "stop"
+
+
+def test_who_leaves_when_their_recording_is_read_back_is_heard_all_the_same() -> None:
+    talk = Assistant(tools(2448), log=DialogueLog(":memory:"))
+
+    async def leave() -> list[str]:
+        limits = {"asking": CapacityLimiter(1), "at_once": CapacityLimiter(1)}
+        lock = Semaphore(1)
+        answer = _events(talk, lock, "any coupons?", **limits, spoken=True)
+        said = [await anext(answer)]
+        await answer.aclose()
+        lock.acquire_nowait()
+        return said
+
+    assert "heard" in asyncio.run(leave())[0]
+    assert [row["intent"] for row in talk._log.rows()] == ["coupons"]
+
+
+def test_an_answer_that_the_end_finds_at_work_ends_without_an_error() -> None:
+    class Busy(Assistant):
+        def answer(self, words: str) -> Any:
+            class Answer:
+                def __next__(self) -> str:
+                    return ""
+
+                def close(self) -> None:
+                    raise ValueError("generator already executing")
+
+            return Answer()
+
+    async def end() -> list[str]:
+        limits = {"asking": CapacityLimiter(1), "at_once": CapacityLimiter(1)}
+        said = _events(Busy(tools(2448)), Semaphore(1), "hello", **limits, spoken=False)
+        return [event async for event in said]
+
+    assert len(asyncio.run(end())) == 1
+
+
+def test_a_turn_that_is_cut_off_while_the_service_is_asked_is_logged_once_as_it_was_heard() -> None:
+    log = DialogueLog(":memory:")
+
+    def late(user: int | str) -> list[Any]:
+        talk.abandon()
+        return []
+
+    talk = Assistant(Tools(2448, late, CATALOG), log=log, hand_over=lambda *_: talk.abandon())
+    talk.reply("any coupons?")
+    talk.reply("stop sending me coupons")
+    assert [row["intent"] for row in log.rows()] == ["coupons", "stop"]
+
+
+def test_a_turn_whose_writing_is_interrupted_is_logged_when_the_program_ends() -> None:
+    class Interrupted(DialogueLog):
+        def add(self, user_id: int | str, turn: Turn) -> None:
+            self.add = super().add  # type: ignore[method-assign]
+            raise KeyboardInterrupt
+
+    talk = Assistant(tools(2448), log=Interrupted(":memory:"))
+    with pytest.raises(KeyboardInterrupt):
+        talk.reply("my order is late")
+    talk.abandon()
+    talk.abandon()
+    assert [row["intent"] for row in talk._log.rows()] == ["complaint"]
 
 
 def test_who_waited_for_the_desk_takes_no_thread_of_those_who_ask_nobody() -> None:
@@ -590,6 +681,43 @@ def test_what_cannot_be_a_log_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere" / "talks", tmp_path / "notes"):
         with pytest.raises(ValueError, match="cannot hold dialogues"):
             DialogueLog(path)
+
+
+def test_what_is_no_file_is_no_log_and_keeps_its_mode(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o644)
+    (tmp_path / "folder").mkdir(0o755)
+    for name, mode in (("pipe", 0o644), ("folder", 0o755)):
+        with pytest.raises(ValueError, match="it is no plain file"):
+            DialogueLog(tmp_path / name)
+        assert (tmp_path / name).stat().st_mode & 0o777 == mode
+
+
+def test_a_log_that_sqlite_has_tables_of_its_own_in_is_still_the_assistants(tmp_path: Path) -> None:
+    log = DialogueLog(tmp_path / "talks")
+    log.add("emma", TURN)
+    log._base.execute("ANALYZE")
+    log._base.commit()
+    log.close()
+    assert DialogueLog(tmp_path / "talks").forget("emma") == 1
+
+
+def test_a_crowd_waits_for_a_log_that_another_process_holds_about_as_long_as_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = DialogueLog(tmp_path / "talks")
+    crowd = [Thread(target=log.add, args=(user, TURN)) for user in range(40)]
+    other = sqlite3.connect(tmp_path / "talks", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begin = monotonic()
+    for each in crowd:
+        each.start()
+    for each in crowd:
+        each.join()
+    assert monotonic() - begin < 4
+    other.execute("ROLLBACK")
+    assert caplog.text.count("a turn is lost") == 40
+    log.add(1, TURN)
+    assert len(log.rows()) == 1
 
 
 def test_old_turns_go_without_the_file_being_written_anew(tmp_path: Path) -> None:

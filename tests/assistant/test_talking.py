@@ -603,6 +603,30 @@ def test_who_wants_no_offers_is_shown_none_for_words_that_mean_no_coupon(words: 
         "ok no coupons",
         "No coupons, I said!",
         "Please no coupons ever again",
+        "I don't want any discounts",
+        "No more promotions",
+        "Do not give me any coupons",
+        "Do not mail me coupons",
+        "Do not spam me with offers",
+        "I do not want to be sent any coupons",
+        "I never want to hear about coupons again",
+        "I'd like no coupons",
+        "I would prefer not to receive coupons",
+        "I am unsubscribing from your coupons",
+        "Un-subscribe me",
+        "I asked for the coupons to be stopped",
+        "I want the coupons stopped",
+        "Thanks for your help - no coupons please",
+        "No coupons, ok?",
+        "Zero coupons please",
+        "Enough coupons",
+        "I've had enough of your coupons",
+        "I refuse all offers",
+        "I object to marketing",
+        "I withdraw my consent to offers",
+        "Go away!",
+        "Leave me be!",
+        "Please do not disturb me",
     ],
 )
 def test_who_wants_nothing_is_understood_in_many_words(words: str) -> None:
@@ -630,10 +654,146 @@ def test_who_wants_nothing_is_understood_in_many_words(words: str) -> None:
         "How do I cancel a coupon?",
         "Please cancel my order, I used the wrong coupon",
         "No coupons were in my mail, can you show me mine?",
+        "When does the offer stop?",
+        "Does the coupon stop on Sunday?",
+        "I am at the bus stop. Any coupons for coffee?",
+        "It is not clear to me until when my coupon is valid",
+        "Don't forget my coupons",
+        "I forgot my coupon",
+        "I have forgotten my coupon",
+        "Can you clear up for me which coupons I have?",
+        "How do I get rid of the sticker on my coupon?",
+        "There are no more coupons in my app",
+        "Is coffee no more on offer?",
+        "You don't give me discounts",
+        "I don't want the discount on tea, give me the coffee one",
+        "I do not like these specials, any others?",
+        "Don't tell me the coupon is gone",
+        "I do not need special treatment, just my coupons",
+        "I want to talk to my wife first, is the coupon valid until Sunday?",
+        "Call me a taxi, I have a coupon",
     ],
 )
 def test_who_asks_to_see_coupons_is_not_taken_off_a_list(words: str) -> None:
-    assert hear(words).intent != "stop"
+    assert hear(words).intent not in FOR_A_PERSON
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Cancel the coupons",
+        "Cancel my coupons",
+        "Spare me the coupons",
+        "Drop the coupons",
+        "Take the coupons away",
+        "I have opted out of coupons",
+        "Coupons? No thanks.",
+        "no coupons from you",
+        "Not another coupon!",
+        "I hate your coupons",
+        "Keep your coupons to yourself",
+        "I want none of your coupons",
+        "I can't stand your coupons",
+        "Your coupons are not welcome",
+        "You did not stop the coupons",
+        "That was nice (no coupons, really)",
+    ],
+)
+def test_what_may_be_a_refusal_is_asked_back_and_shows_no_coupon(words: str) -> None:
+    for before in ([], ["Stop sending me coupons!"]):
+        for model in (None, Says("", "coupons")):
+            talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)), model)
+            talk._chooses = True
+            for said in before:
+                talk.reply(said)
+            assert not lines(talk.reply(words).reply)
+    assert hear(words).intent == "unknown"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I have no coupons. Can you show me some?",
+        "I don't have any coupons",
+        "I never got my coupons",
+        "I can't find my coupons",
+        "The coupon is not in my app",
+        "No, show me all coupons",
+        "I don't see any coupon, I want one",
+        "I don't want to lose my coupons",
+        "Do not stop sending me coupons",
+        "Any coupons for drinks with no sugar",
+        "do you have coupons or not",
+    ],
+)
+def test_who_misses_coupons_does_not_refuse_them(words: str) -> None:
+    assert [*LINES] == lines(Assistant(tools()).reply(words).reply)
+
+
+def test_what_is_not_understood_is_no_moment_for_an_offer() -> None:
+    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    assert talk.reply("Enough!").reply == ALONE["unknown"]
+    assert talk.reply("hello").offered == "41"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I want to talk to a supervisor about my coupon",
+        "Are there any humans there? It is about a coupon",
+        "Let me speak to your agents about the offer",
+        "Call me about my coupon",
+        "Can someone from the shop help me with my coupon?",
+        "Can I speak with your boss about this coupon?",
+        "Connect me with support about my coupon",
+        "Please escalate this coupon issue",
+        "GDPR request: erasure of everything incl. coupons",
+    ],
+)
+def test_who_asks_for_a_person_gets_one_though_a_coupon_is_named(words: str) -> None:
+    turn = Assistant(tools(), hand_over=take).reply(words)
+    assert turn.handed_over and turn.intent in ("person", "forget")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "It was valid until yesterday. Can I still show it at the till?",
+        "My coupon ran out last week. Does the till still take it?",
+    ],
+)
+def test_a_question_about_a_date_is_answered_with_the_date(words: str) -> None:
+    assert Assistant(tools()).reply(words).reply == "\n- ".join([SAYS["terms"], *LINES])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Do I get 90% off everything at the till with a coupon?",
+        "Does the code work next year, too?",
+        "Can I use my coffee coupon on tea at the register?",
+        "Can I print the coupon five times and use all five at the till?",
+    ],
+)
+def test_how_to_use_a_coupon_tells_nobody_to_use_theirs(words: str) -> None:
+    reply = Assistant(tools()).reply(words).reply
+    assert reply == SAYS["use"] and not re.search(r"\b(show|use|your?)\b", reply)
+
+
+def test_a_mark_or_a_letter_of_another_script_hides_no_stop() -> None:
+    for words in ("sto\u0345p sending me coupons", "stop名"):
+        assert hear(words).intent == "stop"
+
+
+def test_thousands_of_names_take_no_longer_than_a_few() -> None:
+    names = [f"thing {'abcdefghij'[n % 10]}{n}" for n in range(2500)]
+    hear("any coupons?", names)
+    spent = []
+    for _ in range(5):
+        begin = perf_counter()
+        hear("any coupons for coffee?", names)
+        spent.append(perf_counter() - begin)
+    assert min(spent) < 0.02
 
 
 def test_a_coupon_that_goes_with_no_other_says_so() -> None:

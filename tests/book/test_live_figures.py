@@ -83,6 +83,8 @@ CONVERSATIONS = (
     ["lorem ipsum", "dolor sit amet", "any coupons?"],
     ["coffee?", "my order is late", "hello"],
     ["the first offer for oat milk", "the forty-third coupon", "not the first coupon: until when?"],
+    ["Cancel my coupons", "I have no coupons. Any for me?", "Nice (no coupons, really)"],
+    ["No coupons, ok?", "any coupons?"],
     ["how do I use it", "thanks", "Ünïcode cöffee?", "coffee", "coffee", "coffee"],
 )
 FIGURE = """
