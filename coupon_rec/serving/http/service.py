@@ -26,6 +26,8 @@ AHEAD = timedelta(days=1)
 
 LISTEN = 0.2
 """Seconds between two exchanges of events with other replicas."""
+RECOVER = 10
+"""Seconds after an exchange that failed for no reason that we know."""
 
 
 class Service:
@@ -198,9 +200,15 @@ class Service:
         """Take in what other replicas accept, as long as the service runs."""
         while self.settings.redis:
             catch_up, granted = self._catch_up, self.probing.given()
-            new, asked = await asyncio.get_running_loop().run_in_executor(
-                self._listening, catch_up, granted
-            )
+            try:
+                new, asked = await asyncio.get_running_loop().run_in_executor(
+                    self._listening, catch_up, granted
+                )
+            except Exception as error:  # others are listened to as long as the service runs
+                logger.exception("no exchange with other replicas (%s)", type(error).__name__)
+                self.bundles.log.degraded = True
+                await asyncio.sleep(RECOVER)
+                continue
             self.probing.take(asked)
             if new:
                 self.streams.wake_all()
