@@ -375,6 +375,15 @@ def test_one_person_can_be_removed_from_a_log(tmp_path: Path) -> None:
     assert b"424242" not in (tmp_path / "log").read_bytes()
 
 
+def test_a_text_that_spells_no_number_is_forgotten_alone(log: EventLog) -> None:
+    hashed = str(2**64 - 1)
+    names = [hashed, 7, "007", "7"]
+    log.append([Event(f"e{k}", who, NOON, "view", 1003) for k, who in enumerate(names)])
+    assert log.forget(hashed) == 1
+    assert log.forget("007") == 1
+    assert log.forget(7) == 2, "the number, and the text that spells it"
+
+
 def test_a_second_process_is_refused(log: EventLog) -> None:
     code = (
         "import sys; from coupon_rec.serving.events.event_log import EventLog; "

@@ -13,6 +13,7 @@ from uuid import uuid4
 from coupon_rec.privacy.pseudonyms import Pseudonyms
 from coupon_rec.privacy.vault import Vault, opened
 from coupon_rec.serving.events.event import Event, from_json, to_json
+from coupon_rec.serving.events.identifiers import Identifiers
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, user, event TEXT NOT NULL)",
@@ -271,7 +272,7 @@ class EventLog:
         The features of a `FeatureStore` in memory keep them until it is loaded again.
         """
         text = str(user_id)
-        names = {user_id, text, self._names.of(text)} | ({int(text)} if text.isdecimal() else set())
+        names = {text, self._names.of(text), Identifiers().named("user_id", text)}
         places = ",".join("?" * len(names))
         with self._lock:
             self._database.execute("PRAGMA secure_delete=ON")
