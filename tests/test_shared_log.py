@@ -340,6 +340,19 @@ def test_a_replica_whose_disk_is_full_says_so_and_takes_in_the_events_later(
     replicas.assert_alike(1)
 
 
+def test_an_event_that_left_the_log_is_known_and_kept_no_more(
+    replicas: Replicas, snapshot: Path
+) -> None:
+    replicas["one"].add([purchase(1), purchase(2)])
+    replicas.exchange()
+    log = replicas["two"].log
+    assert isinstance(log, SharedLog)
+    assert [event.event_id for event in log.drop(lambda each: each.event_id == "e1")] == ["e1"]
+    replicas.exchange()
+    assert log._known == {"e2"} and not log.unpublished
+    assert [event.event_id for event in log.read()[0]] == ["e2"]
+
+
 class Untidy:
     """A stream in memory that fails now and then, and says everything twice, out of order."""
 

@@ -324,7 +324,7 @@ def test_a_call_that_a_crash_interrupts_leaves_none_of_its_events(tmp_path: Path
 
 def test_positions_stay_what_they_are_when_the_first_events_leave_the_log(log: EventLog) -> None:
     log.append([purchase("a"), purchase("b")])
-    log.drop(2)
+    log.drop(lambda _: True)
     assert log.append([purchase("c")]) == (2, 3)
     assert [event.event_id for event in log.read(2)[0]] == ["c"]
 
@@ -414,14 +414,38 @@ def test_only_old_events_that_the_snapshot_holds_leave_the_log(
     events = events_of(load_market(ROOT / "data" / "sample"), DAY)
     old = load(snapshots[DAY], log)
     old.add([*events, purchase("late"), *events_of(load_market(ROOT / "data" / "sample"), DAY)])
-    load(snapshots[DAY + timedelta(days=1)], log)
+    load(snapshots[DAY + timedelta(days=1)], log).shorten_log()
     assert len(log.read()[0]) == len(events) + 1, "an older snapshot may come back"
     new = load(snapshots[DAY + timedelta(days=9)], log)
+    new.shorten_log()
     assert [event.event_id for event in log.read()[0]] == ["late"]
     assert new.version(USER) == 1
     assert old.add([purchase("x", user=6)]) == 1, "the store that is replaced still takes events"
     assert new.catch_up() == 1
     assert (old.version(6), new.version(6)) == (1 + sum(e.user_id == 6 for e in events), 1)
+
+
+def test_an_event_that_no_table_ever_holds_keeps_no_other_in_the_log_and_leaves_it_in_the_end(
+    snapshots: dict[date, Path], log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voided = [purchase("stranger", 999_999), purchase("unknown", item=99_999_999)]
+    load(snapshots[DAY], log).add([*voided, *events_of(load_market(ROOT / "data" / "sample"), DAY)])
+    new = load(snapshots[DAY + timedelta(days=9)], log)
+    new.shorten_log()
+    assert [event.event_id for event in log.read()[0]] == ["stranger", "unknown"]
+    monkeypatch.setattr(store_module, "DAYS_UNHELD", 8)
+    new.shorten_log()
+    assert not log.read()[0]
+
+
+def test_a_store_that_knows_too_many_events_says_so(
+    snapshots: dict[date, Path], log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MOST_KNOWN", 2)
+    store = load(snapshots[TOMORROW], log)
+    store.add(events_of(load_market(ROOT / "data" / "sample"), DAY)[:2])
+    with pytest.raises(StoreFullError, match="2 events with those that the snapshot of 2017-04-11"):
+        store.add([purchase("a")])
 
 
 ADDS = """

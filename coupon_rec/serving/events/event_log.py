@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -257,14 +257,16 @@ class EventLog:
                 ) from error
         return events
 
-    def drop(self, events: int) -> None:
-        """Drop the first events of the log; positions after them stay what they are."""
+    def drop(self, done: Callable[[Event], bool]) -> list[Event]:
+        """Drop the events that are done, and give them; the others keep their positions."""
+        with self._lock:
+            rows = self._select("events", 0)
+        gone = [(position, event) for position, event in self._parsed(rows) if done(event)]
         with self._lock, self._writing():
-            self._database.execute(
-                "DELETE FROM events WHERE position IN "
-                "(SELECT position FROM events ORDER BY position LIMIT ?)",
-                [events],
+            self._database.executemany(
+                "DELETE FROM events WHERE position = ?", [[position] for position, _ in gone]
             )
+        return [event for _, event in gone]
 
     def forget(self, user_id: int | str) -> int:
         """Delete the events of a person, overwrite them on disk, and say how many there were.
