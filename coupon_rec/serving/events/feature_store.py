@@ -1,7 +1,7 @@
 """The features of every user in memory, which move with each event."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
@@ -36,6 +36,8 @@ DAYS_KEPT = 7
 """Days before the snapshot whose events stay in the log, in case an older snapshot comes back."""
 DAYS_UNHELD = 365
 """The same of an event that the snapshot does not hold; every recency has its cap by then."""
+AHEAD = timedelta(days=1)
+"""How far the clock of a shop may be ahead of ours, for its events to say what time it is."""
 EPOCH = date(1970, 1, 1)
 
 
@@ -58,12 +60,15 @@ class FeatureStore:
         Where events are kept; without one they are lost with the process.
     identifiers : Identifiers
         The market's texts. Events keep what was sent; the features know whole numbers alone.
+    newest : datetime.datetime
+        The time of the newest event but reviews, or the beginning of the snapshot's day.
     """
 
     def __init__(self, folder: str | Path, encoder: Encoder, log: EventLog | None = None) -> None:
         self.snapshot = read_snapshot(folder, encoder)
         self.log = log
         self.identifiers = Identifiers.read(folder)
+        self.newest = datetime.combine(self.day, time())
         self._position = 0
         self._ids: set[str] = set()
         self._counted = 0
@@ -289,9 +294,12 @@ class FeatureStore:
 
     def _apply(self, events: Iterable[Event]) -> int:
         by_user: dict[int, list[Event]] = {}
+        soon = datetime.now() + AHEAD  # one clock that is wrong must not tell everybody the time
         for event in events:
             if event.event_id not in self._ids:
                 self._ids.add(event.event_id)
+                if event.kind != "review" and event.time < soon:
+                    self.newest = max(self.newest, event.time)
                 self._reviews += event.kind == "review" and event.day >= self.day
                 if not self._held(event):
                     by_user.setdefault(self._number(event, "user_id"), []).append(event)
