@@ -21,10 +21,10 @@ from typer.testing import CliRunner
 from coupon_rec import Market, load_market
 from coupon_rec.__main__ import app
 from coupon_rec.decisions import allocate_scores
-from coupon_rec.odds import Platt
 from coupon_rec.features import Encoder, build_offers
 from coupon_rec.market import identifiers
 from coupon_rec.models import coupled_model, load_model
+from coupon_rec.odds import Platt
 from coupon_rec.records import read_records, write_records
 from coupon_rec.serving.batch import KEY, score
 from coupon_rec.serving.bundle import exporting

@@ -63,8 +63,7 @@ def write_records(
     ------
     ValueError
         If a shard would be empty, a column is missing, a label is missing or not 0 to 1, or the
-        encoder has ids, for which records
-        have no place.
+        encoder has ids, for which records have no place.
 
     Notes
     -----

@@ -128,9 +128,7 @@ def _write(
     writer.close()
 
 
-def _by_tasks(
-    bundle: str, version: str, offers: Any, draft: Path, kept: Sequence[str]
-) -> None:
+def _by_tasks(bundle: str, version: str, offers: Any, draft: Path, kept: Sequence[str]) -> None:
     from pyspark.sql.types import DoubleType, StructType
 
     require_columns(offers.limit(0).to_pandas(), kept)
