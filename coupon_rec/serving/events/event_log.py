@@ -257,11 +257,15 @@ class EventLog:
                 ) from error
         return events
 
-    def drop(self, done: Callable[[Event], bool]) -> list[Event]:
-        """Drop the events that are done, and give them; the others keep their positions."""
+    def drop(self, events: int | Callable[[Event], bool]) -> list[Event]:
+        """Drop the first so many events, or those that a function picks; give what was dropped.
+
+        The others keep their positions.
+        """
         with self._lock:
             rows = self._select("events", 0)
-        gone = [(position, event) for position, event in self._parsed(rows) if done(event)]
+        found = self._parsed(rows)
+        gone = found[:events] if isinstance(events, int) else [at for at in found if events(at[1])]
         with self._lock, self._writing():
             self._database.executemany(
                 "DELETE FROM events WHERE position = ?", [[position] for position, _ in gone]

@@ -82,9 +82,9 @@ class SharedLog(EventLog):
             self._take(events)
             return positions
 
-    def drop(self, done: Callable[[Event], bool]) -> list[Event]:
-        """Drop the events that are done, here alone; they come back if the stream begins anew."""
-        gone = super().drop(done)
+    def drop(self, events: int | Callable[[Event], bool]) -> list[Event]:
+        """Drop events as an `EventLog`, here alone; they come back if the stream begins anew."""
+        gone = super().drop(events)
         with self._lock:
             for event in gone:
                 self._known.discard(event.event_id)
