@@ -121,6 +121,11 @@ class CoupledModel:
         encoder = Encoder.fit(train, extra=self.extra)
         network = coupled_model(encoder, seed=self.seed, **self.options)
         learn, stop = examples(train, encoder), examples(validation, encoder)
+        if not learn[1]["redeemed"].any():
+            raise ValueError(
+                "no training offer was redeemed: take more campaigns, or move the dates that split "
+                "them"
+            )
         self.history = fit(network, learn, stop, seed=self.seed, **options)
         self.served = network
         if self.trees:

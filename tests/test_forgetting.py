@@ -1,6 +1,7 @@
 """After forgetting, no byte of a person is in any file of a service, and everyone else stays."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -56,8 +57,6 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def bundle(exported: Path, tmp_path: Path) -> Path:
-    import shutil
-
     return Path(shutil.copytree(exported, tmp_path / "bundle"))
 
 
@@ -189,6 +188,30 @@ def test_a_call_that_was_cut_short_can_be_made_again(bundle: Path) -> None:
     assert forget([ZELDA], [bundle]).snapshot[str(bundle)] > 0
     verified(bundle)
     assert not [*bundle.parent.glob(".*")]
+
+
+def test_a_registry_whose_call_was_cut_short_is_gone_through_again(
+    bundle: Path, tmp_path: Path
+) -> None:
+    registry = Registry(tmp_path / "registry")
+    version = registry.add(bundle)
+    registry.promote(version)
+    place = registry.folder / "versions" / version
+    place.rename(place.with_name(f".before-{version}"))  # killed between the two renames
+    shutil.copytree(bundle, place.with_name(".draft-x") / version)  # and once while one was added
+    assert forget([ZELDA], [registry.folder]).snapshot[str(place)] > 0
+    assert holding(registry.folder, ZELDA) == set()
+    verified(registry.live)
+    assert [path.name for path in place.parent.iterdir()] == [version]
+
+
+def test_the_parts_of_a_bundle_that_forgot_somebody_have_its_version(
+    bundle: Path, tmp_path: Path
+) -> None:
+    version = version_of(verified(bundle))
+    forget([ZELDA], [bundle])
+    parts = write_shards(bundle, tmp_path / "parts", 2)
+    assert [version_of(verified(part)) for part in parts] == [version] * 2
 
 
 def test_people_are_found_under_all_pseudonyms_they_had(bundle: Path, tmp_path: Path) -> None:

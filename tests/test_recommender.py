@@ -173,6 +173,22 @@ def test_without_a_redemption_in_validation_it_stays_uncalibrated_and_says_so(
     pd.testing.assert_series_equal(model.predict(quiet)["redeemed"], raw)
 
 
+@pytest.mark.parametrize("trees", [0, 10])
+def test_without_a_redemption_in_training_it_is_refused_at_once(
+    parts: Split, monkeypatch: pytest.MonkeyPatch, trees: int
+) -> None:
+    monkeypatch.setattr("coupon_rec.recommender.fit", lambda *_, **__: pytest.fail("it trains"))
+    with pytest.raises(ValueError, match="no training offer was redeemed"):
+        CoupledModel(trees=trees).fit(parts.train.assign(redeemed=0), parts.validation)
+
+
+def test_of_no_offers_it_predicts_and_recommends_nothing(model: CoupledModel, parts: Split) -> None:
+    none = parts.test.iloc[:0]
+    found = model.predict(none)
+    assert found.columns.to_list() == ["bought", "redeemed"] and found.empty
+    assert model.recommend(none).empty
+
+
 def test_columns_of_your_own_are_read_saved_and_served(parts: Split, tmp_path: Path) -> None:
     def more(offers: pd.DataFrame) -> pd.DataFrame:
         region = np.where(offers["user_id"] % 2, "north", "south")

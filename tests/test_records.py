@@ -115,6 +115,11 @@ def test_records_refuse_what_they_have_no_place_for(tmp_path: Path) -> None:
         write_records(OFFERS, tmp_path, Encoder.fit(OFFERS, ids=["user_id"]))
     with pytest.raises(ValueError, match="lack 1 columns: clicked"):
         write_records(OFFERS, tmp_path, ENCODER, labels=["clicked"])
+    for wrong in (np.nan, 5):
+        spoiled = OFFERS.assign(redeemed=OFFERS["redeemed"].astype(float).replace(1, wrong))
+        count = OFFERS["redeemed"].sum()
+        with pytest.raises(ValueError, match=f"'redeemed' is missing or not 0 to 1 in {count:,} o"):
+            write_records(spoiled, tmp_path, ENCODER, shards=1)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -157,6 +157,8 @@ def test_the_storage_of_another_search_is_refused(tmp_path: Path) -> None:
         ValueError, match=r"another options .there {'epochs': 2}, here {'epochs': 3}"
     ):
         run(storage, epochs=3)
+    with pytest.raises(ValueError, match=r"is of another run, with another validation \("):
+        search(build, TRAIN, TRAIN, SPACE, trials=4, epochs=2, storage=storage)
     with pytest.raises(ValueError, match=re.escape(f"{__file__} is no storage of a search")):
         run(Path(__file__))
 

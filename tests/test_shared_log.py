@@ -270,6 +270,28 @@ def test_a_redis_that_lost_its_memory_unnoticed_is_told_everything_again(
     replicas.assert_alike(2)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"\xff",
+        '{"a":' * 100_000,
+        '{"event_id":"a","user_id":"\\ud800","time":"2017-04-10T12:00:00","kind":"view","item_id":1}',
+        '{"event_id":["a"],"user_id":5,"time":"2017-04-10T12:00:00","kind":"view","item_id":1}',
+        '{"event_id":"a","user_id":5,"time":"2017-04-10T12:00:00","kind":"purchase","item_id":1,'
+        f'"basket_id":1,"amount":1{"0" * 400}}}',
+    ],
+    ids=["no text", "nested deeply", "half a character", "a list as a name", "an endless number"],
+)
+def test_an_entry_that_is_no_event_is_left_out_and_those_after_it_count(
+    replicas: Replicas, server: Server, entry: str | bytes
+) -> None:
+    Redis.from_url(server.url).xadd(STREAM, {"event": entry})
+    replicas["one"].add([purchase(1)])
+    replicas.exchange()
+    assert not any(store.degraded for store in replicas.values())
+    replicas.assert_alike(1)
+
+
 def test_a_replica_that_dies_without_redis_loses_nothing(
     replicas: Replicas, server: Server
 ) -> None:
@@ -316,6 +338,19 @@ def test_a_replica_whose_disk_is_full_says_so_and_takes_in_the_events_later(
     replicas.exchange()
     assert not replicas["two"].degraded
     replicas.assert_alike(1)
+
+
+def test_an_event_that_left_the_log_is_known_and_kept_no_more(
+    replicas: Replicas, snapshot: Path
+) -> None:
+    replicas["one"].add([purchase(1), purchase(2)])
+    replicas.exchange()
+    log = replicas["two"].log
+    assert isinstance(log, SharedLog)
+    assert [event.event_id for event in log.drop(lambda each: each.event_id == "e1")] == ["e1"]
+    replicas.exchange()
+    assert log._known == {"e2"} and not log.unpublished
+    assert [event.event_id for event in log.read()[0]] == ["e2"]
 
 
 class Untidy:

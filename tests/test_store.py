@@ -375,6 +375,15 @@ def test_one_person_can_be_removed_from_a_log(tmp_path: Path) -> None:
     assert b"424242" not in (tmp_path / "log").read_bytes()
 
 
+def test_a_text_that_spells_no_number_is_forgotten_alone(log: EventLog) -> None:
+    hashed = str(2**64 - 1)
+    names = [hashed, 7, "007", "7"]
+    log.append([Event(f"e{k}", who, NOON, "view", 1003) for k, who in enumerate(names)])
+    assert log.forget(hashed) == 1
+    assert log.forget("007") == 1
+    assert log.forget(7) == 2, "the number, and the text that spells it"
+
+
 def test_a_second_process_is_refused(log: EventLog) -> None:
     code = (
         "import sys; from coupon_rec.serving.events.event_log import EventLog; "
@@ -405,14 +414,38 @@ def test_only_old_events_that_the_snapshot_holds_leave_the_log(
     events = events_of(load_market(ROOT / "data" / "sample"), DAY)
     old = load(snapshots[DAY], log)
     old.add([*events, purchase("late"), *events_of(load_market(ROOT / "data" / "sample"), DAY)])
-    load(snapshots[DAY + timedelta(days=1)], log)
+    load(snapshots[DAY + timedelta(days=1)], log).shorten_log()
     assert len(log.read()[0]) == len(events) + 1, "an older snapshot may come back"
     new = load(snapshots[DAY + timedelta(days=9)], log)
+    new.shorten_log()
     assert [event.event_id for event in log.read()[0]] == ["late"]
     assert new.version(USER) == 1
     assert old.add([purchase("x", user=6)]) == 1, "the store that is replaced still takes events"
     assert new.catch_up() == 1
     assert (old.version(6), new.version(6)) == (1 + sum(e.user_id == 6 for e in events), 1)
+
+
+def test_an_event_that_no_table_ever_holds_keeps_no_other_in_the_log_and_leaves_it_in_the_end(
+    snapshots: dict[date, Path], log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voided = [purchase("stranger", 999_999), purchase("unknown", item=99_999_999)]
+    load(snapshots[DAY], log).add([*voided, *events_of(load_market(ROOT / "data" / "sample"), DAY)])
+    new = load(snapshots[DAY + timedelta(days=9)], log)
+    new.shorten_log()
+    assert [event.event_id for event in log.read()[0]] == ["stranger", "unknown"]
+    monkeypatch.setattr(store_module, "DAYS_UNHELD", 8)
+    new.shorten_log()
+    assert not log.read()[0]
+
+
+def test_a_store_that_knows_too_many_events_says_so(
+    snapshots: dict[date, Path], log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MOST_KNOWN", 2)
+    store = load(snapshots[TOMORROW], log)
+    store.add(events_of(load_market(ROOT / "data" / "sample"), DAY)[:2])
+    with pytest.raises(StoreFullError, match="2 events with those that the snapshot of 2017-04-11"):
+        store.add([purchase("a")])
 
 
 ADDS = """

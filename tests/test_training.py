@@ -309,13 +309,15 @@ def test_the_checkpoint_of_another_run_is_refused(
 ) -> None:
     train, validation = parts
     model = partial(coupled_model, encoder)
-    for other, data, options, difference in [
-        (model(coupon_units=(8,)), train, {}, "model"),
-        (model(), train, {"learning_rate": 0.5}, "learning_rate .there 0.001, here 0.5"),
-        (model(), validation, {}, "data"),
+    for other, data, stop, options, difference in [
+        (model(coupon_units=(8,)), train, validation, {}, "model"),
+        (model(), train, validation, {"learning_rate": 0.5}, "learning_rate .there 0.001, here 0."),
+        (model(), train, validation, {"stop_on": "bought"}, "stop_on .there redeemed, here bought"),
+        (model(), validation, validation, {}, "data"),
+        (model(), train, train, {}, "validation"),
     ]:
         with pytest.raises(ValueError, match=f"{checkpoint} is of another run.*{difference}"):
-            fit(other, data, validation, **{"batch_size": 512, "checkpoint": checkpoint, **options})
+            fit(other, data, stop, **{"batch_size": 512, "checkpoint": checkpoint, **options})
 
 
 def test_fewer_epochs_than_a_checkpoint_holds_are_refused(

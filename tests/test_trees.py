@@ -14,6 +14,7 @@ from coupon_rec.models import (
     Trees,
     boosted,
     coupled_model,
+    coupling,
     load_model,
     network_of,
     predict,
@@ -179,3 +180,11 @@ def test_onnx_runs_the_trees_to_the_last_leaf(
     session = onnxruntime.InferenceSession(str(tmp_path / "trees.onnx"))
     (found,) = session.run(None, {"x": x})
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_coupling_that_is_given_as_a_layer_is_found_within_the_model(
+    encoder: Encoder, trees: Trees
+) -> None:
+    network = coupled_model(encoder, coupling=coupling("logit_sum", prior=0.05))
+    found = network_of(with_trees(network, trees)).get_layer("redeemed")
+    assert found.get_config()["prior"] == 0.05

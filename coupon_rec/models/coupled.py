@@ -67,6 +67,8 @@ def coupled_model(
     """
     with seeded(seed):
         couple = coupling_of(coupling, name="redeemed") if isinstance(coupling, str) else coupling
+        if couple.name != "redeemed":  # by this name others find it in the model
+            couple = type(couple).from_config({**couple.get_config(), "name": "redeemed"})
         inputs, ready = encoded(encoder)
         known = interest(purchase, ready, purchase_units, dropout)
         everything = joined(

@@ -36,7 +36,10 @@ def predict(model: OfferModel, offers: pd.DataFrame) -> pd.DataFrame:
     ValueError
         If a column is missing or holds a number that is not finite.
     """
-    outputs = model.predict(inputs_of(model, offers), batch_size=BATCH, verbose=0)
+    arrays = inputs_of(model, offers)
+    if not len(offers):  # Keras fails at none
+        return pd.DataFrame(index=offers.index, columns=[*model.output], dtype="float32")
+    outputs = model.predict(arrays, batch_size=BATCH, verbose=0)
     return pd.DataFrame({name: p[:, 0] for name, p in outputs.items()}, index=offers.index)
 
 

@@ -19,12 +19,16 @@ def _columns(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str]) -> A
     for name in ("user_id", "campaign_id", "coupon_id"):
         if count := int(offers[name].isna().sum()):
             raise ValueError(f"{name} is missing in {count:,} offers: every offer needs one")
+    outcomes = {name: offers[name].to_numpy("float32")[:, None] for name in labels}
+    for name, label in outcomes.items():
+        if count := int((~((label >= 0) & (label <= 1))).sum()):
+            raise ValueError(f"the label {name!r} is missing or not 0 to 1 in {count:,} offers")
     start = pd.to_datetime(offers["start"]).to_numpy("datetime64[s]").astype("int64")
     known = offers.assign(click_time=start)
     return {
         **{name: _numbers(known[name])[:, None] for name in IDS},
         **encoder.encode(offers),
-        **{name: known[name].to_numpy("float32")[:, None] for name in labels},
+        **outcomes,
     }
 
 

@@ -62,8 +62,8 @@ def write_records(
     Raises
     ------
     ValueError
-        If a shard would be empty, a column is missing, or the encoder has ids, for which records
-        have no place.
+        If a shard would be empty, a column is missing, a label is missing or not 0 to 1, or the
+        encoder has ids, for which records have no place.
 
     Notes
     -----

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from coupon_rec.arguments import require_columns, require_replaceable
 from coupon_rec.features.batch.stored import read_batches
 from coupon_rec.features.encoder import LABELS
+from coupon_rec.serving.bundle.manifest import BundleError
 from coupon_rec.serving.bundle.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def score(
     with TemporaryDirectory(prefix=".scoring-", dir=out.absolute().parent) as temporary:
         draft = Path(temporary, "scores")
         if not isinstance(offers, str | Path) and offers.get_backend().name == "pyspark":
-            _by_tasks(str(Path(bundle).absolute()), offers, draft, kept)
+            _by_tasks(str(Path(bundle).absolute()), scorer.version, offers, draft, kept)
         else:
             if not isinstance(offers, str | Path):
                 offers.to_parquet(Path(temporary, "offers.parquet"))
@@ -129,7 +130,7 @@ def _write(
     writer.close()
 
 
-def _by_tasks(bundle: str, offers: Any, draft: Path, kept: Sequence[str]) -> None:
+def _by_tasks(bundle: str, version: str, offers: Any, draft: Path, kept: Sequence[str]) -> None:
     from pyspark.sql.types import DoubleType, StructType
 
     require_columns(offers.limit(0).to_pandas(), kept)
@@ -140,7 +141,7 @@ def _by_tasks(bundle: str, offers: Any, draft: Path, kept: Sequence[str]) -> Non
         schema = schema.add(label, DoubleType())
 
     def scored(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        scorer = _loaded(bundle)
+        scorer = _loaded(bundle, version)
         for batch in batches:
             if len(batch):
                 yield score_frame(scorer, batch, kept)
@@ -149,6 +150,9 @@ def _by_tasks(bundle: str, offers: Any, draft: Path, kept: Sequence[str]) -> Non
 
 
 @lru_cache(maxsize=1)
-def _loaded(bundle: str) -> Scorer:
+def _loaded(bundle: str, version: str) -> Scorer:
     """The bundle of a process that scores, which takes many batches one after the other."""
-    return Scorer.load(bundle)
+    scorer = Scorer.load(bundle)
+    if scorer.version != version:
+        raise BundleError(f"{bundle}: became another bundle than {version} meanwhile; score again")
+    return scorer

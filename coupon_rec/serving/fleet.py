@@ -23,8 +23,8 @@ class Fleet:
     """The replicas of a service, each with a part of the users.
 
     A request goes to a replica of the user's shard. If it is away, or turns the request away, the
-    next one is asked, as soon as `Retry-After` says, until `patience` is over. So an event may
-    reach a service twice, and counts once, by its `event_id`.
+    next one is asked at once, and each again as soon as its `Retry-After` says, until `patience` is
+    over. So an event may reach a service twice, and counts once, by its `event_id`.
 
     Parameters
     ----------
@@ -102,9 +102,10 @@ class Fleet:
 
     def _post(self, shard: int, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         content, deadline, tries = json.dumps(body).encode(), time.monotonic() + self._patience, 0
+        ready = dict.fromkeys(self.shards[shard], 0.0)  # from when on each may be asked
         while True:
-            replicas = self.shards[shard]
-            address = replicas[tries % len(replicas)]
+            address = min(ready, key=ready.__getitem__)
+            time.sleep(max(ready[address] - time.monotonic(), 0))
             tries += 1
             request = Request(address + path, content, self._headers)
             seconds = max((deadline - time.monotonic()) / 2, PAUSE)  # leaves some to the next
@@ -114,14 +115,14 @@ class Fleet:
                     return {**found, "request_id": answer.headers.get("X-Request-Id", "")}
             except HTTPError as error:
                 problem = f"{address}: {quoted(error)}"
-                if error.code not in (429, 503):
+                if error.code not in (429, 502, 503, 504):
                     raise FleetError(problem) from error
                 wait = _seconds(error.headers.get("Retry-After", ""))
             except (OSError, *BROKEN) as error:  # away, or cut off
                 problem, wait = f"{address}: {error}", PAUSE
-            if time.monotonic() + wait > deadline:
+            ready[address] = time.monotonic() + wait
+            if max(min(ready.values()), time.monotonic()) > deadline:
                 raise FleetError(f"shard {shard}: given up after {tries} tries ({problem})")
-            time.sleep(wait)
 
 
 def _seconds(text: str) -> float:

@@ -144,11 +144,16 @@ def _forget_in_streams(
 
 
 def _bundles_in(folder: Path) -> list[Path]:
-    """A bundle, or those of a registry."""
+    """A bundle, or those of a registry, once what interrupted calls have left there is cleared."""
     folder = folder.resolve()
-    if not (folder / "versions").is_dir():
+    versions = folder / "versions"
+    if not versions.is_dir():
         return [folder]
-    return sorted(path for path in (folder / "versions").iterdir() if path.name[0] != ".")
+    for before in versions.glob(".before-*"):
+        _recover(versions / before.name.removeprefix(".before-"))
+    for draft in versions.glob(".draft-*"):
+        shutil.rmtree(draft)
+    return sorted(path for path in versions.iterdir() if path.name[0] != ".")
 
 
 def _sweep(folder: Path) -> None:

@@ -114,9 +114,9 @@ def _shuffled(examples: Examples, batch_size: int, seed: int) -> tf.data.Dataset
 
 
 def identity(examples: Any) -> int:
-    """Tell training data from other data: by its bytes, or by the number of its batches."""
+    """Tell data from other data: by its bytes, or by the number of its batches."""
     if not isinstance(examples, tuple):
-        return len(examples)
+        return int(examples.cardinality())
     code = 0
     for array in tf.nest.flatten(examples):
         code = zlib.crc32(array.tobytes(), code)

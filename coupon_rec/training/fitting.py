@@ -112,7 +112,8 @@ def fit(
         _compile(model, learning_rate, purchase_weight)
         run = Run(model, patience, watched)
         if checkpoint is not None:
-            same = {**settings, "model": fingerprint(model), "data": identity(train)}
+            same = {**settings, "stop_on": watched, "model": fingerprint(model)}
+            same |= {"data": identity(train), "validation": identity(validation)}
             run.keep(checkpoint, same, epochs)
         progress = ProgressBar(epochs, len(batches), len(run.history))
         reports = [] if log_dir is None else [tensorboard(log_dir)]

@@ -70,6 +70,7 @@ def search(
     storage : str or pathlib.Path, optional
         A SQLite file that keeps the trials, of one process at a time. A search that was killed
         and is started again goes on with the trial in which it was killed, from its first epoch.
+        Give it the same `build`: that alone is not compared.
     **options
         For `fit` in every trial: `epochs`, and what the space does not tune.
 
@@ -93,7 +94,8 @@ def search(
     """
     _check(space, trials, pruner, options)
     settings = {"space": repr(space), "pruner": pruner, "seed": seed, "options": repr(options)}
-    study = _open(storage, PRUNERS[pruner](), settings | {"data": identity(train)})
+    data = {"data": identity(train), "validation": identity(validation)}
+    study = _open(storage, PRUNERS[pruner](), settings | data)
 
     def objective(trial: Trial) -> float:
         _suggest(trial, space)

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,20 @@ def test_views_and_clicks_are_events_that_survive_a_restart(
     log = EventLog(tmp_path / "events")
     assert [event.kind for event in log.read()[0]] == ["view", "click"]
     log.close()
+
+
+def test_the_day_of_the_newest_event_is_known_after_a_restart(
+    inside: Callable[..., Inside],
+) -> None:
+    def day(service: Inside) -> str:
+        return str(service.client.get("/v1/coupons").json()["day"])
+
+    service = inside()
+    assert day(service) == str(DAY)
+    assert service.send(browse(1, 1) | {"time": f"{DAY + timedelta(days=3)}T12:00:00"}).is_success
+    assert day(service) == str(DAY + timedelta(days=3))
+    service.stop()
+    assert day(inside()) == str(DAY + timedelta(days=3))
 
 
 def test_texts_are_identifiers_as_good_as_numbers(

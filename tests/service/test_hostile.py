@@ -26,7 +26,6 @@ from coupon_rec.serving.events import feature_store
 from coupon_rec.serving.events.event import Event, to_json
 from coupon_rec.serving.events.redis_log import RedisStream
 from coupon_rec.serving.fleet import _seconds
-from coupon_rec.serving.http import service as service_module
 from coupon_rec.serving.http.streams import OF_A_USER, Streams
 
 # Bundles
@@ -151,7 +150,7 @@ def test_one_clock_that_is_wrong_does_not_tell_everybody_the_time(
         def now(cls, tz: Any = None) -> datetime:
             return datetime(DAY.year, DAY.month, DAY.day, 8)
 
-    monkeypatch.setattr(service_module, "datetime", Clock)
+    monkeypatch.setattr(feature_store, "datetime", Clock)
     service = inside()
     wrong = {**purchase("wrong", 1), "time": f"{DAY + timedelta(days=300)}T12:00:00"}
     assert service.send(purchase("right", 2), wrong).is_success

@@ -126,6 +126,8 @@ def test_what_others_put_into_the_channel_is_left_alone(redis: str) -> None:
     until(lambda: shared.exchange([]) == [] and shared._channel)
     for junk in ("", "[", "[1]", '["x", 5]', '["x", [["a"]]]', '["x", [["a", "b", "c"]]]'):
         shared._redis.publish(CHANNEL, junk)
+    for junk in (b"\xff", "[" * 100_000, f'["x", [["a", "b", 1{"0" * 400}]]]'):
+        shared._redis.publish(CHANNEL, junk)
     shared._redis.publish(CHANNEL, '["x", [["a", 5, 1]]]')
     found: list[object] = []
     until(lambda: found.extend(shared.exchange([("mine", "1", 1.0)])) or found)

@@ -19,6 +19,7 @@ from coupon_rec.features import Encoder
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.market import Market
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
+from coupon_rec.serving.events.event import events_of
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.http.app import create_app
@@ -198,6 +199,26 @@ def test_a_bundle_that_cannot_be_used_changes_nothing(
     assert service.metric('coupon_rec_reloads_total{result="refused"}') == 1
     assert service.client.get("/readyz").status_code == 200
     assert f"the bundle stays as it was: {folder}" in caplog.text
+
+
+def test_a_bundle_that_is_refused_leaves_every_event_in_the_log(
+    inside: Callable[..., Inside], market: Market, folder: Path
+) -> None:
+    service = inside(folder)
+    service.app.state.service.recommender.store.add(events_of(market, DAY))
+    log = service.app.state.service.bundles.log
+    before = log.read()[0]
+    assert before
+    shutil.rmtree(folder / "snapshot")
+    write_snapshot(market, DAY + timedelta(days=10), folder / "snapshot")
+    part = {"created": "", "packages": {}, "differences": {}, "shard": [0, 2]}
+    (folder / NAME).unlink()
+    seal(folder, part)
+    assert "but this is a whole bundle" in service.client.post("/v1/reload").json()["error"]
+    assert log.read()[0] == before
+    sealed(folder)
+    assert service.client.post("/v1/reload").is_success
+    assert len(log.read()[0]) < len(before)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from running import Inside, files, purchase, review, until
 
+from coupon_rec.serving.events.feature_store import FeatureStore
+
 SERVER = shutil.which("redis-server")
 STRANGER = 10**9
 
@@ -75,6 +77,21 @@ def test_replicas_share_events_and_serve_on_when_redis_dies(
     assert not two.ask(1)["degraded"]
     assert one.metric("coupon_rec_degraded") == 0
     assert "no exchange with other replicas" in caplog.text
+
+
+def test_an_exchange_that_fails_is_told_and_made_again(
+    inside: Callable[..., Inside],
+    start_redis: Callable[[], subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coupon_rec.serving.http.service.RECOVER", 0.1)
+    start_redis()
+    service = inside(redis=f"redis://127.0.0.1:{start_redis.port}")  # type: ignore[attr-defined]
+    until(lambda: not degraded(service))
+    with monkeypatch.context() as broken:
+        broken.setattr(FeatureStore, "catch_up", lambda _: 1 // 0)
+        until(lambda: degraded(service))
+    until(lambda: not degraded(service))
 
 
 def test_each_replica_gives_every_review_from_its_own_log(

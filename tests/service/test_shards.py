@@ -5,6 +5,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pandas as pd
@@ -128,6 +129,33 @@ def test_the_client_asks_the_replica_of_each_user_and_outlives_a_restart(
     assert sum(counted) > 0
     with pytest.raises(FleetError, match="out of reach"):
         fleet.recommend(1, context={"time": "2016-01-01T12:00:00"})
+
+
+@pytest.mark.parametrize(("status", "wait"), [(503, "60"), (502, "")])
+def test_the_client_asks_the_next_replica_while_one_turns_it_away(status: int, wait: str) -> None:
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append(self.server.server_address[1])
+            self.send_response(status if asked[-1] == ports[0] else 200)
+            self.send_header("Retry-After", wait)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2)]
+    ports = [server.server_port for server in servers]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    full, well = (f"http://127.0.0.1:{port}" for port in ports)
+    assert Fleet([[full, well]]).send([purchase("a", 1)]) == 1
+    assert asked == ports
+    with pytest.raises(FleetError, match="given up after"):
+        Fleet([[full]], patience=0.3).send([purchase("a", 1)])
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 def test_what_cannot_be_divided_is_refused(bundle: Path, parts: list[Path], tmp_path: Path) -> None:

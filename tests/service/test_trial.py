@@ -192,6 +192,13 @@ def test_the_arms_of_a_canary_are_told_apart_by_what_they_earned(compared: Path)
     assert "canary less live" in found.stdout
 
 
+def test_a_canary_is_compared_with_what_was_answered_while_it_was_on_trial(compared: Path) -> None:
+    log = read_rewards(compared, contact=0.0)
+    over = log["time"] >= NOON + timedelta(days=35)
+    after = log[over & (log["arm"] == "live")].assign(reward=1.0)
+    pd.testing.assert_frame_equal(arms(pd.concat([log[~over], after])), arms(log[~over]))
+
+
 def test_the_monitor_rings_where_a_canary_redeems_less_and_says_what_it_could_see(
     compared: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -206,6 +207,30 @@ def test_late_redemptions_and_young_answers_do_not_count_where_days_are_given(
     assert rewards(found) == [pytest.approx(each) for each in ([-0.1, 0.9, 9], [0.9, 9, 9])]
     everything = read_rewards(tmp_path, contact=0.1)
     assert rewards(everything)[1] == pytest.approx([0.9, -0.1, 9])
+
+
+def test_a_redemption_of_a_young_answer_is_put_down_to_no_older_one(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path)
+    for day in (0, 5, 8):
+        answered(log, 1, [0], day)
+    log.record_outcomes([redeemed("a", 1, 0, 6)], OWN)
+    log.close()
+    assert rewards(read_rewards(tmp_path, contact=0.1, within=7)) == [[pytest.approx(-0.1), 9, 9]]
+
+
+def test_users_whose_names_look_like_pseudonyms_are_asked_for(
+    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, name = DecisionLog(tmp_path / "log"), uuid4().hex
+    answered(log, name, [0])
+    log.close()
+    found = read_rewards(tmp_path / "log", contact=0.1)
+    with pytest.raises(ValueError, match="the log has pseudonyms"):
+        probability(found, bundle)
+    known = Identifiers({"user_id": {name: 1}})
+    monkeypatch.setattr(Identifiers, "read", lambda _: known)
+    with pytest.raises(ValueError, match="judge a bundle of the same campaigns"):
+        probability(found, bundle)
 
 
 def test_answers_without_chance_are_set_apart(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def _write_formats(
                 f"{name}: the model cannot be exported as {form} ({type(error).__name__}: "
                 f"{error}); build it from layers and operations that {form} has"
             ) from error
-        largest = max(float(np.abs(found[key] - expected[key]).max()) for key in LABELS)
+        largest = float(np.max([np.abs(found[key] - expected[key]).max() for key in LABELS]))
         if not largest <= TOLERANCE:
             raise BundleError(
                 f"{name}: differs from Keras by up to {largest:.2g} on {ROWS:,} offers, more than "

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from coupon_rec.features.online.ranks import NOT_YET
-from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal, verified
+from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal, verified, version_of
 from coupon_rec.serving.hashing import shard_of
 
 OF_USERS = (
@@ -73,7 +73,7 @@ def write_shards(bundle: str | Path, folder: str | Path, shards: int) -> list[Pa
             part = Path(draft, "parts", str(shard))
             shutil.copytree(bundle, part, ignore=shutil.ignore_patterns(NAME))
             _keep_users(part / "snapshot", shard, shards)
-            place = {"shard": [shard, shards], "whole": manifest["version"]}
+            place = {"shard": [shard, shards], "whole": version_of(manifest)}
             seal(part, {**facts, **place})
         Path(draft, "parts").rename(folder)
     return [folder / str(shard) for shard in range(shards)]

@@ -1,6 +1,7 @@
 """Purchases, redemptions, views, clicks and reviews, as the service takes them in."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from math import isfinite
@@ -16,6 +17,8 @@ MAX_ID = 2**63 - 1
 MAX_TEXT = 100
 MAX_REVIEW = 5_000
 """Characters of a review, at most."""
+HALVES = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which JSON can spell and nothing can write down."""
 STARS = range(1, 6)
 MONEY = ("amount", "retail_discount", "coupon_discount")
 COMMON = ("event_id", "user_id", "time", "kind")
@@ -94,8 +97,10 @@ class Event:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ValueError(f"kind is {self.kind!r}: expected one of {', '.join(get_args(Kind))}")
-        if not 1 <= len(self.event_id) <= MAX_TEXT:
-            raise ValueError(f"event_id has no character or more than {MAX_TEXT}")
+        if not (isinstance(self.event_id, str) and _is_id(self.event_id)):
+            raise ValueError(
+                f"event_id has no character, more than {MAX_TEXT}, or half of one: send a text"
+            )
         if self.time.tzinfo:
             raise ValueError("time has a time zone: send the wall-clock time at the store")
         for name in FIELDS[self.kind]:
@@ -125,7 +130,7 @@ class Event:
 
 def _is_id(value: object) -> bool:
     if isinstance(value, str):
-        return 1 <= len(value) <= MAX_TEXT
+        return 1 <= len(value) <= MAX_TEXT and not HALVES.search(value)
     return isinstance(value, int) and 0 <= value <= MAX_ID
 
 

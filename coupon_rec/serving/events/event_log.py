@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -13,6 +13,7 @@ from uuid import uuid4
 from coupon_rec.privacy.pseudonyms import Pseudonyms
 from coupon_rec.privacy.vault import Vault, opened
 from coupon_rec.serving.events.event import Event, from_json, to_json
+from coupon_rec.serving.events.identifiers import Identifiers
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, user, event TEXT NOT NULL)",
@@ -256,14 +257,20 @@ class EventLog:
                 ) from error
         return events
 
-    def drop(self, events: int) -> None:
-        """Drop the first events of the log; positions after them stay what they are."""
+    def drop(self, events: int | Callable[[Event], bool]) -> list[Event]:
+        """Drop the first so many events, or those that a function picks; give what was dropped.
+
+        The others keep their positions.
+        """
+        with self._lock:
+            rows = self._select("events", 0)
+        found = self._parsed(rows)
+        gone = found[:events] if isinstance(events, int) else [at for at in found if events(at[1])]
         with self._lock, self._writing():
-            self._database.execute(
-                "DELETE FROM events WHERE position IN "
-                "(SELECT position FROM events ORDER BY position LIMIT ?)",
-                [events],
+            self._database.executemany(
+                "DELETE FROM events WHERE position = ?", [[position] for position, _ in gone]
             )
+        return [event for _, event in gone]
 
     def forget(self, user_id: int | str) -> int:
         """Delete the events of a person, overwrite them on disk, and say how many there were.
@@ -271,7 +278,7 @@ class EventLog:
         The features of a `FeatureStore` in memory keep them until it is loaded again.
         """
         text = str(user_id)
-        names = {user_id, text, self._names.of(text)} | ({int(text)} if text.isdecimal() else set())
+        names = {text, self._names.of(text), Identifiers().named("user_id", text)}
         places = ",".join("?" * len(names))
         with self._lock:
             self._database.execute("PRAGMA secure_delete=ON")

@@ -1,8 +1,7 @@
 """The features of every user in memory, which move with each event."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
-from itertools import takewhile
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
@@ -35,6 +34,10 @@ CACHED = 1_000
 """Users whose features are kept ready, at most; about 60 MB with 200 coupons each."""
 DAYS_KEPT = 7
 """Days before the snapshot whose events stay in the log, in case an older snapshot comes back."""
+DAYS_UNHELD = 365
+"""The same of an event that the snapshot does not hold; every recency has its cap by then."""
+AHEAD = timedelta(days=1)
+"""How far the clock of a shop may be ahead of ours, for its events to say what time it is."""
 EPOCH = date(1970, 1, 1)
 
 
@@ -57,12 +60,15 @@ class FeatureStore:
         Where events are kept; without one they are lost with the process.
     identifiers : Identifiers
         The market's texts. Events keep what was sent; the features know whole numbers alone.
+    newest : datetime.datetime
+        The time of the newest event but reviews, or the beginning of the snapshot's day.
     """
 
     def __init__(self, folder: str | Path, encoder: Encoder, log: EventLog | None = None) -> None:
         self.snapshot = read_snapshot(folder, encoder)
         self.log = log
         self.identifiers = Identifiers.read(folder)
+        self.newest = datetime.combine(self.day, time())
         self._position = 0
         self._ids: set[str] = set()
         self._counted = 0
@@ -99,7 +105,6 @@ class FeatureStore:
             If the folder is no snapshot.
         """
         store = cls(folder, encoder, log)
-        store._shorten_log()
         store.catch_up()
         return store
 
@@ -241,10 +246,14 @@ class FeatureStore:
         """
         with self._adding:
             new = {event.event_id: event for event in events if event.event_id not in self._ids}
-            known = len(self._ids) + len(new)
-            if self._counted + self._reviews + len(new) > MOST_EVENTS or known > MOST_KNOWN:
+            if self._counted + self._reviews + len(new) > MOST_EVENTS:
                 raise StoreFullError(
                     f"{self._counted:,} events since the snapshot of {self.day}: load a new one"
+                )
+            if len(self._ids) + len(new) > MOST_KNOWN:
+                raise StoreFullError(
+                    f"{len(self._ids):,} events with those that the snapshot of {self.day} holds: "
+                    "load a new one"
                 )
             if self.log and new:
                 start, end = self.log.append(list(new.values()))
@@ -273,21 +282,24 @@ class FeatureStore:
             events, self._position = self.log.read(self._position)
             return self._apply(events)
 
-    def _shorten_log(self) -> None:
-        """Drop the first events of the log, as far as they are old and the snapshot holds them."""
+    def shorten_log(self) -> None:
+        """Drop the events of the log that are old and that the snapshot holds, or very old.
+
+        Call it once it is sure that this snapshot is the one in service.
+        """
         if self.log is None:
             return
-        old = self.day - timedelta(days=DAYS_KEPT)
-        events = self.log.read()[0]
-        done = takewhile(lambda event: event.day < old and self._held(event), events)
-        if count := sum(1 for _ in done):
-            self.log.drop(count)
+        old, very_old = (self.day - timedelta(days=days) for days in (DAYS_KEPT, DAYS_UNHELD))
+        self.log.drop(lambda each: each.day < old and (each.day < very_old or self._held(each)))
 
     def _apply(self, events: Iterable[Event]) -> int:
         by_user: dict[int, list[Event]] = {}
+        soon = datetime.now() + AHEAD  # one clock that is wrong must not tell everybody the time
         for event in events:
             if event.event_id not in self._ids:
                 self._ids.add(event.event_id)
+                if event.kind != "review" and event.time < soon:
+                    self.newest = max(self.newest, event.time)
                 self._reviews += event.kind == "review" and event.day >= self.day
                 if not self._held(event):
                     by_user.setdefault(self._number(event, "user_id"), []).append(event)

@@ -16,6 +16,7 @@ from coupon_rec.policies import off_policy_value
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.decision_reader import read_decisions, read_outcomes
 from coupon_rec.serving.events.feature_store import FeatureStore
+from coupon_rec.serving.events.identifiers import UNKNOWN
 from coupon_rec.serving.recommender import Question, Recommender
 
 POLICIES = ("logged", "greedy", "likeliest", "nobody")
@@ -60,16 +61,10 @@ def read_rewards(
     -----
     value = p gain - contact, equation `eq-offer-value`, so gain = (value + contact) / p.
     """
-    log, outcomes = read_decisions(folder), read_outcomes(folder)
+    log, outcomes = read_decisions(folder).reset_index(drop=True), read_outcomes(folder)
     used = outcomes[outcomes["kind"] == "redemption"] if len(outcomes) else outcomes
-    if within is not None and len(log):
-        end = max(frame["time"].max() for frame in (log, outcomes) if len(frame))
-        log = log[log["time"] <= end - pd.Timedelta(days=within)]
-    if log.empty:
-        raise ValueError(f"{folder} holds no answer with candidates that is old enough to judge")
-    log = log.reset_index(drop=True)
     log["redeemed"] = False
-    if len(used):
+    if len(used) and len(log):
         sent = log.loc[log["chosen"], ["time", *OFFER]].reset_index(names="row")
         found = pd.merge_asof(
             _keyed(used).drop_duplicates([*OFFER]),
@@ -79,6 +74,11 @@ def read_rewards(
             tolerance=None if within is None else pd.Timedelta(days=within),
         )
         log.loc[found["row"].dropna().astype(int), "redeemed"] = True
+    if within is not None and len(log):  # only now: a young answer may have what was redeemed
+        end = max(frame["time"].max() for frame in (log, outcomes) if len(frame))
+        log = log[log["time"] <= end - pd.Timedelta(days=within)].reset_index(drop=True)
+    if log.empty:
+        raise ValueError(f"{folder} holds no answer with candidates that is old enough to judge")
     p, value = (log[name].to_numpy("float64") for name in ("probability", "value"))
     gain = np.divide(value + contact, p, out=np.zeros(len(p)), where=p > 0)
     return log.assign(reward=np.where(log["chosen"], log["redeemed"] * gain - contact, np.nan))
@@ -154,12 +154,13 @@ def probability(
 
 def _of_bundle(log: pd.DataFrame, folder: Path, economics: Economics) -> NDArray[np.float64]:
     """What a bundle would send, asked the questions of the log."""
-    if log["user_id"].astype(str).str.fullmatch("[0-9a-f]{32}").all():
-        raise ValueError("the log has pseudonyms: a bundle cannot be asked what these users get")
     scorer = Scorer.load(folder)
-    recommender = Recommender(
-        scorer, FeatureStore.load(folder / "snapshot", scorer.encoder), economics
-    )
+    store = FeatureStore.load(folder / "snapshot", scorer.encoder)
+    numbers = [store.identifiers.number("user_id", user) for user in log["user_id"].unique()]
+    pseudonyms = log["user_id"].astype(str).str.fullmatch("[0-9a-f]{32}")
+    if pseudonyms.all() and set(numbers) == {UNKNOWN}:
+        raise ValueError("the log has pseudonyms: a bundle cannot be asked what these users get")
+    recommender = Recommender(scorer, store, economics)
     asked = log.drop_duplicates("request_id")
     questions = [
         Question(user_id, time.date(), k, platform=platform or None)
@@ -231,12 +232,15 @@ def shadowed(log: pd.DataFrame, folder: str | Path) -> NDArray[np.float64]:
 
 
 def arms(log: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Compare what each arm of a canary earned; a hash drew its users, so no weights are needed.
+    """Compare what each arm of a canary earned while it was on trial.
+
+    A hash drew its users, so no weights are needed. What live answered before the first answer of
+    the canary, and after its last, is left out.
 
     Parameters
     ----------
     log : pandas.DataFrame
-        As of `read_rewards`.
+        As of `read_rewards`; of several trials, the days of one.
     confidence : float
         Of the intervals, in (0, 1), over users.
 
@@ -249,12 +253,12 @@ def arms(log: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a column is missing, or the log has no answer of a canary, or none of the other arm since
-        its first.
+        If a column is missing, or the log has no answer of a canary, or none of the other arm from
+        its first to its last.
     """
     require_columns(log, ["request_id", "user_id", "time", "arm", "reward"], ROWS)
-    canary = log["arm"] == "canary"
-    log = log[log["time"] >= log.loc[canary, "time"].min()]
+    trial = log.loc[log["arm"] == "canary", "time"]
+    log = log[log["time"].between(trial.min(), trial.max())]
     if log["arm"].nunique() < 2:
         raise ValueError(
             "there is one arm alone: let a bundle answer some of the users (serve --trial --canary)"

@@ -10,6 +10,7 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from coupon_rec._web import BROKEN
 from coupon_rec.privacy.vault import Vault, VaultError, opened
 from coupon_rec.serving.events.event import Event, from_json, to_json
 from coupon_rec.serving.events.shared_log import AT_ONCE, StreamError
@@ -33,6 +34,7 @@ def connected(url: str) -> Any:
     return Redis.from_url(
         url,
         decode_responses=True,
+        encoding_errors="replace",  # anybody's bytes are read, and then left out
         socket_timeout=1,
         socket_connect_timeout=1,
         retry=Retry(NoBackoff(), 0),
@@ -167,7 +169,7 @@ class RedisStream:
             return from_json(opened(data, self._name, self._vault))
         except VaultError as error:
             logger.warning("an entry of the stream is left out: %s", error)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except BROKEN:
             pass
         return None
 

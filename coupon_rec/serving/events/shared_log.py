@@ -82,6 +82,15 @@ class SharedLog(EventLog):
             self._take(events)
             return positions
 
+    def drop(self, events: int | Callable[[Event], bool]) -> list[Event]:
+        """Drop events as an `EventLog`, here alone; they come back if the stream begins anew."""
+        gone = super().drop(events)
+        with self._lock:
+            for event in gone:
+                self._known.discard(event.event_id)
+                self._missing.pop(event.event_id, None)
+        return gone
+
     def sync(self) -> None:
         """Take in what other replicas have published, and publish what the stream lacks.
 

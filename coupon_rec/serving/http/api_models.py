@@ -14,11 +14,9 @@ from pydantic import (
 )
 
 from coupon_rec.arguments import MAX_ID
-from coupon_rec.serving.events.event import MAX_AMOUNT, MAX_REVIEW, MAX_TEXT
+from coupon_rec.serving.events.event import HALVES, MAX_AMOUNT, MAX_REVIEW, MAX_TEXT
 
 MAX_EVENTS = 1000
-HALVES = re.compile("[\ud800-\udfff]")
-"""Halves of characters, which JSON can spell and nothing can write down."""
 
 
 def _clock(value: object) -> datetime:

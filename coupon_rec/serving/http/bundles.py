@@ -78,10 +78,11 @@ class Bundles:
         self.log = open_log(path, settings, self.shard)
         self.live = self._recommender(folder, scorer)
         self.trial = self._load_trial(self.live)
+        self.live.store.shorten_log()
 
     def _recommender(self, bundle: Path, scorer: Scorer, trial: bool = False) -> Recommender:
         """Put the features of its bundle beside a model, and see that it answers a question."""
-        # A trial reads the log that the bundle in service keeps, and shortens.
+        # A trial reads the log that the bundle in service keeps.
         load = FeatureStore if trial else FeatureStore.load
         store = load(bundle / "snapshot", scorer.encoder, self.log)
         if unseen := store.snapshot.unseen:
@@ -125,11 +126,13 @@ class Bundles:
     def load(self) -> tuple[Recommender, Recommender | None]:
         """Load both folders again. A trial that cannot be used does not keep a bundle out."""
         live = self._recommender(self._folder, Scorer.load(self._folder))
+        trial = None
         try:
-            return live, self._load_trial(live)
+            trial = self._load_trial(live)
         except ValueError as error:
             logger.warning("no bundle is on trial: %s", error)
-            return live, None
+        live.store.shorten_log()  # nothing can refuse it any more
+        return live, trial
 
     def swap(self, fresh: Recommender, trial: Recommender | None) -> None:
         """Put what `load` gave in service, while no event is written."""

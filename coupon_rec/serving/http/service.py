@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 from coupon_rec.serving.events.event import Event
@@ -21,11 +21,10 @@ from coupon_rec.serving.recommender import Question, Recommender
 
 logger = logging.getLogger("coupon_rec.serving")
 
-AHEAD = timedelta(days=1)
-"""How far the clock of a shop may be ahead of ours, for its events to say what time it is."""
-
 LISTEN = 0.2
 """Seconds between two exchanges of events with other replicas."""
+RECOVER = 10
+"""Seconds after an exchange that failed for no reason that we know."""
 
 
 class Service:
@@ -73,7 +72,6 @@ class Service:
         )
         self.answering = Answering(self.bundles, settings, metrics, self.decisions)
         self._asked = open_asked(settings)
-        self._newest = datetime.min
         self._writing = ThreadPoolExecutor(1, "events")
         self._listening = ThreadPoolExecutor(1, "replicas")
         self._add = Batcher(self._write, settings.queue_limit, settings.queue_limit)
@@ -117,10 +115,6 @@ class Service:
         answering = self.answering
         return {"model": answering.ask, "shadow": answering.ask_shadow, "log": self._add}
 
-    def _now(self, recommender: Recommender) -> datetime:
-        """The time of the newest event, or the beginning of the snapshot's day."""
-        return max(self._newest, datetime.combine(recommender.store.day, time()))
-
     async def items(self, user_id: int | str, moment: datetime, k: int) -> ItemsResponse:
         """Give the k items that a user is most likely to buy; OutOfReach as `answer`.
 
@@ -151,9 +145,6 @@ class Service:
                 if event.kind == "redemption":
                     self.metrics.arm_redemptions.labels(self.bundles.arm(event.user_id)).inc()
         moving = [event for event in events if event.kind != "review"]
-        soon = datetime.now() + AHEAD  # one clock that is wrong must not tell everybody the time
-        times = (event.time for event in moving if event.time < soon)
-        self._newest = max(self._newest, max(times, default=datetime.min))
         identifiers = self.recommender.store.identifiers
         self.streams.wake({identifiers.named("user_id", event.user_id) for event in moving})
         if self.decisions:
@@ -180,7 +171,7 @@ class Service:
                 async with self._pushing:
                     arm = self.bundles.arm(stream.user_id)
                     recommender = self.bundles.of(arm)
-                    moment = self._now(recommender)
+                    moment = recommender.store.newest
                     question = Question(stream.user_id, moment.date(), 1)
                     reply = await self.answering.ask((recommender, question))
             except Overloaded:
@@ -199,9 +190,15 @@ class Service:
         """Take in what other replicas accept, as long as the service runs."""
         while self.settings.redis:
             catch_up, granted = self._catch_up, self.probing.given()
-            new, asked = await asyncio.get_running_loop().run_in_executor(
-                self._listening, catch_up, granted
-            )
+            try:
+                new, asked = await asyncio.get_running_loop().run_in_executor(
+                    self._listening, catch_up, granted
+                )
+            except Exception as error:  # others are listened to as long as the service runs
+                logger.exception("no exchange with other replicas (%s)", type(error).__name__)
+                self.bundles.log.degraded = True
+                await asyncio.sleep(RECOVER)
+                continue
             self.probing.take(asked)
             if new:
                 self.streams.wake_all()
@@ -271,7 +268,7 @@ class Service:
         OutOfReach as `Bundles.reaching`.
         """
         recommender = self.bundles.reaching(day) if day else self.recommender
-        day = day or self._now(recommender).date()
+        day = day or recommender.store.newest.date()
         coupons = recommender.store.snapshot.coupons
         valid = coupons.last_day >= (day - date(1970, 1, 1)).days
         campaign_ids, coupon_ids = (
