@@ -148,6 +148,15 @@ def test_users_whose_ids_are_below_zero_get_theirs_and_missing_ones_are_refused(
             allocate_scores(put(gaps), tmp_path / "choices")
 
 
+@pytest.mark.parametrize("name", ["user_id=7", "scores[1]"])
+def test_the_name_of_a_folder_says_nothing_of_the_scores_in_it(name: str, tmp_path: Path) -> None:
+    for folder in (tmp_path / name, tmp_path / "scores1"):
+        folder.mkdir()
+        scored(20 if folder.name == name else 5).to_parquet(folder / "part-0.parquet")
+    allocate_scores(tmp_path / name, tmp_path / "choices")
+    assert chosen(tmp_path / "choices")["user_id"].nunique() == 20
+
+
 def test_a_folder_of_anything_else_than_choices_is_left_alone(
     tmp_path: Path, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,11 +75,12 @@ def _table(offers: Path, master: str | None) -> "Table":
 
     from coupon_rec.features.encoder import require
     from coupon_rec.market.loading import connect
+    from coupon_rec.market.sources import read_parquet
 
     found = opened(offers, master)
     try:
         if isinstance(found, Path):
-            found = connect().read_parquet(found / "*.parquet" if found.is_dir() else found)
+            found = read_parquet(connect(), found)
     except duckdb.Error as error:
         raise ValueError(
             f"{offers} cannot be read as Parquet ({error}). Make it with `features`."

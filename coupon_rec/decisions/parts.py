@@ -237,9 +237,11 @@ def _opened(scores: Table | str | Path) -> Table:
     import duckdb
     import ibis
 
+    from coupon_rec.market.sources import read_parquet
+
     path = Path(scores)
     try:
-        return ibis.duckdb.connect().read_parquet(path / "*.parquet" if path.is_dir() else path)
+        return read_parquet(ibis.duckdb.connect(), path)
     except duckdb.Error as error:
         raise ValueError(
             f"{scores} cannot be read as Parquet ({error}). Make it with `score`."
