@@ -256,7 +256,7 @@ def monotone() -> dict[str, Any]:
         sent_ = np.zeros(len(test))
         sent_[best] = np.where(value[best] > 0, earned[best], 0.0)
         worth[name] = sent_
-    gain = total(worth["monotone"] - worth["default"], test["user_id"])
+    gain = total(worth["monotone"] - worth["default"], test["user_id"], test["coupon_id"])
     table = compare(
         test,
         np.stack(scores["monotone"], axis=1),

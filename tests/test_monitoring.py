@@ -459,6 +459,23 @@ LOOK: dict[str, Any] = {"until": "2024-04-26", "window": 14}
 END = datetime(2024, 5, 24, 2)
 
 
+def test_logs_of_replicas_say_together_what_one_log_says(
+    logs: dict[str, Path], kept: Path, tmp_path: Path
+) -> None:
+    """Most redemptions were posted to a replica that was asked nothing, and some to both."""
+    shutil.copytree(kept / "outcomes", tmp_path / "other" / "outcomes")
+    for path in sorted((kept / "outcomes").rglob("*.parquet"))[::2]:
+        path.unlink()
+    whole = monitor(logs["kept"], **LOOK)
+    assert monitor(kept, **LOOK).kept["watched"]["observed"] < whole.kept["watched"]["observed"]
+    assert monitor([kept, tmp_path / "other"], **LOOK) == whole
+    options = ["--until", "2024-04-26", "--window", "14", "--out", str(tmp_path / "report")]
+    both = ["monitor", str(kept), str(tmp_path / "other"), *options]
+    assert CliRunner().invoke(app, both).exit_code == 0
+    with pytest.raises(ValueError, match="no decision log is named"):
+        monitor([])
+
+
 def test_a_purchase_in_the_log_changes_nothing(kept: Path) -> None:
     before = monitor(kept, **LOOK)
     bought = {"item_id": 4, "basket_id": 1, "amount": 2.0}

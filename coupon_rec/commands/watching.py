@@ -24,7 +24,12 @@ from coupon_rec.commands.shared import (
 
 
 def value(
-    log: Annotated[Path, typer.Argument(help="Decisions, as `serve --explore` records them.")],
+    log: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Decisions, as `serve --explore` records them; of several replicas, all theirs."
+        ),
+    ],
     policy: Annotated[
         str,
         typer.Option(
@@ -115,7 +120,10 @@ def value(
 
 
 def monitor(
-    log: Annotated[Path, typer.Argument(help="Decisions, as `serve` records them.")],
+    log: Annotated[
+        list[Path],
+        typer.Argument(help="Decisions, as `serve` records them; of several replicas, all theirs."),
+    ],
     out: Annotated[
         Path, typer.Option(help="Where to write the report: OUT.html and OUT.json.")
     ] = Path("monitor"),

@@ -15,6 +15,8 @@ from coupon_rec.monitoring.drift import shift
 from coupon_rec.monitoring.outcomes import observed_expected
 from coupon_rec.monitoring.rollout import canary_size, shadow
 from coupon_rec.serving.events.decision_reader import (
+    Folders,
+    named,
     read_answers,
     read_decisions,
     read_outcomes,
@@ -89,7 +91,7 @@ class Report:
 
 
 def monitor(
-    log: str | Path,
+    log: Folders,
     *,
     until: str | None = None,
     horizon: int = 364,
@@ -101,8 +103,10 @@ def monitor(
 
     Parameters
     ----------
-    log : str or pathlib.Path
-        The folder that `python -m coupon_rec serve --decisions` names.
+    log : str, pathlib.Path or sequence of these
+        The folder that `python -m coupon_rec serve --decisions` names; of several replicas, all
+        theirs, as they are at one time. What one of them was asked, and another was told, is
+        joined.
     until : str, optional
         First day that is watched, such as "2024-06-01"; the days before it, in which all was well,
         are the reference. If left out, the reference is the log's first two windows. Name the same
@@ -152,7 +156,8 @@ def monitor(
             f"horizon and window must be 1 day or more, and rate in (0, 1), not {horizon}, "
             f"{window} and {rate}"
         )
-    shown, answers, last = _shown(Path(log), window)
+    log = named(log)
+    shown, answers, last = _shown(log, window)
     first = shown["day"].min()
     begin = pd.Timestamp(until) if until else first + pd.Timedelta(days=2 * window)
     begin = begin.normalize()
@@ -199,7 +204,7 @@ def monitor(
         rang = cusum.alarm(observed, expected)
         if rang is not None:
             alarms.append(f"{name}, rang on {days['day'][rang]}")
-    trial = _trial(Path(log), watched, rate)
+    trial = _trial(log, watched, rate)
     canary = trial.get("canary", {})
     if canary.get("evidence", 0.0) >= canary.get("rings", np.inf):
         alarms.append("fewer coupons of the canary are redeemed than of the other arm")
@@ -219,14 +224,14 @@ def monitor(
     )
 
 
-def _shown(log: Path, window: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Timestamp]:
+def _shown(log: Folders, window: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Timestamp]:
     """Coupons when they were first shown to a user, with the age of their redemption; answers.
 
     And the last day that is over, up to which both are known.
     """
     decisions, answers, outcomes = read_decisions(log), read_answers(log), read_outcomes(log)
     if decisions.empty:
-        raise ValueError(f"{log}: no answer is recorded there yet")
+        raise ValueError("no answer is recorded in the log yet")
     newest = max(pd.to_datetime(table["time"]).max() for table in (answers, outcomes) if len(table))
     last = min(newest, pd.Timestamp.now()).normalize() - pd.Timedelta(days=1)
     for table in (decisions, answers):
@@ -236,9 +241,7 @@ def _shown(log: Path, window: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Times
     decisions[KEY] = decisions[KEY].astype(str)
     shown = decisions[decisions["chosen"] & (decisions["day"] <= last)]
     if shown.empty:
-        raise ValueError(
-            f"{log}: no coupon was chosen on a day that is over, {last:%Y-%m-%d} or before"
-        )
+        raise ValueError(f"no coupon was chosen on a day that is over, {last:%Y-%m-%d} or before")
     shown = shown.sort_values("time", kind="stable").drop_duplicates(KEY, ignore_index=True)
     shown["age"] = _ages(shown, outcomes, window, last)
     return shown, answers[answers["day"] <= last], last
@@ -301,7 +304,7 @@ def _scores(reference: pd.DataFrame, watched: pd.DataFrame, seed: int) -> dict[s
     return {name: float(value) for name, value in row.round(4).items()}
 
 
-def _trial(log: Path, watched: pd.DataFrame, rate: float) -> dict[str, dict[str, float]]:
+def _trial(log: Folders, watched: pd.DataFrame, rate: float) -> dict[str, dict[str, float]]:
     """What the arms of the last trial say: a canary's, whose coupons users saw, or a shadow's."""
     found = {}
     canary = _newest_bundle(watched[watched["arm"] == "canary"])

@@ -1,5 +1,6 @@
 """What a decision log holds, as frames: offers with propensities, and what followed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,18 +16,22 @@ from coupon_rec.serving.events.decision_files import (
     without_duplicates,
 )
 
+Folders = str | Path | Sequence[str | Path]
+"""A decision log, or those of several replicas."""
+
 OF_A_CANDIDATE = ("campaign_id", "coupon_id", "probability", "value", "propensity", "position")
 
 
-def read_decisions(folder: str | Path, *, shadow: bool = False) -> pd.DataFrame:
+def read_decisions(folder: Folders, *, shadow: bool = False) -> pd.DataFrame:
     """Read every candidate of every answer, chosen or not, with its propensity.
 
     `logged_offers` gives those that were sent as a market's offers.
 
     Parameters
     ----------
-    folder : str or pathlib.Path
-        Of a `DecisionLog`, whether or not a service writes to it.
+    folder : str, pathlib.Path or sequence of these
+        Of a `DecisionLog`, whether or not a service writes to it; or those of several replicas,
+        each with the same key for pseudonyms. What is in two of them is read once.
     shadow : bool
         Whether to read, instead of what was sent, what a bundle on trial would have answered to
         the same requests.
@@ -46,6 +51,8 @@ def read_decisions(folder: str | Path, *, shadow: bool = False) -> pd.DataFrame:
     ------
     FileNotFoundError
         If there is no such folder.
+    ValueError
+        If the sequence names none.
 
     Examples
     --------
@@ -55,7 +62,7 @@ def read_decisions(folder: str | Path, *, shadow: bool = False) -> pd.DataFrame:
     >>> decisions.columns[:5].to_list()
     ['campaign_id', 'user_id', 'coupon_id', 'mailing_propensity', 'coupon_propensity']
     """
-    answers = _read(Path(folder), "shadows" if shadow else "answers")
+    answers = _read(folder, "shadows" if shadow else "answers")
     if answers is None:
         return pd.DataFrame(columns=[*COLUMNS])
     answer = pc.list_parent_indices(answers["coupon_id"].combine_chunks())
@@ -72,13 +79,13 @@ def read_decisions(folder: str | Path, *, shadow: bool = False) -> pd.DataFrame:
     return frame.astype({"position": "Int16"})
 
 
-def logged_offers(folder: str | Path) -> pd.DataFrame:
+def logged_offers(folder: Folders) -> pd.DataFrame:
     """Read what was sent, as the table `offers` of a market.
 
     Parameters
     ----------
-    folder : str or pathlib.Path
-        Of a `DecisionLog`, whether or not a service writes to it.
+    folder : str, pathlib.Path or sequence of these
+        As for `read_decisions`.
 
     Returns
     -------
@@ -118,15 +125,15 @@ COLUMNS = (
 )
 
 
-def read_answers(folder: str | Path) -> pd.DataFrame:
+def read_answers(folder: Folders) -> pd.DataFrame:
     """Read every answer: one row each, its candidates in lists; see `read_decisions`."""
-    answers = _read(Path(folder), "answers")
+    answers = _read(folder, "answers")
     return pd.DataFrame() if answers is None else answers.to_pandas()
 
 
-def read_outcomes(folder: str | Path) -> pd.DataFrame:
+def read_outcomes(folder: Folders) -> pd.DataFrame:
     """Read every event that reached the service: one row each, with the fields of an `Event`."""
-    outcomes = _read(Path(folder), "outcomes")
+    outcomes = _read(folder, "outcomes")
     if outcomes is None:
         return pd.DataFrame()
     frame = outcomes.to_pandas(integer_object_nulls=True)
@@ -134,7 +141,20 @@ def read_outcomes(folder: str | Path) -> pd.DataFrame:
     return frame.astype({name: "Int64" for name in whole if frame[name].dtype == object})
 
 
-def _read(folder: Path, name: str) -> pa.Table | None:
+def named(folder: Folders) -> list[Path]:
+    """List the folders, of which there is one at least."""
+    folders = [Path(folder)] if isinstance(folder, str | Path) else [Path(one) for one in folder]
+    if not folders:
+        raise ValueError("no decision log is named: give a folder, or those of several replicas")
+    return folders
+
+
+def _read(folder: Folders, name: str) -> pa.Table | None:
+    tables = [table for one in named(folder) for table in _tables(one, name)]
+    return without_duplicates(joined(tables), KEYS[name]) if tables else None
+
+
+def _tables(folder: Path, name: str) -> list[pa.Table]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; it is what --decisions names")
     while True:
@@ -142,8 +162,6 @@ def _read(folder: Path, name: str) -> pa.Table | None:
             tables = []
             for path in sorted((folder / "open").glob(f"{name}-*.arrow")):
                 tables += read_segment(path)
-            tables += [read_parquet(path) for path in parquet_files(folder, name)]
-            break
+            return tables + [read_parquet(path) for path in parquet_files(folder, name)]
         except FileNotFoundError:  # sealed or merged meanwhile: list them again
             continue
-    return without_duplicates(joined(tables), KEYS[name]) if tables else None

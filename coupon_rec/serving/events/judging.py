@@ -14,7 +14,7 @@ from coupon_rec.evaluation import from_sums
 from coupon_rec.market.references import OFFER
 from coupon_rec.policies import off_policy_value
 from coupon_rec.serving.bundle.scorer import Scorer
-from coupon_rec.serving.events.decision_reader import read_decisions, read_outcomes
+from coupon_rec.serving.events.decision_reader import Folders, read_decisions, read_outcomes
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.events.identifiers import UNKNOWN
 from coupon_rec.serving.recommender import Question, Recommender
@@ -26,7 +26,7 @@ BATCH = 64
 
 
 def read_rewards(
-    folder: str | Path, *, contact: float = Economics.contact, within: int | None = None
+    folder: Folders, *, contact: float = Economics.contact, within: int | None = None
 ) -> pd.DataFrame:
     """Read the decisions of a log, and what each coupon that was sent brought.
 
@@ -35,8 +35,8 @@ def read_rewards(
 
     Parameters
     ----------
-    folder : str or pathlib.Path
-        Of a `DecisionLog`.
+    folder : str, pathlib.Path or sequence of these
+        Of a `DecisionLog`, or those of several replicas, as for `read_decisions`.
     contact : float
         Cost of sending a coupon, in currency, as the service was told.
     within : int, optional
@@ -78,7 +78,7 @@ def read_rewards(
         end = max(frame["time"].max() for frame in (log, outcomes) if len(frame))
         log = log[log["time"] <= end - pd.Timedelta(days=within)].reset_index(drop=True)
     if log.empty:
-        raise ValueError(f"{folder} holds no answer with candidates that is old enough to judge")
+        raise ValueError("the log holds no answer with candidates that is old enough to judge")
     p, value = (log[name].to_numpy("float64") for name in ("probability", "value"))
     gain = np.divide(value + contact, p, out=np.zeros(len(p)), where=p > 0)
     return log.assign(reward=np.where(log["chosen"], log["redeemed"] * gain - contact, np.nan))
@@ -197,15 +197,15 @@ def _chosen(log: pd.DataFrame, chosen: pd.DataFrame, name: str) -> NDArray[np.fl
     return np.asarray(rows.isin(wanted), "float64")
 
 
-def shadowed(log: pd.DataFrame, folder: str | Path) -> NDArray[np.float64]:
+def shadowed(log: pd.DataFrame, folder: Folders) -> NDArray[np.float64]:
     """Say what the shadow of a service would have sent of each row of its log.
 
     Parameters
     ----------
     log : pandas.DataFrame
         n rows, as of `read_rewards`.
-    folder : str or pathlib.Path
-        Of the same `DecisionLog`.
+    folder : str, pathlib.Path or sequence of these
+        Of the same `DecisionLog`, or of the same replicas.
 
     Returns
     -------
@@ -223,7 +223,7 @@ def shadowed(log: pd.DataFrame, folder: str | Path) -> NDArray[np.float64]:
     seen = log["request_id"].isin(shadows["request_id"]).to_numpy()
     if not seen.any():
         raise ValueError(
-            f"{folder} has no shadow of these answers: let a bundle be one (serve --trial)"
+            "the log has no shadow of these answers: let a bundle be one (serve --trial)"
         )
     mine = shadows["chosen"] & shadows["request_id"].isin(log["request_id"])
     chosen = shadows.loc[mine, ["request_id", "campaign_id", "coupon_id"]]
