@@ -1,5 +1,7 @@
 """What else our model might be made of: each idea beside the chain with trees, before October.
 
+    python benchmarks/tries.py [IDEA ...]
+
 By `PROTOCOL.md` a design is chosen on the tuning days alone, and so are these. All are fitted to
 the same offers in batches of whole lists, with the configuration that the contest found for ours
 and five seeds; each stands after the number of epochs that is best for it. Ideas, alone and
@@ -10,12 +12,17 @@ together:
 - habit: how often a user redeemed, overall and in the coupon's department, beside what the types
   of those campaigns lead one to expect, shrunk to the usual, for network and trees;
 - delay: campaigns that run are learned from too. What is redeemed by then is known; the rest is
-  redeemed later with the chance that earlier campaigns give (Chapelle, KDD 2014).
+  redeemed later with the chance that earlier campaigns give (Chapelle, KDD 2014);
+- no trees: the chain alone;
+- purchase trees: the trees read how likely a purchase is, too, by trees that saw no offer of the
+  same user.
 
 An idea earns its place if the interval of its log loss less that of the chain with trees, over
 users, coupons and seeds, lies below zero.
 """
 
+import argparse
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,7 +55,7 @@ from contest_models import (
     sigmoid,
 )
 from ibis import _
-from machine import store, use_two_cores
+from machine import RESULTS, store, use_two_cores
 
 from coupon_rec import load_complete_journey
 from coupon_rec._keras import keras, tf
@@ -66,17 +73,21 @@ layers, ops = keras.layers, keras.ops
 FOLDER = RUNS.with_name("tries")
 SENT, ROWS = 16, 2048
 HABITS = ("user_habit", "match_habit")
+PURCHASE = "match_purchase"
+FOLDS = 5
 REPORTED = ("reported_bought", "reported_redeemed")
 SEEDS = range(5)
 
 
 @dataclass(frozen=True)
 class Idea:
-    """What is added to the chain with trees."""
+    """What is added to the chain with trees, or taken from it."""
 
     mailing: bool = False
     habit: bool = False
     delay: bool = False
+    trees: bool = True
+    purchase: bool = False
 
 
 IDEAS = {
@@ -85,7 +96,12 @@ IDEAS = {
     "habit": Idea(habit=True),
     "delay": Idea(delay=True),
     "all three": Idea(mailing=True, habit=True, delay=True),
+    "no trees": Idea(trees=False),
+    "purchase trees": Idea(purchase=True),
 }
+
+
+BASE = next(iter(IDEAS))
 
 
 # The offers
@@ -172,7 +188,38 @@ def labels_until(market: Market, ends: pd.Series) -> pd.DataFrame:
     return labels(cut).to_pandas()
 
 
+def with_purchase(train: Data, judged: Data, trees: int, seed: int) -> tuple[Data, Data]:
+    """Add the log odds of a purchase, by trees that saw no offer of the same user."""
+    frames = [data.offers.assign(**{PURCHASE: 0.0}) for data in (train, judged)]
+    bought = train.offers["bought"].to_numpy()
+    for fold in range(FOLDS):
+        others = (train.offers["user_id"] % FOLDS != fold).to_numpy()
+        arrays = {name: array[others] for name, array in train.arrays.items()}
+        layer = boosted(train.encoder, arrays, bought[others], trees=trees, seed=seed)
+        for data, frame in zip((train, judged), frames, strict=True):
+            mine = (frame["user_id"] % FOLDS == fold).to_numpy()
+            frame.loc[mine, PURCHASE] = of_trees(layer, data.matrix[mine])
+    encoder = Encoder.fit(frames[0], extra=(PURCHASE,))
+    return Data(frames[0], encoder, train.market), Data(frames[1], encoder, judged.market)
+
+
 # The models
+
+
+def of_trees(trees: Any, matrix: np.ndarray) -> np.ndarray:
+    parts = np.array_split(matrix, 1 + len(matrix) // ROWS)
+    return np.concatenate([np.asarray(trees(part))[:, 0] for part in parts])
+
+
+def direct_trees(idea: Idea, train: Data, judged: Data, count: int, seed: int) -> np.ndarray:
+    """The log odds of the redemption by trees."""
+    if idea.purchase:
+        train, judged = with_purchase(train, judged, count, seed)
+    ended = (train.offers[REPORTED[1]] == 1).to_numpy()
+    arrays = {name: array[ended] for name, array in train.arrays.items()}
+    grown = {"trees": count, "seed": seed, **BY_OFFERS}
+    trees = boosted(train.encoder, arrays, train.redeemed[ended], **grown)
+    return of_trees(trees, judged.matrix)
 
 
 class Mailed(layers.Layer):
@@ -253,24 +300,14 @@ def scores_of(
     """The probabilities of the offers of some days after each epoch, shape (epochs, offers)."""
     train, judged = data_with(idea, days)
     settings = dict(configuration)
-    ended = (train.offers[REPORTED[1]] == 1).to_numpy()
-    trees = boosted(
-        train.encoder,
-        {name: array[ended] for name, array in train.arrays.items()},
-        train.redeemed[ended],
-        trees=settings.pop("trees"),
-        seed=seed,
-        **BY_OFFERS,
-    )
-    parts = np.array_split(judged.matrix, 1 + len(judged.matrix) // ROWS)
-    direct = np.concatenate([np.asarray(trees(part))[:, 0] for part in parts])
+    direct = direct_trees(idea, train, judged, settings.pop("trees"), seed)
     keras.utils.set_random_seed(seed)
     model, inputs, scores = built(idea, train, **settings), in_lists(judged), []
 
     def score(epoch: int, logs: Any) -> None:
         parts = [model({name: x[name] for name in model.input}) for x, _ in inputs]
         p = np.concatenate([np.asarray(part["redeemed"])[:, 0] for part in parts])
-        scores.append(sigmoid((log_odds(p) + direct) / 2))
+        scores.append(sigmoid((log_odds(p) + direct) / 2) if idea.trees else p)
 
     fit(
         model,
@@ -299,12 +336,11 @@ def predicted(name: str) -> tuple[int, np.ndarray]:
     return int(np.argmin(losses)) + 1, p[np.argmin(losses)]
 
 
-def report() -> list[dict[str, Any]]:
+def report(ideas: Sequence[str]) -> list[dict[str, Any]]:
     """Each idea's epochs and log loss, and that less the chain with trees, by slice."""
     judged = offers_of(TUNING_DAYS)
     sliced = {name: slices(judged)[name] for name in ("all", "A", "B and C")}
-    base, *ideas = IDEAS
-    _, ours = predicted(base)
+    _, ours = predicted(BASE)
     tables = []
     for name in ideas:
         epochs, p = predicted(name)
@@ -322,17 +358,23 @@ def report() -> list[dict[str, Any]]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    others = [name for name in IDEAS if name != BASE]
+    parser.add_argument("ideas", nargs="*", metavar="IDEA", help=f"all, or of {', '.join(others)}")
+    ideas = parser.parse_args().ideas or others
     use_two_cores()
     FOLDER.mkdir(parents=True, exist_ok=True)
     configuration = found_before()[OURS]["configuration"]
-    for name, idea in IDEAS.items():
+    for name in (BASE, *ideas):
         for seed in SEEDS:
             if not kept(name, seed).exists():
                 days = fits(TUNING_DAYS)
-                scores = [scores_of(idea, some, configuration, seed) for some in days]
+                scores = [scores_of(IDEAS[name], some, configuration, seed) for some in days]
                 np.save(kept(name, seed), np.concatenate(scores, axis=1).astype("float32"))
                 print(name, seed, flush=True)
-    result = report()
+    path = RESULTS / "tries.json"
+    before = json.loads(path.read_text())["gaps"] if path.exists() else []
+    result = [row for row in before if row["idea"] not in ideas] + report(ideas)
     store("tries", PACKAGES, {"tuning_days": TUNING_DAYS, "seeds": len(SEEDS), "gaps": result})
     print(pd.DataFrame(result).round(6).to_string())
 
