@@ -122,7 +122,7 @@ def tune(name: str) -> Iterator[str]:
                     if found["loss"] >= best["loss"]:
                         break
                     at, best, moved = there, found, True
-    found = {**best, "spent": spent(name), "at_an_end": ends(name, at)}
+    found = {**best, "spent": spent(name), "at_an_end": ends(name, at, best["rounds"])}
     keep(folder(name) / "best.json", found)
     keep(TUNED, {**found_before(), name: found})
 
@@ -144,9 +144,14 @@ def spent(name: str) -> int:
     return len(list(folder(name).glob("at-*.json")))
 
 
-def ends(name: str, at: dict[str, int]) -> list[str]:
-    """The ladders on which a neighbor of the best configuration is missing or was not tried."""
-    return [
+def ends(name: str, at: dict[str, int], rounds: int) -> list[str]:
+    """The ladders on which a neighbor of the best configuration is missing or was not tried.
+
+    "rounds" is among them if the best number of rounds is the first or the last.
+    """
+    tried_rounds = PEERS[name].rounds
+    at_an_end = len(tried_rounds) > 1 and rounds in (tried_rounds[0], tried_rounds[-1])
+    return ["rounds"] * at_an_end + [
         ladder
         for ladder, rungs in PEERS[name].ladders.items()
         if not all(
