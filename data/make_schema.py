@@ -17,7 +17,8 @@ that the engine reads (`s3://...`), or a mapping of names to Ibis tables. Tests 
 and `memory://` addresses; `s3://` takes DuckDB's extension httpfs and has not been tried. Anything
 that breaks a rule below raises a `MarketError` that names the table, the column and the number of
 rows, shows up to five of them, and says how to fix it. All problems are reported at once.
-The folder `data/sample` is a small example.
+The folder `data/sample` is a small example. A folder of schema 1 loads as it is, and
+[UPGRADING.md](UPGRADING.md) says what is read differently.
 
 - Columns may be in any order.
 - Columns of your own are kept, and go into the offers table under their names, if they are named

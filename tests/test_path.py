@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ WORDS_A_MINUTE, LINES_A_MINUTE = 150, 20
 HIDDEN = {"remove-cell", "remove-input", "hide-input", "hide-cell"}
 START, END, INSIDE = ":::{deeper-start} ", "\n:::{deeper-end}\n:::", "% deeper dropdown\n"
 NEEDED = re.compile(r"\{(?:eq|numref|glue:text)\}`([\w-]+)")
+LINK = re.compile(r"\{doc\}`(?:[^`<]*<)?(\w+)>?`")
 GIVEN = re.compile(r"\(([\w-]+)\)$|^:name: ([\w-]+)$", re.MULTILINE)
 
 
@@ -131,6 +133,12 @@ def test_nothing_on_the_path_needs_a_box(path: Path) -> None:
     labels = box.labels - set().union(*(part.labels for part in others))
     named = set(NEEDED.findall(found["path"].text))
     assert not labels & named, f"numbers, equations or figures of a box: {sorted(labels & named)}"
+
+
+def test_a_chapter_links_back_to_those_that_send_their_readers_to_it() -> None:
+    links = {path.stem: set(LINK.findall(prose(read(path)))) for path in chapters()}
+    sent = [(first, later) for first, later in combinations(links, 2) if later in links[first]]
+    assert [(first, later) for first, later in sent if first not in links[later]] == []
 
 
 UNSAID = re.compile(

@@ -108,6 +108,21 @@ def test_documents_name_only_commands_that_make_has() -> None:
         assert {first or second for first, second in named} <= commands, name
 
 
+def test_the_readme_says_what_make_test_spends_its_time_on() -> None:
+    seconds = json.loads((ROOT / "tests" / "seconds.json").read_text())
+    notebooks, pages = (
+        sum(each for name, each in seconds.items() if part in name) / sum(seconds.values())
+        for part in (".ipynb", "tests/book/")
+    )
+    said = f"{notebooks:.0%} of its work is the notebooks and {pages:.0%} the pages"
+    assert said in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["README.md", "data/SCHEMA.md", "appendix/faq.md"])
+def test_a_reader_with_tables_of_schema_1_is_led_to_what_has_changed(name: str) -> None:
+    assert "UPGRADING.md" in (ROOT / name).read_text()
+
+
 def test_the_citation_names_the_version() -> None:
     assert f"\nversion: {PROJECT['version']}\n" in (ROOT / "CITATION.cff").read_text()
 

@@ -23,7 +23,7 @@ from coupon_rec.features import Encoder, offers_frame
 from coupon_rec.features.online.candidates import Candidates
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.serving.events import feature_store as store_module
-from coupon_rec.serving.events.event import Event, Kind, events_of
+from coupon_rec.serving.events.event import MAX_AMOUNT, Event, Kind, events_of
 from coupon_rec.serving.events.event_log import EventLog, LogError
 from coupon_rec.serving.events.feature_store import FeatureStore, StoreFullError
 from coupon_rec.serving.events.identifiers import UNKNOWN, Identifiers
@@ -590,6 +590,10 @@ def test_a_bad_event_names_its_field(change: dict[str, object], field: str) -> N
     fields = {**good, "item_id": 1, "basket_id": 1, **change}
     with pytest.raises(ValueError, match=field):
         Event(**fields)  # type: ignore[arg-type]
+
+
+def test_the_reference_says_how_large_units_and_money_of_an_event_may_be() -> None:
+    assert (Event.__doc__ or "").count(f"to {MAX_AMOUNT:,}") == 2
 
 
 def test_a_folder_that_is_no_snapshot_is_named(snapshot: Path, tmp_path: Path) -> None:

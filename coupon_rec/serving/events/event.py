@@ -51,9 +51,10 @@ class Event:
     item_id : int or str
         Of all but a redemption.
     basket_id, quantity : int or str, int
-        Of a purchase: on which visit, how many units.
+        Of a purchase: on which visit, how many units, 1 to 1,000,000.
     amount, retail_discount, coupon_discount : float
-        Of a purchase, in currency, 0 or more: received, and taken off by card and by coupon.
+        Of a purchase, in currency, 0 to 1,000,000: received, and taken off by card and by coupon.
+        Where money takes larger numbers, count it in thousands, in the tables as well.
     coupon_id, campaign_id : int or str
         Of a redemption.
     channel : str, optional
