@@ -75,6 +75,12 @@ def test_no_page_calls_a_chapter_that_exists_in_preparation(path: Path) -> None:
     assert announced & CHAPTERS.keys() == set()
 
 
+def test_the_questions_send_their_readers_to_every_chapter() -> None:
+    page = (ROOT / "appendix" / "faq.md").read_text()
+    numbered = [path.stem for path in chapters() if path.stem != "primer"]
+    assert [name for name in numbered if f"{{doc}}`../chapters/{name}`" not in page] == []
+
+
 def test_the_status_page_says_what_was_measured() -> None:
     measured = json.loads((ROOT / "appendix" / "status.json").read_text())
     page = (ROOT / "appendix" / "status.md").read_text()

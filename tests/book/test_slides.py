@@ -8,21 +8,10 @@ from typing import NoReturn
 import pytest
 import slides
 from bs4 import BeautifulSoup
+from plain import chapters
 from playwright.sync_api import Browser, Page
 
-OTHERS = [
-    "07_case_study",
-    "10_best_coupon",
-    "12_uplift",
-    "13_exploration",
-    "14_pricing_inventory",
-    "22_fairness_and_gaming",
-    "23_text_and_images",
-    "24_few_labels",
-    "25_assistants",
-    "26_listening",
-    "27_cross_platform",
-]
+OTHERS = [path.stem for path in chapters()[1:]]
 OVERFLOWING = """() => [...Array(Reveal.getTotalSlides())].flatMap(() => {
     const slide = Reveal.getCurrentSlide();
     const over = slide.scrollHeight > 720 || slide.scrollWidth > 1280;
