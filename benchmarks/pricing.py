@@ -7,6 +7,8 @@ coupons for a unit from each shelf that is promised too much. Each size has a pr
 `worlds` and `stores`: what chapter 14 shows of one simulated market, for several: prices and orders
 where only prices move sales, and coupons where shelves run short. `depth`: whether a depth for each
 user, learned from a log in which depths were drawn by chance, earns more than one for all.
+`weaker` and `alike`: the same depths where mail and coupons move people three tenths as much, and
+not at all; and the same prices where all items answer to a price alike.
 
 `ta_feng`: the elasticity within items of a chain of grocers beside its margin. The receipts are
 read from a wheel, as `prices.py` does; only what they come to is stored.
@@ -138,10 +140,10 @@ def joint(seed: int, users: int = 8000, per_store: int = 500) -> dict[str, float
     }
 
 
-def shelves(seed: int) -> dict[str, float]:
+def shelves(seed: int, mechanisms: str = "elasticity") -> dict[str, float]:
     """Elasticity, prices and orders in a world where only prices move sales."""
     size = {"users": 600, "items": 300, "coupons": 3, "campaigns": 30}
-    shop, years = weekly_sales(open_market(**size, seed=seed, mechanisms="elasticity"), 26)
+    shop, years = weekly_sales(open_market(**size, seed=seed, mechanisms=mechanisms), 26)
     years = years[years.groupby("item_id")["units"].transform("mean") >= 3]
     drawn = elasticity(years).loc["price", "value"]
     analytic = elasticity(years.assign(units=years["expected"])).loc["price", "value"]
@@ -230,9 +232,12 @@ def answered(known: pd.DataFrame, depth: np.ndarray) -> np.ndarray:
     return np.column_stack([known.to_numpy(float), *steps])
 
 
-def learned_depth(seed: int, users: int = 3000, campaigns: int = 4) -> dict[str, float]:
+def learned_depth(
+    seed: int, strength: float = 1.0, users: int = 3000, campaigns: int = 4
+) -> dict[str, float]:
     """True profit of a depth for each user and of half off for all, by learned effects."""
-    state, redeemed = open_market(users=users, seed=seed), np.zeros(users)
+    state = open_market(users=users, seed=seed, strength=strength)
+    redeemed = np.zeros(users)
     rows, bought, used, sent = [], [], [], []
     for _ in range(campaigns):
         known, offers = columns(state, redeemed), state.offers
@@ -269,6 +274,7 @@ def learned_depth(seed: int, users: int = 3000, campaigns: int = 4) -> dict[str,
     return {
         "each": best.loc[best["said"] > 0, "true"].sum(),
         "half off": half.loc[half["said"] > 0, "true"].sum(),
+        "oracle": (state.oracle(CONTACT) * said["true"]).sum(),
     }
 
 
@@ -313,6 +319,10 @@ PARTS: dict[str, Any] = {
     "worlds": lambda: rounded([{"seed": n, **shelves(n)} for n in SEEDS]),
     "stores": lambda: rounded([{"seed": n, **joint(n)} for n in SEEDS]),
     "depth": lambda: rounded([{"seed": n, **learned_depth(n)} for n in range(3)]),
+    "weaker": lambda: rounded(
+        [{"strength": s, "seed": n, **learned_depth(n, s)} for s in (0.0, 0.3) for n in range(3)]
+    ),
+    "alike": lambda: rounded([{"seed": n, **shelves(n, "")} for n in range(3)]),
 }
 
 
