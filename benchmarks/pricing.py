@@ -7,8 +7,7 @@ coupons for a unit from each shelf that is promised too much. Each size has a pr
 `worlds` and `stores`: what chapter 14 shows of one simulated market, for several: prices and orders
 where only prices move sales, and coupons where shelves run short. `depth`: whether a depth for each
 user, learned from a log in which depths were drawn by chance, earns more than one for all.
-`weaker` and `alike`: the same depths where mail and coupons move people three tenths as much, and
-not at all; and the same prices where all items answer to a price alike.
+`weaker`: the same where mail and coupons move people three tenths as much, and not at all.
 
 `ta_feng`: the elasticity within items of a chain of grocers beside its margin. The receipts are
 read from a wheel, as `prices.py` does; only what they come to is stored.
@@ -140,10 +139,10 @@ def joint(seed: int, users: int = 8000, per_store: int = 500) -> dict[str, float
     }
 
 
-def shelves(seed: int, mechanisms: str = "elasticity") -> dict[str, float]:
+def shelves(seed: int) -> dict[str, float]:
     """Elasticity, prices and orders in a world where only prices move sales."""
     size = {"users": 600, "items": 300, "coupons": 3, "campaigns": 30}
-    shop, years = weekly_sales(open_market(**size, seed=seed, mechanisms=mechanisms), 26)
+    shop, years = weekly_sales(open_market(**size, seed=seed, mechanisms="elasticity"), 26)
     years = years[years.groupby("item_id")["units"].transform("mean") >= 3]
     drawn = elasticity(years).loc["price", "value"]
     analytic = elasticity(years.assign(units=years["expected"])).loc["price", "value"]
@@ -322,7 +321,6 @@ PARTS: dict[str, Any] = {
     "weaker": lambda: rounded(
         [{"strength": s, "seed": n, **learned_depth(n, s)} for s in (0.0, 0.3) for n in range(3)]
     ),
-    "alike": lambda: rounded([{"seed": n, **shelves(n, "")} for n in range(3)]),
 }
 
 
