@@ -7,6 +7,7 @@ coupons for a unit from each shelf that is promised too much. Each size has a pr
 `worlds` and `stores`: what chapter 14 shows of one simulated market, for several: prices and orders
 where only prices move sales, and coupons where shelves run short. `depth`: whether a depth for each
 user, learned from a log in which depths were drawn by chance, earns more than one for all.
+`weaker`: the same where mail and coupons move people three tenths as much, and not at all.
 
 `ta_feng`: the elasticity within items of a chain of grocers beside its margin. The receipts are
 read from a wheel, as `prices.py` does; only what they come to is stored.
@@ -230,9 +231,12 @@ def answered(known: pd.DataFrame, depth: np.ndarray) -> np.ndarray:
     return np.column_stack([known.to_numpy(float), *steps])
 
 
-def learned_depth(seed: int, users: int = 3000, campaigns: int = 4) -> dict[str, float]:
+def learned_depth(
+    seed: int, strength: float = 1.0, users: int = 3000, campaigns: int = 4
+) -> dict[str, float]:
     """True profit of a depth for each user and of half off for all, by learned effects."""
-    state, redeemed = open_market(users=users, seed=seed), np.zeros(users)
+    state = open_market(users=users, seed=seed, strength=strength)
+    redeemed = np.zeros(users)
     rows, bought, used, sent = [], [], [], []
     for _ in range(campaigns):
         known, offers = columns(state, redeemed), state.offers
@@ -269,6 +273,7 @@ def learned_depth(seed: int, users: int = 3000, campaigns: int = 4) -> dict[str,
     return {
         "each": best.loc[best["said"] > 0, "true"].sum(),
         "half off": half.loc[half["said"] > 0, "true"].sum(),
+        "oracle": (state.oracle(CONTACT) * said["true"]).sum(),
     }
 
 
@@ -313,6 +318,9 @@ PARTS: dict[str, Any] = {
     "worlds": lambda: rounded([{"seed": n, **shelves(n)} for n in SEEDS]),
     "stores": lambda: rounded([{"seed": n, **joint(n)} for n in SEEDS]),
     "depth": lambda: rounded([{"seed": n, **learned_depth(n)} for n in range(3)]),
+    "weaker": lambda: rounded(
+        [{"strength": s, "seed": n, **learned_depth(n, s)} for s in (0.0, 0.3) for n in range(3)]
+    ),
 }
 
 

@@ -469,6 +469,10 @@ def test_no_store_sells_what_it_has_not_and_some_shelves_are_empty() -> None:
     left = units - week.reindex(units.index).fillna(0)
     assert (left >= 0).all()
     assert 0.05 < (left == 0).mean() < 0.12
+    for store in (crowd.memory for crowd in state.crowds):
+        orders = (store.on_order > 0) & (store.weekly > 20)
+        weeks = (store.on_hand + store.on_order)[orders] / store.weekly[orders]
+        assert orders.sum() > 20 and weeks.min() >= 2.15 and weeks.max() < 2.15 + 1 / 20
     full = simulate(open_market(users=1000, mechanisms="elasticity"), campaigns=4)
     lost = 1 - len(table(state, "purchases")) / len(table(full, "purchases"))
     assert 0.01 < lost < 0.15
@@ -597,7 +601,9 @@ def test_who_waits_buys_less_the_more_mail_came_and_all_of_it_with_a_coupon() ->
 def test_what_collectors_redeem_their_person_would_have_bought() -> None:
     state = open_market(users=4000, mechanisms="collecting")
     collector = np.concatenate([crowd.traits.collector for crowd in state.crowds])
-    assert 0.02 < collector.mean() < 0.06
+    redeem = logit(state.truth["redeem_given_buy"]).reshape(4000, -1)
+    readier = redeem[collector] - redeem[np.flatnonzero(collector) - 1]
+    np.testing.assert_allclose(np.quantile(readier, [0.1, 0.5, 0.9]), 2.5, rtol=0.01)
     of_collectors = np.repeat(collector, len(state.campaign.coupon))
     truth = state.truth[of_collectors]
     assert (truth["buy_with"] > truth["buy_without"]).mean() > 0.9
@@ -610,6 +616,12 @@ def test_what_collectors_redeem_their_person_would_have_bought() -> None:
     quiet = simulate(state, nobody)
     assert len(table(to_collectors, "redemptions")) > 10
     assert (sold(to_collectors)[-1] == sold(quiet)[-1]).all()
+
+
+def test_of_a_hundred_accounts_four_collect_but_none_that_follows_another() -> None:
+    state = open_market(users=20_000, items=45, coupons=9, mechanisms="collecting")
+    share = np.concatenate([crowd.traits.collector for crowd in state.crowds]).mean()
+    assert share == pytest.approx(0.04 * 0.96, abs=4 * np.sqrt(0.04 / 20_000))
 
 
 # The loop

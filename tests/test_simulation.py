@@ -168,7 +168,10 @@ def test_the_seed_decides() -> None:
 
 
 def digest(frame: pd.DataFrame) -> str:
-    """Twelve digits that change with any value of a table, of a fraction in its ninth digit."""
+    """Twelve digits that change with any value of a table, of a fraction in its ninth digit.
+
+    Not in its last bit: `exp` and sums of other processors and NumPys differ there.
+    """
     rows = frame.sort_values(list(frame)).to_csv(index=False, float_format="%.9g")
     return hashlib.sha256(rows.encode()).hexdigest()[:12]
 
@@ -218,15 +221,18 @@ def test_files_hold_the_same_market_as_memory(
     }
 
 
+@pytest.mark.parametrize("mechanisms", ["", "all"])
 def test_writing_holds_no_more_in_memory_for_more_users(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mechanisms: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_module, "BLOCK", 50)
+    for name in ("market", "state", "crowd"):
+        monkeypatch.setattr(f"coupon_rec.simulation.{name}.BLOCK", 50)
     monkeypatch.setattr(market_module, "PART", 1)
 
     def peak(users: int) -> int:
         tracemalloc.start()
-        simulate_market(**{**SMALL, "users": users}, folder=tmp_path / str(users))
+        size = {**SMALL, "users": users, "mechanisms": mechanisms}
+        simulate_market(**size, folder=tmp_path / str(users))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
@@ -446,13 +452,41 @@ WORLDS = 12
 
 
 @pytest.fixture(scope="module")
-def ratios(simulation: Simulation) -> pd.DataFrame:
+def journey() -> pd.Series:
+    """The marginals of the real market."""
+    return marginals(load_complete_journey())
+
+
+@pytest.fixture(scope="module")
+def ratios(simulation: Simulation, journey: pd.Series) -> pd.DataFrame:
     """Each marginal of the simulated markets over that of the real one; a column a seed."""
     others = {seed: simulate_market(users=1500, seed=seed).market for seed in range(1, WORLDS)}
-    real = marginals(load_complete_journey())
     return pd.DataFrame(
-        {seed: marginals(each) / real for seed, each in {0: simulation.market, **others}.items()}
+        {seed: marginals(each) / journey for seed, each in {0: simulation.market, **others}.items()}
     )
+
+
+# With all mechanisms more of them lie farther away; appendix/simulation says why we think they do.
+FARTHER_WITH_ALL = {
+    "trips a week, median": (0.75, 0.9),
+    "lines a trip": (0.8, 0.95),
+    "lines a trip, median": (1.3, 1.6),
+    "list price saved": (1.05, 1.2),
+    "lines of top 1% of items": FARTHER["lines of top 1% of items"],
+    "offers bought": (0.4, 0.65),
+    "offers redeemed": (0.15, 0.3),
+    "bought offers redeemed": (0.4, 0.55),
+    "users who redeem": (0.3, 0.55),
+}
+
+
+@pytest.fixture(scope="module")
+def answering() -> pd.DataFrame:
+    """All marginals of some markets with all mechanisms; a column a seed."""
+    worlds = (simulate_market(1000, seed=seed, mechanisms=MECHANISMS) for seed in range(20, 24))
+    markets = (world.market for world in worlds)
+    both = (pd.concat([marginals(m), price_marginals(shelf_lines(m))]) for m in markets)
+    return pd.DataFrame(both).T
 
 
 @pytest.mark.parametrize(
@@ -468,6 +502,17 @@ def test_a_market_in_which_nothing_happened_has_no_marginals(table: str, message
 def test_worlds_resemble_complete_journey(ratios: pd.DataFrame, name: str) -> None:
     low, high = FARTHER.get(name, A_TENTH)
     mean, errors = ratios.loc[name].mean(), 2 * SPREAD[name] / math.sqrt(WORLDS)
+    print(f"{name}: {mean:.2f}, expected {low} to {high}, two errors {errors:.2f}")
+    assert low - errors <= mean <= high + errors
+
+
+@pytest.mark.parametrize("name", SPREAD)
+def test_worlds_that_answer_back_are_no_farther_from_complete_journey_than_we_know(
+    answering: pd.DataFrame, journey: pd.Series, name: str
+) -> None:
+    low, high = FARTHER_WITH_ALL.get(name, A_TENTH)
+    mean = answering.loc[name].mean() / journey[name]
+    errors = 2 * mean * SPREAD[name] / math.sqrt(answering.shape[1])
     print(f"{name}: {mean:.2f}, expected {low} to {high}, two errors {errors:.2f}")
     assert low - errors <= mean <= high + errors
 
@@ -499,10 +544,9 @@ FARTHER_IN_PRICES = {
 
 
 @pytest.fixture(scope="module")
-def prices() -> pd.DataFrame:
-    """The marginals of prices in some simulated markets; a column a seed."""
-    worlds = (simulate_market(1000, seed=seed, mechanisms=MECHANISMS) for seed in range(20, 24))
-    return pd.DataFrame([price_marginals(shelf_lines(world.market)) for world in worlds]).T
+def prices(answering: pd.DataFrame) -> pd.DataFrame:
+    """The marginals of prices in the same markets."""
+    return answering.drop(index=list(SPREAD))
 
 
 @pytest.mark.parametrize("name", PRICES["marginals"])

@@ -78,9 +78,9 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 
   theta_u is the depth that a user takes notice of, near 0.25 and less for the price-sensitive;
   e_u = 0.75 / rho_u, between 0.2 and 4: who shops rarely answers more; a_C is log-normal
-  with deviation 0.2 by category. Thresholds near 15% and saturation at 20 to 30% are what Gupta
-  and Cooper (1992) find, differences between categories what Narasimhan, Neslin and Sen (1996)
-  find.
+  with deviation 0.2 by category. Gupta and Cooper (1992) find thresholds near 15% and saturation at
+  20 to 30%; ours lie outside of that range, so that small discounts do less here. Narasimhan,
+  Neslin and Sen (1996) find differences between categories.
 - *depths*: all three coupons of a type are in the campaign. Who is mailed gets one, with a
   probability proportional to exp(3 d) if there was no trip in the last period, exp(-3 d) if
   there was                                                                                   (8)

@@ -25,8 +25,8 @@ EAGERNESS = 1.0
 established ones in Anderson and Simester (2004)."""
 THRESHOLD, THRESHOLD_SLOPE = 0.25, 0.08
 """Depth that a user of median price sensitivity answers to by half, and how far it falls with each
-standard deviation of the log of that sensitivity: Gupta and Cooper (1992) find thresholds near
-15% and saturation at 20 to 30%."""
+standard deviation of the log of that sensitivity. Gupta and Cooper (1992) find thresholds near 15%
+and saturation at 20 to 30%: ours lies outside of that range."""
 
 
 @dataclass(frozen=True)
