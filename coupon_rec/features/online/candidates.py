@@ -11,7 +11,7 @@ from coupon_rec.features.catalog import NEVER, feature_names
 from coupon_rec.features.encoder import Arrays
 from coupon_rec.features.online import user_features
 from coupon_rec.features.online.ranks import Crowd, below
-from coupon_rec.features.online.snapshot_reader import (
+from coupon_rec.features.online.snapshot import (
     OWN_TERMS,
     Floats,
     Ints,
