@@ -61,9 +61,9 @@ from coupon_rec import load_complete_journey
 from coupon_rec._keras import keras, tf
 from coupon_rec.evaluation import Prior, compare, log_loss
 from coupon_rec.features import Arrays, Encoder
-from coupon_rec.features.batch.events import OFFER
 from coupon_rec.features.batch.match import labels
 from coupon_rec.market import Market
+from coupon_rec.market.references import OFFER
 from coupon_rec.models import boosted
 from coupon_rec.models.inputs import encoded, joined, logit_layer, network
 from coupon_rec.training import examples, fit

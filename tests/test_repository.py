@@ -195,6 +195,14 @@ def test_no_output_is_a_warning_an_error_or_a_progress_bar(path: Path) -> None:
 
 
 @each_notebook
+def test_no_notebook_imports_what_the_package_keeps_to_itself(path: Path) -> None:
+    sources = "\n".join("".join(cell["source"]) for cell in code_cells(path))
+    assert not re.findall(
+        r"(?:import|from) coupon_rec\S*\._.*|from coupon_rec\S* import _.*", sources
+    )
+
+
+@each_notebook
 def test_code_cells_are_short(path: Path) -> None:
     hidden = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
     lengths = [

@@ -22,7 +22,7 @@ from coupon_rec import load_complete_journey
 from coupon_rec.decisions import Economics
 from coupon_rec.features import CATEGORIES, GROUPS, Encoder, Number, feature_names
 from coupon_rec.features.batch.sides import main_value
-from coupon_rec.features.online.snapshot_reader import SEEN
+from coupon_rec.features.online.snapshot import SEEN
 from coupon_rec.market import Market
 from coupon_rec.models.inputs import CUT
 from coupon_rec.serving.bundle.manifest import content, verified

@@ -1,6 +1,7 @@
 """What the chapters need to be pages: numbers of the prose that come from the cells."""
 
 import os
+from contextlib import AbstractContextManager
 from typing import Any
 
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
@@ -9,6 +10,13 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
 
 SPLIT = ("2017-01-15", "2017-09-01", "2017-10-01")
 """The first days of the training, validation and test campaigns, as chapter 2 chooses them."""
+
+
+def quiet() -> AbstractContextManager[None]:
+    """Lose what is written to stderr meanwhile, by the C++ code of TensorFlow as well."""
+    from coupon_rec._keras import quiet
+
+    return quiet()
 
 
 def note(**values: Any) -> None:

@@ -73,7 +73,7 @@ def _table(offers: Path, master: str | None) -> "Table":
     """Open offers here or on Spark, and see that they are offers."""
     import duckdb
 
-    from coupon_rec.features.encoder import require
+    from coupon_rec.features.columns import require
     from coupon_rec.market.loading import connect
     from coupon_rec.market.sources import read_parquet
 

@@ -166,7 +166,7 @@ def _in_groups(
 
     if method not in ("auto", "exact", "dual"):
         raise ValueError(f'method is {method!r}; it must be "auto", "exact" or "dual"')
-    rates, labels = between.checked(limit, problem.value)
+    rates, labels = between.rates_of(limit, problem.value)
     problem = replace(problem, rates=rates)
     limits = len(problem.limits)
     if method == "auto":

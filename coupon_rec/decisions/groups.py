@@ -69,7 +69,7 @@ class Choice(NamedTuple):
     fees: Floats
 
 
-def checked(limit: GroupLimit, value: Floats) -> tuple[Rates, list[Any]]:
+def rates_of(limit: GroupLimit, value: Floats) -> tuple[Rates, list[Any]]:
     """Number the groups, or say what is wrong with them or cannot be met."""
     if not 0 <= limit.gap < np.inf:
         raise ValueError(

@@ -361,7 +361,7 @@ def _in_groups(
             f"{sorted(named)[:5]}: write users as the scores do, such as {users.iloc[0]!r}"
         )
     labels = users.map(named).fillna("unknown").to_numpy(str)
-    rates, _ = between.checked(between.GroupLimit(labels, gap), part.problem.value)
+    rates, _ = between.rates_of(between.GroupLimit(labels, gap), part.problem.value)
     problem = replace(part.problem, limits=limits, rates=rates)
     bound, prices = dual.solve(problem) if len(limits) else between.unlimited(problem)
     chosen, _ = between.repair(problem, prices)

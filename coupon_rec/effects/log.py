@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from coupon_rec.arguments import Floats, numbers, require, require_one_order
-from coupon_rec.evaluation.arrays import Ints, codes, sum_by
+from coupon_rec.evaluation.arrays import Ints, numbered, sum_by
 
 
 class EffectLog:
@@ -75,7 +75,7 @@ class EffectLog:
         whole = (number >= 0) & (number == number.round())
         require("treatment", number, whole, "0 for none, or 1, 2, ... for a treatment")
         self.treatment: Ints = number.astype(int)
-        self.cluster = np.arange(n) if users is None else codes("users", users, n)
+        self.cluster = np.arange(n) if users is None else numbered("users", users, n)
         if self.cluster.max(initial=0) < 1:
             raise ValueError("users must be two or more: one user says nothing of others")
         self.propensity = _chances(propensity, self.treatment)

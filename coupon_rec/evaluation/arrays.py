@@ -36,14 +36,14 @@ def checked_p(
     return labels, probabilities("p", p), weights
 
 
-def codes(name: str, labels: ArrayLike, size: int) -> Ints:
+def numbered(name: str, labels: ArrayLike, size: int) -> Ints:
     """Number the labels 0, 1, ... in ascending order."""
     values = np.asarray(labels)
     if values.shape != (size,):
         raise ValueError(f"{name} must have shape ({size},), not {values.shape}")
-    numbered = np.asarray(pd.factorize(values, sort=True)[0])
-    require(name, values, numbered >= 0, "present")
-    return numbered
+    places = np.asarray(pd.factorize(values, sort=True)[0])
+    require(name, values, places >= 0, "present")
+    return places
 
 
 def sum_by(label: Ints, values: ArrayLike, labels: int = 0) -> Floats:

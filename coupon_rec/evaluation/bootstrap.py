@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from coupon_rec.arguments import Floats, numbers, require_one_order
-from coupon_rec.evaluation.arrays import Ints, codes, sum_by
+from coupon_rec.evaluation.arrays import Ints, numbered, sum_by
 from coupon_rec.evaluation.metrics import thresholds
 
 BLOCK = 2**24
@@ -140,10 +140,10 @@ def named_keys(users: ArrayLike, coupons: ArrayLike | None) -> dict[str, ArrayLi
 
 def clusterings(keys: Mapping[str, ArrayLike], size: int, seed: int) -> list[Clusters]:
     """Cluster rows by one key or, for `interval` to put together, by each of two and by both."""
-    numbered = [codes(name, key, size) for name, key in keys.items()]
-    if len(numbered) == 1:
-        return [Clusters(numbered[0], seed)]
-    first, second = numbered
+    numbers = [numbered(name, key, size) for name, key in keys.items()]
+    if len(numbers) == 1:
+        return [Clusters(numbers[0], seed)]
+    first, second = numbers
     pairs = first * (second.max(initial=0) + 1) + second
     both = np.unique(pairs, return_inverse=True)[1]
     return [Clusters(first, seed), Clusters(second, [seed, 1]), Clusters(both, [seed, 2])]

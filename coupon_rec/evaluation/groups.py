@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.arguments import numbers, require, require_one_order
-from coupon_rec.evaluation.arrays import checked_p, codes
+from coupon_rec.evaluation.arrays import checked_p, numbered
 from coupon_rec.evaluation.bootstrap import from_sums
 
 
@@ -232,7 +232,7 @@ def _rows(
     checked = {name: numbers(name, values) for name, values in columns.items()}
     size = len(next(iter(checked.values())))
     labels = np.asarray(group)
-    codes("group", labels, size)
+    numbered("group", labels, size)
     kept = np.full(size, True) if among is None else np.asarray(among)
     if kept.shape != (size,) or not np.isin(kept, [0, 1]).all():
         raise ValueError(f"among must be True or False for each of {size} rows, not {kept.shape}")

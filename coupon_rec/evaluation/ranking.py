@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from coupon_rec.arguments import Floats, require_one_order
-from coupon_rec.evaluation.arrays import Ints, checked, codes, sum_by
+from coupon_rec.evaluation.arrays import Ints, checked, numbered, sum_by
 
 
 def ndcg(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float:
@@ -52,7 +52,7 @@ def ndcg(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float
     check_k(k)
     require_one_order(y=y, score=score, group=group)
     y, score, _ = checked(y, score)
-    values = LISTS["NDCG@#"](y, score, codes("group", group, y.size), k)[1]
+    values = LISTS["NDCG@#"](y, score, numbered("group", group, y.size), k)[1]
     return float(values.mean()) if values.size else float("nan")
 
 

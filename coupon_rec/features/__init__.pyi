@@ -9,11 +9,11 @@ from .catalog import OPTIONAL_FEATURES as OPTIONAL_FEATURES
 from .catalog import Feature as Feature
 from .catalog import feature_names as feature_names
 from .catalog import feature_table as feature_table
+from .columns import Category as Category
+from .columns import Number as Number
 from .encoder import LABELS as LABELS
 from .encoder import Arrays as Arrays
-from .encoder import Category as Category
 from .encoder import Encoder as Encoder
-from .encoder import Number as Number
 from .encoder import UnseenWarning as UnseenWarning
 from .holdout import Holdout as Holdout
 from .holdout import cold as cold

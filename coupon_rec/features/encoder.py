@@ -2,82 +2,40 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
 from functools import cached_property
-from itertools import groupby
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.features.catalog import CATEGORIES, FEATURES, GROUPS, OPTIONAL_FEATURES, Feature
+from coupon_rec.features.columns import (
+    RARE,
+    SHOWN,
+    Category,
+    Number,
+    as_text,
+    categories_of,
+    group_of,
+    kind_of,
+    not_finite,
+    numbers_of,
+    own_feature,
+    require,
+    values_of,
+)
 
 Arrays = dict[str, NDArray[Any]]
 T = TypeVar("T")
 
 LABELS = ("bought", "redeemed")
-RARE = 10
-"""A value in fewer training rows than this is no category of its own: nothing can be learned."""
-MOST = 200
-"""Most values of a category that are told apart: the most frequent ones."""
-SHOWN = 5
 
 
 class UnseenWarning(UserWarning):
     """Some offers have values that the training offers did not have."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """A numeric column.
-
-    Attributes
-    ----------
-    name : str
-        The column; ``user_taste[3]`` is coordinate 3 of a column of vectors.
-    meaning : str
-        In words, with its unit.
-    log1p : bool
-        Whether a model reads log(1 + x).
-    missing : float
-        What stands for a missing value, before the logarithm.
-    lowest, highest : float
-        Its range in the training offers, before the logarithm.
-    mean, deviation : float
-        Of what a model reads, in the training offers; a deviation of 0 marks a number that never
-        varied there, which models leave out.
-    """
-
-    name: str
-    meaning: str
-    log1p: bool
-    missing: float
-    lowest: float
-    highest: float
-    mean: float
-    deviation: float
-
-
-@dataclass(frozen=True)
-class Category:
-    """A column of names.
-
-    Attributes
-    ----------
-    name : str
-        The column.
-    values : tuple of str
-        Those that the training offers have often enough, the most frequent first.
-    first : int
-        The code of the first of them; the next has the next. Every other value has the code 0.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    first: int
 
 
 @dataclass(frozen=True)
@@ -156,21 +114,21 @@ class Encoder:
         require(offers, columns)
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
             raise ValueError(f"{twice[0]} is read already: leave it out of extra")
-        kinds = {name: _kind(offers[name]) for name in extra}
-        own = [_own_feature(offers[name]) for name, kind in kinds.items() if kind != "text"]
+        kinds = {name: kind_of(offers[name]) for name in extra}
+        own = [own_feature(offers[name]) for name, kind in kinds.items() if kind != "text"]
         for name, kind in kinds.items():
             if kind == "text":
-                names.setdefault(f"{_group(name)}_category", []).append(name)
+                names.setdefault(f"{group_of(name)}_category", []).append(name)
         numbers = {
             group: tuple(
                 number
                 for feature in [*features, *own]
                 if feature.group == group
-                for number in _numbers(feature, offers[feature.name])
+                for number in numbers_of(feature, offers[feature.name])
             )
             for group in GROUPS
         }
-        categories = {array: _categories(offers, columns) for array, columns in names.items()}
+        categories = {array: categories_of(offers, columns) for array, columns in names.items()}
         known = {name: tuple(np.unique(offers[name].dropna()).tolist()) for name in ids}
         rates = {label: float(offers[label].mean()) for label in LABELS if label in offers}
         return cls(numbers, categories, known, rates)
@@ -300,7 +258,7 @@ class Encoder:
         if not np.isfinite(scaled).all():
             row, column = np.argwhere(~np.isfinite(scaled))[0]
             names = np.array([number.name for number in self.numbers[group]])[columns]
-            raise ValueError(_not_finite(names[column], values[row, column], row))
+            raise ValueError(not_finite(names[column], values[row, column], row))
         return scaled
 
     def codes(self, array: str, rows: Mapping[str, Any]) -> NDArray[np.int32]:
@@ -320,7 +278,7 @@ class Encoder:
         """
         columns = []
         for category in self.categories[array]:
-            found = pd.Index(category.values).get_indexer(_names(rows[category.name]))
+            found = pd.Index(category.values).get_indexer(as_text(rows[category.name]))
             columns.append(np.where(found < 0, 0, found + category.first).astype("int32"))
         return np.stack(columns, axis=1)
 
@@ -396,17 +354,6 @@ class Encoder:
             raise ValueError(f"this describes no encoder ({error!r})") from error
 
 
-def require(offers: pd.DataFrame, columns: Iterable[str]) -> None:
-    """Raise a ValueError that names the columns which the offers lack."""
-    absent = [name for name in columns if name not in offers.columns]
-    if absent:
-        raise ValueError(
-            f"the offers lack {len(absent)} columns: {', '.join(absent[:SHOWN])}"
-            f"{', ...' if len(absent) > SHOWN else ''}. `offers_frame` gives them all; columns of "
-            "your own have to be in the market that it is built from"
-        )
-
-
 def _read(part: Mapping[str, Any], one: Any) -> dict[str, tuple[Any, ...]]:
     return {name: tuple(map(one, columns)) for name, columns in part.items()}
 
@@ -414,135 +361,3 @@ def _read(part: Mapping[str, Any], one: Any) -> dict[str, tuple[Any, ...]]:
 def _features(offers: pd.DataFrame) -> list[Feature]:
     """The features of the catalog, with those that depend on what a market has."""
     return [*FEATURES, *(each for each in OPTIONAL_FEATURES if each.name in offers.columns)]
-
-
-def _group(name: str) -> str:
-    group = name.split("_")[0]
-    if group not in GROUPS:
-        raise ValueError(
-            f"{name!r} does not say whom it describes: begin its name with one of "
-            + ", ".join(f"{each}_" for each in GROUPS)
-        )
-    return group
-
-
-def _kind(column: pd.Series) -> Literal["number", "text", "vector"]:
-    """What a column of the user's own holds."""
-    some = column.dropna()
-    if some.empty:
-        raise ValueError(f"{column.name} has no value in the training offers: leave it out")
-    if _numeric(column) or isinstance(some.iloc[0], bool | np.bool_ | Decimal):
-        return "number"
-    if isinstance(some.iloc[0], str):
-        return "text"
-    if isinstance(some.iloc[0], list | tuple | np.ndarray):
-        return "vector"
-    raise ValueError(
-        f"{column.name} holds values of type {type(some.iloc[0]).__name__}: expected numbers, "
-        "booleans, text or lists of numbers"
-    )
-
-
-def _numeric(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column))
-
-
-def _own_feature(column: pd.Series) -> Feature:
-    name = str(column.name)
-    _group(name)
-    if _kind(column) == "vector":
-        return Feature(name, "a vector of your own")
-    return Feature(name, "a column of your own", float(np.nanmedian(_plain(column.to_frame()))))
-
-
-def _numbers(feature: Feature, column: pd.Series) -> list[Number]:
-    """Describe a column of numbers, or each coordinate of a column of vectors."""
-    if not _numeric(column) and _kind(column) == "vector":
-        size = len(column.dropna().iloc[0])
-        values, names = _vectors(column, size), [f"{feature.name}[{i}]" for i in range(size)]
-    else:
-        values, names = _plain(column.to_frame()), [feature.name]
-    values = np.where(np.isnan(values), feature.missing, values)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        read = np.log1p(values) if feature.skewed else values
-    if not np.isfinite(read).all():
-        row, place = np.argwhere(~np.isfinite(read))[0]
-        raise ValueError(_not_finite(names[place], values[row, place], row))
-    varied = values.min(axis=0) < values.max(axis=0)
-    return [
-        Number(
-            name=name,
-            meaning=feature.meaning,
-            log1p=feature.skewed,
-            missing=float(feature.missing),
-            lowest=float(values[:, i].min()),
-            highest=float(values[:, i].max()),
-            mean=float(read[:, i].mean()),
-            deviation=float(read[:, i].std()) if varied[i] else 0.0,
-        )
-        for i, name in enumerate(names)
-    ]
-
-
-def _not_finite(name: str, value: float, row: int) -> str:
-    return f"{name} is {value} in row {row}, counted from 0: expected a finite number" + (
-        ", above -1" if value <= -1 else ""
-    )
-
-
-def values_of(offers: pd.DataFrame, numbers: Sequence[Number]) -> NDArray[np.float64]:
-    """The columns of some numbers side by side, shape (n, numbers); NaN where one is missing."""
-    blocks = [np.empty((len(offers), 0))]
-    sizes = Counter(number.name.split("[")[0] for number in numbers)
-    vectors = {number.name.split("[")[0] for number in numbers if "[" in number.name}
-    for vector, names in groupby(sizes, vectors.__contains__):
-        if vector:
-            blocks += [_vectors(offers[name], sizes[name]) for name in names]
-        else:
-            blocks.append(_plain(offers[list(names)]))
-    return np.hstack(blocks)
-
-
-def _plain(columns: pd.DataFrame) -> NDArray[np.float64]:
-    """Columns of numbers, shape (n, columns); NaN where one is missing."""
-    odd = [name for name in columns if not _numeric(columns[name])]
-    try:
-        known = columns.assign(**{name: pd.to_numeric(columns[name]) for name in odd})
-        return np.asarray(known.to_numpy("float64", na_value=np.nan))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{', '.join(odd)}: expected numbers ({error})") from error
-
-
-def _vectors(column: pd.Series, size: int) -> NDArray[np.float64]:
-    """A column of vectors, shape (n, size); NaN where there is none."""
-    found = np.full((len(column), size), np.nan)
-    values = column.to_numpy(object)
-    for row in np.flatnonzero(column.notna()):
-        try:
-            found[row] = np.reshape(np.asarray(values[row], "float64"), size)
-        except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"{column.name} is {values[row]!r:.60} in row {row}, counted from 0: expected a "
-                f"list of {size} numbers"
-            ) from error
-    return found
-
-
-def _names(column: Any) -> pd.Index:
-    """Values of a category as text."""
-    index = pd.Index(column)
-    return index.astype(str) if pd.api.types.is_numeric_dtype(index) else index
-
-
-def _categories(offers: pd.DataFrame, names: Sequence[str]) -> tuple[Category, ...]:
-    categories = []
-    first = 1
-    for name in names:
-        counts = _names(offers[name].dropna()).astype(str).value_counts()
-        often = sorted(
-            (-rows, value) for value, rows in zip(counts.index, counts, strict=True) if rows >= RARE
-        )
-        values = tuple(value for _, value in often[:MOST])
-        categories.append(Category(name, values, first))
-        first += len(values)
-    return tuple(categories)

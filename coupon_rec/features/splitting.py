@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from coupon_rec.features.encoder import require
+from coupon_rec.features.columns import require
 
 SHARE = 5
 """One in so many campaigns is for the test, and one in so many of the rest for validation."""

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from urllib.request import Request
 
 from coupon_rec._web import BROKEN, bearer, is_address, opened, quoted
-from coupon_rec.listening.sources import Read, SourceError, checked, topics_of
+from coupon_rec.listening.sources import Read, SourceError, opinion_of, topics_of
 
 COME_AGAIN = (429, 500, 502, 503, 504)
 """What a service, or a proxy before it, says while it has too much to do, starts or stumbles."""
@@ -77,11 +77,11 @@ def _opinion(
 ) -> dict[str, Any] | str:
     opinion = {name: review[name] for name in OPINION}
     if topics is None:
-        return checked(opinion)
+        return opinion_of(opinion)
     item = str(review["item_id"])
     if item not in topics:
         return f"is about item {item}, which the market does not have"
-    return checked({**opinion, "topic": topics[item]})
+    return opinion_of({**opinion, "topic": topics[item]})
 
 
 def _asked(

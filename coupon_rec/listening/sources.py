@@ -134,7 +134,7 @@ def _parsed(line: bytes) -> dict[str, Any] | str:
         return f"is no JSON ({error})"
     if not isinstance(opinion, dict):
         return f"is no JSON object but {type(opinion).__name__}"
-    return checked(opinion)
+    return opinion_of(opinion)
 
 
 def _of_the_future(time: datetime) -> bool:
@@ -142,7 +142,7 @@ def _of_the_future(time: datetime) -> bool:
     return time - datetime.now(UTC).replace(tzinfo=None) >= timedelta(days=1)
 
 
-def checked(opinion: dict[str, Any]) -> dict[str, Any] | str:
+def opinion_of(opinion: dict[str, Any]) -> dict[str, Any] | str:
     """Give an opinion with its time parsed, in UTC where it names a zone; or what is wrong.
 
     Its topic comes without blanks around it; of its text, the first letters, with halves of
@@ -240,7 +240,7 @@ def read_reviews(
             }
             if not _of_the_future(time.to_pydatetime()):  # no other would be new until then
                 where = keys[number - 1] * COUNTED + number
-            yield "reviews", where, checked(opinion)
+            yield "reviews", where, opinion_of(opinion)
 
 
 def topics_of(market: str, topic: str) -> dict[str, str | None]:

@@ -22,11 +22,11 @@ def _table(
     return pa.DataFrameSchema(columns, checks=list(checks), unique=key, description=description)
 
 
-CAMPAIGN = identifier("the campaign")
-USER = identifier("the user")
-COUPON = identifier("the coupon")
-ITEM = identifier("the item")
-STORE = identifier("the store")
+CAMPAIGN_ID = identifier("the campaign")
+USER_ID = identifier("the user")
+COUPON_ID = identifier("the coupon")
+ITEM_ID = identifier("the item")
+STORE_ID = identifier("the store")
 TIME = column(dt.timestamp, "wall-clock time, without a time zone", rules.IN_YEARS)
 CHANNEL = optional(dt.string, "where, such as store, web or app")
 IN_STORE = optional(dt.int64, "the store; empty for all stores")
@@ -39,13 +39,13 @@ DESCRIPTION = {
     "text": optional(dt.string, "what is said about it"),
     "image": optional(dt.string, "path or address of its picture"),
 }
-EVENT = {"user_id": USER, "item_id": ITEM, "time": TIME, "channel": CHANNEL}
+EVENT = {"user_id": USER_ID, "item_id": ITEM_ID, "time": TIME, "channel": CHANNEL}
 
 REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
     "users": _table(
         "Who shops: every user of the other tables, with what is known of them.",
         {
-            "user_id": USER,
+            "user_id": USER_ID,
             "age": text("age band", required=False),
             "income": text("income band", required=False),
             "home": text("owner, renter, ...", required=False),
@@ -59,7 +59,7 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
     "items": _table(
         "What is sold.",
         {
-            "item_id": ITEM,
+            "item_id": ITEM_ID,
             "manufacturer_id": identifier("who makes it"),
             "department": text("the widest group, such as GROCERY"),
             "brand": text("brand, or kind of brand (National, Private)"),
@@ -78,7 +78,7 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
     "coupons": _table(
         "Which coupons there are, and their terms.",
         {
-            "coupon_id": COUPON,
+            "coupon_id": COUPON_ID,
             **TERMS,
             "minimum": optional(dt.float64, "least spend, in currency", rules.NOT_NEGATIVE),
             "stackable": optional(dt.boolean, "whether it can be used with another coupon"),
@@ -89,13 +89,13 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
     ),
     "coupon_items": _table(
         "Which items a coupon covers; in each campaign they may be others.",
-        {"campaign_id": CAMPAIGN, "coupon_id": COUPON, "item_id": ITEM},
+        {"campaign_id": CAMPAIGN_ID, "coupon_id": COUPON_ID, "item_id": ITEM_ID},
         ["campaign_id", "coupon_id", "item_id"],
     ),
     "campaigns": _table(
         "When coupons were sent and valid.",
         {
-            "campaign_id": CAMPAIGN,
+            "campaign_id": CAMPAIGN_ID,
             "campaign_type": column(
                 dt.string,
                 "A (each user gets some coupons of a pool), B or C (each user gets all)",
@@ -111,9 +111,9 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
         "Which user was offered which coupon in which campaign. Terms are given here where they "
         "differ by user, and then take the place of the coupon's.",
         {
-            "campaign_id": CAMPAIGN,
-            "user_id": USER,
-            "coupon_id": COUPON,
+            "campaign_id": CAMPAIGN_ID,
+            "user_id": USER_ID,
+            "coupon_id": COUPON_ID,
             **TERMS,
             "mailing_propensity": optional(
                 dt.float64,
@@ -134,10 +134,10 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
     "purchases": _table(
         "What was bought, one line of a receipt a row.",
         {
-            "user_id": USER,
-            "item_id": ITEM,
+            "user_id": USER_ID,
+            "item_id": ITEM_ID,
             "basket_id": identifier("one visit to a store"),
-            "store_id": STORE,
+            "store_id": STORE_ID,
             "time": TIME,
             "quantity": column(dt.int64, "units bought, 1 or more", rules.POSITIVE),
             "amount": column(
@@ -152,9 +152,9 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
     "redemptions": _table(
         "Which offers were used, each at most once.",
         {
-            "campaign_id": CAMPAIGN,
-            "user_id": USER,
-            "coupon_id": COUPON,
+            "campaign_id": CAMPAIGN_ID,
+            "user_id": USER_ID,
+            "coupon_id": COUPON_ID,
             "date": day("day of the redemption, within the campaign"),
         },
         ["campaign_id", "user_id", "coupon_id"],
@@ -166,8 +166,8 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
         "What the stores put on display or into their mailers, week by week. An item that stood "
         "in several places of a store has a row for each; no two rows are equal.",
         {
-            "item_id": ITEM,
-            "store_id": STORE,
+            "item_id": ITEM_ID,
+            "store_id": STORE_ID,
             "week_start": day("first day of the week"),
             "display": text("where in the store it stood, 0 if nowhere special", default="0"),
             "mailer": text("where in the store's mailer it stood, 0 if not in it", default="0"),
@@ -177,8 +177,8 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
         "Who was kept out of a campaign, or of one of its coupons, by chance. Nobody is held out "
         "of what was offered to them.",
         {
-            "campaign_id": CAMPAIGN,
-            "user_id": USER,
+            "campaign_id": CAMPAIGN_ID,
+            "user_id": USER_ID,
             "coupon_id": optional(dt.int64, "the coupon; empty for the whole campaign"),
             "propensity": column(
                 dt.float64, "probability of having been held out", rules.PROBABILITY
@@ -189,7 +189,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
     "prices": _table(
         "List prices and unit costs, each from a day on until the item's next row.",
         {
-            "item_id": ITEM,
+            "item_id": ITEM_ID,
             "date": day("first day of the price"),
             "store_id": IN_STORE,
             "list_price": column(
@@ -204,7 +204,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
     "stock": _table(
         "What was on hand when a day began.",
         {
-            "item_id": ITEM,
+            "item_id": ITEM_ID,
             "date": day("the day"),
             "store_id": IN_STORE,
             "units": column(dt.int64, "units on hand", rules.IN_STOCK),
@@ -223,7 +223,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
     ),
     "accounts": _table(
         "The person behind a user, where one person has several accounts.",
-        {"user_id": USER, "person_id": identifier("the person")},
+        {"user_id": USER_ID, "person_id": identifier("the person")},
         ["user_id"],
     ),
 }

@@ -18,9 +18,9 @@ from coupon_rec.models.inputs import (
 layers = keras.layers
 
 FEATURES = ("user", "item", "match", "user_category", "item_category", "match_category")
-USER = ("user", "user_category", "user_id")
-ITEM = ("item", "item_category", "item_id")
-MATCH = ("match", "match_category")
+USER_INPUTS = ("user", "user_category", "user_id")
+ITEM_INPUTS = ("item", "item_category", "item_id")
+MATCH_INPUTS = ("match", "match_category")
 KNOWN = (*FEATURES, "user_id", "item_id")
 ADDITIVE = (*FEATURES, "user_id_bias", "item_id_bias")
 
@@ -115,8 +115,10 @@ def _two_tower(ready: Tensors, units: Sequence[int], dropout: float) -> keras.Ke
         x = network(_side(ready, names, side), units[:-1], dropout, f"{side}_tower")
         return layers.Dense(units[-1], name=f"{side}_vector")(x)
 
-    product = layers.Multiply(name="product")([tower(USER, "user"), tower(ITEM, "item")])
-    return joined({"product": product, **ready}, ("product", *MATCH), "product_and_match")
+    product = layers.Multiply(name="product")(
+        [tower(USER_INPUTS, "user"), tower(ITEM_INPUTS, "item")]
+    )
+    return joined({"product": product, **ready}, ("product", *MATCH_INPUTS), "product_and_match")
 
 
 def _matrix_factorization(
@@ -128,7 +130,9 @@ def _matrix_factorization(
         features = _side(ready, names, side)
         return layers.Dense(VECTOR, use_bias=False, name=f"{side}_vector")(features)
 
-    product = layers.Multiply(name="product")([vector(USER, "user"), vector(ITEM, "item")])
+    product = layers.Multiply(name="product")(
+        [vector(USER_INPUTS, "user"), vector(ITEM_INPUTS, "item")]
+    )
     return joined({"product": product, **ready}, ("product", *ADDITIVE), "product_and_biases")
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from coupon_rec.arguments import Floats, Mask, numbers, probabilities, require, require_one_order
-from coupon_rec.evaluation.arrays import codes, sum_by
+from coupon_rec.evaluation.arrays import numbered, sum_by
 from coupon_rec.odds import best_of_each
 
 
@@ -32,7 +32,7 @@ def greedy(score: ArrayLike, decision: ArrayLike) -> Floats:
     require_one_order(score=score, decision=decision)
     values = numbers("score", score)
     chosen = np.zeros(values.size)
-    chosen[best_of_each(codes("decision", decision, values.size), values)] = 1
+    chosen[best_of_each(numbered("decision", decision, values.size), values)] = 1
     return chosen
 
 
@@ -79,7 +79,7 @@ def with_floor(
         raise ValueError(f"rate must be in [0, 1], such as 0.1, but it is {rate}")
     require_one_order(probability=probability, decision=decision, allowed=allowed)
     p = probabilities("probability", probability)
-    place = codes("decision", decision, p.size)
+    place = numbered("decision", decision, p.size)
     marks = np.ones(p.size, bool) if allowed is None else np.asarray(allowed)
     if marks.shape != p.shape:
         raise ValueError(f"allowed must have shape ({p.size},), not {marks.shape}")
@@ -121,7 +121,7 @@ def draw(propensity: ArrayLike, decision: ArrayLike, seed: int) -> Mask:
     """
     require_one_order(propensity=propensity, decision=decision)
     p = probabilities("propensity", propensity)
-    place = codes("decision", decision, p.size)
+    place = numbered("decision", decision, p.size)
     order = np.argsort(place, kind="stable")
     chosen = np.zeros(p.size, bool)
     if not p.size:
@@ -169,7 +169,7 @@ def best_share(samples: ArrayLike, decision: ArrayLike) -> Floats:
     if drawn.ndim != 2 or not drawn.shape[1]:
         raise ValueError(f"samples must have shape (n, draws), not {drawn.shape}")
     require("samples", drawn.ravel(), np.isfinite(drawn).ravel(), "finite")
-    place = codes("decision", decision, len(drawn))
+    place = numbered("decision", decision, len(drawn))
     order = np.argsort(place, kind="stable")
     first = np.r_[0, np.flatnonzero(np.diff(place[order])) + 1] if len(drawn) else np.empty(0, int)
     share = np.zeros(len(drawn))

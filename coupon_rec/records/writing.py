@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from coupon_rec.features.batch.stored import read_batches
-from coupon_rec.features.encoder import LABELS, Encoder, require
+from coupon_rec.features.columns import require
+from coupon_rec.features.encoder import LABELS, Encoder
 from coupon_rec.records import layout
 from coupon_rec.records.layout import ENCODER, SHARDS, shard_name
 from coupon_rec.records.serializing import record_bytes

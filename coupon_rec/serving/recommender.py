@@ -12,7 +12,7 @@ from coupon_rec.explain.credit import Credit, contrast, rivals_of
 from coupon_rec.explain.topics import topics_of
 from coupon_rec.features import LABELS, Arrays
 from coupon_rec.features.holdout import TOLD_BY, cold_by
-from coupon_rec.features.online.snapshot_reader import Lines
+from coupon_rec.features.online.snapshot import Lines
 from coupon_rec.odds import SMALLEST
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import EPOCH, Candidates, FeatureStore

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from coupon_rec.market.references import OFFER
 from coupon_rec.simulation.campaign import Round
 from coupon_rec.simulation.crowd import Crowd
 from coupon_rec.simulation.nature import Nature
@@ -15,7 +16,6 @@ from coupon_rec.simulation.receipts import starts_at
 from coupon_rec.simulation.tables import clock, market_table
 from coupon_rec.simulation.world import World, make_promotions
 
-OFFER = ["campaign_id", "user_id", "coupon_id"]
 Tables = dict[str, pa.Table]
 
 

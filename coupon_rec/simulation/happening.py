@@ -28,7 +28,7 @@ GOLDEN = 0.6180339887
 
 
 @dataclass(frozen=True)
-class Lines:
+class CampaignLines:
     """Purchase lines of a campaign.
 
     Attributes
@@ -48,9 +48,9 @@ class Lines:
     slot: Ints
     luck: Floats
 
-    def chosen(self, rows: Bools | Ints) -> "Lines":
+    def chosen(self, rows: Bools | Ints) -> "CampaignLines":
         """Some of the lines."""
-        return Lines(**{name: values[rows] for name, values in vars(self).items()})
+        return CampaignLines(**{name: values[rows] for name, values in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Happened:
     """A campaign as it happened: its trips, lines, views and what was sent."""
 
     trips: Trips
-    lines: Lines
+    lines: CampaignLines
     sent: Sent
     wishes: Wishes
 
@@ -145,7 +145,7 @@ class Usual:
 
     Attributes
     ----------
-    lines : Lines
+    lines : CampaignLines
         One of each trip and item.
     drawn : numpy.ndarray
         A line is bought while the rate of its item is above this; shape (lines,).
@@ -153,7 +153,7 @@ class Usual:
         The logit that makes this rate; shape (lines,).
     """
 
-    lines: Lines
+    lines: CampaignLines
     drawn: Floats
     z: Floats
 
@@ -166,7 +166,7 @@ def usual_lines(nature: Nature, campaign: Round, found: Likely, wishes: Wishes) 
     keep = np.flatnonzero(~wishes.view & (drawn < softplus(z)))
     keep = keep[first_of_each(wishes.trip[keep], wishes.item[keep], len(campaign.cut))]
     item, luck = wishes.item[keep], wishes.luck[keep]
-    lines = Lines(
+    lines = CampaignLines(
         user=wishes.user[keep],
         trip=wishes.trip[keep],
         item=item,
@@ -205,7 +205,7 @@ def first_of_each(trip: Ints, item: Ints, items: int) -> Ints:
     return np.asarray(np.unique(trip * items + item, return_index=True)[1])
 
 
-def new_lines(added: Lines, usual: Lines, items: int) -> Lines:
+def new_lines(added: CampaignLines, usual: CampaignLines, items: int) -> CampaignLines:
     """Those of the added lines whose trip would not have brought the item anyway.
 
     The usual lines are ordered by trip and item, as `usual_lines` leaves them.
@@ -216,9 +216,9 @@ def new_lines(added: Lines, usual: Lines, items: int) -> Lines:
     return added.chosen(before == after)
 
 
-def joined(one: Lines, other: Lines) -> Lines:
+def joined(one: CampaignLines, other: CampaignLines) -> CampaignLines:
     """The lines of both."""
-    return Lines(
+    return CampaignLines(
         **{name: np.concatenate([a, getattr(other, name)]) for name, a in vars(one).items()}
     )
 
@@ -230,7 +230,7 @@ def added_lines(
     trips: Trips,
     seen: Bools,
     offered: Bools,
-) -> tuple[Lines, Bools]:
+) -> tuple[CampaignLines, Bools]:
     """Purchases that a coupon adds: the lines of those with an offer, and whether each would.
 
     All coupons of a type draw from the same luck, so that a deeper one adds to what a shallower
@@ -252,7 +252,7 @@ def added_lines(
     where = (place[user, row] + turn * GOLDEN) % 1
     trip = trips.first[user] + (where * trips.counts[user]).astype(int)
     some = luck[user, row]
-    lines = Lines(
+    lines = CampaignLines(
         user=user,
         trip=trip,
         item=item[row],
@@ -279,7 +279,9 @@ def switches(nature: Nature, campaign: Round, found: Likely, usual: Usual, sent:
     return np.asarray(usual.drawn >= softplus(usual.z) * (1 - share))
 
 
-def collected(lines: Lines, traits: Traits, campaign: Round, offered: Bools, seen: Bools) -> Lines:
+def collected(
+    lines: CampaignLines, traits: Traits, campaign: Round, offered: Bools, seen: Bools
+) -> CampaignLines:
     """Give lines of a person to the collecting account that holds a coupon for them."""
     collector_of = np.full(len(traits.person), -1)
     collectors = np.flatnonzero(traits.collector)
@@ -292,7 +294,7 @@ def collected(lines: Lines, traits: Traits, campaign: Round, offered: Bools, see
     moved[moved] = (
         slots[account[moved], lines.slot[moved]] & ~slots[lines.user[moved], lines.slot[moved]]
     )
-    return Lines(**{**vars(lines), "user": np.where(moved, account, lines.user)})
+    return CampaignLines(**{**vars(lines), "user": np.where(moved, account, lines.user)})
 
 
 def remember(

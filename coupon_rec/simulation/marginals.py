@@ -5,8 +5,7 @@ import pandas as pd
 from ibis import Table, _
 
 from coupon_rec.market import Market
-
-OFFER = ["campaign_id", "user_id", "coupon_id"]
+from coupon_rec.market.references import OFFER
 
 
 def marginals(market: Market) -> pd.Series:
@@ -79,9 +78,9 @@ def _answers(market: Market) -> dict[str, float]:
         .join(days, "user_id")
         .filter(_.day.between(_.start, _.end))
         .join(market.coupon_items, ["campaign_id", "item_id"])
-        .select(OFFER)
+        .select(*OFFER)
     )
-    redeemed = market.redemptions.select(OFFER).semi_join(campaigns, "campaign_id")
+    redeemed = market.redemptions.select(*OFFER).semi_join(campaigns, "campaign_id")
     sent = int(offers.count().execute())
     used = int(redeemed.count().execute())
     answered = int(bought.semi_join(offers, OFFER).union(redeemed).distinct().count().execute())

@@ -6,7 +6,7 @@ import pyarrow as pa
 from coupon_rec.odds import sigmoid
 from coupon_rec.simulation.campaign import Round
 from coupon_rec.simulation.crowd import Crowd
-from coupon_rec.simulation.happening import Happened, Lines
+from coupon_rec.simulation.happening import CampaignLines, Happened
 from coupon_rec.simulation.likely import Likely
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
 from coupon_rec.simulation.shopping import DAY
@@ -31,7 +31,7 @@ def other_luck(luck: Floats) -> Floats:
     return 1000 * luck % 1
 
 
-def redeeming(lines: Lines, campaign: Round, happened: Happened) -> tuple[Ints, Ints]:
+def redeeming(lines: CampaignLines, campaign: Round, happened: Happened) -> tuple[Ints, Ints]:
     """The lines with which coupons are redeemed, the first of each, and the coupon of each."""
     sent = happened.sent
     pair_of = np.full((len(sent.mailed), len(campaign.kinds)), -1)

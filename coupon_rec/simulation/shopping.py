@@ -69,7 +69,7 @@ class Chances:
 
 
 @dataclass(frozen=True)
-class Lines:
+class PossibleLines:
     """Purchases in either of two worlds, one without coupons and one where all are offered.
 
     Attributes
@@ -88,11 +88,11 @@ class Lines:
     without: Bools
     with_coupon: Bools
 
-    def and_also(self, more: "Lines") -> "Lines":
+    def and_also(self, more: "PossibleLines") -> "PossibleLines":
         """These lines and more."""
-        names = [field.name for field in fields(Lines)]
+        names = [field.name for field in fields(PossibleLines)]
         both = {name: [getattr(self, name), getattr(more, name)] for name in names}
-        return Lines(**{name: np.concatenate(parts) for name, parts in both.items()})
+        return PossibleLines(**{name: np.concatenate(parts) for name, parts in both.items()})
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ def usual_lines(
     logits: Floats,
     appetite: Floats,
     shifts: Floats,
-) -> Lines:
+) -> PossibleLines:
     """Purchases in the world without coupons, and which of them a coupon would put off.
 
     Drawn at each item's best price of all periods, then thinned to the price of the trip's.
@@ -240,10 +240,12 @@ def usual_lines(
     pair = world.pair_of[period, item]
     lower = np.where(pair < 0, 0.0, np.minimum(shifts[user, pair], 0.0))
     stays = rng.random(len(user)) * rate[kept] < softplus(logit[kept] + lower)
-    return Lines(trip, item, pair, np.ones(len(user), bool), stays)
+    return PossibleLines(trip, item, pair, np.ones(len(user), bool), stays)
 
 
-def added_lines(rng: Generator, world: World, trips: Trips, rates: tuple[Floats, Floats]) -> Lines:
+def added_lines(
+    rng: Generator, world: World, trips: Trips, rates: tuple[Floats, Floats]
+) -> PossibleLines:
     """Purchases that happen only with a coupon."""
     period = world.coupon_items["campaign_id"].to_numpy()
     without, with_coupon = rates
@@ -251,7 +253,7 @@ def added_lines(rng: Generator, world: World, trips: Trips, rates: tuple[Floats,
     user, row = repeat(rng.poisson(trips.counts[:, period] * more))
     when = period[row]
     place = (rng.random(len(user)) * trips.counts[user, when]).astype(int)
-    return Lines(
+    return PossibleLines(
         trip=trips.first[user, when] + place,
         item=world.coupon_items["item_id"].to_numpy()[row] - 1,
         pair=world.coupon_items["pair"].to_numpy()[row],
@@ -261,7 +263,7 @@ def added_lines(rng: Generator, world: World, trips: Trips, rates: tuple[Floats,
 
 
 def draw_outcomes(
-    rng: Generator, chances: Chances, world: World, lines: Lines, trips: Trips
+    rng: Generator, chances: Chances, world: World, lines: PossibleLines, trips: Trips
 ) -> Outcomes:
     """Draw the offers, and say what would happen with and without each."""
     campaign = world.pairs["campaign_id"].to_numpy() - 1
@@ -281,7 +283,7 @@ def draw_outcomes(
     )
 
 
-def happened(lines: Lines, trips: Trips, offered: Bools, world: World) -> tuple[Ints, Ints]:
+def happened(lines: PossibleLines, trips: Trips, offered: Bools, world: World) -> tuple[Ints, Ints]:
     """The trips and items of the purchases that happen, given the offers, each once, in order."""
     under = (lines.pair >= 0) & offered[trips.user[lines.trip], lines.pair]
     real = np.where(under, lines.with_coupon, lines.without)

@@ -13,8 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from coupon_rec.market.references import OFFER
 from coupon_rec.odds import best_of_each
-from coupon_rec.simulation.assembling import OFFER, joined, market_rows, user_rows, world_rows
+from coupon_rec.simulation.assembling import joined, market_rows, user_rows, world_rows
 from coupon_rec.simulation.campaign import Round, draw_round
 from coupon_rec.simulation.crowd import Crowd, draw_crowd
 from coupon_rec.simulation.drawing import Chance
@@ -205,7 +206,7 @@ class State:
             **market_rows(joined(self.history), self.nature, last),
         }
         if to_come:
-            asked = market_table("offers", self.offers[OFFER])
+            asked = market_table("offers", self.offers[[*OFFER]])
             tables["offers"] = pa.concat_tables(
                 [tables["offers"], asked], promote_options="default"
             )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from coupon_rec._keras import keras, tf
 from coupon_rec.features import LABELS, Arrays, Encoder
-from coupon_rec.features.encoder import require
+from coupon_rec.features.columns import require
 
 Examples = tuple[Arrays, Arrays]
 

@@ -89,7 +89,7 @@ def checker(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
     """
 
     @wraps(check)
-    def checked(*arguments: P.args, **named: P.kwargs) -> Verdict:
+    def judged(*arguments: P.args, **named: P.kwargs) -> Verdict:
         try:
             return check(*arguments, **named)
         except Hint as hint:
@@ -97,7 +97,7 @@ def checker(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
         except Exception as error:
             return Verdict(f"{UNREADABLE} ({type(error).__name__}: {error})")
 
-    return checked
+    return judged
 
 
 def called(answer: Any, *inputs: Any, copied: bool = True) -> Any:

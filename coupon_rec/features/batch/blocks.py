@@ -18,6 +18,7 @@ from coupon_rec.features.batch import offers as all_offers
 from coupon_rec.features.batch.ranks import ranks_of_values
 from coupon_rec.market import Market
 from coupon_rec.market.identifiers import exchanged
+from coupon_rec.market.references import OFFER
 from coupon_rec.market.sources import read_parquet
 
 
@@ -84,7 +85,7 @@ def _rows(offers: Table, market: Market) -> Table:
     """The rows of a file, in order."""
     rows = all_offers.finished(offers, market).mutate(start=_.start.cast("timestamp"))
     named = exchanged(rows, market.identifiers, put="text", instead="number")
-    return named.order_by(*events.OFFER)
+    return named.order_by(*OFFER)
 
 
 def _replace(written: Path, path: Path) -> Path:
@@ -111,7 +112,7 @@ def _parts(market: Market, block: int) -> Iterator[Market]:
 
 def _merge(offers: Table, folder: Path, market: Market) -> None:
     """Write the offers of all blocks, with their ranks, to one file, sorted by their key."""
-    users = offers.select(*all_offers.USER, all_offers.SPEND).distinct()
+    users = offers.select(*all_offers.USER_KEY, all_offers.SPEND).distinct()
     ranks = {
         column: _stored(_ranks(table, column), folder / f"{column}.parquet")
         for column, table in ((all_offers.SPEND, users), (all_offers.WALLET, offers))

@@ -8,7 +8,6 @@ from ibis import Table, _
 
 from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.market import Market
-from coupon_rec.market.references import OFFER as OFFER
 
 MONEY = ("amount", "retail_discount", "coupon_discount")
 

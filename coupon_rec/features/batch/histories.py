@@ -9,10 +9,11 @@ from operator import or_
 import ibis
 from ibis import Table, _
 
-from coupon_rec.features.batch.events import OFFER, before_campaigns, decayed
+from coupon_rec.features.batch.events import before_campaigns, decayed
 from coupon_rec.features.catalog import BROWSING_DAYS, NAMES, OPTIONAL_NAMES
 from coupon_rec.market import Market
 from coupon_rec.market.converting import OWN
+from coupon_rec.market.references import OFFER
 from coupon_rec.market.schema import SCHEMAS
 
 PRIOR_REVIEWS = 5

@@ -4,7 +4,6 @@ import ibis
 from ibis import Table, _
 
 from coupon_rec.features.batch.events import (
-    OFFER,
     before_campaigns,
     coded_items,
     decayed,
@@ -13,6 +12,7 @@ from coupon_rec.features.batch.events import (
 )
 from coupon_rec.features.catalog import MILLIONTHS, NEVER
 from coupon_rec.market import Market
+from coupon_rec.market.references import OFFER
 
 WALLET = ("user_weeks", "user_spend")
 

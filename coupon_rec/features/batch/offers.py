@@ -13,7 +13,6 @@ from ibis import Deferred, Table, _
 from ibis.util import gen_name
 
 from coupon_rec.features.batch import events, histories, match, sides
-from coupon_rec.features.batch.events import OFFER
 from coupon_rec.features.batch.frame import OffersFrame
 from coupon_rec.features.batch.ranks import ranks_of_values
 from coupon_rec.features.catalog import (
@@ -27,9 +26,10 @@ from coupon_rec.features.catalog import (
 from coupon_rec.features.encoder import LABELS
 from coupon_rec.market import Market
 from coupon_rec.market.categories import USER_CATEGORIES
+from coupon_rec.market.references import OFFER
 
-USER = ("campaign_id", "user_id")
-COUPON = ("campaign_id", "coupon_id")
+USER_KEY = ("campaign_id", "user_id")
+COUPON_KEY = ("campaign_id", "coupon_id")
 SPEND, WALLET = "user_spend_per_week", "match_wallet_share"
 RANKS = {SPEND: "user_spend_rank", WALLET: "match_wallet_rank"}
 """The features that are ranked among all users of a campaign, and their ranks."""
@@ -173,10 +173,10 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> Iterator[
     items = keep(item_side(market, lines, users), "item_side")
     yield _priced(items, coupons)
     ranks = keep(match_ranks(market, items), "match_ranks")
-    yield ranks.select(*USER, match_recency_rank="rank_of_others").distinct()
+    yield ranks.select(*USER_KEY, match_recency_rank="rank_of_others").distinct()
     yield ranks.drop("rank_of_others")
     past = events.before_campaigns(market, lines)
-    wallets = users.select(*USER, *match.WALLET)
+    wallets = users.select(*USER_KEY, *match.WALLET)
     yield _tidy(match.category_match(market, past, wallets))
     yield _tidy(match.brand_match(market, past, wallets))
     yield match.seen_before(market)
@@ -187,7 +187,7 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> Iterator[
 
 def user_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and user mailed: demographics, habits, earlier redemptions."""
-    mailed = market.offers.select(*USER).distinct().join(market.users, "user_id")
+    mailed = market.offers.select(*USER_KEY).distinct().join(market.users, "user_id")
     habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
     users = _joined(mailed, *habits, *histories.user_histories(market))
     own = histories.own_columns(market, "users")
@@ -199,13 +199,13 @@ def spend_rank(users: Table) -> Table:
     sizes = users.group_by("campaign_id").aggregate(of_campaign=_.count())
     ranks = ranks_of_values(users, SPEND, sizes, RANKS[SPEND])
     ranked = users.left_join(ranks, ["campaign_id", SPEND])
-    return ranked.select(*USER, **{RANKS[SPEND]: _[RANKS[SPEND]].fill_null(0.0)})
+    return ranked.select(*USER_KEY, **{RANKS[SPEND]: _[RANKS[SPEND]].fill_null(0.0)})
 
 
 def coupon_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and coupon: contents, sales, promotions, earlier success."""
     coupons = (
-        market.offers.select(*COUPON)
+        market.offers.select(*COUPON_KEY)
         .distinct()
         .join(market.campaigns, "campaign_id")
         .mutate(coupon_days=_.end.delta(_.start, unit="day") + 1)
@@ -232,13 +232,13 @@ def coupon_side(market: Market, lines: Table) -> Table:
 
 def item_side(market: Market, lines: Table, users: Table) -> Table:
     """What each user did with the items of each coupon, where there was anything."""
-    items = match.item_match(market, lines, users.select(*USER, *match.WALLET))
+    items = match.item_match(market, lines, users.select(*USER_KEY, *match.WALLET))
     return _tidy(items, "item_id", "match_price")
 
 
 def _priced(items: Table, coupons: Table) -> Table:
     """Compare what users paid for a coupon's items with the usual price."""
-    priced = items.left_join(coupons.select(*COUPON, usual_price="item_price"), COUPON)
+    priced = items.left_join(coupons.select(*COUPON_KEY, usual_price="item_price"), COUPON_KEY)
     ratio = _known("match_price_ratio", _.match_price / _.usual_price.nullif(0))
     return _tidy(priced, "item_id", match_price_ratio=ratio)
 
@@ -249,22 +249,22 @@ def match_ranks(market: Market, items: Table) -> Table:
     The others tie. By purchases and by share of the wallet they come first, with rank 0; by
     recency they come last, with the rank `rank_of_others`.
     """
-    sizes = market.offers.group_by(USER).aggregate(of_user=_.count())
+    sizes = market.offers.group_by(USER_KEY).aggregate(of_user=_.count())
     of_campaign = sizes.group_by("campaign_id").aggregate(of_campaign=_.of_user.sum())
     last = (_.of_user - 1).nullif(0)
-    recent = (_.match_recency < NEVER).sum().over(group_by=USER)
+    recent = (_.match_recency < NEVER).sum().over(group_by=USER_KEY)
     values = items.select(*OFFER, "match_decayed_45", WALLET, "match_recency")
     values = values.semi_join(market.offers, OFFER)
     wallets = ranks_of_values(values, WALLET, of_campaign, RANKS[WALLET])
     ranks = {
-        "match_rank": _rank_above_others(_.match_decayed_45, _.of_user, *USER),
+        "match_rank": _rank_above_others(_.match_decayed_45, _.of_user, *USER_KEY),
         RANKS[WALLET]: _[RANKS[WALLET]],
-        "match_recency_rank": _rows_below(_.match_recency, *USER) / last,
+        "match_recency_rank": _rows_below(_.match_recency, *USER_KEY) / last,
         "rank_of_others": recent / last,
     }
     return (
         values.left_join(wallets, ["campaign_id", WALLET])
-        .join(sizes, USER)
+        .join(sizes, USER_KEY)
         .select(*OFFER, **{name: rank.fill_null(0.0).round(DIGITS) for name, rank in ranks.items()})
     )
 

@@ -11,7 +11,7 @@ from coupon_rec.features.catalog import NEVER, feature_names
 from coupon_rec.features.encoder import Arrays
 from coupon_rec.features.online import user_features
 from coupon_rec.features.online.ranks import Crowd, below
-from coupon_rec.features.online.snapshot_reader import (
+from coupon_rec.features.online.snapshot import (
     OWN_TERMS,
     Floats,
     Ints,
@@ -23,7 +23,7 @@ from coupon_rec.features.online.snapshot_reader import (
 from coupon_rec.features.online.sums import Sums
 from coupon_rec.features.online.user_features import MISSING, Values, known, rounded
 
-USER, COUPON = feature_names("user"), feature_names("coupon")
+USER_FEATURES, COUPON_FEATURES = feature_names("user"), feature_names("coupon")
 BROWSING = {"user_views_7", "match_viewed_7", "match_clicked_7", "match_view_recency"}
 
 
@@ -205,12 +205,14 @@ def candidates_of(
     if "user" in snapshot.encoder.numbers:
         ranks = crowd.spend_ranks(user["user_spend_per_week"], start, shown.joins)
         arrays["user"] = _user_array(snapshot, place, user).take(shown.user, axis=0)
-        arrays["user"][:, USER.index("user_spend_rank")] = ranks[shown.user, shown.campaign]
+        arrays["user"][:, USER_FEATURES.index("user_spend_rank")] = ranks[
+            shown.user, shown.campaign
+        ]
     if "match" in snapshot.encoder.numbers:
         arrays["match"] = _match_array(snapshot, match, bought)
     if "coupon" in arrays:
         for name, counts in times.items():
-            arrays["coupon"][:, COUPON.index(name)] = np.log1p(counts)
+            arrays["coupon"][:, COUPON_FEATURES.index(name)] = np.log1p(counts)
         _own_terms(snapshot, shown.pair, arrays["coupon"])
     columns = {
         "spend_per_line": coupons.spend_per_line[shown.coupon],

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupon_rec.features.catalog import DIGITS, MILLIONTHS
-from coupon_rec.features.online.snapshot_reader import Floats, Ints, Lines, Snapshot
+from coupon_rec.features.online.snapshot import Floats, Ints, Lines, Snapshot
 from coupon_rec.features.online.user_features import known, rounded, wallet_shares
 
 NOT_YET = np.iinfo("int32").max

@@ -15,9 +15,8 @@ from coupon_rec.features.batch import events, histories
 from coupon_rec.features.batch import offers as batch
 from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
+from coupon_rec.market.references import OFFER
 from coupon_rec.market.windows import as_date
-
-COUPON = ("campaign_id", "coupon_id")
 
 
 def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
@@ -95,7 +94,9 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
     past = tonight.campaigns.anti_join(live, "campaign_id")
     offers = tonight.offers.semi_join(live, "campaign_id")
     coupons = (
-        offers.select(*COUPON).distinct().mutate(coupon=ibis.row_number().over(order_by=COUPON))
+        offers.select(*batch.COUPON_KEY)
+        .distinct()
+        .mutate(coupon=ibis.row_number().over(order_by=batch.COUPON_KEY))
     )
     looks = {"views": market.views, "clicks": market.clicks}
     return {
@@ -108,10 +109,10 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
         "coupons": _coupons(tonight, live, lines),
         "coupon_items": tonight.coupon_items.semi_join(live, "campaign_id")
         .join(items.select("item_id", "item"), "item_id")
-        .join(coupons, COUPON)
+        .join(coupons, batch.COUPON_KEY)
         .select("coupon", "item")
         .order_by("coupon", "item"),
-        "offers": offers.join(coupons, COUPON)
+        "offers": offers.join(coupons, batch.COUPON_KEY)
         .select("user_id", "coupon", **_terms(offers))
         .order_by("user_id", "coupon"),
         "mailings": tonight.offers.select("campaign_id", "user_id")
@@ -190,7 +191,7 @@ def offers_as_of(
     tonight = start_together(nightly or market, live, day)
     coupons = _coupon_side(tonight, live, events.purchase_lines(tonight)).to_pyarrow()
     offers = batch.build_offers(start_together(market, live, start), ibis.memtable(coupons))
-    mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON)
+    mine = offers.semi_join(live, "campaign_id").order_by("user_id", *batch.COUPON_KEY)
     return mine.to_pyarrow().to_pandas(date_as_object=False)
 
 
@@ -207,12 +208,12 @@ def _coupons(tonight: Market, live: Table, lines: Table) -> Table:
     """The live coupons with their own features, and the last day on which they are valid."""
     last_day = live.select("campaign_id", last_day="end")
     coupons = _coupon_side(tonight, live, lines).join(last_day, "campaign_id")
-    return coupons.drop("start", "item_id").order_by(*COUPON)
+    return coupons.drop("start", "item_id").order_by(*batch.COUPON_KEY)
 
 
 def _wallets(market: Market, lines: Table) -> Table:
     """The shares above 0 of their spend that users give to the items of a coupon offered them."""
     users = batch.user_side(market, lines)
-    items = batch.item_side(market, lines, users).semi_join(market.offers, events.OFFER)
+    items = batch.item_side(market, lines, users).semi_join(market.offers, OFFER)
     share = items.select("campaign_id", share="match_wallet_share")
     return share.filter(_.share > 0).order_by("campaign_id", "share")

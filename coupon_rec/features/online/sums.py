@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coupon_rec.features.online.snapshot_reader import (
+from coupon_rec.features.online.snapshot import (
     Coupons,
     Floats,
     Ints,

@@ -20,7 +20,7 @@ from coupon_rec.features.catalog import (
     NEVER,
     OPTIONAL_FEATURES,
 )
-from coupon_rec.features.online.snapshot_reader import (
+from coupon_rec.features.online.snapshot import (
     Coupons,
     Floats,
     Ints,

@@ -8,13 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from importlib.metadata import version
-from itertools import groupby
-from operator import attrgetter
+from functools import partial
 from pathlib import Path
 from threading import Event as Signal
 from threading import Lock, Thread
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,14 +28,19 @@ from coupon_rec.serving.events.decision_files import (
     to_bytes,
     write_parts,
 )
-from coupon_rec.serving.events.event import MONEY, Event
+from coupon_rec.serving.events.decision_tables import (
+    Answer,
+    Outcome,
+    table_of_answers,
+    table_of_outcomes,
+)
+from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.event_log import LogError
 from coupon_rec.serving.events.identifiers import Identifiers
 from coupon_rec.serving.replies import Question, Reply
 
 logger = logging.getLogger("coupon_rec.serving")
 
-PACKAGE = version("coupon-rec")
 WRITE_SECONDS = 0.05
 """How often what was recorded is written."""
 LATEST_SECONDS = 0.1
@@ -49,27 +52,6 @@ SEAL_BYTES = 64 * 2**20
 RETRY_SECONDS = 1.0
 MAX_WAITING = 20_000
 """Rows that may wait for a disk that takes none; beyond them, they are lost and counted."""
-
-
-class Answer(NamedTuple):
-    """An answer that the service gave."""
-
-    recorded: float
-    request_id: str
-    question: Question
-    time: datetime
-    reply: Reply
-    degraded: bool
-    cached: bool
-    arm: str
-
-
-class Outcome(NamedTuple):
-    """An event that reached the service."""
-
-    recorded: float
-    event: Event
-    identifiers: Identifiers
 
 
 class DecisionLog:
@@ -124,10 +106,12 @@ class DecisionLog:
         self._owner = _own(self.folder)
         self._run = secrets.token_hex(5)
         self._requests = 0
+        answers = partial(table_of_answers, self._people)
+        outcomes = partial(table_of_outcomes, self._people)
         try:
-            self._answers = _Rows(self.folder, "answers", self._table_of_answers)
-            self._outcomes = _Rows(self.folder, "outcomes", self._table_of_outcomes)
-            self._shadows = _Rows(self.folder, "shadows", self._table_of_answers)
+            self._answers = _Rows(self.folder, "answers", answers)
+            self._outcomes = _Rows(self.folder, "outcomes", outcomes)
+            self._shadows = _Rows(self.folder, "shadows", answers)
         except ValueError:
             os.close(self._owner)
             raise
@@ -250,79 +234,6 @@ class DecisionLog:
             rows.close()
         os.close(self._owner)
 
-    def _pseudonym(self, value: int | str) -> int | str:
-        return self._people.of(value)
-
-    def _table_of_answers(self, rows: Sequence[Answer]) -> pa.Table:
-        return joined(
-            [
-                self._answers_of_one_bundle(list(together), identifiers)
-                for identifiers, together in groupby(
-                    rows, key=attrgetter("reply.decision.identifiers")
-                )
-            ]
-        )
-
-    def _answers_of_one_bundle(self, rows: Sequence[Answer], identifiers: Identifiers) -> pa.Table:
-        decisions = [row.reply.decision for row in rows]
-        sizes = [len(decision.position) for decision in decisions]
-        ends = pa.array(np.cumsum([0, *sizes], dtype="int32"))
-
-        def lists(values: pa.Array) -> pa.ListArray:
-            return pa.ListArray.from_arrays(ends, values)
-
-        def column(name: str) -> Any:
-            return np.concatenate([getattr(decision, name) for decision in decisions])
-
-        position = column("position")
-        return pa.table(
-            {
-                "request_id": [row.request_id for row in rows],
-                "user_id": _ids([self._pseudonym(row.question.user_id) for row in rows]),
-                "time": pa.array([row.time for row in rows], pa.timestamp("us")),
-                "day": [row.question.day for row in rows],
-                "k": pa.array([row.question.k for row in rows], pa.int16()),
-                "bundle": [row.reply.bundle for row in rows],
-                "package": [PACKAGE] * len(rows),
-                "counted": pa.array([row.reply.counted for row in rows], pa.uint32()),
-                "degraded": [row.degraded for row in rows],
-                "cached": [row.cached for row in rows],
-                "campaign_id": lists(identifiers.names("campaign_id", column("campaign_id"))),
-                "coupon_id": lists(identifiers.names("coupon_id", column("coupon_id"))),
-                "probability": lists(pa.array(column("probability"), pa.float32())),
-                "value": lists(pa.array(column("value"), pa.float32())),
-                "propensity": lists(pa.array(column("propensity"), pa.float32())),
-                "position": lists(pa.array(position, pa.int16(), mask=position < 0)),
-                "arm": [row.arm for row in rows],
-                "platform": [row.question.platform or "" for row in rows],
-            }
-        )
-
-    def _table_of_outcomes(self, rows: Sequence[Outcome]) -> pa.Table:
-        def ids(name: str, change: Callable[[Any], Any] = lambda value: value) -> pa.Array:
-            values = [(getattr(row.event, name), row.identifiers) for row in rows]
-            return _ids([None if id is None else change(ids.named(name, id)) for id, ids in values])
-
-        def column(name: str) -> list[Any]:
-            return [getattr(row.event, name) for row in rows]
-
-        return pa.table(
-            {
-                "event_id": [str(self._pseudonym(row.event.event_id)) for row in rows],
-                "user_id": ids("user_id", self._pseudonym),
-                "time": pa.array(column("time"), pa.timestamp("us")),
-                "day": column("day"),
-                "kind": column("kind"),
-                "item_id": ids("item_id"),
-                "basket_id": ids("basket_id", self._pseudonym),
-                "quantity": pa.array(column("quantity"), pa.uint32()),
-                **{name: pa.array(column(name), pa.float64()) for name in MONEY},
-                "campaign_id": ids("campaign_id"),
-                "coupon_id": ids("coupon_id"),
-                "channel": pa.array(column("channel"), pa.string()),
-            }
-        )
-
 
 class _Rows:
     """One kind of rows on their way to Parquet, through a list and segments.
@@ -430,13 +341,6 @@ class _Rows:
         """Leave no segment behind."""
         os.close(self._file)
         self._path.unlink()
-
-
-def _ids(values: Sequence[int | str | None]) -> pa.Array:
-    """Whole numbers, or texts if any is one."""
-    if any(isinstance(value, str) for value in values):
-        return pa.array([None if value is None else str(value) for value in values], pa.string())
-    return pa.array(values, pa.int64())
 
 
 def _clock() -> float:

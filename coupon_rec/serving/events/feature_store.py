@@ -12,13 +12,8 @@ from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.encoder import Encoder
 from coupon_rec.features.online.candidates import Asked, Candidates, Past, candidates_of
 from coupon_rec.features.online.ranks import Crowd
-from coupon_rec.features.online.snapshot_reader import (
-    NO_ITEM,
-    Lines,
-    Looks,
-    Redemptions,
-    read_snapshot,
-)
+from coupon_rec.features.online.snapshot import NO_ITEM, Lines, Looks, Redemptions
+from coupon_rec.features.online.snapshot_reader import read_snapshot
 from coupon_rec.features.online.sums import add_up, sums_of_mailed
 from coupon_rec.serving.events.event import MONEY, Event
 from coupon_rec.serving.events.event_log import EventLog
