@@ -51,7 +51,8 @@ def folder(
 ) -> Path:
     """Models and offers that the commands are given."""
     folder = tmp_path_factory.mktemp("adapt")
-    CoupledModel(trees=20).fit(parts.train, parts.validation, epochs=3).save(folder / "model.keras")
+    train = pd.concat([parts.train] * 2, ignore_index=True)  # once is too little for its trees
+    CoupledModel(trees=20).fit(train, parts.validation, epochs=3).save(folder / "model.keras")
     coupled_model(Encoder.fit(phones)).save(folder / "other.keras")
     purchase_model(Encoder.fit(offers)).save(folder / "purchase.keras")
     phones.to_parquet(folder / "phones.parquet")

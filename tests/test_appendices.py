@@ -2,8 +2,10 @@
 
 import json
 import re
+import subprocess
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -91,6 +93,42 @@ def test_the_status_page_says_what_was_measured() -> None:
         for name in (path.stem for path in chapters())
         for cost in [measured[name]]
     ]
+
+
+def stored(name: str, commit: str = "") -> Any:
+    """The result of a benchmark, as it is or as it was in a commit."""
+    path = f"benchmarks/results/{name}.json"
+    if not commit:
+        return json.loads((ROOT / path).read_text())
+    command = ["git", "show", f"{commit}:{path}"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return json.loads(shown.stdout) if shown.returncode == 0 else None
+
+
+RELEASE = (ROOT / "appendix" / "release.md").read_text()
+
+
+def test_the_page_of_the_release_says_where_the_time_of_a_request_goes() -> None:
+    serving = stored("serving")
+    parts, ways = serving["parts"], serving["ways"]
+    features, model = (
+        parts[f"{name}_per_second"] for name in ("features_of_a_user", "model_on_200_coupons")
+    )
+    rates = [ways["empty"]["per_second"], ways["warm"]["per_second"], features, model]
+    rates += [parts["onnx_runtime_alone_per_second"], ways["cold"]["per_second"]]
+    rows = re.findall(r"^\| .+ \| ([\d,]+) \| ([\d.]+) \|$", RELEASE, re.MULTILINE)
+    assert rows == [(f"{rate:,.0f}", f"{1000 / rate:.2f}") for rate in rates]
+    assert f"five of a user's {parts['coupons_of_a_user']} coupons" in RELEASE
+    of_five = stored("explain")["service"]["k=5"]
+    assert of_five["reasons"] - of_five["without"] > 1000 / features + 1000 / model > 1000 / 2000
+
+
+@pytest.mark.parametrize(("commit", "words"), [("b8fe27c", "gave {}"), ("3d00b54", "brought {}")])
+def test_the_page_of_the_release_says_what_the_service_gave_before(commit: str, words: str) -> None:
+    before = stored("serving", commit)
+    if before is None:
+        pytest.skip("a shallow clone does not know the commit")
+    assert words.format(f"{before['ways']['cold']['per_second']:,.0f}") in RELEASE
 
 
 TEACHING = (ROOT / "appendix" / "teaching.md").read_text()

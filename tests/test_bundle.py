@@ -16,9 +16,18 @@ import pytest
 from coupon_rec._keras import keras
 from coupon_rec.features import Arrays, Encoder, offers_frame
 from coupon_rec.market import load_market
-from coupon_rec.models import COUPLINGS, OfferModel, coupled_model, load_model, predict
+from coupon_rec.models import (
+    COUPLINGS,
+    OfferModel,
+    boosted,
+    coupled_model,
+    load_model,
+    network_of,
+    predict,
+    with_trees,
+)
 from coupon_rec.models.inputs import offer_model
-from coupon_rec.odds import Platt
+from coupon_rec.odds import Platt, logit
 from coupon_rec.serving.bundle import exporting
 from coupon_rec.serving.bundle.exporting import export
 from coupon_rec.serving.bundle.manifest import BundleError, content, seal, verified
@@ -53,8 +62,10 @@ def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
 
 
 @pytest.fixture(scope="module")
-def model(encoder: Encoder) -> OfferModel:
-    return coupled_model(encoder)
+def model(encoder: Encoder, arrays: Arrays, offers: pd.DataFrame) -> OfferModel:
+    """An untrained network, with trees that have learned."""
+    trees = boosted(encoder, arrays, offers["redeemed"], trees=20)
+    return with_trees(coupled_model(encoder), trees)
 
 
 def snapshot_of(folder: Path) -> None:
@@ -284,6 +295,14 @@ def test_a_scorer_calibrates_and_keeps_the_order(
     for name, line in LINES.items():
         assert served[name].dtype == "float64"
         np.testing.assert_allclose(served[name], line(raw[name]), atol=1e-5)
+
+
+def test_what_is_served_has_trees_that_tell_offers_apart(
+    exported: Path, model: OfferModel, offers: pd.DataFrame, arrays: Arrays
+) -> None:
+    served = Scorer.load(exported).predict(arrays)["redeemed"]
+    network = LINES["redeemed"](predict(network_of(model), offers)["redeemed"])
+    assert np.ptp(2 * logit(served) - logit(network)) > 0.1
 
 
 def test_scores_do_not_depend_on_who_else_is_scored(exported: Path, arrays: Arrays) -> None:

@@ -14,6 +14,7 @@ from coupon_rec.explain import credit, topics_of
 from coupon_rec.features import Arrays, Encoder, Split, offers_frame, split
 from coupon_rec.market import Market
 from coupon_rec.models import predict
+from coupon_rec.odds import logit
 from coupon_rec.serving.bundle import Scorer, verified
 from coupon_rec.serving.events.feature_store import FeatureStore
 
@@ -32,8 +33,20 @@ def parts(market: Market) -> Split:
 
 
 @pytest.fixture(scope="module")
-def model(parts: Split) -> CoupledModel:
-    return CoupledModel().fit(parts.train, parts.validation, **FAST)
+def train(parts: Split) -> pd.DataFrame:
+    """Each training offer four times: once would be too little evidence for a tree's split."""
+    return pd.concat([parts.train] * 4, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def model(train: pd.DataFrame, parts: Split) -> CoupledModel:
+    return CoupledModel().fit(train, parts.validation, **FAST)
+
+
+def test_its_trees_tell_offers_apart(model: CoupledModel, parts: Split) -> None:
+    whole, network = (predict(each, parts.test) for each in (model.served, model.network))
+    direct = 2 * logit(whole["redeemed"]) - logit(network["redeemed"])
+    assert np.ptp(direct) > 0.1
 
 
 def test_it_predicts_probabilities_calibrated_on_the_validation_offers(
@@ -49,9 +62,9 @@ def test_it_predicts_probabilities_calibrated_on_the_validation_offers(
     assert raw["redeemed"].mean() != pytest.approx(p["redeemed"].mean(), rel=1e-3)
 
 
-def test_it_learns_the_training_offers(model: CoupledModel, parts: Split) -> None:
+def test_it_learns_the_training_offers(model: CoupledModel, train: pd.DataFrame) -> None:
     assert model.history["redeemed_log_loss"].iloc[-1] < model.history["redeemed_log_loss"].iloc[0]
-    assert model.served.encoder == Encoder.fit(parts.train)
+    assert model.served.encoder == Encoder.fit(train)
 
 
 def test_what_is_saved_and_loaded_predicts_and_decides_the_same(

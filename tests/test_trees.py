@@ -86,6 +86,13 @@ def test_a_tree_without_a_split_counts_for_every_row() -> None:
     assert np.asarray(layer(np.array([[-1.0], [1.0]], "float32")))[:, 0].tolist() == [-2.0, -1.0]
 
 
+def beside_thresholds(trees: Trees, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A row with each threshold in place of its number, and the next float32 above."""
+    edge = np.repeat(row, trees.columns.size, axis=0)
+    edge[np.arange(len(edge)), trees.columns.ravel()] = trees.thresholds.ravel()
+    return edge, np.nextafter(edge, np.float32(np.inf))
+
+
 def test_no_row_goes_another_way_than_in_training(
     encoder: Encoder, arrays: Arrays, offers: pd.DataFrame, trees: Trees
 ) -> None:
@@ -102,10 +109,7 @@ def test_no_row_goes_another_way_than_in_training(
     }
     booster = lightgbm.train(settings, lightgbm.Dataset(x, offers["bought"].to_numpy()), 30)
     layer = layer_of(booster.dump_model())
-    edge = np.repeat(x[:1], layer.columns.size, axis=0)
-    edge[np.arange(len(edge)), layer.columns.ravel()] = layer.thresholds.ravel()
-    above = np.nextafter(edge, np.float32(np.inf))
-    for rows in (x, edge, above):
+    for rows in (x, *beside_thresholds(layer, x[:1])):
         theirs = booster.predict(rows, raw_score=True)
         flipped = np.abs(np.asarray(layer(rows))[:, 0] - theirs) > 1e-4
         assert flipped.sum() == 0
@@ -173,6 +177,7 @@ def test_onnx_runs_the_trees_to_the_last_leaf(
     encoder: Encoder, arrays: Arrays, trees: Trees, tmp_path: Path
 ) -> None:
     x = encoder.matrix(arrays)
+    x = np.concatenate([x, *beside_thresholds(trees, x[:1])])
     inputs = keras.Input((x.shape[1],), name="x")
     model = keras.Model({"x": inputs}, {"logit": trees(inputs)})
     expected = model.predict({"x": x}, verbose=0)["logit"]

@@ -23,20 +23,29 @@ def market() -> Market:
 
 
 @pytest.fixture(scope="session")
-def bundle(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of the sample market, with an untrained model, in the one format served."""
-    from coupon_rec.features.online.snapshot_writer import write_snapshot
-    from coupon_rec.models import coupled_model
-    from coupon_rec.serving.bundle import exporting
+def model(market: Market) -> Any:
+    """An untrained network, with trees that have learned."""
+    from coupon_rec.models import boosted, coupled_model, with_trees
 
     offers = offers_frame(market)
+    encoder = Encoder.fit(offers)
+    trees = boosted(encoder, encoder.encode(offers), offers["redeemed"], trees=20)
+    return with_trees(coupled_model(encoder), trees)
+
+
+@pytest.fixture(scope="session")
+def bundle(market: Market, model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the sample market, in the one format served."""
+    from coupon_rec.features.online.snapshot_writer import write_snapshot
+    from coupon_rec.serving.bundle import exporting
+
     with pytest.MonkeyPatch.context() as only:
         only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
         only.setattr(exporting, "model_card", lambda *_: "")
         return exporting.export(
-            coupled_model(Encoder.fit(offers)),
+            model,
             tmp_path_factory.mktemp("served") / "bundle",
-            offers,
+            offers_frame(market),
             snapshot=lambda folder: write_snapshot(market, DAY, folder),
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,13 @@ URL = "/v1/recommendations"
 
 
 @pytest.fixture(scope="module")
-def two(market: Market, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two(market: Market, model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of the other tests, with a model for phones."""
-    from coupon_rec.features import Encoder, offers_frame
+    from coupon_rec.features import offers_frame
     from coupon_rec.features.online.snapshot_writer import write_snapshot
-    from coupon_rec.models import adapted, coupled_model
+    from coupon_rec.models import adapted
     from coupon_rec.serving.bundle import exporting
 
-    offers = offers_frame(market)
-    model = coupled_model(Encoder.fit(offers))
     phone = adapted(model)
     rng = np.random.default_rng(0)
     for weight in phone.trainable_variables:
@@ -36,7 +35,7 @@ def two(market: Market, bundle: Path, tmp_path_factory: pytest.TempPathFactory) 
         return exporting.export(
             model,
             tmp_path_factory.mktemp("platforms") / "bundle",
-            offers,
+            offers_frame(market),
             snapshot=lambda folder: write_snapshot(market, DAY, folder),
             platforms={"phone": phone},
         )
