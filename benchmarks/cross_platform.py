@@ -22,6 +22,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from machine import RESULTS, store, use_two_cores
 
 import coupon_rec.book.screens as screens
@@ -247,6 +248,33 @@ PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
 }
 
 
+def bars(result: dict[str, Any]) -> dict[str, bool]:
+    """What chapter 27 rests on, and whether the parts that were measured hold it."""
+    found: dict[str, bool] = {}
+    if "phone" in result:
+        phone = pd.DataFrame(result["phone"])
+        mean = phone.groupby(["rows", "way"])["KL"].mean().unstack()
+        enough = mean[mean.index >= 5000]
+        weights = phone.groupby("way")["weights"].max()
+        found["five phones"] = phone["seed"].nunique() >= 5
+        found["an adapter is as near to the truth as fine-tuning"] = (
+            enough["adapter"] <= 1.05 * enough["fine-tuned"]
+        ).all()
+        found["it has 15% of the weights"] = weights["adapter"] <= 0.15 * weights["fine-tuned"]
+    if "kiosks" in result:
+        like_the_web = pd.DataFrame(result["kiosks"])
+        found["40 kiosks"] = len(like_the_web) >= 40
+        found["4 use an adapter at most"] = like_the_web["used"].sum() <= 4  # 1 in 40 by chance
+        found["they lose 5% of the profit"] = like_the_web["regret"].mean() <= 0.05
+    if "tasks" in result:
+        rows = pd.DataFrame(result["tasks"]).groupby("way")[["task", "rows", "seed"]]
+        of = rows.apply(lambda rows: {*rows.itertuples(index=False, name=None)})
+        found["a head has the labels of a model from nothing"] = (
+            of["new head"] == of["from nothing"]
+        )
+    return found
+
+
 def main() -> None:
     """Measure some parts for some seeds, and keep all others."""
     parser = argparse.ArgumentParser()
@@ -261,7 +289,7 @@ def main() -> None:
             rows = [{"seed": seed, **row} for row in PARTS[part](seed)]
             result[part] = merged(result.get(part, []), rows)
             measured = {name: result[name] for name in PARTS if name in result}
-            store("cross_platform", PACKAGES, measured)
+            store("cross_platform", PACKAGES, measured, bars(measured))
 
 
 if __name__ == "__main__":

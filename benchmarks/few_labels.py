@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from machine import RESULTS, alone, peak_gib, store, use_two_cores
 
 import coupon_rec.book.asking as asking
@@ -236,6 +237,36 @@ def cost() -> list[dict[str, Any]]:
     ]
 
 
+def bars(result: dict[str, Any]) -> dict[str, bool]:
+    """What chapter 24 rests on, and whether the parts that were measured hold it."""
+    found: dict[str, bool] = {}
+    if "asking" in result:
+        for gap, its in result["asking"]["gaps"].items():
+            found[f"chosen labels rank better, {gap}"] = its["low"] > 0
+    if "networks" in result:
+        runs = pd.DataFrame(result["networks"]).query("pretext == 'purchases'")
+        small = runs[runs["way"] == "adapters"]
+        means = runs.groupby("way")["auc"].mean()
+        found["adapters train 15% of the weights"] = (
+            small["trained"] <= 0.15 * small["weights"]
+        ).all()
+        found["adapters rank as all weights do"] = means["adapters"] > means["full"] - 0.002
+    if "self_training" in result:
+        its = result["self_training"]
+        ratio = pd.DataFrame(its["rows"]).pivot(index="seed", columns="round", values="test")
+        found["self-training gains nothing that is seen"] = its["gap"]["low"] < 0
+        found["its promises run away"] = np.log(ratio[4]).std() > 2 * np.log(ratio[0]).std()
+    if "cost" in result:
+        step = pd.DataFrame(result["cost"]).set_index("way")
+        held, seconds = step["training_bytes"], step["seconds"]
+        found["adapters hold half the bytes of all weights"] = held["adapters"] < 0.5 * held["full"]
+        found["quantized ones hold less"] = held["quantized adapters"] < held["adapters"]
+        found["a distilled step takes a quarter"] = seconds["distilled"] < 0.25 * seconds["full"]
+        found["a step of the head takes 0.6"] = seconds["head"] < 0.6 * seconds["full"]
+        found["each way has grown in memory"] = (step["peak_growth_mib"] > 0).all()
+    return found
+
+
 def main() -> None:
     """Measure, print, store."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -255,7 +286,7 @@ def main() -> None:
         path = RESULTS / "few_labels.json"
         kept = json.loads(path.read_text()) if path.exists() else {}
         result = {key: kept[key] for key in parts if key in kept} | {name: found}
-        store("few_labels", PACKAGES, result)
+        store("few_labels", PACKAGES, result, bars(result))
         print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
 
 

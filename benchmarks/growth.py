@@ -10,13 +10,16 @@ it pass for ten thousand users.
     python benchmarks/growth.py [PART ...] [--most USERS]
 
 Parts are `still` and `mechanisms`. Parts that are not named, and sizes above USERS, keep their old
-results. Seconds of a processor say what the work costs where other work runs beside it.
+results. Each row of `still` says when it was measured, and the hash of the code; rows from before
+it did hold the commit that stored them. Seconds of a processor say what the work costs where other
+work runs beside it.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -86,11 +89,12 @@ def campaign(users: int) -> dict[str, dict[str, float]]:
 def measure(users: int, folder: Path) -> list[dict[str, Any]]:
     """Simulate a market and build its offers table, and report both."""
     market = folder / "market"
-    simulation = {"users": users, "step": "simulation", **alone(year, users, market)}
+    of = {"date": date.today().isoformat(), "code": code()}
+    simulation = {"users": users, "step": "simulation", **alone(year, users, market), **of}
     print(simulation, flush=True)
     for name in BESIDE:
         rmtree(market / f"{name}.parquet")
-    built = {"users": users, "step": "features", **alone(features, market, folder / "spill")}
+    built = {"users": users, "step": "features", **alone(features, market, folder / "spill"), **of}
     print(built, flush=True)
     return [simulation, built]
 

@@ -131,6 +131,20 @@ def test_the_page_of_the_release_says_what_the_service_gave_before(commit: str, 
     assert words.format(f"{before['ways']['cold']['per_second']:,.0f}") in RELEASE
 
 
+def test_the_release_page_and_the_readme_count_the_chapters_that_take_longer_than_a_minute() -> (
+    None
+):
+    costs = [*json.loads((ROOT / "appendix" / "status.json").read_text()).values()]
+    slow = [cost for cost in costs if round(cost["seconds"]) > 60]
+    large = [cost for cost in costs if cost["MiB"] > 4096]
+    assert all(cost in slow for cost in large)
+    words = ("none", "one", "two", "three", "four", "five", "six")
+    said = f"all but {words[len(slow)]}, {words[len(large)]} of them in memory too"
+    assert f"| a minute and 4 GiB | {said} |" in (ROOT / "appendix" / "release.md").read_text()
+    assert "most run in less than a minute on two cores" in (ROOT / "README.md").read_text()
+    assert len(slow) < len(costs) / 2
+
+
 TEACHING = (ROOT / "appendix" / "teaching.md").read_text()
 ROWS = re.findall(r"^\|.*chapters/0?(\d+)_\w+`(.*)\|$", TEACHING, re.MULTILINE)
 

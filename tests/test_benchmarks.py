@@ -3,8 +3,10 @@
 import ast
 import json
 import re
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -44,13 +46,49 @@ def test_each_stored_result_is_written_by_a_script_that_make_bench_runs() -> Non
     assert {file.stem for file in (ROOT / "benchmarks/results").glob("*.json")} <= written
 
 
-def test_effects_take_ten_times_as_long_for_ten_times_the_users(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Import a benchmark by its name."""
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    uplift = import_module("uplift")
+    return import_module
+
+
+BARS = [script.stem for script in SCRIPTS if "\ndef bars(" in script.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("name", BARS)
+def test_a_stored_result_holds_the_bars_of_its_benchmark(
+    name: str, benchmark: Callable[[str], ModuleType]
+) -> None:
+    stored = json.loads((ROOT / f"benchmarks/results/{name}.json").read_text("utf-8"))
+    bars = benchmark(name).bars(stored)
+    assert bars and all(bars.values()), bars
+    assert "missed" not in stored
+
+
+def test_a_missed_bar_is_said_and_stored_until_it_is_held(
+    benchmark: Callable[[str], ModuleType],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    machine = benchmark("machine")
+    monkeypatch.setattr(machine, "RESULTS", tmp_path)
+    machine.store("gaps", (), {"gap": 2}, {"a gap below 1": False, "a gap": True})
+    assert "gaps.json misses its bar: a gap below 1" in capsys.readouterr().err
+    stored = json.loads((tmp_path / "gaps.json").read_text("utf-8"))
+    assert (stored["missed"], stored["gap"]) == (["a gap below 1"], 2)
+    machine.store("gaps", (), {"gap": 0}, {"a gap below 1": True, "a gap": True})
+    assert "missed" not in json.loads((tmp_path / "gaps.json").read_text("utf-8"))
+
+
+def test_effects_take_ten_times_as_long_for_ten_times_the_users(
+    benchmark: Callable[[str], ModuleType],
+) -> None:
+    uplift = benchmark("uplift")
+    small, large = (
+        pd.DataFrame(uplift.grown(users)).set_index("step")["seconds"] for users in (2_000, 20_000)
+    )
+    assert large.sum() < 15 * small.sum()
     stored = json.loads((ROOT / "benchmarks/results/uplift.json").read_text())["growth"]
-    seconds = pd.DataFrame(stored).groupby("users")["seconds"].sum()
-    assert seconds[1_000_000] < 15 * seconds[100_000]
-    small = uplift.grown(2_000)
-    assert [row["step"] for row in small] == [row["step"] for row in stored[: len(small)]]
+    assert list(small.index) == [row["step"] for row in stored[: len(small)]]

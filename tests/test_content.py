@@ -1,7 +1,6 @@
 """Words, baskets and pictures become vectors, and what each input adds is measured honestly."""
 
 import io
-import json
 import sys
 import wave
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
 from coupon_rec.book import cards, hearing
+from coupon_rec.book.eye import Eye
 from coupon_rec.book.prelude import CODE
 from coupon_rec.content import (
     Ear,
@@ -39,13 +39,6 @@ from coupon_rec.odds import sigmoid
 ROOT = CODE.parent
 SAMPLE = ROOT / "data" / "sample"
 RECOGNIZER = ROOT / "data" / "models" / "ocr-recognizer.onnx"
-STORED = ROOT / "benchmarks" / "results" / "text_and_images.json"
-
-
-@pytest.fixture(scope="module")
-def measured() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(STORED.read_text("utf-8"))
-    return found
 
 
 # Words
@@ -197,42 +190,6 @@ def test_text_helps_where_nothing_else_tells() -> None:
     assert mixed_up["low"] < 0 < mixed_up["high"]
 
 
-# The bars of the stored benchmark
-
-
-@pytest.fixture(scope="module")
-def gaps(measured: dict[str, Any]) -> pd.DataFrame:
-    """Of AUC, with intervals over users and coupons."""
-    gaps = pd.DataFrame(measured["text"]["gaps"]).set_index(["a", "b"])
-    return gaps[[f"{end} over users and coupons" for end in ("low", "high")]].set_axis(
-        ["low", "high"], axis="columns"
-    )
-
-
-@pytest.mark.parametrize("texts", ["words", "others' vectors"])
-def test_words_tell_something_about_a_coupon_without_a_past(gaps: pd.DataFrame, texts: str) -> None:
-    assert gaps.loc[(f"no past + {texts}", "no past"), "low"] > 0
-
-
-@pytest.mark.parametrize("own", ["own vectors", "own vectors, items new"])
-def test_receipts_are_not_seen_to_do_worse_than_the_web(gaps: pd.DataFrame, own: str) -> None:
-    assert gaps.loc[(f"no past + {own}", "no past + others' vectors"), "high"] > 0
-
-
-def test_the_effect_of_a_photo_is_found_within_a_fifth_on_average(measured: dict[str, Any]) -> None:
-    effects = pd.DataFrame(measured["picture"]["effects"])
-    photo = effects.query("inputs == 'picture and depth' and input == 'photo'")["value"]
-    assert len(photo) >= 6
-    assert photo.mean() == pytest.approx(0.25, rel=0.2)
-
-
-def test_cards_in_focus_clear_the_bar_and_no_card_is_read_wrong(measured: dict[str, Any]) -> None:
-    printed = pd.DataFrame(measured["printed"]).set_index("blur")
-    assert (printed["cards"] == 100).all()
-    assert printed["right"][0] >= 95 > printed["right"][1]  # as the page says of one pixel
-    assert (printed["wrong"] == 0).all()
-
-
 # Printed offers
 
 
@@ -283,13 +240,29 @@ def test_cards_are_read_or_refused_and_never_read_wrong(
 # Pictures that never arrive
 
 
-def test_a_lost_picture_costs_what_it_would_have_said_unless_the_model_saw_some_lost() -> None:
+@pytest.fixture(scope="module")
+def lifted() -> pd.DataFrame:
+    """Coupons whose photos lift sales by a factor of e^0.5, and whose borders do not."""
     random = np.random.default_rng(0)
     table = pd.DataFrame(random.integers(0, 2, (400, 2)), columns=["photo", "border"])
     table["depth"] = random.choice([0.1, 0.3], len(table))
     lift = np.exp(0.2 + table["depth"] + 0.5 * table["photo"])
-    table = table.assign(sent=1e6, others=1e6, other_lines=1e4, sent_lines=1e4 * lift)
-    found = cards.without_pictures(table)
+    return table.assign(sent=1e6, others=1e6, other_lines=1e4, sent_lines=1e4 * lift)
+
+
+def test_an_eye_reads_cards_and_the_effect_of_a_photo_is_found(lifted: pd.DataFrame) -> None:
+    eye, pictures = Eye(seed=0), cards.cards(lifted.assign(badge=0), seed=5)
+    seen = lifted.assign(**eye.traits(pictures))
+    assert (seen[["photo", "border"]].round() == lifted[["photo", "border"]]).mean().min() > 0.95
+    effects = cards.effects(seen, ["photo", "border", "depth"])["value"]
+    assert effects["photo"] == pytest.approx(0.5, rel=0.2)
+    assert effects["border"] == pytest.approx(0, abs=0.05)
+
+
+def test_a_lost_picture_costs_what_it_would_have_said_unless_the_model_saw_some_lost(
+    lifted: pd.DataFrame,
+) -> None:
+    found = cards.without_pictures(lifted)
     assert found["no loss"] == pytest.approx(1)
     assert found["zeros"] > 1.2
     assert found["dropout"] == pytest.approx(1, abs=0.05)

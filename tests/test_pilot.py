@@ -1,8 +1,8 @@
 """The pilot of chapter 12, small: a learner chosen without the truth earns, and a null world sends
 nothing."""
 
-import json
 import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -135,14 +135,11 @@ def test_what_the_learners_see_is_known_before_the_campaign(pilot: Pilot) -> Non
     assert "treatment" not in pilot.coming
 
 
-def test_the_stored_markets_reach_their_bars() -> None:
-    stored = json.loads((ROOT / "benchmarks" / "results" / "uplift.json").read_text("utf-8"))
-    runs, later = (pd.DataFrame(stored[part]) for part in ("worlds", "later"))
-    chosen = runs[runs["chosen"]].set_index("seed")["share"]
-    simple = runs["rule"].isin([EVERYONE, CUT, "response x depth"])
-    best = runs[simple].groupby("seed")["share"].max()
-    assert ((chosen >= 0.6) & (chosen > best)).sum() >= 4
-    earned = later.pivot_table("cents", "seed", "rule", aggfunc="sum")
-    assert (earned["t"] > earned.drop(columns="t").max(axis=1)).all()
-    null = pd.DataFrame(stored["null"])
-    assert (null.loc[null["rule"].isin(["s", "t"]), "sent"] == 0).all()
+def test_what_is_learned_earns_most_in_the_campaigns_to_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    uplift = import_module("uplift")
+    monkeypatch.setattr(uplift, "USERS", 2000)
+    earned = pd.DataFrame(uplift.followed(0)).groupby("rule")["cents"].sum()
+    assert earned["t"] > 1.1 * earned.drop("t").max()
