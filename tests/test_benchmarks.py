@@ -44,6 +44,21 @@ def test_each_stored_result_is_written_by_a_script_that_make_bench_runs() -> Non
     assert {file.stem for file in (ROOT / "benchmarks/results").glob("*.json")} <= written
 
 
+@pytest.mark.parametrize("name", ["pricing", "uplift"])
+def test_a_part_that_is_kept_says_of_which_day_and_of_which_code_it_is(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    script = import_module(name)
+    stored = json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())
+    assert stored["measured"].keys() == {part for part in script.PARTS if part in stored}
+    now = import_module("machine").stamp(script.__file__, script.ROOMS)
+    for part in stored["measured"].values():
+        assert part.keys() == now.keys()
+        assert part["date"] <= stored["date"]
+        assert len(part["code"]) == len(now["code"]) == 12
+
+
 def test_effects_take_ten_times_as_long_for_ten_times_the_users(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

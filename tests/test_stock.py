@@ -220,6 +220,8 @@ def test_the_stored_markets_of_chapter_14_reach_what_it_claims() -> None:
     stores = pd.DataFrame(stored["stores"])
     for way in ("first", "struck"):
         assert (stores["together - none"] > stores[f"{way} - none"]).all()
+    for forecast in ("forecast", "without the plan"):
+        assert stored["juice"][f"a year ago - {forecast}"]["low"] > 0
     runs = pd.DataFrame(stored["stock"]).set_index("users")
     assert runs["gap"].max() <= 0.005
     assert runs.loc[1_000_000, "seconds"] < 15 * runs.loc[100_000, "seconds"]
