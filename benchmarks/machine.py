@@ -1,5 +1,6 @@
 """What all benchmarks share: two cores, fresh processes, and a record of the machine."""
 
+import hashlib
 import json
 import os
 import platform
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+PACKAGE = Path(__file__).parents[1] / "coupon_rec"
 
 
 def use_two_cores() -> None:
@@ -31,6 +33,20 @@ def peak_gib() -> float:
     """The most memory that this process has held at any time so far, in GiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2 ** (30 if sys.platform == "darwin" else 20)
+
+
+def code_of(script: str, rooms: tuple[str, ...]) -> str:
+    """Twelve hexadecimal digits that change with a script and with what it measures of us."""
+    digest = hashlib.sha256(Path(script).read_bytes())
+    for room in rooms:
+        for path in sorted((PACKAGE / room).rglob("*.py")) or [PACKAGE / room]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def stamp(script: str, rooms: tuple[str, ...]) -> dict[str, str]:
+    """Say when a part of a benchmark was measured, and of which code."""
+    return {"date": date.today().isoformat(), "code": code_of(script, rooms)}
 
 
 def store(

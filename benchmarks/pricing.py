@@ -12,17 +12,27 @@ user, learned from a log in which depths were drawn by chance, earns more than o
 `ta_feng`: the elasticity within items of a chain of grocers beside its margin. The receipts are
 read from a wheel, as `prices.py` does; only what they come to is stored.
 
-Usage: `python benchmarks/pricing.py [PART ...]` measures all parts or some and keeps the rest.
+`juice`: the forecast of chapter 14 against the same week of the year before, in the weekly sales of
+orange juice at Dominick's, a chain of grocers near Chicago. Debian's package r-cran-bayesm (GPL)
+holds them; it is downloaded for that file alone, never installed. This part needs `apt-get`, after
+its `update`; all others run without.
+
+Usage: `python benchmarks/pricing.py [PART ...]` measures all parts or some and keeps the rest;
+`measured` says of which day and of which code each one is.
 """
 
 import json
+import subprocess
 import sys
 import time
+from pathlib import Path
+from shutil import which
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, alone, peak_gib, store, use_two_cores
+from machine import RESULTS, alone, peak_gib, stamp, store, use_two_cores
 from prices import WHEEL, ta_feng
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -35,9 +45,12 @@ from coupon_rec.decisions import (
     best_prices,
     elasticity,
     fit_demand,
+    fit_forecast,
     newsvendor,
+    sales_rows,
     stock_budgets,
 )
+from coupon_rec.evaluation import from_sums
 from coupon_rec.simulation import MECHANISMS, State, open_market, simulate
 
 Arrays = tuple[np.ndarray, ...]
@@ -45,6 +58,10 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 COUPONS, SHELVES = 20, 10
 SEEDS = range(5)
 CONTACT = 0.005
+JUICE, READER = "r-cran-bayesm", ("rdata==1.1.0", "xarray==2026.9.0")
+YEAR, FIRST, AHEAD = 52, 92, 4
+"""Weeks of a year, the first one with a year behind it, and how long a fit is kept."""
+ROOMS = ("decisions", "simulation", "evaluation", "book/shelves.py")
 UNITS = 1.6
 """A guess of the units that one more purchase adds; the market's usual purchase has 1.3."""
 
@@ -308,6 +325,93 @@ def grocer() -> dict[str, Any]:
     }
 
 
+# Two years of orange juice
+
+
+def orange_juice() -> tuple[str, pd.DataFrame]:
+    """Download what each store sold of each brand in each week, and name the package."""
+    with TemporaryDirectory() as folder:
+        subprocess.run(["apt-get", "download", "--quiet", JUICE], cwd=folder, check=True)
+        (package,) = Path(folder).glob("*.deb")
+        subprocess.run(["dpkg-deb", "--extract", package, folder], check=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder]
+        subprocess.run([*pip, *READER], check=True)
+        sys.path.append(folder)
+        from rdata import read_rda
+
+        (file,) = Path(folder).rglob("orangeJuice.rda")
+        sales = read_rda(file)["orangeJuice"]["yx"].astype(float)
+        sys.path.remove(folder)
+    whole = sales[["store", "brand", "week"]].astype(int)
+    sales = whole.assign(
+        item_id=100 * whole["store"] + whole["brand"],
+        units=np.exp(sales["logmove"]) / 64,  # of 64 ounces
+        feature=sales["feat"],
+        deal=sales["deal"],
+    )
+    return package.name, sales
+
+
+def juice() -> dict[str, Any]:
+    """How far forecasts of next week are off, in weeks that have a year behind them.
+
+    In a week that the record of a store lacks, it is taken to have sold what it sold the week
+    before; such a week is neither learned from nor tested. Stores that open later are left out. The
+    plan is what was featured and on deal, as it happened.
+    """
+    package, sales = orange_juice()
+    sales = sales[sales.groupby("store")["week"].transform("min") < 44]
+    kinds = ["feature", "deal"]
+    tables = {
+        name: sales.pivot(index="week", columns="item_id", values=name)
+        for name in ("units", *kinds)
+    }
+    whole = pd.concat({name: each.ffill().bfill().stack() for name, each in tables.items()}, axis=1)
+    there = sales[["item_id", "week", "store", "brand"]]
+    past = whole["units"].unstack()
+    test = there[there["week"] >= FIRST].merge(sales[["item_id", "week", "units"]])
+    for name, promotions in {"forecast": kinds, "without the plan": []}.items():
+        rows = sales_rows(whole.reset_index(), promotions).merge(there[["item_id", "week"]])
+        parts = []
+        for start in range(FIRST, rows["week"].max() + 1, AHEAD):
+            fitted = fit_forecast(rows[rows["week"] < start])
+            ahead = rows[rows["week"].between(start, start + AHEAD - 1)]
+            parts.append(ahead[["item_id", "week"]].assign(**{name: fitted.expected(ahead)}))
+        test = test.merge(pd.concat(parts))
+    for name, wide in {
+        "a year ago": tables["units"].shift(YEAR),
+        "last week": past.shift(1),
+        "mean of eight weeks": past.shift(1).rolling(8).mean(),
+    }.items():
+        test = test.merge(wide.stack().dropna().rename(name).reset_index())
+    off = test.loc[:, "forecast":].sub(test["units"], axis=0).abs()
+    by_brand = off.groupby(test["brand"]).sum()
+
+    def less(worse: str, better: str) -> dict[str, float]:
+        """How much less one is off than another, in points, by brands and weeks drawn anew."""
+        found = from_sums(
+            pd.DataFrame({"more": off[worse] - off[better], "units": test["units"]}),
+            test["brand"],
+            lambda sums: 100 * sums["more"] / sums["units"],
+            test["week"],
+        )
+        return {end: round(float(each), 2) for end, each in found.items()}
+
+    pairs = (
+        ("a year ago", "forecast"),
+        ("a year ago", "without the plan"),
+        ("mean of eight weeks", "without the plan"),
+    )
+    return {
+        "package": package,
+        **{name: int(test[name].nunique()) for name in ("store", "brand", "week")},
+        "rows": len(test),
+        "off, %": (100 * off.sum() / test["units"].sum()).round(2).to_dict(),
+        **{f"{worse} - {better}": less(worse, better) for worse, better in pairs},
+        "brands behind": int((by_brand["forecast"] > by_brand["a year ago"]).sum()),
+    }
+
+
 def rounded(rows: list[dict[str, float]]) -> list[dict[str, float]]:
     return [{name: round(float(x), 4) for name, x in row.items()} for row in rows]
 
@@ -321,6 +425,7 @@ PARTS: dict[str, Any] = {
     "weaker": lambda: rounded(
         [{"strength": s, "seed": n, **learned_depth(n, s)} for s in (0.0, 0.3) for n in range(3)]
     ),
+    "juice": juice,
 }
 
 
@@ -340,6 +445,10 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
         for way in ("first", "struck"):
             more = stores["together - none"] > stores[f"{way} - none"]
             found[f"knowing the stock earns more than coupons first, {way}"] = more.all()
+    if "juice" in result:
+        for forecast in ("forecast", "without the plan"):
+            off = result["juice"][f"a year ago - {forecast}"]
+            found[f"the {forecast} is closer than sales a year ago"] = off["low"] > 0
     if "stock" in result:
         runs = pd.DataFrame(result["stock"]).set_index("users")
         seconds = runs["seconds"]
@@ -354,9 +463,11 @@ def main() -> None:
     use_two_cores()
     path = RESULTS / "pricing.json"
     before = json.loads(path.read_text()) if path.exists() else {}
-    result = {part: before[part] for part in PARTS if part in before}
-    for part in sys.argv[1:] or PARTS:
+    result = {part: before[part] for part in ("measured", *PARTS) if part in before}
+    can = [part for part in PARTS if part != "juice" or which("apt-get")]
+    for part in sys.argv[1:] or can:
         result[part] = PARTS[part]()
+        result.setdefault("measured", {})[part] = stamp(__file__, ROOMS)
         print(part, json.dumps(result[part], indent=1), flush=True)
         store("pricing", ("numpy", "scipy", "pandas", "scikit-learn"), result, bars(result))
 

@@ -13,7 +13,6 @@ Seconds of a processor are those of this process and of all that it starts, Java
 """
 
 import argparse
-import hashlib
 import json
 import os
 import subprocess
@@ -30,9 +29,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, alone, peak_gib, store, use_two_cores
+from machine import RESULTS, alone, code_of, peak_gib, store, use_two_cores
 
-import coupon_rec
 from coupon_rec import load_market
 from coupon_rec.decisions import allocate_scores
 from coupon_rec.features import Encoder, write_offers
@@ -43,7 +41,6 @@ from coupon_rec.simulation.market import _on_disk, still
 from coupon_rec.simulation.state import settings_of
 
 PACKAGES = ("coupon-rec", "duckdb", "ibis-framework", "keras", "numpy", "pandas", "pyspark")
-CODE = Path(coupon_rec.__file__).parent
 ROOMS = (
     "market",
     "simulation",
@@ -71,11 +68,7 @@ SPARK = {
 
 def code() -> str:
     """Twelve hexadecimal digits that change with the code that is measured."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    for room in ROOMS:
-        for path in sorted((CODE / room).rglob("*.py")) or [CODE / room]:
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+    return code_of(__file__, ROOMS)
 
 
 def processor_seconds() -> float:

@@ -17,7 +17,7 @@ Parts, each a name that the script takes (by default, all of them):
 - growth: seconds and memory of our effects, one row a user, up to a million users.
 
 Usage: `python benchmarks/uplift.py [PART ...] [--python PATH]`; parts that are not measured are
-kept.
+kept. `measured` says of which day and of which code each one is.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, alone, peak_gib, store, use_two_cores
+from machine import RESULTS, alone, peak_gib, stamp, store, use_two_cores
 from sklearn.linear_model import Ridge
 
 from coupon_rec.book.pilot import (
@@ -71,6 +71,7 @@ from coupon_rec.simulation import simulate
 USERS, SEEDS, DEEPEST, CAMPAIGNS = 5_000, range(5), 3, 4
 SIZES = (10_000, 100_000, 1_000_000)
 PEERS = ("econml==0.17.0", "scikit-uplift==0.5.1")
+ROOMS = ("effects", "simulation", "evaluation", "book/pilot.py", "book/pilot_rules.py")
 PARTS = ("worlds", "later", "null", "weak", "full", "peers", "growth")
 
 
@@ -294,9 +295,10 @@ def main() -> None:
     asked = parser.parse_args()
     path = RESULTS / "uplift.json"
     before = json.loads(path.read_text()) if path.exists() else {}
-    found = {part: before[part] for part in PARTS if part in before}
+    found = {part: before[part] for part in ("measured", *PARTS) if part in before}
     for part in asked.parts or PARTS:
         found[part] = globals()[part](asked.python)
+        found.setdefault("measured", {})[part] = stamp(__file__, ROOMS)
         store("uplift", ("numpy", "scikit-learn"), {"users": USERS, **found}, bars(found))
         print(part, "done", flush=True)
         if isinstance(found[part], list):

@@ -18,6 +18,7 @@ from coupon_rec.decisions import (
     expected_discount,
     matrices,
     offer_value,
+    stock_budgets,
 )
 from coupon_rec.decisions.parts import KEY, _in_parts
 from coupon_rec.serving.batch import score
@@ -80,6 +81,30 @@ def test_parts_find_the_bound_of_the_whole_and_come_near_it_within_the_limits(
     assert choices["value"].sum() == pytest.approx(found.value)
     assert found.sent == len(choices)
     assert not choices.duplicated(["campaign_id", "user_id"]).any()
+
+
+@pytest.mark.parametrize("column", ["redeemed", "units"])
+def test_coupons_stay_within_their_stock_as_if_all_users_were_together(
+    column: str, tmp_path: Path, put: Put
+) -> None:
+    offers, left = scored(), {100: 6.5, 103: 0.0, 105: 1e6}
+    if column == "units":
+        offers = offers.assign(units=0.4 * offers["redeemed"] + 0.01)
+    p, places = offers["redeemed"], matrices(offers)
+    stock = [left.get(coupon, np.inf) for coupon in places.coupons]
+    fund = Budget(120.0, places.fill(expected_discount(offers, p), 0.0))
+    shelves = stock_budgets(stock, places.fill(offers[column], 0.0), range(len(stock)))
+    value = places.fill(offer_value(offers, p), -np.inf)
+    whole = allocate(value, [fund, *shelves], method="dual")
+    found = allocate_scores(put(offers), tmp_path / "choices", budget=120.0, stock=left, parts=5)
+    assert found.bound == pytest.approx(whole.bound, rel=1e-9)
+    assert found.gap <= 5e-4
+    taken = chosen(found.folder).merge(offers, on=KEY).groupby("coupon_id")[column].sum()
+    assert 6 < taken[100] <= 6.5
+    assert 103 not in taken
+    assert found.spent is not None and found.spent <= 120.0
+    assert found.stock_prices.shape == (3,)
+    assert found.stock_prices[0] > found.stock_prices[2] == 0
 
 
 def test_users_that_are_text_are_cut_evenly_by_one_digest() -> None:
@@ -213,6 +238,10 @@ def test_what_cannot_be_allocated_is_refused_and_leaves_the_choices_of_before(
         (offers, {"caps": {100: -1}}, "cap is negative"),
         (offers, {"caps": {100: 3, 99: 3}}, r"coupons that the scores lack, such as \[99\]"),
         (offers, {"caps": {"100": 3}}, "write coupons as the scores do, such as 100"),
+        (offers, {"stock": {100: -1}}, "stock of coupon 100 is -1.0: expected 0 or more units"),
+        (offers, {"stock": {100: np.nan}}, "stock of coupon 100 is nan"),
+        (offers, {"stock": {"99": 3}}, r"stock has 1 coupons that the scores lack, such as .'99'"),
+        (offers.assign(units=np.nan), {"stock": {100: 1}}, "units must be finite"),
         (offers, {"parts": 0}, "1 part or more"),
         (offers, {"budget": -1.0}, "budget of 0 or more"),
         (offers, {"budget": np.inf}, "a finite budget of 0 or more"),
@@ -233,6 +262,25 @@ def test_the_command_allocates_and_says_how_near_the_best_it_came(tmp_path: Path
     told = CliRunner().invoke(app, ["allocate", str(tmp_path / "nothing"), str(tmp_path / "c")])
     assert told.exit_code == 2
     assert "there are no files" in told.output
+
+
+def test_the_command_reads_a_stock_or_says_what_its_file_lacks(tmp_path: Path, put: Put) -> None:
+    scores, sent, file = put(scored(300)), tmp_path / "sent", tmp_path / "stock.csv"
+    for said, error in (
+        ("coupon_id,stock\n100,0.5\n101,inf\n", None),
+        ("coupon_id,units\n100,5\n", "lacks the columns ['stock']"),
+        ("coupon_id,stock\n100,5\n100,6\n", "names coupon '100' twice"),
+        ("coupon_id,stock\n100,many\n", "has 'many' as the stock of coupon '100'"),
+        ("coupon_id,stock\n100,\n", "has '' as the stock of coupon '100'"),
+        ("coupon_id,stock\n100,-1\n", "has '-1' as the stock of coupon '100'"),
+        ("coupon_id,stock\n7,1\n", "stock has 1 coupons that the scores lack, such as ['7']"),
+    ):
+        file.write_text(said)
+        told = CliRunner().invoke(app, ["allocate", str(scores), str(sent), "--stock", str(file)])
+        assert told.exit_code == (0 if error is None else 2), told.output
+        assert error is None or error in told.output
+        promised = chosen(sent).groupby("coupon_id")["probability"].sum()
+        assert promised[100] <= 0.5 < promised[101]
 
 
 def test_scoring_refuses_a_folder_that_is_no_bundle_in_one_line(tmp_path: Path, put: Put) -> None:

@@ -125,6 +125,14 @@ def allocate(
         float | None,
         typer.Option(help="Most face value to be redeemed in expectation; else no limit.", min=0),
     ] = None,
+    stock: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with coupon_id, as the scores have it, and stock: most units that its "
+            "redemptions take in expectation; others have no limit.",
+            exists=True,
+        ),
+    ] = None,
     k: Annotated[int, typer.Option(help="Most coupons of a user in a campaign.", min=1)] = 1,
     groups: Annotated[
         Path | None,
@@ -146,7 +154,7 @@ def allocate(
     contact: Contact = 0.005,
     spark: SparkMaster = None,
 ) -> None:
-    """Choose the coupons of all users together, within a budget and a limit on groups."""
+    """Choose the coupons of all users together, within a budget, a stock and a limit on groups."""
     check_folder(out)
     from coupon_rec.decisions import Economics, allocate_scores
 
@@ -155,6 +163,7 @@ def allocate(
         opened(scores, spark),
         out,
         budget=budget,
+        stock=None if stock is None else _stock(stock),
         k=k,
         parts=parts,
         economics=economics,
@@ -169,9 +178,27 @@ def allocate(
 
 def _groups(file: Path) -> dict[int | str, str]:
     """The group of each user of a file."""
-    rows = pd.read_csv(file, dtype="str", keep_default_na=False)
-    if lacking := [name for name in ("user_id", "group") if name not in rows.columns]:
+    return {user: group or "unknown" for user, group in _column(file, "user", "group").items()}
+
+
+def _stock(file: Path) -> dict[int | str, float]:
+    """The units of each coupon of a file."""
+    said = _column(file, "coupon", "stock")
+    units = pd.to_numeric(pd.Series([*said.values()], dtype="str"), errors="coerce").tolist()
+    for (coupon, text), number in zip(said.items(), units, strict=True):
+        if not number >= 0:
+            raise ValueError(
+                f"{file} has {text!r} as the stock of coupon {coupon!r}: write the number of its "
+                "units, 0 or more"
+            )
+    return dict(zip(said, units, strict=True))
+
+
+def _column(file: Path, of: str, name: str) -> dict[int | str, str]:
+    """What a file says of each user or coupon, as text."""
+    rows, key = pd.read_csv(file, dtype="str", keep_default_na=False), f"{of}_id"
+    if lacking := [column for column in (key, name) if column not in rows.columns]:
         raise ValueError(f"{file} lacks the columns {lacking}; it has {rows.columns.tolist()}")
-    if len(twice := rows.loc[rows["user_id"].duplicated(), "user_id"]):
-        raise ValueError(f"{file} names user {twice.iloc[0]!r} twice: keep one line of each user")
-    return dict(zip(rows["user_id"], rows["group"].replace("", "unknown"), strict=True))
+    if len(twice := rows.loc[rows[key].duplicated(), key]):
+        raise ValueError(f"{file} names {of} {twice.iloc[0]!r} twice: keep one line of each {of}")
+    return dict(zip(rows[key], rows[name], strict=True))

@@ -32,6 +32,7 @@ from coupon_rec.decisions.problem import (
     allocation_problem,
 )
 from coupon_rec.decisions.repair import EDGE, choose_at, repair
+from coupon_rec.decisions.stock import stock_budgets
 from coupon_rec.decisions.value import LIST, Economics, expected_discount, offer_value
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ class PartsAllocation:
         Of the choices, and an upper bound on that of any allocation within the limits.
     spent : float or None
         Of the budget, if there is one.
-    prices, cap_prices : numpy.ndarray
-        Of the budget, shape (0,) or (1,), and of the capped coupons, in the order of their ids.
+    prices, cap_prices, stock_prices : numpy.ndarray
+        Of the budget, shape (0,) or (1,), of the capped coupons, and of those that have a stock,
+        each in the order of their ids.
     """
 
     folder: Path
@@ -70,6 +72,7 @@ class PartsAllocation:
     spent: float | None
     prices: Prices
     cap_prices: Prices
+    stock_prices: Prices
 
     @property
     def gap(self) -> float:
@@ -111,13 +114,14 @@ def allocate_scores(
     *,
     budget: float | None = None,
     caps: Mapping[int | str, int] | None = None,
+    stock: Mapping[int | str, float] | None = None,
     k: int = 1,
     economics: Economics | None = None,
     parts: int = 8,
     groups: Mapping[int | str, str] | None = None,
     gap: float | None = None,
 ) -> PartsAllocation:
-    """Choose coupons for any number of users together, within a budget and caps.
+    """Choose coupons for any number of users together, within a budget, caps and a stock.
 
     Parameters
     ----------
@@ -132,6 +136,10 @@ def allocate_scores(
         Most face value to be redeemed in expectation, in currency.
     caps : mapping of int or str to int, optional
         Most copies of some coupons, each of which has offers.
+    stock : mapping of int or str to float, optional
+        Units that some coupons may take from the shelf, each of which has offers; their ids, or the
+        text of these. Those who get a coupon take one unit with each redemption or, if the scores
+        have a column `units`, what it says an offer is expected to add.
     k : int
         Most coupons of a user in a campaign.
     economics : Economics, optional
@@ -154,8 +162,8 @@ def allocate_scores(
     ------
     ValueError
         If there are no offers, a column is missing, an offer is a duplicate, a limit is negative,
-        `groups` name users or `caps` coupons that the scores lack, of `groups` and `gap` there
-        is only one, or `out` is a folder of anything else than choices.
+        `groups` name users or `caps` or `stock` coupons that the scores lack, of `groups` and `gap`
+        there is only one, or `out` is a folder of anything else than choices.
 
     Notes
     -----
@@ -176,28 +184,32 @@ def allocate_scores(
     names = [*KEY, "redeemed", "spend_per_line", "coupon_discount"]
     if missing := [name for name in names if name not in table.columns]:
         raise ValueError(f"the scores lack {', '.join(missing)}: write them with `score`")
-    table = table.select(names)
+    units = "units" if stock and "units" in table.columns else "redeemed"
+    table = table.select(*names, units=table[units])
     coupons = np.sort(table.select("coupon_id").distinct().to_pandas()["coupon_id"].to_numpy())
     if not len(coupons):
         raise ValueError("there are no offers to choose from")
     without = table.aggregate(**{name: table[name].isnull().sum() for name in KEY}).to_pandas()
     if lacking := {name: int(rows) for name, rows in without.iloc[0].items() if rows > 0}:
         raise ValueError(f"the scores have rows that lack a value: leave these out, {lacking}")
-    if strangers := sorted((caps or {}).keys() - {*coupons.tolist()}, key=str):
-        raise ValueError(
-            f"caps has {len(strangers):,} coupons that the scores lack, such as {strangers[:5]}: "
-            f"leave them out, and write coupons as the scores do, such as {coupons.tolist()[0]!r}"
-        )
-    most = np.array([(caps or {}).get(coupon, np.inf) for coupon in coupons])
+    most = _of_coupons("caps", caps, coupons)
     if not (most >= 0).all():
         raise ValueError("a cap is negative: expected 0 or more copies of a coupon")
+    named = {str(coupon): each for coupon, each in (stock or {}).items()}
+    left = _of_coupons("stock", named, coupons.astype(str))
+    if (bad := ~(left >= 0)).any():
+        raise ValueError(
+            f"the stock of coupon {coupons[bad][0]} is {left[bad][0]}: expected 0 or more units"
+        )
     amounts = [] if budget is None else [float(budget)]
-    limits = np.array([*amounts, *np.floor(most[np.isfinite(most)])])
+    shelves, capped = left[np.isfinite(left)], np.flatnonzero(np.isfinite(most))
+    limits = np.array([*amounts, *shelves, *np.floor(most[capped])])
     build = partial(
         _part,
         coupons=coupons,
-        capped=np.flatnonzero(np.isfinite(most)),
-        limits=len(limits),
+        budgeted=budget is not None,
+        left=left,
+        capped=capped,
         k=k,
         economics=economics,
     )
@@ -227,7 +239,8 @@ def allocate_scores(
         bound=bound,
         spent=float(cost) if amounts else None,
         prices=prices[: len(amounts)],
-        cap_prices=prices[len(amounts) :],
+        cap_prices=prices[len(amounts) + len(shelves) :],
+        stock_prices=prices[len(amounts) :][: len(shelves)],
     )
 
 
@@ -248,13 +261,26 @@ def _opened(scores: Table | str | Path) -> Table:
         ) from error
 
 
+def _of_coupons(
+    name: str, given: Mapping[int | str, float] | None, coupons: NDArray[Any]
+) -> NDArray[np.float64]:
+    """The limit of each coupon, or infinity."""
+    if strangers := sorted((given or {}).keys() - {*coupons.tolist()}, key=str):
+        raise ValueError(
+            f"{name} has {len(strangers):,} coupons that the scores lack, such as {strangers[:5]}: "
+            f"leave them out, and write coupons as the scores do, such as {coupons.tolist()[0]!r}"
+        )
+    return np.array([(given or {}).get(coupon, np.inf) for coupon in coupons], float)
+
+
 def _part(
     offers: pd.DataFrame,
     index: int,
     *,
     coupons: NDArray[Any],
+    budgeted: bool,
+    left: Prices,
     capped: NDArray[np.intp],
-    limits: int,
     k: int,
     economics: Economics | None,
 ) -> Part:
@@ -265,12 +291,14 @@ def _part(
     row = offers.groupby(LIST).ngroup().to_numpy()
     column = np.searchsorted(coupons, offers["coupon_id"])
     value = np.full((int(row.max(initial=-1)) + 1, len(coupons)), -np.inf)
-    cost = np.zeros_like(value)
+    cost, units = np.zeros_like(value), np.zeros_like(value)
     value[row, column] = offers_value = offer_value(offers, offers["redeemed"], economics)
     cost[row, column] = offers_cost = expected_discount(offers, offers["redeemed"])
-    budgets = [Budget(0.0, cost)] if limits > len(capped) else []
+    units[row, column] = offers["units"]
+    budgets = [Budget(0.0, cost)] if budgeted else []
+    budgets += stock_budgets(left, units, range(len(coupons)))
     problem = allocation_problem(value, budgets, None, k, None)
-    problem = replace(problem, capped=capped, limits=np.zeros(limits))
+    problem = replace(problem, capped=capped, limits=np.zeros(len(budgets) + len(capped)))
     offers = offers[KEY].assign(
         probability=offers["redeemed"], value=offers_value, cost=offers_cost
     )
