@@ -19,7 +19,7 @@ from coupon_rec.decisions import (
     matrices,
     offer_value,
 )
-from coupon_rec.decisions.parts import KEY, _in_parts
+from coupon_rec.decisions.cutting import KEY, _in_parts
 from coupon_rec.serving.batch import score
 
 Put = Callable[[pd.DataFrame], Path]
