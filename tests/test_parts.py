@@ -20,7 +20,7 @@ from coupon_rec.decisions import (
     offer_value,
     stock_budgets,
 )
-from coupon_rec.decisions.parts import KEY, _in_parts
+from coupon_rec.decisions.cutting import KEY, _in_parts
 from coupon_rec.serving.batch import score
 
 Put = Callable[[pd.DataFrame], Path]
