@@ -3,7 +3,7 @@
 
 const hearing = (() => {
   const PRODUCTS = ["coffee", "oat milk", "dog food", "shampoo", "bananas"];
-  // Written by tools/hearing.py:
+  // Written by tools/page_rules.py:
   const RULES = [
     ["person", "(?<!\\bper )(?<!\\beach )(?<!\\bevery )(?<!\\bone )(?<!\\bcleaning )\\b(human|person|agent|manager|supervisor|employee|colleague|operator|representative)s?\\b"],
     ["person", "\\b(talk|speak|chat)\\b.*\\b(some ?(one|body)|staff|support)\\b"],

@@ -373,7 +373,9 @@ def _shown(intent: str, words: str, named: Sequence[str]) -> str:
     """Keep what coupons would be shown to for who asks for it: the rest is better not understood."""
     desk = (to for to, pattern in DESK if _found(pattern, plain(words)))
     clauses = [*_clauses(words, named)]
-    asks = _asks(words, named) or (intent != "coupons" and any(_found(ABOUT, t) for t, _ in clauses))
+    asks = _asks(words, named) or (
+        intent != "coupons" and any(_found(ABOUT, t) for t, _ in clauses)
+    )
     refused = any(_found(REFUSES, kept) for _, kept in clauses)
     return next(desk, intent if asks and not refused else "unknown")
 

@@ -1,4 +1,4 @@
-"""Copy the assistant's rules and sentences into the page's figure: `python tools/hearing.py`.
+"""Copy the assistant's rules and sentences into the page's figure: `python tools/page_rules.py`.
 
 Nothing of `_static/live/hearing.js` between its two marks is written by hand.
 """
@@ -10,7 +10,7 @@ from coupon_rec.assistant import Customers, hearing
 from coupon_rec.assistant.talking import SAYS
 
 SCRIPT = Path(__file__).parents[1] / "_static" / "live" / "hearing.js"
-BEGIN, END = "  // Written by tools/hearing.py:\n", "  // Until here.\n"
+BEGIN, END = "  // Written by tools/page_rules.py:\n", "  // Until here.\n"
 
 
 def script() -> str:
