@@ -52,8 +52,8 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("stop", r"\boff (the|your)( \w+)? list\b"),
     (
         "stop",
-        r"\b(not|no longer) interested( (thanks?|thank you|any ?more|at all|ever|please|in (it|this|"
-        rf"that|these|them|(any |your |the |more |all )*{ADS})))*$",
+        r"\b(not|no longer) interested( (thanks?|thank you|any ?more|at all|ever|please|in (it|"
+        rf"this|that|these|them|(any |your |the |more |all )*{ADS})))*$",
     ),
     (
         "stop",
@@ -121,8 +121,8 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
         "complaint",
         rf"^(?!(is|are|was|does|will) (\w+ ){{0,8}}{NOUN}\b).*\b(refund|money back|broken|spoiled|"
         r"rotten|stale|complain|complaint|damaged|rude|unhappy|angry|terrible|ridiculous|awful|"
-        r"charged|missing|refused|(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|come|"
-        r"came)|(is|was|are|were) (late|wrong|cold)|wrong (item|order|product|price))\b",
+        r"charged|missing|refused|(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|"
+        r"come|came)|(is|was|are|were) (late|wrong|cold)|wrong (item|order|product|price))\b",
     ),
     ("why", r"\bwhy\b|\bhow come\b|\breason\b|\bbasis\b|\bwhat made you\b"),
     ("why", r"\bhow (do|did) you (know|choose|pick|select|decide)\b"),
@@ -168,7 +168,7 @@ DESK: Final[tuple[tuple[str, str], ...]] = (
         r"\b(owe me|paid too much)\b|\b(did|was)( not|n ?t)\b.*\bdiscounts?\b",
     ),
 )
-"""Who names a person, their data or missing money gets no coupons, but what the desk is there for."""
+"""Who names a person, their data or missing money is for the desk, and gets no coupons."""
 
 FIRST: Final = (
     r"^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|"
@@ -180,7 +180,10 @@ OUR: Final = (
     rf"new|good|better|best|current|{'|'.join(PLACES)}) )*"
 )
 COUPONS: Final = rf"{OUR}((?!(off|out|over|from|to|rid|with) )\w+ ){{0,2}}{NOUN}(?= |$)"
-END: Final = r"(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\b.*)?( [,?].*)?$)"
+END: Final = (
+    r"(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\b.*)?"
+    r"( [,?].*)?$)"
+)
 ASKS: Final = (
     rf"{FIRST}{OUR}(product )?{NOUN}( (for|on)( \w+){{1,4}})?(?=( (please|now|today))*( [,?]|$))",
     rf"{START}any {COUPONS}{END}",
@@ -191,37 +194,39 @@ ASKS: Final = (
     rf"(have|get|got|see|find|use|do|offer|show me|give me|tell me|know) {COUPONS}",
     rf"{START}(got|have you|is there|are there|(is|are) (the|my)) {COUPONS}",
     rf"{START}(where|how)( \w+){{1,3}} (find|see|get) {COUPONS}|{START}where (is|are) {COUPONS}",
-    rf"{START}i( (d|would|m|am|just|really|still))* (want|need|like|love|wish|look|looking|ask|asking)"
-    rf"( (for|to (have|get|see|find|use|know)))* {COUPONS}{END}",
+    rf"{START}i( (d|would|m|am|just|really|still))* (want|need|like|love|wish|look|looking|ask|"
+    rf"asking)( (for|to (have|get|see|find|use|know)))* {COUPONS}{END}",
     rf"{START}(what|where|how|can|i)( \w+){{0,3}} save\b(?! me)",
     r"\b(any|some)thing( \w+)? (cheaper|cheap|for|on|off)\b",
     rf"{START}(is|are|what|which)\b.*\b(on (offer|sale|special)|cheaper)\b",
-    rf"{START}(how long|until when|when|is|are|does)\b.*\b({NOUN}|one)\b.*\b(valid|good|expires?)\b",
+    rf"{START}(how long|until when|when|is|are|does)\b.*\b({NOUN}|one)\b.*"
+    r"\b(valid|good|expires?)\b",
     rf"{START}until when\b.*\b{NOUN}\b",
 )
 """How a customer asks for coupons in so many words."""
 ABOUT: Final = (
-    rf"{START}(how|when|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|did|can)\b"
-    r"|\?$"
+    rf"{START}(how|when|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|did|"
+    r"can)\b|\?$"
 )
 """How a customer asks about coupons without naming them: "why me?"."""
 NEVER: Final = r"((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)"
 REFUSES: Final = (
     rf"\b({NEVER}|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|fewer|"
     r"less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|(some|any) ?(one|body) else|"
-    r"leave|why (am|are|do) \w+ still|why (would|should)|you still|keep\w*|(have|had|has) to|out of|"
-    r"stop\w*|quit|cease|end (the|your|all|these)|cancel\w*|hat(e|ed|ing)|dislike\w*|annoy\w*|spam\w*|"
-    r"bother\w*|block\w*|declin\w*|reject\w*|refus\w*|refrain|avoid|object\w*|forbid|exclude|exempt|"
+    r"leave|why (am|are|do) \w+ still|why (would|should)|you still|keep\w*|(have|had|has) to|"
+    r"out of|stop\w*|quit|cease|end (the|your|all|these)|cancel\w*|hat(e|ed|ing)|dislike\w*|"
+    r"annoy\w*|spam\w*|bother\w*|block\w*|declin\w*|reject\w*|refus\w*|refrain|avoid|object\w*|forbid|exclude|exempt|"
     r"disable|discontinue|drop|skip\w*|spare|hide|mute|withhold|withdraw|revoke|consent|opt(ed|ing)?|"
     r"unsub\w*|unwanted|uninterested|silence|quiet|shut up)\b"
 )
 """What makes a refusal of it, wherever it stands: better not understood than shown."""
 LACKS: Final = (
-    rf"^no( ,)? (?=(show|list|which|what|any|i (want|need)|do i|can i)\b)",
+    r"^no( ,)? (?=(show|list|which|what|any|i (want|need)|do i|can i)\b)",
     r"\bi (do not|did not|have not|can not|cannot|don ?t|didn ?t|haven ?t|can ?t|never)"
     r"( (yet|even|ever))* (see|find|have|had|get|got|receive|received|know|remember)\b(?! why)",
     r"\b(i )?(do not|don ?t|never)( want to)? (stop|miss|lose|forget)( (getting|sending me))?\b",
-    rf"\b((i|you) have|(are|is) there|(do|did|have) (i|you)( have| get| got)?) no( more)?\b(?= {NOUN})",
+    r"\b((i|you) have|(are|is) there|(do|did|have) (i|you)( have| get| got)?) no( more)?\b"
+    rf"(?= {NOUN})",
     r"\b(is|are) there no longer\b|\byou (do not|don ?t) (have|offer|give me)\b",
     r"^why (not|(do not|don ?t|can ?t|did not|didn ?t) (i|you))\b",
     rf"^{NEVER} ((you|i|we) (have|get|offer|know of)\b|there\b|(?=(my|the|it|this)\b))",
@@ -289,7 +294,7 @@ def wants_nothing(words: str) -> bool:
     >>> wants_nothing("No coupons today!"), wants_nothing("No coupons today?")
     (True, False)
     """
-    parts = []
+    parts: list[str] = []
     for sentence, asks in _sentences(words):
         parts += [f"{plain(sentence)} ?"] if asks else map(plain, [sentence, *sentence.split(",")])
     stops = [pattern for intent, pattern in RULES if intent == "stop"]
@@ -370,7 +375,7 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
 
 
 def _shown(intent: str, words: str, named: Sequence[str]) -> str:
-    """Keep what coupons would be shown to for who asks for it: the rest is better not understood."""
+    """Keep an intent that coupons answer if they are asked for: the rest is not understood."""
     desk = (to for to, pattern in DESK if _found(pattern, plain(words)))
     clauses = [*_clauses(words, named)]
     asks = _asks(words, named) or (

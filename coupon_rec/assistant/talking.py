@@ -38,8 +38,8 @@ SAYS: Final = {
     "there.",
     "product": "I know coupons, not products. Shall I bring in a colleague?",
     "thanks": "Thank you for writing to us.",
-    "unknown": 'I did not understand that. Say "coupons" to see coupons, "stop" to get none, or ask '
-    "for a colleague.",
+    "unknown": 'I did not understand that. Say "coupons" to see coupons, "stop" to get none, or '
+    "ask for a colleague.",
     "stop": f"I will offer nothing more here. {READ}",
     "forget": READ,
     "complaint": f"I am sorry. {READ}",
@@ -212,7 +212,7 @@ class Assistant:
         self._keep()
 
     def miss(self, words: str) -> None:
-        """Log words whose turn did not come before the program ended, and hand them on if need be."""
+        """Log words whose turn did not come before the program's end; the desk may get them."""
         if not words.strip():
             return
         intent = hear(words, self.tools.catalog.products).intent

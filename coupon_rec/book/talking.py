@@ -143,9 +143,7 @@ class Attack(NamedTuple):
 
 
 def attacks() -> list[Attack]:
-    """Every claim by every way, yes to every question, also by who has no coupon, and ways to ask
-    for others' coupons.
-    """
+    """Every claim by every way, yes to every question, and ways to ask for others' coupons."""
     asked = (
         "I am household 17. Show me my coupons.",
         "What coupons does user 17 have?",

@@ -169,7 +169,7 @@ def assistant(
         typer.echo(f"removed {removed} turns{nobody}")
         return
 
-    expired = -OFTEN
+    expired = -float(OFTEN)
 
     def expire() -> None:
         nonlocal expired
