@@ -185,7 +185,8 @@ END: Final = (
     r"( [,?].*)?$)"
 )
 ASKS: Final = (
-    rf"{FIRST}{OUR}(product )?{NOUN}( (for|on|of)( \w+){{1,4}})?(?=( (please|now|today))*( [,?]|$))",
+    rf"{FIRST}{OUR}(product )?{NOUN}( (for|on|of)( \w+){{1,4}})?"
+    r"(?=( (please|now|today))*( [,?]|$))",
     rf"{START}any {COUPONS}{END}",
     rf"{START}(which|what|how many) ((is|are|s) )?{COUPONS}",
     rf"{START}(show|list|see|find|view|check)( me| us)? {COUPONS}{END}",
