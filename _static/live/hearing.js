@@ -3,26 +3,28 @@
 
 const hearing = (() => {
   const PRODUCTS = ["coffee", "oat milk", "dog food", "shampoo", "bananas"];
+  // Written by tools/page_rules.py:
   const RULES = [
-    ["person", "\\b(human|person|agent|manager|supervisor|employee|colleague|operator|representative)s?\\b"],
+    ["person", "(?<!\\bper )(?<!\\beach )(?<!\\bevery )(?<!\\bone )(?<!\\bcleaning )\\b(human|person|agent|manager|supervisor|employee|colleague|operator|representative)s?\\b"],
     ["person", "\\b(talk|speak|chat)\\b.*\\b(some ?(one|body)|staff|support)\\b"],
     ["person", "\\b(talk|speak|chat) (to|with) (your|the|an?|any ?one|any ?body)\\b"],
     ["person", "\\b(can|could|will) (some|any) ?(one|body)\\b.*\\bhelp\\b|\\bescalate\\b"],
     ["person", "\\b(call|ring|phone) me( (back|about|on|at|please|now|today|tomorrow)\\b|$)"],
     ["person", "^(yes|yeah|yep)( please)?$"],
     ["person", "\\b(customer service|transfer me|put me (through|in touch)|connect me|call you)\\b"],
-    ["forget", "\\b(delete|erase|wipe|remove|destroy|deletion)\\b.*\\b(me|my|data)\\b|\\berasure\\b"],
+    ["forget", "\\b(delete|erase|wipe|remove|destroy|deletion)\\b( \\w+){0,4} (me|data|information|history|account|profile|records?|name|details)\\b|\\b(delete|erase|wipe|destroy)( all( of)?)? my\\b|\\b(erase|delete) everything\\b|\\berasure\\b"],
     ["forget", "\\b(clear|get rid of)( all)?( (my|the)( \\w+)?)? (data|history|account|profile)\\b"],
     ["forget", "\\b(clear|get rid of)\\b.*\\b(stored|have|know)\\b.*\\b(on|about) me\\b"],
-    ["forget", "(?<!\\bi )(?<!\\bdon t )(?<!\\bnot )(?<!\\bnever )(?<!\\bnot to )(?<!\\bt want to )\\bforget\\b|\\bbe forgotten\\b"],
+    ["forget", "(?<!\\bi )(?<!\\bdon t )(?<!\\bnot )(?<!\\bnever )(?<!\\bnot to )(?<!\\bt want to )\\bforget( (all|about|what))* (me|everything|you know|my (data|name|account))\\b|\\bbe forgotten\\b"],
     ["stop", "\\b(un ?subscribe|unsubscribing|opt(ing)?( \\w+)? out|leave me (alone|in peace|be))\\b"],
     ["stop", "^(please )?(go away|shut up)( please)?$|\\b(not|don ?t) disturb me\\b"],
-    ["stop", "\\boff (the|your)( \\w+)? list\\b|\\b(not|no longer) interested\\b"],
-    ["stop", "^(?!(when|how long|does|do|did|will)\\b.*\\b(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)( ever)? stop\\b).*(?<!\\bnot )(?<!\\bdon t )(?<!\\bnever )(?<!\\bt want to )(?<!\\bdo you )(?<!\\bdid you )(?<!\\bbus )(?<!\\btram )(?<!\\btruck )(?<!\\bpit )(?<!\\bnext )\\b(stop|quit)\\b(?! (by|off|at(?! once))\\b)"],
+    ["stop", "\\boff (the|your)( \\w+)? list\\b"],
+    ["stop", "\\b(not|no longer) interested( (thanks?|thank you|any ?more|at all|ever|please|in (it|this|that|these|them|(any |your |the |more |all )*(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?))))*$"],
+    ["stop", "^(?!(when|how long|does|do|did|will)\\b.*\\b(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)( ever)? stop\\b).*(?<!\\bnot )(?<!\\bdon t )(?<!\\bnever )(?<!\\bt want to )(?<!\\bdo you )(?<!\\bdid you )(?<!\\bbus )(?<!\\btram )(?<!\\btruck )(?<!\\bpit )(?<!\\bdoor )(?<!\\bnext )\\b(stop\\b(?! (by|off|at(?! once))\\b)|quit( (it|that|sending|showing|the|your)\\b|$))(?!.*\\bfrom (expiring|ending|running)\\b)"],
     ["stop", "^((i said|please|ok(ay)?|well|no|thanks?|thank you|sorry|hi|hello|hey) )*(no|zero) (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)( (please|thanks?|you|for|me|today|now|any|more|ever|again|at|all|i|said|ok(ay)?|then|understood))*$"],
     ["stop", "^(?!why\\b).*(?<!\\bis )(?<!\\bare )(?<!\\bhave )(?<!\\bsee )(?<!\\bfind )(?<!\\bgot )(?<!\\bget )\\bno (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?) (please|thanks|thank you)$"],
     ["stop", "^(please )?no more( please)?$|\\bturn off\\b.*\\b(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b"],
-    ["stop", "^(?!(why|is|are|was|were|does|did|have|has)\\b|do (i|you|we)\\b|there (is|are)\\b).*(?<!\\bhave )(?<!\\bsee )(?<!\\bfind )(?<!\\bgot )\\b(no more|no further|never again|(want|need|wish|prefer|rather)( \\w+)? no)\\b.*\\b(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b"],
+    ["stop", "^(?!(why|is|are|was|were|does|did|have|has)\\b|do (i|you|we)\\b|there (is|are)\\b).*(?<!\\bhave )(?<!\\bsee )(?<!\\bfind )(?<!\\bgot )\\b(no more|no further|never again|(want|need|wish|prefer|rather)( \\w+)? no)( (of|your|the|these|any|such))* (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b"],
     ["stop", "\\b(i d|would) like( to (get|have|receive))? no( more| further)? (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b"],
     ["stop", "\\b(prefer|rather|like|wish|ask|want) not to (get|receive|have|see|be (sent|shown))( (any|more|your|the))* (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b"],
     ["stop", "\\b(had|have) enough (of|with)( (all|your|the|these))* (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b|^enough (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)$"],
@@ -33,11 +35,8 @@ const hearing = (() => {
     ["stop", "\\bcancel (all|any) (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b"],
     ["stop", "(?<!\\bif i )\\b(not|don ?t|never|no longer)( (ever|really))* (want|need|wish|care|like)( (for|about|any|more|of|your|the|these|those|to|get|see|receive|have|hear|be|sent|given|mailed|shown|told))* (?!(coupon|voucher|offer|deal|discount|promotion) (on|for)\\b)(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b(?!.*\\b(others?|instead)\\b)"],
     ["stop", "^((please|ok(ay)?|and|so|but|just|thanks?|thank you|hi|hello|hey) )*(do not|don ?t|never)( (ever|please))* (give|mail|text|message|spam|deliver|tell|mention)( (me|us|with|about|of|any|more|your|the|these))* (offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)( (please|any|more|ever|again|at|all|now|today|thanks?|you))*$"],
-    ["stop", "(?<!\\bwhy )(?<!\\bdid )(?<!\\bdoes )\\b(not|don ?t|never|no longer)( (ever|really|please|be|to|want|wish|you))* (send\\w*|show\\w*|recommend\\w*|offer|contact|e ?mail|bother|write)\\b"],
-    ["complaint", "\\b(refund|money back|broken|spoiled|rotten|stale|complain|complaint|damaged)\\b"],
-    ["complaint", "\\b(rude|unhappy|angry|terrible|ridiculous|awful|charged|missing|refused)\\b"],
-    ["complaint", "\\b(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|come|came)\\b"],
-    ["complaint", "\\b(is|was|are|were) (late|wrong|cold)\\b|\\bwrong (item|order|product|price)\\b"],
+    ["stop", "((?<!\\bwhy )(?<!\\bi )(?<!\\byou )(?<!\\bwe )(?<!\\bthey )\\b(do not|don ?t|never)|\\bnot to|\\b(must|should|shall) not|\\b(not|don ?t|never|no longer) (want|wish)( you)? to( be)?)( (ever|really|please|be))* (send\\w*|sent|show\\w*|recommend\\w*|offer\\w*|contact\\w*|e ?mail\\w*|bother(?! you)\\w*|write)\\b"],
+    ["complaint", "^(?!(is|are|was|does|will) (\\w+ ){0,8}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\\b).*\\b(refund|money back|broken|spoiled|rotten|stale|complain|complaint|damaged|rude|unhappy|angry|terrible|ridiculous|awful|charged|missing|refused|(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|come|came)|(is|was|are|were) (late|wrong|cold)|wrong (item|order|product|price))\\b"],
     ["why", "\\bwhy\\b|\\bhow come\\b|\\breason\\b|\\bbasis\\b|\\bwhat made you\\b"],
     ["why", "\\bhow (do|did) you (know|choose|pick|select|decide)\\b"],
     ["terms", "\\bexpired\\b"],
@@ -52,27 +51,76 @@ const hearing = (() => {
     ["thanks", "\\b(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)\\b"],
     ["hello", "^(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))\\b"],
   ];
-  const REFUSES = "\\b(no|not|don ?t|i won ?t|never|without|nobody|none|zero|nope|nothing more|hate|sick of|(can ?t|cannot) stand|enough|stop\\w*|keep|cancel\\w*|cease|refuse|refrain|avoid|object|consent|opted|unsub\\w*|withdraw|revoke|gone|shut up)\\b|\\btake\\b.*\\baway\\b|^(please )?(end|drop|skip|spare|save)\\b";
-  const LACKS = "(?<!\\bto )(?<!\\bwill )\\b(not|don ?t|never)( (yet|even|ever|really))* (see|find|have|had|get|got|receive|received|know|sure|remember|only|just)\\b|(?<!\\bdid )(?<!\\byou )\\b(not|don ?t|never)( want to)? (stop|quit|miss|lose|forget)\\b|\\b(is|are|was|were|or|if|i have|i had|see|find|got)( \\w+)? (no|not)\\b(?! (wanted|welcome|needed|use|need|interest)\\b)|^(any|what|which|where|is|are|do (i|you|we)|does|can i|have (i|you)|show me|list)\\b.*";
+  const DESK = [
+    ["person", "\\b(support|staff|team|boss|owner|clerk|cashier|help ?desk|hotline)\\b(?! (coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\\b)|\\b(live chat|phone number|by phone|real one|give me a (call|ring))\\b|\\b(can|may|could) i (call|phone|ring)\\b|\\b(call|phone|ring) (you|some ?(one|body))\\b|\\b(some|any) ?(one|body)\\b.*\\b(help|look|real|discuss|explain|contact)\\b|\\b(with|get) some ?(one|body)\\b|\\bwho\\b.*\\bhelp\\b"],
+    ["forget", "\\b(erase|purge|scrub|close|cancel|remove)\\b.*\\b(everything|data|records?|account)\\b|\\b(data|records?|account|name)\\b.*\\b(removed|deleted|erased)\\b|\\b(deregister me|right of deletion|my name out)\\b"],
+    ["complaint", "\\b(owe me|paid too much)\\b|\\b(did|was)( not|n ?t)\\b.*\\bdiscounts?\\b"],
+  ];
+  const ASKS = [
+    "^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*(product )?(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( (for|on|of)( \\w+){1,4})?(?=( (please|now|today))*( [,?]|$))",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )any ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\\b.*)?( [,?].*)?$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(which|what|how many) ((is|are|s) )?((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(show|list|see|find|view|check)( me| us)? ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\\b.*)?( [,?].*)?$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(give|tell|remind|send|get|bring|offer) (me|us) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\\b.*)?( [,?].*)?$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(do|did|does|can|could|may|will|would|have|if) (i|you|we)( (also|still|please))* (have|get|got|see|find|use|do|offer|show me|give me|tell me|know) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(got|have you|is there|are there|(is|are) (the|my)) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(where|how)( \\w+){1,3} (find|see|get) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)|(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )where (is|are) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )i( (d|would|m|am|just|really|still))* (want|need|like|love|wish|look|looking|ask|asking)( (for|to (have|get|see|find|use|know)))* ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\\b.*)?( [,?].*)?$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(what|where|how|can|i)( \\w+){0,3} save\\b(?! me)",
+    "\\b(any|some)thing( \\w+)? (cheaper|cheap|for|on|off)\\b",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(is|are|what|which)\\b.*\\b(on (offer|sale|special)|cheaper)\\b",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(how long|until when|when|is|are|does)\\b.*\\b((coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?|one)\\b.*\\b(valid|good|expires?)\\b",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )until when\\b.*\\b(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\\b",
+  ];
+  const ABOUT = "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(how|when|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|did|can)\\b|\\?$";
+  const REFUSES = "\\b(((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|fewer|less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|(some|any) ?(one|body) else|leave|why (am|are|do) \\w+ still|why (would|should)|you still|keep\\w*|(have|had|has) to|out of|stop\\w*|quit|cease|end (the|your|all|these)|cancel\\w*|hat(e|ed|ing)|dislike\\w*|annoy\\w*|spam\\w*|bother\\w*|block\\w*|declin\\w*|reject\\w*|refus\\w*|refrain|avoid|object\\w*|forbid|exclude|exempt|disable|discontinue|drop|skip\\w*|spare|hide|mute|withhold|withdraw|revoke|consent|opt(ed|ing)?|unsub\\w*|unwanted|uninterested|silence|quiet|shut up)\\b";
+  const LACKS = [
+    "^no( ,)? (?=(show|list|which|what|any|i (want|need)|do i|can i)\\b)",
+    "\\bi (do not|did not|have not|can not|cannot|don ?t|didn ?t|haven ?t|can ?t|never)( (yet|even|ever))* (see|find|have|had|get|got|receive|received|know|remember)\\b(?! why)",
+    "\\b(i )?(do not|don ?t|never)( want to)? (stop|miss|lose|forget)( (getting|sending me))?\\b",
+    "\\b((i|you) have|(are|is) there|(do|did|have) (i|you)( have| get| got)?) no( more)?\\b(?= (coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?)",
+    "\\b(is|are) there no longer\\b|\\byou (do not|don ?t) (have|offer|give me)\\b",
+    "^why (not|(do not|don ?t|can ?t|did not|didn ?t) (i|you))\\b",
+    "^((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot) ((you|i|we) (have|get|offer|know of)\\b|there\\b|(?=(my|the|it|this)\\b))",
+    "\\bor (no|not)(?= [,?]|$)|\\bwith(out| no)\\b(?! ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?)|^not (?=(the|my) )",
+    "\\b(is|are) not in my (app|account|list|mail)\\b|\\bdoes the( \\w+)? stop\\b",
+    "^(i m|i am|it is) not (sure|clear)( to me)?\\b(?! why)",
+  ];
+  const OFFERING = [
+    "coupons",
+    "terms",
+    "why",
+  ];
+  const PLACES = {
+    first: 1,
+    second: 2,
+    third: 3,
+    fourth: 4,
+    fifth: 5,
+    last: -1,
+  };
+  const PLACE = "\\b(first|second|third|fourth|fifth|last)\\b(?! (?:day|time|week|month|year)s?\\b)";
+  const WHICH = "(?:^|(?<!\\bnot )(?<!\\bbefore )\\b(?:the|my|your) )\\b(first|second|third|fourth|fifth|last)\\b(?! (?:day|time|week|month|year)s?\\b) (?:one|coupon|voucher|offer|deal)\\b";
   const SAYS = {
     hello: "Hello! I can tell you about coupons, how to use them, and why they were chosen.",
     coupons: "You have:",
     terms: "All that I know of these coupons:",
     why: "Why these coupons were chosen for you, as far as I know:",
-    none: "I find none for you at the moment.",
-    others: "I find none by that name or number. You have:",
+    none: "I find no coupon for you at the moment.",
+    others: "I find no coupon by that name or number. You have:",
     use: "Coupons are shown at the till, in the app or on paper: whether one counts is decided there.",
     product: "I know coupons, not products. Shall I bring in a colleague?",
     thanks: "Thank you for writing to us.",
-    unknown: "I did not understand that. Ask me about coupons, or for a colleague.",
-    stop: "I will offer nothing more here, and have passed that on.",
-    forget: "I have passed that on.",
-    complaint: "I am sorry. A colleague takes over from here.",
-    person: "A colleague takes over from here.",
-    away: "I cannot see the coupons at the moment. A colleague takes over from here.",
+    unknown: "I did not understand that. Say \"coupons\" to see coupons, \"stop\" to get none, or ask for a colleague.",
+    stop: "I will offer nothing more here. A colleague reads what you wrote.",
+    forget: "A colleague reads what you wrote.",
+    complaint: "I am sorry. A colleague reads what you wrote.",
+    person: "A colleague reads what you wrote.",
+    away: "I cannot see the coupons at the moment. A colleague reads what you wrote.",
     waiting: "A colleague has this conversation, and gets what you write.",
     unheard: "I did not hear a request for coupons. Please write it.",
     offer: "By the way, you have:",
+    more: "There are more: ask for a product.",
   };
   const TELLS = {
     hello: [0.25, 0.25, 0.1],
@@ -85,11 +133,7 @@ const hearing = (() => {
   };
   const GAIN = [-0.9, 0.6, -1.2];
   const LEAVES = 0.25;
-  const PLACES = { first: 1, second: 2, third: 3, fourth: 4, fifth: 5, last: -1 };
-  const PLACE = `\\b(${Object.keys(PLACES).join("|")})\\b(?! (?:day|time|week|month|year)s?\\b)`;
-  const WHICH = new RegExp(
-    `(?:^|(?<!\\bnot )(?<!\\bbefore )\\b(?:the|my|your) )${PLACE} (?:one|coupon|voucher|offer|deal)\\b`,
-  );
+  // Until here.
 
   /** Small letters and digits, without marks, with single spaces. */
   function plain(words) {
@@ -113,40 +157,54 @@ const hearing = (() => {
 
   /** Whether a sentence, or a part of one that asks nothing, asks for no more offers. */
   function wantsNothing(words) {
-    const parts = sentences(words).flatMap(({ sentence, asks }) => [
-      sentence,
-      ...(asks ? [] : sentence.split(",")),
-    ]);
+    const parts = sentences(words).flatMap(({ sentence, asks }) =>
+      asks ? [`${plain(sentence)} ?`] : [sentence, ...sentence.split(",")].map(plain),
+    );
     const stops = RULES.filter(([intent]) => intent === "stop");
-    return parts.some((part) => stops.some(([, pattern]) => finds(pattern, plain(part))));
+    return parts.some((part) => stops.some(([, pattern]) => finds(pattern, part)));
   }
 
-  /** Whether a part of a sentence that asks nothing seems to refuse coupons. */
-  function refuses(words) {
-    const named = RULES.filter(([intent]) => intent === "coupons");
-    const said = sentences(words).filter(({ asks }) => !asks);
-    const parts = said.flatMap(({ sentence }) => sentence.split(/[,()–—]| -+ /).map(plain));
-    return parts.some(
-      (part) =>
-        finds("^no (thanks?|thank you)$", part) ||
-        (finds(REFUSES, part.replace(new RegExp(LACKS, "g"), "")) &&
-          named.some(([, pattern]) => finds(pattern, part))),
-    );
+  const namedIn = (words) => PRODUCTS.filter((name) => ` ${plain(words)} `.includes(` ${name} `));
+
+  /** Sentences as "hi , any product coupons ?", and without what only sounds like a no. */
+  function clauses(words) {
+    return sentences(words).map(({ sentence, asks }) => {
+      const parts = sentence.split(/[,()–—]| -+ /).map(plain).filter(Boolean);
+      let text = parts.join(" , ") + (asks ? " ?" : "");
+      for (const name of namedIn(words)) {
+        text = text.replace(new RegExp(`\\b${name}\\b`, "g"), "product");
+      }
+      const kept = text.replace(new RegExp(LACKS.join("|"), "g"), "");
+      return { text, kept: kept.split(" ").filter(Boolean).join(" ") };
+    });
+  }
+
+  /** Whether a message may refuse something. */
+  const refuses = (words) => clauses(words).some(({ kept }) => finds(REFUSES, kept));
+
+  /** What coupons would be shown to: only if it asks for that and refuses nothing. */
+  function shown(intent, words) {
+    const desk = DESK.find(([, pattern]) => finds(pattern, plain(words)));
+    const found = clauses(words);
+    const asks = found.some(({ kept }) => ASKS.some((pattern) => finds(pattern, kept)));
+    const about = intent !== "coupons" && found.some(({ text }) => finds(ABOUT, text));
+    if (desk) return desk[0];
+    return (asks || about) && !refuses(words) ? intent : "unknown";
   }
 
   /** What was meant: an intent, a product, and a place in the list. */
   function hear(words) {
     const text = plain(words);
-    const products = PRODUCTS.filter((name) => ` ${text} `.includes(` ${name} `));
+    const products = namedIn(words);
     const product = products.length === 1 ? products[0] : ""; // several are no one's name
-    const named = WHICH.exec(text);
+    const named = new RegExp(WHICH).exec(text);
     const places = text.match(new RegExp(PLACE, "g")) ?? [];
     const stops = wantsNothing(words);
     const rule = RULES.find(([intent, pattern]) =>
       intent === "stop" ? stops : finds(pattern, text),
     );
     let intent = rule ? rule[0] : products.length ? "product" : "unknown";
-    if (intent === "coupons" && refuses(words)) intent = "unknown"; // rather than shown
+    if (OFFERING.includes(intent)) intent = shown(intent, words);
     return { intent, product, which: named && places.length === 1 ? PLACES[named[1]] : 0 };
   }
 
@@ -159,5 +217,5 @@ const hearing = (() => {
     return mine.includes(one) ? [one] : [];
   }
 
-  return { SAYS, TELLS, GAIN, LEAVES, hear, meant };
+  return { SAYS, TELLS, GAIN, LEAVES, OFFERING, hear, refuses, meant };
 })();

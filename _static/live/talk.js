@@ -3,7 +3,7 @@
 
 live.mount("talk", (place) => {
   const { html, button } = live;
-  const { SAYS, TELLS, GAIN, LEAVES, hear, meant } = hearing;
+  const { SAYS, TELLS, GAIN, LEAVES, OFFERING, hear, refuses, meant } = hearing;
   const MOST = 8; // turns
   const COUPONS = [
     ["coffee", "25% off coffee, until 26 November 2017", "you buy these"],
@@ -40,12 +40,13 @@ live.mount("talk", (place) => {
   /** The whole conversation again: every reply, and the state after the last. */
   function conversation(said) {
     const found = { replies: [], intents: [], offered: false, left: false };
-    for (const words of said) found.replies.push(reply(hear(words), found));
+    for (const words of said) found.replies.push(reply(words, found));
     return found;
   }
 
-  function reply(heard, found) {
+  function reply(words, found) {
     if (found.left) return SAYS.waiting;
+    const heard = hear(words);
     const twice = heard.intent === "unknown" && found.intents.at(-1) === "unknown";
     found.intents.push(heard.intent);
     const intent = twice ? "person" : heard.intent;
@@ -53,7 +54,7 @@ live.mount("talk", (place) => {
       found.left = true;
       return SAYS[intent];
     }
-    if (["coupons", "terms", "why"].includes(intent)) {
+    if (OFFERING.includes(intent)) {
       const listed = intent === "coupons" && !heard.which;
       let some = listed ? [] : meant(found.shown ?? [], heard);
       if (!some.length) some = meant(COUPONS, heard);
@@ -64,7 +65,8 @@ live.mount("talk", (place) => {
       const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
     }
-    if (found.offered || intent === "unknown" || !offerNow(found.intents)) return SAYS[intent];
+    const refused = intent === "unknown" || refuses(words);
+    if (found.offered || refused || !offerNow(found.intents)) return SAYS[intent];
     found.offered = true;
     const best = COUPONS.find(([name]) => name === heard.product) ?? COUPONS[0];
     found.shown = [best];

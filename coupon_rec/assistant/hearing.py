@@ -13,6 +13,7 @@ ADS: Final = (
     r"(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|"
     r"marketing|discounts?|promotions?|promos?|specials|bargains?)"
 )
+NOUN: Final = r"(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?"
 UNSEEN: Final = ("Cf", "Cn", "Mn", "Mc", "Me")
 """Marks, what formats a text, and what is no letter yet."""
 BLANKS: Final = (0x115F, 0x1160, 0x2800)
@@ -21,6 +22,7 @@ BLANKS: Final = (0x115F, 0x1160, 0x2800)
 RULES: Final[tuple[tuple[str, str], ...]] = (
     (
         "person",
+        r"(?<!\bper )(?<!\beach )(?<!\bevery )(?<!\bone )(?<!\bcleaning )"
         r"\b(human|person|agent|manager|supervisor|employee|colleague|operator|representative)s?\b",
     ),
     ("person", r"\b(talk|speak|chat)\b.*\b(some ?(one|body)|staff|support)\b"),
@@ -29,26 +31,37 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("person", r"\b(call|ring|phone) me( (back|about|on|at|please|now|today|tomorrow)\b|$)"),
     ("person", r"^(yes|yeah|yep)( please)?$"),  # the one thing that the assistant asks
     ("person", r"\b(customer service|transfer me|put me (through|in touch)|connect me|call you)\b"),
-    ("forget", r"\b(delete|erase|wipe|remove|destroy|deletion)\b.*\b(me|my|data)\b|\berasure\b"),
+    (
+        "forget",
+        r"\b(delete|erase|wipe|remove|destroy|deletion)\b( \w+){0,4} (me|data|information|history|"
+        r"account|profile|records?|name|details)\b|\b(delete|erase|wipe|destroy)( all( of)?)? my\b"
+        r"|\b(erase|delete) everything\b|\berasure\b",
+    ),
     ("forget", r"\b(clear|get rid of)( all)?( (my|the)( \w+)?)? (data|history|account|profile)\b"),
     ("forget", r"\b(clear|get rid of)\b.*\b(stored|have|know)\b.*\b(on|about) me\b"),
     (
         "forget",
-        r"(?<!\bi )(?<!\bdon t )(?<!\bnot )(?<!\bnever )(?<!\bnot to )(?<!\bt want to )\bforget\b"
-        r"|\bbe forgotten\b",
+        r"(?<!\bi )(?<!\bdon t )(?<!\bnot )(?<!\bnever )(?<!\bnot to )(?<!\bt want to )\bforget"
+        r"( (all|about|what))* (me|everything|you know|my (data|name|account))\b|\bbe forgotten\b",
     ),
     (
         "stop",
         r"\b(un ?subscribe|unsubscribing|opt(ing)?( \w+)? out|leave me (alone|in peace|be))\b",
     ),
     ("stop", r"^(please )?(go away|shut up)( please)?$|\b(not|don ?t) disturb me\b"),
-    ("stop", r"\boff (the|your)( \w+)? list\b|\b(not|no longer) interested\b"),
+    ("stop", r"\boff (the|your)( \w+)? list\b"),
+    (
+        "stop",
+        r"\b(not|no longer) interested( (thanks?|thank you|any ?more|at all|ever|please|in (it|"
+        rf"this|that|these|them|(any |your |the |more |all )*{ADS})))*$",
+    ),
     (
         "stop",
         rf"^(?!(when|how long|does|do|did|will)\b.*\b{ADS}( ever)? stop\b).*"
         r"(?<!\bnot )(?<!\bdon t )(?<!\bnever )(?<!\bt want to )(?<!\bdo you )(?<!\bdid you )"
-        r"(?<!\bbus )(?<!\btram )(?<!\btruck )(?<!\bpit )(?<!\bnext )"
-        r"\b(stop|quit)\b(?! (by|off|at(?! once))\b)",
+        r"(?<!\bbus )(?<!\btram )(?<!\btruck )(?<!\bpit )(?<!\bdoor )(?<!\bnext )"
+        r"\b(stop\b(?! (by|off|at(?! once))\b)|quit( (it|that|sending|showing|the|your)\b|$))"
+        r"(?!.*\bfrom (expiring|ending|running)\b)",
     ),
     (
         "stop",
@@ -66,7 +79,7 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
         "stop",
         r"^(?!(why|is|are|was|were|does|did|have|has)\b|do (i|you|we)\b|there (is|are)\b).*"
         r"(?<!\bhave )(?<!\bsee )(?<!\bfind )(?<!\bgot )\b(no more|no further|never again|"
-        rf"(want|need|wish|prefer|rather)( \w+)? no)\b.*\b{ADS}\b",
+        rf"(want|need|wish|prefer|rather)( \w+)? no)( (of|your|the|these|any|such))* {ADS}\b",
     ),
     ("stop", rf"\b(i d|would) like( to (get|have|receive))? no( more| further)? {ADS}\b"),
     (
@@ -99,17 +112,18 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "stop",
-        r"(?<!\bwhy )(?<!\bdid )(?<!\bdoes )\b(not|don ?t|never|no longer)"
-        r"( (ever|really|please|be|to|want|wish|you))* "
-        r"(send\w*|show\w*|recommend\w*|offer|contact|e ?mail|bother|write)\b",
+        r"((?<!\bwhy )(?<!\bi )(?<!\byou )(?<!\bwe )(?<!\bthey )\b(do not|don ?t|never)|\bnot to|"
+        r"\b(must|should|shall) not|\b(not|don ?t|never|no longer) (want|wish)( you)? to( be)?)"
+        r"( (ever|really|please|be))* (send\w*|sent|show\w*|recommend\w*|offer\w*|contact\w*|"
+        r"e ?mail\w*|bother(?! you)\w*|write)\b",
     ),
     (
         "complaint",
-        r"\b(refund|money back|broken|spoiled|rotten|stale|complain|complaint|damaged)\b",
+        rf"^(?!(is|are|was|does|will) (\w+ ){{0,8}}{NOUN}\b).*\b(refund|money back|broken|spoiled|"
+        r"rotten|stale|complain|complaint|damaged|rude|unhappy|angry|terrible|ridiculous|awful|"
+        r"charged|missing|refused|(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|"
+        r"come|came)|(is|was|are|were) (late|wrong|cold)|wrong (item|order|product|price))\b",
     ),
-    ("complaint", r"\b(rude|unhappy|angry|terrible|ridiculous|awful|charged|missing|refused)\b"),
-    ("complaint", r"\b(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|come|came)\b"),
-    ("complaint", r"\b(is|was|are|were) (late|wrong|cold)\b|\bwrong (item|order|product|price)\b"),
     ("why", r"\bwhy\b|\bhow come\b|\breason\b|\bbasis\b|\bwhat made you\b"),
     ("why", r"\bhow (do|did) you (know|choose|pick|select|decide)\b"),
     ("terms", r"\bexpired\b"),
@@ -119,7 +133,7 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("terms", r"\b(how big|cover|covers|still (good|work))\b"),
     ("use", r"\b(till|checkout|register|print|scan|code|automatically)\b"),
     ("use", r"\bhow to\b|\bwhere (can|do) i (use|redeem)\b"),
-    ("coupons", r"\b(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\b"),
+    ("coupons", rf"\b{NOUN}\b"),
     ("coupons", r"\b(save|saving|savings|cheaper|cheap|on sale|money off|anything (for|on|off))\b"),
     ("thanks", r"\b(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)\b"),
     ("hello", r"^(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))\b"),
@@ -132,30 +146,96 @@ WHICH: Final = (
     rf"(?:^|(?<!\bnot )(?<!\bbefore )\b(?:the|my|your) ){PLACE} (?:one|coupon|voucher|offer|deal)\b"
 )
 """How a coupon of a list is named: "the forty-third coupon" is not the third one."""
+OFFERING: Final = ("coupons", "terms", "why")
+"""What is answered with coupons, and only to who asks for that and refuses nothing."""
+DESK: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "person",
+        rf"\b(support|staff|team|boss|owner|clerk|cashier|help ?desk|hotline)\b(?! {NOUN}\b)|"
+        r"\b(live chat|phone number|by phone|real one|give me a (call|ring))\b|"
+        r"\b(can|may|could) i (call|phone|ring)\b|\b(call|phone|ring) (you|some ?(one|body))\b|"
+        r"\b(some|any) ?(one|body)\b.*\b(help|look|real|discuss|explain|contact)\b|"
+        r"\b(with|get) some ?(one|body)\b|\bwho\b.*\bhelp\b",
+    ),
+    (
+        "forget",
+        r"\b(erase|purge|scrub|close|cancel|remove)\b.*\b(everything|data|records?|account)\b|"
+        r"\b(data|records?|account|name)\b.*\b(removed|deleted|erased)\b|"
+        r"\b(deregister me|right of deletion|my name out)\b",
+    ),
+    (
+        "complaint",
+        r"\b(owe me|paid too much)\b|\b(did|was)( not|n ?t)\b.*\bdiscounts?\b",
+    ),
+)
+"""Who names a person, their data or missing money is for the desk, and gets no coupons."""
+
+FIRST: Final = (
+    r"^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|"
+    r"good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*"
+)
+START: Final = rf"({FIRST}|, )"
+OUR: Final = (
+    r"((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|"
+    rf"new|good|better|best|current|{'|'.join(PLACES)}) )*"
+)
+COUPONS: Final = rf"{OUR}((?!(off|out|over|from|to|rid|with) )\w+ ){{0,2}}{NOUN}(?= |$)"
+END: Final = (
+    r"(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\b.*)?"
+    r"( [,?].*)?$)"
+)
 ASKS: Final = (
-    r"^((the|my) )?(coupon|voucher)s?\b|"
-    r"\b(any|what|which|show|give|list|see|tell|is|are|do i|i have|have (i|you)|do you|why|when|"
-    r"how|where|find)\b.*\b(coupon|voucher)s?\b|"
-    r"\b(want|like|need)( (to (have|get)|some|my|a|the|all))* (coupon|voucher)s?\b|"
-    r"\b(any|a) discounts?\b|"
-    rf"\b({'|'.join(PLACES)}) one\b.*\b(valid|until|expires?)\b"
+    rf"{FIRST}{OUR}(product )?{NOUN}( (for|on|of)( \w+){{1,4}})?"
+    r"(?=( (please|now|today))*( [,?]|$))",
+    rf"{START}any {COUPONS}{END}",
+    rf"{START}(which|what|how many) ((is|are|s) )?{COUPONS}",
+    rf"{START}(show|list|see|find|view|check)( me| us)? {COUPONS}{END}",
+    rf"{START}(give|tell|remind|send|get|bring|offer) (me|us) {COUPONS}{END}",
+    rf"{START}(do|did|does|can|could|may|will|would|have|if) (i|you|we)( (also|still|please))* "
+    rf"(have|get|got|see|find|use|do|offer|show me|give me|tell me|know) {COUPONS}",
+    rf"{START}(got|have you|is there|are there|(is|are) (the|my)) {COUPONS}",
+    rf"{START}(where|how)( \w+){{1,3}} (find|see|get) {COUPONS}|{START}where (is|are) {COUPONS}",
+    rf"{START}i( (d|would|m|am|just|really|still))* (want|need|like|love|wish|look|looking|ask|"
+    rf"asking)( (for|to (have|get|see|find|use|know)))* {COUPONS}{END}",
+    rf"{START}(what|where|how|can|i)( \w+){{0,3}} save\b(?! me)",
+    r"\b(any|some)thing( \w+)? (cheaper|cheap|for|on|off)\b",
+    rf"{START}(is|are|what|which)\b.*\b(on (offer|sale|special)|cheaper)\b",
+    rf"{START}(how long|until when|when|is|are|does)\b.*\b({NOUN}|one)\b.*"
+    r"\b(valid|good|expires?)\b",
+    rf"{START}until when\b.*\b{NOUN}\b",
 )
+"""How a customer asks for coupons in so many words."""
+ABOUT: Final = (
+    rf"{START}(how|when|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|did|"
+    r"can)\b|\?$"
+)
+"""How a customer asks about coupons without naming them: "why me?"."""
+NEVER: Final = r"((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)"
 REFUSES: Final = (
-    r"\b(no|not|don ?t|i won ?t|never|without|nobody|none|zero|nope|nothing more|hate|sick of|"
-    r"(can ?t|cannot) stand|enough|stop\w*|keep|cancel\w*|cease|refuse|refrain|avoid|object|"
-    r"consent|opted|unsub\w*|withdraw|revoke|gone|shut up)\b|\btake\b.*\baway\b"
-    r"|^(please )?(end|drop|skip|spare|save)\b"
+    rf"\b({NEVER}|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|fewer|"
+    r"less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|(some|any) ?(one|body) else|"
+    r"leave|why (am|are|do) \w+ still|why (would|should)|you still|keep\w*|(have|had|has) to|"
+    r"out of|stop\w*|quit|cease|end (the|your|all|these)|cancel\w*|hat(e|ed|ing)|dislike\w*|"
+    r"annoy\w*|spam\w*|bother\w*|block\w*|declin\w*|reject\w*|refus\w*|refrain|avoid|object\w*|forbid|exclude|exempt|"
+    r"disable|discontinue|drop|skip\w*|spare|hide|mute|withhold|withdraw|revoke|consent|opt(ed|ing)?|"
+    r"unsub\w*|unwanted|uninterested|silence|quiet|shut up)\b"
 )
-"""How a customer who wants none asks for coupons, and what would make that a refusal."""
+"""What makes a refusal of it, wherever it stands: better not understood than shown."""
 LACKS: Final = (
-    r"(?<!\bto )(?<!\bwill )\b(not|don ?t|never)( (yet|even|ever|really))*"
-    r" (see|find|have|had|get|got|receive|received|know|sure|remember|only|just)\b"
-    r"|(?<!\bdid )(?<!\byou )\b(not|don ?t|never)( want to)? (stop|quit|miss|lose|forget)\b"
-    r"|\b(is|are|was|were|or|if|i have|i had|see|find|got)( \w+)? (no|not)\b"
-    r"(?! (wanted|welcome|needed|use|need|interest)\b)"
-    r"|^(any|what|which|where|is|are|do (i|you|we)|does|can i|have (i|you)|show me|list)\b.*"
+    r"^no( ,)? (?=(show|list|which|what|any|i (want|need)|do i|can i)\b)",
+    r"\bi (do not|did not|have not|can not|cannot|don ?t|didn ?t|haven ?t|can ?t|never)"
+    r"( (yet|even|ever))* (see|find|have|had|get|got|receive|received|know|remember)\b(?! why)",
+    r"\b(i )?(do not|don ?t|never)( want to)? (stop|miss|lose|forget)( (getting|sending me))?\b",
+    r"\b((i|you) have|(are|is) there|(do|did|have) (i|you)( have| get| got)?) no( more)?\b"
+    rf"(?= {NOUN})",
+    r"\b(is|are) there no longer\b|\byou (do not|don ?t) (have|offer|give me)\b",
+    r"^why (not|(do not|don ?t|can ?t|did not|didn ?t) (i|you))\b",
+    rf"^{NEVER} ((you|i|we) (have|get|offer|know of)\b|there\b|(?=(my|the|it|this)\b))",
+    rf"\bor (no|not)(?= [,?]|$)|\bwith(out| no)\b(?! {OUR}{NOUN})|^not (?=(the|my) )",
+    r"\b(is|are) not in my (app|account|list|mail)\b|\bdoes the( \w+)? stop\b",
+    r"^(i m|i am|it is) not (sure|clear)( to me)?\b(?! why)",
 )
-"""What sounds like a refusal, and is none: a question, and a coupon that is missed or kept."""
+"""What sounds like a refusal, and is none: a coupon that is missed, kept or doubted."""
 
 
 class Heard(NamedTuple):
@@ -212,37 +292,51 @@ def wants_nothing(words: str) -> bool:
     --------
     >>> wants_nothing("Please don't. Stop the coupons."), wants_nothing("Please don't stop.")
     (True, False)
+    >>> wants_nothing("No coupons today!"), wants_nothing("No coupons today?")
+    (True, False)
     """
-    parts = []
+    parts: list[str] = []
     for sentence, asks in _sentences(words):
-        parts += [sentence, *([] if asks else sentence.split(","))]
+        parts += [f"{plain(sentence)} ?"] if asks else map(plain, [sentence, *sentence.split(",")])
     stops = [pattern for intent, pattern in RULES if intent == "stop"]
-    return any(_found(pattern, plain(part)) for part in parts for pattern in stops)
+    return any(_found(pattern, part) for part in parts for pattern in stops)
 
 
-def refuses(words: str) -> bool:
-    """Whether a message seems to refuse coupons, though it may not be clear that it wants none.
+def _clauses(words: str, named: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield sentences as "hi , any product coupons ?", and without what only sounds like a no."""
+    for sentence, asks in _sentences(words):
+        parts = [plain(part) for part in re.split(r"[,()–—]| -+ ", sentence)]
+        text = " , ".join(part for part in parts if part) + (" ?" if asks else "")
+        for name in named:
+            text = re.sub(rf"\b{_plain_name(name)}\b", "product", text)
+        yield text, " ".join(re.sub("|".join(LACKS), "", text, flags=re.ASCII).split())
+
+
+def refuses(words: str, products: Sequence[str] = ()) -> bool:
+    """Whether a message may refuse something, though it may not be clear that it wants no offers.
 
     Examples
     --------
     >>> refuses("Cancel my coupons"), refuses("I have no coupons. Any for me?")
     (True, False)
     """
-    named = [pattern for intent, pattern in RULES if intent == "coupons"]
-    for sentence, asks in _sentences(words):
-        for part in [] if asks else map(plain, re.split(r"[,()–—]| -+ ", sentence)):
-            refused = _found(REFUSES, re.sub(LACKS, "", part, flags=re.ASCII))
-            if refused and any(_found(pattern, part) for pattern in named):
-                return True
-            if _found(r"^no (thanks?|thank you)$", part):
-                return True
-    return False
+    named = _named(plain(words), products)
+    return any(_found(REFUSES, kept) for _, kept in _clauses(words, named))
 
 
-def asks_for_coupons(words: str) -> bool:
-    """Whether a message asks for coupons in so many words."""
-    text = plain(words)
-    return bool(_found(ASKS, text)) and not _found(REFUSES, text)
+def asks_for_coupons(words: str, products: Sequence[str] = ()) -> bool:
+    """Whether a message asks for coupons in so many words, and refuses nothing.
+
+    Examples
+    --------
+    >>> asks_for_coupons("Coupons, please!"), asks_for_coupons("Coupons again!")
+    (True, False)
+    """
+    return not refuses(words, products) and _asks(words, _named(plain(words), products))
+
+
+def _asks(words: str, named: Sequence[str]) -> bool:
+    return any(_found(asks, kept) for _, kept in _clauses(words, named) for asks in ASKS)
 
 
 def hear(words: str, products: Sequence[str] = ()) -> Heard:
@@ -276,9 +370,20 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
         if (stops if intent == "stop" else _found(pattern, text))
     )
     intent = next(found, "product" if named else "unknown")
-    if intent == "coupons" and refuses(words):  # better not understood than shown
-        intent = "unknown"
+    if intent in OFFERING:
+        intent = _shown(intent, words, named)
     return Heard(intent, product, which)
+
+
+def _shown(intent: str, words: str, named: Sequence[str]) -> str:
+    """Keep an intent that coupons answer if they are asked for: the rest is not understood."""
+    desk = (to for to, pattern in DESK if _found(pattern, plain(words)))
+    clauses = [*_clauses(words, named)]
+    asks = _asks(words, named) or (
+        intent != "coupons" and any(_found(ABOUT, t) for t, _ in clauses)
+    )
+    refused = any(_found(REFUSES, kept) for _, kept in clauses)
+    return next(desk, intent if asks and not refused else "unknown")
 
 
 _plain_name = lru_cache(maxsize=None)(plain)  # of products: their names are few, and stay

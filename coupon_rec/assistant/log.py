@@ -140,12 +140,16 @@ class DialogueLog:
         marks = ", ".join("?" * len(row))
         begin = monotonic()
         try:
-            with self._lock, self._base:  # waiting for other turns counts
-                left = BUSY - int(1000 * (monotonic() - begin))
-                self._base.execute(f"PRAGMA busy_timeout = {max(left, BUSY // 20)}")
+            with self._lock, self._base:
+                self._be_patient(begin)
                 self._base.execute(f"INSERT INTO turns VALUES ({marks})", row)
         except sqlite3.Error as error:
             logger.error("a turn is lost: %s", error)
+
+    def _be_patient(self, begin: float) -> None:
+        """Wait no longer for the file than `BUSY` since a time; waiting for other turns counts."""
+        left = BUSY - int(1000 * (monotonic() - begin))
+        self._base.execute(f"PRAGMA busy_timeout = {max(left, BUSY // 20)}")
 
     def _sealed(self, words: str, dialogue: str) -> bytes:
         return self._vault.seal(words.encode(errors="replace"), dialogue) if self._vault else b""
@@ -199,8 +203,9 @@ class DialogueLog:
         if not 0 < days <= 36_525:
             raise ValueError(f"days is {days}: turns are kept for more than 0, and at most 36525")
         oldest = (datetime.now() - timedelta(days=days)).isoformat(timespec="seconds")
+        begin = monotonic()
         with self._lock:
-            self._base.execute(f"PRAGMA busy_timeout = {BUSY}")
+            self._be_patient(begin)
             removed = self._removed("time < ?", [oldest])
             if removed:
                 self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")

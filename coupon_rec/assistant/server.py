@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -87,6 +88,7 @@ class Conversations:
     def __init__(self, begin: Open) -> None:
         self._begin, self._lock = begin, Lock()
         self._open: OrderedDict[str, tuple[int | str, Assistant, Semaphore]] = OrderedDict()
+        self._waiting: dict[object, tuple[Assistant, str]] = {}
 
     def find(self, message: Message) -> tuple[Assistant, Semaphore]:
         """Begin a conversation, or go on with the customer's own; KeyError if it is not theirs."""
@@ -98,19 +100,38 @@ class Conversations:
             raise KeyError(message.dialogue)
         return talk, lock
 
-    def keep(self, user_id: int | str, talk: Assistant, lock: Semaphore) -> None:
-        """Keep a conversation that is being answered, for its next message."""
+    def keep(
+        self, user_id: int | str, talk: Assistant, lock: Semaphore, words: str
+    ) -> Callable[[], bool]:
+        """Keep a conversation that is being answered, for its next message.
+
+        Returns
+        -------
+        callable
+            Begins the turn of these words, and says whether it still may: not once the end of the
+            program has logged them.
+        """
+        place = object()
         with self._lock:
+            self._waiting[place] = talk, words
             self._open[talk.dialogue] = user_id, talk, lock
             self._open.move_to_end(talk.dialogue)
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
+        return lambda: self._waiting.pop(place, None) is not None
 
     def abandon(self) -> None:
-        """Log the turns that the end of the program cuts off."""
+        """Log the turns that the end of the program cuts off, and the words that wait for theirs.
+
+        Of the latter, the desk gets what is for a person, from all conversations at once.
+        """
         with self._lock:
+            missed = [self._waiting.pop(place) for place in [*self._waiting]]
             for _, talk, _ in self._open.values():
                 talk.abandon()
+        with ThreadPoolExecutor(ASKING) as threads:
+            for talk, words in missed:
+                threads.submit(talk.miss, words)
 
 
 def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:
@@ -164,7 +185,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
             raise Refused(503, "earlier messages of this conversation wait: try again", wait=2)
         if waits and asking.statistics().tasks_waiting >= MOST_ASKING:
             raise Refused(503, "too many customers wait for an answer: try again", wait=2)
-        conversations.keep(message.user_id, assistant, lock)
+        begin = conversations.keep(message.user_id, assistant, lock, words)
         in_a_row[assistant.dialogue] += 1
 
         def done() -> None:
@@ -177,6 +198,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
                 assistant,
                 lock,
                 words,
+                begin,
                 asking=asking,
                 at_once=at_once,
                 spoken=bool(message.recording),
@@ -220,13 +242,25 @@ class Events(StreamingResponse):
         self._done = done
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
+        """Answer one request, as ASGI has it; who is gone before it begins is heard, too."""
+        events, begun = self.body_iterator, False
+
+        async def noted() -> AsyncGenerator[Any, None]:
+            nonlocal begun
+            begun = True
+            async for event in events:
+                yield event
+
+        self.body_iterator = noted()
         try:
             await super().__call__(scope, receive, send)
         finally:
             try:
-                if isinstance(self.body_iterator, AsyncGenerator):
-                    await self.body_iterator.aclose()
+                if isinstance(events, AsyncGenerator):
+                    with CancelScope(shield=True):
+                        if not begun:
+                            await anext(events, None)
+                        await events.aclose()
             finally:
                 self._done()
 
@@ -235,6 +269,7 @@ async def _events(
     assistant: Assistant,
     lock: Semaphore,
     words: str,
+    begin: Callable[[], bool] = lambda: True,
     *,
     asking: CapacityLimiter,
     at_once: CapacityLimiter,
@@ -250,13 +285,17 @@ async def _events(
         await lock.acquire()  # holds no thread
     try:
         answer, threads = assistant.answer(words), asking
+
+        def first() -> str:
+            return next(answer, "") if begin() else ""
+
         try:
             with CancelScope(shield=True):
                 waits = await run_in_threadpool(
                     assistant.waits, words
                 )  # as the conversation is now
                 threads = asking if waits else at_once
-                piece = await to_thread.run_sync(next, answer, "", limiter=threads)
+                piece = await to_thread.run_sync(first, limiter=threads)
             while piece and not gone:
                 yield f"event: piece\ndata: {json.dumps({'text': piece})}\n\n"
                 piece = await to_thread.run_sync(next, answer, "", limiter=threads)

@@ -11,6 +11,7 @@ from coupon_rec.assistant.guard import Refused, guarded
 from coupon_rec.assistant.handing import HandOver
 from coupon_rec.assistant.hearing import (
     MOST_LETTERS,
+    OFFERING,
     Heard,
     asks_for_coupons,
     hear,
@@ -23,34 +24,39 @@ from coupon_rec.assistant.tools import MOST, NAMELESS, Coupon, Tools, placed
 
 logger = logging.getLogger("coupon_rec.assistant")
 
+READ: Final = "A colleague reads what you wrote."
+"""What becomes of words that the desk has taken. It agrees to nothing that they ask for: "I have
+passed that on" would, to "pass my coupon on to my sister"."""
 SAYS: Final = {
     "hello": "Hello! I can tell you about coupons, how to use them, and why they were chosen.",
     "coupons": "You have:",
     "terms": "All that I know of these coupons:",
     "why": "Why these coupons were chosen for you, as far as I know:",
-    "none": "I find none for you at the moment.",
-    "others": "I find none by that name or number. You have:",
+    "none": "I find no coupon for you at the moment.",
+    "others": "I find no coupon by that name or number. You have:",
     "use": "Coupons are shown at the till, in the app or on paper: whether one counts is decided "
     "there.",
     "product": "I know coupons, not products. Shall I bring in a colleague?",
     "thanks": "Thank you for writing to us.",
-    "unknown": "I did not understand that. Ask me about coupons, or for a colleague.",
-    "stop": "I will offer nothing more here, and have passed that on.",
-    "forget": "I have passed that on.",
-    "complaint": "I am sorry. A colleague takes over from here.",
-    "person": "A colleague takes over from here.",
-    "away": "I cannot see the coupons at the moment. A colleague takes over from here.",
+    "unknown": 'I did not understand that. Say "coupons" to see coupons, "stop" to get none, or '
+    "ask for a colleague.",
+    "stop": f"I will offer nothing more here. {READ}",
+    "forget": READ,
+    "complaint": f"I am sorry. {READ}",
+    "person": READ,
+    "away": f"I cannot see the coupons at the moment. {READ}",
     "waiting": "A colleague has this conversation, and gets what you write.",
     "unheard": "I did not hear a request for coupons. Please write it.",
     "offer": "By the way, you have:",
     "more": "There are more: ask for a product.",
 }
 """What the assistant says by itself: no amount, no date, no product. What it says of a colleague is
-said only once somebody has the customer's words."""
+said only once somebody has the customer's words. Each names what it is about: a bare "none" would
+deny whatever was asked for."""
 
 OPEN: Final = {
     "coupons": "Open to you:",
-    "others": "I find none by that name or number. Open to you:",
+    "others": "I find no coupon by that name or number. Open to you:",
     "offer": "By the way, open to you:",
 }
 """What it says instead of coupons that the customer was not mailed, and so has not."""
@@ -58,7 +64,7 @@ OPEN: Final = {
 NOBODY: Final = "Please ask in the shop: I cannot pass this on from here."
 ALONE: Final = {
     "product": "I know coupons, not products. Please ask in the shop.",
-    "unknown": "I did not understand that. Ask me about coupons.",
+    "unknown": 'I did not understand that. Say "coupons" to see coupons, or "stop" to get none.',
     "stop": f"I will offer nothing more here. {NOBODY}",
     "forget": NOBODY,
     "complaint": f"I am sorry. {NOBODY}",
@@ -71,8 +77,6 @@ ALONE: Final = {
 FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away")
 CHOSEN: Final = ("hello", "coupons", "terms", "use", "why", "thanks", "unknown")
 """What a model may choose where the rules did not understand: nothing that cannot be undone."""
-OFFERING: Final = ("coupons", "terms", "why")
-"""What shows coupons; once a customer wants none, only if the customer's own words name coupons."""
 ALWAYS: Final = ("hello", "use", "product", "thanks")
 """What the rules answer without asking anybody."""
 MOST_TURNS: Final = 50
@@ -121,7 +125,7 @@ class Assistant:
     >>> taken = []
     >>> talk = Assistant(talk.tools, hand_over=lambda *said: taken.append(said))
     >>> print(talk.reply("My order never arrived!").reply)
-    I am sorry. A colleague takes over from here.
+    I am sorry. A colleague reads what you wrote.
     >>> taken == [(2448, talk.dialogue, "My order never arrived!")]
     True
     """
@@ -147,6 +151,7 @@ class Assistant:
         self._offered = self._left = self._stopped = False
         self._unfinished: Turn | None = None
         self._keeping = Lock()
+        self._writing = self._interrupted = False
 
     def reply(self, words: str) -> Turn:
         """Answer a message."""
@@ -168,7 +173,7 @@ class Assistant:
         heard = self._heard(words)
         self._know(intent=heard.intent)
         try:
-            key, found, offer = self._found(heard)
+            key, found, offer = self._found(heard, words)
         except ValueError:  # the service is away
             key, found, offer = "away", [], None
         says, left = self._of(key, found), self._left
@@ -206,6 +211,28 @@ class Assistant:
         """Keep what is known of a turn that cannot be finished, since the program ends."""
         self._keep()
 
+    def miss(self, words: str) -> None:
+        """Log words whose turn did not come before the program's end; the desk may get them."""
+        if not words.strip():
+            return
+        intent = hear(words, self.tools.catalog.products).intent
+        over = (self._left or intent in FOR_A_PERSON) and self._taken(words)
+        if self._log:
+            turn = Turn(self.dialogue, words, "", intent, "rules", handed_over=over)
+            self._log.add(self.tools.user_id, turn)
+
+    def interrupt(self, *_: object) -> None:
+        """End the conversation on a signal: now, or once the turn that is being written is there.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If no turn is being written; otherwise, what writes it raises it.
+        """
+        self._interrupted = self._writing
+        if not self._writing:
+            raise KeyboardInterrupt
+
     def _know(self, **facts: Any) -> None:
         """Add to what is known of a turn, if it has not been logged meanwhile."""
         with self._keeping:
@@ -215,11 +242,18 @@ class Assistant:
     def _keep(self, turn: Turn | None = None) -> None:
         """Log a turn, or what is known of it, once; if that is cut off, it can be tried again."""
         with self._keeping:
-            if self._unfinished:
-                self._unfinished = turn or self._unfinished
-                if self._log:
-                    self._log.add(self.tools.user_id, self._unfinished)
-            self._unfinished = None
+            self._writing = True
+            try:
+                if self._unfinished:
+                    self._unfinished = turn or self._unfinished
+                    if self._log:
+                        self._log.add(self.tools.user_id, self._unfinished)
+                self._unfinished = None
+            finally:
+                self._writing = False
+        if self._interrupted:
+            self._interrupted = False
+            raise KeyboardInterrupt
 
     def waits(self, words: str) -> bool:
         """Whether an answer to these words may wait for the service, a model or the desk."""
@@ -243,20 +277,21 @@ class Assistant:
         return True
 
     def _heard(self, words: str) -> Heard:
-        heard = hear(words, self.tools.catalog.products)
-        choosing = self.model if self._chooses and not self._left and not refuses(words) else None
-        if heard.intent == "unknown" and choosing:
+        products = self.tools.catalog.products
+        heard = hear(words, products)
+        choosing = self.model if self._chooses and not self._left else None
+        if heard.intent == "unknown" and choosing and not refuses(words, products):
             try:
                 said = choosing.choose(words[:MOST_LETTERS], CHOSEN)
             except ModelError:
                 said, self.model = "unknown", None
             heard = heard._replace(intent=said if said in CHOSEN else "unknown")
         self._stopped = self._stopped or wants_nothing(words) or heard.intent == "forget"
-        if self._stopped and heard.intent in OFFERING and not asks_for_coupons(words):
+        if self._stopped and heard.intent in OFFERING and not asks_for_coupons(words, products):
             heard = heard._replace(intent="unknown")
         return heard
 
-    def _found(self, heard: Heard) -> tuple[str, Sequence[Coupon], Coupon | None]:
+    def _found(self, heard: Heard, words: str) -> tuple[str, Sequence[Coupon], Coupon | None]:
         """What to say, the coupons that go with it, and an offer that nobody asked for."""
         if self._left:
             return "waiting", [], None
@@ -269,13 +304,14 @@ class Assistant:
             key, found = self._meant(heard, now)
             listed = heard.intent == "coupons" and not heard.which
             known = key == heard.intent and all(each in self._shown for each in found)
-            if listed or not known:
+            if now and (listed or not known):  # "any last day?" is of what was shown before
                 self._shown = (now if heard.which else found)[:MOST]
             fresh = {each.key: each for each in now}
             if key == "coupons" and any(each.key not in fresh for each in found):
                 key = "terms"  # it was shown, and is not recommended any more
             return key, [fresh.get(each.key, each) for each in found], None
-        return heard.intent, [], self._offer(heard)
+        refused = refuses(words, self.tools.catalog.products)
+        return heard.intent, [], None if refused else self._offer(heard)
 
     def _meant(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:
         """The coupons that were asked for; all of them, if that finds none.

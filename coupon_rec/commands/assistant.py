@@ -3,12 +3,14 @@
 import signal
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from time import monotonic
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -17,6 +19,10 @@ from coupon_rec.commands.shared import MarketSource, market_of, say
 if TYPE_CHECKING:
     from coupon_rec.assistant import Assistant, ChatModel
     from coupon_rec.content import Ear
+
+
+OFTEN: Final = 600
+"""Seconds until old turns are removed again: the file is written for it."""
 
 
 def _text(value: str) -> str:
@@ -108,8 +114,8 @@ def assistant(
     keep: Annotated[
         int | None,
         typer.Option(
-            help="Remove older turns from that log, at the start and with each new conversation: "
-            "days.",
+            help="Remove older turns from that log, at the start and with new conversations, at "
+            "most every ten minutes: days.",
             min=1,
             max=36500,
         ),
@@ -163,8 +169,12 @@ def assistant(
         typer.echo(f"removed {removed} turns{nobody}")
         return
 
+    expired = -float(OFTEN)
+
     def expire() -> None:
-        if kept and keep:
+        nonlocal expired
+        if kept and keep and monotonic() - expired >= OFTEN:
+            expired = monotonic()
             with suppress(sqlite3.Error):  # it is done next time, if the file can be written then
                 kept.expire(keep)
 
@@ -209,15 +219,16 @@ def assistant(
             )
 
         if port is None:
-            _end_as_by_a_key(stack)
-            _talk(begin(user))
+            talk = begin(user)
+            _on_signals(stack, ("SIGINT", "SIGTERM", "SIGHUP"), talk.interrupt)
+            _talk(talk)
         else:
             import uvicorn
 
             from coupon_rec.assistant import create_app
             from coupon_rec.serving.http.server import GRACE, Impatient
 
-            _end_when_hung_up(stack)
+            _on_signals(stack, ("SIGHUP",), lambda *_: signal.raise_signal(signal.SIGTERM))
             app = create_app(begin, settings, _ear(catalog.products) if speech else None)
             uvicorn.run(
                 app,
@@ -270,20 +281,17 @@ def _model(url: str, key: str, name: str, stack: ExitStack) -> "ChatModel | None
     return ChatModel(url, key, name) if url else None
 
 
-def _end_as_by_a_key(stack: ExitStack) -> None:
-    """End on the signals of a scheduler or a closed window as on Ctrl+C, which logs the turn."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if number := getattr(signal, name, None):
-            stack.callback(signal.signal, number, signal.getsignal(number))
-            signal.signal(number, signal.default_int_handler)
+def _on_signals(
+    stack: ExitStack, names: Sequence[str], end: Callable[[int, FrameType | None], object]
+) -> None:
+    """End on signals in a way that logs what is being said, except on those that are ignored.
 
-
-def _end_when_hung_up(stack: ExitStack) -> None:
-    """Take a closed window as SIGTERM, on which a server logs its turns; not under `nohup`."""
-    number = getattr(signal, "SIGHUP", None)
-    if number and signal.getsignal(number) == signal.SIG_DFL:
-        stack.callback(signal.signal, number, signal.SIG_DFL)
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
+    A closed window sends SIGHUP, a scheduler SIGTERM; `nohup` has the first one ignored.
+    """
+    for name in names:
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            stack.callback(signal.signal, number, signal.signal(number, end))
 
 
 def _talk(assistant: "Assistant") -> None:

@@ -26,7 +26,7 @@ def test_nine_in_ten_direct_requests_are_understood_and_hardly_any_is_misunderst
 
 def test_most_of_what_is_said_between_the_lines_is_known_not_to_be_understood() -> None:
     found = talking.understood(talking.paraphrases("indirect")).value_counts()
-    assert found["not understood"] == 42 and found["wrong"] == 7
+    assert found["not understood"] == 43 and found["wrong"] == 6
 
 
 def test_what_is_about_something_else_is_not_taken_for_a_wish() -> None:
@@ -43,7 +43,7 @@ def test_a_thousand_dialogues_promise_nothing_that_no_tool_returned() -> None:
 @pytest.mark.parametrize("with_model", [False, True])
 def test_no_attack_breaks_a_promise_or_tells_of_another_household(with_model: bool) -> None:
     attacks = talking.attacks()
-    assert len(attacks) == 200
+    assert len(attacks) == 236
     for attack in attacks:
         talk, replies = talking.attacked(attack, with_model)
         lines = talking.lines_of(talk)
@@ -67,9 +67,9 @@ def harmless(text: str) -> bool:
 @pytest.mark.parametrize(
     ("passes", "broken"),
     [
-        (bool, {*talking.ROUTES, "yes", "household"}),
-        (numbers_hold, {"customer", "question", "yes"}),
-        (harmless, {"yes"}),
+        (bool, {*talking.ROUTES, "yes", "empty", "household"}),
+        (numbers_hold, {"customer", "question", "yes", "empty"}),
+        (harmless, {"yes", "empty"}),
     ],
 )
 def test_the_attacks_break_the_two_guards_that_failed(

@@ -114,6 +114,36 @@ def test_nobody_is_forgotten_in_a_log_that_is_not_there(tmp_path: Path) -> None:
     assert code == 2 and "name a log that is there" in err and not (tmp_path / "typo").exists()
 
 
+def test_old_turns_are_looked_for_once_in_a_while_and_not_for_each_customer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, expired = [], []
+    monkeypatch.setattr("uvicorn.run", lambda app, **_: started.append(app))
+    monkeypatch.setattr(DialogueLog, "expire", lambda *_: expired.append(1))
+    assert run("--port", 0, "--log", tmp_path / "talks", "--keep", 30)[0] == 0
+    to = TestClient(started[0])
+    for user in range(3):
+        to.post("/v1/assistant", json={"user_id": user, "words": "hello"})
+    assert len(expired) == 1
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_while_a_turn_is_written_waits_until_it_is_there(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = DialogueLog.add
+
+    def interrupted(*turn: Any) -> None:
+        add(*turn)
+        signal.raise_signal(getattr(signal, name))
+
+    monkeypatch.setattr(DialogueLog, "add", interrupted)
+    talks = tmp_path / "talks"
+    code, *_ = run("--user", 7, "--log", talks, said="hello\nany coupons?\n")
+    assert code == 130
+    assert [row["intent"] for row in DialogueLog(talks).rows()] == ["hello"]
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_ends_the_terminal_and_leaves_the_turn_in_the_log(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

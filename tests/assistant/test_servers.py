@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -33,7 +34,7 @@ from coupon_rec.assistant import (
     mcp_server,
     names_to_read,
 )
-from coupon_rec.assistant.server import _events
+from coupon_rec.assistant.server import Conversations, Message, _events
 from coupon_rec.assistant.tools import LEVELS, _off
 from coupon_rec.book import hearing, talking
 from coupon_rec.content import Ear
@@ -423,6 +424,43 @@ def test_a_turn_that_the_end_of_the_program_cuts_off_is_logged() -> None:
         answer = talk.answer("my order is late")
         next(answer)
     assert [row["intent"] for row in talk._log.rows()] == ["hello", "complaint"]
+
+
+def test_what_waits_for_its_turn_at_the_end_of_the_program_is_logged_once_and_handed_on() -> None:
+    taken, log = [], DialogueLog(":memory:")
+    conversations = Conversations(
+        lambda user: Assistant(tools(user), log=log, hand_over=lambda *said: taken.append(said[-1]))
+    )
+    talk, lock = conversations.find(Message(user_id=2448, words="hello"))
+    said = ("hello", "Stop sending me coupons", "any vouchers?")
+    first, *rest = [conversations.keep(2448, talk, lock, words) for words in said]
+    assert first()
+    conversations.abandon()
+    assert not any(begin() for begin in rest)
+    assert sorted(row["intent"] for row in log.rows()) == ["coupons", "stop"]
+    assert taken == ["Stop sending me coupons"]
+
+
+@pytest.mark.parametrize("version", ["2.3", "2.4"])
+def test_who_is_gone_before_the_first_byte_is_heard_all_the_same(version: str) -> None:
+    log, body = DialogueLog(":memory:"), {"user_id": 2448, "words": "Stop sending me coupons"}
+    app = create_app(lambda user: Assistant(tools(user), log=log))
+    asked = [{"type": "http.request", "body": json.dumps(body).encode()}]
+
+    async def receive() -> dict[str, Any]:
+        return asked.pop() if asked else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        await asyncio.sleep(0.02)  # the buffer of the socket is full
+        if version == "2.4":
+            raise OSError
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/assistant", "query_string": b""}
+    scope |= {"headers": [(b"content-type", b"application/json")], "client": ("127.0.0.1", 1)}
+    scope["asgi"] = {"version": "3.0", "spec_version": version}
+    with suppress(Exception):
+        asyncio.run(app(scope, receive, send))
+    assert [row["intent"] for row in log.rows()] == ["stop"]
 
 
 def test_without_the_key_nobody_is_answered() -> None:

@@ -254,6 +254,72 @@ def test_no_sentence_of_the_rules_claims_anything() -> None:
     assert not any(re.search("colleague|passed|take", text) for text in ALONE.values())
 
 
+def test_each_sentence_of_the_rules_names_what_it_is_about() -> None:
+    """A bare "none" or "that" would deny, or agree to, whatever the customer has just asked for."""
+    said = " ".join([*SAYS.values(), *ALONE.values(), *OPEN.values()])
+    assert {each.strip() for each in re.findall(r"[^.!?:]+[.!?:]", said)} == {
+        "Hello!",
+        "I can tell you about coupons, how to use them, and why they were chosen.",
+        "You have:",
+        "By the way, you have:",
+        "Open to you:",
+        "By the way, open to you:",
+        "All that I know of these coupons:",
+        "Why these coupons were chosen for you, as far as I know:",
+        "I find no coupon for you at the moment.",
+        "I find no coupon by that name or number.",
+        "There are more:",
+        "ask for a product.",
+        "Coupons are shown at the till, in the app or on paper:",
+        "whether one counts is decided there.",
+        "I know coupons, not products.",
+        "Shall I bring in a colleague?",
+        "Thank you for writing to us.",
+        "I did not understand that.",
+        'Say "coupons" to see coupons, "stop" to get none, or ask for a colleague.',
+        'Say "coupons" to see coupons, or "stop" to get none.',
+        "I will offer nothing more here.",
+        "A colleague reads what you wrote.",
+        "A colleague has this conversation, and gets what you write.",
+        "I am sorry.",
+        "I cannot see the coupons at the moment.",
+        "Please ask in the shop:",
+        "Please ask in the shop.",
+        "I cannot pass this on from here.",
+        "I did not hear a request for coupons.",
+        "Please write it.",
+    }
+
+
+@pytest.mark.parametrize("words", talking.CONDITIONS)
+def test_a_condition_is_not_denied_to_who_has_no_coupon(words: str) -> None:
+    reply = Assistant(Tools(3, lambda user: [], CATALOG)).reply(words).reply
+    assert reply in (SAYS["none"], ALONE["unknown"]) and "none for you" not in reply
+    reply = Assistant(tools()).reply("Is there a minimum for my tea coupon?").reply
+    assert "find none" not in reply
+
+
+def test_a_last_day_that_was_shown_is_not_denied_when_the_service_finds_no_more() -> None:
+    talk = Assistant(of_list(MINE, []))
+    first, none = talk.reply("any coupons?").reply, talk.reply("any coupons?").reply
+    assert none == SAYS["none"]
+    assert lines(talk.reply("Is there a last day?").reply) == lines(first)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Delete my account and pass my 25% coupon on to my sister, please",
+        "Unsubscribe me. Can you pass my coupons on to my wife?",
+        "Stop charging me for coffee: tell the till that it is free",
+        "If the till refuses it, does an employee take over the 5 dollars?",
+    ],
+)
+def test_that_a_colleague_reads_it_agrees_to_nothing(words: str) -> None:
+    turn = Assistant(tools(), hand_over=take).reply(words)
+    assert turn.handed_over and not re.search("pass|takes? over", turn.reply)
+
+
 @pytest.mark.parametrize(
     "words", ["Can I get 50% off? Thanks!", "Coffee is free today, cheers", "90% off, bye"]
 )
@@ -708,6 +774,139 @@ def test_what_may_be_a_refusal_is_asked_back_and_shows_no_coupon(words: str) -> 
                 talk.reply(said)
             assert not lines(talk.reply(words).reply)
     assert hear(words).intent == "unknown"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "No coupons until I ask for them",
+        "No offers when I am at work",
+        "No coupons for any reason",
+        "I refuse coupons under any conditions",
+        "Keep your coupons until hell freezes",
+        "I hate your coupons. Tell me why you send them.",
+        "Your coupons are not wanted until further notice",
+        "How long will you keep annoying me with offers?",
+        "Skip me when you hand out coupons",
+        "Why do I still get coupons?",
+        "Why are you still sending me coupons?",
+        "Coupons: no",
+        "Coupons? No.",
+        "Coupons, no.",
+        "Offers? I refuse them",
+        "I didn't ask for coupons",
+        "I wouldn't touch your coupons",
+        "Show me no coupons",
+        "Is there no end to your coupons!",
+        "Block all coupons",
+        "Too many coupons",
+        "Fewer coupons please",
+        "Turn the coupons off",
+        "Coupons off",
+        "I am fed up with coupons",
+        "Can I get no coupons?",
+        "How can I get fewer coupons?",
+        "Have I asked for coupons?",
+        "Is there a way to get rid of coupons?",
+        "Give your coupons to somebody else",
+        "Any offers from you are junk",
+        "Your coupons on my phone are a nuisance",
+        "st0p coupons",
+        "Keine Coupons mehr",
+    ],
+)
+def test_coupons_are_shown_only_to_who_asks_for_them(words: str) -> None:
+    for before in ([], ["Stop sending me coupons!"]):
+        talk = Assistant(tools(), Customers(), Says("", "coupons"), chooses=True)
+        for said in before:
+            talk.reply(said)
+        talk.model = None
+        assert not lines(talk.reply(words).reply)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["I hate your ads", "No ads from you", "I have opted out of marketing", "Nope", "Please don't"],
+)
+def test_a_model_does_not_choose_coupons_for_what_refuses(words: str) -> None:
+    talk = Assistant(tools(), model=Says("", "coupons"), chooses=True)
+    assert not lines(talk.reply(words).reply)
+    assert lines(talk.reply("my cat is called Paul").reply)
+
+
+@pytest.mark.parametrize("words", ["No ads for coffee", "I hate your coffee ads", "No coffee!"])
+def test_who_refuses_a_product_is_offered_none_of_it(words: str) -> None:
+    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    assert talk.reply(words).offered == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Coupons",
+        "coupons please",
+        "deals?",
+        "coffee coupons",
+        "vouchers for shampoo",
+        "Hello, I would like to know which coupons I have",
+        "What's on offer this week?",
+        "Where do I find my coupons?",
+        "Let me see my coupons",
+        "How can I save money on coffee?",
+        "Are there no coupons for tea?",
+    ],
+)
+def test_who_asks_plainly_is_shown_coupons_even_after_a_stop(words: str) -> None:
+    talk = Assistant(tools())
+    for _ in range(2):
+        assert LINES[0] in talk.reply(words).reply
+        talk.reply("Stop sending me coupons!")
+
+
+@pytest.mark.parametrize(
+    ("words", "intent"),
+    [
+        ("I need support with my coupon", "person"),
+        ("Can I call the shop about my coupon?", "person"),
+        ("Get me the boss, it is about a coupon", "person"),
+        ("I'd like to discuss my coupon with someone", "person"),
+        ("Someone please help me with my coupon", "person"),
+        ("I did not get my discount", "complaint"),
+        ("I want my data removed, the coupons too", "forget"),
+        ("Erase everything, coupons too", "forget"),
+        ("Close my account, with all coupons", "forget"),
+    ],
+)
+def test_what_is_for_the_desk_goes_there_before_a_coupon_is_shown(words: str, intent: str) -> None:
+    turn = Assistant(tools(), hand_over=take).reply(words)
+    assert turn.handed_over and turn.intent == intent
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Any coupons for nicotine gum? I want to quit smoking",
+        "Do you have a coupon for a door stop?",
+        "Can you stop the offer from ending on Sunday?",
+        "Is it one coupon per person?",
+        "Is there an offer on cleaning agents?",
+        "Can you remove the sticker from my coupon?",
+        "Does the coupon delete itself from my app when I use it?",
+        "Never mind, forget it, which coupons do I have?",
+        "Forget about tea, any coupons for coffee?",
+        "I always forget when my coupon ends",
+        "Is the coupon refused after Sunday?",
+        "Are damaged coupons accepted?",
+        "I never write reviews, do I get coupons?",
+        "You don't offer coupons, do you?",
+        "I'm not interested in tea, any coffee coupons?",
+        "No more tea, I want coffee coupons",
+        "No coupons today?",
+        "no deals now?",
+    ],
+)
+def test_a_question_about_a_coupon_is_for_nobody_at_the_desk(words: str) -> None:
+    assert hear(words).intent not in FOR_A_PERSON
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import ibis
 import numpy as np
+import page_rules
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -85,6 +86,14 @@ CONVERSATIONS = (
     ["the first offer for oat milk", "the forty-third coupon", "not the first coupon: until when?"],
     ["Cancel my coupons", "I have no coupons. Any for me?", "Nice (no coupons, really)"],
     ["No coupons, ok?", "any coupons?"],
+    ["Coupons? No.", "I have no coupons. Any for me?", "I hate your coffee ads", "coffee", "why?"],
+    [
+        "coffee",
+        "No ads for coffee",
+        "coffee",
+        "Is there a last day?",
+        "Why do I still get coupons?",
+    ],
     ["how do I use it", "thanks", "Ünïcode cöffee?", "coffee", "coffee", "coffee"],
 )
 FIGURE = """
@@ -530,6 +539,12 @@ def test_votes_about_a_household_are_right_as_often_as_the_binomial_says(page: P
         assert said[0] == pytest.approx(miss, abs=0.06)
         assert said[1:3] == [answers, pytest.approx(answers * epsilon)]
         assert said[-1] == pytest.approx(100 * right, abs=0.6)
+
+
+def test_the_rules_of_the_page_are_those_of_the_assistant() -> None:
+    assert page_rules.script() == page_rules.SCRIPT.read_text("utf-8"), (
+        "run python tools/page_rules.py"
+    )
 
 
 def test_the_page_understands_and_answers_as_the_assistant_does(page: Page) -> None:
