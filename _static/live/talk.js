@@ -116,8 +116,6 @@ live.mount("talk", (place) => {
   const prompts = ideas.map((idea) => button(idea, () => say(idea)));
   const buttons = html("div", { class: "live-buttons" }, ...prompts);
 
-  // What is shown
-
   const talk = html("div", { class: "talk-words" });
   const bars = html("div", { class: "talk-bars" });
   const words = html("p", { class: "live-words" });
