@@ -19,7 +19,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -28,14 +27,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from machine import RESULTS, alone, peak_gib, store, use_two_cores
-from scale import code, timed
+from machine import RESULTS, alone, peak_gib, stamp, store, use_two_cores
+from scale import timed
 
 from coupon_rec import load_market
 from coupon_rec.features import write_offers
 from coupon_rec.market.loading import connect
 from coupon_rec.simulation import open_market, simulate, simulate_market
 
+ROOMS = ("market", "simulation", "features")
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 ANSWERING_SIZES = (20_000, 100_000)
 MEMORY, SPILL = "4GB", "12GB"
@@ -89,7 +89,7 @@ def campaign(users: int) -> dict[str, dict[str, float]]:
 def measure(users: int, folder: Path) -> list[dict[str, Any]]:
     """Simulate a market and build its offers table, and report both."""
     market = folder / "market"
-    of = {"date": date.today().isoformat(), "code": code()}
+    of = stamp(__file__, ROOMS)
     simulation = {"users": users, "step": "simulation", **alone(year, users, market), **of}
     print(simulation, flush=True)
     for name in BESIDE:
@@ -142,7 +142,8 @@ def mechanisms(before: dict[str, Any], most: int) -> dict[str, Any]:
     passed = alone(campaign, 10_000)
     print(passed, flush=True)
     rows = grown(ANSWERING_SIZES, most, measure_answering, old.get("rows", []))
-    return {"mechanisms": {"code": code(), "campaign of 10,000 users": passed, "rows": rows}}
+    of = stamp(__file__, ROOMS)
+    return {"mechanisms": {**of, "campaign of 10,000 users": passed, "rows": rows}}
 
 
 def main() -> None:

@@ -66,11 +66,6 @@ SPARK = {
 }
 
 
-def code() -> str:
-    """Twelve hexadecimal digits that change with the code that is measured."""
-    return code_of(__file__, ROOMS)
-
-
 def processor_seconds() -> float:
     """What this process and those below it have used so far."""
     stats = {}
@@ -399,7 +394,7 @@ def main() -> None:
     kept = json.loads(stored.read_text()) if stored.exists() else {}
     result = {name: part for name, part in kept.items() if isinstance(part, dict)}
     for name in asked.parts or ("engines", "workers", "dual", "path"):
-        result[name] = {**parts[name](), "code": code()}
+        result[name] = {**parts[name](), "code": code_of(__file__, ROOMS)}
         print(name, json.dumps(result[name]), flush=True)
         store("scale", PACKAGES, result, bars(result))
 

@@ -68,6 +68,20 @@ def test_a_part_that_is_kept_says_of_which_day_and_of_which_code_it_is(
         assert len(part["code"]) == len(now["code"]) == 12
 
 
+def test_the_code_of_a_measurement_changes_with_its_script_and_with_the_rooms_it_measures(
+    benchmark: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, script = benchmark("machine"), tmp_path / "script.py"
+    room = tmp_path / "room" / "file.py"
+    monkeypatch.setattr(machine, "PACKAGE", tmp_path)
+    room.parent.mkdir()
+    found = []
+    for path, text in ((script, "1"), (room, "2"), (room, "3"), (script, "4")):
+        path.write_text(text, "utf-8")
+        found.append(machine.code_of(str(script), ("room",) if room.exists() else ()))
+    assert len({*found, machine.code_of(str(script), ("room",))}) == len(found) == 4
+
+
 def test_who_sells_what_was_sold_a_year_ago_is_foretold_by_the_year_before_alone(
     benchmark: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
 ) -> None:

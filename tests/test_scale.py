@@ -44,8 +44,3 @@ def test_what_a_folder_held_for_a_moment_is_seen(scale: ModuleType, tmp_path: Pa
         until(lambda: seen and seen[-1] == 1e-6)
         (tmp_path / "draft").unlink()
     assert (max(seen), seen[-1]) == (1e-6, 0)
-
-
-def test_the_code_that_was_measured_has_a_number(scale: ModuleType) -> None:
-    assert scale.code() == scale.code()
-    assert len(scale.code()) == 12

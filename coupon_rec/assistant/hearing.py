@@ -212,13 +212,13 @@ ABOUT: Final = (
 """How a customer asks about coupons without naming them: "why me?"."""
 NEVER: Final = r"((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)"
 REFUSES: Final = (
-    rf"\b({NEVER}|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|fewer|"
-    r"less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|(some|any) ?(one|body) else|"
-    r"leave|why (am|are|do) \w+ still|why (would|should)|you still|keep\w*|(have|had|has) to|"
-    r"out of|stop\w*|quit|cease|end (the|your|all|these)|cancel\w*|hat(e|ed|ing)|dislike\w*|"
-    r"annoy\w*|spam\w*|bother\w*|block\w*|declin\w*|reject\w*|refus\w*|refrain|avoid|object\w*|forbid|exclude|exempt|"
-    r"disable|discontinue|drop|skip\w*|spare|hide|mute|withhold|withdraw|revoke|consent|opt(ed|ing)?|"
-    r"unsub\w*|unwanted|uninterested|silence|quiet|shut up)\b"
+    rf"\b({NEVER}|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|"
+    r"fewer|less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|"
+    r"(some|any) ?(one|body) else|leave|why (am|are|do) \w+ still|why (would|should)|you still|"
+    r"keep\w*|(have|had|has) to|out of|stop\w*|quit|cease|end (the|your|all|these)|cancel\w*|"
+    r"hat(e|ed|ing)|dislike\w*|annoy\w*|spam\w*|bother\w*|block\w*|declin\w*|reject\w*|refus\w*|refrain|avoid|"
+    r"object\w*|forbid|exclude|exempt|disable|discontinue|drop|skip\w*|spare|hide|mute|withhold|"
+    r"withdraw|revoke|consent|opt(ed|ing)?|unsub\w*|unwanted|uninterested|silence|quiet|shut up)\b"
 )
 """What makes a refusal of it, wherever it stands: better not understood than shown."""
 LACKS: Final = (

@@ -185,7 +185,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
             raise Refused(503, "earlier messages of this conversation wait: try again", wait=2)
         if waits and asking.statistics().tasks_waiting >= MOST_ASKING:
             raise Refused(503, "too many customers wait for an answer: try again", wait=2)
-        begin = conversations.keep(message.user_id, assistant, lock, words)
+        its_turn = conversations.keep(message.user_id, assistant, lock, words)
         in_a_row[assistant.dialogue] += 1
 
         def done() -> None:
@@ -198,7 +198,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
                 assistant,
                 lock,
                 words,
-                begin,
+                its_turn,
                 asking=asking,
                 at_once=at_once,
                 spoken=bool(message.recording),
@@ -269,7 +269,7 @@ async def _events(
     assistant: Assistant,
     lock: Semaphore,
     words: str,
-    begin: Callable[[], bool] = lambda: True,
+    its_turn: Callable[[], bool] = lambda: True,
     *,
     asking: CapacityLimiter,
     at_once: CapacityLimiter,
@@ -287,7 +287,7 @@ async def _events(
         answer, threads = assistant.answer(words), asking
 
         def first() -> str:
-            return next(answer, "") if begin() else ""
+            return next(answer, "") if its_turn() else ""
 
         try:
             with CancelScope(shield=True):
