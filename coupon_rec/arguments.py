@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 MAX_ID = 2**53 - 1
 """The largest number that every reader of JSON keeps exact."""
+SHOWN = 10
+"""Names of a list that a message shows."""
 
 
 def numbers(name: str, values: ArrayLike, size: int | None = None) -> Floats:
@@ -79,15 +81,21 @@ def require_columns(offers: pd.DataFrame, columns: Iterable[str], called: str = 
     Traceback (most recent call last):
     ...
     ValueError: offers lack the columns ['redeemed']; they have ['user_id']. Add them, or take \
-offers from features.offers_frame
+offers from features.offers_frame, whose market has those of your own
     """
     lacking = [column for column in dict.fromkeys(columns) if column not in offers.columns]
     if lacking:
-        advice = ", or take offers from features.offers_frame" if called == "offers" else ""
+        own = ", or take offers from features.offers_frame, whose market has those of your own"
         raise ValueError(
-            f"{called} lack the columns {lacking}; they have {offers.columns.tolist()}. "
-            f"Add them{advice}"
+            f"{called} lack the columns {_first(lacking)}; they have "
+            f"{_first(offers.columns.tolist())}. Add them{own if called == 'offers' else ''}"
         )
+
+
+def _first(names: Sequence[str]) -> str:
+    """List names, the first ten of many."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{list(names[:SHOWN])}{more}"
 
 
 def require_present(offers: pd.DataFrame, columns: Iterable[str], called: str = "offers") -> None:

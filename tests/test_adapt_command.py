@@ -141,7 +141,7 @@ def test_a_bundle_serves_a_platform_by_its_name_and_all_others_as_before(
     ("model", "table", "out", "options", "message"),
     [
         ("model", "few", "new", (), "the training offers have 4 redemptions, fewer than 10"),
-        ("model", "no_rate", "new", (), "the offers lack 1 columns: user_redemption_rate"),
+        ("model", "no_rate", "new", (), "offers lack the columns ['user_redemption_rate']"),
         ("model", "phones", "new", ("--factor", "clicked"), "name some of bought, redeemed_if_"),
         ("model", "phones", "model", (), "is the model that is adapted: name another file"),
         ("phone", "phones", "new", (), "has adapters already: adapt the model it came from"),

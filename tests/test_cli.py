@@ -73,7 +73,7 @@ def test_without_offers_and_dates_the_market_is_read_and_split_by_its_own_campai
     model = tmp_path / "model.keras"
     trained = run("train", model, "--market", SAMPLE, "--extra", "coupon_rank")
     assert trained.exit_code == 2
-    assert "the offers lack 1 columns: coupon_rank" in words(trained)
+    assert "offers lack the columns ['coupon_rank']" in words(trained)
     assert not model.exists()
     trained = run("train", model, "--market", SAMPLE, "--seed", 1)
     assert "validation log loss" in trained.stdout, trained.stderr

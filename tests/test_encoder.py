@@ -286,9 +286,9 @@ def test_text_in_a_column_of_numbers_names_the_column(offers: pd.DataFrame) -> N
 
 def test_missing_columns_and_no_offers_are_named(encoder: Encoder, offers: pd.DataFrame) -> None:
     for read in (encoder.encode, Encoder.fit):
-        with pytest.raises(ValueError, match="the offers lack 2 columns: user_recency, kids"):
+        with pytest.raises(ValueError, match=r"offers lack the columns \['user_recency', 'kids'\]"):
             read(offers.drop(columns=["kids", "user_recency"]))
-    with pytest.raises(ValueError, match="lack 1 columns: user_region"):
+    with pytest.raises(ValueError, match=r"lack the columns \['user_region'\]"):
         Encoder.fit(offers, extra=["user_region"])
     with pytest.raises(ValueError, match="there are no offers to learn from"):
         Encoder.fit(offers.head(0))

@@ -73,7 +73,7 @@ def _table(offers: Path, master: str | None) -> "Table":
     """Open offers here or on Spark, and see that they are offers."""
     import duckdb
 
-    from coupon_rec.features.columns import require
+    from coupon_rec.arguments import require_columns
     from coupon_rec.market.loading import connect
     from coupon_rec.market.sources import read_parquet
 
@@ -85,7 +85,7 @@ def _table(offers: Path, master: str | None) -> "Table":
         raise ValueError(
             f"{offers} cannot be read as Parquet ({error}). Make it with `features`."
         ) from error
-    require(found.limit(0).to_pandas(), ["campaign_id", "start", "coupon_days"])
+    require_columns(found.limit(0).to_pandas(), ["campaign_id", "start", "coupon_days"])
     return found
 
 

@@ -1,7 +1,7 @@
 """A column of the offers table: what it holds, and what training offers teach about it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -68,17 +68,6 @@ class Category:
     name: str
     values: tuple[str, ...]
     first: int
-
-
-def require(offers: pd.DataFrame, columns: Iterable[str]) -> None:
-    """Raise a ValueError that names the columns which the offers lack."""
-    absent = [name for name in columns if name not in offers.columns]
-    if absent:
-        raise ValueError(
-            f"the offers lack {len(absent)} columns: {', '.join(absent[:SHOWN])}"
-            f"{', ...' if len(absent) > SHOWN else ''}. `offers_frame` gives them all; columns of "
-            "your own have to be in the market that it is built from"
-        )
 
 
 def values_of(offers: pd.DataFrame, numbers: Sequence[Number]) -> NDArray[np.float64]:

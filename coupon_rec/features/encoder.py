@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coupon_rec.arguments import require_columns
 from coupon_rec.features.catalog import CATEGORIES, FEATURES, GROUPS, OPTIONAL_FEATURES, Feature
 from coupon_rec.features.columns import (
     RARE,
@@ -24,7 +25,6 @@ from coupon_rec.features.columns import (
     not_finite,
     numbers_of,
     own_feature,
-    require,
     values_of,
 )
 
@@ -111,7 +111,7 @@ class Encoder:
         features = _features(offers)
         names = {array: list(columns) for array, columns in CATEGORIES.items()}
         columns = [feature.name for feature in features] + sum(names.values(), [*extra, *ids])
-        require(offers, columns)
+        require_columns(offers, columns)
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
             raise ValueError(f"{twice[0]} is read already: leave it out of extra")
         kinds = {name: kind_of(offers[name]) for name in extra}
@@ -204,7 +204,7 @@ class Encoder:
             If values of a category are not among those that the encoder tells apart; it names
             and counts them.
         """
-        require(offers, self.columns)
+        require_columns(offers, self.columns)
         arrays: Arrays = {}
         for group, numbers in self.numbers.items():
             arrays[group] = self.scaled(group, values_of(offers, numbers))
@@ -316,7 +316,7 @@ class Encoder:
         pandas.DataFrame
             One row a column with such values: `column`, `rows` and up to five of the `values`.
         """
-        require(offers, [each.name for some in self.categories.values() for each in some])
+        require_columns(offers, [each.name for some in self.categories.values() for each in some])
         found = []
         for array, categories in self.categories.items():
             codes = self.codes(array, offers) if arrays is None else arrays[array]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from coupon_rec.features.columns import require
+from coupon_rec.arguments import require_columns
 
 SHARE = 5
 """One in so many campaigns is for the test, and one in so many of the rest for validation."""
@@ -62,12 +62,12 @@ def split(
     >>> [part["campaign_id"].tolist() for part in split(offers)]
     [[1], [2], [3]]
     """
-    require(offers, ["start"])
+    require_columns(offers, ["start"])
     if offers.empty:
         raise ValueError("there are no offers to split")
     start = pd.to_datetime(offers["start"])
     if validate_from is None and test_from is None:
-        require(offers, ["campaign_id", "coupon_days"])
+        require_columns(offers, ["campaign_id", "coupon_days"])
         last_day = start + pd.to_timedelta(offers["coupon_days"].astype("int64") - 1, "D")
         test_day = _last_fifth(offers, start, pd.Series(True, offers.index))
         over = last_day < test_day

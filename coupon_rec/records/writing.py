@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from coupon_rec.arguments import require_columns
 from coupon_rec.features.batch.stored import read_batches
-from coupon_rec.features.columns import require
 from coupon_rec.features.encoder import LABELS, Encoder
 from coupon_rec.records import layout
 from coupon_rec.records.layout import ENCODER, SHARDS, shard_name
@@ -136,7 +136,7 @@ def _dealt(
     with ExitStack() as open_files:
         files = [open_files.enter_context((draft / name).open("wb")) for name in names]
         for offers in chunks:
-            require(offers, ["start", *KEY, "item_id", *labels])
+            require_columns(offers, ["start", *KEY, "item_id", *labels])
             for shard, file in enumerate(files):
                 mine = offers.iloc[(shard - dealt) % shards :: shards]
                 if len(mine):
@@ -167,7 +167,7 @@ def _by_tasks(
                     count += len(batch)
         yield pd.DataFrame({"shard": [shard], "name": [name], "records": [count]})
 
-    require(offers.limit(0).to_pandas(), ["start", *KEY, "item_id", *labels])
+    require_columns(offers.limit(0).to_pandas(), ["start", *KEY, "item_id", *labels])
     backend = offers.get_backend()
     frame = backend.raw_sql(backend.compile(offers)).repartition(shards, *KEY)
     reports = frame.mapInPandas(write, "shard int, name string, records long").collect()

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec._keras import keras, tf
+from coupon_rec.arguments import require_columns
 from coupon_rec.features import LABELS, Arrays, Encoder
-from coupon_rec.features.columns import require
 
 Examples = tuple[Arrays, Arrays]
 
@@ -38,7 +38,7 @@ def examples(offers: pd.DataFrame, encoder: Encoder, labels: Sequence[str] = LAB
     ValueError
         If a column is missing.
     """
-    require(offers, labels)
+    require_columns(offers, labels)
     return encoder.encode(offers), {
         name: offers[name].to_numpy("float32")[:, None] for name in labels
     }
