@@ -289,6 +289,13 @@ def test_five_of_six_requests_are_heard_and_what_is_no_request_is_refused() -> N
 
 
 @pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+def test_the_beginning_of_a_sentence_is_no_request() -> None:
+    ear = Ear(["coffee", "dog food", "oat  milk", "paper towels", "cereal"])
+    assert ear.hear(ROOT / "data" / "speech" / "paper-towels.wav") == ""
+    assert ear.hear(ROOT / "data" / "speech" / "dog-food.wav") == hearing.SPOKEN["dog-food"]
+
+
+@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
 def test_a_thing_that_the_dictionary_lacks_is_named_and_a_recording_that_is_none_refused(
     tmp_path: Path,
 ) -> None:

@@ -24,6 +24,8 @@ def script() -> str:
         "REFUSES": hearing.REFUSES,
         "LACKS": hearing.LACKS,
         "OFFERING": hearing.OFFERING,
+        "COURTESY": hearing.COURTESY,
+        "MOST_BESIDE": hearing.MOST_BESIDE,
         "PLACES": hearing.PLACES,
         "PLACE": hearing.PLACE,
         "WHICH": hearing.WHICH,

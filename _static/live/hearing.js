@@ -10,7 +10,7 @@ const hearing = (() => {
     ["person", "\\b(talk|speak|chat) (to|with) (your|the|an?|any ?one|any ?body)\\b"],
     ["person", "\\b(can|could|will) (some|any) ?(one|body)\\b.*\\bhelp\\b|\\bescalate\\b"],
     ["person", "\\b(call|ring|phone) me( (back|about|on|at|please|now|today|tomorrow)\\b|$)"],
-    ["person", "^(yes|yeah|yep)( please)?$"],
+    ["person", "^((oh|(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))) )?(yes|yeah|yep|please do|that would be (great|nice|good|lovely|kind))( please)?( (thanks?|cheers)( you)?( very much| so much| a lot)?)?$"],
     ["person", "\\b(customer service|transfer me|put me (through|in touch)|connect me|call you)\\b"],
     ["forget", "\\b(delete|erase|wipe|remove|destroy|deletion)\\b( \\w+){0,4} (me|data|information|history|account|profile|records?|name|details)\\b|\\b(delete|erase|wipe|destroy)( all( of)?)? my\\b|\\b(erase|delete) everything\\b|\\berasure\\b"],
     ["forget", "\\b(clear|get rid of)( all)?( (my|the)( \\w+)?)? (data|history|account|profile)\\b"],
@@ -52,27 +52,27 @@ const hearing = (() => {
     ["hello", "^(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))\\b"],
   ];
   const DESK = [
-    ["person", "\\b(support|staff|team|boss|owner|clerk|cashier|help ?desk|hotline)\\b(?! (coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\\b)|\\b(live chat|phone number|by phone|real one|give me a (call|ring))\\b|\\b(can|may|could) i (call|phone|ring)\\b|\\b(call|phone|ring) (you|some ?(one|body))\\b|\\b(some|any) ?(one|body)\\b.*\\b(help|look|real|discuss|explain|contact)\\b|\\b(with|get) some ?(one|body)\\b|\\bwho\\b.*\\bhelp\\b"],
+    ["person", "\\b(support|staff|boss|owner|clerk|cashier|help ?desk|hotline|(?<!hi )(?<!hello )(?<!hey )(?<!dear )(?<!thanks )(?<!thank you )team)\\b(?! ((coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?|see|scan|check|take|accept|need|have to)\\b)|\\b(live chat|phone number|by phone|real one|give me a (call|ring))\\b|\\b(can|may|could) i (call|phone|ring)\\b|\\b(call|phone|ring) (you|some ?(one|body))\\b|\\b(some|any) ?(one|body)\\b.*\\b(help|look|real|discuss|explain|contact)\\b|\\b(with|get) some ?(one|body)\\b|\\bwho\\b.*\\bhelp\\b"],
     ["forget", "\\b(erase|purge|scrub|close|cancel|remove)\\b.*\\b(everything|data|records?|account)\\b|\\b(data|records?|account|name)\\b.*\\b(removed|deleted|erased)\\b|\\b(deregister me|right of deletion|my name out)\\b"],
     ["complaint", "\\b(owe me|paid too much)\\b|\\b(did|was)( not|n ?t)\\b.*\\bdiscounts?\\b"],
   ];
   const ASKS = [
-    "^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*(product )?(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( (for|on|of)( \\w+){1,4})?(?=( (please|now|today))*( [,?]|$))",
-    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )any ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\\b.*)?( [,?].*)?$)",
+    "^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*(thing )?(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( (for|on|of)( \\w+){1,4})?(?=( (please|now|today))*( \\?|$| , (please|any|what|which|do)\\b))",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )any ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(which|what|how many) ((is|are|s) )?((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
-    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(show|list|see|find|view|check)( me| us)? ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\\b.*)?( [,?].*)?$)",
-    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(give|tell|remind|send|get|bring|offer) (me|us) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\\b.*)?( [,?].*)?$)",
-    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(do|did|does|can|could|may|will|would|have|if) (i|you|we)( (also|still|please))* (have|get|got|see|find|use|do|offer|show me|give me|tell me|know) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
-    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(got|have you|is there|are there|(is|are) (the|my)) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
-    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(where|how)( \\w+){1,3} (find|see|get) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)|(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )where (is|are) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
-    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )i( (d|would|m|am|just|really|still))* (want|need|like|love|wish|look|looking|ask|asking)( (for|to (have|get|see|find|use|know)))* ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\\b.*)?( [,?].*)?$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(show|list|see|find|view|check)( me| us)? ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(give|tell|remind|send|get|bring|offer) (me|us) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(do|did|does|can|could|may|will|would|have|if) (i|you|we)( (also|still|please))* (have|get|got|see|find|use|do|offer|show me|give me|tell me|know) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(got|have you|is there|are there) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)|(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(is|are) (the|my) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(where (is|are)|(where|how)( \\w+){1,3} (find|see|get)) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)",
+    "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )i( (d|would|m|am|just|really|still))* (want|need|like|love|wish|look|looking|ask|asking)( (for|to (have|get|see|find|use|know)))* ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(what|where|how|can|i)( \\w+){0,3} save\\b(?! me)",
     "\\b(any|some)thing( \\w+)? (cheaper|cheap|for|on|off)\\b",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(is|are|what|which)\\b.*\\b(on (offer|sale|special)|cheaper)\\b",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(how long|until when|when|is|are|does)\\b.*\\b((coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?|one)\\b.*\\b(valid|good|expires?)\\b",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )until when\\b.*\\b(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\\b",
   ];
-  const ABOUT = "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(how|when|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|did|can)\\b|\\?$";
+  const ABOUT = "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(how|when|where|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|did|can)\\b|\\bhow to\\b|\\?$";
   const REFUSES = "\\b(((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|fewer|less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|(some|any) ?(one|body) else|leave|why (am|are|do) \\w+ still|why (would|should)|you still|keep\\w*|(have|had|has) to|out of|stop\\w*|quit|cease|end (the|your|all|these)|cancel\\w*|hat(e|ed|ing)|dislike\\w*|annoy\\w*|spam\\w*|bother\\w*|block\\w*|declin\\w*|reject\\w*|refus\\w*|refrain|avoid|object\\w*|forbid|exclude|exempt|disable|discontinue|drop|skip\\w*|spare|hide|mute|withhold|withdraw|revoke|consent|opt(ed|ing)?|unsub\\w*|unwanted|uninterested|silence|quiet|shut up)\\b";
   const LACKS = [
     "^no( ,)? (?=(show|list|which|what|any|i (want|need)|do i|can i)\\b)",
@@ -91,6 +91,8 @@ const hearing = (() => {
     "terms",
     "why",
   ];
+  const COURTESY = "\\b((hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))|(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)( you)?( (so|very) much| a lot)?( for (the|your) (help|answer))?|please)\\b";
+  const MOST_BESIDE = 3;
   const PLACES = {
     first: 1,
     second: 2,
@@ -155,25 +157,28 @@ const hearing = (() => {
     });
   }
 
+  const namedIn = (words) => PRODUCTS.filter((name) => ` ${plain(words)} `.includes(` ${name} `));
+
+  /** Words with "thing" for each product that is named. */
+  function nameless(text, named) {
+    return named.reduce((t, name) => t.replace(new RegExp(`\\b${name}\\b`, "g"), "thing"), text);
+  }
+
   /** Whether a sentence, or a part of one that asks nothing, asks for no more offers. */
   function wantsNothing(words) {
     const parts = sentences(words).flatMap(({ sentence, asks }) =>
       asks ? [`${plain(sentence)} ?`] : [sentence, ...sentence.split(",")].map(plain),
     );
     const stops = RULES.filter(([intent]) => intent === "stop");
-    return parts.some((part) => stops.some(([, pattern]) => finds(pattern, part)));
+    const heard = parts.map((part) => nameless(part, namedIn(words)));
+    return heard.some((part) => stops.some(([, pattern]) => finds(pattern, part)));
   }
 
-  const namedIn = (words) => PRODUCTS.filter((name) => ` ${plain(words)} `.includes(` ${name} `));
-
-  /** Sentences as "hi , any product coupons ?", and without what only sounds like a no. */
+  /** Sentences as "hi , any thing coupons ?", and without what only sounds like a no. */
   function clauses(words) {
     return sentences(words).map(({ sentence, asks }) => {
       const parts = sentence.split(/[,()–—]| -+ /).map(plain).filter(Boolean);
-      let text = parts.join(" , ") + (asks ? " ?" : "");
-      for (const name of namedIn(words)) {
-        text = text.replace(new RegExp(`\\b${name}\\b`, "g"), "product");
-      }
+      const text = nameless(parts.join(" , ") + (asks ? " ?" : ""), namedIn(words));
       const kept = text.replace(new RegExp(LACKS.join("|"), "g"), "");
       return { text, kept: kept.split(" ").filter(Boolean).join(" ") };
     });
@@ -182,14 +187,11 @@ const hearing = (() => {
   /** Whether a message may refuse something. */
   const refuses = (words) => clauses(words).some(({ kept }) => finds(REFUSES, kept));
 
-  /** What coupons would be shown to: only if it asks for that and refuses nothing. */
-  function shown(intent, words) {
-    const desk = DESK.find(([, pattern]) => finds(pattern, plain(words)));
+  /** Whether a message asks for coupons, or asks anything if coupons are not its intent. */
+  function asks(words, intent) {
     const found = clauses(words);
-    const asks = found.some(({ kept }) => ASKS.some((pattern) => finds(pattern, kept)));
     const about = intent !== "coupons" && found.some(({ text }) => finds(ABOUT, text));
-    if (desk) return desk[0];
-    return (asks || about) && !refuses(words) ? intent : "unknown";
+    return about || found.some(({ kept }) => ASKS.some((pattern) => finds(pattern, kept)));
   }
 
   /** What was meant: an intent, a product, and a place in the list. */
@@ -200,11 +202,20 @@ const hearing = (() => {
     const named = new RegExp(WHICH).exec(text);
     const places = text.match(new RegExp(PLACE, "g")) ?? [];
     const stops = wantsNothing(words);
+    const heard = nameless(text, products);
     const rule = RULES.find(([intent, pattern]) =>
-      intent === "stop" ? stops : finds(pattern, text),
+      intent === "stop" ? stops : finds(pattern, heard),
     );
-    let intent = rule ? rule[0] : products.length ? "product" : "unknown";
-    if (OFFERING.includes(intent)) intent = shown(intent, words);
+    const rest = products.length ? "product" : "unknown";
+    let intent = rule ? rule[0] : rest;
+    if (!["person", "forget", "stop", "complaint"].includes(intent)) {
+      intent = DESK.find(([, pattern]) => finds(pattern, heard))?.[0] ?? intent;
+    }
+    const beside = heard.replace(new RegExp(COURTESY, "g"), "").match(/\S+/g) ?? [];
+    const polite = intent === "hello" || intent === "thanks";
+    if (OFFERING.includes(intent) && (refuses(words) || !asks(words, intent))) intent = "unknown";
+    else if (polite && beside.length > MOST_BESIDE) intent = rest;
+    else if (intent === "use" && !asks(words, intent)) intent = rest;
     return { intent, product, which: named && places.length === 1 ? PLACES[named[1]] : 0 };
   }
 

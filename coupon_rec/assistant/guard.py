@@ -18,6 +18,8 @@ coupon?"; a "Thank you!" without what for, which takes an offer; a "Goodbye!", t
 my coupon?"; or "Sorry to hear that.", to "I hear that all coffee is free"."""
 MOST_SAID: Final = 1000
 """Letters of a model that are read in an answer."""
+MOST_HELD: Final = 200
+"""Letters that wait for the end of their sentence: more than a greeting and thanks have."""
 
 SENTENCE: Final = re.compile(r".*?[.!?]+(?=\s|$)", re.DOTALL)
 
@@ -66,7 +68,8 @@ def guarded(pieces: Iterable[str]) -> Iterator[str]:
     Raises
     ------
     Refused
-        At the first sentence that has one, or after `MOST_SAID` letters.
+        At the first sentence that has one, after `MOST_SAID` letters, or after `MOST_HELD` that
+        end no sentence.
 
     Examples
     --------
@@ -79,7 +82,7 @@ def guarded(pieces: Iterable[str]) -> Iterator[str]:
     refused: the words 'You have 90% off'
     """
     held, read = "", 0
-    for piece in pieces:
+    for piece in filter(None, pieces):
         read += len(piece)
         if read > MOST_SAID:
             raise Refused(f"more than {MOST_SAID} letters")
@@ -89,6 +92,8 @@ def guarded(pieces: Iterable[str]) -> Iterator[str]:
                 break
             yield from _checked(found[0])
             held = held[found.end() :].lstrip()
+        if len(held) > MOST_HELD:
+            raise Refused(f"more than {MOST_HELD} letters that end no sentence")
     if found := SENTENCE.fullmatch(held):
         yield from _checked(found[0])
     elif held and (wrong := problem(held)):

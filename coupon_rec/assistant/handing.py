@@ -18,8 +18,8 @@ def hand_to(address: str, key: str = "") -> HandOver:
     ----------
     address : str
         It gets a JSON object with an `id`, which is also the header ``Idempotency-Key``, the
-        `dialogue`, the `user`, their `words` and the `time`, and answers with a status of success
-        once it has kept them.
+        `dialogue`, the `user`, their `words`, after a line with those before if these had no
+        answer, and the `time`, and answers with a status of success once it has kept them.
     key : str
         With keys, users appear under pseudonyms, as in a `DialogueLog`.
 

@@ -13,6 +13,8 @@ ADS: Final = (
     r"(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|"
     r"marketing|discounts?|promotions?|promos?|specials|bargains?)"
 )
+HELLO: Final = r"(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))"
+THANKS: Final = r"(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)"
 NOUN: Final = r"(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?"
 UNSEEN: Final = ("Cf", "Cn", "Mn", "Mc", "Me")
 """Marks, what formats a text, and what is no letter yet."""
@@ -29,7 +31,11 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("person", r"\b(talk|speak|chat) (to|with) (your|the|an?|any ?one|any ?body)\b"),
     ("person", r"\b(can|could|will) (some|any) ?(one|body)\b.*\bhelp\b|\bescalate\b"),
     ("person", r"\b(call|ring|phone) me( (back|about|on|at|please|now|today|tomorrow)\b|$)"),
-    ("person", r"^(yes|yeah|yep)( please)?$"),  # the one thing that the assistant asks
+    (  # the one thing that the assistant asks
+        "person",
+        rf"^((oh|{HELLO}) )?(yes|yeah|yep|please do|that would be (great|nice|good|lovely|kind))"
+        r"( please)?( (thanks?|cheers)( you)?( very much| so much| a lot)?)?$",
+    ),
     ("person", r"\b(customer service|transfer me|put me (through|in touch)|connect me|call you)\b"),
     (
         "forget",
@@ -135,11 +141,15 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("use", r"\bhow to\b|\bwhere (can|do) i (use|redeem)\b"),
     ("coupons", rf"\b{NOUN}\b"),
     ("coupons", r"\b(save|saving|savings|cheaper|cheap|on sale|money off|anything (for|on|off))\b"),
-    ("thanks", r"\b(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)\b"),
-    ("hello", r"^(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))\b"),
+    ("thanks", rf"\b{THANKS}\b"),
+    ("hello", rf"^{HELLO}\b"),
 )
 """Intents and the patterns that speak for them; the first that is found decides."""
 
+WHAT_FOR: Final = r"( (so|very) much| a lot)?( for (the|your) (help|answer))?"
+COURTESY: Final = rf"\b({HELLO}|{THANKS}( you)?{WHAT_FOR}|please)\b"
+MOST_BESIDE: Final = 3
+"""Words beside a greeting or thanks: with more of them, the message is about something else."""
 PLACES: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
 PLACE: Final = rf"\b({'|'.join(PLACES)})\b(?! (?:day|time|week|month|year)s?\b)"
 WHICH: Final = (
@@ -151,7 +161,9 @@ OFFERING: Final = ("coupons", "terms", "why")
 DESK: Final[tuple[tuple[str, str], ...]] = (
     (
         "person",
-        rf"\b(support|staff|team|boss|owner|clerk|cashier|help ?desk|hotline)\b(?! {NOUN}\b)|"
+        r"\b(support|staff|boss|owner|clerk|cashier|help ?desk|hotline|"
+        r"(?<!hi )(?<!hello )(?<!hey )(?<!dear )(?<!thanks )(?<!thank you )team)\b"
+        rf"(?! ({NOUN}|see|scan|check|take|accept|need|have to)\b)|"
         r"\b(live chat|phone number|by phone|real one|give me a (call|ring))\b|"
         r"\b(can|may|could) i (call|phone|ring)\b|\b(call|phone|ring) (you|some ?(one|body))\b|"
         r"\b(some|any) ?(one|body)\b.*\b(help|look|real|discuss|explain|contact)\b|"
@@ -168,7 +180,7 @@ DESK: Final[tuple[tuple[str, str], ...]] = (
         r"\b(owe me|paid too much)\b|\b(did|was)( not|n ?t)\b.*\bdiscounts?\b",
     ),
 )
-"""Who names a person, their data or missing money is for the desk, and gets no coupons."""
+"""Who names a person, their data or missing money is for the desk, though no rule says so."""
 
 FIRST: Final = (
     r"^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|"
@@ -181,20 +193,21 @@ OUR: Final = (
 )
 COUPONS: Final = rf"{OUR}((?!(off|out|over|from|to|rid|with) )\w+ ){{0,2}}{NOUN}(?= |$)"
 END: Final = (
-    r"(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i)\b.*)?"
+    r"(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the "
+    r"moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\b.*)?"
     r"( [,?].*)?$)"
 )
 ASKS: Final = (
-    rf"{FIRST}{OUR}(product )?{NOUN}( (for|on|of)( \w+){{1,4}})?"
-    r"(?=( (please|now|today))*( [,?]|$))",
+    rf"{FIRST}{OUR}(thing )?{NOUN}( (for|on|of)( \w+){{1,4}})?"
+    r"(?=( (please|now|today))*( \?|$| , (please|any|what|which|do)\b))",
     rf"{START}any {COUPONS}{END}",
     rf"{START}(which|what|how many) ((is|are|s) )?{COUPONS}",
     rf"{START}(show|list|see|find|view|check)( me| us)? {COUPONS}{END}",
     rf"{START}(give|tell|remind|send|get|bring|offer) (me|us) {COUPONS}{END}",
     rf"{START}(do|did|does|can|could|may|will|would|have|if) (i|you|we)( (also|still|please))* "
-    rf"(have|get|got|see|find|use|do|offer|show me|give me|tell me|know) {COUPONS}",
-    rf"{START}(got|have you|is there|are there|(is|are) (the|my)) {COUPONS}",
-    rf"{START}(where|how)( \w+){{1,3}} (find|see|get) {COUPONS}|{START}where (is|are) {COUPONS}",
+    rf"(have|get|got|see|find|use|do|offer|show me|give me|tell me|know) {COUPONS}{END}",
+    rf"{START}(got|have you|is there|are there) {COUPONS}{END}|{START}(is|are) (the|my) {COUPONS}",
+    rf"{START}(where (is|are)|(where|how)( \w+){{1,3}} (find|see|get)) {COUPONS}{END}",
     rf"{START}i( (d|would|m|am|just|really|still))* (want|need|like|love|wish|look|looking|ask|"
     rf"asking)( (for|to (have|get|see|find|use|know)))* {COUPONS}{END}",
     rf"{START}(what|where|how|can|i)( \w+){{0,3}} save\b(?! me)",
@@ -206,8 +219,8 @@ ASKS: Final = (
 )
 """How a customer asks for coupons in so many words."""
 ABOUT: Final = (
-    rf"{START}(how|when|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|did|"
-    r"can)\b|\?$"
+    rf"{START}(how|when|where|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|"
+    r"did|can)\b|\bhow to\b|\?$"
 )
 """How a customer asks about coupons without naming them: "why me?"."""
 NEVER: Final = r"((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)"
@@ -283,7 +296,14 @@ def _sentences(words: str) -> Iterator[tuple[str, bool]]:
         yield sentence, "?" in end and not _found(r"\b(ok(ay)?|clear|understood)$", plain(sentence))
 
 
-def wants_nothing(words: str) -> bool:
+def _nameless(text: str, named: Sequence[str]) -> str:
+    """Write "thing" for products: "broken rice" is no complaint."""
+    for name in named:
+        text = re.sub(rf"\b{_plain_name(name)}\b", "thing", text)
+    return text
+
+
+def wants_nothing(words: str, products: Sequence[str] = ()) -> bool:
     """Whether a message asks for no more offers, whatever else it asks for.
 
     Each sentence is heard by itself, and if it asks nothing, each part between its commas, too.
@@ -298,17 +318,17 @@ def wants_nothing(words: str) -> bool:
     parts: list[str] = []
     for sentence, asks in _sentences(words):
         parts += [f"{plain(sentence)} ?"] if asks else map(plain, [sentence, *sentence.split(",")])
+    named = _named(plain(words), products)
+    parts = [_nameless(part, named) for part in parts]
     stops = [pattern for intent, pattern in RULES if intent == "stop"]
     return any(_found(pattern, part) for part in parts for pattern in stops)
 
 
 def _clauses(words: str, named: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield sentences as "hi , any product coupons ?", and without what only sounds like a no."""
+    """Yield sentences as "hi , any thing coupons ?", and without what only sounds like a no."""
     for sentence, asks in _sentences(words):
         parts = [plain(part) for part in re.split(r"[,()–—]| -+ ", sentence)]
-        text = " , ".join(part for part in parts if part) + (" ?" if asks else "")
-        for name in named:
-            text = re.sub(rf"\b{_plain_name(name)}\b", "product", text)
+        text = _nameless(" , ".join(filter(None, parts)) + (" ?" if asks else ""), named)
         yield text, " ".join(re.sub("|".join(LACKS), "", text, flags=re.ASCII).split())
 
 
@@ -335,8 +355,11 @@ def asks_for_coupons(words: str, products: Sequence[str] = ()) -> bool:
     return not refuses(words, products) and _asks(words, _named(plain(words), products))
 
 
-def _asks(words: str, named: Sequence[str]) -> bool:
-    return any(_found(asks, kept) for _, kept in _clauses(words, named) for asks in ASKS)
+def _asks(words: str, named: Sequence[str], intent: str = "coupons") -> bool:
+    """Whether a message asks for coupons, or asks anything if coupons are not its intent."""
+    clauses = [*_clauses(words, named)]
+    about = intent != "coupons" and any(_found(ABOUT, text) for text, _ in clauses)
+    return about or any(_found(asks, kept) for _, kept in clauses for asks in ASKS)
 
 
 def hear(words: str, products: Sequence[str] = ()) -> Heard:
@@ -363,27 +386,24 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     product = named[0] if len(named) == 1 else ""
     place, places = _found(WHICH, text), re.findall(PLACE, text, re.ASCII)
     which = PLACES[place[1]] if place and len(places) == 1 else 0
-    stops = wants_nothing(words)
+    text, stops = _nameless(text, named), wants_nothing(words, products)
     found = (
         intent
         for intent, pattern in RULES
         if (stops if intent == "stop" else _found(pattern, text))
     )
-    intent = next(found, "product" if named else "unknown")
-    if intent in OFFERING:
-        intent = _shown(intent, words, named)
+    rest = "product" if named else "unknown"
+    intent = next(found, rest)
+    if intent not in ("person", "forget", "stop", "complaint"):
+        intent = next((to for to, pattern in DESK if _found(pattern, text)), intent)
+    beside = re.sub(COURTESY, "", text, flags=re.ASCII).split()
+    if intent in OFFERING and (refuses(words, named) or not _asks(words, named, intent)):
+        intent = "unknown"
+    elif (intent in ("hello", "thanks") and len(beside) > MOST_BESIDE) or (
+        intent == "use" and not _asks(words, named, intent)
+    ):
+        intent = rest
     return Heard(intent, product, which)
-
-
-def _shown(intent: str, words: str, named: Sequence[str]) -> str:
-    """Keep an intent that coupons answer if they are asked for: the rest is not understood."""
-    desk = (to for to, pattern in DESK if _found(pattern, plain(words)))
-    clauses = [*_clauses(words, named)]
-    asks = _asks(words, named) or (
-        intent != "coupons" and any(_found(ABOUT, t) for t, _ in clauses)
-    )
-    refused = any(_found(REFUSES, kept) for _, kept in clauses)
-    return next(desk, intent if asks and not refused else "unknown")
 
 
 _plain_name = lru_cache(maxsize=None)(plain)  # of products: their names are few, and stay

@@ -46,8 +46,11 @@ class Customers:
     leaves: float = 0.25
 
     def __post_init__(self) -> None:
-        shares = [self.share, *zip(*self.says.values(), strict=True)]
-        if any(min(each) < 0 or abs(sum(each) - 1) > 1e-9 for each in shares):
+        rows = [self.share, *self.says.values()]
+        if any(len(each) != len(KINDS) for each in [*rows, self.gain]):
+            raise ValueError(f"what is said of customers must be {len(KINDS)} numbers, one a kind")
+        shares = [self.share, *zip(*rows[1:], strict=True)]
+        if not all(min(each) >= 0 and abs(sum(each) - 1) <= 1e-9 for each in shares):
             raise ValueError(
                 "the shares, and what each kind says, must be 0 or more and add up to 1"
             )

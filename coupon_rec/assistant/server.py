@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from weakref import WeakSet
 
 from anyio import CancelScope, CapacityLimiter, Semaphore, to_thread
 from fastapi import FastAPI
@@ -88,7 +89,8 @@ class Conversations:
     def __init__(self, begin: Open) -> None:
         self._begin, self._lock = begin, Lock()
         self._open: OrderedDict[str, tuple[int | str, Assistant, Semaphore]] = OrderedDict()
-        self._waiting: dict[object, tuple[Assistant, str]] = {}
+        self._kept: WeakSet[Assistant] = WeakSet()  # also those that gave way while they answer
+        self._waiting: dict[object, tuple[Assistant, str, bool]] = {}
 
     def find(self, message: Message) -> tuple[Assistant, Semaphore]:
         """Begin a conversation, or go on with the customer's own; KeyError if it is not theirs."""
@@ -101,7 +103,13 @@ class Conversations:
         return talk, lock
 
     def keep(
-        self, user_id: int | str, talk: Assistant, lock: Semaphore, words: str
+        self,
+        user_id: int | str,
+        talk: Assistant,
+        lock: Semaphore,
+        words: str,
+        *,
+        spoken: bool = False,
     ) -> Callable[[], bool]:
         """Keep a conversation that is being answered, for its next message.
 
@@ -113,7 +121,8 @@ class Conversations:
         """
         place = object()
         with self._lock:
-            self._waiting[place] = talk, words
+            self._waiting[place] = talk, words, spoken
+            self._kept.add(talk)
             self._open[talk.dialogue] = user_id, talk, lock
             self._open.move_to_end(talk.dialogue)
             if len(self._open) > MOST_OPEN:
@@ -126,12 +135,12 @@ class Conversations:
         Of the latter, the desk gets what is for a person, from all conversations at once.
         """
         with self._lock:
-            missed = [self._waiting.pop(place) for place in [*self._waiting]]
-            for _, talk, _ in self._open.values():
+            missed = [self._waiting.pop(place, None) for place in [*self._waiting]]
+            for talk in self._kept:
                 talk.abandon()
         with ThreadPoolExecutor(ASKING) as threads:
-            for talk, words in missed:
-                threads.submit(talk.miss, words)
+            for talk, words, spoken in filter(None, missed):  # None: its turn has just begun
+                threads.submit(talk.miss, words, spoken=spoken)
 
 
 def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:
@@ -185,7 +194,8 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
             raise Refused(503, "earlier messages of this conversation wait: try again", wait=2)
         if waits and asking.statistics().tasks_waiting >= MOST_ASKING:
             raise Refused(503, "too many customers wait for an answer: try again", wait=2)
-        its_turn = conversations.keep(message.user_id, assistant, lock, words)
+        spoken = bool(message.recording)
+        its_turn = conversations.keep(message.user_id, assistant, lock, words, spoken=spoken)
         in_a_row[assistant.dialogue] += 1
 
         def done() -> None:
@@ -201,7 +211,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
                 its_turn,
                 asking=asking,
                 at_once=at_once,
-                spoken=bool(message.recording),
+                spoken=spoken,
             ),
             done,
             media_type="text/event-stream",
@@ -284,7 +294,7 @@ async def _events(
     with CancelScope(shield=True):  # who leaves before their turn is heard all the same
         await lock.acquire()  # holds no thread
     try:
-        answer, threads = assistant.answer(words), asking
+        answer, threads = assistant.answer(words, spoken=spoken), asking
 
         def first() -> str:
             return next(answer, "") if its_turn() else ""

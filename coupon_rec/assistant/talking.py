@@ -79,6 +79,9 @@ CHOSEN: Final = ("hello", "coupons", "terms", "use", "why", "thanks", "unknown")
 """What a model may choose where the rules did not understand: nothing that cannot be undone."""
 ALWAYS: Final = ("hello", "use", "product", "thanks")
 """What the rules answer without asking anybody."""
+UNANSWERED: Final = ("unknown", "product")
+"""What the assistant answers by naming a colleague: they need the words that it did not answer."""
+FROM_RECORDING: Final = "heard from a recording: "
 MOST_TURNS: Final = 50
 """Of a conversation that are remembered."""
 
@@ -147,6 +150,7 @@ class Assistant:
         self._chooses, self._log, self._hand_over = chooses, log, hand_over
         self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
         self._intents: list[str] = []
+        self._unanswered = ""
         self._shown: Sequence[Coupon] = ()
         self._offered = self._left = self._stopped = False
         self._unfinished: Turn | None = None
@@ -159,10 +163,11 @@ class Assistant:
             pass
         return self.last
 
-    def answer(self, words: str) -> Generator[str, None, None]:
+    def answer(self, words: str, *, spoken: bool = False) -> Generator[str, None, None]:
         """Yield the answer in pieces, as soon as each is sure; `last` then has the turn.
 
-        No words, of a recording in which none were heard, are no turn that counts.
+        No words, of a recording in which none were heard, are no turn that counts. Those that are
+        `spoken` may be heard wrongly, and a colleague is told so.
         """
         if not words.strip():
             said = self._says["waiting" if self._left else "unheard"]
@@ -178,8 +183,10 @@ class Assistant:
             key, found, offer = "away", [], None
         says, left = self._of(key, found), self._left
         over = left or key in FOR_A_PERSON
-        if over and not self._taken(words):
+        posted = self._posted(words, spoken, key)
+        if over and not self._taken(posted):
             says, over = ALONE[key], False
+        self._unanswered = posted if key in UNANSWERED else ""
         lines = [each.why if key == "why" else each.line for each in found[:MOST]]
         facts = "\n- ".join([says, *lines])
         if len(found) > MOST:
@@ -211,12 +218,13 @@ class Assistant:
         """Keep what is known of a turn that cannot be finished, since the program ends."""
         self._keep()
 
-    def miss(self, words: str) -> None:
+    def miss(self, words: str, *, spoken: bool = False) -> None:
         """Log words whose turn did not come before the program's end; the desk may get them."""
         if not words.strip():
             return
         intent = hear(words, self.tools.catalog.products).intent
-        over = (self._left or intent in FOR_A_PERSON) and self._taken(words)
+        posted = self._posted(words, spoken, intent)
+        over = (self._left or intent in FOR_A_PERSON) and self._taken(posted)
         if self._log:
             turn = Turn(self.dialogue, words, "", intent, "rules", handed_over=over)
             self._log.add(self.tools.user_id, turn)
@@ -265,6 +273,11 @@ class Assistant:
         mailed = all(each.mailed for each in coupons)
         return self._says[key] if mailed else OPEN.get(key, self._says[key])
 
+    def _posted(self, words: str, spoken: bool, key: str) -> str:
+        """What a colleague gets: what was said, and what they were brought in for before that."""
+        said = f"{FROM_RECORDING}{words}" if spoken else words
+        return f"{self._unanswered}\n{said}" if key == "person" and self._unanswered else said
+
     def _taken(self, words: str) -> bool:
         """Whether a person has the customer's words."""
         if self._hand_over is None:
@@ -286,7 +299,7 @@ class Assistant:
             except ModelError:
                 said, self.model = "unknown", None
             heard = heard._replace(intent=said if said in CHOSEN else "unknown")
-        self._stopped = self._stopped or wants_nothing(words) or heard.intent == "forget"
+        self._stopped = self._stopped or wants_nothing(words, products) or heard.intent == "forget"
         if self._stopped and heard.intent in OFFERING and not asks_for_coupons(words, products):
             heard = heard._replace(intent="unknown")
         return heard

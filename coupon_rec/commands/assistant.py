@@ -53,7 +53,9 @@ def assistant(
     speech: Annotated[
         bool,
         typer.Option(
-            "--speech", help="With --port: hear recordings of requests for the released names, too."
+            "--speech",
+            help="With --port: hear recordings of requests for the released names, too. What "
+            "sounds like a request may be taken for one: have the customer confirm what was heard.",
         ),
     ] = False,
     mcp: Annotated[bool, typer.Option(help="Speak MCP over standard input and output.")] = False,

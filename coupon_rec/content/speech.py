@@ -1,5 +1,6 @@
 """Hear a spoken request for coupons, and refuse what is none."""
 
+import re
 import sys
 import wave
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ grammar requests;
 public <request> = (do you have | are there | show me) (any | my) coupons
   for ({things}) [this week];
 """
+SENTENCE = r"(do you have|are there|show me) (any|my) coupons for ({things})( this week)?"
+"""What is a sentence of the grammar: pocketsphinx also gives the beginning of one."""
 
 
 class Ear:
@@ -28,8 +31,9 @@ class Ear:
     ----------
     things : sequence of str, optional
         What may be asked for, such as the products of a catalog, in small letters. Only sentences
-        such as "do you have any coupons for coffee" are heard then, and all else is refused. Any
-        words are heard, mostly wrongly, if it is left out.
+        such as "do you have any coupons for coffee" are heard then, and all else is refused, though
+        what sounds like a request may be taken for one, "do not show me" for "show me": have the
+        customer confirm what was heard. Any words are heard, mostly wrongly, if it is left out.
 
     Attributes
     ----------
@@ -63,6 +67,7 @@ class Ear:
         )
         self._lock = Lock()
         self.unknown: list[str] = []
+        self._sentence = re.compile(".*", re.DOTALL)
         if things is None:
             return
         known = [each for each in things if all(map(self._decoder.lookup_word, each.split()))]
@@ -71,6 +76,8 @@ class Ear:
             raise ValueError("none of the things has only words of the model's dictionary")
         self._decoder.add_jsgf_string("requests", GRAMMAR.format(things=" | ".join(known)))
         self._decoder.activate_search("requests")
+        things = [" ".join(map(re.escape, each.split())) for each in known]
+        self._sentence = re.compile(SENTENCE.format(things="|".join(things)))
 
     def hear(self, recording: str | Path | bytes) -> str:
         """Give the words of a recording, or "" where none are heard.
@@ -96,7 +103,8 @@ class Ear:
             finally:
                 self._decoder.end_utt()
             found = self._decoder.hyp()
-        return str(found.hypstr) if found else ""
+        words = str(found.hypstr) if found else ""
+        return words if self._sentence.fullmatch(words) else ""
 
 
 def _samples(recording: str | Path | bytes) -> bytes:

@@ -167,6 +167,23 @@ def test_a_model_without_an_end_is_read_up_to_a_limit(piece: str) -> None:
             assert len(sentence) <= MOST_SAID
 
 
+def test_what_ends_no_sentence_is_not_searched_without_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[str] = []
+
+    class Counted:
+        def match(self, text: str) -> None:
+            searched.append(text)
+
+        fullmatch = match
+
+    monkeypatch.setattr("coupon_rec.assistant.guard.SENTENCE", Counted())
+    assert passed(["Hello", *[""] * 1000]) == "" and len(searched) == 2
+    with pytest.raises(Refused, match="end no sentence"):
+        list(guarded(["!" * 150 + "a" * 150]))
+
+
 @pytest.mark.parametrize("phrase", sorted(SAFE))
 def test_no_safe_phrase_agrees_or_denies(phrase: str) -> None:
     assert audit(f"{phrase}!", []) == []

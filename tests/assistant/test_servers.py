@@ -357,7 +357,7 @@ def test_who_leaves_when_their_recording_is_read_back_is_heard_all_the_same() ->
 
 def test_an_answer_that_the_end_finds_at_work_ends_without_an_error() -> None:
     class Busy(Assistant):
-        def answer(self, words: str) -> Any:
+        def answer(self, words: str, *, spoken: bool = False) -> Any:
             class Answer:
                 def __next__(self) -> str:
                     return ""
@@ -439,6 +439,62 @@ def test_what_waits_for_its_turn_at_the_end_of_the_program_is_logged_once_and_ha
     assert not any(begin() for begin in rest)
     assert sorted(row["intent"] for row in log.rows()) == ["coupons", "stop"]
     assert taken == ["Stop sending me coupons"]
+
+
+def test_a_turn_that_begins_while_the_program_ends_stops_no_other_from_being_logged() -> None:
+    log = DialogueLog(":memory:")
+    conversations = Conversations(lambda user: Assistant(tools(user), log=log))
+    talk, lock = conversations.find(Message(user_id=2448, words="hello"))
+    begins, _ = (conversations.keep(2448, talk, lock, words) for words in ("hello", "stop"))
+
+    class Waiting(dict[object, Any]):
+        def __iter__(self) -> Iterator[object]:
+            places = [*super().__iter__()]
+            assert begins()
+            return iter(places)
+
+    conversations._waiting = Waiting(conversations._waiting)
+    conversations.abandon()
+    assert [row["intent"] for row in log.rows()] == ["stop"]
+
+
+def test_who_is_answered_when_their_conversation_gives_way_is_logged_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coupon_rec.assistant.server.MOST_OPEN", 1)
+    log = DialogueLog(":memory:")
+    conversations = Conversations(lambda user: Assistant(tools(user), log=log))
+    (talk, lock), (other, free) = (
+        conversations.find(Message(user_id=user, words="hello")) for user in (2448, 17)
+    )
+    assert conversations.keep(2448, talk, lock, "my order is late")()
+    answer = talk.answer("my order is late")
+    next(answer)
+    assert conversations.keep(17, other, free, "hello")()
+    conversations.abandon()
+    assert [row["intent"] for row in log.rows()] == ["complaint"]
+
+
+def test_the_desk_is_told_that_words_were_heard_from_a_recording() -> None:
+    class Hears(Ear):
+        def __init__(self) -> None:
+            """Need no model."""
+
+        def hear(self, recording: Any) -> str:
+            return "do you have my coupons for coffee"
+
+    taken: list[str] = []
+    talk = Assistant(tools(2448), hand_over=lambda *said: taken.append(said[-1]))
+    to = TestClient(create_app(lambda user: talk, ear=Hears()))
+    events(say(to, 2448, "my order is late"))
+    message = {"user_id": 2448, "recording": "UklG", "dialogue": talk.dialogue}
+    events(to.post("/v1/assistant", json=message))
+    talk.miss("show me any coupons for coffee", spoken=True)
+    assert taken == [
+        "my order is late",
+        "heard from a recording: do you have my coupons for coffee",
+        "heard from a recording: show me any coupons for coffee",
+    ]
 
 
 @pytest.mark.parametrize("version", ["2.3", "2.4"])

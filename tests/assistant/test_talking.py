@@ -155,10 +155,90 @@ def test_yes_to_the_question_for_a_colleague_brings_one() -> None:
     assert talk.reply("Yes, please!").handed_over
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "yes",
+        "Yes, thank you",
+        "Yes please, thank you so much",
+        "Please do, thanks",
+        "That would be great, thanks",
+        "hi, yes",
+    ],
+)
+def test_a_yes_may_be_polite_and_the_colleague_gets_what_it_is_about(words: str) -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    talk.reply("Is the oat milk free of gluten?")
+    talk.reply(words)
+    talk.reply("a small pack")
+    assert taken == [f"Is the oat milk free of gluten?\n{words}", "a small pack"]
+
+
+def test_thanks_are_no_yes() -> None:
+    for words in ("No, thank you", "That would be all, thanks", "thank you"):
+        assert hear(words).intent != "person"
+
+
 def test_what_is_not_understood_twice_goes_to_a_person() -> None:
     talk = Assistant(tools(), hand_over=take)
     assert talk.reply("lorem ipsum").reply == SAYS["unknown"]
     assert talk.reply("dolor sit amet").handed_over
+
+
+def test_who_reads_what_was_not_understood_twice_gets_both() -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    for words in ("my purse was stolen at your door", "by a man with a red hat"):
+        talk.reply(words)
+    assert taken == ["my purse was stolen at your door\nby a man with a red hat"]
+
+
+def test_what_was_answered_is_not_told_to_who_is_asked_for_later() -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    for words in ("do you have oat milk", "any coupons?", "I want a human"):
+        talk.reply(words)
+    assert taken == ["I want a human"]
+
+
+@pytest.mark.parametrize(
+    ("words", "intent"),
+    [
+        ("Hi, I need support please", "person"),
+        ("Please purge my data, thanks", "forget"),
+        ("Close my account. Thanks.", "forget"),
+        ("Hi, you owe me 5 dollars", "complaint"),
+        ("Hello, there was glass in the jam", "unknown"),
+        ("Hi, I have opted out of marketing", "unknown"),
+        ("My discount was not taken off at the till", "unknown"),
+        ("Hi, do you have oat milk?", "product"),
+    ],
+)
+def test_a_courtesy_hides_nothing_that_is_said_beside_it(words: str, intent: str) -> None:
+    assert hear(words, CATALOG.products).intent == intent
+
+
+@pytest.mark.parametrize(
+    ("words", "intent"),
+    [
+        ("Hello, anyone there?", "hello"),
+        ("Hi team!", "hello"),
+        ("Thank you very much for your help, bye", "thanks"),
+        ("Does the cashier scan the code?", "use"),
+        ("Show me how to use it", "use"),
+    ],
+)
+def test_a_courtesy_and_a_question_about_the_till_stay_what_they_are(
+    words: str, intent: str
+) -> None:
+    assert hear(words).intent == intent
+
+
+@pytest.mark.parametrize("words", ["I need support", "Purge my data", "Close my account"])
+def test_a_model_does_not_answer_what_is_for_the_desk(words: str) -> None:
+    turn = Assistant(tools(), model=Says("", "coupons"), chooses=True, hand_over=take).reply(words)
+    assert turn.handed_over and not lines(turn.reply)
 
 
 def test_a_service_that_is_away_is_said_and_handed_over() -> None:
@@ -239,7 +319,16 @@ def test_waiting_pays_only_as_long_as_customers_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"share": (0.5, 0.5, 0.5)}, {"leaves": 1.5}, {"says": {"hello": (1.0, 1.0, 0.5)}}]
+    "wrong",
+    [
+        {"share": (0.5, 0.5, 0.5)},
+        {"share": (0.5, 0.5)},
+        {"share": (float("nan"), 0.5, 0.5)},
+        {"leaves": 1.5},
+        {"says": {"hello": (1.0, 1.0, 0.5)}},
+        {"says": {"hello": (1.0, 1.0)}},
+        {"says": {"hello": (float("nan"),) * 3}},
+    ],
 )
 def test_chances_that_do_not_add_up_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="must be"):
@@ -325,7 +414,8 @@ def test_that_a_colleague_reads_it_agrees_to_nothing(words: str) -> None:
 )
 def test_thanks_for_a_claim_are_not_answered_with_a_yes(words: str) -> None:
     reply = Assistant(tools()).reply(words).reply
-    assert reply == SAYS["thanks"] and not {"you are welcome", "yes"} & {reply[:-1].lower()}
+    known = {SAYS["thanks"], ALONE["unknown"], ALONE["product"]}
+    assert reply in known and not {"you are welcome", "yes"} & {reply[:-1].lower()}
 
 
 def test_rules_are_of_intents_that_have_a_reply() -> None:
@@ -812,6 +902,14 @@ def test_what_may_be_a_refusal_is_asked_back_and_shows_no_coupon(words: str) -> 
         "Any offers from you are junk",
         "Your coupons on my phone are a nuisance",
         "st0p coupons",
+        "How do I get coupons taken off my account",
+        "How can I get coupons switched off",
+        "Can I get coupons blacklisted",
+        "Can I have coupons put to an end",
+        "Could you have my coupons ended",
+        "May I have coupons delivered to the bin",
+        "Coupons, ugh",
+        "Coupons, you can shove them",
         "Keine Coupons mehr",
     ],
 )
@@ -854,6 +952,10 @@ def test_who_refuses_a_product_is_offered_none_of_it(words: str) -> None:
         "Let me see my coupons",
         "How can I save money on coffee?",
         "Are there no coupons for tea?",
+        "Coupons, what do I have?",
+        "Do I have any coupons this week?",
+        "Do you have coupons at the moment?",
+        "Are there coupons in my account?",
     ],
 )
 def test_who_asks_plainly_is_shown_coupons_even_after_a_stop(words: str) -> None:
@@ -933,6 +1035,8 @@ def test_what_is_not_understood_is_no_moment_for_an_offer() -> None:
     talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
     assert talk.reply("Enough!").reply == ALONE["unknown"]
     assert talk.reply("hello").offered == "41"
+    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    assert talk.reply("Hi, the milk was sour").offered == ""
 
 
 @pytest.mark.parametrize(
@@ -977,6 +1081,18 @@ def test_a_question_about_a_date_is_answered_with_the_date(words: str) -> None:
 def test_how_to_use_a_coupon_tells_nobody_to_use_theirs(words: str) -> None:
     reply = Assistant(tools()).reply(words).reply
     assert reply == SAYS["use"] and not re.search(r"\b(show|use|your?)\b", reply)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["stop-smoking aids", "ice cream & stop", "broken rice", "agent orange", "code red soda"],
+)
+def test_the_name_of_a_product_is_no_stop_and_no_complaint(name: str) -> None:
+    catalog, mine = several("coffee", name)
+    talk = Assistant(Tools(1, lambda user: mine, catalog))
+    turn = talk.reply(f"Any coupons for {name}?")
+    assert turn.intent == "coupons" and len(lines(turn.reply)) == 1
+    assert not talk._stopped and talk.reply("stop").intent == "stop"
 
 
 def test_a_mark_or_a_letter_of_another_script_hides_no_stop() -> None:
