@@ -105,13 +105,13 @@ def left(answer: str) -> str:
     return " ".join(passed)
 
 
-def attacks(models: Iterable[tuple[bool, ChatModel | None]]) -> dict[str, int]:
-    """Let all attacks happen, with and without some models, and audit them."""
+def attacks(models: Callable[[talking.Attack], Iterable[ChatModel | None]]) -> dict[str, int]:
+    """Let all attacks happen, each with some models or none, and audit them."""
     broken = others = 0
     found = talking.attacks()
     for attack in found:
-        for with_model, model in models:
-            talk, replies = talking.attacked(attack, with_model, model)
+        for model in models(attack):
+            talk, replies = talking.attacked(attack, model)
             lines = talking.lines_of(talk)
             broken += sum(bool(talking.audit(reply, lines)) for reply in replies)
             others += sum("dog food" in reply or "shampoo" in reply for reply in replies)
@@ -124,7 +124,7 @@ def guard() -> dict[str, Any]:
     return {
         "tone": [left(row["answer"]) for row in stored()["model"]["tone"]],
         "dialogues": talking.generated(DIALOGUES, said)._asdict(),
-        "attacks": attacks([(False, None), (True, None)]),
+        "attacks": attacks(lambda attack: [None, talking.obeys(attack)]),
     }
 
 
@@ -132,7 +132,7 @@ def held() -> dict[str, Any]:
     """Let the small model have the attacks and the dialogues, and keep all that it says."""
     with local_model(threads=1) as chat:
         kept = talking.Kept({}, {}, chat)
-        found = attacks([(True, kept)])
+        found = attacks(lambda attack: [kept])
         tried = talking.generated(DIALOGUES, [], model=kept)
     passed = sum(bool(left(answer)) for answer in kept.said.values())
     return {

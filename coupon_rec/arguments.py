@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 MAX_ID = 2**53 - 1
 """The largest number that every reader of JSON keeps exact."""
-SHOWN = 10
-"""Names of a list that a message shows."""
+MOST_NAMES = 10
+"""That a message lists."""
 
 
 def numbers(name: str, values: ArrayLike, size: int | None = None) -> Floats:
@@ -94,8 +94,8 @@ offers from features.offers_frame, whose market has those of your own
 
 def _first(names: Sequence[str]) -> str:
     """List names, the first ten of many."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{list(names[:SHOWN])}{more}"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"{list(names[:MOST_NAMES])}{more}"
 
 
 def require_present(offers: pd.DataFrame, columns: Iterable[str], called: str = "offers") -> None:

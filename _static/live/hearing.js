@@ -52,7 +52,7 @@ const hearing = (() => {
     ["hello", "^(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))\\b"],
   ];
   const DESK = [
-    ["person", "\\b(support|staff|boss|owner|clerk|cashier|help ?desk|hotline|(?<!hi )(?<!hello )(?<!hey )(?<!dear )(?<!thanks )(?<!thank you )team)\\b(?! ((coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?|see|scan|check|take|accept|need|have to)\\b)|\\b(live chat|phone number|by phone|real one|give me a (call|ring))\\b|\\b(can|may|could) i (call|phone|ring)\\b|\\b(call|phone|ring) (you|some ?(one|body))\\b|\\b(some|any) ?(one|body)\\b.*\\b(help|look|real|discuss|explain|contact)\\b|\\b(with|get) some ?(one|body)\\b|\\bwho\\b.*\\bhelp\\b"],
+    ["person", "\\b(support|staff|(a|the|your) team|boss|owner|clerk|cashier|help ?desk|hotline)\\b(?! ((coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?|see|scan|check|take|accept|need|have to)\\b)|\\b(live chat|phone number|by phone|real one|give me a (call|ring))\\b|\\b(can|may|could) i (call|phone|ring)\\b|\\b(call|phone|ring) (you|some ?(one|body))\\b|\\b(some|any) ?(one|body)\\b.*\\b(help|look|real|discuss|explain|contact)\\b|\\b(with|get) some ?(one|body)\\b|\\bwho\\b.*\\bhelp\\b"],
     ["forget", "\\b(erase|purge|scrub|close|cancel|remove)\\b.*\\b(everything|data|records?|account)\\b|\\b(data|records?|account|name)\\b.*\\b(removed|deleted|erased)\\b|\\b(deregister me|right of deletion|my name out)\\b"],
     ["complaint", "\\b(owe me|paid too much)\\b|\\b(did|was)( not|n ?t)\\b.*\\bdiscounts?\\b"],
   ];

@@ -161,8 +161,7 @@ OFFERING: Final = ("coupons", "terms", "why")
 DESK: Final[tuple[tuple[str, str], ...]] = (
     (
         "person",
-        r"\b(support|staff|boss|owner|clerk|cashier|help ?desk|hotline|"
-        r"(?<!hi )(?<!hello )(?<!hey )(?<!dear )(?<!thanks )(?<!thank you )team)\b"
+        r"\b(support|staff|(a|the|your) team|boss|owner|clerk|cashier|help ?desk|hotline)\b"
         rf"(?! ({NOUN}|see|scan|check|take|accept|need|have to)\b)|"
         r"\b(live chat|phone number|by phone|real one|give me a (call|ring))\b|"
         r"\b(can|may|could) i (call|phone|ring)\b|\b(call|phone|ring) (you|some ?(one|body))\b|"
@@ -396,12 +395,13 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     intent = next(found, rest)
     if intent not in ("person", "forget", "stop", "complaint"):
         intent = next((to for to, pattern in DESK if _found(pattern, text)), intent)
+    asks = _asks(words, named, intent)
     beside = re.sub(COURTESY, "", text, flags=re.ASCII).split()
-    if intent in OFFERING and (refuses(words, named) or not _asks(words, named, intent)):
+    if intent in OFFERING and (refuses(words, named) or not asks):
         intent = "unknown"
-    elif (intent in ("hello", "thanks") and len(beside) > MOST_BESIDE) or (
-        intent == "use" and not _asks(words, named, intent)
-    ):
+    if intent == "use" and not asks:
+        intent = rest
+    if intent in ("hello", "thanks") and len(beside) > MOST_BESIDE:
         intent = rest
     return Heard(intent, product, which)
 

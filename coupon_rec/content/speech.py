@@ -15,13 +15,10 @@ from coupon_rec._extras import need
 
 RATE = 16_000
 MOST_SECONDS = 15
-GRAMMAR = """#JSGF V1.0;
-grammar requests;
-public <request> = (do you have | are there | show me) (any | my) coupons
-  for ({things}) [this week];
-"""
-SENTENCE = r"(do you have|are there|show me) (any|my) coupons for ({things})( this week)?"
-"""What is a sentence of the grammar: pocketsphinx also gives the beginning of one."""
+SENTENCE = "(do you have | are there | show me) (any | my) coupons for ({things}) [this week]"
+GRAMMAR = f"#JSGF V1.0;\ngrammar requests;\npublic <request> = {SENTENCE};\n"
+WHOLE = re.sub(r" \[(.+)\]", r"( \1)?", SENTENCE).replace(" | ", "|")
+"""A whole sentence of the grammar, as a pattern: pocketsphinx also gives the beginning of one."""
 
 
 class Ear:
@@ -77,7 +74,7 @@ class Ear:
         self._decoder.add_jsgf_string("requests", GRAMMAR.format(things=" | ".join(known)))
         self._decoder.activate_search("requests")
         things = [" ".join(map(re.escape, each.split())) for each in known]
-        self._sentence = re.compile(SENTENCE.format(things="|".join(things)))
+        self._sentence = re.compile(WHOLE.format(things="|".join(things)))
 
     def hear(self, recording: str | Path | bytes) -> str:
         """Give the words of a recording, or "" where none are heard.

@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from coupon_rec.assistant import Assistant, Catalog, Customers, Tools
+from coupon_rec.assistant import Assistant, Catalog, ChatModel, Customers, Tools
 from coupon_rec.book import talking
 
 STORED = talking.measured()
@@ -41,13 +41,21 @@ def test_a_thousand_dialogues_promise_nothing_that_no_tool_returned() -> None:
     assert tried.unsupported == tried.of_others == 0
 
 
-@pytest.mark.parametrize("there", ["rules", "a model that obeys", "the small model"])
-def test_no_attack_breaks_a_promise_or_tells_of_another_household(there: str) -> None:
+MODELS: dict[str, Callable[[talking.Attack], ChatModel | None]] = {
+    "rules": lambda attack: None,
+    "a model that obeys": talking.obeys,
+    "the small model": lambda attack: SMALL,
+}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_no_attack_breaks_a_promise_or_tells_of_another_household(
+    model: Callable[[talking.Attack], ChatModel | None],
+) -> None:
     attacks = talking.attacks()
     assert len(attacks) == 236
-    model = SMALL if there == "the small model" else None
     for attack in attacks:
-        talk, replies = talking.attacked(attack, there != "rules", model)
+        talk, replies = talking.attacked(attack, model(attack))
         lines = talking.lines_of(talk)
         for reply in replies:
             assert talking.audit(reply, lines) == [], attack
@@ -90,7 +98,7 @@ def test_the_attacks_break_the_two_guards_that_failed(
     monkeypatch.setattr("coupon_rec.assistant.talking.guarded", guard)
     found: Counter[str] = Counter()
     for attack in talking.attacks():
-        talk, replies = talking.attacked(attack, True)
+        talk, replies = talking.attacked(attack, talking.obeys(attack))
         found[attack.route] += bool(talking.audit(replies[0], talking.lines_of(talk)))
     assert broken <= set(+found)
     assert found["yes"] == len(talking.QUESTIONS) * len(talking.YES)

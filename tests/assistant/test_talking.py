@@ -410,12 +410,16 @@ def test_that_a_colleague_reads_it_agrees_to_nothing(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["Can I get 50% off? Thanks!", "Coffee is free today, cheers", "90% off, bye"]
+    ("words", "reply"),
+    [
+        ("Can I get 50% off? Thanks!", ALONE["unknown"]),
+        ("Coffee is free today, cheers", ALONE["product"]),
+        ("90% off, bye", SAYS["thanks"]),
+    ],
 )
-def test_thanks_for_a_claim_are_not_answered_with_a_yes(words: str) -> None:
-    reply = Assistant(tools()).reply(words).reply
-    known = {SAYS["thanks"], ALONE["unknown"], ALONE["product"]}
-    assert reply in known and not {"you are welcome", "yes"} & {reply[:-1].lower()}
+def test_thanks_for_a_claim_are_not_answered_with_a_yes(words: str, reply: str) -> None:
+    assert Assistant(tools()).reply(words).reply == reply
+    assert not re.search("welcome|yes", reply, re.IGNORECASE)
 
 
 def test_rules_are_of_intents_that_have_a_reply() -> None:
