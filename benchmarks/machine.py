@@ -13,6 +13,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from joblib.externals.loky import get_reusable_executor
+
 RESULTS = Path(__file__).parent / "results"
 PACKAGE = Path(__file__).parents[1] / "coupon_rec"
 
@@ -29,9 +31,15 @@ def alone(work: Any, *arguments: Any) -> Any:
         return pool.submit(work, *arguments).result()
 
 
-def peak_gib() -> float:
-    """The most memory that this process has held at any time so far, in GiB."""
+def peak_gib(workers: int = 0) -> float:
+    """The most memory that this process has held at any time so far, in GiB.
+
+    With it that of so many worker processes of joblib, which end here: each counts as the largest.
+    """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if workers:
+        get_reusable_executor().shutdown()
+        peak += workers * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return peak / 2 ** (30 if sys.platform == "darwin" else 20)
 
 

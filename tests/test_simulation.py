@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ibis import _
+from joblib import parallel_config
 
 from coupon_rec import load_complete_journey, load_market
 from coupon_rec.features import offers_frame, split
@@ -41,6 +43,15 @@ def simulation() -> Simulation:
 @pytest.fixture(scope="module")
 def candidates(simulation: Simulation) -> pd.DataFrame:
     return simulation.truth.candidates.order_by(KEY).to_pandas()
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Blocks of 50 users, which only this process knows of."""
+    for name in ("market", "state", "crowd"):
+        monkeypatch.setattr(f"coupon_rec.simulation.{name}.BLOCK", 50)
+    with parallel_config("threading"):
+        yield
 
 
 def tables_of(simulation: Simulation) -> dict[str, pd.DataFrame]:
@@ -198,18 +209,18 @@ def test_a_market_without_mechanisms_is_the_one_that_the_chapters_have_seen() ->
     }
 
 
-def test_a_larger_market_has_the_same_first_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(market_module, "BLOCK", 50)
+@pytest.mark.usefixtures("small_blocks")
+def test_a_larger_market_has_the_same_first_users() -> None:
     small, large = (tables_of(simulate_market(**{**SMALL, "users": n})) for n in (100, 130))
     for name in ("purchases", "candidates", "drivers"):
         first = large[name][large[name]["user_id"] <= 100].reset_index(drop=True)
         pd.testing.assert_frame_equal(small[name], first)
 
 
+@pytest.mark.usefixtures("small_blocks")
 def test_files_hold_the_same_market_as_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_module, "BLOCK", 50)
     monkeypatch.setattr(market_module, "PART", 3)
     folder = tmp_path / "new" / "market"
     written = simulate_market(**SMALL, folder=folder)
@@ -222,11 +233,20 @@ def test_files_hold_the_same_market_as_memory(
 
 
 @pytest.mark.parametrize("mechanisms", ["", "all"])
+def test_files_of_several_processes_hold_the_same_market_as_memory(
+    mechanisms: str, tmp_path: Path
+) -> None:
+    size = {"users": 10_100, "items": 6, "coupons": 3, "campaigns": 1, "mechanisms": mechanisms}
+    written = simulate_market(**size, folder=tmp_path)
+    assert len(list((tmp_path / "users.parquet").iterdir())) == 2
+    assert_same(tables_of(written), tables_of(simulate_market(**size)))
+
+
+@pytest.mark.parametrize("mechanisms", ["", "all"])
+@pytest.mark.usefixtures("small_blocks")
 def test_writing_holds_no_more_in_memory_for_more_users(
     mechanisms: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("market", "state", "crowd"):
-        monkeypatch.setattr(f"coupon_rec.simulation.{name}.BLOCK", 50)
     monkeypatch.setattr(market_module, "PART", 1)
 
     def peak(users: int) -> int:

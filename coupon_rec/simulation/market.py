@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis import Table
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from coupon_rec.market import validate
@@ -32,6 +33,8 @@ PART = 20
 """Blocks that share a Parquet file."""
 REPEATED = (pa.int64(), pa.string(), pa.date32())
 """Types of columns whose values come again and again, which a dictionary makes small."""
+SMALL, QUICK = "zstd", "lz4"
+"""How files are compressed. Probabilities of the truth are many, and nothing shrinks them much."""
 
 
 def simulate_market(
@@ -63,9 +66,9 @@ def simulate_market(
     seed : int
         The same seed gives the same market, 0 or more.
     folder : str or Path, optional
-        A new or empty folder. The market is then written there block by block, so that memory
-        does not grow with `users`, and `coupon_rec.load_market` can open and check it. The files
-        appear when all are complete.
+        A new or empty folder. The market is then written there block by block, by a process for
+        each core, so that memory does not grow with `users`, and `coupon_rec.load_market` can open
+        and check it. The files appear when all are complete.
     mechanisms, strength, plants
         As for `open_market`. With any mechanism the market is one that answers back, under the
         retailer's own policy; without, users do not notice what is sent.
@@ -143,45 +146,51 @@ def _in_memory(year: Year) -> dict[str, Table]:
 
 
 def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
-    """Draw the blocks on all cores, each part of them into Parquet files of its own."""
+    """Draw the blocks on all cores, each part of them into Parquet files of its own.
+
+    Parts are drawn in processes: threads would wait for each other's turn in Python.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"folder must be new or empty, but {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
+    parts = [year.blocks[start : start + PART] for start in range(0, len(year.blocks), PART)]
     with (
         TemporaryDirectory(dir=folder, prefix=".draft-") as draft,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
         tqdm(total=len(year.blocks), unit="block", leave=False) as bar,
     ):
         for name, table in year.tables.items():
             pq.write_table(table, Path(draft) / f"{name}.parquet")
-
-        def draw(first: int) -> dict[str, pa.Table]:
-            bar.update()
-            return year.draw(first)
-
-        def write(start: int) -> None:
-            part = year.blocks[start : start + PART]
-            _write_part(map(draw, part), Path(draft), f"part-{start // PART:05}.parquet")
-
-        list(pool.map(write, range(0, len(year.blocks), PART)))
+        written = Parallel(min(os.cpu_count() or 1, len(parts)), return_as="generator_unordered")(
+            delayed(_write_part)(year.draw, part, Path(draft), f"part-{number:05}.parquet")
+            for number, part in enumerate(parts)
+        )
+        for blocks in written:
+            bar.update(blocks)
         for path in Path(draft).iterdir():
             path.rename(folder / path.name)
     connection = connect_in_2_gb()
     return {path.stem: read_parquet(connection, path) for path in folder.glob("*.parquet")}
 
 
-def _write_part(blocks: Iterable[dict[str, pa.Table]], folder: Path, file: str) -> None:
-    """Write blocks one below the other, each table into the file of a folder of its own."""
+def _write_part(
+    draw: Callable[[int], dict[str, pa.Table]], blocks: Sequence[int], folder: Path, file: str
+) -> int:
+    """Draw blocks and write them one below the other, each table into a file in its own folder.
+
+    How many blocks there were.
+    """
     with ExitStack() as files:
         writers: dict[str, pq.ParquetWriter] = {}
-        for tables in blocks:
+        for tables in map(draw, blocks):
             for name, table in tables.items():
                 if name not in writers:
                     path = folder / f"{name}.parquet" / file
                     path.parent.mkdir(exist_ok=True)
                     few = [f.name for f in table.schema if f.type in REPEATED]
+                    codec = QUICK if name == "candidates" else SMALL
                     writer = pq.ParquetWriter(
-                        path, table.schema, use_dictionary=few, compression="zstd"
+                        path, table.schema, use_dictionary=few, compression=codec
                     )
                     writers[name] = files.enter_context(writer)
                 writers[name].write_table(table)
+    return len(blocks)
