@@ -559,6 +559,12 @@ def test_a_place_in_a_list_is_looked_at_by_its_power_which_is_larger_on_a_phone(
         np.testing.assert_allclose(looked[channel], np.arange(1, 17) ** -power, rtol=0.01)
 
 
+def test_half_of_the_users_look_at_lists_on_a_phone() -> None:
+    state = open_market(users=2000, mechanisms="platforms")
+    on_phone = np.concatenate([crowd.channel == "phone" for crowd in state.crowds])
+    assert on_phone.mean() == pytest.approx(0.5, abs=0.05)
+
+
 def test_what_is_viewed_on_a_phone_is_clicked_with_a_logit_that_is_lower_by_0_8() -> None:
     state = open_market(users=2000, mechanisms="platforms")
     phone = np.concatenate([crowd.traits.phone for crowd in state.crowds])

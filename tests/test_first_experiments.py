@@ -1,6 +1,7 @@
 """The first experiment of each chapter that needs a market that answers back, in twenty lines.
 
-That of chapter 12 takes more than twice as many, with the functions that it needs. Each is also run
+That of chapter 12 takes more than twice as many, with the functions that it needs: it learns from a
+log, and is judged beside a rule. Each is also run
 where there is nothing to find, and where coupons move people three tenths as much, if it is about
 what coupons do: that of chapter 14 is not.
 """

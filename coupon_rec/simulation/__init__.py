@@ -79,7 +79,7 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
   theta_u is the depth that a user takes notice of, near 0.25 and less for the price-sensitive;
   e_u = 0.75 / rho_u, between 0.2 and 4: who shops rarely answers more; a_C is log-normal
   with deviation 0.2 by category. Gupta and Cooper (1992) find thresholds near 15% and saturation at
-  20 to 30%; ours lie outside of that range, so that small discounts do less here. Narasimhan,
+  20 to 30%; ours lie outside of that range, to tell three depths apart. Narasimhan,
   Neslin and Sen (1996) find differences between categories.
 - *depths*: all three coupons of a type are in the campaign. Who is mailed gets one, with a
   probability proportional to exp(3 d) if there was no trip in the last period, exp(-3 d) if
@@ -108,7 +108,7 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
   (van Heerde, Gupta and Wittink 2003: a third of the units gained are taken from others.)
 - *supply*: a unit costs (1 - m_i)(1 - 0.85 s_ik) of list price, m_i ~ N(0.23, 0.07^2), s_ik the
   share that is off in the period: the maker bears 0.85 (1 - m_i) of a sale. Each store, one for
-  500 users, counts what a week has left, orders up to 2 weeks of usual sales, and has it when
+  500 users, counts what a week has left, orders up to 2.15 weeks of usual sales, and has it when
   the next week begins; an order of your own is placed before a week and comes with the next. Who
   finds too little left buys nothing                                                         (13)
 

@@ -96,13 +96,15 @@ def draw_trips(rng: np.random.Generator, crowd: Crowd, one_store: bool) -> Trips
 
 def wished(z: Floats) -> Floats:
     """A rate that softplus(z) never exceeds and that is quickly worked out: e^z, 1 + z above 0."""
-    return np.asarray(np.exp(np.minimum(z, 0)) + np.maximum(z, 0))
+    rate: Floats = np.minimum(z, 0)
+    np.exp(rate, out=rate)
+    rate += np.maximum(z, 0)
+    return rate
 
 
 def draw_wishes(rng: np.random.Generator, trips: Trips, logits: Floats) -> Wishes:
     """Draw lines at the rates of `wished`, and as many again to look at."""
-    ends = wished(logits).astype("float64")
-    np.cumsum(ends, out=ends.reshape(-1))
+    ends = np.cumsum(wished(logits), dtype="float64").reshape(logits.shape)
     rates = np.diff(ends[:, -1], prepend=0.0)
     counts = rng.poisson(trips.counts * rates * (1 + BROWSING))
     user = np.repeat(np.arange(len(counts)), counts)

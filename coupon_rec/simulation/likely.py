@@ -180,7 +180,8 @@ def own_policy(campaign: Round, buy_without: Floats, memory: Memory) -> Floats:
         slope = np.where(memory.trips == 0, 3.0, -3.0)
         weight = np.exp(slope[:, None] * campaign.depth)
         total = np.zeros((len(weight), len(campaign.kinds)))
-        np.add.at(total.T, campaign.slot, weight.T)
+        for own in campaign.pairs.T:
+            total += np.where(own >= 0, weight[:, own], 0)
         share = weight / total[:, campaign.slot]
     return np.asarray((some if campaign.some else 1.0) * share)
 
@@ -251,11 +252,12 @@ def switching(nature: Nature, campaign: Round, found: Likely) -> tuple[Floats, F
         rest = others(nature, kind)
         rate = softplus(found.logits[:, rest] - found.memory[:, nature.kind[rest]])
         of_rest, stay = np.maximum(rate.sum(axis=1), 1e-12), np.exp(-rate)
-        for pair in pairs[pairs >= 0]:
-            share = np.clip(SWITCHING * gained[:, pair] / of_rest, 0, MOST_SWITCHED)
-            taken[:, pair] = share
-            left = rate * (1 - share[:, None]).astype(rate.dtype)
-            lost[:, pair] = ((np.exp(-left) - stay) * worth[rest]).sum(axis=1)
+        own = pairs[pairs >= 0]
+        share = np.clip(SWITCHING * gained[:, own] / of_rest[:, None], 0, MOST_SWITCHED)
+        taken[:, own] = share
+        for pair, kept in zip(own, (1 - share).astype(rate.dtype).T, strict=True):
+            left = np.exp(-rate * kept[:, None])
+            lost[:, pair] = ((left - stay) * worth[rest]).sum(axis=1)
     return taken, lost
 
 

@@ -1,11 +1,14 @@
 """One market, simulated block by block, in memory or on disk."""
 
+import ctypes
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from multiprocessing import parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,6 +36,8 @@ PART = 20
 """Blocks that share a Parquet file."""
 REPEATED = (pa.int64(), pa.string(), pa.date32())
 """Types of columns whose values come again and again, which a dictionary makes small."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""The names of two settings in malloc.h."""
 SMALL, QUICK = "zstd", "lz4"
 """How files are compressed. Probabilities of the truth are many, and nothing shrinks them much."""
 
@@ -160,7 +165,12 @@ def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
     ):
         for name, table in year.tables.items():
             pq.write_table(table, Path(draft) / f"{name}.parquet")
-        written = Parallel(min(os.cpu_count() or 1, len(parts)), return_as="generator_unordered")(
+        pool = Parallel(
+            min(os.cpu_count() or 1, len(parts)),
+            return_as="generator_unordered",
+            idle_worker_timeout=10,
+        )
+        written = pool(
             delayed(_write_part)(year.draw, part, Path(draft), f"part-{number:05}.parquet")
             for number, part in enumerate(parts)
         )
@@ -179,6 +189,8 @@ def _write_part(
 
     How many blocks there were.
     """
+    if parent_process():
+        _keep_what_is_freed()
     with ExitStack() as files:
         writers: dict[str, pq.ParquetWriter] = {}
         for tables in map(draw, blocks):
@@ -194,3 +206,13 @@ def _write_part(
                     writers[name] = files.enter_context(writer)
                 writers[name].write_table(table)
     return len(blocks)
+
+
+def _keep_what_is_freed() -> None:
+    """Let this process keep the memory of one block for the next, where it runs on glibc.
+
+    Asking the system for it anew takes a tenth of the time.
+    """
+    if sys.platform == "linux" and hasattr(glibc := ctypes.CDLL(None), "mallopt"):
+        for threshold in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            glibc.mallopt(threshold, 2**29)
