@@ -6,20 +6,24 @@ Both work block by block and from files to files; nothing becomes a pandas frame
 MEMORY and to SPILL on disk; if that were too little, the benchmark would fail. The views, the
 clicks and the truth, two thirds of the simulated files, are deleted before the features are built.
 `mechanisms` simulates the market that answers back beside the still one, and lets one campaign of
-it pass for ten thousand users.
+it pass for ten thousand users. `then` simulates the still one by the code of the day on which the
+aim was set, twice its time at most with everything on; it needs the repository's history.
 
     python benchmarks/growth.py [PART ...] [--most USERS]
 
-Parts are `still` and `mechanisms`. Parts that are not named, and sizes above USERS, keep their old
-results. Each row of `still` says when it was measured, and the hash of the code; rows from before
-it did hold the commit that stored them. Seconds of a processor say what the work costs where other
-work runs beside it.
+Parts are `still`, `mechanisms` and `then`. Those that are not named, and sizes above USERS, keep
+their old results. Each row of `still` says when it was measured, and the hash of the code; rows
+from before it did hold the commit that stored them. Seconds of a processor say what the work costs
+where other work runs beside it.
 """
 
 import argparse
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -28,7 +32,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from machine import RESULTS, alone, peak_gib, stamp, store, use_two_cores
+from machine import PACKAGE, RESULTS, alone, peak_gib, stamp, store, use_two_cores
 from scale import timed
 
 from coupon_rec import load_market
@@ -40,7 +44,9 @@ ROOMS = ("market", "simulation", "features")
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 ANSWERING_SIZES = (20_000, 100_000, 1_000_000)
 MEMORY, SPILL = "4GB", "12GB"
-KEPT = ("memory", "spill", "slopes", "rows", "mechanisms")
+KEPT = ("memory", "spill", "slopes", "rows", "mechanisms", "then")
+AIM = "34be4eb"
+"""The commit of 26 November 2026 whose still year the aim doubles."""
 BESIDE = ("candidates", "clicks", "drivers", "reviews", "views")
 """What the simulator writes beside the market."""
 
@@ -147,17 +153,34 @@ def mechanisms(before: dict[str, Any], most: int) -> dict[str, Any]:
     return {"mechanisms": {**of, "campaign of 10,000 users": passed, "rows": rows}}
 
 
+def then(before: dict[str, Any], most: int) -> dict[str, Any]:
+    users = min(most, SIZES[-1])
+    git = ["git", "-C", str(PACKAGE.parent), "worktree"]
+    with TemporaryDirectory() as place:
+        code = f"{place}/code"
+        subprocess.run([*git, "add", "--detach", code, AIM], check=True, capture_output=True)
+        program = f"simulate_market(users={users}, folder='{place}/market')"
+        command = [sys.executable, "-c", f"from coupon_rec.simulation import *; {program}"]
+        _, taken = timed(lambda: subprocess.run(command, cwd=code, check=True))
+        subprocess.run([*git, "remove", "--force", code], check=True)
+    print(taken, flush=True)
+    return {"then": {"commit": AIM, "date": date.today().isoformat(), "users": users, **taken}}
+
+
+PARTS = {"still": still, "mechanisms": mechanisms, "then": then}
+
+
 def main() -> None:
     use_two_cores()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], "still", "mechanisms"], default=[])
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
     parser.add_argument("--most", type=int, default=SIZES[-1], metavar="USERS")
     asked = parser.parse_args()
     stored = RESULTS / "growth.json"
     before = json.loads(stored.read_text()) if stored.exists() else {}
     result = {name: before[name] for name in KEPT if name in before}
-    for part in asked.parts or ("still", "mechanisms"):
-        result |= globals()[part](result, asked.most)
+    for part in asked.parts or PARTS:
+        result |= PARTS[part](result, asked.most)
         store("growth", ("duckdb", "ibis-framework", "pyarrow"), result)
 
 

@@ -70,7 +70,8 @@ class Trees(keras.layers.Layer):
         """Turn rows of shape (n, columns) into log odds of shape (n, 1)."""
         trees, splits = self.columns.shape
         numbers = ops.take(ops.transpose(x), self.columns.ravel(), axis=0)
-        right = ops.cast(numbers > self.thresholds.reshape(-1, 1), self.compute_dtype)
+        over = ops.greater(numbers, self.thresholds.reshape(-1, 1))
+        right = ops.cast(over, self.compute_dtype)
         taken = ops.matmul(self.paths, ops.reshape(right, (trees, splits, -1)))
         wanted = (self.lengths + self.paths.sum(axis=-1)) / 2  # turns to the right on the path
         reached = ops.cast(ops.equal(taken, wanted[..., None]), self.compute_dtype)
