@@ -148,7 +148,7 @@ def names_to_read(market: "Market") -> list[str]:
     -------
     list of str
         The types, categories and departments of products with a coupon, those of most products
-        first; none that has a number, or more than 40 letters.
+        first; only those of which each may be released, as `Catalog.of_market` has it.
     """
     covered = market.named(market.coupon_items.to_pandas())["item_id"]
     items = market.named(market.items.to_pandas())
@@ -188,14 +188,16 @@ class Catalog:
         currency : str
             What stands before an amount of money, such as "$".
         names : iterable of str
-            Product names that a person of the shop has read and released, in any case. A coupon's
-            product is shown by the narrowest of its type, category and department that is among
-            them, and else as "selected products". `names_to_read` lists the candidates.
+            Product names that a person of the shop has read and released, in any case: words of the
+            letters a to z, with spaces, &, /, ' or - between them, at most 40 letters in all.
+            `names_to_read` lists the candidates. A coupon's product is shown by the narrowest of
+            type, category and department that is one for all its items and among these names, and
+            else as "selected products".
 
         Raises
         ------
         ValueError
-            If a name has a number or a sign that no name may have.
+            If a name has a number, or a letter or a sign that no name may have.
         """
         released = {_shown(name) for name in names}
         if wrong := sorted(name for name in released if not _is_name(name)):
@@ -220,8 +222,7 @@ class Catalog:
         called = _items_called(tables["items"])
         found = {}
         for key, group in items.groupby(["campaign_id", "coupon_id"], sort=True):
-            usual = {level: next(iter(group[level].mode()), None) for level in LEVELS}
-            product = product_name(*usual.values(), released=released)
+            product = product_name(*(_only(group[level]) for level in LEVELS), released=released)
             whole = product == NAMELESS or called[product] <= set(group["item_id"])
             words = off.get(key[1], UNSAID) + ("" if whole else " selected")
             last = ends[key[0]]
@@ -229,6 +230,12 @@ class Catalog:
             found[key] = product, words, day
         coupons = tables["coupons"].reindex(columns=["coupon_id", "stackable"])
         return cls(found, coupons["coupon_id"][coupons["stackable"].eq(False).fillna(False)])
+
+
+def _only(names: "pd.Series") -> str | None:
+    """The one name of all items; None if they have several, or one has none."""
+    shown = {_shown(name) for name in names.unique()}
+    return shown.pop() if len(shown) == 1 and names.notna().all() else None
 
 
 def _items_called(items: "pd.DataFrame") -> dict[str, set[Any]]:
