@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 OFTEN: Final = 600
 """Seconds until old turns are removed again: the file is written for it."""
+OVER_MCP: Final = ("market", "user", "mcp", "service", "service_key", "time", "currency", "names")
+"""What the tools over MCP need; everything else belongs to conversations."""
 
 
 def _text(value: str) -> str:
@@ -35,6 +37,7 @@ def _text(value: str) -> str:
 
 
 def assistant(
+    context: typer.Context,
     service: Annotated[
         str, typer.Option(help="Address of a running `serve`.", envvar="COUPON_REC_SERVICE")
     ] = "http://127.0.0.1:8000",
@@ -58,7 +61,9 @@ def assistant(
             "sounds like a request may be taken for one: have the customer confirm what was heard.",
         ),
     ] = False,
-    mcp: Annotated[bool, typer.Option(help="Speak MCP over standard input and output.")] = False,
+    mcp: Annotated[
+        bool, typer.Option(help="Offer the tools alone, by MCP over standard input and output.")
+    ] = False,
     model: Annotated[
         str,
         typer.Option(
@@ -160,6 +165,12 @@ def assistant(
     if list_names:
         typer.echo("\n".join(names_to_read(market_of(market))))
         return
+    for option in context.command.params if mcp else ():
+        name = str(option.name)
+        source = context.get_parameter_source(name)
+        if name not in OVER_MCP and source and source.name == "COMMANDLINE":
+            problem = "the tools over MCP have no use for it: leave it out"
+            raise typer.BadParameter(problem, param_hint=option.opts[0])
     if log is None and keep:
         raise typer.BadParameter("name the log too, with --log", param_hint="--keep")
     if forget and not (log and log.exists()):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -191,6 +192,26 @@ def test_a_conversation_with_a_closed_end_is_refused_in_a_line(closed: str) -> N
 def test_over_mcp_too_the_customer_has_to_be_named() -> None:
     code, _, err = run("--mcp", "--port", 0)
     assert code == 2 and "name the customer" in err
+
+
+@pytest.mark.parametrize(
+    "unused", [("--port", 0), ("--model", "local"), ("--hook", "http://here"), ("--offers",)]
+)
+def test_over_mcp_a_setting_that_only_conversations_use_is_refused(
+    unused: tuple[object, ...],
+) -> None:
+    code, out, err = run("--mcp", "--user", 7, *unused)
+    assert code == 2 and not out and f"Invalid value for {unused[0]}: the tools over MCP" in err
+
+
+def test_over_mcp_what_the_environment_sets_for_conversations_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    server = SimpleNamespace(run=asked.append)
+    monkeypatch.setattr("coupon_rec.assistant.mcp_server", lambda tools: server)
+    monkeypatch.setenv("COUPON_REC_CHAT", "http://here")
+    assert run("--mcp", "--user", 7)[0] == 0 and asked == ["stdio"]
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_loaded() -> None:
