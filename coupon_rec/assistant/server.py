@@ -178,9 +178,11 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
     one_at_a_time, asking, at_once = (CapacityLimiter(most) for most in (1, ASKING, ASKING))
     waiting: list[bytes] = []
     in_a_row: Counter[str] = Counter()
+    at_work = 0  # answers that ask, or wait for their turn to ask
 
     @app.post("/v1/assistant", response_class=StreamingResponse)
     async def talk(message: Message) -> StreamingResponse:
+        nonlocal at_work
         if bool(message.words) == bool(message.recording):
             raise Refused(422, "send either words or a recording", field="words")
         words = message.words or await heard(message.recording)
@@ -192,13 +194,16 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
         waits = await run_in_threadpool(assistant.waits, words)
         if in_a_row[assistant.dialogue] > MOST_IN_A_ROW:  # of which one is being answered
             raise Refused(503, "earlier messages of this conversation wait: try again", wait=2)
-        if waits and asking.statistics().tasks_waiting >= MOST_ASKING:
+        if waits and at_work >= ASKING + MOST_ASKING:
             raise Refused(503, "too many customers wait for an answer: try again", wait=2)
         spoken = bool(message.recording)
         its_turn = conversations.keep(message.user_id, assistant, lock, words, spoken=spoken)
         in_a_row[assistant.dialogue] += 1
+        at_work += waits
 
         def done() -> None:
+            nonlocal at_work
+            at_work -= waits
             in_a_row.subtract([assistant.dialogue])
             if not in_a_row[assistant.dialogue]:
                 del in_a_row[assistant.dialogue]

@@ -239,6 +239,29 @@ def test_a_slow_service_holds_up_nobody_who_needs_none(monkeypatch: pytest.Monke
     assert (hello, first, last) == (200, 200, 503)
 
 
+def test_customers_who_come_at_once_have_no_more_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coupon_rec.assistant.server.ASKING", 2)
+    monkeypatch.setattr("coupon_rec.assistant.server.MOST_ASKING", 3)
+    slow = Event()
+
+    async def many() -> list[int]:
+        async with held_up_by(slow) as to:
+
+            def said(user: int) -> Any:
+                return to.post("/v1/assistant", json={"user_id": user, "words": "any coupons?"})
+
+            crowd = [asyncio.create_task(said(user)) for user in range(20)]
+            with fail_after(20):
+                while sum(each.done() for each in crowd) < 15:
+                    await asyncio.sleep(0.01)
+            slow.set()
+            answers = [*await asyncio.gather(*crowd), await said(20)]  # there is room again
+            return [each.status_code for each in answers]
+
+    *codes, last = asyncio.run(many())
+    assert last == 200 and sorted(codes) == [200] * 5 + [503] * 15
+
+
 def test_a_conversation_has_room_for_a_few_messages_at_a_time() -> None:
     slow = Event()
 
