@@ -157,7 +157,7 @@ WHICH: Final = (
 )
 """How a coupon of a list is named: "the forty-third coupon" is not the third one."""
 OFFERING: Final = ("coupons", "terms", "why")
-"""What is answered with coupons, and only to who asks for that and refuses nothing."""
+"""What is answered with coupons, and only to who asks for that, without a word that refuses."""
 DESK: Final[tuple[tuple[str, str], ...]] = (
     (
         "person",
@@ -196,9 +196,14 @@ END: Final = (
     r"moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\b.*)?"
     r"( [,?].*)?$)"
 )
-ASKS: Final = (
+BARE: Final = (
     rf"{FIRST}{OUR}(thing )?{NOUN}( (for|on|of)( \w+){{1,4}})?"
-    r"(?=( (please|now|today))*( \?|$| , (please|any|what|which|do)\b))",
+    r"(?=( ,)?( (please|pls|plz|now|today|then|thanks?|thank you))*"
+    r"( \?|$| , (please|any|what|which|do)\b))"
+)
+"""A request that is no more than "coupons": it counts where nothing but courtesies stand beside."""
+POLITE: Final = rf"^(({HELLO}|{THANKS}( you)?{WHAT_FOR}|please|ok(ay)?|well|so|yes|sorry)[ ,?]*)*$"
+ASKS: Final = (
     rf"{START}any {COUPONS}{END}",
     rf"{START}(which|what|how many) ((is|are|s) )?{COUPONS}",
     rf"{START}(show|list|see|find|view|check)( me| us)? {COUPONS}{END}",
@@ -227,10 +232,14 @@ REFUSES: Final = (
     rf"\b({NEVER}|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|"
     r"fewer|less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|"
     r"(some|any) ?(one|body) else|leave|why (am|are|do) \w+ still|why (would|should)|you still|"
-    r"keep\w*|(have|had|has) to|out of|stop\w*|quit|cease|end (the|your|all|these)|cancel\w*|"
+    r"keep\w*|(have|had|has) to|out of|stop\w*|quit|cease|end (it|them|the|your|all|these)|"
     r"hat(e|ed|ing)|dislike\w*|annoy\w*|spam\w*|bother\w*|block\w*|declin\w*|reject\w*|refus\w*|refrain|avoid|"
-    r"object\w*|forbid|exclude|exempt|disable|discontinue|drop|skip\w*|spare|hide|mute|withhold|"
-    r"withdraw|revoke|consent|opt(ed|ing)?|unsub\w*|unwanted|uninterested|silence|quiet|shut up)\b"
+    r"cancel\w*|object\w*|forbid|exclude|exempt|disable|discontinue|drop|skip\w*|spare|hide|mute|"
+    r"withhold|withdraw|revoke|consent|opt(ed|ing)?|unsub\w*|unwanted|uninterested|silence|quiet|"
+    r"shut up|put up with|i (m|am|want) out|remov\w*|delet\w*(?! itself)|lawyers?|ugh|yuck|"
+    r"(bin|junk|rubbish)(?! (food|bag|liner)s?)|(turn|switch)\w*( \w+){0,4} off|"
+    rf"tak(e|es|ing)( (all|the|your|my|these))* (me|us|it|them|this|these|those|{NOUN}) off)\b"
+    rf"|(^|, )(please )?(off with|get lost)\b|\b{NOUN} off( please| now)?$"
 )
 """What makes a refusal of it, wherever it stands: better not understood than shown."""
 LACKS: Final = (
@@ -258,7 +267,7 @@ class Heard(NamedTuple):
     intent : str
         One of `RULES`; "product" where only a product was understood, "unknown" where nothing was.
     product : str
-        The product that was named, as the catalog writes it; empty if none was.
+        The product that was named, as the catalog writes it; empty if none was, or several.
     which : int
         The coupon of the list that was meant, from 1 on; -1 for the last, 0 if none was named, or
         several.
@@ -344,7 +353,7 @@ def refuses(words: str, products: Sequence[str] = ()) -> bool:
 
 
 def asks_for_coupons(words: str, products: Sequence[str] = ()) -> bool:
-    """Whether a message asks for coupons in so many words, and refuses nothing.
+    """Whether a message asks for coupons in so many words, without one that refuses.
 
     Examples
     --------
@@ -358,7 +367,11 @@ def _asks(words: str, named: Sequence[str], intent: str = "coupons") -> bool:
     """Whether a message asks for coupons, or asks anything if coupons are not its intent."""
     clauses = [*_clauses(words, named)]
     about = intent != "coupons" and any(_found(ABOUT, text) for text, _ in clauses)
-    return about or any(_found(asks, kept) for _, kept in clauses for asks in ASKS)
+    bare = [(text, kept) for text, kept in clauses if _found(BARE, kept)]
+    lacks = any(kept != text for text, kept in bare)
+    alone = all(each in bare or _found(POLITE, each[1]) for each in clauses)
+    asks = any(_found(pattern, kept) for _, kept in clauses for pattern in ASKS)
+    return about or asks or lacks or (bool(bare) and alone)
 
 
 def hear(words: str, products: Sequence[str] = ()) -> Heard:
