@@ -18,8 +18,9 @@ def hand_to(address: str, key: str = "") -> HandOver:
     ----------
     address : str
         It gets a JSON object with an `id`, which is also the header ``Idempotency-Key``, the
-        `dialogue`, the `user`, their `words`, after a line with those before if these had no
-        answer, and the `time`, and answers with a status of success once it has kept them.
+        `dialogue`, the `user`, their `words`, after those before that had no answer (up to ten
+        messages in all, each on a new line), and the `time`, and answers with a status of success
+        once it has kept them.
     key : str
         With keys, users appear under pseudonyms, as in a `DialogueLog`.
 

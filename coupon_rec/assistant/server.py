@@ -2,9 +2,9 @@
 
 import json
 from base64 import b64decode
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -44,6 +44,8 @@ MOST_ASKING: Final = 100
 """Answers that wait for their turn to ask."""
 MOST_IN_A_ROW: Final = 5
 """Messages of one conversation that wait for those before them."""
+ENDING: Final = 10
+"""Seconds that the desk has at the end of the program, for all conversations together."""
 
 
 def _decoded(value: object) -> bytes:
@@ -132,15 +134,30 @@ class Conversations:
     def abandon(self) -> None:
         """Log the turns that the end of the program cuts off, and the words that wait for theirs.
 
-        Of the latter, the desk gets what is for a person, from all conversations at once.
+        Where some of these words are for a person, the desk gets all that wait in that conversation
+        together, and has `ENDING` seconds for all conversations; then they are logged, as handed
+        over if it has taken them by then. What is not for the desk is logged before.
         """
         with self._lock:
             missed = [self._waiting.pop(place, None) for place in [*self._waiting]]
             for talk in self._kept:
                 talk.abandon()
-        with ThreadPoolExecutor(ASKING) as threads:
-            for talk, words, spoken in filter(None, missed):  # None: its turn has just begun
-                threads.submit(talk.miss, words, spoken=spoken)
+        said: defaultdict[Assistant, list[tuple[str, bool]]] = defaultdict(list)
+        for talk, words, spoken in filter(None, missed):  # None: its turn has just begun
+            said[talk].append((words, spoken))
+        for_desk: dict[Assistant, str] = {}
+        for talk, waiting in said.items():
+            if together := talk.miss(waiting):
+                for_desk[talk] = together
+            else:
+                talk.log_missed(handed_over=False)
+        threads = ThreadPoolExecutor(ASKING)
+        asked = {talk: threads.submit(talk.hand_on, words) for talk, words in for_desk.items()}
+        answered, _ = wait(asked.values(), ENDING)
+        threads.shutdown(wait=False, cancel_futures=True)
+        for talk, each in asked.items():
+            taken = each in answered and not each.exception() and each.result()
+            talk.log_missed(handed_over=taken)
 
 
 def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from threading import Lock
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ SAYS: Final = {
     "ask for a colleague.",
     "stop": f"I will offer nothing more here. {READ}",
     "forget": READ,
-    "complaint": f"I am sorry. {READ}",
+    "complaint": f"I am sorry that I cannot settle this myself. {READ}",
     "person": READ,
     "away": f"I cannot see the coupons at the moment. {READ}",
     "waiting": "A colleague has this conversation, and gets what you write.",
@@ -50,9 +50,9 @@ SAYS: Final = {
     "offer": "By the way, you have:",
     "more": "There are more: ask for a product.",
 }
-"""What the assistant says by itself: no amount, no date, no product. What it says of a colleague is
-said only once somebody has the customer's words. Each names what it is about: a bare "none" would
-deny whatever was asked for."""
+"""What the assistant says by itself: no amount, no date, no product. That a colleague reads or has
+it is said only once the desk has taken the customer's words. Each names what it is about: a bare
+"none" would deny whatever was asked for."""
 
 OPEN: Final = {
     "coupons": "Open to you:",
@@ -67,20 +67,24 @@ ALONE: Final = {
     "unknown": 'I did not understand that. Say "coupons" to see coupons, or "stop" to get none.',
     "stop": f"I will offer nothing more here. {NOBODY}",
     "forget": NOBODY,
-    "complaint": f"I am sorry. {NOBODY}",
+    "complaint": f"I am sorry that I cannot settle this myself. {NOBODY}",
     "person": NOBODY,
     "away": f"I cannot see the coupons at the moment. {NOBODY}",
     "waiting": NOBODY,
 }
 """What it says instead where nobody takes over."""
 
-FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away")
+FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away", "waiting")
 CHOSEN: Final = ("hello", "coupons", "terms", "use", "why", "thanks", "unknown")
 """What a model may choose where the rules did not understand: nothing that cannot be undone."""
 ALWAYS: Final = ("hello", "use", "product", "thanks")
 """What the rules answer without asking anybody."""
-UNANSWERED: Final = ("unknown", "product")
-"""What the assistant answers by naming a colleague: they need the words that it did not answer."""
+BETWEEN: Final = ("hello", "product", "thanks")
+"""What may be said between two messages that are not understood: they are two in a row."""
+ANSWERED: Final = (*OFFERING, "none", "others", "use")
+"""What leaves nothing for a colleague to read."""
+MOST_UNANSWERED: Final = 10
+"""Messages without an answer that a colleague gets together."""
 FROM_RECORDING: Final = "heard from a recording: "
 MOST_TURNS: Final = 50
 """Of a conversation that are remembered."""
@@ -94,7 +98,8 @@ class Assistant:
     tools : Tools
         Of this customer.
     customers : Customers, optional
-        When to offer unasked, though never to what was not understood; never at all, if left out.
+        When to offer unasked, though never to what was not understood, nor after a word that
+        refuses; never at all, if left out.
     model : ChatModel, optional
         Words the tone of a reply; every amount, date and product stays the tools'. The rules word
         it alone if left out, from the first sentence that `guard` refuses, and for the rest of the
@@ -104,8 +109,9 @@ class Assistant:
     log : DialogueLog, optional
         Where the turns are kept.
     hand_over : callable, optional
-        Gives a customer's words to a person, such as `hand_to`; an OSError says that nobody has
-        taken them. Without it nobody takes over, and the assistant says so and goes on.
+        Gives a customer's words to a person, such as `hand_to`, after those before that had no
+        answer; an OSError says that nobody has taken them. Without it nobody takes over, and the
+        assistant says so and goes on.
     use : str
         What is said to "how do I use it?".
 
@@ -123,12 +129,12 @@ class Assistant:
     >>> print(talk.reply("anything on coffee?").reply)
     You have:
     - 25% off coffee, until 12 November 2017
-    >>> print(talk.reply("My order never arrived!").reply)
-    I am sorry. Please ask in the shop: I cannot pass this on from here.
+    >>> print(talk.reply("I want a human").reply)
+    Please ask in the shop: I cannot pass this on from here.
     >>> taken = []
     >>> talk = Assistant(talk.tools, hand_over=lambda *said: taken.append(said))
     >>> print(talk.reply("My order never arrived!").reply)
-    I am sorry. A colleague reads what you wrote.
+    I am sorry that I cannot settle this myself. A colleague reads what you wrote.
     >>> taken == [(2448, talk.dialogue, "My order never arrived!")]
     True
     """
@@ -150,7 +156,8 @@ class Assistant:
         self._chooses, self._log, self._hand_over = chooses, log, hand_over
         self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
         self._intents: list[str] = []
-        self._unanswered = ""
+        self._unanswered: list[str] = []
+        self._missed: list[Turn] = []
         self._shown: Sequence[Coupon] = ()
         self._offered = self._left = self._stopped = False
         self._unfinished: Turn | None = None
@@ -175,18 +182,26 @@ class Assistant:
             yield said
             return
         self._unfinished = Turn(self.dialogue, words, "", "unknown", "rules")
-        heard = self._heard(words)
+        try:
+            yield from self._answer(words, spoken)
+        finally:  # an error of the shop's own functions is logged with its turn
+            self._keep()
+
+    def _answer(self, words: str, spoken: bool) -> Iterator[str]:
+        heard = self._heard(words, self.model if self._chooses and not self._left else None)
         self._know(intent=heard.intent)
         try:
             key, found, offer = self._found(heard, words)
         except ValueError:  # the service is away
             key, found, offer = "away", [], None
         says, left = self._of(key, found), self._left
-        over = left or key in FOR_A_PERSON
-        posted = self._posted(words, spoken, key)
-        if over and not self._taken(posted):
+        if key not in ("hello", "thanks"):
+            self._note(words, spoken)
+        over = key in FOR_A_PERSON
+        if over and not self.hand_on("\n".join(self._unanswered)):
             says, over = ALONE[key], False
-        self._unanswered = posted if key in UNANSWERED else ""
+        if over or key in ANSWERED:
+            self._unanswered = []
         lines = [each.why if key == "why" else each.line for each in found[:MOST]]
         facts = "\n- ".join([says, *lines])
         if len(found) > MOST:
@@ -218,16 +233,45 @@ class Assistant:
         """Keep what is known of a turn that cannot be finished, since the program ends."""
         self._keep()
 
-    def miss(self, words: str, *, spoken: bool = False) -> None:
-        """Log words whose turn did not come before the program's end; the desk may get them."""
-        if not words.strip():
-            return
-        intent = hear(words, self.tools.catalog.products).intent
-        posted = self._posted(words, spoken, intent)
-        over = (self._left or intent in FOR_A_PERSON) and self._taken(posted)
-        if self._log:
-            turn = Turn(self.dialogue, words, "", intent, "rules", handed_over=over)
-            self._log.add(self.tools.user_id, turn)
+    def miss(self, said: Iterable[tuple[str, bool]]) -> str:
+        """Hear messages whose turn did not come before the program's end; `log_missed` logs them.
+
+        Parameters
+        ----------
+        said : iterable of tuple of str and bool
+            The words of each, in order, and whether they were `spoken`.
+
+        Returns
+        -------
+        str
+            What the desk should get: all that has no answer, if any of them is for a person.
+        """
+        over = False
+        for words, spoken in said:
+            if words.strip():
+                intent = self._heard(words, None).intent
+                over = self._key(intent) in FOR_A_PERSON or over
+                self._note(words, spoken)
+                self._missed.append(Turn(self.dialogue, words, "", intent, "rules"))
+        return "\n".join(self._unanswered) if over else ""
+
+    def hand_on(self, words: str) -> bool:
+        """Give the customer's words to a person, and say whether somebody has taken them."""
+        if self._hand_over is None:
+            return False
+        try:
+            self._hand_over(self.tools.user_id, self.dialogue, words)
+        except OSError as error:
+            logger.warning("nobody took a customer's words: %s", type(error).__name__)
+            return False
+        return True
+
+    def log_missed(self, *, handed_over: bool) -> None:
+        """Log what was missed, in order, and whether the desk has taken it."""
+        for turn in self._missed:
+            if self._log:
+                self._log.add(self.tools.user_id, turn._replace(handed_over=handed_over))
+        self._missed = []
 
     def interrupt(self, *_: object) -> None:
         """End the conversation on a signal: now, or once the turn that is being written is there.
@@ -273,26 +317,14 @@ class Assistant:
         mailed = all(each.mailed for each in coupons)
         return self._says[key] if mailed else OPEN.get(key, self._says[key])
 
-    def _posted(self, words: str, spoken: bool, key: str) -> str:
-        """What a colleague gets: what was said, and what they were brought in for before that."""
+    def _note(self, words: str, spoken: bool) -> None:
+        """Keep a message for the colleague who may be brought in."""
         said = f"{FROM_RECORDING}{words}" if spoken else words
-        return f"{self._unanswered}\n{said}" if key == "person" and self._unanswered else said
+        self._unanswered = [*self._unanswered, said][-MOST_UNANSWERED:]
 
-    def _taken(self, words: str) -> bool:
-        """Whether a person has the customer's words."""
-        if self._hand_over is None:
-            return False
-        try:
-            self._hand_over(self.tools.user_id, self.dialogue, words)
-        except OSError as error:
-            logger.warning("nobody took a customer's words: %s", type(error).__name__)
-            return False
-        return True
-
-    def _heard(self, words: str) -> Heard:
+    def _heard(self, words: str, choosing: ChatModel | None) -> Heard:
         products = self.tools.catalog.products
         heard = hear(words, products)
-        choosing = self.model if self._chooses and not self._left else None
         if heard.intent == "unknown" and choosing and not refuses(words, products):
             try:
                 said = choosing.choose(words[:MOST_LETTERS], CHOSEN)
@@ -304,15 +336,19 @@ class Assistant:
             heard = heard._replace(intent="unknown")
         return heard
 
+    def _key(self, intent: str) -> str:
+        """What to do about an intent, which is remembered."""
+        if self._left:
+            return "waiting"
+        before = [each for each in self._intents if each not in BETWEEN]
+        twice = intent == "unknown" and before[-1:] == ["unknown"]
+        self._intents = [*self._intents, intent][-MOST_TURNS:]
+        return "person" if twice else intent
+
     def _found(self, heard: Heard, words: str) -> tuple[str, Sequence[Coupon], Coupon | None]:
         """What to say, the coupons that go with it, and an offer that nobody asked for."""
-        if self._left:
-            return "waiting", [], None
-        twice = heard.intent == "unknown" and self._intents[-1:] == ["unknown"]
-        self._intents = [*self._intents, heard.intent][-MOST_TURNS:]
-        if twice:
-            return "person", [], None
-        if heard.intent in OFFERING:
+        key = self._key(heard.intent)
+        if key in OFFERING:
             now = self.tools.coupons()
             key, found = self._meant(heard, now)
             listed = heard.intent == "coupons" and not heard.which
@@ -323,8 +359,8 @@ class Assistant:
             if key == "coupons" and any(each.key not in fresh for each in found):
                 key = "terms"  # it was shown, and is not recommended any more
             return key, [fresh.get(each.key, each) for each in found], None
-        refused = refuses(words, self.tools.catalog.products)
-        return heard.intent, [], None if refused else self._offer(heard)
+        self._offered = self._offered or refuses(words, self.tools.catalog.products)
+        return key, [], self._offer(heard)
 
     def _meant(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:
         """The coupons that were asked for; all of them, if that finds none.

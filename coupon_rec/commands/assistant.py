@@ -239,6 +239,7 @@ def assistant(
             import uvicorn
 
             from coupon_rec.assistant import create_app
+            from coupon_rec.assistant.server import ENDING
             from coupon_rec.serving.http.server import GRACE, Impatient
 
             _on_signals(stack, ("SIGHUP",), lambda *_: signal.raise_signal(signal.SIGTERM))
@@ -251,7 +252,7 @@ def assistant(
                 ws="none",
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=GRACE,
+                timeout_graceful_shutdown=GRACE - ENDING,
             )
 
 

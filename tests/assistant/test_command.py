@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
 from coupon_rec.assistant import DialogueLog, Turn
+from coupon_rec.assistant.server import ENDING
 from coupon_rec.assistant.talking import ALONE, SAYS
 from coupon_rec.book import hearing
 from coupon_rec.privacy import Pseudonyms
-from coupon_rec.serving.http.server import Impatient
+from coupon_rec.serving.http.server import GRACE, Impatient
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 SPEECH = SAMPLE.with_name("speech")
@@ -190,7 +191,7 @@ def test_a_conversation_with_a_closed_end_is_refused_in_a_line(closed: str) -> N
 
 
 def test_over_mcp_too_the_customer_has_to_be_named() -> None:
-    code, _, err = run("--mcp", "--port", 0)
+    code, _, err = run("--mcp")
     assert code == 2 and "name the customer" in err
 
 
@@ -235,6 +236,15 @@ def test_who_never_finishes_a_request_is_hung_up_on(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("uvicorn.run", lambda app, **settings: asked.append(settings))
     assert run("--port", 0)[0] == 0
     assert asked[0]["http"] is Impatient
+
+
+def test_the_desk_has_its_seconds_before_the_end_that_an_operator_waits_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr("uvicorn.run", lambda app, **settings: asked.append(settings))
+    assert run("--port", 0)[0] == 0
+    assert asked[0]["timeout_graceful_shutdown"] + ENDING == GRACE
 
 
 def test_bytes_that_are_no_text_end_no_conversation_and_name_nobody() -> None:

@@ -87,6 +87,16 @@ def test_the_shop_gets_what_is_said_after_a_handover_and_nothing_before(hook: Re
     assert talk.reply("is anybody there?").reply == NOBODY
 
 
+def test_words_that_nobody_has_taken_go_to_the_desk_with_the_next_ones(hook: Receiver) -> None:
+    talk = Assistant(TOOLS, hand_over=hand_to(hook.address))
+    said = ["my purse was stolen at your door", "by a man with a red hat", "get me a colleague"]
+    for hook.status, words in zip((503, 503, 200), said, strict=True):
+        talk.reply(words)
+    assert talk.last.handed_over and hook.received[-1]["words"] == "\n".join(said)
+    talk.reply("and quickly")
+    assert hook.received[-1]["words"] == "and quickly"
+
+
 @pytest.mark.parametrize(("intent", "words"), WISHES.items())
 def test_nothing_is_said_to_be_passed_on_that_nobody_has_taken(
     intent: str, words: str, hook: Receiver

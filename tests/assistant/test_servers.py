@@ -31,6 +31,7 @@ from coupon_rec.assistant import (
     Tools,
     Turn,
     create_app,
+    hear,
     mcp_server,
     names_to_read,
 )
@@ -460,8 +461,76 @@ def test_what_waits_for_its_turn_at_the_end_of_the_program_is_logged_once_and_ha
     assert first()
     conversations.abandon()
     assert not any(begin() for begin in rest)
-    assert sorted(row["intent"] for row in log.rows()) == ["coupons", "stop"]
-    assert taken == ["Stop sending me coupons"]
+    assert [row["intent"] for row in log.rows()] == ["stop", "coupons"]
+    assert taken == ["Stop sending me coupons\nany vouchers?"]
+
+
+LOST = ["my purse fell out of my bag", "it is red and has my door key in it"]
+
+
+@pytest.mark.parametrize(
+    ("before", "waiting", "posted"),
+    [
+        ([], ["hello", "how do I use a coupon?"], []),
+        ([], ["hello", "stop", "how do I use a coupon?"], ["hello\nstop\nhow do I use a coupon?"]),
+        (["stop"], ["any coupons?"], ["stop", "any coupons?"]),
+        (LOST[:1], LOST[1:], ["\n".join(LOST)]),
+        ([], LOST, ["\n".join(LOST)]),
+        (["oat milk?"], ["my son ate of it", "yes"], ["oat milk?\nmy son ate of it\nyes"]),
+        ([], ["I want a human", "my order is 4711"], ["I want a human\nmy order is 4711"]),
+    ],
+)
+def test_what_waits_at_the_end_is_for_a_person_as_if_it_had_been_answered(
+    before: list[str], waiting: list[str], posted: list[str]
+) -> None:
+    taken: list[str] = []
+    log = DialogueLog(":memory:")
+    talk = Assistant(tools(7), log=log, hand_over=lambda *said: taken.append(said[-1]))
+    for words in before:
+        talk.reply(words)
+    conversations = Conversations(lambda user: talk)
+    for words in waiting:
+        conversations.keep(7, talk, Semaphore(1), words)
+    conversations.abandon()
+    assert taken == posted
+    intents = [hear(words, CATALOG.products).intent for words in [*before, *waiting]]
+    rows = log.rows()
+    assert [row["intent"] for row in rows] == intents
+    assert {row["handed_over"] for row in rows[len(before) :]} == {bool(posted)}
+
+
+def test_a_desk_that_hangs_at_the_end_of_the_program_has_no_turn_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coupon_rec.assistant.server.ENDING", 0.2)
+    log, answers = DialogueLog(":memory:"), Event()
+    logged_before: list[list[object]] = []
+
+    def hang(*said: object) -> None:
+        logged_before.append([row["intent"] for row in log.rows()])
+        answers.wait(20)
+
+    conversations = Conversations(lambda user: Assistant(tools(user), log=log, hand_over=hang))
+    for user in range(60):
+        talk, lock = conversations.find(Message(user_id=user, words="stop"))
+        conversations.keep(user, talk, lock, "hello" if user % 3 else "stop")
+    conversations.abandon()
+    answers.set()
+    assert logged_before[0] == ["hello"] * 40
+    assert [row["intent"] for row in log.rows()] == ["hello"] * 40 + ["stop"] * 20
+    assert not any(row["handed_over"] for row in log.rows())
+
+
+def test_a_desk_that_fails_at_the_end_of_the_program_has_no_turn_lost() -> None:
+    def fail(*said: object) -> None:
+        raise KeyError
+
+    log = DialogueLog(":memory:")
+    talk = Assistant(tools(2448), log=log, hand_over=fail)
+    conversations = Conversations(lambda user: talk)
+    conversations.keep(2448, talk, Semaphore(1), "stop")
+    conversations.abandon()
+    assert [(row["intent"], row["handed_over"]) for row in log.rows()] == [("stop", 0)]
 
 
 def test_a_turn_that_begins_while_the_program_ends_stops_no_other_from_being_logged() -> None:
@@ -512,12 +581,12 @@ def test_the_desk_is_told_that_words_were_heard_from_a_recording() -> None:
     events(say(to, 2448, "my order is late"))
     message = {"user_id": 2448, "recording": "UklG", "dialogue": talk.dialogue}
     events(to.post("/v1/assistant", json=message))
-    talk.miss("show me any coupons for coffee", spoken=True)
     assert taken == [
         "my order is late",
         "heard from a recording: do you have my coupons for coffee",
-        "heard from a recording: show me any coupons for coffee",
     ]
+    missed = [("show me any coupons for coffee", True)]
+    assert talk.miss(missed) == "heard from a recording: show me any coupons for coffee"
 
 
 @pytest.mark.parametrize("version", ["2.3", "2.4"])

@@ -25,7 +25,14 @@ from coupon_rec.assistant import (
     hear,
     service,
 )
-from coupon_rec.assistant.talking import ALONE, FOR_A_PERSON, MOST_TURNS, OPEN, SAYS
+from coupon_rec.assistant.talking import (
+    ALONE,
+    FOR_A_PERSON,
+    MOST_TURNS,
+    MOST_UNANSWERED,
+    OPEN,
+    SAYS,
+)
 from coupon_rec.book import talking
 
 CATALOG = Catalog(talking.FACTS)
@@ -192,6 +199,64 @@ def test_who_reads_what_was_not_understood_twice_gets_both() -> None:
     for words in ("my purse was stolen at your door", "by a man with a red hat"):
         talk.reply(words)
     assert taken == ["my purse was stolen at your door\nby a man with a red hat"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("Is the oat milk free of gluten?", "My son has coeliac disease", "yes please"),
+        ("Is the oat milk free of gluten? My son must know", "Sure", "Get me a colleague"),
+        ("Is there gluten in the oat milk?", "Or in the coffee?", "Get me a person"),
+        ("my purse fell out of my bag in aisle seven", "I want to complain about that"),
+        ("the account that my late husband opened in Bern", "please delete my account, too"),
+    ],
+)
+def test_a_colleague_gets_all_that_had_no_answer(said: Sequence[str]) -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    for words in said:
+        talk.reply(words)
+    assert taken == ["\n".join(said)]
+
+
+def test_a_courtesy_answers_nothing_that_was_asked_before_it() -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    for words in ("my purse fell out of my bag", "hello?", "thanks", "get me a colleague"):
+        talk.reply(words)
+    assert taken == ["my purse fell out of my bag\nget me a colleague"]
+
+
+def test_a_colleague_gets_the_last_ten_messages_and_not_a_book() -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    for place in range(30):
+        talk.reply(f"coffee {place}")
+    talk.reply("a human, please")
+    assert len(taken[0].splitlines()) == MOST_UNANSWERED
+    assert taken[0].startswith("coffee 21\n")
+
+
+@pytest.mark.parametrize("between", ["Hello?", "Thanks for nothing", "Do you have oat milk?"])
+def test_not_understood_twice_is_twice_whatever_stands_between(between: str) -> None:
+    talk = Assistant(tools(), hand_over=take)
+    said = ["my purse fell out of my bag", between, "it is red and has my key in it"]
+    assert [talk.reply(words).handed_over for words in said] == [False, False, True]
+    talk = Assistant(tools(), hand_over=take)
+    said[1] = "how do I use a coupon?"
+    assert not any(talk.reply(words).handed_over for words in said)
+
+
+@pytest.mark.parametrize("words", ["any coupons?", "stop sending me coupons"])
+def test_a_turn_that_ends_in_an_error_of_the_shops_own_functions_is_logged(words: str) -> None:
+    def fails(*said: object) -> Any:
+        raise KeyError(2448)
+
+    log = DialogueLog(":memory:")
+    talk = Assistant(Tools(2448, fails, CATALOG), log=log, hand_over=fails)
+    with pytest.raises(KeyError):
+        talk.reply(words)
+    assert [(row["intent"], row["handed_over"]) for row in log.rows()] == [(hear(words).intent, 0)]
 
 
 def test_what_was_answered_is_not_told_to_who_is_asked_for_later() -> None:
@@ -370,7 +435,7 @@ def test_each_sentence_of_the_rules_names_what_it_is_about() -> None:
         "I will offer nothing more here.",
         "A colleague reads what you wrote.",
         "A colleague has this conversation, and gets what you write.",
-        "I am sorry.",
+        "I am sorry that I cannot settle this myself.",
         "I cannot see the coupons at the moment.",
         "Please ask in the shop:",
         "Please ask in the shop.",
@@ -1076,10 +1141,28 @@ def test_who_misses_coupons_does_not_refuse_them(words: str) -> None:
 
 def test_what_is_not_understood_is_no_moment_for_an_offer() -> None:
     talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
-    assert talk.reply("Enough!").reply == ALONE["unknown"]
+    assert talk.reply("The milk was sour").reply == ALONE["unknown"]
     assert talk.reply("hello").offered == "41"
     talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
     assert talk.reply("Hi, the milk was sour").offered == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Enough!",
+        "I hate your coupons",
+        "Cancel my coupons",
+        "I decline your coupons",
+        "Your coupons are spam",
+        "No ads for coffee",
+    ],
+)
+def test_who_refuses_is_offered_nothing_later_on(words: str) -> None:
+    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    said = [words, "do you have coffee?", "do you have oat milk?", "hello"]
+    assert not any(talk.reply(each).offered for each in said)
+    assert lines(talk.reply("any coupons?").reply) == [*LINES]
 
 
 @pytest.mark.parametrize(
