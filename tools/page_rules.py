@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from coupon_rec.assistant import Customers, hearing
-from coupon_rec.assistant.talking import SAYS
+from coupon_rec.assistant.talking import BETWEEN, SAYS
 
 SCRIPT = Path(__file__).parents[1] / "_static" / "live" / "hearing.js"
 BEGIN, END = "  // Written by tools/page_rules.py:\n", "  // Until here.\n"
@@ -20,6 +20,8 @@ def script() -> str:
         "RULES": hearing.RULES,
         "DESK": hearing.DESK,
         "ASKS": hearing.ASKS,
+        "BARE": hearing.BARE,
+        "POLITE": hearing.POLITE,
         "ABOUT": hearing.ABOUT,
         "REFUSES": hearing.REFUSES,
         "LACKS": hearing.LACKS,
@@ -30,6 +32,7 @@ def script() -> str:
         "PLACE": hearing.PLACE,
         "WHICH": hearing.WHICH,
         "SAYS": SAYS,
+        "BETWEEN": BETWEEN,
         "TELLS": dict(customers.says),
         "GAIN": customers.gain,
         "LEAVES": customers.leaves,

@@ -57,7 +57,6 @@ const hearing = (() => {
     ["complaint", "\\b(owe me|paid too much)\\b|\\b(did|was)( not|n ?t)\\b.*\\bdiscounts?\\b"],
   ];
   const ASKS = [
-    "^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*(thing )?(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( (for|on|of)( \\w+){1,4})?(?=( (please|now|today))*( \\?|$| , (please|any|what|which|do)\\b))",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )any ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(which|what|how many) ((is|are|s) )?((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(show|list|see|find|view|check)( me| us)? ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?(?= |$)(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)",
@@ -72,8 +71,10 @@ const hearing = (() => {
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(how long|until when|when|is|are|does)\\b.*\\b((coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?|one)\\b.*\\b(valid|good|expires?)\\b",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )until when\\b.*\\b(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\\b",
   ];
+  const BARE = "^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*(thing )?(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( (for|on|of)( \\w+){1,4})?(?=( ,)?( (please|pls|plz|now|today|then|thanks?|thank you))*( \\?|$| , (please|any|what|which|do)\\b))";
+  const POLITE = "^(((hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))|(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)( you)?( (so|very) much| a lot)?( for (the|your) (help|answer))?|please|ok(ay)?|well|so|yes|sorry)[ ,?]*)*$";
   const ABOUT = "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )(how|when|where|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|did|can)\\b|\\bhow to\\b|\\?$";
-  const REFUSES = "\\b(((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|fewer|less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|(some|any) ?(one|body) else|leave|why (am|are|do) \\w+ still|why (would|should)|you still|keep\\w*|(have|had|has) to|out of|stop\\w*|quit|cease|end (the|your|all|these)|cancel\\w*|hat(e|ed|ing)|dislike\\w*|annoy\\w*|spam\\w*|bother\\w*|block\\w*|declin\\w*|reject\\w*|refus\\w*|refrain|avoid|object\\w*|forbid|exclude|exempt|disable|discontinue|drop|skip\\w*|spare|hide|mute|withhold|withdraw|revoke|consent|opt(ed|ing)?|unsub\\w*|unwanted|uninterested|silence|quiet|shut up)\\b";
+  const REFUSES = "\\b(((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|fewer|less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|(some|any) ?(one|body) else|leave|why (am|are|do) \\w+ still|why (would|should)|you still|keep\\w*|(have|had|has) to|out of|stop\\w*|quit|cease|end (it|them|the|your|all|these)|hat(e|ed|ing)|dislike\\w*|annoy\\w*|spam\\w*|bother\\w*|block\\w*|declin\\w*|reject\\w*|refus\\w*|refrain|avoid|cancel\\w*|object\\w*|forbid|exclude|exempt|disable|discontinue|drop|skip\\w*|spare|hide|mute|withhold|withdraw|revoke|consent|opt(ed|ing)?|unsub\\w*|unwanted|uninterested|silence|quiet|shut up|put up with|i (m|am|want) out|remov\\w*|delet\\w*(?! itself)|lawyers?|ugh|yuck|(bin|junk|rubbish)(?! (food|bag|liner)s?)|(turn|switch)\\w*( \\w+){0,4} off|tak(e|es|ing)( (all|the|your|my|these))* (me|us|it|them|this|these|those|(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?) off)\\b|(^|, )(please )?(off with|get lost)\\b|\\b(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s? off( please| now)?$";
   const LACKS = [
     "^no( ,)? (?=(show|list|which|what|any|i (want|need)|do i|can i)\\b)",
     "\\bi (do not|did not|have not|can not|cannot|don ?t|didn ?t|haven ?t|can ?t|never)( (yet|even|ever))* (see|find|have|had|get|got|receive|received|know|remember)\\b(?! why)",
@@ -116,7 +117,7 @@ const hearing = (() => {
     unknown: "I did not understand that. Say \"coupons\" to see coupons, \"stop\" to get none, or ask for a colleague.",
     stop: "I will offer nothing more here. A colleague reads what you wrote.",
     forget: "A colleague reads what you wrote.",
-    complaint: "I am sorry. A colleague reads what you wrote.",
+    complaint: "I am sorry that I cannot settle this myself. A colleague reads what you wrote.",
     person: "A colleague reads what you wrote.",
     away: "I cannot see the coupons at the moment. A colleague reads what you wrote.",
     waiting: "A colleague has this conversation, and gets what you write.",
@@ -124,6 +125,11 @@ const hearing = (() => {
     offer: "By the way, you have:",
     more: "There are more: ask for a product.",
   };
+  const BETWEEN = [
+    "hello",
+    "product",
+    "thanks",
+  ];
   const TELLS = {
     hello: [0.25, 0.25, 0.1],
     product: [0.22, 0.45, 0.1],
@@ -191,7 +197,11 @@ const hearing = (() => {
   function asks(words, intent) {
     const found = clauses(words);
     const about = intent !== "coupons" && found.some(({ text }) => finds(ABOUT, text));
-    return about || found.some(({ kept }) => ASKS.some((pattern) => finds(pattern, kept)));
+    const bare = found.filter(({ kept }) => finds(BARE, kept));
+    const lacks = bare.some(({ text, kept }) => kept !== text);
+    const alone = found.every((each) => bare.includes(each) || finds(POLITE, each.kept));
+    const plainly = found.some(({ kept }) => ASKS.some((pattern) => finds(pattern, kept)));
+    return about || plainly || lacks || (bare.length > 0 && alone);
   }
 
   /** What was meant: an intent, a product, and a place in the list. */
@@ -228,5 +238,5 @@ const hearing = (() => {
     return mine.includes(one) ? [one] : [];
   }
 
-  return { SAYS, TELLS, GAIN, LEAVES, OFFERING, hear, refuses, meant };
+  return { SAYS, BETWEEN, TELLS, GAIN, LEAVES, OFFERING, hear, refuses, meant };
 })();

@@ -3,8 +3,7 @@
 
 live.mount("talk", (place) => {
   const { html, button } = live;
-  const { SAYS, TELLS, GAIN, LEAVES, OFFERING, hear, refuses, meant } = hearing;
-  const MOST = 8; // turns
+  const { SAYS, BETWEEN, TELLS, GAIN, LEAVES, OFFERING, hear, refuses, meant } = hearing;
   const COUPONS = [
     ["coffee", "25% off coffee, until 26 November 2017", "you buy these"],
     ["oat milk", "0.50 off oat milk, until 3 December 2017", "you buy others of their kind"],
@@ -39,7 +38,7 @@ live.mount("talk", (place) => {
 
   /** The whole conversation again: every reply, and the state after the last. */
   function conversation(said) {
-    const found = { replies: [], intents: [], offered: false, left: false };
+    const found = { replies: [], intents: [], offered: false, refused: false, left: false };
     for (const words of said) found.replies.push(reply(words, found));
     return found;
   }
@@ -47,13 +46,12 @@ live.mount("talk", (place) => {
   function reply(words, found) {
     if (found.left) return SAYS.waiting;
     const heard = hear(words);
-    const twice = heard.intent === "unknown" && found.intents.at(-1) === "unknown";
+    const before = found.intents.filter((each) => !BETWEEN.includes(each));
+    const twice = heard.intent === "unknown" && before.at(-1) === "unknown";
     found.intents.push(heard.intent);
     const intent = twice ? "person" : heard.intent;
-    if (FOR_A_PERSON.includes(intent)) {
-      found.left = true;
-      return SAYS[intent];
-    }
+    found.left = FOR_A_PERSON.includes(intent);
+    if (found.left) return SAYS[intent];
     if (OFFERING.includes(intent)) {
       const listed = intent === "coupons" && !heard.which;
       let some = listed ? [] : meant(found.shown ?? [], heard);
@@ -65,8 +63,9 @@ live.mount("talk", (place) => {
       const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
     }
-    const refused = intent === "unknown" || refuses(words);
-    if (found.offered || refused || !offerNow(found.intents)) return SAYS[intent];
+    found.refused ||= refuses(words);
+    const silent = found.offered || found.refused || intent === "unknown";
+    if (silent || !offerNow(found.intents)) return SAYS[intent];
     found.offered = true;
     const best = COUPONS.find(([name]) => name === heard.product) ?? COUPONS[0];
     found.shown = [best];
@@ -90,7 +89,7 @@ live.mount("talk", (place) => {
   });
   function say(words) {
     if (!words.trim()) return;
-    state.said = [...state.said.slice(1 - MOST), words.trim().slice(0, 200)];
+    state.said.push(words.trim().slice(0, 200));
     show();
     aloud(talk.lastChild.textContent);
   }

@@ -95,6 +95,9 @@ CONVERSATIONS = (
         "Why do I still get coupons?",
     ],
     ["how do I use it", "thanks", "Ünïcode cöffee?", "coffee", "coffee", "coffee"],
+    ["I want to complain", *["hi"] * 8, "any coupons?"],
+    ["lorem ipsum", "hello?", "coffee?", "dolor sit amet"],
+    ["Coupons? Turn them off.", *["coffee"] * 4, "Coupons, thanks"],
 )
 FIGURE = """
 ```{{live}} {name}
