@@ -190,9 +190,9 @@ class Catalog:
         names : iterable of str
             Product names that a person of the shop has read and released, in any case: words of the
             letters a to z, with spaces, &, /, ' or - between them, at most 40 letters in all.
-            `names_to_read` lists the candidates. A coupon's product is shown by the narrowest of
-            type, category and department that is one for all its items and among these names, and
-            else as "selected products".
+            `names_to_read` lists the candidates. A coupon is called by the commonest type of its
+            items, category or department, the first of these that is among the names, though it
+            may cover more; and else "selected products".
 
         Raises
         ------
@@ -222,7 +222,8 @@ class Catalog:
         called = _items_called(tables["items"])
         found = {}
         for key, group in items.groupby(["campaign_id", "coupon_id"], sort=True):
-            product = product_name(*(_only(group[level]) for level in LEVELS), released=released)
+            usual = {level: next(iter(group[level].mode()), None) for level in LEVELS}
+            product = product_name(*usual.values(), released=released)
             whole = product == NAMELESS or called[product] <= set(group["item_id"])
             words = off.get(key[1], UNSAID) + ("" if whole else " selected")
             last = ends[key[0]]
@@ -230,12 +231,6 @@ class Catalog:
             found[key] = product, words, day
         coupons = tables["coupons"].reindex(columns=["coupon_id", "stackable"])
         return cls(found, coupons["coupon_id"][coupons["stackable"].eq(False).fillna(False)])
-
-
-def _only(names: "pd.Series") -> str | None:
-    """The one name of all items; None if they have several, or one has none."""
-    shown = {_shown(name) for name in names.unique()}
-    return shown.pop() if len(shown) == 1 and names.notna().all() else None
 
 
 def _items_called(items: "pd.DataFrame") -> dict[str, set[Any]]:

@@ -29,7 +29,7 @@ SPEECH = SAMPLE.with_name("speech")
 @pytest.fixture(autouse=True)
 def recommended(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that recommends one coupon of the sample to everybody."""
-    found = [(1, 503, "you buy these")]
+    found = [(1, 501, "you buy these")]
     monkeypatch.setattr("coupon_rec.assistant.service", lambda *_: lambda user: found)
 
 

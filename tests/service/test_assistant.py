@@ -71,19 +71,15 @@ def test_a_service_that_is_away_is_named() -> None:
 def test_the_command_talks_in_the_terminal(
     process: Running, address: str, market: Market, tmp_path: Path
 ) -> None:
-    user, coupons = asked(process)
-    names, released = tmp_path / "names.txt", market.items.to_pandas()["department"].unique()
-    names.write_text("\n".join(released), "utf-8")
-    terms = Catalog.of_market(market, names=released).terms
+    user, _ = asked(process)
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(market.items.to_pandas()["department"].unique()), "utf-8")
     command = [*COMMAND, address, "--user", str(user), "--log", str(tmp_path / "talks")]
     command += ["--names", str(names)]
     words = "hello\nwhat coupons do I have?\nmy order is late\n"
     done = subprocess.run(command, input=words, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
-    assert "You have:\n- " in done.stdout
-    for coupon in coupons:
-        product, off, _ = terms[coupon["campaign_id"], coupon["coupon_id"]]
-        assert f"- {off} {product}, until" in done.stdout
+    assert "You have:\n- " in done.stdout and "selected products" not in done.stdout
     assert "Please ask in the shop: I cannot pass this on from here." in done.stdout
     command = [*COMMAND, address, "--log", str(tmp_path / "talks"), "--forget", str(user)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
