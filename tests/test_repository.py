@@ -29,6 +29,11 @@ each_module = pytest.mark.parametrize(
 )
 
 
+@each_module
+def test_a_file_of_the_package_is_no_longer_than_440_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 440 or "book" in path.parts
+
+
 # The lock
 
 

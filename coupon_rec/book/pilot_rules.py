@@ -33,7 +33,7 @@ def counts() -> Any:
 
 def crossed() -> Any:
     """The same with a product of every two columns, so that a coupon's effect can differ."""
-    pairs = PolynomialFeatures(2, interaction_only=True, include_bias=False)
+    pairs = PolynomialFeatures(2, interaction_only=True, include_bias=False, order="F")
     return make_pipeline(
         StandardScaler(), pairs, PoissonRegressor(alpha=1e-2, solver="newton-cholesky")
     )
@@ -41,7 +41,7 @@ def crossed() -> Any:
 
 def curved() -> Any:
     """An effect, which may be negative, as a curved surface over what is known."""
-    pairs = PolynomialFeatures(2, include_bias=False)
+    pairs = PolynomialFeatures(2, include_bias=False, order="F")
     return make_pipeline(StandardScaler(), pairs, StandardScaler(), Ridge(1000.0))
 
 
