@@ -174,13 +174,12 @@ def test_a_server_ends_on_a_closed_window_as_on_sigterm(monkeypatch: pytest.Monk
     monkeypatch.setattr("uvicorn.run", serve)
     usual = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would stay ignored
     assert run("--port", 0)[0] == 0 and ended == [signal.SIGTERM]
-    signal.signal(signal.SIGHUP, usual)
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
     try:
         assert run("--port", 0)[0] == 0 and len(ended) == 1
     finally:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, usual)
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-"])
