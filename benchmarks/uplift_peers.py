@@ -31,7 +31,7 @@ class Curved(RegressorMixin, BaseEstimator):
     """A curved surface, which takes weights as econml gives them."""
 
     def fit(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
-        pairs = PolynomialFeatures(2, include_bias=False)
+        pairs = PolynomialFeatures(2, include_bias=False, order="F")
         line = make_pipeline(StandardScaler(), pairs, StandardScaler(), Ridge(1000.0))
         self.line_ = line.fit(x, y, ridge__sample_weight=sample_weight)
         return self
