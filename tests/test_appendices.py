@@ -125,12 +125,12 @@ def test_the_page_of_the_release_says_where_the_time_of_a_request_goes() -> None
 
 def test_the_page_of_the_release_says_how_much_faster_than_pandas_the_features_are() -> None:
     rows = {(row["purchases"], row["with"]): row for row in stored("features")["rows"]}
-    once, four = (
-        rows[n, "pandas"]["seconds"] / rows[n, "duckdb"]["seconds"] for n in (1, 4)
-    )
+    once, four = (rows[n, "pandas"]["seconds"] / rows[n, "duckdb"]["seconds"] for n in (1, 4))
     assert f"{once:.1f} times as fast as pandas, and {four:.1f} times if every" in RELEASE
     work, aim = rows[1, "duckdb"]["cpu"], rows[1, "pandas"]["seconds"] / 10
-    assert f"work {work:.1f} seconds on them, so the clock cannot go below {work / 2:.1f}" in RELEASE
+    assert (
+        f"work {work:.1f} seconds on them, so the clock cannot go below {work / 2:.1f}" in RELEASE
+    )
     assert f"ten times would be {aim:.1f}" in RELEASE and work / 2 > aim
 
 

@@ -81,8 +81,8 @@ ALWAYS: Final = ("hello", "use", "product", "thanks")
 """What the rules answer without asking anybody."""
 BETWEEN: Final = ("hello", "product", "thanks")
 """What may be said between two messages that are not understood: they are two in a row."""
-ANSWERED: Final = (*OFFERING, "none", "others", "use")
-"""What leaves nothing for a colleague to read."""
+ANSWERED: Final = (*OFFERING, "none", "others", "use", "hello", "thanks")
+"""What no colleague has to read."""
 MOST_UNANSWERED: Final = 10
 """Messages without an answer that a colleague gets together."""
 FROM_RECORDING: Final = "heard from a recording: "
@@ -195,13 +195,15 @@ class Assistant:
         except ValueError:  # the service is away
             key, found, offer = "away", [], None
         says, left = self._of(key, found), self._left
-        if key not in ("hello", "thanks"):
+        if key not in ANSWERED:
             self._note(words, spoken)
         over = key in FOR_A_PERSON
-        if over and not self.hand_on("\n".join(self._unanswered)):
-            says, over = ALONE[key], False
-        if over or key in ANSWERED:
-            self._unanswered = []
+        if over:
+            posted, self._unanswered = self._unanswered, []
+            self._left = True  # what the end of the program hears meanwhile is for the desk, too
+            if not self.hand_on("\n".join(posted)):
+                says, over = ALONE[key], False
+                self._unanswered = posted
         lines = [each.why if key == "why" else each.line for each in found[:MOST]]
         facts = "\n- ".join([says, *lines])
         if len(found) > MOST:

@@ -521,6 +521,28 @@ def test_a_desk_that_hangs_at_the_end_of_the_program_has_no_turn_lost(
     assert not any(row["handed_over"] for row in log.rows())
 
 
+def test_what_waits_while_a_colleague_is_asked_goes_there_too_and_nothing_twice() -> None:
+    taken, log, asked, goes_on = [], DialogueLog(":memory:"), Event(), Event()
+
+    def hand(*said: object) -> None:
+        if not asked.is_set():
+            asked.set()
+            goes_on.wait(20)
+        taken.append(said[-1])
+
+    talk = Assistant(tools(7), log=log, hand_over=hand)
+    at_the_desk = Thread(target=talk.reply, args=("I want a human",))
+    at_the_desk.start()
+    assert asked.wait(20)
+    conversations = Conversations(lambda user: talk)
+    conversations.keep(7, talk, Semaphore(1), "my order is 4711")
+    conversations.abandon()
+    goes_on.set()
+    at_the_desk.join()
+    assert taken == ["my order is 4711", "I want a human"]
+    assert [row["intent"] for row in log.rows()] == ["person", "unknown"]
+
+
 def test_a_desk_that_fails_at_the_end_of_the_program_has_no_turn_lost() -> None:
     def fail(*said: object) -> None:
         raise KeyError
