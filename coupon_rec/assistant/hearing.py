@@ -364,7 +364,7 @@ def asks_for_coupons(words: str, products: Sequence[str] = ()) -> bool:
 
 
 def _asks(words: str, named: Sequence[str], intent: str = "coupons") -> bool:
-    """Whether a message asks for coupons, or asks anything if coupons are not its intent."""
+    """Whether a message asks for coupons, or begins as a question if they are not its intent."""
     clauses = [*_clauses(words, named)]
     about = intent != "coupons" and any(_found(ABOUT, text) for text, _ in clauses)
     bare = [(text, kept) for text, kept in clauses if _found(BARE, kept)]

@@ -190,6 +190,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
 
     title = "The Right Coupon: assistant"
     app = FastAPI(title=title, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.conversations = conversations
     app.add_middleware(RequestGuard, settings=settings or Settings(), metrics=Metrics())
     handle(app)
     one_at_a_time, asking, at_once = (CapacityLimiter(most) for most in (1, ASKING, ASKING))

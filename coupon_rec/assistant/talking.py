@@ -190,20 +190,22 @@ class Assistant:
     def _answer(self, words: str, spoken: bool) -> Iterator[str]:
         heard = self._heard(words, self.model if self._chooses and not self._left else None)
         self._know(intent=heard.intent)
+        self._note(words, spoken)
         try:
             key, found, offer = self._found(heard, words)
         except ValueError:  # the service is away
             key, found, offer = "away", [], None
-        says, left = self._of(key, found), self._left
-        if key not in ANSWERED:
-            self._note(words, spoken)
-        over = key in FOR_A_PERSON
-        if over:
+        says, left, over = self._of(key, found), self._left, False
+        if key in ANSWERED:
+            self._unanswered.pop()
+        if key in FOR_A_PERSON:
             posted, self._unanswered = self._unanswered, []
             self._left = True  # what the end of the program hears meanwhile is for the desk, too
-            if not self.hand_on("\n".join(posted)):
-                says, over = ALONE[key], False
-                self._unanswered = posted
+            try:
+                over = self.hand_on("\n".join(posted))
+            finally:
+                if not over:
+                    says, self._left, self._unanswered = ALONE[key], left, posted
         lines = [each.why if key == "why" else each.line for each in found[:MOST]]
         facts = "\n- ".join([says, *lines])
         if len(found) > MOST:

@@ -28,7 +28,7 @@ LONGEST: Final = 40
 NEARLY: Final = 1e-6
 """Of a cent, or of a hundredth of a percent: what binary numbers may lack of one."""
 LEVELS: Final = ("type", "category", "department")
-"""What names a product: the narrowest whose value is released."""
+"""What names a product: the narrowest whose commonest value is released."""
 NAMELESS: Final = "selected products"
 UNSAID: Final = "a coupon for"
 """What is said where the tables do not hold one amount for everybody."""

@@ -244,16 +244,19 @@ def assistant(
 
             _on_signals(stack, ("SIGHUP",), lambda *_: signal.raise_signal(signal.SIGTERM))
             app = create_app(begin, settings, _ear(catalog.products) if speech else None)
-            uvicorn.run(
-                app,
-                host=host,
-                port=port,
-                http=Impatient,
-                ws="none",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=GRACE - ENDING,
-            )
+            try:
+                uvicorn.run(
+                    app,
+                    host=host,
+                    port=port,
+                    http=Impatient,
+                    ws="none",
+                    access_log=False,
+                    server_header=False,
+                    timeout_graceful_shutdown=GRACE - ENDING,
+                )
+            finally:  # at a second Ctrl-C, the server skips its own end
+                app.state.conversations.abandon()
 
 
 def _ear(products: Sequence[str]) -> "Ear":

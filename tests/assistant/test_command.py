@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
 from coupon_rec.assistant import DialogueLog, Turn
-from coupon_rec.assistant.server import ENDING
+from coupon_rec.assistant.server import ENDING, Message
 from coupon_rec.assistant.talking import ALONE, SAYS
 from coupon_rec.book import hearing
 from coupon_rec.privacy import Pseudonyms
@@ -180,6 +180,20 @@ def test_a_server_ends_on_a_closed_window_as_on_sigterm(monkeypatch: pytest.Monk
         assert run("--port", 0)[0] == 0 and len(ended) == 1
     finally:
         signal.signal(signal.SIGHUP, usual)
+
+
+def test_a_server_that_skips_its_own_end_leaves_what_waits_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(app: Any, **_: object) -> None:
+        conversations = app.state.conversations
+        talk, lock = conversations.find(Message(user_id=7, words="stop"))
+        conversations.keep(7, talk, lock, "stop")
+        raise KeyboardInterrupt  # as uvicorn does at a second Ctrl-C
+
+    monkeypatch.setattr("uvicorn.run", serve)
+    run("--port", 0, "--log", tmp_path / "talks")
+    assert [row["intent"] for row in DialogueLog(tmp_path / "talks").rows()] == ["stop"]
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-"])

@@ -260,6 +260,18 @@ def test_a_turn_that_ends_in_an_error_of_the_shops_own_functions_is_logged(words
     assert [(row["intent"], row["handed_over"]) for row in log.rows()] == [(hear(words).intent, 0)]
 
 
+def test_a_colleague_gets_what_met_an_error_of_the_shops_own_functions() -> None:
+    def fails(user: object) -> Any:
+        raise KeyError(user)
+
+    taken: list[str] = []
+    talk = Assistant(Tools(2448, fails, CATALOG), hand_over=lambda *said: taken.append(said[-1]))
+    with pytest.raises(KeyError):
+        talk.reply("any coupons?")
+    talk.reply("get me a colleague")
+    assert taken == ["any coupons?\nget me a colleague"]
+
+
 def test_what_was_answered_is_not_told_to_who_is_asked_for_later() -> None:
     taken: list[str] = []
     talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
