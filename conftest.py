@@ -31,7 +31,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core: threads wou
 
 ROOT = Path(__file__).parent
 SECONDS = ROOT / "tests" / "seconds.json"
-QUICK = 3.0
+QUICK = 2.0
 """Seconds that a file may take to be one of the quick ones."""
 
 DECIMAL = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
