@@ -78,7 +78,9 @@ def events(answer: Any) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def say(to: TestClient, user: int | str, words: str, dialogue: str = "") -> Any:
+def say(
+    to: httpx.Client | httpx.AsyncClient, user: int | str, words: str, dialogue: str = ""
+) -> Any:
     body = {"user_id": user, "words": words, "dialogue": dialogue}
     return to.post("/v1/assistant", json=body)
 
@@ -223,15 +225,11 @@ def test_a_slow_service_holds_up_nobody_who_needs_none(monkeypatch: pytest.Monke
 
     async def both() -> list[int]:
         async with held_up_by(slow) as to:
-
-            def said(words: str) -> Any:
-                return to.post("/v1/assistant", json={"user_id": 7, "words": words})
-
             waiting: list[asyncio.Task[Any]] = []
             while not (waiting and waiting[-1].done()):
-                waiting.append(asyncio.create_task(said("any coupons?")))
+                waiting.append(asyncio.create_task(say(to, 7, "any coupons?")))
                 await asyncio.sleep(0.1)
-            quick = await said("hello")
+            quick = await say(to, 7, "hello")
             slow.set()
             answers = [quick, *await asyncio.gather(*waiting)]
             return [each.status_code for each in answers]
@@ -247,16 +245,15 @@ def test_customers_who_come_at_once_have_no_more_room(monkeypatch: pytest.Monkey
 
     async def many() -> list[int]:
         async with held_up_by(slow) as to:
-
-            def said(user: int) -> Any:
-                return to.post("/v1/assistant", json={"user_id": user, "words": "any coupons?"})
-
-            crowd = [asyncio.create_task(said(user)) for user in range(20)]
+            crowd = [asyncio.create_task(say(to, user, "any coupons?")) for user in range(20)]
             with fail_after(20):
                 while sum(each.done() for each in crowd) < 15:
                     await asyncio.sleep(0.01)
             slow.set()
-            answers = [*await asyncio.gather(*crowd), await said(20)]  # there is room again
+            answers = [
+                *await asyncio.gather(*crowd),
+                await say(to, 20, "any coupons?"),
+            ]  # there is room again
             return [each.status_code for each in answers]
 
     *codes, last = asyncio.run(many())

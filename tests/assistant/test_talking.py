@@ -37,6 +37,7 @@ from coupon_rec.book import talking
 
 CATALOG = Catalog(talking.FACTS)
 LINES = ("25% off coffee, until 26 November 2017", "0.50 off oat milk, until 3 December 2017")
+OFFER_AT_ONCE = Customers(share=(0, 1, 0), gain=(1, 1, 1))
 
 
 def tools(user: int = 2448) -> Tools:
@@ -373,7 +374,7 @@ def test_an_offer_comes_once_at_the_moment_when_it_pays() -> None:
 
 
 def test_who_complains_gets_no_offer() -> None:
-    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    talk = Assistant(tools(), OFFER_AT_ONCE)
     assert talk.reply("the coffee was spoiled").offered == ""
 
 
@@ -735,13 +736,12 @@ def test_a_coupon_that_was_shown_keeps_its_reason_though_another_has_its_words()
 def test_who_was_mailed_no_coupon_is_told_of_none_that_they_have() -> None:
     catalog, mine = several("coffee")
     opened = Tools(1, lambda user: [(*each, False) for each in mine], catalog)
-    customers = Customers(share=(0, 1, 0), gain=(1, 1, 1))
     said = ["hi", "any coupons?", "a coupon for dog food?", "why?", "how do I use it?", "asdf"]
     for words in said:
-        reply = Assistant(opened, customers).reply(words).reply
+        reply = Assistant(opened, OFFER_AT_ONCE).reply(words).reply
         assert not re.search("you have|your coupon", reply)
     assert Assistant(opened).reply("any coupons?").reply.startswith("Open to you:\n- 25% off")
-    assert OPEN["offer"] in Assistant(opened, customers).reply("hi").reply
+    assert OPEN["offer"] in Assistant(opened, OFFER_AT_ONCE).reply("hi").reply
 
 
 @pytest.mark.parametrize("mailed", [True, False, None])
@@ -868,7 +868,7 @@ def test_who_wants_no_offers_is_shown_none_for_words_that_mean_no_coupon(words: 
     ],
 )
 def test_who_wants_nothing_is_understood_in_many_words(words: str) -> None:
-    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    talk = Assistant(tools(), OFFER_AT_ONCE)
     assert not lines(talk.reply(words).reply)
     assert talk.last.intent == "stop"
 
@@ -940,7 +940,7 @@ def test_who_asks_to_see_coupons_is_not_taken_off_a_list(words: str) -> None:
 def test_what_may_be_a_refusal_is_asked_back_and_shows_no_coupon(words: str) -> None:
     for before in ([], ["Stop sending me coupons!"]):
         for model in (None, Says("", "coupons")):
-            talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)), model)
+            talk = Assistant(tools(), OFFER_AT_ONCE, model)
             talk._chooses = True
             for said in before:
                 talk.reply(said)
@@ -1044,7 +1044,7 @@ def test_a_model_does_not_choose_coupons_for_what_refuses(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["No ads for coffee", "I hate your coffee ads", "No coffee!"])
 def test_who_refuses_a_product_is_offered_none_of_it(words: str) -> None:
-    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    talk = Assistant(tools(), OFFER_AT_ONCE)
     assert talk.reply(words).offered == ""
 
 
@@ -1153,10 +1153,10 @@ def test_who_misses_coupons_does_not_refuse_them(words: str) -> None:
 
 
 def test_what_is_not_understood_is_no_moment_for_an_offer() -> None:
-    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    talk = Assistant(tools(), OFFER_AT_ONCE)
     assert talk.reply("The milk was sour").reply == ALONE["unknown"]
     assert talk.reply("hello").offered == "41"
-    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    talk = Assistant(tools(), OFFER_AT_ONCE)
     assert talk.reply("Hi, the milk was sour").offered == ""
 
 
@@ -1172,7 +1172,7 @@ def test_what_is_not_understood_is_no_moment_for_an_offer() -> None:
     ],
 )
 def test_who_refuses_is_offered_nothing_later_on(words: str) -> None:
-    talk = Assistant(tools(), Customers(share=(0, 1, 0), gain=(1, 1, 1)))
+    talk = Assistant(tools(), OFFER_AT_ONCE)
     said = [words, "do you have coffee?", "do you have oat milk?", "hello"]
     assert not any(talk.reply(each).offered for each in said)
     assert lines(talk.reply("any coupons?").reply) == [*LINES]
@@ -1337,8 +1337,7 @@ def test_a_service_that_is_away_takes_over_nothing_that_needs_none() -> None:
     def away(user: int | str) -> list[Any]:
         raise ValueError("nothing answers")
 
-    customers = Customers(share=(0, 1, 0), gain=(1, 1, 1))
-    talk = Assistant(Tools(1, away, CATALOG), customers, hand_over=take)
+    talk = Assistant(Tools(1, away, CATALOG), OFFER_AT_ONCE, hand_over=take)
     turn = talk.reply("How do I redeem a paper coupon?")
     assert (turn.reply, turn.handed_over) == (SAYS["use"], False)
 
