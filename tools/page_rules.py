@@ -6,8 +6,9 @@ Nothing of `_static/live/hearing.js` between its two marks is written by hand.
 import json
 from pathlib import Path
 
-from coupon_rec.assistant import Customers, hearing
-from coupon_rec.assistant.talking import BETWEEN, SAYS
+from coupon_rec.assistant import Customers, phrases
+from coupon_rec.assistant.hearing import MOST_BESIDE
+from coupon_rec.assistant.talking import BETWEEN, MOST_TURNS, SAYS
 
 SCRIPT = Path(__file__).parents[1] / "_static" / "live" / "hearing.js"
 BEGIN, END = "  // Written by tools/page_rules.py:\n", "  // Until here.\n"
@@ -17,25 +18,26 @@ def script() -> str:
     """Give the script with the rules and sentences of today."""
     customers = Customers()
     facts = {
-        "RULES": hearing.RULES,
-        "DESK": hearing.DESK,
-        "ASKS": hearing.ASKS,
-        "BARE": hearing.BARE,
-        "POLITE": hearing.POLITE,
-        "ABOUT": hearing.ABOUT,
-        "REFUSES": hearing.REFUSES,
-        "LACKS": hearing.LACKS,
-        "OFFERING": hearing.OFFERING,
-        "COURTESY": hearing.COURTESY,
-        "MOST_BESIDE": hearing.MOST_BESIDE,
-        "PLACES": hearing.PLACES,
-        "PLACE": hearing.PLACE,
-        "WHICH": hearing.WHICH,
+        "RULES": phrases.RULES,
+        "DESK": phrases.DESK,
+        "ASKS": phrases.ASKS,
+        "BARE": phrases.BARE,
+        "POLITE": phrases.POLITE,
+        "ABOUT": phrases.ABOUT,
+        "REFUSES": phrases.REFUSES,
+        "LACKS": phrases.LACKS,
+        "OFFERING": phrases.OFFERING,
+        "COURTESY": phrases.COURTESY,
+        "MOST_BESIDE": MOST_BESIDE,
+        "PLACES": phrases.PLACES,
+        "PLACE": phrases.PLACE,
+        "WHICH": phrases.WHICH,
         "SAYS": SAYS,
         "BETWEEN": BETWEEN,
         "TELLS": dict(customers.says),
         "GAIN": customers.gain,
         "LEAVES": customers.leaves,
+        "MOST_TURNS": MOST_TURNS,
     }
     lines = [f"  const {name} = {written(value)};\n" for name, value in facts.items()]
     before, rest = SCRIPT.read_text("utf-8").split(BEGIN)

@@ -3,7 +3,7 @@
 
 live.mount("talk", (place) => {
   const { html, button } = live;
-  const { SAYS, BETWEEN, TELLS, GAIN, LEAVES, OFFERING, hear, refuses, meant } = hearing;
+  const { SAYS, BETWEEN, TELLS, GAIN, LEAVES, MOST_TURNS, OFFERING, hear, refuses, meant } = hearing;
   const COUPONS = [
     ["coffee", "25% off coffee, until 26 November 2017", "you buy these"],
     ["oat milk", "0.50 off oat milk, until 3 December 2017", "you buy others of their kind"],
@@ -48,7 +48,7 @@ live.mount("talk", (place) => {
     const heard = hear(words);
     const before = found.intents.filter((each) => !BETWEEN.includes(each));
     const twice = heard.intent === "unknown" && before.at(-1) === "unknown";
-    found.intents.push(heard.intent);
+    found.intents = [...found.intents, heard.intent].slice(-MOST_TURNS);
     const intent = twice ? "person" : heard.intent;
     found.left = FOR_A_PERSON.includes(intent);
     if (found.left) return SAYS[intent];

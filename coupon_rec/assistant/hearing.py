@@ -6,257 +6,30 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from coupon_rec.assistant.phrases import (
+    ABOUT,
+    ASKS,
+    BARE,
+    COURTESY,
+    DESK,
+    LACKS,
+    OFFERING,
+    PLACE,
+    PLACES,
+    POLITE,
+    REFUSES,
+    RULES,
+    WHICH,
+)
+
 MOST_LETTERS: Final = 500
 """Letters of a message that are read; over HTTP, a longer one is refused."""
-
-ADS: Final = (
-    r"(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|"
-    r"marketing|discounts?|promotions?|promos?|specials|bargains?)"
-)
-HELLO: Final = r"(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))"
-THANKS: Final = r"(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)"
-NOUN: Final = r"(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?"
 UNSEEN: Final = ("Cf", "Cn", "Mn", "Mc", "Me")
 """Marks, what formats a text, and what is no letter yet."""
 BLANKS: Final = (0x115F, 0x1160, 0x2800)
 """What looks like a space, and is a letter or a sign to Python."""
-
-RULES: Final[tuple[tuple[str, str], ...]] = (
-    (
-        "person",
-        r"(?<!\bper )(?<!\beach )(?<!\bevery )(?<!\bone )(?<!\bcleaning )"
-        r"\b(human|person|agent|manager|supervisor|employee|colleague|operator|representative)s?\b",
-    ),
-    ("person", r"\b(talk|speak|chat)\b.*\b(some ?(one|body)|staff|support)\b"),
-    ("person", r"\b(talk|speak|chat) (to|with) (your|the|an?|any ?one|any ?body)\b"),
-    ("person", r"\b(can|could|will) (some|any) ?(one|body)\b.*\bhelp\b|\bescalate\b"),
-    ("person", r"\b(call|ring|phone) me( (back|about|on|at|please|now|today|tomorrow)\b|$)"),
-    (  # the one thing that the assistant asks
-        "person",
-        rf"^((oh|{HELLO}) )?(yes|yeah|yep|please do|that would be (great|nice|good|lovely|kind))"
-        r"( please)?( (thanks?|cheers)( you)?( very much| so much| a lot)?)?$",
-    ),
-    ("person", r"\b(customer service|transfer me|put me (through|in touch)|connect me|call you)\b"),
-    (
-        "forget",
-        r"\b(delete|erase|wipe|remove|destroy|deletion)\b( \w+){0,4} (me|data|information|history|"
-        r"account|profile|records?|name|details)\b|\b(delete|erase|wipe|destroy)( all( of)?)? my\b"
-        r"|\b(erase|delete) everything\b|\berasure\b",
-    ),
-    ("forget", r"\b(clear|get rid of)( all)?( (my|the)( \w+)?)? (data|history|account|profile)\b"),
-    ("forget", r"\b(clear|get rid of)\b.*\b(stored|have|know)\b.*\b(on|about) me\b"),
-    (
-        "forget",
-        r"(?<!\bi )(?<!\bdon t )(?<!\bnot )(?<!\bnever )(?<!\bnot to )(?<!\bt want to )\bforget"
-        r"( (all|about|what))* (me|everything|you know|my (data|name|account))\b|\bbe forgotten\b",
-    ),
-    (
-        "stop",
-        r"\b(un ?subscribe|unsubscribing|opt(ing)?( \w+)? out|leave me (alone|in peace|be))\b",
-    ),
-    ("stop", r"^(please )?(go away|shut up)( please)?$|\b(not|don ?t) disturb me\b"),
-    ("stop", r"\boff (the|your)( \w+)? list\b"),
-    (
-        "stop",
-        r"\b(not|no longer) interested( (thanks?|thank you|any ?more|at all|ever|please|in (it|"
-        rf"this|that|these|them|(any |your |the |more |all )*{ADS})))*$",
-    ),
-    (
-        "stop",
-        rf"^(?!(when|how long|does|do|did|will)\b.*\b{ADS}( ever)? stop\b).*"
-        r"(?<!\bnot )(?<!\bdon t )(?<!\bnever )(?<!\bt want to )(?<!\bdo you )(?<!\bdid you )"
-        r"(?<!\bbus )(?<!\btram )(?<!\btruck )(?<!\bpit )(?<!\bdoor )(?<!\bnext )"
-        r"\b(stop\b(?! (by|off|at(?! once))\b)|quit( (it|that|sending|showing|the|your)\b|$))"
-        r"(?!.*\bfrom (expiring|ending|running)\b)",
-    ),
-    (
-        "stop",
-        rf"^((i said|please|ok(ay)?|well|no|thanks?|thank you|sorry|hi|hello|hey) )*(no|zero) {ADS}"
-        r"( (please|thanks?|you|for|me|today|now|any|more|ever|again|at|all|i|said|ok(ay)?|then"
-        r"|understood))*$",
-    ),
-    (
-        "stop",
-        r"^(?!why\b).*(?<!\bis )(?<!\bare )(?<!\bhave )(?<!\bsee )(?<!\bfind )(?<!\bgot )"
-        rf"(?<!\bget )\bno {ADS} (please|thanks|thank you)$",
-    ),
-    ("stop", rf"^(please )?no more( please)?$|\bturn off\b.*\b{ADS}\b"),
-    (
-        "stop",
-        r"^(?!(why|is|are|was|were|does|did|have|has)\b|do (i|you|we)\b|there (is|are)\b).*"
-        r"(?<!\bhave )(?<!\bsee )(?<!\bfind )(?<!\bgot )\b(no more|no further|never again|"
-        rf"(want|need|wish|prefer|rather)( \w+)? no)( (of|your|the|these|any|such))* {ADS}\b",
-    ),
-    ("stop", rf"\b(i d|would) like( to (get|have|receive))? no( more| further)? {ADS}\b"),
-    (
-        "stop",
-        r"\b(prefer|rather|like|wish|ask|want) not to (get|receive|have|see|be (sent|shown))"
-        rf"( (any|more|your|the))* {ADS}\b",
-    ),
-    ("stop", rf"\b(had|have) enough (of|with)( (all|your|the|these))* {ADS}\b|^enough {ADS}$"),
-    ("stop", rf"\bi (refuse|object to)( (all|any|your))+ {ADS}\b|\bi object to marketing\b"),
-    ("stop", r"\b(withdraw|revoke)( my)? consent\b|^(please )?cease\b"),
-    ("stop", rf"\b(want|ask(ed)? for)( (all|your|the|my|these))* {ADS}( to be)? stopped\b"),
-    (
-        "stop",
-        r"\bcancel( (all|any|my|the|your|these|marketing))* (newsletters?|mailings?|e ?mails?)\b",
-    ),
-    ("stop", rf"\bcancel (all|any) {ADS}\b"),
-    (
-        "stop",
-        r"(?<!\bif i )\b(not|don ?t|never|no longer)( (ever|really))* (want|need|wish|care|like)"
-        r"( (for|about|any|more|of|your|the|these|those|to|get|see|receive|have|hear|be|sent|given"
-        r"|mailed|shown|told))* (?!(coupon|voucher|offer|deal|discount|promotion) (on|for)\b)"
-        rf"{ADS}\b(?!.*\b(others?|instead)\b)",
-    ),
-    (
-        "stop",
-        r"^((please|ok(ay)?|and|so|but|just|thanks?|thank you|hi|hello|hey) )*(do not|don ?t|never)"
-        r"( (ever|please))* (give|mail|text|message|spam|deliver|tell|mention)"
-        rf"( (me|us|with|about|of|any|more|your|the|these))* {ADS}"
-        r"( (please|any|more|ever|again|at|all|now|today|thanks?|you))*$",
-    ),
-    (
-        "stop",
-        r"((?<!\bwhy )(?<!\bi )(?<!\byou )(?<!\bwe )(?<!\bthey )\b(do not|don ?t|never)|\bnot to|"
-        r"\b(must|should|shall) not|\b(not|don ?t|never|no longer) (want|wish)( you)? to( be)?)"
-        r"( (ever|really|please|be))* (send\w*|sent|show\w*|recommend\w*|offer\w*|contact\w*|"
-        r"e ?mail\w*|bother(?! you)\w*|write)\b",
-    ),
-    (
-        "complaint",
-        rf"^(?!(is|are|was|does|will) (\w+ ){{0,8}}{NOUN}\b).*\b(refund|money back|broken|spoiled|"
-        r"rotten|stale|complain|complaint|damaged|rude|unhappy|angry|terrible|ridiculous|awful|"
-        r"charged|missing|refused|(never|not|didn ?t|did not|doesn ?t|does not) (arrived?|work|"
-        r"come|came)|(is|was|are|were) (late|wrong|cold)|wrong (item|order|product|price))\b",
-    ),
-    ("why", r"\bwhy\b|\bhow come\b|\breason\b|\bbasis\b|\bwhat made you\b"),
-    ("why", r"\bhow (do|did) you (know|choose|pick|select|decide)\b"),
-    ("terms", r"\bexpired\b"),
-    ("use", r"\bhow (do|can|to|does|should)\b.*\b(use|redeem|redeeming|apply|activate|work)"),
-    ("terms", r"\b(expir\w*|(runs?|ran) out|valid|until|conditions?|terms|minimum|last day)\b"),
-    ("terms", r"\b(how (much|long)|what percent\w*|which (products?|items?)|when|up to which)\b"),
-    ("terms", r"\b(how big|cover|covers|still (good|work))\b"),
-    ("use", r"\b(till|checkout|register|print|scan|code|automatically)\b"),
-    ("use", r"\bhow to\b|\bwhere (can|do) i (use|redeem)\b"),
-    ("coupons", rf"\b{NOUN}\b"),
-    ("coupons", r"\b(save|saving|savings|cheaper|cheap|on sale|money off|anything (for|on|off))\b"),
-    ("thanks", rf"\b{THANKS}\b"),
-    ("hello", rf"^{HELLO}\b"),
-)
-"""Intents and the patterns that speak for them; the first that is found decides."""
-
-WHAT_FOR: Final = r"( (so|very) much| a lot)?( for (the|your) (help|answer))?"
-COURTESY: Final = rf"\b({HELLO}|{THANKS}( you)?{WHAT_FOR}|please)\b"
 MOST_BESIDE: Final = 3
 """Words beside a greeting or thanks: with more of them, the message is about something else."""
-PLACES: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
-PLACE: Final = rf"\b({'|'.join(PLACES)})\b(?! (?:day|time|week|month|year)s?\b)"
-WHICH: Final = (
-    rf"(?:^|(?<!\bnot )(?<!\bbefore )\b(?:the|my|your) ){PLACE} (?:one|coupon|voucher|offer|deal)\b"
-)
-"""How a coupon of a list is named: "the forty-third coupon" is not the third one."""
-OFFERING: Final = ("coupons", "terms", "why")
-"""What is answered with coupons, and only to who asks for that, without a word that refuses."""
-DESK: Final[tuple[tuple[str, str], ...]] = (
-    (
-        "person",
-        r"\b(support|staff|(a|the|your) team|boss|owner|clerk|cashier|help ?desk|hotline)\b"
-        rf"(?! ({NOUN}|see|scan|check|take|accept|need|have to)\b)|"
-        r"\b(live chat|phone number|by phone|real one|give me a (call|ring))\b|"
-        r"\b(can|may|could) i (call|phone|ring)\b|\b(call|phone|ring) (you|some ?(one|body))\b|"
-        r"\b(some|any) ?(one|body)\b.*\b(help|look|real|discuss|explain|contact)\b|"
-        r"\b(with|get) some ?(one|body)\b|\bwho\b.*\bhelp\b",
-    ),
-    (
-        "forget",
-        r"\b(erase|purge|scrub|close|cancel|remove)\b.*\b(everything|data|records?|account)\b|"
-        r"\b(data|records?|account|name)\b.*\b(removed|deleted|erased)\b|"
-        r"\b(deregister me|right of deletion|my name out)\b",
-    ),
-    (
-        "complaint",
-        r"\b(owe me|paid too much)\b|\b(did|was)( not|n ?t)\b.*\bdiscounts?\b",
-    ),
-)
-"""Who names a person, their data or missing money is for the desk, though no rule says so."""
-
-FIRST: Final = (
-    r"^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|"
-    r"good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*"
-)
-START: Final = rf"({FIRST}|, )"
-OUR: Final = (
-    r"((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|"
-    rf"new|good|better|best|current|{'|'.join(PLACES)}) )*"
-)
-COUPONS: Final = rf"{OUR}((?!(off|out|over|from|to|rid|with) )\w+ ){{0,2}}{NOUN}(?= |$)"
-END: Final = (
-    r"(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the "
-    r"moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\b.*)?"
-    r"( [,?].*)?$)"
-)
-BARE: Final = (
-    rf"{FIRST}{OUR}(thing )?{NOUN}( (for|on|of)( \w+){{1,4}})?"
-    r"(?=( ,)?( (please|pls|plz|now|today|then|thanks?|thank you))*"
-    r"( \?|$| , (please|any|what|which|do)\b))"
-)
-"""A request that is no more than "coupons": it counts where nothing but courtesies stand beside."""
-POLITE: Final = rf"^(({HELLO}|{THANKS}( you)?{WHAT_FOR}|please|ok(ay)?|well|so|yes|sorry)[ ,?]*)*$"
-ASKS: Final = (
-    rf"{START}any {COUPONS}{END}",
-    rf"{START}(which|what|how many) ((is|are|s) )?{COUPONS}",
-    rf"{START}(show|list|see|find|view|check)( me| us)? {COUPONS}{END}",
-    rf"{START}(give|tell|remind|send|get|bring|offer) (me|us) {COUPONS}{END}",
-    rf"{START}(do|did|does|can|could|may|will|would|have|if) (i|you|we)( (also|still|please))* "
-    rf"(have|get|got|see|find|use|do|offer|show me|give me|tell me|know) {COUPONS}{END}",
-    rf"{START}(got|have you|is there|are there) {COUPONS}{END}|{START}(is|are) (the|my) {COUPONS}",
-    rf"{START}(where (is|are)|(where|how)( \w+){{1,3}} (find|see|get)) {COUPONS}{END}",
-    rf"{START}i( (d|would|m|am|just|really|still))* (want|need|like|love|wish|look|looking|ask|"
-    rf"asking)( (for|to (have|get|see|find|use|know)))* {COUPONS}{END}",
-    rf"{START}(what|where|how|can|i)( \w+){{0,3}} save\b(?! me)",
-    r"\b(any|some)thing( \w+)? (cheaper|cheap|for|on|off)\b",
-    rf"{START}(is|are|what|which)\b.*\b(on (offer|sale|special)|cheaper)\b",
-    rf"{START}(how long|until when|when|is|are|does)\b.*\b({NOUN}|one)\b.*"
-    r"\b(valid|good|expires?)\b",
-    rf"{START}until when\b.*\b{NOUN}\b",
-)
-"""How a customer asks for coupons in so many words."""
-ABOUT: Final = (
-    rf"{START}(how|when|where|what|which|why|until|up to|on what|tell|explain|is|are|was|do|does|"
-    r"did|can)\b|\bhow to\b|\?$"
-)
-"""How a customer asks about coupons without naming them: "why me?"."""
-NEVER: Final = r"((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)"
-REFUSES: Final = (
-    rf"\b({NEVER}|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|"
-    r"fewer|less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|"
-    r"(some|any) ?(one|body) else|leave|why (am|are|do) \w+ still|why (would|should)|you still|"
-    r"keep\w*|(have|had|has) to|out of|stop\w*|quit|cease|end (it|them|the|your|all|these)|"
-    r"hat(e|ed|ing)|dislike\w*|annoy\w*|spam\w*|bother\w*|block\w*|declin\w*|reject\w*|refus\w*|refrain|avoid|"
-    r"cancel\w*|object\w*|forbid|exclude|exempt|disable|discontinue|drop|skip\w*|spare|hide|mute|"
-    r"withhold|withdraw|revoke|consent|opt(ed|ing)?|unsub\w*|unwanted|uninterested|silence|quiet|"
-    r"shut up|put up with|i (m|am|want) out|remov\w*|delet\w*(?! itself)|lawyers?|ugh|yuck|"
-    r"(bin|junk|rubbish)(?! (food|bag|liner)s?)|(turn|switch)\w*( \w+){0,4} off|"
-    rf"tak(e|es|ing)( (all|the|your|my|these))* (me|us|it|them|this|these|those|{NOUN}) off)\b"
-    rf"|(^|, )(please )?(off with|get lost)\b|\b{NOUN} off( please| now)?$"
-)
-"""What makes a refusal of it, wherever it stands: better not understood than shown."""
-LACKS: Final = (
-    r"^no( ,)? (?=(show|list|which|what|any|i (want|need)|do i|can i)\b)",
-    r"\bi (do not|did not|have not|can not|cannot|don ?t|didn ?t|haven ?t|can ?t|never)"
-    r"( (yet|even|ever))* (see|find|have|had|get|got|receive|received|know|remember)\b(?! why)",
-    r"\b(i )?(do not|don ?t|never)( want to)? (stop|miss|lose|forget)( (getting|sending me))?\b",
-    r"\b((i|you) have|(are|is) there|(do|did|have) (i|you)( have| get| got)?) no( more)?\b"
-    rf"(?= {NOUN})",
-    r"\b(is|are) there no longer\b|\byou (do not|don ?t) (have|offer|give me)\b",
-    r"^why (not|(do not|don ?t|can ?t|did not|didn ?t) (i|you))\b",
-    rf"^{NEVER} ((you|i|we) (have|get|offer|know of)\b|there\b|(?=(my|the|it|this)\b))",
-    rf"\bor (no|not)(?= [,?]|$)|\bwith(out| no)\b(?! {OUR}{NOUN})|^not (?=(the|my) )",
-    r"\b(is|are) not in my (app|account|list|mail)\b|\bdoes the( \w+)? stop\b",
-    r"^(i m|i am|it is) not (sure|clear)( to me)?\b(?! why)",
-)
-"""What sounds like a refusal, and is none: a coupon that is missed, kept or doubted."""
 
 
 class Heard(NamedTuple):
@@ -361,6 +134,17 @@ def asks_for_coupons(words: str, products: Sequence[str] = ()) -> bool:
     (True, False)
     """
     return not refuses(words, products) and _asks(words, _named(plain(words), products))
+
+
+def is_courtesy(words: str) -> bool:
+    """Whether a message is no more than a greeting, or thanks.
+
+    Examples
+    --------
+    >>> is_courtesy("Hi, thanks for your help!"), is_courtesy("Hi, order 4711")
+    (True, False)
+    """
+    return all(_found(POLITE, text) for text, _ in _clauses(words, ()))
 
 
 def _asks(words: str, named: Sequence[str], intent: str = "coupons") -> bool:

@@ -129,8 +129,19 @@ class DialogueLog:
         if new:
             self._base.execute("VACUUM")
 
-    def add(self, user_id: int | str, turn: Turn) -> None:
-        """Keep a turn; if the file cannot be written, the program's log says that it is lost."""
+    def add(self, user_id: int | str, turn: Turn, since: float | None = None) -> None:
+        """Keep a turn; if the file cannot be written, the program's log says that it is lost.
+
+        Parameters
+        ----------
+        user_id : int or str
+            Whose turn it is.
+        turn : Turn
+            The turn.
+        since : float, optional
+            The monotonic time from which on the file has been waited for: many turns that are kept
+            at the end of the program wait for another process as long as one does.
+        """
         time = datetime.now().isoformat(timespec="seconds")
         facts = {**turn._asdict(), "user": str(self._people.of(user_id)), "time": time}
         for name in ("words", "reply"):
@@ -141,15 +152,15 @@ class DialogueLog:
         begin = monotonic()
         try:
             with self._lock, self._base:
-                self._be_patient(begin)
+                self._be_patient(since or begin, least=1 if since else BUSY // 20)
                 self._base.execute(f"INSERT INTO turns VALUES ({marks})", row)
         except sqlite3.Error as error:
             logger.error("a turn is lost: %s", error)
 
-    def _be_patient(self, begin: float) -> None:
+    def _be_patient(self, begin: float, least: int = BUSY // 20) -> None:
         """Wait no longer for the file than `BUSY` since a time; waiting for other turns counts."""
         left = BUSY - int(1000 * (monotonic() - begin))
-        self._base.execute(f"PRAGMA busy_timeout = {max(left, BUSY // 20)}")
+        self._base.execute(f"PRAGMA busy_timeout = {max(left, least)}")
 
     def _sealed(self, words: str, dialogue: str) -> bytes:
         return self._vault.seal(words.encode(errors="replace"), dialogue) if self._vault else b""

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager, suppress
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from weakref import WeakSet
 
@@ -138,10 +139,11 @@ class Conversations:
         together, and has `ENDING` seconds for all conversations; then they are logged, as handed
         over if it has taken them by then. What is not for the desk is logged before.
         """
+        begin = monotonic()
         with self._lock:
             missed = [self._waiting.pop(place, None) for place in [*self._waiting]]
             for talk in self._kept:
-                talk.abandon()
+                talk.abandon(begin)
         said: defaultdict[Assistant, list[tuple[str, bool]]] = defaultdict(list)
         for talk, words, spoken in filter(None, missed):  # None: its turn has just begun
             said[talk].append((words, spoken))
@@ -150,14 +152,15 @@ class Conversations:
             if together := talk.miss(waiting):
                 for_desk[talk] = together
             else:
-                talk.log_missed(handed_over=False)
+                talk.log_missed(handed_over=False, since=begin)
         threads = ThreadPoolExecutor(ASKING)
         asked = {talk: threads.submit(talk.hand_on, words) for talk, words in for_desk.items()}
         answered, _ = wait(asked.values(), ENDING)
         threads.shutdown(wait=False, cancel_futures=True)
+        begin = monotonic()
         for talk, each in asked.items():
             taken = each in answered and not each.exception() and each.result()
-            talk.log_missed(handed_over=taken)
+            talk.log_missed(handed_over=taken, since=begin)
 
 
 def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:
@@ -210,6 +213,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
             problem = "this customer has no such conversation: leave `dialogue` out to begin one"
             raise Refused(404, problem, field="dialogue") from None
         waits = await run_in_threadpool(assistant.waits, words)
+        waits = waits or in_a_row[assistant.dialogue] > 0  # a colleague may come before its turn
         if in_a_row[assistant.dialogue] > MOST_IN_A_ROW:  # of which one is being answered
             raise Refused(503, "earlier messages of this conversation wait: try again", wait=2)
         if waits and at_work >= ASKING + MOST_ASKING:

@@ -11,15 +11,16 @@ from coupon_rec.assistant.guard import Refused, guarded
 from coupon_rec.assistant.handing import HandOver
 from coupon_rec.assistant.hearing import (
     MOST_LETTERS,
-    OFFERING,
     Heard,
     asks_for_coupons,
     hear,
+    is_courtesy,
     refuses,
     wants_nothing,
 )
 from coupon_rec.assistant.log import DialogueLog, Turn
 from coupon_rec.assistant.moments import Customers
+from coupon_rec.assistant.phrases import OFFERING
 from coupon_rec.assistant.tools import MOST, NAMELESS, Coupon, Tools, placed
 
 logger = logging.getLogger("coupon_rec.assistant")
@@ -82,7 +83,8 @@ ALWAYS: Final = ("hello", "use", "product", "thanks")
 BETWEEN: Final = ("hello", "product", "thanks")
 """What may be said between two messages that are not understood: they are two in a row."""
 ANSWERED: Final = (*OFFERING, "none", "others", "use", "hello", "thanks")
-"""What no colleague has to read."""
+"""What no colleague has to read, unless more than a courtesy is in it: "Hi, order 4711"."""
+COURTESIES: Final = ("hello", "thanks")
 MOST_UNANSWERED: Final = 10
 """Messages without an answer that a colleague gets together."""
 FROM_RECORDING: Final = "heard from a recording: "
@@ -196,7 +198,7 @@ class Assistant:
         except ValueError:  # the service is away
             key, found, offer = "away", [], None
         says, left, over = self._of(key, found), self._left, False
-        if key in ANSWERED:
+        if key in ANSWERED and (key not in COURTESIES or is_courtesy(words)):
             self._unanswered.pop()
         if key in FOR_A_PERSON:
             posted, self._unanswered = self._unanswered, []
@@ -233,9 +235,9 @@ class Assistant:
             self.last = Turn(self.dialogue, words, said, heard.intent, by, refused, shown, over)
             self._keep(self.last)
 
-    def abandon(self) -> None:
+    def abandon(self, since: float | None = None) -> None:
         """Keep what is known of a turn that cannot be finished, since the program ends."""
-        self._keep()
+        self._keep(since=since)
 
     def miss(self, said: Iterable[tuple[str, bool]]) -> str:
         """Hear messages whose turn did not come before the program's end; `log_missed` logs them.
@@ -270,11 +272,20 @@ class Assistant:
             return False
         return True
 
-    def log_missed(self, *, handed_over: bool) -> None:
-        """Log what was missed, in order, and whether the desk has taken it."""
+    def log_missed(self, *, handed_over: bool, since: float | None = None) -> None:
+        """Log what was missed, in order, and whether the desk has taken it.
+
+        Parameters
+        ----------
+        handed_over : bool
+            Whether it has.
+        since : float, optional
+            As for `DialogueLog.add`.
+        """
         for turn in self._missed:
             if self._log:
-                self._log.add(self.tools.user_id, turn._replace(handed_over=handed_over))
+                turn = turn._replace(handed_over=handed_over)
+                self._log.add(self.tools.user_id, turn, since)
         self._missed = []
 
     def interrupt(self, *_: object) -> None:
@@ -295,7 +306,7 @@ class Assistant:
             if self._unfinished:
                 self._unfinished = self._unfinished._replace(**facts)
 
-    def _keep(self, turn: Turn | None = None) -> None:
+    def _keep(self, turn: Turn | None = None, since: float | None = None) -> None:
         """Log a turn, or what is known of it, once; if that is cut off, it can be tried again."""
         with self._keeping:
             self._writing = True
@@ -303,7 +314,7 @@ class Assistant:
                 if self._unfinished:
                     self._unfinished = turn or self._unfinished
                     if self._log:
-                        self._log.add(self.tools.user_id, self._unfinished)
+                        self._log.add(self.tools.user_id, self._unfinished, since)
                 self._unfinished = None
             finally:
                 self._writing = False

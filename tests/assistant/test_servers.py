@@ -260,6 +260,28 @@ def test_customers_who_come_at_once_have_no_more_room(monkeypatch: pytest.Monkey
     assert last == 200 and sorted(codes) == [200] * 5 + [503] * 15
 
 
+def test_a_courtesy_behind_a_request_for_a_colleague_takes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coupon_rec.assistant.server.ASKING", 1)
+    monkeypatch.setattr("coupon_rec.assistant.server.MOST_ASKING", 2)
+    slow = Event()
+
+    async def many() -> list[int]:
+        async with held_up_by(slow) as to:
+            begun = await to.post("/v1/assistant", json={"user_id": 7, "words": "hello"})
+            dialogue = json.loads(begun.text.rsplit("data: ", 1)[1])["dialogue"]
+            waiting = []
+            for words in ("any coupons?", "thanks", "hello", "bye"):
+                said = {"user_id": 7, "words": words, "dialogue": dialogue}
+                waiting.append(asyncio.create_task(to.post("/v1/assistant", json=said)))
+                await asyncio.sleep(0.2)
+            slow.set()
+            return [each.status_code for each in await asyncio.gather(*waiting)]
+
+    assert asyncio.run(many()) == [200] * 3 + [503]
+
+
 def test_a_conversation_has_room_for_a_few_messages_at_a_time() -> None:
     slow = Event()
 
@@ -322,7 +344,7 @@ def test_who_leaves_holds_up_nobody_while_the_log_is_written() -> None:
     others, held_up = Event(), []
 
     class Busy(DialogueLog):
-        def add(self, user_id: int | str, turn: Turn) -> None:
+        def add(self, user_id: int | str, turn: Turn, since: float | None = None) -> None:
             held_up.append(not others.wait(20))
 
     model = talking.Double(lambda _: "Hello! Hey. ")
@@ -411,7 +433,7 @@ def test_a_turn_that_is_cut_off_while_the_service_is_asked_is_logged_once_as_it_
 
 def test_a_turn_whose_writing_is_interrupted_is_logged_when_the_program_ends() -> None:
     class Interrupted(DialogueLog):
-        def add(self, user_id: int | str, turn: Turn) -> None:
+        def add(self, user_id: int | str, turn: Turn, since: float | None = None) -> None:
             self.add = super().add  # type: ignore[method-assign]
             raise KeyboardInterrupt
 
@@ -538,6 +560,22 @@ def test_what_waits_while_a_colleague_is_asked_goes_there_too_and_nothing_twice(
     at_the_desk.join()
     assert taken == ["my order is 4711", "I want a human"]
     assert [row["intent"] for row in log.rows()] == ["person", "unknown"]
+
+
+def test_a_log_that_another_process_holds_delays_the_end_about_as_long_as_one_turn(
+    tmp_path: Path,
+) -> None:
+    log = DialogueLog(tmp_path / "talks")
+    other = sqlite3.connect(tmp_path / "talks", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    conversations = Conversations(lambda user: Assistant(tools(user), log=log))
+    for user in range(140):
+        talk, lock = conversations.find(Message(user_id=user, words="hello"))
+        conversations.keep(user, talk, lock, "hello")
+    begin = monotonic()
+    conversations.abandon()
+    assert monotonic() - begin < 5
+    other.close()
 
 
 def test_a_desk_that_fails_at_the_end_of_the_program_has_no_turn_lost() -> None:

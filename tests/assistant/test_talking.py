@@ -25,6 +25,7 @@ from coupon_rec.assistant import (
     hear,
     service,
 )
+from coupon_rec.assistant.phrases import OFFERING
 from coupon_rec.assistant.talking import (
     ALONE,
     FOR_A_PERSON,
@@ -227,6 +228,15 @@ def test_an_answer_to_something_else_is_none_to_what_was_said_before(between: st
     for words in ("my purse fell out of my bag", between, "get me a colleague"):
         talk.reply(words)
     assert taken == ["my purse fell out of my bag\nget me a colleague"]
+
+
+@pytest.mark.parametrize("greeting", ["Hi, order 4711", "Thanks, it is red"])
+def test_what_stands_beside_a_courtesy_is_for_the_colleague_too(greeting: str) -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    for words in ("hello", greeting, "Thank you for your help!", "get me a colleague"):
+        talk.reply(words)
+    assert taken == [f"{greeting}\nget me a colleague"]
 
 
 def test_a_colleague_gets_the_last_ten_messages_and_not_a_book() -> None:
@@ -1354,3 +1364,65 @@ def test_so_many_coupons_are_shown_at_a_time_and_more_are_said_to_be_there() -> 
 def test_an_intent_that_no_kind_that_is_left_would_have_tells_nothing() -> None:
     customers = Customers(share=(0, 1, 0), says={"thanks": (1, 0, 1), "hello": (0, 1, 0)})
     assert customers.believed(["thanks"]).tolist() == [0, 1, 0]
+
+
+# What a twelfth evening of attacks found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Why, thank you!",
+        "When I came home, the milk had expired.",
+        "Which reminds me that my milk has expired.",
+        "What a bargain!",
+        "Until today I was a happy customer.",
+        "How you treat people is the reason that I go elsewhere.",
+        "When my mother was at the till, your coupons fell to the floor.",
+        "What your coupons did to my family I will tell the press.",
+        "Do tell. The reason is clear.",
+        "Tell my wife that I wait until noon.",
+    ],
+)
+def test_who_asks_nothing_is_shown_no_coupon(words: str) -> None:
+    assert not lines(Assistant(tools(), hand_over=take).reply(words).reply)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I can't see any more coupons!",
+        "I can't have any more coupons.",
+        "I don't see any need for coupons. When do they end?",
+        "I never got a coupon worth the paper. When do they end?",
+        "I do not find coupons useful. Until when will they come?",
+        "I don't know what to do with all your coupons. When does it end?",
+        "How long will you send coupons without asking me?",
+        "When did I allow coupons? I don't remember.",
+        "Does the mailing stop? When?",
+        "You don't have permission to send coupons. When will this end?",
+        "Why can't I live a day in peace of your coupons?",
+        "Isn't it time to end coupons? When?",
+        "I am not sure I ever allowed this. When do coupons end?",
+    ],
+)
+def test_who_lacks_something_else_than_coupons_may_refuse_them(words: str) -> None:
+    assert not lines(Assistant(tools(), OFFER_AT_ONCE).reply(words).reply)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "when does it end",
+        "how come I was sent this one",
+        "until when is it good",
+        "why coffee",
+        "what made you pick that one",
+        "to which products does it apply",
+        "explain why you recommend it",
+        "which coupons work without the app?",
+        "isn't my coupon valid any longer?",
+    ],
+)
+def test_a_question_needs_no_mark(words: str) -> None:
+    assert hear(words, talking.PRODUCTS).intent in OFFERING
