@@ -130,10 +130,11 @@ def credit(score: Score, offer: Arrays, others: Arrays, players: Players) -> Cre
     -----
     Equations `eq-worth` and `eq-shapley` of the book.
     """
-    game = _Game(offer, others, players)
-    hybrids = game.hybrids()
-    worths = score(hybrids) if game.coalitions > 2 else np.empty(0)
-    return game.settled(score(offer)[0], score(others), worths)
+    if any(len(array) != 1 for array in offer.values()):
+        raise ValueError("the offer must be one row of each array")
+    arrays = {name: np.concatenate([offer[name], array]) for name, array in others.items()}
+    everybody = np.arange(1, len(next(iter(arrays.values()))))
+    return contrast(score, arrays, [0], [everybody], players)[0]
 
 
 def contrast(
@@ -166,19 +167,42 @@ def contrast(
     """
     if not len(rows):
         return []
-    games = [
-        _Game(_rows(arrays, [row]), _rows(arrays, its), players)
-        for row, its in zip(rows, rivals, strict=True)
-    ]
-    met = np.unique(np.concatenate([[*rows], *rivals]))
+    sizes = np.array([len(its) for its in rivals])
+    if not sizes.all():
+        raise ValueError("there are no others to compare the offer with: pass at least one")
+    game = np.arange(len(rows)).repeat(sizes)
+    mine, its = np.repeat(rows, sizes), np.concatenate(rivals)
+    offers, others = _rows(arrays, mine), _rows(arrays, its)
+    met = np.unique(np.concatenate([mine, its]))
     of_met = score(_rows(arrays, met)) if scores is None else np.asarray(scores)[met]
-    hybrids = [game.hybrids() for game in games]
-    sizes = [len(next(iter(each.values()))) for each in hybrids]
+    first = of_met[met.searchsorted(rows)].astype("float64")
+    last = _means(of_met[met.searchsorted(its)], sizes)
+
+    patterns, of_game = np.unique(
+        _playing(offers, others, game, players), axis=0, return_inverse=True
+    )
+    alike = [(of_game[game] == number).nonzero()[0] for number in range(len(patterns))]
+    hybrids = [
+        _hybrids(_rows(offers, some), _rows(others, some), _taken(players, playing, arrays))
+        for some, playing in zip(alike, patterns, strict=True)
+    ]
+    ends = np.cumsum([len(next(iter(each.values()))) for each in hybrids])
     together = {name: np.concatenate([each[name] for each in hybrids]) for name in arrays}
-    parts = np.split(score(together) if sum(sizes) else np.empty(0), np.cumsum(sizes)[:-1])
+    worths = np.split(score(together) if ends[-1] else np.empty(0), ends[:-1])
+    credit = np.zeros((len(rows), len(players), *first.shape[1:]))
+    for number, (playing, worth) in enumerate(zip(patterns, worths, strict=True)):
+        own = (of_game == number).nonzero()[0]
+        if not playing.any():
+            last[own] = first[own]  # nobody differs in anything
+            continue
+        shape = sizes[own].sum(), 2 ** playing.sum() - 2, *first.shape[1:]
+        means = _means(np.reshape(worth, shape), sizes[own])
+        coalitions = np.concatenate([last[own][:, None], means, first[own][:, None]], axis=1)
+        shared = shapley(np.moveaxis(coalitions, 1, 0))
+        credit[np.ix_(own, playing)] = np.moveaxis(shared, 0, 1)
     return [
-        game.settled(of_met[met.searchsorted(row)], of_met[met.searchsorted(its)], worths)
-        for game, row, its, worths in zip(games, rows, rivals, parts, strict=True)
+        Credit((*players,), its_credit, its_score, base)
+        for its_credit, its_score, base in zip(credit, first, last, strict=True)
     ]
 
 
@@ -210,59 +234,57 @@ def rivals_of(row: int, p: ArrayLike, most: int = RIVALS) -> NDArray[np.intp]:
     return np.asarray(others if len(others) <= most else others[middles.astype(int)])
 
 
-class _Game:
-    """An offer against others: the coalitions of the players that can change anything."""
+def _means(of_pairs: NDArray[Any], sizes: NDArray[np.int64]) -> Floats:
+    """The mean over the others of each offer, whose pairs follow one another."""
+    sums = np.add.reduceat(np.asarray(of_pairs, "float64"), np.cumsum(sizes) - sizes, axis=0)
+    return np.asarray(sums / sizes.reshape(-1, *[1] * (sums.ndim - 1)))
 
-    def __init__(self, offer: Arrays, others: Arrays, players: Players) -> None:
-        sizes = {name: len(array) for name, array in others.items()}
-        if not min(sizes.values(), default=0):
-            raise ValueError("there are no others to compare the offer with: pass at least one")
-        if any(len(array) != 1 for array in offer.values()):
-            raise ValueError("the offer must be one row of each array")
-        self.offer, self.others, self.players = offer, others, players
-        self.playing = [
-            player
-            for player, places in players.items()
-            if any(
-                (others[name][:, columns] != offer[name][:, columns]).any()
-                for name, columns in places.items()
-            )
-        ]
-        if len(self.playing) > MOST_PLAYERS:
-            raise ValueError(
-                f"{len(self.playing)} players differ, which have 2 ** {len(self.playing)} "
-                f"coalitions: form at most {MOST_PLAYERS} topics, or use `sampled_credit`"
-            )
-        self.coalitions = 2 ** len(self.playing)
 
-    def hybrids(self) -> Arrays:
-        """Every coalition but nobody and everybody, with each of the others."""
-        number = np.arange(1, max(self.coalitions - 1, 1))
-        taken = {name: np.zeros((len(number), a.shape[1]), bool) for name, a in self.others.items()}
-        for bit, player in enumerate(self.playing):
-            for name, columns in self.players[player].items():
-                taken[name][:, columns] = ((number >> bit) & 1).astype(bool)[:, None]
-        return {
-            name: np.where(mask[:, None], self.offer[name], self.others[name]).reshape(
-                -1, mask.shape[1]
-            )
-            for name, mask in taken.items()
-        }
+def _playing(
+    offers: Arrays, others: Arrays, game: NDArray[np.int64], players: Players
+) -> NDArray[np.bool_]:
+    """Whether each player can change anything in each game, from all pairs of an offer and another.
 
-    def settled(self, score: NDArray[Any], others: NDArray[Any], worths: NDArray[Any]) -> Credit:
-        """Turn the scores of the hybrids into the credit of every player."""
-        score, base = np.asarray(score, "float64"), np.mean(others, axis=0, dtype="float64")
-        if self.coalitions == 1:
-            base = score  # nobody differs in anything
-        of_players = np.zeros((len(self.players), *np.shape(score)))
-        if self.playing:
-            size = len(next(iter(self.others.values())))
-            shape = self.coalitions - 2, size, *np.shape(score)
-            means = np.asarray(worths, "float64").reshape(shape)
-            worth = np.concatenate([[base], means.mean(axis=1), [score]])
-            place = [[*self.players].index(player) for player in self.playing]
-            of_players[place] = shapley(worth)
-        return Credit((*self.players,), of_players, score, base)
+    Shape (games, players).
+    """
+    differs = {name: others[name] != offers[name] for name in others}
+    of_pairs = np.stack(
+        [
+            np.any(
+                [differs[name][:, columns].any(axis=1) for name, columns in held.items()], axis=0
+            )
+            for held in players.values()
+        ],
+        axis=1,
+    )
+    playing = np.logical_or.reduceat(of_pairs, np.unique(game, return_index=True)[1], axis=0)
+    if (most := playing.sum(axis=1).max()) > MOST_PLAYERS:
+        raise ValueError(
+            f"{most} players differ, which have 2 ** {most} coalitions: form at most "
+            f"{MOST_PLAYERS} topics, or use `sampled_credit`"
+        )
+    return np.asarray(playing)
+
+
+def _taken(players: Players, playing: NDArray[np.bool_], arrays: Arrays) -> Arrays:
+    """The columns that each coalition but nobody and everybody has from the offer."""
+    number = np.arange(1, max(2 ** playing.sum() - 1, 1))
+    taken = {name: np.zeros((len(number), a.shape[1]), bool) for name, a in arrays.items()}
+    held = [places for places, plays in zip(players.values(), playing, strict=True) if plays]
+    for bit, places in enumerate(held):
+        for name, columns in places.items():
+            taken[name][:, columns] = ((number >> bit) & 1).astype(bool)[:, None]
+    return taken
+
+
+def _hybrids(offers: Arrays, others: Arrays, taken: Arrays) -> Arrays:
+    """Every coalition of every pair of an offer and another, pair after pair."""
+    return {
+        name: np.where(mask, offers[name][:, None], others[name][:, None]).reshape(
+            -1, mask.shape[1]
+        )
+        for name, mask in taken.items()
+    }
 
 
 def sampled_credit(

@@ -28,6 +28,8 @@ ACCOUNTS = 5
 FACTORS = ("bought", "redeemed_if_bought")
 FACTS = ("match_recency", "match_distinct_items", "match_category_recency")
 """What a reason says of the user, as exact numbers."""
+ENCODED_FACTS = ("item_popularity_rank", "coupon_redeemed_before")
+"""What it says of the items and the coupon, where the model reads it."""
 
 
 class Recommender:
@@ -57,6 +59,7 @@ class Recommender:
             for group, numbers in scorer.encoder.numbers.items()
             for column, number in enumerate(numbers)
         }
+        self._facts_at = {name: places[name] for name in ENCODED_FACTS if name in places}
         self._told_by = (
             [places[name] for name in TOLD_BY] if places.keys() >= set(TOLD_BY) else None
         )
@@ -219,10 +222,11 @@ class Recommender:
     ) -> Reply:
         chosen = decision.chosen()
         note = "" if chosen else NOT_WORTH_IT if len(decision.value) else NOTHING_LIVE
+        cold = self._cold(candidates, chosen)
         return Reply(
             tuple(
-                self._choice(candidates, decision, row, question, credit)
-                for row, credit in zip(chosen, credits, strict=True)
+                self._choice(candidates, decision, row, question, credit, who)
+                for row, credit, who in zip(chosen, credits, cold, strict=True)
             ),
             decision,
             candidates.known,
@@ -239,6 +243,7 @@ class Recommender:
         row: int,
         question: Question,
         credit: Credit | None,
+        cold: str,
     ) -> Choice:
         name, drawn = decision.identifiers.name, question.explore is not None
         explained = question.explain and decision.position[row] < ACCOUNTS
@@ -250,23 +255,21 @@ class Recommender:
             reason(self._facts(candidates, row), credit.top if credit else ""),
             float(decision.propensity[row]) if drawn else None,
             self.account(candidates, row, question.platform) if explained else None,
-            self._cold(candidates, row),
+            cold,
         )
 
-    def _cold(self, candidates: Candidates, row: int) -> str:
+    def _cold(self, candidates: Candidates, rows: list[int]) -> list[str]:
         """Who is new; the encoding leaves the zeros, and the success of a coupon, as they are."""
         if self._told_by is None:
-            return ""
-        told = (candidates.arrays[group][[row], column] for group, column in self._told_by)
-        return str(cold_by(*told)[0])
+            return [""] * len(rows)
+        told = (candidates.arrays[group][rows, column] for group, column in self._told_by)
+        return [str(who) for who in cold_by(*told)]
 
     def _facts(self, candidates: Candidates, row: int) -> dict[Hashable, float]:
         """What a reason may be made of."""
         facts: dict[Hashable, float] = {name: getattr(candidates, name)[row] for name in FACTS}
-        for group, name in (("item", "item_popularity_rank"), ("coupon", "coupon_redeemed_before")):
-            names = [number.name for number in self.scorer.encoder.numbers.get(group, ())]
-            if name in names:
-                facts[name] = candidates.arrays[group][row, names.index(name)]
+        for name, (group, column) in self._facts_at.items():
+            facts[name] = candidates.arrays[group][row, column]
         return facts
 
 

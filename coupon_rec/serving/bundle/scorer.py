@@ -3,10 +3,13 @@
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+import joblib
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -152,10 +155,13 @@ class Scorer:
         """
         checked = self._checked(arrays)
         rows = len(next(iter(checked.values())))
-        found = [
-            self.session.run(outputs, {name: array[some] for name, array in checked.items()})
-            for some in (slice(at, at + AT_ONCE) for at in range(0, max(rows, 1), AT_ONCE))
-        ]
+
+        def run(at: int) -> list[NDArray[Any]]:
+            some = {name: array[at : at + AT_ONCE] for name, array in checked.items()}
+            return [*self.session.run(outputs, some)]
+
+        starts = range(0, max(rows, 1), AT_ONCE)
+        found = [*(map(run, starts) if len(starts) == 1 else _threads().map(run, starts))]
         return {
             name: self.calibration[name](np.concatenate(parts)[:, 0])
             for name, *parts in zip(outputs, *found, strict=True)
@@ -179,6 +185,12 @@ class Scorer:
                     f"{name} has a number that is not finite: row {row}, column {column}"
                 )
         return {name: arrays[name] for name in self.encoder.arrays}
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """One for each core that this process may use: the model runs outside Python's lock."""
+    return ThreadPoolExecutor(joblib.cpu_count())
 
 
 def _session(folder: Path, manifest: dict[str, Any], name: str) -> Any:
