@@ -3,7 +3,8 @@
 
 live.mount("talk", (place) => {
   const { html, button } = live;
-  const { SAYS, BETWEEN, TELLS, GAIN, LEAVES, MOST_TURNS, OFFERING, hear, refuses, meant } = hearing;
+  const { SAYS, BETWEEN, TELLS, GAIN, LEAVES, MOST_TURNS } = hearing;
+  const { OFFERING, hear, mayRefuse, meant } = hearing;
   const COUPONS = [
     ["coffee", "25% off coffee, until 26 November 2017", "you buy these"],
     ["oat milk", "0.50 off oat milk, until 3 December 2017", "you buy others of their kind"],
@@ -63,7 +64,7 @@ live.mount("talk", (place) => {
       const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
     }
-    found.refused ||= refuses(words);
+    found.refused ||= mayRefuse(words);
     const silent = found.offered || found.refused || intent === "unknown";
     if (silent || !offerNow(found.intents)) return SAYS[intent];
     found.offered = true;

@@ -125,6 +125,17 @@ def refuses(words: str, products: Sequence[str] = ()) -> bool:
     return any(_found(REFUSES, kept) for _, kept in _clauses(words, named))
 
 
+def may_refuse(words: str, products: Sequence[str] = ()) -> bool:
+    """Whether a word stands there with which something may be refused, though it may be missed.
+
+    Examples
+    --------
+    >>> may_refuse("I want coffee without ads"), may_refuse("I want coffee")
+    (True, False)
+    """
+    return any(_found(REFUSES, text) for text, _ in _clauses(words, _named(plain(words), products)))
+
+
 def asks_for_coupons(words: str, products: Sequence[str] = ()) -> bool:
     """Whether a message asks for coupons in so many words, without one that refuses.
 
@@ -196,7 +207,7 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     beside = re.sub(COURTESY, "", text, flags=re.ASCII).split()
     if intent in OFFERING and (refuses(words, named) or not asks):
         intent = "unknown"
-    if intent == "use" and not asks:
+    if intent == "use" and (refuses(words, named) or not asks):
         intent = rest
     if intent in ("hello", "thanks") and len(beside) > MOST_BESIDE:
         intent = rest

@@ -3,7 +3,7 @@
 import logging
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,7 +38,7 @@ class Turn(NamedTuple):
     offered : str
         The coupon that was offered unasked, if one was.
     handed_over : bool
-        Whether a person takes over, and has the words.
+        Whether a person takes over, and has the words, as far as was known when it was logged.
     """
 
     dialogue: str
@@ -129,38 +129,41 @@ class DialogueLog:
         if new:
             self._base.execute("VACUUM")
 
-    def add(self, user_id: int | str, turn: Turn, since: float | None = None) -> None:
-        """Keep a turn; if the file cannot be written, the program's log says that it is lost.
+    def add(self, user_id: int | str, turn: Turn) -> None:
+        """Keep a turn; if the file cannot be written, the program's log says that it is lost."""
+        self._add([self._row(user_id, turn)], BUSY)
 
-        Parameters
-        ----------
-        user_id : int or str
-            Whose turn it is.
-        turn : Turn
-            The turn.
-        since : float, optional
-            The monotonic time from which on the file has been waited for: many turns that are kept
-            at the end of the program wait for another process as long as one does.
+    def add_all(self, turns: Iterable[tuple[int | str, Turn]]) -> None:
+        """Keep many turns of many users at once, as when the program ends.
+
+        Another process that holds the file is waited for a few seconds, once for all of them.
         """
+        if rows := [self._row(user_id, turn) for user_id, turn in turns]:
+            self._add(rows, PATIENT)
+
+    def _row(self, user_id: int | str, turn: Turn) -> list[object]:
         time = datetime.now().isoformat(timespec="seconds")
         facts = {**turn._asdict(), "user": str(self._people.of(user_id)), "time": time}
         for name in ("words", "reply"):
             facts[name] = self._sealed(facts[name], turn.dialogue)
         facts["refused"] = bool(turn.refused)
-        row = [facts[name] for name in self.COLUMNS]
-        marks = ", ".join("?" * len(row))
+        return [facts[name] for name in self.COLUMNS]
+
+    def _add(self, rows: list[list[object]], most: int) -> None:
+        marks = ", ".join("?" * len(self.COLUMNS))
         begin = monotonic()
         try:
             with self._lock, self._base:
-                self._be_patient(since or begin, least=1 if since else BUSY // 20)
-                self._base.execute(f"INSERT INTO turns VALUES ({marks})", row)
+                self._be_patient(begin, most)
+                self._base.executemany(f"INSERT INTO turns VALUES ({marks})", rows)
         except sqlite3.Error as error:
-            logger.error("a turn is lost: %s", error)
+            lost = "a turn is lost" if len(rows) == 1 else f"{len(rows)} turns are lost"
+            logger.error("%s: %s", lost, error)
 
-    def _be_patient(self, begin: float, least: int = BUSY // 20) -> None:
-        """Wait no longer for the file than `BUSY` since a time; waiting for other turns counts."""
-        left = BUSY - int(1000 * (monotonic() - begin))
-        self._base.execute(f"PRAGMA busy_timeout = {max(left, least)}")
+    def _be_patient(self, begin: float, most: int = BUSY) -> None:
+        """Wait no longer for the file than `most` since a time; waiting for other turns counts."""
+        left = most - int(1000 * (monotonic() - begin))
+        self._base.execute(f"PRAGMA busy_timeout = {max(left, BUSY // 20)}")
 
     def _sealed(self, words: str, dialogue: str) -> bytes:
         return self._vault.seal(words.encode(errors="replace"), dialogue) if self._vault else b""

@@ -212,13 +212,24 @@ ASKS: Final = (
 VERB: Final = (
     r"(is|are|was|were|s|do|does|did|can|could|will|would|should|must|may|shall|has|have|had)"
 )
-WHO: Final = r"(i|you|we|it|they|he|she|there|this|that|these|those|the|my|your|all|any|an?)"
+WHO: Final = (
+    r"(i|you|we|it|they|he|she|there|this|that|these|those|the|my|your|all|any|an?|every|mine|both|"
+    r"one|either|(any ?)?thing|some ?one|today|tomorrow|coupons?|vouchers?|offers?|deals?)"
+)
+WHAT: Final = (
+    r"(percent\w*|thing|products?|items?|brands?|stores?|days?|dates?|time|amount|minimum|code|terms|"
+    r"conditions?|reasons?|basis|grounds?)"
+)
 ABOUT: Final = (
-    rf"{START}((how|when|where|what|which|until when|on what) {VERB}|why(?! ,)|(is|are|was|do|does|"
-    rf"can|could) {WHO}|did (i|you|it|they)|explain|(tell|show) (me|us)|"
-    r"how (come|much|long|big|many)|(what|which) (percent\w*|thing|products?|items?|day|terms|"
-    r"conditions?)|(until|up to|by) (what|which|when|how)|(on|for|to) which|"
-    r"what made|on what (basis|ground))\b|\bhow to (use|redeem|apply|activate|get|save|find)\b|\?$"
+    rf"{START}((how|when|where|what|which|until when|on what)( (?!{WHO} )\w+){{0,2}} {VERB}|"
+    r"which( ones?)? (expires?|ends?|runs?|covers?)|when (it|they|the \w+) (expires?|ends?|runs?)|"
+    r"why(?! , (thank|that|this|what|yes|of))|how (come|much|long|big|many|soon|late|far)|"
+    rf"(what|which) {WHAT}|what made|(on|for|to) which|on what {WHAT}|"
+    rf"(until|up to|by) (what|which|when|how)|explain(?! that)|(tell|show) (me|us)|"
+    rf"(tell|say|name|list|check|give me)( the)? (why|when|until|how|which|what|about|last day|"
+    rf"expiry|{WHAT})|did (i|you|it|they|mine|both|one|any|the)|"
+    rf"(is|are|was|were|do|does|can|could|will|would|should|must|may|have|has) {WHO})\b|"
+    r"\b(how|where) to (use|redeem|apply|activate|get|save|find|pay|scan|print)\b|\?$"
 )
 """How a customer asks about coupons without naming them: "why me?"."""
 NEVER: Final = r"((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)"
@@ -245,19 +256,24 @@ LACKS: Final = (
     r"\bi (do not|don ?t|can not|cannot|can ?t) (see|find( out)?|know|remember) "
     r"(?=(which|what|where|how (much|long|many)|when|until|if (i|there|my)|the (code|day|date))\b"
     r"(?! to do))",
-    r"\b(i )?(do not|don ?t|never)( want to)? (stop|miss|lose|forget)( (getting|sending me))?\b",
+    r"(^|(?<=, )|\bi |\bplease )(do not|don ?t|never)( want to)? (stop|miss|lose|forget)"
+    r"( (getting|sending me))?\b",
     r"\b((i|you) have|(are|is) there|(do|did|have) (i|you)( have| get| got)?) no( more)?\b"
     rf"(?= {NOUN})",
     rf"\b(is|are) there no longer\b|\byou (do not|don ?t) (have|offer|give me)(?= {COUPON})",
-    rf"^why (do not|don ?t|can ?t|did not|didn ?t) (i|you) \w+( me)?(?= {COUPON})|"
+    r"^why (do not|don ?t|can ?t|did not|didn ?t) (i|you) (have|get|got|see|find|receive|use|"
+    rf"redeem|offer|send|give|show)( me)?(?= {COUPON})|"
     r"^why not (?=(another|this|that|the|thing|me)\b)",
     rf"^{NEVER} ((you|i|we) (have|get|offer|know of)(?= {COUPON})|there(?= {COUPON})|"
     rf"(?=(my|the|this)( \w+)? ({NOUN}|one)\b)|(?=it( still)? (valid|good|expired|over)\b))",
-    r"\bor (no|not)(?= [,?]|$)|^not (?=(the|my) )|"
-    rf"\bwith(out| no)\b(?! (me|my|us|you|your|asking|being|end|break|consent|{OUR}{NOUN})\b)",
+    rf"\bor (no|not)(?= [,?]|$)|^not (?=(the|my) (thing|{'|'.join(PLACES)})\b)|"
+    r"\bwith(out| no)\b(?! (me|my|us|you|your|asking|being|getting|receiving|seeing|hearing|end|"
+    rf"break|consent|{ADS}|{OUR}{NOUN})\b)",
     r"\b(is|are) not in my (app|account|list|mail)\b|"
     r"\bdoes (the|my|this)( \w+)? (coupon|voucher|offer|deal|discount) stop\b",
     r"^(i m|i am|it is) not (sure|clear)( to me)?"
-    r"(?=( ,)? (which|what|how|when|where|until|if|about)\b|( ,)?$)",
+    r"(?=( ,)? (which|what|how|when|where|until|if|whether|it)\b|( ,)?$)",
+    r"\b(do|does|will|would|must) (i|we|it) have to (?=(do|show|print|scan|use|register|cut|"
+    r"bring|enter|buy|spend|redeem|activate|say|pay)\b)",
 )
 """What sounds like a refusal, and is none: a coupon that is missed, kept or doubted."""

@@ -3,11 +3,10 @@
 import json
 from base64 import b64decode
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager, suppress
 from threading import Lock
-from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from weakref import WeakSet
 
@@ -20,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from coupon_rec._extras import need
 from coupon_rec.assistant.hearing import MOST_LETTERS
+from coupon_rec.assistant.log import DialogueLog, Turn
 from coupon_rec.assistant.talking import Assistant, Open
 from coupon_rec.assistant.tools import MOST, NAMELESS, Coupon, Tools, placed
 from coupon_rec.serving.http.api_models import Id
@@ -139,11 +139,9 @@ class Conversations:
         together, and has `ENDING` seconds for all conversations; then they are logged, as handed
         over if it has taken them by then. What is not for the desk is logged before.
         """
-        begin = monotonic()
         with self._lock:
             missed = [self._waiting.pop(place, None) for place in [*self._waiting]]
-            for talk in self._kept:
-                talk.abandon(begin)
+            for_log = [(talk.log, talk.cut_off()) for talk in self._kept]
         said: defaultdict[Assistant, list[tuple[str, bool]]] = defaultdict(list)
         for talk, words, spoken in filter(None, missed):  # None: its turn has just begun
             said[talk].append((words, spoken))
@@ -152,15 +150,27 @@ class Conversations:
             if together := talk.miss(waiting):
                 for_desk[talk] = together
             else:
-                talk.log_missed(handed_over=False, since=begin)
+                for_log.append((talk.log, talk.missed(handed_over=False)))
+        _keep(for_log)
         threads = ThreadPoolExecutor(ASKING)
         asked = {talk: threads.submit(talk.hand_on, words) for talk, words in for_desk.items()}
         answered, _ = wait(asked.values(), ENDING)
         threads.shutdown(wait=False, cancel_futures=True)
-        begin = monotonic()
-        for talk, each in asked.items():
-            taken = each in answered and not each.exception() and each.result()
-            talk.log_missed(handed_over=taken, since=begin)
+        taken = {
+            talk: each in answered and not each.exception() and each.result()
+            for talk, each in asked.items()
+        }
+        _keep((talk.log, talk.missed(handed_over=over)) for talk, over in taken.items())
+
+
+def _keep(turns: Iterable[tuple[DialogueLog | None, list[tuple[int | str, Turn]]]]) -> None:
+    """Keep the turns of many conversations, those of each log at once."""
+    of_log: defaultdict[DialogueLog, list[tuple[int | str, Turn]]] = defaultdict(list)
+    for log, some in turns:
+        if log:
+            of_log[log] += some
+    for log, together in of_log.items():
+        log.add_all(together)
 
 
 def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:

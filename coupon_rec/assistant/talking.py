@@ -15,6 +15,7 @@ from coupon_rec.assistant.hearing import (
     asks_for_coupons,
     hear,
     is_courtesy,
+    may_refuse,
     refuses,
     wants_nothing,
 )
@@ -155,7 +156,7 @@ class Assistant:
         self.tools, self.customers, self.model = tools, customers, model
         self.dialogue = secrets.token_hex(8)
         self.last = Turn(self.dialogue, "", "", "", "rules")
-        self._chooses, self._log, self._hand_over = chooses, log, hand_over
+        self._chooses, self.log, self._hand_over = chooses, log, hand_over
         self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
         self._intents: list[str] = []
         self._unanswered: list[str] = []
@@ -198,7 +199,8 @@ class Assistant:
         except ValueError:  # the service is away
             key, found, offer = "away", [], None
         says, left, over = self._of(key, found), self._left, False
-        if key in ANSWERED and (key not in COURTESIES or is_courtesy(words)):
+        answered = key in ANSWERED and not may_refuse(words, self.tools.catalog.products)
+        if answered and (key not in COURTESIES or is_courtesy(words)):
             self._unanswered.pop()
         if key in FOR_A_PERSON:
             posted, self._unanswered = self._unanswered, []
@@ -235,12 +237,12 @@ class Assistant:
             self.last = Turn(self.dialogue, words, said, heard.intent, by, refused, shown, over)
             self._keep(self.last)
 
-    def abandon(self, since: float | None = None) -> None:
+    def abandon(self) -> None:
         """Keep what is known of a turn that cannot be finished, since the program ends."""
-        self._keep(since=since)
+        self._keep()
 
     def miss(self, said: Iterable[tuple[str, bool]]) -> str:
-        """Hear messages whose turn did not come before the program's end; `log_missed` logs them.
+        """Hear messages whose turn did not come before the program's end; `missed` gives them.
 
         Parameters
         ----------
@@ -272,21 +274,16 @@ class Assistant:
             return False
         return True
 
-    def log_missed(self, *, handed_over: bool, since: float | None = None) -> None:
-        """Log what was missed, in order, and whether the desk has taken it.
+    def missed(self, *, handed_over: bool) -> list[tuple[int | str, Turn]]:
+        """Give what was missed, in order, for the log: whose it is, and if the desk has it."""
+        turns, self._missed = self._missed, []
+        return [(self.tools.user_id, turn._replace(handed_over=handed_over)) for turn in turns]
 
-        Parameters
-        ----------
-        handed_over : bool
-            Whether it has.
-        since : float, optional
-            As for `DialogueLog.add`.
-        """
-        for turn in self._missed:
-            if self._log:
-                turn = turn._replace(handed_over=handed_over)
-                self._log.add(self.tools.user_id, turn, since)
-        self._missed = []
+    def cut_off(self) -> list[tuple[int | str, Turn]]:
+        """Give what is known of a turn that cannot be finished: its own end logs it no more."""
+        with self._keeping:
+            turn, self._unfinished = self._unfinished, None
+        return [(self.tools.user_id, turn)] if turn else []
 
     def interrupt(self, *_: object) -> None:
         """End the conversation on a signal: now, or once the turn that is being written is there.
@@ -306,15 +303,15 @@ class Assistant:
             if self._unfinished:
                 self._unfinished = self._unfinished._replace(**facts)
 
-    def _keep(self, turn: Turn | None = None, since: float | None = None) -> None:
+    def _keep(self, turn: Turn | None = None) -> None:
         """Log a turn, or what is known of it, once; if that is cut off, it can be tried again."""
         with self._keeping:
             self._writing = True
             try:
                 if self._unfinished:
                     self._unfinished = turn or self._unfinished
-                    if self._log:
-                        self._log.add(self.tools.user_id, self._unfinished, since)
+                    if self.log:
+                        self.log.add(self.tools.user_id, self._unfinished)
                 self._unfinished = None
             finally:
                 self._writing = False
@@ -347,7 +344,8 @@ class Assistant:
                 said, self.model = "unknown", None
             heard = heard._replace(intent=said if said in CHOSEN else "unknown")
         self._stopped = self._stopped or wants_nothing(words, products) or heard.intent == "forget"
-        if self._stopped and heard.intent in OFFERING and not asks_for_coupons(words, products):
+        asks = asks_for_coupons(words, products) and not may_refuse(words, products)
+        if self._stopped and heard.intent in OFFERING and not asks:
             heard = heard._replace(intent="unknown")
         return heard
 
@@ -374,7 +372,7 @@ class Assistant:
             if key == "coupons" and any(each.key not in fresh for each in found):
                 key = "terms"  # it was shown, and is not recommended any more
             return key, [fresh.get(each.key, each) for each in found], None
-        self._offered = self._offered or refuses(words, self.tools.catalog.products)
+        self._offered = self._offered or may_refuse(words, self.tools.catalog.products)
         return key, [], self._offer(heard)
 
     def _meant(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:

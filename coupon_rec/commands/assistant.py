@@ -242,6 +242,7 @@ def assistant(
             from coupon_rec.assistant.server import ENDING
             from coupon_rec.serving.http.server import GRACE, Impatient
 
+            _on_signals(stack, ("SIGTERM",), lambda number, _: sys.exit(128 + number))
             _on_signals(stack, ("SIGHUP",), lambda *_: signal.raise_signal(signal.SIGTERM))
             app = create_app(begin, settings, _ear(catalog.products) if speech else None)
             try:
@@ -256,6 +257,7 @@ def assistant(
                     timeout_graceful_shutdown=GRACE - ENDING,
                 )
             finally:  # at a second Ctrl-C, the server skips its own end
+                _on_signals(stack, ("SIGINT", "SIGTERM", "SIGHUP"), lambda *_: None)
                 app.state.conversations.abandon()
 
 

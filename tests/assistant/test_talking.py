@@ -25,6 +25,7 @@ from coupon_rec.assistant import (
     hear,
     service,
 )
+from coupon_rec.assistant.hearing import may_refuse
 from coupon_rec.assistant.phrases import OFFERING
 from coupon_rec.assistant.talking import (
     ALONE,
@@ -1077,7 +1078,6 @@ def test_who_refuses_a_product_is_offered_none_of_it(words: str) -> None:
         "Where do I find my coupons?",
         "Let me see my coupons",
         "How can I save money on coffee?",
-        "Are there no coupons for tea?",
         "Coupons, what do I have?",
         "Do I have any coupons this week?",
         "Do you have coupons at the moment?",
@@ -1156,10 +1156,14 @@ def test_a_question_about_a_coupon_is_for_nobody_at_the_desk(words: str) -> None
         "Do not stop sending me coupons",
         "Any coupons for drinks with no sugar",
         "do you have coupons or not",
+        "Are there no coupons for tea?",
     ],
 )
 def test_who_misses_coupons_does_not_refuse_them(words: str) -> None:
     assert [*LINES] == lines(Assistant(tools()).reply(words).reply)
+    talk = Assistant(tools())
+    talk.reply("Stop sending me coupons!")  # from then on, it may be one refusal more
+    assert not lines(talk.reply(words).reply) or not may_refuse(words)
 
 
 def test_what_is_not_understood_is_no_moment_for_an_offer() -> None:
@@ -1339,7 +1343,7 @@ def test_a_turn_that_cannot_be_finished_is_logged_once_with_what_is_known() -> N
     next(answer)
     talk.abandon()
     answer.close()
-    (turn,) = talk._log.rows()
+    (turn,) = talk.log.rows()
     assert (turn["intent"], turn["handed_over"]) == ("complaint", True)
 
 
@@ -1421,8 +1425,53 @@ def test_who_lacks_something_else_than_coupons_may_refuse_them(words: str) -> No
         "to which products does it apply",
         "explain why you recommend it",
         "which coupons work without the app?",
+        "what date does it expire",
+        "which one expires first",
+        "when exactly does it expire",
+        "do coupons expire",
+        "is coffee still valid",
+        "why, though",
         "isn't my coupon valid any longer?",
     ],
 )
 def test_a_question_needs_no_mark(words: str) -> None:
     assert hear(words, talking.PRODUCTS).intent in OFFERING
+
+
+# What a thirteenth evening of attacks found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Why can't I block coupons?",
+        "Why can't I cancel all your deals?",
+        "Why didn't you remove my coupons?",
+        "Not the coupons.",
+        "Not my coupons, please.",
+        "Can I have the app without getting coupons?",
+        "You never stop sending me coupons. When does it end?",
+    ],
+)
+def test_what_is_done_to_coupons_decides_whether_they_are_lacked(words: str) -> None:
+    assert not lines(Assistant(tools(), OFFER_AT_ONCE).reply(words).reply)
+
+
+@pytest.mark.parametrize(
+    "words", ["I want coffee without ads", "Not my coffee", "coffee or not, let me be in peace"]
+)
+def test_a_word_that_refuses_anything_is_followed_by_no_offer(words: str) -> None:
+    talk = Assistant(tools(), OFFER_AT_ONCE)
+    assert not talk.reply(words).offered and not talk.reply("coffee").offered
+    assert Assistant(tools(), OFFER_AT_ONCE).reply("coffee").offered
+
+
+@pytest.mark.parametrize(
+    "words", ["Tell me how to get rid of coupons", "Can I refuse the coupons at the till?"]
+)
+def test_who_refuses_is_not_told_how_to_use_coupons_and_a_colleague_gets_it(words: str) -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    assert talk.reply(words).reply != SAYS["use"]
+    talk.reply("get me a colleague")
+    assert taken == [f"{words}\nget me a colleague"]
