@@ -5,6 +5,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+TURNS = 12
+"""Turns of the event loop between two batches: the answers leave, and what has arrived meanwhile is
+read. A request takes a few of them from the socket to the queue."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -76,5 +80,6 @@ class Batcher(Generic[T, R]):
                         future.set_exception(result)
                     else:
                         future.set_result(result)
-            await asyncio.sleep(0)  # the answers leave before the next batch is begun
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
         self._task = None
