@@ -433,7 +433,8 @@ def service() -> dict[str, Any]:
         users = pd.read_parquet(bundle / "snapshot" / "offers.parquet")["user_id"].unique()
 
     class Silent(Recommender):
-        def _credits(self, scorer: Any, arrays: Any, starts: Any, decisions: Any) -> Any:
+        def _credits(self, *asked: Any) -> Any:
+            *_, decisions = asked
             return [[None] * len(each.chosen()) for each in decisions]
 
     def spent(kind: Any, k: int, explain: bool, most: int) -> float:
