@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from coupon_rec.assistant.phrases import (
     ABOUT,
+    AGAIN,
     ASKS,
     BARE,
     COURTESY,
@@ -136,17 +137,6 @@ def may_refuse(words: str, products: Sequence[str] = ()) -> bool:
     return any(_found(REFUSES, text) for text, _ in _clauses(words, _named(plain(words), products)))
 
 
-def asks_for_coupons(words: str, products: Sequence[str] = ()) -> bool:
-    """Whether a message asks for coupons in so many words, without one that refuses.
-
-    Examples
-    --------
-    >>> asks_for_coupons("Coupons, please!"), asks_for_coupons("Coupons again!")
-    (True, False)
-    """
-    return not refuses(words, products) and _asks(words, _named(plain(words), products))
-
-
 def is_courtesy(words: str) -> bool:
     """Whether a message is no more than a greeting, or thanks.
 
@@ -156,6 +146,20 @@ def is_courtesy(words: str) -> bool:
     (True, False)
     """
     return all(_found(POLITE, text) for text, _ in _clauses(words, ()))
+
+
+def asks_again(words: str, products: Sequence[str] = ()) -> bool:
+    """Whether a message asks for coupons and says nothing else, as one does after a stop.
+
+    Examples
+    --------
+    >>> asks_again("Hi! Any coupons?"), asks_again("Any coupons, and I sue")
+    (True, False)
+    """
+    clauses = [text for text, _ in _clauses(words, _named(plain(words), products))]
+    asking = [text for text in clauses if _found(AGAIN, text)]
+    polite = all(text in asking or _found(POLITE, text) for text in clauses)
+    return bool(asking) and polite and not may_refuse(words, products)
 
 
 def _asks(words: str, named: Sequence[str], intent: str = "coupons") -> bool:

@@ -209,6 +209,17 @@ ASKS: Final = (
     rf"{START}until when\b.*\b{NOUN}\b",
 )
 """How a customer asks for coupons in so many words."""
+AGAIN: Final = (
+    rf"{FIRST}(((show|list|see|view|give|tell|send|get)( me| us)?|(do|have|can|could|may) (i|you)"
+    r"( still)?( (have|see|get|use|show me))?|got|(are|is) there|where (do|can) i (find|see)|"
+    r"where are|(what|which)( are| is| s)?|i (want|need)( to see)?|i( d| would) like"
+    rf"( to (see|know|have))?) )?({OUR}(thing )?{NOUN}|what s on offer)"
+    r"( (for|on|in)( (my|the|\w+ food))?( \w+)?| off thing)?( i have| do i have| , what do i have)?"
+    r"(( ,)? (please|pls|now|today|this week|at the moment|then|again|thanks?|thank you))*( \?)?$|"
+    rf"^(how long|until when) (is|are) (the|my)( ({'|'.join(PLACES)}))? (one|{NOUN})( still)?"
+    r" (valid|good)( \?)?$"
+)
+"""How a customer who wanted none asks for coupons once more: nothing else is in the message."""
 VERB: Final = (
     r"(is|are|was|were|s|do|does|did|can|could|will|would|should|must|may|shall|has|have|had)"
 )

@@ -12,7 +12,7 @@ from coupon_rec.assistant.handing import HandOver
 from coupon_rec.assistant.hearing import (
     MOST_LETTERS,
     Heard,
-    asks_for_coupons,
+    asks_again,
     hear,
     is_courtesy,
     may_refuse,
@@ -344,8 +344,7 @@ class Assistant:
                 said, self.model = "unknown", None
             heard = heard._replace(intent=said if said in CHOSEN else "unknown")
         self._stopped = self._stopped or wants_nothing(words, products) or heard.intent == "forget"
-        asks = asks_for_coupons(words, products) and not may_refuse(words, products)
-        if self._stopped and heard.intent in OFFERING and not asks:
+        if self._stopped and heard.intent in OFFERING and not asks_again(words, products):
             heard = heard._replace(intent="unknown")
         return heard
 

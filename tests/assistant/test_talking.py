@@ -1077,7 +1077,6 @@ def test_who_refuses_a_product_is_offered_none_of_it(words: str) -> None:
         "What's on offer this week?",
         "Where do I find my coupons?",
         "Let me see my coupons",
-        "How can I save money on coffee?",
         "Coupons, what do I have?",
         "Do I have any coupons this week?",
         "Do you have coupons at the moment?",
