@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 from coupon_rec.assistant import Customers, phrases
-from coupon_rec.assistant.hearing import MOST_BESIDE
 from coupon_rec.assistant.talking import BETWEEN, MOST_TURNS, SAYS
 
 SCRIPT = Path(__file__).parents[1] / "_static" / "live" / "hearing.js"
@@ -18,6 +17,9 @@ def script() -> str:
     """Give the script with the rules and sentences of today."""
     customers = Customers()
     facts = {
+        "SIGNS": phrases.SIGNS,
+        "NOUN": phrases.NOUN,
+        "AGREES": phrases.AGREES,
         "RULES": phrases.RULES,
         "DESK": phrases.DESK,
         "ASKS": phrases.ASKS,
@@ -27,8 +29,6 @@ def script() -> str:
         "REFUSES": phrases.REFUSES,
         "LACKS": phrases.LACKS,
         "OFFERING": phrases.OFFERING,
-        "COURTESY": phrases.COURTESY,
-        "MOST_BESIDE": MOST_BESIDE,
         "PLACES": phrases.PLACES,
         "PLACE": phrases.PLACE,
         "WHICH": phrases.WHICH,

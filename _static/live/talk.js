@@ -4,7 +4,7 @@
 live.mount("talk", (place) => {
   const { html, button } = live;
   const { SAYS, BETWEEN, TELLS, GAIN, LEAVES, MOST_TURNS } = hearing;
-  const { OFFERING, hear, mayRefuse, meant } = hearing;
+  const { OFFERING, hear, allowsOffer, meant } = hearing;
   const COUPONS = [
     ["coffee", "25% off coffee, until 26 November 2017", "you buy these"],
     ["oat milk", "0.50 off oat milk, until 3 December 2017", "you buy others of their kind"],
@@ -45,8 +45,9 @@ live.mount("talk", (place) => {
   }
 
   function reply(words, found) {
+    const heard = hear(words, found.intents.at(-1));
+    found.heard = heard.intent;
     if (found.left) return SAYS.waiting;
-    const heard = hear(words);
     const before = found.intents.filter((each) => !BETWEEN.includes(each));
     const twice = heard.intent === "unknown" && before.at(-1) === "unknown";
     found.intents = [...found.intents, heard.intent].slice(-MOST_TURNS);
@@ -64,7 +65,7 @@ live.mount("talk", (place) => {
       const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
     }
-    found.refused ||= mayRefuse(words);
+    found.refused ||= !allowsOffer(words, heard.intent);
     const silent = found.offered || found.refused || intent === "unknown";
     if (silent || !offerNow(found.intents)) return SAYS[intent];
     found.offered = true;
@@ -137,11 +138,10 @@ live.mount("talk", (place) => {
       }),
     );
     const gain = expected(found.intents).toFixed(2).replace("-", "\u2212");
-    const heard = hear(state.said.at(-1)).intent;
     const shown = found.offered ? "A coupon has been shown." : "Nothing has been offered.";
     const ending = found.left ? "A person has the conversation." : shown;
     const now = `An offer now would add ${gain} to profit on average.`;
-    words.textContent = `Heard last: ${heard}. ${now} ${ending}`;
+    words.textContent = `Heard last: ${found.heard}. ${now} ${ending}`;
   }
 
   place.append(undecided.element, talk, form, buttons, bars, words);

@@ -9,17 +9,19 @@ from typing import Final, NamedTuple
 from coupon_rec.assistant.phrases import (
     ABOUT,
     AGAIN,
+    AGREES,
     ASKS,
     BARE,
-    COURTESY,
     DESK,
     LACKS,
+    NOUN,
     OFFERING,
     PLACE,
     PLACES,
     POLITE,
     REFUSES,
     RULES,
+    SIGNS,
     WHICH,
 )
 
@@ -29,8 +31,9 @@ UNSEEN: Final = ("Cf", "Cn", "Mn", "Mc", "Me")
 """Marks, what formats a text, and what is no letter yet."""
 BLANKS: Final = (0x115F, 0x1160, 0x2800)
 """What looks like a space, and is a letter or a sign to Python."""
-MOST_BESIDE: Final = 3
-"""Words beside a greeting or thanks: with more of them, the message is about something else."""
+
+
+_SIGNS = {ord(sign): word for signs, word in SIGNS for sign in signs}
 
 
 class Heard(NamedTuple):
@@ -60,7 +63,7 @@ def plain(words: str) -> str:
     >>> plain("What’s  the LAST day?")
     'what s the last day'
     """
-    text = unicodedata.normalize("NFKD", words[:MOST_LETTERS])
+    text = unicodedata.normalize("NFKD", words[:MOST_LETTERS].translate(_SIGNS))
     unseen = (c for c in text if unicodedata.category(c) in UNSEEN)
     text = text.translate({**dict.fromkeys(map(ord, unseen)), **dict.fromkeys(BLANKS, " ")})
     return " ".join(re.findall(r"[^\W_]+", text.casefold()))
@@ -73,7 +76,7 @@ def _found(pattern: str, text: str) -> re.Match[str] | None:
 
 def _sentences(words: str) -> Iterator[tuple[str, bool]]:
     """Yield the sentences of a message, and whether each asks something: "ok?" asks nothing."""
-    text = unicodedata.normalize("NFKD", words[:MOST_LETTERS])
+    text = unicodedata.normalize("NFKD", words[:MOST_LETTERS].translate(_SIGNS))
     for sentence, end in re.findall(r"([^.!?;:\n]+)([.!?;:\n]*)", text):
         yield sentence, "?" in end and not _found(r"\b(ok(ay)?|clear|understood)$", plain(sentence))
 
@@ -137,15 +140,44 @@ def may_refuse(words: str, products: Sequence[str] = ()) -> bool:
     return any(_found(REFUSES, text) for text, _ in _clauses(words, _named(plain(words), products)))
 
 
-def is_courtesy(words: str) -> bool:
-    """Whether a message is no more than a greeting, or thanks.
+def asks_alone(words: str, products: Sequence[str] = ()) -> bool:
+    """Whether each sentence asks about coupons or is a courtesy: then its answer is for all of it.
 
     Examples
     --------
-    >>> is_courtesy("Hi, thanks for your help!"), is_courtesy("Hi, order 4711")
+    >>> asks_alone("Hi, any coupons?"), asks_alone("Any coupons? And my order is 4711.")
     (True, False)
     """
-    return all(_found(POLITE, text) for text, _ in _clauses(words, ()))
+    return all(
+        _found("|".join(f"({each})" for each in (POLITE, ABOUT)), text)
+        or any(_found(pattern, kept) for pattern in (BARE, *ASKS))
+        for text, kept in _clauses(words, _named(plain(words), products))
+    )
+
+
+def agrees(words: str) -> bool:
+    """Whether a message is a yes to "Shall I bring in a colleague?".
+
+    Examples
+    --------
+    >>> agrees("Thanks, yes please"), agrees("Sure"), agrees("No thanks")
+    (True, True, False)
+    """
+    return not may_refuse(words) and bool(_found(AGREES, plain(words)))
+
+
+def allows_offer(words: str, intent: str, products: Sequence[str] = ()) -> bool:
+    """Whether an offer that nobody asked for may follow a message of this intent.
+
+    Not where a word may refuse, nor where coupons are spoken of and it was not understood how.
+
+    Examples
+    --------
+    >>> allows_offer("do you have coffee?", "product"), allows_offer("Ban coupons", "unknown")
+    (True, False)
+    """
+    unclear = intent == "unknown" and bool(_found(rf"\b{NOUN}\b", plain(words)))
+    return not (unclear or may_refuse(words, products))
 
 
 def asks_again(words: str, products: Sequence[str] = ()) -> bool:
@@ -208,12 +240,11 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     if intent not in ("person", "forget", "stop", "complaint"):
         intent = next((to for to, pattern in DESK if _found(pattern, text)), intent)
     asks = _asks(words, named, intent)
-    beside = re.sub(COURTESY, "", text, flags=re.ASCII).split()
     if intent in OFFERING and (refuses(words, named) or not asks):
         intent = "unknown"
     if intent == "use" and (refuses(words, named) or not asks):
         intent = rest
-    if intent in ("hello", "thanks") and len(beside) > MOST_BESIDE:
+    if intent in ("hello", "thanks") and not _found(POLITE, text):
         intent = rest
     return Heard(intent, product, which)
 

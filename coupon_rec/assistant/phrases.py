@@ -10,6 +10,9 @@ HELLO: Final = r"(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|da
 THANKS: Final = r"(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)"
 NOUN: Final = r"(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?"
 
+SIGNS: Final = (("🚫⛔❌✖✗✘☒🚷", " no "), ("🛑", " stop "), ("👎🙅🖕🔇🔕🤮🤢🤬😡😠💩🗑💔", " not "))
+"""What says no without a letter."""
+
 RULES: Final[tuple[tuple[str, str], ...]] = (
     (
         "person",
@@ -136,7 +139,6 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
 """Intents and the patterns that speak for them; the first that is found decides."""
 
 WHAT_FOR: Final = r"( (so|very) much| a lot)?( for (the|your) (help|answer))?"
-COURTESY: Final = rf"\b({HELLO}|{THANKS}( you)?{WHAT_FOR}|please)\b"
 PLACES: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
 PLACE: Final = rf"\b({'|'.join(PLACES)})\b(?! (?:day|time|week|month|year)s?\b)"
 WHICH: Final = (
@@ -177,7 +179,10 @@ OUR: Final = (
     r"((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|"
     rf"new|good|better|best|current|{'|'.join(PLACES)}) )*"
 )
-COUPONS: Final = rf"{OUR}((?!(off|out|over|from|to|rid|with) )\w+ ){{0,2}}{NOUN}(?= |$)"
+COUPONS: Final = (
+    rf"{OUR}((?!(off|out|over|from|to|rid|with|sans|beyond|after|before|against|you) )\w+ ){{0,2}}"
+    rf"{NOUN}(?= |$)"
+)
 END: Final = (
     r"(?=( (please|too|now|today|yet|left|here|available|that|which|for|on|off|with|i|at the "
     r"moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\b.*)?"
@@ -189,7 +194,18 @@ BARE: Final = (
     r"( \?|$| , (please|any|what|which|do)\b))"
 )
 """A request that is no more than "coupons": it counts where nothing but courtesies stand beside."""
-POLITE: Final = rf"^(({HELLO}|{THANKS}( you)?{WHAT_FOR}|please|ok(ay)?|well|so|yes|sorry)[ ,?]*)*$"
+POLITE: Final = (
+    rf"^(({HELLO}|{THANKS}( you)?{WHAT_FOR}|please|ok(ay)?|well|so|yes|sorry|there|everyone|all|"
+    r"team|assistant|any ?(one|body)|again|to you|to all|many|great|perfect|nice|fine|a lot|"
+    r"how are you|i needed|i wanted|that|this|is all|helped|"
+    r"have an?( very)? (nice|good|lovely) (day|evening|weekend))[ ,?]*)*$"
+)
+AGREES: Final = (
+    rf"^((oh|ok(ay)?|well|great|please|{HELLO}|thanks?|thank you) )*(yes|yeah|yep|yup|sure|gladly|"
+    r"of course|absolutely|go ahead|bring one|do (it|that|so)|good idea|that would|i would)\b"
+    r"(?! but\b)"
+)
+"""A yes to the one thing that the assistant asks: "Shall I bring in a colleague?"."""
 ASKS: Final = (
     rf"{START}any {COUPONS}{END}",
     rf"{START}(which|how many|what(?! (an?|your|my)\b)) ((is|are|s) )?{COUPONS}",
@@ -205,7 +221,7 @@ ASKS: Final = (
     r"\b(any|some)thing( \w+)? (cheaper|cheap|for|on|off)\b",
     rf"{START}(is|are|what|which)\b.*\b(on (offer|sale|special)|cheaper)\b",
     rf"{START}(how long|until when|when|is|are|does)\b.*\b({NOUN}|one)\b.*"
-    r"\b(valid|good|expires?)\b",
+    r"\b(valid|(?<!for )good|expires?)\b",
     rf"{START}until when\b.*\b{NOUN}\b",
 )
 """How a customer asks for coupons in so many words."""
@@ -245,7 +261,9 @@ ABOUT: Final = (
 """How a customer asks about coupons without naming them: "why me?"."""
 NEVER: Final = r"((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)"
 REFUSES: Final = (
-    rf"\b({NEVER}|no|not|never|none|nobody|nope|nah|nothing|zero|without|minus|against|enough|"
+    rf"\b({NEVER}|no|not|never|none|nobody|nope|nah|nothing|zero|nil|zilch|without|minus|against|"
+    r"enough|i (sue|dare)|as if|for good(?! )|in peace|let me be(?! )|pester\w*|bombard\w*|"
+    r"terminat\w*|must i (bear|throw)|until (you|i) (listen|let|go|leave)|"
     r"fewer|less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|"
     r"(some|any) ?(one|body) else|leave|why (am|are|do) \w+ still|why (would|should)|you still|"
     r"keep\w*|(have|had|has) to|out of|stop\w*|quit|cease|end (it|them|the|your|all|these)|"
@@ -255,7 +273,11 @@ REFUSES: Final = (
     r"shut up|put up with|i (m|am|want) out|remov\w*|delet\w*(?! itself)|lawyers?|ugh|yuck|"
     r"(bin|junk|rubbish)(?! (food|bag|liner)s?)|(turn|switch)\w*( \w+){0,4} off|"
     rf"tak(e|es|ing)( (all|the|your|my|these))* (me|us|it|them|this|these|those|{NOUN}) off)\b"
-    rf"|(^|, )(please )?(off with|get lost)\b|\b{NOUN} off( please| now)?$"
+    rf"|(^|, )(please )?(off with|get lost|down with)\b|\b0 (more )?{ADS}\b|"
+    rf"\b(an?|the|my) (end|break|pause|rest|halt|block|last|suspension|termination) (of|to|from) "
+    rf"{OUR}{ADS}\b|\b(end|bann?|paus|mut|ignor|delet|burn|binn|kill|ditch|scrap)(e|ed|ing)? "
+    rf"{OUR}{ADS}\b|\b(coupon|voucher|offer|deal)s? off\b"
+    r"(?! (?!(my|your|our|for|from|at|in|now|please|today|switch|button|list)\b)\w)"
 )
 """What makes a refusal of it, wherever it stands: better not understood than shown."""
 COUPON: Final = rf"(?!any more ){OUR}(\w+ )?({NOUN}|one)\b{END}"

@@ -12,9 +12,11 @@ from coupon_rec.assistant.handing import HandOver
 from coupon_rec.assistant.hearing import (
     MOST_LETTERS,
     Heard,
+    agrees,
+    allows_offer,
     asks_again,
+    asks_alone,
     hear,
-    is_courtesy,
     may_refuse,
     refuses,
     wants_nothing,
@@ -199,8 +201,9 @@ class Assistant:
         except ValueError:  # the service is away
             key, found, offer = "away", [], None
         says, left, over = self._of(key, found), self._left, False
-        answered = key in ANSWERED and not may_refuse(words, self.tools.catalog.products)
-        if answered and (key not in COURTESIES or is_courtesy(words)):
+        products = self.tools.catalog.products
+        alone = asks_alone(words, products) and not may_refuse(words, products)
+        if key in ANSWERED and alone:
             self._unanswered.pop()
         if key in FOR_A_PERSON:
             posted, self._unanswered = self._unanswered, []
@@ -343,6 +346,9 @@ class Assistant:
             except ModelError:
                 said, self.model = "unknown", None
             heard = heard._replace(intent=said if said in CHOSEN else "unknown")
+        asked = self._hand_over and self._intents[-1:] == ["product"]
+        if asked and heard.intent in ("unknown", *COURTESIES) and agrees(words):
+            heard = heard._replace(intent="person")
         self._stopped = self._stopped or wants_nothing(words, products) or heard.intent == "forget"
         if self._stopped and heard.intent in OFFERING and not asks_again(words, products):
             heard = heard._replace(intent="unknown")
@@ -371,7 +377,8 @@ class Assistant:
             if key == "coupons" and any(each.key not in fresh for each in found):
                 key = "terms"  # it was shown, and is not recommended any more
             return key, [fresh.get(each.key, each) for each in found], None
-        self._offered = self._offered or may_refuse(words, self.tools.catalog.products)
+        products = self.tools.catalog.products
+        self._offered = self._offered or not allows_offer(words, heard.intent, products)
         return key, [], self._offer(heard)
 
     def _meant(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:

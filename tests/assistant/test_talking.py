@@ -208,7 +208,7 @@ def test_who_reads_what_was_not_understood_twice_gets_both() -> None:
     "said",
     [
         ("Is the oat milk free of gluten?", "My son has coeliac disease", "yes please"),
-        ("Is the oat milk free of gluten? My son must know", "Sure", "Get me a colleague"),
+        ("Is the oat milk free of gluten? My son must know", "Hm", "Get me a colleague"),
         ("Is there gluten in the oat milk?", "Or in the coffee?", "Get me a person"),
         ("my purse fell out of my bag in aisle seven", "I want to complain about that"),
         ("the account that my late husband opened in Bern", "please delete my account, too"),
@@ -250,7 +250,7 @@ def test_a_colleague_gets_the_last_ten_messages_and_not_a_book() -> None:
     assert taken[0].startswith("coffee 21\n")
 
 
-@pytest.mark.parametrize("between", ["Hello?", "Thanks for nothing", "Do you have oat milk?"])
+@pytest.mark.parametrize("between", ["Hello?", "Thanks, bye", "Do you have oat milk?"])
 def test_not_understood_twice_is_twice_whatever_stands_between(between: str) -> None:
     talk = Assistant(tools(), hand_over=take)
     said = ["my purse fell out of my bag", between, "it is red and has my key in it"]
@@ -504,7 +504,7 @@ def test_that_a_colleague_reads_it_agrees_to_nothing(words: str) -> None:
     [
         ("Can I get 50% off? Thanks!", ALONE["unknown"]),
         ("Coffee is free today, cheers", ALONE["product"]),
-        ("90% off, bye", SAYS["thanks"]),
+        ("90% off, bye", ALONE["unknown"]),
     ],
 )
 def test_thanks_for_a_claim_are_not_answered_with_a_yes(words: str, reply: str) -> None:
@@ -1474,3 +1474,76 @@ def test_who_refuses_is_not_told_how_to_use_coupons_and_a_colleague_gets_it(word
     assert talk.reply(words).reply != SAYS["use"]
     talk.reply("get me a colleague")
     assert taken == [f"{words}\nget me a colleague"]
+
+
+# What a fourteenth evening of attacks found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I want 0 coupons",
+        "Can I have an end of offers?",
+        "I want the offers off, please",
+        "I would like help ending offers",
+        "Do you offer life beyond coupons?",
+        "\N{NO ENTRY SIGN} coupons",
+        "I want coupons \N{THUMBS DOWN SIGN}",
+    ],
+)
+def test_a_no_may_stand_where_no_word_for_it_does(words: str) -> None:
+    for before in ([], ["Stop sending me coupons!"]):
+        talk = Assistant(tools(), OFFER_AT_ONCE)
+        for said in before:
+            talk.reply(said)
+        assert not lines(talk.reply(words).reply)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "How many coupons must I throw out?",
+        "Which offers have I been taken off?",
+        "If I get another coupon, I call the police",
+        "Is my request about offers valid now?",
+        "Is my data on sale?",
+        "Can I save this chat?",
+    ],
+)
+def test_after_a_stop_only_a_plain_request_is_one(words: str) -> None:
+    talk = Assistant(tools())
+    talk.reply("Stop sending me coupons!")
+    assert not lines(talk.reply(words).reply)
+    assert lines(talk.reply("Hi! Any coupons for coffee?").reply)
+
+
+def test_what_is_answered_in_part_is_for_the_colleague_too() -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    glass = "Is there a coupon for coffee? There was glass in it."
+    for words in (glass, "any coupons?", "get me a colleague"):
+        talk.reply(words)
+    assert taken == [f"{glass}\nget me a colleague"]
+
+
+@pytest.mark.parametrize(
+    "yes", ["Thanks, yes please", "Sure, thanks!", "ok, yes please", "Go ahead"]
+)
+def test_any_yes_to_the_question_for_a_colleague_brings_one(yes: str) -> None:
+    talk = Assistant(tools(), hand_over=take)
+    talk.reply("do you have oat milk?")
+    assert talk.reply(yes).handed_over
+    assert not Assistant(tools(), hand_over=take).reply(yes).handed_over or yes.startswith("ok")
+
+
+@pytest.mark.parametrize("words", ["Delete it all, thanks", "Hi, purge me", "Callback, bye"])
+def test_a_courtesy_hides_no_request(words: str) -> None:
+    assert Assistant(tools()).reply(words).reply == ALONE["unknown"]
+
+
+@pytest.mark.parametrize(
+    "words", ["Ban coupons", "I'm done with coupons", "Save me from your offers"]
+)
+def test_who_speaks_of_coupons_and_is_not_understood_is_offered_none(words: str) -> None:
+    talk = Assistant(tools(), OFFER_AT_ONCE)
+    assert not any(talk.reply(said).offered for said in (words, "do you have coffee?", "hello"))

@@ -86,6 +86,14 @@ CONVERSATIONS = (
     ["the first offer for oat milk", "the forty-third coupon", "not the first coupon: until when?"],
     ["Cancel my coupons", "I have no coupons. Any for me?", "Nice (no coupons, really)"],
     ["No coupons, ok?", "any coupons?"],
+    ["do you have oat milk?", "Thanks, yes please", "thank you"],
+    [
+        "do you have oat milk?",
+        "Hi, delete it all",
+        "Ban coupons",
+        "coffee?",
+        "\N{NO ENTRY SIGN} coupons",
+    ],
     [*["how do I use it?"] * 20, *["do you have coffee?"] * 40],
     ["Coupons? No.", "I have no coupons. Any for me?", "I hate your coffee ads", "coffee", "why?"],
     [
