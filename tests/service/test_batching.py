@@ -42,6 +42,23 @@ def test_what_arrives_together_goes_together_up_to_the_limit() -> None:
     assert slow.batches == [[1, 2, 3, 4], [5, 6, 7]]
 
 
+def test_what_is_on_its_way_when_a_batch_ends_goes_with_the_next() -> None:
+    slow = Slow()
+    slow.go.set()
+
+    async def later(batcher: Batcher[int, int], request: int) -> int:
+        for _ in range(request):  # as from the socket to the queue
+            await asyncio.sleep(0)
+        return await batcher(request)
+
+    async def all_of_them() -> list[int]:
+        batcher = Batcher(slow, 100, batch_limit=10)
+        return await asyncio.gather(*(later(batcher, request) for request in range(7)))
+
+    assert asyncio.run(all_of_them()) == [0, 10, 20, 30, 40, 50, 60]
+    assert len(slow.batches) == 2
+
+
 def test_an_error_reaches_the_one_who_asked_and_nobody_else() -> None:
     first, second, third = asyncio.run(gather(Slow(), [1, 13, 3]))
     assert (first, third) == (10, 30)
