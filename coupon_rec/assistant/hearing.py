@@ -32,7 +32,6 @@ UNSEEN: Final = ("Cf", "Cn", "Mn", "Mc", "Me")
 BLANKS: Final = (0x115F, 0x1160, 0x2800)
 """What looks like a space, and is a letter or a sign to Python."""
 
-
 _SIGNS = {ord(sign): word for signs, word in SIGNS for sign in signs}
 
 
@@ -149,7 +148,8 @@ def asks_alone(words: str, products: Sequence[str] = ()) -> bool:
     (True, False)
     """
     return all(
-        _found("|".join(f"({each})" for each in (POLITE, ABOUT)), text)
+        _found(POLITE, text)
+        or _found(ABOUT, text)
         or any(_found(pattern, kept) for pattern in (BARE, *ASKS))
         for text, kept in _clauses(words, _named(plain(words), products))
     )
