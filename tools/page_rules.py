@@ -18,7 +18,6 @@ def script() -> str:
     customers = Customers()
     facts = {
         "SIGNS": phrases.SIGNS,
-        "NOUN": phrases.NOUN,
         "AGREES": phrases.AGREES,
         "RULES": phrases.RULES,
         "DESK": phrases.DESK,

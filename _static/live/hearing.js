@@ -7,10 +7,10 @@ const hearing = (() => {
   const SIGNS = [
     ["🚫⛔❌✖✗✘☒🚷", " no "],
     ["🛑", " stop "],
+    ["👍👌", " yes "],
     ["👎🙅🖕🔇🔕🤮🤢🤬😡😠💩🗑💔", " not "],
   ];
-  const NOUN = "(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?";
-  const AGREES = "^((oh|ok(ay)?|well|great|please|(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))|thanks?|thank you) )*(yes|yeah|yep|yup|sure|gladly|of course|absolutely|go ahead|bring one|do (it|that|so)|good idea|that would|i would)\\b(?! but\\b)";
+  const AGREES = "^((oh|ok(ay)?|well|right|great|please|no problem|(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))|thanks?|thank you) )*(((yes|yeah|yep|yup|aye)\\b(?! (but|right|no|later|tomorrow|i can\\b(?! ?not| t)|another)\\b)|(sure|gladly|certainly|definitely|absolutely|of course|by all means|go ahead|bring (one|him|her|in a colleague)|(you )?do (it|that|so)|let s do (it|that)|good idea)( (please|thanks?|thank you|why not|ask|tell|bring|do|go|that|it|why)\\b|$))(?!.*\\b(no thanks?|no thank you|(don t|do not) (bring|need|want)|myself|yourself|waste)\\b)|(that would (be (\\w+ )?(great|nice|good|lovely|kind|helpful|perfect|fine|wonderful)|help)|i( would| d)( (like|love|appreciate) (that|it|one))?|why not|exactly|if you (could|would))( please| thanks?| thank you)*$)";
   const RULES = [
     ["person", "(?<!\\bper )(?<!\\beach )(?<!\\bevery )(?<!\\bone )(?<!\\bcleaning )\\b(human|person|agent|manager|supervisor|employee|colleague|operator|representative)s?\\b"],
     ["person", "\\b(talk|speak|chat)\\b.*\\b(some ?(one|body)|staff|support)\\b"],
@@ -79,7 +79,7 @@ const hearing = (() => {
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )until when\\b.*\\b(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?\\b",
   ];
   const BARE = "(?!.*\\bwhat an?\\b)^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*(thing )?(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( (for|on|of)( \\w+){1,4})?(?=( ,)?( (please|pls|plz|now|today|then|thanks?|thank you))*( \\?|$| , (please|any|what|which|do)\\b))";
-  const POLITE = "^(((hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))|(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)( you)?( (so|very) much| a lot)?( for (the|your) (help|answer))?|please|ok(ay)?|well|so|yes|sorry|there|everyone|all|team|assistant|any ?(one|body)|again|to you|to all|many|great|perfect|nice|fine|a lot|how are you|i needed|i wanted|that|this|is all|helped|have an?( very)? (nice|good|lovely) (day|evening|weekend))[ ,?]*)*$";
+  const POLITE = "^(((hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))|(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)( you)?( (so|very) much| a lot)?( for (the|your) (help|answer))?|please|ok(ay)?|well|so|yes|sorry|there|everyone|all|team|assistant|any ?(one|body)|again|to you|to all|many|great|perfect|nice|fine|how are you|i needed|i wanted|that|this|is all|helped( a lot)?|have an?( very)? (nice|good|lovely) (day|evening|weekend))[ ,?]*)*$";
   const ABOUT = "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, )((how|when|where|what|which|until when|on what)( (?!(i|you|we|it|they|he|she|there|this|that|these|those|the|my|your|all|any|an?|every|mine|both|one|either|(any ?)?thing|some ?one|today|tomorrow|coupons?|vouchers?|offers?|deals?) )\\w+){0,2} (is|are|was|were|s|do|does|did|can|could|will|would|should|must|may|shall|has|have|had)|which( ones?)? (expires?|ends?|runs?|covers?)|when (it|they|the \\w+) (expires?|ends?|runs?)|why(?! , (thank|that|this|what|yes|of))|how (come|much|long|big|many|soon|late|far)|(what|which) (percent\\w*|thing|products?|items?|brands?|stores?|days?|dates?|time|amount|minimum|code|terms|conditions?|reasons?|basis|grounds?)|what made|(on|for|to) which|on what (percent\\w*|thing|products?|items?|brands?|stores?|days?|dates?|time|amount|minimum|code|terms|conditions?|reasons?|basis|grounds?)|(until|up to|by) (what|which|when|how)|explain(?! that)|(tell|show) (me|us)|(tell|say|name|list|check|give me)( the)? (why|when|until|how|which|what|about|last day|expiry|(percent\\w*|thing|products?|items?|brands?|stores?|days?|dates?|time|amount|minimum|code|terms|conditions?|reasons?|basis|grounds?))|did (i|you|it|they|mine|both|one|any|the)|(is|are|was|were|do|does|can|could|will|would|should|must|may|have|has) (i|you|we|it|they|he|she|there|this|that|these|those|the|my|your|all|any|an?|every|mine|both|one|either|(any ?)?thing|some ?one|today|tomorrow|coupons?|vouchers?|offers?|deals?))\\b|\\b(how|where) to (use|redeem|apply|activate|get|save|find|pay|scan|print)\\b|\\?$";
   const REFUSES = "\\b(((do|does|did|is|are|was|were|have|has|wo|would|should|could|ca|ai|d)n ?t|cannot)|no|not|never|none|nobody|nope|nah|nothing|zero|nil|zilch|without|minus|against|enough|i (sue|dare)|as if|for good(?! )|in peace|let me be(?! )|pester\\w*|bombard\\w*|terminat\\w*|must i (bear|throw)|until (you|i) (listen|let|go|leave)|fewer|less|gone|away|hell|too (many|much)|fed up|(sick|tired|rid) of|(some|any) ?(one|body) else|leave|why (am|are|do) \\w+ still|why (would|should)|you still|keep\\w*|(have|had|has) to|out of|stop\\w*|quit|cease|end (it|them|the|your|all|these)|hat(e|ed|ing)|dislike\\w*|annoy\\w*|spam\\w*|bother\\w*|block\\w*|declin\\w*|reject\\w*|refus\\w*|refrain|avoid|cancel\\w*|object\\w*|forbid|exclude|exempt|disable|discontinue|drop|skip\\w*|spare|hide|mute|withhold|withdraw|revoke|consent|opt(ed|ing)?|unsub\\w*|unwanted|uninterested|silence|quiet|shut up|put up with|i (m|am|want) out|remov\\w*|delet\\w*(?! itself)|lawyers?|ugh|yuck|(bin|junk|rubbish)(?! (food|bag|liner)s?)|(turn|switch)\\w*( \\w+){0,4} off|tak(e|es|ing)( (all|the|your|my|these))* (me|us|it|them|this|these|those|(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?) off)\\b|(^|, )(please )?(off with|get lost|down with)\\b|\\b0 (more )?(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b|\\b(an?|the|my) (end|break|pause|rest|halt|block|last|suspension|termination) (of|to|from) ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b|\\b(end|bann?|paus|mut|ignor|delet|burn|binn|kill|ditch|scrap)(e|ed|ing)? ((an?|any|some|my|the|your|all|more|another|other|these|those|of|for|about|which|what|there|new|good|better|best|current|first|second|third|fourth|fifth|last) )*(offer(s|ing)?|coupons?|vouchers?|deals?|ads?|adverts?|e ?mails?|mail|mailings?|newsletters?|marketing|discounts?|promotions?|promos?|specials|bargains?)\\b|\\b(coupon|voucher|offer|deal)s? off\\b(?! (?!(my|your|our|for|from|at|in|now|please|today|switch|button|list)\\b)\\w)";
   const LACKS = [
@@ -224,7 +224,7 @@ const hearing = (() => {
 
   /** Whether an offer that nobody asked for may follow. */
   const allowsOffer = (words, intent) =>
-    !mayRefuse(words) && !(intent === "unknown" && finds(`\\b${NOUN}\\b`, plain(words)));
+    intent !== "unknown" && !mayRefuse(words);
 
   /** What was meant, after a message of another intent: an intent, a product, a place in the list. */
   function hear(words, before) {
@@ -247,9 +247,9 @@ const hearing = (() => {
     if (OFFERING.includes(intent) && (refuses(words) || !asks(words, intent))) intent = "unknown";
     else if (polite && !finds(POLITE, heard)) intent = rest;
     else if (intent === "use" && (refuses(words) || !asks(words, intent))) intent = rest;
-    const courtesy = ["unknown", "hello", "thanks"].includes(intent);
-    const yes = courtesy && finds(AGREES, text) && !mayRefuse(words);
-    if (before === "product" && yes) intent = "person";
+    const other = ["person", "forget", "stop", "complaint", "coupons"].includes(intent);
+    const yes = finds(AGREES, text) && !stops;
+    if (before === "product" && !other && yes) intent = "person";
     return { intent, product, which: named && places.length === 1 ? PLACES[named[1]] : 0 };
   }
 

@@ -12,9 +12,9 @@ from coupon_rec.assistant.phrases import (
     AGREES,
     ASKS,
     BARE,
+    BRIEF,
     DESK,
     LACKS,
-    NOUN,
     OFFERING,
     PLACE,
     PLACES,
@@ -140,7 +140,7 @@ def may_refuse(words: str, products: Sequence[str] = ()) -> bool:
 
 
 def asks_alone(words: str, products: Sequence[str] = ()) -> bool:
-    """Whether each sentence asks about coupons or is a courtesy: then its answer is for all of it.
+    """Whether each sentence asks about coupons, in few words, or is a courtesy: all is answered.
 
     Examples
     --------
@@ -148,10 +148,8 @@ def asks_alone(words: str, products: Sequence[str] = ()) -> bool:
     (True, False)
     """
     return all(
-        _found(POLITE, text)
-        or _found(ABOUT, text)
-        or any(_found(pattern, kept) for pattern in (BARE, *ASKS))
-        for text, kept in _clauses(words, _named(plain(words), products))
+        _found(POLITE, text) or _found(AGAIN, text) or (_found(ABOUT, text) and _found(BRIEF, text))
+        for text, _ in _clauses(words, _named(plain(words), products))
     )
 
 
@@ -163,21 +161,20 @@ def agrees(words: str) -> bool:
     >>> agrees("Thanks, yes please"), agrees("Sure"), agrees("No thanks")
     (True, True, False)
     """
-    return not may_refuse(words) and bool(_found(AGREES, plain(words)))
+    return not wants_nothing(words) and bool(_found(AGREES, plain(words)))
 
 
 def allows_offer(words: str, intent: str, products: Sequence[str] = ()) -> bool:
     """Whether an offer that nobody asked for may follow a message of this intent.
 
-    Not where a word may refuse, nor where coupons are spoken of and it was not understood how.
+    Not where a word may refuse, nor where the message was not understood.
 
     Examples
     --------
     >>> allows_offer("do you have coffee?", "product"), allows_offer("Ban coupons", "unknown")
     (True, False)
     """
-    unclear = intent == "unknown" and bool(_found(rf"\b{NOUN}\b", plain(words)))
-    return not (unclear or may_refuse(words, products))
+    return intent != "unknown" and not may_refuse(words, products)
 
 
 def asks_again(words: str, products: Sequence[str] = ()) -> bool:

@@ -10,8 +10,13 @@ HELLO: Final = r"(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|da
 THANKS: Final = r"(thanks?|thx|bye|goodbye|cheers|see you|that s all|that was all|helps)"
 NOUN: Final = r"(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?"
 
-SIGNS: Final = (("🚫⛔❌✖✗✘☒🚷", " no "), ("🛑", " stop "), ("👎🙅🖕🔇🔕🤮🤢🤬😡😠💩🗑💔", " not "))
-"""What says no without a letter."""
+SIGNS: Final = (
+    ("🚫⛔❌✖✗✘☒🚷", " no "),
+    ("🛑", " stop "),
+    ("👍👌", " yes "),
+    ("👎🙅🖕🔇🔕🤮🤢🤬😡😠💩🗑💔", " not "),
+)
+"""What says yes or no without a letter."""
 
 RULES: Final[tuple[tuple[str, str], ...]] = (
     (
@@ -196,16 +201,28 @@ BARE: Final = (
 """A request that is no more than "coupons": it counts where nothing but courtesies stand beside."""
 POLITE: Final = (
     rf"^(({HELLO}|{THANKS}( you)?{WHAT_FOR}|please|ok(ay)?|well|so|yes|sorry|there|everyone|all|"
-    r"team|assistant|any ?(one|body)|again|to you|to all|many|great|perfect|nice|fine|a lot|"
-    r"how are you|i needed|i wanted|that|this|is all|helped|"
+    r"team|assistant|any ?(one|body)|again|to you|to all|many|great|perfect|nice|fine|how are you|"
+    r"i needed|i wanted|that|this|is all|helped( a lot)?|"
     r"have an?( very)? (nice|good|lovely) (day|evening|weekend))[ ,?]*)*$"
 )
+"""A courtesy, whole. No two ways to read a word of it: they double with each word."""
 AGREES: Final = (
-    rf"^((oh|ok(ay)?|well|great|please|{HELLO}|thanks?|thank you) )*(yes|yeah|yep|yup|sure|gladly|"
-    r"of course|absolutely|go ahead|bring one|do (it|that|so)|good idea|that would|i would)\b"
-    r"(?! but\b)"
+    rf"^((oh|ok(ay)?|well|right|great|please|no problem|{HELLO}|thanks?|thank you) )*("
+    r"((yes|yeah|yep|yup|aye)\b(?! (but|right|no|later|tomorrow|i can\b(?! ?not| t)|another)\b)|"
+    r"(sure|gladly|certainly|definitely|absolutely|of course|by all means|go ahead|bring (one|him|"
+    r"her|in a colleague)|(you )?do (it|that|so)|let s do (it|that)|good idea)"
+    r"( (please|thanks?|thank you|why not|ask|tell|bring|do|go|that|it|why)\b|$))"
+    r"(?!.*\b(no thanks?|no thank you|(don t|do not) (bring|need|want)|myself|yourself|waste)\b)|"
+    r"(that would (be (\w+ )?(great|nice|good|lovely|kind|helpful|perfect|fine|wonderful)|help)|"
+    r"i( would| d)( (like|love|appreciate) (that|it|one))?|why not|exactly|if you (could|would))"
+    r"( please| thanks?| thank you)*$)"
 )
 """A yes to the one thing that the assistant asks: "Shall I bring in a colleague?"."""
+BRIEF: Final = (
+    r"^(?!.*(\d|,.* (and|my|i|the)\b))(?=.*\b"
+    rf"({NOUN}|thing|ones?|it|they|them|why (me|this|these))\b)\S+( \S+){{0,8}}$"
+)
+"""A short sentence about coupons, in which nothing else can stand."""
 ASKS: Final = (
     rf"{START}any {COUPONS}{END}",
     rf"{START}(which|how many|what(?! (an?|your|my)\b)) ((is|are|s) )?{COUPONS}",

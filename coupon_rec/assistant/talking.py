@@ -340,15 +340,15 @@ class Assistant:
     def _heard(self, words: str, choosing: ChatModel | None) -> Heard:
         products = self.tools.catalog.products
         heard = hear(words, products)
+        asked = self._hand_over and self._intents[-1:] == ["product"]
+        if asked and heard.intent not in (*FOR_A_PERSON, "coupons") and agrees(words):
+            heard = heard._replace(intent="person")
         if heard.intent == "unknown" and choosing and not refuses(words, products):
             try:
                 said = choosing.choose(words[:MOST_LETTERS], CHOSEN)
             except ModelError:
                 said, self.model = "unknown", None
             heard = heard._replace(intent=said if said in CHOSEN else "unknown")
-        asked = self._hand_over and self._intents[-1:] == ["product"]
-        if asked and heard.intent in ("unknown", *COURTESIES) and agrees(words):
-            heard = heard._replace(intent="person")
         self._stopped = self._stopped or wants_nothing(words, products) or heard.intent == "forget"
         if self._stopped and heard.intent in OFFERING and not asks_again(words, products):
             heard = heard._replace(intent="unknown")

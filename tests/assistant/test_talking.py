@@ -1168,7 +1168,7 @@ def test_who_misses_coupons_does_not_refuse_them(words: str) -> None:
 def test_what_is_not_understood_is_no_moment_for_an_offer() -> None:
     talk = Assistant(tools(), OFFER_AT_ONCE)
     assert talk.reply("The milk was sour").reply == ALONE["unknown"]
-    assert talk.reply("hello").offered == "41"
+    assert talk.reply("hello").offered == ""
     talk = Assistant(tools(), OFFER_AT_ONCE)
     assert talk.reply("Hi, the milk was sour").offered == ""
 
@@ -1547,3 +1547,42 @@ def test_a_courtesy_hides_no_request(words: str) -> None:
 def test_who_speaks_of_coupons_and_is_not_understood_is_offered_none(words: str) -> None:
     talk = Assistant(tools(), OFFER_AT_ONCE)
     assert not any(talk.reply(said).offered for said in (words, "do you have coffee?", "hello"))
+
+
+# What a fifteenth evening of attacks found
+
+
+def test_no_courtesy_takes_longer_for_each_word_of_it() -> None:
+    begin = perf_counter()
+    hear("thanks a lot " * 36 + "Bob")
+    assert perf_counter() - begin < 5
+
+
+@pytest.mark.parametrize(
+    ("words", "brings"),
+    [
+        ("Yes please, when?", True),
+        ("Yes, coffee", True),
+        ("Yes please, I can't find it", True),
+        ("That would be great, thanks", True),
+        ("That would be overkill", False),
+        ("Do it yourself", False),
+        ("I would rather wait", False),
+        ("Yes, but later", False),
+    ],
+)
+def test_a_yes_may_go_on_and_what_begins_like_one_may_be_none(words: str, brings: bool) -> None:
+    talk = Assistant(tools(), hand_over=take, model=Says("", "coupons"), chooses=True)
+    talk.reply("do you have oat milk?")
+    assert talk.reply(words).handed_over == brings
+
+
+@pytest.mark.parametrize(
+    "words", ["Any coupons? And where is my order 4711?", "Any coupons, and my purse is lost"]
+)
+def test_what_stands_beside_a_request_goes_to_the_colleague(words: str) -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    for said in (words, "a human, please"):
+        talk.reply(said)
+    assert taken == [f"{words}\na human, please"]
