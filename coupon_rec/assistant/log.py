@@ -3,6 +3,7 @@
 import logging
 import os
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -232,3 +233,13 @@ class DialogueLog:
     def close(self) -> None:
         """Close the database."""
         self._base.close()
+
+
+def keep_together(turns: Iterable[tuple[DialogueLog | None, list[tuple[int | str, Turn]]]]) -> None:
+    """Keep the turns of many conversations, those of each log at once."""
+    of_log: defaultdict[DialogueLog, list[tuple[int | str, Turn]]] = defaultdict(list)
+    for log, some in turns:
+        if log:
+            of_log[log] += some
+    for log, together in of_log.items():
+        log.add_all(together)

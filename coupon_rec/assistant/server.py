@@ -3,7 +3,7 @@
 import json
 from base64 import b64decode
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager, suppress
 from threading import Lock
@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from coupon_rec._extras import need
 from coupon_rec.assistant.hearing import MOST_LETTERS
-from coupon_rec.assistant.log import DialogueLog, Turn
+from coupon_rec.assistant.log import keep_together
 from coupon_rec.assistant.talking import Assistant, Open
 from coupon_rec.assistant.tools import MOST, NAMELESS, Coupon, Tools, placed
 from coupon_rec.serving.http.api_models import Id
@@ -151,7 +151,7 @@ class Conversations:
                 for_desk[talk] = together
             else:
                 for_log.append((talk.log, talk.missed(handed_over=False)))
-        _keep(for_log)
+        keep_together(for_log)
         threads = ThreadPoolExecutor(ASKING)
         asked = {talk: threads.submit(talk.hand_on, words) for talk, words in for_desk.items()}
         answered, _ = wait(asked.values(), ENDING)
@@ -160,17 +160,7 @@ class Conversations:
             talk: each in answered and not each.exception() and each.result()
             for talk, each in asked.items()
         }
-        _keep((talk.log, talk.missed(handed_over=over)) for talk, over in taken.items())
-
-
-def _keep(turns: Iterable[tuple[DialogueLog | None, list[tuple[int | str, Turn]]]]) -> None:
-    """Keep the turns of many conversations, those of each log at once."""
-    of_log: defaultdict[DialogueLog, list[tuple[int | str, Turn]]] = defaultdict(list)
-    for log, some in turns:
-        if log:
-            of_log[log] += some
-    for log, together in of_log.items():
-        log.add_all(together)
+        keep_together((talk.log, talk.missed(handed_over=over)) for talk, over in taken.items())
 
 
 def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:
