@@ -19,6 +19,8 @@ def script() -> str:
     facts = {
         "SIGNS": phrases.SIGNS,
         "AGREES": phrases.AGREES,
+        "NOBODY": phrases.NOBODY,
+        "WONDERS": phrases.WONDERS,
         "RULES": phrases.RULES,
         "DESK": phrases.DESK,
         "ASKS": phrases.ASKS,

@@ -11,6 +11,8 @@ const hearing = (() => {
     ["👎🙅🖕🔇🔕🤮🤢🤬😡😠💩🗑💔", " not "],
   ];
   const AGREES = "^((oh|ok(ay)?|well|right|great|please|no problem|(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))|thanks?|thank you) )*(((yes|yeah|yep|yup|aye)\\b(?! (but|right|no|later|tomorrow|i can\\b(?! ?not| t)|another)\\b)|(sure|gladly|certainly|definitely|absolutely|of course|by all means|go ahead|bring (one|him|her|in a colleague)|(you )?do (it|that|so)|let s do (it|that)|good idea)( (please|thanks?|thank you|why not|ask|tell|bring|do|go|that|it|why)\\b|$))(?!.*\\b(no thanks?|no thank you|(don t|do not) (bring|need|want)|myself|yourself|waste)\\b)|(that would (be (\\w+ )?(great|nice|good|lovely|kind|helpful|perfect|fine|wonderful)|help)|i( would| d)( (like|love|appreciate) (that|it|one))?|why not|exactly|if you (could|would))( please| thanks?| thank you)*$)";
+  const NOBODY = "^(?!.*\\b(i (want|need)|get me|give me|bring me|but|instead|machine|robot|bot|computer)\\b)((no|nope|nah|please|sorry|thanks?|you|just) )*(no (need|an?|any|your|human|person|agent|colleague|staff)|without|not|don ?t|do not|i (don ?t|do not)|(there is )?no need)\\b.*\\b(human|person|agent|colleague|staff|support|any ?(one|body)|some ?(one|body))s?( (please|thanks?|you))*$";
+  const WONDERS = "^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*(((do|can|have) (you|i)( still)?( (have|sell|stock|carry|get|buy))?|got|(are|is) there|where (is|are|do i find|can i find)|how much (is|are)|(what|how) about|i( m| am)? (need|want|buy|look|looking)( for)?|is|are) )?((any|some|the|your|good|fresh|more|and) )*thing( (in stock|left|today|here|please|there))?( \\?)?$";
   const RULES = [
     ["person", "(?<!\\bper )(?<!\\beach )(?<!\\bevery )(?<!\\bone )(?<!\\bcleaning )\\b(human|person|agent|manager|supervisor|employee|colleague|operator|representative)s?\\b"],
     ["person", "\\b(talk|speak|chat)\\b.*\\b(some ?(one|body)|staff|support)\\b"],
@@ -60,7 +62,7 @@ const hearing = (() => {
   ];
   const DESK = [
     ["person", "\\b(support|staff|(a|the|your) team|boss|owner|clerk|cashier|help ?desk|hotline)\\b(?! ((coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?|see|scan|check|take|accept|need|have to)\\b)|\\b(live chat|phone number|by phone|real one|give me a (call|ring))\\b|\\b(can|may|could) i (call|phone|ring)\\b|\\b(call|phone|ring) (you|some ?(one|body))\\b|\\b(some|any) ?(one|body)\\b.*\\b(help|look|real|discuss|explain|contact)\\b|\\b(with|get) some ?(one|body)\\b|\\bwho\\b.*\\bhelp\\b"],
-    ["forget", "\\b(erase|purge|scrub|close|cancel|remove)\\b.*\\b(everything|data|records?|account)\\b|\\b(data|records?|account|name)\\b.*\\b(removed|deleted|erased)\\b|\\b(deregister me|right of deletion|my name out)\\b"],
+    ["forget", "\\b(erase|purge|scrub|close|cancel|remove)\\b.*\\b(everything|data|records?|account)\\b|\\b(data|records?|account|name)\\b.*\\b(removed|deleted|erased)\\b|\\b(deregister me|right of deletion|my name out)\\b|(?<!\\bi )(?<!\\bnot )(?<!\\bdon t )(?<!\\bnever )\\b(forget|erase|wipe|delete|strike|remove)\\b.*\\b(i( ever)? (bought|buy|drink|like|said|told|asked|wrote)|(my|our) (purchases?|question|words|messages?|profile|records|shopping|history))\\b"],
     ["complaint", "\\b(owe me|paid too much)\\b|\\b(did|was)( not|n ?t)\\b.*\\bdiscounts?\\b"],
   ];
   const ASKS = [
@@ -223,8 +225,11 @@ const hearing = (() => {
   }
 
   /** Whether an offer that nobody asked for may follow. */
-  const allowsOffer = (words, intent) =>
-    intent !== "unknown" && !mayRefuse(words);
+  function allowsOffer(words, intent) {
+    if (intent === "unknown" || mayRefuse(words)) return false;
+    const plainly = ({ text }) => finds(WONDERS, text) || finds(POLITE, text);
+    return intent !== "product" || clauses(words).every(plainly);
+  }
 
   /** What was meant, after a message of another intent: an intent, a product, a place in the list. */
   function hear(words, before) {
@@ -243,6 +248,7 @@ const hearing = (() => {
     if (!["person", "forget", "stop", "complaint"].includes(intent)) {
       intent = DESK.find(([, pattern]) => finds(pattern, heard))?.[0] ?? intent;
     }
+    if (intent === "person" && finds(NOBODY, heard)) intent = rest;
     const polite = intent === "hello" || intent === "thanks";
     if (OFFERING.includes(intent) && (refuses(words) || !asks(words, intent))) intent = "unknown";
     else if (polite && !finds(POLITE, heard)) intent = rest;

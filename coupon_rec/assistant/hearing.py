@@ -15,6 +15,7 @@ from coupon_rec.assistant.phrases import (
     BRIEF,
     DESK,
     LACKS,
+    NOBODY,
     OFFERING,
     PLACE,
     PLACES,
@@ -23,6 +24,7 @@ from coupon_rec.assistant.phrases import (
     RULES,
     SIGNS,
     WHICH,
+    WONDERS,
 )
 
 MOST_LETTERS: Final = 500
@@ -167,14 +169,21 @@ def agrees(words: str) -> bool:
 def allows_offer(words: str, intent: str, products: Sequence[str] = ()) -> bool:
     """Whether an offer that nobody asked for may follow a message of this intent.
 
-    Not where a word may refuse, nor where the message was not understood.
+    Not where a word may refuse, nor where the message was not understood, nor where more is said
+    of a product than that it is wanted.
 
     Examples
     --------
-    >>> allows_offer("do you have coffee?", "product"), allows_offer("Ban coupons", "unknown")
-    (True, False)
+    >>> allows_offer("do you have coffee?", "product", ["coffee"])
+    True
+    >>> allows_offer("there was glass in the coffee", "product", ["coffee"])
+    False
     """
-    return intent != "unknown" and not may_refuse(words, products)
+    if intent == "unknown" or may_refuse(words, products):
+        return False
+    texts = [text for text, _ in _clauses(words, _named(plain(words), products))]
+    plainly = all(_found(WONDERS, text) or _found(POLITE, text) for text in texts)
+    return intent != "product" or plainly
 
 
 def asks_again(words: str, products: Sequence[str] = ()) -> bool:
@@ -236,6 +245,8 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     intent = next(found, rest)
     if intent not in ("person", "forget", "stop", "complaint"):
         intent = next((to for to, pattern in DESK if _found(pattern, text)), intent)
+    if intent == "person" and _found(NOBODY, text):
+        intent = rest
     asks = _asks(words, named, intent)
     if intent in OFFERING and (refuses(words, named) or not asks):
         intent = "unknown"

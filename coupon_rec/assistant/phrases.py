@@ -166,7 +166,11 @@ DESK: Final[tuple[tuple[str, str], ...]] = (
         "forget",
         r"\b(erase|purge|scrub|close|cancel|remove)\b.*\b(everything|data|records?|account)\b|"
         r"\b(data|records?|account|name)\b.*\b(removed|deleted|erased)\b|"
-        r"\b(deregister me|right of deletion|my name out)\b",
+        r"\b(deregister me|right of deletion|my name out)\b|"
+        r"(?<!\bi )(?<!\bnot )(?<!\bdon t )(?<!\bnever )\b(forget|erase|wipe|delete|strike|"
+        r"remove)\b.*\b(i( ever)? (bought|buy|drink|like|said|told|asked|wrote)|"
+        r"(my|our) (purchases?|question|"
+        r"words|messages?|profile|records|shopping|history))\b",
     ),
     (
         "complaint",
@@ -174,6 +178,15 @@ DESK: Final[tuple[tuple[str, str], ...]] = (
     ),
 )
 """Who names a person, their data or missing money is for the desk, though no rule says so."""
+
+NOBODY: Final = (
+    r"^(?!.*\b(i (want|need)|get me|give me|bring me|but|instead|machine|robot|bot|computer)\b)"
+    r"((no|nope|nah|please|sorry|thanks?|you|just) )*(no (need|an?|any|your|human|person|agent|"
+    r"colleague|staff)|without|not|don ?t|do not|i (don ?t|do not)|(there is )?no need)\b.*"
+    r"\b(human|person|agent|colleague|staff|support|any ?(one|body)|some ?(one|body))s?"
+    r"( (please|thanks?|you))*$"
+)
+"""Who wants no colleague, and says no more than that."""
 
 FIRST: Final = (
     r"^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|"
@@ -206,6 +219,14 @@ POLITE: Final = (
     r"have an?( very)? (nice|good|lovely) (day|evening|weekend))[ ,?]*)*$"
 )
 """A courtesy, whole. No two ways to read a word of it: they double with each word."""
+WONDERS: Final = (
+    rf"{FIRST}(((do|can|have) (you|i)( still)?( (have|sell|stock|carry|get|buy))?|got|"
+    r"(are|is) there|where (is|are|do i find|can i find)|how much (is|are)|(what|how) about|"
+    r"i( m| am)? (need|want|"
+    r"buy|look|looking)( for)?|is|are) )?((any|some|the|your|good|fresh|more|and) )*thing"
+    r"( (in stock|left|today|here|please|there))?( \?)?$"
+)
+"""A plain question for a product."""
 AGREES: Final = (
     rf"^((oh|ok(ay)?|well|right|great|please|no problem|{HELLO}|thanks?|thank you) )*("
     r"((yes|yeah|yep|yup|aye)\b(?! (but|right|no|later|tomorrow|i can\b(?! ?not| t)|another)\b)|"
@@ -219,8 +240,8 @@ AGREES: Final = (
 )
 """A yes to the one thing that the assistant asks: "Shall I bring in a colleague?"."""
 BRIEF: Final = (
-    r"^(?!.*(\d|,.* (and|my|i|the)\b))(?=.*\b"
-    rf"({NOUN}|thing|ones?|it|they|them|why (me|this|these))\b)\S+( \S+){{0,8}}$"
+    rf"^(?!.*(\d|,.* (and|my|i|the)\b))(?=.*\b({NOUN}|ones?|why (me|this|these)|(it|they|thing) "
+    r"(still )?(valid|expires?|good)|(use|redeem|off|until) (it|them|thing))\b)\S+( \S+){0,8}$"
 )
 """A short sentence about coupons, in which nothing else can stand."""
 ASKS: Final = (
@@ -243,6 +264,7 @@ ASKS: Final = (
 )
 """How a customer asks for coupons in so many words."""
 AGAIN: Final = (
+    rf"^(?!((and|of|about|all|these|those|your) )+{NOUN}( \?)?$)"
     rf"{FIRST}(((show|list|see|view|give|tell|send|get)( me| us)?|(do|have|can|could|may) (i|you)"
     r"( still)?( (have|see|get|use|show me))?|got|(are|is) there|where (do|can) i (find|see)|"
     r"where are|(what|which)( are| is| s)?|i (want|need)( to see)?|i( d| would) like"

@@ -343,7 +343,7 @@ class Assistant:
         asked = self._hand_over and self._intents[-1:] == ["product"]
         if asked and heard.intent not in (*FOR_A_PERSON, "coupons") and agrees(words):
             heard = heard._replace(intent="person")
-        if heard.intent == "unknown" and choosing and not refuses(words, products):
+        if heard.intent == "unknown" and choosing and not asked and not refuses(words, products):
             try:
                 said = choosing.choose(words[:MOST_LETTERS], CHOSEN)
             except ModelError:

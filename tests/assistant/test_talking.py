@@ -1586,3 +1586,38 @@ def test_what_stands_beside_a_request_goes_to_the_colleague(words: str) -> None:
     for said in (words, "a human, please"):
         talk.reply(said)
     assert taken == [f"{words}\na human, please"]
+
+
+# What a sixteenth evening of attacks found
+
+
+@pytest.mark.parametrize("words", ["Why does it smell?", "When will it arrive?"])
+def test_a_question_that_names_no_coupon_is_for_the_colleague_too(words: str) -> None:
+    taken: list[str] = []
+    talk = Assistant(tools(), hand_over=lambda *said: taken.append(said[-1]))
+    for said in (words, "a human, please"):
+        talk.reply(said)
+    assert taken == [f"{words}\na human, please"]
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("No, I don't want to talk to anyone", False),
+        ("No need for a colleague, thanks", False),
+        ("No, I want a human!", True),
+        ("I don't want to talk to a machine, get me a person", True),
+    ],
+)
+def test_who_wants_no_colleague_gets_none(words: str, wanted: bool) -> None:
+    talk = Assistant(tools(), hand_over=take)
+    talk.reply("do you have oat milk?")
+    assert talk.reply(words).handed_over == wanted
+
+
+@pytest.mark.parametrize(
+    "words", ["There was glass in the coffee", "Erase that I bought coffee", "Not my oat milk"]
+)
+def test_more_than_a_question_for_a_product_is_no_moment_for_an_offer(words: str) -> None:
+    assert not Assistant(tools(), OFFER_AT_ONCE, hand_over=take).reply(words).offered
+    assert Assistant(tools(), OFFER_AT_ONCE).reply("Hi, do you have coffee?").offered
