@@ -173,14 +173,17 @@ def contrast(
     game = np.arange(len(rows)).repeat(sizes)
     mine, its = np.repeat(rows, sizes), np.concatenate(rivals)
     offers, others = _rows(arrays, mine), _rows(arrays, its)
-    met = np.unique(np.concatenate([mine, its]))
-    of_met = score(_rows(arrays, met)) if scores is None else np.asarray(scores)[met]
-    first = of_met[met.searchsorted(rows)].astype("float64")
-    last = _means(of_met[met.searchsorted(its)], sizes)
+    if scores is None:
+        met, place = np.unique(np.concatenate([rows, its]), return_inverse=True)
+        of_rows, of_its = np.split(score(_rows(arrays, met))[place], [len(rows)])
+    else:
+        of_rows, of_its = np.asarray(scores)[[*rows]], np.asarray(scores)[its]
+    first, last = of_rows.astype("float64"), _means(of_its, sizes)
 
-    patterns, of_game = np.unique(
-        _playing(offers, others, game, players), axis=0, return_inverse=True
-    )
+    plays = [each.tobytes() for each in _playing(offers, others, sizes, players)]
+    kinds = {each: number for number, each in enumerate(dict.fromkeys(plays))}
+    of_game = np.array([kinds[each] for each in plays])
+    patterns = [np.frombuffer(each, bool) for each in kinds]
     alike = [(of_game[game] == number).nonzero()[0] for number in range(len(patterns))]
     hybrids = [
         _hybrids(_rows(offers, some), _rows(others, some), _taken(players, playing, arrays))
@@ -241,7 +244,7 @@ def _means(of_pairs: NDArray[Any], sizes: NDArray[np.int64]) -> Floats:
 
 
 def _playing(
-    offers: Arrays, others: Arrays, game: NDArray[np.int64], players: Players
+    offers: Arrays, others: Arrays, sizes: NDArray[np.int64], players: Players
 ) -> NDArray[np.bool_]:
     """Whether each player can change anything in each game, from all pairs of an offer and another.
 
@@ -257,7 +260,7 @@ def _playing(
         ],
         axis=1,
     )
-    playing = np.logical_or.reduceat(of_pairs, np.unique(game, return_index=True)[1], axis=0)
+    playing = np.logical_or.reduceat(of_pairs, np.cumsum(sizes) - sizes, axis=0)
     if (most := playing.sum(axis=1).max()) > MOST_PLAYERS:
         raise ValueError(
             f"{most} players differ, which have 2 ** {most} coalitions: form at most "
