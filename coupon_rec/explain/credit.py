@@ -96,7 +96,17 @@ def shapley(worth: ArrayLike) -> Floats:
         )
     if not players:
         return np.zeros((0, *values.shape[1:]))
-    return np.asarray(np.tensordot(_weights(players), values, axes=1))
+    return np.asarray(_shared(values[None])[0])
+
+
+def _shared(worth: Floats) -> Floats:
+    """The same of many games, (games, coalitions, ...): each as if it were alone, to the last bit.
+
+    A product of matrices would round a game by how many others there are.
+    """
+    weights = _weights(worth.shape[1].bit_length() - 1)
+    weights = weights.reshape(*weights.shape, *[1] * (worth.ndim - 2))
+    return np.asarray((weights * worth[:, None]).sum(axis=2))
 
 
 def credit(score: Score, offer: Arrays, others: Arrays, players: Players) -> Credit:
@@ -201,8 +211,7 @@ def contrast(
         shape = sizes[own].sum(), 2 ** playing.sum() - 2, *first.shape[1:]
         means = _means(np.reshape(worth, shape), sizes[own])
         coalitions = np.concatenate([last[own][:, None], means, first[own][:, None]], axis=1)
-        shared = shapley(np.moveaxis(coalitions, 1, 0))
-        credit[np.ix_(own, playing)] = np.moveaxis(shared, 0, 1)
+        credit[np.ix_(own, playing)] = _shared(coalitions)
     return [
         Credit((*players,), its_credit, its_score, base)
         for its_credit, its_score, base in zip(credit, first, last, strict=True)
