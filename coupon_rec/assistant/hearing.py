@@ -118,6 +118,11 @@ def _clauses(words: str, named: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield text, " ".join(re.sub("|".join(LACKS), "", text, flags=re.ASCII).split())
 
 
+def _texts(words: str, products: Sequence[str]) -> list[str]:
+    """The sentences of a message, with "thing" for products."""
+    return [text for text, _ in _clauses(words, _named(plain(words), products))]
+
+
 def refuses(words: str, products: Sequence[str] = ()) -> bool:
     """Whether a message may refuse something, though it may not be clear that it wants no offers.
 
@@ -138,7 +143,7 @@ def may_refuse(words: str, products: Sequence[str] = ()) -> bool:
     >>> may_refuse("I want coffee without ads"), may_refuse("I want coffee")
     (True, False)
     """
-    return any(_found(REFUSES, text) for text, _ in _clauses(words, _named(plain(words), products)))
+    return any(_found(REFUSES, text) for text in _texts(words, products))
 
 
 def asks_alone(words: str, products: Sequence[str] = ()) -> bool:
@@ -151,7 +156,7 @@ def asks_alone(words: str, products: Sequence[str] = ()) -> bool:
     """
     return all(
         _found(POLITE, text) or _found(AGAIN, text) or (_found(ABOUT, text) and _found(BRIEF, text))
-        for text, _ in _clauses(words, _named(plain(words), products))
+        for text in _texts(words, products)
     )
 
 
@@ -181,9 +186,8 @@ def allows_offer(words: str, intent: str, products: Sequence[str] = ()) -> bool:
     """
     if intent == "unknown" or may_refuse(words, products):
         return False
-    texts = [text for text, _ in _clauses(words, _named(plain(words), products))]
-    plainly = all(_found(WONDERS, text) or _found(POLITE, text) for text in texts)
-    return intent != "product" or plainly
+    texts = _texts(words, products)
+    return intent != "product" or all(_found(WONDERS, t) or _found(POLITE, t) for t in texts)
 
 
 def asks_again(words: str, products: Sequence[str] = ()) -> bool:
@@ -194,10 +198,10 @@ def asks_again(words: str, products: Sequence[str] = ()) -> bool:
     >>> asks_again("Hi! Any coupons?"), asks_again("Any coupons, and I sue")
     (True, False)
     """
-    clauses = [text for text, _ in _clauses(words, _named(plain(words), products))]
-    asking = [text for text in clauses if _found(AGAIN, text)]
-    polite = all(text in asking or _found(POLITE, text) for text in clauses)
-    return bool(asking) and polite and not may_refuse(words, products)
+    texts = _texts(words, products)
+    asks = any(_found(AGAIN, text) for text in texts)
+    alone = all(_found(AGAIN, text) or _found(POLITE, text) for text in texts)
+    return asks and alone and not may_refuse(words, products)
 
 
 def _asks(words: str, named: Sequence[str], intent: str = "coupons") -> bool:

@@ -86,8 +86,7 @@ ALWAYS: Final = ("hello", "use", "product", "thanks")
 BETWEEN: Final = ("hello", "product", "thanks")
 """What may be said between two messages that are not understood: they are two in a row."""
 ANSWERED: Final = (*OFFERING, "none", "others", "use", "hello", "thanks")
-"""What no colleague has to read, unless more than a courtesy is in it: "Hi, order 4711"."""
-COURTESIES: Final = ("hello", "thanks")
+"""What no colleague has to read, where it is all of a message."""
 MOST_UNANSWERED: Final = 10
 """Messages without an answer that a colleague gets together."""
 FROM_RECORDING: Final = "heard from a recording: "

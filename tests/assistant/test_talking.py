@@ -1407,6 +1407,13 @@ def test_who_asks_nothing_is_shown_no_coupon(words: str) -> None:
         "Why can't I live a day in peace of your coupons?",
         "Isn't it time to end coupons? When?",
         "I am not sure I ever allowed this. When do coupons end?",
+        "Why can't I block coupons?",
+        "Why can't I cancel all your deals?",
+        "Why didn't you remove my coupons?",
+        "Not the coupons.",
+        "Not my coupons, please.",
+        "Can I have the app without getting coupons?",
+        "You never stop sending me coupons. When does it end?",
     ],
 )
 def test_who_lacks_something_else_than_coupons_may_refuse_them(words: str) -> None:
@@ -1416,6 +1423,7 @@ def test_who_lacks_something_else_than_coupons_may_refuse_them(words: str) -> No
 @pytest.mark.parametrize(
     "words",
     [
+        "How can I save money on coffee?",
         "when does it end",
         "how come I was sent this one",
         "until when is it good",
@@ -1438,22 +1446,6 @@ def test_a_question_needs_no_mark(words: str) -> None:
 
 
 # What a thirteenth evening of attacks found
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "Why can't I block coupons?",
-        "Why can't I cancel all your deals?",
-        "Why didn't you remove my coupons?",
-        "Not the coupons.",
-        "Not my coupons, please.",
-        "Can I have the app without getting coupons?",
-        "You never stop sending me coupons. When does it end?",
-    ],
-)
-def test_what_is_done_to_coupons_decides_whether_they_are_lacked(words: str) -> None:
-    assert not lines(Assistant(tools(), OFFER_AT_ONCE).reply(words).reply)
 
 
 @pytest.mark.parametrize(
@@ -1533,7 +1525,6 @@ def test_any_yes_to_the_question_for_a_colleague_brings_one(yes: str) -> None:
     talk = Assistant(tools(), hand_over=take)
     talk.reply("do you have oat milk?")
     assert talk.reply(yes).handed_over
-    assert not Assistant(tools(), hand_over=take).reply(yes).handed_over or yes.startswith("ok")
 
 
 @pytest.mark.parametrize("words", ["Delete it all, thanks", "Hi, purge me", "Callback, bye"])
