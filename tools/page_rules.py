@@ -6,7 +6,7 @@ Nothing of `_static/live/hearing.js` between its two marks is written by hand.
 import json
 from pathlib import Path
 
-from coupon_rec.assistant import Customers, phrases
+from coupon_rec.assistant import Customers, asking, phrases
 from coupon_rec.assistant.talking import BETWEEN, MOST_TURNS, SAYS
 
 SCRIPT = Path(__file__).parents[1] / "_static" / "live" / "hearing.js"
@@ -18,17 +18,20 @@ def script() -> str:
     customers = Customers()
     facts = {
         "SIGNS": phrases.SIGNS,
+        "SHORT": phrases.SHORT,
         "AGREES": phrases.AGREES,
-        "NOBODY": phrases.NOBODY,
-        "WONDERS": phrases.WONDERS,
+        "WAVERS": phrases.WAVERS,
+        "DECLINES": phrases.DECLINES,
         "RULES": phrases.RULES,
         "DESK": phrases.DESK,
-        "ASKS": phrases.ASKS,
-        "BARE": phrases.BARE,
         "POLITE": phrases.POLITE,
-        "ABOUT": phrases.ABOUT,
-        "REFUSES": phrases.REFUSES,
-        "LACKS": phrases.LACKS,
+        "WONDERS": asking.WONDERS,
+        "CONCERNS": asking.CONCERNS,
+        "ASKS": asking.ASKS,
+        "BARE": asking.BARE,
+        "ABOUT": asking.ABOUT,
+        "REFUSES": asking.REFUSES,
+        "LACKS": asking.LACKS,
         "OFFERING": phrases.OFFERING,
         "PLACES": phrases.PLACES,
         "PLACE": phrases.PLACE,

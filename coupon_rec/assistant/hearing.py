@@ -6,25 +6,30 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from coupon_rec.assistant.phrases import (
+from coupon_rec.assistant.asking import (
     ABOUT,
     AGAIN,
-    AGREES,
     ASKS,
     BARE,
     BRIEF,
-    DESK,
+    CONCERNS,
     LACKS,
-    NOBODY,
+    REFUSES,
+    WONDERS,
+)
+from coupon_rec.assistant.phrases import (
+    AGREES,
+    DECLINES,
+    DESK,
     OFFERING,
     PLACE,
     PLACES,
     POLITE,
-    REFUSES,
     RULES,
+    SHORT,
     SIGNS,
+    WAVERS,
     WHICH,
-    WONDERS,
 )
 
 MOST_LETTERS: Final = 500
@@ -35,6 +40,7 @@ BLANKS: Final = (0x115F, 0x1160, 0x2800)
 """What looks like a space, and is a letter or a sign to Python."""
 
 _SIGNS = {ord(sign): word for signs, word in SIGNS for sign in signs}
+_SHORT = {short: meant for shorts, meant in SHORT for short in shorts.split()}
 
 
 class Heard(NamedTuple):
@@ -59,15 +65,17 @@ class Heard(NamedTuple):
 def plain(words: str) -> str:
     """Give the letters and digits of a message: small, without marks, with single spaces.
 
+    What is typed in a hurry is written out.
+
     Examples
     --------
-    >>> plain("What’s  the LAST day?")
-    'what s the last day'
+    >>> plain("What’s  the LAST day?"), plain("whats the last day plz")
+    ('what s the last day', 'what s the last day please')
     """
     text = unicodedata.normalize("NFKD", words[:MOST_LETTERS].translate(_SIGNS))
     unseen = (c for c in text if unicodedata.category(c) in UNSEEN)
     text = text.translate({**dict.fromkeys(map(ord, unseen)), **dict.fromkeys(BLANKS, " ")})
-    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+    return " ".join(_SHORT.get(word, word) for word in re.findall(r"[^\W_]+", text.casefold()))
 
 
 def _found(pattern: str, text: str) -> re.Match[str] | None:
@@ -168,7 +176,9 @@ def agrees(words: str) -> bool:
     >>> agrees("Thanks, yes please"), agrees("Sure"), agrees("No thanks")
     (True, True, False)
     """
-    return not wants_nothing(words) and bool(_found(AGREES, plain(words)))
+    text, begins = plain(words), plain(re.split(r"[,.!?;:\n]", words.strip(), maxsplit=1)[0])
+    yes = _found(AGREES, text) or (_found(AGREES, begins) and not _found(WAVERS, text))
+    return not wants_nothing(words) and bool(yes)
 
 
 def allows_offer(words: str, intent: str, products: Sequence[str] = ()) -> bool:
@@ -184,9 +194,10 @@ def allows_offer(words: str, intent: str, products: Sequence[str] = ()) -> bool:
     >>> allows_offer("there was glass in the coffee", "product", ["coffee"])
     False
     """
-    if intent == "unknown" or may_refuse(words, products):
-        return False
     texts = _texts(words, products)
+    declined = any(_found(DECLINES, text) for text in texts)
+    if intent == "unknown" or declined or may_refuse(words, products):
+        return False
     return intent != "product" or all(_found(WONDERS, t) or _found(POLITE, t) for t in texts)
 
 
@@ -239,7 +250,11 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     product = named[0] if len(named) == 1 else ""
     place, places = _found(WHICH, text), re.findall(PLACE, text, re.ASCII)
     which = PLACES[place[1]] if place and len(places) == 1 else 0
-    text, stops = _nameless(text, named), wants_nothing(words, products)
+    stops, texts = wants_nothing(words, products), _texts(words, named)
+    declined = [text for text in texts if _found(DECLINES, text)]
+    if declined and not stops and all(t in declined or _found(POLITE, t) for t in texts):
+        return Heard("thanks", product, which)
+    text = plain(" ".join(text for text in texts if text not in declined))
     found = (
         intent
         for intent, pattern in RULES
@@ -249,9 +264,10 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     intent = next(found, rest)
     if intent not in ("person", "forget", "stop", "complaint"):
         intent = next((to for to, pattern in DESK if _found(pattern, text)), intent)
-    if intent == "person" and _found(NOBODY, text):
-        intent = rest
     asks = _asks(words, named, intent)
+    concerned = any(_found(CONCERNS, text) for text in texts)
+    if intent in ("terms", "why", "use") and not concerned:
+        intent = rest
     if intent in OFFERING and (refuses(words, named) or not asks):
         intent = "unknown"
     if intent == "use" and (refuses(words, named) or not asks):

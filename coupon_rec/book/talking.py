@@ -49,14 +49,16 @@ def paraphrases(kind: str) -> pd.DataFrame:
 
     Parameters
     ----------
-    kind : {"plain", "indirect"}
+    kind : {"plain", "indirect", "studied", "strangers"}
         The first are direct requests, written before the rules by the same hand; the second say
-        it between the lines, and were written afterwards.
+        it between the lines, and were written afterwards. The others are 390 messages each, written
+        by a language model that was told what a customer wants, and had seen no rule: the rules
+        were mended by those that were "studied", and never by those of "strangers".
 
     Returns
     -------
     pandas.DataFrame
-        With the columns `intent` and `words`.
+        With the columns `intent`, of strangers also "courtesy", and `words`.
     """
     found = json.loads(PHRASES.read_text("utf-8"))[kind]
     return pd.DataFrame(
@@ -69,13 +71,39 @@ def paraphrases(kind: str) -> pd.DataFrame:
     )
 
 
-def understood(phrases: pd.DataFrame) -> pd.Series:
-    """Say of each phrase whether it was "right", "wrong", or "not understood", and known to be."""
-    heard = np.array([hear(words, PRODUCTS).intent for words in phrases["words"]])
-    right = heard == phrases["intent"]
-    return pd.Series(
-        np.where(right, "right", np.where(heard == "unknown", "not understood", "wrong"))
-    )
+FOR_A_PERSON = ("person", "forget", "complaint", "stop")
+SAME = {
+    **dict.fromkeys(FOR_A_PERSON[:3], FOR_A_PERSON),
+    "stop": ("stop", "forget", "thanks"),
+    "courtesy": ("hello", "thanks"),
+    "unknown": ("unknown", "product"),
+}
+"""What a stranger may be heard to want, and is answered as they should be: a plain "no" is taken
+with thanks, and what is for a person goes to one."""
+
+
+def understood(phrases: pd.DataFrame, same: Mapping[str, Sequence[str]] = {}) -> pd.Series:
+    """Say of each phrase whether it was "right", "wrong", or "not understood", and known to be.
+
+    Parameters
+    ----------
+    phrases : pandas.DataFrame
+        With the columns `intent` and `words`.
+    same : mapping
+        Intents that are as right as one's own, such as `SAME`.
+    """
+    heard = [hear(words, PRODUCTS).intent for words in phrases["words"]]
+    meant = phrases["intent"]
+    right = [one in same.get(wanted, (wanted,)) for one, wanted in zip(heard, meant, strict=True)]
+    unknown = np.array(heard) == "unknown"
+    return pd.Series(np.where(right, "right", np.where(unknown, "not understood", "wrong")))
+
+
+def shown_unasked(phrases: pd.DataFrame) -> pd.Series:
+    """Say of each phrase whether it is answered with a coupon, as the first of a conversation."""
+    tools = Tools(2448, lambda user: MINE[int(user)], Catalog(FACTS))
+    replies = [Assistant(tools, Customers()).reply(words).reply for words in phrases["words"]]
+    return pd.Series([any(each.line in reply for each in tools.coupons()) for reply in replies])
 
 
 CLAIMS = (

@@ -27,7 +27,22 @@ def test_nine_in_ten_direct_requests_are_understood_and_hardly_any_is_misunderst
 
 def test_most_of_what_is_said_between_the_lines_is_known_not_to_be_understood() -> None:
     found = talking.understood(talking.paraphrases("indirect")).value_counts()
-    assert found["not understood"] == 40 and found["wrong"] == 6
+    assert found["not understood"] == 39 and found["wrong"] == 6
+
+
+@pytest.mark.parametrize("kind", ["studied", "strangers"])
+def test_no_stranger_who_refuses_or_is_for_a_person_is_shown_a_coupon(kind: str) -> None:
+    said = talking.paraphrases(kind)
+    refused = said[said["intent"].isin(talking.FOR_A_PERSON)].reset_index(drop=True)
+    assert len(refused) == 200 and not talking.shown_unasked(refused).any()
+    other = said[said["intent"] == "unknown"].reset_index(drop=True)
+    assert talking.shown_unasked(other).sum() <= 0.05 * len(other)
+
+
+def test_what_strangers_say_is_understood_or_known_not_to_be() -> None:
+    found = talking.understood(talking.paraphrases("strangers"), talking.SAME)
+    assert (found == "wrong").mean() <= 0.1
+    assert (found == "right").mean() >= 0.6
 
 
 def test_what_is_about_something_else_is_not_taken_for_a_wish() -> None:

@@ -301,7 +301,7 @@ def test_what_was_answered_is_not_told_to_who_is_asked_for_later() -> None:
         ("Hi, you owe me 5 dollars", "complaint"),
         ("Hello, there was glass in the jam", "unknown"),
         ("Hi, I have opted out of marketing", "unknown"),
-        ("My discount was not taken off at the till", "unknown"),
+        ("My discount was not taken off at the till", "complaint"),
         ("Hi, do you have oat milk?", "product"),
     ],
 )
@@ -1167,10 +1167,10 @@ def test_who_misses_coupons_does_not_refuse_them(words: str) -> None:
 
 def test_what_is_not_understood_is_no_moment_for_an_offer() -> None:
     talk = Assistant(tools(), OFFER_AT_ONCE)
-    assert talk.reply("The milk was sour").reply == ALONE["unknown"]
+    assert talk.reply("The milk tasted odd").reply == ALONE["unknown"]
     assert talk.reply("hello").offered == ""
     talk = Assistant(tools(), OFFER_AT_ONCE)
-    assert talk.reply("Hi, the milk was sour").offered == ""
+    assert talk.reply("Hi, the milk tasted odd").offered == ""
 
 
 @pytest.mark.parametrize(
@@ -1569,7 +1569,7 @@ def test_a_yes_may_go_on_and_what_begins_like_one_may_be_none(words: str, brings
 
 
 @pytest.mark.parametrize(
-    "words", ["Any coupons? And where is my order 4711?", "Any coupons, and my purse is lost"]
+    "words", ["Any coupons? And my order is 4711.", "Any coupons, and my purse is lost"]
 )
 def test_what_stands_beside_a_request_goes_to_the_colleague(words: str) -> None:
     taken: list[str] = []

@@ -72,6 +72,7 @@ PAGES = {
     "chapters/26_listening": "listen",
     "chapters/27_cross_platform": "adapter",
 }
+KINDS = ("plain", "indirect", "studied", "strangers")
 SAY_ALL = """(place, phrases) => phrases.map((said) => {
   place.querySelector("input[type=text]").value = said;
   place.querySelector("form").requestSubmit();
@@ -561,7 +562,7 @@ def test_the_rules_of_the_page_are_those_of_the_assistant() -> None:
 
 def test_the_page_understands_and_answers_as_the_assistant_does(page: Page) -> None:
     place = page.locator("[data-live=talk]")
-    phrases = pd.concat([talking.paraphrases(kind) for kind in ("plain", "indirect")])["words"]
+    phrases = pd.concat([talking.paraphrases(kind) for kind in KINDS])["words"]
     assert place.evaluate(SAY_ALL, phrases.tolist()) == [
         hear(said, talking.PRODUCTS).intent for said in phrases
     ]
