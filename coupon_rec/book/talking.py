@@ -78,23 +78,15 @@ SAME = {
     "courtesy": ("hello", "thanks"),
     "unknown": ("unknown", "product"),
 }
-"""What a stranger may be heard to want, and is answered as they should be: a plain "no" is taken
-with thanks, and what is for a person goes to one."""
+"""What is as right as the intent itself: a plain "no" is taken with thanks, and what is for a
+person goes to one."""
 
 
-def understood(phrases: pd.DataFrame, same: Mapping[str, Sequence[str]] = {}) -> pd.Series:
-    """Say of each phrase whether it was "right", "wrong", or "not understood", and known to be.
-
-    Parameters
-    ----------
-    phrases : pandas.DataFrame
-        With the columns `intent` and `words`.
-    same : mapping
-        Intents that are as right as one's own, such as `SAME`.
-    """
+def understood(phrases: pd.DataFrame) -> pd.Series:
+    """Say of each phrase whether it was "right", "wrong", or "not understood", and known to be."""
     heard = [hear(words, PRODUCTS).intent for words in phrases["words"]]
     meant = phrases["intent"]
-    right = [one in same.get(wanted, (wanted,)) for one, wanted in zip(heard, meant, strict=True)]
+    right = [one in SAME.get(wanted, (wanted,)) for one, wanted in zip(heard, meant, strict=True)]
     unknown = np.array(heard) == "unknown"
     return pd.Series(np.where(right, "right", np.where(unknown, "not understood", "wrong")))
 
