@@ -45,15 +45,16 @@ live.mount("talk", (place) => {
   }
 
   function reply(words, found) {
-    const heard = hear(words, found.intents.at(-1));
-    found.heard = heard.intent;
+    const last = found.intents.at(-1);
+    const about = found.now || (found.shown && last !== "product" && last !== "unknown");
+    const heard = hear(words, last, about);
+    Object.assign(found, { heard: heard.intent, now: false }); // now: whether one was just offered
     if (found.left) return SAYS.waiting;
-    const before = found.intents.filter((each) => !BETWEEN.includes(each));
-    const twice = heard.intent === "unknown" && before.at(-1) === "unknown";
+    const before = found.intents.filter((each) => !BETWEEN.includes(each)).at(-1);
+    const twice = heard.intent === "unknown" && before === "unknown";
     found.intents = [...found.intents, heard.intent].slice(-MOST_TURNS);
     const intent = twice ? "person" : heard.intent;
-    found.left = FOR_A_PERSON.includes(intent);
-    if (found.left) return SAYS[intent];
+    if ((found.left = FOR_A_PERSON.includes(intent))) return SAYS[intent];
     if (OFFERING.includes(intent)) {
       const listed = intent === "coupons" && !heard.which;
       let some = listed ? [] : meant(found.shown ?? [], heard);
@@ -62,13 +63,12 @@ live.mount("talk", (place) => {
       const known = found.shown && some.length && some.every((one) => found.shown.includes(one));
       if (listed || !known) found.shown = some.length && !heard.which ? some : COUPONS;
       found.offered = true;
-      const line = ([, words, why]) => `\n– ${words}${key === "why" ? ` (${why})` : ""}`;
+      const line = ([, off, why]) => `\n– ${off}${key === "why" ? ` (${why})` : ""}`;
       return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
     }
     found.refused ||= !allowsOffer(words, heard.intent);
-    const silent = found.offered || found.refused || intent === "unknown";
-    if (silent || !offerNow(found.intents)) return SAYS[intent];
-    found.offered = true;
+    if (found.offered || found.refused || !offerNow(found.intents)) return SAYS[intent];
+    found.offered = found.now = true;
     const best = COUPONS.find(([name]) => name === heard.product) ?? COUPONS[0];
     found.shown = [best];
     return `${SAYS[intent]}\n${SAYS.offer}\n– ${best[1]}`;

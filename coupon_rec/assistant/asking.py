@@ -5,25 +5,33 @@ from typing import Final
 from coupon_rec.assistant.phrases import ADS, HELLO, NOUN, PLACES
 
 CONCERNS: Final = (
-    rf"\b({NOUN}|ones?|it|they|them|mine|thing|the code|redeem\w*|activate|expir\w*|valid|off|"
-    r"spend|cover\w*|cho[os]\w*|pick\w*|select\w*|recommend\w*|suggest\w*|based|"
-    r"do i (have|need) to (do|show|print|scan|say)|(this|that|these|those)"
+    rf"\b({NOUN}|thing|the code|redeem\w*|activate|expir\w*|valid|good for|off|sav(e|ing)|spend|"
+    r"cover\w*|cho[os]\w*|pick\w*|select\w*|recommend\w*|suggest\w*|based|"
+    r"use (it|them|this|that|these|one)|why (me|this|these|those)|why not (another|others?)|"
+    r"sent (it|this|these)|do i (have|need) to (do|show|print|scan|say))\b|"
+    r"\b(get|got|have) (this|these|those|it|them)( \?)?$|"
+    r"^((what|is|are|s|there|the|an?|any|tell|me|about) )*"
+    r"(conditions?|terms|minimum|last day|percent\w*)( (and|conditions?|or|terms))*( \?)?$"
+)
+"""What a question says that is about coupons, whatever was said before."""
+MAY_CONCERN: Final = (
+    r"\b(ones?|it|they|them|mine|(this|that|these|those)"
     r"(?! (shop|store|app|place|order|weekend|week|month|year)\b))\b|"
     r"^((so|and|ok(ay)?|but|then|please|just|exactly|tell|me|what|where|is|are|s|there|an?|any|the|"
     rf"about|us|know|can|could|would|you|{HELLO}|thanks?) |, )*"
-    r"(how( (much|long|big|many|come|to))?|until when|when|why|which|conditions|terms|minimum|"
-    r"last day|percent\w*|till|code|basis|reasons?)"
-    r"( (me|and|or|the|conditions?|terms|products?|items?|brands?|days?|amount|purchase|left|not|"
-    r"another|others?|come|so|though|do i (get|have to|save)|can i get|did you know|to use|exactly|"
-    r"please|then|now|,))*( \?)?$"
+    r"(how( (much|long|big|many|come|to))?|until when|when|why|which|last day|code|basis|reasons?)"
+    r"( (me|and|or|the|products?|items?|brands?|days?|amount|purchase|left|not|another|others?|"
+    r"come|so|though|do i (get|have to|save)|can i get|did you know|to use|exactly|please|then|now|"
+    r",))*( \?)?$"
 )
-"""What a question says that is about coupons: a word for them, or no more than the question."""
+"""What may be about coupons that were just shown: "when does it end?", or no more than "when?"."""
 
 FIRST: Final = (
     r"^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|"
     r"good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*"
 )
-START: Final = rf"({FIRST}|, |\b(glad|grateful|nice|great|wonder\w*|ask|know|see) (if|whether) )"
+WHETHER: Final = r"\b(glad|grateful|nice|great|wonder\w*|ask|know|see|check|tell me) (if|whether)"
+START: Final = rf"({FIRST}|, |{WHETHER} )"
 OUR: Final = (
     r"((an?|any|some|my|the|your|all|more|another|other|these|those|them|of|for|about|which|what|"
     rf"there|new|good|better|best|current|weekly|personal|{'|'.join(PLACES)}) )*"
@@ -37,9 +45,16 @@ END: Final = (
     r"moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\b.*)?"
     r"( [,?].*)?$)"
 )
+PRAISE: Final = (
+    r"(?!.*\b(thanks?|thank you|cheers)( so much| very much| a lot)? for\b)"
+    r"(?!((ok(ay)?|yes|no|great|fine|well|good|it s|that s|an?|another|some|what|big|,) )*"
+    r"(deal|bargain|offer)( then)?( ,)?( thanks?)?$)"
+)
+"""Thanks for coupons ask for none, and "good deal" says yes to something."""
+
 BARE: Final = (
-    rf"(?!.*\bwhat an?\b){FIRST}{OUR}(thing )?{NOUN}( (for|on|of)( \w+){{1,4}})?"
-    r"(?=( ,)?( (please|pls|plz|now|today|then|thanks?|thank you))*"
+    rf"{PRAISE}(?!.*\bwhat an?\b){FIRST}{OUR}(thing )?{NOUN}( (for|on|of)( \w+){{1,4}})?"
+    r"(?=( ,)?( (please|now|today|then|thanks?|thank you))*"
     r"( \?|$| , (please|any|what|which|do)\b))"
 )
 """A request that is no more than "coupons": it counts where nothing but courtesies stand beside."""
@@ -61,7 +76,7 @@ ASKS: Final = (
     rf"{START}(which|how many|what(?! (an?|your|my)\b)) ((is|are|s) )?{COUPONS}",
     rf"{START}(show|list|see|find|view|check)( me| us)? {COUPONS}{END}",
     rf"{START}(give|tell|remind|send|get|bring|offer) (me|us) {COUPONS}{END}",
-    rf"({START}(do|did|does|can|could|may|will|would|have)|\b(if|whether)) (i|you|we)"
+    rf"({START}(do|did|does|can|could|may|will|would|have)|{WHETHER}) (i|you|we)"
     r"( (also|still|please|could|can|have))* "
     rf"(have|get|got|see|find|use|do|offer|show me|give me|tell me|know) {COUPONS}{END}",
     rf"{START}(do|can|will|would) (i|we) (get|have|save) (any|some) (money|thing) off\b",
@@ -69,8 +84,8 @@ ASKS: Final = (
     rf"{START}(want|need|looking for) {COUPONS}{END}",
     rf"{START}(got|have you|is there|are there) {COUPONS}{END}|{START}(is|are) (the|my) {COUPONS}",
     rf"{START}(where (is|are)|(where|how)( \w+){{1,3}} (find|see|get)) {COUPONS}{END}",
-    rf"{START}i( (d|would|m|am|just|really|still))* (want|need|like|love|wish|look|looking|ask|"
-    rf"asking)( (for|to (have|get|see|find|use|know)))* {COUPONS}{END}",
+    rf"{START}i( (d|would|m|am|just|really|still))* (want|need|(d|would) (like|love)|wish|look|"
+    rf"looking|ask|asking)( (for|to (have|get|see|find|use|know)))* {COUPONS}{END}",
     rf"{START}(what|where|how|can|i)( \w+){{0,3}} save\b(?! me)",
     r"\b(any|some)thing( (with|\w+))?( money)? (cheaper|cheap|for|on|off)\b",
     rf"{START}(is|are|what|which)\b.*\b(on (offer|sale|special)|cheaper)\b",
@@ -82,12 +97,13 @@ ASKS: Final = (
 AGAIN: Final = (
     r"^(?!((and|of|about|all|every|each|single|these|those|your|also|even|both|including|the|such|"
     rf"other|in) )+{NOUN}( (too|as well|also|ever))?( \?)?$)"
-    rf"{FIRST}(((show|list|see|view|give|tell|send|get)( me| us)?|(do|have|can|could|may) (i|you)"
+    rf"{PRAISE}(?!.*\bwhat( is| s| are)? an?\b){FIRST}"
+    r"(((show|list|see|view|give|tell|send|get)( me| us)?|(do|have|can|could|may) (i|you)"
     r"( still)?( (have|see|get|use|show me))?|got|(are|is) there|where (do|can) i (find|see)|"
     r"where are|(what|which)( are| is| s)?|i (want|need)( to see)?|i( d| would) like"
     rf"( to (see|know|have))?) )?({OUR}(thing )?{NOUN}|what s on offer)"
     r"( (for|on|in)( (my|the|\w+ food))?( \w+)?| off thing)?( i have| do i have| , what do i have)?"
-    r"(( ,)? (please|pls|now|today|this week|at the moment|then|again|thanks?|thank you))*( \?)?$|"
+    r"(( ,)? (please|now|today|this week|at the moment|then|again|thanks?|thank you))*( \?)?$|"
     rf"^(how long|until when) (is|are) (the|my)( ({'|'.join(PLACES)}))? (one|{NOUN})( still)?"
     r" (valid|good)( \?)?$"
 )

@@ -14,6 +14,7 @@ from coupon_rec.assistant.asking import (
     BRIEF,
     CONCERNS,
     LACKS,
+    MAY_CONCERN,
     REFUSES,
     WONDERS,
 )
@@ -21,6 +22,9 @@ from coupon_rec.assistant.phrases import (
     AGREES,
     DECLINES,
     DESK,
+    GLAD,
+    HELLO,
+    NOUN,
     OFFERING,
     PLACE,
     PLACES,
@@ -114,6 +118,7 @@ def wants_nothing(words: str, products: Sequence[str] = ()) -> bool:
         parts += [f"{plain(sentence)} ?"] if asks else map(plain, [sentence, *sentence.split(",")])
     named = _named(plain(words), products)
     parts = [_nameless(part, named) for part in parts]
+    parts = [part for part in parts if not _found(DECLINES, part)]
     stops = [pattern for intent, pattern in RULES if intent == "stop"]
     return any(_found(pattern, part) for part in parts for pattern in stops)
 
@@ -176,9 +181,10 @@ def agrees(words: str) -> bool:
     >>> agrees("Thanks, yes please"), agrees("Sure"), agrees("No thanks")
     (True, True, False)
     """
-    text, begins = plain(words), plain(re.split(r"[,.!?;:\n]", words.strip(), maxsplit=1)[0])
-    yes = _found(AGREES, text) or (_found(AGREES, begins) and not _found(WAVERS, text))
-    return not wants_nothing(words) and bool(yes)
+    begins = plain(re.split(r"[,.!?;:\n]", words.strip(), maxsplit=1)[0])
+    text, begins = plain(words), "" if _found(r"^(ok(ay)?|fine)\b", begins) else begins
+    yes = _found(AGREES, text) or _found(AGREES, begins)
+    return bool(yes) and not _found(WAVERS, text) and not wants_nothing(words)
 
 
 def allows_offer(words: str, intent: str, products: Sequence[str] = ()) -> bool:
@@ -226,7 +232,7 @@ def _asks(words: str, named: Sequence[str], intent: str = "coupons") -> bool:
     return about or asks or lacks or (bool(bare) and alone)
 
 
-def hear(words: str, products: Sequence[str] = ()) -> Heard:
+def hear(words: str, products: Sequence[str] = (), *, shown: bool = False) -> Heard:
     """Understand a message, or say that it was not understood.
 
     Parameters
@@ -235,6 +241,8 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
         The message.
     products : sequence of str
         Names to look for.
+    shown : bool
+        Whether coupons were just shown, so that "how much is it?" is about them.
 
     Examples
     --------
@@ -252,9 +260,11 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     which = PLACES[place[1]] if place and len(places) == 1 else 0
     stops, texts = wants_nothing(words, products), _texts(words, named)
     declined = [text for text in texts if _found(DECLINES, text)]
-    if declined and not stops and all(t in declined or _found(POLITE, t) for t in texts):
-        return Heard("thanks", product, which)
     text = plain(" ".join(text for text in texts if text not in declined))
+    if not stops and all(each in declined or _found(POLITE, each) for each in texts):
+        greets = "hello" if _found(rf"^{HELLO}\b", text) else "unknown"
+        courtesy = "thanks" if declined or _found(GLAD, text) else greets
+        return Heard(courtesy, product, which)
     found = (
         intent
         for intent, pattern in RULES
@@ -265,14 +275,13 @@ def hear(words: str, products: Sequence[str] = ()) -> Heard:
     if intent not in ("person", "forget", "stop", "complaint"):
         intent = next((to for to, pattern in DESK if _found(pattern, text)), intent)
     asks = _asks(words, named, intent)
-    concerned = any(_found(CONCERNS, text) for text in texts)
+    about = f"{CONCERNS}|{MAY_CONCERN}" if shown or intent == "use" else CONCERNS
+    concerned = which or any(_found(about, text) for text in texts)
     if intent in ("terms", "why", "use") and not concerned:
         intent = rest
     if intent in OFFERING and (refuses(words, named) or not asks):
         intent = "unknown"
     if intent == "use" and (refuses(words, named) or not asks):
-        intent = rest
-    if intent in ("hello", "thanks") and not _found(POLITE, text):
         intent = rest
     return Heard(intent, product, which)
 
@@ -283,6 +292,7 @@ _plain_name = lru_cache(maxsize=None)(plain)  # of products: their names are few
 def _named(text: str, products: Sequence[str]) -> list[str]:
     """The products that are named, the longest first: "oat milk" alone names no milk."""
     named, words = [], {name: _plain_name(name) for name in products}
+    words = {name: plainly for name, plainly in words.items() if not _found(f"^{NOUN}$", plainly)}
     for name in sorted(words, key=lambda each: len(words[each]), reverse=True):
         if f" {words[name]} " in f" {text} ":
             named.append(name)

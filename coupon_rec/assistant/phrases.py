@@ -12,10 +12,10 @@ THANKS: Final = r"(thanks?|bye|goodbye|cheers|see you|that s all|that was all|he
 NOUN: Final = r"(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( codes?)?"
 
 SIGNS: Final = (
-    ("🚫⛔❌✖✗✘☒🚷", " no "),
+    ("🚫⛔❌❎✕✖✗✘☒🚷", " no "),
     ("🛑", " stop "),
-    ("👍👌", " yes "),
-    ("👎🙅🖕🔇🔕🤮🤢🤬😡😠💩🗑💔", " not "),
+    ("👍👌", " ok "),
+    ("👎✋🤚🖐🙅🖕🔇🔕🤮🤢🤬😡😠💩🗑💔", " not "),
 )
 """What says yes or no without a letter."""
 
@@ -58,11 +58,6 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("person", r"\b(talk|speak|chat) (to|with) (your|the|an?|any ?one|any ?body)\b"),
     ("person", r"\b(can|could|will) (some|any) ?(one|body)\b.*\bhelp\b|\bescalate\b"),
     ("person", r"\b(call|ring|phone) me( (back|about|on|at|please|now|today|tomorrow)\b|$)"),
-    (  # the one thing that the assistant asks
-        "person",
-        rf"^((oh|{HELLO}) )?(yes|yeah|yep|please do|that would be (great|nice|good|lovely|kind))"
-        r"( please)?( (thanks?|cheers)( you)?( very much| so much| a lot)?)?$",
-    ),
     ("person", r"\b(customer service|transfer me|put me (through|in touch)|connect me|call you)\b"),
     (
         "forget",
@@ -97,7 +92,7 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
         rf"^(?!(when|how long|does|do|did|will)\b.*\b{ADS}( ever)? stop\b).*"
         r"(?<!\bnot )(?<!\bdon t )(?<!\bnever )(?<!\bt want to )(?<!\bdo you )(?<!\bdid you )"
         r"(?<!\bbus )(?<!\btram )(?<!\btruck )(?<!\bpit )(?<!\bdoor )(?<!\bnext )"
-        r"\b(stop\b(?! (by|off|at(?! once))\b)|"
+        r"\b(stop\b(?! (by|off|at(?! once)|smoking|snoring|worrying)\b)|"
         r"quit( (it|that|sending|showing|bugging|bothering|annoying|the|your)\b|$))"
         r"(?!.*\bfrom (expiring|ending|running)\b)",
     ),
@@ -206,12 +201,13 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ("use", r"\bhow to\b|\bwhere (can|do) i (use|redeem)\b"),
     ("coupons", rf"\b{NOUN}\b"),
     ("coupons", r"\b(save|saving|savings|cheaper|cheap|on sale|money off|anything (for|on|off))\b"),
-    ("thanks", rf"\b{THANKS}\b"),
-    ("hello", rf"^{HELLO}\b"),
 )
 """Intents and the patterns that speak for them; the first that is found decides."""
 
-WHAT_FOR: Final = r"( (so|very) much| a lot)?( for (the|your) (help|answer))?"
+WHAT_FOR: Final = (
+    r"( (so|very) much| a lot)?"
+    rf"( for( (the|your|this|these|all|my|nice|great))* (help|answer|information|tip|{NOUN}))?"
+)
 PLACES: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
 PLACE: Final = rf"\b({'|'.join(PLACES)})\b(?! (?:day|time|week|month|year)s?\b)"
 WHICH: Final = (
@@ -278,8 +274,8 @@ DECLINES: Final = (
     r"no|nope|nah|thanks?|thank you|please|sorry|ok(ay)?|but|so|well|really|oh|hi|hello|i|it s|"
     r"that s|i m (good|fine|ok(ay)?|all right|happy)|ll pass|d rather not|rather not|"
     r"not (now|today|for me|this time|right now|at the moment|yet|necessary|needed|really)|"
-    r"maybe (later|another time|next time)|(very )?kind of you|don t (want|need) (it|one|that|any|"
-    r"them)|never ?mind|(there s|there is) no need|need( for (that|this|it))?|"
+    r"maybe (later|another time|next time)|(very )?kind of you|don t ((want|need) (it|one|that|any|"
+    r"them)|bother)|do not bother|never ?mind|there (s|is) no need|need( for (that|this|it))?|"
     r"that (won t|will not|wouldn t) be (necessary|needed))( ,)?( |$))+$"
 )
 """A plain no, or who wants no colleague: it is taken with thanks."""
@@ -292,16 +288,22 @@ POLITE: Final = (
 """A courtesy, whole. No two ways to read a word of it: they double with each word."""
 AGREES: Final = (
     rf"^((oh|ok(ay)?|well|right|great|please|no problem|{HELLO}|thanks?|thank you) )*("
-    r"((yes|yeah|yep|yup|aye)\b(?! (but|right|no|later|tomorrow|i can\b(?! ?not| t)|another)\b)|"
+    r"(yes|yeah|yep|yup|aye)\b(?! (right|no|i can\b(?! ?not| t)|i know|i see|another|and)\b)|"
     r"(sure|gladly|certainly|definitely|absolutely|of course|by all means|go ahead|bring (one|him|"
-    r"her|in a colleague)|(you )?do (it|that|so)|let s do (it|that)|good idea|ok(ay)?|fine|do|"
+    r"her|in a colleague)|(you )?do (it|that|so)|let s do (it|that)|good idea|do|"
     r"(ask|tell) (them|him|her|about))"
-    r"( (please|thanks?|thank you|why not|ask|tell|bring|do|go|that|it|why|then)\b|$))"
-    r"(?!.*\b(no thanks?|no thank you|(don t|do not) (bring|need|want)|myself|yourself|waste)\b)|"
+    r"( (please|thanks?|thank you|why not|ask|tell|bring|do|go|that|it|why)\b|$)|"
+    r"(ok(ay)?|fine)(( (then|please|sure|great|good))*$| (then |please )*(ask|tell|bring|do|go)\b)|"
     r"((that )?would (be (\w+ )?(great|nice|good|lovely|kind|helpful|perfect|fine|wonderful)|help)|"
     r"i( would| d)( (like|love|appreciate) (that|it|one))?|why not|exactly|if you (could|would))"
     r"( please| thanks?| thank you)*$)"
 )
 """A yes to the one thing that the assistant asks: "Shall I bring in a colleague?"."""
-WAVERS: Final = r"\b(but|no|not|n t|t|later|myself|yourself|waste)\b"
-"""What takes back a yes that is only the beginning of a message."""
+WAVERS: Final = (
+    r"\b(but|nah|nope|not|bye|goodbye|later|tomorrow|maybe|myself|yourself|waste|enough|forget it|"
+    r"that s all|i ll (ask|check|look|go|come|try)|i m (good|fine|ok)|no thanks?|no thank you|"
+    r"(don t|do not) (bring|need|want|bother))\b"
+)
+"""What takes back a yes."""
+GLAD: Final = rf"\b({THANKS}|ok(ay)?|great|perfect|nice|fine|helped|helpful)\b"
+"""A courtesy that is more than a greeting."""

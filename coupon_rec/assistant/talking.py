@@ -338,10 +338,12 @@ class Assistant:
 
     def _heard(self, words: str, choosing: ChatModel | None) -> Heard:
         products = self.tools.catalog.products
-        heard = hear(words, products)
+        shown = bool(self._shown) and self._intents[-1:] not in (["product"], ["unknown"])
+        heard = hear(words, products, shown=shown or bool(self.last.offered))
         asked = self._hand_over and self._intents[-1:] == ["product"]
         if asked and heard.intent not in (*FOR_A_PERSON, "coupons") and agrees(words):
             heard = heard._replace(intent="person")
+        self._offered = self._offered or heard.intent == "unknown"  # whatever a model makes of it
         if heard.intent == "unknown" and choosing and not asked and not refuses(words, products):
             try:
                 said = choosing.choose(words[:MOST_LETTERS], CHOSEN)

@@ -27,7 +27,7 @@ def test_nine_in_ten_direct_requests_are_understood_and_hardly_any_is_misunderst
 
 def test_most_of_what_is_said_between_the_lines_is_known_not_to_be_understood() -> None:
     found = talking.understood(talking.paraphrases("indirect")).value_counts()
-    assert found["not understood"] == 39 and found["wrong"] == 6
+    assert found["not understood"] == 38 and found["wrong"] == 6
 
 
 @pytest.mark.parametrize("kind", ["studied", "strangers"])

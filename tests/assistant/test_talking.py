@@ -1442,7 +1442,7 @@ def test_who_lacks_something_else_than_coupons_may_refuse_them(words: str) -> No
     ],
 )
 def test_a_question_needs_no_mark(words: str) -> None:
-    assert hear(words, talking.PRODUCTS).intent in OFFERING
+    assert hear(words, talking.PRODUCTS, shown=True).intent in OFFERING
 
 
 # What a thirteenth evening of attacks found
@@ -1612,3 +1612,123 @@ def test_who_wants_no_colleague_gets_none(words: str, wanted: bool) -> None:
 def test_more_than_a_question_for_a_product_is_no_moment_for_an_offer(words: str) -> None:
     assert not Assistant(tools(), OFFER_AT_ONCE, hand_over=take).reply(words).offered
     assert Assistant(tools(), OFFER_AT_ONCE).reply("Hi, do you have coffee?").offered
+
+
+# What a seventeenth evening of attacks found
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["How much is it?", "When will it be back?", "Why is it always sold out?", "How big is it?"],
+)
+@pytest.mark.parametrize("before", [(), ("do you have oat milk?",), ("any coupons?", "any tea?")])
+def test_it_is_no_coupon_unless_coupons_were_just_shown(words: str, before: Sequence[str]) -> None:
+    talk = Assistant(tools(), hand_over=take)
+    for said in before:
+        talk.reply(said)
+    assert not lines(talk.reply(words).reply)
+
+
+def test_it_is_the_coupon_that_was_just_shown() -> None:
+    talk = Assistant(tools())
+    talk.reply("any coupons for coffee?")
+    assert lines(talk.reply("When does it end?").reply) == [LINES[0]]
+    assert lines(Assistant(tools()).reply("How long is it valid?").reply) == [*LINES]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "When do you open?",
+        "How much is shipping?",
+        "Why is bread so expensive now?",
+        "How do I use the app?",
+        "Which products are vegan?",
+        "What are the conditions of my membership?",
+    ],
+)
+def test_a_question_about_the_shop_is_none_about_coupons(words: str) -> None:
+    assert Assistant(tools()).reply(words).reply == ALONE["unknown"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Thank you for the offer", "Thanks for the coupons", "ty", "Great, thanks \N{THUMBS UP SIGN}"],
+)
+def test_thanks_for_coupons_are_thanks(words: str) -> None:
+    talk = Assistant(tools())
+    talk.reply("Please stop offering me coupons")
+    assert talk.reply(words).reply == SAYS["thanks"]
+
+
+@pytest.mark.parametrize("words", ["OK, deal", "Good deal!", "What is a coupon?"])
+def test_a_deal_is_a_deal_and_no_request(words: str) -> None:
+    talk = Assistant(tools())
+    talk.reply("Please stop offering me coupons")
+    assert not lines(talk.reply(words).reply)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Ok, thanks, bye",
+        "Ok, I'll ask in the shop",
+        "yeah nah",
+        "Ok, how do I use a coupon?",
+        "No, don't bother",
+        "do not send a colleague",
+        "I'd prefer not to involve a colleague",
+        "A colleague won't be needed",
+    ],
+)
+def test_a_goodbye_and_a_no_bring_no_colleague(words: str) -> None:
+    talk = Assistant(tools(), hand_over=take)
+    talk.reply("do you have oat milk?")
+    assert not talk.reply(words).handed_over
+
+
+@pytest.mark.parametrize("words", ["ok", "Please do, I want it today", "Sure, ask about shampoo"])
+def test_a_yes_brings_one_though_a_product_is_named(words: str) -> None:
+    talk = Assistant(tools(), hand_over=take)
+    talk.reply("do you have oat milk?")
+    assert talk.reply(words).handed_over
+
+
+@pytest.mark.parametrize("words", ["Yes please", "\N{THUMBS UP SIGN}", "that would be great"])
+def test_a_yes_to_nothing_brings_nobody(words: str) -> None:
+    talk = Assistant(tools(), hand_over=take)
+    talk.reply("any coupons?")
+    assert not talk.reply(words).handed_over
+
+
+@pytest.mark.parametrize("words", ["No thanks", "nah im good", "Not now, maybe later", "No need"])
+def test_a_plain_no_is_taken_with_thanks_and_nothing_is_offered_later(words: str) -> None:
+    talk = Assistant(tools(), OFFER_AT_ONCE)
+    assert talk.reply(words).reply == SAYS["thanks"]
+    assert not any(talk.reply(said).offered for said in ("hi", "do you have coffee?"))
+
+
+def test_a_threat_is_no_request() -> None:
+    assert not lines(Assistant(tools()).reply("If I see any more coupons I'm leaving").reply)
+    assert lines(Assistant(tools()).reply("I wonder if I have any coupons").reply)
+
+
+def test_what_only_a_model_understood_is_no_moment_for_an_offer() -> None:
+    talk = Assistant(tools(), OFFER_AT_ONCE, model=Says("Hello!", "hello"), chooses=True)
+    assert not talk.reply("My mother died yesterday").offered
+
+
+def test_a_product_called_offers_hides_no_stop() -> None:
+    assert hear("No more offers please", ["offers"]).intent == "stop"
+
+
+@pytest.mark.parametrize("words", ["whats on offer", "gimme deals", "list my vouchers pls"])
+def test_words_typed_in_a_hurry_are_understood(words: str) -> None:
+    assert hear(words).intent == "coupons"
+
+
+def test_after_a_stop_a_bare_all_of_them_is_no_request() -> None:
+    talk = Assistant(tools())
+    talk.reply("Stop!")
+    for words in ("All of your offers.", "The newsletter offers too", "Every coupon"):
+        assert not lines(talk.reply(words).reply)
