@@ -1,7 +1,7 @@
 """Asking another server: in a time and a size that it cannot stretch, and no other server."""
 
 import re
-from functools import partial
+from functools import cache, partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from io import BufferedReader, RawIOBase
 from socket import SOCK_STREAM, create_connection, getaddrinfo, socket
@@ -20,6 +20,8 @@ from urllib.request import (
 
 MOST_BYTES: Final = 2**23
 """Of an answer, with all that the protocol puts around it."""
+FEW_BYTES: Final = 2**18
+"""Of one that is a few coupons or sentences: reading 8 MB of JSON holds up everybody."""
 LATE: Final = "it does not come to an end in time"
 ENDLESS: Final = "it does not come to an end: too many bytes"
 BROKEN: Final = (
@@ -34,7 +36,7 @@ BROKEN: Final = (
 """What is raised, beside an OSError, while an answer is read that is none."""
 
 
-def opened(request: Request, seconds: float) -> HTTPResponse:
+def opened(request: Request, seconds: float, most: int = MOST_BYTES) -> HTTPResponse:
     """Send a request, and give the answer as it comes; an HTTPError if it is no success.
 
     A redirect is followed nowhere: the key and the words are for this server alone, and for a proxy
@@ -46,14 +48,15 @@ def opened(request: Request, seconds: float) -> HTTPResponse:
         For a server of the web.
     seconds : float
         From now until the whole answer has been read; looking up the host's name comes on top.
+    most : int
+        Bytes of the answer.
 
     Raises
     ------
     OSError
-        Here or while the answer is read: if the server is away, or the time or `MOST_BYTES` is
-        over.
+        Here or while the answer is read: if the server is away, or the time or `most` is over.
     """
-    answer: HTTPResponse = _OPENER.open(request, timeout=seconds)
+    answer: HTTPResponse = _opener(most).open(request, timeout=seconds)
     return answer
 
 
@@ -109,8 +112,8 @@ def _left(end: float) -> float:
 class _Pieces(RawIOBase):
     """What comes out of a socket, up to a time and a size."""
 
-    def __init__(self, file: RawIOBase, source: socket, end: float) -> None:
-        self._file, self._source, self._end, self._read = file, source, end, 0
+    def __init__(self, file: RawIOBase, source: socket, end: float, most: int) -> None:
+        self._file, self._source, self._end, self._left = file, source, end, most
 
     def readable(self) -> bool:
         """As io has it."""
@@ -123,8 +126,8 @@ class _Pieces(RawIOBase):
             count = self._file.readinto(buffer)
         except TimeoutError:
             raise TimeoutError(LATE) from None
-        self._read += count or 0
-        if self._read > MOST_BYTES:
+        self._left -= count or 0
+        if self._left < 0:
             raise OSError(ENDLESS)
         return count
 
@@ -135,18 +138,18 @@ class _Pieces(RawIOBase):
 
 
 class _Answer(HTTPResponse):
-    def __init__(self, sock: socket, *args: Any, end: float, **settings: Any) -> None:
+    def __init__(self, sock: socket, *args: Any, end: float, most: int, **settings: Any) -> None:
         super().__init__(sock, *args, **settings)
-        self.fp = BufferedReader(_Pieces(self.fp.detach(), sock, end))
+        self.fp, self._most = BufferedReader(_Pieces(self.fp.detach(), sock, end, most)), most
 
     def begin(self) -> None:
         """Read the headers, and refuse what they say is too long."""
         super().begin()
-        if (self.length or 0) > MOST_BYTES:
+        if (self.length or 0) > self._most:
             raise OSError(ENDLESS)
 
     def _safe_read(self, amt: int) -> bytes:
-        if amt > MOST_BYTES:  # a chunk
+        if amt > self._most:  # a chunk
             raise OSError(ENDLESS)
         return super()._safe_read(amt)  # type: ignore[misc, no-any-return]
 
@@ -154,11 +157,11 @@ class _Answer(HTTPResponse):
 class _Plain(HTTPConnection):
     """A connection whose `timeout` is that of everything together."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(self, *args: Any, most: int, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._end = monotonic() + (self.timeout or 0)
         self._create_connection = self._dial
-        self.response_class = partial(_Answer, end=self._end)  # type: ignore[assignment]
+        self.response_class = partial(_Answer, end=self._end, most=most)  # type: ignore[assignment]
 
     def _dial(self, address: tuple[str, int], *_: object) -> socket:
         """Try the addresses of the host one after the other, in the time that is left."""
@@ -187,13 +190,21 @@ class _Secure(HTTPSConnection, _Plain):
 
 
 class _Http(HTTPHandler):
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
     def http_open(self, req: Request) -> HTTPResponse:
-        return self.do_open(_Plain, req)
+        return self.do_open(partial(_Plain, most=self._most), req)
 
 
 class _Https(HTTPSHandler):
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
     def https_open(self, req: Request) -> HTTPResponse:
-        return self.do_open(_Secure, req)
+        return self.do_open(partial(_Secure, most=self._most), req)
 
 
 class _Stays(HTTPRedirectHandler):
@@ -201,4 +212,6 @@ class _Stays(HTTPRedirectHandler):
         """Refuse."""
 
 
-_OPENER: OpenerDirector = build_opener(_Http, _Https, _Stays)
+@cache
+def _opener(most: int) -> OpenerDirector:
+    return build_opener(_Http(most), _Https(most), _Stays)

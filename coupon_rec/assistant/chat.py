@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import Request
 
 from coupon_rec._extras import need
-from coupon_rec._web import BROKEN, bearer, is_address, opened, quoted
+from coupon_rec._web import BROKEN, FEW_BYTES, bearer, is_address, opened, quoted
 
 logger = logging.getLogger("coupon_rec.assistant")
 
@@ -106,7 +106,7 @@ class ChatModel:
         body = {"model": self.name, "temperature": 0, "stream": True, **body}
         request = Request(f"{self.url}/chat/completions", json.dumps(body).encode(), self._headers)
         try:
-            with opened(request, self.timeout) as answer:
+            with opened(request, self.timeout, FEW_BYTES) as answer:
                 for line in answer:
                     name, _, data = line.decode().strip().partition(":")
                     if name != "data":

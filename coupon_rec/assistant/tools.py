@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
-from coupon_rec._web import BROKEN, bearer, is_address, opened, quoted
+from coupon_rec._web import BROKEN, FEW_BYTES, bearer, is_address, opened, quoted
 from coupon_rec.assistant.hearing import plain
 
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
             f"{url.rstrip('/')}/v1/recommendations", json.dumps(body).encode(), headers
         )
         try:
-            with opened(request, seconds=10) as answer:
+            with opened(request, 10, FEW_BYTES) as answer:
                 said = json.load(answer)
             if str(said["user_id"]) != str(user_id):
                 raise LookupError("an answer about somebody else")

@@ -1,5 +1,7 @@
 """A conversation about coupons: in the terminal, over HTTP, or its tools over MCP."""
 
+import logging
+import os
 import signal
 import sqlite3
 import sys
@@ -23,14 +25,26 @@ if TYPE_CHECKING:
 
 OFTEN: Final = 600
 """Seconds until old turns are removed again: the file is written for it."""
+NEEDS: Final = {
+    "speech": "port",
+    "host": "port",
+    "api_key": "port",
+    "to_all": "port",
+    "model_name": "model",
+    "model_key": "model",
+    "chooses": "model",
+    "keep": "log",
+    "forget": "log",
+}
+"""What does nothing without another setting."""
 OVER_MCP: Final = ("market", "user", "mcp", "service", "service_key", "time", "currency", "names")
 """What the tools over MCP need; everything else belongs to conversations."""
 
 
-def _text(value: str) -> str:
+def _text(value: str | None) -> str | None:
     """Refuse what is no UTF-8: halves of characters, as Python reads the bytes of an argument."""
     try:
-        value.encode()
+        (value or "").encode()
     except UnicodeEncodeError:
         raise typer.BadParameter("write the customer's name in UTF-8") from None
     return value
@@ -134,9 +148,9 @@ def assistant(
         ),
     ] = "",
     forget: Annotated[
-        str,
+        str | None,
         typer.Option(help="Remove this user from the log, and do nothing else.", callback=_text),
-    ] = "",
+    ] = None,
     api_key: Annotated[
         str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
     ] = "",
@@ -165,16 +179,10 @@ def assistant(
     if list_names:
         typer.echo("\n".join(names_to_read(market_of(market))))
         return
-    for option in context.command.params if mcp else ():
-        name = str(option.name)
-        source = context.get_parameter_source(name)
-        if name not in OVER_MCP and source and source.name == "COMMANDLINE":
-            problem = "the tools over MCP have no use for it: leave it out"
-            raise typer.BadParameter(problem, param_hint=option.opts[0])
-    if log is None and keep:
-        raise typer.BadParameter("name the log too, with --log", param_hint="--keep")
-    if forget and not (log and log.exists()):
-        raise typer.BadParameter("name a log that is there, with --log", param_hint="--forget")
+    _check_needs(context, mcp=mcp)
+    if forget is not None and not (forget and log and log.exists()):
+        problem = "name a customer, and a log that is there, with --log"
+        raise typer.BadParameter(problem, param_hint="--forget")
     kept = DialogueLog(log, pseudonym_key) if log else None
     if forget and kept:
         removed = kept.forget(forget)
@@ -192,8 +200,6 @@ def assistant(
                 kept.expire(keep)
 
     expire()
-    if speech and port is None:
-        raise typer.BadParameter("recordings come over HTTP: name a --port", param_hint="--speech")
     if not user and (mcp or port is None):
         raise typer.BadParameter(
             "name the customer, or a port to answer over HTTP with --port", param_hint="--user"
@@ -245,6 +251,7 @@ def assistant(
             _on_signals(stack, ("SIGTERM",), lambda number, _: sys.exit(128 + number))
             _on_signals(stack, ("SIGHUP",), lambda *_: signal.raise_signal(signal.SIGTERM))
             app = create_app(begin, settings, _ear(catalog.products) if speech else None)
+            code = 0
             try:
                 uvicorn.run(
                     app,
@@ -256,9 +263,36 @@ def assistant(
                     server_header=False,
                     timeout_graceful_shutdown=GRACE - ENDING,
                 )
+            except SystemExit as end:
+                code = int(end.code or 0)
             finally:  # at a second Ctrl-C, the server skips its own end
                 _on_signals(stack, ("SIGINT", "SIGTERM", "SIGHUP"), lambda *_: None)
                 app.state.conversations.abandon()
+            _leave(code)
+
+
+def _check_needs(context: typer.Context, *, mcp: bool) -> None:
+    """Refuse settings that would do nothing."""
+    for option in context.command.params:
+        name, source = str(option.name), context.get_parameter_source(str(option.name))
+        if not source or source.name != "COMMANDLINE":
+            continue
+        problem = ""
+        if mcp and name not in OVER_MCP:
+            problem = "the tools over MCP have no use for it: leave it out"
+        elif name in NEEDS and context.params[NEEDS[name]] in (None, ""):
+            problem = f"it does nothing without --{NEEDS[name]}: name that too, or leave it out"
+        if problem:
+            raise typer.BadParameter(problem, param_hint=option.opts[0])
+
+
+def _leave(code: int) -> None:
+    """End without the threads that wait for a model or a desk: all that was said is logged."""
+    logging.shutdown()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _ear(products: Sequence[str]) -> "Ear":

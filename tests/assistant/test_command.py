@@ -33,6 +33,16 @@ def recommended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coupon_rec.assistant.service", lambda *_: lambda user: found)
 
 
+@pytest.fixture(autouse=True)
+def stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of the program is not that of the tests."""
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr("coupon_rec.commands.assistant._leave", leave)
+
+
 def run(*options: object, said: str = "") -> tuple[int, str, str]:
     command = ["assistant", "--market", str(SAMPLE), *map(str, options)]
     done = CliRunner().invoke(app, command, input=said)
@@ -54,7 +64,7 @@ def test_a_product_is_named_only_by_what_somebody_has_released(tmp_path: Path) -
 
 
 def test_recordings_come_over_http_and_ask_for_released_names() -> None:
-    assert "name a --port" in run("--user", 7, "--speech")[2]
+    assert "does nothing without --port" in run("--user", 7, "--speech")[2]
     assert "release names to be heard" in run("--port", 0, "--speech")[2]
 
 
@@ -103,7 +113,7 @@ def test_turns_are_kept_for_as_long_as_the_command_says(
     monkeypatch.setattr("uvicorn.run", lambda app, **_: None)
     assert run("--port", 0, "--log", talks, "--keep", 30)[0] == 0
     assert DialogueLog(talks).rows() == []
-    assert "name the log too" in run("--user", 7, "--keep", 30)[2]
+    assert "does nothing without --log" in run("--user", 7, "--keep", 30)[2]
 
 
 def test_what_cannot_be_the_log_is_said_in_a_line(tmp_path: Path) -> None:
@@ -113,7 +123,7 @@ def test_what_cannot_be_the_log_is_said_in_a_line(tmp_path: Path) -> None:
 
 def test_nobody_is_forgotten_in_a_log_that_is_not_there(tmp_path: Path) -> None:
     code, _, err = run("--log", tmp_path / "typo", "--forget", 7)
-    assert code == 2 and "name a log that is there" in err and not (tmp_path / "typo").exists()
+    assert code == 2 and "a log that is there" in err and not (tmp_path / "typo").exists()
 
 
 def test_old_turns_are_looked_for_once_in_a_while_and_not_for_each_customer(
@@ -285,3 +295,24 @@ def test_the_command_hands_over_to_its_hook(hook: Receiver) -> None:
     assert ALONE["complaint"] in out and "Ask us." in out and len(hook.received) == 1
     code, _, err = run(*asked, "--hook", "ftp://here")
     assert code == 2 and "a web hook is an address" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "needed"),
+    [
+        (("--chooses",), "--model"),
+        (("--host", "0.0.0.0"), "--port"),
+        (("--open",), "--port"),
+        (("--speech",), "--port"),
+        (("--keep", 30), "--log"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(option: tuple[object, ...], needed: str) -> None:
+    code, out, err = run("--user", 7, *option)
+    assert code == 2 and not out and f"it does nothing without {needed}" in err
+
+
+def test_nobody_is_forgotten_by_an_empty_name(tmp_path: Path) -> None:
+    DialogueLog(tmp_path / "talks").close()
+    code, _, err = run("--log", tmp_path / "talks", "--forget", "")
+    assert code == 2 and "name a customer" in err

@@ -17,7 +17,7 @@ FIX_FIELDS = "the request is not as expected: fix the fields named"
 BY_STATUS = {
     404: "there is nothing here: /openapi.json lists what there is",
     405: "this address takes another method: /openapi.json lists them",
-    413: "the body is too large: send less at a time, such as fewer events",
+    413: "the body is too large: send less at a time",
 }
 
 

@@ -2,7 +2,9 @@
 
 import gc
 import socket
+import sys
 from asyncio import TimerHandle, Transport
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -25,6 +27,9 @@ KEEP_ALIVE = 75
 REQUEST_SECONDS = 30.0
 """How long a client may take to send a request, or to begin one."""
 
+MOST_FILES, OWN_FILES = 65_536, 200
+"""Files that are open at a time, and those that are kept for what is no connection."""
+
 
 class Impatient(HttpToolsProtocol):
     """Uvicorn's HTTP, that closes a connection whose request does not come in time.
@@ -35,9 +40,11 @@ class Impatient(HttpToolsProtocol):
     _late: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Wait for a request."""
+        """Wait for a request, if there is room."""
         super().connection_made(transport)
         self._late = self.loop.call_later(REQUEST_SECONDS, transport.close)
+        if len(self.connections) > most_connections():
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Wait for the rest of a request that has begun."""
@@ -59,6 +66,22 @@ class Impatient(HttpToolsProtocol):
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+
+@cache
+def most_connections() -> int:
+    """Open as many files as the system allows, and say how many of them may be connections.
+
+    The others are for logs, for Redis, and for whom the program asks.
+    """
+    if sys.platform == "win32":
+        return 10_000
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = min(hard, MOST_FILES) if hard != resource.RLIM_INFINITY else MOST_FILES
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(files - OWN_FILES, files // 2)
 
 
 class Server(uvicorn.Server):

@@ -1,0 +1,146 @@
+"""The real program over HTTP holds out against crowds, hostile services and models, and ends."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic, sleep
+
+import pytest
+
+from coupon_rec._web import FEW_BYTES
+from coupon_rec.assistant import DialogueLog
+from coupon_rec.assistant.talking import ALONE, SAYS
+from coupon_rec.serving.http.server import GRACE
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of files")
+Answer = Callable[[BaseHTTPRequestHandler, dict[str, object]], None]
+
+
+@contextmanager
+def answering(answer: Answer) -> Iterator[str]:
+    """A server that answers each request in its own way."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            answer(self, json.loads(self.rfile.read(length)))
+
+        def log_message(self, *_: object) -> None:
+            """Be quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def send(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    """Answer with success."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def recommends(handler: BaseHTTPRequestHandler, asked: dict[str, object]) -> None:
+    """Answer as the service does."""
+    coupon = {"campaign_id": 1, "coupon_id": 501, "reason": "you buy these"}
+    facts = {"user_id": asked["user_id"], "mailed": True, "coupons": [coupon]}
+    send(handler, json.dumps(facts).encode())
+
+
+@contextmanager
+def program(*options: object, files: int = 1024) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """Start the assistant, and give its port."""
+    command = ["-m", "coupon_rec", "assistant", "--market", str(SAMPLE), "--port", "0"]
+    shell = ["bash", "-c", f'ulimit -n {files}; exec "$@"', "bash", sys.executable, *command]
+    process = subprocess.Popen([*shell, *map(str, options)], stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    lines = iter(process.stderr.readline, "")
+    address = next(line for line in lines if "running on http://" in line).split()[4]
+    Thread(target=lambda: [*lines], daemon=True).start()
+    yield int(address.rsplit(":", 1)[1]), process
+    process.kill()
+    process.wait()
+
+
+def say(connection: HTTPConnection, words: str, user_id: int = 7) -> str:
+    """Give the answer to a message."""
+    body = json.dumps({"user_id": user_id, "words": words})
+    connection.request("POST", "/v1/assistant", body, {"Content-Type": "application/json"})
+    events = connection.getresponse().read().decode().splitlines()
+    texts = [json.loads(event[6:]).get("text", "") for event in events if event.startswith("data")]
+    return "".join(texts)
+
+
+def test_a_service_that_sends_far_too_much_holds_up_nobody_else() -> None:
+    much = b"[" + b"[]," * 2_700_000 + b"0]"
+    with (
+        answering(lambda handler, _: send(handler, much)) as service,
+        program("--service", service) as (port, _),
+        ThreadPoolExecutor(40) as crowd,
+    ):
+        asked = [
+            crowd.submit(say, HTTPConnection("127.0.0.1", port, timeout=60), "any coupons?", user)
+            for user in range(40)
+        ]
+        while not all(each.done() for each in asked):
+            begin = monotonic()
+            assert say(HTTPConnection("127.0.0.1", port, timeout=60), "hello") == SAYS["hello"]
+            assert monotonic() - begin < 5
+        assert {each.result() for each in asked} == {ALONE["away"]}
+    assert len(much) > 20 * FEW_BYTES
+
+
+def test_idle_connections_cut_off_no_customer_and_lose_no_turn(tmp_path: Path) -> None:
+    talks = tmp_path / "talks"
+    with (
+        answering(recommends) as service,
+        program("--service", service, "--log", talks, files=300) as (port, _),
+        ExitStack() as stack,
+    ):
+        kept = HTTPConnection("127.0.0.1", port, timeout=60)
+        assert say(kept, "any coupons?").startswith(SAYS["coupons"])
+        for _ in range(400):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        sleep(0.5)
+        assert say(kept, "any coupons?").startswith(SAYS["coupons"])
+        assert say(kept, "hello") == SAYS["hello"]
+        assert len(DialogueLog(talks).rows()) == 3
+
+
+def test_a_model_that_never_ends_does_not_delay_the_end(tmp_path: Path) -> None:
+    over, asked = Event(), Event()
+
+    def drip(handler: BaseHTTPRequestHandler, _: dict[str, object]) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        asked.set()
+        while not over.wait(0.5):
+            handler.wfile.write(b'data: {"choices": [{"delta": {"content": ""}}]}\n\n')
+
+    talks = tmp_path / "talks"
+    with (
+        answering(drip) as model,
+        program("--model", model, "--chooses", "--log", talks) as (port, process),
+        ThreadPoolExecutor(1) as customer,
+    ):
+        customer.submit(say, HTTPConnection("127.0.0.1", port, timeout=60), "lorem ipsum")
+        assert asked.wait(30)
+        process.send_signal(signal.SIGTERM)
+        begin = monotonic()
+        assert process.wait(60) == 128 + signal.SIGTERM
+        assert monotonic() - begin < GRACE
+        over.set()
+        assert len(DialogueLog(talks).rows()) == 1
