@@ -218,7 +218,7 @@ def test_a_body_over_the_limit_is_refused_with_or_without_its_length(service: In
     for content in (b"".join(large), iter(large)):
         answer = service.client.post("/v1/events", content=content, headers=headers)
         assert answer.status_code == 413
-        assert "fewer events" in answer.json()["error"]
+        assert "send less at a time" in answer.json()["error"]
 
 
 def test_what_is_not_there_is_said_in_the_same_form(service: Inside) -> None:
