@@ -38,7 +38,7 @@ const hearing = (() => {
     ["cupons coupns copons", "coupons"],
   ];
   const AGREES = "^((oh|ok(ay)?|well|right|great|please|no problem|(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))|thanks?|thank you) )*((yes|yeah|yep|yup|aye)\\b(?! (right|no|i can\\b(?! ?not| t)|i know|i see|another|and)\\b)|(sure|gladly|certainly|definitely|absolutely|of course|by all means|go ahead|bring (one|him|her|in a colleague)|(you )?do (it|that|so)|let s do (it|that)|good idea|do|(ask|tell) (them|him|her|about))( (please|thanks?|thank you|why not|ask|tell|bring|do|go|that|it|why)\\b|$)|(ok(ay)?|fine)(( (then|please|sure|great|good))*$| (then |please )*(ask|tell|bring|do|go)\\b)|((that )?would (be (\\w+ )?(great|nice|good|lovely|kind|helpful|perfect|fine|wonderful)|help)|i( would| d)( (like|love|appreciate) (that|it|one))?|why not|exactly|if you (could|would))( please| thanks?| thank you)*$)";
-  const WAVERS = "\\b(but|nah|nope|not|bye|goodbye|later|tomorrow|maybe|myself|yourself|waste|enough|forget it|that s all|i ll (ask|check|look|go|come|try)|i m (good|fine|ok)|no thanks?|no thank you|(don t|do not) (bring|need|want|bother))\\b";
+  const WAVERS = "\\b(but|nah|nope|(?<!why )not|bye|goodbye|later|tomorrow|maybe|myself|yourself|waste|enough|forget it|that s all|i ll (ask|check|look|go|come|try)|i m (good|fine|ok)|no thanks?|no thank you|(don t|do not) (bring|need|want|bother))\\b";
   const HELLO = "(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))";
   const GLAD = "\\b((thanks?|bye|goodbye|cheers|see you|that s all|that was all|helps)|ok(ay)?|great|perfect|nice|fine|helped|helpful)\\b";
   const DECLINES = "^(?!.*\\b(i (want|need) (an?|some|to|your|the|(human|person|people|agent|colleague|staff|support|any ?(one|body)|some ?(one|body))s?)\\b|get me|give me|bring me|but|instead|machine|robot|bot|computer)\\b)((no|nope|nah|please|sorry|thanks?|thank you|ok(ay)?|well|there( i)?s|just|oh)( ,)? )*(((i|we|you)( (m|d|ll|would|could|can|will|do))? )?(no|not|without|don ?t|do not|need not|prefer not|rather (you|not)|manage without|leave|keep|skip|spare)\\b( (?!(,|is|are|can|ever)\\b)\\S+){0,6} (human|person|people|agent|colleague|staff|support|any ?(one|body)|some ?(one|body))s?|no (human|person|people|agent|colleague|staff|support|any ?(one|body)|some ?(one|body))s?|((an?|the|your|any) )?(human|person|people|agent|colleague|staff|support|any ?(one|body)|some ?(one|body))s? ((is|are|would|will)( n t| not|n t)?|isn t|won t|need)( be)?( not)?)( ?,? (please|thanks?|thank you|you|needed|required|necessary|bother|then|now|in|alone|today|(for|about|out of) (that|this|it|me)|just (you|tell me|answer)( me)?|you tell me))*$|^(?=.*\\b(no|nope|nah|not|n t|t|never ?mind|pass|later|rather|i m)\\b)((no|nope|nah|thanks?|thank you|please|sorry|ok(ay)?|but|so|well|really|oh|hi|hello|i|it s|that s|i m (good|fine|ok(ay)?|all right|happy)|ll pass|d rather not|rather not|not (now|today|for me|this time|right now|at the moment|yet|necessary|needed|really)|maybe (later|another time|next time)|(very )?kind of you|don t ((want|need) (it|one|that|any|them)|bother)|do not bother|never ?mind|there (s|is) no need|need( for (that|this|it))?|that (won t|will not|wouldn t) be (necessary|needed))( ,)?( |$))+$";
@@ -101,6 +101,9 @@ const hearing = (() => {
   const WONDERS = "^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*(((do|can|have) (you|i)( still)?( (have|sell|stock|carry|get|buy))?|got|(are|is) there|where (is|are|do i find|can i find)|how much (is|are)|(what|how) about|i( m| am)? (need|want|buy|look|looking)( for)?|is|are) )?((any|some|the|your|good|fresh|more|and) )*thing( (in stock|left|today|here|please|there))?( \\?)?$";
   const CONCERNS = "\\b((coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( codes?)?|thing|the code|redeem\\w*|activate|expir\\w*|valid|good for|off|sav(e|ing)|spend|cover\\w*|cho[os]\\w*|pick\\w*|select\\w*|recommend\\w*|suggest\\w*|based|use (it|them|this|that|these|one)|why (me|this|these|those)|why not (another|others?)|sent (it|this|these)|do i (have|need) to (do|show|print|scan|say))\\b|\\b(get|got|have) (this|these|those|it|them)( \\?)?$|^((what|is|are|s|there|the|an?|any|tell|me|about) )*(conditions?|terms|minimum|last day|percent\\w*)( (and|conditions?|or|terms))*( \\?)?$";
   const MAY_CONCERN = "\\b(ones?|it|they|them|mine|(this|that|these|those)(?! (shop|store|app|place|order|weekend|week|month|year)\\b))\\b|^((so|and|ok(ay)?|but|then|please|just|exactly|tell|me|what|where|is|are|s|there|an?|any|the|about|us|know|can|could|would|you|(hi|hiya|hello|hey|greetings|good (morning|afternoon|evening|day))|thanks?) |, )*(how( (much|long|big|many|come|to))?|until when|when|why|which|last day|code|basis|reasons?)( (me|and|or|the|products?|items?|brands?|days?|amount|purchase|left|not|another|others?|come|so|though|do i (get|have to|save)|can i get|did you know|to use|exactly|please|then|now|,))*( \\?)?$";
+  const OTHER_THINGS = "\\b(orders?|deliver\\w*|cards?|points?|account|parcel|package|membership|subscription|warranty|receipt|appointment|slot|password|sale|refund|shift|job)\\b";
+  const NOUN = "(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( codes?)?";
+  const BUT = "\\b(but|except|besides|other than|apart from)( the)? thing\\b";
   const ASKS = [
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, |\\b(glad|grateful|nice|great|wonder\\w*|ask|know|see|check|tell me) (if|whether) )any ((an?|any|some|my|the|your|all|more|another|other|these|those|them|of|for|about|which|what|there|new|good|better|best|current|weekly|personal|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with|sans|beyond|after|before|against|you) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( codes?)?(?= |$)(?=( (please|too|now|today|yet|left|here|again|available|that|which|for|on|off|with|i|at the moment|right now|this (week|month)|in (my|the) (app|account|list|mail))\\b.*)?( [,?].*)?$)",
     "(^((please|hi|hello|hey|ok(ay)?|well|so|and|but|then|now|no|yes|just|sorry|thanks?|thank you|good (morning|day|evening)|let me|(can|could|would|will) you)( ,)? )*|, |\\b(glad|grateful|nice|great|wonder\\w*|ask|know|see|check|tell me) (if|whether) )(which|how many|what(?! (an?|your|my)\\b)) ((is|are|s) )?((an?|any|some|my|the|your|all|more|another|other|these|those|them|of|for|about|which|what|there|new|good|better|best|current|weekly|personal|first|second|third|fourth|fifth|last) )*((?!(off|out|over|from|to|rid|with|sans|beyond|after|before|against|you) )\\w+ ){0,2}(coupon|voucher|offer|deal|discount|promotion|promo|special|bargain)s?( codes?)?(?= |$)",
@@ -289,11 +292,14 @@ const hearing = (() => {
   function hear(words, before, shown) {
     const text = plain(words);
     const products = namedIn(words);
-    const product = products.length === 1 ? products[0] : ""; // several are no one's name
     const named = new RegExp(WHICH).exec(text);
     const places = text.match(new RegExp(PLACE, "g")) ?? [];
     const stops = wantsNothing(words);
     const which = named && places.length === 1 ? PLACES[named[1]] : 0;
+    const here = sentences(words).find(({ sentence }) => finds(PLACE, plain(sentence)));
+    const mine = which && here ? namedIn(here.sentence) : products;
+    const but = finds(BUT, nameless(text, products));
+    const product = mine.length === 1 && !but ? mine[0] : ""; // several are no one's name
     const texts = clauses(words).map((each) => each.text);
     const declined = texts.filter((each) => finds(DECLINES, each));
     const heard = plain(texts.filter((each) => !declined.includes(each)).join(" "));
@@ -308,7 +314,8 @@ const hearing = (() => {
       intent = DESK.find(([, pattern]) => finds(pattern, heard))?.[0] ?? intent;
     }
     const about = shown || intent === "use" ? `${CONCERNS}|${MAY_CONCERN}` : CONCERNS;
-    const concerned = which || texts.some((each) => finds(about, each));
+    const elsewhere = finds(OTHER_THINGS, heard) && !finds(`\\b${NOUN}\\b`, heard);
+    const concerned = which || (!elsewhere && texts.some((each) => finds(about, each)));
     if (["terms", "why", "use"].includes(intent) && !concerned) intent = rest;
     if (polite) intent = thanks ? "thanks" : finds(`^${HELLO}\\b`, heard) ? "hello" : "unknown";
     else if (OFFERING.includes(intent) && (refuses(words) || !asks(words, intent))) intent = "unknown";
@@ -324,7 +331,8 @@ const hearing = (() => {
     if (!which) return mine;
     const at = which > 0 ? which - 1 : which;
     const one = mine.at(at) ?? list.at(at);
-    return mine.includes(one) ? [one] : [];
+    if (mine.includes(one)) return [one];
+    return mine.length && list.at(at) ? list : []; // one of them is not meant: deny neither
   }
 
   return { SAYS, BETWEEN, TELLS, GAIN, LEAVES, MOST_TURNS, OFFERING, hear, allowsOffer, meant };

@@ -14,6 +14,13 @@ CONCERNS: Final = (
     r"(conditions?|terms|minimum|last day|percent\w*)( (and|conditions?|or|terms))*( \?)?$"
 )
 """What a question says that is about coupons, whatever was said before."""
+BUT: Final = r"\b(but|except|besides|other than|apart from)( the)? thing\b"
+"""What takes a product out of the question."""
+OTHER_THINGS: Final = (
+    r"\b(orders?|deliver\w*|cards?|points?|account|parcel|package|membership|subscription|warranty|"
+    r"receipt|appointment|slot|password|sale|refund|shift|job)\b"
+)
+"""What a question is about instead, unless it names a coupon, too."""
 MAY_CONCERN: Final = (
     r"\b(ones?|it|they|them|mine|(this|that|these|those)"
     r"(?! (shop|store|app|place|order|weekend|week|month|year)\b))\b|"
@@ -96,7 +103,8 @@ ASKS: Final = (
 """How a customer asks for coupons in so many words."""
 AGAIN: Final = (
     r"^(?!((and|of|about|all|every|each|single|these|those|your|also|even|both|including|the|such|"
-    rf"other|in) )+{NOUN}( (too|as well|also|ever))?( \?)?$)"
+    rf"other|in|just|only|plus|but) )+(thing )?{NOUN}( (for|on|of)( \w+){{1,3}})?"
+    r"(( ,)? (too|as well|also|ever|please))?( \?)?$)"
     rf"{PRAISE}(?!.*\bwhat( is| s| are)? an?\b){FIRST}"
     r"(((show|list|see|view|give|tell|send|get)( me| us)?|(do|have|can|could|may) (i|you)"
     r"( still)?( (have|see|get|use|show me))?|got|(are|is) there|where (do|can) i (find|see)|"

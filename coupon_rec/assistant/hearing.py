@@ -12,9 +12,11 @@ from coupon_rec.assistant.asking import (
     ASKS,
     BARE,
     BRIEF,
+    BUT,
     CONCERNS,
     LACKS,
     MAY_CONCERN,
+    OTHER_THINGS,
     REFUSES,
     WONDERS,
 )
@@ -255,9 +257,12 @@ def hear(words: str, products: Sequence[str] = (), *, shown: bool = False) -> He
     """
     text = plain(words)
     named = _named(text, products)
-    product = named[0] if len(named) == 1 else ""
     place, places = _found(WHICH, text), re.findall(PLACE, text, re.ASCII)
     which = PLACES[place[1]] if place and len(places) == 1 else 0
+    here = [plain(each) for each, _ in _sentences(words) if _found(PLACE, plain(each))]
+    meant = _named(here[0], products) if which and here else named
+    but = _found(BUT, _nameless(text, named))
+    product = meant[0] if len(meant) == 1 and not but else ""
     stops, texts = wants_nothing(words, products), _texts(words, named)
     declined = [text for text in texts if _found(DECLINES, text)]
     text = plain(" ".join(text for text in texts if text not in declined))
@@ -276,7 +281,8 @@ def hear(words: str, products: Sequence[str] = (), *, shown: bool = False) -> He
         intent = next((to for to, pattern in DESK if _found(pattern, text)), intent)
     asks = _asks(words, named, intent)
     about = f"{CONCERNS}|{MAY_CONCERN}" if shown or intent == "use" else CONCERNS
-    concerned = which or any(_found(about, text) for text in texts)
+    other = _found(OTHER_THINGS, text) and not _found(rf"\b{NOUN}\b", text)
+    concerned = which or (not other and any(_found(about, text) for text in texts))
     if intent in ("terms", "why", "use") and not concerned:
         intent = rest
     if intent in OFFERING and (refuses(words, named) or not asks):

@@ -300,9 +300,9 @@ AGREES: Final = (
 )
 """A yes to the one thing that the assistant asks: "Shall I bring in a colleague?"."""
 WAVERS: Final = (
-    r"\b(but|nah|nope|not|bye|goodbye|later|tomorrow|maybe|myself|yourself|waste|enough|forget it|"
-    r"that s all|i ll (ask|check|look|go|come|try)|i m (good|fine|ok)|no thanks?|no thank you|"
-    r"(don t|do not) (bring|need|want|bother))\b"
+    r"\b(but|nah|nope|(?<!why )not|bye|goodbye|later|tomorrow|maybe|myself|yourself|waste|enough|"
+    r"forget it|that s all|i ll (ask|check|look|go|come|try)|i m (good|fine|ok)|no thanks?|"
+    r"no thank you|(don t|do not) (bring|need|want|bother))\b"
 )
 """What takes back a yes."""
 GLAD: Final = rf"\b({THANKS}|ok(ay)?|great|perfect|nice|fine|helped|helpful)\b"

@@ -323,7 +323,7 @@ class Assistant:
 
     def waits(self, words: str) -> bool:
         """Whether an answer to these words may wait for the service, a model or the desk."""
-        others = self.model or self.customers or self._left
+        others = self.model or self.customers or self._left or (self._asked() and agrees(words))
         return bool(others) or hear(words, self.tools.catalog.products).intent not in ALWAYS
 
     def _of(self, key: str, coupons: Sequence[Coupon]) -> str:
@@ -336,11 +336,15 @@ class Assistant:
         said = f"{FROM_RECORDING}{words}" if spoken else words
         self._unanswered = [*self._unanswered, said][-MOST_UNANSWERED:]
 
+    def _asked(self) -> bool:
+        """Whether the last reply was the question for a colleague."""
+        return bool(self._hand_over) and self._intents[-1:] == ["product"]
+
     def _heard(self, words: str, choosing: ChatModel | None) -> Heard:
         products = self.tools.catalog.products
         shown = bool(self._shown) and self._intents[-1:] not in (["product"], ["unknown"])
         heard = hear(words, products, shown=shown or bool(self.last.offered))
-        asked = self._hand_over and self._intents[-1:] == ["product"]
+        asked = self._asked()
         if asked and heard.intent not in (*FOR_A_PERSON, "coupons") and agrees(words):
             heard = heard._replace(intent="person")
         self._offered = self._offered or heard.intent == "unknown"  # whatever a model makes of it
@@ -372,7 +376,10 @@ class Assistant:
             key, found = self._meant(heard, now)
             listed = heard.intent == "coupons" and not heard.which
             known = key == heard.intent and all(each in self._shown for each in found)
-            if now and (listed or not known):  # "any last day?" is of what was shown before
+            if now and heard.which and self._shown:  # nobody was shown the others of `now`
+                new = [each for each in found if each not in self._shown]
+                self._shown = [*self._shown, *new][:MOST]
+            elif now and (listed or not known):  # "any last day?" is of what was shown before
                 self._shown = (now if heard.which else found)[:MOST]
             fresh = {each.key: each for each in now}
             if key == "coupons" and any(each.key not in fresh for each in found):
@@ -394,6 +401,8 @@ class Assistant:
                 meant = {*mine} & {placed(mine, heard.which), placed(known, heard.which)}
                 if meant:  # "the second one, the coffee" may mean two
                     return heard.intent, [*meant] if len(meant) == 1 else mine
+                if mine and placed(known, heard.which):  # deny neither
+                    return heard.intent, known
         else:
             for known in (now,) if heard.intent == "coupons" else (self._shown, now):
                 if found := [each for each in known if each.is_for(heard.product)]:
@@ -421,11 +430,9 @@ class Assistant:
     def _worded(self, words: str) -> Iterator[str]:
         """The model's sentences; it sees the customer's words and none of the facts."""
         if self.model:
-            said = [
-                {"role": "system", "content": STYLE},
-                {"role": "user", "content": words[:MOST_LETTERS]},
-            ]
-            yield from guarded(self.model.stream(said))
+            customer = {"role": "user", "content": words[:MOST_LETTERS]}
+            told = [{"role": "system", "content": STYLE}, customer]
+            yield from guarded(self.model.stream(told))
 
 
 Open = Callable[[int | str], Assistant]

@@ -1732,3 +1732,63 @@ def test_after_a_stop_a_bare_all_of_them_is_no_request() -> None:
     talk.reply("Stop!")
     for words in ("All of your offers.", "The newsletter offers too", "Every coupon"):
         assert not lines(talk.reply(words).reply)
+
+
+# What an eighteenth evening of attacks found
+
+
+@pytest.mark.parametrize(
+    "yes", ["ok", "Fine", "Thanks, yes please", "yes, coffee", "Sure, why not"]
+)
+def test_any_yes_to_the_question_may_wait_for_the_desk(yes: str) -> None:
+    talk = Assistant(tools(), hand_over=take)
+    assert not talk.waits("ok")
+    talk.reply("do you have oat milk?")
+    assert talk.waits(yes) and talk.reply(yes).handed_over
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I have used the coffee coupon. How long is the second one valid?",
+        "I have used the coffee coupon, how long is the second one valid?",
+    ],
+)
+def test_no_coupon_of_the_list_is_denied_because_another_is_named_before(words: str) -> None:
+    talk = Assistant(tools())
+    talk.reply("any coupons?")
+    said = talk.reply(words).reply
+    assert said.startswith(SAYS["terms"]) and LINES[1] in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "When can I pick up my order?",
+        "When do my points expire?",
+        "How long is the warranty valid?",
+    ],
+)
+def test_a_question_about_an_order_or_a_card_is_none_about_coupons(words: str) -> None:
+    assert Assistant(tools()).reply(words).reply == ALONE["unknown"]
+
+
+@pytest.mark.parametrize("words", ["And the coupons for coffee", "Just the coupons", "Only offers"])
+def test_a_stop_may_go_on(words: str) -> None:
+    talk = Assistant(tools())
+    talk.reply("Stop!")
+    assert not lines(talk.reply(words).reply)
+    assert lines(talk.reply("Show me my coupons").reply)
+
+
+def test_the_first_one_stays_the_first_that_was_shown() -> None:
+    talk = Assistant(of_list([(18, 41, "")], [(18, 43, ""), (18, 44, "")]))
+    for words in ("any coupons?", "until when is the second one valid?"):
+        talk.reply(words)
+    assert lines(talk.reply("until when is the first one valid?").reply) == [LINES[0]]
+
+
+def test_anything_but_coffee_is_not_coffee_alone() -> None:
+    assert (
+        LINES[1] in Assistant(tools()).reply("Do you have coupons for anything but coffee?").reply
+    )
