@@ -20,7 +20,7 @@ from urllib.request import (
 
 MOST_BYTES: Final = 2**23
 """Of an answer, with all that the protocol puts around it."""
-FEW_BYTES: Final = 2**18
+FEW_BYTES: Final = 2**17
 """Of one that is a few coupons or sentences: reading 8 MB of JSON holds up everybody."""
 LATE: Final = "it does not come to an end in time"
 ENDLESS: Final = "it does not come to an end: too many bytes"

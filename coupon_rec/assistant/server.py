@@ -23,7 +23,7 @@ from coupon_rec.assistant.log import keep_together
 from coupon_rec.assistant.talking import Assistant, Open
 from coupon_rec.assistant.tools import MOST, NAMELESS, Coupon, Tools, placed
 from coupon_rec.serving.http.api_models import Id
-from coupon_rec.serving.http.errors import Refused, handle
+from coupon_rec.serving.http.errors import Refused, described, handle
 from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.middleware import RequestGuard
 from coupon_rec.serving.http.settings import Settings
@@ -201,7 +201,13 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
     in_a_row: Counter[str] = Counter()
     at_work = 0  # answers that ask, or wait for their turn to ask
 
-    @app.post("/v1/assistant", response_class=StreamingResponse)
+    stream: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
+
+    @app.post(
+        "/v1/assistant",
+        response_class=StreamingResponse,
+        responses={**stream, **described(401, 404, 413, 422, 503)},
+    )
     async def talk(message: Message) -> StreamingResponse:
         nonlocal at_work
         if bool(message.words) == bool(message.recording):

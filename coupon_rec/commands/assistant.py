@@ -1,5 +1,6 @@
 """A conversation about coupons: in the terminal, over HTTP, or its tools over MCP."""
 
+import gc
 import logging
 import os
 import signal
@@ -26,17 +27,18 @@ if TYPE_CHECKING:
 OFTEN: Final = 600
 """Seconds until old turns are removed again: the file is written for it."""
 NEEDS: Final = {
-    "speech": "port",
-    "host": "port",
-    "api_key": "port",
-    "to_all": "port",
-    "model_name": "model",
-    "model_key": "model",
-    "chooses": "model",
-    "keep": "log",
-    "forget": "log",
+    "speech": ("port",),
+    "host": ("port",),
+    "api_key": ("port",),
+    "to_all": ("port",),
+    "model_name": ("model",),
+    "model_key": ("model",),
+    "chooses": ("model",),
+    "keep": ("log",),
+    "forget": ("log",),
+    "pseudonym_key": ("log", "hook"),
 }
-"""What does nothing without another setting."""
+"""What does nothing without one of some other settings."""
 OVER_MCP: Final = ("market", "user", "mcp", "service", "service_key", "time", "currency", "names")
 """What the tools over MCP need; everything else belongs to conversations."""
 
@@ -176,6 +178,8 @@ def assistant(
     from coupon_rec.assistant.talking import SAYS
     from coupon_rec.serving.http.settings import Settings
 
+    if list_names and forget is not None:
+        raise typer.BadParameter("ask for one thing at a time", param_hint="--list-names")
     if list_names:
         typer.echo("\n".join(names_to_read(market_of(market))))
         return
@@ -201,9 +205,13 @@ def assistant(
 
     expire()
     if not user and (mcp or port is None):
-        raise typer.BadParameter(
-            "name the customer, or a port to answer over HTTP with --port", param_hint="--user"
-        )
+        problem = "name the customer"
+        if not mcp:
+            problem += ", or a port to answer over HTTP with --port"
+        raise typer.BadParameter(problem, param_hint="--user")
+    if user and not mcp and port is not None:
+        problem = "over HTTP each message names its customer: leave it out"
+        raise typer.BadParameter(problem, param_hint="--user")
     settings = Settings(api_key=api_key, open=to_all)
     if port is not None and not mcp:
         from coupon_rec.serving.http.server import check_closed, check_free
@@ -246,12 +254,14 @@ def assistant(
 
             from coupon_rec.assistant import create_app
             from coupon_rec.assistant.server import ENDING
-            from coupon_rec.serving.http.server import GRACE, Impatient
+            from coupon_rec.serving.http.server import GRACE, KEEP_ALIVE, Impatient
 
             _on_signals(stack, ("SIGTERM",), lambda number, _: sys.exit(128 + number))
             _on_signals(stack, ("SIGHUP",), lambda *_: signal.raise_signal(signal.SIGTERM))
             app = create_app(begin, settings, _ear(catalog.products) if speech else None)
             code = 0
+            gc.collect()
+            gc.freeze()  # a collector that looks through all of it again makes customers wait
             try:
                 uvicorn.run(
                     app,
@@ -261,6 +271,7 @@ def assistant(
                     ws="none",
                     access_log=False,
                     server_header=False,
+                    timeout_keep_alive=KEEP_ALIVE,
                     timeout_graceful_shutdown=GRACE - ENDING,
                 )
             except SystemExit as end:
@@ -277,11 +288,12 @@ def _check_needs(context: typer.Context, *, mcp: bool) -> None:
         name, source = str(option.name), context.get_parameter_source(str(option.name))
         if not source or source.name != "COMMANDLINE":
             continue
-        problem = ""
+        problem, needed = "", NEEDS.get(name, ())
         if mcp and name not in OVER_MCP:
             problem = "the tools over MCP have no use for it: leave it out"
-        elif name in NEEDS and context.params[NEEDS[name]] in (None, ""):
-            problem = f"it does nothing without --{NEEDS[name]}: name that too, or leave it out"
+        elif needed and all(context.params[other] in (None, "") for other in needed):
+            others = " or ".join(f"--{other}" for other in needed)
+            problem = f"it does nothing without {others}: name that too, or leave it out"
         if problem:
             raise typer.BadParameter(problem, param_hint=option.opts[0])
 

@@ -291,7 +291,7 @@ def test_the_command_hands_over_to_its_hook(hook: Receiver) -> None:
     assert [facts["words"] for facts in hook.received] == ["my order is late"]
     assert hook.received[0]["user"] == Pseudonyms("winter").of("7")
     said = "my order is late\nhow do I use it?\n"
-    _, out, _ = run(*asked, "--use", "Ask us.", said=said)
+    _, out, _ = run("--user", 7, "--use", "Ask us.", said=said)
     assert ALONE["complaint"] in out and "Ask us." in out and len(hook.received) == 1
     code, _, err = run(*asked, "--hook", "ftp://here")
     assert code == 2 and "a web hook is an address" in err
@@ -305,6 +305,7 @@ def test_the_command_hands_over_to_its_hook(hook: Receiver) -> None:
         (("--open",), "--port"),
         (("--speech",), "--port"),
         (("--keep", 30), "--log"),
+        (("--pseudonym-key", "winter"), "--log or --hook"),
     ],
 )
 def test_what_would_do_nothing_is_refused(option: tuple[object, ...], needed: str) -> None:
@@ -316,3 +317,11 @@ def test_nobody_is_forgotten_by_an_empty_name(tmp_path: Path) -> None:
     DialogueLog(tmp_path / "talks").close()
     code, _, err = run("--log", tmp_path / "talks", "--forget", "")
     assert code == 2 and "name a customer" in err
+
+
+def test_a_customer_for_a_port_is_refused_and_nobody_is_forgotten_beside_a_list_of_names(
+    tmp_path: Path,
+) -> None:
+    assert "each message names its customer" in run("--user", 7, "--port", 0)[2]
+    code, out, err = run("--list-names", "--log", tmp_path / "talks", "--forget", 7)
+    assert code == 2 and not out and "one thing at a time" in err

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.security import HTTPBearer
@@ -20,7 +20,6 @@ from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.feature_store import StoreFullError
 from coupon_rec.serving.http.api_models import (
     MAX_EVENTS,
-    ErrorBody,
     EventBatch,
     EventsAccepted,
     Id,
@@ -37,7 +36,7 @@ from coupon_rec.serving.http.api_models import (
 )
 from coupon_rec.serving.http.batching import Overloaded
 from coupon_rec.serving.http.bundles import Elsewhere, OutOfReach
-from coupon_rec.serving.http.errors import Refused, handle
+from coupon_rec.serving.http.errors import Refused, described, handle
 from coupon_rec.serving.http.middleware import RequestGuard
 from coupon_rec.serving.http.security import OPERATOR
 from coupon_rec.serving.http.service import Service
@@ -95,7 +94,7 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
         version=service.recommender.scorer.version,
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
-        responses=_errors(401, 429) if settings.api_key or settings.limits else None,
+        responses=described(401, 429) if settings.api_key or settings.limits else None,
         dependencies=[Depends(HTTPBearer(auto_error=False))] if settings.api_key else [],
     )
     app.state.service = service
@@ -108,10 +107,6 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
         return Refused(421, str(error)).response
 
     return app
-
-
-def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ErrorBody} for status in statuses}
 
 
 def _service(request: Request) -> Service:
@@ -159,7 +154,7 @@ Running = Annotated[Service, Depends(_service)]
 @router.post(
     "/v1/recommendations",
     response_model=RecommendationResponse,
-    responses=_errors(409, 413, 421, 422, 503),
+    responses=described(409, 413, 421, 422, 503),
     summary="The coupons for a user",
 )
 async def recommendations(ask: RecommendationRequest, request: Request) -> Response:
@@ -184,7 +179,7 @@ async def recommendations(ask: RecommendationRequest, request: Request) -> Respo
 
 @router.post(
     "/v1/items",
-    responses=_errors(409, 413, 421, 422),
+    responses=described(409, 413, 421, 422),
     summary="The items that a user is likely to buy",
 )
 async def items(ask: ItemsRequest, request: Request, service: Running) -> ItemsResponse:
@@ -199,7 +194,7 @@ async def items(ask: ItemsRequest, request: Request, service: Running) -> ItemsR
 @router.post(
     "/v1/events",
     response_model=EventsAccepted,
-    responses=_errors(409, 413, 421, 422, 503),
+    responses=described(409, 413, 421, 422, 503),
     summary="What happened in the shops",
 )
 async def events(batch: EventBatch, service: Running) -> EventsAccepted:
@@ -220,7 +215,7 @@ async def events(batch: EventBatch, service: Running) -> EventsAccepted:
 
 @router.get(
     "/v1/reviews",
-    responses=_errors(403, 409, 422),
+    responses=described(403, 409, 422),
     dependencies=[Depends(_operator)],
     summary="What users said about items",
 )
@@ -248,7 +243,7 @@ async def reviews(
     )
 
 
-@router.get("/v1/coupons", responses=_errors(409, 422), summary="The coupons that run on a day")
+@router.get("/v1/coupons", responses=described(409, 422), summary="The coupons that run on a day")
 async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
     """Of the day of the newest event, or of the one asked for."""
     with _day_in("day"):
@@ -276,7 +271,7 @@ async def _stream(user_id: Id, request: Request, service: Running) -> AsyncItera
 @router.get(
     "/v1/users/{user_id}/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, **_errors(421, 422, 503)},
+    responses={200: {"content": {"text/event-stream": {}}}, **described(421, 422, 503)},
     summary="The best coupon, whenever it changes",
 )
 async def stream(
@@ -292,7 +287,7 @@ async def stream(
 
 @router.post(
     "/v1/reload",
-    responses=_errors(403, 409),
+    responses=described(403, 409),
     dependencies=[Depends(_operator)],
     summary="Load the bundle's folder again",
 )
@@ -329,7 +324,7 @@ async def readyz(service: Running, response: Response) -> ServiceState:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}, **_errors(403)},
+    responses={200: {"content": {"text/plain": {}}}, **described(403)},
     dependencies=[Depends(_operator)],
     summary="Counters, for Prometheus",
 )

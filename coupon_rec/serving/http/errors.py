@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from coupon_rec.serving.events.event import Kind
+from coupon_rec.serving.http.api_models import ErrorBody
 
 MOST_FIELDS = 20
 FIX_FIELDS = "the request is not as expected: fix the fields named"
@@ -43,6 +44,11 @@ def error_response(
     """Write an `ErrorBody`. It holds ASCII alone, since a client may have sent half a character."""
     body = {"error": error, "fields": [{"field": name, "problem": what} for name, what in fields]}
     return Response(json.dumps(body), status, headers, "application/json")
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the errors of an address."""
+    return {status: {"model": ErrorBody} for status in statuses}
 
 
 def handle(app: FastAPI) -> None:

@@ -27,6 +27,12 @@ KEEP_ALIVE = 75
 REQUEST_SECONDS = 30.0
 """How long a client may take to send a request, or to begin one."""
 
+MOST_HEAD = 2**16
+"""Bytes of a request before its body."""
+
+MOST_PIPELINED = 16
+"""Requests of a connection that wait for those before them."""
+
 MOST_FILES, OWN_FILES = 65_536, 200
 """Files that are open at a time, and those that are kept for what is no connection."""
 
@@ -34,10 +40,13 @@ MOST_FILES, OWN_FILES = 65_536, 200
 class Impatient(HttpToolsProtocol):
     """Uvicorn's HTTP, that closes a connection whose request does not come in time.
 
-    So nobody holds a thousand connections with a byte a minute in each.
+    So nobody holds a thousand connections with a byte a minute in each, nor with answers that
+    nobody reads; and no head without an end, or thousands of requests in one piece, fill memory.
     """
 
     _late: TimerHandle | None = None
+    _unread: TimerHandle | None = None
+    _head: int | None = 0  # bytes of one that is not whole; None in a body
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Wait for a request, if there is room."""
@@ -50,17 +59,49 @@ class Impatient(HttpToolsProtocol):
         """Wait for the rest of a request that has begun."""
         if self._late is None:
             self._late = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+        if self._head is not None:
+            self._head += len(data)
         super().data_received(data)
+        if (self._head or 0) > MOST_HEAD:
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """Refuse one of too many; uvicorn then closes the connection."""
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise ValueError("too many requests at once")
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The body comes now."""
+        self._head = None
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """All is there."""
+        self._head = 0
         self._wait_no_more()
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read."""
+        self._unread = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Some of it has been read."""
+        self._read_on()
+        super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self._wait_no_more()
+        self._read_on()
         super().connection_lost(exc)
+
+    def _read_on(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _wait_no_more(self) -> None:
         if self._late is not None:
