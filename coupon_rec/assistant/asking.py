@@ -14,7 +14,10 @@ CONCERNS: Final = (
     r"(conditions?|terms|minimum|last day|percent\w*)( (and|conditions?|or|terms))*( \?)?$"
 )
 """What a question says that is about coupons, whatever was said before."""
-BUT: Final = r"\b(but|except|besides|other than|apart from)( the)? thing\b"
+BUT: Final = (
+    r"\b(but|except|besides|other than|apart from)( the)? thing\b|"
+    rf"\b(others?|only) {NOUN}\b(?! (for|on|off) )"
+)
 """What takes a product out of the question."""
 OTHER_THINGS: Final = (
     r"\b(orders?|deliver\w*|cards?|points?|account|parcel|package|membership|subscription|warranty|"
@@ -54,7 +57,8 @@ END: Final = (
 )
 PRAISE: Final = (
     r"(?!.*\b(thanks?|thank you|cheers)( so much| very much| a lot)? for\b)"
-    r"(?!((ok(ay)?|yes|no|great|fine|well|good|it s|that s|an?|another|some|what|big|,) )*"
+    r"(?!((ok(ay)?|yes|no|thanks?|thank you|great|fine|well|good|your|it s|"
+    r"that s|what is|what s|an?|another|some|what|big|,) )*"
     r"(deal|bargain|offer)( then)?( ,)?( thanks?)?$)"
 )
 """Thanks for coupons ask for none, and "good deal" says yes to something."""
@@ -80,7 +84,9 @@ BRIEF: Final = (
 """A short sentence about coupons, in which nothing else can stand."""
 ASKS: Final = (
     rf"{START}any {COUPONS}{END}",
-    rf"{START}(which|how many|what(?! (an?|your|my)\b)) ((is|are|s) )?{COUPONS}",
+    rf"{START}(which|how many) ((is|are|s) )?{COUPONS}",
+    rf"{START}what(?! (an?|your|my)\b) ((is|are|s) )?{OUR}{NOUN}(?= |$)",
+    rf"{START}what(?! (an?|your|my)\b) {COUPONS}.* \?$",
     rf"{START}(show|list|see|find|view|check)( me| us)? {COUPONS}{END}",
     rf"{START}(give|tell|remind|send|get|bring|offer) (me|us) {COUPONS}{END}",
     rf"({START}(do|did|does|can|could|may|will|would|have)|{WHETHER}) (i|you|we)"

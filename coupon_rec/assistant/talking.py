@@ -19,6 +19,7 @@ from coupon_rec.assistant.hearing import (
     hear,
     may_refuse,
     refuses,
+    speaks_of_offers,
     wants_nothing,
 )
 from coupon_rec.assistant.log import DialogueLog, Turn
@@ -159,11 +160,10 @@ class Assistant:
         self.last = Turn(self.dialogue, "", "", "", "rules")
         self._chooses, self.log, self._hand_over = chooses, log, hand_over
         self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
-        self._intents: list[str] = []
-        self._unanswered: list[str] = []
+        self._intents, self._unanswered = list[str](), list[str]()
         self._missed: list[Turn] = []
         self._shown: Sequence[Coupon] = ()
-        self._offered = self._left = self._stopped = False
+        self._offered = self._left = self._stopped = self._guessed = False
         self._unfinished: Turn | None = None
         self._keeping = Lock()
         self._writing = self._interrupted = False
@@ -182,7 +182,7 @@ class Assistant:
         """
         if not words.strip():
             said = self._says["waiting" if self._left else "unheard"]
-            self.last = Turn(self.dialogue, "", said, "unheard", "rules")
+            self.last = Turn(self.dialogue, "", said, "unheard", "rules", "", self.last.offered)
             yield said
             return
         self._unfinished = Turn(self.dialogue, words, "", "unknown", "rules")
@@ -202,7 +202,7 @@ class Assistant:
         says, left, over = self._of(key, found), self._left, False
         products = self.tools.catalog.products
         alone = asks_alone(words, products) and not may_refuse(words, products)
-        if key in ANSWERED and alone:
+        if key in ANSWERED and alone and not self._guessed:
             self._unanswered.pop()
         if key in FOR_A_PERSON:
             posted, self._unanswered = self._unanswered, []
@@ -347,13 +347,15 @@ class Assistant:
         asked = self._asked()
         if asked and heard.intent not in (*FOR_A_PERSON, "coupons") and agrees(words):
             heard = heard._replace(intent="person")
-        self._offered = self._offered or heard.intent == "unknown"  # whatever a model makes of it
+        self._guessed = heard.intent == "unknown"
+        self._offered = self._offered or self._guessed  # whatever a model makes of it
         if heard.intent == "unknown" and choosing and not asked and not refuses(words, products):
             try:
                 said = choosing.choose(words[:MOST_LETTERS], CHOSEN)
             except ModelError:
                 said, self.model = "unknown", None
-            heard = heard._replace(intent=said if said in CHOSEN else "unknown")
+            lists = said in OFFERING and speaks_of_offers(words)  # of which the rules know more
+            heard = heard._replace(intent=said if said in CHOSEN and not lists else "unknown")
         self._stopped = self._stopped or wants_nothing(words, products) or heard.intent == "forget"
         if self._stopped and heard.intent in OFFERING and not asks_again(words, products):
             heard = heard._replace(intent="unknown")
@@ -377,8 +379,7 @@ class Assistant:
             listed = heard.intent == "coupons" and not heard.which
             known = key == heard.intent and all(each in self._shown for each in found)
             if now and heard.which and self._shown:  # nobody was shown the others of `now`
-                new = [each for each in found if each not in self._shown]
-                self._shown = [*self._shown, *new][:MOST]
+                self._shown = [*dict.fromkeys([*self._shown, *found])][:MOST]
             elif now and (listed or not known):  # "any last day?" is of what was shown before
                 self._shown = (now if heard.which else found)[:MOST]
             fresh = {each.key: each for each in now}

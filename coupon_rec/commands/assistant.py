@@ -96,7 +96,11 @@ def assistant(
         str, typer.Option(help="Key of that server.", envvar="COUPON_REC_CHAT_KEY")
     ] = "",
     chooses: Annotated[
-        bool, typer.Option(help="Let the model say what was meant where the rules do not know.")
+        bool,
+        typer.Option(
+            help="Let the model say what was meant where the rules do not know, which can list "
+            "coupons for what asks for none."
+        ),
     ] = False,
     offers: Annotated[
         bool, typer.Option(help="Offer unasked, when the defaults of `Customers` say that it pays.")

@@ -1792,3 +1792,41 @@ def test_anything_but_coffee_is_not_coffee_alone() -> None:
     assert (
         LINES[1] in Assistant(tools()).reply("Do you have coupons for anything but coffee?").reply
     )
+
+
+# What a nineteenth evening of attacks found
+
+
+def test_what_only_a_model_understood_is_for_the_colleague_too() -> None:
+    taken: list[str] = []
+    talk = Assistant(
+        tools(),
+        model=Says("", "hello"),
+        chooses=True,
+        hand_over=lambda *said: taken.append(said[-1]),
+    )
+    for words in ("Can you reissue my lost coupon?", "a human please"):
+        talk.reply(words)
+    assert taken == ["Can you reissue my lost coupon?\na human please"]
+
+
+@pytest.mark.parametrize(
+    "words", ["Coupons? Hard pass.", "please deactivate offers for my account"]
+)
+def test_a_model_lists_no_coupons_for_what_the_rules_know_more_of(words: str) -> None:
+    talk = Assistant(tools(), model=Says("", "coupons"), chooses=True)
+    assert not lines(talk.reply(words).reply)
+    assert lines(talk.reply("my purse is thin this week").reply)
+
+
+def test_other_coupons_than_the_one_that_is_named_are_shown() -> None:
+    talk = Assistant(tools())
+    for words in ("I have coffee, any other coupons?", "Is the coffee coupon my only coupon?"):
+        assert lines(talk.reply(words).reply) == [*LINES]
+    assert lines(talk.reply("Any other coupon for coffee?").reply) == [LINES[0]]
+
+
+@pytest.mark.parametrize("words", ["What lousy offers!", "What useless coupons"])
+def test_a_sigh_is_no_request(words: str) -> None:
+    assert not lines(Assistant(tools()).reply(words).reply)
+    assert lines(Assistant(tools()).reply("What good offers do you have?").reply)
