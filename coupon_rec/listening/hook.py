@@ -6,7 +6,7 @@ from socket import gaierror
 from urllib.parse import quote
 from urllib.request import Request
 
-from coupon_rec._web import BROKEN, is_address, opened
+from coupon_rec._web import BROKEN, FEW_BYTES, is_address, opened
 from coupon_rec.listening.sources import SourceError
 
 Send = Callable[[Mapping[str, object]], None]
@@ -39,7 +39,7 @@ def hook(address: str) -> Send:
         headers = {"Content-Type": "application/json", "Idempotency-Key": name}
         try:
             request = Request(address, json.dumps(facts).encode(), headers)
-            opened(request, seconds=10).close()
+            opened(request, 10, FEW_BYTES).close()
         except BROKEN as error:
             raise OSError(f"{address} does not answer as a web server does: {error}") from error
 

@@ -22,6 +22,7 @@ from coupon_rec.serving.http.security import OPERATOR, Keys, RateLimit, network_
 from coupon_rec.serving.http.settings import Settings
 
 ASKED = {"user_id": 424_242, "context": {"time": f"{DAY}T12:00:00"}}
+CHUNKED = b"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 PERSONAL = ("424242", "Ada-Lovelace", "31.07")
 
 
@@ -161,8 +162,11 @@ def test_who_sends_a_request_byte_by_byte_is_hung_up_on(
     [
         (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 2**20, 0),
         (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 5_000, server.MOST_PIPELINED + 2),
+        (CHUNKED + b"0\r\nX: " + b"a" * 2**20, 1),
+        (CHUNKED + b"1\r\n \r\n" * 2**18, 0),
+        (b"POST /healthz HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\n{}", 0),
     ],
-    ids=["a head without an end", "thousands of requests"],
+    ids=["a head without an end", "thousands of requests", "a trailer", "crumbs", "an upgrade"],
 )
 def test_who_sends_far_too_much_before_a_body_is_hung_up_on(
     bundle: Path, tmp_path: Path, sent: bytes, answers: int
@@ -170,6 +174,37 @@ def test_who_sends_far_too_much_before_a_body_is_hung_up_on(
     begin = monotonic()
     assert answered(bundle, tmp_path, sent).count(b'"status":"ok"') <= answers
     assert monotonic() - begin < server.REQUEST_SECONDS / 2
+
+
+def test_who_does_not_read_is_hung_up_on(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+    app = create_app(bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS))
+
+    async def hold() -> None:
+        config = uvicorn.Config(app, port=0, http=server.Impatient, log_level="error")
+        running = server.Server(config, app.state.service)
+        task = asyncio.create_task(running.serve())
+        while not running.started:
+            await asyncio.sleep(0.01)
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(running.servers[0].sockets[0].getsockname())
+            connections = running.server_state.connections
+            while not connections:
+                await asyncio.sleep(0.01)
+            begin = monotonic()
+            while connections and monotonic() - begin < PATIENCE:
+                with suppress(ConnectionError):
+                    client.send(asked)
+                await asyncio.sleep(0.2)
+            assert not connections
+        running.should_exit = True
+        await task
+
+    asyncio.run(hold())
 
 
 def answered(bundle: Path, tmp_path: Path, sent: bytes) -> bytes:

@@ -28,7 +28,7 @@ REQUEST_SECONDS = 30.0
 """How long a client may take to send a request, or to begin one."""
 
 MOST_HEAD = 2**16
-"""Bytes of a request before its body."""
+"""Bytes of a request that are not of its body: before, between and after its pieces."""
 
 MOST_PIPELINED = 16
 """Requests of a connection that wait for those before them."""
@@ -46,23 +46,22 @@ class Impatient(HttpToolsProtocol):
 
     _late: TimerHandle | None = None
     _unread: TimerHandle | None = None
-    _head: int | None = 0  # bytes of one that is not whole; None in a body
+    _beside = 0  # bytes of a request that are not of its body
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Wait for a request, if there is room."""
         super().connection_made(transport)
-        self._late = self.loop.call_later(REQUEST_SECONDS, transport.close)
+        self._late = self.loop.call_later(REQUEST_SECONDS, transport.abort)
         if len(self.connections) > most_connections():
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Wait for the rest of a request that has begun."""
         if self._late is None:
-            self._late = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
-        if self._head is not None:
-            self._head += len(data)
+            self._late = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+        self._beside += len(data)
         super().data_received(data)
-        if (self._head or 0) > MOST_HEAD:
+        if self._beside > MOST_HEAD and not self.transport.is_closing():
             self.transport.abort()
 
     def on_message_begin(self) -> None:
@@ -72,18 +71,33 @@ class Impatient(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """The body comes now."""
-        self._head = None
-        super().on_headers_complete()
+        """Answer, or refuse who asks for another protocol: the parser leaves out their body."""
+        names = {name for name, _ in self.headers}
+        if b"upgrade" in names and names & {b"content-length", b"transfer-encoding"}:
+            self.send_400_response("only HTTP/1.1 is spoken here: leave out the header Upgrade")
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._beside = max(self._beside - len(body), 0)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """All is there."""
-        self._head = 0
+        self._beside = 0
         self._wait_no_more()
         super().on_message_complete()
 
-    def pause_writing(self) -> None:
+    def on_response_complete(self) -> None:
         """Wait for the client to read."""
+        super().on_response_complete()
+        if self._unread is None and self.transport.get_write_buffer_size():
+            self._unread = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read, in the middle of an answer."""
+        self._read_on()
         self._unread = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
         super().pause_writing()
 
@@ -91,6 +105,15 @@ class Impatient(HttpToolsProtocol):
         """Some of it has been read."""
         self._read_on()
         super().resume_writing()
+
+    def _give_up(self, looks: int = 3) -> None:
+        """Close the connection of who does not read; what was just written is still on its way."""
+        self._unread = None
+        if self.transport.get_write_buffer_size():
+            if looks == 0:
+                self.transport.abort()
+            else:
+                self._unread = self.loop.call_later(REQUEST_SECONDS / 10, self._give_up, looks - 1)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
