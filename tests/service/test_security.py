@@ -4,8 +4,8 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
@@ -168,7 +168,7 @@ def test_who_sends_a_request_byte_by_byte_is_hung_up_on(
     ],
     ids=["a head without an end", "thousands of requests", "a trailer", "crumbs", "an upgrade"],
 )
-def test_who_sends_far_too_much_before_a_body_is_hung_up_on(
+def test_who_sends_far_too_much_beside_a_body_is_hung_up_on(
     bundle: Path, tmp_path: Path, sent: bytes, answers: int
 ) -> None:
     begin = monotonic()
@@ -181,54 +181,56 @@ def test_who_does_not_read_is_hung_up_on(
 ) -> None:
     monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
     asked = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
-    app = create_app(bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS))
 
     async def hold() -> None:
-        config = uvicorn.Config(app, port=0, http=server.Impatient, log_level="error")
-        running = server.Server(config, app.state.service)
-        task = asyncio.create_task(running.serve())
-        while not running.started:
-            await asyncio.sleep(0.01)
-        with socket.socket() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.connect(running.servers[0].sockets[0].getsockname())
-            connections = running.server_state.connections
-            while not connections:
-                await asyncio.sleep(0.01)
-            begin = monotonic()
-            while connections and monotonic() - begin < PATIENCE:
-                with suppress(ConnectionError):
-                    client.send(asked)
-                await asyncio.sleep(0.2)
-            assert not connections
-        running.should_exit = True
-        await task
+        async with listening(bundle, tmp_path) as running:
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.connect(running.servers[0].sockets[0].getsockname())
+                connections = running.server_state.connections
+                while not connections:
+                    await asyncio.sleep(0.01)
+                begin = monotonic()
+                while connections and monotonic() - begin < PATIENCE:
+                    with suppress(ConnectionError):
+                        client.send(asked)
+                    await asyncio.sleep(0.2)
+                assert not connections
 
     asyncio.run(hold())
 
 
 def answered(bundle: Path, tmp_path: Path, sent: bytes) -> bytes:
     """What a client reads until the service hangs up."""
-    app = create_app(bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS))
 
     async def hold() -> bytes:
-        config = uvicorn.Config(app, port=0, http=server.Impatient, log_level="error")
-        running = server.Server(config, app.state.service)
-        task = asyncio.create_task(running.serve())
-        while not running.started:
-            await asyncio.sleep(0.01)
-        port = running.servers[0].sockets[0].getsockname()[1]
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        left = b""
-        with suppress(ConnectionError):
-            writer.write(sent)
-            left = await asyncio.wait_for(reader.read(), PATIENCE)
-        writer.close()
-        running.should_exit = True
-        await task
-        return left
+        async with listening(bundle, tmp_path) as running:
+            port = running.servers[0].sockets[0].getsockname()[1]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            left = b""
+            with suppress(ConnectionError):
+                writer.write(sent)
+                left = await asyncio.wait_for(reader.read(), PATIENCE)
+            writer.close()
+            return left
 
     return asyncio.run(hold())
+
+
+@asynccontextmanager
+async def listening(bundle: Path, tmp_path: Path) -> AsyncIterator[server.Server]:
+    """The server of the service, in this process."""
+    app = create_app(bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS))
+    config = uvicorn.Config(app, port=0, http=server.Impatient, log_level="error")
+    running = server.Server(config, app.state.service)
+    task = asyncio.create_task(running.serve())
+    while not running.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield running
+    finally:
+        running.should_exit = True
+        await task
 
 
 def test_a_bucket_lets_a_burst_through_and_refills() -> None:

@@ -27,7 +27,7 @@ KEEP_ALIVE = 75
 REQUEST_SECONDS = 30.0
 """How long a client may take to send a request, or to begin one."""
 
-MOST_HEAD = 2**16
+MOST_BESIDE = 2**16
 """Bytes of a request that are not of its body: before, between and after its pieces."""
 
 MOST_PIPELINED = 16
@@ -61,7 +61,7 @@ class Impatient(HttpToolsProtocol):
             self._late = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
         self._beside += len(data)
         super().data_received(data)
-        if self._beside > MOST_HEAD and not self.transport.is_closing():
+        if self._beside > MOST_BESIDE and not self.transport.is_closing():
             self.transport.abort()
 
     def on_message_begin(self) -> None:
