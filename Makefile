@@ -14,29 +14,38 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help book test test-package quick lab pdf lighthouse notebooks workshop slides wheelhouse \
+.PHONY: help book test test-slow test-processors test-package quick default lab pdf lighthouse notebooks workshop slides wheelhouse \
 	models check format lint types audit bench page-model lock clean
 
 help:  ## list the commands
-	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-15s %s\n", $$1, $$2 }'
 
 book: .venv/.book  ## build the book as HTML and say where to open it
 	@test -e _build/html/searchindex.js || rm -rf _build/.doctrees
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 	@echo "Open file://$(CURDIR)/_build/html/index.html"
 
-test: .venv/.test .venv/.node  ## prove everything: format, lint, types, the book, the package, every notebook
+test: .venv/.test .venv/.node  ## prove what protects users, the book and every notebook
 	@failed=; \
 	$(MAKE) --no-print-directory --keep-going -j2 format lint types book || failed=" checks or book"; \
 	echo "== pytest"; \
-	$(PYTEST) || failed="$$failed pytest"; \
+	$(PYTEST) -m "not slow" || failed="$$failed pytest"; \
 	test -z "$$failed" || { echo "make test: failed:$$failed" >&2; exit 1; }
 
-test-package: .venv/.test  ## test the package alone, without the pages and the notebooks
-	@$(PYTEST) tests --ignore tests/book
+test-slow: .venv/.test .venv/.node book  ## prove the rest: Spark's whole path, PDF, slides, fresh installs, soaks, refits
+	@$(PYTEST) -m slow
+
+test-processors: .venv/.test  ## run the notebooks as other processors would (an hour)
+	@$(BIN)/python tools/processors.py $(if $(filter command line,$(origin NOTEBOOKS)),$(NOTEBOOKS))
+
+test-package: .venv/.test  ## test the package alone, without the pages, the notebooks and what is slow
+	@$(PYTEST) tests --ignore tests/book -m "not slow"
 
 quick: check  ## check, and the tests of the files that take a few seconds
-	@$(PYTEST) --durations=0 --durations-min=2 --quick
+	@$(PYTEST) --durations=0 --durations-min=2 --quick -m "not slow"
+
+default: .venv/.book  ## fit the default model again and keep it in data/default
+	@$(BIN)/python -m coupon_rec.book.prelude
 
 lab: .venv/.book  ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab chapters

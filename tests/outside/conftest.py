@@ -1,0 +1,68 @@
+"""What the tests from outside share: a model and a bundle of the sample, made once by commands."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from shop import DATES, DAY, SAMPLE, Service, command
+
+Make = Callable[[Path], object]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Make], Path]:
+    """Make a file or folder once for all workers: `once("name", make)` gives its path."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def made(name: str, make: Make) -> Path:
+        folder = shared / "made-once"
+        folder.mkdir(exist_ok=True)
+        with FileLock(folder / f"{name}.lock"):
+            if not (folder / f"{name}.done").exists():
+                make(folder / name)
+                (folder / f"{name}.done").touch()
+        return folder / name
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def model(once: Callable[[str, Make], Path]) -> Path:
+    """A model of the sample market, as `train` writes it; not to be changed."""
+    return once("model.keras", lambda path: command("train", path, "--market", SAMPLE, *DATES))
+
+
+@pytest.fixture(scope="session")
+def bundle(model: Path, once: Callable[[str, Make], Path]) -> Path:
+    """A bundle of this model as of `DAY`, as `export` writes it; not to be changed."""
+    return once(
+        "bundle",
+        lambda path: command("export", model, path, "--market", SAMPLE, *DATES, "--day", DAY),
+    )
+
+
+@pytest.fixture
+def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Start a service; it ends with the test. Two of one test have the same logs unless told."""
+    with ExitStack() as stack:
+
+        def start(
+            *options: object, folder: Path = bundle, logs: Path = tmp_path, **environment: str
+        ) -> Service:
+            logs.mkdir(exist_ok=True)
+            service = Service(folder, logs, *options, **environment)
+            stack.callback(service.close)
+            return service
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def service(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that the tests of a file share."""
+    service = Service(bundle, tmp_path_factory.mktemp("service"))
+    yield service
+    service.close()
