@@ -33,6 +33,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -258,6 +259,9 @@ if coverage.Coverage.current():
 
 RUNNING: set[subprocess.Popen[Any]] = set()
 """What has to end with this program."""
+STOPPED = threading.Event()
+LATE = -1000
+"""The code of tests that took too long: no signal has this number."""
 
 
 def git(*words: str | Path) -> str:
@@ -281,7 +285,7 @@ class Copy:
         (self.hooks / "sitecustomize.py").write_text(SAVES, "utf-8")
 
     def pytest(self, words: Iterable[str], patience: float, **environment: str) -> tuple[int, str]:
-        """Run tests, and end what they have started; give pytest's code, -1 if it took too long."""
+        """Run tests, and end what they have started; give pytest's code, or `LATE`."""
         options = ("-q", "-m", "not slow", "-rfE", "-p", "no:cacheprovider", "--tb=no")
         with (self.folder / "said").open("w+") as said:
             process = subprocess.Popen(
@@ -304,10 +308,12 @@ class Copy:
             try:
                 code = process.wait(patience)
             except subprocess.TimeoutExpired:
-                code = -1
+                code = LATE
             finally:
                 RUNNING.discard(process)
                 end(process)
+            if STOPPED.is_set():
+                raise SystemExit  # what was cut off says nothing, and must not be stored
             said.seek(0)
             return code, said.read()
 
@@ -358,6 +364,7 @@ def scratch() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
 
         def stop(*_: object) -> None:
+            STOPPED.set()
             for process in tuple(RUNNING):
                 end(process)
             shutil.rmtree(folder, ignore_errors=True)
@@ -374,7 +381,7 @@ def failures(said: str) -> list[str]:
 
 
 def measured(files: list[str], folder: Path, copies: "Queue[Copy]") -> dict[str, dict[str, Any]]:
-    """Measure the files of tests that were not measured for this commit; leave out the endless."""
+    """Measure the files of tests that were not measured for this commit."""
 
     def one(file: str) -> dict[str, Any]:
         kept = folder / f"{file.replace('/', '.')}.json"
@@ -389,8 +396,7 @@ def measured(files: list[str], folder: Path, copies: "Queue[Copy]") -> dict[str,
         return found
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        found = dict(zip(files, pool.map(one, files), strict=True))
-    return {file: each for file, each in found.items() if each["ended"]}
+        return dict(zip(files, pool.map(one, files), strict=True))
 
 
 class Trial:
@@ -399,7 +405,9 @@ class Trial:
     def __init__(
         self, sources: dict[str, Source], tests: dict[str, dict[str, Any]], copies: "Queue[Copy]"
     ) -> None:
-        self.sources, self.tests, self.copies = sources, tests, copies
+        self.sources, self.copies = sources, copies
+        self.tests = {file: each for file, each in tests.items() if each["ended"]}
+        self.unused = sorted(tests.keys() - self.tests.keys())
         self.unsteady = {test for each in tests.values() for test in each["failed"]}
 
     def chosen(self, mutant: Mutant) -> tuple[list[str], list[str]]:
@@ -450,13 +458,13 @@ class Trial:
                 path.write_text(source.text, "utf-8")
             if code in (0, 5):
                 return None
-            if code == -1:
-                return "time"
-            if not (failed := failures(said)):
-                return "pytest itself, which did not come to an end"
-            if copy.pytest(failed[:1], patience)[0] == 0:
-                return failed[0]
-            self.unsteady = self.unsteady | {failed[0]}
+            failed = failures(said)[:1]
+            again, _ = copy.pytest(failed or [*spared, *files], patience)
+            if again in (0, 5):
+                return failed[0] if failed else "time" if code == LATE else f"pytest's code {code}"
+            if not failed:
+                raise RuntimeError(f"without {mutant}, its tests do not come to an end: {said}")
+            self.unsteady = self.unsteady | {*failed}
 
 
 # The command
@@ -505,7 +513,8 @@ def run(seed: int, count: int, out: Path, kept: Path, tests: list[str]) -> None:
                 done = sorted(
                     [*done, future.result()], key=lambda each: (each["file"], each["line"])
                 )
-                store = {"commit": commit, "seed": seed, **counts(done), "mutants": done}
+                store = {"commit": commit, "seed": seed, **counts(done)}
+                store |= {"unused_tests": trial.unused, "mutants": done}
                 out.write_text(json.dumps(store, indent=2, ensure_ascii=False) + "\n", "utf-8")
                 print(as_line(future.result()), flush=True)
     print(", ".join(f"{number} {name}" for name, number in counts(done).items()))
