@@ -1,6 +1,7 @@
 """A model of one platform, from a shell: adapted, exported by name, served."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from typer.testing import CliRunner
 from coupon_rec import recommender
 from coupon_rec.__main__ import app
 from coupon_rec.evaluation import log_loss
-from coupon_rec.features import Encoder, Split, split
+from coupon_rec.features import Encoder, split
 from coupon_rec.models import adapted, coupled_model, predict, purchase_model, trained_weights
 from coupon_rec.recommender import CoupledModel
 from coupon_rec.serving.bundle import Scorer, exporting
+
+pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 DATES = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
@@ -32,11 +35,6 @@ def words(result: Result) -> str:
 
 
 @pytest.fixture(scope="module")
-def parts(offers: pd.DataFrame) -> Split:
-    return split(offers, None, *DATES[1::2])
-
-
-@pytest.fixture(scope="module")
 def phones(offers: pd.DataFrame) -> pd.DataFrame:
     """The offers of every second user, as if these had phones."""
     return offers[offers["user_id"] % 2 == 1]
@@ -46,13 +44,12 @@ def phones(offers: pd.DataFrame) -> pd.DataFrame:
 def folder(
     offers: pd.DataFrame,
     phones: pd.DataFrame,
-    parts: Split,
+    fitted: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Models and offers that the commands are given."""
     folder = tmp_path_factory.mktemp("adapt")
-    train = pd.concat([parts.train] * 2, ignore_index=True)  # once is too little for its trees
-    CoupledModel(trees=20).fit(train, parts.validation, epochs=3).save(folder / "model.keras")
+    shutil.copy(fitted, folder / "model.keras")
     coupled_model(Encoder.fit(phones)).save(folder / "other.keras")
     purchase_model(Encoder.fit(offers)).save(folder / "purchase.keras")
     phones.to_parquet(folder / "phones.parquet")

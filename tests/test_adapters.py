@@ -12,8 +12,7 @@ import pytest
 
 from coupon_rec._keras import keras
 from coupon_rec.book import screens
-from coupon_rec.features import Arrays, Encoder, offers_frame
-from coupon_rec.market import load_market
+from coupon_rec.features import Arrays, Encoder
 from coupon_rec.models import (
     OfferModel,
     adapted,
@@ -32,13 +31,9 @@ from coupon_rec.serving.bundle.exporting import export
 from coupon_rec.serving.bundle.manifest import BundleError, verified
 from coupon_rec.serving.bundle.scorer import Scorer, UnknownPlatform
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+pytestmark = pytest.mark.slow
+
 PLATFORM_LINES = {"redeemed": Platt(-0.7, 1.1)}
-
-
-@pytest.fixture(scope="module")
-def offers() -> pd.DataFrame:
-    return offers_frame(load_market(SAMPLE))
 
 
 @pytest.fixture(scope="module")

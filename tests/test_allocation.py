@@ -135,6 +135,7 @@ def test_costs_that_add_up_to_one_rounding_above_the_budget_are_over_it_and_end(
             assert found.spent[0] <= amount
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 3])
 def test_many_users_come_within_a_ten_thousandth_of_the_bound(k: int) -> None:
     value, budgets, caps = large(50_000)
@@ -157,6 +158,7 @@ def test_a_second_call_gives_the_same_answer() -> None:
     assert (first.chosen == second.chosen).all() and first.bound == second.bound
 
 
+@pytest.mark.slow
 def test_single_precision_halves_the_memory_and_keeps_the_answer() -> None:
     value, budgets, caps = large(50_000)
     small = [Budget(b.amount, np.asarray(b.cost, "float32")) for b in budgets]

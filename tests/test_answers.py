@@ -28,6 +28,8 @@ from coupon_rec.simulation.model import softplus
 from coupon_rec.simulation.nature import CONTENT
 from coupon_rec.simulation.world import DEPTHS
 
+pytestmark = pytest.mark.slow
+
 KEY = ["campaign_id", "user_id", "coupon_id"]
 SMALL = {"users": 60, "items": 90, "coupons": 24, "campaigns": 4}
 

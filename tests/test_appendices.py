@@ -2,18 +2,16 @@
 
 import json
 import re
-import subprocess
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from plain import chapters, number
+from plain import chapters, number, prose
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = {number(path): path for path in chapters()}
-PAGES = sorted((ROOT / "appendix").glob("*.md"))
 COLORED = r"\\(?:user|item|coupon|money)\{((?:[^{}]|\{[^{}]*\})*)\}"
 MATH = re.compile(r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$", re.DOTALL)
 
@@ -47,40 +45,24 @@ SYMBOLS = [
 ]
 
 
-@pytest.mark.parametrize(("symbol", "chapter"), SYMBOLS)
-def test_each_symbol_is_used_in_the_chapter_that_the_notation_names(
-    symbol: str, chapter: str
-) -> None:
-    used = [plain(formula) for formula in formulas(CHAPTERS[chapter])]
-    alone = re.compile(rf"(?<![A-Za-z\\]){re.escape(symbol)}(?![A-Za-z])")
-    assert any(alone.search(formula) for formula in used)
+def test_each_symbol_is_used_in_the_chapter_that_the_notation_names() -> None:
+    used = {chapter: "  ".join(map(plain, formulas(path))) for chapter, path in CHAPTERS.items()}
+    assert [
+        (symbol, chapter)
+        for symbol, chapter in SYMBOLS
+        if not re.search(rf"(?<![A-Za-z\\]){re.escape(symbol)}(?![A-Za-z])", used[chapter])
+    ] == []
 
 
-@pytest.mark.parametrize("path", CHAPTERS.values(), ids=lambda path: path.stem)
-def test_each_colored_symbol_stands_in_the_notation(path: Path) -> None:
+def test_each_colored_symbol_stands_in_the_notation() -> None:
     letters = {letter for symbol, _ in SYMBOLS for letter in re.findall(r"\\?[A-Za-z]+", symbol)}
     colored = {
-        plain(symbol) for formula in formulas(path) for symbol in re.findall(COLORED, formula)
+        plain(symbol)
+        for path in CHAPTERS.values()
+        for formula in formulas(path)
+        for symbol in re.findall(COLORED, formula)
     }
     assert {s for s in colored if not set(re.findall(r"\\?[A-Za-z]+", s)) <= letters} == set()
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_no_page_calls_a_chapter_that_exists_in_preparation(path: Path) -> None:
-    sentences = re.split(r"(?<=[.!?])\s", path.read_text())
-    announced = {
-        named
-        for sentence in sentences
-        if "in preparation" in sentence.lower()
-        for named in re.findall(r"(?<=hapter )\d+|(?<=hapters )\d+", sentence)
-    }
-    assert announced & CHAPTERS.keys() == set()
-
-
-def test_the_questions_send_their_readers_to_every_chapter() -> None:
-    page = (ROOT / "appendix" / "faq.md").read_text()
-    numbered = [path.stem for path in chapters() if path.stem != "primer"]
-    assert [name for name in numbered if f"{{doc}}`../chapters/{name}`" not in page] == []
 
 
 def test_the_status_page_says_what_was_measured() -> None:
@@ -95,14 +77,9 @@ def test_the_status_page_says_what_was_measured() -> None:
     ]
 
 
-def stored(name: str, commit: str = "") -> Any:
-    """The result of a benchmark, as it is or as it was in a commit."""
-    path = f"benchmarks/results/{name}.json"
-    if not commit:
-        return json.loads((ROOT / path).read_text())
-    command = ["git", "show", f"{commit}:{path}"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return json.loads(shown.stdout) if shown.returncode == 0 else None
+def stored(name: str) -> Any:
+    """The result of a benchmark."""
+    return json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())
 
 
 RELEASE = (ROOT / "appendix" / "release.md").read_text()
@@ -134,38 +111,15 @@ def test_the_page_of_the_release_says_how_much_faster_than_pandas_the_features_a
     assert f"ten times would be {aim:.1f}" in RELEASE and work / 2 > aim
 
 
-@pytest.mark.parametrize(("commit", "words"), [("b8fe27c", "gave {}"), ("3d00b54", "brought {}")])
-def test_the_page_of_the_release_says_what_the_service_gave_before(commit: str, words: str) -> None:
-    before = stored("serving", commit)
-    if before is None:
-        pytest.skip("a shallow clone does not know the commit")
-    assert words.format(f"{before['ways']['cold']['per_second']:,.0f}") in RELEASE
-
-
-def test_the_release_page_and_the_readme_count_the_chapters_that_take_longer_than_a_minute() -> (
-    None
-):
-    costs = [*json.loads((ROOT / "appendix" / "status.json").read_text()).values()]
-    slow = [cost for cost in costs if round(cost["seconds"]) > 60]
-    large = [cost for cost in costs if cost["MiB"] > 4096]
-    assert all(cost in slow for cost in large)
-    words = ("none", "one", "two", "three", "four", "five", "six")
-    said = f"all but {words[len(slow)]}, {words[len(large)]} of them in memory too"
-    assert f"| a minute and 4 GiB | {said} |" in (ROOT / "appendix" / "release.md").read_text()
-    assert "most run in less than a minute on two cores" in (ROOT / "README.md").read_text()
-    assert len(slow) < len(costs) / 2
-
-
 TEACHING = (ROOT / "appendix" / "teaching.md").read_text()
 ROWS = re.findall(r"^\|.*chapters/0?(\d+)_\w+`(.*)\|$", TEACHING, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("number", "rest"), ROWS)
-def test_a_plan_names_sections_that_its_chapter_has(number: str, rest: str) -> None:
-    cells = nbformat.read(CHAPTERS[number], as_version=4).cells
-    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    sections = re.findall(r"^##+ (.+)$", text, re.MULTILINE)
-    assert set(re.findall(r'"(.+?)"', rest)) <= set(sections)
+def test_a_plan_names_sections_that_its_chapter_has() -> None:
+    for chapter, rest in ROWS:
+        text = prose(nbformat.read(CHAPTERS[chapter], as_version=4))
+        sections = re.findall(r"^##+ (.+)$", text, re.MULTILINE)
+        assert set(re.findall(r'"(.+?)"', rest)) <= set(sections), chapter
 
 
 @pytest.mark.parametrize(

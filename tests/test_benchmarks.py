@@ -132,6 +132,7 @@ def test_a_missed_bar_is_said_and_stored_until_it_is_held(
     assert "missed" not in json.loads((tmp_path / "gaps.json").read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_effects_take_ten_times_as_long_for_ten_times_the_users(
     benchmark: Callable[[str], ModuleType],
 ) -> None:

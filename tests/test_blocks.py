@@ -9,12 +9,10 @@ import pandas as pd
 import pytest
 from ibis import Table, _
 
-from coupon_rec import Market, load_market
+from coupon_rec import Market
 from coupon_rec.features import build_offers, offers_frame, write_offers
 from coupon_rec.features.batch import blocks, ranks
 from coupon_rec.simulation import simulate_market
-
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +22,19 @@ def simulated() -> Market:
 
 
 @pytest.fixture(scope="module")
-def idle() -> Market:
+def idle(market: Market) -> Market:
     """A market in which every second user never bought anything."""
-    market = load_market(SAMPLE)
     return replace(market, purchases=market.purchases.filter(_.user_id % 2 == 0))
 
 
 def written(market: Market, path: Path, block: int) -> pd.DataFrame:
     return pd.read_parquet(write_offers(market, path, block))
+
+
+@pytest.fixture(scope="module")
+def whole(idle: Market) -> pd.DataFrame:
+    """Its offers, built at once."""
+    return offers_frame(idle).astype({"start": "datetime64[us]"})
 
 
 @pytest.mark.parametrize("name", ["simulated", "idle"])
@@ -46,13 +49,13 @@ def test_the_file_holds_the_offers_table_whatever_the_block(
     assert [path.name for path in tmp_path.iterdir()] == ["offers.parquet"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["campaign_id=2", "region=eu", "a[1]"])
 def test_the_name_of_the_folder_says_nothing_of_the_offers(
-    idle: Market, tmp_path: Path, name: str
+    idle: Market, whole: pd.DataFrame, tmp_path: Path, name: str
 ) -> None:
     path = write_offers(idle, tmp_path / name / "offers.parquet")
     path = path.rename(tmp_path / "offers.parquet")
-    whole = offers_frame(idle).astype({"start": "datetime64[us]"})
     pd.testing.assert_frame_equal(pd.read_parquet(path), whole, check_exact=True)
 
 
@@ -89,6 +92,7 @@ def windows_by_campaign(table: Table) -> list[int]:
     return sizes
 
 
+@pytest.mark.slow
 def test_no_window_by_campaign_alone_grows_with_users_who_spend_a_hair_more(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:

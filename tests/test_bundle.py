@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, Encoder, offers_frame
-from coupon_rec.market import load_market
+from coupon_rec.features import Arrays, Encoder
 from coupon_rec.models import (
     COUPLINGS,
     OfferModel,
@@ -33,7 +32,6 @@ from coupon_rec.serving.bundle.exporting import export
 from coupon_rec.serving.bundle.manifest import BundleError, content, seal, verified
 from coupon_rec.serving.bundle.scorer import Scorer
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 COUPLED = [name for name in COUPLINGS if name != "sum"]
 KINDS = [
     ("linear", "features"),
@@ -44,16 +42,6 @@ KINDS = [
     ("matrix_factorization", "ids"),
 ]
 LINES = {"redeemed": Platt(-0.4, 0.9), "bought": Platt(0.1, 1.2)}
-
-
-@pytest.fixture(scope="module")
-def offers() -> pd.DataFrame:
-    return offers_frame(load_market(SAMPLE))
-
-
-@pytest.fixture(scope="module")
-def encoder(offers: pd.DataFrame) -> Encoder:
-    return Encoder.fit(offers)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +97,7 @@ def bundle(exported: Path, tmp_path: Path) -> Path:
 # What is exported
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind", "reads"),
     [(name, *kind) for name, kind in zip(cycle(COUPLED), KINDS, strict=False)],

@@ -4,6 +4,7 @@ from datetime import date
 
 import ibis
 import pandas as pd
+import pytest
 
 from coupon_rec.market import change_log, cleaning
 from coupon_rec.market.complete_journey import (
@@ -95,6 +96,7 @@ def test_add_missing_users_adds_each_once() -> None:
     assert change.rows == 2
 
 
+@pytest.mark.slow
 def test_local_time_is_the_one_in_which_every_line_stands_in_its_week() -> None:
     raw = raw_complete_journey()
     local, _change = to_local_time(translate(raw)["purchases"])
@@ -106,6 +108,7 @@ def test_local_time_is_the_one_in_which_every_line_stands_in_its_week() -> None:
     assert sorted(local.time.to_pandas()) == sorted(eastern)
 
 
+@pytest.mark.slow
 def test_cleaning_complete_journey_changes_what_the_data_card_says() -> None:
     _market, changes = clean(translate(raw_complete_journey()))
     log = change_log(changes)

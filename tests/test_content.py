@@ -152,6 +152,7 @@ def test_two_starts_of_a_campaign_and_missing_kinds_are_refused(tables: dict[str
         resembling(**tables | {"kinds": tables["kinds"].where(tables["kinds"] != "ink")})
 
 
+@pytest.mark.slow
 def test_text_helps_where_nothing_else_tells() -> None:
     random = np.random.default_rng(0)
     things = ("cereal", "pasta", "bread", "shampoo", "coffee", "towels")
@@ -218,6 +219,7 @@ def test_what_is_no_offer_of_the_shop_is_refused(read: str) -> None:
     assert tidy(read, cards.THINGS) is None
 
 
+@pytest.mark.slow
 def test_cards_are_read_or_refused_and_never_read_wrong(
     unavailable: Callable[[str], NoReturn],
 ) -> None:
@@ -250,6 +252,7 @@ def lifted() -> pd.DataFrame:
     return table.assign(sent=1e6, others=1e6, other_lines=1e4, sent_lines=1e4 * lift)
 
 
+@pytest.mark.slow
 def test_an_eye_reads_cards_and_the_effect_of_a_photo_is_found(lifted: pd.DataFrame) -> None:
     eye, pictures = Eye(seed=0), cards.cards(lifted.assign(badge=0), seed=5)
     seen = lifted.assign(**eye.traits(pictures))
@@ -259,6 +262,7 @@ def test_an_eye_reads_cards_and_the_effect_of_a_photo_is_found(lifted: pd.DataFr
     assert effects["border"] == pytest.approx(0, abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_lost_picture_costs_what_it_would_have_said_unless_the_model_saw_some_lost(
     lifted: pd.DataFrame,
 ) -> None:
@@ -276,7 +280,7 @@ def test_what_is_spoken_in_the_recordings_is_written_down() -> None:
     assert {path.stem for path in files} == set(hearing.SPOKEN)
 
 
-@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+@pytest.mark.speech
 def test_five_of_six_requests_are_heard_and_what_is_no_request_is_refused() -> None:
     ear = Ear(hearing.THINGS)
     assert not ear.unknown
@@ -288,14 +292,14 @@ def test_five_of_six_requests_are_heard_and_what_is_no_request_is_refused() -> N
     }
 
 
-@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+@pytest.mark.speech
 def test_the_beginning_of_a_sentence_is_no_request() -> None:
     ear = Ear(["coffee", "dog food", "oat  milk", "paper towels", "cereal"])
     assert ear.hear(ROOT / "data" / "speech" / "paper-towels.wav") == ""
     assert ear.hear(ROOT / "data" / "speech" / "dog-food.wav") == hearing.SPOKEN["dog-food"]
 
 
-@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+@pytest.mark.speech
 def test_a_thing_that_the_dictionary_lacks_is_named_and_a_recording_that_is_none_refused(
     tmp_path: Path,
 ) -> None:
@@ -324,7 +328,8 @@ def test_a_thing_that_the_dictionary_lacks_is_named_and_a_recording_that_is_none
         Ear(["zworgl"])
 
 
-@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+@pytest.mark.slow
+@pytest.mark.speech
 def test_a_spoiled_recording_is_heard_or_refused() -> None:
     ear, rng = Ear(["coffee"]), np.random.default_rng(0)
     whole = np.frombuffer((ROOT / "data" / "speech" / "coffee.wav").read_bytes(), "uint8")[:4000]
@@ -451,6 +456,7 @@ def test_the_command_ablates_a_column_of_your_own_over_users_and_coupons(
 # Through the market, the bundle and the service
 
 
+@pytest.mark.slow
 def test_one_model_reads_pictures_texts_and_speech_and_is_served_as_it_was_trained(
     tmp_path: Path,
 ) -> None:

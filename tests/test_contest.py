@@ -18,16 +18,12 @@ from unittest.mock import Mock
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from coupon_rec import CoupledModel, recommender
 from coupon_rec.book import prelude
 from coupon_rec.evaluation import evaluate
 from coupon_rec.features import Encoder, offers_frame, split
 from coupon_rec.market import Market
-from coupon_rec.monitoring import matured
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 CONTEST = json.loads((BENCHMARKS / "results/contest.json").read_text())
@@ -61,24 +57,10 @@ def assert_measured(name: str, judged: pd.DataFrame, score: np.ndarray, *metrics
     np.testing.assert_allclose(table["value"], stored, atol=2e-3, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_count_scores_as_the_contest_says(judged: pd.DataFrame) -> None:
     score = judged["match_decayed_45"].to_numpy()
     assert_measured("count of past purchases", judged, score, "NDCG@10", "average precision")
-
-
-def test_a_line_fitted_to_what_was_known_scores_as_the_contest_says(
-    offers: pd.DataFrame, judged: pd.DataFrame
-) -> None:
-    settings = CONTEST["models"]["logistic regression"]["configuration"]
-    p = pd.Series(0.0, judged.index)
-    for day, part in judged.groupby("start"):
-        known = matured(offers, day - pd.Timedelta(days=1))
-        encoder = Encoder.fit(known)
-        line = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, **settings))
-        line.fit(encoder.matrix(encoder.encode(known)), known["redeemed"])
-        p[part.index] = line.predict_proba(encoder.matrix(encoder.encode(part)))[:, 1]
-    metrics = ("log loss", "NDCG@10", "average precision")
-    assert_measured("logistic regression", judged, p.to_numpy(), *metrics)
 
 
 def test_no_model_tries_more_configurations_than_the_others_may(

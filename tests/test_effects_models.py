@@ -100,6 +100,7 @@ def test_a_classifier_learns_the_effect_on_a_probability() -> None:
         assert abs(found - true).mean() < 0.04, model.learner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("learner", "final"), [("dr", Ridge()), ("r", None)])
 def test_a_keras_model_that_is_wrapped_as_a_regressor_learns_an_effect(
     learner: Any, final: Any
@@ -211,6 +212,7 @@ def test_a_normalized_qini_is_at_most_one_and_ignores_the_scale_of_the_score(
     assert qini(shifted, score, replicates=2).coefficient == pytest.approx(found.coefficient)
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_qini_holds_it_as_often_as_it_says() -> None:
     truth = qini(world(n=200_000)[1], world(n=200_000)[0][:, 0], replicates=1).coefficient
     held = 0

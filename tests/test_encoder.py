@@ -32,16 +32,6 @@ RENAMED = {
 }
 
 
-@pytest.fixture(scope="module")
-def offers() -> pd.DataFrame:
-    return offers_frame(load_market(SAMPLE))
-
-
-@pytest.fixture(scope="module")
-def encoder(offers: pd.DataFrame) -> Encoder:
-    return Encoder.fit(offers)
-
-
 def abroad(column: str, value: Any) -> str:
     """Another name for each value; their order by name is another one, too."""
     return f"{column}-{sum(str(value).encode()) % 97}-{value} 其他"

@@ -140,6 +140,7 @@ def test_interval_is_that_of_scikit_learn_on_users_drawn_again() -> None:
     np.testing.assert_allclose(measured[["low", "high"]], expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_users_must_be_resampled_whole_for_the_interval_to_cover_the_truth() -> None:
     names = ["AUC", "average precision", "log loss"]
     many = simulated_offers(seed=0, users=20_000)
@@ -167,6 +168,7 @@ def two_way_offers(seed: int, users: int, coupons: int) -> pd.DataFrame:
     return offers.assign(redeemed=(random.random(len(offers)) < chance).astype(int))
 
 
+@pytest.mark.slow
 def test_coupons_must_be_resampled_too_where_offers_of_one_coupon_resemble_each_other() -> None:
     random = np.random.default_rng(0)
     known, unknown = random.normal(0, [[1], [2**0.5]], (2, 1_000_000))

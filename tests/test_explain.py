@@ -29,11 +29,6 @@ from coupon_rec.models import OfferModel, boosted, coupled_model, with_trees
 
 
 @pytest.fixture(scope="module")
-def encoder(offers: pd.DataFrame) -> Encoder:
-    return Encoder.fit(offers)
-
-
-@pytest.fixture(scope="module")
 def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
     return encoder.encode(offers)
 

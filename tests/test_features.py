@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from math import exp
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -12,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coupon_rec import Market, load_complete_journey, load_market
-from coupon_rec.book import SPLIT
+from coupon_rec import Market
+from coupon_rec.book import SPLIT, prelude
 from coupon_rec.features import (
     CATEGORIES,
     FEATURES,
@@ -30,7 +29,6 @@ from coupon_rec.market import move_campaigns
 from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.market.schema import SCHEMAS, types
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 KEY = ["campaign_id", "user_id", "coupon_id"]
 LABELS = ["bought", "redeemed"]
 NAMES = [feature.name for feature in FEATURES]
@@ -56,8 +54,8 @@ def more(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def sample() -> Tables:
-    return {name: table.to_pandas() for name, table in load_market(SAMPLE).tables().items()}
+def sample(market: Market) -> Tables:
+    return {name: table.to_pandas() for name, table in market.tables().items()}
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +117,7 @@ def known(offers: pd.DataFrame, campaign: int) -> pd.DataFrame:
     return mine.drop(columns=LABELS).reset_index(drop=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(data=st.data(), campaign=st.integers(1, 4))
 def test_no_feature_moves_when_the_future_changes(
@@ -131,6 +130,7 @@ def test_no_feature_moves_when_the_future_changes(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TIME)
 def test_an_event_moves_features_on_the_day_before_the_start_but_not_on_the_start(
     sample: Tables, sample_offers: pd.DataFrame, name: str
@@ -156,6 +156,7 @@ def test_a_campaign_was_mailed_before_only_those_that_start_later(
         assert mailed.equals(known(sample_offers, 4).user_mailed_90) is counts
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_the_rows_does_not_matter(
@@ -461,7 +462,7 @@ def test_encode_gives_an_array_for_each_group(sample_offers: pd.DataFrame) -> No
 
 @pytest.fixture(scope="module")
 def journey_offers() -> pd.DataFrame:
-    return offers_frame(load_complete_journey())
+    return prelude.offers()
 
 
 def test_complete_journey_has_its_known_offers(journey_offers: pd.DataFrame) -> None:

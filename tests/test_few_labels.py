@@ -14,6 +14,8 @@ from coupon_rec.book import asking
 from coupon_rec.evaluation import auc, average_precision
 from coupon_rec.models import adapted, trained_weights
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 

@@ -16,6 +16,8 @@ from coupon_rec.decisions import fit_demand
 from coupon_rec.odds import best_of_each
 from coupon_rec.simulation import State, open_market, simulate
 
+pytestmark = pytest.mark.slow
+
 SEEN = ["mailings", "trips", "lines", "bought", "depth", "price", "cut", "age_of_type"]
 SEEN += ["photo", "deadline"]
 CONTACT = 0.005

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from coupon_rec import Market, load_complete_journey, load_market
+from coupon_rec import Market, load_complete_journey
 from coupon_rec.features import FEATURES, Encoder, offers_frame
 from coupon_rec.features.online.ranks import Ranks
 from coupon_rec.features.online.snapshot_writer import last_day, offers_as_of, write_snapshot
@@ -89,6 +89,7 @@ def journey_encoder(journey: Market) -> Encoder:
     return Encoder.fit(offers_frame(journey))
 
 
+@pytest.mark.slow
 def test_after_a_day_of_real_events_all_features_equal_the_batch(
     journey: Market, monday: Path, journey_encoder: Encoder
 ) -> None:
@@ -109,18 +110,13 @@ def test_after_a_day_of_real_events_all_features_equal_the_batch(
 
 
 @pytest.fixture(scope="module")
-def sample() -> Market:
-    return load_market(SAMPLE)
+def sample(market: Market) -> Market:
+    return market
 
 
 @pytest.fixture(scope="module")
 def april(sample: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_snapshot(sample, APRIL, tmp_path_factory.mktemp("sample") / "snapshot")
-
-
-@pytest.fixture(scope="module")
-def encoder(sample: Market) -> Encoder:
-    return Encoder.fit(offers_frame(sample))
 
 
 def with_events(market: Market, events: list[Event]) -> Market:
@@ -221,6 +217,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_ranks_hold_in_a_currency_of_millions(sample: Market, tmp_path: Path) -> None:
     lines = sample.purchases
     dear = lines.mutate(amount=lines.amount * 10**6)
@@ -287,6 +284,7 @@ def test_the_last_day_is_one_of_a_campaign(sample: Market, known: date, last: da
     assert live_campaigns(market, last).count().execute()
 
 
+@pytest.mark.slow
 def test_a_time_of_day_does_not_end_a_campaign(sample: Market, tmp_path: Path) -> None:
     end, noon = date(2017, 4, 19), datetime(2017, 4, 19, 12)
     assert {*live_campaigns(sample, noon).campaign_id.execute()} == {2, 3}

@@ -16,6 +16,8 @@ from coupon_rec.serving.events.event import events_of
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.simulation import simulate_market
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2017, 6, 21)
 TOMORROW = DAY + timedelta(days=1)
 EXTRA = ("user_region", "user_points", "user_taste", "coupon_colour")

@@ -34,11 +34,6 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.fixture(scope="module")
-def encoder(offers: pd.DataFrame) -> Encoder:
-    return Encoder.fit(offers)
-
-
-@pytest.fixture(scope="module")
 def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
     return encoder.encode(offers)
 
@@ -111,6 +106,7 @@ def test_a_purchase_model_does_not_read_the_coupon(kind: str, encoder: Encoder) 
     assert list(model.output) == ["bought"]
 
 
+@pytest.mark.slow
 @each_kind
 def test_a_purchase_model_learns_from_features(kind: str) -> None:
     rng = np.random.default_rng(0)
@@ -124,6 +120,7 @@ def test_a_purchase_model_learns_from_features(kind: str) -> None:
     assert np.corrcoef(logits(model, train), z)[0, 1] > (0.8 if kind == "two_tower" else 0.94)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["network", "two_tower", "matrix_factorization"])
 def test_ids_are_enough_to_learn_who_likes_what(
     kind: str, tastes: tuple[pd.DataFrame, np.ndarray]
@@ -135,6 +132,7 @@ def test_ids_are_enough_to_learn_who_likes_what(
     assert np.corrcoef(logits(model, encoder.encode(pairs)), z)[0, 1] > 0.9
 
 
+@pytest.mark.slow
 def test_a_linear_model_of_ids_ranks_the_items_alike_for_all(
     tastes: tuple[pd.DataFrame, np.ndarray],
 ) -> None:
@@ -220,8 +218,7 @@ def own_layers(model: keras.Model) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("name", PROPER)
-@each_kind
+@pytest.mark.parametrize(("name", "kind"), zip(PROPER, KINDS, strict=True))
 def test_a_saved_model_predicts_the_same(
     name: str, kind: str, offers: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -236,6 +233,7 @@ def test_a_saved_model_predicts_the_same(
     pd.testing.assert_frame_equal(predict(loaded, offers), predict(model, offers))
 
 
+@pytest.mark.slow
 def test_a_model_is_loaded_in_a_process_that_did_not_build_it(
     offers: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -287,6 +285,7 @@ def test_no_row_is_predicted_by_a_model_that_saw_it_or_its_user() -> None:
     np.testing.assert_array_equal(found, np.arange(120))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["linear", "tree", "network"])
 def test_a_general_coupling_is_calibrated_and_uses_the_purchase(
     kind: str, encoder: Encoder, arrays: Arrays

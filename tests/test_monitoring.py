@@ -115,6 +115,7 @@ def test_coordinates_of_vectors_are_looked_at_and_names_as_a_model_reads_them() 
 # Which features moved
 
 
+@pytest.mark.slow
 def test_where_nothing_moved_the_tests_ring_as_often_as_they_say() -> None:
     splits = 80
     each, anywhere, told_apart = np.zeros((splits, 3)), np.zeros(splits), np.zeros(splits)
@@ -160,6 +161,7 @@ def test_psi_is_never_negative_and_zero_between_equals(bins: int, seed: int) -> 
     assert psi(x, x + 1, bins) > 0
 
 
+@pytest.mark.slow
 def test_a_large_table_takes_seconds() -> None:
     rng = np.random.default_rng(0)
     names = [f"x{k}" for k in range(54)]
@@ -244,6 +246,7 @@ def test_the_sum_is_what_the_formula_says() -> None:
     assert Cusum(0.5, 4.1).alarm([4, 0, 0], [4, 4, 4]) is None
 
 
+@pytest.mark.slow
 def test_quiet_years_ring_as_often_as_they_may_and_clumps_need_a_higher_threshold() -> None:
     rng = np.random.default_rng(0)
     thresholds = []
@@ -281,6 +284,7 @@ def test_promises_that_miss_by_campaign_are_told_from_chance() -> None:
     assert np.mean(found) == pytest.approx(0.3, abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_world_that_breaks_is_seen_in_outcomes_alone() -> None:
     shop, _ = open_shop(users=2000, seed=2, campaigns=12).campaigns(3)
     shop, learned = shop.campaigns(4)
@@ -302,6 +306,7 @@ def test_a_world_that_breaks_is_seen_in_outcomes_alone() -> None:
 # A trial
 
 
+@pytest.mark.slow
 def test_a_canary_of_the_size_finds_the_change_four_times_in_five() -> None:
     rng = np.random.default_rng(0)
     rate, change, share = 0.02, -0.3, 0.2
@@ -565,6 +570,7 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Callable[..., reports.Report]:
     return monitored
 
 
+@pytest.mark.slow
 def test_quiet_horizons_ring_as_often_as_they_may(look: Callable[..., reports.Report]) -> None:
     horizons, rate = 150, 0.1
     rang = sum(bool(look(coupons(seed), rate=rate).alarms) for seed in range(horizons))
@@ -606,6 +612,7 @@ def test_a_horizon_that_is_over_asks_for_a_new_reference(
         look(coupons(0), horizon=WATCHED - 1)
 
 
+@pytest.mark.slow
 def test_a_canary_that_is_no_worse_seldom_rings_however_often_one_looks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

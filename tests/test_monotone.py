@@ -21,10 +21,7 @@ from coupon_rec.models import (
 )
 from coupon_rec.training import examples, fit
 
-
-@pytest.fixture(scope="module")
-def encoder(offers: pd.DataFrame) -> Encoder:
-    return Encoder.fit(offers)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,8 @@ from coupon_rec.book.pilot_rules import (
 from coupon_rec.effects import average_effect
 from coupon_rec.simulation import open_market, simulate
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 TRUE = ["effect_1", "effect_2", "effect_3"]
 

@@ -1,28 +1,23 @@
 """What the later chapters begin with is what their code would give."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from coupon_rec.book import SPLIT, prelude
-from coupon_rec.features import split
+from coupon_rec.book import prelude
 
 
-def test_what_is_kept_is_what_is_built_anew(
+@pytest.mark.slow
+def test_offers_that_are_kept_are_those_that_are_built_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from coupon_rec.models import predict
-
-    kept_offers, kept_model = prelude.offers(), prelude.model()
+    kept = prelude.offers()
     monkeypatch.setenv("COUPON_REC_CACHE", str(tmp_path))
-    pd.testing.assert_frame_equal(prelude.offers(), kept_offers)
-    test = split(kept_offers, *SPLIT).test
-    anew, kept = predict(prelude.model(), test), predict(kept_model, test)
-    np.testing.assert_allclose(anew, kept, rtol=0, atol=1e-6)
+    pd.testing.assert_frame_equal(prelude.offers(), kept)
 
 
 def test_the_key_follows_all_code_that_its_rooms_import() -> None:
@@ -32,9 +27,26 @@ def test_the_key_follows_all_code_that_its_rooms_import() -> None:
         place = prelude.CODE / room
         for file in place.rglob("*.py") if place.is_dir() else [place]:
             for name in imported.findall(file.read_text("utf-8")):
-                assert name.startswith(rooms), f"{file} imports {name}"
+                inside = name == "book" or name.startswith(rooms)  # book is book/__init__.py
+                assert inside, f"{file} imports {name}"
 
 
+def new_key() -> str:
+    """The key, and nothing of it remembered."""
+    for remembered in (prelude.made_of, prelude.key):
+        remembered.cache_clear()
+    return prelude.key()
+
+
+@pytest.fixture
+def afterwards() -> Iterator[None]:
+    """Forget a key that is none."""
+    yield
+    prelude.made_of.cache_clear()
+    prelude.key.cache_clear()
+
+
+@pytest.mark.usefixtures("afterwards")
 def test_another_line_of_code_is_another_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,20 +57,17 @@ def test_another_line_of_code_is_another_key(
     keys = set()
     for code in ("a = 1", "a = 2"):
         module.write_text(code)
-        prelude.key.cache_clear()
-        keys.add(prelude.key())
-    prelude.key.cache_clear()
+        keys.add(new_key())
     assert len(keys) == 2
 
 
+@pytest.mark.usefixtures("afterwards")
 def test_another_version_of_a_package_is_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = set()
     for version in ("1.0", "1.1"):
         packages = [SimpleNamespace(name="numpy", version=version)]
         monkeypatch.setattr(prelude, "distributions", lambda packages=packages: packages)
-        prelude.key.cache_clear()
-        keys.add(prelude.key())
-    prelude.key.cache_clear()
+        keys.add(new_key())
     assert len(keys) == 2
 
 

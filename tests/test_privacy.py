@@ -283,6 +283,7 @@ def test_an_attack_finds_members_only_where_a_model_knows_them() -> None:
         membership(offers.assign(member=1), rng.random(400))
 
 
+@pytest.mark.slow
 def test_large_trees_give_members_away_and_private_models_do_not() -> None:
     rng = np.random.default_rng(0)
     users, x = np.arange(4000) // 4, rng.normal(0, 0.1, (4000, 12)).astype("float32")
@@ -478,6 +479,7 @@ def test_who_comes_late_is_not_heard_and_not_asked_again() -> None:
         server.close()
 
 
+@pytest.mark.slow
 def test_processes_learn_together_what_all_rows_teach(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     x = np.c_[rng.normal(size=(300, 2)), np.ones(300)]

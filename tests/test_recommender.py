@@ -6,30 +6,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coupon_rec import CoupledModel, Economics, load_market
+from coupon_rec import CoupledModel, Economics
 from coupon_rec.decisions import best_coupon, offer_value, reason
 from coupon_rec.decisions.reasons import OPEN
 from coupon_rec.evaluation import evaluate
 from coupon_rec.explain import credit, topics_of
-from coupon_rec.features import Arrays, Encoder, Split, offers_frame, split
+from coupon_rec.features import Arrays, Encoder, Split, split
 from coupon_rec.market import Market
 from coupon_rec.models import predict
 from coupon_rec.odds import logit
 from coupon_rec.serving.bundle import Scorer, verified
 from coupon_rec.serving.events.feature_store import FeatureStore
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 FAST = {"epochs": 12, "batch_size": 64, "learning_rate": 0.003}
 
 
 @pytest.fixture(scope="module")
-def market() -> Market:
-    return load_market(SAMPLE)
-
-
-@pytest.fixture(scope="module")
-def parts(market: Market) -> Split:
-    return split(offers_frame(market))
+def parts(offers: pd.DataFrame) -> Split:
+    return split(offers)
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +167,7 @@ def test_a_loaded_model_is_exported_on_offers_that_are_passed(
     assert not (tmp_path / "bundle").exists()
 
 
+@pytest.mark.slow
 def test_without_a_redemption_in_validation_it_stays_uncalibrated_and_says_so(
     parts: Split,
 ) -> None:
@@ -202,6 +197,7 @@ def test_of_no_offers_it_predicts_and_recommends_nothing(model: CoupledModel, pa
     assert model.recommend(none).empty
 
 
+@pytest.mark.slow
 def test_columns_of_your_own_are_read_saved_and_served(parts: Split, tmp_path: Path) -> None:
     def more(offers: pd.DataFrame) -> pd.DataFrame:
         region = np.where(offers["user_id"] % 2, "north", "south")

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import shutil
 from pathlib import Path
 
 import ibis
@@ -41,10 +42,22 @@ OFFERS = example_offers()
 ENCODER = Encoder.fit(OFFERS)
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Records of all offers; not to be changed."""
+    folder = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("coupon_rec.records.layout.CHUNK", 100)
+        write_records(OFFERS, folder, ENCODER, shards=3)
+    return folder
+
+
 @pytest.fixture
-def shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+def shards(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """A copy of them, to be damaged."""
     monkeypatch.setattr("coupon_rec.records.layout.CHUNK", 100)
-    return write_records(OFFERS, tmp_path, ENCODER, shards=3)
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    return sorted(tmp_path.glob("*.tfrecord"))
 
 
 def rows(dataset: tf.data.Dataset) -> list[dict[str, np.ndarray]]:
@@ -257,6 +270,7 @@ def test_a_bad_shard_is_named_with_its_record_before_the_first_batch(
             read_records(source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"no protocol buffer", tf.train.Example().SerializeToString()])
 @pytest.mark.parametrize("place", [1, 100, 101, 667])
 def test_a_foreign_record_is_named_wherever_it_stands(

@@ -24,6 +24,8 @@ from coupon_rec.serving.bundle import exporting
 from coupon_rec.serving.bundle.manifest import NAME, seal
 from coupon_rec.serving.bundle.scorer import Scorer
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 DAY = timedelta(days=1)
 

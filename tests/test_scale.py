@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from running import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scale(monkeypatch: pytest.MonkeyPatch) -> ModuleType:

@@ -15,6 +15,8 @@ import pytest
 
 from coupon_rec.training import Examples, fit, search
 
+pytestmark = pytest.mark.slow
+
 SPACE: dict[str, dict[str, Any]] = {
     "model": {"units": [(4,), (16, 8)], "dropout": (0.0, 0.5)},
     "fit": {"learning_rate": (1e-4, 3e-2, "log"), "batch_size": (32, 128)},

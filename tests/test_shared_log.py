@@ -13,8 +13,8 @@ import pytest
 from redis import Redis, RedisError
 from running import until
 
-from coupon_rec import load_market
-from coupon_rec.features import Encoder, offers_frame
+from coupon_rec import Market
+from coupon_rec.features import Encoder
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.serving.bundle.manifest import seal
 from coupon_rec.serving.events.event import Event, from_json
@@ -23,7 +23,6 @@ from coupon_rec.serving.events.redis_log import STREAM, RedisStream, stream_of
 from coupon_rec.serving.events.shared_log import SharedLog, StreamError
 from coupon_rec.serving.forgetting import forget
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 DAY = date(2017, 4, 10)
 SERVER = shutil.which("redis-server")
 
@@ -76,9 +75,8 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shared") / "snapshot"
-    return write_snapshot(load_market(SAMPLE), DAY, folder)
+def snapshot(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_snapshot(market, DAY, tmp_path_factory.mktemp("shared") / "snapshot")
 
 
 @pytest.fixture
@@ -94,10 +92,9 @@ def server(tmp_path: Path) -> Iterator[Server]:
 class Replicas(dict[str, FeatureStore]):
     """Stores by name, each with its own log."""
 
-    def __init__(self, snapshot: Path, folder: Path, url: str) -> None:
+    def __init__(self, snapshot: Path, encoder: Encoder, folder: Path, url: str) -> None:
         super().__init__()
-        self.snapshot, self.folder, self.url = snapshot, folder, url
-        self.encoder = Encoder.fit(offers_frame(load_market(SAMPLE)))
+        self.snapshot, self.encoder, self.folder, self.url = snapshot, encoder, folder, url
 
     def start(self, name: str) -> FeatureStore:
         """Start a replica, or start it again."""
@@ -131,8 +128,10 @@ class Replicas(dict[str, FeatureStore]):
 
 
 @pytest.fixture
-def replicas(snapshot: Path, tmp_path: Path, server: Server) -> Iterator[Replicas]:
-    replicas = Replicas(snapshot, tmp_path, server.url)
+def replicas(
+    snapshot: Path, encoder: Encoder, tmp_path: Path, server: Server
+) -> Iterator[Replicas]:
+    replicas = Replicas(snapshot, encoder, tmp_path, server.url)
     replicas.start("one")
     replicas.start("two")
     yield replicas
@@ -383,10 +382,9 @@ class Untidy:
 
 
 def test_over_any_stream_each_event_counts_once_however_often_it_is_delivered(
-    snapshot: Path, tmp_path: Path
+    snapshot: Path, encoder: Encoder, tmp_path: Path
 ) -> None:
     published: list[Event] = []
-    encoder = Encoder.fit(offers_frame(load_market(SAMPLE)))
 
     def start(name: str) -> FeatureStore:
         log = SharedLog(tmp_path / name, Untidy(published))

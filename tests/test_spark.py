@@ -57,7 +57,7 @@ SETTINGS = {  # many small queries, once: no web page, few tasks, little compila
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100",
 }
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")
@@ -195,49 +195,28 @@ def test_a_session_scores_with_the_bundle_that_is_there_now(
     assert means[1] < 0.5 * means[0]
 
 
-def test_commands_go_from_tables_to_the_coupons_that_they_choose_without_spark(
-    spark: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    unavailable: Callable[[str], NoReturn],
+def test_the_commands_write_the_same_records_on_spark_and_train_from_them_there(
+    written: Path, tmp_path: Path, unavailable: Callable[[str], NoReturn]
 ) -> None:
     if not find_spec("jax"):
         unavailable("no JAX: `make test` installs it")
-    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
-    market = Path(shutil.copytree(SAMPLE, tmp_path / "market"))
-    purchases = market / "purchases.parquet"
-    pd.read_parquet(purchases).to_csv(purchases.with_suffix(".csv"), index=False)
-    purchases.unlink()
-    model, bundle = tmp_path / "network.keras", tmp_path / "bundle"
     dates = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
     on_spark = ("--spark", "local[2]")
 
-    def run(*arguments: object) -> None:
+    def run(*arguments: object) -> str:
         result = CliRunner().invoke(app, list(map(str, arguments)))
         assert result.exit_code == 0, result.output
+        return result.stdout
 
-    for place, source, on in (
-        (tmp_path / "spark", market.as_uri(), on_spark),
-        (tmp_path, market, ()),
-    ):
-        place.mkdir(exist_ok=True)
-        run("features", place / "offers", "--market", source, *on)
-        run("records", place / "offers", place / "records", "--shards", 2, *dates, *on)
-        if on:
-            run("train", place / "records", model, "--epochs", 2, "--workers", 2, *on)
-            run("export", model, bundle, "--market", market, *dates)
-        run("score", bundle, place / "offers", place / "scores", *on)
-        run("allocate", place / "scores", place / "choices", "--budget", 1, "--parts", 3, *on)
-
+    run("records", written, tmp_path / "ours", "--shards", 2, *dates)
+    run("records", written, tmp_path / "theirs", "--shards", 2, *dates, *on_spark)
     for part in ("train", "validation"):
-        theirs, ours = (held(tmp_path / name / part) for name in ("spark/records", "records"))
+        ours, theirs = (held(tmp_path / name / part) for name in ("ours", "theirs"))
         pd.testing.assert_frame_equal(theirs, ours, rtol=1e-5)
-    theirs, ours = (
-        pd.read_parquet(tmp_path / name).sort_values([*KEY], ignore_index=True)
-        for name in ("spark/choices", "choices")
-    )
-    assert len(ours) > 0
-    pd.testing.assert_frame_equal(theirs, ours, rtol=1e-5)
+    model = tmp_path / "network.keras"
+    epoch = ("--epochs", 1, "--workers", 2)
+    assert "1 epochs" in run("train", tmp_path / "theirs", model, *epoch, *on_spark)
+    assert "redeemed" in load_model(model).calibration
 
 
 def held(folder: Path) -> pd.DataFrame:

@@ -135,6 +135,7 @@ def test_the_newsvendor_orders_what_costs_least_of_all_orders(dispersion: float)
         expected_sales(2.5, 20.0, dispersion)
 
 
+@pytest.mark.slow
 def test_orders_learned_from_sales_cost_little_more_than_the_oracle_s() -> None:
     rng, weeks = np.random.default_rng(0), 4 * 26
     state = open_market(users=600, items=300, coupons=3, campaigns=29, mechanisms="elasticity")
@@ -169,6 +170,7 @@ def test_orders_learned_from_sales_cost_little_more_than_the_oracle_s() -> None:
     assert found["sales taken for demand"] > 1.08
 
 
+@pytest.mark.slow
 def test_coupons_that_know_the_stock_earn_more_than_coupons_first() -> None:
     users, per_store, contact = 2000, 500, 0.005
     others = [name for name in MECHANISMS if name != "supply"]
@@ -196,6 +198,7 @@ def test_coupons_that_know_the_stock_earn_more_than_coupons_first() -> None:
     assert profit["together"] > profit["coupons first"]
 
 
+@pytest.mark.slow
 def test_the_benchmark_s_smallest_market_gives_what_is_stored() -> None:
     benchmarks = Path(__file__).parents[1] / "benchmarks"
     stored = json.loads((benchmarks / "results" / "pricing.json").read_text())

@@ -14,8 +14,10 @@ CHAPTER = """
 import os, sys
 if cores := os.environ.get("CORES"):
     os.sched_setaffinity(0, {int(cores)})
+from pathlib import Path
 import numpy as np
 from coupon_rec.book import SPLIT, prelude
+prelude.SHIPPED = Path("none")  # a model that ships would not be trained
 from coupon_rec.decisions import offer_value
 from coupon_rec.features import split
 from coupon_rec.models import predict
@@ -28,6 +30,7 @@ np.savez(sys.argv[1], p=p, coupon=best["coupon_id"], value=best["value"])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to leave cores unused")
 def test_one_core_trains_the_model_that_all_cores_train(tmp_path: Path) -> None:
     """As chapter 10 begins, with an empty cache but for the offers: training, best coupons.

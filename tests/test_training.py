@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import keras
 import numpy as np
@@ -89,26 +90,20 @@ def test_fit_keeps_the_epoch_that_validates_best(
     )
 
 
-def test_fit_traces_its_step_once(
-    encoder: Encoder, parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.slow
+def test_one_seed_gives_one_model_and_nothing_is_printed_where_bars_are_switched_off(
+    encoder: Encoder, parts: tuple[Examples, Examples], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    step, traced = keras.Model.train_step, []
-    monkeypatch.setattr(
-        keras.Model, "train_step", lambda model, data: traced.append(1) or step(model, data)
-    )
-    fit(coupled_model(encoder), *parts, epochs=2)
-    assert len(traced) == 1
-
-
-def test_one_seed_gives_one_model(encoder: Encoder, parts: tuple[Examples, Examples]) -> None:
     losses = []
     for seed in (3, 3, 4):
         model = coupled_model(encoder, seed=seed)
         losses.append(fit(model, *parts, epochs=1, seed=seed)["val_redeemed_log_loss"].iloc[0])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert losses[0] != pytest.approx(losses[2], rel=1e-5)
+    assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_the_global_generators_draw_on_as_if_nothing_had_been_fitted(
     encoder: Encoder, parts: tuple[Examples, Examples]
 ) -> None:
@@ -176,6 +171,7 @@ def test_each_epoch_has_an_order_of_its_own_which_seed_and_epoch_decide() -> Non
     assert orders(seed=1)[0] != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "label"), [(purchase_model, "bought"), (coupon_model, "redeemed")]
 )
@@ -246,6 +242,7 @@ IN_AN_EPOCH = "t.run(sys.argv[1], 'arrays', 'killed', t.KillIn(number))"
 IN_WRITING = "np.savez = t.savez_that_kills_in(number); t.run(sys.argv[1], 'records', 'killed')"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "kill"),
     [("arrays", IN_AN_EPOCH), ("records", IN_WRITING)],
@@ -274,24 +271,67 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
         np.testing.assert_allclose(resumed, whole, atol=1e-6)
 
 
+@dataclass
+class Run:
+    """A run of two epochs, and all that it left; not to be changed."""
+
+    history: pd.DataFrame
+    folder: Path
+    logs: Path
+    traced: int
+    frames: list[str]
+
+
 @pytest.fixture(scope="module")
 def two_epochs(
     encoder: Encoder,
     parts: tuple[Examples, Examples],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    """The folder of a run of two epochs; not to be changed."""
-    folder = tmp_path_factory.mktemp("two_epochs")
-    fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, checkpoint=folder)
-    return folder
+) -> Run:
+    folder, logs = (tmp_path_factory.mktemp(name) for name in ("two_epochs", "logs"))
+    step, traced, screen = keras.Model.train_step, [], io.StringIO()
+    shown = partial(tqdm, file=screen, disable=False, mininterval=0, ncols=120)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reports, "tqdm", shown)
+        patch.setattr(
+            keras.Model, "train_step", lambda model, data: traced.append(1) or step(model, data)
+        )
+        options = {"epochs": 2, "batch_size": 512, "checkpoint": folder, "log_dir": logs}
+        history = fit(coupled_model(encoder), *parts, **options)
+    return Run(history, folder, logs, len(traced), screen.getvalue().split("\r"))
 
 
 @pytest.fixture
-def checkpoint(two_epochs: Path, tmp_path: Path) -> Path:
-    """A copy of that folder, to go on with or to be damaged."""
-    return Path(shutil.copytree(two_epochs, tmp_path / "checkpoint"))
+def checkpoint(two_epochs: Run, tmp_path: Path) -> Path:
+    """A copy of its checkpoint, to go on with or to be damaged."""
+    return Path(shutil.copytree(two_epochs.folder, tmp_path / "checkpoint"))
 
 
+def test_fit_traces_its_step_once(two_epochs: Run) -> None:
+    assert two_epochs.traced == 1
+
+
+def test_the_bar_shows_epoch_losses_and_time_left_and_leaves_nothing(two_epochs: Run) -> None:
+    first, frames = two_epochs.history.iloc[0], two_epochs.frames
+    losses = f"training={first['loss']:.4f}, validation={first['val_loss']:.4f}"
+    assert any("epoch 2 of 2" in frame and losses in frame for frame in frames)
+    assert any(re.search(r"5/10 \[\d+:\d+<\d+:\d+", frame) for frame in frames)
+    assert not frames[-1].strip() and not frames[-2].strip()
+
+
+def test_tensorboard_reads_the_curves(two_epochs: Run) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for part, prefix in {"train": "", "validation": "val_"}.items():
+        events = EventAccumulator(str(two_epochs.logs / part)).Reload()
+        for name in ("loss", "redeemed_log_loss"):
+            curve = [
+                tf.make_ndarray(e.tensor_proto).item() for e in events.Tensors(f"epoch_{name}")
+            ]
+            assert curve == pytest.approx(two_epochs.history[prefix + name].tolist(), rel=1e-6)
+
+
+@pytest.mark.slow
 def test_a_finished_run_is_loaded_and_goes_on_when_it_may(
     encoder: Encoder, parts: tuple[Examples, Examples], checkpoint: Path
 ) -> None:
@@ -336,56 +376,18 @@ def test_a_damaged_checkpoint_is_named(
         fit(coupled_model(encoder), *parts, batch_size=512, checkpoint=checkpoint)
 
 
-def test_the_bar_shows_epoch_losses_and_time_left_and_leaves_nothing(
-    encoder: Encoder, parts: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    screen = io.StringIO()
-    shown = partial(tqdm, file=screen, disable=False, mininterval=0, ncols=120)
-    monkeypatch.setattr(reports, "tqdm", shown)
-    history = fit(coupled_model(encoder), *parts, epochs=2, batch_size=512)
-    frames = screen.getvalue().split("\r")
-    first = history.iloc[0]
-    losses = f"training={first['loss']:.4f}, validation={first['val_loss']:.4f}"
-    assert any("epoch 2 of 2" in frame and losses in frame for frame in frames)
-    assert any(re.search(r"5/10 \[\d+:\d+<\d+:\d+", frame) for frame in frames)
-    assert not frames[-1].strip() and not frames[-2].strip()
-
-
-def test_nothing_is_printed_where_bars_are_switched_off(
-    encoder: Encoder, parts: tuple[Examples, Examples], capfd: pytest.CaptureFixture[str]
-) -> None:
-    fit(coupled_model(encoder), *parts, epochs=1, batch_size=512)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_tensorboard_reads_the_curves(
-    encoder: Encoder, parts: tuple[Examples, Examples], tmp_path: Path
-) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    history = fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, log_dir=tmp_path)
-    for part, prefix in {"train": "", "validation": "val_"}.items():
-        events = EventAccumulator(str(tmp_path / part)).Reload()
-        for name in ("loss", "redeemed_log_loss"):
-            curve = [
-                tf.make_ndarray(e.tensor_proto).item() for e in events.Tensors(f"epoch_{name}")
-            ]
-            assert curve == pytest.approx(history[prefix + name].tolist(), rel=1e-6)
-
-
-@pytest.mark.skipif(find_spec("wandb") is None, reason="wandb is not installed")
-def test_weights_and_biases_keeps_the_curves_offline(
-    encoder: Encoder,
-    parts: tuple[Examples, Examples],
-    tmp_path: Path,
+def test_weights_and_biases_gets_the_curves_and_stays_offline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
-    monkeypatch.setenv("WANDB_SILENT", "true")
-    fit(coupled_model(encoder), *parts, epochs=2, batch_size=512, wandb_project="coupons")
-    assert (
-        b"val_redeemed_log_loss" in next(tmp_path.glob("wandb/offline-run-*/*.wandb")).read_bytes()
-    )
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setattr(reports, "find_spec", lambda name: True)
+    monkeypatch.setitem(sys.modules, "wandb", wandb := Mock())
+    callback = reports.weights_and_biases("coupons", {"epochs": 2})
+    callback.on_epoch_end(0, {"val_loss": 0.5})
+    callback.on_train_end({})
+    wandb.init.assert_called_once_with(project="coupons", config={"epochs": 2}, mode="offline")
+    wandb.init.return_value.log.assert_called_once_with({"val_loss": 0.5}, step=1)
+    wandb.init.return_value.finish.assert_called_once_with()
 
 
 @pytest.mark.parametrize(
@@ -438,6 +440,7 @@ def test_data_that_does_not_fit_the_model_is_named(
             fit(coupled_model(encoder), train, parts[1])
 
 
+@pytest.mark.slow
 def test_any_labels_are_fitted_and_any_of_them_stops_the_training(offers: pd.DataFrame) -> None:
     clicked = offers.assign(clicked=offers["bought"] | (offers["match_rank"] > 0.9))
     some = Encoder.fit(offers).only("match", "user")
@@ -465,6 +468,7 @@ def test_a_model_with_other_outputs_is_refused(parts: tuple[Examples, Examples])
         fit(model, *parts)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_from_the_start_says_so(
     encoder: Encoder, parts: tuple[Examples, Examples]
 ) -> None:

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, Encoder, offers_frame
-from coupon_rec.market import load_market
+from coupon_rec.features import Arrays, Encoder
 from coupon_rec.models import (
     Trees,
     boosted,
@@ -22,18 +21,6 @@ from coupon_rec.models import (
 )
 from coupon_rec.models.trees import layer_of
 from coupon_rec.odds import logit
-
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
-
-
-@pytest.fixture(scope="module")
-def offers() -> pd.DataFrame:
-    return offers_frame(load_market(SAMPLE))
-
-
-@pytest.fixture(scope="module")
-def encoder(offers: pd.DataFrame) -> Encoder:
-    return Encoder.fit(offers)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ import pytest
 from coupon_rec.models import Vectors, coupon_vectors, learn_vectors, similarity
 from coupon_rec.models.vectors import pair_model
 
+pytestmark = pytest.mark.slow
+
 
 def two_tastes() -> pd.DataFrame:
     """Let users 1 to 20 buy items 101 to 110, and users 21 to 40 buy items 111 to 120."""

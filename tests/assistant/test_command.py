@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from coupon_rec.__main__ import app
 from coupon_rec.assistant import DialogueLog, Turn
 from coupon_rec.assistant.server import ENDING, Message
 from coupon_rec.assistant.talking import ALONE, SAYS
-from coupon_rec.book import hearing
+from coupon_rec.market import Market
 from coupon_rec.privacy import Pseudonyms
 from coupon_rec.serving.http.server import GRACE, Impatient
 
@@ -27,9 +28,10 @@ SPEECH = SAMPLE.with_name("speech")
 
 
 @pytest.fixture(autouse=True)
-def recommended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that recommends one coupon of the sample to everybody."""
+def recommended(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that recommends one coupon of the sample, loaded once, to everybody."""
     found = [(1, 501, "you buy these")]
+    monkeypatch.setattr("coupon_rec.commands.assistant.market_of", lambda _: market)
     monkeypatch.setattr("coupon_rec.assistant.service", lambda *_: lambda user: found)
 
 
@@ -41,6 +43,14 @@ def stays(monkeypatch: pytest.MonkeyPatch) -> None:
         raise SystemExit(code)
 
     monkeypatch.setattr("coupon_rec.commands.assistant._leave", leave)
+
+
+@pytest.fixture(autouse=True)
+def hangs_up() -> Iterator[None]:
+    """A closed window ends the program, even where the tests were started by `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def run(*options: object, said: str = "") -> tuple[int, str, str]:
@@ -68,7 +78,7 @@ def test_recordings_come_over_http_and_ask_for_released_names() -> None:
     assert "release names to be heard" in run("--port", 0, "--speech")[2]
 
 
-@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+@pytest.mark.speech
 def test_the_command_hears_recordings_over_http(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,14 +192,10 @@ def test_a_server_ends_on_a_closed_window_as_on_sigterm(monkeypatch: pytest.Monk
         signal.signal(signal.SIGTERM, before)
 
     monkeypatch.setattr("uvicorn.run", serve)
-    usual = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would stay ignored
     assert run("--port", 0)[0] == 0 and ended == [signal.SIGTERM]
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
-    try:
-        assert run("--port", 0)[0] == 0 and len(ended) == 1
-    finally:
-        signal.signal(signal.SIGHUP, usual)
+    assert run("--port", 0)[0] == 0 and len(ended) == 1
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])

@@ -37,7 +37,7 @@ from coupon_rec.assistant import (
 )
 from coupon_rec.assistant.server import Conversations, Message, _events
 from coupon_rec.assistant.tools import LEVELS, _off
-from coupon_rec.book import hearing, talking
+from coupon_rec.book import talking
 from coupon_rec.content import Ear
 from coupon_rec.privacy import Pseudonyms, Vault, new_key
 from coupon_rec.serving.http.settings import Settings
@@ -95,7 +95,7 @@ def test_an_answer_is_streamed_and_its_conversation_goes_on() -> None:
     assert turn["by"] == "rules" and turn["handed_over"]
 
 
-@pytest.mark.skipif(not hearing.installed(), reason="pocketsphinx is not installed")
+@pytest.mark.speech
 def test_a_recording_is_read_back_and_answered_as_its_words_are() -> None:
     app = create_app(lambda user: Assistant(tools(user)), ear=Ear(CATALOG.products))
     to = TestClient(app)

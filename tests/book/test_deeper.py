@@ -50,6 +50,7 @@ def test_a_box_holds_what_lies_between_its_marks(tmp_path: Path) -> None:
     assert "% deeper" not in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
@@ -63,6 +64,7 @@ def test_a_box_that_is_not_whole_is_named(texts: list[str], said: str, tmp_path:
     assert said in build(tmp_path, *texts)[1]
 
 
+@pytest.mark.slow
 def test_each_box_is_folded_and_opens(browser: Browser, pages: dict[Path, BeautifulSoup]) -> None:
     with_boxes = [file for file, page in pages.items() if page.select(".deeper")]
     assert with_boxes, "no page has a box"

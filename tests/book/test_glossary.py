@@ -5,6 +5,7 @@ import runpy
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
 from bs4 import BeautifulSoup
 
 EXTENSION = runpy.run_path(str(Path(__file__).parents[2] / "_ext" / "glossary_links.py"))
@@ -33,6 +34,7 @@ def looked_for(names: dict[str, set[str]], page: str) -> dict[str, set[str]]:
     return words | {word: names[term] for term, (word, where) in senses.items() if page in where}
 
 
+@pytest.mark.slow
 def test_the_first_use_of_a_term_leads_to_the_glossary(
     site: Path, pages: dict[Path, BeautifulSoup]
 ) -> None:

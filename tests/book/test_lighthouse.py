@@ -9,6 +9,8 @@ import pytest
 from bs4 import BeautifulSoup
 from lighthouse import faults, report, scores, serve
 
+pytestmark = pytest.mark.slow
+
 LEAST = 95
 TRIES = 3  # what runs beside it costs a page points for its speed
 SLOWEST = 1000  # Lighthouse calls a slower machine than this too slow to measure on

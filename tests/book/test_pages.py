@@ -3,16 +3,16 @@
 Each page is visited once in each of the settings, with everything that folds unfolded; the tests
 below judge what these visits found. Of the rules of axe those of colors take most of the
 time: in the dark no others are asked again, and on the phone none inside of the article, whose
-colors are those of the desk.
+colors are those of the desk. All settings but the first two are slow.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -20,7 +20,6 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import ConsoleMessage, Page, Request, Route, sync_playwright
 from reader import open_page
 
-SETTINGS = [(390, "light"), (390, "dark"), (1200, "light"), (1440, "light"), (1440, "dark")]
 MOST_BYTES = 1_500_000
 
 UNFOLD = """() => {
@@ -40,20 +39,18 @@ AXE = """([where, rules]) => axe.run(where, {preload: false, resultTypes: ['viol
         `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`)))"""
 COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 AROUND = {"include": ["html"], "exclude": ["article"]}
-RULES = {
-    (1440, "light"): [({"include": ["html"]}, {})],
-    (1440, "dark"): [({"include": ["html"]}, COLORS)],
-    (390, "light"): [
-        (
-            {"include": ["html"]},
-            {"rules": {rule: {"enabled": False} for rule in COLORS["runOnly"]}},
-        ),
-        (AROUND, COLORS),
-    ],
-    (390, "dark"): [(AROUND, COLORS)],
-    (1200, "light"): [],
+PAGE = {"include": ["html"]}
+WITHOUT_COLORS = {"rules": {rule: {"enabled": False} for rule in COLORS["runOnly"]}}
+SETTINGS: dict[str, tuple[int, str, list[tuple[Any, Any]]]] = {
+    "phone": (390, "light", []),
+    "desk": (1440, "light", [(PAGE, WITHOUT_COLORS)]),
+    "phone, all rules": (390, "light", [(PAGE, WITHOUT_COLORS), (AROUND, COLORS)]),
+    "phone, dark": (390, "dark", [(AROUND, COLORS)]),
+    "small desk": (1200, "light", []),
+    "desk, colors": (1440, "light", [(PAGE, COLORS)]),
+    "desk, dark": (1440, "dark", [(PAGE, COLORS)]),
 }
-"""Where on a page which rules of axe are asked, in each setting."""
+"""By name: the width, the scheme, and where on a page which rules of axe are asked."""
 
 
 @dataclass
@@ -92,9 +89,9 @@ def listen(page: Page, visits: Visits) -> None:
     page.on("request", lambda request: visits.loaded[visits.page].add(request.url))
 
 
-def visit(chromium: str, site: Path, files: list[Path], setting: tuple[int, str]) -> Visits:
+def visit(chromium: str, site: Path, files: list[Path], setting: str) -> Visits:
     """Open every page in one setting."""
-    width, scheme = setting
+    width, scheme, questions = SETTINGS[setting]
     axe = site.parents[1] / "tools/node/node_modules/axe-core/axe.min.js"
     visits = Visits(violations=[] if axe.exists() else None)
     with sync_playwright() as playwright:
@@ -112,9 +109,9 @@ def visit(chromium: str, site: Path, files: list[Path], setting: tuple[int, str]
                 visits.unset.append(f"{name}: {unset} equations")
             visits.wide += [f"{name}: <{tag.lower()}>" for tag in page.evaluate(TOO_WIDE)]
             visits.cut += [f"{name}: {part}" for part in page.evaluate(CUT)]
-            if visits.violations is not None and RULES[setting]:
+            if visits.violations is not None and questions:
                 page.evaluate(axe.read_text("utf-8"))
-                for question in RULES[setting]:
+                for question in questions:
                     found = page.evaluate(AXE, question)
                     visits.violations += [f"{name}: {violation}" for violation in found]
         browser.close()
@@ -122,20 +119,22 @@ def visit(chromium: str, site: Path, files: list[Path], setting: tuple[int, str]
 
 
 @pytest.fixture(scope="module")
-def all_visits(
-    chromium: str, site: Path, pages: dict[Path, BeautifulSoup]
-) -> dict[tuple[int, str], Visits]:
-    """Every page but redirects, opened in every setting, two at a time."""
+def visited(chromium: str, site: Path, pages: dict[Path, BeautifulSoup]) -> Callable[[str], Visits]:
+    """Open every page but redirects, once in each setting that is asked for."""
     files = [f for f, parsed in pages.items() if not parsed.select("meta[http-equiv=refresh]")]
-    with ThreadPoolExecutor(2) as pool:
-        found = pool.map(partial(visit, chromium, site, files), SETTINGS)
-        return dict(zip(SETTINGS, found, strict=True))
+    return cache(partial(visit, chromium, site, files))
 
 
-@pytest.fixture(params=SETTINGS, ids=lambda setting: f"{setting[0]}-{setting[1]}")
-def visits(request: pytest.FixtureRequest, all_visits: dict[tuple[int, str], Visits]) -> Visits:
+def of(*names: str) -> list[Any]:
+    """Settings to go through."""
+    fast = ("phone", "desk")
+    return [each if each in fast else pytest.param(each, marks=pytest.mark.slow) for each in names]
+
+
+@pytest.fixture(params=of(*SETTINGS))
+def visits(request: pytest.FixtureRequest, visited: Callable[[str], Visits]) -> Visits:
     """The visits in one setting."""
-    return all_visits[request.param]
+    return visited(request.param)
 
 
 def test_no_page_asks_the_network_for_anything(visits: Visits) -> None:
@@ -154,16 +153,19 @@ def test_no_page_is_wider_than_the_screen(visits: Visits) -> None:
     assert not visits.wide, "\n".join(visits.wide)
 
 
+@pytest.mark.parametrize("setting", of("small desk", "desk"))
 def test_no_code_or_table_is_cut_off_between_two_columns(
-    all_visits: dict[tuple[int, str], Visits],
+    setting: str, visited: Callable[[str], Visits]
 ) -> None:
-    for setting in ((1200, "light"), (1440, "light")):
-        assert not all_visits[setting].cut, "\n".join(all_visits[setting].cut)
+    assert not visited(setting).cut, "\n".join(visited(setting).cut)
 
 
-def test_no_page_violates_a_rule_of_axe(visits: Visits, judge: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize("setting", of(*(name for name, (*_, asked) in SETTINGS.items() if asked)))
+def test_no_page_violates_a_rule_of_axe(
+    setting: str, visited: Callable[[str], Visits], judge: Callable[[str], Path]
+) -> None:
     judge("axe-core/axe.min.js")
-    assert not visits.violations, "\n".join(visits.violations or [])
+    assert visited(setting).violations == []
 
 
 def test_no_page_weighs_too_much(

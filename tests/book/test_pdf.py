@@ -8,6 +8,8 @@ from pdf import bind, in_order, open_for_print, print_pdf
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def printed(

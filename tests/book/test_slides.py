@@ -1,15 +1,16 @@
 """Decks of slides in a real browser, opened from disk."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 import slides
 from bs4 import BeautifulSoup
 from plain import chapters
 from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
 
 OTHERS = [path.stem for path in chapters()[1:]]
 OVERFLOWING = """() => [...Array(Reveal.getTotalSlides())].flatMap(() => {
@@ -21,15 +22,8 @@ OVERFLOWING = """() => [...Array(Reveal.getTotalSlides())].flatMap(() => {
 
 
 @pytest.fixture(scope="module")
-def deck(
-    site: Path, tmp_path_factory: pytest.TempPathFactory, unavailable: Callable[[str], NoReturn]
-) -> Path:
-    if not slides.REVEAL.exists():
-        unavailable("reveal.js is not installed: npm ci --prefix tools/node")
-    out = tmp_path_factory.mktemp("slides")
-    pages = [site / "chapters" / f"{name}.html" for name in ("01_first_coupon", *OTHERS)]
-    slides.build(pages, out)
-    return out / pages[0].name
+def deck(decks: Path) -> Path:
+    return decks / "01_first_coupon.html"
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,7 @@ from reader import open_page
 
 from coupon_rec.decisions import Budget, allocate, offer_value, reason
 from coupon_rec.features import CATEGORIES, GROUPS, OPTIONAL_FEATURES, Encoder, feature_names
-from coupon_rec.features.batch.offers import offers_frame
-from coupon_rec.market import Market, load_market
+from coupon_rec.market import Market
 from coupon_rec.odds import Platt
 from coupon_rec.serving.bundle.scorer import Scorer
 
@@ -26,14 +25,9 @@ ROWS = 1000
 
 
 @pytest.fixture(scope="module")
-def market() -> Market:
-    return load_market(ROOT / "data" / "sample")
-
-
-@pytest.fixture(scope="module")
-def offers(market: Market) -> pd.DataFrame:
+def offers(offers: pd.DataFrame) -> pd.DataFrame:
     """With the features that every market has, which are those of the page."""
-    return offers_frame(market).drop(columns=[each.name for each in OPTIONAL_FEATURES])
+    return offers.drop(columns=[each.name for each in OPTIONAL_FEATURES])
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +35,7 @@ def bundle(market: Market, offers: pd.DataFrame, tmp_path_factory: pytest.TempPa
     """A bundle of the sample market, with a model that was trained a little, and calibrated."""
     from coupon_rec.features.online.snapshot_writer import write_snapshot
     from coupon_rec.models import boosted, coupled_model, with_trees
-    from coupon_rec.serving.bundle.exporting import export
+    from coupon_rec.serving.bundle import exporting
     from coupon_rec.training import examples, fit
 
     encoder = Encoder.fit(offers)
@@ -49,13 +43,16 @@ def bundle(market: Market, offers: pd.DataFrame, tmp_path_factory: pytest.TempPa
     network = coupled_model(encoder)
     fit(network, seen, seen, epochs=2)
     trees = boosted(encoder, seen[0], seen[1]["redeemed"])
-    return export(
-        with_trees(network, trees),
-        tmp_path_factory.mktemp("bundle") / "bundle",
-        offers,
-        calibration={"redeemed": Platt(-0.4, 0.9), "bought": Platt(0.1, 1.2)},
-        snapshot=lambda folder: write_snapshot(market, DAY, folder),
-    )
+    with pytest.MonkeyPatch.context() as only:
+        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
+        only.setattr(exporting, "model_card", lambda *_: "")
+        return exporting.export(
+            with_trees(network, trees),
+            tmp_path_factory.mktemp("bundle") / "bundle",
+            offers,
+            calibration={"redeemed": Platt(-0.4, 0.9), "bought": Platt(0.1, 1.2)},
+            snapshot=lambda folder: write_snapshot(market, DAY, folder),
+        )
 
 
 @pytest.fixture
@@ -65,7 +62,7 @@ def empty(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(params=[390, 1440])
+@pytest.fixture(params=[390, pytest.param(1440, marks=pytest.mark.slow)])
 def opened(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iterator[Page]:
     """The page as a reader opens it, on a phone and at a desk."""
     page = browser.new_page(viewport={"width": request.param, "height": 900}, color_scheme="light")
@@ -281,6 +278,7 @@ def test_fewer_letters_are_for_other_users(opened: Page) -> None:
     assert "the letters do more for other users" in opened.locator(".try-choice").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_asks_for_nothing_and_pleases_axe(

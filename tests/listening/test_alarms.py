@@ -77,6 +77,7 @@ def test_no_sentence_stands_in_both_halves_and_both_hold_every_topic_and_sentime
     assert SENTENCES["half"].value_counts().min() >= 250
 
 
+@pytest.mark.slow
 def test_labels_learned_from_sentences_order_others_better_than_the_general_lexicon() -> None:
     judge = SENTENCES[SENTENCES["half"] == "judge"]
     labels = Labels(SENTENCES[SENTENCES["half"] == "repair"], lexicon)
@@ -152,6 +153,7 @@ def test_after_an_alarm_it_is_silent_and_starts_anew() -> None:
     assert np.flatnonzero(rings).tolist() == [0, 4, 8]
 
 
+@pytest.mark.slow
 def test_false_alarms_on_fresh_weeks_are_within_a_third_of_what_was_set() -> None:
     for rate in (1.0, 0.5):
         rings = [
@@ -161,6 +163,7 @@ def test_false_alarms_on_fresh_weeks_are_within_a_third_of_what_was_set() -> Non
         assert 0.7 * rate < np.mean(rings) / 40 < 1.3 * rate
 
 
+@pytest.mark.slow
 def test_twenty_topics_ring_together_no_oftener_than_was_set() -> None:
     rings, hours = [], pd.date_range(MONDAY, periods=84 * 24, freq="h")
     for seed in range(8):
@@ -173,6 +176,7 @@ def test_twenty_topics_ring_together_no_oftener_than_was_set() -> None:
     assert np.mean(rings) < 1.3
 
 
+@pytest.mark.slow
 def test_most_doublings_ring_within_twelve_hours_and_few_days_on_which_all_talk_doubles() -> None:
     caught, more, harmless = [], [], []
     for seed in range(16):
@@ -320,6 +324,7 @@ def test_a_topic_that_rang_pauses_its_coupons_for_a_day() -> None:
         assert paused(topics, [alert], at).tolist() == [held, False]
 
 
+@pytest.mark.slow
 def test_a_busy_stream_rings_no_oftener_than_it_was_asked_to() -> None:
     rng = np.random.default_rng(0)
     hours = pd.date_range("2026-01-05", periods=84 * 24, freq="h")

@@ -84,6 +84,7 @@ def kept(memory: Path, sent: bool | None = None) -> list[str]:
 # Killed
 
 
+@pytest.mark.slow
 def test_no_kill_loses_an_alert_or_makes_one_twice(
     stream: Path, undisturbed: list[str], hook: Receiver, tmp_path: Path
 ) -> None:
@@ -110,6 +111,7 @@ def test_no_kill_loses_an_alert_or_makes_one_twice(
     assert json.loads(out.splitlines()[-1])["id"] == undisturbed[-1]
 
 
+@pytest.mark.slow
 def test_a_run_that_dies_between_any_two_batches_replays_to_the_same_alerts(
     stream: Path, undisturbed: list[str], tmp_path: Path
 ) -> None:
@@ -590,6 +592,7 @@ def test_reviews_of_a_market_that_turn_bad_ring_at_the_hook_once(
     assert run(market, *options)[:2] == (0, "")
 
 
+@pytest.mark.slow
 def test_the_financial_example_runs_as_a_program(hook: Receiver, tmp_path: Path) -> None:
     pytest.importorskip("vaderSentiment")
     source = ROOT / "data" / "opinions" / "finance.csv"

@@ -1,12 +1,14 @@
 """What the tests from outside share: a model and a bundle of the sample, made once by commands."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from filelock import FileLock
-from shop import DATES, DAY, SAMPLE, Service, command
+from shop import DATES, DAY, SAMPLE, Redis, Service, command
 
 Make = Callable[[Path], object]
 
@@ -66,3 +68,13 @@ def service(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     service = Service(bundle, tmp_path_factory.mktemp("service"))
     yield service
     service.close()
+
+
+@pytest.fixture
+def redis(tmp_path: Path, unavailable: Callable[[str], NoReturn]) -> Iterator[Redis]:
+    """A Redis server, for replicas that share their events."""
+    if not shutil.which("redis-server"):
+        unavailable("no redis-server: on Debian, `apt-get install redis-server`")
+    server = Redis(tmp_path / "redis")
+    yield server
+    server.kill()

@@ -4,10 +4,12 @@ import json
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -18,6 +20,7 @@ from typing import Any
 
 import httpx
 import pyarrow.parquet as pq
+import redis
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample"
@@ -59,6 +62,17 @@ def refusal(*words: object, **environment: str) -> str:
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr, done.stderr
     return " ".join(re.sub("[─│╭╮╰╯]", " ", done.stderr).split())
+
+
+def told(call: Callable[[], object]) -> str:
+    """What a call says: its warnings, and the error with which it ends, if it does."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            call()
+        except ValueError as error:
+            return str(error)
+    return " ".join(str(each.message) for each in caught)
 
 
 def question(user_id: int | str, day: str = DAY, k: int = 5) -> dict[str, Any]:
@@ -157,6 +171,48 @@ class Service:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(PATIENCE)
+
+
+class Redis:
+    """A `redis-server` on a port of its own; all that it keeps is in its folder, uncompressed."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self.client = redis.Redis(port=self.port)
+        self.folder = folder
+        folder.mkdir()
+        self.start()
+
+    def start(self) -> None:
+        """Start it; it begins with what its folder holds."""
+        files = (
+            "--dir",
+            self.folder,
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--rdbcompression",
+            "no",
+        )
+        command = ("redis-server", "--port", self.port, *files)
+        self.process = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL)
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None
+        try:
+            return bool(self.client.ping())
+        except redis.RedisError:
+            return False
+
+    def kill(self) -> None:
+        """Kill it, as a machine that fails would."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
 
 
 class Hook:

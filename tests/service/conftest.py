@@ -6,48 +6,48 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from running import DAY, Inside, Running, files
 
-from coupon_rec.features import Encoder, offers_frame
-from coupon_rec.market import Market, load_market
+from coupon_rec.features import Encoder
+from coupon_rec.market import Market
 from coupon_rec.serving.http.settings import Settings
 
-SAMPLE = Path(__file__).parents[2] / "data" / "sample"
-
 
 @pytest.fixture(scope="session")
-def market() -> Market:
-    """The sample market."""
-    return load_market(SAMPLE)
-
-
-@pytest.fixture(scope="session")
-def model(market: Market) -> Any:
+def model(offers: pd.DataFrame, encoder: Encoder) -> Any:
     """An untrained network, with trees that have learned."""
     from coupon_rec.models import boosted, coupled_model, with_trees
 
-    offers = offers_frame(market)
-    encoder = Encoder.fit(offers)
     trees = boosted(encoder, encoder.encode(offers), offers["redeemed"], trees=20)
     return with_trees(coupled_model(encoder), trees)
 
 
 @pytest.fixture(scope="session")
-def bundle(market: Market, model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of the sample market, in the one format served."""
-    from coupon_rec.features.online.snapshot_writer import write_snapshot
-    from coupon_rec.serving.bundle import exporting
+def bundle(
+    request: pytest.FixtureRequest,
+    market: Market,
+    offers: pd.DataFrame,
+    once: Callable[[str, Callable[[Path], object]], Path],
+) -> Path:
+    """A bundle of the sample market, in the one format served; not to be changed."""
 
-    with pytest.MonkeyPatch.context() as only:
-        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
-        only.setattr(exporting, "model_card", lambda *_: "")
-        return exporting.export(
-            model,
-            tmp_path_factory.mktemp("served") / "bundle",
-            offers_frame(market),
-            snapshot=lambda folder: write_snapshot(market, DAY, folder),
-        )
+    def export(path: Path) -> None:
+        from coupon_rec.features.online.snapshot_writer import write_snapshot
+        from coupon_rec.serving.bundle import exporting
+
+        with pytest.MonkeyPatch.context() as only:
+            only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
+            only.setattr(exporting, "model_card", lambda *_: "")
+            exporting.export(
+                request.getfixturevalue("model"),
+                path,
+                offers,
+                snapshot=lambda folder: write_snapshot(market, DAY, folder),
+            )
+
+    return once("served", export)
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,7 @@ def test_a_service_that_is_away_is_named() -> None:
         service("http://127.0.0.1:9")(1)
 
 
+@pytest.mark.slow
 def test_the_command_talks_in_the_terminal(
     process: Running, address: str, market: Market, tmp_path: Path
 ) -> None:
@@ -107,6 +108,7 @@ def endpoint(address: str, tmp_path: Path) -> Iterator[Callable[..., httpx.Clien
         process.wait()
 
 
+@pytest.mark.slow
 def test_the_command_answers_over_http(
     process: Running, endpoint: Callable[..., httpx.Client]
 ) -> None:
@@ -121,6 +123,7 @@ def test_the_command_answers_over_http(
     assert json.loads(lines[-1].removeprefix("data: "))["intent"] == "coupons"
 
 
+@pytest.mark.slow
 def test_the_command_speaks_mcp_over_stdio(process: Running, address: str) -> None:
     mcp = pytest.importorskip("mcp")
     user, coupons = asked(process)
@@ -135,6 +138,7 @@ def test_the_command_speaks_mcp_over_stdio(process: Running, address: str) -> No
     assert asyncio.run(use()) == len(coupons)
 
 
+@pytest.mark.slow
 def test_the_command_says_what_is_missing() -> None:
     for options, words in (([], "name the customer"), (["--forget", "7"], "--log")):
         command = [*COMMAND, "http://127.0.0.1:9", *options]

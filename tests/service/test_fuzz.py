@@ -12,7 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from running import PATIENCE, Running, purchase, question
+
+pytestmark = pytest.mark.slow
 
 MALFORMED = 10_000
 ANSWERED = re.compile(rb"HTTP/1\.1 ([2-9]\d\d) ")

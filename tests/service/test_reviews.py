@@ -183,6 +183,7 @@ def listen(address: str, *words: object) -> tuple[int, list[dict[str, Any]], str
     )
 
 
+@pytest.mark.slow
 def test_an_item_that_turns_bad_rings_once_through_the_service(
     serve: Callable[..., Running], tmp_path: Path
 ) -> None:

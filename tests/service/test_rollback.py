@@ -212,12 +212,14 @@ def scraped(
         running.wait(PATIENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", queries())
 def test_each_query_is_answered_by_prometheus(query: str, scraped: httpx.Client) -> None:
     answer = scraped.get("/api/v1/query", params={"query": query}).json()
     assert answer["status"] == "success", answer
 
 
+@pytest.mark.slow
 def test_what_the_queries_name_is_what_the_service_counts(scraped: httpx.Client) -> None:
 
     named = {name for query in queries() for name in re.findall(r"coupon_rec_\w+", query)}
@@ -228,6 +230,7 @@ def test_what_the_queries_name_is_what_the_service_counts(scraped: httpx.Client)
         assert float(found["value"][1]) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", shown())
 def test_each_panel_of_the_dashboard_has_a_line(query: str, scraped: httpx.Client) -> None:
     failed = 'status=~"5.."'  # nothing has failed, so that panel alone is empty
@@ -254,6 +257,7 @@ def test_each_alarm_rings_when_it_should_and_not_when_nothing_is_wrong(
     assert told.returncode == 0, told.stdout + told.stderr
 
 
+@pytest.mark.slow
 def test_a_service_in_good_health_fires_no_alarm(scraped: httpx.Client) -> None:
     known = scraped.get("/api/v1/rules").json()["data"]["groups"][0]["rules"]
     assert {rule["name"] for rule in known} == {rule["alert"] for rule in rules()}

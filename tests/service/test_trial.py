@@ -182,6 +182,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "decisions"
 
 
+@pytest.mark.slow
 def test_the_arms_of_a_canary_are_told_apart_by_what_they_earned(compared: Path) -> None:
     table = arms(read_rewards(compared, contact=0.0))
     assert table.loc["live", "value"] == pytest.approx(0.2, abs=0.03)
@@ -192,6 +193,7 @@ def test_the_arms_of_a_canary_are_told_apart_by_what_they_earned(compared: Path)
     assert "canary less live" in found.stdout
 
 
+@pytest.mark.slow
 def test_a_canary_is_compared_with_what_was_answered_while_it_was_on_trial(compared: Path) -> None:
     log = read_rewards(compared, contact=0.0)
     over = log["time"] >= NOON + timedelta(days=35)
@@ -199,6 +201,7 @@ def test_a_canary_is_compared_with_what_was_answered_while_it_was_on_trial(compa
     pd.testing.assert_frame_equal(arms(pd.concat([log[~over], after])), arms(log[~over]))
 
 
+@pytest.mark.slow
 def test_the_monitor_rings_where_a_canary_redeems_less_and_says_what_it_could_see(
     compared: Path, tmp_path: Path
 ) -> None:
@@ -215,6 +218,7 @@ def test_the_monitor_rings_where_a_canary_redeems_less_and_says_what_it_could_se
     assert re.search("canary", again.stdout)
 
 
+@pytest.mark.slow
 def test_without_a_canary_there_is_nothing_to_compare(compared: Path, tmp_path: Path) -> None:
     log = read_rewards(compared)
     with pytest.raises(ValueError, match="one arm alone"):
