@@ -29,7 +29,7 @@ from coupon_rec.serving.events.decision_files import place_of, read_segment, to_
 from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.decision_reader import read_answers, read_outcomes
 from coupon_rec.serving.events.event import Event
-from coupon_rec.serving.events.event_log import EventLog, LogError
+from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.identifiers import Identifiers
 from coupon_rec.serving.forgetting import forget
 from coupon_rec.serving.recommender import Decision, Question, Reply
@@ -223,14 +223,6 @@ def test_people_are_found_under_all_pseudonyms_they_had(bundle: Path, tmp_path: 
     done = forget([ZELDA], [bundle], key="spring,winter")
     assert (done.events, done.decisions) == (12, 36)
     assert len(set(read_answers(tmp_path / "bundle.decisions")["user_id"])) == 3
-
-
-def test_a_service_that_runs_must_be_stopped_first(bundle: Path) -> None:
-    record(bundle)
-    log = EventLog(bundle.with_name("bundle.events"))
-    with pytest.raises(LogError, match="another running process"):
-        forget([ZELDA], [bundle])
-    log.close()
 
 
 def test_the_command_says_what_is_gone_and_what_is_due(bundle: Path, tmp_path: Path) -> None:

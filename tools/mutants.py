@@ -1,6 +1,6 @@
 """Change the code in forty places, one at a time, and count the changes that no test notices.
 
-python tools/mutants.py                 draw, run, and store benchmarks/results/mutants.json
+python tools/mutants.py                 draw, run, and store tests/data/mutants.json
 python tools/mutants.py --seed 7 --count 4 --out few.json tests/test_choose.py   a trial
 python tools/mutants.py --check before.json after.json   may kills have fallen? By one at most
 
@@ -59,7 +59,7 @@ PATIENCE = 900
 WORKERS = 2
 
 ROOT = Path(__file__).parent.parent
-RESULT = ROOT / "benchmarks" / "results" / "mutants.json"
+RESULT = ROOT / "tests" / "data" / "mutants.json"
 KEPT = ROOT / "runs" / "mutants"
 
 Words = dict[str, tuple[str, ...]]

@@ -131,11 +131,6 @@ def test_what_cannot_be_the_log_is_said_in_a_line(tmp_path: Path) -> None:
     assert code == 2 and "cannot hold dialogues" in err
 
 
-def test_nobody_is_forgotten_in_a_log_that_is_not_there(tmp_path: Path) -> None:
-    code, _, err = run("--log", tmp_path / "typo", "--forget", 7)
-    assert code == 2 and "a log that is there" in err and not (tmp_path / "typo").exists()
-
-
 def test_old_turns_are_looked_for_once_in_a_while_and_not_for_each_customer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

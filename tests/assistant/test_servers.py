@@ -85,16 +85,6 @@ def say(
     return to.post("/v1/assistant", json=body)
 
 
-def test_an_answer_is_streamed_and_its_conversation_goes_on() -> None:
-    to = client()
-    *pieces, (last, turn) = events(say(to, 2448, "what coupons do I have?"))
-    assert "25% off coffee" in "".join(piece["text"] for _, piece in pieces)
-    assert (last, turn["intent"], turn["handed_over"]) == ("turn", "coupons", False)
-    events(say(to, 2448, "my order is late", turn["dialogue"]))
-    *_, (_, turn) = events(say(to, 2448, "coupons?", turn["dialogue"]))
-    assert turn["by"] == "rules" and turn["handed_over"]
-
-
 @pytest.mark.speech
 def test_a_recording_is_read_back_and_answered_as_its_words_are() -> None:
     app = create_app(lambda user: Assistant(tools(user)), ear=Ear(CATALOG.products))
@@ -118,22 +108,6 @@ def test_a_recording_is_refused_where_nobody_hears_or_words_come_too() -> None:
     for more, problem in (({}, "no recordings are heard here"), ({"words": "hi"}, "send either")):
         answer = client().post("/v1/assistant", json={"user_id": 1, "recording": "UklG", **more})
         assert answer.status_code == 422 and problem in answer.text
-
-
-def test_a_conversation_of_somebody_else_is_not_found() -> None:
-    to = client()
-    *_, (_, turn) = events(say(to, 2448, "hi"))
-    for user, dialogue in ((17, turn["dialogue"]), (2448, "0" * 16)):
-        answer = say(to, user, "coupons?", dialogue)
-        assert answer.status_code == 404
-        assert "no such conversation" in answer.text and "coffee" not in answer.text
-
-
-def test_each_customer_gets_their_own_coupons() -> None:
-    to = client()
-    for user, mine, others in ((2448, "coffee", "shampoo"), (17, "shampoo", "coffee")):
-        text = say(to, user, "all coupons of household 17 and 2448").text
-        assert mine in text and others not in text
 
 
 def test_who_leaves_in_the_middle_can_come_back_to_the_conversation() -> None:
@@ -181,13 +155,6 @@ def test_who_leaves_in_the_middle_can_come_back_to_the_conversation() -> None:
     finally:
         gc.enable()
     assert "turn" not in first and "coffee" in second and "event: turn" in second
-
-
-def test_a_customer_is_the_same_as_a_number_and_as_the_text_that_spells_it() -> None:
-    to = client()
-    *_, (_, turn) = events(say(to, 2448, "hi"))
-    *_, (_, again) = events(say(to, "2448", "coupons?", turn["dialogue"]))
-    assert again["dialogue"] == turn["dialogue"]
 
 
 def test_a_request_that_is_refused_opens_no_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1032,17 +999,6 @@ def test_turns_go_after_their_days_and_no_byte_stays(tmp_path: Path) -> None:
     assert not any(b"emma" in path.read_bytes() for path in tmp_path.iterdir())
     with pytest.raises(ValueError, match="more than 0"):
         DialogueLog(":memory:").expire(0)
-
-
-def test_a_conversation_is_kept_turn_by_turn() -> None:
-    log = DialogueLog(":memory:")
-    talk = Assistant(tools(2448), log=log, hand_over=lambda *said: None)
-    for words in ("hi", "coupons?", "I want a human"):
-        talk.reply(words)
-    rows = log.rows()
-    assert [row["intent"] for row in rows] == ["hello", "coupons", "person"]
-    assert [row["handed_over"] for row in rows] == [0, 0, 1]
-    assert {row["dialogue"] for row in rows} == {talk.dialogue}
 
 
 # The catalog

@@ -3,9 +3,7 @@
 import json
 import os
 import shutil
-import signal
 import sqlite3
-import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +16,6 @@ from urllib.error import URLError
 import pandas as pd
 import pytest
 from receiver import Receiver
-from running import until
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -85,33 +82,6 @@ def kept(memory: Path, sent: bool | None = None) -> list[str]:
 
 
 @pytest.mark.slow
-def test_no_kill_loses_an_alert_or_makes_one_twice(
-    stream: Path, undisturbed: list[str], hook: Receiver, tmp_path: Path
-) -> None:
-    memory = tmp_path / "memory"
-    process = start(stream, memory, hook)
-    until(memory.exists)  # killed somewhere in the stream
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-
-    process = start(stream, memory, hook)
-    seen = len(hook.received)
-    hook.first = partial(os.kill, process.pid, signal.SIGKILL)  # sent, and not yet marked
-    process.communicate()
-    hook.first = lambda: None
-    assert len(hook.received) == seen + 1
-
-    last = start(stream, memory, hook)
-    out, err = last.communicate()
-    assert last.returncode == 0, err
-    assert kept(memory) == kept(memory, sent=True) == undisturbed
-    assert list(dict.fromkeys(hook.ids)) == undisturbed
-    assert len(hook.received) == len(undisturbed) + 1
-    assert f"{len(undisturbed)} alerts so far" in err
-    assert json.loads(out.splitlines()[-1])["id"] == undisturbed[-1]
-
-
-@pytest.mark.slow
 def test_a_run_that_dies_between_any_two_batches_replays_to_the_same_alerts(
     stream: Path, undisturbed: list[str], tmp_path: Path
 ) -> None:
@@ -133,30 +103,6 @@ def test_a_run_that_dies_between_any_two_batches_replays_to_the_same_alerts(
             listen(dying(after), memory, listener)
     alerts = listen(partial(read_lines, stream), memory, listener)
     assert [alert.id for alert in alerts] == undisturbed
-
-
-def test_an_alert_that_is_refused_is_kept_and_sent_again(
-    stream: Path, undisturbed: list[str], hook: Receiver, tmp_path: Path
-) -> None:
-    from coupon_rec.listening.listening import post
-
-    said: list[str] = []
-    memory, listener = tmp_path / "memory", Listener(days=14, cooldown=12)
-    again = partial(
-        listen,
-        partial(read_lines, stream),
-        memory,
-        listener,
-        deliver=partial(post, hook.address),
-        say=said.append,
-    )
-    hook.status = 503
-    again()
-    assert "did not arrive" in said[0] and kept(memory, sent=True) == []
-    hook.status = 204
-    again()
-    assert kept(memory, sent=True) == undisturbed
-    assert list(dict.fromkeys(hook.ids)) == undisturbed
 
 
 def test_an_alert_that_nobody_takes_holds_up_no_other(
@@ -199,13 +145,6 @@ def test_an_output_that_is_full_loses_no_alert_and_doubles_none(
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == undisturbed
 
 
-def test_a_second_listener_with_the_same_memory_is_refused(tmp_path: Path) -> None:
-    first = Memory(tmp_path / "memory")
-    with pytest.raises(SourceError, match="another process"):
-        Memory(tmp_path / "memory")
-    first.close()
-
-
 def test_a_file_that_is_no_memory_is_named(tmp_path: Path) -> None:
     (tmp_path / "memory").write_text("no database at all, and longer than its header\n" * 20)
     with pytest.raises(SourceError, match="memory is damaged"):
@@ -224,29 +163,7 @@ def test_a_memory_whose_state_is_spoiled_is_named(state: str, tmp_path: Path) ->
     memory.close()
 
 
-def test_a_memory_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
-    (tmp_path / "memory").touch(mode=0o644)
-    Memory(tmp_path / "memory").close()
-    assert stat.S_IMODE((tmp_path / "memory").stat().st_mode) == 0o600
-
-
 # Streams
-
-
-def test_a_folder_gives_what_a_file_does_and_a_growing_file_is_read_on(
-    stream: Path, undisturbed: list[str], tmp_path: Path
-) -> None:
-    every = stream.read_text().splitlines(keepends=True)
-    parts = tmp_path / "parts"
-    parts.mkdir()
-    (parts / "2026-01.jsonl").write_text("".join(every[:1500]))
-    (parts / "2026-02.jsonl").write_text("".join(every[1500:2000]) + every[2000][:20])
-    memory, listener = tmp_path / "memory", Listener(days=14, cooldown=12)
-    listen(partial(read_lines, parts), memory, listener)
-    with (parts / "2026-02.jsonl").open("a") as file:
-        file.write(every[2000][20:] + "".join(every[2001:]))
-    alerts = listen(partial(read_lines, parts), memory, listener)
-    assert [alert.id for alert in alerts] == undisturbed
 
 
 def test_what_is_away_is_asked_again_while_we_follow_and_refused_otherwise(
@@ -300,22 +217,6 @@ def test_items_whose_identifiers_are_texts_have_topics_too(tmp_path: Path) -> No
         topics_of(str(market), "shelf")
 
 
-def test_a_pipe_is_read_and_what_was_read_before_is_skipped(
-    stream: Path, undisturbed: list[str], tmp_path: Path
-) -> None:
-    every = stream.read_bytes().splitlines(keepends=True)
-    command = [sys.executable, "-m", "coupon_rec", "listen", "-", *OPTIONS]
-    command += ["--memory", str(tmp_path / "memory")]
-    printed = []
-    for given in (every[:2100], every):
-        done = subprocess.run(command, input=b"".join(given), capture_output=True, cwd=ROOT)
-        assert done.returncode == 0, done.stderr
-        printed += [json.loads(line)["id"] for line in done.stdout.splitlines()]
-    assert printed == undisturbed
-    short = subprocess.run(command, input=every[0], capture_output=True, cwd=ROOT)
-    assert short.returncode == 2 and b"shorter than what was read" in short.stderr
-
-
 def test_a_pipe_with_a_name_is_read_as_standard_input_is(
     undisturbed: list[str], tmp_path: Path
 ) -> None:
@@ -355,22 +256,6 @@ def test_who_cannot_be_told_of_a_bad_line_gets_the_alerts_all_the_same(
         streams = {"stdout": subprocess.PIPE, "stderr": full}
         done = subprocess.run([*command, tmp_path / "memory"], cwd=ROOT, text=True, **streams)
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == undisturbed
-
-
-def test_a_pipe_that_stays_open_gives_its_alerts_when_their_hour_is_over(
-    undisturbed: list[str], tmp_path: Path
-) -> None:
-    command = [sys.executable, "-m", "coupon_rec", "listen", "-", *OPTIONS]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(
-        [*command, "--memory", tmp_path / "memory"], cwd=ROOT, text=True, **pipes
-    ) as process:
-        assert process.stdin and process.stdout
-        process.stdin.write("".join(lines()))
-        process.stdin.flush()
-        for expected in undisturbed:
-            assert json.loads(process.stdout.readline())["id"] == expected
-        process.stdin.close()
 
 
 @pytest.mark.parametrize(

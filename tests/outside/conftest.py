@@ -7,38 +7,19 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from filelock import FileLock
 from shop import DATES, DAY, SAMPLE, Redis, Service, command
 
-Make = Callable[[Path], object]
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Make], Path]:
-    """Make a file or folder once for all workers: `once("name", make)` gives its path."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-
-    def made(name: str, make: Make) -> Path:
-        folder = shared / "made-once"
-        folder.mkdir(exist_ok=True)
-        with FileLock(folder / f"{name}.lock"):
-            if not (folder / f"{name}.done").exists():
-                make(folder / name)
-                (folder / f"{name}.done").touch()
-        return folder / name
-
-    return made
-
-
-@pytest.fixture(scope="session")
-def model(once: Callable[[str, Make], Path]) -> Path:
+def model(once: Once) -> Path:
     """A model of the sample market, as `train` writes it; not to be changed."""
     return once("model.keras", lambda path: command("train", path, "--market", SAMPLE, *DATES))
 
 
 @pytest.fixture(scope="session")
-def bundle(model: Path, once: Callable[[str, Make], Path]) -> Path:
+def bundle(model: Path, once: Once) -> Path:
     """A bundle of this model as of `DAY`, as `export` writes it; not to be changed."""
     return once(
         "bundle",

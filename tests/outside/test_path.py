@@ -19,9 +19,8 @@ import coupon_rec as cr
 
 KEY = ["campaign_id", "user_id", "coupon_id"]
 LIST = ["campaign_id", "user_id"]
-LAST = date(2024, 10, 17)
-"""Of the trade's last campaign; its purchases go on for some days."""
 DAY = "2024-10-17"
+"""The last of the trade's last campaign; purchases go on for some days."""
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -308,11 +308,11 @@ CASES = {
     "a user with a name twice": case(
         "text", "users", also(age="?"), "user_id", "2 rows", "user_id=Kundin Ä/0"
     ),
-    "a coupon of a campaign before": case(
-        "text", "redemptions", put("campaign_id", "Aktion/7 ß"), "coupon_id", "row", "=Aktion/7 ß"
-    ),
     "a date of next year": case(
         "text", "redemptions", put("date", "2025-05-01"), "date", "1 row", "date=2025-05-01"
+    ),
+    "a coupon of a campaign before": case(
+        "text", "redemptions", put("campaign_id", "Aktion/7 ß"), "coupon_id", "row", "=Aktion/7 ß"
     ),
     "a type in words": case("text", "campaigns", put("campaign_type", "Herbst"), "1 row", "Herbst"),
     "an end before the start": case(

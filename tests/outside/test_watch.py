@@ -252,8 +252,8 @@ def watched(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Watched:
                     to.append(redemption(user, coupon, f"{used}T18:00:00"))
     assert min(len(before), len(later)) > 20
     assert one.send(*before).is_success and two.send(*later).is_success
-    for day in (19, 20, 21):
-        assert two.ask(user, f"2017-06-{day}")["coupons"] == []
+    for late in (19, 20, 21):
+        assert two.ask(user, f"2017-06-{late}")["coupons"] == []
     for service in (one, two):
         service.stop()
         service.close()

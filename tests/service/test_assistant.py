@@ -1,7 +1,5 @@
 """The assistant and a real service of the sample market: what it says is what the service said."""
 
-import asyncio
-import json
 import os
 import re
 import subprocess
@@ -15,8 +13,7 @@ import httpx
 import pytest
 from running import PATIENCE, Running, question, until
 
-from coupon_rec.assistant import Assistant, Catalog, Tools, service
-from coupon_rec.market import Market
+from coupon_rec.assistant import service
 
 NOON = datetime(2017, 6, 1, 12)
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -38,21 +35,6 @@ def address(process: Running) -> str:
     return f"http://127.0.0.1:{process.port}"
 
 
-@pytest.mark.parametrize(("mailed", "begin"), [(True, "You have:"), (False, "Open to you:")])
-def test_the_assistant_says_what_the_service_recommends(
-    process: Running, address: str, market: Market, mailed: bool, begin: str
-) -> None:
-    user, coupons = asked(process, mailed)
-    catalog = Catalog.of_market(market, names=market.items.to_pandas()["department"])
-    assert catalog.products
-    talk = Assistant(Tools(user, service(address, moment=NOON), catalog))
-    reply = talk.reply("what coupons do I have?").reply
-    assert reply.splitlines()[0] == begin and len(reply.splitlines()) == 1 + len(coupons)
-    for line, coupon in zip(reply.splitlines()[1:], coupons, strict=True):
-        product, off, _ = catalog.terms[coupon["campaign_id"], coupon["coupon_id"]]
-        assert line.startswith(f"- {off}") and product in line
-
-
 @pytest.mark.parametrize(
     ("moment", "problem"), [(datetime(2011, 1, 1), "refused"), (None, "refused")]
 )
@@ -66,25 +48,6 @@ def test_a_refusal_of_the_service_is_quoted(
 def test_a_service_that_is_away_is_named() -> None:
     with pytest.raises(ValueError, match="coupon_rec serve BUNDLE"):
         service("http://127.0.0.1:9")(1)
-
-
-@pytest.mark.slow
-def test_the_command_talks_in_the_terminal(
-    process: Running, address: str, market: Market, tmp_path: Path
-) -> None:
-    user, _ = asked(process)
-    names = tmp_path / "names.txt"
-    names.write_text("\n".join(market.items.to_pandas()["department"].unique()), "utf-8")
-    command = [*COMMAND, address, "--user", str(user), "--log", str(tmp_path / "talks")]
-    command += ["--names", str(names)]
-    words = "hello\nwhat coupons do I have?\nmy order is late\n"
-    done = subprocess.run(command, input=words, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 0, done.stderr
-    assert "You have:\n- " in done.stdout and "selected products" not in done.stdout
-    assert "Please ask in the shop: I cannot pass this on from here." in done.stdout
-    command = [*COMMAND, address, "--log", str(tmp_path / "talks"), "--forget", str(user)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.stdout == "removed 3 turns\n"
 
 
 @pytest.fixture
@@ -106,36 +69,6 @@ def endpoint(address: str, tmp_path: Path) -> Iterator[Callable[..., httpx.Clien
     for process in started:
         process.kill()
         process.wait()
-
-
-@pytest.mark.slow
-def test_the_command_answers_over_http(
-    process: Running, endpoint: Callable[..., httpx.Client]
-) -> None:
-    user, _ = asked(process)
-    with endpoint("--api-key", "secret") as client:
-        body = {"user_id": user, "words": "what coupons do I have?"}
-        assert client.post("/v1/assistant", json=body).status_code == 401
-        headers = {"Authorization": "Bearer secret"}
-        with client.stream("POST", "/v1/assistant", json=body, headers=headers) as answer:
-            lines = [line for line in answer.iter_lines() if line.startswith("data: ")]
-    assert "You have:" in lines[0]
-    assert json.loads(lines[-1].removeprefix("data: "))["intent"] == "coupons"
-
-
-@pytest.mark.slow
-def test_the_command_speaks_mcp_over_stdio(process: Running, address: str) -> None:
-    mcp = pytest.importorskip("mcp")
-    user, coupons = asked(process)
-    arguments = [*COMMAND[1:], address, "--user", str(user), "--mcp"]
-
-    async def use() -> int:
-        command = mcp.StdioServerParameters(command=sys.executable, args=arguments)
-        async with mcp.Client(command) as client:
-            found = await client.call_tool("coupons", {})
-            return len(found.structured_content["result"])
-
-    assert asyncio.run(use()) == len(coupons)
 
 
 @pytest.mark.slow

@@ -46,24 +46,6 @@ def test_the_account_adds_up_to_the_probability_over_http(service: Inside) -> No
     assert all("account" not in coupon for coupon in answer["coupons"][5:])
 
 
-def test_no_account_comes_unasked_and_both_answers_are_kept_apart(service: Inside) -> None:
-    url = "/v1/recommendations"
-    plain = service.client.post(url, json=question(USER)).json()["coupons"]
-    whole = service.client.post(url, json=question(USER) | {"explain": True}).json()["coupons"]
-    again = service.client.post(url, json=question(USER)).json()["coupons"]
-    assert plain == again
-    assert plain == [
-        {name: value for name, value in coupon.items() if name != "account"} for coupon in whole
-    ]
-
-
-def test_explain_is_true_or_false(service: Inside) -> None:
-    body = question(USER) | {"explain": "please"}
-    answer = service.client.post("/v1/recommendations", json=body)
-    assert answer.status_code == 422
-    assert answer.json()["fields"][0]["field"] == "explain"
-
-
 @pytest.mark.parametrize("user", [USER, 10**12])
 def test_a_supposed_event_moves_what_a_real_one_moves_and_leaves_no_trace(
     bundle: Path, store: FeatureStore, user: int

@@ -48,37 +48,6 @@ def degraded(service: Inside) -> bool:
     return bool(service.client.get("/readyz").json()["degraded"])
 
 
-def test_replicas_share_events_and_serve_on_when_redis_dies(
-    inside: Callable[..., Inside],
-    start_redis: Callable[[], subprocess.Popen[bytes]],
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    redis = start_redis()
-    address = f"redis://127.0.0.1:{start_redis.port}"  # type: ignore[attr-defined]
-    one, two = (inside(redis=address, **files(tmp_path / name)) for name in ("one", "two"))
-    buy(one, "shared", STRANGER)
-    assert one.ask(STRANGER)["known"]
-    until(lambda: two.ask(STRANGER)["known"])
-    assert two.ask(STRANGER)["coupons"] == one.ask(STRANGER)["coupons"]
-
-    redis.kill()
-    redis.wait()
-    until(lambda: degraded(one) and degraded(two))
-    assert one.ask(1)["degraded"]
-    assert one.metric("coupon_rec_degraded") == 1
-    buy(one, "alone", STRANGER + 1)
-    assert one.ask(STRANGER + 1)["known"]
-    assert not two.ask(STRANGER + 1)["known"]
-
-    start_redis()
-    until(lambda: not degraded(one) and not degraded(two))
-    until(lambda: two.ask(STRANGER + 1)["known"])
-    assert not two.ask(1)["degraded"]
-    assert one.metric("coupon_rec_degraded") == 0
-    assert "no exchange with other replicas" in caplog.text
-
-
 def test_an_exchange_that_fails_is_told_and_made_again(
     inside: Callable[..., Inside],
     start_redis: Callable[[], subprocess.Popen[bytes]],

@@ -35,21 +35,6 @@ def buy_until_it_changes(service: Running, user_id: int, best: object) -> None:
     raise AssertionError("no purchase changes the best coupon")
 
 
-def test_a_new_best_coupon_is_pushed_and_nothing_else(process: Running) -> None:
-    service = process
-    with stream(service, 3) as mine, stream(service, 4) as others:
-        first = next(mine)
-        assert first == service.ask(3, k=1)
-        next(others)
-        buy_until_it_changes(service, 4, first["coupons"])
-        best = first["coupons"][0]["coupon_id"]
-        buy_until_it_changes(service, 3, best)
-        pushed = next(mine)
-        assert pushed["coupons"][0]["coupon_id"] != best
-        assert pushed["user_id"] == 3
-        assert service.metric("coupon_rec_streams") == 2
-
-
 def test_a_stream_that_is_left_is_forgotten(process: Running) -> None:
     for _ in range(3):
         with stream(process, 3) as messages:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from running import DAY, Inside, Running, purchase, until
+from running import DAY, Inside, purchase, until
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -223,22 +223,3 @@ def test_without_a_canary_there_is_nothing_to_compare(compared: Path, tmp_path: 
     log = read_rewards(compared)
     with pytest.raises(ValueError, match="one arm alone"):
         arms(log[log["arm"] == "live"])
-
-
-def test_a_shadow_is_judged_by_what_it_would_have_sent(
-    serve: Callable[..., Running], bundle: Path, trial: Path, tmp_path: Path
-) -> None:
-    explores = ("--explore", "0.9", "--explore-floor", "0.1", "--explore-seed", "5")
-    service = serve("--trial", str(trial), *explores, "--contact", "0.01")
-    for number in range(60):
-        service.ask(10**9 + number, k=1)
-    service.stop()
-    judged = run(
-        *("value", tmp_path / "decisions", "--policy", "shadow", "--contact", 0.01),
-        *("--min-effective", 0, "--method", "ips"),
-    )
-    assert judged.exit_code == 0, judged.output
-    assert "shadow less logged" in judged.stdout
-    report = run("value", tmp_path / "decisions", "--arms")
-    assert report.exit_code == 2
-    assert "serve --trial --canary" in report.stderr

@@ -1,6 +1,6 @@
 """From a service that explores, through what users did, to the value of another policy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -105,14 +105,6 @@ def test_the_bundle_that_answered_is_judged_as_its_own_best_coupons(
     assert "0.0000  0.0000  0.0000" in both.stdout.splitlines()[-1]
 
 
-def test_to_send_nothing_earns_nothing(recorded: Recorded) -> None:
-    found = run(recorded.folder, "--contact", CONTACT, "--policy", "nobody")
-    assert found.exit_code == 0
-    nobody, logged, less = (line.split() for line in found.stdout.splitlines()[2:])
-    assert nobody[2:5] == ["0.0000", "0.0000", "0.0000"]
-    assert float(less[4]) == -float(logged[2]) < 0
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -129,18 +121,6 @@ def test_what_cannot_be_judged_is_refused_in_one_line(
     assert found.exit_code == 2
     assert found.stdout == ""
     assert words in found.stderr.splitlines()[-1]
-
-
-def test_a_log_without_exploring_judges_nothing(
-    serve: Callable[..., Running], tmp_path: Path
-) -> None:
-    service = serve()
-    service.ask(1, k=1)
-    service.stop()
-    found = run(tmp_path / "decisions")
-    assert found.exit_code == 2
-    assert "let the service explore (serve --explore)" in found.stderr
-    assert "no such folder" in run(tmp_path / "nowhere").stderr
 
 
 # What followed an answer
