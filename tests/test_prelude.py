@@ -11,6 +11,10 @@ import pytest
 from coupon_rec.book import prelude
 
 
+def test_the_default_that_ships_is_of_this_code_data_and_lock() -> None:
+    assert prelude.shipped_from() == prelude.made_of(), "run `make default`"
+
+
 @pytest.mark.slow
 def test_offers_that_are_kept_are_those_that_are_built_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

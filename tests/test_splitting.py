@@ -5,7 +5,6 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from coupon_rec.book import SPLIT
@@ -58,40 +57,11 @@ campaigns = st.lists(
 )
 
 
-@settings(deadline=None)
-@given(campaigns)
-def test_without_dates_every_label_was_known_when_it_is_used(drawn: list[tuple[str, int]]) -> None:
-    offers = offers_of(drawn)
-    try:
-        train, validation, test = split(offers)
-    except ValueError as error:
-        assert "no train campaign" in str(error) or "no validation campaign" in str(error)
-        assume(False)
-    assert len(train) and len(validation) and len(test)
-    assert last_days(train).max() < validation["start"].min()
-    assert last_days(validation).max() < test["start"].min()
-    assert test["campaign_id"].nunique() >= max(1, offers["campaign_id"].nunique() // 5)
-    assert not set(train.index) & set(validation.index)
-
-
 def test_a_split_holds_whatever_the_index_of_the_offers_is() -> None:
     offers = offers_of([(f"2024-{month:02}-01", 28) for month in range(1, 11)])
     expected = ids(split(offers))
     assert ids(split(offers.set_index(np.zeros(len(offers))))) == expected
     assert ids(split(offers.sample(frac=1, random_state=0))) == expected
-
-
-def test_dates_outside_the_data_name_the_dates_that_there_are() -> None:
-    offers = offers_of([(f"2024-{month:02}-01", 28) for month in range(1, 11)])
-    message = "no {} campaign: the campaigns start from 2024-01-01 to 2024-10-01"
-    for dates, part in [
-        (SPLIT, "train"),
-        (("2025-01-01", "2025-02-01", "2025-03-01"), "train"),
-        ((None, "2024-09-02", "2024-09-30"), "validation"),
-        ((None, "2024-09-01", "2024-11-01"), "test"),
-    ]:
-        with pytest.raises(ValueError, match=message.format(part)):
-            split(offers, *dates)
 
 
 def test_too_few_campaigns_to_judge_on_say_what_is_needed() -> None:

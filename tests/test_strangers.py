@@ -1,7 +1,5 @@
 """A market of someone else loads, and keeps its own names."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 from strangers import (
@@ -11,7 +9,6 @@ from strangers import (
     TEST_FROM,
     TRAIN_FROM,
     VALIDATE_FROM,
-    strangers_tables,
     write_strangers,
 )
 
@@ -45,13 +42,3 @@ def test_its_own_brand_counts_as_private_label(market: Market, offers: pd.DataFr
     assert set(brands) == {OWN_BRAND}
     assert 0.02 < offers["user_private_share"].mean() < 0.5
     assert offers["item_private_share"].max() > 0
-
-
-def test_offers_are_those_of_the_market_behind_it_and_get_their_names_back(
-    tmp_path: Path,
-) -> None:
-    tables, market = strangers_tables(users=40), load_market(write_strangers(tmp_path, users=40))
-    key = ["campaign_id", "user_id", "coupon_id"]
-    named = market.named(offers_frame(market))[key].sort_values(key, ignore_index=True)
-    expected = tables["offers"][key].sort_values(key, ignore_index=True)
-    pd.testing.assert_frame_equal(named, expected, check_dtype=False)

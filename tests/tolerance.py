@@ -144,12 +144,12 @@ def wide(stored: str, scores: bool) -> dict[str, float]:
     A score may move with its size, and by a digit in its last place. A difference of scores may
     not be held to its own size, which is often that of the noise.
     """
-    size = abs(float(stored))
+    size, place = abs(float(stored)), last_place(stored, scores)["abs_tol"]
     if not scores or size >= 1:
-        return {"rel_tol": 0.2, "abs_tol": 0.03}
+        return {"rel_tol": 0.2, "abs_tol": max(0.03, place)}
     if size >= 0.1:
-        return {"rel_tol": 0.0, "abs_tol": 0.03}
-    return {"rel_tol": 0.3, "abs_tol": max(0.005, last_place(stored, scores)["abs_tol"])}
+        return {"rel_tol": 0.0, "abs_tol": max(0.03, place)}
+    return {"rel_tol": 0.3, "abs_tol": max(0.005, place)}
 
 
 def snap(text: str, reference: str, tolerance: Tolerance) -> str:

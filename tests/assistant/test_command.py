@@ -47,10 +47,12 @@ def stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def hangs_up() -> Iterator[None]:
-    """A closed window ends the program, even where the tests were started by `nohup`."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """A closed window and Ctrl-C end the program, even under `nohup` or in the background."""
+    usual = {signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def run(*options: object, said: str = "") -> tuple[int, str, str]:

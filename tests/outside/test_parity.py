@@ -95,11 +95,23 @@ def test_the_batch_in_which_an_offer_is_scored_does_not_matter(
         np.testing.assert_allclose(again, p.loc[rows.index], rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("on", ["this process", "Spark"])
 def test_a_bundle_scores_offers_as_the_model_predicts_them(
-    loaded: cr.CoupledModel, offers: pd.DataFrame, bundle: Path, tmp_path: Path
+    on: str,
+    loaded: cr.CoupledModel,
+    offers: pd.DataFrame,
+    bundle: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    offers.to_parquet(tmp_path / "offers.parquet")
-    command("score", bundle, tmp_path / "offers.parquet", tmp_path / "scores")
+    offers.astype({"start": "datetime64[us]"}).to_parquet(tmp_path / "offers.parquet")
+    words = ["score", bundle, tmp_path / "offers.parquet", tmp_path / "scores"]
+    if on == "Spark":
+        request.getfixturevalue("java")
+        done = on_spark(tmp_path, [words])
+        assert done.returncode == 0, done.stderr[-3000:]
+    else:
+        command(*words)
     scores = pd.read_parquet(tmp_path / "scores").set_index(KEY).sort_index()
     expected = loaded.predict(offers).set_index(pd.MultiIndex.from_frame(offers[KEY]))
     for label in ("bought", "redeemed"):
