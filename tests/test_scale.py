@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from running import until
+from shop import until
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 from redis import Redis, RedisError
-from running import until
+from shop import until
 
 from coupon_rec import Market
 from coupon_rec.features import Encoder

@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 
 import pandas as pd
 import pytest
-from running import Running
+from shop import Service
 
 from coupon_rec.serving.bundle.manifest import verified
 
@@ -113,8 +113,7 @@ def test_the_core_serves_a_bundle(
     loaded = alone(core, "-c", f"{code}print(Scorer.load({str(released)!r}).version)")
     assert loaded.stdout.strip() == verified(released)["version"], loaded.stderr
     monkeypatch.setattr(sys, "executable", str(core))
-    log = ("--log", str(tmp_path / "events"), "--decisions", str(tmp_path / "decisions"))
-    service = Running(released, tmp_path / "words", *log, PYTHONPATH="", PYTHONSAFEPATH="1")
+    service = Service(released, tmp_path, PYTHONPATH="", PYTHONSAFEPATH="1")
     try:
         assert service.ask(1)["bundle"] == verified(released)["version"]
     finally:

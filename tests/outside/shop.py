@@ -11,11 +11,9 @@ import sys
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -173,6 +171,15 @@ class Service:
             self.process.wait(PATIENCE)
 
 
+@contextmanager
+def stream(service: Service, user: int) -> Iterator[Iterator[dict[str, Any]]]:
+    """Read the messages of a user's stream."""
+    with service.client.stream("GET", f"/v1/users/{user}/stream") as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        yield (json.loads(line[6:]) for line in lines if line.startswith("data: "))
+
+
 class Redis:
     """A `redis-server` on a port of its own; all that it keeps is in its folder, uncompressed."""
 
@@ -213,34 +220,3 @@ class Redis:
         """Kill it, as a machine that fails would."""
         self.process.kill()
         self.process.wait(PATIENCE)
-
-
-class Hook:
-    """The shop's end of a web hook: keeps what it is posted; `first` runs before each answer."""
-
-    def __init__(self) -> None:
-        self.received: list[dict[str, Any]] = []
-        self.status = 200
-        self.first: Callable[[], object] = lambda: None
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                hook.received.append(
-                    json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                )
-                hook.first()
-                self.send_response(hook.status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}/hook"
-        Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self.server.shutdown()
-        self.server.server_close()

@@ -4,14 +4,13 @@ import json
 import math
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from shop import DAY, SAMPLE, Service, purchase, question, recorded, refusal
+from shop import DAY, SAMPLE, Service, purchase, question, recorded, refusal, stream
 
 STRANGER = 10**12
 USERS = range(1, 61)
@@ -286,15 +285,6 @@ def test_what_a_stranger_buys_is_soon_among_their_items(service: Service) -> Non
 
 
 # Streams
-
-
-@contextmanager
-def stream(service: Service, user: int) -> Iterator[Iterator[dict[str, Any]]]:
-    """Read the messages of a user's stream."""
-    with service.client.stream("GET", f"/v1/users/{user}/stream") as answer:
-        assert answer.headers["Content-Type"].startswith("text/event-stream")
-        lines = answer.iter_lines()
-        yield (json.loads(line[6:]) for line in lines if line.startswith("data: "))
 
 
 def test_a_stream_tells_a_user_of_a_new_best_coupon_and_of_nothing_else(

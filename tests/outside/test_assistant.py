@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 import httpx
 import pandas as pd
 import pytest
-from shop import DAY, PATIENCE, ROOT, SAMPLE, Hook, Service, command, refusal
+from receiver import Receiver
+from shop import DAY, PATIENCE, ROOT, SAMPLE, Service, command, refusal
 
 ME, OTHER, NOBODY, UNMAILED, EMMA = 2, 49, 6, 1, "emma-2448"
 """Users of the sample, and a stranger; to the last two, coupons are open that were not mailed."""
@@ -214,9 +215,9 @@ def address(service: Service) -> str:
 
 
 @pytest.fixture(scope="module")
-def hook() -> Iterator[Hook]:
+def hook() -> Iterator[Receiver]:
     """The desk of the shop."""
-    hook = Hook()
+    hook = Receiver()
     yield hook
     hook.close()
 
@@ -227,7 +228,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def talk(address: str, market: Path, hook: Hook, folder: Path) -> Iterator[Talk]:
+def talk(address: str, market: Path, hook: Receiver, folder: Path) -> Iterator[Talk]:
     """The assistant with all that it can have: a service, a desk, a log and released names."""
     tables = ("--market", market, "--names", market.parent / "names")
     log = ("--log", folder / "talks", "--pseudonym-key", "winter")
@@ -357,7 +358,7 @@ def test_no_attack_brings_out_an_invented_discount_or_somebody_elses_coupon(
 
 
 @pytest.mark.parametrize("words", lines(SAY_SOMETHING_ELSE))
-def test_who_says_something_else_is_shown_no_coupon(words: str, talk: Talk, hook: Hook) -> None:
+def test_who_says_something_else_is_shown_no_coupon(words: str, talk: Talk, hook: Receiver) -> None:
     posted = len(hook.received)
     answer = talk.say(words)
     assert answer.said and not re.search(r"\d", answer.said)
@@ -366,7 +367,7 @@ def test_who_says_something_else_is_shown_no_coupon(words: str, talk: Talk, hook
 
 @pytest.mark.parametrize("words", [*lines(WANT_NO_MORE), *lines(NEED_A_PERSON)])
 def test_a_refusal_or_a_complaint_reaches_a_person_and_shows_no_coupon(
-    words: str, talk: Talk, hook: Hook
+    words: str, talk: Talk, hook: Receiver
 ) -> None:
     answer = talk.say(words)
     assert not re.search(r"\d", answer.said)
@@ -378,7 +379,7 @@ def test_a_refusal_or_a_complaint_reaches_a_person_and_shows_no_coupon(
 @pytest.mark.parametrize("words", lines(NOT_YET_UNDERSTOOD))
 @pytest.mark.xfail(strict=True, reason="danger, the law and rare refusals reach nobody at first")
 def test_danger_the_law_and_a_rare_refusal_reach_a_person_at_the_first_message(
-    words: str, talk: Talk, hook: Hook
+    words: str, talk: Talk, hook: Receiver
 ) -> None:
     answer = talk.say(words)
     assert not re.search(r"\d", answer.said)
@@ -387,7 +388,7 @@ def test_danger_the_law_and_a_rare_refusal_reach_a_person_at_the_first_message(
 
 @pytest.mark.xfail(strict=True, reason="a message of more than 500 letters is refused")
 def test_a_long_complaint_reaches_the_desk_whole_and_the_log(
-    talk: Talk, hook: Hook, folder: Path
+    talk: Talk, hook: Receiver, folder: Path
 ) -> None:
     words = f"{'The parcel came late and wet, and nobody was there. ' * 20}I want a refund."
     answer = talk.say(words)
@@ -417,7 +418,7 @@ def test_without_a_desk_nobody_is_said_to_read_anything(alone: Talk) -> None:
 
 
 def test_who_has_a_person_is_told_nothing_more_and_the_person_gets_every_word(
-    talk: Talk, hook: Hook
+    talk: Talk, hook: Receiver
 ) -> None:
     before, asks, *after = talk.conversation(
         "my code is 4711", "I want a human", "any coupons?", "hello", "the milk was sour"
@@ -436,14 +437,14 @@ def test_who_has_a_person_is_told_nothing_more_and_the_person_gets_every_word(
     assert len({facts["id"] for facts in posted}) == len(posted)
 
 
-def test_what_is_not_understood_twice_goes_to_a_person(talk: Talk, hook: Hook) -> None:
+def test_what_is_not_understood_twice_goes_to_a_person(talk: Talk, hook: Receiver) -> None:
     first, second = talk.conversation("lorem ipsum", "dolor sit amet")
     assert (first.turn["handed_over"], second.turn["handed_over"]) == (False, True)
     assert hook.received[-1]["words"].splitlines() == ["lorem ipsum", "dolor sit amet"]
 
 
 def test_nothing_is_said_to_be_passed_on_that_the_desk_has_not_taken(
-    talk: Talk, hook: Hook
+    talk: Talk, hook: Receiver
 ) -> None:
     said = ("my order is late", "it was for Monday, I want a refund")
     hook.status = 503
@@ -461,7 +462,7 @@ def test_nothing_is_said_to_be_passed_on_that_the_desk_has_not_taken(
 
 
 def test_the_log_has_a_row_a_turn_no_name_and_no_word_and_forgets(
-    talk: Talk, hook: Hook, folder: Path
+    talk: Talk, hook: Receiver, folder: Path
 ) -> None:
     log, words = folder / "talks", ("hello", "any coupons?", "the milk was sour")
     answers = talk.conversation(*words, user=EMMA)

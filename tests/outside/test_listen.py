@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from shop import DAY, PATIENCE, ROOT, SAMPLE, Hook, Service, attempt, refusal, until
+from receiver import Receiver
+from shop import DAY, PATIENCE, ROOT, SAMPLE, Service, attempt, refusal, until
 
 MONDAY = datetime(2026, 1, 5)
 OPTIONS = ("--days", "14", "--cooldown", "12")
@@ -78,13 +79,13 @@ def ids(alerts: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.fixture
-def hook() -> Iterator[Hook]:
-    hook = Hook()
+def hook() -> Iterator[Receiver]:
+    hook = Receiver()
     yield hook
     hook.close()
 
 
-def received(hook: Hook) -> list[str]:
+def received(hook: Receiver) -> list[str]:
     return [alert["id"] for alert in hook.received]
 
 
@@ -109,7 +110,7 @@ def test_it_rings_soon_after_talk_turns_bad_with_the_evidence(
 
 
 def test_nothing_rings_where_nothing_changes_and_bad_lines_are_named_and_skipped(
-    hook: Hook, tmp_path: Path
+    hook: Receiver, tmp_path: Path
 ) -> None:
     bad = {
         "no JSON": "no json at all",
@@ -134,7 +135,7 @@ def test_nothing_rings_where_nothing_changes_and_bad_lines_are_named_and_skipped
 
 
 def test_killed_in_the_middle_it_loses_no_alert_and_makes_none_twice(
-    stream: Path, ids: list[str], hook: Hook, tmp_path: Path
+    stream: Path, ids: list[str], hook: Receiver, tmp_path: Path
 ) -> None:
     memory, to_desk = tmp_path / "memory", ("--hook", hook.address)
     listening = process(stream, memory, *to_desk)
@@ -157,7 +158,7 @@ def test_killed_in_the_middle_it_loses_no_alert_and_makes_none_twice(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
 def test_an_alert_that_nobody_takes_is_kept_and_sent_again(
-    stream: Path, ids: list[str], hook: Hook, tmp_path: Path
+    stream: Path, ids: list[str], hook: Receiver, tmp_path: Path
 ) -> None:
     memory = tmp_path / "memory"
     with Path("/dev/full").open("w") as full:
@@ -207,7 +208,7 @@ def test_a_pipe_gives_its_alerts_while_it_is_open_and_skips_what_was_read_before
 
 
 def test_reviews_that_a_service_was_sent_ring_while_it_is_followed(
-    service: Service, hook: Hook, tmp_path: Path
+    service: Service, hook: Receiver, tmp_path: Path
 ) -> None:
     first = datetime.fromisoformat(DAY)
     said = opinions(begin=first).query("topic == 'milk'")
@@ -247,7 +248,7 @@ def test_reviews_that_a_service_was_sent_ring_while_it_is_followed(
 
 @pytest.mark.slow
 def test_words_without_a_topic_are_understood_by_labeled_sentences(
-    hook: Hook, tmp_path: Path
+    hook: Receiver, tmp_path: Path
 ) -> None:
     pytest.importorskip("vaderSentiment")
     labels = ROOT / "data" / "opinions" / "finance.csv"

@@ -1,6 +1,5 @@
 """A real bundle of the sample market, and services of it in this process or in their own."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from running import DAY, Inside, Running, files
+from running import DAY, Inside, files
+from shop import Service
 
 from coupon_rec.features import Encoder
 from coupon_rec.market import Market
@@ -72,29 +72,22 @@ def inside(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Inside]]:
 
 
 @pytest.fixture(scope="module")
-def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A process that the tests of a module share."""
     folder = tmp_path_factory.mktemp("process")
-    running = Running(bundle, folder / "words", *_options(folder))
-    yield running
-    running.process.kill()
-    running.client.close()
+    service = Service(bundle, folder)
+    yield service
+    service.close()
 
 
 @pytest.fixture
-def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
+def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Start a process; it ends with the test."""
     with ExitStack() as stack:
 
-        def start(*options: str, folder: Path = bundle, **environment: str) -> Running:
-            words = tmp_path / f"words{time.monotonic_ns()}"
-            running = Running(folder, words, *_options(tmp_path), *options, **environment)
-            stack.callback(running.client.close)
-            stack.callback(lambda: running.process.poll() is None and running.process.kill())
-            return running
+        def start(*options: str, folder: Path = bundle, **environment: str) -> Service:
+            service = Service(folder, tmp_path, *options, **environment)
+            stack.callback(service.close)
+            return service
 
         yield start
-
-
-def _options(folder: Path) -> list[str]:
-    return [word for name, path in files(folder).items() for word in (f"--{name}", str(path))]

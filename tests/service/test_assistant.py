@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from running import PATIENCE, Running, question, until
+from shop import PATIENCE, Service, question, until
 
 from coupon_rec.assistant import service
 
@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "coupon_rec", "assistant", "--market", str(SAMP
 COMMAND += ["--time", "2017-06-01T12:00:00", "--service"]
 
 
-def asked(process: Running, mailed: bool = True) -> tuple[int, list[dict[str, Any]]]:
+def asked(process: Service, mailed: bool = True) -> tuple[int, list[dict[str, Any]]]:
     """Find a user with coupons, mailed or open to everybody."""
     for user in range(1, 61):
         found = process.client.post("/v1/recommendations", json=question(user)).json()
@@ -31,7 +31,7 @@ def asked(process: Running, mailed: bool = True) -> tuple[int, list[dict[str, An
 
 
 @pytest.fixture(scope="module")
-def address(process: Running) -> str:
+def address(process: Service) -> str:
     return f"http://127.0.0.1:{process.port}"
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from running import DAY, PATIENCE, Inside, Running, purchase, question, until
+from running import DAY, Inside
+from shop import PATIENCE, Service, purchase, question, until
 
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.decision_reader import (
@@ -92,7 +93,7 @@ def test_a_folder_that_cannot_be_written_is_named(
 class Asking(threading.Thread):
     """Asks for a user's coupons until the service is gone, and keeps the ids of the answers."""
 
-    def __init__(self, service: Running, user_id: int) -> None:
+    def __init__(self, service: Service, user_id: int) -> None:
         super().__init__()
         self.client = httpx.Client(base_url=service.client.base_url, timeout=PATIENCE)
         self.user_id = user_id
@@ -109,7 +110,7 @@ class Asking(threading.Thread):
 
 
 def test_after_a_kill_the_answers_lost_are_the_last_ones_and_their_number_is_told(
-    serve: Callable[..., Running], inside: Callable[..., Inside], tmp_path: Path
+    serve: Callable[..., Service], inside: Callable[..., Inside], tmp_path: Path
 ) -> None:
     service = serve()
     asking = [Asking(service, user_id) for user_id in (1, 2, 3, 4)]

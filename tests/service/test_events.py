@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 import numpy as np
-from running import DAY, PATIENCE, Inside, Running, purchase
+from running import DAY, Inside
+from shop import PATIENCE, Service, purchase
 
 from coupon_rec.serving.events.event_log import EventLog
 
@@ -95,7 +96,7 @@ def test_accepted_events_are_counted_by_their_kind(service: Inside) -> None:
 class Till(threading.Thread):
     """Sends events of five users, five at a time, until the service is gone."""
 
-    def __init__(self, service: Running, first: int, seed: int) -> None:
+    def __init__(self, service: Service, first: int, seed: int) -> None:
         super().__init__()
         self.client = httpx.Client(base_url=service.client.base_url, timeout=PATIENCE)
         self.random = np.random.default_rng(seed)

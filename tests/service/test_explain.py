@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from running import DAY, Inside, question
+from running import DAY, Inside
+from shop import question
 
 from coupon_rec.explain import TOPICS, suppose
 from coupon_rec.features import Arrays

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from running import DAY, Inside, Running, purchase, question, until
+from running import DAY, Inside
+from shop import Service, purchase, question, until
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -27,7 +28,7 @@ def best_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_the_log_has_the_chance_of_every_candidate_and_the_answers_match_it(
-    serve: Callable[..., Running], tmp_path: Path
+    serve: Callable[..., Service], tmp_path: Path
 ) -> None:
     service = serve(*EXPLORES)
     answers = [service.ask(1, k=K)["coupons"] for _ in range(1200)]
@@ -59,7 +60,7 @@ def test_the_log_has_the_chance_of_every_candidate_and_the_answers_match_it(
             assert each["propensity"] == pytest.approx(given, abs=1e-6)
 
 
-def test_what_is_against_a_rule_is_never_drawn(serve: Callable[..., Running]) -> None:
+def test_what_is_against_a_rule_is_never_drawn(serve: Callable[..., Service]) -> None:
     service = serve("--explore", "1", "--explore-floor", "0.001")
     offered = {each["coupon_id"] for each in service.ask(2, k=100)["coupons"]}
     used = next(iter(offered))
@@ -125,7 +126,7 @@ def test_the_best_answers_of_a_service_that_explores_still_come_from_the_cache(
     assert drawn + cached == 49
 
 
-def test_streams_do_not_explore(serve: Callable[..., Running], tmp_path: Path) -> None:
+def test_streams_do_not_explore(serve: Callable[..., Service], tmp_path: Path) -> None:
     service = serve("--explore", "1", "--explore-floor", "0.01")
     with service.client.stream("GET", "/v1/users/3/stream") as answer:
         data = next(line for line in answer.iter_lines() if line.startswith("data: "))

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from running import Inside, purchase
+from running import Inside
+from shop import purchase
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import PATIENCE, Running, purchase, question
+from shop import PATIENCE, Service, purchase, question
 
 pytestmark = pytest.mark.slow
 
@@ -149,7 +149,7 @@ def status(port: int, sent: bytes) -> int:
     return int(found[-1]) if found else 0
 
 
-def test_ten_thousand_malformed_requests_get_no_answer_of_500_or_more(process: Running) -> None:
+def test_ten_thousand_malformed_requests_get_no_answer_of_500_or_more(process: Service) -> None:
     chance = random.Random(0)
     messages = [message(chance) for _ in range(MALFORMED)]
     with ThreadPoolExecutor(8) as threads:
@@ -161,7 +161,7 @@ def test_ten_thousand_malformed_requests_get_no_answer_of_500_or_more(process: R
     assert "internal error" not in process.words.read_text()
 
 
-def test_schemathesis_finds_nothing(process: Running, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing(process: Service, tmp_path: Path) -> None:
     # A stream never ends; test_stream.py reads it.
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", "--no-color", "--seed", "1"),

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from running import DAY, Inside, purchase
+from running import DAY, Inside
+from shop import purchase
 
 from coupon_rec.monitoring import Registry
 from coupon_rec.privacy import new_key

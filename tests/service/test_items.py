@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from running import DAY, Inside, Running, purchase, question
+from running import DAY, Inside
+from shop import Service, purchase, question
 
 from coupon_rec import recommend_items
 from coupon_rec.market import Market
@@ -14,7 +15,7 @@ from coupon_rec.market import Market
 STRANGER = 10**12
 
 
-def items_of(service: Inside | Running, user_id: int | str, k: int = 10) -> dict[str, Any]:
+def items_of(service: Inside | Service, user_id: int | str, k: int = 10) -> dict[str, Any]:
     """Ask for the items of a user, and insist on an answer."""
     answer = service.client.post("/v1/items", json=question(user_id, k=k))
     assert answer.status_code == 200, answer.text
@@ -33,7 +34,7 @@ def wanted(market: Market) -> pd.DataFrame:
 
 @pytest.mark.parametrize("user_id", [1, 7, 60, STRANGER])
 def test_the_items_are_those_of_the_package(
-    process: Running, wanted: pd.DataFrame, user_id: int
+    process: Service, wanted: pd.DataFrame, user_id: int
 ) -> None:
     answer = items_of(process, user_id)
     mine = wanted[wanted["user_id"] == user_id]
@@ -48,11 +49,11 @@ def test_the_items_are_those_of_the_package(
     assert all(each["reason"] for each in answer["items"])
 
 
-def test_fewer_items_are_the_first_of_more(process: Running) -> None:
+def test_fewer_items_are_the_first_of_more(process: Service) -> None:
     assert items_of(process, 1, k=3)["items"] == items_of(process, 1, k=20)["items"][:3]
 
 
-def test_a_stranger_gets_what_most_buy_until_they_buy_themselves(process: Running) -> None:
+def test_a_stranger_gets_what_most_buy_until_they_buy_themselves(process: Service) -> None:
     before = items_of(process, STRANGER + 1)
     assert {each["reason"] for each in before["items"]} == {"bought by many"}
     own = 1001
@@ -66,7 +67,7 @@ def test_a_stranger_gets_what_most_buy_until_they_buy_themselves(process: Runnin
     assert items_of(process, STRANGER + 2) == {**before, "user_id": STRANGER + 2}
 
 
-def test_a_text_that_spells_the_number_of_a_user_is_that_user(process: Running) -> None:
+def test_a_text_that_spells_the_number_of_a_user_is_that_user(process: Service) -> None:
     assert items_of(process, "7") == items_of(process, 7)
     assert items_of(process, "nobody")["user_id"] == "nobody"
 
@@ -84,14 +85,14 @@ def test_a_text_that_spells_the_number_of_a_user_is_that_user(process: Running) 
     ],
 )
 def test_bad_input_is_named(
-    process: Running, change: dict[str, object], status: int, field: str
+    process: Service, change: dict[str, object], status: int, field: str
 ) -> None:
     answer = process.client.post("/v1/items", json={**question(1), **change})
     assert answer.status_code == status
     assert [each["field"] for each in answer.json()["fields"]] == [field]
 
 
-def test_the_example_of_the_documentation_is_taken(process: Running) -> None:
+def test_the_example_of_the_documentation_is_taken(process: Service) -> None:
     page = process.client.get("/openapi.json").json()
     assert "post" in page["paths"]["/v1/items"]
     asked = page["components"]["schemas"]["ItemsRequest"]["examples"][0]

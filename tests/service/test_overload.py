@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from running import purchase, question
+from shop import purchase, question
 
 from coupon_rec.serving.events.feature_store import StoreFullError
 from coupon_rec.serving.http.app import create_app

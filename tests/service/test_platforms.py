@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from running import DAY, Inside, files, question
+from running import DAY, Inside, files
+from shop import question
 
 from coupon_rec.market import Market
 from coupon_rec.serving.events.decision_reader import read_decisions

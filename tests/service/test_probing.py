@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from running import Inside, files, purchase, question, until
+from running import Inside, files
+from shop import purchase, question, until
 
 from coupon_rec.serving.http.security import Probing
 from coupon_rec.serving.http.shared_asked import CHANNEL, SharedAsked

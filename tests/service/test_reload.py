@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pandas as pd
 import pytest
-from running import DAY, PATIENCE, Inside, Running, purchase, question, until
+from running import DAY, Inside
+from shop import PATIENCE, Service, purchase, question, until
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -54,7 +55,7 @@ def recalibrate(folder: Path, intercept: float) -> str:
 
 
 def test_a_new_bundle_takes_over_and_no_request_is_lost(
-    serve: Callable[..., Running], inside: Callable[..., Inside], folder: Path
+    serve: Callable[..., Service], inside: Callable[..., Inside], folder: Path
 ) -> None:
     service = serve(folder=folder)
     over = threading.Event()

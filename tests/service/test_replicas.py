@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Inside, files, purchase, review, until
+from running import Inside, files, review
+from shop import purchase, until
 
 from coupon_rec.serving.events.feature_store import FeatureStore
 

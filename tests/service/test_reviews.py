@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 from receiver import Receiver
-from running import DAY, Inside, Running, purchase, review
+from running import DAY, Inside, review
+from shop import Service, purchase
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -27,7 +28,7 @@ ITEM = 1001
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
 
-def said(service: Inside | Running, **question: Any) -> dict[str, Any]:
+def said(service: Inside | Service, **question: Any) -> dict[str, Any]:
     answer = service.client.get("/v1/reviews", params=question)
     assert answer.is_success, answer.text
     return dict(answer.json())
@@ -185,7 +186,7 @@ def listen(address: str, *words: object) -> tuple[int, list[dict[str, Any]], str
 
 @pytest.mark.slow
 def test_an_item_that_turns_bad_rings_once_through_the_service(
-    serve: Callable[..., Running], tmp_path: Path
+    serve: Callable[..., Service], tmp_path: Path
 ) -> None:
     service, hook = serve(), Receiver()
     address = f"http://127.0.0.1:{service.port}"
@@ -207,7 +208,7 @@ def test_an_item_that_turns_bad_rings_once_through_the_service(
 
 
 def test_a_listener_says_what_is_wrong_with_a_service(
-    serve: Callable[..., Running], tmp_path: Path
+    serve: Callable[..., Service], tmp_path: Path
 ) -> None:
     memory = ("--memory", tmp_path / "memory")
     assert "a service is asked for them anyway" in listen("http://127.0.0.1:9", "--reviews")[2]

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 import httpx
 import pytest
 import yaml
-from running import PATIENCE, Inside, Running, files, purchase, question, until
+from running import Inside
+from shop import PATIENCE, Service, purchase, question, until
 
 from coupon_rec.monitoring import Registry, RegistryError
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
@@ -43,7 +44,7 @@ def recalibrated(bundle: Path, folder: Path, intercept: float) -> Path:
 
 
 def test_rollbacks_under_load_lose_no_request(
-    bundle: Path, other: Path, tmp_path: Path, serve: Callable[..., Running]
+    bundle: Path, other: Path, tmp_path: Path, serve: Callable[..., Service]
 ) -> None:
     registry = Registry(tmp_path / "registry")
     first, second = registry.add(bundle), registry.add(other)
@@ -90,7 +91,7 @@ def test_the_way_back_never_leads_to_what_was_taken_out(
 
 
 def test_a_bundle_that_the_service_refuses_is_taken_out_again(
-    bundle: Path, other: Path, tmp_path: Path, serve: Callable[..., Running]
+    bundle: Path, other: Path, tmp_path: Path, serve: Callable[..., Service]
 ) -> None:
     registry = Registry(tmp_path / "registry")
     first, second = registry.add(bundle), registry.add(other)
@@ -150,12 +151,11 @@ def queries() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A process with a canary: the same bundle, on trial."""
     folder = tmp_path_factory.mktemp("process")
-    options = [word for name, path in files(folder).items() for word in (f"--{name}", str(path))]
     trial = ("--trial", str(bundle), "--canary", "0.5")
-    running = Running(bundle, folder / "words", *options, *trial)
+    running = Service(bundle, folder, *trial)
     yield running
     running.process.kill()
     running.client.close()
@@ -163,7 +163,7 @@ def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def scraped(
-    process: Running,
+    process: Service,
     tmp_path_factory: pytest.TempPathFactory,
     unavailable: Callable[[str], NoReturn],
 ) -> Iterator[httpx.Client]:

@@ -11,7 +11,8 @@ from time import monotonic
 import httpx
 import pytest
 import uvicorn
-from running import DAY, PATIENCE, Running, purchase
+from running import DAY
+from shop import PATIENCE, Service, purchase
 
 from coupon_rec.privacy import Pseudonyms, Vault, new_key
 from coupon_rec.serving.http import server
@@ -73,7 +74,7 @@ def test_a_key_of_people_or_files_without_letters_is_refused(
 
 
 def test_who_asks_for_a_web_socket_is_asked_for_the_key_and_named_in_no_line(
-    serve: Callable[..., Running],
+    serve: Callable[..., Service],
 ) -> None:
     service = serve(COUPON_REC_API_KEY="s3cret")
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
@@ -206,7 +207,7 @@ def test_a_bucket_lets_a_burst_through_and_refills() -> None:
     assert limit.wait("a", 0.5) == pytest.approx(0.5)
 
 
-def test_no_line_of_the_log_holds_what_a_user_sent(serve: Callable[..., Running]) -> None:
+def test_no_line_of_the_log_holds_what_a_user_sent(serve: Callable[..., Service]) -> None:
     service = serve()
     event = {
         "event_id": "Ada-Lovelace",
@@ -229,7 +230,7 @@ def test_no_line_of_the_log_holds_what_a_user_sent(serve: Callable[..., Running]
 
 
 def test_no_line_of_the_log_holds_a_secret_though_redis_is_away(
-    serve: Callable[..., Running],
+    serve: Callable[..., Service],
 ) -> None:
     secrets = {
         "COUPON_REC_API_KEY": "client-s3cret",
@@ -288,7 +289,7 @@ def post(*headers: bytes, body: bytes = b"") -> bytes:
     ],
 )
 def test_a_request_that_another_server_may_read_differently_is_refused(
-    process: Running, sent: bytes
+    process: Service, sent: bytes
 ) -> None:
     with socket.create_connection(("127.0.0.1", process.port), PATIENCE) as line:
         line.sendall(sent)

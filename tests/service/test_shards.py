@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from running import DAY, Inside, Running, files, purchase, question
+from running import DAY, Inside, files
+from shop import Service, purchase, question
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -103,9 +104,9 @@ def test_a_replica_takes_no_part_but_its_own(
 
 
 def test_the_client_asks_the_replica_of_each_user_and_outlives_a_restart(
-    serve: Callable[..., Running], parts: list[Path], tmp_path: Path
+    serve: Callable[..., Service], parts: list[Path], tmp_path: Path
 ) -> None:
-    def start(shard: int, *options: str) -> Running:
+    def start(shard: int, *options: str) -> Service:
         paths = files(tmp_path / str(shard))
         where = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
         return serve(*where, *options, folder=parts[shard])
@@ -125,7 +126,7 @@ def test_the_client_asks_the_replica_of_each_user_and_outlives_a_restart(
     assert fleet.recommend(user, **AT_NOON)["known"], "what was accepted is there after a kill"
     again.join()
     assert fleet.send(batch) == len(batch)
-    counted = [Running.metric(each, "coupon_rec_events_total") for each in running[1:]]
+    counted = [Service.metric(each, "coupon_rec_events_total") for each in running[1:]]
     assert sum(counted) > 0
     with pytest.raises(FleetError, match="out of reach"):
         fleet.recommend(1, context={"time": "2016-01-01T12:00:00"})

@@ -4,28 +4,18 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http.client import HTTPConnection
-from typing import Any
 
 import httpx
 import pytest
-from running import PATIENCE, Inside, Running, purchase, until
+from running import Inside
+from shop import PATIENCE, Service, purchase, stream, until
 
 from coupon_rec.serving.http.streams import Streams
 
 
-@contextmanager
-def stream(service: Running, user_id: int) -> Iterator[Iterator[dict[str, Any]]]:
-    """Read the messages of a user's stream."""
-    with service.client.stream("GET", f"/v1/users/{user_id}/stream") as answer:
-        assert answer.headers["Content-Type"].startswith("text/event-stream")
-        lines = answer.iter_lines()
-        yield (json.loads(line[6:]) for line in lines if line.startswith("data: "))
-
-
-def buy_until_it_changes(service: Running, user_id: int, best: object) -> None:
+def buy_until_it_changes(service: Service, user_id: int, best: object) -> None:
     """Send the user's purchases of one item after another until another coupon is the best."""
     for number, item_id in enumerate(range(1001, 1201)):
         event = purchase(f"{user_id}-{number}", user_id, item_id)
@@ -35,14 +25,14 @@ def buy_until_it_changes(service: Running, user_id: int, best: object) -> None:
     raise AssertionError("no purchase changes the best coupon")
 
 
-def test_a_stream_that_is_left_is_forgotten(process: Running) -> None:
+def test_a_stream_that_is_left_is_forgotten(process: Service) -> None:
     for _ in range(3):
         with stream(process, 3) as messages:
             next(messages)
     until(lambda: process.metric("coupon_rec_streams") == 0)
 
 
-def test_an_idle_connection_outlives_the_five_seconds_of_common_clients(process: Running) -> None:
+def test_an_idle_connection_outlives_the_five_seconds_of_common_clients(process: Service) -> None:
     line = HTTPConnection("127.0.0.1", process.port, timeout=PATIENCE)
     for pause in (0, 6):
         time.sleep(pause)
@@ -64,7 +54,7 @@ def test_only_so_many_streams_are_open() -> None:
 
 
 def test_a_stop_ends_the_streams_and_finishes_what_is_in_flight(
-    serve: Callable[..., Running], inside: Callable[..., Inside]
+    serve: Callable[..., Service], inside: Callable[..., Inside]
 ) -> None:
     service = serve()
     body = json.dumps({"events": [purchase("late", 5)]}).encode()

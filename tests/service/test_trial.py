@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from running import DAY, Inside, purchase, until
+from running import DAY, Inside
+from shop import purchase, until
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import Result
-from running import DAY, Running, files
+from running import DAY
+from shop import Service
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -47,9 +48,8 @@ def rate_of(coupon: int) -> float:
 def recorded(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     """Ask a service that explores for one coupon for each of many strangers, who then use some."""
     folder = tmp_path_factory.mktemp("value")
-    options = [word for name, path in files(folder).items() for word in (f"--{name}", str(path))]
     explores = ("--explore", "0.6", "--explore-floor", "0.1", "--explore-seed", "5")
-    service = Running(bundle, folder / "words", *options, *explores, "--contact", str(CONTACT))
+    service = Service(bundle, folder, *explores, "--contact", str(CONTACT))
     chance, worth, used = np.random.default_rng(0), {}, []
     answers = [service.ask(STRANGER + number, k=1)["coupons"][0] for number in range(900)]
     for number, coupon in enumerate(answers):
