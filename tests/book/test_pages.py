@@ -1,9 +1,8 @@
 """Every page in a real browser, opened from disk, on a phone and a desk, in light and dark.
 
 Each page is visited once in each of the settings, with everything that folds unfolded; the tests
-below judge what these visits found. Of the rules of axe those of colors take most of the
-time: in the dark no others are asked again, and on the phone none inside of the article, whose
-colors are those of the desk. All settings but the first two are slow.
+below judge what these visits found. The first two settings are fast. In the others axe judges: the
+phone in the light and the desk in the dark. Lighthouse asks its rules of the desk in the light.
 """
 
 import re
@@ -12,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -34,23 +32,16 @@ CUT = """() => [...document.querySelectorAll('article :is(pre, :has(> table))')]
 SET = """() => document.fonts.status === 'loaded'
     && (!document.querySelector('.math') || document.documentElement.dataset.equations)"""
 UNSET = ".math:not(:has(.katex)), .katex-error"
-AXE = """([where, rules]) => axe.run(where, {preload: false, resultTypes: ['violations'], ...rules})
-    .then(result => result.violations.flatMap(rule => rule.nodes.map(node =>
+AXE = """() => axe.run({preload: false, resultTypes: ['violations']}).then(
+    result => result.violations.flatMap(rule => rule.nodes.map(node =>
         `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`)))"""
-COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}
-AROUND = {"include": ["html"], "exclude": ["article"]}
-PAGE = {"include": ["html"]}
-WITHOUT_COLORS = {"rules": {rule: {"enabled": False} for rule in COLORS["runOnly"]}}
-SETTINGS: dict[str, tuple[int, str, list[tuple[Any, Any]]]] = {
-    "phone": (390, "light", []),
-    "desk": (1440, "light", [(PAGE, WITHOUT_COLORS)]),
-    "phone, all rules": (390, "light", [(PAGE, WITHOUT_COLORS), (AROUND, COLORS)]),
-    "phone, dark": (390, "dark", [(AROUND, COLORS)]),
-    "small desk": (1200, "light", []),
-    "desk, colors": (1440, "light", [(PAGE, COLORS)]),
-    "desk, dark": (1440, "dark", [(PAGE, COLORS)]),
+SETTINGS = {
+    "phone": (390, "light", False),
+    "desk": (1440, "light", False),
+    "phone, judged": (390, "light", True),
+    "small desk, dark, judged": (1200, "dark", True),
 }
-"""By name: the width, the scheme, and where on a page which rules of axe are asked."""
+"""By name: the width, the scheme, and whether axe judges."""
 
 
 @dataclass
@@ -91,7 +82,7 @@ def listen(page: Page, visits: Visits) -> None:
 
 def visit(chromium: str, site: Path, files: list[Path], setting: str) -> Visits:
     """Open every page in one setting."""
-    width, scheme, questions = SETTINGS[setting]
+    width, scheme, judged = SETTINGS[setting]
     axe = site.parents[1] / "tools/node/node_modules/axe-core/axe.min.js"
     visits = Visits(violations=[] if axe.exists() else None)
     with sync_playwright() as playwright:
@@ -109,11 +100,9 @@ def visit(chromium: str, site: Path, files: list[Path], setting: str) -> Visits:
                 visits.unset.append(f"{name}: {unset} equations")
             visits.wide += [f"{name}: <{tag.lower()}>" for tag in page.evaluate(TOO_WIDE)]
             visits.cut += [f"{name}: {part}" for part in page.evaluate(CUT)]
-            if visits.violations is not None and questions:
+            if visits.violations is not None and judged:
                 page.evaluate(axe.read_text("utf-8"))
-                for question in questions:
-                    found = page.evaluate(AXE, question)
-                    visits.violations += [f"{name}: {violation}" for violation in found]
+                visits.violations += [f"{name}: {violation}" for violation in page.evaluate(AXE)]
         browser.close()
     return visits
 
@@ -125,13 +114,10 @@ def visited(chromium: str, site: Path, pages: dict[Path, BeautifulSoup]) -> Call
     return cache(partial(visit, chromium, site, files))
 
 
-def of(*names: str) -> list[Any]:
-    """Settings to go through."""
-    fast = ("phone", "desk")
-    return [each if each in fast else pytest.param(each, marks=pytest.mark.slow) for each in names]
+FAST, SLOW = ["phone", "desk"], ["phone, judged", "small desk, dark, judged"]
 
 
-@pytest.fixture(params=of(*SETTINGS))
+@pytest.fixture(params=[*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def visits(request: pytest.FixtureRequest, visited: Callable[[str], Visits]) -> Visits:
     """The visits in one setting."""
     return visited(request.param)
@@ -153,14 +139,17 @@ def test_no_page_is_wider_than_the_screen(visits: Visits) -> None:
     assert not visits.wide, "\n".join(visits.wide)
 
 
-@pytest.mark.parametrize("setting", of("small desk", "desk"))
+@pytest.mark.parametrize(
+    "setting", ["desk", pytest.param("small desk, dark, judged", marks=pytest.mark.slow)]
+)
 def test_no_code_or_table_is_cut_off_between_two_columns(
     setting: str, visited: Callable[[str], Visits]
 ) -> None:
     assert not visited(setting).cut, "\n".join(visited(setting).cut)
 
 
-@pytest.mark.parametrize("setting", of(*(name for name, (*_, asked) in SETTINGS.items() if asked)))
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", SLOW)
 def test_no_page_violates_a_rule_of_axe(
     setting: str, visited: Callable[[str], Visits], judge: Callable[[str], Path]
 ) -> None:
