@@ -37,6 +37,7 @@ def whole(idle: Market) -> pd.DataFrame:
     return offers_frame(idle).astype({"start": "datetime64[us]"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["simulated", "idle"])
 def test_the_file_holds_the_offers_table_whatever_the_block(
     request: pytest.FixtureRequest, tmp_path: Path, name: str

@@ -13,6 +13,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 SHOWN = [f for f in sorted((ROOT / "coupon_rec").rglob("*.py")) if ">>> " in f.read_text("utf-8")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", SHOWN, ids=lambda file: file.relative_to(ROOT).as_posix())
 def test_the_examples_of_the_module_are_right(file: Path) -> None:
     name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

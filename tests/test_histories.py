@@ -164,6 +164,7 @@ def test_a_private_label_of_another_name_counts() -> None:
     pd.testing.assert_frame_equal(by_offer(TABLES | {"items": mixed}), by_name)
 
 
+@pytest.mark.slow
 def test_blocks_give_the_same_histories(market: Market, tmp_path: Path) -> None:
     users = market.users.mutate(user_half=market.users.user_id / 2)
     market = replace(market, users=users)

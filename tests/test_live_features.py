@@ -151,7 +151,8 @@ purchases = st.builds(
 )
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
+@pytest.mark.slow
+@settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(events=st.lists(purchases, min_size=1, max_size=40))
 def test_late_events_and_events_out_of_order_count_as_the_batch_counts_them(
     sample: Market, april: Path, encoder: Encoder, events: list[Event]

@@ -423,6 +423,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
+@pytest.mark.slow
 def test_a_log_whose_promises_are_kept_does_not_ring(logs: dict[str, Path], tmp_path: Path) -> None:
     report = monitor(logs["kept"], until="2024-04-26", window=14)
     assert report.alarms == ()
@@ -432,6 +433,7 @@ def test_a_log_whose_promises_are_kept_does_not_ring(logs: dict[str, Path], tmp_
     assert sum(report.days["observed"]) == pytest.approx(sum(report.days["expected"]), rel=0.25)
 
 
+@pytest.mark.slow
 def test_a_log_whose_promises_break_rings_and_ends_with_code_1(
     logs: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -464,6 +466,7 @@ LOOK: dict[str, Any] = {"until": "2024-04-26", "window": 14}
 END = datetime(2024, 5, 24, 2)
 
 
+@pytest.mark.slow
 def test_logs_of_replicas_say_together_what_one_log_says(
     logs: dict[str, Path], kept: Path, tmp_path: Path
 ) -> None:
@@ -481,6 +484,7 @@ def test_logs_of_replicas_say_together_what_one_log_says(
         monitor([])
 
 
+@pytest.mark.slow
 def test_a_purchase_in_the_log_changes_nothing(kept: Path) -> None:
     before = monitor(kept, **LOOK)
     bought = {"item_id": 4, "basket_id": 1, "amount": 2.0}
@@ -488,6 +492,7 @@ def test_a_purchase_in_the_log_changes_nothing(kept: Path) -> None:
     assert monitor(kept, **LOOK).kept == before.kept
 
 
+@pytest.mark.slow
 def test_the_day_that_has_begun_is_not_judged(kept: Path) -> None:
     before = monitor(kept, **LOOK)
     used = Event("late", 2519, END, "redemption", coupon_id=19, campaign_id=3)
@@ -498,6 +503,7 @@ def test_the_day_that_has_begun_is_not_judged(kept: Path) -> None:
         assert later.days[name][:-1] == before.days[name]
 
 
+@pytest.mark.slow
 def test_redemptions_go_on_after_the_last_answer(kept: Path) -> None:
     added(kept, Event("end", 7, datetime(2024, 6, 11), "view", item_id=4))
     report = monitor(kept, **LOOK)
@@ -505,6 +511,7 @@ def test_redemptions_go_on_after_the_last_answer(kept: Path) -> None:
     assert report.days["expected"][-5:] == [0.0] * 5 and report.days["expected"][-19] > 0
 
 
+@pytest.mark.slow
 def test_a_redemption_that_is_known_by_its_day_counts(tmp_path: Path) -> None:
     shown = pd.DataFrame({"user_id": "1", "campaign_id": "3", "coupon_id": ["7", "8"]})
     shown["day"] = pd.Timestamp("2024-03-02")
@@ -517,6 +524,7 @@ def test_a_redemption_that_is_known_by_its_day_counts(tmp_path: Path) -> None:
     assert reports._ages(shown, used[2:], 14, pd.Timestamp("2024-03-03")).isna().all()
 
 
+@pytest.mark.slow
 def test_an_answer_without_a_candidate_chose_nothing(kept: Path) -> None:
     before = monitor(kept, **LOOK).service["nothing"]
     moments = [datetime(2024, 5, 20, 12)] * 840
@@ -578,6 +586,7 @@ def test_quiet_horizons_ring_as_often_as_they_may(look: Callable[..., reports.Re
     assert low <= rang <= high
 
 
+@pytest.mark.slow
 def test_a_look_on_each_day_says_no_more_than_one_at_the_end(
     look: Callable[..., reports.Report],
 ) -> None:
@@ -594,6 +603,7 @@ def test_a_look_on_each_day_says_no_more_than_one_at_the_end(
             assert values == last.days[name][: len(values)]
 
 
+@pytest.mark.slow
 def test_without_a_first_day_the_reference_does_not_grow_into_what_is_watched(
     look: Callable[..., reports.Report],
 ) -> None:
@@ -604,6 +614,7 @@ def test_without_a_first_day_the_reference_does_not_grow_into_what_is_watched(
         assert report.kept["reference"]["expected"] == pytest.approx(8 * 40 * 0.1)
 
 
+@pytest.mark.slow
 def test_a_horizon_that_is_over_asks_for_a_new_reference(
     look: Callable[..., reports.Report],
 ) -> None:
@@ -632,6 +643,7 @@ def test_a_canary_that_is_no_worse_seldom_rings_however_often_one_looks(
     assert rings(0, left=0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("later", ["nothing", "a better one"])
 def test_a_canary_of_the_past_rings_no_more(
     later: str, look: Callable[..., reports.Report], monkeypatch: pytest.MonkeyPatch
@@ -658,6 +670,7 @@ def test_a_canary_of_the_past_rings_no_more(
         assert not any("canary" in alarm for alarm in report.alarms)
 
 
+@pytest.mark.slow
 def test_a_log_that_cannot_be_judged_ends_with_code_2(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["monitor", str(tmp_path / "nowhere")])
     assert result.exit_code == 2 and "no such folder" in result.output

@@ -50,8 +50,9 @@ def main(*notebooks: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         startup = Path(folder, "profile_default", "startup")
         startup.mkdir(parents=True)
-        (startup / "jitter.py").write_text((ROOT / "tests" / "jitter.py").read_text("utf-8"))
-        if not run("jittered", chosen, {"IPYTHONDIR": folder}):
+        (startup / "start.py").write_text("import jitter\ndel jitter\n")
+        path = os.pathsep.join([str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+        if not run("jittered", chosen, {"IPYTHONDIR": folder, "PYTHONPATH": path}):
             failed.append("jittered")
     if left_out:
         print(f"This processor cannot run {', '.join(left_out)}.")

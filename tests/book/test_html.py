@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import pytest
 from bs4 import BeautifulSoup
 
 
+@pytest.mark.slow
 def test_every_page_is_valid_html(
     pages: dict[Path, BeautifulSoup],
     site: Path,

@@ -127,6 +127,8 @@ The caption, with *one* word that matters.
 ```
 """
 
+pytestmark = pytest.mark.slow
+
 
 def build(folder: Path, **files: str) -> str:
     """Build a small book of the given files with Sphinx, and give its warnings."""
@@ -198,7 +200,6 @@ def test_each_figure_stands_on_the_page_that_needs_it(
     assert found == PAGES
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize(("name", "figure"), PAGES.items())
 def test_the_figure_of_a_page_answers_its_slider_or_its_field(
@@ -286,7 +287,6 @@ def test_a_page_loads_the_scripts_of_its_own_figures_only(book: Path) -> None:
 # What they compute
 
 
-@pytest.mark.slow
 def test_the_likelihood_is_that_of_real_offers(page: Page) -> None:
     market = load_complete_journey()
     mine = (ibis._.user_id == 2489) & (ibis._.campaign_id == 13)
@@ -571,7 +571,6 @@ def test_the_rules_of_the_page_are_those_of_the_assistant() -> None:
     )
 
 
-@pytest.mark.slow
 def test_the_page_understands_and_answers_as_the_assistant_does(page: Page) -> None:
     place = page.locator("[data-live=talk]")
     phrases = pd.concat([talking.paraphrases(kind) for kind in KINDS])["words"]
@@ -729,7 +728,6 @@ def test_a_point_is_dragged_and_stays_inside(name: str, label: str, page: Page) 
     assert slider.input_value() == slider.get_attribute("min")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_figures_fit_ask_for_nothing_and_please_axe(

@@ -23,6 +23,8 @@ LIVE = ROOT / "_static" / "live"
 DAY = pd.Timestamp("2017-06-01").date()
 ROWS = 1000
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def offers(offers: pd.DataFrame) -> pd.DataFrame:
@@ -62,7 +64,7 @@ def empty(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(params=[390, pytest.param(1440, marks=pytest.mark.slow)])
+@pytest.fixture(params=[390, 1440])
 def opened(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iterator[Page]:
     """The page as a reader opens it, on a phone and at a desk."""
     page = browser.new_page(viewport={"width": request.param, "height": 900}, color_scheme="light")
@@ -278,7 +280,6 @@ def test_fewer_letters_are_for_other_users(opened: Page) -> None:
     assert "the letters do more for other users" in opened.locator(".try-choice").inner_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_asks_for_nothing_and_pleases_axe(

@@ -109,6 +109,7 @@ def test_it_rings_soon_after_talk_turns_bad_with_the_evidence(
         assert {*alert["quotes"]} <= {*heard["text"]} and alert["quotes"]
 
 
+@pytest.mark.slow
 def test_nothing_rings_where_nothing_changes_and_bad_lines_are_named_and_skipped(
     hook: Receiver, tmp_path: Path
 ) -> None:
@@ -156,6 +157,7 @@ def test_killed_in_the_middle_it_loses_no_alert_and_makes_none_twice(
     assert stat.S_IMODE(memory.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
 def test_an_alert_that_nobody_takes_is_kept_and_sent_again(
     stream: Path, ids: list[str], hook: Receiver, tmp_path: Path
@@ -172,6 +174,7 @@ def test_an_alert_that_nobody_takes_is_kept_and_sent_again(
     assert rung(stream, memory, "--hook", hook.address) == ids == received(hook)
 
 
+@pytest.mark.slow
 def test_a_folder_that_grows_is_read_on_and_what_is_half_written_waits(
     stream: Path, ids: list[str], tmp_path: Path
 ) -> None:
@@ -189,6 +192,7 @@ def test_a_folder_that_grows_is_read_on_and_what_is_half_written_waits(
     assert "2026-02.jsonl" in shorter and "shorter" in shorter
 
 
+@pytest.mark.slow
 def test_a_pipe_gives_its_alerts_while_it_is_open_and_skips_what_was_read_before(
     stream: Path, ids: list[str], tmp_path: Path
 ) -> None:
@@ -207,6 +211,7 @@ def test_a_pipe_gives_its_alerts_while_it_is_open_and_skips_what_was_read_before
 # Other sources
 
 
+@pytest.mark.slow
 def test_reviews_that_a_service_was_sent_ring_while_it_is_followed(
     service: Service, hook: Receiver, tmp_path: Path
 ) -> None:

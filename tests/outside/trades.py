@@ -26,7 +26,7 @@ def named(pattern: str, numbers: np.ndarray) -> np.ndarray:
     return np.array([pattern.format(number) for number in numbers.tolist()])
 
 
-def market(users: int = 600, seed: int = 0) -> dict[str, pd.DataFrame]:
+def market(users: int = 300, seed: int = 0) -> dict[str, pd.DataFrame]:
     """The tables by name."""
     rng = np.random.default_rng(seed)
     user, item, coupon, campaign = map(np.arange, (users, ITEMS, COUPONS, CAMPAIGNS))

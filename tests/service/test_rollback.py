@@ -238,6 +238,7 @@ def test_each_panel_of_the_dashboard_has_a_line(query: str, scraped: httpx.Clien
     assert bool(found) == (failed not in query)
 
 
+@pytest.mark.slow
 def test_each_alarm_rings_when_it_should_and_not_when_nothing_is_wrong(
     unavailable: Callable[[str], NoReturn],
 ) -> None:
