@@ -13,6 +13,7 @@ PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt
 
 export TF_CPP_MIN_LOG_LEVEL := 3
+unexport PYTHONDONTWRITEBYTECODE  # or each process of the tests would compile all modules
 
 .PHONY: help book test test-slow test-processors test-package quick default lab pdf lighthouse notebooks workshop slides wheelhouse \
 	models check format lint types audit bench page-model lock clean
