@@ -76,6 +76,7 @@ def test_numbers_run_from_one_in_the_order_of_the_text(text_market: Market) -> N
     assert dict(text_market.purchases.schema().items())["basket_id"].is_int64()
 
 
+@pytest.mark.slow
 def test_a_written_market_keeps_numbers_and_text(text_market: Market, tmp_path: Path) -> None:
     again = load_market(text_market.write(tmp_path / "written"))
     assert again.identifiers.keys() == text_market.identifiers.keys() == ALL_TEXT.keys()
@@ -90,6 +91,7 @@ def test_a_written_market_keeps_numbers_and_text(text_market: Market, tmp_path: 
     assert again.named(frame)["user_id"].tolist() == ["u003", "u001"]
 
 
+@pytest.mark.slow
 def test_writing_numbers_removes_the_text_of_another_market(
     text_market: Market, tmp_path: Path
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_number_that_lost_its_text_is_named(text_market: Market, tmp_path: Pat
         load_market(folder)
 
 
+@pytest.mark.slow
 def test_some_identifiers_may_be_text_and_others_numbers(tmp_path: Path) -> None:
     market = load_market(write(with_text(frames(), user_id="u{}"), tmp_path / "market"))
     assert market.identifiers.keys() == {"user_id"}
@@ -243,6 +246,7 @@ def test_a_column_of_ones_own_with_a_list_that_is_none_is_text(tmp_path: Path) -
         assert users[f"user_taste_{number}"][:2].tolist() == [text, "[0.5, 1]"]
 
 
+@pytest.mark.slow
 def test_other_columns_are_ignored_with_the_rule(tmp_path: Path) -> None:
     tables = frames()
     tables["users"]["user_since"] = pd.Timestamp("2017-01-01")
@@ -256,6 +260,7 @@ def test_other_columns_are_ignored_with_the_rule(tmp_path: Path) -> None:
     assert "user_since" not in market.users.columns
 
 
+@pytest.mark.slow
 def test_an_own_column_with_the_name_of_a_feature_is_refused(tmp_path: Path) -> None:
     tables = frames()
     tables["users"]["user_trend"] = 1.0
@@ -274,6 +279,7 @@ def test_a_uri_gives_what_the_folder_gives(tmp_path: Path, offers: pd.DataFrame)
     pd.testing.assert_frame_equal(offers_frame(market), offers)
 
 
+@pytest.mark.slow
 def test_a_uri_without_a_table_or_with_a_broken_one_is_named(tmp_path: Path) -> None:
     folder = write(frames(), tmp_path / "market")
     (folder / "offers.parquet").unlink()
@@ -295,6 +301,7 @@ def test_what_the_engine_is_taught_to_reach_is_read(tmp_path: Path, offers: pd.D
     pd.testing.assert_frame_equal(offers_frame(load_market("memory://shop", engine)), offers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("uri", ["s3://bucket/market", "https://localhost:1/market"])
 def test_an_engine_without_its_extension_is_one_error(tmp_path: Path, uri: str) -> None:
     nowhere = {"custom_extension_repository": str(tmp_path / "none")}

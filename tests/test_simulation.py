@@ -34,6 +34,8 @@ from coupon_rec.simulation import truth as truth_module
 KEY = ["campaign_id", "user_id", "coupon_id"]
 SMALL = {"users": 250, "items": 45, "coupons": 9, "campaigns": 3}
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def simulation() -> Simulation:
@@ -232,7 +234,6 @@ def test_files_hold_the_same_market_as_memory(
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mechanisms", ["", "all"])
 def test_files_of_several_processes_hold_the_same_market_as_memory(
     mechanisms: str, tmp_path: Path
@@ -243,7 +244,6 @@ def test_files_of_several_processes_hold_the_same_market_as_memory(
     assert_same(tables_of(written), tables_of(simulate_market(**size)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mechanisms", ["", "all"])
 @pytest.mark.usefixtures("small_blocks")
 def test_writing_holds_no_more_in_memory_for_more_users(
@@ -520,7 +520,6 @@ def test_a_market_in_which_nothing_happened_has_no_marginals(table: str, message
         marginals(replace(market, **{table: getattr(market, table).limit(0)}))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SPREAD)
 def test_worlds_resemble_complete_journey(ratios: pd.DataFrame, name: str) -> None:
     low, high = FARTHER.get(name, A_TENTH)
@@ -529,7 +528,6 @@ def test_worlds_resemble_complete_journey(ratios: pd.DataFrame, name: str) -> No
     assert low - errors <= mean <= high + errors
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SPREAD)
 def test_worlds_that_answer_back_are_no_farther_from_complete_journey_than_we_know(
     answering: pd.DataFrame, journey: pd.Series, name: str
@@ -541,13 +539,11 @@ def test_worlds_that_answer_back_are_no_farther_from_complete_journey_than_we_kn
     assert low - errors <= mean <= high + errors
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SPREAD)
 def test_worlds_differ_no_more_than_they_used_to(ratios: pd.DataFrame, name: str) -> None:
     assert ratios.loc[name].std() < 1.6 * SPREAD[name]
 
 
-@pytest.mark.slow
 def test_each_marginal_is_compared(ratios: pd.DataFrame) -> None:
     assert list(ratios.index) == list(SPREAD)
 
@@ -575,7 +571,6 @@ def prices(answering: pd.DataFrame) -> pd.DataFrame:
     return answering.drop(index=list(SPREAD))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PRICES["marginals"])
 def test_prices_resemble_those_of_a_real_market(prices: pd.DataFrame, name: str) -> None:
     stored = PRICES["marginals"][name]
@@ -588,7 +583,6 @@ def test_prices_resemble_those_of_a_real_market(prices: pd.DataFrame, name: str)
     assert low - errors <= ratio <= high + errors
 
 
-@pytest.mark.slow
 def test_each_marginal_of_prices_is_compared(prices: pd.DataFrame) -> None:
     assert list(prices.index) == list(PRICES["marginals"])
 

@@ -15,6 +15,8 @@ from strangers import (
 from coupon_rec import Market, load_market
 from coupon_rec.features import offers_frame, split
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Market:

@@ -16,6 +16,8 @@ STORED = talking.measured()
 SMALL = talking.Kept(STORED["held"]["said"], STORED["held"]["chosen"])
 SAID = [row["answer"] for part in ("free", "tone") for row in STORED["model"][part]]
 
+pytestmark = pytest.mark.slow
+
 
 def test_nine_in_ten_direct_requests_are_understood_and_hardly_any_is_misunderstood() -> None:
     direct = talking.paraphrases("plain")

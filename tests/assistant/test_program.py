@@ -22,7 +22,10 @@ from coupon_rec.assistant.talking import ALONE, SAYS
 from coupon_rec.serving.http.server import GRACE
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of files")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of files"),
+]
 Answer = Callable[[BaseHTTPRequestHandler, dict[str, object]], None]
 
 

@@ -13,8 +13,10 @@ from subjects import SUBJECTS
 
 MOST_STOPS = 600
 
+pytestmark = pytest.mark.slow
 
-@pytest.fixture(params=[pytest.param(390, marks=pytest.mark.slow), 1440], ids=["phone", "desk"])
+
+@pytest.fixture(params=[390, 1440], ids=["phone", "desk"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     size = {"width": request.param, "height": 900}
     page = browser.new_page(viewport=size, color_scheme="light", reduced_motion="reduce")
@@ -98,7 +100,6 @@ def test_a_search_from_any_page_finds_pages_from_disk(page: Page, site: Path) ->
     assert "search.html" not in page.url
 
 
-@pytest.mark.slow
 def test_a_search_for_its_subject_shows_the_chapter_among_the_first(
     browser: Browser, site: Path
 ) -> None:

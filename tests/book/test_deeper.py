@@ -65,18 +65,20 @@ def test_a_box_that_is_not_whole_is_named(texts: list[str], said: str, tmp_path:
 
 
 @pytest.mark.slow
-def test_each_box_is_folded_and_opens(browser: Browser, pages: dict[Path, BeautifulSoup]) -> None:
-    with_boxes = [file for file, page in pages.items() if page.select(".deeper")]
-    assert with_boxes, "no page has a box"
-    for file in with_boxes:
-        page = browser.new_page(viewport={"width": 390, "height": 900})
-        open_page(page, file)
-        for box in page.locator(".deeper").all():
-            body = box.locator(".deeper-body")
-            assert not body.is_visible()
-            box.locator("button.toggle-button").first.click()
-            assert body.is_visible()
-        page.close()
+def test_the_boxes_of_a_page_are_folded_and_open(
+    browser: Browser, pages: dict[Path, BeautifulSoup]
+) -> None:
+    most = max(pages, key=lambda file: len(pages[file].select(".deeper")))
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    open_page(page, most)
+    boxes = page.locator(".deeper").all()
+    assert boxes
+    for box in boxes:
+        body = box.locator(".deeper-body")
+        assert not body.is_visible()
+        box.locator("button.toggle-button").first.click()
+        assert body.is_visible()
+    page.close()
 
 
 def test_no_box_has_a_heading(pages: dict[Path, BeautifulSoup]) -> None:

@@ -30,6 +30,8 @@ NOTEBOOK = "chapters/04_likelihood.ipynb"
 
 Pages = dict[Path, BeautifulSoup]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def chapters(pages: Pages) -> Pages:

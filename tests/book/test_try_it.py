@@ -64,10 +64,10 @@ def empty(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(params=[390, 1440])
-def opened(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iterator[Page]:
-    """The page as a reader opens it, on a phone and at a desk."""
-    page = browser.new_page(viewport={"width": request.param, "height": 900}, color_scheme="light")
+@pytest.fixture
+def opened(browser: Browser, site: Path) -> Iterator[Page]:
+    """The page as a reader opens it on a phone."""
+    page = browser.new_page(viewport={"width": 390, "height": 900}, color_scheme="light")
     open_page(page, site / "try_it.html")
     yield page
     page.close()

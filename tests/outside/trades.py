@@ -146,7 +146,7 @@ def market(users: int = 300, seed: int = 0) -> dict[str, pd.DataFrame]:
     }
 
 
-def write(folder: Path, users: int = 600) -> Path:
+def write(folder: Path, users: int = 300) -> Path:
     """Write the market to a folder, some tables as CSV and some as Parquet."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in market(users).items():
