@@ -43,6 +43,25 @@ def test_help_lists_the_commands() -> None:
 
 
 @pytest.mark.slow
+def test_from_tables_to_a_coupon(tmp_path: Path) -> None:
+    offers, model = tmp_path / "offers.parquet", tmp_path / "model.keras"
+    built = run("features", offers, "--market", SAMPLE)
+    assert "redeemed" in built.stdout, built.stderr
+    table = pd.read_parquet(offers)
+    files = [tmp_path / "early.parquet", tmp_path / "late.parquet"]
+    early = table["start"] < "2017-05-01"
+    for path, rows in zip(files, (early, ~early), strict=True):
+        table[rows].to_parquet(path)
+    starts = sorted(table["start"].dt.strftime("%Y-%m-%d").unique())
+    dates = ("--validate-from", starts[-2], "--test-from", starts[-1])
+    trained = run("train", *files, model, *dates, "--epochs", 1)
+    assert "validation log loss" in trained.stdout, trained.stderr
+    assert "average precision" in run("evaluate", model, offers, *dates).stdout
+    chosen = run("recommend", model, offers, "--user", table["user_id"].iloc[0])
+    assert "probability" in chosen.stdout
+
+
+@pytest.mark.slow
 def test_without_offers_and_dates_the_market_is_read_and_split_by_its_own_campaigns(
     tmp_path: Path,
 ) -> None:

@@ -152,7 +152,7 @@ purchases = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(events=st.lists(purchases, min_size=1, max_size=40))
 def test_late_events_and_events_out_of_order_count_as_the_batch_counts_them(
     sample: Market, april: Path, encoder: Encoder, events: list[Event]

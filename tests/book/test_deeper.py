@@ -55,6 +55,8 @@ def test_a_box_holds_what_lies_between_its_marks(tmp_path: Path) -> None:
     ("texts", "said"),
     [
         ([f"# Title\n\n{BOX}", "No end."], "this box has no end within its section"),
+        ([f"# Title\n\n{BOX}", f"## Next\n\n{END}"], "this box has no end within its section"),
+        (["# Title", END], "this end of a box has no start within its section"),
         ([f"# Title\n\n{BOX}".replace(":needs: a limit\n", ""), END], "add needs"),
     ],
 )
