@@ -33,7 +33,7 @@ test: .venv/.test .venv/.node  ## prove what protects users, the book and every 
 	$(PYTEST) -m "not slow" || failed="$$failed pytest"; \
 	test -z "$$failed" || { echo "make test: failed:$$failed" >&2; exit 1; }
 
-test-slow: .venv/.test .venv/.node book  ## prove the rest: Spark's whole path, PDF, slides, fresh installs, soaks, refits
+test-slow: .venv/.slow .venv/.node book  ## prove the rest: Spark's whole path, PDF, slides, fresh installs, soaks, refits
 	@$(PYTEST) -m slow
 
 test-processors: .venv/.test  ## run the notebooks as other processors would (an hour)
@@ -139,8 +139,13 @@ clean:  ## remove what was built; .venv stays
 
 .venv/.test: .venv/.python $(PACKAGE)
 	@echo "Installing the packages of the book and its tests (5.3 GB on disk, about 5 minutes the first time)"
-	@$(INSTALL) -e '.[book,test,spark,cluster,assistant]'
+	@$(INSTALL) -e '.[book,test,spark,assistant]'
 	@touch $@ .venv/.book
+
+# JAX apart: where it is, each import of TensorFlow imports it too, a fifth of the time.
+.venv/.slow: .venv/.test
+	@$(INSTALL) -e '.[cluster]'
+	@touch $@
 
 .venv/.node: .venv/.python tools/node/package-lock.json
 	@if command -v npm > /dev/null; then \

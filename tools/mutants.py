@@ -45,6 +45,7 @@ from queue import Queue
 from typing import Any
 
 from coverage import CoverageData
+from coverage.exceptions import DataError
 
 SEED = 20261201
 COUNT = 40
@@ -336,10 +337,11 @@ class Copy:
             reached: dict[str, set[int]] = {}
             for path in Path(folder).glob("data*"):
                 data = CoverageData(str(path))
-                data.read()
-                for module in data.measured_files():
-                    name = Path(module).relative_to(self.root).as_posix()
-                    reached.setdefault(name, set()).update(data.lines(module) or [])
+                with contextlib.suppress(DataError):  # its process was killed while it saved
+                    data.read()
+                    for module in data.measured_files():
+                        name = Path(module).relative_to(self.root).as_posix()
+                        reached.setdefault(name, set()).update(data.lines(module) or [])
         failed = failures(said)
         if failed and code == 1:  # coverage may have been why
             failed = failures(self.pytest(failed, PATIENCE)[1])
