@@ -34,7 +34,7 @@ test: .venv/.test .venv/.node  ## prove what protects users, the book and every 
 	test -z "$$failed" || { echo "make test: failed:$$failed" >&2; exit 1; }
 
 test-slow: .venv/.slow .venv/.node book  ## prove the rest: Spark's whole path, PDF, slides, fresh installs, soaks, refits
-	@$(PYTEST) -m slow
+	@$(PYTEST) -n 4 -m slow  # much of it waits: for browsers, installs, Spark
 
 test-processors: .venv/.test  ## run the notebooks as other processors would (an hour)
 	@$(BIN)/python tools/processors.py $(if $(filter command line,$(origin NOTEBOOKS)),$(NOTEBOOKS))

@@ -29,8 +29,8 @@ from tolerance import fitted_cells, last_place, wide, within
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TQDM_DISABLE", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core: threads would wait for another
-    for library in ("OMP", "OPENBLAS"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    for threads in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
+        os.environ.setdefault(f"{threads}_THREADS", "1")
 
 ROOT = Path(__file__).parent
 SECONDS = ROOT / "tests" / "seconds.json"

@@ -150,7 +150,7 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
     unavailable: Callable[[str], NoReturn],
 ) -> None:
     if not find_spec("jax"):
-        unavailable("no JAX: `make test` installs it")
+        unavailable("no JAX: `make test-slow` installs it")
     monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
     page("Write the records and train")
     page("Export")["caps"] = caps = {501: 2, 502: 0}
@@ -190,7 +190,7 @@ def test_the_commands_write_the_same_records_on_spark_and_train_from_them_there(
     written: Path, tmp_path: Path, unavailable: Callable[[str], NoReturn]
 ) -> None:
     if not find_spec("jax"):
-        unavailable("no JAX: `make test` installs it")
+        unavailable("no JAX: `make test-slow` installs it")
     dates = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
     on_spark = ("--spark", "local[2]")
 
@@ -224,7 +224,7 @@ def test_workers_that_spark_starts_train_the_model_of_one(
     spark: Any, written: Path, tmp_path: Path, unavailable: Callable[[str], NoReturn]
 ) -> None:
     if not find_spec("jax"):
-        unavailable("no JAX: `make test` installs it")
+        unavailable("no JAX: `make test-slow` installs it")
     offers = pd.read_parquet(written)  # dealt in turn, so that both shards have as many
     write_records(offers, tmp_path / "records", Encoder.fit(offers), shards=2)
     settings = {"batch_size": 256, "shuffle": False, "model": {"dropout": 0.0}}
