@@ -4,7 +4,8 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def imports(file: Path) -> Iterator[str]:
             yield node.module.split(".")[0]
 
 
+@cache
 def brought(extra: str) -> set[str]:
     """The packages that are installed with the core and an extra, and with what these require."""
     found: set[tuple[str, str]] = set()
@@ -79,15 +81,21 @@ def applies(part: Requirement, extra: str) -> bool:
 
 
 FILES = [file for file in sorted(CODE.rglob("*.py")) if needs(file)]
-DISTRIBUTIONS = packages_distributions()
-BROUGHT = {extra: brought(extra) for extra in {e for file in FILES for _, e in needs(file)}}
+
+
+@pytest.fixture(scope="module")
+def distributions() -> Mapping[str, list[str]]:
+    """The packages that have a module."""
+    return packages_distributions()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(CODE).as_posix())
-def test_the_extra_brings_what_the_code_behind_it_imports(file: Path) -> None:
+def test_the_extra_brings_what_the_code_behind_it_imports(
+    file: Path, distributions: Mapping[str, list[str]]
+) -> None:
     extras = {extra for _, extra in needs(file)}
-    packages = {name for extra in extras for name in BROUGHT[extra]}
+    packages = {name for extra in extras for name in brought(extra)}
     modules = {*imports(file), *(module for module, _ in needs(file))}
     for module in modules - {"coupon_rec", *sys.stdlib_module_names} - OWN_CHOICE:
-        names = {canonicalize_name(each) for each in DISTRIBUTIONS.get(module, [module])}
+        names = {canonicalize_name(each) for each in distributions.get(module, [module])}
         assert names & packages, f"add what brings {module} to one of {extras}"
