@@ -4,7 +4,6 @@ import json
 import re
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
@@ -75,40 +74,6 @@ def test_the_status_page_says_what_was_measured() -> None:
         for name in (path.stem for path in chapters())
         for cost in [measured[name]]
     ]
-
-
-def stored(name: str) -> Any:
-    """The result of a benchmark."""
-    return json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())
-
-
-RELEASE = (ROOT / "appendix" / "release.md").read_text()
-
-
-def test_the_page_of_the_release_says_where_the_time_of_a_request_goes() -> None:
-    serving = stored("serving")
-    parts, ways = serving["parts"], serving["ways"]
-    features, model = (
-        parts[f"{name}_per_second"] for name in ("features_of_a_user", "model_on_200_coupons")
-    )
-    rates = [ways["empty"]["per_second"], ways["warm"]["per_second"], features, model]
-    rates += [parts["onnx_runtime_alone_per_second"], ways["cold"]["per_second"]]
-    rows = re.findall(r"^\| .+ \| ([\d,]+) \| ([\d.]+) \|$", RELEASE, re.MULTILINE)
-    assert rows == [(f"{rate:,.0f}", f"{1000 / rate:.2f}") for rate in rates]
-    assert f"five of a user's {parts['coupons_of_a_user']} coupons" in RELEASE
-    of_five = stored("explain")["service"]["k=5"]
-    assert of_five["reasons"] - of_five["without"] > 1000 / features + 1000 / model > 1000 / 2000
-
-
-def test_the_page_of_the_release_says_how_much_faster_than_pandas_the_features_are() -> None:
-    rows = {(row["purchases"], row["with"]): row for row in stored("features")["rows"]}
-    once, four = (rows[n, "pandas"]["seconds"] / rows[n, "duckdb"]["seconds"] for n in (1, 4))
-    assert f"{once:.1f} times as fast as pandas, and {four:.1f} times if every" in RELEASE
-    work, aim = rows[1, "duckdb"]["cpu"], rows[1, "pandas"]["seconds"] / 10
-    assert (
-        f"work {work:.1f} seconds on them, so the clock cannot go below {work / 2:.1f}" in RELEASE
-    )
-    assert f"ten times would be {aim:.1f}" in RELEASE and work / 2 > aim
 
 
 TEACHING = (ROOT / "appendix" / "teaching.md").read_text()
