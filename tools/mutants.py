@@ -53,7 +53,7 @@ ROOMS = (
     *("market", "features", "models", "training", "evaluation", "effects", "policies", "explain"),
     *("decisions", "privacy", "monitoring", "serving", "recommender", "records", "odds"),
 )
-BUDGET = 300
+BUDGET = 900
 """Seconds of tests that are run against a mutant, as they were measured without it."""
 PATIENCE = 900
 """Seconds after which a file of tests is given up while it is measured."""
