@@ -6,10 +6,10 @@ python tools/mutants.py --check before.json after.json   may kills have fallen? 
 
 The code is that of the last commit. Its tests run once under coverage, each file alone, which says
 the lines that a file reaches, its seconds, and which of its tests fail anyway. A mutant is a copy
-of the commit with one line changed. The test files that reach this line run in the copy, those of
-the same name as its module or room first, then the quickest first, until a test fails: the mutant
-is killed. It survives if none does within `BUDGET`, or if no test reaches the line. Survivors may
-be changes that make no difference; nobody argues about them.
+of the commit with one line changed. The test files that reach this line run in the copy, those that
+reach most of its module first, until a test fails: the mutant is killed. It survives if none does
+within `BUDGET`, or if no test reaches the line. Survivors may be changes that make no difference;
+nobody argues about them.
 
 Stopped and started again, it goes on where it was: coverage is kept in `runs/mutants`, by commit,
 and the mutants in the result.
@@ -415,14 +415,10 @@ class Trial:
     def chosen(self, mutant: Mutant) -> tuple[list[str], list[str]]:
         """List the files that reach a mutant, in their order: those within the budget, the rest."""
         lines = set(self.sources[mutant.file].reach(mutant.line))
-        near = {*Path(mutant.file).with_suffix("").parts[1:]}
-
-        def order(file: str) -> tuple[bool, float]:
-            return not near & {*Path(file).stem.split("_", 1)[1:]}, self.tests[file]["seconds"]
-
+        reached = {file: {*each["lines"].get(mutant.file, ())} for file, each in self.tests.items()}
         reaching = sorted(
-            (f for f, each in self.tests.items() if lines & {*each["lines"].get(mutant.file, ())}),
-            key=order,
+            (file for file in reached if lines & reached[file]),
+            key=lambda file: (-len(reached[file]), self.tests[file]["seconds"]),
         )
         spent, within = 0.0, 0
         for file in reaching:
