@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 MODELS = json.loads((HERE / "backends.json").read_text())["models"]
 
 
-@pytest.fixture(scope="module", params=filter(find_spec, ("jax", "torch")))
+@pytest.fixture(scope="module", params=filter(find_spec, ("tensorflow", "jax", "torch")))
 def found(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What the models give on a backend, from `backends.py`."""
     backend = request.param
