@@ -118,7 +118,7 @@ def known(offers: pd.DataFrame, campaign: int) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(data=st.data(), campaign=st.integers(1, 4))
 def test_no_feature_moves_when_the_future_changes(
     sample: Tables, sample_offers: pd.DataFrame, data: st.DataObject, campaign: int
