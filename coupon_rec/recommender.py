@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.decisions import Economics, best_coupon, reason
+from coupon_rec.decisions import Economics, reason
+from coupon_rec.decisions.best import best_offers, lists_of
+from coupon_rec.decisions.reasons import NOT_WORTH
 from coupon_rec.evaluation import evaluate, platt
-from coupon_rec.explain import contrast, rivals_of, topics_of
+from coupon_rec.explain import leading_topics, topics_of
 from coupon_rec.features import LABELS, Arrays, Encoder, cold
 from coupon_rec.features.online.snapshot_writer import last_day, write_snapshot
 from coupon_rec.market import Market
@@ -33,11 +35,7 @@ from coupon_rec.odds import SMALLEST
 from coupon_rec.serving.bundle import export
 from coupon_rec.training import examples, fit
 
-LISTS = 200
-"""Of how many lists the reasons are found together: half a gigabyte at most."""
-
-LEAST = 10
-"""Redemptions that a platform's training and validation offers need, each: fewer are chance."""
+LEAST_REDEMPTIONS = 10  # of a platform's training and validation offers, each: fewer are chance
 
 
 class CoupledModel:
@@ -183,10 +181,11 @@ class CoupledModel:
         platform.served = adapted(base, rank, factors, seed)
         learn, stop = examples(train, base.encoder), examples(validation, base.encoder)
         for part, (_, labels) in (("training", learn), ("validation", stop)):
-            if (found := labels["redeemed"].sum()) < LEAST:
+            if (found := labels["redeemed"].sum()) < LEAST_REDEMPTIONS:
                 raise ValueError(
-                    f"the {part} offers have {found:.0f} redemptions, fewer than {LEAST}: wait for "
-                    "more offers of the platform, or move the dates that split them"
+                    f"the {part} offers have {found:.0f} redemptions, fewer than "
+                    f"{LEAST_REDEMPTIONS}: wait for more offers of the platform, or move the "
+                    "dates that split them"
                 )
         platform.history = fit(platform.served, learn, stop, seed=seed, **options)
         raw = predict(platform.served, validation)
@@ -251,31 +250,20 @@ class CoupledModel:
             A new user's probability is no better than users before were like new ones.
         """
         p = self.predict(offers)["redeemed"].to_numpy()
-        best = best_coupon(offers, p, economics, effect=effect)
-        key = ["campaign_id", "user_id", "coupon_id"]
-        new = offers[key].assign(cold=cold(offers), row=range(len(offers))).drop_duplicates(key)
-        best = best.merge(new, on=key, how="left").fillna({"cold": ""})
-        sent = best["row"].notna()
-        best.loc[sent, "reason"] = self._reasons(offers, p, best.loc[sent, "row"].astype(int))
-        return best.drop(columns="row")
-
-    def _reasons(
-        self, offers: pd.DataFrame, p: NDArray[np.float64], sent: Sequence[int]
-    ) -> list[str]:
-        """Say of each offer that is sent what sets it above the user's others."""
+        best = best_offers(offers, p, economics, effect)
+        sent = best["row"] >= 0
+        rows = best.loc[sent, "row"].tolist()
+        members = lists_of(offers)
+        lists = [members[number] for number in np.flatnonzero(sent)]
         arrays = inputs_of(self.served, offers)
-        lists = offers.groupby(["campaign_id", "user_id"])
-        members, number = list(lists.indices.values()), lists.ngroup().to_numpy()
-        said = {row: "" for row in sent}
-        compared = [row for row in sent if len(members[number[row]]) > 1]
-        for start in range(0, len(compared), LISTS):
-            some, rivals = compared[start : start + LISTS], []
-            for row in some:
-                mine = members[number[row]]
-                rivals.append(mine[rivals_of(int(mine.searchsorted(row)), p[mine])])
-            found = contrast(self._log_p, arrays, some, rivals, topics_of(self.served.encoder))
-            said |= {row: credit.top for row, credit in zip(some, found, strict=True)}
-        return [reason(offers.iloc[row].to_dict(), because) for row, because in said.items()]
+        topics = leading_topics(self._log_p, arrays, p, rows, lists, topics_of(self.served.encoder))
+        best["reason"], best["cold"] = NOT_WORTH, ""
+        best.loc[sent, "reason"] = [
+            reason(offers.iloc[row].to_dict(), topic)
+            for row, topic in zip(rows, topics, strict=True)
+        ]
+        best.loc[sent, "cold"] = cold(offers.iloc[rows])
+        return best.drop(columns="row")
 
     def _log_p(self, arrays: Arrays) -> NDArray[np.float64]:
         inputs = {name: arrays[name] for name in self.served.input}

@@ -19,7 +19,6 @@ from coupon_rec.explain import (
     expected_gradients,
     factors,
     features_of,
-    insertion,
     sampled_credit,
     shapley,
     topics_of,
@@ -226,8 +225,6 @@ def test_deleting_the_best_first_costs_more_than_deleting_the_worst_first(
     assert best[0] == worst[0] == total(offer)[0]
     assert best[-1] == pytest.approx(worst[-1]) == total(others).mean()
     assert (best[1:-1] < worst[1:-1]).all()
-    back = insertion(total, offer, others, players, names)
-    np.testing.assert_allclose(back[::-1], best, rtol=1e-6)
     with pytest.raises(ValueError, match="'age' is no player"):
         deletion(total, offer, others, players, ["age"])
 

@@ -1,6 +1,7 @@
 from .credit import Credit as Credit
 from .credit import contrast as contrast
 from .credit import credit as credit
+from .credit import leading_topics as leading_topics
 from .credit import rivals_of as rivals_of
 from .credit import sampled_credit as sampled_credit
 from .credit import shapley as shapley
@@ -8,7 +9,6 @@ from .events import suppose as suppose
 from .factors import factors as factors
 from .gradients import expected_gradients as expected_gradients
 from .testing import deletion as deletion
-from .testing import insertion as insertion
 from .topics import TOPICS as TOPICS
 from .topics import features_of as features_of
 from .topics import topics_of as topics_of

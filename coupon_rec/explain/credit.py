@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from coupon_rec.arguments import Floats
 from coupon_rec.explain.topics import Players
 from coupon_rec.features import Arrays
+from coupon_rec.odds import SMALLEST
 
 Score = Callable[[Arrays], NDArray[Any]]
 """From arrays of n offers to n numbers, or to n rows of several, such as two factors."""
@@ -19,6 +20,7 @@ MOST_PLAYERS = 12
 """An exact answer takes 2 ** players coalitions; beyond this, sample."""
 RIVALS = 8
 """How many of a user's other coupons a reason compares with."""
+LISTS_AT_ONCE = 200  # takes half a gigabyte at most
 
 
 class Credit(NamedTuple):
@@ -244,6 +246,50 @@ def rivals_of(row: int, p: ArrayLike, most: int = RIVALS) -> NDArray[np.intp]:
     others = order[order != row]
     middles = (np.arange(most) + 0.5) * len(others) / most
     return np.asarray(others if len(others) <= most else others[middles.astype(int)])
+
+
+def leading_topics(
+    score: Score,
+    arrays: Arrays,
+    p: NDArray[np.float64],
+    chosen: Sequence[int],
+    lists: Sequence[NDArray[np.intp]],
+    players: Players,
+) -> list[str]:
+    """Name the topic that sets each chosen offer above others of its list.
+
+    Parameters
+    ----------
+    score, players
+        As for `credit`; `score` gives log p.
+    arrays : dict of str to numpy.ndarray
+        Encoded, n rows: the offers of all lists.
+    p : numpy.ndarray
+        Their probabilities, shape (n,).
+    chosen : sequence of int
+        Rows of the chosen offers.
+    lists : sequence of numpy.ndarray
+        For each of them, the rows of its whole list, in increasing order.
+
+    Returns
+    -------
+    list of str
+        The topic with the most credit beside `rivals_of` the offer; "" if no topic has any, as in
+        a list of one.
+    """
+    topics = [""] * len(chosen)
+    log_p = np.log(np.maximum(p, SMALLEST))
+    compared = [number for number, rows in enumerate(lists) if len(rows) > 1]
+    for start in range(0, len(compared), LISTS_AT_ONCE):
+        some = compared[start : start + LISTS_AT_ONCE]
+        rivals = []
+        for number in some:
+            rows = lists[number]
+            rivals.append(rows[rivals_of(int(rows.searchsorted(chosen[number])), p[rows])])
+        credits = contrast(score, arrays, [chosen[n] for n in some], rivals, players, log_p)
+        for number, its_credit in zip(some, credits, strict=True):
+            topics[number] = its_credit.top
+    return topics
 
 
 def _means(of_pairs: NDArray[Any], sizes: NDArray[np.int64]) -> Floats:

@@ -32,29 +32,18 @@ def deletion(
     -----
     Petsiuk et al., *RISE*, BMVC 2018; with draws from others in place of a single baseline.
     """
-    return _curve(score, others, offer, players, order, whole=offer)
-
-
-def insertion(
-    score: Score, offer: Arrays, others: Arrays, players: Players, order: Sequence[str]
-) -> Floats:
-    """The same the other way round: the others get the offer's columns, player by player."""
-    return _curve(score, offer, others, players, order, whole=others)
-
-
-def _curve(
-    score: Score, new: Arrays, old: Arrays, players: Players, order: Sequence[str], whole: Arrays
-) -> Floats:
     if unknown := [name for name in order if name not in players]:
         raise ValueError(f"{unknown[0]!r} is no player; there are {[*players]}")
-    size = max(len(next(iter(side.values()))) for side in (new, old))
+    size = max(len(next(iter(side.values()))) for side in (others, offer))
     steps = 1 + len(order)
     mixed = {}
-    for name in whole:
-        taken = np.zeros((steps, 1, whole[name].shape[1]), bool)
+    for name in offer:
+        taken = np.zeros((steps, 1, offer[name].shape[1]), bool)
         for step, player in enumerate(order, start=1):
             taken[step:, :, players[player].get(name, [])] = True
-        mixed[name] = np.where(taken, new[name], np.broadcast_to(old[name], (size, taken.shape[2])))
+        mixed[name] = np.where(
+            taken, others[name], np.broadcast_to(offer[name], (size, taken.shape[2]))
+        )
     stacked = {name: array.reshape(steps * size, -1) for name, array in mixed.items()}
     scores = np.asarray(score(stacked), "float64")
     return np.asarray(scores.reshape(steps, size, *scores.shape[1:]).mean(axis=1))

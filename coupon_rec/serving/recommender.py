@@ -1,6 +1,6 @@
 """Which coupons and items a user is sent on a day: features, models, value, policy in one place."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import date
 from functools import partial
 
@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupon_rec.decisions import Economics, ItemModel, reason
-from coupon_rec.explain.credit import Credit, contrast, rivals_of
+from coupon_rec.decisions.best import most_valuable
+from coupon_rec.decisions.reasons import NOT_WORTH
+from coupon_rec.explain.credit import contrast, leading_topics
 from coupon_rec.explain.topics import topics_of
 from coupon_rec.features import LABELS, Arrays
 from coupon_rec.features.holdout import TOLD_BY, cold_by
@@ -22,7 +24,6 @@ from coupon_rec.serving.replies import Account, Choice, Decision, ItemChoice, Qu
 __all__ = ["Account", "Choice", "Decision", "ItemChoice", "Question", "Recommender", "Reply"]
 
 NOTHING_LIVE = "no coupon is live for this user"
-NOT_WORTH_IT = "no coupon is worth its cost"
 ACCOUNTS = 5
 """Of how many coupons an answer gives the whole account: the first, for one takes milliseconds."""
 FACTORS = ("bought", "redeemed_if_bought")
@@ -91,23 +92,27 @@ class Recommender:
         return [replies[place] for place in range(len(questions))]
 
     def _answered(self, scorer: Scorer, questions: Sequence[Question]) -> list[Reply]:
-        found = self.store.offers_of([(each.user_id, each.day) for each in questions])
+        candidates = self.store.offers_of([(q.user_id, q.day) for q in questions])
         names = self.scorer.encoder.arrays
-        arrays = {name: np.concatenate([each.arrays[name] for each in found]) for name in names}
-        ends = np.cumsum([len(each.coupon_id) for each in found])
-        redeemed = scorer.predict(arrays, ["redeemed"])["redeemed"] if ends[-1] else np.empty(0)
-        parts = np.split(redeemed, ends[:-1])
+        arrays = {name: np.concatenate([c.arrays[name] for c in candidates]) for name in names}
+        sizes = [len(c.coupon_id) for c in candidates]
+        p = scorer.predict(arrays, ["redeemed"])["redeemed"] if sum(sizes) else np.empty(0)
+        lists = np.split(np.arange(len(p)), np.cumsum(sizes)[:-1])
         decisions = [
-            self._decided(candidates, p, question)
-            for question, candidates, p in zip(questions, found, parts, strict=True)
+            self._decided(its_candidates, p[rows], question)
+            for question, its_candidates, rows in zip(questions, candidates, lists, strict=True)
         ]
-        starts = ends - [len(p) for p in parts]
-        credits = self._credits(scorer, arrays, redeemed, starts, decisions)
+        chosen = [
+            (rows[place], rows)
+            for rows, decision in zip(lists, decisions, strict=True)
+            for place in decision.chosen()
+        ]
+        rows_chosen, lists_chosen = zip(*chosen, strict=True) if chosen else ((), ())
+        score = partial(_log_p, scorer)
+        topics = iter(leading_topics(score, arrays, p, rows_chosen, lists_chosen, self._topics))
         return [
-            self._reply(candidates, decision, question, its_credits)
-            for question, candidates, decision, its_credits in zip(
-                questions, found, decisions, credits, strict=True
-            )
+            self._reply(*each, topics)
+            for each in zip(candidates, decisions, questions, strict=True)
         ]
 
     def learn_items(self) -> ItemModel:
@@ -145,55 +150,29 @@ class Recommender:
     ) -> Decision:
         """Choose the k most valuable coupons, each once, as long as they are worth their cost."""
         value = self.economics.profit(p, candidates.spend_per_line, candidates.coupon_discount)
+        campaign_id, coupon_id = candidates.campaign_id, candidates.coupon_id
         k, exploring = question.k, self.exploring
         if exploring is None or question.explore is None:
-            chosen = _once(candidates, value, value > 0, k)
+            chosen = most_valuable(value, coupon_id, k, campaign_id)
             propensity = np.zeros(len(p))
             propensity[chosen] = 1  # the policy leaves nothing to chance
         else:
-            ordered = _once(candidates, value, value > -np.inf, max(k, exploring.most(k)))
+            most = max(k, exploring.most(k))
+            ordered = most_valuable(value, coupon_id, most, campaign_id, above=-np.inf)
             best = [row for row in ordered[:k] if value[row] > 0]
             propensity = exploring.propensity(best, ordered, k, len(p))
             chosen = exploring.draw(ordered, k) if question.explore else best
         position = np.full(len(p), -1, "int16")
         position[chosen] = np.arange(len(chosen))
         return Decision(
-            candidates.campaign_id,
-            candidates.coupon_id,
+            campaign_id,
+            coupon_id,
             p,
             value,
             propensity,
             position,
             self.store.identifiers,
         )
-
-    def _credits(
-        self,
-        scorer: Scorer,
-        arrays: Arrays,
-        redeemed: NDArray[np.float64],
-        starts: NDArray[np.int64],
-        decisions: Sequence[Decision],
-    ) -> list[list[Credit | None]]:
-        """Compare each chosen coupon with a few of the user's others, in one go for all questions.
-
-        None where the user has no other coupon.
-        """
-        rows, rivals, places = [], [], []
-        credits: list[list[Credit | None]] = []
-        for number, (start, decision) in enumerate(zip(starts, decisions, strict=True)):
-            chosen = decision.chosen()
-            credits.append([None] * len(chosen))
-            p = decision.probability
-            for place, row in enumerate(chosen if len(p) > 1 else ()):
-                rows.append(int(start + row))
-                rivals.append(start + rivals_of(row, p))
-                places.append((number, place))
-        score = partial(_log_p, scorer)
-        found = contrast(score, arrays, rows, rivals, self._topics, _log(redeemed))
-        for (number, place), credit in zip(places, found, strict=True):
-            credits[number][place] = credit
-        return credits
 
     def account(
         self, candidates: Candidates, row: int, platform: str | None = None
@@ -218,15 +197,15 @@ class Recommender:
         candidates: Candidates,
         decision: Decision,
         question: Question,
-        credits: Sequence[Credit | None],
+        topics: Iterator[str],
     ) -> Reply:
         chosen = decision.chosen()
-        note = "" if chosen else NOT_WORTH_IT if len(decision.value) else NOTHING_LIVE
-        cold = self._cold(candidates, chosen)
+        note = "" if chosen else NOT_WORTH if len(decision.value) else NOTHING_LIVE
+        who_is_new = self._cold(candidates, chosen)
         return Reply(
             tuple(
-                self._choice(candidates, decision, row, question, credit, who)
-                for row, credit, who in zip(chosen, credits, cold, strict=True)
+                self._choice(candidates, decision, row, question, next(topics), cold)
+                for row, cold in zip(chosen, who_is_new, strict=True)
             ),
             decision,
             candidates.known,
@@ -242,7 +221,7 @@ class Recommender:
         decision: Decision,
         row: int,
         question: Question,
-        credit: Credit | None,
+        topic: str,
         cold: str,
     ) -> Choice:
         name, drawn = decision.identifiers.name, question.explore is not None
@@ -252,7 +231,7 @@ class Recommender:
             name("coupon_id", int(decision.coupon_id[row])),
             float(decision.probability[row]),
             float(decision.value[row]),
-            reason(self._facts(candidates, row), credit.top if credit else ""),
+            reason(self._facts(candidates, row), topic),
             float(decision.propensity[row]) if drawn else None,
             self.account(candidates, row, question.platform) if explained else None,
             cold,
@@ -278,8 +257,9 @@ def _log_p(scorer: Scorer, arrays: Arrays) -> NDArray[np.float64]:
 
 
 def _log_factors(scorer: Scorer, arrays: Arrays) -> NDArray[np.float64]:
-    found = scorer.predict(arrays)
-    bought, redeemed = (_log(found[name]) for name in LABELS)
+    p = scorer.predict(arrays)
+    bought, redeemed = (_log(p[name]) for name in LABELS)
+    bought = np.maximum(bought, redeemed)  # who redeems has bought, so P(redeemed | bought) <= 1
     return np.stack([bought, redeemed - bought], axis=1)
 
 
@@ -295,17 +275,3 @@ def _why(lines: Lines, item: int, today: int) -> str:
     ago = today - 1 - int(days[-1])
     last = "today" if ago == 0 else f"{ago} day{'s' * (ago > 1)} ago"
     return f"bought {len(days)} time{'s' * (len(days) > 1)}, last {last}"
-
-
-def _once(
-    candidates: Candidates, value: NDArray[np.float64], allowed: NDArray[np.bool_], most: int
-) -> list[int]:
-    """The rows of the most valuable coupons among those allowed, each coupon once."""
-    some = allowed.nonzero()[0]
-    order = (candidates.campaign_id[some], candidates.coupon_id[some], -value[some])
-    rows: dict[int, int] = {}
-    for row in some[np.lexsort(order)].tolist():
-        rows.setdefault(int(candidates.coupon_id[row]), row)
-        if len(rows) == most:
-            break
-    return list(rows.values())
