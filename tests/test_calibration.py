@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from coupon_rec.evaluation import (
@@ -18,7 +17,6 @@ from coupon_rec.evaluation import (
     correct_sampling,
     ece,
     ece_floor,
-    isotonic,
     log_loss,
     platt,
     reliability,
@@ -156,16 +154,6 @@ def test_platt_leaves_no_intercept_and_no_slope_to_correct() -> None:
     assert auc(y, recalibrated) == auc(y, p)
 
 
-def test_isotonic_equals_scikit_learn_and_never_falls() -> None:
-    y, p = drawn(5, slope=0.4)
-    map_p, new = isotonic(y, p), np.linspace(0, 1, 500)
-    expected = IsotonicRegression(out_of_bounds="clip").fit(p, y).predict(new)
-    np.testing.assert_array_equal(map_p(new), expected)
-    assert (np.diff(map_p(new)) >= 0).all()
-    assert map_p(p).mean() == pytest.approx(y.mean())
-    assert log_loss(y, map_p(p)) < log_loss(y, p)
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 50), st.integers(1, 50), st.floats(1e-6, 1))
 def test_sampling_correction_gives_the_rate_before_negatives_were_dropped(
@@ -188,8 +176,6 @@ def test_sampling_correction_moves_the_logit_by_the_log_of_what_was_kept() -> No
         (lambda: platt([0, 0], [0.1, 0.2]), "p must rise with y to be recalibrated"),
         (lambda: platt([1, 0, 1, 0], [0.1, 0.3, 0.2, 0.15]), "the slope on logit p is -"),
         (lambda: platt(*drawn(0))([2.0]), "p must be in [0, 1], but 1 of 1 values are not: 2.0"),
-        (lambda: isotonic([], []), "there are no offers to learn from"),
-        (lambda: isotonic(*drawn(0))([-1.0]), "p must be in [0, 1]"),
         (lambda: correct_sampling([0.5], 0), "kept must be in (0, 1], but it is 0"),
         (lambda: ece([0], [0.5], bins=0), "bins must be 1 or more, but it is 0"),
         (lambda: reliability([0, 1], [0.5, 0.5], [1]), "users must have shape (2,), not (1,)"),

@@ -15,7 +15,6 @@ from coupon_rec.evaluation import (
     auc,
     average_precision,
     compare,
-    compare_policies,
     evaluate,
     gains,
     log_loss,
@@ -222,10 +221,6 @@ def test_two_way_clusters_reach_every_table() -> None:
             gains(y, p, users, coupons, shares=[0.2]).iloc[0],
         ),
         (policy_rates(offers, sent).iloc[0], policy_rates(offers, sent, clusters=both).iloc[0]),
-        (
-            compare_policies(offers, sent, ~sent).iloc[0],
-            compare_policies(offers, sent, ~sent, clusters=both).iloc[0],
-        ),
         (compare(offers, p, p**2).iloc[2], compare(offers, p, p**2, clusters=both).iloc[2]),
     ):
         assert one.drop(["low", "high"]).equals(two.drop(["low", "high"]))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coupon_rec.book.plots.decisions import found_by
-from coupon_rec.evaluation import compare_policies, gains, lift, policy_rates, top_offers
+from coupon_rec.evaluation import gains, lift, policy_rates, top_offers
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -66,19 +66,6 @@ def test_a_policy_that_tosses_a_coin_between_two_offers_has_the_mean_of_their_ra
     table = policy_rates(offers, [0.5, 0.5], replicates=2).loc["all"]
     assert table["value"].to_list() == [0.5, 1.0]
     assert table["sent"].to_list() == [1.0, 1.0]
-
-
-def test_difference_of_policies_is_paired() -> None:
-    offers = logged(users=200)
-    a, b = offers["score"] >= 1, offers["score"] >= 2
-    table = compare_policies(offers, a, b).loc["all"]
-    alone = [policy_rates(offers, sent).loc["all"] for sent in (a, b)]
-    for name, rates in zip("ab", alone, strict=True):
-        pd.testing.assert_series_equal(table[name], rates["value"], check_names=False)
-    np.testing.assert_allclose(table["difference"], table["a"] - table["b"])
-    assert (table["high"] - table["low"] < alone[1]["high"] - alone[1]["low"]).all()
-    same = compare_policies(offers, a, a).loc["all", ["difference", "low", "high"]]
-    assert (same == 0).all(axis=None)
 
 
 def test_a_policy_that_sends_nothing_has_no_rates() -> None:
@@ -150,8 +137,8 @@ OFFERS = logged(users=2, per_user=2)
             "offers['bought'] must be 0 or 1, but 4 of 4 values are not",
         ),
         (
-            lambda: compare_policies(OFFERS, [1] * 4, OFFERS["score"].iloc[::-1]),
-            "sent_b and offers have different indexes",
+            lambda: policy_rates(OFFERS, OFFERS["score"].iloc[::-1]),
+            "sent and offers have different indexes",
         ),
         (lambda: gains([0, 1], [1, 2], [1, 2], shares=[2]), "must be in (0, 1], but it is 2"),
     ],

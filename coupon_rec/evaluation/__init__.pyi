@@ -4,7 +4,6 @@ from .calibration import calibration_line as calibration_line
 from .calibration import correct_sampling as correct_sampling
 from .calibration import ece as ece
 from .calibration import ece_floor as ece_floor
-from .calibration import isotonic as isotonic
 from .calibration import platt as platt
 from .calibration import reliability as reliability
 from .groups import agreement as agreement
@@ -18,7 +17,6 @@ from .metrics import average_precision as average_precision
 from .metrics import lift as lift
 from .metrics import log_loss as log_loss
 from .metrics import threshold_metrics as threshold_metrics
-from .policy import compare_policies as compare_policies
 from .policy import gains as gains
 from .policy import policy_rates as policy_rates
 from .policy import top_offers as top_offers

@@ -1,7 +1,5 @@
 """Does 1% mean 1 in 100? Calibration of probabilities, measured and corrected."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -211,42 +209,6 @@ def platt(y: ArrayLike, p: ArrayLike) -> Platt:
             "(nan: one class, equal p's, or classes that a threshold separates)"
         )
     return Platt(float(intercept), float(slope))
-
-
-def isotonic(y: ArrayLike, p: ArrayLike) -> Callable[[ArrayLike], Floats]:
-    """Learn to recalibrate from validation offers: the best map that never falls.
-
-    Parameters and their errors are those of `platt`, but any labels will do.
-
-    Returns
-    -------
-    Callable
-        From new probabilities to recalibrated ones, shape (n,), constant beyond the p's seen.
-
-    Raises
-    ------
-    ValueError
-        Also if there are no offers.
-
-    Notes
-    -----
-    ``sklearn.isotonic.IsotonicRegression``: least squares by pooling adjacent violators. It needs
-    many redemptions, makes ties, and gives 0 where none was seen: one redemption there costs a log
-    loss of 36. Niculescu-Mizil and Caruana (2005).
-
-    Examples
-    --------
-    >>> recalibrate = isotonic([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4])
-    >>> recalibrate([0.15, 0.25, 0.35]).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    from sklearn.isotonic import IsotonicRegression
-
-    y, p, _ = checked_p(y, p)
-    if not y.size:
-        raise ValueError("there are no offers to learn from")
-    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(p, y)
-    return lambda new: np.asarray(fitted.predict(probabilities("p", new)))
 
 
 def correct_sampling(p: ArrayLike, kept: float) -> Floats:

@@ -15,7 +15,7 @@ Both are facts about offers that *were* sent, all of a user's list at once. They
   may never have been sent, which makes their redemption rate too low.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -132,59 +132,22 @@ def policy_rates(
     redemption rate    0.5  0.0   1.0   2.0
     purchase rate      0.5  0.0   1.0   2.0
     """
-    rows = {
-        (name, rate): [values[0, 0], *interval(values, confidence), size]
-        for name, (size,), found in _rates(
-            offers, {"sent": sent}, slices, clusters, replicates, seed
-        )
-        for rate, (values,) in found.items()
-    }
+    parts = list(cut(offers, [*check_clusters(clusters), *RATES.values()], slices))
+    for column in RATES.values():
+        label = offers[column]
+        require(f"offers[{column!r}]", label, label.isin([0, 1]).to_numpy(), "0 or 1")
+    require_one_order(offers=offers, sent=sent)
+    chance = probabilities("sent", sent, len(offers))
+    rows = {}
+    for name, of_slice, part in parts:
+        ways = clusterings({column: part[column] for column in clusters}, len(part), seed)
+        sent_here = chance[of_slice]
+        for rate, column in RATES.items():
+            ratio = partial(weighted_ratio, sent_here * part[column], sent_here)
+            samples = resample(ways, replicates, ratio)
+            ends = interval(samples, confidence)
+            rows[name, rate] = [samples[0, 0], *ends, float(sent_here.sum())]
     return table(rows, "rate", "value", "low", "high", "sent")
-
-
-def compare_policies(
-    offers: pd.DataFrame,
-    sent_a: ArrayLike,
-    sent_b: ArrayLike,
-    *,
-    slices: Mapping[str, ArrayLike] | None = None,
-    clusters: Sequence[str] = ("user_id",),
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Measure by how much the rates of policy a differ from those of policy b.
-
-    Parameters
-    ----------
-    sent_a, sent_b
-        Chance that either policy sends each offer, shape (n,), in [0, 1].
-    offers, slices, clusters, confidence, replicates, seed
-        As for `policy_rates`, and so are the errors.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by slice and rate, with columns a, b, difference (a - b), low and high (interval of
-        the difference, paired: both meet the same resamples).
-
-    Examples
-    --------
-    >>> offers = pd.DataFrame({"user_id": [1, 1, 2, 2], "campaign_type": "B"})
-    >>> offers = offers.assign(redeemed=[0, 1, 0, 0], bought=[1, 1, 0, 1])
-    >>> compare_policies(offers, [0, 1, 1, 0], [1, 0, 0, 1]).loc["all", ["a", "b", "difference"]]
-                       a    b  difference
-    rate
-    redemption rate  0.5  0.0         0.5
-    purchase rate    0.5  1.0        -0.5
-    """
-    policies = {"sent_a": sent_a, "sent_b": sent_b}
-    rows = {
-        (name, rate): [a[0, 0], b[0, 0], a[0, 0] - b[0, 0], *interval(a - b, confidence)]
-        for name, _, found in _rates(offers, policies, slices, clusters, replicates, seed)
-        for rate, (a, b) in found.items()
-    }
-    return table(rows, "rate", "a", "b", "difference", "low", "high")
 
 
 def gains(
@@ -248,34 +211,3 @@ def gains(
     index, value = pd.Index(shares, name="share"), found[:, 0, 0]
     columns = {"offers": np.multiply(shares, y.size), "found": value, "low": low, "high": high}
     return pd.DataFrame(columns, index).assign(lift=value / np.array(shares))
-
-
-def _rates(
-    offers: pd.DataFrame,
-    policies: Mapping[str, ArrayLike],
-    slices: Mapping[str, ArrayLike] | None,
-    clusters: Sequence[str],
-    replicates: int,
-    seed: int,
-) -> Iterator[tuple[str, list[float], dict[str, list[Floats]]]]:
-    """Yield each slice's name, how many offers each policy sends, and its rates by resample."""
-    columns = [*check_clusters(clusters), *RATES.values()]
-    parts = list(cut(offers, columns, slices))
-    for column in RATES.values():
-        label = offers[column]
-        require(f"offers[{column!r}]", label, label.isin([0, 1]).to_numpy(), "0 or 1")
-    chances = []
-    for name, sent in policies.items():
-        require_one_order(**{"offers": offers, name: sent})
-        chances.append(probabilities(name, sent, len(offers)))
-    for name, rows, part in parts:
-        ways = clusterings({column: part[column] for column in clusters}, len(part), seed)
-        sent_here = [sent[rows] for sent in chances]
-        found = {
-            rate: [
-                resample(ways, replicates, partial(weighted_ratio, sent * part[column], sent))
-                for sent in sent_here
-            ]
-            for rate, column in RATES.items()
-        }
-        yield name, [float(sent.sum()) for sent in sent_here], found
