@@ -5,7 +5,7 @@ BENCHMARKS ?= $(addprefix benchmarks/, allocation.py assistant.py book.py cold_s
 	cross_platform.py explain.py fairness.py features.py few_labels.py growth.py contest.py \
 	contest_truth.py listening.py monitoring.py off_policy.py precision_latency.py \
 	prices.py pricing.py privacy.py records.py scale.py serving.py soak.py text_and_images.py \
-	training.py tries.py uplift.py)
+	training.py uplift.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
 # Three workers, a file each, keep two cores busy; conftest.py puts the longest files first.
