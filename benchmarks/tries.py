@@ -61,7 +61,7 @@ from coupon_rec import load_complete_journey
 from coupon_rec._keras import keras, tf
 from coupon_rec.evaluation import Prior, compare, log_loss
 from coupon_rec.features import Arrays, Encoder
-from coupon_rec.features.batch.match import labels
+from coupon_rec.features.batch.users import labels
 from coupon_rec.market import Market
 from coupon_rec.market.references import OFFER
 from coupon_rec.models import boosted
