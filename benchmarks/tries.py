@@ -63,7 +63,7 @@ from coupon_rec.evaluation import Prior, compare, log_loss
 from coupon_rec.features import Arrays, Encoder
 from coupon_rec.features.batch.users import labels
 from coupon_rec.market import Market
-from coupon_rec.market.references import OFFER
+from coupon_rec.market.tables import OFFER
 from coupon_rec.models import boosted
 from coupon_rec.models.inputs import encoded, joined, logit_layer, network
 from coupon_rec.training import examples, fit

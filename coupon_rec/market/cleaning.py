@@ -7,7 +7,7 @@ import ibis
 import pandas as pd
 from ibis import Table
 
-from coupon_rec.market.rules import UNKNOWN
+from coupon_rec.market.schema import UNKNOWN
 
 
 @dataclass(frozen=True)

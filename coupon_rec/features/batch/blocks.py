@@ -24,8 +24,8 @@ from coupon_rec.features.batch.offers import (
 from coupon_rec.features.batch.users import USER_KEY
 from coupon_rec.market import Market
 from coupon_rec.market.identifiers import exchanged
-from coupon_rec.market.references import OFFER
 from coupon_rec.market.sources import read_parquet
+from coupon_rec.market.tables import OFFER
 
 
 def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:

@@ -36,8 +36,8 @@ from coupon_rec.features.encoder import LABELS
 from coupon_rec.market import Market
 from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.market.converting import OWN
-from coupon_rec.market.references import OFFER
 from coupon_rec.market.schema import SCHEMAS
+from coupon_rec.market.tables import OFFER
 
 RANKS = {"user_spend_per_week": "user_spend_rank", "match_wallet_share": "match_wallet_rank"}
 """The features that are ranked among all users of a campaign, and their ranks."""

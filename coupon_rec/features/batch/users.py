@@ -8,7 +8,7 @@ from ibis import Table, _
 
 from coupon_rec.features.catalog import BROWSING_DAYS, MILLIONTHS, NEVER
 from coupon_rec.market import Market
-from coupon_rec.market.references import OFFER
+from coupon_rec.market.tables import OFFER
 
 USER_KEY = ("campaign_id", "user_id")
 WALLET = ("user_weeks", "user_spend")

@@ -16,7 +16,7 @@ from coupon_rec.features.batch.coupons import COUPON_KEY, MONEY, coded_items, pu
 from coupon_rec.features.batch.users import EITHER
 from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
-from coupon_rec.market.references import OFFER
+from coupon_rec.market.tables import OFFER
 from coupon_rec.market.windows import as_date
 
 
