@@ -19,7 +19,7 @@ from coupon_rec.features.online.snapshot import (
     Seen,
     Snapshot,
 )
-from coupon_rec.features.online.user_features import Features, Values, features_of
+from coupon_rec.features.online.user_features import Features, Values, features_of, known
 
 COUPON_FEATURES = feature_names("coupon")
 
@@ -150,7 +150,7 @@ def candidates_of(
     features = features_of(pasts, mailed, snapshot.items, snapshot.coupons, start)
     coupons, shown = snapshot.coupons, _shown(snapshot, asked, start)
     match = _matches(features, shown, len(coupons.coupon_id))
-    match |= _ranks(crowd, shown, match)
+    match |= known(_ranks(crowd, shown, match))
     user = {name: values.take(shown.user) for name, values in features.user.items()}
     spend_ranks = crowd.spend_ranks(features.user["user_spend_per_week"], start, shown.joins)
     user["user_spend_rank"] = spend_ranks[shown.user, shown.campaign]

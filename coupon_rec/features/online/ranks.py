@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.online.snapshot import Floats, Ints, Lines, Snapshot
-from coupon_rec.features.online.user_features import known, wallet_shares
+from coupon_rec.features.online.user_features import known, rounded, wallet_shares
 
 NOT_YET = np.iinfo("int32").max
 """The day of the first purchase of someone who has made none."""
@@ -130,7 +130,7 @@ class Crowd:
         campaign = np.tile(np.arange(self.campaigns), len(rates))
         joining = joins.repeat(self.campaigns).astype("int64")
         ranks = self._rates.of(campaign, rates.repeat(self.campaigns), 0 * joining, joining)
-        return ranks.reshape(-1, self.campaigns)
+        return rounded(ranks).reshape(-1, self.campaigns)
 
     def _ranked_rates(self) -> Ranks:
         """Rank everyone who was mailed a campaign by spend a week."""
