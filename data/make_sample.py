@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.market import Market, validate
-from coupon_rec.market.rules import CAMPAIGN_TYPES
-from coupon_rec.market.schema import types
+from coupon_rec.market.schema import CAMPAIGN_TYPES, types
 
 SAMPLE = Path(__file__).parent / "sample"
 FIRST_DAY = date(2017, 1, 1)

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from coupon_rec.market.references import REFERENCES
-from coupon_rec.market.schema import OPTIONAL_TABLES, SCHEMAS
+from coupon_rec.market.schema import OPTIONAL_TABLES, REFERENCES, SCHEMAS
 
 SCHEMA_MD = Path(__file__).parent / "SCHEMA.md"
 INTRODUCTION = """\

@@ -11,7 +11,7 @@ from ibis import Table, _
 
 from coupon_rec import Market
 from coupon_rec.features import build_offers, offers_frame, write_offers
-from coupon_rec.features.batch import blocks, ranks
+from coupon_rec.features.batch import blocks, offers
 from coupon_rec.simulation import simulate_market
 
 
@@ -108,6 +108,6 @@ def test_no_window_by_campaign_alone_grows_with_users_who_spend_a_hair_more(
     once, twice = (windows_by_campaign(build_offers(each)) for each in (market, doubled))
     assert once
     assert twice == once
-    monkeypatch.setattr(ranks, "PARTS", 10**6)
+    monkeypatch.setattr(offers, "BUCKETS", 10**6)
     once, twice = (windows_by_campaign(build_offers(each)) for each in (market, doubled))
     assert sum(twice) > 1.1 * sum(once)

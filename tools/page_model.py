@@ -21,7 +21,7 @@ from onnx import GraphProto, NodeProto, numpy_helper
 from coupon_rec import load_complete_journey
 from coupon_rec.decisions import Economics
 from coupon_rec.features import CATEGORIES, GROUPS, Encoder, Number, feature_names
-from coupon_rec.features.batch.sides import main_value
+from coupon_rec.features.batch.coupons import main_value
 from coupon_rec.features.online.snapshot import SEEN
 from coupon_rec.market import Market
 from coupon_rec.models.inputs import CUT

@@ -131,6 +131,8 @@ CATEGORIES = {
 
 NAMES = tuple(feature.name for feature in FEATURES)
 OPTIONAL_NAMES = tuple(feature.name for feature in OPTIONAL_FEATURES)
+MISSING = {each.name: float(each.missing) for each in (*FEATURES, *OPTIONAL_FEATURES)}
+"""What stands for "nothing known" of each feature."""
 
 
 def feature_table() -> pd.DataFrame:

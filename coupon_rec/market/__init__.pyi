@@ -1,5 +1,5 @@
-from .cleaning import Change as Change
-from .cleaning import change_log as change_log
+from .complete_journey import Change as Change
+from .complete_journey import change_log as change_log
 from .complete_journey import load_complete_journey as load_complete_journey
 from .complete_journey import raw_complete_journey as raw_complete_journey
 from .errors import MarketError as MarketError

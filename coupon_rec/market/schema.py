@@ -1,16 +1,143 @@
-"""The schema of a market: what each table and column must look like.
+"""The schema of a market: what a value may be, what tables hold, how they refer to each other.
 
-`rules` says what a value must be, `references` how tables refer to each other, and
-`data/SCHEMA.md` is generated from all three by `data/make_schema.py`.
+`data/SCHEMA.md` is generated from it by `data/make_schema.py`.
 """
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import ibis.expr.datatypes as dt
+from ibis import Column
+from ibis.expr.types import BooleanValue
 
-from coupon_rec.market import rules
-from coupon_rec.market._pandera import pa
-from coupon_rec.market.rules import column, day, discount, identifier, optional, text
+with warnings.catch_warnings():  # of PySpark, which pandera imports where it is installed
+    warnings.simplefilter("ignore", FutureWarning)
+    import pandera.ibis as pa
+
+from coupon_rec.market.tables import OFFER
+
+UNKNOWN = "unknown"
+MOST_MONEY = 1e12
+YEARS = (1900, 2199)
+CAMPAIGN_TYPES = ("A", "B", "C")
+
+
+def _check(rule: str, holds: Callable[[Column], BooleanValue], wrong: str, fix: str) -> pa.Check:
+    """Make a rule for a column: what it means to break it, and what to do then."""
+    return pa.Check(
+        lambda data: holds(data.table[data.key]), name=rule, title=wrong, description=fix
+    )
+
+
+NOT_NEGATIVE = _check(
+    "0 or more",
+    lambda column: column.between(0, MOST_MONEY),
+    "money that is negative or not finite",
+    "write money as 0 or more; a discount is the positive amount taken off. Drop returns.",
+)
+SOME_MONEY = _check(
+    "above 0",
+    lambda column: (column > 0) & (column <= MOST_MONEY),
+    "money off that is zero, negative or not finite",
+    "write the currency taken off, above 0; leave it empty where there is none.",
+)
+POSITIVE = _check(
+    "1 or more",
+    lambda column: column > 0,
+    "a quantity of zero or less",
+    "drop returns and corrections, which are no purchases.",
+)
+PLACE = _check(
+    "1 or more",
+    lambda column: column > 0,
+    "a position below 1",
+    "count positions from 1, the first in the list.",
+)
+IN_STOCK = _check(
+    "0 or more",
+    lambda column: column >= 0,
+    "a stock below zero",
+    "write 0 where nothing is left.",
+)
+SHARE_OFF = _check(
+    "above 0, at most 1",
+    lambda column: (column > 0) & (column <= 1),
+    "a depth that is not above 0 and at most 1",
+    "write the share of the price taken off, such as 0.25 for 25%.",
+)
+PROBABILITY = _check(
+    "above 0, at most 1",
+    lambda column: (column > 0) & (column <= 1),
+    "a probability that is not above 0 and at most 1",
+    "write the probability that this would happen, which is above 0 since it did.",
+)
+IN_YEARS = _check(
+    f"years {YEARS[0]} to {YEARS[1]}",
+    lambda column: column.isnull() | column.year().between(*YEARS).fill_null(False),
+    f"a date outside of the years {YEARS[0]} to {YEARS[1]}",
+    "write a day of the calendar, such as 2017-03-01; without an end, the last day that is known.",
+)
+STARS = _check(
+    "1 to 5",
+    lambda column: column.between(1, 5),
+    "a rating outside of 1 to 5",
+    "write whole stars from 1, the worst, to 5.",
+)
+KNOWN_TYPE = _check(
+    "A, B or C",
+    lambda column: column.isin(CAMPAIGN_TYPES),
+    "an unknown type of campaign",
+    "use A (each user gets some coupons of a pool), B or C (each user gets every coupon).",
+)
+NOT_BEFORE_START = pa.Check(
+    lambda data: data.table.end >= data.table.start,
+    name="start, end",
+    title="a campaign, with all its offers, that ends before it starts",
+    description="correct its dates; `end` is the last day on which a coupon is valid.",
+)
+ONE_TERM = pa.Check(
+    lambda data: data.table.depth.isnull() | data.table.face_value.isnull(),
+    name="depth, face_value",
+    title="both a share and an amount taken off",
+    description="keep one of the two, and leave the other empty.",
+)
+
+
+def column(dtype: dt.DataType, meaning: str, *checks: pa.Check, **options: Any) -> pa.Column:
+    """Describe a column; that a value may not be missing is for `validation` to say."""
+    return pa.Column(dtype, list(checks), description=meaning, nullable=True, **options)
+
+
+def day(meaning: str) -> pa.Column:
+    """Describe a day of the calendar."""
+    return column(dt.date, meaning, IN_YEARS)
+
+
+def optional(dtype: dt.DataType, meaning: str, *checks: pa.Check) -> pa.Column:
+    """Describe a column that may be left out, or miss values: nothing is put in their place."""
+    return column(dtype, meaning, *checks, required=False)
+
+
+def identifier(meaning: str) -> pa.Column:
+    """Describe an identifier: whole numbers, or text that `load_market` numbers."""
+    return column(dt.int64, meaning)
+
+
+def text(meaning: str, required: bool = True, default: str = UNKNOWN) -> pa.Column:
+    """Describe text where "nothing known" has a value of its own."""
+    return column(dt.string, meaning, default=default, required=required)
+
+
+def discount(meaning: str) -> pa.Column:
+    """Describe money taken off, which is 0 where it is not given."""
+    return column(dt.float64, meaning, NOT_NEGATIVE, default=0.0, required=False)
+
+
+def may_be_missing(described: pa.Column) -> bool:
+    """Whether a column of the schema may be left out and may miss values."""
+    return not described.required and described.default is None
 
 
 def _table(
@@ -27,13 +154,13 @@ USER_ID = identifier("the user")
 COUPON_ID = identifier("the coupon")
 ITEM_ID = identifier("the item")
 STORE_ID = identifier("the store")
-TIME = column(dt.timestamp, "wall-clock time, without a time zone", rules.IN_YEARS)
+TIME = column(dt.timestamp, "wall-clock time, without a time zone", IN_YEARS)
 CHANNEL = optional(dt.string, "where, such as store, web or app")
 IN_STORE = optional(dt.int64, "the store; empty for all stores")
 
 TERMS = {
-    "face_value": optional(dt.float64, "currency that it takes off a purchase", rules.SOME_MONEY),
-    "depth": optional(dt.float64, "share of the price that it takes off", rules.SHARE_OFF),
+    "face_value": optional(dt.float64, "currency that it takes off a purchase", SOME_MONEY),
+    "depth": optional(dt.float64, "share of the price that it takes off", SHARE_OFF),
 }
 DESCRIPTION = {
     "text": optional(dt.string, "what is said about it"),
@@ -80,12 +207,12 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
         {
             "coupon_id": COUPON_ID,
             **TERMS,
-            "minimum": optional(dt.float64, "least spend, in currency", rules.NOT_NEGATIVE),
+            "minimum": optional(dt.float64, "least spend, in currency", NOT_NEGATIVE),
             "stackable": optional(dt.boolean, "whether it can be used with another coupon"),
             **DESCRIPTION,
         },
         ["coupon_id"],
-        rules.ONE_TERM,
+        ONE_TERM,
     ),
     "coupon_items": _table(
         "Which items a coupon covers; in each campaign they may be others.",
@@ -99,13 +226,13 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
             "campaign_type": column(
                 dt.string,
                 "A (each user gets some coupons of a pool), B or C (each user gets all)",
-                rules.KNOWN_TYPE,
+                KNOWN_TYPE,
             ),
             "start": day("first day on which its coupons are valid"),
             "end": day("last day, inclusive; not before `start`"),
         },
         ["campaign_id"],
-        rules.NOT_BEFORE_START,
+        NOT_BEFORE_START,
     ),
     "offers": _table(
         "Which user was offered which coupon in which campaign. Terms are given here where they "
@@ -118,18 +245,18 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
             "mailing_propensity": optional(
                 dt.float64,
                 "probability that this user would be mailed the campaign",
-                rules.PROBABILITY,
+                PROBABILITY,
             ),
             "coupon_propensity": optional(
-                dt.float64, "probability of this coupon, given the mailing", rules.PROBABILITY
+                dt.float64, "probability of this coupon, given the mailing", PROBABILITY
             ),
             "position": optional(
-                dt.int64, "place in the list in which it was shown, from 1", rules.PLACE
+                dt.int64, "place in the list in which it was shown, from 1", PLACE
             ),
             "channel": CHANNEL,
         },
         ["campaign_id", "user_id", "coupon_id"],
-        rules.ONE_TERM,
+        ONE_TERM,
     ),
     "purchases": _table(
         "What was bought, one line of a receipt a row.",
@@ -139,9 +266,9 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
             "basket_id": identifier("one visit to a store"),
             "store_id": STORE_ID,
             "time": TIME,
-            "quantity": column(dt.int64, "units bought, 1 or more", rules.POSITIVE),
+            "quantity": column(dt.int64, "units bought, 1 or more", POSITIVE),
             "amount": column(
-                dt.float64, "currency that the retailer received for the line", rules.NOT_NEGATIVE
+                dt.float64, "currency that the retailer received for the line", NOT_NEGATIVE
             ),
             "retail_discount": discount("currency taken off by the loyalty card"),
             "coupon_discount": discount("currency taken off by a maker's coupon"),
@@ -180,9 +307,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
             "campaign_id": CAMPAIGN_ID,
             "user_id": USER_ID,
             "coupon_id": optional(dt.int64, "the coupon; empty for the whole campaign"),
-            "propensity": column(
-                dt.float64, "probability of having been held out", rules.PROBABILITY
-            ),
+            "propensity": column(dt.float64, "probability of having been held out", PROBABILITY),
         },
         ["campaign_id", "user_id", "coupon_id"],
     ),
@@ -192,11 +317,9 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
             "item_id": ITEM_ID,
             "date": day("first day of the price"),
             "store_id": IN_STORE,
-            "list_price": column(
-                dt.float64, "currency a unit, before any discount", rules.NOT_NEGATIVE
-            ),
+            "list_price": column(dt.float64, "currency a unit, before any discount", NOT_NEGATIVE),
             "unit_cost": optional(
-                dt.float64, "currency that a unit costs the retailer", rules.NOT_NEGATIVE
+                dt.float64, "currency that a unit costs the retailer", NOT_NEGATIVE
             ),
         },
         ["item_id", "date", "store_id"],
@@ -207,7 +330,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
             "item_id": ITEM_ID,
             "date": day("the day"),
             "store_id": IN_STORE,
-            "units": column(dt.int64, "units on hand", rules.IN_STOCK),
+            "units": column(dt.int64, "units on hand", IN_STOCK),
         },
         ["item_id", "date", "store_id"],
     ),
@@ -217,7 +340,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
         "What users said about items.",
         {
             **EVENT,
-            "rating": column(dt.int64, "stars", rules.STARS),
+            "rating": column(dt.int64, "stars", STARS),
             "text": optional(dt.string, "the words"),
         },
     ),
@@ -246,5 +369,59 @@ def types(table: str, present: Iterable[str] = ()) -> dict[str, dt.DataType]:
     return {
         name: described.dtype.type
         for name, described in SCHEMAS[table].columns.items()
-        if name in present or not rules.may_be_missing(described)
+        if name in present or not may_be_missing(described)
     }
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The columns of one table must be found together in another.
+
+    A row in which one of the columns is missing names nothing, and breaks no rule.
+
+    Attributes
+    ----------
+    table, target : str
+        The table that refers, and the one that must list what it refers to.
+    columns : tuple of str
+        The columns, of the same name in both.
+    wrong : str
+        What a row is that breaks the rule.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    target: str
+    wrong: str
+
+
+COVERS_NOTHING = "a coupon that covers no item in its campaign"
+NEVER_OFFERED = "a coupon that was never offered to this user in this campaign"
+
+
+def _unknown(table: str, *columns: str) -> list[Reference]:
+    """Each of some identifiers of a table must be known."""
+    targets = {"campaign_id": "campaigns", "user_id": "users", "coupon_id": "coupons"}
+    return [
+        Reference(table, (column,), targets.get(column, "items"), f"an unknown {column[:-3]}")
+        for column in columns
+    ]
+
+
+REFERENCES = (
+    *_unknown("coupon_items", "campaign_id", "coupon_id", "item_id"),
+    *_unknown("offers", "campaign_id", "user_id", "coupon_id"),
+    Reference("offers", ("campaign_id", "coupon_id"), "coupon_items", COVERS_NOTHING),
+    *_unknown("purchases", "user_id", "item_id"),
+    *_unknown("redemptions", "coupon_id"),
+    Reference("redemptions", OFFER, "offers", NEVER_OFFERED),
+    *_unknown("promotions", "item_id"),
+    *_unknown("holdouts", "campaign_id", "user_id"),
+    Reference("holdouts", ("campaign_id", "coupon_id"), "coupon_items", COVERS_NOTHING),
+    *_unknown("prices", "item_id"),
+    *_unknown("stock", "item_id"),
+    *_unknown("views", "user_id", "item_id"),
+    *_unknown("clicks", "user_id", "item_id"),
+    *_unknown("reviews", "user_id", "item_id"),
+    *_unknown("accounts", "user_id"),
+)

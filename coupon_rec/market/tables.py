@@ -11,6 +11,8 @@ import pandas as pd
 from ibis import Table
 from pandas.api.types import infer_dtype
 
+OFFER = ("campaign_id", "user_id", "coupon_id")
+"""The key of an offer."""
 IDENTIFIERS = "identifiers"
 """The file with the text of identifiers, beside those of the tables."""
 

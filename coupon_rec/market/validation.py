@@ -10,9 +10,7 @@ from ibis import Table, _
 from ibis.expr.types import BooleanColumn
 
 from coupon_rec.market.errors import SHOWN, MarketError, Problem
-from coupon_rec.market.references import HELD_AND_OFFERED, OUTSIDE, REFERENCES
-from coupon_rec.market.rules import may_be_missing
-from coupon_rec.market.schema import SCHEMAS, types
+from coupon_rec.market.schema import REFERENCES, SCHEMAS, may_be_missing, types
 from coupon_rec.market.tables import Market
 
 
@@ -149,7 +147,8 @@ def _outside(tables: Mapping[str, Table]) -> Iterator[Rule]:
     dated = tables["redemptions"].inner_join(dates, "campaign_id")
     rows = dated.filter(~dated.date.between(dated.start, dated.end))
     fix = "correct the date or the campaign, or drop the row."
-    yield Rule("redemptions", "date", rows, OUTSIDE, fix)
+    wrong = "a redemption outside of its campaign's dates"
+    yield Rule("redemptions", "date", rows, wrong, fix)
 
 
 def _held_and_offered(tables: Mapping[str, Table]) -> Iterator[Rule]:
@@ -166,7 +165,8 @@ def _held_and_offered(tables: Mapping[str, Table]) -> Iterator[Rule]:
     else:
         rows = held.semi_join(tables["offers"], user)
     fix = "drop the row, or the offer that was never made."
-    yield Rule("holdouts", "campaign_id, user_id", rows, HELD_AND_OFFERED, fix)
+    wrong = "a user who was held out of what was offered to the same user"
+    yield Rule("holdouts", "campaign_id, user_id", rows, wrong, fix)
 
 
 def market_rules(tables: Mapping[str, Table]) -> Iterator[Counted]:

@@ -118,8 +118,8 @@ class Recommender:
     def learn_items(self) -> ItemModel:
         """Learn from the purchases of the snapshot which items are bought again."""
         snapshot = self.store.snapshot
-        first, end = snapshot.history.bounds
-        user, lines = np.arange(len(first)).repeat(end - first), snapshot.lines
+        first, end = snapshot.lines.bounds
+        user, lines = np.arange(len(first)).repeat(end - first), snapshot.lines.rows
         items = len(snapshot.items.item_id)
         return ItemModel.fit(user, lines.item, lines.day, snapshot.start - 1, items)
 

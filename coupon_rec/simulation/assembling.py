@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coupon_rec.market.references import OFFER
+from coupon_rec.market.tables import OFFER
 from coupon_rec.simulation.campaign import Round
 from coupon_rec.simulation.crowd import Crowd
 from coupon_rec.simulation.nature import Nature

@@ -5,7 +5,7 @@ import pandas as pd
 from ibis import Table, _
 
 from coupon_rec.market import Market
-from coupon_rec.market.references import OFFER
+from coupon_rec.market.tables import OFFER
 
 
 def marginals(market: Market) -> pd.Series:

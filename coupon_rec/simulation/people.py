@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.market.categories import USER_CATEGORIES
-from coupon_rec.market.rules import UNKNOWN
+from coupon_rec.market.schema import UNKNOWN
 from coupon_rec.simulation.model import TASTES, Bools, Floats
 
 COMPOSITIONS = ("1 Adult No Kids", "2 Adults No Kids", "2 Adults Kids")

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from coupon_rec.market.references import OFFER
+from coupon_rec.market.tables import OFFER
 from coupon_rec.odds import best_of_each
 from coupon_rec.simulation.assembling import joined, market_rows, user_rows, world_rows
 from coupon_rec.simulation.campaign import Round, draw_round

@@ -125,11 +125,9 @@ def test_events_that_the_snapshot_holds_do_not_fill_memory_under_ever_new_names(
     snapshot = service.app.state.service.recommender.store.snapshot
     redeemed = snapshot.redemptions
     row, user = next(
-        (row, user)
-        for user, row in snapshot.user_row.items()
-        if len(snapshot.redeemed.where(redeemed.slice(row)).day)
+        (row, user) for user, row in snapshot.user_row.items() if len(redeemed.of(row).day)
     )
-    past = snapshot.redeemed.where(redeemed.slice(row))
+    past = redeemed.of(row)
     day = date(1970, 1, 1) + timedelta(days=int(past.day[0]))
     held = {
         "kind": "redemption",

@@ -13,13 +13,19 @@ from tempfile import TemporaryDirectory
 
 from ibis import Table, _
 
-from coupon_rec.features.batch import events
-from coupon_rec.features.batch import offers as all_offers
-from coupon_rec.features.batch.ranks import ranks_of_values
+from coupon_rec.features.batch.coupons import purchase_lines
+from coupon_rec.features.batch.offers import (
+    RANKS,
+    coupon_side,
+    finished,
+    known_offers,
+    ranks_of_values,
+)
+from coupon_rec.features.batch.users import USER_KEY
 from coupon_rec.market import Market
 from coupon_rec.market.identifiers import exchanged
-from coupon_rec.market.references import OFFER
 from coupon_rec.market.sources import read_parquet
+from coupon_rec.market.tables import OFFER
 
 
 def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
@@ -55,48 +61,47 @@ def write_offers(market: Market, path: str | Path, block: int = 20_000) -> Path:
         raise ValueError(f"block must be 1 user or more, not {block}")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    spark = market.offers.get_backend().name == "pyspark"
     with TemporaryDirectory(dir=path.parent, prefix=".draft-") as draft:
-        folder = Path(draft)
-        if spark:
-            return _replace(_by_tasks(market, folder), path)
-        coupons = all_offers.coupon_side(market, events.purchase_lines(market))
-        coupons = _stored(coupons, folder / "coupons.parquet")
-        blocks = folder / "blocks"
-        blocks.mkdir()
-        for i, part in enumerate(_parts(market, block)):
-            offers = all_offers.known_offers(part, coupons).drop(*all_offers.RANKS.values())
-            offers.order_by("campaign_id").to_parquet(blocks / f"{i}.parquet")
-        offers = read_parquet(market.offers.get_backend(), blocks)
-        _merge(offers, folder, market)
-        return (folder / "merged.parquet").replace(path)
+        if market.offers.get_backend().name == "pyspark":
+            written = _by_tasks(market, Path(draft))
+        else:
+            written = _by_blocks(market, Path(draft), block)
+        if path.is_dir():
+            rmtree(path)
+        return written.replace(path)
 
 
 def _by_tasks(market: Market, folder: Path) -> Path:
     """Let Spark write the offers, each part that others build on first, and once."""
-    offers = all_offers.known_offers(
-        market, keep=lambda part, name: _stored(part, folder / f"{name}.parquet")
-    )
+    offers = known_offers(market, keep=lambda part, name: _stored(part, folder / f"{name}.parquet"))
     _rows(offers, market).to_parquet(folder / "offers.parquet")
     return folder / "offers.parquet"
 
 
-def _rows(offers: Table, market: Market) -> Table:
-    """The rows of a file, in order."""
-    rows = all_offers.finished(offers, market).mutate(start=_.start.cast("timestamp"))
-    named = exchanged(rows, market.identifiers, put="text", instead="number")
-    return named.order_by(*OFFER)
-
-
-def _replace(written: Path, path: Path) -> Path:
-    if path.is_dir():
-        rmtree(path)
-    return written.replace(path)
-
-
-def _stored(table: Table, file: Path) -> Table:
-    table.to_parquet(file)
-    return read_parquet(table.get_backend(), file)
+def _by_blocks(market: Market, folder: Path, block: int) -> Path:
+    """Let DuckDB write what is known of each block of users, then the ranks, then the offers."""
+    coupons = coupon_side(market, purchase_lines(market))
+    coupons = _stored(coupons, folder / "coupons.parquet")
+    blocks = folder / "blocks"
+    blocks.mkdir()
+    for i, part in enumerate(_parts(market, block)):
+        known = known_offers(part, coupons).drop(*RANKS.values())
+        known.order_by("campaign_id").to_parquet(blocks / f"{i}.parquet")
+    offers = read_parquet(market.offers.get_backend(), blocks)
+    users = offers.select(*USER_KEY, "user_spend_per_week").distinct()
+    ranks = {
+        column: _stored(_ranks(table, column), folder / f"{column}.parquet")
+        for column, table in (("user_spend_per_week", users), ("match_wallet_share", offers))
+    }
+    campaigns = offers.select("campaign_id").distinct().order_by("campaign_id").to_pandas()
+    files = [folder / f"campaign-{i}.parquet" for i in range(len(campaigns))]
+    for campaign, file in zip(campaigns["campaign_id"], files, strict=True):
+        mine = _.campaign_id == int(campaign)
+        rows = offers.filter(mine)
+        for column, rank in ranks.items():
+            rows = rows.left_join(rank.filter(mine).drop("campaign_id"), column)
+        _rows(rows, market).to_parquet(file)
+    return _write(read_parquet(offers.get_backend(), *files), folder / "merged.parquet")
 
 
 def _parts(market: Market, block: int) -> Iterator[Market]:
@@ -110,24 +115,22 @@ def _parts(market: Market, block: int) -> Iterator[Market]:
         yield replace(market, **{name: table.filter(mine) for name, table in tables.items()})
 
 
-def _merge(offers: Table, folder: Path, market: Market) -> None:
-    """Write the offers of all blocks, with their ranks, to one file, sorted by their key."""
-    users = offers.select(*all_offers.USER_KEY, all_offers.SPEND).distinct()
-    ranks = {
-        column: _stored(_ranks(table, column), folder / f"{column}.parquet")
-        for column, table in ((all_offers.SPEND, users), (all_offers.WALLET, offers))
-    }
-    campaigns = offers.select("campaign_id").distinct().order_by("campaign_id").to_pandas()
-    parts = [folder / f"campaign-{i}.parquet" for i in range(len(campaigns))]
-    for campaign, part in zip(campaigns["campaign_id"], parts, strict=True):
-        mine = _.campaign_id == int(campaign)
-        rows = offers.filter(mine)
-        for column, rank in ranks.items():
-            rows = rows.left_join(rank.filter(mine).drop("campaign_id"), column)
-        _rows(rows, market).to_parquet(part)
-    read_parquet(offers.get_backend(), *parts).to_parquet(folder / "merged.parquet")
-
-
 def _ranks(table: Table, column: str) -> Table:
     sizes = table.group_by("campaign_id").aggregate(of_campaign=_.count())
-    return ranks_of_values(table, column, sizes, all_offers.RANKS[column])
+    return ranks_of_values(table, column, sizes)
+
+
+def _rows(offers: Table, market: Market) -> Table:
+    """The rows of a file, in order."""
+    rows = finished(offers, market).mutate(start=_.start.cast("timestamp"))
+    named = exchanged(rows, market.identifiers, put="text", instead="number")
+    return named.order_by(*OFFER)
+
+
+def _write(table: Table, file: Path) -> Path:
+    table.to_parquet(file)
+    return file
+
+
+def _stored(table: Table, file: Path) -> Table:
+    return read_parquet(table.get_backend(), _write(table, file))

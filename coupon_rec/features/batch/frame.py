@@ -1,27 +1,44 @@
 """The offers table put together in memory, without joining or sorting wide rows."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from ibis import Table
 
-from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES
-
-MISSING = {feature.name: feature.missing for feature in (*FEATURES, *OPTIONAL_FEATURES)}
+from coupon_rec.features.catalog import FEATURES, MISSING
 
 
-class OffersFrame:
-    """Columns of an offers table, filled from parts that each know some of them for some offers.
+def joined_frame(offers: Table, tables: Iterable[Table]) -> pd.DataFrame:
+    """Join tables to the offers whose key, or part of it, they have.
 
-    The key of an offer becomes one whole number, so that the rows of a part find their offers by
-    looking up numbers. Features begin as what stands for "nothing known", other numbers as 0.
+    While one table is put into the frame, the engine computes the next.
 
     Parameters
     ----------
-    offers : pyarrow.Table
+    offers : ibis.Table
         The key of each offer, in any order.
+    tables : iterable of ibis.Table
+        Some columns of the key, and others without nulls. A later table counts where two know the
+        same; rows with another key are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by the key. Features that no table knows are what stands for "nothing known", other
+        numbers 0.
     """
+    frame = _OffersFrame(offers.to_pyarrow())
+    with ThreadPoolExecutor(1) as engine:
+        for part in engine.map(Table.to_pyarrow, tables):
+            frame.add(part)
+    return frame.to_pandas()
+
+
+class _OffersFrame:
+    """Columns of an offers table; the key of an offer becomes one whole number, to be looked up."""
 
     def __init__(self, offers: pa.Table) -> None:
         keys = {name: offers[name].to_numpy() for name in offers.column_names}
@@ -32,7 +49,7 @@ class OffersFrame:
             name: self._ids[name].to_numpy()[place]
             for name, place in zip(keys, places, strict=True)
         }
-        self._columns: dict[str, np.ndarray | pa.Array] = {
+        self._columns: dict[str, np.ndarray | pd.Series] = {
             feature.name: np.full(len(offers), feature.missing, "float32") for feature in FEATURES
         }
 
@@ -47,14 +64,7 @@ class OffersFrame:
         return np.where(known, number, -1)
 
     def add(self, part: pa.Table) -> None:
-        """Add a part; where an earlier one knew the same, this one counts.
-
-        Parameters
-        ----------
-        part : pyarrow.Table
-            Some columns of the key, and others without nulls. A row belongs to all offers with
-            its key; those with another key are left as they are.
-        """
+        """Fill in the columns of a part."""
         keys = {name: part[name].to_numpy() for name in self._ids if name in part.column_names}
         if len(keys) == len(self._ids):
             offers = self._numbers.get_indexer(self._number(keys))
@@ -76,8 +86,8 @@ class OffersFrame:
             texts = values.combine_chunks().cast(pa.large_string())
             codes = np.full(len(self._numbers), -1, "int32")
             codes[offers] = rows
-            codes = pa.array(codes, mask=codes < 0)
-            self._columns[name] = pa.DictionaryArray.from_arrays(codes, texts).dictionary_decode()
+            column = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), texts)
+            self._columns[name] = column.dictionary_decode().to_pandas()
             return
         source = values.to_numpy()
         if name not in self._columns:
@@ -86,16 +96,5 @@ class OffersFrame:
         target = self._columns[name]
         target[offers] = source.astype(target.dtype)[rows]
 
-    @property
-    def columns(self) -> Collection[str]:
-        """What is known so far."""
-        return self._columns.keys()
-
-    def to_pandas(self, columns: list[str]) -> pd.DataFrame:
-        """Give these columns, sorted by the key."""
-        table = self._keys | self._columns
-        return pd.DataFrame({name: _series(table[name]) for name in columns}, copy=False)
-
-
-def _series(column: np.ndarray | pa.Array) -> np.ndarray | pd.Series:
-    return column.to_pandas() if isinstance(column, pa.Array) else column
+    def to_pandas(self) -> pd.DataFrame:
+        return pd.DataFrame(self._keys | self._columns, copy=False)

@@ -4,7 +4,6 @@ Every feature of an offer uses only events strictly before the first day of its 
 """
 
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import ibis
@@ -12,29 +11,41 @@ import pandas as pd
 from ibis import Deferred, Table, _
 from ibis.util import gen_name
 
-from coupon_rec.features.batch import events, histories, match, sides
-from coupon_rec.features.batch.frame import OffersFrame
-from coupon_rec.features.batch.ranks import ranks_of_values
+from coupon_rec.features.batch.coupons import (
+    COUPON_KEY,
+    coded_items,
+    coupon_tables,
+    purchase_lines,
+)
+from coupon_rec.features.batch.frame import joined_frame
+from coupon_rec.features.batch.users import (
+    USER_KEY,
+    WALLET,
+    match_tables,
+    offer_tables,
+    user_tables,
+)
 from coupon_rec.features.catalog import (
     DIGITS,
-    FEATURES,
+    MISSING,
     NAMES,
     NEVER,
-    OPTIONAL_FEATURES,
     OPTIONAL_NAMES,
 )
 from coupon_rec.features.encoder import LABELS
 from coupon_rec.market import Market
 from coupon_rec.market.categories import USER_CATEGORIES
-from coupon_rec.market.references import OFFER
+from coupon_rec.market.converting import OWN
+from coupon_rec.market.schema import SCHEMAS
+from coupon_rec.market.tables import OFFER
 
-USER_KEY = ("campaign_id", "user_id")
-COUPON_KEY = ("campaign_id", "coupon_id")
-SPEND, WALLET = "user_spend_per_week", "match_wallet_share"
-RANKS = {SPEND: "user_spend_rank", WALLET: "match_wallet_rank"}
+RANKS = {"user_spend_per_week": "user_spend_rank", "match_wallet_share": "match_wallet_rank"}
 """The features that are ranked among all users of a campaign, and their ranks."""
-Keep = Callable[[Table, str], Table]
+BUCKETS = 100
+"""Buckets in a unit of what is ranked: each holds at most 10,000 different values."""
 ABOUT = ("campaign_type", "start", "item_id", *USER_CATEGORIES, "department", "spend_per_line")
+TAKEN = {*MISSING, *WALLET}
+Keep = Callable[[Table, str], Table]
 
 
 def build_offers(market: Market, coupons: Table | None = None) -> Table:
@@ -60,33 +71,6 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         item of the coupon within the campaign's days) and `redeemed`, 0 or 1.
     """
     return finished(known_offers(market, coupons), market).order_by(*OFFER)
-
-
-def known_offers(market: Market, coupons: Table | None = None, keep: Keep = Table.alias) -> Table:
-    """Join what is known of each offer; `finished` makes rows of the offers table of it."""
-    offers = market.offers.select(*OFFER)
-    for part in parts(market, keep, coupons):
-        key = [name for name in OFFER if name in part.columns]
-        again = [name for name in part.columns if name in offers.columns and name not in key]
-        offers = offers.left_join(part, key, rname="later_{name}")
-        later = {name: ibis.coalesce(offers[f"later_{name}"], offers[name]) for name in again}
-        offers = offers.mutate(**later) if again else offers
-        offers = offers.drop([name for name in offers.columns if name.startswith("later_")])
-    return offers
-
-
-def finished(offers: Table, market: Market) -> Table:
-    """The columns of the offers table, with what stands for "nothing known"."""
-    names = feature_columns(offers.columns)
-    features = {name: _[name].fill_null(MISSING[name]).cast("float32") for name in names}
-    labels = {name: _[name].fill_null(0).cast("int8") for name in LABELS}
-    own = {name: _[name] for name in histories.own_columns(market)}
-    return offers.select(*OFFER, *ABOUT, **features, **own, **labels)
-
-
-def feature_columns(known: Collection[str]) -> list[str]:
-    """The features of an offers table, with those of the optional ones that are known."""
-    return [*NAMES, *(name for name in OPTIONAL_NAMES if name in known)]
 
 
 def offers_frame(market: Market) -> pd.DataFrame:
@@ -117,17 +101,10 @@ def offers_frame(market: Market) -> pd.DataFrame:
     """
     if market.offers.get_backend().name != "duckdb":
         return build_offers(market).to_pandas()
-    offers = market.offers.select(*OFFER).to_pyarrow()
-    with ExitStack() as kept, ThreadPoolExecutor(1) as engine:
+    with ExitStack() as kept:
         tables = parts(market, lambda table, _: kept.enter_context(_stored(table)))
-        computed = (table.to_pyarrow() for table in tables)
-        upcoming = engine.submit(next, computed, None)
-        frame = OffersFrame(offers)
-        while (part := upcoming.result()) is not None:
-            upcoming = engine.submit(next, computed, None)
-            frame.add(part)
-    own = histories.own_columns(market)
-    return frame.to_pandas([*OFFER, *ABOUT, *feature_columns(frame.columns), *own, *LABELS])
+        frame = joined_frame(market.offers.select(*OFFER), tables)
+    return frame[_columns(frame.columns, market)]
 
 
 @contextmanager
@@ -145,7 +122,47 @@ def _stored(table: Table) -> Iterator[Table]:
         backend.raw_sql(f"DROP TABLE {name}")
 
 
-def parts(market: Market, keep: Keep, coupons: Table | None = None) -> Iterator[Table]:
+def known_offers(market: Market, coupons: Table | None = None, keep: Keep = Table.alias) -> Table:
+    """Join what is known of each offer; `finished` makes rows of the offers table of it."""
+    return _joined(market.offers.select(*OFFER), *parts(market, keep, coupons))
+
+
+def finished(offers: Table, market: Market) -> Table:
+    """The columns of the offers table, with what stands for "nothing known"."""
+    columns = _columns(offers.columns, market)
+    features = {
+        name: _[name].fill_null(MISSING[name]).cast("float32")
+        for name in columns
+        if name in MISSING
+    }
+    labels = {name: _[name].fill_null(0).cast("int8") for name in LABELS}
+    return offers.mutate(**features, **labels).select(*columns)
+
+
+def _columns(known: Collection[str], market: Market) -> list[str]:
+    """The columns of an offers table, with those of the optional features that are known."""
+    optional = [name for name in OPTIONAL_NAMES if name in known]
+    own = _own_columns(market, "users", "coupons")
+    return [*OFFER, *ABOUT, *NAMES, *optional, *own, *LABELS]
+
+
+def _own_columns(market: Market, *tables: str) -> list[str]:
+    """The columns that a market's `users` or `coupons` have beyond the schema."""
+    own = []
+    for table in tables:
+        schema = SCHEMAS[table].columns
+        columns = [name for name in getattr(market, table).columns if name.startswith(OWN[table])]
+        names = [name for name in columns if name not in schema]
+        if taken := [name for name in names if name in TAKEN]:
+            raise ValueError(
+                f"{table} ({', '.join(taken)}): a column of your own with the name of a feature; "
+                "rename it"
+            )
+        own += names
+    return own
+
+
+def parts(market: Market, keep: Keep, coupons: Table | None = None) -> list[Table]:
     """What is known of offers, part by part; a later part counts where two know a column.
 
     Parameters
@@ -158,82 +175,61 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> Iterator[
     coupons : ibis.Table, optional
         As in `build_offers`.
 
-    Yields
-    ------
-    ibis.Table
+    Returns
+    -------
+    list of ibis.Table
         Rows with a part of an offer's key, or all of it, and columns of the offers table without
         nulls.
     """
-    lines = keep(events.purchase_lines(market), "purchase_lines")
+    lines = keep(purchase_lines(market), "purchase_lines")
     coupons = keep(coupon_side(market, lines) if coupons is None else coupons, "coupon_side")
-    yield coupons
     users = keep(user_side(market, lines), "user_side")
-    yield users.drop(match.WALLET)
-    yield spend_rank(users)
-    items = keep(item_side(market, lines, users), "item_side")
-    yield _priced(items, coupons)
+    items, *others = match_side(market, lines, users)
+    items = keep(items, "item_side")
     ranks = keep(match_ranks(market, items), "match_ranks")
-    yield ranks.select(*USER_KEY, match_recency_rank="rank_of_others").distinct()
-    yield ranks.drop("rank_of_others")
-    past = events.before_campaigns(market, lines)
-    wallets = users.select(*USER_KEY, *match.WALLET)
-    yield _tidy(match.category_match(market, past, wallets))
-    yield _tidy(match.brand_match(market, past, wallets))
-    yield match.seen_before(market)
-    yield from map(_tidy, histories.match_histories(market))
-    yield from histories.offer_terms(market)
-    yield match.labels(market)
+    return [
+        coupons,
+        users.drop(*WALLET),
+        spend_rank(users),
+        _priced(items, coupons),
+        ranks.select(*USER_KEY, match_recency_rank="rank_of_others").distinct(),
+        ranks.drop("rank_of_others"),
+        *others,
+        *offer_tables(market),
+    ]
 
 
 def user_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and user mailed: demographics, habits, earlier redemptions."""
-    mailed = market.offers.select(*USER_KEY).distinct().join(market.users, "user_id")
-    habits = [sides.user_habits(market, lines), sides.user_redemptions(market)]
-    users = _joined(mailed, *habits, *histories.user_histories(market))
-    own = histories.own_columns(market, "users")
-    return _tidy(users, *USER_CATEGORIES, *own, *match.WALLET)
-
-
-def spend_rank(users: Table) -> Table:
-    """Rank the users of each campaign by what they spend a week."""
-    sizes = users.group_by("campaign_id").aggregate(of_campaign=_.count())
-    ranks = ranks_of_values(users, SPEND, sizes, RANKS[SPEND])
-    ranked = users.left_join(ranks, ["campaign_id", SPEND])
-    return ranked.select(*USER_KEY, **{RANKS[SPEND]: _[RANKS[SPEND]].fill_null(0.0)})
+    own = _own_columns(market, "users")
+    users = _joined(*user_tables(market, lines))
+    return _tidy(users, *USER_CATEGORIES, *own, *WALLET)
 
 
 def coupon_side(market: Market, lines: Table) -> Table:
     """One row for each campaign and coupon: contents, sales, promotions, earlier success."""
-    coupons = (
-        market.offers.select(*COUPON_KEY)
-        .distinct()
-        .join(market.campaigns, "campaign_id")
-        .mutate(coupon_days=_.end.delta(_.start, unit="day") + 1)
-    )
-    tables = [
-        sides.coupon_contents(market),
-        sides.coupon_sales(market, lines),
-        sides.coupon_promotions(market),
-        sides.coupon_success(market),
-        *histories.coupon_histories(market),
-    ]
-    coupons = _joined(coupons, *tables)
+    own = _own_columns(market, "coupons")
+    coupons = _joined(*coupon_tables(market, lines))
+    popularity = _known("item_popularity", coupons.item_popularity)
+    rank = ibis.percent_rank().over(group_by="campaign_id", order_by=popularity).round(DIGITS)
     return _tidy(
         coupons,
         "campaign_type",
         "start",
-        *histories.own_columns(market, "coupons"),
-        item_id=_.item_sold_most,
+        *own,
+        "item_id",
         department=_.department.fill_null("unknown"),
         spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
-        item_popularity_rank=_popularity_rank(coupons),
+        item_popularity_rank=rank,
     )
 
 
-def item_side(market: Market, lines: Table, users: Table) -> Table:
-    """What each user did with the items of each coupon, where there was anything."""
-    items = match.item_match(market, lines, users.select(*USER_KEY, *match.WALLET))
-    return _tidy(items, "item_id", "match_price")
+def match_side(market: Market, lines: Table, users: Table) -> list[Table]:
+    """What each user did with what is like each coupon's items, the items themselves first."""
+    wallets = users.select(*USER_KEY, *WALLET)
+    tables = match_tables(market, lines, coded_items(market), wallets)
+    others = ("item_id", "match_price")
+    return [_tidy(table, *(name for name in others if name in table.columns)) for table in tables]
 
 
 def _priced(items: Table, coupons: Table) -> Table:
@@ -241,6 +237,14 @@ def _priced(items: Table, coupons: Table) -> Table:
     priced = items.left_join(coupons.select(*COUPON_KEY, usual_price="item_price"), COUPON_KEY)
     ratio = _known("match_price_ratio", _.match_price / _.usual_price.nullif(0))
     return _tidy(priced, "item_id", match_price_ratio=ratio)
+
+
+def spend_rank(users: Table) -> Table:
+    """Rank the users of each campaign by what they spend a week."""
+    sizes = users.group_by("campaign_id").aggregate(of_campaign=_.count())
+    ranks = ranks_of_values(users, "user_spend_per_week", sizes)
+    ranked = users.left_join(ranks, ["campaign_id", "user_spend_per_week"])
+    return ranked.select(*USER_KEY, user_spend_rank=_.user_spend_rank.fill_null(0.0))
 
 
 def match_ranks(market: Market, items: Table) -> Table:
@@ -251,44 +255,86 @@ def match_ranks(market: Market, items: Table) -> Table:
     """
     sizes = market.offers.group_by(USER_KEY).aggregate(of_user=_.count())
     of_campaign = sizes.group_by("campaign_id").aggregate(of_campaign=_.of_user.sum())
-    last = (_.of_user - 1).nullif(0)
-    recent = (_.match_recency < NEVER).sum().over(group_by=USER_KEY)
-    values = items.select(*OFFER, "match_decayed_45", WALLET, "match_recency")
+    values = items.select(*OFFER, "match_decayed_45", "match_wallet_share", "match_recency")
     values = values.semi_join(market.offers, OFFER)
-    wallets = ranks_of_values(values, WALLET, of_campaign, RANKS[WALLET])
+    wallets = ranks_of_values(values, "match_wallet_share", of_campaign)
+    bought = _.match_decayed_45.count().over(group_by=USER_KEY)
+    lower = _.of_user - bought + _rows_below(_.match_decayed_45)
+    recent = (_.match_recency < NEVER).sum().over(group_by=USER_KEY)
+    last = (_.of_user - 1).nullif(0)
     ranks = {
-        "match_rank": _rank_above_others(_.match_decayed_45, _.of_user, *USER_KEY),
-        RANKS[WALLET]: _[RANKS[WALLET]],
-        "match_recency_rank": _rows_below(_.match_recency, *USER_KEY) / last,
+        "match_rank": ibis.ifelse(_.match_decayed_45 > 0, lower / last, 0.0),
+        "match_wallet_rank": _.match_wallet_rank,
+        "match_recency_rank": _rows_below(_.match_recency) / last,
         "rank_of_others": recent / last,
     }
     return (
-        values.left_join(wallets, ["campaign_id", WALLET])
+        values.left_join(wallets, ["campaign_id", "match_wallet_share"])
         .join(sizes, USER_KEY)
         .select(*OFFER, **{name: rank.fill_null(0.0).round(DIGITS) for name, rank in ranks.items()})
     )
 
 
-def _rank_above_others(value: Deferred, offers: Deferred, *within: str) -> Deferred:
-    """The rank, from 0 to 1, of positive values among so many offers, all others being 0."""
-    others = offers - value.count().over(group_by=within)
-    rank = (others + _rows_below(value, *within)) / (offers - 1).nullif(0)
-    return ibis.ifelse(value > 0, rank, 0.0)
+def _rows_below(value: Deferred) -> ibis.expr.types.Value:
+    """How many rows of the same user and campaign have a lower value."""
+    return ibis.rank().over(group_by=USER_KEY, order_by=value)
 
 
-def _rows_below(value: Deferred, *within: str) -> ibis.expr.types.Value:
-    return ibis.rank().over(group_by=within, order_by=value)
+def ranks_of_values(table: Table, column: str, sizes: Table) -> Table:
+    """The rank, from 0 to 1, of each distinct value above 0 of a column within a campaign.
+
+    Rows with equal values share a rank, so distinct values are ranked: first the narrow buckets
+    that they fall into, of which a campaign has few, then the values of each bucket by themselves.
+    So no single task of a cluster has to count every row.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        With `campaign_id` and the column, rounded. Rows with other values need not be in it: they
+        rank 0.
+    column : str
+        What is ranked, one of `RANKS`.
+    sizes : ibis.Table
+        `campaign_id`, and how many rows, zeros included, are compared: `of_campaign`.
+
+    Returns
+    -------
+    ibis.Table
+        `campaign_id`, the column and its rank: the share of the other rows that lie below.
+    """
+    values = (
+        table.filter(_[column] > 0)
+        .group_by("campaign_id", column)
+        .aggregate(rows=_.count())
+        .mutate(bucket=(_[column] * BUCKETS).floor())
+    )
+    buckets = values.group_by("campaign_id", "bucket").aggregate(rows_of_bucket=_.rows.sum())
+    upto = _.rows_of_bucket.sum().over(
+        group_by="campaign_id", order_by=ibis.desc("bucket"), rows=(None, 0)
+    )
+    higher = buckets.mutate(higher=upto - _.rows_of_bucket).drop("rows_of_bucket")
+    least = _.rows.sum().over(
+        group_by=["campaign_id", "bucket"], order_by=ibis.desc(column), rows=(None, 0)
+    )
+    below = _.of_campaign - _.higher - least
+    rank = (below / (_.of_campaign - 1).nullif(0)).fill_null(0.0).round(DIGITS)
+    return (
+        values.join(higher, ["campaign_id", "bucket"])
+        .join(sizes, "campaign_id")
+        .select("campaign_id", column, rank.name(RANKS[column]))
+    )
 
 
 def _joined(table: Table, *others: Table) -> Table:
-    """Join tables by those columns of an offer's key that they have."""
-    for i, other in enumerate(others):
-        key = [column for column in OFFER if column in other.columns]
-        table = table.left_join(other, key, rname=f"{{name}}_{i}")
+    """Join tables by what they have of an offer's key; the last to know a value counts."""
+    for other in others:
+        key = [name for name in OFFER if name in other.columns and name in table.columns]
+        both = [name for name in other.columns if name in table.columns and name not in key]
+        table = table.left_join(other, key, rname="later_{name}")
+        later = {name: ibis.coalesce(table[f"later_{name}"], table[name]) for name in both}
+        table = table.mutate(**later) if both else table
+        table = table.drop([name for name in table.columns if name.startswith("later_")])
     return table
-
-
-MISSING = {each.name: float(each.missing) for each in (*FEATURES, *OPTIONAL_FEATURES)}
 
 
 def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
@@ -303,9 +349,3 @@ def _tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) 
     key = [column for column in OFFER if column in table.columns]
     known = {name: _known(name, table[name]) for name in MISSING if name in table.columns}
     return table.select(*key, *others, **known, **more)
-
-
-def _popularity_rank(coupons: Table) -> ibis.expr.types.Value:
-    """The rank of each coupon of a campaign by the popularity of its items, from 0 to 1."""
-    value = _known("item_popularity", coupons.item_popularity)
-    return ibis.percent_rank().over(group_by="campaign_id", order_by=value).round(DIGITS)

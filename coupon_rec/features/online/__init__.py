@@ -1,1 +1,1 @@
-"""The features of one user, from arrays in memory, equal to the batch to the last bit."""
+"""The features of one user, from arrays in memory, as the batch computes them."""

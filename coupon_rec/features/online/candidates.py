@@ -7,24 +7,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.features.catalog import NEVER, feature_names
+from coupon_rec.features.catalog import MISSING, feature_names
 from coupon_rec.features.encoder import Arrays
-from coupon_rec.features.online import user_features
-from coupon_rec.features.online.ranks import Crowd, below
+from coupon_rec.features.online.ranks import Crowd
 from coupon_rec.features.online.snapshot import (
     OWN_TERMS,
     Floats,
     Ints,
-    Lines,
-    Looks,
-    Redemptions,
+    Mailings,
+    Past,
+    Seen,
     Snapshot,
 )
-from coupon_rec.features.online.sums import Sums
-from coupon_rec.features.online.user_features import MISSING, Values, known, rounded
+from coupon_rec.features.online.user_features import Features, Values, features_of, known
 
-USER_FEATURES, COUPON_FEATURES = feature_names("user"), feature_names("coupon")
-BROWSING = {"user_views_7", "match_viewed_7", "match_clicked_7", "match_view_recency"}
+COUPON_FEATURES = feature_names("coupon")
 
 
 @dataclass(frozen=True)
@@ -66,34 +63,6 @@ class Candidates:
     counted: int
 
 
-class Past(NamedTuple):
-    """What one user did."""
-
-    lines: Lines
-    redemptions: Redemptions
-    views: Looks
-    clicks: Looks
-
-    @classmethod
-    def read(cls, snapshot: Snapshot, row: int | None) -> "Past":
-        """What the snapshot knows of it; None for someone without a row."""
-        return cls(
-            snapshot.lines.where(snapshot.history.slice(row)),
-            snapshot.redeemed.where(snapshot.redemptions.slice(row)),
-            snapshot.views.where(snapshot.viewed.slice(row)),
-            snapshot.clicks.where(snapshot.clicked.slice(row)),
-        )
-
-    def before(self, day: int) -> "Past":
-        """What is older than a day, since 1970."""
-        return Past(
-            self.lines.before(day),
-            self.redemptions.before(day),
-            self.views.before(day),
-            self.clicks.before(day),
-        )
-
-
 class Asked(NamedTuple):
     """A user who asks for coupons, and what is known of that user.
 
@@ -107,40 +76,33 @@ class Asked(NamedTuple):
         The user's row in the snapshot; for someone it does not know -1, the row of all others.
     pair : numpy.ndarray
         The user's offers of live coupons, by their place among all in the snapshot.
-    mailed : numpy.ndarray
-        The first days of the campaigns mailed to the user before.
-    seen, times : numpy.ndarray
-        Which coupons came in them, by their place among `Coupons.ids`, and how often.
-    past, sums : Past, Sums
-        What the user did before the day in question, and its purchases added up.
+    mailed : Mailings
+        The campaigns mailed to the user before.
+    seen : Seen
+        Which coupons came in them.
+    past : Past
+        What the user did before the day in question.
     """
 
     known: bool
     version: int
     row: int
     pair: Ints
-    mailed: Ints
-    seen: Ints
-    times: Ints
+    mailed: Mailings
+    seen: Seen
     past: Past
-    sums: Sums
 
     @classmethod
-    def read(
-        cls, snapshot: Snapshot, row: int | None, past: Past, sums: Sums, version: int = 0
-    ) -> "Asked":
+    def read(cls, snapshot: Snapshot, row: int | None, past: Past, version: int) -> "Asked":
         """Look up a user, given by row; None for someone without one."""
-        seen = snapshot.seen.slice(row)
         return cls(
             known=row is not None or version > 0,
             version=version,
             row=-1 if row is None else row,
             pair=np.arange(0) if row is None else snapshot.offers.pairs(row),
-            mailed=snapshot.mailings.columns["start"][snapshot.mailings.slice(row)],
-            seen=snapshot.seen.columns["number"][seen],
-            times=snapshot.seen.columns["offered"][seen],
+            mailed=snapshot.mailings.of(row),
+            seen=snapshot.seen.of(row),
             past=past,
-            sums=sums,
         )
 
 
@@ -166,17 +128,6 @@ class Shown(NamedTuple):
     joins: NDArray[np.bool_]
 
 
-class Bought(NamedTuple):
-    """The rows of `Shown` whose coupon has items that the user bought, and their features.
-
-    These are few. Elsewhere, what says something of such purchases is what stands for "nothing
-    known".
-    """
-
-    row: Ints
-    features: Values
-
-
 def candidates_of(
     snapshot: Snapshot, crowd: Crowd, asked: Sequence[Asked], start: int, counted: int
 ) -> list[Candidates]:
@@ -195,34 +146,24 @@ def candidates_of(
     counted : int
         How many events of all users have been counted.
     """
+    pasts, mailed = [one.past for one in asked], [one.mailed for one in asked]
+    features = features_of(pasts, mailed, snapshot.items, snapshot.coupons, start)
     coupons, shown = snapshot.coupons, _shown(snapshot, asked, start)
-    user, match, bought = _features(snapshot, crowd, asked, shown, start)
+    match = _matches(features, shown, len(coupons.coupon_id))
+    match |= known(_ranks(crowd, shown, match))
+    user = {name: values.take(shown.user) for name, values in features.user.items()}
+    spend_ranks = crowd.spend_ranks(features.user["user_spend_per_week"], start, shown.joins)
+    user["user_spend_rank"] = spend_ranks[shown.user, shown.campaign]
     used, times = _redeemed(snapshot, asked, shown)
-    arrays = {name: array.take(shown.coupon, axis=0) for name, array in coupons.arrays.items()}
-    place = np.array([one.row for one in asked])
-    for name, codes in snapshot.user_arrays.items():
-        arrays[name] = codes[place].take(shown.user, axis=0)
-    if "user" in snapshot.encoder.numbers:
-        ranks = crowd.spend_ranks(user["user_spend_per_week"], start, shown.joins)
-        arrays["user"] = _user_array(snapshot, place, user).take(shown.user, axis=0)
-        arrays["user"][:, USER_FEATURES.index("user_spend_rank")] = ranks[
-            shown.user, shown.campaign
-        ]
-    if "match" in snapshot.encoder.numbers:
-        arrays["match"] = _match_array(snapshot, match, bought)
-    if "coupon" in arrays:
-        for name, counts in times.items():
-            arrays["coupon"][:, COUPON_FEATURES.index(name)] = np.log1p(counts)
-        _own_terms(snapshot, shown.pair, arrays["coupon"])
+    rows_of_users = np.array([one.row for one in asked]).take(shown.user)
+    arrays = _arrays(snapshot, shown, rows_of_users, user, match, times)
     columns = {
         "spend_per_line": coupons.spend_per_line[shown.coupon],
         "coupon_discount": coupons.discount[shown.coupon],
-        "match_category_recency": match["match_category_recency"].astype("float32"),
-        "user_redemption_recency": user["user_redemption_recency"].astype("float32")[shown.user],
+        "user_redemption_recency": user["user_redemption_recency"].astype("float32"),
     }
-    for name in ("match_recency", "match_distinct_items"):
-        columns[name] = np.full(len(used), MISSING[name], "float32")
-        columns[name][bought.row] = bought.features[name]
+    for name in ("match_recency", "match_distinct_items", "match_category_recency"):
+        columns[name] = match[name].astype("float32")
     edges = shown.user.searchsorted(np.arange(len(asked) + 1)).tolist()
     found = []
     for one, first, end in zip(asked, edges, edges[1:], strict=False):
@@ -250,97 +191,89 @@ def _shown(snapshot: Snapshot, asked: Sequence[Asked], start: int) -> Shown:
     offers, coupons = snapshot.offers, snapshot.coupons
     everything = np.arange(len(coupons.coupon_id))
     joins = np.array([not len(one.pair) for one in asked])
-    found = [
+    places = [
         np.delete(everything, snapshot.held[one.row]) if joined else offers.coupon[one.pair]
         for one, joined in zip(asked, joins, strict=True)
     ]
     pairs = [
-        np.full(len(its), -1) if joined else one.pair
-        for one, its, joined in zip(asked, found, joins, strict=True)
+        np.full(len(coupon), -1) if joined else one.pair
+        for one, coupon, joined in zip(asked, places, joins, strict=True)
     ]
-    pair, coupon = np.concatenate(pairs), np.concatenate(found)
+    pair, coupon = np.concatenate(pairs), np.concatenate(places)
     user = np.arange(len(asked)).repeat([*map(len, pairs)])
     live = (coupons.last_day[coupon] >= start - 1).nonzero()[0]
     return Shown(user[live], coupon[live], coupons.campaign[coupon[live]], pair[live], joins)
 
 
-def _features(
-    snapshot: Snapshot, crowd: Crowd, asked: Sequence[Asked], shown: Shown, start: int
-) -> tuple[Values, Values, Bought]:
-    """The features of n users, those of m matches, and those of the bought among these."""
-    coupons, each = snapshot.coupons, len(snapshot.coupons.coupon_id)
-    sums = Sums.joined([one.sums for one in asked])
-    place, late = shown.user * each + shown.coupon, start - sums.start
-    user, weeks, spend = user_features.habits(sums.habits, late)
-    mailed = [one.mailed for one in asked]
-    user |= user_features.answers([one.past.redemptions for one in asked], mailed, start)
-    covered = coupons.covered[shown.coupon]
-    near = sums.near.reshape(-1, 4).take(place, axis=0)
-    match = user_features.near_match(near, covered, late[shown.user], spend[shown.user])
-    if BROWSING & {*snapshot.computed["user"], *snapshot.computed["match"]}:
-        views, clicks = [one.past.views for one in asked], [one.past.clicks for one in asked]
-        looked, looked_at = user_features.browsing(views, clicks, coupons, start)
-        user |= looked
-        match |= {name: values[place] for name, values in looked_at.items()}
-    row_of = np.full(len(asked) * each, -1)
-    row_of[place] = np.arange(len(place))
-    row = row_of[np.arange(len(asked)).repeat(sums.pairs) * each + sums.coupon]
-    its_sums, row = sums.bought[row >= 0], row[row >= 0]
-    whose, price = shown.user[row], coupons.price[shown.coupon[row]]
-    bought = known(
-        user_features.item_match(its_sums, price, late[whose], weeks[whose], spend[whose])
-    )
-    ranks, ranks_of_bought = _rank(crowd, shown, row, bought)
-    return known(user), known(match) | ranks, Bought(row, bought | ranks_of_bought)
+def _matches(features: Features, shown: Shown, coupons: int) -> Values:
+    """The features of the m matches that are shown."""
+    place = shown.user * coupons + shown.coupon
+    row = np.full(len(shown.joins) * coupons, -1)
+    row[features.pair] = np.arange(len(features.pair))
+    row = row[place]
+    bought = row >= 0
+    match = {name: values[place] for name, values in features.match.items()}
+    for name, values in features.bought.items():
+        match[name] = np.full(len(place), MISSING[name])
+        match[name][bought] = values[row[bought]]
+    return match
 
 
-def _rank(crowd: Crowd, shown: Shown, row: Ints, bought: Values) -> tuple[Values, Values]:
-    """Rank the matches of each user and campaign: the ranks of all, and those of the bought alone.
+def _ranks(crowd: Crowd, shown: Shown, match: Values) -> Values:
+    """Rank the matches of each user and campaign, and their wallet shares among everyone's.
 
     A coupon without a purchase ranks below every one with any, and 0 by what was bought.
     """
     group = shown.user * crowd.campaigns + shown.campaign
-    mine, size = group[row], np.bincount(group)
-    others = (size - np.bincount(mine, minlength=len(size)))[mine]
-    decayed, shares = bought["match_decayed_45"], bought["match_wallet_share"]
-    lower, poorer = (
-        np.where(values > 0, others + below(mine, values), 0) for values in (decayed, shares)
-    )
-    joins = shown.joins[shown.user[row]].astype("int64")
-    wallet_rank = crowd.wallets.of(shown.campaign[row], shares, joins * poorer, joins * size[mine])
-    recency = bought["match_recency"]
-    sooner = np.bincount(mine[recency < NEVER], minlength=len(size))[group]
-    sooner[row] = below(mine, recency)
+    size = np.bincount(group)[group]
     last = np.maximum(size - 1, 1)
-    return {"match_recency_rank": rounded(sooner / last[group])}, {
-        "match_rank": rounded(lower / last[mine]),
-        "match_wallet_rank": wallet_rank,
+    decayed, shares, recency = (
+        match[name] for name in ("match_decayed_45", "match_wallet_share", "match_recency")
+    )
+    lower, poorer, sooner = (_below(group, values) for values in (decayed, shares, recency))
+    joins = shown.joins[shown.user].astype("int64")
+    wallet_ranks = crowd.wallets.of(shown.campaign, shares, joins * poorer, joins * size)
+    return {
+        "match_rank": lower / last,
+        "match_wallet_rank": wallet_ranks,
+        "match_recency_rank": sooner / last,
     }
 
 
-def _user_array(snapshot: Snapshot, place: Ints, user: Values) -> NDArray[np.float32]:
-    """What a model reads of n users, but for their ranks."""
-    unranked = {"user_spend_rank": np.zeros(len(place))}
-    exact = _exact(user | unranked, snapshot.computed["user"])
-    numbers = np.concatenate([exact, snapshot.own_numbers[place]], axis=1)
-    return snapshot.encoder.scaled("user", numbers)
+def _below(group: Ints, values: Floats) -> Ints:
+    """How many values of the same group are below each."""
+    different, place = np.unique(values, return_inverse=True)
+    key = group * len(different) + place
+    in_order = np.sort(key)
+    return np.asarray(in_order.searchsorted(key) - in_order.searchsorted(group * len(different)))
 
 
-def _match_array(snapshot: Snapshot, match: Values, bought: Bought) -> NDArray[np.float32]:
-    """What a model reads of m matches."""
-    encoder, names = snapshot.encoder, snapshot.computed["match"]
-    array = snapshot.no_match.repeat(len(match["match_brand_share"]), axis=0)
-    for rows, found in ((slice(None), match), (bought.row[:, None], bought.features)):
-        columns = [column for column, name in enumerate(names) if name in found]
-        exact = _exact(found, [names[column] for column in columns])
-        array[rows, columns] = encoder.scaled("match", exact, columns)
-    return array
+def _arrays(
+    snapshot: Snapshot, shown: Shown, row: Ints, user: Values, match: Values, times: Values
+) -> Arrays:
+    """What a model takes of the m matches that are shown, with the row of each user."""
+    encoder = snapshot.encoder
+    arrays = {
+        name: array.take(shown.coupon, axis=0) for name, array in snapshot.coupons.arrays.items()
+    }
+    arrays |= {name: codes.take(row, axis=0) for name, codes in snapshot.user_arrays.items()}
+    if "user" in encoder.numbers:
+        own = snapshot.own_numbers.take(row, axis=0)
+        numbers = np.hstack([_side_by_side(user, snapshot.computed["user"]), own])
+        arrays["user"] = encoder.scaled("user", numbers)
+    if "match" in encoder.numbers:
+        numbers = _side_by_side(match, snapshot.computed["match"])
+        arrays["match"] = encoder.scaled("match", numbers)
+    if "coupon" in arrays:
+        for name, counts in times.items():
+            arrays["coupon"][:, COUPON_FEATURES.index(name)] = np.log1p(counts)
+        _own_terms(snapshot, shown.pair, arrays["coupon"])
+    return arrays
 
 
-def _exact(values: Values, names: Sequence[str]) -> NDArray[np.float32]:
-    """Some features side by side, one row an offer or a user."""
-    joined = np.concatenate([values[name] for name in names])
-    return joined.reshape(len(names), -1).T.astype("float32")
+def _side_by_side(values: Values, names: Sequence[str]) -> NDArray[np.float32]:
+    """Some features as the batch keeps them, one row an offer."""
+    return np.array([values[name] for name in names], "float32").T
 
 
 def _redeemed(
@@ -350,10 +283,8 @@ def _redeemed(
     coupons, n = snapshot.coupons, len(asked)
     ids = len(coupons.ids)
     place = shown.user * ids + coupons.number[shown.coupon]
-    user = np.arange(n).repeat([len(one.seen) for one in asked])
-    number, offered = (
-        np.concatenate([getattr(one, name) for one in asked]) for name in ("seen", "times")
-    )
+    user = np.arange(n).repeat([len(one.seen.number) for one in asked])
+    number, offered = map(np.concatenate, zip(*[one.seen for one in asked], strict=True))
     came = np.zeros(n * ids)
     came[user * ids + number] = offered
     campaign_id, coupon_id, _ = map(

@@ -3,34 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.features.catalog import DIGITS, MILLIONTHS
+from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.online.snapshot import Floats, Ints, Lines, Snapshot
 from coupon_rec.features.online.user_features import known, rounded, wallet_shares
 
 NOT_YET = np.iinfo("int32").max
 """The day of the first purchase of someone who has made none."""
-FAR = 2**44
-"""More than any feature but money is, in units of its last digit."""
-
-
-def keys(group: Ints, values: Floats, far: int = FAR) -> Ints:
-    """Whole numbers in the order of groups, then of values, which have the digits of features."""
-    units = np.minimum(np.rint(values * 10**DIGITS), far - 1)
-    return np.asarray(group * far + units.astype("int64"))
-
-
-def below(group: Ints, values: Floats) -> Ints:
-    """How many values of the same group are below each."""
-    mine = keys(group, values)
-    in_order = np.sort(mine)
-    return np.asarray(in_order.searchsorted(mine) - in_order.searchsorted(group * FAR))
 
 
 class Ranks:
     """Values of several campaigns, sorted, for SQL's `percent_rank` in each.
-
-    Of up to 500 campaigns, values are ranked up to 9 billion, such as currency a week; all that
-    are more rank alike. Of n campaigns more than that, up to 4,600 billion / n.
 
     Parameters
     ----------
@@ -41,22 +23,24 @@ class Ranks:
     """
 
     def __init__(self, campaign: Ints, values: Floats, sizes: Ints) -> None:
-        self._far = min(2**53, 2**62 // max(len(sizes), 1))
-        self._above = self._keys_above(campaign, values)
         self._sizes = sizes
-        self._firsts = np.arange(len(sizes) + 1) * self._far
+        self._above = [
+            np.sort(values[(campaign == one) & (values > 0)]) for one in range(len(sizes))
+        ]
 
     def replace(self, campaign: Ints, old: Floats, new: Floats) -> None:
         """Take some values out and put as many others of the same campaigns in."""
-        gone = self._keys_above(campaign, old)
-        place = np.searchsorted(self._above, gone)
-        same = np.arange(len(gone)) - np.searchsorted(gone, gone)
-        rest = np.delete(self._above, place + same)
-        come = self._keys_above(campaign, new)
-        self._above = np.insert(rest, np.searchsorted(rest, come), come)
+        for one in np.unique(campaign):
+            gone, come = (
+                np.sort(values[(campaign == one) & (values > 0)]) for values in (old, new)
+            )
+            above = self._above[one]
+            place = above.searchsorted(gone) + np.arange(len(gone)) - gone.searchsorted(gone)
+            rest = np.delete(above, np.minimum(place, len(above) - 1))
+            self._above[one] = np.insert(rest, rest.searchsorted(come), come)
 
-    def of(self, campaign: Ints, values: Floats, below: Ints | int, joining: Ints) -> Floats:
-        """The rank of each value in its campaign, 0 to 1, rounded as a feature is.
+    def of(self, campaign: Ints, values: Floats, below: Ints, joining: Ints) -> Floats:
+        """The rank of each value in its campaign, 0 to 1.
 
         Parameters
         ----------
@@ -66,16 +50,12 @@ class Ranks:
             How many values join the others to be ranked with each, and how many of these are
             below it, shape (n,).
         """
-        edges = self._above.searchsorted(self._firsts)
-        zeros = self._sizes - np.diff(edges)
-        place = self._above.searchsorted(keys(campaign, values, self._far)) - edges[campaign]
-        lower = np.where(values > 0, zeros[campaign] + place, 0) + below
+        lower = np.zeros(len(values))
+        for one in np.unique(campaign):
+            above, mine = self._above[one], (campaign == one) & (values > 0)
+            lower[mine] = self._sizes[one] - len(above) + above.searchsorted(values[mine])
         others = self._sizes[campaign] + joining - 1
-        return np.asarray(rounded(lower / np.maximum(others, 1)))
-
-    def _keys_above(self, campaign: Ints, values: Floats) -> Ints:
-        """The keys of the values above 0, sorted."""
-        return np.sort(keys(campaign, values, self._far)[values > 0])
+        return np.asarray((lower + below) / np.maximum(others, 1))
 
 
 class Crowd:
@@ -96,25 +76,22 @@ class Crowd:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        offers, coupons = snapshot.offers, snapshot.coupons
+        offers, coupons, others = snapshot.offers, snapshot.coupons, snapshot.others
         self.campaigns = int(coupons.campaign.max()) + 1
         user, pair = offers.of(np.arange(len(snapshot.user_row)))
         campaign = coupons.campaign[offers.coupon[pair]]
-        mailed = np.unique(campaign * len(snapshot.user_row) + user)
-        self._campaign, self._user = np.divmod(mailed, len(snapshot.user_row))
-        mailed_others = np.repeat(snapshot.others.campaign, snapshot.others.offers)
-        everyone = np.concatenate([campaign, mailed_others])
+        everyone = np.concatenate([campaign, others.campaign.repeat(others.offers)])
         self.wallets = Ranks(*snapshot.wallets, np.bincount(everyone, minlength=self.campaigns))
-        first, last = snapshot.history.bounds
-        sums = np.concatenate([[0], np.cumsum(snapshot.lines.amount)])
-        self._spend = sums[last] - sums[first]
-        days = np.append(snapshot.lines.day, 0)
-        self._first_day = np.where(last > first, days[first], NOT_YET)
-        others = snapshot.others
-        self._campaign = np.append(self._campaign, others.campaign)
-        self._user = np.append(self._user, len(first) + np.arange(len(others.campaign)))
-        self._spend = np.append(self._spend, others.spend)
-        self._first_day = np.append(self._first_day, others.first_day)
+        mailed = np.unique(campaign * len(snapshot.user_row) + user)
+        of_campaign, user = np.divmod(mailed, len(snapshot.user_row))
+        first, last = snapshot.lines.bounds
+        lines = snapshot.lines.rows
+        sums = np.concatenate([[0], np.cumsum(lines.amount)])
+        first_day = np.where(last > first, np.append(lines.day, 0)[first], NOT_YET)
+        self._campaign = np.append(of_campaign, others.campaign)
+        self._user = np.append(user, len(first) + np.arange(len(others.campaign)))
+        self._spend = np.append(sums[last] - sums[first], others.spend)
+        self._first_day = np.append(first_day, others.first_day)
         self._start = snapshot.start
         self._rates = self._ranked_rates()
 
@@ -152,8 +129,8 @@ class Crowd:
             self._rates = self._ranked_rates()
         campaign = np.tile(np.arange(self.campaigns), len(rates))
         joining = joins.repeat(self.campaigns).astype("int64")
-        ranks = self._rates.of(campaign, rates.repeat(self.campaigns), 0, joining)
-        return ranks.reshape(-1, self.campaigns)
+        ranks = self._rates.of(campaign, rates.repeat(self.campaigns), 0 * joining, joining)
+        return rounded(ranks).reshape(-1, self.campaigns)
 
     def _ranked_rates(self) -> Ranks:
         """Rank everyone who was mailed a campaign by spend a week."""
@@ -163,5 +140,5 @@ class Crowd:
     def _rate(self, users: Ints) -> Floats:
         """The feature user_spend_per_week of users, shape (n,)."""
         weeks = np.maximum((self._start - self._first_day[users]) / 7, 1)
-        rates = self._spend[users] / MILLIONTHS / weeks
-        return np.asarray(known({"user_spend_per_week": rates})["user_spend_per_week"])
+        rates = known({"user_spend_per_week": self._spend[users] / MILLIONTHS / weeks})
+        return np.asarray(rates["user_spend_per_week"])

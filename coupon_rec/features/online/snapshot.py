@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +29,6 @@ class Lines(NamedTuple):
     retail_discount: Ints
     coupon_discount: Ints
 
-    def where(self, chosen: Any) -> "Lines":
-        """Those lines that a mask or a slice chooses."""
-        return Lines(*[column[chosen] for column in self])
-
-    def before(self, day: int) -> "Lines":
-        """Those lines that are older than a day."""
-        return self.where(slice(int(self.day.searchsorted(day))))
-
-    def ordered(self) -> "Lines":
-        """These lines as they have to be ordered."""
-        return self.where(np.lexsort((self.basket_id, self.day)))
-
 
 class Redemptions(NamedTuple):
     """Coupons used, by day (since 1970)."""
@@ -49,18 +37,6 @@ class Redemptions(NamedTuple):
     coupon_id: Ints
     day: Ints
 
-    def where(self, chosen: Any) -> "Redemptions":
-        """Those redemptions that a mask or a slice chooses."""
-        return Redemptions(*[column[chosen] for column in self])
-
-    def before(self, day: int) -> "Redemptions":
-        """Those redemptions that are older than a day."""
-        return self.where(slice(int(self.day.searchsorted(day))))
-
-    def ordered(self) -> "Redemptions":
-        """These redemptions as they have to be ordered."""
-        return self.where(np.argsort(self.day, kind="stable"))
-
 
 class Looks(NamedTuple):
     """Items looked at or clicked, by day (since 1970)."""
@@ -68,17 +44,55 @@ class Looks(NamedTuple):
     item: Ints
     day: Ints
 
-    def where(self, chosen: Any) -> "Looks":
-        """Those that a mask or a slice chooses."""
-        return Looks(*[column[chosen] for column in self])
 
-    def before(self, day: int) -> "Looks":
-        """Those that are older than a day."""
-        return self.where(slice(int(self.day.searchsorted(day))))
+class Mailings(NamedTuple):
+    """Campaigns mailed before, by their first day (since 1970)."""
 
-    def ordered(self) -> "Looks":
-        """The same as they have to be ordered."""
-        return self.where(np.argsort(self.day, kind="stable"))
+    day: Ints
+
+
+class Seen(NamedTuple):
+    """Coupons mailed before that are live, by their place among `Coupons.ids`, and how often."""
+
+    number: Ints
+    offered: Ints
+
+
+Rows = TypeVar("Rows", Lines, Redemptions, Looks, Mailings, Seen)
+Events = TypeVar("Events", Lines, Redemptions, Looks)
+
+
+def chosen(rows: Rows, which: Any) -> Rows:
+    """Those rows that a mask, a slice or their places choose."""
+    return type(rows)(*[column[which] for column in rows])
+
+
+def before(rows: Events, day: int) -> Events:
+    """Those rows that are older than a day."""
+    return chosen(rows, slice(int(rows.day.searchsorted(day))))
+
+
+def ordered(rows: Events) -> Events:
+    """The rows by day; those of a day by their second column, as lines are by their basket."""
+    return chosen(rows, np.lexsort((rows[1], rows.day)))
+
+
+class Past(NamedTuple):
+    """What one user did."""
+
+    lines: Lines
+    redemptions: Redemptions
+    views: Looks
+    clicks: Looks
+
+    def before(self, day: int) -> "Past":
+        """What is older than a day, since 1970."""
+        return Past(
+            before(self.lines, day),
+            before(self.redemptions, day),
+            before(self.views, day),
+            before(self.clicks, day),
+        )
 
 
 class Links:
@@ -103,9 +117,6 @@ class Links:
         self.coupon: Ints = pairs % several
         self.times: Ints = times
         self._edges = np.searchsorted(pairs // several, np.arange(size + 1)).astype("int32")
-
-    def __len__(self) -> int:
-        return len(self._edges) - 1
 
     def __getitem__(self, key: int) -> Ints:
         """The coupons of one key, in order."""
@@ -195,18 +206,32 @@ class Others(NamedTuple):
     first_day: Ints
 
 
-class ByUser:
-    """Columns sorted by user, and where each user's rows begin."""
+class ByUser(Generic[Rows]):
+    """Rows sorted by user.
 
-    def __init__(self, table: dict[str, NDArray[Any]], users: Ints) -> None:
-        self.columns = table
-        ids = table["user_id"]
+    Parameters
+    ----------
+    rows : Rows
+        Of all users.
+    ids, users : numpy.ndarray
+        Whose each row is, and all users, sorted.
+
+    Attributes
+    ----------
+    bounds : tuple of numpy.ndarray
+        The first row of each user, and the one after the last.
+    """
+
+    def __init__(self, rows: Rows, ids: Ints, users: Ints) -> None:
+        self.rows: Rows = rows
         self.bounds = np.searchsorted(ids, users), np.searchsorted(ids, users, side="right")
 
-    def slice(self, user: int | None) -> slice:
+    def of(self, user: int | None) -> Rows:
         """The rows of a user, given by row; none for someone unknown."""
         first, last = self.bounds
-        return slice(0, 0) if user is None else slice(first[user], last[user])
+        mine = slice(0, 0) if user is None else slice(first[user], last[user])
+        rows: Rows = chosen(self.rows, mine)
+        return rows
 
 
 @dataclass(frozen=True)
@@ -225,14 +250,16 @@ class Snapshot:
         What a model takes of each user's categories.
     own_numbers : numpy.ndarray
         Columns of the users that the retailer added, one row a user.
+    lines, redemptions, views, clicks, mailings, seen : ByUser
+        What each user did, and was mailed before.
+    offers : Links
+        The coupons that each user was mailed.
     held : Links
         The coupons that each user is held out of.
     terms : dict of str to numpy.ndarray
         Terms of the offers that differ by user, one number for each pair of `offers`.
     wallets : tuple of numpy.ndarray
         The wallet shares above 0 of all offers: the place of the campaign, and the share.
-    no_match : numpy.ndarray
-        What a model reads of a match of which nothing is known, shape (1, d).
     others : Others
         Users of other shards; none in a whole snapshot.
     unseen : dict of str to int
@@ -247,25 +274,26 @@ class Snapshot:
     own_numbers: Floats
     items: Items
     coupons: Coupons
-    lines: Lines
-    redeemed: Redemptions
-    history: ByUser
-    redemptions: ByUser
-    mailings: ByUser
-    seen: ByUser
+    lines: ByUser[Lines]
+    redemptions: ByUser[Redemptions]
+    views: ByUser[Looks]
+    clicks: ByUser[Looks]
+    mailings: ByUser[Mailings]
+    seen: ByUser[Seen]
     offers: Links
     held: Links
     terms: dict[str, Floats]
     wallets: tuple[Ints, Floats]
-    no_match: NDArray[np.float32]
     others: Others
-    views: Looks
-    clicks: Looks
-    viewed: ByUser
-    clicked: ByUser
     unseen: dict[str, int]
 
     @property
     def start(self) -> int:
         """The first day on which campaigns are taken to start, since 1970: the day after `day`."""
         return (self.day - date(1970, 1, 1)).days + 1
+
+    def past(self, row: int | None) -> Past:
+        """What it knows of a user, given by row; None for someone without one."""
+        return Past(
+            self.lines.of(row), self.redemptions.of(row), self.views.of(row), self.clicks.of(row)
+        )

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES, feature_names
+from coupon_rec.features.catalog import MISSING, feature_names
 from coupon_rec.features.columns import Category, Number, values_of
 from coupon_rec.features.encoder import Arrays, Encoder
 from coupon_rec.features.online.snapshot import (
@@ -25,12 +25,14 @@ from coupon_rec.features.online.snapshot import (
     Lines,
     Links,
     Looks,
+    Mailings,
     Others,
     Redemptions,
+    Rows,
+    Seen,
     Snapshot,
 )
 
-COMPUTED = {feature.name for feature in (*FEATURES, *OPTIONAL_FEATURES)}
 UNKNOWN = "unknown"
 
 
@@ -70,7 +72,11 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
     live = np.isin(seen["coupon_id"], coupons.ids)
     seen = {name: column[live] for name, column in seen.items()}
     seen["number"] = coupons.ids.searchsorted(seen["coupon_id"])
-    redemptions["day"] = redemptions.pop("date")
+    redemptions["day"], mailings["day"] = redemptions.pop("date"), mailings.pop("start")
+
+    def by_user(rows: type[Rows], table: dict[str, NDArray[Any]]) -> ByUser[Rows]:
+        return ByUser(rows(*[table[name] for name in rows._fields]), table["user_id"], ids)
+
     return Snapshot(
         day=day,
         encoder=encoder,
@@ -80,25 +86,20 @@ def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
         own_numbers=own_numbers,
         items=items,
         coupons=coupons,
-        lines=Lines(*(history[name] for name in Lines._fields)),
-        redeemed=Redemptions(*(redemptions[name] for name in Redemptions._fields)),
-        history=ByUser(history, ids),
-        redemptions=ByUser(redemptions, ids),
-        mailings=ByUser(mailings, ids),
-        seen=ByUser(seen, ids),
+        lines=by_user(Lines, history),
+        redemptions=by_user(Redemptions, redemptions),
+        views=by_user(Looks, views),
+        clicks=by_user(Looks, clicks),
+        mailings=by_user(Mailings, mailings),
+        seen=by_user(Seen, seen),
         offers=Links(np.searchsorted(ids, offers["user_id"]), offers["coupon"], len(ids)),
         held=Links(np.searchsorted(ids, held["user_id"]), held["coupon"], len(ids)),
         wallets=(
             np.unique(coupons.campaign_id).searchsorted(wallets["campaign_id"]),
             wallets["share"],
         ),
-        no_match=_no_match(encoder),
         others=others,
         terms={name: offers[name] for name in offers if name not in ("user_id", "coupon")},
-        views=Looks(views["item"], views["day"]),
-        clicks=Looks(clicks["item"], clicks["day"]),
-        viewed=ByUser(views, ids),
-        clicked=ByUser(clicks, ids),
         unseen=_unseen(encoder, users, user_arrays) | _unseen(encoder, terms, coupons.arrays),
     )
 
@@ -140,20 +141,14 @@ def _items(table: dict[str, NDArray[Any]]) -> Items:
 def _computed(group: str, encoder: Encoder) -> list[str]:
     """The features of a group that are computed, in the order of its array."""
     names = [number.name for number in encoder.numbers.get(group, ())]
-    own = [name for name in names if name not in COMPUTED]
+    own = [name for name in names if name not in MISSING]
     own += [category.name for category in encoder.categories.get("match_category", ())]
     if group == "match" and own:
         raise ValueError(
             f"the model reads {own[0]}, a column of a user and a coupon that is no feature of the "
             "catalog: a service cannot compute it; train without it"
         )
-    return [name for name in names if name in COMPUTED] or feature_names(group)
-
-
-def _no_match(encoder: Encoder) -> NDArray[np.float32]:
-    numbers = encoder.numbers.get("match", ())
-    missing = np.array([[number.missing for number in numbers]])
-    return encoder.scaled("match", missing) if numbers else missing.astype("float32")
+    return [name for name in names if name in MISSING] or feature_names(group)
 
 
 def _check(name: str, table: pd.DataFrame, columns: Sequence[Number | Category]) -> None:
@@ -177,7 +172,7 @@ def _user_arrays(users: pd.DataFrame, encoder: Encoder) -> Arrays:
 
 def _own_numbers(users: pd.DataFrame, encoder: Encoder) -> Floats:
     """The numbers of each user that are no features of the catalog; missing for everyone else."""
-    own = [each for each in encoder.numbers.get("user", ()) if each.name not in COMPUTED]
+    own = [each for each in encoder.numbers.get("user", ()) if each.name not in MISSING]
     _check("users", users, own)
     values = values_of(users, own) if own else np.empty((len(users), 0))
     return np.vstack([values, [number.missing for number in own]])
@@ -199,7 +194,7 @@ def _coupons(folder: Path, table: pd.DataFrame, items: Items, encoder: Encoder) 
     arrays: Arrays = {}
     for group in encoder.numbers:
         if group in ("item", "coupon"):
-            exact = {name: "float32" for name in COMPUTED.intersection(table.columns)}
+            exact = {name: "float32" for name in MISSING if name in table.columns}
             of_users = [*SEEN, *(name for name in OWN_TERMS if name not in table)]
             known = table.astype(exact).assign(**dict.fromkeys(of_users, 0.0))
             _check("coupons", known, encoder.numbers[group])

@@ -11,11 +11,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 from ibis import Table, _
 
-from coupon_rec.features.batch import events, histories
 from coupon_rec.features.batch import offers as batch
+from coupon_rec.features.batch.coupons import COUPON_KEY, MONEY, coded_items, purchase_lines
+from coupon_rec.features.batch.users import EITHER
 from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
-from coupon_rec.market.references import OFFER
+from coupon_rec.market.tables import OFFER
 from coupon_rec.market.windows import as_date
 
 
@@ -89,14 +90,14 @@ def last_day(market: Market) -> date:
 
 def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
     tonight = start_together(market, live, day)
-    lines = events.purchase_lines(tonight)
-    items = events.coded_items(tonight).mutate(item=ibis.row_number().over(order_by="item_id"))
+    lines = purchase_lines(tonight)
+    items = coded_items(tonight).mutate(item=ibis.row_number().over(order_by="item_id"))
     past = tonight.campaigns.anti_join(live, "campaign_id")
     offers = tonight.offers.semi_join(live, "campaign_id")
     coupons = (
-        offers.select(*batch.COUPON_KEY)
+        offers.select(*COUPON_KEY)
         .distinct()
-        .mutate(coupon=ibis.row_number().over(order_by=batch.COUPON_KEY))
+        .mutate(coupon=ibis.row_number().over(order_by=COUPON_KEY))
     )
     looks = {"views": market.views, "clicks": market.clicks}
     return {
@@ -104,15 +105,15 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
         "items": items.order_by("item_id"),
         "history": lines.filter(_.day < day)
         .join(items.select("item_id", "item"), "item_id")
-        .select("user_id", "item", "basket_id", "day", "quantity", *events.MONEY)
+        .select("user_id", "item", "basket_id", "day", "quantity", *MONEY)
         .order_by("user_id", "day", "basket_id", "item"),
         "coupons": _coupons(tonight, live, lines),
         "coupon_items": tonight.coupon_items.semi_join(live, "campaign_id")
         .join(items.select("item_id", "item"), "item_id")
-        .join(coupons, batch.COUPON_KEY)
+        .join(coupons, COUPON_KEY)
         .select("coupon", "item")
         .order_by("coupon", "item"),
-        "offers": offers.join(coupons, batch.COUPON_KEY)
+        "offers": offers.join(coupons, COUPON_KEY)
         .select("user_id", "coupon", **_terms(offers))
         .order_by("user_id", "coupon"),
         "mailings": tonight.offers.select("campaign_id", "user_id")
@@ -152,7 +153,7 @@ def _held(holdouts: Table, coupons: Table) -> Table:
 
 def _terms(offers: Table) -> dict[str, ibis.Value]:
     """The terms of each offer, where they differ by user."""
-    return {f"coupon_{name}": offers[name] for name in histories.EITHER if name in offers.columns}
+    return {f"coupon_{name}": offers[name] for name in EITHER if name in offers.columns}
 
 
 def _identifiers(market: Market) -> Table:
@@ -189,9 +190,9 @@ def offers_as_of(
     """
     live = live_campaigns(market, day)
     tonight = start_together(nightly or market, live, day)
-    coupons = _coupon_side(tonight, live, events.purchase_lines(tonight)).to_pyarrow()
+    coupons = _coupon_side(tonight, live, purchase_lines(tonight)).to_pyarrow()
     offers = batch.build_offers(start_together(market, live, start), ibis.memtable(coupons))
-    mine = offers.semi_join(live, "campaign_id").order_by("user_id", *batch.COUPON_KEY)
+    mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON_KEY)
     return mine.to_pyarrow().to_pandas(date_as_object=False)
 
 
@@ -208,12 +209,12 @@ def _coupons(tonight: Market, live: Table, lines: Table) -> Table:
     """The live coupons with their own features, and the last day on which they are valid."""
     last_day = live.select("campaign_id", last_day="end")
     coupons = _coupon_side(tonight, live, lines).join(last_day, "campaign_id")
-    return coupons.drop("start", "item_id").order_by(*batch.COUPON_KEY)
+    return coupons.drop("start", "item_id").order_by(*COUPON_KEY)
 
 
 def _wallets(market: Market, lines: Table) -> Table:
     """The shares above 0 of their spend that users give to the items of a coupon offered them."""
     users = batch.user_side(market, lines)
-    items = batch.item_side(market, lines, users).semi_join(market.offers, OFFER)
+    items = batch.match_side(market, lines, users)[0].semi_join(market.offers, OFFER)
     share = items.select("campaign_id", share="match_wallet_share")
     return share.filter(_.share > 0).order_by("campaign_id", "share")

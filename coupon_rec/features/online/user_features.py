@@ -1,264 +1,254 @@
-"""The features of some users, computed from plain arrays, equal to the batch's to the last bit.
+"""The features of some users, computed from plain arrays, as the batch computes them.
 
-Each function here says in NumPy what one of `coupon_rec.features.batch` says in Ibis: the same
-sums of whole millionths, the same ratios in the same order, rounded to the same digits. NaN
-stands for SQL's NULL; where the catalog says that NULL becomes 0 it may be 0 at once. Arrays are
-short, so the number of calls of NumPy is what counts: users who ask together share them.
+Each function here says in NumPy what one of `coupon_rec.features.batch` says in Ibis. NaN stands
+for SQL's NULL. Arrays are short, so the number of calls of NumPy is what counts: users who ask
+together share them.
 """
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from coupon_rec.features.catalog import (
-    BROWSING_DAYS,
-    DIGITS,
-    FEATURES,
-    MILLIONTHS,
-    NEVER,
-    OPTIONAL_FEATURES,
-)
+from coupon_rec.features.catalog import BROWSING_DAYS, DIGITS, MILLIONTHS, MISSING, NEVER
 from coupon_rec.features.online.snapshot import (
     Coupons,
     Floats,
     Ints,
+    Items,
     Lines,
+    Links,
     Looks,
+    Mailings,
+    Past,
     Redemptions,
 )
-from coupon_rec.features.online.sums import decayed
 
 Values = dict[str, Any]
-SPLIT = 2.0**27 + 1
-MISSING = {feature.name: feature.missing for feature in (*FEATURES, *OPTIONAL_FEATURES)}
+SCALE = 10**DIGITS
 
 
-def rounded(values: Any) -> Any:
+class Features(NamedTuple):
+    """What n users did, alone and with each of K coupons.
+
+    Attributes
+    ----------
+    user : dict of str to numpy.ndarray
+        By feature, shape (n,).
+    match : dict of str to numpy.ndarray
+        The same of all pairs of a user and a coupon, user by user, shape (n K,).
+    pair : numpy.ndarray
+        Those of these pairs in which the user bought an item of the coupon, in order, shape (m,).
+    bought : dict of str to numpy.ndarray
+        The features of these pairs that say something of such purchases, shape (m,).
+    """
+
+    user: Values
+    match: Values
+    pair: Ints
+    bought: Values
+
+
+def features_of(
+    pasts: Sequence[Past], mailed: Sequence[Mailings], items: Items, coupons: Coupons, start: int
+) -> Features:
+    """Compute all features of n users but those that are ranks.
+
+    Parameters
+    ----------
+    pasts : sequence of Past
+        What each did before `start`.
+    mailed : sequence of Mailings
+        The campaigns mailed to each before.
+    items, coupons : Items, Coupons
+        What is sold, and the K coupons.
+    start : int
+        The day on which the campaigns are taken to start, since 1970.
+    """
+    lines, user = _together([past.lines for past in pasts])
+    n, age = len(pasts), start - lines.day
+    of_users, weeks, spend = _habits(lines, age, user, n, items)
+    of_users |= _answers([past.redemptions for past in pasts], mailed, start)
+    match = _near_match(lines, age, user, items, coupons, spend)
+    pair, bought = _item_match(lines, age, user, coupons, weeks, spend)
+    viewed, match["match_viewed_7"], match["match_view_recency"] = _looks(
+        [past.views for past in pasts], coupons, start
+    )
+    clicks = [past.clicks for past in pasts]
+    match["match_clicked_7"] = _looks(clicks, coupons, start)[1]
+    of_users["user_views_7"] = viewed
+    return Features(known(of_users), known(match), pair, known(bought))
+
+
+def rounded(values: Floats) -> Floats:
     """Round numbers of 0 or more to `DIGITS` decimals, halves up, as DuckDB does.
 
     It decides by the number that is stored: 0.0026875 is stored as a little less, and goes down,
-    though its product with 10^6 is 2687.5 to the last bit. So the error of the product is needed,
-    which the product of the two halves of the number's bits gives exactly (Dekker).
+    though its product with 10^6 is 2687.5 to the last bit.
     """
-    values = np.asarray(values, "float64")
-    scale = 10**DIGITS
-    product = values * scale
-    whole = np.floor(product)
-    rest = product - whole
-    up, half = rest > 0.5, rest == 0.5
-    if np.count_nonzero(half):
-        high = values * SPLIT - (values * SPLIT - values)
-        error = (high * scale - product) + (values - high) * scale
-        up |= half & (error >= 0)
-    whole += up
-    whole /= scale
-    return whole
+    high = values.astype("float32").astype("float64")
+    exact = high * SCALE  # as is the product of what is left, since both have few bits
+    whole = np.floor(exact)
+    rest = exact - whole + (values - high) * SCALE
+    return np.asarray((whole + np.floor(rest + 0.5)) / SCALE)
 
 
 def known(values: Values) -> Values:
     """Round features of one shape, cap recencies, fill in what stands for "nothing known"."""
-    missing, most = _bounds(tuple(values))
-    block = np.concatenate([*values.values()]).reshape(len(values), -1)
-    block = np.minimum(rounded(block), most)
+    missing = np.array([[MISSING[name]] for name in values])
+    most = np.where(missing == NEVER, NEVER, np.inf)
+    block = np.minimum(rounded(np.array([*values.values()], "float64")), most)
     return dict(zip(values, np.where(np.isnan(block), missing, block), strict=True))
 
 
-@cache
-def _bounds(names: tuple[str, ...]) -> tuple[Floats, Floats]:
-    """What stands for "nothing known", and the cap of each feature, one row each."""
-    missing = np.array([[MISSING[name]] for name in names])
-    return missing, np.where(missing == NEVER, NEVER, np.inf)
+def wallet_shares(lines: Lines, coupons: Coupons) -> Floats:
+    """The feature match_wallet_share of one user for each coupon, shape (K,)."""
+    line, pair = coupons.items.of(lines.item)
+    spent = np.bincount(coupons.items.coupon[pair], lines.amount[line], len(coupons.covered))
+    shares = _ratio(spent / MILLIONTHS, lines.amount.sum() / MILLIONTHS)
+    shares = known({"match_wallet_share": shares})
+    return np.asarray(shares["match_wallet_share"])
 
 
-def ratio(above: Any, below: Any) -> Any:
+def _together(rows: Sequence[Any]) -> tuple[Any, Ints]:
+    """The rows of several users, one after another, and whose each row is."""
+    user = np.arange(len(rows)).repeat([len(one.day) for one in rows])
+    return type(rows[0])(*map(np.concatenate, zip(*rows, strict=True))), user
+
+
+def _ratio(above: Any, below: Any) -> Any:
     """Divide; NaN where the divisor is 0."""
     return above / np.where(np.equal(below, 0), np.nan, below)
 
 
-def habits(sums: Floats, late: Ints) -> tuple[Values, Floats, Floats]:
-    """How users shopped: the features of `sides.user_habits`.
+def _decayed(age: Ints, days: int) -> Floats:
+    """The weight exp(-age / days) of an event that is `age` days old."""
+    return np.exp(-age / days)
 
-    Parameters
-    ----------
-    sums : numpy.ndarray
-        `Sums.habits` of n users.
-    late : numpy.ndarray
-        Days from those of the sums to the one for which the features are, shape (n,).
 
-    Returns
-    -------
-    features : dict of str to numpy.ndarray
-        Of shape (n,), unrounded.
-    weeks, spend : numpy.ndarray
-        Weeks of history, and spend in currency, shape (n,).
-    """
-    lines, spend, discount, private, with_coupon, *of_visits = sums.T
-    trips, recent, usual, categories, first, last = of_visits
-    weeks = np.maximum((first + late) / 7, 1)
-    spend, discount = spend / MILLIONTHS, discount / MILLIONTHS
-    recent, usual = recent * faded(late, 14), usual * faded(late, 120)
+def _last(place: Ints, age: Ints, size: int) -> Floats:
+    """The smallest age at each place, NaN where there is none, from rows in the order of days."""
+    last = np.full(size, np.nan)
+    last[place] = age  # of several values for one place NumPy keeps the last
+    return last
+
+
+def _linked(keys: Ints, user: Ints, links: Links, k: int) -> tuple[Ints, Ints, Ints]:
+    """The coupons that events stand for: the event, the link, the pair of user and coupon."""
+    event, link = links.of(keys)
+    return event, link, user[event] * k + links.coupon[link]
+
+
+def _habits(
+    lines: Lines, age: Ints, user: Ints, n: int, items: Items
+) -> tuple[Values, Floats, Floats]:
+    """How users shopped; with it their weeks of history, and their spend in currency."""
+    basket = lines.basket_id
+    opens = np.ones(len(user), "bool")
+    opens[1:] = (user[1:] != user[:-1]) | (age[1:] != age[:-1]) | (basket[1:] != basket[:-1])
+    visitor, visit_age = user[opens], age[opens]
+    kinds = int(items.category.max()) + 1
+    brought = np.unique(opens.cumsum() * kinds + items.category[lines.item]) // kinds - 1
+    trips, count = np.bincount(visitor, minlength=n), np.bincount(user, minlength=n)
+    weeks = np.fmax(_last(visitor[::-1], visit_age[::-1], n) / 7, 1)
+    spend, discount, private = (
+        np.bincount(user, money, n) / MILLIONTHS
+        for money in (
+            lines.amount,
+            lines.retail_discount,
+            lines.amount * items.private[lines.item],
+        )
+    )
+    recent, usual = (np.bincount(visitor, _decayed(visit_age, days), n) for days in (14, 120))
     features = {
-        "user_recency": np.where(trips > 0, last + late, np.nan),
-        "user_coupon_share": ratio(with_coupon, lines),
-        "user_categories_per_trip": ratio(categories, trips),
+        "user_recency": _last(visitor, visit_age, n),
+        "user_coupon_share": _ratio(np.bincount(user, lines.coupon_discount > 0, n), count),
+        "user_categories_per_trip": _ratio(np.bincount(visitor[brought], minlength=n), trips),
         "user_trips_per_week": trips / weeks,
         "user_spend_per_week": spend / weeks,
-        "user_spend_per_trip": ratio(spend, trips),
-        "user_trend": ratio(recent / 14, usual / 120),
-        "user_discount_share": ratio(discount, spend + discount),
-        "user_private_share": ratio(private / MILLIONTHS, spend),
+        "user_spend_per_trip": _ratio(spend, trips),
+        "user_trend": _ratio(recent / 14, usual / 120),
+        "user_discount_share": _ratio(discount, spend + discount),
+        "user_private_share": _ratio(private, spend),
     }
     return features, weeks, spend
 
 
-def faded(late: Ints, days: int) -> Floats:
-    """What is left of something that fades by exp(-age / days)."""
-    return np.exp(-late / days)
-
-
-def answers(redemptions: Sequence[Redemptions], mailed: Sequence[Ints], start: int) -> Values:
-    """How users answered the campaigns mailed before: the features of `sides.user_redemptions`.
-
-    Parameters
-    ----------
-    redemptions : sequence of Redemptions
-        Of each of n users, all before `start`.
-    mailed : sequence of numpy.ndarray
-        First days of the campaigns mailed to each of them before.
-    start : int
-        Day, since 1970.
-    """
-    n, days = len(mailed), [each.day for each in redemptions]
-    campaigns, counts = np.array([*map(len, mailed)]), np.array([*map(len, days)])
-    recent = start - np.concatenate(mailed) <= 90
-    user, age = np.arange(n).repeat(counts), start - np.concatenate(days)
-    last = np.full(n, np.nan)
-    last[user] = age
+def _answers(redemptions: Sequence[Redemptions], mailed: Sequence[Mailings], start: int) -> Values:
+    """How users answered the campaigns mailed before."""
+    (days,), receiver = _together(mailed)
+    used, user = _together(redemptions)
+    n, age = len(mailed), start - used.day
+    campaigns = np.bincount(receiver, minlength=n)
     return {
-        "user_mailed_90": np.bincount(np.arange(n).repeat(campaigns), recent, n),
-        "user_redemption_recency": last,
-        "user_redemptions_decayed": np.bincount(user, decayed(age, 120), n),
-        "user_redemption_rate": counts / np.maximum(campaigns, 1),
+        "user_mailed_90": np.bincount(receiver, start - days <= 90, n),
+        "user_redemption_recency": _last(user, age, n),
+        "user_redemptions_decayed": np.bincount(user, _decayed(age, 120), n),
+        "user_redemption_rate": np.bincount(user, minlength=n) / np.maximum(campaigns, 1),
     }
 
 
-def item_match(sums: Floats, price: Floats, late: Ints, weeks: Floats, spend: Floats) -> Values:
-    """Users' past purchases of coupons' items: the features of `match.item_match`.
-
-    Parameters
-    ----------
-    sums : numpy.ndarray
-        m rows of `Sums.bought`.
-    price : numpy.ndarray
-        Of the coupon of each row, shape (m,).
-    late, weeks, spend : numpy.ndarray
-        Of the user of each row, as `habits` takes and gives them, shape (m,).
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Shape (m,), unrounded.
-    """
-    counts, quantity, paid, with_coupon, *fading, first, last, items = sums.T
-    recent, lately, usual = (
-        sum_ * faded(late, days) for sum_, days in zip(fading, (14, 45, 120), strict=True)
-    )
-    paid, recency = paid / MILLIONTHS, last + late
-    interval = np.fmin(ratio(first - last, counts - 1), NEVER)
-    return {
-        "match_lines_per_week": counts / weeks,
+def _item_match(
+    lines: Lines, age: Ints, user: Ints, coupons: Coupons, weeks: Floats, spend: Floats
+) -> tuple[Ints, Values]:
+    """Users' past purchases of coupons' items: the pairs that have some, and their features."""
+    k = len(coupons.covered)
+    line, link, place = _linked(lines.item, user, coupons.items, k)
+    pair, row = np.unique(place, return_inverse=True)
+    n, age = len(pair), age[line]
+    owner, coupon = np.divmod(pair, k)
+    different = np.unique(user[line] * len(coupons.items.coupon) + link, return_index=True)[1]
+    counts = np.bincount(row, minlength=n)
+    paid = np.bincount(row, lines.amount[line], n) / MILLIONTHS
+    recent, lately, usual = (np.bincount(row, _decayed(age, days), n) for days in (14, 45, 120))
+    first, last = _last(row[::-1], age[::-1], n), _last(row, age, n)
+    interval = np.fmin(_ratio(first - last, counts - 1), NEVER)
+    price = _ratio(paid, np.bincount(row, lines.quantity[line], n))
+    return pair, {
+        "match_lines_per_week": counts / weeks[owner],
         "match_decayed_14": recent,
         "match_decayed_45": lately,
         "match_decayed_120": usual,
-        "match_trend": ratio(recent / 14, usual / 120),
-        "match_recency": recency,
+        "match_trend": _ratio(recent / 14, usual / 120),
+        "match_recency": last,
         "match_interval": interval,
-        "match_due": recency / np.maximum(interval, 1.0),
-        "match_distinct_items": items,
-        "match_spend_per_week": paid / weeks,
-        "match_wallet_share": ratio(paid, spend),
-        "match_coupon_share": with_coupon / counts,
-        "match_price_ratio": ratio(paid, quantity) / price,
+        "match_due": last / np.maximum(interval, 1.0),
+        "match_distinct_items": np.bincount(row[different], minlength=n),
+        "match_spend_per_week": paid / weeks[owner],
+        "match_wallet_share": _ratio(paid, spend[owner]),
+        "match_coupon_share": np.bincount(row, lines.coupon_discount[line] > 0, n) / counts,
+        "match_price_ratio": price / coupons.price[coupon],
     }
 
 
-def near_match(near: Floats, covered: Floats, late: Ints, spend: Floats) -> Values:
-    """Users' purchases in coupons' categories and of their makers.
-
-    These are the features of `match.category_match` and `match.brand_match`.
-
-    Parameters
-    ----------
-    near : numpy.ndarray
-        m rows of `Sums.near`, shape (m, 4).
-    covered : numpy.ndarray
-        How many items the coupon of each row covers, shape (m,).
-    late, spend : numpy.ndarray
-        Of the user of each row, as `habits` takes and gives them, shape (m,).
-    """
-    paid, recent, last, of_makers = near.T
+def _near_match(
+    lines: Lines, age: Ints, user: Ints, items: Items, coupons: Coupons, spend: Floats
+) -> Values:
+    """Users' purchases in coupons' categories and of their makers."""
+    k, size = len(coupons.covered), len(spend) * len(coupons.covered)
+    spend, covered = spend.repeat(k), np.tile(coupons.covered, len(spend))
+    line, link, pair = _linked(items.category[lines.item], user, coupons.categories, k)
+    times = coupons.categories.times[link]
+    paid = np.bincount(pair, lines.amount[line] * times, size) / MILLIONTHS
+    maker, _, made = _linked(items.maker[lines.item], user, coupons.makers, k)
     return {
-        "match_category_share": ratio(paid / MILLIONTHS / covered, spend),
-        "match_category_decayed": recent * faded(late, 45) / covered,
-        "match_category_recency": np.where(last > 0, last + late, np.nan),
-        "match_brand_share": ratio(of_makers / MILLIONTHS, spend),
+        "match_category_share": _ratio(paid / covered, spend),
+        "match_category_decayed": np.bincount(pair, _decayed(age[line], 45) * times, size)
+        / covered,
+        "match_category_recency": _last(pair, age[line], size),
+        "match_brand_share": _ratio(
+            np.bincount(made, lines.amount[maker], size) / MILLIONTHS, spend
+        ),
     }
 
 
-def item_spend(lines: Lines, coupons: Coupons) -> Floats:
-    """What a user spent on each coupon's items, in whole millionths, shape (K,)."""
-    line, pair = coupons.items.of(lines.item)
-    spent = np.bincount(coupons.items.coupon[pair], lines.amount[line], len(coupons.covered))
-    return np.asarray(spent, "float64")
-
-
-def wallet_shares(lines: Lines, coupons: Coupons) -> Floats:
-    """The feature match_wallet_share for each coupon, shape (K,)."""
-    spend = int(lines.amount.sum()) / MILLIONTHS
-    shares = item_spend(lines, coupons) / MILLIONTHS / spend if spend else np.nan
-    shares = np.broadcast_to(shares, coupons.covered.shape)
-    return np.asarray(known({"match_wallet_share": shares})["match_wallet_share"])
-
-
-def browsing(
-    views: Sequence[Looks], clicks: Sequence[Looks], coupons: Coupons, start: int
-) -> tuple[Values, Values]:
-    """What users looked at: as `histories.user_histories` and `histories.match_histories`.
-
-    Parameters
-    ----------
-    views, clicks : sequence of Looks
-        Of each of n users, all before `start`.
-    coupons : Coupons
-        K coupons.
-    start : int
-        Day, since 1970.
-
-    Returns
-    -------
-    user, match : dict of str to numpy.ndarray
-        Features of the users, shape (n,), and of their matches with each coupon, (n K,).
-    """
-    n, each = len(views), len(coupons.covered)
-
-    def added_up(looks: Sequence[Looks]) -> tuple[Any, Any, Floats]:
-        item, day = map(np.concatenate, zip(*looks, strict=True))
-        user, age = np.arange(n).repeat([len(one.day) for one in looks]), start - day
-        look, pair = coupons.items.of(item)
-        place, its_age = user[look] * each + coupons.items.coupon[pair], age[look]
-        last = np.full(n * each, np.nan)
-        last[place] = its_age
-        return (
-            np.bincount(user, decayed(age, BROWSING_DAYS), n),
-            np.bincount(place, decayed(its_age, BROWSING_DAYS), n * each),
-            last,
-        )
-
-    viewed, viewed_match, recency = added_up(views)
-    return {"user_views_7": viewed}, {
-        "match_viewed_7": viewed_match,
-        "match_clicked_7": added_up(clicks)[1],
-        "match_view_recency": recency,
-    }
+def _looks(looks: Sequence[Looks], coupons: Coupons, start: int) -> tuple[Floats, Floats, Floats]:
+    """What users looked at: all of it, that of each coupon, and the age of the last look there."""
+    (item, day), user = _together(looks)
+    n, k, age = len(looks), len(coupons.covered), start - day
+    look, _, pair = _linked(item, user, coupons.items, k)
+    return (
+        np.asarray(np.bincount(user, _decayed(age, BROWSING_DAYS), n), "float64"),
+        np.asarray(np.bincount(pair, _decayed(age[look], BROWSING_DAYS), n * k), "float64"),
+        _last(pair, age[look], n * k),
+    )

@@ -10,11 +10,18 @@ import numpy as np
 
 from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.encoder import Encoder
-from coupon_rec.features.online.candidates import Asked, Candidates, Past, candidates_of
+from coupon_rec.features.online.candidates import Asked, Candidates, candidates_of
 from coupon_rec.features.online.ranks import Crowd
-from coupon_rec.features.online.snapshot import NO_ITEM, Lines, Looks, Redemptions
+from coupon_rec.features.online.snapshot import (
+    NO_ITEM,
+    Lines,
+    Looks,
+    Past,
+    Redemptions,
+    before,
+    ordered,
+)
 from coupon_rec.features.online.snapshot_reader import read_snapshot
-from coupon_rec.features.online.sums import add_up, sums_of_mailed
 from coupon_rec.serving.events.event import MONEY, Event
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.identifiers import Identifiers
@@ -73,10 +80,6 @@ class FeatureStore:
         self._ready: dict[tuple[int, date], Candidates] = {}
         self._lock, self._adding = RLock(), RLock()
         self._crowd = Crowd(self.snapshot)
-        self._mailed = {
-            row: Asked.read(self.snapshot, row, Past.read(self.snapshot, row), sums)
-            for row, sums in sums_of_mailed(self.snapshot).items()
-        }
 
     @classmethod
     def load(
@@ -166,7 +169,7 @@ class FeatureStore:
         """What a user bought up to a day, that day included; nothing for an unknown user."""
         user = self.identifiers.number("user_id", user_id)
         with self._lock:
-            return self._past_of(user).lines.before((day - EPOCH).days + 1)
+            return before(self._past_of(user).lines, (day - EPOCH).days + 1)
 
     def supposing(self, user_id: int | str, day: date, events: Sequence[Event]) -> Candidates:
         """The same of one user, as if some events of that user had been taken in; none is kept.
@@ -183,39 +186,31 @@ class FeatureStore:
         user, start = self.identifiers.number("user_id", user_id), (day - EPOCH).days + 1
         row, snapshot = self.snapshot.user_row.get(user), self.snapshot
         with self._lock:
-            before = self._past_of(user)
-            after = self._after(before, events)
-            past = after.before(start)
-            sums = add_up([past.lines], snapshot.items, snapshot.coupons, start)
+            past = self._past_of(user)
+            supposed = self._after(past, events)
             version = self._versions.get(user, 0) + len(events)
-            asked = Asked.read(snapshot, row, past, sums.apart()[0], version)
+            asked = Asked.read(snapshot, row, supposed.before(start), version)
             if row is not None:
-                self._crowd.move(row, before.lines, after.lines)
+                self._crowd.move(row, past.lines, supposed.lines)
             try:
                 return candidates_of(snapshot, self._crowd, [asked], start, self._counted)[0]
             finally:
                 if row is not None:
-                    self._crowd.move(row, after.lines, before.lines)
+                    self._crowd.move(row, supposed.lines, past.lines)
 
     def _computed(self, users: Sequence[int], day: date) -> list[Candidates]:
-        """Compute features; where something came in since the snapshot, from the purchases on."""
+        """Compute features as of the end of a day."""
         snapshot, start = self.snapshot, (day - EPOCH).days + 1
-        rows = {user: snapshot.user_row.get(user) for user in users}
-        asked = {
-            user: self._mailed[row]
-            for user, row in rows.items()
-            if row in self._mailed and user not in self._past
-        }
-        if new := [user for user in users if user not in asked]:
-            pasts = [self._past_of(user).before(start) for user in new]
-            lines = [past.lines for past in pasts]
-            sums = add_up(lines, snapshot.items, snapshot.coupons, start).apart()
-            for user, past, its_sums in zip(new, pasts, sums, strict=True):
-                version = self._versions.get(user, 0)
-                asked[user] = Asked.read(snapshot, rows[user], past, its_sums, version)
-        return candidates_of(
-            snapshot, self._crowd, [asked[user] for user in users], start, self._counted
-        )
+        asked = [
+            Asked.read(
+                snapshot,
+                snapshot.user_row.get(user),
+                self._past_of(user).before(start),
+                self._versions.get(user, 0),
+            )
+            for user in users
+        ]
+        return candidates_of(snapshot, self._crowd, asked, start, self._counted)
 
     def add(self, events: Sequence[Event]) -> int:
         """Take events in: they are on disk, and count, when it returns.
@@ -331,7 +326,7 @@ class FeatureStore:
     def _past_of(self, user: int) -> Past:
         if user in self._past:
             return self._past[user]
-        return Past.read(self.snapshot, self.snapshot.user_row.get(user))
+        return self.snapshot.past(self.snapshot.user_row.get(user))
 
     def _line(self, event: Event) -> tuple[int, ...] | None:
         """The numbers of a purchase line, or None if it is none or of no known item."""
@@ -362,22 +357,15 @@ class FeatureStore:
             return True
         if event.day >= self.day:
             return False
-        snapshot = self.snapshot
-        row = snapshot.user_row.get(self._number(event, "user_id"))
+        held = self.snapshot.past(self.snapshot.user_row.get(self._number(event, "user_id")))
         if event.kind == "redemption":
-            held = snapshot.redeemed.where(snapshot.redemptions.slice(row))
-            return not self._new_redemptions(held, [event])
+            return not self._new_redemptions(held.redemptions, [event])
         if event.kind in ("view", "click"):
-            looks, of_user = (
-                (snapshot.views, snapshot.viewed)
-                if event.kind == "view"
-                else (snapshot.clicks, snapshot.clicked)
-            )
-            item, day = looks.where(of_user.slice(row))
+            item, day = held.views if event.kind == "view" else held.clicks
             held_looks = set(zip(item.tolist(), day.tolist(), strict=True))
             return set(self._looks([event], event.kind)) <= held_looks
         line = self._line(event)
-        lines = np.stack(snapshot.lines.where(snapshot.history.slice(row)), axis=1)
+        lines = np.stack(held.lines, axis=1)
         return line is not None and bool((lines == line).all(axis=1).any())
 
     def _new_redemptions(self, past: Redemptions, events: Sequence[Event]) -> list[tuple[int, ...]]:
@@ -401,4 +389,4 @@ def _joined(columns: Columns, rows: list[tuple[int, ...]]) -> Columns:
         return columns
     new = np.array(rows, "int64").T
     all_rows = [np.append(old, more) for old, more in zip(columns, new, strict=True)]
-    return type(columns)(*all_rows).ordered()
+    return ordered(type(columns)(*all_rows))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from coupon_rec.arguments import require_columns
 from coupon_rec.decisions import Economics
 from coupon_rec.evaluation import from_sums
-from coupon_rec.market.references import OFFER
+from coupon_rec.market.tables import OFFER
 from coupon_rec.policies import off_policy_value
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.decision_reader import Folders, read_decisions, read_outcomes

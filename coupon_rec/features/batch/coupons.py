@@ -1,0 +1,252 @@
+"""What was sold, and what was known of each coupon and its items before its campaign.
+
+A table with an alias is in the query once, under that name, however often it is used.
+"""
+
+import ibis
+from ibis import Table, _
+
+from coupon_rec.features.catalog import MILLIONTHS, PRIOR_OFFERS, PRIOR_REDEMPTIONS
+from coupon_rec.market import Market
+
+COUPON_KEY = ("campaign_id", "coupon_id")
+MONEY = ("amount", "retail_discount", "coupon_discount")
+TERMS = ("depth", "face_value", "minimum")
+SEASON = 56
+"""Days before the start in which items are counted and priced."""
+LATELY = 14
+PROMOTION_WEEKS = 4
+PRIOR_REVIEWS = 5
+"""Ratings are shrunk as if so many more reviews with the mean of all items had been seen."""
+
+
+def coded_items(market: Market) -> Table:
+    """The items, with a number for each category: numbers are quicker to group by than text."""
+    private = market.items.brand == "Private"
+    if "private_label" in market.items.columns:
+        private = market.items.private_label.fill_null(private)
+    return market.items.select(
+        "item_id",
+        "manufacturer_id",
+        category=ibis.dense_rank().over(order_by="category"),
+        private=private,
+    ).alias("coded_items")
+
+
+def purchase_lines(market: Market) -> Table:
+    """The purchases with what their items are, their day, and money in whole millionths.
+
+    Sums of integers do not depend on the order of the rows; sums of decimals do.
+    """
+    money = {
+        column: (market.purchases[column] * MILLIONTHS).round().cast("int64") for column in MONEY
+    }
+    purchases = market.purchases.select(
+        "user_id", "item_id", "basket_id", "quantity", day=_.time.date(), **money
+    )
+    return purchases.join(coded_items(market), "item_id")
+
+
+def coupon_tables(market: Market, lines: Table) -> list[Table]:
+    """What was known of each coupon of each campaign: one row each, in several tables."""
+    campaigns = market.campaigns.mutate(coupon_days=_.end.delta(_.start, unit="day") + 1)
+    tables = [
+        market.offers.select(*COUPON_KEY).distinct().join(campaigns, "campaign_id"),
+        _contents(market),
+        _sales(market, lines),
+        _promotions(market),
+        _success(market),
+        _terms(market),
+    ]
+    return tables if market.reviews is None else [*tables, _ratings(market, market.reviews)]
+
+
+def main_value(market: Market, column: str) -> Table:
+    """The value of an item column that most items of each coupon have; ties go by the alphabet."""
+    most = ibis.struct({"items": -_.n, "value": _[column]})
+    return (
+        market.coupon_items.join(market.items.select("item_id", column), "item_id")
+        .group_by(*COUPON_KEY, column)
+        .aggregate(n=_.count())
+        .group_by(*COUPON_KEY)
+        .aggregate(_[column].argmin(most).name(column))
+        .alias(f"main_{column}")
+    )
+
+
+def _contents(market: Market) -> Table:
+    """What each coupon of each campaign covers."""
+    contents = (
+        market.coupon_items.join(coded_items(market), "item_id")
+        .group_by(*COUPON_KEY)
+        .aggregate(
+            coupon_items=_.count(),
+            coupon_categories=_.category.nunique(),
+            coupon_manufacturers=_.manufacturer_id.nunique(),
+            item_private_share=_.private.cast("float64").mean(),
+        )
+    )
+    offered = market.offers.select(*COUPON_KEY).distinct()
+    rivals = offered.group_by("campaign_id").aggregate(coupon_rivals=_.count())
+    return contents.join(main_value(market, "department"), COUPON_KEY).join(rivals, "campaign_id")
+
+
+def _sales(market: Market, lines: Table) -> Table:
+    """Popularity, price and discounts of each coupon's items in the season before."""
+    campaigns = market.campaigns.select("campaign_id", "start")
+    season = [_.day < _.start, _.day >= _.start - ibis.interval(days=SEASON)]
+    total = (
+        lines.group_by("day")
+        .aggregate(lines=_.count())
+        .cross_join(campaigns)
+        .filter(season)
+        .group_by("campaign_id")
+        .aggregate(all_lines=_.lines.sum())
+    )
+    covered = market.coupon_items.select("campaign_id", "item_id").distinct()
+    lately = _.day >= _.start - ibis.interval(days=LATELY)
+    sales = (
+        lines.join(covered.join(campaigns, "campaign_id"), "item_id")
+        .filter(season)
+        .group_by("campaign_id", "item_id")
+        .aggregate(
+            lines=_.count(),
+            units=_.quantity.sum(),
+            amount=_.amount.sum(),
+            lines_lately=_.count(where=lately),
+            units_lately=_.quantity.sum(where=lately),
+            amount_lately=_.amount.sum(where=lately),
+            retail_discount=_.retail_discount.sum(),
+            coupon_discount=_.coupon_discount.sum(),
+            coupon_lines=(_.coupon_discount > 0).sum(),
+        )
+    )
+    sold_most = ibis.struct({"lines": -_.lines.fill_null(0), "item": _.item_id})
+    price = _.amount / MILLIONTHS / _.units.nullif(0)
+    discount = _.coupon_discount / MILLIONTHS / _.coupon_lines.nullif(0)
+    return (
+        market.coupon_items.left_join(sales, ["campaign_id", "item_id"])
+        .group_by(*COUPON_KEY)
+        .aggregate(
+            item_id=_.item_id.argmin(sold_most),
+            **{column: _[column].sum() for column in sales.drop("campaign_id", "item_id").columns},
+        )
+        .left_join(total, "campaign_id")
+        .select(
+            *COUPON_KEY,
+            "item_id",
+            item_popularity=_.lines / _.all_lines,
+            item_trend=_.lines_lately / _.lines * (SEASON / LATELY),
+            item_price=price,
+            item_price_ratio=(_.amount_lately / _.units_lately.nullif(0))
+            / (_.amount / _.units.nullif(0)).nullif(0),
+            item_discount_share=_.retail_discount / (_.amount + _.retail_discount).nullif(0),
+            spend_per_line=_.amount / MILLIONTHS / _.lines,
+            coupon_discount=discount,
+            coupon_discount_share=discount / price.nullif(0),
+        )
+    )
+
+
+def _promotions(market: Market) -> Table:
+    """Displays and mailer ads of each coupon's items in the last full weeks before the start."""
+    coupons = market.coupon_items.group_by(*COUPON_KEY).aggregate(n=_.count())
+    if market.promotions is None:
+        nothing = ibis.literal(0.0)
+        return coupons.select(*COUPON_KEY, item_displays=nothing, item_mailers=nothing)
+    campaigns = market.campaigns.select("campaign_id", "start")
+    latest = campaigns.start - ibis.interval(days=7)
+    earlier = campaigns.start - ibis.interval(days=7 * PROMOTION_WEEKS + 7)
+    window = (
+        market.promotions.group_by("week_start")
+        .aggregate(stores=_.store_id.nunique())
+        .join(campaigns, [_.week_start <= latest, _.week_start > earlier])
+        .alias("promotion_weeks")
+    )
+    cells = window.group_by("campaign_id").aggregate(store_weeks=_.stores.sum())
+    asked = window.join(market.coupon_items, "campaign_id").select("item_id", "week_start")
+    return (
+        market.promotions.semi_join(asked.distinct(), ["item_id", "week_start"])
+        .group_by("item_id", "week_start")
+        .aggregate(displayed=_.count(where=_.display != "0"), mailed=_.count(where=_.mailer != "0"))
+        .join(window, "week_start")
+        .join(market.coupon_items, ["campaign_id", "item_id"])
+        .group_by(*COUPON_KEY)
+        .aggregate(displayed=_.displayed.sum(), mailed=_.mailed.sum())
+        .join(coupons, COUPON_KEY)
+        .join(cells, "campaign_id")
+        .select(
+            *COUPON_KEY,
+            item_displays=_.displayed / (_.n * _.store_weeks),
+            item_mailers=_.mailed / (_.n * _.store_weeks),
+        )
+    )
+
+
+def _success(market: Market) -> Table:
+    """How often the coupon, and the coupons of its main category, were redeemed before."""
+    campaigns = market.campaigns.select("campaign_id", "start")
+    topics = main_value(market, "category").join(campaigns, "campaign_id").alias("topics")
+    counts = {
+        "offers": market.offers.group_by(*COUPON_KEY)
+        .aggregate(offers=_.count())
+        .join(topics, COUPON_KEY)
+        .select("coupon_id", "category", "offers", day="start"),
+        "redemptions": market.redemptions.group_by(*COUPON_KEY, "date")
+        .aggregate(redemptions=_.count())
+        .join(topics, COUPON_KEY)
+        .select("coupon_id", "category", "redemptions", day="date"),
+    }
+
+    def rate(column: str, name: str) -> Table:
+        keys = topics.select("campaign_id", "start", column).distinct().alias(f"{column}_keys")
+        offers, redemptions = (
+            keys.join(events, [column, keys.start > events.day])
+            .group_by("campaign_id", column)
+            .aggregate(_[count].sum().name(count))
+            for count, events in counts.items()
+        )
+        used = _.redemptions.fill_null(0) + PRIOR_REDEMPTIONS
+        shown = _.offers.fill_null(0) + PRIOR_OFFERS
+        return (
+            keys.left_join(offers, ["campaign_id", column])
+            .left_join(redemptions, ["campaign_id", column])
+            .select("campaign_id", column, (used / shown).name(name))
+        )
+
+    return (
+        topics.join(rate("coupon_id", "coupon_success"), COUPON_KEY)
+        .join(rate("category", "coupon_category_success"), ["campaign_id", "category"])
+        .select(*COUPON_KEY, "coupon_success", "coupon_category_success")
+    )
+
+
+def _terms(market: Market) -> Table:
+    """The terms of each coupon, and the market's own columns."""
+    known = [name for name in market.coupons.columns if name.startswith("coupon_")]
+    terms = {f"coupon_{name}": name for name in TERMS if name in market.coupons.columns}
+    return market.coupons.select(*known, **terms)
+
+
+def _ratings(market: Market, reviews: Table) -> Table:
+    """The mean rating of each coupon's items, shrunk to that of all items."""
+    campaigns = market.campaigns.select("campaign_id", "start")
+    daily = (
+        reviews.group_by("item_id", day=_.time.date())
+        .aggregate(reviews=_.count(), stars=_.rating.sum())
+        .cross_join(campaigns)
+        .filter(_.day < _.start)
+        .group_by("campaign_id", "item_id")
+        .aggregate(reviews=_.reviews.sum(), stars=_.stars.sum())
+    )
+    overall = daily.group_by("campaign_id").aggregate(mean=_.stars.sum() / _.reviews.sum())
+    return (
+        market.coupon_items.left_join(daily, ["campaign_id", "item_id"])
+        .group_by(*COUPON_KEY)
+        .aggregate(reviews=_.reviews.sum().fill_null(0), stars=_.stars.sum().fill_null(0))
+        .join(overall, "campaign_id")
+        .select(
+            *COUPON_KEY,
+            item_rating=(_.stars + PRIOR_REVIEWS * _.mean) / (_.reviews + PRIOR_REVIEWS),
+        )
+    )
