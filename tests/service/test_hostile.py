@@ -26,7 +26,6 @@ from coupon_rec.serving.bundle.scorer import open_model
 from coupon_rec.serving.events import feature_store
 from coupon_rec.serving.events.event import Event, to_json
 from coupon_rec.serving.events.redis_log import RedisStream
-from coupon_rec.serving.fleet import _seconds
 from coupon_rec.serving.http.streams import OF_A_USER, Streams
 
 # Bundles
@@ -213,9 +212,3 @@ def test_a_stranger_at_the_door_of_a_federation_keeps_nobody_out() -> None:
     silent.close()
     for thread in threads:
         thread.join()
-
-
-def test_a_date_in_retry_after_is_no_number_of_seconds() -> None:
-    assert _seconds("7") == 7
-    for strange in ("Fri, 31 Dec 1999 23:59:59 GMT", "", "-5", "inf", "nan", "²"):
-        assert 0 < _seconds(strange) < 1

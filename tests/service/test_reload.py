@@ -215,7 +215,7 @@ def test_a_bundle_that_is_refused_leaves_every_event_in_the_log(
     part = {"created": "", "packages": {}, "differences": {}, "shard": [0, 2]}
     (folder / NAME).unlink()
     seal(folder, part)
-    assert "but this is a whole bundle" in service.client.post("/v1/reload").json()["error"]
+    assert "only version 1 serves" in service.client.post("/v1/reload").json()["error"]
     assert log.read()[0] == before
     sealed(folder)
     assert service.client.post("/v1/reload").is_success

@@ -26,8 +26,8 @@ from coupon_rec.serving.events.decision_reader import read_answers, read_decisio
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.identifiers import Identifiers
 from coupon_rec.serving.events.judging import arms, read_rewards
-from coupon_rec.serving.hashing import drawn
 from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.bundles import drawn
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import Decision, Question, Recommender, Reply
 

@@ -35,7 +35,7 @@ from coupon_rec.serving.http.api_models import (
     ServiceState,
 )
 from coupon_rec.serving.http.batching import Overloaded
-from coupon_rec.serving.http.bundles import Elsewhere, OutOfReach
+from coupon_rec.serving.http.bundles import OutOfReach
 from coupon_rec.serving.http.errors import Refused, described, handle
 from coupon_rec.serving.http.middleware import RequestGuard
 from coupon_rec.serving.http.security import OPERATOR
@@ -102,10 +102,6 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
     app.include_router(router)
     handle(app)
 
-    @app.exception_handler(Elsewhere)
-    async def elsewhere(request: Request, error: Elsewhere) -> Response:
-        return Refused(421, str(error)).response
-
     return app
 
 
@@ -154,7 +150,7 @@ Running = Annotated[Service, Depends(_service)]
 @router.post(
     "/v1/recommendations",
     response_model=RecommendationResponse,
-    responses=described(409, 413, 421, 422, 503),
+    responses=described(409, 413, 422, 503),
     summary="The coupons for a user",
 )
 async def recommendations(ask: RecommendationRequest, request: Request) -> Response:
@@ -164,7 +160,6 @@ async def recommendations(ask: RecommendationRequest, request: Request) -> Respo
     """
     moment, advice = (ask.context.time, "") if ask.context else (datetime.now(), NOW)
     service = _service(request)
-    service.bundles.require_mine(ask.user_id)
     _question(service, request, ask.user_id, ACCOUNTS if ask.explain else 1)
     with _turning_away(service, "model"), _day_in("context.time", advice):
         try:
@@ -179,13 +174,12 @@ async def recommendations(ask: RecommendationRequest, request: Request) -> Respo
 
 @router.post(
     "/v1/items",
-    responses=described(409, 413, 421, 422),
+    responses=described(409, 413, 422),
     summary="The items that a user is likely to buy",
 )
 async def items(ask: ItemsRequest, request: Request, service: Running) -> ItemsResponse:
     """The likeliest first, bought before or not; what most users buy, if nothing is known."""
     moment, advice = (ask.context.time, "") if ask.context else (datetime.now(), NOW)
-    service.bundles.require_mine(ask.user_id)
     _question(service, request, ask.user_id)
     with _day_in("context.time", advice):
         return await service.items(ask.user_id, moment, ask.k)
@@ -194,14 +188,13 @@ async def items(ask: ItemsRequest, request: Request, service: Running) -> ItemsR
 @router.post(
     "/v1/events",
     response_model=EventsAccepted,
-    responses=described(409, 413, 421, 422, 503),
+    responses=described(409, 413, 422, 503),
     summary="What happened in the shops",
 )
 async def events(batch: EventBatch, service: Running) -> EventsAccepted:
     """Answered once the events are on disk; they count from the next request on."""
     accepted = [Event(**event.model_dump()) for event in batch.events]
     for number, event in enumerate(accepted):
-        service.bundles.require_mine(event.user_id)
         with _day_in(f"events.{number}.time"):
             service.bundles.reaching(event.day, past=True)
     try:
@@ -255,7 +248,6 @@ async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
 
 
 async def _stream(user_id: Id, request: Request, service: Running) -> AsyncIterator[Stream]:
-    service.bundles.require_mine(user_id)
     _question(service, request, user_id)
     identifiers = service.recommender.store.identifiers
     opened = service.streams.open(identifiers.named("user_id", user_id))
@@ -271,7 +263,7 @@ async def _stream(user_id: Id, request: Request, service: Running) -> AsyncItera
 @router.get(
     "/v1/users/{user_id}/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, **described(421, 422, 503)},
+    responses={200: {"content": {"text/event-stream": {}}}, **described(422, 503)},
     summary="The best coupon, whenever it changes",
 )
 async def stream(

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import date, timedelta
+from hashlib import blake2b
 from pathlib import Path
 
 from coupon_rec.serving.bundle.manifest import BundleError, verified, version_of
@@ -9,7 +10,6 @@ from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.events.identifiers import UNKNOWN
 from coupon_rec.serving.exploring import Exploring
-from coupon_rec.serving.hashing import drawn, shard_of
 from coupon_rec.serving.http.opening import open_log
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import Question, Recommender
@@ -24,10 +24,6 @@ LIVE, CANARY, SHADOW = "live", "canary", "shadow"
 
 class OutOfReach(ValueError):
     """A day before the snapshot that is loaded, or too long after it."""
-
-
-class Elsewhere(ValueError):
-    """A user whom a replica of another shard serves."""
 
 
 class Bundles:
@@ -48,8 +44,6 @@ class Bundles:
         Of the bundle on trial. One that fails is taken out, and never the service with it.
     log : EventLog
         Of this replica.
-    shard : tuple of int, or None
-        Whose users these are, if a bundle is a part of one.
     exploring : Exploring or None
         How chance decides, if it does.
 
@@ -73,9 +67,8 @@ class Bundles:
                 f"canary is {settings.canary}: it must be in [0, 1], and needs a trial (--trial)"
             )
         scorer = Scorer.load(folder)
-        self.shard = scorer.shard
         path = settings.log or folder.with_name(f"{folder.name}.events")
-        self.log = open_log(path, settings, self.shard)
+        self.log = open_log(path, settings)
         self.live = self._recommender(folder, scorer)
         self.trial = self._load_trial(self.live)
         self.live.store.shorten_log()
@@ -91,8 +84,6 @@ class Bundles:
                 bundle,
                 ", ".join(f"{column} of {count:,} rows" for column, count in unseen.items()),
             )
-        if scorer.shard != self.shard:
-            raise BundleError(f"{bundle}: {_place(scorer.shard)}, but this is {_place(self.shard)}")
         if version_of(verified(bundle)) != scorer.version:
             raise BundleError(f"{bundle}: became another bundle meanwhile; load it again")
         recommender = Recommender(scorer, store, self._settings.economics, self.exploring)
@@ -164,14 +155,6 @@ class Bundles:
         """Give the bundle that answers an arm."""
         return self.trial if self.trial and arm != LIVE else self.live
 
-    def require_mine(self, user_id: int | str) -> None:
-        """Raise `Elsewhere` for a user of another shard."""
-        if self.shard and (place := shard_of(user_id, self.shard[1])) != self.shard[0]:
-            raise Elsewhere(
-                f"this user is of shard {place} of {self.shard[1]}, and this replica serves shard "
-                f"{self.shard[0]}: ask a replica of that shard"
-            )
-
     def reaching(self, day: date, *, past: bool = False) -> Recommender:
         """Give what is loaded, if its features reach a day, or any day before if `past`.
 
@@ -188,5 +171,15 @@ class Bundles:
         return recommender
 
 
-def _place(shard: tuple[int, int] | None) -> str:
-    return f"shard {shard[0]} of {shard[1]}" if shard else "a whole bundle"
+def drawn(user_id: int | str, trial: str, share: float) -> bool:
+    """Say whether a user is in the share that a trial has drawn; other trials draw others.
+
+    An identifier is hashed as the text that spells it, so 5 and "5" are the same user.
+
+    Examples
+    --------
+    >>> sum(drawn(user, "june", 0.1) for user in range(10_000))
+    1013
+    """
+    digest = blake2b(f"{trial}\0{user_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) < share * 2**64

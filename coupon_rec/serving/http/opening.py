@@ -14,14 +14,14 @@ NO_DECISIONS = Path("none")
 """What `Settings.decisions` is where nothing is recorded."""
 
 
-def open_log(path: Path, settings: Settings, shard: tuple[int, int] | None) -> EventLog:
+def open_log(path: Path, settings: Settings) -> EventLog:
     """Open the log of events, shared with other replicas if there is a Redis."""
     if not settings.redis:
         return EventLog(path)
-    from coupon_rec.serving.events.redis_log import RedisStream, stream_of
+    from coupon_rec.serving.events.redis_log import RedisStream
     from coupon_rec.serving.events.shared_log import SharedLog
 
-    return SharedLog(path, RedisStream(settings.redis, stream_of(shard)))
+    return SharedLog(path, RedisStream(settings.redis))
 
 
 def open_asked(settings: Settings) -> "SharedAsked | None":
