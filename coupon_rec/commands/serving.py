@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from coupon_rec.commands.shared import Contact, Incremental, Margin, RetailerMatch
+from coupon_rec.commands.shared import Contact, Incremental, Margin, RetailerMatch, say
 
 
 def serve(
@@ -53,6 +53,14 @@ def serve(
             help="What /v1/reload, /v1/reviews and /metrics need; any client's key does if there "
             "is none.",
             envvar="COUPON_REC_OPERATOR_KEY",
+        ),
+    ] = "",
+    proxy: Annotated[
+        str,
+        typer.Option(
+            "--forwarded-allow-ips",
+            help="Addresses or networks of the proxy whose X-Forwarded-For names the client.",
+            envvar="FORWARDED_ALLOW_IPS",
         ),
     ] = "",
     open_to_all: Annotated[
@@ -128,7 +136,10 @@ def serve(
         ),
     ] = 0.0,
 ) -> None:
-    """Answer requests for coupons and items over HTTP, until Ctrl-C or SIGTERM."""
+    """Answer requests for coupons and items over HTTP, until Ctrl-C or SIGTERM.
+
+    Before an open network it wants a proxy, which limits connections: deploy/nginx.conf.
+    """
     from coupon_rec.decisions import Economics
     from coupon_rec.serving.http.server import serve as run
     from coupon_rec.serving.http.settings import Settings
@@ -149,8 +160,10 @@ def serve(
         users_per_client=users_per_client,
         asks_per_user=asks_per_user,
         operator_key=operator_key,
+        proxy=proxy,
         open=open_to_all,
     )
+    say("before an open network, put a proxy in front: deploy/nginx.conf limits connections")
     run(bundle, host, port, settings)
 
 

@@ -3,16 +3,13 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import pytest
-import uvicorn
 from running import DAY
-from shop import PATIENCE, Service, purchase
+from shop import Service, purchase
 
 from coupon_rec.privacy import Pseudonyms, Vault, new_key
 from coupon_rec.serving.http import server
@@ -22,7 +19,6 @@ from coupon_rec.serving.http.security import OPERATOR, Keys, RateLimit, network_
 from coupon_rec.serving.http.settings import Settings
 
 ASKED = {"user_id": 424_242, "context": {"time": f"{DAY}T12:00:00"}}
-CHUNKED = b"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 PERSONAL = ("424242", "Ada-Lovelace", "31.07")
 
 
@@ -110,95 +106,6 @@ def test_who_has_a_network_of_addresses_has_one_bucket() -> None:
     assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") != network_of("192.0.2.8")
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [b"", b"POST /v1/events HTTP/1.1\r\n", b"\r\n", b"%(head)b"],
-    ids=["nothing", "a line", "an empty line", "half a body"],
-)
-def test_who_sends_a_request_byte_by_byte_is_hung_up_on(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
-) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
-    head = b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
-    answered(bundle, tmp_path, head if sent == b"%(head)b" else sent)
-
-
-@pytest.mark.parametrize(
-    ("sent", "answers"),
-    [
-        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 2**20, 0),
-        (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 5_000, server.MOST_PIPELINED + 2),
-        (CHUNKED + b"0\r\nX: " + b"a" * 2**20, 1),
-        (CHUNKED + b"1\r\n \r\n" * 2**18, 0),
-        (b"POST /healthz HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\n{}", 0),
-    ],
-    ids=["a head without an end", "thousands of requests", "a trailer", "crumbs", "an upgrade"],
-)
-def test_who_sends_far_too_much_beside_a_body_is_hung_up_on(
-    bundle: Path, tmp_path: Path, sent: bytes, answers: int
-) -> None:
-    begin = monotonic()
-    assert answered(bundle, tmp_path, sent).count(b'"status":"ok"') <= answers
-    assert monotonic() - begin < server.REQUEST_SECONDS / 2
-
-
-def test_who_does_not_read_is_hung_up_on(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
-    asked = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
-
-    async def hold() -> None:
-        async with listening(bundle, tmp_path) as running:
-            with socket.socket() as client:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                client.connect(running.servers[0].sockets[0].getsockname())
-                connections = running.server_state.connections
-                while not connections:
-                    await asyncio.sleep(0.01)
-                begin = monotonic()
-                while connections and monotonic() - begin < PATIENCE:
-                    with suppress(ConnectionError):
-                        client.send(asked)
-                    await asyncio.sleep(0.2)
-                assert not connections
-
-    asyncio.run(hold())
-
-
-def answered(bundle: Path, tmp_path: Path, sent: bytes) -> bytes:
-    """What a client reads until the service hangs up."""
-
-    async def hold() -> bytes:
-        async with listening(bundle, tmp_path) as running:
-            port = running.servers[0].sockets[0].getsockname()[1]
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            left = b""
-            with suppress(ConnectionError):
-                writer.write(sent)
-                left = await asyncio.wait_for(reader.read(), PATIENCE)
-            writer.close()
-            return left
-
-    return asyncio.run(hold())
-
-
-@asynccontextmanager
-async def listening(bundle: Path, tmp_path: Path) -> AsyncIterator[server.Server]:
-    """The server of the service, in this process."""
-    app = create_app(bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS))
-    config = uvicorn.Config(app, port=0, http=server.Impatient, log_level="error")
-    running = server.Server(config, app.state.service)
-    task = asyncio.create_task(running.serve())
-    while not running.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield running
-    finally:
-        running.should_exit = True
-        await task
-
-
 def test_a_bucket_lets_a_burst_through_and_refills() -> None:
     limit = RateLimit(2)
     assert [limit.wait("a", 0.0) for _ in range(3)] == [0, 0, 0.5]
@@ -271,30 +178,3 @@ def test_an_internal_error_is_answered_and_logged_by_its_place_alone(
     assert answer.json()["error"]
     assert "KeyError at" in caplog.text
     assert [word for word in PERSONAL if word in caplog.text + answer.text] == []
-
-
-def post(*headers: bytes, body: bytes = b"") -> bytes:
-    return b"\r\n".join([b"POST /v1/events HTTP/1.1", b"Host: a", *headers, b"", body])
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        post(b"Content-Length: 6", b"Transfer-Encoding: chunked", body=b"0\r\n\r\nG"),
-        post(b"Content-Length: 1", b"Content-Length: 2", body=b"xx"),
-        post(b"Transfer-Encoding: xchunked", b"Content-Length: 1", body=b"x"),
-        post(b"Transfer-Encoding : chunked", body=b"0\r\n\r\n"),
-        post(b"X: a", b" Content-Length: 3"),
-        post(b"Content-Length: 1", body=b"x").replace(b"\r\n", b"\n"),
-    ],
-)
-def test_a_request_that_another_server_may_read_differently_is_refused(
-    process: Service, sent: bytes
-) -> None:
-    with socket.create_connection(("127.0.0.1", process.port), PATIENCE) as line:
-        line.sendall(sent)
-        received = b""
-        while part := line.recv(10_000):
-            received += part
-    assert received.startswith(b"HTTP/1.1 400 ")
-    assert received.count(b"HTTP/1.1") == 1

@@ -46,6 +46,8 @@ from coupon_rec.serving.recommender import ACCOUNTS
 
 logger = logging.getLogger("coupon_rec.serving")
 
+STOP = 0.1
+"""Seconds between two looks at whether the server is told to stop."""
 TOO_OFTEN = {
     "users": "you ask about too many people: wait, or have the limit raised",
     "asks": "you ask about this user too often: wait a little",
@@ -82,9 +84,10 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        listening = asyncio.create_task(service.listen())
+        tasks = [asyncio.create_task(service.listen()), asyncio.create_task(_end_streams(app))]
         yield
-        listening.cancel()
+        for task in tasks:
+            task.cancel()
         await service.finish()
         service.close()
 
@@ -103,6 +106,15 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
     handle(app)
 
     return app
+
+
+async def _end_streams(app: FastAPI) -> None:
+    """End the open streams when the server is told to stop, for it waits until they have ended."""
+    server = getattr(app.state, "server", None)
+    while server and not server.should_exit:
+        await asyncio.sleep(STOP)
+    if server:
+        app.state.service.stop()
 
 
 def _service(request: Request) -> Service:

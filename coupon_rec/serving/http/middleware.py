@@ -1,5 +1,6 @@
 """What every request passes first: the API key, the rate, the size, and the count of requests."""
 
+import asyncio
 import logging
 import time
 from collections.abc import MutableMapping
@@ -17,6 +18,8 @@ from coupon_rec.serving.http.settings import Settings
 
 logger = logging.getLogger("coupon_rec.serving")
 
+REQUEST_SECONDS = 30.0
+"""How long a client may take to send the body of a request."""
 UNGUARDED = ("/healthz", "/readyz")
 """What is answered to anyone, at any rate: whether the service lives."""
 
@@ -39,7 +42,8 @@ class RequestGuard:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         begin = time.perf_counter()
-        status = size = 0
+        deadline = asyncio.get_running_loop().time() + REQUEST_SECONDS
+        status, size, complete = 0, 0, False
 
         async def counted(message: Message) -> None:
             nonlocal status
@@ -48,8 +52,15 @@ class RequestGuard:
             await send(message)
 
         async def limited() -> Message:
-            nonlocal size
-            message = await receive()
+            nonlocal size, complete
+            if complete:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408) from None
+            complete = not message.get("more_body", False)
             size += len(message.get("body", b""))
             if size > self._settings.body_limit:
                 raise HTTPException(413)

@@ -63,6 +63,9 @@ class Settings:
         account of coupons (`explain`) counts as five questions.
     operator_key : str
         What `/v1/reload`, `/v1/reviews` and `/metrics` need; any client's key does if it is empty.
+    proxy : str
+        Addresses or networks of the proxies whose `X-Forwarded-For` names the client, separated by
+        commas; the header is left alone if it is empty.
     open : bool
         Whether a service without `api_key` may listen where other machines reach it.
     """
@@ -87,6 +90,7 @@ class Settings:
     users_per_client: float = 0.0
     asks_per_user: float = 0.0
     operator_key: str = field(default="", repr=False)
+    proxy: str = ""
     open: bool = False
 
     @property
