@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -25,6 +26,7 @@ SAMPLE = ROOT / "data" / "sample"
 DATES = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
 DAY = "2017-06-01"
 """Of the bundle of the sample market: its fourth campaign runs."""
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 PATIENCE = 120
 """Seconds that anything may take on a machine that is busy with other things."""
 
@@ -203,7 +205,7 @@ class Edge:
             settings = settings.replace(ours, here)
         (folder / "nginx.conf").write_text(settings)
         also = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
-        command = ["nginx", "-e", "stderr", "-g", also, "-c", str(folder / "nginx.conf")]
+        command = [str(NGINX), "-e", "stderr", "-g", also, "-c", str(folder / "nginx.conf")]
         self.words = folder / "words"
         with self.words.open("wb") as sink:
             self.process = subprocess.Popen(command, stdout=sink, stderr=sink)

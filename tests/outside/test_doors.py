@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import httpx
 import pytest
-from shop import PATIENCE, Edge, Service, purchase, question, refusal, until
+from shop import NGINX, PATIENCE, Edge, Service, purchase, question, refusal, until
 
 Door = tuple[str, int]
 
@@ -25,8 +25,8 @@ def edge(
     unavailable: Callable[[str], NoReturn],
 ) -> Iterator[Edge]:
     """The proxy of `deploy/nginx.conf`, before the service and another replica."""
-    if not shutil.which("nginx"):
-        unavailable("no nginx: on Debian, `apt-get install nginx-light`")
+    if not NGINX:
+        unavailable("no nginx: on Debian, `apt-get install nginx`")
     other = Service(bundle, tmp_path_factory.mktemp("other"))
     edge = Edge(tmp_path_factory.mktemp("edge"), service, other)
     yield edge
@@ -130,7 +130,7 @@ def test_a_client_learns_of_so_many_people_an_hour_and_holds_up_no_other(guarded
     assert asked(guarded, 4, "shop-s3cret") == 200
     answer = guarded.client.post("/v1/items", json=question(9), headers=bearer("app-s3cret"))
     assert answer.status_code == 429
-    assert 0 < int(answer.headers["Retry-After"]) <= 1200
+    assert 0 < int(answer.headers["Retry-After"]) <= 3600
     text = guarded.client.get("/metrics", headers=bearer("ops-s3cret")).text
     assert 'coupon_rec_limited_total{limit="users"} 2.0' in text
 
@@ -144,7 +144,7 @@ def test_a_client_asks_about_one_person_so_often_and_an_account_counts_five_time
     assert others == [200, 200, 429]
     stream = guarded.client.get("/v1/users/5/stream", headers=bearer("shop-s3cret"))
     assert stream.status_code == 429
-    assert 0 < int(stream.headers["Retry-After"]) <= 1500
+    assert 0 < int(stream.headers["Retry-After"]) <= 3600
     assert asked(guarded, 6, "shop-s3cret") == 200
 
 

@@ -184,17 +184,6 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_arms_of_a_canary_are_told_apart_by_what_they_earned(compared: Path) -> None:
-    table = arms(read_rewards(compared, contact=0.0))
-    assert table.loc["live", "value"] == pytest.approx(0.2, abs=0.03)
-    assert table.loc["canary", "value"] == pytest.approx(0.1, abs=0.03)
-    assert table.loc["canary less live", "high"] < 0
-    found = run("value", compared, "--arms", "--contact", 0)
-    assert found.exit_code == 0, found.output
-    assert "canary less live" in found.stdout
-
-
-@pytest.mark.slow
 def test_a_canary_is_compared_with_what_was_answered_while_it_was_on_trial(compared: Path) -> None:
     log = read_rewards(compared, contact=0.0)
     over = log["time"] >= NOON + timedelta(days=35)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from coupon_rec.serving.bundle.manifest import BundleError, verified, version_of
 from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.events.identifiers import UNKNOWN
 from coupon_rec.serving.exploring import Exploring
-from coupon_rec.serving.http.opening import open_log
+from coupon_rec.serving.http.errors import Refused
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import Question, Recommender
 
@@ -20,10 +21,6 @@ MOST_DAYS = 365
 """How far after its snapshot a bundle may be asked; every recency has reached its cap by then."""
 
 LIVE, CANARY, SHADOW = "live", "canary", "shadow"
-
-
-class OutOfReach(ValueError):
-    """A day before the snapshot that is loaded, or too long after it."""
 
 
 class Bundles:
@@ -57,18 +54,17 @@ class Bundles:
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self._folder, self._settings = folder, settings
-        self.exploring = (
-            Exploring(settings.explore, settings.explore_floor, settings.explore_seed)
-            if settings.explore
-            else None
-        )
+        self.exploring = None
+        if settings.explore:
+            self.exploring = Exploring(
+                settings.explore, settings.explore_floor, settings.explore_seed
+            )
         if not 0 <= settings.canary <= 1 or (settings.canary and not settings.trial):
             raise ValueError(
                 f"canary is {settings.canary}: it must be in [0, 1], and needs a trial (--trial)"
             )
         scorer = Scorer.load(folder)
-        path = settings.log or folder.with_name(f"{folder.name}.events")
-        self.log = open_log(path, settings)
+        self.log = _open_log(settings.log or folder.with_name(f"{folder.name}.events"), settings)
         self.live = self._recommender(folder, scorer)
         self.trial = self._load_trial(self.live)
         self.live.store.shorten_log()
@@ -155,20 +151,22 @@ class Bundles:
         """Give the bundle that answers an arm."""
         return self.trial if self.trial and arm != LIVE else self.live
 
-    def reaching(self, day: date, *, past: bool = False) -> Recommender:
+    def reaching(
+        self, day: date, field: str, *, past: bool = False, advice: str = ""
+    ) -> Recommender:
         """Give what is loaded, if its features reach a day, or any day before if `past`.
 
         Raises
         ------
-        OutOfReach
-            If they do not.
+        Refused
+            If they do not: it names the field of the request.
         """
-        recommender = self.live
-        first = recommender.store.day
+        first = self.live.store.day
         last = first + timedelta(days=MOST_DAYS)
         if day > last or (day < first and not past):
-            raise OutOfReach(f"{day} is out of reach: send {first} to {last}")
-        return recommender
+            words = f"{day} is out of reach: send {first} to {last}{advice}"
+            raise Refused(409, words, field=field)
+        return self.live
 
 
 def drawn(user_id: int | str, trial: str, share: float) -> bool:
@@ -183,3 +181,13 @@ def drawn(user_id: int | str, trial: str, share: float) -> bool:
     """
     digest = blake2b(f"{trial}\0{user_id}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) < share * 2**64
+
+
+def _open_log(path: Path, settings: Settings) -> EventLog:
+    """Open the log of events, shared with other replicas if there is a Redis."""
+    if not settings.redis:
+        return EventLog(path)
+    from coupon_rec.serving.events.redis_log import RedisStream
+    from coupon_rec.serving.events.shared_log import SharedLog
+
+    return SharedLog(path, RedisStream(settings.redis))

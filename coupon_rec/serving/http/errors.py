@@ -70,7 +70,7 @@ def handle(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        fields = [_field(found) for found in error.errors()[:MOST_FIELDS]]
+        fields = [_field(problem) for problem in error.errors()[:MOST_FIELDS]]
         return error_response(422, FIX_FIELDS, fields)
 
 

@@ -1,6 +1,7 @@
 """The process of the service: it answers until it is told to stop, then finishes its work."""
 
 import gc
+import logging
 import socket
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,6 +11,8 @@ import uvicorn
 from coupon_rec.serving.http.app import create_app
 from coupon_rec.serving.http.security import Keys
 from coupon_rec.serving.http.settings import Settings
+
+logger = logging.getLogger("coupon_rec.serving")
 
 GRACE = 20
 """Seconds that requests in flight may take after the signal to stop."""
@@ -82,5 +85,6 @@ def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
+    logger.warning("before an open network, put a proxy: deploy/nginx.conf limits connections")
     app.state.server = uvicorn.Server(config)
     app.state.server.run()
