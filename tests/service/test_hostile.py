@@ -77,9 +77,6 @@ def test_a_model_reads_no_file_beside_the_bundle(
         open_model(model.SerializeToString())
 
 
-# What the service writes
-
-
 # Events
 
 
