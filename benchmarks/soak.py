@@ -1,8 +1,8 @@
 """Replicas that are killed under load: is an accepted event lost, or an answer wrong?
 
-Each replica is a process with a part of the users. Users buy and ask, each from one thread, while
-every so often one replica is killed with SIGKILL and started anew. A client that finds its replica
-away tries again. Afterwards
+Each replica is a process that always serves the same users. Users buy and ask, each from one
+thread, while every so often one replica is killed with SIGKILL and started anew. A client that
+finds its replica away tries again. Afterwards
 
 - every event that was accepted is looked for in the log of its replica;
 - answers are computed anew, from the snapshot and the first so many events of that log, and
@@ -23,17 +23,15 @@ from threading import Event as Signal
 from typing import Any
 from urllib.request import urlopen
 
+import httpx
 import numpy as np
 from load import free_port
 
 from coupon_rec.decisions import Economics
 from coupon_rec.serving.bundle.scorer import Scorer
-from coupon_rec.serving.bundle.shards import write_shards
 from coupon_rec.serving.events.decision_reader import read_answers
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
-from coupon_rec.serving.fleet import Fleet
-from coupon_rec.serving.hashing import shard_of
 from coupon_rec.serving.recommender import Question, Recommender
 
 BUYS = 0.2
@@ -43,8 +41,8 @@ BUYS = 0.2
 class Replica:
     """A process of `python -m coupon_rec serve`, always on the same port."""
 
-    def __init__(self, part: Path, folder: Path) -> None:
-        self.part, self.folder, self.port = part, folder, free_port()
+    def __init__(self, bundle: Path, folder: Path) -> None:
+        self.bundle, self.folder, self.port = bundle, folder, free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         folder.mkdir(parents=True)
         self.start()
@@ -53,7 +51,7 @@ class Replica:
         """Start it, and give the seconds until it is ready."""
         begin = time.monotonic()
         files = ("--log", self.folder / "events", "--decisions", self.folder / "decisions")
-        command = ("-m", "coupon_rec", "serve", self.part, "--port", self.port, *files)
+        command = ("-m", "coupon_rec", "serve", self.bundle, "--port", self.port, *files)
         with (self.folder / "words").open("ab") as words:
             self.process = subprocess.Popen(
                 [sys.executable, *map(str, command)], stdout=words, stderr=words
@@ -84,24 +82,49 @@ class Seen:
     waits: list[float] = field(default_factory=list)
 
 
+def post(client: httpx.Client, url: str, body: dict[str, Any]) -> httpx.Response:
+    """Ask a replica, and again for two minutes while it is away."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            answer = client.post(url, json=body)
+            if answer.status_code != 503:
+                return answer.raise_for_status()
+        except httpx.TransportError:
+            pass
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{url} is away for too long")
+        time.sleep(0.1)
+
+
 def shop(
-    fleet: Fleet, users: Sequence[int], items: Sequence[int], noon: str, over: Signal, seed: int
+    addresses: Sequence[str],
+    users: Sequence[int],
+    items: Sequence[int],
+    noon: str,
+    over: Signal,
+    seed: int,
 ) -> Seen:
     """Buy and ask, one after another, until it is over."""
+    client = httpx.Client(timeout=60)
     random, seen, last = np.random.default_rng(seed), Seen(), dict.fromkeys(users, "")
     while not over.is_set():
         user = int(random.choice(users))
+        address = addresses[user % len(addresses)]
         if random.random() < BUYS:
             name = f"soak-{seed}-{len(seen.accepted)}"
             event = {"event_id": name, "kind": "purchase", "user_id": user, "time": noon}
             bought = {"basket_id": 10**12 + len(seen.accepted), "amount": 2.5}
-            fleet.send([{**event, **bought, "item_id": int(random.choice(items))}])
+            event = {**event, **bought, "item_id": int(random.choice(items))}
+            post(client, f"{address}/v1/events", {"events": [event]})
             seen.accepted.append(name)
             last[user] = name
         begin = time.monotonic()
-        answer = fleet.recommend(user, k=5, context={"time": noon})
+        asked = {"user_id": user, "k": 5, "context": {"time": noon}}
+        answer = post(client, f"{address}/v1/recommendations", asked)
         seen.waits.append(time.monotonic() - begin)
-        seen.answers.append((answer, last[user]))
+        answered = {**answer.json(), "request_id": answer.headers["X-Request-Id"]}
+        seen.answers.append((answered, last[user]))
     return seen
 
 
@@ -111,22 +134,21 @@ def soak(
     seconds: float,
     every: float,
     *,
-    shards: int = 2,
+    count: int = 2,
     threads: int = 4,
     checked: int = 2000,
 ) -> dict[str, Any]:
     """Kill one replica after another for some seconds, and look at what is left."""
-    parts = write_shards(bundle, scratch / "parts", shards)
-    replicas = [Replica(part, scratch / f"replica-{part.name}") for part in parts]
+    replicas = [Replica(bundle, scratch / f"replica-{number}") for number in range(count)]
+    addresses = [replica.address for replica in replicas]
     store = FeatureStore(bundle / "snapshot", Scorer.load(bundle).encoder)
     noon, users = f"{store.day}T12:00:00", np.array([*store.snapshot.user_row])
     over, restarts = Signal(), []
-    fleet = Fleet([[replica.address] for replica in replicas], patience=120)
     try:
         with ThreadPoolExecutor(threads) as pool:
             shopping = [
                 pool.submit(
-                    *(shop, fleet, users[place::threads].tolist()),
+                    *(shop, addresses, users[place::threads].tolist()),
                     *(store.snapshot.items.item_id.tolist(), noon, over, place),
                 )
                 for place in range(threads)
@@ -134,7 +156,7 @@ def soak(
             deadline = time.monotonic() + seconds
             while time.monotonic() + every < deadline and not any(s.done() for s in shopping):
                 time.sleep(every)
-                victim = replicas[len(restarts) % shards]
+                victim = replicas[len(restarts) % count]
                 victim.kill()
                 restarts.append(victim.start())
             time.sleep(max(0.0, deadline - time.monotonic()))
@@ -148,7 +170,7 @@ def soak(
     p50, p99, most = np.percentile(waits, [50, 99, 100]) * 1000
     return {
         "seconds": seconds,
-        "replicas": shards,
+        "replicas": count,
         "kills": len(restarts),
         "seconds_to_ready": round(float(np.median(restarts)), 2) if restarts else None,
         "answers": len(waits),
@@ -164,26 +186,26 @@ def verify(replicas: Sequence[Replica], seen: Sequence[Seen], checked: int) -> d
     found = {"accepted": 0, "lost": 0, "checked": 0, "unrecorded": 0, "wrong": 0, "stale": 0}
     accepted = {name for each in seen for name in each.accepted}
     kept: set[str] = set()
-    for shard, replica in enumerate(replicas):
+    for number, replica in enumerate(replicas):
         log = EventLog(replica.folder / "events")
         events, _ = log.read()
         log.close()
-        place = {event.event_id: number for number, event in enumerate(events, start=1)}
+        place = {event.event_id: count for count, event in enumerate(events, start=1)}
         assert len(place) == len(events), "an event is in the log twice"
         kept |= set(place)
         mine = [
             (answer, last)
             for each in seen
             for answer, last in each.answers
-            if shard_of(answer["user_id"], len(replicas)) == shard
+            if answer["user_id"] % len(replicas) == number
         ]
-        some = np.random.default_rng(shard).permutation(len(mine))[: checked // len(replicas)]
+        some = np.random.default_rng(number).permutation(len(mine))[: checked // len(replicas)]
         recorded = read_answers(replica.folder / "decisions").set_index("request_id")
         counted = recorded["counted"].to_dict()
         known = [mine[i] for i in some if mine[i][0]["request_id"] in counted]
         found["unrecorded"] += len(some) - len(known)  # a kill takes the last 100 ms of decisions
-        scorer = Scorer.load(replica.part)
-        store = FeatureStore(replica.part / "snapshot", scorer.encoder)
+        scorer = Scorer.load(replica.bundle)
+        store = FeatureStore(replica.bundle / "snapshot", scorer.encoder)
         recommend = Recommender(scorer, store, Economics())
         for answer, last in sorted(known, key=lambda each: counted[each[0]["request_id"]]):
             wanted = counted[answer["request_id"]]

@@ -40,7 +40,6 @@ for command in (
     modelling.recommend,
     ablating.ablate,
     bundles.export,
-    bundles.shard,
     bundles.score,
     bundles.allocate,
     serving.serve,

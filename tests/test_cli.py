@@ -38,7 +38,7 @@ def words(result: Result) -> str:
 def test_help_lists_the_commands() -> None:
     page = run("--help")
     assert page.exit_code == 0
-    commands = ("features", "train", "evaluate", "recommend", "export", "shard", "serve", "value")
+    commands = ("features", "train", "evaluate", "recommend", "export", "serve", "value")
     assert all(name in page.stdout for name in (*commands, "monitor", "retrain"))
 
 
@@ -142,7 +142,6 @@ MISTAKES: list[tuple[str, str]] = [
     ("retrain {folder}/registry --market {spoiled}", "user_trend"),
     ("score nowhere {file} out", "is no bundle"),
     ("serve nowhere --port 0", "is no bundle"),
-    ("shard nowhere {folder}/parts --shards 2", "is no bundle"),
     ("train model.h5", "name a .keras file"),
     ("train {file} model.keras", "cannot be read as Parquet"),
     ("train {file} model.keras --market nowhere", "not both"),

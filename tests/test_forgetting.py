@@ -24,7 +24,6 @@ from coupon_rec.monitoring import Registry
 from coupon_rec.privacy import Vault, VaultError, new_key
 from coupon_rec.privacy.vault import SEAL_PLAIN, VARIABLE, opened
 from coupon_rec.serving.bundle.manifest import seal, verified, version_of
-from coupon_rec.serving.bundle.shards import write_shards
 from coupon_rec.serving.events.decision_files import place_of, read_segment, to_bytes
 from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.decision_reader import read_answers, read_outcomes
@@ -151,21 +150,6 @@ def test_the_snapshot_loses_their_rows_and_keeps_its_version(bundle: Path) -> No
     assert not [*bundle.parent.glob(".*")]
 
 
-def test_no_part_of_a_divided_bundle_names_a_person_who_is_forgotten(
-    bundle: Path, tmp_path: Path
-) -> None:
-    number = Identifiers.read(bundle / "snapshot").number("user_id", ZELDA)
-    parts = write_shards(bundle, tmp_path / "parts", 2)
-    assert holding(tmp_path / "parts", ZELDA)
-    done = forget([ZELDA], parts)
-    assert sum(done.snapshot.values()) > 0
-    assert holding(tmp_path / "parts", ZELDA) == set()
-    assert holding(tmp_path / "parts", BEN)
-    for table in (tmp_path / "parts").rglob("*.parquet"):
-        assert number not in set(pd.read_parquet(table).get("user_id", ()))
-    assert any("other parts of a divided bundle" in words for words in done.due)
-
-
 def test_every_bundle_of_a_registry_is_gone_through(bundle: Path, tmp_path: Path) -> None:
     registry = Registry(tmp_path / "registry")
     first = registry.add(bundle)
@@ -203,15 +187,6 @@ def test_a_registry_whose_call_was_cut_short_is_gone_through_again(
     assert holding(registry.folder, ZELDA) == set()
     verified(registry.live)
     assert [path.name for path in place.parent.iterdir()] == [version]
-
-
-def test_the_parts_of_a_bundle_that_forgot_somebody_have_its_version(
-    bundle: Path, tmp_path: Path
-) -> None:
-    version = version_of(verified(bundle))
-    forget([ZELDA], [bundle])
-    parts = write_shards(bundle, tmp_path / "parts", 2)
-    assert [version_of(verified(part)) for part in parts] == [version] * 2
 
 
 def test_people_are_found_under_all_pseudonyms_they_had(bundle: Path, tmp_path: Path) -> None:

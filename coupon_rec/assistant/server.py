@@ -25,7 +25,7 @@ from coupon_rec.assistant.tools import MOST, NAMELESS, Coupon, Tools, placed
 from coupon_rec.serving.http.api_models import Id
 from coupon_rec.serving.http.errors import Refused, described, handle
 from coupon_rec.serving.http.metrics import Metrics
-from coupon_rec.serving.http.middleware import RequestGuard
+from coupon_rec.serving.http.security import RequestGuard
 from coupon_rec.serving.http.settings import Settings
 
 if TYPE_CHECKING:

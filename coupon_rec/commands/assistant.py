@@ -258,7 +258,7 @@ def assistant(
 
             from coupon_rec.assistant import create_app
             from coupon_rec.assistant.server import ENDING
-            from coupon_rec.serving.http.server import GRACE, KEEP_ALIVE, Impatient
+            from coupon_rec.serving.http.server import GRACE, KEEP_ALIVE
 
             _on_signals(stack, ("SIGTERM",), lambda number, _: sys.exit(128 + number))
             _on_signals(stack, ("SIGHUP",), lambda *_: signal.raise_signal(signal.SIGTERM))
@@ -271,7 +271,6 @@ def assistant(
                     app,
                     host=host,
                     port=port,
-                    http=Impatient,
                     ws="none",
                     access_log=False,
                     server_header=False,

@@ -1,4 +1,4 @@
-"""A bundle from a model, and what it gives in one go: export, shard, score, allocate."""
+"""A bundle from a model, and what it gives in one go: export, score, allocate."""
 
 from datetime import datetime
 from pathlib import Path
@@ -89,18 +89,6 @@ def _platforms(given: list[str]) -> dict[str, "CoupledModel"]:
             raise ValueError(f"--platform {each}: {name} has a model already; name each once")
         found[name] = CoupledModel.load(path)
     return found
-
-
-def shard(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
-    out: Annotated[Path, typer.Argument(help="The folder to write; the parts in it are 0, 1, ...")],
-    shards: Annotated[int, typer.Option(help="How many parts.", min=2)],
-) -> None:
-    """Divide a bundle by users, for replicas that each serve a part of them."""
-    from coupon_rec.serving.bundle.shards import write_shards
-
-    write_shards(bundle, out, shards)
-    typer.echo(f"{shards} parts, each for `serve`: {out}")
 
 
 def score(

@@ -10,10 +10,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from coupon_rec.serving.bundle.manifest import NAME, seal, verified, version_of
-from coupon_rec.serving.bundle.shards import OF_USERS
 from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.identifiers import FILE, Identifiers
+
+OF_USERS = (
+    "users",
+    "history",
+    "offers",
+    "holdouts",
+    "mailings",
+    "seen",
+    "redemptions",
+    "views",
+    "clicks",
+)
+"""Tables of a snapshot with a row for each thing that a user did, was sent, or is held out of."""
 
 
 @dataclass

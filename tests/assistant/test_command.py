@@ -21,7 +21,7 @@ from coupon_rec.assistant.server import ENDING, Message
 from coupon_rec.assistant.talking import ALONE, SAYS
 from coupon_rec.market import Market
 from coupon_rec.privacy import Pseudonyms
-from coupon_rec.serving.http.server import GRACE, Impatient
+from coupon_rec.serving.http.server import GRACE
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 SPEECH = SAMPLE.with_name("speech")
@@ -268,7 +268,6 @@ def test_who_never_finishes_a_request_is_hung_up_on(monkeypatch: pytest.MonkeyPa
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr("uvicorn.run", lambda app, **settings: asked.append(settings))
     assert run("--port", 0)[0] == 0
-    assert asked[0]["http"] is Impatient
 
 
 def test_the_desk_has_its_seconds_before_the_end_that_an_operator_waits_for(

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -25,6 +26,7 @@ SAMPLE = ROOT / "data" / "sample"
 DATES = ("--validate-from", "2017-04-05", "--test-from", "2017-05-22")
 DAY = "2017-06-01"
 """Of the bundle of the sample market: its fourth campaign runs."""
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 PATIENCE = 120
 """Seconds that anything may take on a machine that is busy with other things."""
 
@@ -171,6 +173,59 @@ class Service:
             self.process.wait(PATIENCE)
 
 
+class Edge:
+    """An nginx with `deploy/nginx.conf` before two services, with a certificate of its own."""
+
+    def __init__(self, folder: Path, *services: Service) -> None:
+        self.services = services
+        self.port, self.tls_port = free_port(), free_port()
+        self.certificate = folder / "certificate.pem"
+        key = folder / "key.pem"
+        subprocess.run(
+            [
+                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+                *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+                *("-keyout", str(key), "-out", str(self.certificate)),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        settings = (ROOT / "deploy" / "nginx.conf").read_text()
+        first, second = (f"127.0.0.1:{service.port}" for service in services)
+        for ours, here in (
+            ("/tmp/", f"{folder}/"),
+            ("first:8000", first),
+            ("second:8000", second),
+            ("listen 8443 ", f"listen 127.0.0.1:{self.tls_port} "),
+            ("127.0.0.1:8080", f"127.0.0.1:{self.port}"),
+            ("/etc/nginx/tls/certificate.pem", str(self.certificate)),
+            ("/etc/nginx/tls/key.pem", str(key)),
+        ):
+            assert ours in settings
+            settings = settings.replace(ours, here)
+        (folder / "nginx.conf").write_text(settings)
+        also = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
+        command = [str(NGINX), "-e", "stderr", "-g", also, "-c", str(folder / "nginx.conf")]
+        self.words = folder / "words"
+        with self.words.open("wb") as sink:
+            self.process = subprocess.Popen(command, stdout=sink, stderr=sink)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, self.words.read_text()
+        try:
+            return self.client.get("/healthz").is_success
+        except httpx.TransportError:
+            return False
+
+    def close(self) -> None:
+        """End it."""
+        self.client.close()
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+
 @contextmanager
 def stream(service: Service, user: int) -> Iterator[Iterator[dict[str, Any]]]:
     """Read the messages of a user's stream."""
@@ -180,13 +235,18 @@ def stream(service: Service, user: int) -> Iterator[Iterator[dict[str, Any]]]:
         yield (json.loads(line[6:]) for line in lines if line.startswith("data: "))
 
 
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Redis:
     """A `redis-server` on a port of its own; all that it keeps is in its folder, uncompressed."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         self.client = redis.Redis(port=self.port)
         self.folder = folder

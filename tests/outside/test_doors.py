@@ -3,22 +3,74 @@
 import json
 import shutil
 import socket
+import ssl
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import httpx
 import pytest
-from shop import PATIENCE, Service, purchase, question, refusal, until
+from shop import NGINX, PATIENCE, Edge, Service, purchase, question, refusal, until
 
 Door = tuple[str, int]
 
 
 @pytest.fixture(scope="module")
-def door(service: Service) -> Door:
-    """Where clients knock: the service, or the proxy before it."""
-    return "127.0.0.1", service.port
+def edge(
+    service: Service,
+    bundle: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    unavailable: Callable[[str], NoReturn],
+) -> Iterator[Edge]:
+    """The proxy of `deploy/nginx.conf`, before the service and another replica."""
+    if not NGINX:
+        unavailable("no nginx: on Debian, `apt-get install nginx`")
+    other = Service(bundle, tmp_path_factory.mktemp("other"))
+    edge = Edge(tmp_path_factory.mktemp("edge"), service, other)
+    yield edge
+    edge.close()
+    other.close()
+
+
+def test_what_a_user_does_and_asks_meets_at_one_of_two_replicas(edge: Edge) -> None:
+    for user in range(10**9, 10**9 + 20):
+        of_user = {"X-User": str(user)}
+        sent = {"events": [purchase(user, user)]}
+        assert edge.client.post("/v1/events", json=sent, headers=of_user).is_success
+        for _ in range(3):
+            path = "/v1/recommendations"
+            answer = edge.client.post(path, json=question(user), headers=of_user)
+            assert answer.json()["known"], "these replicas tell each other nothing"
+        with edge.client.stream("GET", f"/v1/users/{user}/stream") as stream:
+            data = next(line for line in stream.iter_lines() if line.startswith("data: "))
+        assert json.loads(data[6:])["known"]
+    took = [service.metric("coupon_rec_events_total") for service in edge.services]
+    assert sum(took) == 20 and min(took) > 3
+
+
+def test_the_edge_speaks_tls_of_today_and_shows_nobody_what_is_the_operators(edge: Edge) -> None:
+    trusted = ssl.create_default_context(cafile=edge.certificate)
+    url = f"https://localhost:{edge.tls_port}"
+    with httpx.Client(base_url=url, verify=trusted) as client:
+        assert client.post("/v1/recommendations", json=question(1)).is_success
+        for method, path in (("POST", "/v1/reload"), ("GET", "/metrics"), ("GET", "/v1/reviews")):
+            assert client.request(method, path).status_code == 403
+            assert client.request(method, f"{path}/").status_code == 403
+            assert client.request(method, f"/x/..{path}").status_code == 403
+    trusted.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    trusted.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/healthz", verify=trusted)
+    said = httpx.get(f"http://127.0.0.1:{edge.tls_port}/healthz")
+    assert said.status_code == 400, "nothing is answered that anybody could read"
+
+
+@pytest.fixture(scope="module")
+def door(edge: Edge) -> Door:
+    """Where clients knock: at the proxy."""
+    return "127.0.0.1", edge.port
 
 
 # Keys and limits
@@ -78,7 +130,7 @@ def test_a_client_learns_of_so_many_people_an_hour_and_holds_up_no_other(guarded
     assert asked(guarded, 4, "shop-s3cret") == 200
     answer = guarded.client.post("/v1/items", json=question(9), headers=bearer("app-s3cret"))
     assert answer.status_code == 429
-    assert 0 < int(answer.headers["Retry-After"]) <= 1200
+    assert 0 < int(answer.headers["Retry-After"]) <= 3600
     text = guarded.client.get("/metrics", headers=bearer("ops-s3cret")).text
     assert 'coupon_rec_limited_total{limit="users"} 2.0' in text
 
@@ -92,7 +144,7 @@ def test_a_client_asks_about_one_person_so_often_and_an_account_counts_five_time
     assert others == [200, 200, 429]
     stream = guarded.client.get("/v1/users/5/stream", headers=bearer("shop-s3cret"))
     assert stream.status_code == 429
-    assert 0 < int(stream.headers["Retry-After"]) <= 1500
+    assert 0 < int(stream.headers["Retry-After"]) <= 3600
     assert asked(guarded, 6, "shop-s3cret") == 200
 
 
@@ -133,11 +185,6 @@ def test_beyond_the_rate_an_address_is_told_to_wait_before_its_key_is_looked_at(
     assert slowed.client.get("/healthz").is_success
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="from this machine, each X-Forwarded-For that a client makes up is an address with a "
-    "rate of its own, so a client that varies it has no limit",
-)
 def test_a_client_cannot_lift_its_rate_by_naming_other_addresses(slowed: Service) -> None:
     answers = [
         slowed.client.get("/v1/coupons", headers={"X-Forwarded-For": f"192.0.2.{number}"})
@@ -246,7 +293,6 @@ def test_a_request_that_two_servers_may_read_differently_is_refused(
         *("ten thousand headers", "a header of 70 kB"),
     ],
 )
-@pytest.mark.xfail(strict=True, reason="the service answers it as if it were sound HTTP/1.1")
 def test_a_head_that_is_no_sound_http_or_endless_is_refused(door: Door, sent: bytes) -> None:
     assert is_refused(reply(door, sent))
 

@@ -3,14 +3,13 @@
 import itertools
 import signal
 import threading
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from shop import Redis, Service, command, logged, purchase, question, until
+from shop import Redis, Service, logged, purchase, question, until
 
 STRANGERS = range(10**9, 10**9 + 5)
 
@@ -117,19 +116,3 @@ def test_replicas_count_together_about_how_many_people_a_client_asks(
     until(lambda: not degraded(one) and not degraded(two))
     assert granted(one, 10**6) >= limit
     assert granted(two, 2 * 10**6) < limit
-
-
-@pytest.mark.slow
-def test_the_parts_of_a_bundle_answer_their_own_users_as_the_whole_and_turn_others_away(
-    service: Service, serve: Callable[..., Service], bundle: Path, tmp_path: Path
-) -> None:
-    command("shard", bundle, tmp_path / "parts", "--shards", 2)
-    parts = [serve(folder=tmp_path / "parts" / str(n), logs=tmp_path / f"{n}") for n in range(2)]
-    for user in (*range(1, 21), "ada"):
-        own = zlib.crc32(str(user).encode()) % 2
-        assert parts[own].ask(user) == service.ask(user)
-        asked = parts[1 - own].client.post("/v1/recommendations", json=question(user))
-        sent = parts[1 - own].send(purchase(f"of-{user}", user))
-        for answer in (asked, sent):
-            assert answer.status_code == 421
-            assert f"shard {own}" in answer.json()["error"]

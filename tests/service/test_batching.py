@@ -23,7 +23,7 @@ class Slow:
 
 async def gather(slow: Slow, requests: Sequence[int], waiting: int = 100) -> list[object]:
     """Send a first request, then the others while the first is worked on."""
-    batcher = Batcher(slow, waiting, batch_limit=4)
+    batcher = Batcher("test", slow, waiting, batch_limit=4)
     first, *others = (asyncio.ensure_future(batcher(request)) for request in requests)
     await asyncio.sleep(0.05)
     slow.go.set()
@@ -52,7 +52,7 @@ def test_what_is_on_its_way_when_a_batch_ends_goes_with_the_next() -> None:
         return await batcher(request)
 
     async def all_of_them() -> list[int]:
-        batcher = Batcher(slow, 100, batch_limit=10)
+        batcher = Batcher("test", slow, 100, batch_limit=10)
         return await asyncio.gather(*(later(batcher, request) for request in range(7)))
 
     assert asyncio.run(all_of_them()) == [0, 10, 20, 30, 40, 50, 60]
@@ -74,7 +74,7 @@ def test_beyond_the_queue_a_request_is_turned_away_at_once_and_the_others_are_an
 def test_a_request_that_was_given_up_harms_no_other() -> None:
     async def give_up() -> object:
         slow = Slow()
-        batcher = Batcher(slow, 10, batch_limit=4)
+        batcher = Batcher("test", slow, 10, batch_limit=4)
         lost, kept = (asyncio.ensure_future(batcher(request)) for request in (1, 2))
         await asyncio.sleep(0.05)
         lost.cancel()
@@ -91,7 +91,7 @@ def test_work_that_fails_as_a_whole_fails_each_request_and_not_the_next() -> Non
         return list(requests)
 
     async def twice() -> tuple[object, object]:
-        batcher = Batcher(broken, 10, batch_limit=4)
+        batcher = Batcher("test", broken, 10, batch_limit=4)
         with pytest.raises(ValueError, match="no"):
             await batcher(13)
         return await batcher(2), len(batcher)

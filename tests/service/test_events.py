@@ -1,17 +1,11 @@
 """What happens in the shops: accepted once it is on disk, and in the next answer."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import httpx
-import numpy as np
 from running import DAY, Inside
-from shop import PATIENCE, Service, purchase
-
-from coupon_rec.serving.events.event_log import EventLog
+from shop import purchase
 
 
 def browse(name: object, user_id: int | str, kind: str = "view") -> dict[str, Any]:
@@ -22,18 +16,6 @@ def browse(name: object, user_id: int | str, kind: str = "view") -> dict[str, An
         "kind": kind,
         "channel": "app",
     }
-
-
-def test_views_and_clicks_are_events_that_survive_a_restart(
-    inside: Callable[..., Inside], tmp_path: Path
-) -> None:
-    service = inside()
-    assert service.send(browse(1, 1), browse(2, 1, "click")).json() == {"accepted": 2}
-    assert service.app.state.service.recommender.store.version(1) == 2
-    service.stop()
-    log = EventLog(tmp_path / "events")
-    assert [event.kind for event in log.read()[0]] == ["view", "click"]
-    log.close()
 
 
 def test_the_day_of_the_newest_event_is_known_after_a_restart(
@@ -48,20 +30,6 @@ def test_the_day_of_the_newest_event_is_known_after_a_restart(
     assert day(service) == str(DAY + timedelta(days=3))
     service.stop()
     assert day(inside()) == str(DAY + timedelta(days=3))
-
-
-def test_texts_are_identifiers_as_good_as_numbers(
-    inside: Callable[..., Inside], tmp_path: Path
-) -> None:
-    service = inside()
-    bought = purchase("a", "ada", "1001") | {"basket_id": "b-17"}
-    assert service.send(bought).json() == {"accepted": 1}
-    assert service.ask("ada")["known"]
-    service.stop()
-    log = EventLog(tmp_path / "events")
-    (event,) = log.read()[0]
-    log.close()
-    assert (event.user_id, event.item_id, event.basket_id) == ("ada", "1001", "b-17")
 
 
 def test_an_answer_given_before_is_given_anew_once_others_have_moved_its_ranks(
@@ -91,33 +59,3 @@ def test_accepted_events_are_counted_by_their_kind(service: Inside) -> None:
     purchases, views = counted()
     assert service.send(purchase(901, 1), {**browse(902, 1), "kind": "view"}).status_code == 200
     assert counted() == [purchases + 1, views + 1]
-
-
-class Till(threading.Thread):
-    """Sends events of five users, five at a time, until the service is gone."""
-
-    def __init__(self, service: Service, first: int, seed: int) -> None:
-        super().__init__()
-        self.client = httpx.Client(base_url=service.client.base_url, timeout=PATIENCE)
-        self.random = np.random.default_rng(seed)
-        self.first = first
-        self.sent: list[dict[str, Any]] = []
-        self.accepted: set[str] = set()
-
-    def run(self) -> None:
-        """Send until nobody answers."""
-        while True:
-            names = range(self.first + len(self.sent), self.first + len(self.sent) + 5)
-            batch = [
-                purchase(
-                    name, int(self.random.integers(1, 7)), int(self.random.integers(1001, 1201))
-                )
-                for name in names
-            ]
-            self.sent += batch
-            try:
-                answer = self.client.post("/v1/events", json={"events": batch})
-            except httpx.TransportError:
-                return self.client.close()
-            assert answer.status_code == 200
-            self.accepted.update(event["event_id"] for event in batch)

@@ -9,7 +9,7 @@ import pytest
 from running import DAY, Inside
 from shop import question
 
-from coupon_rec.explain import TOPICS, suppose
+from coupon_rec.explain import suppose
 from coupon_rec.features import Arrays
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.event import Event
@@ -32,19 +32,6 @@ def bought(user: int = USER, count: int = 3) -> list[Event]:
 
 def same(a: Arrays, b: Arrays) -> bool:
     return all(np.array_equal(a[name], b[name]) for name in a)
-
-
-def test_the_account_adds_up_to_the_probability_over_http(service: Inside) -> None:
-    body = question(USER, k=8) | {"explain": True}
-    answer = service.client.post("/v1/recommendations", json=body).json()
-    assert len(answer["coupons"]) > 5
-    for coupon in answer["coupons"][:5]:
-        account = coupon["account"]
-        assert account["topics"].keys() == TOPICS.keys()
-        parts = [account["others"], *account["topics"].values()]
-        log_p = sum(part["bought"] + part["redeemed_if_bought"] for part in parts)
-        assert log_p == pytest.approx(np.log(coupon["probability"]), abs=1e-9)
-    assert all("account" not in coupon for coupon in answer["coupons"][5:])
 
 
 @pytest.mark.parametrize("user", [USER, 10**12])

@@ -1,12 +1,10 @@
 """A service that explores says how likely each coupon was, and keeps to its rules."""
 
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from running import DAY, Inside
 from shop import Service, purchase, question, until
@@ -15,49 +13,6 @@ from typer.testing import CliRunner
 from coupon_rec.__main__ import app
 from coupon_rec.serving.events.decision_reader import read_decisions
 from coupon_rec.serving.exploring import Exploring
-
-RATE, FLOOR, K = 0.4, 0.1, 2
-EXPLORES = ("--explore", str(RATE), "--explore-floor", str(FLOOR), "--explore-seed", "1")
-TRIED = int(RATE * K / FLOOR)
-
-
-def best_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """The most valuable coupons of an answer's candidates that are worth their cost."""
-    worth = rows[rows["value"] > 0].sort_values("value", ascending=False)
-    return worth.drop_duplicates("coupon_id").head(K)
-
-
-def test_the_log_has_the_chance_of_every_candidate_and_the_answers_match_it(
-    serve: Callable[..., Service], tmp_path: Path
-) -> None:
-    service = serve(*EXPLORES)
-    answers = [service.ask(1, k=K)["coupons"] for _ in range(1200)]
-    drawn = service.metric("coupon_rec_explored_total")
-    service.stop()
-    log = read_decisions(tmp_path / "decisions")
-    assert log["request_id"].nunique() == len(answers)
-    by_answer = log.groupby("request_id")["coupon_propensity"]
-    assert by_answer.sum().to_numpy() == pytest.approx(K, abs=1e-5)
-    offer = ["campaign_id", "coupon_id"]
-    chance = log.groupby(offer)["coupon_propensity"].agg(["min", "max", "size"])
-    assert (chance["min"] == chance["max"]).all(), "the chances are those before the draw"
-    best = best_of(log[log["request_id"] == log["request_id"].iloc[0]])
-    for row, each in chance["max"].items():
-        expected = RATE * K / TRIED if each > 0 else 0.0
-        is_best = row in set(map(tuple, best[offer].to_numpy()))
-        assert each == pytest.approx(expected + (1 - RATE) * is_best, abs=1e-6)
-    assert (chance["max"] > 0).sum() == TRIED
-    assert chance["max"][chance["max"] > 0].min() == pytest.approx(FLOOR)
-    n = len(answers)
-    found = Counter((each["campaign_id"], each["coupon_id"]) for own in answers for each in own)
-    for row, p in chance["max"].items():
-        assert abs(found[row] - n * p) <= 4.5 * np.sqrt(n * p * (1 - p))
-    assert abs(drawn - n * RATE) <= 4.5 * np.sqrt(n * RATE * (1 - RATE))
-    for own in answers:
-        assert len({each["coupon_id"] for each in own}) == len(own) == K
-        for each in own:
-            given = chance["max"][each["campaign_id"], each["coupon_id"]]
-            assert each["propensity"] == pytest.approx(given, abs=1e-6)
 
 
 def test_what_is_against_a_rule_is_never_drawn(serve: Callable[..., Service]) -> None:

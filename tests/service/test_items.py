@@ -1,13 +1,12 @@
 """Which items the service gives a user: as the package does, moved by events, for strangers too."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 from running import DAY, Inside
-from shop import Service, purchase, question
+from shop import Service, question
 
 from coupon_rec import recommend_items
 from coupon_rec.market import Market
@@ -49,55 +48,9 @@ def test_the_items_are_those_of_the_package(
     assert all(each["reason"] for each in answer["items"])
 
 
-def test_fewer_items_are_the_first_of_more(process: Service) -> None:
-    assert items_of(process, 1, k=3)["items"] == items_of(process, 1, k=20)["items"][:3]
-
-
-def test_a_stranger_gets_what_most_buy_until_they_buy_themselves(process: Service) -> None:
-    before = items_of(process, STRANGER + 1)
-    assert {each["reason"] for each in before["items"]} == {"bought by many"}
-    own = 1001
-    sent = [purchase(f"new-{number}", STRANGER + 1, own) for number in range(3)]
-    assert process.send(*sent).is_success
-    after = items_of(process, STRANGER + 1)
-    assert not before["known"]
-    assert after["known"]
-    found = {each["item_id"]: each for each in after["items"]}
-    assert found[own]["reason"] == "bought 3 times, last today"
-    assert items_of(process, STRANGER + 2) == {**before, "user_id": STRANGER + 2}
-
-
 def test_a_text_that_spells_the_number_of_a_user_is_that_user(process: Service) -> None:
     assert items_of(process, "7") == items_of(process, 7)
     assert items_of(process, "nobody")["user_id"] == "nobody"
-
-
-@pytest.mark.parametrize(
-    ("change", "status", "field"),
-    [
-        ({"k": 0}, 422, "k"),
-        ({"k": 101}, 422, "k"),
-        ({"user_id": ""}, 422, "user_id"),
-        ({"context": {"time": "soon"}}, 422, "context.time"),
-        ({"colour": "red"}, 422, "colour"),
-        ({"context": {"time": f"{DAY - timedelta(days=1)}T12:00:00"}}, 409, "context.time"),
-        ({"context": {"time": f"{DAY + timedelta(days=366)}T12:00:00"}}, 409, "context.time"),
-    ],
-)
-def test_bad_input_is_named(
-    process: Service, change: dict[str, object], status: int, field: str
-) -> None:
-    answer = process.client.post("/v1/items", json={**question(1), **change})
-    assert answer.status_code == status
-    assert [each["field"] for each in answer.json()["fields"]] == [field]
-
-
-def test_the_example_of_the_documentation_is_taken(process: Service) -> None:
-    page = process.client.get("/openapi.json").json()
-    assert "post" in page["paths"]["/v1/items"]
-    asked = page["components"]["schemas"]["ItemsRequest"]["examples"][0]
-    asked["context"]["time"] = f"{DAY}T12:00:00"
-    assert process.client.post("/v1/items", json=asked).status_code == 200
 
 
 def test_items_are_learned_when_first_asked_for_and_after_a_reload(

@@ -11,8 +11,7 @@ from shop import purchase, question
 
 from coupon_rec.serving.events.feature_store import StoreFullError
 from coupon_rec.serving.http.app import create_app
-from coupon_rec.serving.http.opening import NO_DECISIONS
-from coupon_rec.serving.http.settings import Settings
+from coupon_rec.serving.http.settings import NO_DECISIONS, Settings
 
 
 def together(

@@ -1,8 +1,8 @@
 """Who asks about everybody, or about one person again and again, is slowed; a shop is not."""
 
+import asyncio
 import shutil
-import socket
-import subprocess
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +10,10 @@ from statistics import median
 
 import pytest
 from running import Inside, files
-from shop import purchase, question, until
+from shop import Redis, purchase, question
 
-from coupon_rec.serving.http.security import Probing
-from coupon_rec.serving.http.shared_asked import CHANNEL, SharedAsked
-
-SERVER = shutil.which("redis-server")
+from coupon_rec.serving.http.limits import Limits
+from coupon_rec.serving.http.settings import Settings
 
 
 def asked(service: Inside, user_id: int | str, key: str = "", **fields: object) -> int:
@@ -35,73 +33,77 @@ def test_who_varies_one_users_events_to_map_the_model_gets_so_many_answers(
         answers.add(answer.text if answer.is_success else "")
     assert "" in answers
     assert len(answers) <= 11
-    assert 0 < int(answer.headers["Retry-After"]) <= 360
+    assert 0 < int(answer.headers["Retry-After"]) <= 3600
     assert asked(service, 4) == 200
     assert service.metric('coupon_rec_limited_total{limit="asks"}') == 20
 
 
-def test_what_is_saved_up_is_an_hours_and_comes_back_steadily() -> None:
-    probing = Probing(users=2, asks=60)
-    assert [probing.wait("a", 1, now=0.0)[1] for _ in range(61)] == [0.0] * 60 + [60.0]
-    assert probing.wait("a", 1, now=60.0) == ("", 0.0)
-    assert probing.wait("a", 2, now=60.0) == ("", 0.0)
-    assert probing.wait("a", 3, now=60.0)[0] == "users"
-    assert probing.wait("a", 3, now=1900.0) == ("", 0.0)
-    assert probing.wait("a", 1, now=9e5) == ("", 0.0)
+def test_a_window_begins_with_the_first_question_and_then_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("coupon_rec.serving.http.limits.time.time", lambda: now[0])
+    limits = Limits(Settings(users_per_client=2, asks_per_user=60, rate=0.5))
+
+    def asked(user: int | str, cost: int = 1) -> tuple[str, float]:
+        return asyncio.run(limits.question("a", user, cost))
+
+    assert [asked(1)[0] for _ in range(61)] == [""] * 60 + ["asks"]
+    assert asked(2) == ("", 0.0)
+    now[0] += 600
+    assert asked(3) == ("users", 3000)
+    assert asked("1", cost=5)[0] == "asks"
+    assert asyncio.run(limits.question("b", 1)) == ("", 0.0)
+    now[0] += 3000
+    assert asked(3) == asked(1) == ("", 0.0)
+    assert [asyncio.run(limits.request("1.2.3.4")) for _ in range(2)] == [0.0, 2.0]
 
 
-def test_without_limits_nothing_is_remembered_and_with_them_no_answer_is_late() -> None:
-    silent = Probing(shared=True)
-    assert silent.wait("a", 1) == ("", 0.0)
-    assert silent.given() == []
-    probing, seconds = Probing(10**6, 10**6, shared=True), []
-    for user in range(20_000):
-        begin = time.perf_counter()
-        probing.wait("a", user)
-        seconds.append(time.perf_counter() - begin)
-    assert median(seconds) < 1e-4
-    assert len(probing.given()) == 20_000
-    assert probing.given() == []
+def test_a_question_that_is_refused_counts_as_none() -> None:
+    limits = Limits(Settings(asks_per_user=6))
+    costs = (5, 5, 1, 1)
+    granted = [asyncio.run(limits.question("a", 1, cost))[0] for cost in costs]
+    assert granted == ["", "asks", "", "asks"]
+
+
+def test_however_many_people_are_asked_about_no_answer_is_late() -> None:
+    limits = Limits(Settings(users_per_client=10**6, asks_per_user=10**6))
+
+    async def ask() -> list[float]:
+        seconds = []
+        for user in range(20_000):
+            begin = time.perf_counter()
+            await limits.question("a", user)
+            seconds.append(time.perf_counter() - begin)
+        return seconds
+
+    assert median(asyncio.run(ask())) < 1e-4
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[str]:
-    """The address of a Redis server that keeps nothing."""
-    if SERVER is None:
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis server of this test."""
+    if not shutil.which("redis-server"):
         pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [SERVER, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    yield f"redis://127.0.0.1:{port}"
-    process.kill()
-    process.wait()
+    server = Redis(tmp_path / "redis")
+    yield server
+    server.kill()
 
 
-def test_replicas_count_together_through_redis(
-    inside: Callable[..., Inside], redis: str, tmp_path: Path
+def test_replicas_count_together_through_redis_and_each_for_itself_without_it(
+    inside: Callable[..., Inside], redis: Redis, tmp_path: Path
 ) -> None:
     one, two = (
-        inside(redis=redis, users_per_client=5, **files(tmp_path / name)) for name in ("one", "two")
+        inside(redis=redis.url, users_per_client=5, **files(tmp_path / name))
+        for name in ("one", "two")
     )
-    theirs = two.app.state.service.probing
-    until(lambda: all(each.app.state.service._asked._channel for each in (one, two)))
-    assert [asked(one, user) for user in range(1, 6)] == [200] * 5
-    until(lambda: len(theirs._seen) == 5)
+    assert [asked(one, user) for user in (424_242, *range(2, 6))] == [200] * 5
     assert asked(two, 77) == 429
-    assert asked(two, 1) == 200, "that one was counted there"
-
-
-def test_what_others_put_into_the_channel_is_left_alone(redis: str) -> None:
-    shared = SharedAsked(redis)
-    until(lambda: shared.exchange([]) == [] and shared._channel)
-    for junk in ("", "[", "[1]", '["x", 5]', '["x", [["a"]]]', '["x", [["a", "b", "c"]]]'):
-        shared._redis.publish(CHANNEL, junk)
-    for junk in (b"\xff", "[" * 100_000, f'["x", [["a", "b", 1{"0" * 400}]]]'):
-        shared._redis.publish(CHANNEL, junk)
-    shared._redis.publish(CHANNEL, '["x", [["a", 5, 1]]]')
-    found: list[object] = []
-    until(lambda: found.extend(shared.exchange([("mine", "1", 1.0)])) or found)
-    assert found == [("a", "5", 1.0)]
-    shared.close()
+    assert asked(two, "424242") == 200, "that one was counted there"
+    assert not [key for key in redis.client.scan_iter() if b"424242" in key], "a pseudonym"
+    redis.process.send_signal(signal.SIGSTOP)
+    begin = time.monotonic()
+    assert [asked(two, user) for user in range(100, 106)] == [200] * 5 + [429]
+    assert time.monotonic() - begin < 5, "what does not answer is asked once"
+    redis.kill()
+    assert [asked(one, user) for user in range(100, 106)] == [200] * 5 + [429]

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import threading
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,20 +11,20 @@ import httpx
 import pandas as pd
 import pytest
 from running import DAY, Inside
-from shop import PATIENCE, Service, purchase, question, until
+from shop import question
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
 from coupon_rec.features import Encoder
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.market import Market
-from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
+from coupon_rec.serving.bundle.manifest import NAME, seal
 from coupon_rec.serving.events.event import events_of
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.http.app import create_app
-from coupon_rec.serving.http.opening import NO_DECISIONS
-from coupon_rec.serving.http.settings import Settings
+from coupon_rec.serving.http.errors import Refused
+from coupon_rec.serving.http.settings import NO_DECISIONS, Settings
 from coupon_rec.serving.recommender import Recommender
 
 
@@ -54,45 +53,6 @@ def recalibrate(folder: Path, intercept: float) -> str:
     return change(folder, "calibration.json", "redeemed", intercept=intercept)
 
 
-def test_a_new_bundle_takes_over_and_no_request_is_lost(
-    serve: Callable[..., Service], inside: Callable[..., Inside], folder: Path
-) -> None:
-    service = serve(folder=folder)
-    over = threading.Event()
-    statuses: list[int] = []
-    versions: list[str] = []
-
-    def ask(number: int) -> None:
-        with httpx.Client(base_url=service.client.base_url, timeout=PATIENCE) as client:
-            while not over.is_set():
-                answer = client.post("/v1/recommendations", json=question(number))
-                statuses.append(answer.status_code)
-                versions.append(answer.json()["bundle"])
-                event = purchase(f"{number}-{len(statuses)}", number)
-                statuses.append(client.post("/v1/events", json={"events": [event]}).status_code)
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in (1, 2, 3)]
-    for thread in threads:
-        thread.start()
-    for intercept in (-0.5, 0.5, -0.25):
-        answered = len(versions)
-        until(lambda answered=answered: len(versions) > answered + 5)
-        new = recalibrate(folder, intercept)
-        assert service.client.post("/v1/reload").json() == {"bundle": new}
-        assert service.ask(4)["bundle"] == new
-    over.set()
-    for thread in threads:
-        thread.join()
-    assert set(statuses) == {200}
-    assert len(set(versions)) > 1
-    accepted = service.metric("coupon_rec_events_total")
-    counted = service.ask(1, k=100), service.ask(2, k=100)
-    assert accepted == len(statuses) / 2
-    service.stop()
-    restarted = inside(folder)
-    assert (restarted.ask(1, k=100), restarted.ask(2, k=100)) == counted
-
-
 def test_values_that_the_model_has_never_seen_are_counted_when_a_snapshot_is_read(
     inside: Callable[..., Inside], folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -117,18 +77,18 @@ def test_who_waits_during_a_reload_is_answered_by_the_bundle_that_was_asked(
     old = service.recommender.scorer.version
     over = asyncio.Event()
     asked: list[date] = []
-    reaching, answering = service.bundles.reaching, service.answering.ask._work
+    reaching, answering = service.bundles.reaching, service.answers.model._work
 
-    def noted(day: date) -> Recommender:
+    def noted(day: date, *more: object, **fields: object) -> Recommender:
         asked.append(day)
-        return reaching(day)
+        return reaching(day, *more, **fields)
 
     async def held_up(questions: list[object]) -> object:
         await over.wait()
         return await answering(questions)
 
     monkeypatch.setattr(service.bundles, "reaching", noted)
-    monkeypatch.setattr(service.answering.ask, "_work", held_up)
+    monkeypatch.setattr(service.answers.model, "_work", held_up)
 
     async def reload_while_three_wait() -> tuple[list[httpx.Response], httpx.Response]:
         transport = httpx.ASGITransport(served)
@@ -215,7 +175,7 @@ def test_a_bundle_that_is_refused_leaves_every_event_in_the_log(
     part = {"created": "", "packages": {}, "differences": {}, "shard": [0, 2]}
     (folder / NAME).unlink()
     seal(folder, part)
-    assert "but this is a whole bundle" in service.client.post("/v1/reload").json()["error"]
+    assert "only version 1 serves" in service.client.post("/v1/reload").json()["error"]
     assert log.read()[0] == before
     sealed(folder)
     assert service.client.post("/v1/reload").is_success
@@ -259,6 +219,6 @@ def test_a_model_is_not_paired_with_the_snapshot_of_the_next_bundle(
         return load(snapshot, encoder, log)
 
     monkeypatch.setattr(FeatureStore, "load", late)
-    with pytest.raises(BundleError, match="became another bundle meanwhile"):
+    with pytest.raises(Refused, match="became another bundle meanwhile"):
         asyncio.run(service.reload())
     assert service.recommender is before

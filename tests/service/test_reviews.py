@@ -8,15 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
-from receiver import Receiver
 from running import DAY, Inside, review
 from shop import Service, purchase
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
-from coupon_rec.book.chatter import talk
 from coupon_rec.listening import SourceError, read_service
 from coupon_rec.privacy import new_key
 from coupon_rec.privacy.vault import VARIABLE
@@ -92,13 +89,6 @@ def test_half_a_character_is_refused(service: Inside) -> None:
     assert not said(service)["reviews"]
 
 
-def test_only_the_operator_reads_reviews(inside: Callable[..., Inside]) -> None:
-    service = inside(api_key="s3cret", operator_key="chief")
-    client, chief = ({"Authorization": f"Bearer {key}"} for key in ("s3cret", "chief"))
-    assert service.client.get("/v1/reviews", headers=client).status_code == 403
-    assert service.client.get("/v1/reviews", headers=chief).is_success
-
-
 def test_a_place_in_another_log_is_refused(inside: Callable[..., Inside]) -> None:
     service = inside()
     answer = service.client.get("/v1/reviews", params={"log": "elsewhere", "after": 3})
@@ -160,20 +150,6 @@ def test_words_are_sealed_where_events_are_and_are_in_no_outcome(
     assert "quince-lane" not in outcomes.to_string()
 
 
-def stream_of_reviews() -> list[dict[str, Any]]:
-    """Three weeks of reviews of an item that goes bad for half a day in the third."""
-    bad, every = talk(3, 11, mean=6)
-    monday = datetime.combine(DAY, datetime.min.time()) - timedelta(days=14)
-    found = []
-    for hour, (k, n) in enumerate(zip(bad[0].astype(int), every[0].astype(int), strict=True)):
-        worse = 14 * 24 + 40 <= hour < 14 * 24 + 52
-        for number in range(n):
-            time = (monday + timedelta(hours=hour, seconds=number)).isoformat()
-            stars = 1 if number < k or worse else 5
-            found.append(review(f"{hour}-{number}", stars, time=time, text=f"word {hour}"))
-    return found
-
-
 def listen(address: str, *words: object) -> tuple[int, list[dict[str, Any]], str]:
     command = ["listen", address, "--days", "14", "--cooldown", "12", *map(str, words)]
     result = CliRunner().invoke(app, command)
@@ -182,29 +158,6 @@ def listen(address: str, *words: object) -> tuple[int, list[dict[str, Any]], str
         [json.loads(line) for line in result.stdout.splitlines()],
         result.output,
     )
-
-
-@pytest.mark.slow
-def test_an_item_that_turns_bad_rings_once_through_the_service(
-    serve: Callable[..., Service], tmp_path: Path
-) -> None:
-    service, hook = serve(), Receiver()
-    address = f"http://127.0.0.1:{service.port}"
-    events = stream_of_reviews()
-    memory = ("--memory", tmp_path / "memory", "--market", SAMPLE, "--hook", hook.address)
-    half = len(events) * 5 // 6
-    alerts: list[dict[str, Any]] = []
-    for part in (events[:half], events[half:]):
-        for first in range(0, len(part), 1000):
-            assert service.send(*part[first : first + 1000]).is_success
-        code, rung, told = listen(address, *memory)
-        assert code == 0, told
-        alerts += rung
-    hook.close()
-    items = pd.read_parquet(SAMPLE / "items.parquet").set_index("item_id")
-    assert alerts and {alert["topic"] for alert in alerts} == {items.loc[ITEM, "department"]}
-    assert hook.ids == [alert["id"] for alert in alerts]
-    assert listen(address, *memory)[1] == []
 
 
 def test_a_listener_says_what_is_wrong_with_a_service(

@@ -3,9 +3,7 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +13,7 @@ import httpx
 import pytest
 import yaml
 from running import Inside
-from shop import PATIENCE, Service, purchase, question, until
+from shop import PATIENCE, Service, free_port, purchase, until
 
 from coupon_rec.monitoring import Registry, RegistryError
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, seal
@@ -41,40 +39,6 @@ def recalibrated(bundle: Path, folder: Path, intercept: float) -> Path:
     (folder / NAME).unlink()
     seal(folder, {"created": "", "packages": {}, "differences": {}})
     return folder
-
-
-def test_rollbacks_under_load_lose_no_request(
-    bundle: Path, other: Path, tmp_path: Path, serve: Callable[..., Service]
-) -> None:
-    registry = Registry(tmp_path / "registry")
-    first, second = registry.add(bundle), registry.add(other)
-    registry.promote(first)
-    service = serve(folder=registry.live)
-    registry.services = (f"http://127.0.0.1:{service.port}",)
-    over = threading.Event()
-    answers: list[tuple[int, str]] = []
-
-    def ask(number: int) -> None:
-        with httpx.Client(base_url=service.client.base_url, timeout=PATIENCE) as client:
-            while not over.is_set():
-                answer = client.post("/v1/recommendations", json=question(number))
-                answers.append((answer.status_code, answer.json()["bundle"]))
-
-    asking = [threading.Thread(target=ask, args=(number,)) for number in (1, 2)]
-    for thread in asking:
-        thread.start()
-    for _ in range(4):
-        registry.promote(second, "better in the notebook")
-        until(lambda: answers[-1][1] == second)
-        assert registry.roll_back("worse in the shop") == first
-        until(lambda: answers[-1][1] == first)
-    over.set()
-    for thread in asking:
-        thread.join()
-    assert {status for status, _ in answers} == {200}
-    assert {version for _, version in answers} == {first, second}
-    assert registry.version == first
-    assert [each["back"] for each in registry.history] == [False, *[False, True] * 4]
 
 
 def test_the_way_back_never_leads_to_what_was_taken_out(
@@ -128,12 +92,6 @@ def test_the_score_of_each_answer_is_counted_once(service: Inside) -> None:
 
 
 # Prometheus
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def rules() -> list[dict[str, Any]]:

@@ -3,26 +3,21 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import pytest
-import uvicorn
 from running import DAY
-from shop import PATIENCE, Service, purchase
+from shop import Service, purchase
 
 from coupon_rec.privacy import Pseudonyms, Vault, new_key
 from coupon_rec.serving.http import server
 from coupon_rec.serving.http.app import create_app
-from coupon_rec.serving.http.opening import NO_DECISIONS
-from coupon_rec.serving.http.security import OPERATOR, Keys, RateLimit, network_of
-from coupon_rec.serving.http.settings import Settings
+from coupon_rec.serving.http.security import OPERATOR, Keys, network_of
+from coupon_rec.serving.http.settings import NO_DECISIONS, Settings
 
 ASKED = {"user_id": 424_242, "context": {"time": f"{DAY}T12:00:00"}}
-CHUNKED = b"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 PERSONAL = ("424242", "Ada-Lovelace", "31.07")
 
 
@@ -87,15 +82,6 @@ def test_who_asks_for_a_web_socket_is_asked_for_the_key_and_named_in_no_line(
     assert "emma" not in service.words.read_text()
 
 
-@pytest.mark.parametrize("blank", [",", " ", "\n", " , "])
-def test_a_key_without_letters_opens_nothing(blank: str) -> None:
-    for settings in (Settings(api_key=blank), Settings(api_key="s3cret", operator_key=" ")):
-        with pytest.raises(ValueError, match="no letters"):
-            server.check_closed("0.0.0.0", settings)
-        with pytest.raises(ValueError, match="no letters"):
-            Keys(settings.api_key, settings.operator_key)
-
-
 def test_settings_do_not_show_their_secrets() -> None:
     key = "s3cret"
     settings = Settings(
@@ -108,125 +94,6 @@ def test_who_has_a_network_of_addresses_has_one_bucket() -> None:
     assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:2:ffff::7")
     assert network_of("2001:db8:1:3::1") != network_of("2001:db8:1:2::1")
     assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") != network_of("192.0.2.8")
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [b"", b"POST /v1/events HTTP/1.1\r\n", b"\r\n", b"%(head)b"],
-    ids=["nothing", "a line", "an empty line", "half a body"],
-)
-def test_who_sends_a_request_byte_by_byte_is_hung_up_on(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
-) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
-    head = b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
-    answered(bundle, tmp_path, head if sent == b"%(head)b" else sent)
-
-
-@pytest.mark.parametrize(
-    ("sent", "answers"),
-    [
-        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 2**20, 0),
-        (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 5_000, server.MOST_PIPELINED + 2),
-        (CHUNKED + b"0\r\nX: " + b"a" * 2**20, 1),
-        (CHUNKED + b"1\r\n \r\n" * 2**18, 0),
-        (b"POST /healthz HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\n{}", 0),
-    ],
-    ids=["a head without an end", "thousands of requests", "a trailer", "crumbs", "an upgrade"],
-)
-def test_who_sends_far_too_much_beside_a_body_is_hung_up_on(
-    bundle: Path, tmp_path: Path, sent: bytes, answers: int
-) -> None:
-    begin = monotonic()
-    assert answered(bundle, tmp_path, sent).count(b'"status":"ok"') <= answers
-    assert monotonic() - begin < server.REQUEST_SECONDS / 2
-
-
-def test_who_does_not_read_is_hung_up_on(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
-    asked = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
-
-    async def hold() -> None:
-        async with listening(bundle, tmp_path) as running:
-            with socket.socket() as client:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                client.connect(running.servers[0].sockets[0].getsockname())
-                connections = running.server_state.connections
-                while not connections:
-                    await asyncio.sleep(0.01)
-                begin = monotonic()
-                while connections and monotonic() - begin < PATIENCE:
-                    with suppress(ConnectionError):
-                        client.send(asked)
-                    await asyncio.sleep(0.2)
-                assert not connections
-
-    asyncio.run(hold())
-
-
-def answered(bundle: Path, tmp_path: Path, sent: bytes) -> bytes:
-    """What a client reads until the service hangs up."""
-
-    async def hold() -> bytes:
-        async with listening(bundle, tmp_path) as running:
-            port = running.servers[0].sockets[0].getsockname()[1]
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            left = b""
-            with suppress(ConnectionError):
-                writer.write(sent)
-                left = await asyncio.wait_for(reader.read(), PATIENCE)
-            writer.close()
-            return left
-
-    return asyncio.run(hold())
-
-
-@asynccontextmanager
-async def listening(bundle: Path, tmp_path: Path) -> AsyncIterator[server.Server]:
-    """The server of the service, in this process."""
-    app = create_app(bundle, Settings(tmp_path / "events", decisions=NO_DECISIONS))
-    config = uvicorn.Config(app, port=0, http=server.Impatient, log_level="error")
-    running = server.Server(config, app.state.service)
-    task = asyncio.create_task(running.serve())
-    while not running.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield running
-    finally:
-        running.should_exit = True
-        await task
-
-
-def test_a_bucket_lets_a_burst_through_and_refills() -> None:
-    limit = RateLimit(2)
-    assert [limit.wait("a", 0.0) for _ in range(3)] == [0, 0, 0.5]
-    assert limit.wait("b", 0.0) == 0
-    assert limit.wait("a", 0.5) == 0
-    assert limit.wait("a", 0.5) == pytest.approx(0.5)
-
-
-def test_no_line_of_the_log_holds_what_a_user_sent(serve: Callable[..., Service]) -> None:
-    service = serve()
-    event = {
-        "event_id": "Ada-Lovelace",
-        "kind": "purchase",
-        "user_id": 424_242,
-        "time": f"{DAY}T12:00:00",
-        "basket_id": 1,
-        "item_id": 1001,
-        "amount": 31.07,
-    }
-    assert service.client.post("/v1/recommendations", json=ASKED).is_success
-    assert service.client.post("/v1/events", json={"events": [event]}).is_success
-    wrong = {"events": [{**event, "amount": "31.07", "Ada-Lovelace": 424_242}]}
-    assert service.client.post("/v1/events", json=wrong).status_code == 422
-    with service.client.stream("GET", "/v1/users/424242/stream") as stream:
-        assert next(stream.iter_lines()) == "event: coupon"
-    words = service.stop()
-    assert "Uvicorn running" in words
-    assert [word for word in PERSONAL if word in words] == []
 
 
 def test_no_line_of_the_log_holds_a_secret_though_redis_is_away(
@@ -271,30 +138,3 @@ def test_an_internal_error_is_answered_and_logged_by_its_place_alone(
     assert answer.json()["error"]
     assert "KeyError at" in caplog.text
     assert [word for word in PERSONAL if word in caplog.text + answer.text] == []
-
-
-def post(*headers: bytes, body: bytes = b"") -> bytes:
-    return b"\r\n".join([b"POST /v1/events HTTP/1.1", b"Host: a", *headers, b"", body])
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        post(b"Content-Length: 6", b"Transfer-Encoding: chunked", body=b"0\r\n\r\nG"),
-        post(b"Content-Length: 1", b"Content-Length: 2", body=b"xx"),
-        post(b"Transfer-Encoding: xchunked", b"Content-Length: 1", body=b"x"),
-        post(b"Transfer-Encoding : chunked", body=b"0\r\n\r\n"),
-        post(b"X: a", b" Content-Length: 3"),
-        post(b"Content-Length: 1", body=b"x").replace(b"\r\n", b"\n"),
-    ],
-)
-def test_a_request_that_another_server_may_read_differently_is_refused(
-    process: Service, sent: bytes
-) -> None:
-    with socket.create_connection(("127.0.0.1", process.port), PATIENCE) as line:
-        line.sendall(sent)
-        received = b""
-        while part := line.recv(10_000):
-            received += part
-    assert received.startswith(b"HTTP/1.1 400 ")
-    assert received.count(b"HTTP/1.1") == 1

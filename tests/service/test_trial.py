@@ -26,8 +26,8 @@ from coupon_rec.serving.events.decision_reader import read_answers, read_decisio
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.identifiers import Identifiers
 from coupon_rec.serving.events.judging import arms, read_rewards
-from coupon_rec.serving.hashing import drawn
 from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.bundles import drawn
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import Decision, Question, Recommender, Reply
 
@@ -181,17 +181,6 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log.record_outcomes(events, OWN)
     log.close()
     return folder / "decisions"
-
-
-@pytest.mark.slow
-def test_the_arms_of_a_canary_are_told_apart_by_what_they_earned(compared: Path) -> None:
-    table = arms(read_rewards(compared, contact=0.0))
-    assert table.loc["live", "value"] == pytest.approx(0.2, abs=0.03)
-    assert table.loc["canary", "value"] == pytest.approx(0.1, abs=0.03)
-    assert table.loc["canary less live", "high"] < 0
-    found = run("value", compared, "--arms", "--contact", 0)
-    assert found.exit_code == 0, found.output
-    assert "canary less live" in found.stdout
 
 
 @pytest.mark.slow

@@ -92,8 +92,10 @@ def export(
     _check_platforms(model, platforms)
     rows = np.resize(np.random.default_rng(0).permutation(len(offers)), ROWS)
     sample = {name: array[rows] for name, array in arrays.items()}
-    with TemporaryDirectory(prefix=f".{folder.name}.", dir=_made(folder.parent)) as temporary:
-        draft = _made(Path(temporary, "bundle"))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
+        draft = Path(temporary, "bundle")
+        draft.mkdir()
         differences = _write_formats(model, draft, sample, FORMATS)
         if platforms:
             differences |= _write_platforms(platforms, draft, sample)
@@ -111,7 +113,9 @@ def export(
         created = datetime.now(UTC).isoformat(timespec="seconds")
         seal(draft, {"created": created, "packages": packages, "differences": differences})
         Scorer.load(draft)
-        _place(draft, folder, Path(temporary, "replaced"))
+        if folder.exists():
+            folder.rename(Path(temporary, "replaced"))
+        draft.rename(folder)
     return folder
 
 
@@ -152,7 +156,7 @@ def _write_platforms(
     platforms: Mapping[str, OfferModel], draft: Path, sample: Arrays
 ) -> dict[str, float]:
     """Write the models of single platforms in the one format that is served."""
-    _made(draft / "platforms")
+    (draft / "platforms").mkdir()
     differences, lines = {}, {}
     for name, model in platforms.items():
         form = {"onnx": (platform_file(name), _run_onnx)}
@@ -247,15 +251,3 @@ def _facts(model: keras.Model) -> dict[str, object]:
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _place(draft: Path, folder: Path, replaced: Path) -> None:
-    """Give the draft its name, and take it from what had it before."""
-    if folder.exists():
-        folder.rename(replaced)
-    draft.rename(folder)

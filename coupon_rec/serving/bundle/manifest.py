@@ -83,7 +83,7 @@ def verified(folder: str | Path) -> dict[str, Any]:
 
 
 def version_of(manifest: dict[str, Any]) -> str:
-    """Give the version of a bundle; of a part of one, that of the whole."""
+    """Give the version of a bundle; one that forgot somebody keeps the one it had."""
     return str(manifest.get("whole", manifest["version"]))
 
 

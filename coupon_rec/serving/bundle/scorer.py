@@ -47,15 +47,13 @@ class Scorer:
     Attributes
     ----------
     version : str
-        Of the bundle; a part of one has that of the whole.
+        Of the bundle.
     session : onnxruntime.InferenceSession
         The model.
     encoder : coupon_rec.features.Encoder
         What turns offers into the arrays that the model reads.
     calibration : dict of str to Platt
         Of each output.
-    shard : tuple of int, or None
-        Of a part of a bundle, its place from 0 on, and how many there are.
     platforms : dict of str to Scorer
         Of the platforms that have a model of their own, by name.
     """
@@ -64,7 +62,6 @@ class Scorer:
     session: Any
     encoder: Encoder
     calibration: dict[str, Platt]
-    shard: tuple[int, int] | None = None
     platforms: dict[str, "Scorer"] = field(default_factory=dict)
 
     @classmethod
@@ -83,6 +80,8 @@ class Scorer:
         """
         folder = Path(folder)
         manifest = verified(folder)
+        if "shard" in manifest:
+            raise BundleError(f"{folder}: a part of a bundle, which only version 1 serves; {FRESH}")
         schema = json.loads(content(folder, manifest, "schema.json"))
         calibration = json.loads(content(folder, manifest, "calibration.json"))
         try:
@@ -94,7 +93,6 @@ class Scorer:
             _session(folder, manifest, "model.onnx"),
             encoder,
             _lines(calibration),
-            tuple(manifest["shard"]) if "shard" in manifest else None,
         )
         if PLATFORMS not in manifest["files"]:
             return base

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -41,264 +41,170 @@ def _identifier(value: object) -> int | str:
     raise ValueError(f"send a whole number from 0 to {MAX_ID}, or 1 to {MAX_TEXT} characters")
 
 
-Id = Annotated[
-    int | str,
-    PlainValidator(_identifier),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 0, "maximum": MAX_ID},
-                {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
-            ]
-        }
-    ),
-]
-K = Annotated[
-    int,
-    Field(ge=1, le=100),
-    BeforeValidator(_whole),
-    Field(description="How many coupons at most."),
-]
+NUMBER_OR_TEXT = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": MAX_ID},
+        {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
+    ]
+}
+Id = Annotated[int | str, PlainValidator(_identifier), WithJsonSchema(NUMBER_OR_TEXT)]
+K = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]
 Stars = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
 Quantity = Annotated[int, Field(ge=1, le=MAX_AMOUNT), BeforeValidator(_whole)]
-Time = Annotated[
-    datetime,
-    BeforeValidator(_clock, json_schema_input_type=datetime),
-    Field(description="As the shop's clock shows it: an offset from UTC is dropped."),
-]
-Money = Annotated[float, Field(ge=0, le=MAX_AMOUNT, description="In currency, at least 0.")]
+Time = Annotated[datetime, BeforeValidator(_clock, json_schema_input_type=datetime)]
+Money = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Strict(BaseModel):
+class _Body(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
+
+
+class _Strict(_Body):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def _example(**fields: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class Context(_Strict):
     """What is known about the moment of a request."""
 
     time: Time
+    """As the shop's clock shows it: an offset from UTC is dropped."""
 
 
 class RecommendationRequest(_Strict):
     """Who wants coupons, when, where, and how many at most."""
 
     user_id: Id
-    context: Annotated[
-        Context | None, Field(description="Now, by the clock of the server, if left out.")
-    ] = None
+    context: Context | None = None
+    """Now, by the clock of the server, if left out."""
     k: K = 5
-    explain: Annotated[
-        bool, Field(description="Give the whole account of the first five coupons.")
-    ] = False
-    platform: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=40,
-            description='Where they are shown, such as "phone", if the bundle has a model for it; '
-            "one that it has none for is refused. Left out, the bundle's main model answers.",
-        ),
-    ] = None
+    """How many coupons at most."""
+    explain: bool = False
+    """Give the whole account of the first five coupons."""
+    platform: Annotated[str | None, Field(min_length=1, max_length=40)] = None
+    """Where they are shown, such as "phone", if the bundle has a model for it; one that it has none
+    for is refused. Left out, the bundle's main model answers."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"user_id": 1, "context": {"time": "2017-11-20T09:30:00"}, "k": 5}]
-        }
-    )
+    model_config = _example(user_id=1, context={"time": "2017-11-20T09:30:00"}, k=5)
 
 
-class Factors(BaseModel):
+class Factors(_Body):
     """Terms of log p, the logarithm of the probability that a coupon is redeemed."""
 
-    bought: Annotated[float, Field(description="Of log p(a): that one of its items is bought.")]
-    redeemed_if_bought: Annotated[float, Field(description="Of log p(r | a).")]
+    bought: float
+    """Of log p(a): that one of its items is bought."""
+    redeemed_if_bought: float
+    """Of log p(r | a)."""
 
 
-class Account(BaseModel):
+class Account(_Body):
     """Why a coupon is likelier than the user's others. All terms add up to its log p."""
 
-    rivals: Annotated[int, Field(ge=1, description="How many others it is compared with.")]
-    others: Annotated[Factors, Field(description="The mean over the others.")]
-    topics: Annotated[
-        dict[str, Factors],
-        Field(description="What each of six topics adds to that: its exact Shapley value."),
-    ]
+    rivals: Annotated[int, Field(ge=1)]
+    """How many others it is compared with."""
+    others: Factors
+    """The mean over the others."""
+    topics: dict[str, Factors]
+    """What each of six topics adds to that: its exact Shapley value."""
 
 
-class Coupon(BaseModel):
+class Coupon(_Body):
     """A coupon to send, and why."""
 
     campaign_id: int | str
     coupon_id: int | str
-    probability: Annotated[float, Field(ge=0, le=1, description="That it is redeemed.")]
-    value: Annotated[
-        float,
-        Field(
-            description="Expected incremental profit, in currency, after its cost; 0 or less only "
-            "where it was drawn."
-        ),
-    ]
-    reason: Annotated[
-        str, Field(description="The topic that sets it apart from the user's other coupons.")
-    ]
-    propensity: Annotated[
-        float | None,
-        Field(
-            gt=0,
-            le=1,
-            description="With which chance the answer held this coupon; given by a service that "
-            "explores, and by no other.",
-        ),
-    ] = None
-    account: Annotated[
-        Account | None,
-        Field(description="Given where it was asked for, and the user has another coupon."),
-    ] = None
-    cold: Annotated[
-        str,
-        Field(description='Who is new, "user", "coupon" or "user and coupon"; empty for neither.'),
-    ] = ""
+    probability: Probability
+    """That it is redeemed."""
+    value: float
+    """Expected incremental profit, in currency, after its cost; 0 or less only where it was
+    drawn."""
+    reason: str
+    """The topic that sets it apart from the user's other coupons."""
+    propensity: Annotated[float | None, Field(gt=0, le=1)] = None
+    """With which chance the answer held this coupon; given by a service that explores, and by no
+    other."""
+    account: Account | None = None
+    """Given where it was asked for, and the user has another coupon."""
+    cold: str = ""
+    """Who is new, "user", "coupon" or "user and coupon"; empty for neither."""
 
 
-class RecommendationResponse(BaseModel):
+class RecommendationResponse(_Body):
     """The coupons for a user, the best first; none if none is worth its cost."""
 
     user_id: int | str
     day: date
-    known: Annotated[
-        bool, Field(description="False for a user nothing is known of: the cold-start answer.")
-    ]
-    mailed: Annotated[
-        bool,
-        Field(
-            description="Whether the coupons are among those that the user was mailed. False for a "
-            "user who was mailed no live one: these are the best of all that are live and "
-            "not withheld from the user."
-        ),
-    ]
-    bundle: Annotated[str, Field(description="Version of the model and its features.")]
-    degraded: Annotated[
-        bool, Field(description="True while events of other replicas cannot be read.")
-    ]
+    known: bool
+    """False for a user nothing is known of: the cold-start answer."""
+    mailed: bool
+    """Whether the coupons are among those that the user was mailed. False for a user who was mailed
+    no live one: these are the best of all that are live and not withheld from the user."""
+    bundle: str
+    """Version of the model and its features."""
+    degraded: bool
+    """True while events of other replicas cannot be read."""
     coupons: list[Coupon]
-    note: Annotated[str, Field(description='Such as "no coupon is worth its cost"; else empty.')]
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "user_id": 1,
-                    "day": "2017-11-20",
-                    "known": True,
-                    "mailed": True,
-                    "bundle": "5f0c6c1e",
-                    "degraded": False,
-                    "coupons": [
-                        {
-                            "campaign_id": 25,
-                            "coupon_id": 10000089061,
-                            "probability": 0.0412,
-                            "value": 0.0183,
-                            "reason": "you buy these: 2 of the products so far, the last time "
-                            "6 days ago",
-                        }
-                    ],
-                    "note": "",
-                }
-            ]
-        }
-    )
+    note: str
+    """Such as "no coupon is worth its cost"; else empty."""
 
 
 class ItemsRequest(_Strict):
     """Who wants items, when, and how many at most."""
 
     user_id: Id
-    context: Annotated[
-        Context | None, Field(description="Now, by the clock of the server, if left out.")
-    ] = None
-    k: Annotated[
-        int,
-        Field(ge=1, le=100),
-        BeforeValidator(_whole),
-        Field(description="How many items at most."),
-    ] = 10
+    context: Context | None = None
+    """Now, by the clock of the server, if left out."""
+    k: K = 10
+    """How many items at most."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"user_id": 1, "context": {"time": "2017-11-20T09:30:00"}, "k": 10}]
-        }
-    )
+    model_config = _example(user_id=1, context={"time": "2017-11-20T09:30:00"}, k=10)
 
 
-class LikelyItem(BaseModel):
+class LikelyItem(_Body):
     """An item that the user is likely to buy, and why."""
 
     item_id: int | str
-    probability: Annotated[
-        float, Field(ge=0, le=1, description="That the user buys it in the next 28 days.")
-    ]
+    probability: Probability
+    """That the user buys it in the next 28 days."""
     reason: str
 
 
-class ItemsResponse(BaseModel):
+class ItemsResponse(_Body):
     """The items that a user is most likely to buy, the likeliest first."""
 
     user_id: int | str
     day: date
-    known: Annotated[
-        bool, Field(description="False for a user without a purchase: what most users buy.")
-    ]
-    bundle: Annotated[str, Field(description="Version of the features.")]
-    degraded: Annotated[
-        bool, Field(description="True while events of other replicas cannot be read.")
-    ]
+    known: bool
+    """False for a user without a purchase: what most users buy."""
+    bundle: str
+    """Version of the features."""
+    degraded: bool
+    """True while events of other replicas cannot be read."""
     items: list[LikelyItem]
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "user_id": 1,
-                    "day": "2017-11-20",
-                    "known": True,
-                    "bundle": "5f0c6c1e",
-                    "degraded": False,
-                    "items": [
-                        {
-                            "item_id": 1082185,
-                            "probability": 0.8312,
-                            "reason": "bought 31 times, last 2 days ago",
-                        }
-                    ],
-                }
-            ]
-        }
-    )
 
 
 class _Event(_Strict):
-    event_id: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=100,
-            pattern=r"^[A-Za-z0-9_.:-]+$",
-            description="Chosen by the sender; an event sent twice counts once.",
-        ),
-    ]
+    event_id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$")]
+    """Chosen by the sender; an event sent twice counts once."""
     user_id: Id
     time: Time
+    """As the shop's clock shows it: an offset from UTC is dropped."""
 
 
 class Purchase(_Event):
-    """A line of a basket."""
+    """A line of a basket. Money is in currency, at least 0."""
 
     kind: Literal["purchase"]
     basket_id: Id
     item_id: Id
     quantity: Quantity = 1
-    amount: Annotated[Money, Field(description="What the user paid, in currency.")]
+    amount: Money
+    """What the user paid."""
     retail_discount: Money = 0.0
     coupon_discount: Money = 0.0
 
@@ -313,10 +219,8 @@ class Redemption(_Event):
 
 class _Browsed(_Event):
     item_id: Id
-    channel: Annotated[
-        str | None,
-        Field(min_length=1, max_length=MAX_TEXT, description='Where, such as "app".'),
-    ] = None
+    channel: Text | None = None
+    """Where, such as "app"."""
 
 
 class View(_Browsed):
@@ -340,6 +244,16 @@ class Review(_Browsed):
 
 
 AnyEvent = Annotated[Purchase | Redemption | View | Click | Review, Field(discriminator="kind")]
+PURCHASE = {
+    "event_id": "till-3:20171120:0001",
+    "kind": "purchase",
+    "user_id": 1,
+    "time": "2017-11-20T09:30:00",
+    "basket_id": 41000000001,
+    "item_id": 1082185,
+    "quantity": 1,
+    "amount": 1.29,
+}
 
 
 class EventBatch(_Strict):
@@ -347,89 +261,77 @@ class EventBatch(_Strict):
 
     events: Annotated[list[AnyEvent], Field(min_length=1, max_length=MAX_EVENTS)]
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "events": [
-                        {
-                            "event_id": "till-3:20171120:0001",
-                            "kind": "purchase",
-                            "user_id": 1,
-                            "time": "2017-11-20T09:30:00",
-                            "basket_id": 41000000001,
-                            "item_id": 1082185,
-                            "quantity": 1,
-                            "amount": 1.29,
-                        }
-                    ]
-                }
-            ]
-        }
-    )
+    model_config = _example(events=[PURCHASE])
 
 
-class EventsAccepted(BaseModel):
+class EventsAccepted(_Body):
     """Sent once the events are on disk and count."""
 
-    accepted: Annotated[int, Field(description="How many events; those sent before included.")]
+    accepted: int
+    """How many events; those sent before included."""
 
 
-class Said(BaseModel):
+class ReviewOfItem(_Body):
     """A review, without its user."""
 
-    position: Annotated[int, Field(description="In the log: the next call's `after`.")]
-    time: Annotated[str, Field(description="As the shop's clock showed it, in ISO 8601.")]
+    position: int
+    """In the log: the next call's `after`."""
+    time: str
+    """As the shop's clock showed it, in ISO 8601."""
     item_id: int | str
     rating: int
     text: str | None
 
 
-class Reviews(BaseModel):
+class Reviews(_Body):
     """Reviews in the order in which they came."""
 
-    log: Annotated[str, Field(description="Whose positions these are: each replica has its own.")]
-    reviews: list[Said]
+    log: str
+    """Whose positions these are: each replica has its own."""
+    reviews: list[ReviewOfItem]
 
 
-class LiveCoupon(BaseModel):
+class LiveCoupon(_Body):
     """A coupon of a campaign that runs."""
 
     campaign_id: int | str
     coupon_id: int | str
 
 
-class LiveCoupons(BaseModel):
+class LiveCoupons(_Body):
     """The coupons of the campaigns that run on a day."""
 
     day: date
     coupons: list[LiveCoupon]
 
 
-class ReloadResponse(BaseModel):
+class ReloadResponse(_Body):
     """Which bundle answers now."""
 
     bundle: str
 
 
-class ServiceState(BaseModel):
+class ServiceState(_Body):
     """How the service is."""
 
     status: Literal["ok", "stopping"]
     bundle: str
-    day: Annotated[date, Field(description="Of the snapshot of the features.")]
+    day: date
+    """Of the snapshot of the features."""
     degraded: bool
-    trial: Annotated[str | None, Field(description="Version of the bundle on trial, if one is.")]
+    trial: str | None
+    """Version of the bundle on trial, if one is."""
 
 
-class FieldError(BaseModel):
+class FieldError(_Body):
     """A field of a request, and what is wrong with it."""
 
-    field: Annotated[str, Field(description="Its path, such as context.time.")]
+    field: str
+    """Its path, such as context.time."""
     problem: str
 
 
-class ErrorBody(BaseModel):
+class ErrorBody(_Body):
     """Why a request was not answered, and how to fix it."""
 
     error: str

@@ -14,7 +14,11 @@ R = TypeVar("R")
 
 
 class Overloaded(Exception):
-    """As many requests wait as may wait; this one is turned away."""
+    """As many wait in a queue as may wait; this request is turned away."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(queue)
+        self.queue = queue
 
 
 class Batcher(Generic[T, R]):
@@ -25,6 +29,8 @@ class Batcher(Generic[T, R]):
 
     Parameters
     ----------
+    name : str
+        What the queue is for.
     work : coroutine function
         From n requests to n results, in order. A result that is an exception is raised to the one
         who asked; an exception that `work` raises, to all.
@@ -36,11 +42,12 @@ class Batcher(Generic[T, R]):
 
     def __init__(
         self,
+        name: str,
         work: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
         queue_limit: int,
         batch_limit: int,
     ) -> None:
-        self._work = work
+        self._name, self._work = name, work
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
@@ -55,7 +62,7 @@ class Batcher(Generic[T, R]):
             At once, if the queue is full.
         """
         if len(self._waiting) >= self._queue_limit:
-            raise Overloaded
+            raise Overloaded(self._name)
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, result))
         if self._task is None:
@@ -69,17 +76,17 @@ class Batcher(Generic[T, R]):
         while self._waiting:
             size = min(len(self._waiting), self._batch_limit)
             batch = [self._waiting.popleft() for _ in range(size)]
-            requests = [request for request, _ in batch]
             try:
-                results = await self._work(requests)
+                results = await self._work([request for request, _ in batch])
             except Exception as error:
                 results = [error] * size
             for (_, future), result in zip(batch, results, strict=True):
-                if not future.cancelled():
-                    if isinstance(result, Exception):
-                        future.set_exception(result)
-                    else:
-                        future.set_result(result)
+                if future.cancelled():
+                    continue
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
             for _ in range(TURNS):
                 await asyncio.sleep(0)
         self._task = None

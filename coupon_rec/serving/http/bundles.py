@@ -2,15 +2,16 @@
 
 import logging
 from datetime import date, timedelta
+from hashlib import blake2b
 from pathlib import Path
 
 from coupon_rec.serving.bundle.manifest import BundleError, verified, version_of
 from coupon_rec.serving.bundle.scorer import Scorer
+from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.events.identifiers import UNKNOWN
 from coupon_rec.serving.exploring import Exploring
-from coupon_rec.serving.hashing import drawn, shard_of
-from coupon_rec.serving.http.opening import open_log
+from coupon_rec.serving.http.errors import Refused
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import Question, Recommender
 
@@ -20,14 +21,6 @@ MOST_DAYS = 365
 """How far after its snapshot a bundle may be asked; every recency has reached its cap by then."""
 
 LIVE, CANARY, SHADOW = "live", "canary", "shadow"
-
-
-class OutOfReach(ValueError):
-    """A day before the snapshot that is loaded, or too long after it."""
-
-
-class Elsewhere(ValueError):
-    """A user whom a replica of another shard serves."""
 
 
 class Bundles:
@@ -48,8 +41,6 @@ class Bundles:
         Of the bundle on trial. One that fails is taken out, and never the service with it.
     log : EventLog
         Of this replica.
-    shard : tuple of int, or None
-        Whose users these are, if a bundle is a part of one.
     exploring : Exploring or None
         How chance decides, if it does.
 
@@ -63,19 +54,17 @@ class Bundles:
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self._folder, self._settings = folder, settings
-        self.exploring = (
-            Exploring(settings.explore, settings.explore_floor, settings.explore_seed)
-            if settings.explore
-            else None
-        )
+        self.exploring = None
+        if settings.explore:
+            self.exploring = Exploring(
+                settings.explore, settings.explore_floor, settings.explore_seed
+            )
         if not 0 <= settings.canary <= 1 or (settings.canary and not settings.trial):
             raise ValueError(
                 f"canary is {settings.canary}: it must be in [0, 1], and needs a trial (--trial)"
             )
         scorer = Scorer.load(folder)
-        self.shard = scorer.shard
-        path = settings.log or folder.with_name(f"{folder.name}.events")
-        self.log = open_log(path, settings, self.shard)
+        self.log = _open_log(settings.log or folder.with_name(f"{folder.name}.events"), settings)
         self.live = self._recommender(folder, scorer)
         self.trial = self._load_trial(self.live)
         self.live.store.shorten_log()
@@ -91,8 +80,6 @@ class Bundles:
                 bundle,
                 ", ".join(f"{column} of {count:,} rows" for column, count in unseen.items()),
             )
-        if scorer.shard != self.shard:
-            raise BundleError(f"{bundle}: {_place(scorer.shard)}, but this is {_place(self.shard)}")
         if version_of(verified(bundle)) != scorer.version:
             raise BundleError(f"{bundle}: became another bundle meanwhile; load it again")
         recommender = Recommender(scorer, store, self._settings.economics, self.exploring)
@@ -164,29 +151,43 @@ class Bundles:
         """Give the bundle that answers an arm."""
         return self.trial if self.trial and arm != LIVE else self.live
 
-    def require_mine(self, user_id: int | str) -> None:
-        """Raise `Elsewhere` for a user of another shard."""
-        if self.shard and (place := shard_of(user_id, self.shard[1])) != self.shard[0]:
-            raise Elsewhere(
-                f"this user is of shard {place} of {self.shard[1]}, and this replica serves shard "
-                f"{self.shard[0]}: ask a replica of that shard"
-            )
-
-    def reaching(self, day: date, *, past: bool = False) -> Recommender:
+    def reaching(
+        self, day: date, field: str, *, past: bool = False, advice: str = ""
+    ) -> Recommender:
         """Give what is loaded, if its features reach a day, or any day before if `past`.
 
         Raises
         ------
-        OutOfReach
-            If they do not.
+        Refused
+            If they do not: it names the field of the request.
         """
-        recommender = self.live
-        first = recommender.store.day
+        first = self.live.store.day
         last = first + timedelta(days=MOST_DAYS)
         if day > last or (day < first and not past):
-            raise OutOfReach(f"{day} is out of reach: send {first} to {last}")
-        return recommender
+            words = f"{day} is out of reach: send {first} to {last}{advice}"
+            raise Refused(409, words, field=field)
+        return self.live
 
 
-def _place(shard: tuple[int, int] | None) -> str:
-    return f"shard {shard[0]} of {shard[1]}" if shard else "a whole bundle"
+def drawn(user_id: int | str, trial: str, share: float) -> bool:
+    """Say whether a user is in the share that a trial has drawn; other trials draw others.
+
+    An identifier is hashed as the text that spells it, so 5 and "5" are the same user.
+
+    Examples
+    --------
+    >>> sum(drawn(user, "june", 0.1) for user in range(10_000))
+    1013
+    """
+    digest = blake2b(f"{trial}\0{user_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) < share * 2**64
+
+
+def _open_log(path: Path, settings: Settings) -> EventLog:
+    """Open the log of events, shared with other replicas if there is a Redis."""
+    if not settings.redis:
+        return EventLog(path)
+    from coupon_rec.serving.events.redis_log import RedisStream
+    from coupon_rec.serving.events.shared_log import SharedLog
+
+    return SharedLog(path, RedisStream(settings.redis))

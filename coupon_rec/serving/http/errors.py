@@ -18,6 +18,7 @@ FIX_FIELDS = "the request is not as expected: fix the fields named"
 BY_STATUS = {
     404: "there is nothing here: /openapi.json lists what there is",
     405: "this address takes another method: /openapi.json lists them",
+    408: "the body takes too long: send it within 30 seconds",
     413: "the body is too large: send less at a time",
 }
 
@@ -69,7 +70,7 @@ def handle(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        fields = [_field(found) for found in error.errors()[:MOST_FIELDS]]
+        fields = [_field(problem) for problem in error.errors()[:MOST_FIELDS]]
         return error_response(422, FIX_FIELDS, fields)
 
 

@@ -17,117 +17,92 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.requests = Counter(
-            "coupon_rec_requests",
-            "Requests answered, by route and status.",
-            ["route", "status"],
-            registry=self.registry,
+        self.requests = self._counter(
+            "requests", "Requests answered, by route and status.", "route", "status"
         )
-        self.seconds = Histogram(
-            "coupon_rec_request_seconds",
+        self.seconds = self._histogram(
+            "request_seconds",
             "Time from a request to its answer, but for streams.",
-            ["route"],
-            buckets=SECONDS,
-            registry=self.registry,
+            SECONDS,
+            "route",
         )
-        self.batch = Histogram(
-            "coupon_rec_batch_requests",
-            "Requests that went into one call of the model.",
-            buckets=(1, 2, 4, 8, 16, 32),
-            registry=self.registry,
+        self.batch = self._histogram(
+            "batch_requests", "Requests that went into one call of the model.", (1, 2, 4, 8, 16, 32)
         )
-        self.cached = Counter(
-            "coupon_rec_cached", "Answers taken from the cache.", registry=self.registry
-        )
-        self.scores = Histogram(
-            "coupon_rec_score",
+        self.cached = self._counter("cached", "Answers taken from the cache.")
+        self.scores = self._histogram(
+            "score",
             "Probability of redemption of the likeliest coupon that an answer chose; 0 for none.",
-            buckets=SCORES,
-            registry=self.registry,
+            SCORES,
         )
-        self.explored = Counter(
-            "coupon_rec_explored", "Answers whose coupons were drawn.", registry=self.registry
+        self.explored = self._counter("explored", "Answers whose coupons were drawn.")
+        self.arm_scores = self._histogram(
+            "arm_score", "While a bundle is on trial: as coupon_rec_score, by arm.", SCORES, "arm"
         )
-        self.arm_scores = Histogram(
-            "coupon_rec_arm_score",
-            "While a bundle is on trial: as coupon_rec_score, by arm.",
-            ["arm"],
-            buckets=SCORES,
-            registry=self.registry,
-        )
-        self.arm_redemptions = Counter(
-            "coupon_rec_arm_redemptions",
+        self.arm_redemptions = self._counter(
+            "arm_redemptions",
             "While a bundle is a canary: redemptions, by the arm of the user.",
-            ["arm"],
-            registry=self.registry,
+            "arm",
         )
-        self.shadows_lost = Counter(
-            "coupon_rec_shadows_lost",
+        self.shadows_lost = self._counter(
+            "shadows_lost",
             "Requests that the shadow did not score: too many waited, or it failed.",
-            registry=self.registry,
         )
-        self.trial = Gauge(
-            "coupon_rec_trial", "1 while a bundle is on trial.", registry=self.registry
-        )
-        self.turned_away = Counter(
-            "coupon_rec_turned_away",
+        self.trial = self._gauge("trial", "1 while a bundle is on trial.")
+        self.turned_away = self._counter(
+            "turned_away",
             "Requests turned away because as many wait as may, by what they would wait for.",
-            ["queue"],
-            registry=self.registry,
+            "queue",
         )
-        self.limited = Counter(
-            "coupon_rec_limited",
+        self.limited = self._counter(
+            "limited",
             "Requests that came too often, by what they were too often for: an address, people of "
             "one client, or questions about one of them.",
-            ["limit"],
-            registry=self.registry,
+            "limit",
         )
-        for name in ("address", "users", "asks"):
-            self.limited.labels(name)
-        self.events = Counter(
-            "coupon_rec_events",
-            "Events accepted, repeated ones included, by kind.",
-            ["kind"],
-            registry=self.registry,
+        self.events = self._counter(
+            "events", "Events accepted, repeated ones included, by kind.", "kind"
         )
-        for kind in FIELDS:
-            self.events.labels(kind)
-        self.reloads = Counter(
-            "coupon_rec_reloads", "Reloads, by result.", ["result"], registry=self.registry
-        )
-        for result in ("done", "refused"):  # the first one counts as a rise only from a zero
-            self.reloads.labels(result)
-        self.streams = Gauge("coupon_rec_streams", "Streams that are open.", registry=self.registry)
-        self.waiting = Gauge(
-            "coupon_rec_waiting",
-            "Requests that wait, by what they wait for.",
-            ["queue"],
-            registry=self.registry,
-        )
-        self.unseen = Gauge(
-            "coupon_rec_unseen_values",
+        self.reloads = self._counter("reloads", "Reloads, by result.", "result")
+        self.streams = self._gauge("streams", "Streams that are open.")
+        self.waiting = self._gauge("waiting", "Requests that wait, by what they wait for.", "queue")
+        self.unseen = self._gauge(
+            "unseen_values",
             "Values of users and coupons in the snapshot that the model has never seen.",
-            registry=self.registry,
         )
-        self.degraded = Gauge(
-            "coupon_rec_degraded",
-            "1 while events of other replicas cannot be read.",
-            registry=self.registry,
+        self.degraded = self._gauge("degraded", "1 while events of other replicas cannot be read.")
+        self.unpublished = self._gauge(
+            "events_unpublished", "Events accepted here that other replicas cannot know yet."
         )
-        self.unpublished = Gauge(
-            "coupon_rec_events_unpublished",
-            "Events accepted here that other replicas cannot know yet.",
-            registry=self.registry,
-        )
-        self.decisions_lost = Gauge(
-            "coupon_rec_decisions_lost",
+        self.decisions_lost = self._gauge(
+            "decisions_lost",
             "Answers missing in the decision log: a kill or a full disk lost them.",
-            registry=self.registry,
         )
-        self.outcomes_lost = Gauge(
-            "coupon_rec_outcomes_lost",
+        self.outcomes_lost = self._gauge(
+            "outcomes_lost",
             "Events missing in the decision log: a kill or a full disk lost them.",
-            registry=self.registry,
+        )
+        # The first one counts as a rise only from a zero.
+        for counter, names in (
+            (self.limited, ("address", "users", "asks")),
+            (self.turned_away, ("model", "shadow", "log", "streams")),
+            (self.events, FIELDS),
+            (self.reloads, ("done", "refused")),
+        ):
+            for name in names:
+                counter.labels(name)
+
+    def _counter(self, name: str, about: str, *labels: str) -> Counter:
+        return Counter(f"coupon_rec_{name}", about, labels, registry=self.registry)
+
+    def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(f"coupon_rec_{name}", about, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, about: str, buckets: Sequence[float], *labels: str
+    ) -> Histogram:
+        return Histogram(
+            f"coupon_rec_{name}", about, labels, registry=self.registry, buckets=buckets
         )
 
     def see(self, choices: Sequence[Choice], arm: str | None = None) -> None:

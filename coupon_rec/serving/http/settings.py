@@ -5,6 +5,9 @@ from pathlib import Path
 
 from coupon_rec.decisions import Economics
 
+NO_DECISIONS = Path("none")
+"""What `Settings.decisions` is where nothing is recorded."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -21,7 +24,8 @@ class Settings:
         What requests must carry as `Authorization: Bearer KEY`; none need to if it is empty.
         Several, separated by commas, for several clients, or for a new key beside the old one.
     rate : float
-        Requests a second that one address may make, with a burst of as many; 0 for no limit.
+        Requests a second that one address may make, rounded down; less than 1 is one in a longer
+        time, and 0 no limit.
     decisions : pathlib.Path, optional
         The folder that records answers and outcomes; ``BUNDLE.decisions`` beside the bundle if
         left out, and nothing is recorded if it is ``Path("none")``.
@@ -63,6 +67,9 @@ class Settings:
         account of coupons (`explain`) counts as five questions.
     operator_key : str
         What `/v1/reload`, `/v1/reviews` and `/metrics` need; any client's key does if it is empty.
+    proxy : str
+        Addresses or networks of the proxies whose `X-Forwarded-For` names the client, separated by
+        commas; the header is left alone if it is empty.
     open : bool
         Whether a service without `api_key` may listen where other machines reach it.
     """
@@ -87,6 +94,7 @@ class Settings:
     users_per_client: float = 0.0
     asks_per_user: float = 0.0
     operator_key: str = field(default="", repr=False)
+    proxy: str = ""
     open: bool = False
 
     @property
