@@ -5,10 +5,8 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request
 
-from coupon_rec._web import BROKEN, bearer, opened, quoted
+from coupon_rec.outgoing import NoAnswer, ask, bearer
 from coupon_rec.serving.hashing import shard_of
 
 PAUSE = 0.1
@@ -107,18 +105,21 @@ class Fleet:
             address = min(ready, key=ready.__getitem__)
             time.sleep(max(ready[address] - time.monotonic(), 0))
             tries += 1
-            request = Request(address + path, content, self._headers)
             seconds = max((deadline - time.monotonic()) / 2, PAUSE)  # leaves some to the next
             try:
-                with opened(request, seconds) as answer:
-                    found: dict[str, Any] = json.load(answer)
-                    return {**found, "request_id": answer.headers.get("X-Request-Id", "")}
-            except HTTPError as error:
-                problem = f"{address}: {quoted(error)}"
-                if error.code not in (429, 502, 503, 504):
-                    raise FleetError(problem) from error
-                wait = _seconds(error.headers.get("Retry-After", ""))
-            except (OSError, *BROKEN) as error:  # away, or cut off
+                answer = ask(address + path, content, self._headers, seconds=seconds)
+                if answer.ok:
+                    return {
+                        **json.loads(answer.body),
+                        "request_id": answer.headers.get("X-Request-Id", ""),
+                    }
+                problem = f"{address}: {answer.beginning}"
+                if answer.status not in (429, 502, 503, 504):
+                    raise FleetError(problem)
+                wait = _seconds(answer.headers.get("Retry-After", ""))
+            except FleetError:
+                raise
+            except (NoAnswer, ValueError, TypeError, RecursionError) as error:  # away, or cut off
                 problem, wait = f"{address}: {error}", PAUSE
             ready[address] = time.monotonic() + wait
             if max(min(ready.values()), time.monotonic()) > deadline:
