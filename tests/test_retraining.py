@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from coupon_rec import monitoring, recommender, training
 from coupon_rec.__main__ import app
-from coupon_rec.monitoring import Registry, RegistryError, compare_bundles, matured
+from coupon_rec.monitoring import Registry, compare_bundles, matured
 from coupon_rec.recommender import CoupledModel
 from coupon_rec.serving.bundle import exporting
 from coupon_rec.serving.bundle.manifest import NAME, seal
@@ -96,13 +96,6 @@ def recalibrated(registry: Path, **line: float) -> str:
     return version
 
 
-def test_bad_input_says_what_is_wrong(tmp_path: Path) -> None:
-    lost = CliRunner().invoke(app, ["retrain", str(tmp_path), "--market", str(tmp_path / "no")])
-    assert lost.exit_code == 2
-    assert "there is no folder" in lost.stderr
-    assert "Traceback" not in lost.output
-
-
 def refuse(words: str) -> NoReturn:
     raise ValueError(words)
 
@@ -158,13 +151,6 @@ def versions(tmp_path: Path) -> Registry:
     for version in ("first", "second"):
         (registry.folder / "versions" / version).mkdir()
     return registry
-
-
-def test_a_first_bundle_that_a_service_refuses_is_not_in_service(versions: Registry) -> None:
-    versions.services = ("http://127.0.0.1:9",)
-    with pytest.raises(RegistryError, match="cannot be asked"):
-        versions.promote("first")
-    assert versions.version is None and versions.history == []
 
 
 @pytest.mark.parametrize("fails", ["_note", "_link"])

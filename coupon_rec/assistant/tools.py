@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import ceil, floor, inf
-from typing import TYPE_CHECKING, Any, Final
-from urllib.error import HTTPError, URLError
-from urllib.request import Request
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from coupon_rec._web import BROKEN, FEW_BYTES, bearer, is_address, opened, quoted
+from pydantic import AfterValidator, BaseModel, StrictInt, StrictStr
+
 from coupon_rec.assistant.hearing import plain
+from coupon_rec.outgoing import FEW_BYTES, NoAnswer, Unreachable, ask, bearer, is_address
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -282,44 +282,60 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
         raise ValueError(f"a service has an address such as http://..., not {url!r}")
     headers = {"Content-Type": "application/json", **bearer(key)}
 
-    def ask(user_id: int | str) -> list[Recommended]:
+    address = f"{url.rstrip('/')}/v1/recommendations"
+
+    def recommend(user_id: int | str) -> list[Recommended]:
         body: dict[str, Any] = {"user_id": user_id, "k": MOST}
         if moment:
             body["context"] = {"time": moment.isoformat(timespec="seconds")}
-        request = Request(
-            f"{url.rstrip('/')}/v1/recommendations", json.dumps(body).encode(), headers
-        )
+        content = json.dumps(body).encode()
         try:
-            with opened(request, 10, FEW_BYTES) as answer:
-                said = json.load(answer)
-            if str(said["user_id"]) != str(user_id):
-                raise LookupError("an answer about somebody else")
-            mailed = said.get("mailed") is True
-            return [(*_read(each), mailed) for each in said["coupons"]]
-        except HTTPError as error:
-            logger.warning("the service refused: %d", error.code)
-            raise ValueError(f"the service at {url} refused: {quoted(error)}") from None
-        except (URLError, OSError) as error:
+            answer = ask(address, content, headers, seconds=10, max_bytes=FEW_BYTES)
+        except Unreachable as error:
             logger.warning("no service answers: %s", type(error).__name__)
             raise ValueError(
                 f"nothing answers at {url} ({error}): start `python -m coupon_rec serve BUNDLE`, "
                 "and give its address with --service"
             ) from None
-        except BROKEN as error:
-            logger.warning("the service does not answer as `serve`: %s", type(error).__name__)
-            raise ValueError(f"the service at {url} did not answer as `serve` does") from None
+        except NoAnswer as error:
+            raise _no_service(url, error) from None
+        if not answer.ok:
+            logger.warning("the service refused: %d", answer.status)
+            raise ValueError(f"the service at {url} refused: {answer.beginning}")
+        try:
+            said = _Recommendations.model_validate_json(answer.body)
+            if str(said.user_id) != str(user_id):
+                raise ValueError("an answer about somebody else")
+        except ValueError as error:
+            raise _no_service(url, error) from None
+        return [(c.campaign_id, c.coupon_id, c.reason, said.mailed is True) for c in said.coupons]
 
-    return ask
+    return recommend
 
 
-def _read(coupon: Mapping[str, Any]) -> tuple[int | str, int | str, str]:
-    """Take what a service says of a coupon, if that can be said at all."""
-    campaign, number, reason = (coupon[name] for name in ("campaign_id", "coupon_id", "reason"))
-    if not {type(campaign), type(number)} <= {int, str}:
-        raise LookupError("no identifiers")
-    if not (isinstance(reason, str) and reason.isprintable()):
-        raise LookupError("no reason")
-    return campaign, number, reason
+def _no_service(url: str, error: Exception) -> ValueError:
+    logger.warning("the service does not answer as `serve`: %s", type(error).__name__)
+    return ValueError(f"the service at {url} did not answer as `serve` does")
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("a reason that cannot be shown")
+    return text
+
+
+class _Recommended(BaseModel):
+    campaign_id: StrictInt | StrictStr
+    coupon_id: StrictInt | StrictStr
+    reason: Annotated[StrictStr, AfterValidator(_printable)]
+
+
+class _Recommendations(BaseModel):
+    """What is read of a service's answer."""
+
+    user_id: StrictInt | StrictStr
+    coupons: list[_Recommended]
+    mailed: Any = None
 
 
 class Tools:

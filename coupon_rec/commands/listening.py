@@ -7,12 +7,15 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
 
 from coupon_rec.commands.shared import say
+
+if TYPE_CHECKING:
+    from coupon_rec.listening import Errors, Labels
 
 
 def listen(
@@ -78,42 +81,22 @@ def listen(
     from coupon_rec.listening import (
         Alert,
         Errors,
-        Labels,
         Listener,
-        lexicon,
+        SourceError,
         read_lines,
         read_reviews,
         read_service,
     )
     from coupon_rec.listening import listen as run
-    from coupon_rec.listening.hook import hook as web_hook
-    from coupon_rec.listening.labels import negatives_of
-    from coupon_rec.listening.sources import SourceError
+    from coupon_rec.outgoing import hook as web_hook
 
+    of_service = source.startswith(("http://", "https://"))
     if follow and (source == "-" or reviews):
         raise typer.BadParameter("--follow is for what can be read again: no pipe, no --reviews")
-    of_service = source.startswith(("http://", "https://"))
     if reviews and of_service:
         raise typer.BadParameter("--reviews is for a market; a service is asked for them anyway")
     if market and not of_service:
         raise typer.BadParameter("--market goes with the address of a service")
-
-    def learned() -> tuple[Labels | None, Errors]:
-        if labels is None:
-            return None, Errors()
-        sentences = pd.read_csv(labels)
-        if "half" not in sentences:
-            raise ValueError(
-                f"{labels} has no column half: write `repair` for rows to learn from, and `judge` "
-                "for those that count the errors"
-            )
-        if missing := {"repair", "judge"} - {*sentences["half"]}:
-            raise ValueError(f"{labels} has no row with `{min(missing)}` in its column half")
-        found = Labels(sentences[sentences["half"] == "repair"], lexicon)
-        judge = sentences[sentences["half"] == "judge"]
-        bad = negatives_of(judge)
-        return found, Errors.of(found.called(judge["text"].tolist()), bad)
-
     send = web_hook(hook) if hook else None
 
     def tell(words: str) -> None:
@@ -124,28 +107,43 @@ def listen(
         if send:
             send(asdict(alert))
         try:
-            if sys.stdout is None:
-                raise OSError("it is closed")
-            typer.echo(json.dumps(asdict(alert)))
+            _print(json.dumps(asdict(alert)))
         except OSError as error:
-            if sys.stdout:  # what its buffer holds would be written again with each alert to come
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if not send:
                 raise SourceError(f"standard output takes no alert ({error})") from error
             tell(f"standard output takes no alert ({error}): they go to the hook alone")
 
-    known, errors = learned()
+    sentences, errors = _learned(labels) if labels else (None, Errors())
     listener = Listener(errors, days=days, rate=rate, growth=growth, cooldown=cooldown, seed=seed)
     read = partial(read_reviews if reviews else read_lines, source)
     if of_service:
         read = partial(read_service, source, market=market, key=operator_key)
-    alerts = run(
-        read,
-        memory,
-        listener,
-        labels=known,
-        deliver=deliver,
-        say=tell,
-        follow=follow,
-    )
+    alerts = run(read, memory, listener, labels=sentences, deliver=deliver, say=tell, follow=follow)
     tell(f"{len(alerts)} alerts so far, in {memory}")
+
+
+def _learned(path: Path) -> "tuple[Labels, Errors]":
+    """Labels from one half of the sentences of a file, and their errors from the other."""
+    from coupon_rec.listening.labels import Errors, Labels, lexicon, negatives_of
+
+    sentences = pd.read_csv(path)
+    if "half" not in sentences:
+        raise ValueError(
+            f"{path} has no column half: write `repair` for rows to learn from, and `judge` "
+            "for those that count the errors"
+        )
+    if missing := {"repair", "judge"} - {*sentences["half"]}:
+        raise ValueError(f"{path} has no row with `{min(missing)}` in its column half")
+    labels = Labels(sentences[sentences["half"] == "repair"], lexicon)
+    judge = sentences[sentences["half"] == "judge"]
+    return labels, Errors.of(labels.called(judge["text"].tolist()), negatives_of(judge))
+
+
+def _print(line: str) -> None:
+    if sys.stdout is None:
+        raise OSError("it is closed")
+    try:
+        typer.echo(line)
+    except OSError:  # what its buffer holds would be written again with each alert to come
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import pandas as pd
@@ -22,14 +23,17 @@ from coupon_rec.commands.shared import (
     say,
 )
 
+Log = Annotated[
+    list[Path],
+    typer.Argument(help="Decisions, as `serve` records them; of several replicas, all theirs."),
+]
+Confidence = Annotated[
+    float, typer.Option(help="Of the intervals, over users.", min=0.01, max=0.999)
+]
+
 
 def value(
-    log: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Decisions, as `serve --explore` records them; of several replicas, all theirs."
-        ),
-    ],
+    log: Log,
     policy: Annotated[
         str,
         typer.Option(
@@ -54,9 +58,7 @@ def value(
     incremental: Incremental = 0.5,
     retailer_match: RetailerMatch = 0.17,
     contact: Contact = 0.005,
-    confidence: Annotated[
-        float, typer.Option(help="Of the intervals, over users.", min=0.01, max=0.999)
-    ] = 0.95,
+    confidence: Confidence = 0.95,
     min_effective: Annotated[
         float, typer.Option(help="Least effective sample, in answers, that is judged.", min=0)
     ] = 100.0,
@@ -67,63 +69,56 @@ def value(
 ) -> None:
     """Judge another policy by what a service decided, and what followed, in currency an answer."""
     from coupon_rec.decisions import Economics
-    from coupon_rec.serving.events.judging import arms as compare_arms
-    from coupon_rec.serving.events.judging import (
-        explored,
-        judge,
-        probability,
-        read_rewards,
-        shadowed,
+    from coupon_rec.serving.events import judging
+
+    every = judging.read_rewards(log, contact=contact, within=within)
+    if arms:
+        _show(judging.arms(every, confidence=confidence))
+        return
+    rows = judging.explored(every)
+    answers, all_answers = rows["request_id"].nunique(), every["request_id"].nunique()
+    say(
+        f"{answers:,} answers, {rows['redeemed'].sum():,} redemptions; "
+        f"{all_answers - answers:,} answers left out, in which chance had no say"
+    )
+    if rows.empty:
+        raise ValueError("nothing can be judged: let the service explore (serve --explore)")
+    if "shadow" in (policy, against):
+        shadow = judging.shadowed(rows, log)
+        rows = rows.assign(shadow=shadow)[pd.notna(shadow)].reset_index(drop=True)
+    economics = Economics(margin, incremental, retailer_match, contact)
+    chances = {
+        name: rows["shadow"].to_numpy()
+        if name == "shadow"
+        else judging.probability(rows, name, economics)
+        for name in dict.fromkeys([policy, against])
+    }
+    compared = {name: [name] for name in chances}
+    if policy != against:
+        compared[f"{policy} less {against}"] = [policy, against]
+    tables = {}
+    for title, names in compared.items():
+        # What was done needs no weights, and nothing sent has none: it earns 0.
+        nothing = "nobody" in names
+        plain = nothing or names == ["logged"]
+        tables[title] = judging.judge(
+            rows,
+            *(chances[name] for name in names),
+            methods=["ips"] if plain else method or ["ips", "snips", "dr"],
+            confidence=confidence,
+            min_effective=0.0 if nothing else min_effective,
+        )
+    _show(
+        pd.concat(tables, names=["policy", "method"]).drop(columns="model_share", errors="ignore")
     )
 
-    def judged() -> pd.DataFrame:
-        every = read_rewards(log, contact=contact, within=within)
-        if arms:
-            return compare_arms(every, confidence=confidence)
-        rows = explored(every)
-        answers, all_answers = rows["request_id"].nunique(), every["request_id"].nunique()
-        say(
-            f"{answers:,} answers, {rows['redeemed'].sum():,} redemptions; "
-            f"{all_answers - answers:,} answers left out, in which chance had no say"
-        )
-        if rows.empty:
-            raise ValueError("nothing can be judged: let the service explore (serve --explore)")
-        economics = Economics(margin, incremental, retailer_match, contact)
-        names = dict.fromkeys([policy, against])
-        chances = {
-            name: shadowed(rows, log) if name == "shadow" else probability(rows, name, economics)
-            for name in names
-        }
-        if "shadow" in names:
-            seen = pd.notna(chances["shadow"])
-            rows = rows[seen].reset_index(drop=True)
-            chances = {name: chance[seen] for name, chance in chances.items()}
 
-        def of(*policies: str) -> pd.DataFrame:
-            # What was done needs no weights, and nothing sent has none: it earns 0.
-            nothing = "nobody" in policies
-            plain = nothing or policies == ("logged",)
-            return judge(
-                rows,
-                *(chances[name] for name in policies),
-                methods=["ips"] if plain else method or ["ips", "snips", "dr"],
-                confidence=confidence,
-                min_effective=0.0 if nothing else min_effective,
-            )
-
-        tables = {name: of(name) for name in names}
-        if policy != against:
-            tables[f"{policy} less {against}"] = of(policy, against)
-        return pd.concat(tables, names=["policy", "method"])
-
-    typer.echo(judged().drop(columns="model_share", errors="ignore").round(4).to_string())
+def _show(table: pd.DataFrame) -> None:
+    typer.echo(table.round(4).to_string())
 
 
 def monitor(
-    log: Annotated[
-        list[Path],
-        typer.Argument(help="Decisions, as `serve` records them; of several replicas, all theirs."),
-    ],
+    log: Log,
     out: Annotated[
         Path, typer.Option(help="Where to write the report: OUT.html and OUT.json.")
     ] = Path("monitor"),
@@ -187,9 +182,7 @@ def retrain(
         float,
         typer.Option(help="By which share its log loss might be worse, at the most.", min=0),
     ] = 0.02,
-    confidence: Annotated[
-        float, typer.Option(help="Of the intervals, over users.", min=0.01, max=0.999)
-    ] = 0.95,
+    confidence: Confidence = 0.95,
     day: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="First day to serve, as `export` has it."),
@@ -204,16 +197,13 @@ def retrain(
     1 if it was refused, 2 for bad input.
     """
     need("keras", "train")
-    tables = market_of(market)
-    table = read(offers) if offers else built(tables)
-
-    from tempfile import TemporaryDirectory
-
     from coupon_rec.features.splitting import split
     from coupon_rec.monitoring import Registry, compare_bundles, matured
     from coupon_rec.recommender import CoupledModel
     from coupon_rec.serving.bundle.scorer import Scorer
 
+    tables = market_of(market)
+    table = read(offers) if offers else built(tables)
     newest, now = pd.Timestamp(tables.purchases.time.max().execute()), pd.Timestamp.now()
     if newest - now >= pd.Timedelta(days=1):
         say(f"the newest purchase is of the future ({newest:%Y-%m-%d}): what is known ends today")
@@ -227,23 +217,16 @@ def retrain(
     model.fit(training, validation)
     with TemporaryDirectory(dir=registry, prefix=".draft-") as draft:
         bundle = Path(draft, "bundle")
-        first = day.date() if day else None
-        model.export(bundle, validation, market=tables, day=first)
+        model.export(bundle, validation, market=tables, day=day and day.date())
         fresh = bundles.add(bundle)
-    reason = "the first bundle"
+    reason, problem = "the first bundle", ""
     if running:
-        versions = registry / "versions"
-        verdict = compare_bundles(
-            Scorer.load(versions / running),
-            Scorer.load(versions / fresh),
-            test,
-            tolerance=tolerance,
-            confidence=confidence,
-        )
+        old, new = (Scorer.load(registry / "versions" / name) for name in (running, fresh))
+        verdict = compare_bundles(old, new, test, tolerance=tolerance, confidence=confidence)
         typer.echo(verdict.table.round(5).to_string())
-        if verdict.reason:
-            typer.echo(f"{running} stays, {fresh} is refused: {verdict.reason}")
-            raise typer.Exit(1)
-        reason = f"no worse than {running}"
+        reason, problem = f"no worse than {running}", verdict.reason
+    if problem:
+        typer.echo(f"{running} stays, {fresh} is refused: {problem}")
+        raise typer.Exit(1)
     bundles.promote(fresh, reason)
     typer.echo(f"{fresh} is in service: {reason}")

@@ -1,7 +1,4 @@
-from .counting import by_hour as by_hour
-from .counting import hour_of_week as hour_of_week
-from .counting import usual_week as usual_week
-from .errors import Errors as Errors
+from .labels import Errors as Errors
 from .labels import Labels as Labels
 from .labels import lexicon as lexicon
 from .listener import Alert as Alert
@@ -9,8 +6,11 @@ from .listener import Listener as Listener
 from .listener import Opinion as Opinion
 from .listener import paused as paused
 from .listening import listen as listen
-from .service import read_service as read_service
 from .sources import SourceError as SourceError
 from .sources import read_lines as read_lines
 from .sources import read_reviews as read_reviews
+from .sources import read_service as read_service
 from .watch import Watch as Watch
+from .watch import by_hour as by_hour
+from .watch import hour_of_week as hour_of_week
+from .watch import usual_week as usual_week

@@ -1,21 +1,19 @@
-"""What an opinion is about, and whether it is negative."""
+"""What an opinion is about, whether it is negative, and how often its labels err."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec._extras import need
-from coupon_rec.arguments import Floats, Mask, require_present
+from coupon_rec.arguments import Floats, Mask, numbers, require_one_order, require_present
 
-CUT = 0.6
-"""Above a half: where four of five opinions are not negative, wrong calls of these cost more."""
+NEGATIVE_FROM = 0.6  # not a half: where most opinions are not negative, wrong calls cost more
+LABELED = ["text", "topic", "sentiment"]
 
 
 def lexicon(texts: Sequence[str]) -> Floats:
@@ -63,7 +61,7 @@ def negatives_of(sentences: pd.DataFrame) -> pd.Series:
     ValueError
         If a column or a value is missing, or a sentiment is no number.
     """
-    require_present(sentences, ["text", "topic", "sentiment"], "labeled sentences")
+    require_present(sentences, LABELED, "labeled sentences")
     sentiment = pd.to_numeric(sentences["sentiment"], errors="coerce")
     if sentiment.isna().any():
         wrong = sentences.loc[sentiment.isna(), "sentiment"].iloc[0]
@@ -110,33 +108,102 @@ class Labels:
         sentences: pd.DataFrame,
         scores: Callable[[Sequence[str]], Floats] | None = None,
     ) -> None:
-        bad = negatives_of(sentences)
-        if bad.all() or not bad.any() or sentences["topic"].nunique() < 2:
+        # not above: whoever listens to stars needs none of it
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline, make_union
+        from sklearn.preprocessing import FunctionTransformer
+
+        def pieces() -> TfidfVectorizer:
+            return TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
+
+        negative = negatives_of(sentences)
+        if negative.all() or not negative.any() or sentences["topic"].nunique() < 2:
             raise ValueError(
                 "labeled sentences need two topics or more, and negative sentences beside others"
             )
-        self._scores = scores
-        self._pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
-        self._pieces.fit(sentences["text"])
         texts = sentences["text"].tolist()
-        topics = sentences["topic"].map(lambda topic: str(topic).strip(), na_action="ignore")
-        self._topic = LogisticRegression(C=5).fit(self._pieces.transform(texts), topics)
-        self._negative = LogisticRegression(C=5).fit(self._columns(texts), bad)
-
-    def _columns(self, texts: Sequence[str]) -> csr_matrix:
-        pieces = self._pieces.transform(texts)
-        if self._scores is None:
-            return pieces
-        return hstack([pieces, self._scores(texts)[:, None]]).tocsr()
+        topics = sentences["topic"].map(lambda topic: str(topic).strip())
+        columns = pieces()
+        if scores:
+            columns = make_union(columns, FunctionTransformer(lambda some: scores(some)[:, None]))
+        self._topic = make_pipeline(pieces(), LogisticRegression(C=5)).fit(texts, topics)
+        self._negative = make_pipeline(columns, LogisticRegression(C=5)).fit(texts, negative)
 
     def topic(self, texts: Sequence[str]) -> NDArray[np.object_]:
         """The likeliest topic of each text: shape (n,), as in the sentences, as text."""
-        return np.asarray(self._topic.predict(self._pieces.transform(texts)), object)
+        return np.asarray(self._topic.predict(texts), object)
 
     def negative(self, texts: Sequence[str]) -> Floats:
         """The probability that each text is negative: shape (n,)."""
-        return np.asarray(self._negative.predict_proba(self._columns(texts))[:, 1])
+        return np.asarray(self._negative.predict_proba(texts)[:, 1])
 
     def called(self, texts: Sequence[str]) -> Mask:
-        """Whether each text is called negative, by a probability above `CUT`: shape (n,)."""
-        return np.asarray(self.negative(texts) > CUT)
+        """Whether each text is called negative, by a probability above 0.6: shape (n,)."""
+        return np.asarray(self.negative(texts) > NEGATIVE_FROM)
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How a classifier errs, and what its counts say of the truth.
+
+    Attributes
+    ----------
+    caught : float
+        Share of the negative opinions that it calls negative.
+    wrongly : float
+        Share of the others that it calls negative; below `caught`.
+
+    Raises
+    ------
+    ValueError
+        If the shares are outside [0, 1], or `wrongly` is not below `caught`: then its counts say
+        nothing.
+
+    Notes
+    -----
+    Equation `eq-labeled`, and its inverse `eq-corrected` (Rogan and Gladen 1978).
+
+    Examples
+    --------
+    >>> errors = Errors(caught=0.8, wrongly=0.1)
+    >>> round(errors.labeled(0.2), 2), round(float(errors.corrected(24, 100)), 2)
+    (0.24, 0.2)
+    """
+
+    caught: float = 1.0
+    wrongly: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.wrongly < self.caught <= 1:
+            raise ValueError(
+                "a classifier must call more of the negative opinions negative than of the "
+                f"others, both shares in [0, 1], not {self.caught} and {self.wrongly}"
+            )
+
+    @classmethod
+    def of(cls, called: ArrayLike, negative: ArrayLike) -> "Errors":
+        """Count the errors on labeled sentences that the classifier has not seen.
+
+        Parameters
+        ----------
+        called, negative : array_like
+            Whether it says so, and whether it is so, 0 or 1, shape (n,); both kinds must occur.
+        """
+        require_one_order(called=called, negative=negative)
+        calls = numbers("called", np.asarray(called, float))
+        bad = numbers("negative", np.asarray(negative, float), calls.size) > 0
+        if bad.all() or not bad.any():
+            raise ValueError("negative must hold both kinds, to count the errors of each")
+        return cls(float(calls[bad].mean()), float(calls[~bad].mean()))
+
+    def labeled(self, share: float) -> float:
+        """The share that it will call negative, from the share that is."""
+        return self.wrongly + (self.caught - self.wrongly) * share
+
+    def corrected(self, called: ArrayLike, opinions: ArrayLike) -> Floats:
+        """The share that is negative, from how many of how many it calls so; within [0, 1]."""
+        require_one_order(called=called, opinions=opinions)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.asarray(called, np.float64) / np.asarray(opinions, np.float64)
+        return np.asarray(np.clip((share - self.wrongly) / (self.caught - self.wrongly), 0, 1))

@@ -1,20 +1,20 @@
 """One opinion after another: count the hour, add up the evidence, ring with the words that rang."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
-from coupon_rec.listening.counting import usual_week
-from coupon_rec.listening.errors import Errors
-from coupon_rec.listening.watch import Watch, check_settings
+from coupon_rec.listening.labels import Errors
+from coupon_rec.listening.watch import Watch, check_settings, usual_week
 
 HOUR = timedelta(hours=1)
-MOST_DAYS = 3660
-QUOTED, QUOTED_LETTERS = 3, 500
-SILENCE: dict[str, Any] = {"n": 0, "k": 0, "quotes": []}
+MAX_DAYS = 3660
+MAX_QUOTES, MAX_QUOTED_LETTERS = 3, 500
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,44 @@ class Alert:
     quotes: list[str] = field(default_factory=list)
 
 
+class _Counts(BaseModel):
+    """Opinions about a topic in an hour: how many, how many of them negative, the last of these."""
+
+    n: int = 0
+    k: int = 0
+    quotes: list[str] = []
+
+    def add(self, other: "_Counts") -> None:
+        self.n += other.n
+        self.k += other.k
+        self.quotes = [*self.quotes, *other.quotes][-MAX_QUOTES:]
+
+
+class _Evidence(_Counts):
+    """What was said about a topic since its sum left 0, and the hours of silence after an alert."""
+
+    sum: float = 0.0
+    usual: float = 0.0
+    since: datetime | None = None
+    silent: int = 0
+
+
+class _State(BaseModel):
+    """All that a listener knows."""
+
+    settings: dict[str, Any]
+    errors: Errors
+    watches: dict[str, Watch] = {}
+    late: int = 0
+    usual: dict[str, list[float]] = {}
+    begun: datetime | None = None
+    hour: datetime | None = None
+    learning: dict[str, dict[int, tuple[int, int]]] | None = {}
+    called: dict[str, tuple[int, int]] = {}
+    now: dict[str, _Counts] = {}
+    since: dict[str, _Evidence] = {}
+
+
 class Listener:
     """Learns from the first weeks of a stream what is usual, then listens.
 
@@ -135,195 +173,149 @@ class Listener:
         cooldown: int = 24,
         seed: int = 0,
     ) -> None:
-        if not 14 <= days <= MOST_DAYS:
+        if not 14 <= days <= MAX_DAYS:
             raise ValueError(
-                f"days must be 14 or more, to know every weekday twice, and {MOST_DAYS} at most, "
+                f"days must be 14 or more, to know every weekday twice, and {MAX_DAYS} at most, "
                 f"not {days}"
             )
         check_settings(growth, rate, cooldown, seed)
-        self.settings = {
-            "days": days,
-            "rate": rate,
-            "growth": growth,
-            "cooldown": cooldown,
-            "seed": seed,
-        }
-        self.errors = errors or Errors()
-        self.watches: dict[str, Watch] = {}
-        self.late = 0
-        self._usual: dict[str, list[float]] = {}
-        self._begun: datetime | None = None
-        self._hour: datetime | None = None
-        self._learning: dict[str, dict[int, list[int]]] | None = {}
-        self._called: dict[str, list[int]] = {}
-        self._now: dict[str, dict[str, Any]] = {}
-        self._since: dict[str, dict[str, Any]] = {}
+        settings = dict(days=days, rate=rate, growth=growth, cooldown=cooldown, seed=seed)
+        self._state = _State(settings=settings, errors=errors or Errors())
+
+    @property
+    def watches(self) -> dict[str, Watch]:
+        """By topic; see the attributes."""
+        return self._state.watches
+
+    @property
+    def late(self) -> int:
+        """How many came late; see the attributes."""
+        return self._state.late
 
     @property
     def begun(self) -> bool:
         """Whether it has heard anybody."""
-        return self._hour is not None
+        return self._state.hour is not None
 
     @property
     def learned(self) -> bool:
         """Whether the first days are over: from then on the `watches` may ring."""
-        return self._learning is None
+        return self._state.learning is None
 
     def hear(self, opinion: Opinion) -> list[Alert]:
         """Take one opinion in, and give the alerts of the hours that it ends."""
+        state = self._state
         hour = opinion.time.replace(minute=0, second=0, microsecond=0)
-        if self._hour is None:
-            self._hour = hour
+        if state.hour is None:
             midnight = hour.replace(hour=0)
-            self._begun = midnight if hour == midnight else midnight + 24 * HOUR
-        if hour < self._hour:
-            self.late += 1
+            state.begun = midnight if hour == midnight else midnight + 24 * HOUR
+            state.hour = hour
+        if hour < state.hour:
+            state.late += 1
             return []
-        alerts = self._end_hour(hour) if hour > self._hour else []
-        if self._learning is not None:
-            called = self._called.setdefault(opinion.topic, [0, 0])
-            called[0] += not opinion.stars
-            called[1] += 1
-        now = self._now.setdefault(opinion.topic, {"n": 0, "k": 0, "quotes": []})
-        now["n"] += 1
-        now["k"] += int(opinion.negative)
-        if opinion.negative and opinion.text:
-            now["quotes"] = [*now["quotes"], opinion.text[:QUOTED_LETTERS]][-QUOTED:]
+        alerts = self._end_hour(state.hour, hour) if hour > state.hour else []
+        if not self.learned:
+            called, every = state.called.get(opinion.topic, (0, 0))
+            state.called[opinion.topic] = called + (not opinion.stars), every + 1
+        quotes = [opinion.text[:MAX_QUOTED_LETTERS]] if opinion.negative and opinion.text else []
+        now = state.now.setdefault(opinion.topic, _Counts())
+        now.add(_Counts(n=1, k=opinion.negative, quotes=quotes))
         return alerts
 
-    def _end_hour(self, following: datetime) -> list[Alert]:
-        assert self._hour is not None and self._begun is not None
-        alerts = []
-        if self._learning is None:
-            while self._hour < following:
-                for topic in self.watches:
-                    alerts += self._add(topic, self._now.get(topic, SILENCE))
-                self._hour, self._now = self._hour + HOUR, {}
+    def _end_hour(self, hour: datetime, following: datetime) -> list[Alert]:
+        """Take an hour's counts in, and the silence until the following hour with an opinion."""
+        state, alerts = self._state, list[Alert]()
+        assert state.begun
+        if state.learning is not None:
+            if hour >= state.begun:
+                for topic, now in state.now.items():
+                    counts = state.learning.setdefault(topic, {})
+                    counts[(hour - state.begun) // HOUR] = now.n, now.k
+            if following - state.begun >= timedelta(days=state.settings["days"]):
+                self._learn(state.begun, state.learning)
         else:
-            number = (self._hour - self._begun) // HOUR
-            for topic, now in self._now.items():
-                if number >= 0:
-                    self._learning.setdefault(topic, {})[number] = [now["n"], now["k"]]
-            if (following - self._begun) // HOUR >= 24 * self.settings["days"]:
-                self._learn()
-        self._hour, self._now = following, {}
+            while hour < following:
+                for topic in state.watches:
+                    alerts += self._add(topic, hour, state.now.get(topic, _Counts()))
+                hour, state.now = hour + HOUR, {}
+        state.hour, state.now = following, {}
         return alerts
 
-    def _learn(self) -> None:
+    def _learn(self, begun: datetime, learning: dict[str, dict[int, tuple[int, int]]]) -> None:
         """Know what is usual of each topic, and tune its watch."""
-        assert self._learning is not None and self._begun is not None
-        size = int(24 * self.settings["days"])
-        hours = pd.date_range(self._begun, periods=size, freq="h")
-        heard = {}
-        for topic, counts in sorted(self._learning.items()):
-            past = pd.DataFrame(0, hours, ["opinions", "negatives"])
-            for number, pair in counts.items():
-                past.iloc[number] = pair
-            every, count = past.sum()
-            if self.MIN_NEGATIVES <= count <= every - self.MIN_NEGATIVES:
-                heard[topic] = past
-        rest = {name: value for name, value in self.settings.items() if name != "days"}
-        for topic, past in heard.items():
-            errors = self._errors(topic, past["negatives"].sum() / past["opinions"].sum())
-            self.watches[topic] = Watch.tuned(past, errors=errors, topics=len(heard), **rest)  # type: ignore[arg-type]
-            self._usual[topic] = usual_week(past["opinions"]).tolist()
-            self._since[topic] = self._nothing()
-        self._learning = None
+        state = self._state
+        hours = pd.date_range(begun, periods=24 * state.settings["days"], freq="h")
+        past = {}
+        for topic, counts in sorted(learning.items()):
+            table = pd.DataFrame.from_dict(
+                counts, orient="index", columns=["opinions", "negatives"]
+            )
+            table = table.reindex(range(len(hours)), fill_value=0).set_index(hours)
+            opinions, negatives = table.sum()
+            if self.MIN_NEGATIVES <= negatives <= opinions - self.MIN_NEGATIVES:
+                past[topic] = table
+        settings = {name: value for name, value in state.settings.items() if name != "days"}
+        for topic, table in past.items():
+            errors = self._errors(topic, table["negatives"].sum() / table["opinions"].sum())
+            state.watches[topic] = Watch.tuned(table, errors=errors, topics=len(past), **settings)
+            state.usual[topic] = usual_week(table["opinions"]).tolist()
+            state.since[topic] = _Evidence()
+        state.learning = None
 
     def _errors(self, topic: str, usual: float) -> Errors:
         """Errors with which a topic's usual share can be corrected: those of labels and stars."""
-        called, every = self._called.get(topic, (1, 1))
-        share, of_labels = called / every, self.errors
+        # version 1.0 kept no counts, and took all for called by labels
+        called, every = self._state.called.get(topic, (1, 1))
+        share, of_labels = called / every, self._state.errors
         errors = Errors(share * of_labels.caught + (1 - share), share * of_labels.wrongly)
         return errors if 0 < errors.corrected(usual, 1.0) < 1 else Errors()
 
-    @staticmethod
-    def _nothing(silent: int = 0) -> dict[str, Any]:
-        return {
-            "sum": 0.0,
-            "n": 0,
-            "k": 0,
-            "usual": 0.0,
-            "since": None,
-            "quotes": [],
-            "silent": silent,
-        }
-
-    def _add(self, topic: str, now: Mapping[str, Any]) -> list[Alert]:
+    def _add(self, topic: str, hour: datetime, now: _Counts) -> list[Alert]:
         """Add the evidence of the hour that ends."""
-        assert self._hour is not None
-        watch, so_far = self.watches[topic], self._since[topic]
-        if so_far["silent"] > 0:
-            so_far["silent"] -= 1
+        watch, evidence = self.watches[topic], self._state.since[topic]
+        if evidence.silent > 0:
+            evidence.silent -= 1
             return []
-        total = so_far["sum"] + float(watch.cusum.step(now["k"], watch.share * now["n"]))
-        if total <= 0:
-            self._since[topic] = self._nothing()
+        evidence.sum += float(watch.cusum.step(np.array(now.k), np.array(watch.share * now.n)))
+        if evidence.sum <= 0:
+            self._state.since[topic] = _Evidence()
             return []
-        so_far["sum"] = total
-        so_far["since"] = so_far["since"] or self._hour.isoformat()
-        so_far["n"] += now["n"]
-        so_far["k"] += now["k"]
-        so_far["quotes"] = [*so_far["quotes"], *now["quotes"]][-QUOTED:]
-        so_far["usual"] += self._usual[topic][self._hour.weekday() * 24 + self._hour.hour]
-        if total < watch.threshold:
+        evidence.since = evidence.since or hour
+        evidence.add(now)
+        evidence.usual += self._state.usual[topic][hour.weekday() * 24 + hour.hour]
+        if evidence.sum < watch.threshold:
             return []
-        self._since[topic] = self._nothing(silent=watch.cooldown)
-        return [self._alert(topic, so_far)]
+        self._state.since[topic] = _Evidence(silent=watch.cooldown)
+        return [self._alert(topic, hour + HOUR, evidence)]
 
-    def _alert(self, topic: str, so_far: Mapping[str, Any]) -> Alert:
-        assert self._hour is not None
+    def _alert(self, topic: str, at: datetime, evidence: _Evidence) -> Alert:
         errors = self._errors(topic, self.watches[topic].share)
-        share = float(errors.corrected(so_far["k"], so_far["n"]))
+        share = float(errors.corrected(evidence.k, evidence.n))
         usual = float(errors.corrected(self.watches[topic].share, 1.0))
-        at = (self._hour + HOUR).isoformat()
+        assert evidence.since
         return Alert(
-            id=f"{topic} {at}",
+            id=f"{topic} {at.isoformat()}",
             topic=topic,
-            at=at,
-            since=so_far["since"],
-            opinions=so_far["n"],
-            negatives=so_far["k"],
+            at=at.isoformat(),
+            since=evidence.since.isoformat(),
+            opinions=evidence.n,
+            negatives=evidence.k,
             share=round(share, 4),
             usual=round(usual, 4),
-            talk=round(so_far["n"] / so_far["usual"], 2) if so_far["usual"] else None,
+            talk=round(evidence.n / evidence.usual, 2) if evidence.usual else None,
             severity="high" if share >= 2 * usual else "raised",
-            quotes=so_far["quotes"],
+            quotes=evidence.quotes,
         )
 
     def state(self) -> dict[str, Any]:
         """All that it knows, as JSON can hold it."""
-        return {
-            "settings": self.settings,
-            "errors": asdict(self.errors),
-            "watches": {topic: asdict(watch) for topic, watch in self.watches.items()},
-            "late": self.late,
-            "usual": self._usual,
-            "begun": self._begun and self._begun.isoformat(),
-            "hour": self._hour and self._hour.isoformat(),
-            "learning": self._learning,
-            "called": self._called,
-            "now": self._now,
-            "since": self._since,
-        }
+        return self._state.model_dump(mode="json")
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> "Listener":
         """The listener whose `state` this is."""
-        listener = cls(Errors(**state["errors"]), **state["settings"])
-        listener.watches = {topic: Watch(**watch) for topic, watch in state["watches"].items()}
-        listener.late = state["late"]
-        listener._usual = state["usual"]
-        listener._begun = state["begun"] and datetime.fromisoformat(state["begun"])
-        listener._hour = state["hour"] and datetime.fromisoformat(state["hour"])
-        listener._learning = state["learning"] and {
-            topic: {int(number): pair for number, pair in counts.items()}
-            for topic, counts in state["learning"].items()
-        }
-        if state["learning"] == {}:
-            listener._learning = {}
-        listener._called = state.get("called", {})  # version 1.0 took all for called by labels
-        listener._now, listener._since = state["now"], state["since"]
+        listener = cls()
+        listener._state = _State.model_validate(state)
         return listener
 
 

@@ -8,25 +8,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from coupon_rec.listening.hook import hook, nobody_there
 from coupon_rec.listening.listener import Alert, Listener, Opinion
-from coupon_rec.listening.sources import Read, SourceError
+from coupon_rec.listening.sources import OpinionRow, Read, SourceError
+from coupon_rec.outgoing import Unreachable
 
 if TYPE_CHECKING:
     from coupon_rec.listening.labels import Labels
 
 BATCH = 1000
 UNLABELED = "has no topic or no stars, and there are no labeled sentences that tell them"
-DEAF = (
+NONE_WATCHED = (
     "no topic had enough opinions in the first days, so none is watched: if the first line has a "
     "wrong date, begin anew without it, with another memory; or give more days"
 )
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), place, listener)",
-    "CREATE TABLE IF NOT EXISTS alerts (id PRIMARY KEY, alert NOT NULL, sent INTEGER NOT NULL)",
-)
+SET_UP = """
+PRAGMA locking_mode=EXCLUSIVE;
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=FULL;
+CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), place, listener);
+CREATE TABLE IF NOT EXISTS alerts (id PRIMARY KEY, alert NOT NULL, sent INTEGER NOT NULL);
+BEGIN IMMEDIATE;  -- takes the lock, which this process keeps
+COMMIT;
+"""
 
 
 class Memory:
@@ -35,18 +40,13 @@ class Memory:
     def __init__(self, path: str | Path) -> None:
         self.path = path
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._database = sqlite3.connect(path, timeout=0, isolation_level=None)
+        self._database = sqlite3.connect(path, timeout=0)
         try:
             names = "SELECT name FROM sqlite_master WHERE type = 'table'"
             if {name for (name,) in self._database.execute(names)} - {"state", "alerts"}:
                 raise sqlite3.DatabaseError("it has other tables")
             os.chmod(path, 0o600)  # quotes are read by its owner alone
-            for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
-                self._database.execute(f"PRAGMA {setting}")
-            for table in TABLES:
-                self._database.execute(table)
-            self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute("COMMIT")
+            self._database.executescript(SET_UP)
         except sqlite3.DatabaseError as error:
             self._database.close()
             if "locked" in str(error):
@@ -66,24 +66,20 @@ class Memory:
     def read(self) -> tuple[dict[str, int], Listener | None]:
         """Give the place, and the listener; nothing if it is new."""
         row = self._database.execute("SELECT place, listener FROM state").fetchone()
+        if row is None:
+            return {}, None
         try:
-            return (
-                (json.loads(row[0]), Listener.restored(json.loads(row[1]))) if row else ({}, None)
-            )
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            return json.loads(row[0]), Listener.restored(json.loads(row[1]))
+        except (ValueError, TypeError) as error:
             raise self._damaged(error) from error
 
     def write(self, place: Mapping[str, int], listener: Listener, alerts: Iterable[Alert]) -> None:
         """Keep all three, or, if the process dies on the way, none."""
-        self._database.execute("BEGIN IMMEDIATE")
-        self._database.execute(
-            "REPLACE INTO state VALUES (1, ?, ?)", (json.dumps(place), json.dumps(listener.state()))
-        )
-        self._database.executemany(
-            "INSERT INTO alerts VALUES (?, ?, 0)",
-            [(alert.id, json.dumps(asdict(alert))) for alert in alerts],
-        )
-        self._database.execute("COMMIT")
+        state = json.dumps(place), json.dumps(listener.state())
+        rows = [(alert.id, json.dumps(asdict(alert))) for alert in alerts]
+        with self._database:
+            self._database.execute("REPLACE INTO state VALUES (1, ?, ?)", state)
+            self._database.executemany("INSERT INTO alerts VALUES (?, ?, 0)", rows)
 
     def alerts(self, sent: bool | None = None) -> list[Alert]:
         """Give the alerts in their order: all, or those that were sent, or those that were not."""
@@ -93,52 +89,45 @@ class Memory:
 
     def mark_sent(self, alert: Alert) -> None:
         """Remember that the receiver has it."""
-        self._database.execute("UPDATE alerts SET sent = 1 WHERE id = ?", (alert.id,))
+        with self._database:
+            self._database.execute("UPDATE alerts SET sent = 1 WHERE id = ?", (alert.id,))
 
 
-def post(address: str, alert: Alert) -> None:
-    """Send an alert to a web hook as JSON, with its id, percent-encoded, as ``Idempotency-Key``.
-
-    Raises
-    ------
-    OSError
-        If the receiver does not answer with a status of success within 10 seconds.
-    """
-    hook(address)(asdict(alert))
-
-
-def needs_labels(row: Mapping[str, Any]) -> bool:
+def needs_labels(row: OpinionRow) -> bool:
     """Whether a row does not say itself what it is about, or whether it is negative."""
-    return not row.get("topic") or row.get("rating") is None
+    return not row.topic or row.rating is None
 
 
 def batches(rows: Iterable[Read]) -> Iterator[list[Read]]:
-    """Divide a stream into batches, of fewer rows where what comes next may take a while."""
+    """Divide a stream where its place moves, and before what comes next may take a while."""
     batch: list[Read] = []
     for row in rows:
+        full = len(batch) >= BATCH and row[1] != batch[-1][1]
+        if full:
+            yield batch
+            batch = []
         batch.append(row)
-        if len(batch) == BATCH or row[-1] is None:
+        if row[-1] is None:
             yield batch
             batch = []
     if batch:
         yield batch
 
 
-def labeled(rows: Sequence[dict[str, Any]], labels: "Labels | None") -> list[Opinion]:
+def labeled(rows: Sequence[OpinionRow], labels: "Labels | None") -> list[Opinion]:
     """Make opinions of rows: stars and topics that they bring, labels for the rest."""
-    texts = list(dict.fromkeys(row.get("text") or "" for row in rows if needs_labels(row)))
-    topic: dict[str, str] = {}
-    called: dict[str, bool] = {}
+    texts = list({row.text or "": None for row in rows if needs_labels(row)})
+    topics, negatives = {}, {}
     if texts and labels:
-        topic = dict(zip(texts, labels.topic(texts), strict=True))
-        called = dict(zip(texts, labels.called(texts), strict=True))
-    found = []
+        topics = dict(zip(texts, labels.topic(texts), strict=True))
+        negatives = dict(zip(texts, labels.called(texts), strict=True))
+    opinions = []
     for row in rows:
-        text, stars = row.get("text") or "", row.get("rating")
-        negative = called[text] if stars is None else stars <= 2
-        about = row.get("topic") or topic[text]
-        found.append(Opinion(row["time"], about, bool(negative), text, stars is not None))
-    return found
+        text, stars = row.text or "", row.rating
+        negative = negatives[text] if stars is None else stars <= 2
+        topic = row.topic or topics[text]
+        opinions.append(Opinion(row.time, topic, bool(negative), text, stars is not None))
+    return opinions
 
 
 def listen(
@@ -166,7 +155,7 @@ def listen(
         For opinions that bring no topic or no stars; stars up to 2 are negative. Without labels,
         such an opinion is skipped.
     deliver : callable, optional
-        Sends an alert and raises OSError if it did not arrive, as `post`.
+        Sends an alert and raises OSError if it did not arrive, as an `outgoing.hook` does.
     say : callable
         Told of lines that are skipped and of alerts that did not arrive.
     follow : float
@@ -193,32 +182,16 @@ def listen(
     the disk do. What a pipe had delivered beyond the place must be sent again, from the beginning.
     """
     with closing(Memory(memory)) as kept:
-        place, known = kept.read()
-        listener = known or listener
-        told = False
+        place, remembered = kept.read()
+        listener = remembered or listener
+        warned = False
         while True:
             try:
                 for batch in batches(read(place)):
-                    good, problems = [], []
-                    for name, where, row in batch:
-                        if isinstance(row, str):
-                            problems.append((name, where, row))
-                        elif row and labels is None and needs_labels(row):
-                            problems.append((name, where, UNLABELED))
-                        elif row:
-                            good.append(row)
-                        place[name] = where
-                    if not (good or listener.begun) and UNLABELED in [row for *_, row in problems]:
-                        raise SourceError(f"every opinion {UNLABELED}: name labeled sentences")
-                    for name, where, row in problems:
-                        say(f"{name}, at {where}: skipped, since it {row}")
-                    heard, late = labeled(good, labels), listener.late
-                    alerts = [alert for opinion in heard for alert in listener.hear(opinion)]
-                    if listener.late > late:
-                        say(f"{listener.late - late} came after their hour was over: not counted")
-                    if listener.learned and not (listener.watches or told):
-                        say(DEAF)
-                        told = True
+                    alerts = _hear(batch, place, listener, labels, say)
+                    if listener.learned and not (listener.watches or warned):
+                        say(NONE_WATCHED)
+                        warned = True
                     kept.write(place, listener, alerts)
                     _deliver(kept, deliver, say)
             except ConnectionError as error:
@@ -231,15 +204,46 @@ def listen(
             time.sleep(follow)
 
 
+def _hear(
+    batch: Sequence[Read],
+    place: dict[str, int],
+    listener: Listener,
+    labels: "Labels | None",
+    say: Callable[[str], None],
+) -> list[Alert]:
+    """Take a batch in, tell of what is skipped, and move the place."""
+    good, problems = [], []
+    for name, where, row in batch:
+        place[name] = where
+        if isinstance(row, OpinionRow) and needs_labels(row) and labels is None:
+            row = UNLABELED
+        if isinstance(row, OpinionRow):
+            good.append(row)
+        elif row:
+            problems.append((name, where, row))
+    if not (good or listener.begun) and UNLABELED in [problem for *_, problem in problems]:
+        raise SourceError(f"every opinion {UNLABELED}: name labeled sentences")
+    for name, where, problem in problems:
+        say(f"{name}, at {where}: skipped, since it {problem}")
+    late = listener.late
+    alerts = [alert for opinion in labeled(good, labels) for alert in listener.hear(opinion)]
+    if listener.late > late:
+        say(f"{listener.late - late} came after their hour was over: not counted")
+    return alerts
+
+
 def _deliver(
     kept: Memory, deliver: Callable[[Alert], None] | None, say: Callable[[str], None]
 ) -> None:
-    for alert in kept.alerts(sent=False) if deliver else ():
+    """Send what was not sent yet, until there is nobody who could take it."""
+    if deliver is None:
+        return
+    for alert in kept.alerts(sent=False):
         try:
-            deliver(alert)  # type: ignore[misc]
+            deliver(alert)
         except OSError as error:
             say(f"{alert.id} did not arrive ({error}); it is kept, and sent again")
-            if nobody_there(error):
+            if isinstance(error, Unreachable):
                 return
         else:
             kept.mark_sent(alert)

@@ -1,4 +1,4 @@
-"""An alarm for a share: how much worse the talk must get, and how often it may ring for nothing."""
+"""Counts of opinions by hour, and an alarm that rings when more of them are negative."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,85 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from coupon_rec.arguments import Floats, Mask, require_one_order, require_present
-from coupon_rec.listening.errors import Errors
+from coupon_rec.listening.labels import Errors
 from coupon_rec.monitoring import Cusum
 
-WEEKS = 4
-MOST_COOLDOWN = 24 * 366
+HOURS_OF_WEEK = 168  # hour 0 begins when Monday does
+QUIET_WEEKS = 4
+MAX_COOLDOWN = 24 * 366
+
+
+def by_hour(opinions: pd.DataFrame) -> pd.DataFrame:
+    """Count opinions, and the negative ones among them, in every hour from the first to the last.
+
+    Parameters
+    ----------
+    opinions : pandas.DataFrame
+        `time` (timestamps) and `negative` (0 or 1); one row an opinion.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `opinions` and `negatives`, a row for each hour, indexed by its beginning.
+
+    Examples
+    --------
+    >>> times = pd.to_datetime(["2026-11-02 09:10", "2026-11-02 09:50", "2026-11-02 11:05"])
+    >>> by_hour(pd.DataFrame({"time": times, "negative": [1, 0, 0]}))["opinions"].tolist()
+    [2, 0, 1]
+    """
+    require_present(opinions, ["time", "negative"], "opinions")
+    if opinions.empty:
+        raise ValueError("there are no opinions to count")
+    hours = opinions["negative"].groupby(opinions["time"].dt.floor("h")).agg(["size", "sum"])
+    every = pd.date_range(hours.index[0], hours.index[-1], freq="h")
+    counted = hours.reindex(every, fill_value=0).astype(int)
+    return counted.set_axis(["opinions", "negatives"], axis=1)
+
+
+def hour_of_week(hours: pd.DatetimeIndex) -> pd.Index:
+    """Number the hours of a week, from 0 (Monday, 0:00) to 167: shape (n,).
+
+    Examples
+    --------
+    >>> hour_of_week(pd.DatetimeIndex(["2026-11-02 09:00", "2026-11-08 23:00"])).tolist()
+    [9, 167]
+    """
+    return hours.day_of_week * 24 + hours.hour
+
+
+def usual_week(counts: pd.Series) -> pd.Series:
+    """Average counts over the weeks, for each hour of the week.
+
+    Parameters
+    ----------
+    counts : pandas.Series
+        One number an hour, indexed by its beginning; a week or more.
+
+    Returns
+    -------
+    pandas.Series
+        Shape (168,), indexed by `hour_of_week`.
+
+    Raises
+    ------
+    ValueError
+        If an hour of the week never occurs.
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2026-11-02", periods=2 * 168, freq="h")
+    >>> float(usual_week(pd.Series(range(336), hours)).loc[0])
+    84.0
+    """
+    hours = pd.DatetimeIndex(counts.index)
+    usual = counts.groupby(hour_of_week(hours)).mean()
+    if len(usual) < HOURS_OF_WEEK:
+        raise ValueError(
+            f"the counts cover {len(usual)} of the {HOURS_OF_WEEK} hours of a week: "
+            "take a week or more"
+        )
+    return usual
 
 
 @dataclass(frozen=True)
@@ -152,11 +226,11 @@ class Watch:
 
 def check_settings(growth: float, rate: float, cooldown: int, seed: int, paths: int = 1) -> None:
     """Refuse what no watch can be tuned with."""
-    fit = 1 < growth < np.inf and 0 < rate <= 2 and 0 <= cooldown <= MOST_COOLDOWN
+    fit = 1 < growth < np.inf and 0 < rate <= 2 and 0 <= cooldown <= MAX_COOLDOWN
     if not fit or paths < 1 or seed < 0:
         raise ValueError(
             "growth must be above 1, rate in (0, 2] false alarms in four weeks, cooldown 0 to "
-            f"{MOST_COOLDOWN} hours, paths 1 or more and seed 0 or more, not {growth}, {rate}, "
+            f"{MAX_COOLDOWN} hours, paths 1 or more and seed 0 or more, not {growth}, {rate}, "
             f"{cooldown}, {paths} and {seed}"
         )
 
@@ -203,8 +277,8 @@ def quiet_weeks(past: pd.DataFrame, paths: int, seed: int) -> tuple[Floats, Floa
             f"the past covers {len(weekday)} whole days: a watch needs two weeks or more"
         )
     rng = np.random.default_rng(seed)
-    drawn = [rng.choice(np.flatnonzero(weekday == day), (paths, WEEKS)) for day in range(7)]
-    order = np.stack(drawn, axis=2).reshape(paths, 7 * WEEKS)
-    weeks = cube[order].reshape(paths, 7 * WEEKS * 24, 2)
+    drawn = [rng.choice(np.flatnonzero(weekday == day), (paths, QUIET_WEEKS)) for day in range(7)]
+    order = np.stack(drawn, axis=2).reshape(paths, 7 * QUIET_WEEKS)
+    weeks = cube[order].reshape(paths, 7 * QUIET_WEEKS * 24, 2)
     known = cube.sum(axis=1)[rng.choice(len(cube), (paths, len(cube)))].sum(axis=1)
     return weeks[..., 0], weeks[..., 1], known[:, 0] / np.maximum(known[:, 1], 1)

@@ -4,18 +4,24 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request
 
-from coupon_rec._web import BROKEN, bearer, is_address, opened, quoted
+from pydantic import BaseModel, ValidationError
+
+from coupon_rec.outgoing import NoAnswer, ask, bearer, is_address
 from coupon_rec.serving.bundle.manifest import verified, version_of
 
-SECONDS = 120
-"""How long a service may take to load a bundle."""
+LOADING_SECONDS = 120
+
+
+class _Reloaded(BaseModel):
+    """What a service answers."""
+
+    bundle: str
 
 
 class RegistryError(ValueError):
@@ -90,11 +96,10 @@ class Registry:
         version = version_of(verified(bundle))
         place = self.folder / "versions" / version
         if not place.exists():
-            draft = Path(mkdtemp(prefix=".draft-", dir=self.folder / "versions"))
-            shutil.copytree(bundle, draft / version)
-            verified(draft / version)
-            (draft / version).rename(place)
-            draft.rmdir()
+            with TemporaryDirectory(prefix=".draft-", dir=self.folder / "versions") as draft:
+                copy = Path(shutil.copytree(bundle, Path(draft, version)))
+                verified(copy)
+                copy.rename(place)
         return version
 
     def promote(self, version: str, reason: str = "") -> None:
@@ -150,7 +155,8 @@ class Registry:
             if before:
                 self._link(before)
                 for service in self.services:
-                    self._try_reload(service, before)
+                    with suppress(RegistryError):  # it kept what it had, or it is gone
+                        self._reload(service, before)
             else:
                 self.live.unlink()
             self._note(noted)
@@ -170,19 +176,12 @@ class Registry:
         draft.replace(self.live)
 
     def _reload(self, service: str, version: str) -> None:
-        request = Request(f"{service}/v1/reload", b"", self._headers, method="POST")
         try:
-            with opened(request, SECONDS) as answer:
-                loaded = json.load(answer)["bundle"]
-        except HTTPError as error:
-            raise RegistryError(f"{service} does not take {version}: {quoted(error)}") from error
-        except (OSError, *BROKEN) as error:
+            answer = ask(f"{service}/v1/reload", b"", self._headers, seconds=LOADING_SECONDS)
+            if not answer.ok:
+                raise RegistryError(f"{service} does not take {version}: {answer.beginning}")
+            loaded = _Reloaded.model_validate_json(answer.body).bundle
+        except (NoAnswer, ValidationError) as error:
             raise RegistryError(f"{service} cannot be asked to load {version}: {error}") from error
         if loaded != version:
             raise RegistryError(f"{service} loaded {loaded}: start it with {self.live}")
-
-    def _try_reload(self, service: str, version: str) -> None:
-        try:
-            self._reload(service, version)
-        except RegistryError:
-            return  # it kept what it had, or it is gone

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.arguments import Floats
-from coupon_rec.evaluation import from_sums
 from coupon_rec.monitoring.alarms import Cusum
 from coupon_rec.monitoring.drift import shift
 from coupon_rec.monitoring.outcomes import observed_expected
-from coupon_rec.monitoring.rollout import canary_size, shadow
+from coupon_rec.monitoring.page import page
+from coupon_rec.monitoring.rollout import KEY, trial_of
 from coupon_rec.serving.events.decision_reader import (
     Folders,
     named,
@@ -22,11 +22,7 @@ from coupon_rec.serving.events.decision_reader import (
     read_outcomes,
 )
 
-KEY = ["user_id", "campaign_id", "coupon_id"]
-PATHS = 2000
-"""How many logs without a change set the thresholds."""
-FEWER = 0.8
-"""How many of a canary's redemptions are left where its evidence is strongest."""
+QUIET_LOGS = 2000  # that set the thresholds
 DIRECTIONS = {"fewer than promised": 0.5, "more than promised": 2.0}
 
 
@@ -78,16 +74,16 @@ class Report:
 
     def write(self, stem: str | Path) -> tuple[Path, Path]:
         """Write STEM.html and STEM.json, each whole or not at all, and give their paths."""
-        from coupon_rec.monitoring.page import page
+        html, facts = Path(f"{stem}.html"), Path(f"{stem}.json")
+        _write(html, page(self))
+        _write(facts, json.dumps(asdict(self), indent=2) + "\n")
+        return html, facts
 
-        texts = {".html": page(self), ".json": json.dumps(asdict(self), indent=2) + "\n"}
-        paths = []
-        for ending, text in texts.items():
-            path = Path(f"{stem}{ending}")
-            draft = path.with_name(f".{path.name}")
-            draft.write_text(text, encoding="utf-8")
-            paths.append(draft.replace(path))
-        return paths[0], paths[1]
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
 
 
 def monitor(
@@ -163,22 +159,7 @@ def monitor(
     begin = begin.normalize()
     reference, watched = shown[shown["day"] < begin], shown[shown["day"] >= begin]
     old = reference[reference["day"] <= begin - pd.Timedelta(days=window)]
-    if not (old["age"].notna().any() and old["probability"].sum() > 0):
-        raise ValueError(
-            f"no redemption in a reference that was followed for {window} days: the log begins on "
-            f"{first:%Y-%m-%d} and is watched from {begin:%Y-%m-%d}; choose a later --until or a "
-            "shorter --window"
-        )
-    if watched.empty:
-        raise ValueError(
-            f"nothing was shown from {begin:%Y-%m-%d} on: the log ends on {last:%Y-%m-%d}; choose "
-            "an earlier --until or a shorter --window"
-        )
-    if (last - begin).days >= horizon:
-        raise ValueError(
-            f"the {horizon} days from {begin:%Y-%m-%d} were over before {last:%Y-%m-%d}: choose a "
-            "later --until, and with it a new reference, or a longer --horizon"
-        )
+    _require_judgeable(shown, begin, last, horizon, window)
     known = np.array([(old["age"].dropna() <= day).mean() for day in range(window)])
     then = _compared(old, np.ones(len(old)))
     age = np.clip((last - watched["day"]).dt.days.to_numpy(), 0, window - 1)
@@ -204,7 +185,7 @@ def monitor(
         rang = cusum.alarm(observed, expected)
         if rang is not None:
             alarms.append(f"{name}, rang on {days['day'][rang]}")
-    trial = _trial(log, watched, rate)
+    trial = trial_of(log, watched, rate)
     canary = trial.get("canary", {})
     if canary.get("evidence", 0.0) >= canary.get("rings", np.inf):
         alarms.append("fewer coupons of the canary are redeemed than of the other arm")
@@ -222,6 +203,29 @@ def monitor(
         days,
         thresholds,
     )
+
+
+def _require_judgeable(
+    shown: pd.DataFrame, begin: pd.Timestamp, last: pd.Timestamp, horizon: int, window: int
+) -> None:
+    """Raise a ValueError if a reference says nothing, or nothing is watched, or no longer."""
+    old = shown[shown["day"] <= begin - pd.Timedelta(days=window)]
+    if not (old["age"].notna().any() and old["probability"].sum() > 0):
+        raise ValueError(
+            f"no redemption in a reference that was followed for {window} days: the log begins on "
+            f"{shown['day'].min():%Y-%m-%d} and is watched from {begin:%Y-%m-%d}; choose a later "
+            "--until or a shorter --window"
+        )
+    if not (shown["day"] >= begin).any():
+        raise ValueError(
+            f"nothing was shown from {begin:%Y-%m-%d} on: the log ends on {last:%Y-%m-%d}; choose "
+            "an earlier --until or a shorter --window"
+        )
+    if (last - begin).days >= horizon:
+        raise ValueError(
+            f"the {horizon} days from {begin:%Y-%m-%d} were over before {last:%Y-%m-%d}: choose a "
+            "later --until, and with it a new reference, or a longer --horizon"
+        )
 
 
 def _shown(log: Folders, window: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Timestamp]:
@@ -266,9 +270,9 @@ def _quiet(
 ) -> tuple[Floats, Floats]:
     """Draw logs in which nothing changes, and what a reference that chance drew expects of them."""
     rng = np.random.default_rng(seed)
-    level = clump * rng.poisson(redeemed / clump, (PATHS, 1)) / redeemed
+    level = clump * rng.poisson(redeemed / clump, (QUIET_LOGS, 1)) / redeemed
     a_day = redeemed / past
-    expected = np.broadcast_to(level * a_day, (PATHS, horizon))
+    expected = np.broadcast_to(level * a_day, (QUIET_LOGS, horizon))
     return np.asarray(clump * rng.poisson(a_day / clump, expected.shape)), expected
 
 
@@ -302,54 +306,6 @@ def _scores(reference: pd.DataFrame, watched: pd.DataFrame, seed: int) -> dict[s
         return {}
     row = shift(reference, watched, ["probability"], seed=seed).iloc[0]
     return {name: float(value) for name, value in row.round(4).items()}
-
-
-def _trial(log: Folders, watched: pd.DataFrame, rate: float) -> dict[str, dict[str, float]]:
-    """What the arms of the last trial say: a canary's, whose coupons users saw, or a shadow's."""
-    found = {}
-    canary = _newest_bundle(watched[watched["arm"] == "canary"])
-    while_on = watched["time"].between(canary["time"].min(), canary["time"].max())
-    both = watched[while_on & ((watched["arm"] != "canary") | watched.index.isin(canary.index))]
-    if both["arm"].nunique() > 1:
-        found["canary"] = _canary(both, rate)
-    shadows = _newest_bundle(read_decisions(log, shadow=True))
-    if len(shadows):
-        sent = read_decisions(log)
-        both = sent[sent["request_id"].isin(shadows["request_id"])]
-        found["shadow"] = {name: float(x) for name, x in shadow(both, shadows).round(4).items()}
-    return found
-
-
-def _newest_bundle(decisions: pd.DataFrame) -> pd.DataFrame:
-    """The decisions of the bundle that decided last."""
-    if decisions.empty:
-        return decisions
-    newest = decisions.loc[decisions["time"].idxmax(), "bundle"]
-    return decisions[decisions["bundle"] == newest]
-
-
-def _canary(shown: pd.DataFrame, false_alarms: float) -> dict[str, float]:
-    """How many of its coupons were redeemed; and how many times likelier that is with fewer."""
-    used, canary = shown["age"].notna().to_numpy(), (shown["arm"] == "canary").to_numpy()
-    found = {"shown": float(canary.sum()), "redeemed": float(used[canary].sum())}
-    rate = float(used[~canary].mean())
-    if not 0 < rate < 1:
-        return found
-    live = _compared(shown[~canary], np.ones((~canary).sum()))
-    share, clump = float(canary.mean()), max(1.0, live.get("design_effect", 1.0))
-    needed = canary_size(rate, FEWER - 1, share=share, design_effect=clump)
-    likelier = found["redeemed"] * np.log(FEWER) - used.sum() * np.log(1 - (1 - FEWER) * share)
-    found["evidence"] = round(float(likelier / clump), 4)
-    found["rings"] = round(float(-np.log(false_alarms)), 4)
-    sums = pd.DataFrame(
-        {"used": used & canary, "shown": canary, "used live": used & ~canary, "live": ~canary}
-    )
-    ratio = from_sums(
-        sums.astype(float),
-        shown["user_id"].to_numpy(),
-        lambda s: s["used"] / s["shown"] / (s["used live"] / s["live"]),
-    )
-    return {**found, "needed": float(needed), **ratio.rename({"value": "ratio"}).round(4)}
 
 
 def _service(answers: pd.DataFrame) -> dict[str, float]:

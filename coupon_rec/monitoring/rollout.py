@@ -6,9 +6,13 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.arguments import require_present
+from coupon_rec.evaluation import from_sums
+from coupon_rec.monitoring.outcomes import observed_expected
 from coupon_rec.odds import logit
+from coupon_rec.serving.events.decision_reader import Folders, read_decisions
 
 KEY = ["user_id", "campaign_id", "coupon_id"]
+FEWER = 0.8  # a canary's evidence is strongest where so many of its redemptions are left
 
 
 def canary_size(
@@ -118,3 +122,54 @@ def _best(value: pd.Series) -> pd.Series:
     """The row of the largest value for each user and campaign; "none" if no value is above 0."""
     lists = value.groupby(level=["user_id", "campaign_id"], sort=True)
     return lists.idxmax().astype(object).where(lists.max() > 0, "none")
+
+
+def trial_of(log: Folders, watched: pd.DataFrame, rate: float) -> dict[str, dict[str, float]]:
+    """What the arms of the last trial say: a canary's, whose coupons users saw, or a shadow's."""
+    trial = {}
+    canary = _newest_bundle(watched[watched["arm"] == "canary"])
+    while_on = watched["time"].between(canary["time"].min(), canary["time"].max())
+    both = watched[while_on & ((watched["arm"] != "canary") | watched.index.isin(canary.index))]
+    if both["arm"].nunique() > 1:
+        trial["canary"] = canary_facts(both, rate)
+    shadows = _newest_bundle(read_decisions(log, shadow=True))
+    if len(shadows):
+        sent = read_decisions(log)
+        both = sent[sent["request_id"].isin(shadows["request_id"])]
+        trial["shadow"] = {name: float(x) for name, x in shadow(both, shadows).round(4).items()}
+    return trial
+
+
+def _newest_bundle(decisions: pd.DataFrame) -> pd.DataFrame:
+    """The decisions of the bundle that decided last."""
+    if decisions.empty:
+        return decisions
+    newest = decisions.loc[decisions["time"].idxmax(), "bundle"]
+    return decisions[decisions["bundle"] == newest]
+
+
+def canary_facts(shown: pd.DataFrame, false_alarms: float) -> dict[str, float]:
+    """How many of its coupons were redeemed; and how many times likelier that is with fewer."""
+    used, canary = shown["age"].notna().to_numpy(), (shown["arm"] == "canary").to_numpy()
+    facts = {"shown": float(canary.sum()), "redeemed": float(used[canary].sum())}
+    rate = float(used[~canary].mean())
+    if not 0 < rate < 1:
+        return facts
+    live, clump = shown[~canary], 1.0
+    if live["probability"].sum() > 0:
+        kept = observed_expected(
+            used[~canary], live["probability"].to_numpy(), live["user_id"].to_numpy()
+        )
+        clump = max(1.0, round(float(kept["design_effect"]), 4))
+    share = float(canary.mean())
+    needed = canary_size(rate, FEWER - 1, share=share, design_effect=clump)
+    likelier = facts["redeemed"] * np.log(FEWER) - used.sum() * np.log(1 - (1 - FEWER) * share)
+    facts["evidence"] = round(float(likelier / clump), 4)
+    facts["rings"] = round(float(-np.log(false_alarms)), 4)
+    sums = {"used": used & canary, "shown": canary, "used live": used & ~canary, "live": ~canary}
+    ratio = from_sums(
+        pd.DataFrame(sums).astype(float),
+        shown["user_id"].to_numpy(),
+        lambda s: s["used"] / s["shown"] / (s["used live"] / s["live"]),
+    )
+    return {**facts, "needed": float(needed), **ratio.rename({"value": "ratio"}).round(4)}

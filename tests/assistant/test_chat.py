@@ -3,12 +3,12 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Any, NoReturn
 
 import pytest
@@ -185,27 +185,6 @@ def test_what_nobody_can_read_is_no_crash(status: int) -> None:
 def test_a_choice_that_is_nested_deeply_is_unknown() -> None:
     with serving(lambda body: spoken("[" * 100_000)) as url:
         assert ChatModel(url).choose("until when?", ["terms"]) == "unknown"
-
-
-@pytest.mark.parametrize("part", [": alive\n\n", event({"content": ""}), "x"])
-def test_a_server_that_never_comes_to_an_end_is_left(part: str) -> None:
-    def forever(body: object) -> Iterator[str]:
-        with suppress(OSError):
-            while not left.wait(0.01):
-                yield part
-
-    left = Event()
-    with serving(forever) as url, pytest.raises(ModelError, match="come to an end"):
-        try:
-            list(ChatModel(url, timeout=0.1).stream(ASK))
-        finally:
-            left.set()
-
-
-def test_an_answer_has_a_size() -> None:
-    huge = [b"x" * 2**24]
-    with serving(lambda _: huge) as url, pytest.raises(ModelError, match="come to an end"):
-        list(ChatModel(url).stream(ASK))
 
 
 def test_a_server_that_is_not_there_is_said() -> None:

@@ -3,8 +3,6 @@
 import re
 import socket
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from receiver import Receiver
@@ -33,31 +31,6 @@ def test_the_shop_gets_the_words_under_a_pseudonym_before_the_customer_is_told(
     assert (facts["dialogue"], facts["words"]) == (talk.dialogue, "my order is late")
     assert facts["user"] == Pseudonyms("winter").of(2448)
     assert abs((datetime.now() - datetime.fromisoformat(facts["time"])).total_seconds()) < 600
-
-
-def test_a_login_page_that_answers_instead_has_taken_nothing(hook: Receiver) -> None:
-    class Elsewhere(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.send_response(302)
-            self.send_header("Location", hook.address)
-            self.end_headers()
-
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
-    Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/desk"
-    try:
-        talk = Assistant(TOOLS, hand_over=hand_to(address))
-        assert talk.reply("my order is late").reply == ALONE["complaint"]
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_a_desk_takes_a_second_yes_for_no_copy_of_the_first(hook: Receiver) -> None:
@@ -122,17 +95,3 @@ def test_a_colleague_is_offered_only_where_there_may_be_one(hook: Receiver) -> N
 def test_how_a_coupon_is_used_is_for_the_shop_to_say() -> None:
     talk = Assistant(TOOLS, use="Show your card at the till.")
     assert talk.reply("how do I use it?").reply == "Show your card at the till."
-
-
-def test_a_desk_that_speaks_no_http_has_taken_nothing() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as odd:
-
-        def answer() -> None:
-            connection, _ = odd.accept()
-            with connection:
-                connection.recv(2**16)
-                connection.sendall(b"hello\r\n\r\n")
-
-        Thread(target=answer, daemon=True).start()
-        with pytest.raises(OSError, match="web server"):
-            hand_to(f"http://127.0.0.1:{odd.getsockname()[1]}")(1, "d1", "help")

@@ -15,8 +15,8 @@ from threading import Event, Thread
 from time import monotonic, sleep
 
 import pytest
-
 from coupon_rec._web import FEW_BYTES
+
 from coupon_rec.assistant import DialogueLog
 from coupon_rec.assistant.talking import ALONE, SAYS
 from coupon_rec.serving.http.server import GRACE

@@ -10,7 +10,6 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from coupon_rec._web import BROKEN
 from coupon_rec.privacy.vault import Vault, VaultError, opened
 from coupon_rec.serving.events.event import Event, from_json, to_json
 from coupon_rec.serving.events.shared_log import AT_ONCE, StreamError
@@ -169,7 +168,7 @@ class RedisStream:
             return from_json(opened(data, self._name, self._vault))
         except VaultError as error:
             logger.warning("an entry of the stream is left out: %s", error)
-        except BROKEN:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             pass
         return None
 
