@@ -6,7 +6,7 @@ others as they were:
 - attack: membership attacks on a logistic regression, on large trees, and on private models of
   several epsilons, with what each earns on the test campaigns, for several seeds of the noise;
 - accountants: epsilons beside those of dp-accounting, which `privacy_peers.py` has stored;
-- federated: rounds between eight processes over sockets, one of which is killed;
+- federated: rounds of eight clients in one process, one of which dies;
 - flower: the same rounds by Flower, in an environment of its own (`privacy_flower.py` says how);
 - vault: how fast files are sealed and opened, and how fast hashed ids are found out.
 """
@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +29,7 @@ from sklearn.linear_model import LogisticRegression
 import coupon_rec.book.privately as privately
 from coupon_rec.evaluation import average_precision
 from coupon_rec.privacy import (
+    Client,
     Server,
     Vault,
     fit_private,
@@ -38,7 +38,7 @@ from coupon_rec.privacy import (
     new_key,
     sampled_epsilon,
 )
-from coupon_rec.privacy.federated import VARIABLE, newton_step, newton_sums
+from coupon_rec.privacy.federated import newton_step, newton_sums
 
 STORED = RESULTS / "privacy.json"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "cryptography")
@@ -134,7 +134,7 @@ def shops() -> tuple[list[dict[str, Any]], Any, Any]:
 
 
 def federated() -> dict[str, Any]:
-    """Eight processes, one of which dies."""
+    """Eight clients, one of which dies."""
     stores, x_test, redeemed = shops()
     x, y, weights = (np.concatenate([own[name] for own in stores]) for name in stores[0])
     result: dict[str, Any] = {"clients": CLIENTS, "rounds": ROUNDS}
@@ -147,35 +147,19 @@ def federated() -> dict[str, Any]:
         for _ in range(ROUNDS):
             theta = newton_step(theta, newton_sums(**own)(theta))
         alone.append(average_precision(redeemed, x_test @ theta))
-    key = os.urandom(16).hex()
-    with TemporaryDirectory() as folder:
+    clients = [Client(number, newton_sums(**own)) for number, own in enumerate(stores)]
+    server, theta, seconds = Server(clients), np.zeros(x.shape[1]), []
+    for _ in range(ROUNDS):
         start = time.perf_counter()
-        server, processes = Server(key.encode(), CLIENTS), []
-        for each in range(CLIENTS):
-            path = Path(folder, f"{each}.npz")
-            np.savez(path, **stores[each])
-            place = "{}:{}".format(*server.address)
-            command = [sys.executable, "-m", "coupon_rec.privacy.federated", place]
-            environment = {**os.environ, VARIABLE: key, "OMP_NUM_THREADS": "1"}
-            processes.append(subprocess.Popen([*command, str(each), str(path)], env=environment))
-        server.gather()
-        result["start_s"] = time.perf_counter() - start
-        theta, seconds = np.zeros(x.shape[1]), []
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            theta = newton_step(theta, server.sum(theta))
-            seconds.append(time.perf_counter() - start)
-        result["round_s"] = float(np.median(seconds))
-        result["largest_difference"] = float(np.abs(theta - central).max())
-        processes[3].kill()
-        processes[3].wait()
-        start = time.perf_counter()
-        server.sum(theta)
-        result["round_with_a_death_s"] = time.perf_counter() - start
-        result["alive"] = len(server.alive)
-        server.close()
-        for process in processes:
-            process.wait(20)
+        theta = newton_step(theta, server.sum(theta))
+        seconds.append(time.perf_counter() - start)
+    result["round_s"] = float(np.median(seconds))
+    result["largest_difference"] = float(np.abs(theta - central).max())
+    clients[3].alive = False
+    start = time.perf_counter()
+    server.sum(theta + 1e-9)
+    result["round_with_a_death_s"] = time.perf_counter() - start
+    result["alive"] = len(server.alive)
     for name, found in (("federated", theta), ("central", central)):
         result[f"AP {name}"] = average_precision(redeemed, x_test @ found)
     result["AP alone"] = float(np.mean(alone))

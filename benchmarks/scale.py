@@ -15,12 +15,13 @@ Seconds of a processor are those of this process and of all that it starts, Java
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -193,20 +194,17 @@ def workers(users: int = 500) -> dict[str, Any]:
 
 def together(records: Path, out: Path, number: int) -> list[dict[str, float]]:
     """Train with so many workers on this machine; give the history."""
-    from coupon_rec.training.cluster import _free_port
+    from coupon_rec.training.cluster import free_port, train_share
 
     settings = {"epochs": 2, "batch_size": 1024, "shuffle": False, "model": {"dropout": 0.0}}
-    command = [sys.executable, "-m", "coupon_rec.training.cluster", records, records, out]
-    command += ["--workers", str(number), "--coordinator", f"127.0.0.1:{_free_port()}"]
-    command += ["--settings", json.dumps(settings)]
-    started = [
-        subprocess.Popen(
-            [*command, "--rank", str(rank)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        for rank in range(number)
-    ]
-    told = [each.communicate()[0].decode() for each in started]
-    return json.loads(told[0].splitlines()[-1])
+    settings |= {"workers": number, "coordinator": f"127.0.0.1:{free_port()}"}
+    with ProcessPoolExecutor(number, get_context("spawn")) as pool:
+        shares = [
+            pool.submit(train_share, records, records, out, rank=rank, **settings)
+            for rank in range(number)
+        ]
+        history: list[dict[str, float]] = shares[0].result().to_dict("records")
+    return history
 
 
 def dual(users: int = 200_000, coupons: int = 10) -> dict[str, Any]:

@@ -20,7 +20,6 @@ EXTRAS = PROJECT["optional-dependencies"]
 NEED = re.compile(r"need\(\"(\w+)\", \"(\w+)\"\)")
 WITHOUT_NEED = {
     "book": "book",
-    "decisions/cutting.py": "spark",
     "records/writing.py": "spark",
     "serving/batch.py": "spark",
     "serving/bundle/exporting.py": "train",

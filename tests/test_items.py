@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 
-from coupon_rec.decisions import choose_bundles, item_pairs, items, recommend_items
+from coupon_rec.decisions import choose_bundles, item_pairs, recommend_items
 from coupon_rec.market import Market
 from coupon_rec.odds import logit, sigmoid
 
@@ -62,16 +61,6 @@ def test_the_likeliest_items_follow_from_habit_and_from_how_often_an_item_comes_
     assert found.groupby("user_id")["probability"].is_monotonic_decreasing.all()
 
 
-def test_the_weights_are_those_of_a_logistic_regression() -> None:
-    random = np.random.default_rng(0)
-    habit, again = random.exponential(size=5000) + 0.01, random.uniform(0.02, 0.5, 5000)
-    facts = items._facts(habit, again)
-    bought = random.uniform(size=5000) < sigmoid(facts @ [-0.5, 1.4, 0.6])
-    fitted = LogisticRegression(C=1e6, tol=1e-10).fit(facts[:, 1:], bought)
-    wanted = [*fitted.intercept_, *fitted.coef_[0]]
-    assert items._weights(facts, bought) == pytest.approx(wanted, abs=0.01)
-
-
 def test_nothing_from_the_day_on_is_looked_at(purchases: pd.DataFrame) -> None:
     late = purchases["time"] >= pd.Timestamp(DAY)
     assert late.any()
@@ -97,12 +86,6 @@ def test_a_short_list_of_own_items_is_filled_with_what_others_begin_to_buy() -> 
     assert found.set_index("item_id")["times"].to_dict() == {"tea": 1, "jam": 0, "oil": 0}
     new = found.set_index("item_id")["probability"]
     assert (new["jam"], new["oil"]) == pytest.approx((2 / 3, 1 / 3))
-
-
-def test_an_item_bought_once_comes_back_at_its_own_rate_where_nothing_can_be_learned() -> None:
-    lines = pd.DataFrame({"user_id": [1, 2], "item_id": [5, 5], "time": pd.Timestamp("2024-01-01")})
-    found = recommend_items(lines, k=1)
-    assert found["probability"].to_list() == pytest.approx([0.5, 0.5], abs=0.01)
 
 
 def test_what_is_wrong_with_purchases_is_named(purchases: pd.DataFrame) -> None:

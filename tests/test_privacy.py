@@ -1,12 +1,7 @@
 """What the room `privacy` promises of pseudonyms, seals, budgets, attacks and secure sums."""
 
 import json
-import os
-import struct
-import subprocess
-import sys
 import threading
-from multiprocessing.connection import Client
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +10,13 @@ import pytest
 
 from coupon_rec.book import privately
 from coupon_rec.privacy import (
+    Client,
     Masks,
     PersonKeys,
     Pseudonyms,
     Server,
     Vault,
     VaultError,
-    client,
     fit_private,
     gaussian_epsilon,
     gaussian_mu,
@@ -30,13 +25,12 @@ from coupon_rec.privacy import (
     noisy_count,
     sampled_epsilon,
 )
-from coupon_rec.privacy.federated import VARIABLE, newton_step, newton_sums
+from coupon_rec.privacy.federated import newton_step, newton_sums
 from coupon_rec.privacy.masks import LIMIT, MOST, from_words, to_words
 from coupon_rec.privacy.vault import opened
 
 pytest.importorskip("cryptography")
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
-KEY = b"federation"
 
 
 # Pseudonyms
@@ -337,167 +331,87 @@ def test_the_largest_sum_that_is_allowed_does_not_leave_the_range() -> None:
     with pytest.raises(ValueError, match=f"more than {MOST}"):
         Masks(0).hide([1.0], keys, 1)
     with pytest.raises(ValueError, match=f"more than {MOST}"):
-        Server(KEY, MOST + 1)
+        Server([Client(number, [].copy) for number in range(MOST + 1)])
 
 
-def threads(server: Server, answers: list) -> list[threading.Thread]:
-    started = [
-        threading.Thread(target=client, args=(server.address, KEY, number, answer), daemon=True)
-        for number, answer in enumerate(answers)
-    ]
-    for each in started:
-        each.start()
-    server.gather()
-    return started
+def same(question: np.ndarray) -> np.ndarray:
+    return question
 
 
-def test_a_client_that_dies_in_a_round_leaves_the_sum_of_the_others() -> None:
-    def dies(_: object) -> list[float]:
-        raise OSError("no power")
-
-    alive = [
-        lambda question: question * 2,
-        lambda question: question + 1,
-        lambda question: question,
-    ]
-    server = Server(KEY, 4, patience=60)
-    threads(server, [*alive, dies])
-    try:
-        assert server.sum([1.0, 10.0]).tolist() == [5.0, 41.0]
-        assert server.alive == [0, 1, 2]
-        assert server.sum([0.0, 0.0]).tolist() == [1.0, 1.0]
-    finally:
-        server.close()
+def federation(clients: int) -> tuple[Server, list[Client]]:
+    """Clients who each answer with the question itself."""
+    members = [Client(number, same) for number in range(clients)]
+    return Server(members), members
 
 
-def test_a_silent_client_is_given_up_and_two_are_too_few() -> None:
-    late = threading.Event()
-
-    def silent(question: np.ndarray) -> np.ndarray:
-        late.wait(30)
-        return question
-
-    server = Server(KEY, 3, patience=1)
-    threads(server, [lambda question: question, lambda question: question, silent])
-    try:
-        with pytest.raises(RuntimeError, match="2 clients are left"):
-            server.sum([1.0])
-    finally:
-        late.set()
-        server.close()
+def test_who_dies_is_left_out_of_the_sum_and_not_asked_again() -> None:
+    server, clients = federation(5)
+    assert server.sum([1.0, 10.0]).tolist() == [5.0, 50.0]
+    clients[1].alive = False
+    assert server.sum([2.0, 20.0]).tolist() == [8.0, 80.0]
+    clients[1].alive = True
+    assert server.sum([3.0]) == 12
+    assert server.alive == [0, 2, 3, 4] == sorted(server.received)
 
 
-def test_a_client_that_stops_within_its_answer_is_given_up() -> None:
-    def stops(address: tuple[str, int], done: threading.Event) -> None:
-        with Client(address, authkey=KEY) as door:
-            door.send_bytes(json.dumps({"number": 3, "key": Masks(3).public.hex()}).encode())
-            door.recv_bytes(), door.recv_bytes()
-            os.write(door.fileno(), struct.pack("!i", 16) + b"half of ")
-            done.wait(30)
-
-    done, server = threading.Event(), Server(KEY, 4, patience=2)
-    threading.Thread(target=stops, args=(server.address, done), daemon=True).start()
-    threads(server, [lambda question: question] * 3)
-    try:
-        assert server.sum([1.0]) == 3
-        assert server.alive == [0, 1, 2]
-        assert server.sum([2.0]) == 6
-    finally:
-        done.set()
-        server.close()
+def test_two_clients_are_too_few() -> None:
+    server, clients = federation(3)
+    clients[2].alive = False
+    with pytest.raises(RuntimeError, match="2 clients are left"):
+        server.sum([1.0])
+    with pytest.raises(ValueError, match="2 clients: a sum of fewer than 3"):
+        federation(2)
+    with pytest.raises(ValueError, match="two clients have the number 7"):
+        Server([Client(number, same) for number in (1, 7, 7)])
 
 
 def test_answers_that_differ_in_length_name_a_client_of_each() -> None:
-    server = Server(KEY, 3, patience=60)
-    threads(server, [lambda question: question] * 2 + [lambda question: [1.0, 2.0]])
-    try:
-        with pytest.raises(
-            RuntimeError, match="8 of client 1, 16 of client 2: do data have the sa"
-        ):
-            server.sum([1.0])
-    finally:
-        server.close()
+    server = Server([Client(0, same), Client(1, same), Client(2, lambda _: [1.0, 2.0])])
+    with pytest.raises(RuntimeError, match="1 of client 1, 2 of client 2: do data have the same"):
+        server.sum([1.0])
 
 
 def test_the_same_question_is_not_answered_again_for_fewer() -> None:
-    def fails_at_two(question: np.ndarray) -> np.ndarray:
-        if question[0] == 2:
-            raise OSError("no power")
-        return question
-
-    server = Server(KEY, 5, patience=60)
-    started = threads(server, [lambda question: question] * 4 + [fails_at_two])
-    try:
-        assert server.sum([1.0]) == server.sum([1.0]) == 5
-        assert server.sum([2.0]) == 8 and server.alive == [0, 1, 2, 3]
-        assert server.sum([2.0]) == 8  # for the same members, that says nothing new
-        with pytest.raises(RuntimeError, match="0 clients are left"):
-            server.sum([1.0])  # 5 - 4 would be what the fifth sent
-    finally:
-        server.close()
-    for each in started[:4]:
-        each.join(20)
-        assert not each.is_alive()
+    server, clients = federation(5)
+    assert server.sum([1.0]) == server.sum([1.0]) == 5
+    clients[4].alive = False
+    assert server.sum([2.0]) == 8
+    assert server.sum([2.0]) == 8  # for the same members, that says nothing new
+    with pytest.raises(PermissionError, match="a question once"):
+        server.sum([1.0])  # 5 - 4 would be what the fifth sent
 
 
 def test_a_repeated_question_gives_no_secrets_of_the_dead_away() -> None:
-    calls = []
-
-    def dies_the_second_time(question: np.ndarray) -> np.ndarray:
-        calls.append(1)
-        if len(calls) == 2:
-            raise OSError("no power")
-        return question
-
-    server = Server(KEY, 4, patience=60)
-    threads(server, [lambda question: question] * 3 + [dies_the_second_time])
-    try:
-        assert server.sum([1.0]) == 4
-        with pytest.raises(RuntimeError, match="ask anew"):
-            server.sum([1.0])
-    finally:
-        server.close()
+    server, clients = federation(4)
+    assert server.sum([1.0]) == 4
+    clients[3].alive = False
+    with pytest.raises(PermissionError, match="gives no secrets away"):
+        server.sum([1.0])
 
 
-def test_who_comes_late_is_not_heard_and_not_asked_again() -> None:
-    late = threading.Event()
-
-    def slow(question: np.ndarray) -> np.ndarray:
-        late.wait(30)
-        return question
-
-    server = Server(KEY, 4, patience=2)
-    started = threads(server, [lambda question: question] * 3 + [slow])
-    try:
-        assert server.sum([1.0]) == 3
-        late.set()
-        started[3].join(20)
-        assert server.sum([2.0]) == 6
-        assert 3 not in server.received and server.alive == [0, 1, 2]
-    finally:
-        late.set()
-        server.close()
+def test_a_client_gives_one_answer_a_round_and_its_secrets_once() -> None:
+    _, clients = federation(5)
+    first, members, question = clients[0], set(range(5)), np.ones(1)
+    first.answer(1, members, question)
+    for turn, some in ((1, members), (2, members | {9})):
+        with pytest.raises(PermissionError, match="once a round"):
+            first.answer(turn, some, 2 * question)
+    assert len(first.secrets([4], question)) == 1
+    with pytest.raises(PermissionError, match="gives no secrets away"):
+        first.secrets([3], question)
+    with pytest.raises(PermissionError, match="in a federation already"):
+        first.join({0: b"", 1: b"", 2: b""})
 
 
-@pytest.mark.slow
-def test_processes_learn_together_what_all_rows_teach(tmp_path: Path) -> None:
+def test_stores_learn_together_what_all_rows_teach() -> None:
     rng = np.random.default_rng(5)
     x = np.c_[rng.normal(size=(300, 2)), np.ones(300)]
     y = (rng.random(300) < 1 / (1 + np.exp(-x[:, 0]))).astype(float)
-    server, processes = Server(KEY, 3, patience=60), []
-    place = "{}:{}".format(*server.address)
-    for each in range(3):
-        own = slice(100 * each, 100 * each + 100)
-        path = tmp_path / f"{each}.npz"
-        np.savez(path, x=x[own], y=y[own], weights=np.ones(100))
-        command = [sys.executable, "-m", "coupon_rec.privacy.federated", place]
-        environment = {**os.environ, VARIABLE: KEY.decode()}
-        processes.append(subprocess.Popen([*command, str(each), str(path)], env=environment))
-    server.gather()
+    thirds = [slice(100 * each, 100 * each + 100) for each in range(3)]
+    sums = [newton_sums(x[own], y[own], np.ones(100)) for own in thirds]
+    server = Server([Client(number, answer) for number, answer in enumerate(sums)])
     theta = central = np.zeros(3)
     for _ in range(6):
         theta = newton_step(theta, server.sum(theta))
         central = newton_step(central, newton_sums(x, y, np.ones(300))(central))
     np.testing.assert_allclose(theta, central, atol=1e-6)
-    server.close()
-    assert [process.wait(30) for process in processes] == [0, 0, 0]

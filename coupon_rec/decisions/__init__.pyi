@@ -10,7 +10,6 @@ from .demand import demand_behind as demand_behind
 from .demand import fit_demand as fit_demand
 from .forecast import Forecast as Forecast
 from .forecast import fit_forecast as fit_forecast
-from .forecast import restore_demand as restore_demand
 from .forecast import sales_rows as sales_rows
 from .groups import GroupLimit as GroupLimit
 from .items import ItemModel as ItemModel

@@ -127,21 +127,29 @@ def allocate(
     parallel is the method of Zhang et al., WWW 2020; the planes are ours.
     """
     from coupon_rec.decisions import dual, exact  # a service decides without SciPy
+    from coupon_rec.decisions import groups as between
     from coupon_rec.decisions.repair import repair
 
-    if group_limit is not None:
-        require_one_order(value=value, group=group_limit.group)
     limits = [budgets] if isinstance(budgets, Budget) else list(budgets)
     problem = allocation_problem(value, limits, caps, k, groups)
+    labels: list[Any] = []
     if group_limit is not None:
-        return _in_groups(problem, len(limits), group_limit, method)
+        require_one_order(value=value, group=group_limit.group)
+        rates, labels = between.rates_of(group_limit, problem.value)
+        problem = replace(problem, rates=rates)
     if method == "auto":
-        method = "exact" if np.count_nonzero(problem.value > 0) <= EXACT_UP_TO else "dual"
+        method = "exact" if _is_small(problem) else "dual"
+    fees: NDArray[np.floating] = np.zeros(0)
     if method == "exact":
         chosen, bound, prices = exact.solve(problem)
+        if problem.rates is not None:
+            fees = between.choose(problem, prices).fees
     elif method == "dual":
-        bound, prices = dual.solve(problem)
-        chosen = repair(problem, prices)
+        bound, prices = dual.solve([problem], problem.limits)
+        if problem.rates is None:
+            chosen = repair(problem, prices)
+        else:
+            chosen, fees = between.repair(problem, prices)
     else:
         raise ValueError(f'method is {method!r}; it must be "auto", "exact" or "dual"')
     cap_prices = np.zeros(problem.value.shape[1])
@@ -154,39 +162,12 @@ def allocate(
         prices=prices[: len(limits)],
         cap_prices=cap_prices,
         method=method,
-    )
-
-
-def _in_groups(
-    problem: AllocationProblem, budgets: int, limit: "GroupLimit", method: str
-) -> Allocation:
-    """Allocate under a limit on the rates of groups."""
-    from coupon_rec.decisions import dual, exact
-    from coupon_rec.decisions import groups as between
-
-    if method not in ("auto", "exact", "dual"):
-        raise ValueError(f'method is {method!r}; it must be "auto", "exact" or "dual"')
-    rates, labels = between.rates_of(limit, problem.value)
-    problem = replace(problem, rates=rates)
-    limits = len(problem.limits)
-    if method == "auto":
-        few = 5 * np.isfinite(problem.value).sum() <= EXACT_UP_TO  # they are harder
-        method = "exact" if few and limits else "dual"
-    if method == "exact":
-        chosen, bound, prices = exact.solve(problem)
-        fees = between.choose(problem, prices).fees
-    else:
-        bound, prices = dual.solve(problem) if limits else between.unlimited(problem)
-        chosen, fees = between.repair(problem, prices)
-    cap_prices = np.zeros(problem.value.shape[1])
-    cap_prices[problem.capped] = prices[budgets:]
-    return Allocation(
-        chosen=chosen,
-        value=float(problem.value[chosen].sum(dtype=float)),
-        bound=bound,
-        spent=problem.used(chosen)[:budgets],
-        prices=prices[:budgets],
-        cap_prices=cap_prices,
-        method=method,
         fees=dict(zip(labels, fees.tolist(), strict=True)),
     )
+
+
+def _is_small(problem: AllocationProblem) -> bool:
+    """Whether the exact optimum is found soon; a limit on groups makes that harder."""
+    if problem.rates is None:
+        return bool(np.count_nonzero(problem.value > 0) <= EXACT_UP_TO)
+    return bool(problem.limits.size and 5 * np.isfinite(problem.value).sum() <= EXACT_UP_TO)

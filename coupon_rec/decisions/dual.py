@@ -7,37 +7,60 @@ round collects one tangent plane at the current prices; a small linear program f
 point of all planes near the best prices so far, and there the next plane is taken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
 from scipy.optimize import linprog
 
 from coupon_rec.decisions import groups
-from coupon_rec.decisions.problem import AllocationProblem, Prices
+from coupon_rec.decisions.problem import AllocationProblem, Prices, merged
 
 SAMPLE = 20_000
 """Users from whom the first prices are learned, where there are many more."""
 
 
-def bound(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
-    """The dual function at the given prices, and its slope: limits less use."""
+def answer(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
+    """What users keep of their own best choices at the prices, and what these use of each limit."""
     if problem.rates is not None:
-        return groups.bound(problem, prices)
-    total = float(prices @ problem.limits)
-    slope = problem.limits.copy()
+        return groups.answer(problem, prices)
+    kept, used = 0.0, np.zeros(len(prices))
     budgets = len(problem.uses)
     for rows in problem.chunks():
         adjusted = problem.adjusted(rows, prices)
         best = problem.best(adjusted)
-        total += float(adjusted[best].sum(dtype=float))
-        slope[:budgets] -= [use.total(rows, best) for use in problem.uses]
-        slope[budgets:] -= best.sum(axis=0)[problem.capped]
+        kept += float(adjusted[best].sum(dtype=float))
+        used[:budgets] += [use.total(rows, best) for use in problem.uses]
+        used[budgets:] += best.sum(axis=0)[problem.capped]
+    return kept, used
+
+
+def bound(
+    parts: Iterable[AllocationProblem], limits: Prices, prices: Prices
+) -> tuple[float, Prices]:
+    """The dual function of all parts together (`eq-dual-parts`), and its slope: limits less use."""
+    total, slope = float(prices @ limits), limits.copy()
+    for part in parts:
+        kept, used = answer(part, prices)
+        total += kept
+        slope -= used
     return total, slope
 
 
-def solve(problem: AllocationProblem, tolerance: float = 1e-6) -> tuple[float, Prices]:
+def solve(
+    parts: Iterable[AllocationProblem], limits: Prices, tolerance: float = 1e-6
+) -> tuple[float, Prices]:
     """Find prices at which the dual is lowest, up to a share of its value.
+
+    Parameters
+    ----------
+    parts : iterable of AllocationProblem
+        The users in one part or more, which are read one after the other. Their own limits do not
+        matter.
+    limits : numpy.ndarray
+        Of all parts together.
+    tolerance : float
+        The share.
 
     Returns
     -------
@@ -46,15 +69,22 @@ def solve(problem: AllocationProblem, tolerance: float = 1e-6) -> tuple[float, P
     prices : numpy.ndarray
         One for each limit, 0 or more.
     """
-    users = len(problem.value)
-    scale = price_scale(problem)
-    start, radius = np.zeros(len(problem.limits)), 1.0
-    if users > 2 * SAMPLE:
-        rows = np.sort(np.random.default_rng(0).choice(users, SAMPLE, replace=False))
-        _, start = descend(partial(bound, problem.sample(rows)), start, scale, radius, tolerance)
-        radius = 0.02
-    rounds = 300 if users <= 2 * SAMPLE else 40
-    return descend(partial(bound, problem), start, scale, radius, tolerance, rounds)
+    users = sum(len(part.value) for part in parts)
+    share = min(1.0, SAMPLE / users)
+    first = [part.sample(np.arange(round(share * len(part.value)))) for part in parts]
+    scale, start = price_scale(merged(first)), np.zeros(len(limits))
+    if users <= 2 * SAMPLE:
+        return descend(partial(bound, parts, limits), start, scale, 1.0, tolerance, 300)
+    sample = [_sampled(part, share, seed) for seed, part in enumerate(parts)]
+    on_sample = partial(bound, sample, share * limits)
+    _, start = descend(on_sample, start, scale, 1.0, tolerance, 300)
+    return descend(partial(bound, parts, limits), start, scale, 0.02, tolerance, 40)
+
+
+def _sampled(part: AllocationProblem, share: float, seed: int) -> AllocationProblem:
+    users = len(part.value)
+    rows = np.random.default_rng(seed).choice(users, max(1, round(share * users)), replace=False)
+    return part.sample(np.sort(rows))
 
 
 def descend(
@@ -63,7 +93,7 @@ def descend(
     scale: Prices,
     radius: float,
     tolerance: float,
-    rounds: int = 300,
+    rounds: int,
 ) -> tuple[float, Prices]:
     """Find where a dual is lowest, from what it and its slope are at single prices.
 
@@ -117,12 +147,11 @@ def _lowest_point(
 
 
 def price_scale(problem: AllocationProblem) -> Prices:
-    """The prices at which hardly anybody would still choose, from the first users."""
-    rows = slice(0, SAMPLE)
-    value = problem.value[rows]
+    """The prices at which hardly anybody would still choose."""
+    value = problem.value
     scales = []
     for use in problem.uses:
-        worth, cost = value[:, use.columns], use.cost[rows]
+        worth, cost = value[:, use.columns], use.cost
         buys = (worth > 0) & (cost > 0)
         ratios = worth[buys] / cost[buys]
         scales.append(np.quantile(ratios, 0.99) if ratios.size else 1.0)

@@ -9,15 +9,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import PoissonRegressor
 
 from coupon_rec.arguments import numbers, require, require_columns
-from coupon_rec.decisions.demand import demand_behind
 
 Floats = NDArray[np.float64]
 RECENT, USUAL = 4, 13
 """Weeks that the two means look back."""
 HALF = 0.5
 """Units that are added to a mean before its logarithm is taken."""
-MOST, ENOUGH = 100, 1e-4
-"""Rounds of `restore_demand`, and the share of all units that the last one may move."""
 
 
 def sales_rows(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.DataFrame:
@@ -128,7 +125,7 @@ def fit_forecast(rows: pd.DataFrame) -> Forecast:
     ----------
     rows : pandas.DataFrame
         From `sales_rows`; weeks without units are left out. Units of weeks that were sold out are
-        sales and not demand: `restore_demand` first.
+        sales and not demand: put `demand_behind` them first.
 
     Returns
     -------
@@ -167,65 +164,3 @@ def fit_forecast(rows: pd.DataFrame) -> Forecast:
     expected = Forecast(weights, 1.0).expected(rows)
     spread = float(((rows["units"] - expected) ** 2 / expected).mean())
     return Forecast(weights, max(1.0, spread))
-
-
-def restore_demand(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.DataFrame:
-    r"""Put what was wanted in place of what was sold, in weeks that were sold out.
-
-    A promotion sells a shelf empty more often than an ordinary week does. So sales that are taken
-    for demand make it look weak, and the next one is ordered too small.
-
-    Parameters
-    ----------
-    sales : pandas.DataFrame
-        As for `sales_rows`, and `sold_out`: True where the shelf was empty at the end of the week;
-        units are whole numbers there. The first 13 weeks of the table stay as they are.
-    promotions : sequence of str
-        As for `sales_rows`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The same rows, with the units that are expected to have been wanted.
-
-    Raises
-    ------
-    ValueError
-        As `sales_rows` and `demand_behind`, or if `sold_out` is missing or not True or False.
-
-    Examples
-    --------
-    Tea sells four a week, and twelve on display, but there were ten on the shelf:
-
-    >>> shown = [0, 1] * 15
-    >>> sales = pd.DataFrame({"item_id": "tea", "week": range(30), "shown": shown})
-    >>> sales = sales.assign(units=[4, 10] * 15, sold_out=sales["shown"] == 1)
-    >>> fit_forecast(sales_rows(sales, ["shown"])).lift.round(1).to_dict()
-    {'shown': 2.5}
-    >>> wanted = restore_demand(sales, ["shown"])
-    >>> bool(fit_forecast(sales_rows(wanted, ["shown"])).lift["shown"] > 2.8)
-    True
-
-    Notes
-    -----
-    The forecast is fitted, units of sold-out weeks give way to `demand_behind` them under it, and
-    it is fitted anew, until nothing moves, as in `fit_demand`; its means of past weeks are then
-    those of what was wanted, too.
-    """
-    require_columns(sales, ["sold_out", "units"], "sales")
-    if not sales["sold_out"].isin([True, False]).all():
-        raise ValueError("sales['sold_out'] must be True or False everywhere")
-    sold, wanted = sales["units"].to_numpy(float), sales["units"].to_numpy(float, copy=True)
-    empty = sales["sold_out"].to_numpy(bool)
-    for _ in range(MOST):
-        rows = sales_rows(sales.assign(units=wanted), promotions)
-        forecast = fit_forecast(rows)
-        found = rows[["item_id", "week"]].assign(expected=forecast.expected(rows))
-        expected = sales[["item_id", "week"]].merge(found, how="left")["expected"].to_numpy()
-        behind = empty & ~np.isnan(expected)
-        now = demand_behind(sold[behind], expected[behind], forecast.dispersion)
-        moved = np.abs(now - wanted[behind]).sum() / max(np.nansum(wanted), 1e-9)
-        wanted[behind] = now
-        if moved < ENOUGH:
-            break
-    return sales.assign(units=wanted)

@@ -58,15 +58,22 @@ class GroupLimit:
 
 
 class Choice(NamedTuple):
-    """The best choice at given prices: pairs of user and coupon, best first in each group."""
+    """The best choice at given prices: pairs of user and coupon, the largest margin first."""
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
+    group: NDArray[np.intp]
     margin: Floats
     """What each pair is worth at the prices, less its group's fee."""
     sent: Mask
     worth: float
     fees: Floats
+
+    def mask(self, sent: Mask, shape: tuple[int, ...]) -> Mask:
+        """The pairs that are sent as a matrix of users and coupons."""
+        chosen = np.zeros(shape, bool)
+        chosen[self.rows[sent], self.columns[sent]] = True
+        return chosen
 
 
 def rates_of(limit: GroupLimit, value: Floats) -> tuple[Rates, list[Any]]:
@@ -105,49 +112,50 @@ def choose(problem: AllocationProblem, prices: Prices) -> Choice:
     rates = problem.rates
     assert rates is not None
     rows, columns, gain = _candidates(problem, prices)
-    order = np.lexsort((-gain, rates.group[rows]))
-    rows, columns, gain = rows[order], columns[order], gain[order]
-    size = np.bincount(rates.group)
-    ends = np.cumsum(np.bincount(rates.group[rows], minlength=len(size)))
-    ranked = np.split(gain, ends[:-1])  # of each group, the best first
-    most = min(len(each) / users for each, users in zip(ranked, size, strict=True))
-    level = np.unique(
-        np.concatenate(
-            [np.arange(len(each) + 1) / users for each, users in zip(ranked, size, strict=True)]
-        )
+    group, users = rates.group[rows], np.bincount(rates.group)
+    order = np.lexsort((-gain, group))
+    rows, columns, gain, group = rows[order], columns[order], gain[order], group[order]
+    ranked = np.split(gain, np.searchsorted(group, np.arange(1, len(users))))  # best first
+    counts, worth = _counts(ranked, users, rates.gap)
+    fees = np.array([_fee(each, count) for each, count in zip(ranked, counts, strict=True)])
+    sent = np.concatenate(
+        [np.arange(len(each)) < count for each, count in zip(ranked, counts, strict=True)]
     )
-    level = level[level <= most + ROUNDING]
-    total, counts = np.zeros(len(level)), []
-    for each, users in zip(ranked, size, strict=True):
-        low = np.ceil(level * users - ROUNDING).astype(int)
-        high = np.floor((level + rates.gap) * users + ROUNDING).astype(int)
+    margin = gain - fees[group]
+    order = np.argsort(-margin, kind="stable")
+    return Choice(
+        rows[order], columns[order], group[order], margin[order], sent[order], worth, fees
+    )
+
+
+def _counts(ranked: list[Floats], users: NDArray[np.intp], gap: float) -> tuple[list[int], float]:
+    """How many of its offers, best first, each group sends at the best lowest rate of all."""
+    rates = [np.arange(len(each) + 1) / size for each, size in zip(ranked, users, strict=True)]
+    lowest = np.unique(np.concatenate(rates))
+    lowest = lowest[lowest <= min(each[-1] for each in rates) + ROUNDING]
+    total, counts = np.zeros(len(lowest)), []
+    for each, size in zip(ranked, users, strict=True):
+        low = np.ceil(lowest * size - ROUNDING).astype(int)
+        high = np.floor((lowest + gap) * size + ROUNDING).astype(int)
         count = np.clip((each > 0).sum(), low, np.minimum(high, len(each)))
         sums = np.concatenate([[0.0], np.cumsum(each, dtype=float)])
         total += np.where(low <= high, sums[count], -np.inf)
         counts.append(count)
     best = int(total.argmax())
-    fees = np.array(
-        [_fee(each, int(count[best])) for each, count in zip(ranked, counts, strict=True)]
-    )
-    sent = np.concatenate(
-        [np.arange(len(each)) < count[best] for each, count in zip(ranked, counts, strict=True)]
-    )
-    margin = gain - fees[rates.group[rows]]
-    return Choice(rows, columns, margin, sent, float(total[best]), fees)
+    return [int(count[best]) for count in counts], float(total[best])
 
 
 def _candidates(
     problem: AllocationProblem, prices: Prices
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
     """Each user's best coupons at the prices, worth something or not, and their worth."""
-    found = []
+    chunks = []
     for part in problem.chunks():
         adjusted = problem.adjusted(part, prices)
-        allowed = np.isfinite(adjusted)
-        lowest = adjusted.min(where=allowed, initial=0.0)
+        lowest = adjusted.min(where=np.isfinite(adjusted), initial=0.0)
         rows, columns = np.nonzero(problem.best(adjusted - lowest + 1))
-        found.append((rows + part.start, columns, adjusted[rows, columns]))
-    rows, columns, gain = (np.concatenate(each) for each in zip(*found, strict=True))
+        chunks.append((rows + part.start, columns, adjusted[rows, columns]))
+    rows, columns, gain = (np.concatenate(each) for each in zip(*chunks, strict=True))
     return rows, columns, gain
 
 
@@ -161,17 +169,10 @@ def _fee(ranked: Floats, count: int) -> float:
     return float(np.mean(ends)) if ends else 0.0
 
 
-def bound(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
-    """The dual function at the given prices, and its slope, as `dual.bound` gives them."""
+def answer(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
+    """What users keep of the best choice at the prices, and what it uses, as `dual.answer`."""
     best = choose(problem, prices)
-    used = problem.used(_mask(problem, best, best.sent))
-    return float(prices @ problem.limits) + best.worth, problem.limits - used
-
-
-def unlimited(problem: AllocationProblem) -> tuple[float, Prices]:
-    """What the best choice is worth where nothing but the rates is limited, and no prices."""
-    none = np.zeros(0)
-    return bound(problem, none)[0], none
+    return best.worth, problem.used(best.mask(best.sent, problem.value.shape))
 
 
 def repair(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
@@ -184,79 +185,55 @@ def repair(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
     fees : numpy.ndarray
         One for each group.
     """
-    if not len(problem.limits):
-        best = choose(problem, prices)
-        return _mask(problem, best, best.sent), best.fees
-    tried = [_kept(problem, factor * prices) for factor in DEARER]
-    return max(tried, key=lambda each: problem.value[each[0]].sum(dtype=float))
+    factors = DEARER if len(problem.limits) else DEARER[:1]
+    tried = [_kept(problem, factor * prices) for factor in factors]
+    return max(tried, key=lambda kept: problem.value[kept[0]].sum(dtype=float))
 
 
 def _kept(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
     """Keep all limits from the choice at the prices, and use what is left."""
     best = choose(problem, prices)
     sent = best.sent.copy()
-    _drop(problem, best, sent)
-    _level(problem, best, sent)
-    while _add(problem, best, sent):
-        pass
-    return _mask(problem, best, sent), best.fees
+    if len(problem.limits):
+        budgets = [use.of(best.rows, best.columns) for use in problem.uses]
+        capped = [best.columns == coupon for coupon in problem.capped]
+        uses = np.array([*budgets, *capped], float).T
+        _drop(problem, best, uses, sent)
+        while _add(problem, best, uses, sent):
+            pass
+    return best.mask(sent, problem.value.shape), best.fees
 
 
-def _mask(problem: AllocationProblem, best: Choice, sent: Mask) -> Mask:
-    chosen = np.zeros(problem.value.shape, bool)
-    chosen[best.rows[sent], best.columns[sent]] = True
-    return chosen
-
-
-def _uses(problem: AllocationProblem, best: Choice) -> Floats:
-    """What each pair takes from each limit: shape (pairs, limits)."""
-    budgets = [use.of(best.rows, best.columns) for use in problem.uses]
-    capped = [best.columns == coupon for coupon in problem.capped]
-    return np.array([*budgets, *capped], float).T.reshape(len(best.rows), len(problem.limits))
-
-
-def _drop(problem: AllocationProblem, best: Choice, sent: Mask) -> None:
-    """Take coupons back, in place, smallest margin first, until budgets and caps are kept."""
-    uses = _uses(problem, best)
+def _drop(problem: AllocationProblem, best: Choice, uses: Floats, sent: Mask) -> None:
+    """Take coupons back, in place, smallest margin first, until all limits and the gap are kept."""
+    rates = problem.rates
+    assert rates is not None
     for limit, takes in zip(problem.limits, uses.T, strict=True):
         mine = np.flatnonzero(sent & (takes > 0))
-        mine = mine[np.argsort(-best.margin[mine], kind="stable")]
         sent[mine[np.cumsum(takes[mine]) > limit]] = False
-
-
-def _level(problem: AllocationProblem, best: Choice, sent: Mask) -> None:
-    """Take coupons back, in place, from the groups with the highest rates, down to the gap."""
-    group, gap, size = _of_pairs(problem, best)
+    users = np.bincount(rates.group)
     while True:
-        count = np.bincount(group[sent], minlength=len(size))
-        most = np.floor(((count / size).min() + gap) * size + ROUNDING).astype(int)
+        count = np.bincount(best.group[sent], minlength=len(users))
+        most = np.floor(((count / users).min() + rates.gap) * users + ROUNDING).astype(int)
         if (count <= most).all():
             return
         for number in np.flatnonzero(count > most):
-            mine = np.flatnonzero(sent & (group == number))
-            worst = mine[np.argsort(best.margin[mine], kind="stable")]
-            sent[worst[: count[number] - most[number]]] = False
+            sent[np.flatnonzero(sent & (best.group == number))[most[number] :]] = False
 
 
-def _add(problem: AllocationProblem, best: Choice, sent: Mask) -> bool:
+def _add(problem: AllocationProblem, best: Choice, uses: Floats, sent: Mask) -> bool:
     """Send more, in place, best margin first, as far as all limits allow; say if there was any."""
-    group, gap, size = _of_pairs(problem, best)
-    uses = _uses(problem, best)
+    rates = problem.rates
+    assert rates is not None
+    users = np.bincount(rates.group)
     left = problem.limits - uses[sent].sum(axis=0)
-    count = np.bincount(group[sent], minlength=len(size))
-    value = problem.value[best.rows, best.columns]
-    waiting = np.flatnonzero(~sent & (value > 0) & (uses <= left).all(axis=1))
+    count = np.bincount(best.group[sent], minlength=len(users))
+    gains = problem.value[best.rows, best.columns] > 0
     added = False
-    for pair in waiting[np.argsort(-best.margin[waiting], kind="stable")]:
+    for pair in np.flatnonzero(~sent & gains & (uses <= left).all(axis=1)):
         after = count.copy()
-        after[group[pair]] += 1
-        if (uses[pair] <= left).all() and np.ptp(after / size) <= gap + ROUNDING:
+        after[best.group[pair]] += 1
+        if (uses[pair] <= left).all() and np.ptp(after / users) <= rates.gap + ROUNDING:
             sent[pair], added = True, True
             left, count = left - uses[pair], after
     return added
-
-
-def _of_pairs(problem: AllocationProblem, best: Choice) -> tuple[NDArray[np.intp], float, Any]:
-    rates = problem.rates
-    assert rates is not None
-    return rates.group[best.rows], rates.gap, np.bincount(rates.group)

@@ -1,36 +1,46 @@
-"""Coupons under budgets for users who lie in parts, on one machine or on Spark.
+"""Coupons under budgets for users who lie in parts, of which one at a time is in memory.
 
 At given prices each user chooses alone, so a part only has to say what its users' choices are worth
 and what they use up. The sums go to the linear program that finds the next prices
-(`coupon_rec.decisions.dual`), and no part ever sees another.
+(`coupon_rec.decisions.dual`). At the best ones the parts choose in turn, each with what the others
+leave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import pickle
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.arguments import require_replaceable
 from coupon_rec.decisions import dual
-from coupon_rec.decisions import groups as between
-from coupon_rec.decisions.cutting import KEY, Part, Run, on_disk, on_spark, part_of
-from coupon_rec.decisions.nearest import At, chosen_at, edge_of, merged
+from coupon_rec.decisions.groups import GroupLimit, rates_of
 from coupon_rec.decisions.problem import (
     AllocationProblem,
+    Budget,
     Mask,
     Prices,
+    allocation_problem,
+    merged,
 )
-from coupon_rec.decisions.value import LIST, Economics
+from coupon_rec.decisions.repair import EDGE, choose_at, improve, repair
+from coupon_rec.decisions.stock import stock_budgets
+from coupon_rec.decisions.value import LIST, Economics, expected_discount, offer_value
 
 if TYPE_CHECKING:
     from ibis import Table
+
+KEY = [*LIST, "coupon_id"]
+NEEDED = [*KEY, "redeemed", "spend_per_line", "coupon_discount"]
+HIGHER = (1 - 1e-6, 1 + 1e-6, 1.001, 1.01, 1.1, 2.0, 1e3)
+"""Multiples of the prices that are tried until those who are sure of their choice fit."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,84 @@ class PartsAllocation:
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some users' offers, and the allocation to them if they had all limits to themselves."""
+
+    offers: pd.DataFrame
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    problem: AllocationProblem
+
+    def sent(self, chosen: Mask) -> pd.DataFrame:
+        """The offers of the coupons that are chosen."""
+        return self.offers[chosen[self.row, self.column]]
+
+
+class Limits:
+    """What holds for all parts together, and the columns of their matrices.
+
+    Attributes
+    ----------
+    left, most : numpy.ndarray
+        Units and copies of each coupon; infinity for no limit. Shape (K,).
+    amounts : numpy.ndarray
+        Of the budget, of the units and of the copies, as far as there are limits.
+    """
+
+    def __init__(
+        self,
+        coupons: NDArray[Any],
+        budget: float | None,
+        caps: Mapping[int | str, int] | None,
+        stock: Mapping[int | str, float] | None,
+        k: int,
+    ) -> None:
+        self.coupons, self.budget, self.k = coupons, budget, k
+        self.most = _of_coupons("caps", caps, coupons)
+        if not (self.most >= 0).all():
+            raise ValueError("a cap is negative: expected 0 or more copies of a coupon")
+        named = {str(coupon): units for coupon, units in (stock or {}).items()}
+        self.left = _of_coupons("stock", named, coupons.astype(str))
+        if (bad := ~(self.left >= 0)).any():
+            raise ValueError(
+                f"the stock of coupon {coupons[bad][0]} is {self.left[bad][0]}: expected 0 or more "
+                "units"
+            )
+        limited = [limit[np.isfinite(limit)] for limit in (self.left, np.floor(self.most))]
+        self.amounts = np.array([*([] if budget is None else [budget]), *np.concatenate(limited)])
+
+    def part(self, offers: pd.DataFrame, economics: Economics | None) -> Part:
+        """Make the matrices of some users' offers, with every coupon's column."""
+        offers = offers.sort_values(KEY, ignore_index=True)
+        if (twice := offers.duplicated(KEY)).any():
+            raise ValueError(f"an offer is a duplicate: {offers.loc[twice, KEY].iloc[0].to_dict()}")
+        row = offers.groupby(LIST).ngroup().to_numpy()
+        column = np.searchsorted(self.coupons, offers["coupon_id"])
+        offers = offers.rename(columns={"redeemed": "probability"})
+        p = offers["probability"]
+        offers["value"] = offer_value(offers, p, economics)
+        offers["cost"] = expected_discount(offers, p)
+        value = np.full((int(row.max(initial=-1)) + 1, len(self.coupons)), -np.inf)
+        cost, units = np.zeros_like(value), np.zeros_like(value)
+        for matrix, name in ((value, "value"), (cost, "cost"), (units, "units")):
+            matrix[row, column] = offers[name]
+        budgets = [] if self.budget is None else [Budget(self.budget, cost)]
+        budgets += stock_budgets(self.left, units, range(len(self.coupons)))
+        problem = allocation_problem(value, budgets, self.most, self.k, None)
+        return Part(offers[[*KEY, "probability", "value", "cost"]], row, column, problem)
+
+
+class Problems:
+    """The problems of parts in files, of which one at a time is in memory."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._files = files
+
+    def __iter__(self) -> Iterator[AllocationProblem]:
+        return (_read(file).problem for file in self._files)
+
+
 def allocate_scores(
     scores: Table | str | Path,
     out: str | Path,
@@ -90,8 +178,8 @@ def allocate_scores(
         spend_per_line and coupon_discount: as `coupon_rec.serving.batch.score` writes them, or
         that folder opened on DuckDB or Spark.
     out : str or pathlib.Path
-        The folder of Parquet files to write, or to replace if it holds choices; on Spark, all
-        workers must see it.
+        The folder of Parquet files to write, or to replace if it holds choices. The parts lie
+        beside it meanwhile, so with Spark all workers must see the folder in which it is.
     budget : float, optional
         Most face value to be redeemed in expectation, in currency.
     caps : mapping of int or str to int, optional
@@ -106,10 +194,10 @@ def allocate_scores(
         As for `offer_value`.
     parts : int
         How many parts the users are cut into, 1 or more; each holds (its users) x (all coupons)
-        numbers in memory while its turn lasts, and on Spark for as long as there is room.
+        numbers in the memory of this machine while its turn lasts.
     groups : mapping of int or str to str, optional
         The group of each user, "unknown" for those that it lacks. With `gap`; all users are then in
-        one part, and on one machine.
+        one part.
     gap : float, optional
         Most that the groups' rates may differ, as for `GroupLimit`.
 
@@ -127,9 +215,8 @@ def allocate_scores(
 
     Notes
     -----
-    Equation `eq-dual`, summed over parts. When the prices are found, the 2,000 users who are
-    nearest to another choice are allocated among themselves, within what the others leave. Where
-    more than these are alike, as new users are, the first ones of each part get the coupon.
+    Equation `eq-dual-parts`. When the prices are found, the parts choose one after the other: each
+    gets what the earlier ones left and the later ones do not ask for at these prices.
     """
     folder = Path(out)
     require_replaceable(folder, r"part-\d{5,}\.parquet", scores)
@@ -138,70 +225,37 @@ def allocate_scores(
         raise ValueError(
             f"expected 1 part or more and a finite budget of 0 or more: {parts}, {budget}"
         )
-    spark = table.get_backend().name == "pyspark"
-    if (groups is None) != (gap is None) or (spark and groups is not None):
-        raise ValueError("a limit on groups takes both groups and gap, and scores on one machine")
-    names = [*KEY, "redeemed", "spend_per_line", "coupon_discount"]
-    if missing := [name for name in names if name not in table.columns]:
+    if (groups is None) != (gap is None):
+        raise ValueError("a limit on groups takes both groups and gap")
+    if missing := [name for name in NEEDED if name not in table.columns]:
         raise ValueError(f"the scores lack {', '.join(missing)}: write them with `score`")
     units = "units" if stock and "units" in table.columns else "redeemed"
-    table = table.select(*names, units=table[units])
-    coupons = np.sort(table.select("coupon_id").distinct().to_pandas()["coupon_id"].to_numpy())
-    if not len(coupons):
-        raise ValueError("there are no offers to choose from")
-    without = table.aggregate(**{name: table[name].isnull().sum() for name in KEY}).to_pandas()
-    if lacking := {name: int(rows) for name, rows in without.iloc[0].items() if rows > 0}:
-        raise ValueError(f"the scores have rows that lack a value: leave these out, {lacking}")
-    most = _of_coupons("caps", caps, coupons)
-    if not (most >= 0).all():
-        raise ValueError("a cap is negative: expected 0 or more copies of a coupon")
-    named: dict[int | str, float] = {str(name): units for name, units in (stock or {}).items()}
-    left = _of_coupons("stock", named, coupons.astype(str))
-    if (bad := ~(left >= 0)).any():
-        raise ValueError(
-            f"the stock of coupon {coupons[bad][0]} is {left[bad][0]}: expected 0 or more units"
-        )
-    amounts = [] if budget is None else [float(budget)]
-    shelves, capped = left[np.isfinite(left)], np.flatnonzero(np.isfinite(most))
-    limits = np.array([*amounts, *shelves, *np.floor(most[capped])])
-    build = partial(
-        part_of,
-        coupons=coupons,
-        budgeted=budget is not None,
-        left=left,
-        capped=capped,
-        k=k,
-        economics=economics,
-    )
-    cut = on_spark if spark else on_disk
-    with (
-        TemporaryDirectory(prefix=".allocating-", dir=folder.absolute().parent) as temporary,
-        cut(table, parts if groups is None else 1, build) as run,
-    ):
-        if groups is None or gap is None:
-            bound, prices = _solve(run, limits)
-            at, edge = edge_of(run, limits, prices)
-        else:
-            work = partial(_in_groups, limits=limits, groups=groups, gap=gap)
-            ((bound, prices, edge),) = run(work)
-            at = At(prices, prices)
-        draft = Path(temporary, "choices")
+    table = table.select(*NEEDED, units=table[units])
+    limits = Limits(_coupons(table), budget, caps, stock, k)
+    with TemporaryDirectory(prefix=".allocating-", dir=folder.absolute().parent) as temporary:
+        place = Path(temporary)
+        files = []
+        for number, file in enumerate(_cut(table, place / "cut", parts if groups is None else 1)):
+            part = limits.part(pd.read_parquet(file), economics)
+            if groups is not None and gap is not None:
+                part = _limited(part, groups, gap)
+            files.append(place / str(number))
+            files[-1].write_bytes(pickle.dumps(part))
+        bound, prices = dual.solve(Problems(files), limits.amounts)
+        draft = place / "choices"
         draft.mkdir()
-        told = run(partial(_write, folder=str(draft), at=at, edge=edge))
+        told = [
+            _write(sent, draft / f"part-{number:05d}.parquet")
+            for number, sent in enumerate(_chosen(files, limits.amounts, prices))
+        ]
         if folder.exists():
-            folder.rename(Path(temporary, "replaced"))
+            folder.rename(place / "replaced")
         draft.rename(folder)
     sent, value, cost = (sum(each) for each in zip(*told, strict=True))
-    return PartsAllocation(
-        folder=folder,
-        sent=int(sent),
-        value=float(value),
-        bound=bound,
-        spent=float(cost) if amounts else None,
-        prices=prices[: len(amounts)],
-        cap_prices=prices[len(amounts) + len(shelves) :],
-        stock_prices=prices[len(amounts) :][: len(shelves)],
-    )
+    ends = np.cumsum([budget is not None, np.isfinite(limits.left).sum()])
+    of_budget, of_stock, of_caps = np.split(prices, ends)
+    spent = None if budget is None else float(cost)
+    return PartsAllocation(folder, int(sent), value, bound, spent, of_budget, of_caps, of_stock)
 
 
 def _opened(scores: Table | str | Path) -> Table:
@@ -212,50 +266,54 @@ def _opened(scores: Table | str | Path) -> Table:
 
     from coupon_rec.market.sources import read_parquet
 
-    path = Path(scores)
     try:
-        return read_parquet(ibis.duckdb.connect(), path)
+        return read_parquet(ibis.duckdb.connect(), Path(scores))
     except duckdb.Error as error:
         raise ValueError(
             f"{scores} cannot be read as Parquet ({error}). Make it with `score`."
         ) from error
 
 
+def _coupons(table: Table) -> NDArray[Any]:
+    """The ids of the coupons, sorted, where no row lacks an id."""
+    ids = np.sort(table.select("coupon_id").distinct().to_pandas()["coupon_id"].to_numpy())
+    if not len(ids):
+        raise ValueError("there are no offers to choose from")
+    without = table.aggregate(**{name: table[name].isnull().sum() for name in KEY}).to_pandas()
+    if lacking := {name: int(rows) for name, rows in without.iloc[0].items() if rows > 0}:
+        raise ValueError(f"the scores have rows that lack a value: leave these out, {lacking}")
+    return ids
+
+
 def _of_coupons(
-    name: str, given: Mapping[int | str, float] | None, coupons: NDArray[Any]
+    name: str, given: Mapping[Any, float] | None, coupons: NDArray[Any]
 ) -> NDArray[np.float64]:
     """The limit of each coupon, or infinity."""
-    if strangers := sorted((given or {}).keys() - {*coupons.tolist()}, key=str):
+    given = given or {}
+    if strangers := sorted(given.keys() - {*coupons.tolist()}, key=str):
         raise ValueError(
             f"{name} has {len(strangers):,} coupons that the scores lack, such as {strangers[:5]}: "
             f"leave them out, and write coupons as the scores do, such as {coupons.tolist()[0]!r}"
         )
-    return np.array([(given or {}).get(coupon, np.inf) for coupon in coupons], float)
+    return np.array([given.get(coupon, np.inf) for coupon in coupons.tolist()], float)
 
 
-def _solve(run: Run, limits: Prices) -> tuple[float, Prices]:
-    """Find the prices, first on a sample if there are many users."""
-    users = sum(run(lambda part: len(part.problem.value)))
-    share = min(1.0, dual.SAMPLE / users)
-    sample = merged(run(partial(_sampled, share=share)), share * limits)
-    scale = dual.price_scale(sample)
+def _cut(table: Table, folder: Path, parts: int) -> list[Path]:
+    """Write the offers of each user into one of so many parts, by a digest that engines share."""
+    import ibis
 
-    def bound(prices: Prices) -> tuple[float, Prices]:
-        told = run(lambda part: dual.bound(part.problem, prices))
-        total = float(prices @ limits) + sum(each for each, _ in told)
-        return total, limits + sum(slope for _, slope in told)
-
-    start, radius, rounds = np.zeros(len(limits)), 1.0, 300
-    if users > 2 * dual.SAMPLE:
-        _, start = dual.descend(partial(dual.bound, sample), start, scale, radius, 1e-6)
-        radius, rounds = 0.02, 40
-    return dual.descend(bound, start, scale, radius, 1e-6, rounds)
+    digest = table.user_id.cast("string").hexdigest("md5")
+    digits = ibis.literal("0123456789abcdef")
+    number = sum(16**i * digits.find(digest.substr(i, 1)) for i in range(4))
+    table = table.mutate(part=(number % parts).cast("int32"))
+    backend = table.get_backend()
+    by_part = {"pyspark": "partitionBy"}.get(backend.name, "partition_by")
+    backend.to_parquet(table, folder, **{by_part: "part"})
+    return sorted(folder.glob("part=*"))
 
 
-def _in_groups(
-    part: Part, limits: Prices, groups: Mapping[int | str, str], gap: float
-) -> tuple[float, Prices, dict[int, tuple[NDArray[np.intp], Mask]]]:
-    """Allocate to all users under a limit on their groups: bound, prices, and the choices."""
+def _limited(part: Part, groups: Mapping[Any, str], gap: float) -> Part:
+    """Limit the gap between the rates of the users' groups."""
     users = part.offers.groupby(LIST).size().reset_index()["user_id"].astype(str)
     named = {str(user): group for user, group in groups.items()}
     if named and named.keys().isdisjoint(users):
@@ -264,32 +322,62 @@ def _in_groups(
             f"{sorted(named)[:5]}: write users as the scores do, such as {users.iloc[0]!r}"
         )
     labels = users.map(named).fillna("unknown").to_numpy(str)
-    rates, _ = between.rates_of(between.GroupLimit(labels, gap), part.problem.value)
-    problem = replace(part.problem, limits=limits, rates=rates)
-    bound, prices = dual.solve(problem) if len(limits) else between.unlimited(problem)
-    chosen, _ = between.repair(problem, prices)
-    return bound, prices, {part.index: (np.arange(len(chosen)), chosen)}
+    rates, _ = rates_of(GroupLimit(labels, gap), part.problem.value)
+    return replace(part, problem=replace(part.problem, rates=rates))
 
 
-def _sampled(part: Part, share: float) -> AllocationProblem:
-    users = len(part.problem.value)
-    rows = np.random.default_rng(part.index).permutation(users)[: int(np.ceil(share * users))]
-    return part.problem.sample(np.sort(rows))
+def _chosen(files: list[Path], limits: Prices, prices: Prices) -> Iterator[pd.DataFrame]:
+    """Give the offers that are sent, part by part, never above what is left of the limits."""
+    part = _read(files[0])
+    if len(files) == 1:
+        yield part.sent(repair(part.problem, prices))
+        return
+    left = limits.copy()
+    left[: len(part.problem.uses)] *= 1 - 1e-12  # parts are added up in another order
+    for factor in HIGHER:
+        near = [_near(each, factor * prices, EDGE // len(files) + 1) for each in Problems(files)]
+        edge = merged([each.problem for each in near])
+        later = sum(each.others for each in near)
+        if (later <= left).all():
+            break
+    settled = repair(replace(edge, limits=np.maximum(left - later, 0)), prices)
+    later = later + edge.used(settled)
+    ends = np.cumsum([len(each.rows) for each in near])
+    for file, each, choice in zip(files, near, np.split(settled, ends[:-1]), strict=True):
+        part = _read(file)
+        chosen, _, _ = choose_at(part.problem, factor * prices)
+        chosen[each.rows] = choice
+        used = part.problem.used(chosen)
+        later = later - used
+        problem = replace(part.problem, limits=np.maximum(left - later, 0))
+        if (used <= problem.limits).all():
+            improve(problem, prices, chosen)
+        else:
+            chosen = repair(problem, prices)
+        left -= problem.used(chosen)
+        yield part.sent(chosen)
 
 
-def _write(
-    part: Part,
-    folder: str,
-    at: At,
-    edge: dict[int, tuple[NDArray[np.intp], Mask]],
-) -> tuple[int, float, float]:
-    """Write a part's choices; written twice, the file is the same."""
-    chosen, _ = chosen_at(part, at)
-    rows, instead = edge[part.index]
-    chosen[rows] = instead
-    sent = part.offers[chosen[part.row, part.column]]
-    name = f"part-{part.index:05d}.parquet"
-    with TemporaryDirectory(dir=folder) as temporary:
-        sent.to_parquet(Path(temporary, name), index=False)
-        Path(temporary, name).replace(Path(folder, name))
+class Near(NamedTuple):
+    """The users of a part who are nearest to another choice, and what the others use."""
+
+    rows: NDArray[np.intp]
+    problem: AllocationProblem
+    others: Prices
+
+
+def _near(problem: AllocationProblem, prices: Prices, most: int) -> Near:
+    chosen, _, doubt = choose_at(problem, prices)
+    rows = np.sort(np.argsort(doubt, kind="stable")[:most])
+    chosen[rows] = False
+    return Near(rows, problem.sample(rows), problem.used(chosen))
+
+
+def _read(file: Path) -> Part:
+    part: Part = pickle.loads(file.read_bytes())
+    return part
+
+
+def _write(sent: pd.DataFrame, file: Path) -> tuple[int, float, float]:
+    sent.to_parquet(file, index=False)
     return len(sent), float(sent["value"].sum()), float(sent["cost"].sum())

@@ -174,6 +174,16 @@ class AllocationProblem:
         return best
 
 
+def merged(problems: Sequence[AllocationProblem]) -> AllocationProblem:
+    """The users of several problems in one, with the limits of the first."""
+    uses = [
+        replace(use, cost=np.concatenate([problem.uses[number].cost for problem in problems]))
+        for number, use in enumerate(problems[0].uses)
+    ]
+    value = np.concatenate([problem.value for problem in problems])
+    return replace(problems[0], value=value, uses=uses)
+
+
 def shared(groups: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """The columns of each group that has more than one."""
     labels, sizes = np.unique(groups, return_counts=True)
@@ -216,7 +226,7 @@ def allocation_problem(
         raise ValueError(f"groups must have shape ({coupons},), not {labels.shape}")
     if groups is not None and (missing := int(pd.isna(np.asarray(groups, object)).sum())):
         raise ValueError(f"groups lack {missing} labels: give a coupon without a group its own")
-    capped = np.flatnonzero(limits < len(value))
+    capped = np.flatnonzero(np.isfinite(limits))
     amounts = [budget.amount for budget in budgets]
     return AllocationProblem(
         value,

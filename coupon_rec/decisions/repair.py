@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from coupon_rec.decisions import groups
 from coupon_rec.decisions.exact import relax
 from coupon_rec.decisions.problem import AllocationProblem, Floats, Mask, Prices, shared
 
@@ -32,18 +33,14 @@ def repair(problem: AllocationProblem, prices: Prices) -> Mask:
     numpy.ndarray
         Shape (n, K), True where a user gets a coupon. No limit is exceeded.
     """
+    if problem.rates is not None:
+        return groups.repair(problem, prices)[0]
     chosen, loss, doubt = choose_at(problem, TIES * prices)
     _drop(problem, chosen, loss)
-    _improve(problem, prices, chosen)
+    improve(problem, prices, chosen)
     if len(prices):
         _settle(problem, chosen, np.argsort(doubt, kind="stable")[:EDGE])
-        _improve(problem, prices, chosen)
-    while (over := problem.used(chosen) > problem.limits).any():  # by rounding only
-        rows, columns = np.nonzero(chosen)
-        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
-        uses = [problem.of_pair(*pair)[over].any() for pair in pairs]
-        worth = np.where(uses, problem.value[rows, columns], np.inf)
-        chosen[rows[worth.argmin()], columns[worth.argmin()]] = False
+        improve(problem, prices, chosen)
     return chosen
 
 
@@ -98,11 +95,17 @@ def _drop(problem: AllocationProblem, chosen: Mask, loss: Floats) -> None:
         chosen[rows[over], columns[over]] = False
 
 
-def _improve(problem: AllocationProblem, prices: Prices, chosen: Mask) -> None:
+def improve(problem: AllocationProblem, prices: Prices, chosen: Mask) -> None:
     """Give users more valuable coupons, in place, as far as the limits allow."""
     tried = MOVES
     while _move(problem, prices, chosen, tried):
         tried *= 4
+    while (over := problem.used(chosen) > problem.limits).any():  # by rounding only
+        rows, columns = np.nonzero(chosen)
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+        uses = [problem.of_pair(*pair)[over].any() for pair in pairs]
+        worth = np.where(uses, problem.value[rows, columns], np.inf)
+        chosen[rows[worth.argmin()], columns[worth.argmin()]] = False
 
 
 def _move(problem: AllocationProblem, prices: Prices, chosen: Mask, tried: int) -> bool:

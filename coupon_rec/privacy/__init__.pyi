@@ -4,8 +4,8 @@ from .accounting import noisy_count as noisy_count
 from .accounting import sampled_epsilon as sampled_epsilon
 from .dp_sgd import PrivateModel as PrivateModel
 from .dp_sgd import fit_private as fit_private
+from .federated import Client as Client
 from .federated import Server as Server
-from .federated import client as client
 from .masks import Masks as Masks
 from .membership import membership as membership
 from .pseudonyms import Pseudonyms as Pseudonyms

@@ -1,19 +1,17 @@
 """One network trained by several workers, each with its share of every batch: Keras on JAX.
 
-Each worker is a process, ``python -m coupon_rec.training.cluster --help``, on a machine of its own
-or not. `train_on_spark` starts them as the tasks of one barrier stage; anything else that can start
-a process with a number does as well. Nothing here imports Keras or JAX but the workers themselves.
+Each worker is a process of its own that calls `train_share`, on a machine of its own or not.
+`train_on_spark` starts them as the tasks of one barrier stage; anything else that can start a
+process with a number does as well. Nothing here imports Keras or JAX but the workers themselves.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +46,7 @@ def train_on_spark(
     workers : int
         How many, 1 or more.
     **settings
-        As `train_share` takes them, such as `epochs`, `batch_size`, `checkpoint` or `model`; as
-        JSON knows them.
+        As `train_share` takes them, such as `epochs`, `batch_size`, `checkpoint` or `model`.
 
     Returns
     -------
@@ -76,35 +73,34 @@ def train_on_spark(
     """
     if workers < 1:
         raise ValueError(f"workers is {workers}: expected 1 or more")
-    places = [str(Path(place).absolute()) for place in (records, validation, out)]
+    train, check, file = (str(Path(place).absolute()) for place in (records, validation, out))
     batch = settings.get("batch_size", BATCH)
-    for folder in places[:2]:
+    for folder in (train, check):
         files = len(list(Path(folder).glob(SHARDS)))
         if not files or files % workers or batch % workers:
             raise ValueError(
                 f"{folder} has {files} shards, and a batch {batch} offers: {workers} workers need "
                 "a multiple of their number of both"
             )
-    told = json.dumps({name: _plain(value) for name, value in settings.items()})
+    settings = {
+        name: value.absolute() if isinstance(value, Path) else value
+        for name, value in settings.items()
+    }
 
-    def work(_: Any) -> Iterator[str]:
+    def work(_: Any) -> Iterator[pd.DataFrame]:
         from pyspark import BarrierTaskContext
 
         task = BarrierTaskContext.get()
-        rank = task.partitionId()
         host = task.getTaskInfos()[0].address.split(":")[0]
-        port = task.allGather(str(_free_port()))[0]
-        command = [sys.executable, "-m", "coupon_rec.training.cluster", *places]
-        command += ["--rank", str(rank), "--workers", str(workers)]
-        command += ["--coordinator", f"{host}:{port}", "--settings", told]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"worker {rank} of {workers} failed:\n{done.stderr[-2000:]}")
-        yield done.stdout
+        port = task.allGather(str(free_port()))[0]
+        share: dict[str, Any] = {"rank": task.partitionId(), "workers": workers}
+        share["coordinator"] = f"{host}:{port}"
+        with ProcessPoolExecutor(1, get_context("spawn")) as own:
+            yield own.submit(train_share, train, check, file, **share, **settings).result()
 
     tasks = session.sparkContext.parallelize(range(workers), workers).barrier()
-    first = tasks.mapPartitions(work).collect()[0]
-    return _frame(json.loads(first.splitlines()[-1]))
+    history: pd.DataFrame = tasks.mapPartitions(work).collect()[0]
+    return history
 
 
 def train_share(
@@ -181,36 +177,8 @@ def train_share(
     return history
 
 
-def _plain(value: Any) -> Any:
-    return str(Path(value).absolute()) if isinstance(value, Path) else value
-
-
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
     with socket.socket() as ear:
         ear.bind(("", 0))
         return int(ear.getsockname()[1])
-
-
-def _frame(history: list[dict[str, float]]) -> pd.DataFrame:
-    epochs = pd.RangeIndex(1, len(history) + 1, name="epoch")
-    return pd.DataFrame(history, index=epochs)
-
-
-def main() -> None:
-    """Be a worker, as the command line says, and print the history as the last line."""
-    parser = argparse.ArgumentParser(prog="coupon_rec.training.cluster", description=__doc__)
-    parser.add_argument("records", help="folder of the training records")
-    parser.add_argument("validation", help="folder of the validation records")
-    parser.add_argument("out", help="the .keras file that the first worker writes")
-    parser.add_argument("--rank", type=int, required=True, help="which worker this is, from 0")
-    parser.add_argument("--workers", type=int, required=True, help="how many there are")
-    parser.add_argument("--coordinator", required=True, help="host:port of the first worker")
-    parser.add_argument("--settings", type=json.loads, default={}, help="others, as JSON")
-    asked = vars(parser.parse_args())
-    settings = asked.pop("settings")
-    history = train_share(**asked, **settings)
-    print(json.dumps(history.to_dict("records")))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,6 @@
 """Files and messages that mean harm: a bundle, a stream, an event, a stranger at the door."""
 
 import json
-import socket
-import threading
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
@@ -17,7 +15,6 @@ from shop import purchase
 
 from coupon_rec.monitoring import Registry
 from coupon_rec.privacy import new_key
-from coupon_rec.privacy.federated import Server, client
 from coupon_rec.privacy.vault import VARIABLE
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, _version, seal, verified
 from coupon_rec.serving.bundle.scorer import open_model
@@ -147,30 +144,3 @@ def test_events_are_encrypted_in_redis_and_a_strangers_are_left_out(
     without = RedisStream("redis://localhost:1", "shop")
     assert without._event({"event": sealed}) is None
     assert without._event(plain)
-
-
-def test_a_stranger_at_the_door_of_a_federation_keeps_nobody_out() -> None:
-    server = Server(b"shared", 3, patience=1.0)
-    silent = socket.create_connection(server.address)
-    scanner = socket.create_connection(server.address)
-    scanner.sendall(b"GET / HTTP/1.1\r\n\r\n")
-    scanner.close()
-
-    def wrong() -> None:
-        with pytest.raises(Exception):  # noqa: B017
-            client(server.address, b"guessed", 0, lambda x: x)
-
-    threads = [threading.Thread(target=wrong)]
-    threads += [
-        threading.Thread(target=client, args=(server.address, b"shared", n, lambda x: x + 1))
-        for n in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    server.gather()
-    assert server.alive == [0, 1, 2]
-    assert server.sum([1.0]) == pytest.approx([6.0])
-    server.close()
-    silent.close()
-    for thread in threads:
-        thread.join()
