@@ -5,19 +5,20 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers, unlike
+from coupon_rec.book.check import Hint, checker, near
+from coupon_rec.book.check.answers import called, number, numbers, unlike
 
 Floats = NDArray[np.float64]
 Step = Callable[[float, float, Floats, Floats, Floats, float], tuple[float, float]]
 
 
 @checker
-def exercise_1(p: float) -> Verdict:
+def exercise_1(p: float) -> None:
     """Check the probability that follows from 1 in 100 when 2 is added to its logit."""
     answer = number(p, "give one number, the probability")
     odds = np.exp(2) / 99
     if near(answer, odds / (1 + odds), 0.01):
-        return RIGHT
+        return
     hints = {
         0.01: "that is where the user started; now add 2 to its logit.",
         100 * odds / (1 + odds): "that is a percentage: a probability lies between 0 and 1.",
@@ -30,14 +31,14 @@ def exercise_1(p: float) -> Verdict:
     }
     for wrong, hint in hints.items():
         if near(answer, wrong, 0.003):
-            return Verdict(hint)
+            raise Hint(hint)
     if not 0 < answer < 1:
-        return Verdict("a probability lies between 0 and 1.")
-    return Verdict("from the probability to its logit, add 2, and back by sigma.")
+        raise Hint("a probability lies between 0 and 1.")
+    raise Hint("from the probability to its logit, add 2, and back by sigma.")
 
 
 @checker
-def exercise_2(step: Step) -> Verdict:
+def exercise_2(step: Step) -> None:
     """Check one step of gradient descent in which each offer has a weight."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=6), np.array([1.0, 0, 0, 1, 0, 0])
@@ -46,7 +47,7 @@ def exercise_2(step: Step) -> Verdict:
     answer = called(step, w, b, x, y, weight, rate)
     wanted = "return two numbers, the new weight and the new bias"
     if numbers(answer, None, wanted, finite=False).shape == (2, x.size):
-        return Verdict("the new weight and the new bias are one number each: take a mean.")
+        raise Hint("the new weight and the new bias are one number each: take a mean.")
     found = numbers(answer, (2,), wanted)
 
     def moved(slopes: Floats) -> Floats:
@@ -61,7 +62,7 @@ def exercise_2(step: Step) -> Verdict:
     new_b = b - rate * right[1]
     late = 1 / (1 + np.exp(-(new_b + w * x))) - y
     if near(found, moved(right), 1e-6):
-        return RIGHT
+        return
     hints: Sequence[tuple[Floats, str]] = [
         (np.array([w, b]), "nothing has moved yet."),
         (moved(right)[::-1], "return the weight first, then the bias."),
@@ -76,30 +77,30 @@ def exercise_2(step: Step) -> Verdict:
     ]
     for wrong, hint in hints:
         if near(found, wrong, 1e-6):
-            return Verdict(hint)
+            raise Hint(hint)
     if near(found[1], moved(right)[1], 1e-6):
-        return Verdict("the bias is right; the slope of the weight is the mean of error times x.")
+        raise Hint("the bias is right; the slope of the weight is the mean of error times x.")
     if near(found[0], moved(right)[0], 1e-6):
-        return Verdict("the weight is right; the slope of the bias is the mean error.")
-    return Verdict("error = sigma of the logit, minus y; the slopes are its weighted means.")
+        raise Hint("the weight is right; the slope of the bias is the mean error.")
+    raise Hint("error = sigma of the logit, minus y; the slopes are its weighted means.")
 
 
 @checker
-def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> Verdict:
+def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> None:
     """Check a network by hand: a logit above 0 for one reminder, and below 0 for none or two."""
     parts = "give W1, b1, W2 and b2, numbers all of them, in this order"
     if not isinstance(network, Sequence | np.ndarray) or len(network) != 4:
         raise unlike(network, parts)
     first, bias, second, last = (numbers(part, None, parts) for part in network)
     if first.ndim != 2 or first.shape[0] != 2 or not first.size:
-        return Verdict("W1 has a row for each of the two inputs, and a column for each unit.")
+        raise Hint("W1 has a row for each of the two inputs, and a column for each unit.")
     units = first.shape[1]
     if bias.size != units:
-        return Verdict(f"b1 has one number for each hidden unit: {units} by your W1.")
+        raise Hint(f"b1 has one number for each hidden unit: {units} by your W1.")
     if second.size != units:
-        return Verdict(f"W2 has one weight for each hidden unit: {units} by your W1.")
+        raise Hint(f"W2 has one weight for each hidden unit: {units} by your W1.")
     if last.size != 1:
-        return Verdict("b2 is one number.")
+        raise Hint("b2 is one number.")
     inputs = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
 
     def logits(weights: Floats) -> Floats:
@@ -109,14 +110,14 @@ def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> Ve
     wanted = np.array([-1, 1, 1, -1])
     found = logits(first)
     if (found * wanted > 0).all():
-        return RIGHT
+        return
     if first.shape == (2, 2) and (logits(first.T) * wanted > 0).all():
-        return Verdict("your W1 lies on its side: its rows are the inputs, its columns the units.")
+        raise Hint("your W1 lies on its side: its rows are the inputs, its columns the units.")
     if (found * wanted < 0).all():
-        return Verdict("every logit has the wrong sign: turn W2 and b2 around.")
+        raise Hint("every logit has the wrong sign: turn W2 and b2 around.")
     place = int(np.flatnonzero(found * wanted <= 0)[0])
     letter, app = inputs[place]
     side = "above" if wanted[place] > 0 else "below"
-    return Verdict(
+    raise Hint(
         f"with letter = {letter} and app = {app} the logit is {found[place]:.3g}, and not {side} 0."
     )
