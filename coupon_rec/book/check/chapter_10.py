@@ -47,8 +47,7 @@ def exercise_2(edge: Callable[[float, float, float, Economics], float]) -> None:
 @checker
 def exercise_3(value: ArrayLike) -> None:
     """Check a case in which to serve the first user first is far from the best."""
-    wanted = "two users by two coupons make the shape (2, 2)"
-    value = numbers(value, (2, 2), wanted, finite=False)
+    value = numbers(value, (2, 2), "two users by two coupons make the shape (2, 2)", finite=False)
     if not np.isfinite(value).all() or (value <= 0).any():
         raise Hint("let every coupon be worth something to everybody.")
     first = int(value[0].argmax())

@@ -106,14 +106,17 @@ def exercise_5(users: Callable[[float, float, float], float]) -> None:
     for effect, sigma, share in ((0.1, 1.0, 0.5), (0.02, 0.3, 0.2), (1.5, 4.0, 0.9)):
         right = (2.8 * sigma / effect) ** 2 / (share * (1 - share))
         found = number(called(users, effect, sigma, share), "return one number of users")
-        if near(found, right, 0.01) or abs(found - right) <= 1:
+        if abs(found - right) <= 1:
             continue
-        if near(found, (2.8 * sigma / effect) ** 2, 0.01):
-            raise Hint("both groups add to the error: where is the share?")
-        if near(found, (1.96 * sigma / effect) ** 2 / (share * (1 - share)), 0.01):
-            raise Hint("with 1.96 errors the effect is found every second time only.")
-        if near(found, np.sqrt(right), 0.01) or near(
-            found, 2.8 * sigma / effect / (share * (1 - share)), 0.01
-        ):
-            raise Hint("the error falls with the root of n: square.")
-        raise Hint(f"effect {effect:g}, deviation {sigma:g}, share {share:g}: not {found:,.0f}.")
+        errors, groups = sigma / effect, share * (1 - share)
+        hints = {
+            "both groups add to the error: where is the share?": (2.8 * errors) ** 2,
+            "with 1.96 errors the effect is found every second time only.": (
+                (1.96 * errors) ** 2 / groups
+            ),
+            "the error falls with the root of n: square.": (right**0.5, 2.8 * errors / groups),
+            f"effect {effect:g}, deviation {sigma:g}, share {share:g}: not {found:,.0f}.": (
+                OTHERWISE
+            ),
+        }
+        compare(found, right, hints, rtol=0.01)

@@ -51,8 +51,7 @@ def exercise_2(share: Callable[..., Any]) -> None:
         early = np.array([worth["first"] - worth["none"], worth["second"] - worth["none"]])
         late = np.array([worth["both"] - worth["second"], worth["both"] - worth["first"]])
         right = (early + late) / 2
-        wanted = "return two numbers, one a feature"
-        found = numbers(called(share, f, offer, others), (2,), wanted)
+        found = numbers(called(share, f, offer, others), (2,), "return two numbers, one a feature")
         otherwise = f"{found.round(3).tolist()} is not right; start with f(x, z) = x + z."
         if len(others) > 1:
             otherwise = "right against one other; with several, take the mean of f, not f of it"

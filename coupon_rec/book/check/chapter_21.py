@@ -15,8 +15,7 @@ Floats = NDArray[np.float64]
 @checker
 def exercise_1(answers: ArrayLike) -> None:
     """Check the budget of three answers, and how often one vote is right."""
-    wanted = "answer with two numbers, such as [1.0, 0.5]"
-    total, right = numbers(answers, (2,), wanted)
+    total, right = numbers(answers, (2,), "answer with two numbers, such as [1.0, 0.5]")
     if not near(total, 2.5):
         if near(total, 1.0):
             raise Hint("the first: that is the largest of the three. Do answers share a budget?")
@@ -75,8 +74,7 @@ def exercise_3(mu_of_user: Callable[[float, int, int], float]) -> None:
     """Check how far apart the answers are with and without a user."""
     for noise, steps, rows in ((20.0, 40, 416), (5.0, 1, 3), (2.0, 9, 1)):
         right = rows * np.sqrt(steps) / noise
-        answer = called(mu_of_user, noise, steps, rows)
-        found = number(answer, "return one number, the μ of a user")
+        found = number(called(mu_of_user, noise, steps, rows), "return one number, the μ of a user")
         hints = {
             "that is the μ of a row. How far can a user move the sum?": np.sqrt(steps) / noise,
             "rows of one user are not drawn by chance: they may all pull one way.": np.sqrt(

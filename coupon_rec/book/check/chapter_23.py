@@ -34,8 +34,7 @@ AMOUNTS: dict[str, float | None] = {
 @checker
 def exercise_1(weights: ArrayLike) -> None:
     """Check what a word counts."""
-    wanted = "answer with three numbers, such as [0.1, 0.01, 1.0]"
-    found = numbers(weights, (3,), wanted)
+    found = numbers(weights, (3,), "answer with three numbers, such as [0.1, 0.01, 1.0]")
     right = np.log([10, 100, 1])
     for word, mine, its, share in zip(
         ("bread", "rye", "oz"), found, right, (0.1, 0.01, 1.0), strict=True

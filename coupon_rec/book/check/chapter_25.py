@@ -49,8 +49,7 @@ def exercise_2(which: Callable[[str, int], int]) -> None:
         ("does anyone know the first deal", 1, 1, "a plain place"),
     )
     for words, n, place, why in cases:
-        wanted = "return a whole number, the place of the coupon"
-        found = number(called(which, words, n), wanted)
+        found = number(called(which, words, n), "return a whole number, the place of the coupon")
         if found != place:
             raise Hint(f"{words!r} in a list of {n} gives {found:g}: {why}.")
 
@@ -83,8 +82,7 @@ def exercise_3(leaves: Callable[[Sequence[str], Callable[[str], bool]], Sequence
 @checker
 def exercise_4(answers: ArrayLike) -> None:
     """Check how rare broken promises must be, and how many conversations show it."""
-    wanted = "answer with two numbers, such as [8.0, 1000.0]"
-    rate, seen = numbers(answers, (2,), wanted)
+    rate, seen = numbers(answers, (2,), "answer with two numbers, such as [8.0, 1000.0]")
     b = 0.06 / 650.88
     hints = {
         "the first: that is the share; how many of a million?": b,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import Hint, checker, near
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
 from coupon_rec.book.check.answers import called, number, numbers, unlike
 
 Floats = NDArray[np.float64]
@@ -19,22 +19,21 @@ def exercise_1(p: float) -> None:
     odds = np.exp(2) / 99
     if near(answer, odds / (1 + odds), 0.01):
         return
-    hints = {
-        0.01: "that is where the user started; now add 2 to its logit.",
-        100 * odds / (1 + odds): "that is a percentage: a probability lies between 0 and 1.",
-        odds: "those are the odds; one step is left.",
-        0.01 * np.exp(2): "adding to a logit multiplies the odds, and not the probability.",
-        np.log(odds): "that is the new logit: now go back to a probability.",
-        1 / (1 + np.exp(-2)): "that is sigma of 2 alone: add 2 to the logit of 1 in 100.",
-        1 / (1 + np.exp(-2 - np.log10(1 / 99))): "use the natural logarithm.",
-        1 / (1 + np.exp(2 - np.log(1 / 99))): "2 is added and not taken away: p grows.",
-    }
-    for wrong, hint in hints.items():
-        if near(answer, wrong, 0.003):
-            raise Hint(hint)
+    otherwise = "from the probability to its logit, add 2, and back by sigma."
     if not 0 < answer < 1:
-        raise Hint("a probability lies between 0 and 1.")
-    raise Hint("from the probability to its logit, add 2, and back by sigma.")
+        otherwise = "a probability lies between 0 and 1."
+    hints = {
+        "that is where the user started; now add 2 to its logit.": 0.01,
+        "that is a percentage: a probability lies between 0 and 1.": 100 * odds / (1 + odds),
+        "those are the odds; one step is left.": odds,
+        "adding to a logit multiplies the odds, and not the probability.": 0.01 * np.exp(2),
+        "that is the new logit: now go back to a probability.": np.log(odds),
+        "that is sigma of 2 alone: add 2 to the logit of 1 in 100.": 1 / (1 + np.exp(-2)),
+        "use the natural logarithm.": 1 / (1 + np.exp(-2 - np.log10(1 / 99))),
+        "2 is added and not taken away: p grows.": 1 / (1 + np.exp(2 - np.log(1 / 99))),
+        otherwise: OTHERWISE,
+    }
+    compare(answer, odds / (1 + odds), hints, rtol=0.003)
 
 
 @checker
@@ -61,28 +60,26 @@ def exercise_2(step: Step) -> None:
     plain = np.array([(error * x).mean(), error.mean()])
     new_b = b - rate * right[1]
     late = 1 / (1 + np.exp(-(new_b + w * x))) - y
-    if near(found, moved(right), 1e-6):
-        return
-    hints: Sequence[tuple[Floats, str]] = [
-        (np.array([w, b]), "nothing has moved yet."),
-        (moved(right)[::-1], "return the weight first, then the bias."),
-        (np.array([w, b]) + rate * right, "that is a step uphill: watch the sign."),
-        (right, "those are the slopes: take a step against them."),
-        (moved(plain), "every offer counts the same in yours: use their weights."),
-        (moved(sums), "that is a sum; take the weighted mean."),
-        (moved(sums / len(x)), "divide by the sum of the weights, not by the number of offers."),
-        (np.array([w, b]) - right, "use the learning rate."),
-        (moved(np.array([right[1], right[1]])), "the slope of the weight is error times input."),
-        (moved(np.array([mean(late * x), right[1]])), "both steps start from the same errors."),
-    ]
-    for wrong, hint in hints:
-        if near(found, wrong, 1e-6):
-            raise Hint(hint)
-    if near(found[1], moved(right)[1], 1e-6):
-        raise Hint("the bias is right; the slope of the weight is the mean of error times x.")
-    if near(found[0], moved(right)[0], 1e-6):
-        raise Hint("the weight is right; the slope of the bias is the mean error.")
-    raise Hint("error = sigma of the logit, minus y; the slopes are its weighted means.")
+    hints = {
+        "nothing has moved yet.": [w, b],
+        "return the weight first, then the bias.": moved(right)[::-1],
+        "that is a step uphill: watch the sign.": moved(-right),
+        "those are the slopes: take a step against them.": right,
+        "every offer counts the same in yours: use their weights.": moved(plain),
+        "that is a sum; take the weighted mean.": moved(sums),
+        "divide by the sum of the weights, not by the number of offers.": moved(sums / len(x)),
+        "use the learning rate.": np.array([w, b]) - right,
+        "the slope of the weight is error times input.": moved(np.array([right[1], right[1]])),
+        "both steps start from the same errors.": moved(np.array([mean(late * x), right[1]])),
+        "the bias is right; the slope of the weight is the mean of error times x.": (
+            [found[0], moved(right)[1]]
+        ),
+        "the weight is right; the slope of the bias is the mean error.": (
+            [moved(right)[0], found[1]]
+        ),
+        "error = sigma of the logit, minus y; the slopes are its weighted means.": OTHERWISE,
+    }
+    compare(found, moved(right), hints, rtol=1e-6)
 
 
 @checker
