@@ -1,13 +1,12 @@
 """What the appendices say of the chapters and of the package holds."""
 
-import json
 import re
 from importlib import import_module
 from pathlib import Path
 
 import nbformat
 import pytest
-from plain import chapters, number, prose
+from plain import chapters, number
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = {number(path): path for path in chapters()}
@@ -64,61 +63,6 @@ def test_each_colored_symbol_stands_in_the_notation() -> None:
     assert {s for s in colored if not set(re.findall(r"\\?[A-Za-z]+", s)) <= letters} == set()
 
 
-def test_the_status_page_says_what_was_measured() -> None:
-    measured = json.loads((ROOT / "appendix" / "status.json").read_text())
-    page = (ROOT / "appendix" / "status.md").read_text()
-    rows = re.findall(r"chapters/(\w+)` \| (\d+) \| ([\d.]+) \| (\S+) \|", page)
-    assert [name for name, *_ in rows] == [path.stem for path in chapters()]
-    assert rows == [
-        (name, f"{cost['seconds']:.0f}", f"{cost['MiB'] / 1024:.1f}", cost["date"])
-        for name in (path.stem for path in chapters())
-        for cost in [measured[name]]
-    ]
-
-
-TEACHING = (ROOT / "appendix" / "teaching.md").read_text()
-ROWS = re.findall(r"^\|.*chapters/0?(\d+)_\w+`(.*)\|$", TEACHING, re.MULTILINE)
-
-
-def test_a_plan_names_sections_that_its_chapter_has() -> None:
-    for chapter, rest in ROWS:
-        text = prose(nbformat.read(CHAPTERS[chapter], as_version=4))
-        sections = re.findall(r"^##+ (.+)$", text, re.MULTILINE)
-        assert set(re.findall(r'"(.+?)"', rest)) <= set(sections), chapter
-
-
-@pytest.mark.parametrize(
-    ("plan", "minutes"),
-    [("Half a day", 210), ("One day", 420), ("Six weeks", 6 * 360), ("A semester", 14 * 330)],
-)
-def test_the_minutes_of_a_plan_add_up(plan: str, minutes: int) -> None:
-    (part,) = re.findall(rf"^## {plan}: (.+?)(?=^## )", TEACHING, re.DOTALL | re.MULTILINE)
-    rows = [row.split("|") for row in part.splitlines() if row.startswith("|")]
-    column = rows[0].index(" minutes ")
-    assert sum(int(row[column]) for row in rows[2:]) == minutes
-
-
-def minutes(chapter: str) -> int:
-    """The minutes to read that the card of a chapter says."""
-    (found,) = re.findall(r"\*\*Time\*\* (\d+) minutes", CHAPTERS[chapter].read_text())
-    return int(found)
-
-
-def test_the_minutes_of_the_ways_through_the_book_are_those_of_the_cards() -> None:
-    intro = (ROOT / "intro.md").read_text()
-    ways = re.findall(r"^\| .+? \| (1, .+?) \| (\d+) \|", intro, re.MULTILINE)
-    assert len(ways) == 4
-    for way, total in ways:
-        parts = [part.replace("primer", "P").split(" to ") for part in way.split(", ")]
-        read = [str(n) for first, *last in parts for n in between(first, *last)]
-        assert sum(map(minutes, read)) == int(total), way
-    assert f"the whole book takes {sum(map(minutes, CHAPTERS))}," in intro
-
-
-def between(first: str, last: str = "") -> list[str] | range:
-    return range(int(first), int(last) + 1) if last else [first]
-
-
 MARKET = nbformat.read(ROOT / "appendix" / "simulation.ipynb", as_version=4)
 MARKET_TEXT = "\n".join(cell.source for cell in MARKET.cells if cell.cell_type == "markdown")
 
@@ -126,15 +70,6 @@ MARKET_TEXT = "\n".join(cell.source for cell in MARKET.cells if cell.cell_type =
 def test_the_page_on_the_market_has_a_section_for_each_mechanism() -> None:
     named = re.findall(r"^### .+: `(\w+)`$", MARKET_TEXT, re.MULTILINE)
     assert named == list(import_module("coupon_rec.simulation").MECHANISMS)
-
-
-def test_the_equations_of_the_market_have_the_numbers_of_the_docstring() -> None:
-    labels = re.findall(r"^\$\$ \((eq-sim-\w+)\)$", MARKET_TEXT, re.MULTILINE)
-    docstring = import_module("coupon_rec.simulation").__doc__ or ""
-    parts = re.findall(r"^- \*(\w+)\*:(.+?)(?=^- \*|^\*\*)", docstring, re.DOTALL | re.MULTILINE)
-    numbers = {name: re.findall(r" \((\d+)\)$", part, re.MULTILINE) for name, part in parts}
-    expected = {f"eq-sim-{name}": int(found[0]) for name, found in numbers.items() if found}
-    assert {name: labels.index(name) + 1 for name in labels[5:]} == expected
 
 
 def public(room: str) -> set[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from coupon_rec.book import check
-from coupon_rec.book.check import chapter_05, chapter_08, chapter_16
+from coupon_rec.book.check import answers, chapter_05, chapter_08, chapter_16
 
 
 @pytest.mark.parametrize(
@@ -29,20 +29,20 @@ from coupon_rec.book.check import chapter_05, chapter_08, chapter_16
     ],
 )
 def test_numbers_may_come_in_any_form(answer: Any) -> None:
-    assert check.numbers(answer, (2,), "return two numbers").tolist() == [1, 2]
+    assert answers.numbers(answer, (2,), "return two numbers").tolist() == [1, 2]
 
 
 def test_a_series_keeps_its_order_where_nobody_says_how_many_rows_there_are() -> None:
-    assert check.numbers(pd.Series([2, 1], [1, 0]), None, "return ids").tolist() == [2, 1]
+    assert answers.numbers(pd.Series([2, 1], [1, 0]), None, "return ids").tolist() == [2, 1]
 
 
 @pytest.mark.parametrize("answer", [3, np.int64(3), "3", [3.0], np.array([[3]]), pd.Series([3])])
 def test_a_number_may_stand_alone_in_anything_but_a_text(answer: Any) -> None:
     if isinstance(answer, str):
         with pytest.raises(check.Hint, match=r"yours is '3', not a number"):
-            check.number(answer, "return one number")
+            answers.number(answer, "return one number")
     else:
-        assert check.number(answer, "return one number") == 3
+        assert answers.number(answer, "return one number") == 3
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,19 @@ def test_a_number_may_stand_alone_in_anything_but_a_text(answer: Any) -> None:
 )
 def test_what_are_not_two_numbers_is_told_so(answer: Any, hint: str) -> None:
     with pytest.raises(check.Hint, match=f"return two numbers; yours .*{hint}"):
-        check.numbers(answer, (2,), "return two numbers")
+        answers.numbers(answer, (2,), "return two numbers")
 
 
 @pytest.mark.parametrize(
     "answer", [{"a", "B"}, ["b", "a", "a"], "a, b", "B;A", pd.Series(["a", "b"]), {"a": 1, "b": 2}]
 )
 def test_texts_may_come_in_any_collection(answer: Any) -> None:
-    assert check.texts(answer, "answer with letters") == {"a", "b"}
+    assert answers.texts(answer, "answer with letters") == {"a", "b"}
 
 
 @pytest.mark.parametrize("answer", [{1: 5}, pd.Series({1: 5}), [(1, 5)], {1: 5}.items()])
 def test_a_dictionary_may_come_in_any_form(answer: Any) -> None:
-    assert check.mapping(answer, "return a dictionary") == {1: 5}
+    assert answers.mapping(answer, "return a dictionary") == {1: 5}
 
 
 TABLE = pd.DataFrame({"user_id": [1, 2], "value": [0.5, 0.1]})
@@ -93,37 +93,38 @@ TABLE = pd.DataFrame({"user_id": [1, 2], "value": [0.5, 0.1]})
     ],
 )
 def test_a_table_may_have_any_index(answer: pd.DataFrame) -> None:
-    found = check.frame(answer, TABLE.columns, "return the rows")
+    found = answers.frame(answer, TABLE.columns, "return the rows")
     pd.testing.assert_frame_equal(found[TABLE.columns], TABLE)
 
 
 def test_a_table_without_a_column_is_told_which() -> None:
     with pytest.raises(check.Hint, match="the column value is missing"):
-        check.frame(TABLE[["user_id"]], TABLE.columns, "return the rows")
+        answers.frame(TABLE[["user_id"]], TABLE.columns, "return the rows")
 
 
 def test_a_function_that_fails_is_told_how_and_on_what() -> None:
     with pytest.raises(check.Hint, match=r"KeyError: 'day'. It was given a table \(user_id, value"):
-        check.called(lambda table: table["day"], TABLE)
+        answers.called(lambda table: table["day"], TABLE)
     with pytest.raises(check.Hint, match="take one number"):
-        check.called(lambda x: max(x, 0), np.arange(3))
+        answers.called(lambda x: max(x, 0), np.arange(3))
     with pytest.raises(check.Hint, match="the function itself"):
-        check.called(0.5)
+        answers.called(0.5)
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_function_is_called_without_its_warnings() -> None:
-    assert check.called(lambda x: np.log(x), np.zeros(1)) == -np.inf
+    assert answers.called(lambda x: np.log(x), np.zeros(1)) == -np.inf
 
 
 def test_what_is_yielded_is_a_list() -> None:
-    assert check.called(lambda *values: (2 * value for value in values), 1, 2) == [2, 4]
+    assert answers.called(lambda *values: (2 * value for value in values), 1, 2) == [2, 4]
 
 
 def test_an_answer_that_nobody_thought_of_gets_a_hint_too() -> None:
     @check.checker
-    def careless(answer: Any) -> check.Verdict:
-        return check.RIGHT if answer.right else check.Verdict("look again.")
+    def careless(answer: Any) -> None:
+        if answer.wrong:
+            raise check.Hint("look again.")
 
     assert "AttributeError" in str(careless(None))
 

@@ -1,69 +1,21 @@
-"""What the files of the repository must be: the lock, the texts, the notebooks."""
+"""What the files of the repository must be: the texts, the package, the notebooks."""
 
 import json
 import re
 import subprocess
 import sys
-import tomllib
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from notebooks import normalize, read
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
 NOTEBOOKS = [*CHAPTERS, *sorted((ROOT / "appendix").glob("*.ipynb"))]
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-# The lock
-
-
-def direct_requirements() -> list[Requirement]:
-    """List the dependencies of the package and of all its extras, but for the package itself."""
-    extras = PROJECT["optional-dependencies"].values()
-    lines = [line for group in [PROJECT["dependencies"], *extras] for line in group]
-    return [each for each in map(Requirement, lines) if each.name != PROJECT["name"]]
-
-
-def locked() -> list[tuple[Requirement, set[str]]]:
-    """List the pins of the lock, each with the packages that asked for it."""
-    pins: list[tuple[Requirement, set[str]]] = []
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
-        if not line.startswith((" ", "#")):
-            pins.append((Requirement(line), set()))
-        elif pins:
-            parent = line.strip("# ").removeprefix("via").strip()
-            pins[-1][1].update({parent.split()[0]} if parent else set())
-    return pins
-
-
-def test_the_lock_pins_each_dependency_once_inside_its_range_and_nothing_else() -> None:
-    pins = locked()
-    asked_by = {pin.name: parents for pin, parents in pins}
-    direct = {canonicalize_name(requirement.name) for requirement in direct_requirements()}
-    assert {name for name, parents in asked_by.items() if PROJECT["name"] in parents} == direct
-    for name, parents in asked_by.items():
-        assert parents, f"{name} is pinned, but nothing asks for it: run make lock"
-        assert parents <= {PROJECT["name"], "-c", *asked_by}, name  # -c: a constraint of tool.uv
-    for python, requirement in product(("3.11", "3.12", "3.13"), direct_requirements()):
-        environment = {"python_version": python, "python_full_version": f"{python}.9"}
-        versions = [
-            next(iter(pin.specifier)).version
-            for pin, _ in pins
-            if canonicalize_name(pin.name) == canonicalize_name(requirement.name)
-            and (pin.marker is None or pin.marker.evaluate(environment))
-        ]
-        wanted = requirement.marker is None or requirement.marker.evaluate(environment)
-        assert len(versions) == wanted, f"{requirement} on {python}: run make lock"
-        assert all(map(requirement.specifier.contains, versions)), f"{requirement}: run make lock"
 
 
 # The texts

@@ -252,35 +252,6 @@ def test_a_page_loads_the_scripts_of_its_own_figures_only(book: Path) -> None:
 
     assert loaded("one") == ["live.js", "ladder.js"]
     assert loaded("none") == []
-    figures = [
-        "live.js",
-        "likelihood.js",
-        "ladder.js",
-        "people.js",
-        "choice.js",
-        "lambda.js",
-        "bandit.js",
-        "shelf.js",
-        "alarm.js",
-        "qini.js",
-        "shrink.js",
-        "noise.js",
-        "frontier.js",
-        "network.js",
-        "coupled.js",
-        "what-if.js",
-        "words.js",
-        "credit.js",
-        "because.js",
-        "hearing.js",
-        "talk.js",
-        "adapter.js",
-        "near-to.js",
-        "nearest.js",
-        "asking.js",
-        "listen.js",
-    ]
-    assert loaded("figures") == figures
 
 
 # What they compute
@@ -326,16 +297,6 @@ def test_the_likelihood_is_that_of_real_offers(page: Page) -> None:
         assert found == pytest.approx(value, abs=0.011)
 
 
-def test_gradient_descent_climbs_slower_than_newton(page: Page) -> None:
-    def after(button: str) -> float:
-        page.get_by_role("button", name="Back to zero").click()
-        for _ in range(3):
-            page.get_by_role("button", name=button).click()
-        return float(re.search(r"−(\d+\.\d+)", words(page, "likelihood"))[1])
-
-    assert after("A step of Newton's method") < after("A step of gradient descent")
-
-
 def rungs(page: Page) -> dict[str, str]:
     rows = page.locator("[data-live=ladder] tbody tr")
     return {
@@ -348,16 +309,6 @@ def test_the_rungs_are_those_of_exercise_6_1(page: Page) -> None:
         slide(page, label, value)
     expected = {"sum": "0.60", "mixture": "0.30", "noisy-or": "0.55", "logit sum": "0.50"}
     assert rungs(page) == expected | {"chain": "0.050"}
-
-
-def test_the_ladder_says_where_the_sum_is_no_probability(page: Page) -> None:
-    slide(page, "Purchase", 0.8)
-    slide(page, "Coupon", 0.2)
-    assert "could be a probability" in words(page, "ladder")
-    slide(page, "Coupon", 0.21)
-    assert rungs(page)["sum"] == "✗ 1.01"
-    assert "no probability" in words(page, "ladder")
-    assert "passes 1 when the coupon passes 20%" in words(page, "ladder")
 
 
 def test_the_price_of_a_dollar_is_that_of_allocate(page: Page) -> None:
@@ -451,20 +402,6 @@ def test_the_best_order_for_a_shelf_is_the_newsvendor_s(page: Page) -> None:
         assert said["order"] == newsvendor(mean, price - 2.5, 2.5)
         sold = float(expected_sales(said["order"], mean))
         assert said["week"] == pytest.approx(price * sold - 2.5 * said["order"], abs=0.011)
-
-
-def test_a_shelf_sells_what_is_wanted_as_far_as_it_goes(page: Page) -> None:
-    slide(page, "Discount", 0.1)
-    slide(page, "Packs ordered", 60)
-    full = said_of_the_shelf(page)
-    slide(page, "Packs ordered", 20)
-    short = said_of_the_shelf(page)
-    assert (full["lost"], full["empty"]) == (0, 0)
-    assert short["sold"] + short["lost"] == full["sold"]
-    assert short["sold"] + short["left"] == 20 * 20
-    assert short["earned"] == pytest.approx(3.6 * short["sold"] - 2.5 * 400, abs=0.01)
-    slide(page, "Discount", 0.3)
-    assert said_of_the_shelf(page)["lost"] > short["lost"]
 
 
 def test_a_higher_threshold_rings_as_rarely_and_as_late_as_the_package_says(page: Page) -> None:
@@ -750,12 +687,6 @@ def test_the_figures_fit_ask_for_nothing_and_please_axe(
     found = page.evaluate("() => axe.run('.live', { preload: false })")
     problems += [f"{v['id']}: {v['nodes'][0]['html']}" for v in found["violations"]]
     assert problems == []
-
-
-def test_the_figures_wear_the_colors_of_the_theme(page: Page) -> None:
-    for theme, color in (("light", "rgb(199, 80, 0)"), ("dark", "rgb(255, 155, 94)")):
-        page.evaluate("t => document.documentElement.setAttribute('data-theme', t)", theme)
-        expect(page.locator(".likelihood-curve")).to_have_css("stroke", color)
 
 
 def test_the_credit_of_the_page_is_shapleys_and_adds_up(page: Page) -> None:

@@ -1,23 +1,19 @@
 """What stands around the text of a page: the way to it, the way on, how to run it, its card."""
 
 import json
-import os
 import re
-import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
 import yaml
-from breadcrumbs import breadcrumbs
 from bs4 import BeautifulSoup, Tag
 from bundle import rebase
-from cards import card, published_at
+from cards import published_at
 from fontTools.ttLib import TTFont
 from jupyter_book.config import get_final_config
 from not_found import root_links
-from packaging.specifiers import SpecifierSet
 from repairs import fix
 from run_bar import colab_cell, launch_links, run_bar
 from sitemap import write_sitemap
@@ -116,60 +112,6 @@ def test_in_colab_a_first_cell_brings_the_package_and_the_files_beside_the_chapt
     assert "<details>" not in run_bar(NOTEBOOK, "04_likelihood.ipynb", {})
 
 
-def test_binder_installs_what_make_book_installs() -> None:
-    script = ROOT / ".binder" / "postBuild"
-    assert os.access(script, os.X_OK)
-    assert script.read_text("utf-8").startswith("#!/bin/bash\n")
-    (install,) = re.findall(r"pip install .+", script.read_text("utf-8"))
-    assert install.endswith("-c requirements.txt -e '.[book]'")
-    runtime = (ROOT / ".binder" / "runtime.txt").read_text("utf-8").strip()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert SpecifierSet(project["requires-python"]).contains(runtime.removeprefix("python-"))
-    assert not {"Dockerfile", "requirements.txt"} & {f.name for f in script.parent.iterdir()}
-
-
-def test_every_page_but_the_first_names_its_part_above_its_title(contents: Pages) -> None:
-    for file, page in contents.items():
-        if file.name == "intro.html":
-            assert not page.select(".breadcrumbs")
-            continue
-        steps = [step.text for step in only(page, ".breadcrumbs").select("li")]
-        parts = [caption.text for caption in page.select("nav.bd-links p.caption")]
-        assert steps[0] == "The Right Coupon"
-        assert steps[1] in parts
-        assert only(page, "article h1").text.startswith(steps[2])
-
-
-def test_a_title_with_markup_stays_whole_in_the_breadcrumbs() -> None:
-    path = BeautifulSoup(breadcrumbs("i.html", "A & B", "The <em>right</em> one"), "html.parser")
-    assert [step.text for step in path.select("li")][1:] == ["A & B", "The right one"]
-
-
-def test_every_section_has_a_link_to_itself(contents: Pages) -> None:
-    for page in contents.values():
-        for heading in page.select("article :is(h1, h2, h3)"):
-            link = only(heading, "a.headerlink")
-            assert page.find(id=str(link["href"]).removeprefix("#")), heading
-            assert link["aria-label"], heading
-
-
-def test_every_page_describes_itself(contents: Pages) -> None:
-    descriptions = [str(only(p, "meta[name=description]")["content"]) for p in contents.values()]
-    assert len(set(descriptions)) == len(descriptions)
-    assert all(40 < len(text) <= 162 for text in descriptions)
-    for page in contents.values():
-        title = str(only(page, "meta[property='og:title']")["content"])
-        assert only(page, "title").text.startswith(title)
-
-
-def test_a_card_names_addresses_only_if_the_site_has_one() -> None:
-    assert "http" not in card("Title", "Text", "", "intro.html")
-    tags = card("Title", "Text", "https://someone.github.io/coupons/", "intro.html")
-    assert 'content="https://someone.github.io/coupons/intro.html"' in tags
-    assert 'content="https://someone.github.io/coupons/_static/card.png"' in tags
-    assert (ROOT / "_static" / "card.png").read_bytes().startswith(b"\x89PNG")
-
-
 def test_the_sitemap_lists_every_page_if_the_site_has_an_address(
     site: Path, contents: Pages
 ) -> None:
@@ -242,12 +184,6 @@ def test_a_style_finds_its_files_from_the_bundle() -> None:
         "url(#x)",
         "url(https://b.org/a.ttf)",
     ]
-
-
-def test_the_look_of_a_page_is_in_the_bundle(site: Path) -> None:
-    css = (site / "_static" / "book.css").read_text("utf-8")
-    assert css.count("{") == css.count("}")
-    assert all(name in css for name in (".bd-links", ".copybtn", ".dataframe", ".breadcrumbs"))
 
 
 def test_the_fonts_have_every_letter_of_the_pages(site: Path, pages: Pages) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import slides
 from bs4 import BeautifulSoup
 from plain import chapters
 from playwright.sync_api import Browser, Page
@@ -103,22 +102,3 @@ def test_the_slides_show_what_the_chapter_says(deck: Path, site: Path) -> None:
     assert len(shown.select("figure img")) == len(still)
     assert len(shown.select(".above")) >= len(chapter.select(".exercise.admonition"))
     assert not shown.select(".solution")
-
-
-def test_a_sentence_that_holds_markup_over_lines_stays_whole() -> None:
-    soup = BeautifulSoup("<p>One <em>two\nthree</em> four.\nFive.</p>", "html.parser")
-    assert soup.p
-    assert slides.sentences(soup.p) == ["One <em>two three</em> four.", "Five."]
-
-
-@pytest.mark.parametrize(
-    ("item", "shown"),
-    [
-        ("<strong>The margin is thin.</strong> If so, wait.", "The margin is thin."),
-        ("<strong>Data</strong>: a third of the users lose their trips.", "Data"),
-        ("<strong>X</strong> compares two groups.\nThen it learns.", "X compares two groups."),
-    ],
-)
-def test_an_item_is_a_phrase_that_says_something(item: str, shown: str) -> None:
-    words = slides.item_words(BeautifulSoup(f"<li><p>{item}</p></li>", "html.parser").li)
-    assert BeautifulSoup(words, "html.parser").get_text() == shown

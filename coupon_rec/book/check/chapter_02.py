@@ -6,16 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    frame,
-    near,
-    number,
-    unlike,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
+from coupon_rec.book.check.answers import called, frame, number, unlike
 
 STILL_RUNNING = {14, 15}
 SAME_DAY, SAME_DAY_BY_UTC = 1815 / 2075, 1575 / 2075
@@ -39,38 +31,33 @@ def _campaigns(answer: Any) -> set[int]:
 
 
 @checker
-def exercise_1(still_running: Any) -> Verdict:
+def exercise_1(still_running: Any) -> None:
     """Check the validation campaigns that still run when the first test campaign starts."""
     found = _campaigns(still_running)
     if not found:
-        return Verdict("follow the bars that start between the second and the third line.")
+        raise Hint("follow the bars that start between the second and the third line.")
     if extra := sorted(found - STILL_RUNNING):
-        return Verdict(
-            f"{extra}: does it start in September and outlast the first test bar's start?"
-        )
+        raise Hint(f"{extra}: does it start in September and outlast the first test bar's start?")
     if found != STILL_RUNNING:
-        return Verdict("there is another one.")
-    return RIGHT
+        raise Hint("there is another one.")
 
 
 @checker
-def exercise_2(same_day: Any) -> Verdict:
+def exercise_2(same_day: Any) -> None:
     """Check the share of redemptions with an eligible purchase on the very day."""
     share = number(same_day, "give one number, a share")
     if not 0 < share <= 1:
-        return Verdict("a share of something that happens lies above 0 and at most at 1.")
-    if near(share, SAME_DAY_BY_UTC):
-        return Verdict("which clock says when that day begins?")
-    if not near(share, SAME_DAY):
-        return Verdict(
-            "count each household, coupon and campaign once, and match purchases by household, day "
-            "and the coupon's list in that campaign."
-        )
-    return RIGHT
+        raise Hint("a share of something that happens lies above 0 and at most at 1.")
+    hints = {
+        "which clock says when that day begins?": SAME_DAY_BY_UTC,
+        "count each household, coupon and campaign once, and match purchases by household, day "
+        "and the coupon's list in that campaign.": OTHERWISE,
+    }
+    compare(share, SAME_DAY, hints)
 
 
 @checker
-def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], Any]) -> Verdict:
+def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], Any]) -> None:
     """Check a rule that finds redemptions outside of their campaign's days."""
     campaigns = pd.DataFrame(
         {
@@ -86,43 +73,41 @@ def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], Any]) -> Verdict:
     answer = called(outside, redemptions, campaigns)
     marks = answer.tolist() if isinstance(answer, pd.Series | np.ndarray) else answer
     if isinstance(marks, list) and len(marks) == len(redemptions):
-        return Verdict("that looks like a mask: return the rows that it picks out.")
+        raise Hint("that looks like a mask: return the rows that it picks out.")
     wanted = "return the rows of `redemptions` that break the rule, with their columns"
     found = frame(answer, ["user_id"], wanted)
     users = set(found["user_id"])
     if users == {1, 2, 4}:
-        return Verdict("these are the redemptions that obey the rule.")
+        raise Hint("these are the redemptions that obey the rule.")
     if users & {1, 2}:
-        return Verdict("the first and the last day of a campaign are valid days.")
+        raise Hint("the first and the last day of a campaign are valid days.")
     if not users >= {0, 3}:
-        return Verdict("a planted redemption before the start or after the end went unnoticed.")
+        raise Hint("a planted redemption before the start or after the end went unnoticed.")
     if 5 not in users:
-        return Verdict("compare each redemption with the days of its own campaign.")
+        raise Hint("compare each redemption with the days of its own campaign.")
     if len(found) > 3:
-        return Verdict("a row was reported that breaks no rule, or was reported twice.")
-    return RIGHT
+        raise Hint("a row was reported that breaks no rule, or was reported twice.")
 
 
 @checker
-def exercise_4(converted: Any) -> Verdict:
+def exercise_4(converted: Any) -> None:
     """Check the share of the type A coupons sent that was redeemed."""
     wanted = "give one number: add up the redemptions and the coupons sent, then divide"
     share = number(converted, wanted)
-    if near(share, TYPE_A_REDEMPTIONS / TYPE_A_LISTED):
-        return Verdict("that divides by the whole pool; how many of it did a user receive?")
-    if near(share, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS):
-        return Verdict("that is redemptions a mailing, and a mailing holds several coupons.")
-    if near(share, 100 * TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS / 16):
-        return Verdict("give it as a share, not in percent.")
-    if not near(share, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS / 16):
-        return Verdict("divide the redemptions of type A by the number of coupons sent.")
-    return RIGHT
+    of_pool, a_mailing = TYPE_A_REDEMPTIONS / TYPE_A_LISTED, TYPE_A_REDEMPTIONS / TYPE_A_MAILINGS
+    hints = {
+        "that divides by the whole pool; how many of it did a user receive?": of_pool,
+        "that is redemptions a mailing, and a mailing holds several coupons.": a_mailing,
+        "give it as a share, not in percent.": 100 * a_mailing / 16,
+        "divide the redemptions of type A by the number of coupons sent.": OTHERWISE,
+    }
+    compare(share, a_mailing / 16, hints)
 
 
 @checker
 def exercise_5(
     drop_without_history: Callable[[pd.DataFrame, pd.DataFrame, pd.Timestamp], Any],
-) -> Verdict:
+) -> None:
     """Check a cleaning step that drops the offers without a history, and counts them."""
     starts = pd.to_datetime(["2016-12-20", "2017-01-01", "2017-01-02"])
     campaigns = pd.DataFrame({"campaign_id": [1, 2, 3], "start": starts})
@@ -135,14 +120,13 @@ def exercise_5(
     wanted = "the first of the two things is the table of the offers kept, with their columns"
     kept, dropped = frame(result[0], offers.columns, wanted), result[1]
     if not given.equals(offers):
-        return Verdict("leave the table that you were given as it was.")
+        raise Hint("leave the table that you were given as it was.")
     if set(kept.columns) != set(offers.columns):
-        return Verdict("the offers that you keep need the columns that they had, and no other.")
+        raise Hint("the offers that you keep need the columns that they had, and no other.")
     if 2 in set(kept["campaign_id"]):
-        return Verdict("a campaign that starts with the data has no day of history either.")
+        raise Hint("a campaign that starts with the data has no day of history either.")
     if sorted(kept["user_id"]) != [3, 4, 5]:
-        return Verdict("keep every offer of a campaign that starts later, and no other.")
+        raise Hint("keep every offer of a campaign that starts later, and no other.")
     wanted = "count the offers that were dropped"
     if number(dropped, wanted) != 3:
-        return Verdict(f"{wanted}.")
-    return RIGHT
+        raise Hint(f"{wanted}.")

@@ -6,18 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Hint,
-    Verdict,
-    called,
-    checker,
-    near,
-    number,
-    numbers,
-    texts,
-    unlike,
-)
+from coupon_rec.book.check import Hint, checker, near
+from coupon_rec.book.check.answers import called, number, numbers, texts, unlike
 from coupon_rec.features import NEVER
 
 CURVES, DRIFTING = (
@@ -35,22 +25,21 @@ def _days(value: Any) -> float:
 
 
 @checker
-def exercise_1(answer: Iterable[str]) -> Verdict:
+def exercise_1(answer: Iterable[str]) -> None:
     """Check which of the curves in the figure belong to features that drift."""
     names = texts(answer, "answer with a set, such as {'trips a week'}")
     if not names:
-        return Verdict("follow each curve from the left to the right: does it come back?")
+        raise Hint("follow each curve from the left to the right: does it come back?")
     if names - set(CURVES):
-        return Verdict("name the curves as the figure does.")
+        raise Hint("name the curves as the figure does.")
     if names - set(DRIFTING):
-        return Verdict("a curve that moves both ways about its level does not drift.")
+        raise Hint("a curve that moves both ways about its level does not drift.")
     if len(names) < len(DRIFTING):
-        return Verdict("there is another one; look on both sides of the line at 1.")
-    return RIGHT
+        raise Hint("there is another one; look on both sides of the line at 1.")
 
 
 @checker
-def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> Verdict:
+def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> None:
     """Check a function that counts the days since a user last redeemed a coupon."""
     redemptions = pd.DataFrame(
         {
@@ -63,41 +52,39 @@ def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> V
     start = pd.Timestamp("2017-05-08")
     days = {user: _days(called(recency, redemptions, user, start)) for user in (1, 2, 4)}
     if days[1] == 0:
-        return Verdict("a redemption on the first day of the campaign is not the past.")
+        raise Hint("a redemption on the first day of the campaign is not the past.")
     if days[1] == 68:
-        return Verdict("that is the first redemption; which one is the last before the start?")
+        raise Hint("that is the first redemption; which one is the last before the start?")
     if days[1] == 1:
-        return Verdict("whose redemptions are these? Look at one user only.")
+        raise Hint("whose redemptions are these? Look at one user only.")
     if days[1] != 18 or days[2] != 1:
-        return Verdict("count whole days from the last redemption before the start to the start.")
+        raise Hint("count whole days from the last redemption before the start to the start.")
     try:
         without = [_days(called(recency, redemptions, user, start)) for user in (3, 5)]
     except Hint as problem:
-        return Verdict(f"think of a user without a redemption before the start: {problem}")
+        raise Hint(f"think of a user without a redemption before the start: {problem}") from None
     if without != [NEVER, NEVER]:
-        return Verdict("what stands for an event that never happened before the start?")
+        raise Hint("what stands for an event that never happened before the start?")
     if days[4] != NEVER:
-        return Verdict(f"a recency is never above {NEVER:.0f} days.")
-    return RIGHT
+        raise Hint(f"a recency is never above {NEVER:.0f} days.")
 
 
 @checker
-def exercise_3(answer: Iterable[str]) -> Verdict:
+def exercise_3(answer: Iterable[str]) -> None:
     """Check which of five features look ahead."""
     words = texts(answer, "answer with a set, such as {'a', 'c'}")
     given = set("".join(words)) - {" "}
     if given - LETTERS:
-        return Verdict("answer with letters from a to e.")
+        raise Hint("answer with letters from a to e.")
     if innocent := sorted(given - LEAKS):
-        return Verdict(f"{innocent[0]} can be computed on the evening before the start.")
+        raise Hint(f"{innocent[0]} can be computed on the evening before the start.")
     if len(given) < len(LEAKS):
         found = "there is another one" if given else "there are two"
-        return Verdict(f"{found}: ask of each when its last number was written down.")
-    return RIGHT
+        raise Hint(f"{found}: ask of each when its last number was written down.")
 
 
 @checker
-def exercise_4(rank_within: Callable[[pd.DataFrame, str], pd.Series]) -> Verdict:
+def exercise_4(rank_within: Callable[[pd.DataFrame, str], pd.Series]) -> None:
     """Check a function that ranks a column from 0 to 1 within each campaign."""
     offers = pd.DataFrame(
         {"campaign_id": [1, 2, 1, 2, 1, 1], "x": [5.0, 700.0, 1.0, 900.0, 1.0, 9.0]},
@@ -110,43 +97,41 @@ def exercise_4(rank_within: Callable[[pd.DataFrame, str], pd.Series]) -> Verdict
     values = numbers(answer, (len(offers),), "return one rank for each row, from 0 to 1")
     ranks = pd.Series(values, answer.index)[offers.index]
     if ranks.min() < 0 or ranks.max() > 1:
-        return Verdict("ranks run from 0 to 1.")
+        raise Hint("ranks run from 0 to 1.")
     if ranks[10] > ranks[15]:
-        return Verdict("the largest value has rank 1.")
+        raise Hint("the largest value has rank 1.")
     if ranks[11] == 0.5 and ranks[13] == ranks[15] == 1:
-        return Verdict("an offer does not count itself: the least of a campaign has rank 0.")
+        raise Hint("an offer does not count itself: the least of a campaign has rank 0.")
     if ranks[11] != 0 or ranks[15] != 1:
-        return Verdict("each campaign ranks only its own offers: the least has 0, the largest 1.")
+        raise Hint("each campaign ranks only its own offers: the least has 0, the largest 1.")
     if ranks[12] != ranks[14]:
-        return Verdict("equal values need equal ranks.")
+        raise Hint("equal values need equal ranks.")
     if not near(ranks, [2 / 3, 0, 0, 1, 0, 1]):
-        return Verdict("a rank is the share of the other offers that are below.")
-    return RIGHT
+        raise Hint("a rank is the share of the other offers that are below.")
 
 
 @checker
-def exercise_5(neighbors: Callable[[pd.DataFrame, int, int], Collection[int]]) -> Verdict:
+def exercise_5(neighbors: Callable[[pd.DataFrame, int, int], Collection[int]]) -> None:
     """Check a function that finds the items nearest to one by cosine."""
     items = pd.DataFrame(
         [[1.0, 0.0], [0.5, 0.1], [9.0, 9.0], [-3.0, 0.1], [2.0, 1.0]], index=[7, 3, 5, 4, 8]
     )
     answer = called(neighbors, items, 7, 2)
     if isinstance(answer, pd.Series) and not set(answer) <= set(items.index):
-        return Verdict("those are cosines; the ids of the items are in their index.")
+        raise Hint("those are cosines; the ids of the items are in their index.")
     wanted = "return the ids of items, one after the other"
     if not (ids := numbers(answer, None, wanted)).ndim:
         raise unlike(answer, wanted)
     found = ids.ravel().tolist()
     if set(found) - set(items.index):
-        return Verdict("return ids of items, as they stand in the index.")
+        raise Hint("return ids of items, as they stand in the index.")
     if 7 in found:
-        return Verdict("an item is its own nearest neighbor; leave it out.")
+        raise Hint("an item is its own nearest neighbor; leave it out.")
     if len(found) != 2:
-        return Verdict("return as many items as were asked for.")
+        raise Hint("return as many items as were asked for.")
     if 4 in found:
-        return Verdict("the nearest have the largest cosine.")
+        raise Hint("the nearest have the largest cosine.")
     if 5 in found:
-        return Verdict("a long vector is not a near one: divide by the lengths.")
+        raise Hint("a long vector is not a near one: divide by the lengths.")
     if found != [3, 8]:
-        return Verdict("return item ids, the nearest first.")
-    return RIGHT
+        raise Hint("return item ids, the nearest first.")

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
@@ -24,25 +25,24 @@ def _surprise(y: Floats, z: Floats) -> Floats:
 
 
 @checker
-def exercise_1(loss: float) -> Verdict:
+def exercise_1(loss: float) -> None:
     """Check the log loss of three offers."""
     loss = number(loss, "the log loss is one number, a mean over the offers")
     surprises = _surprise(LABELS, LOGITS)
-    if near(loss, surprises.mean()):
-        return RIGHT
-    if near(loss, surprises.sum()):
-        return Verdict("that is the sum; the log loss is a mean.")
-    if near(loss, -surprises.mean()):
-        return Verdict("a log loss is never negative: watch the sign.")
-    if any(near(loss, surprises.mean() / np.log(base)) for base in (2, 10)):
-        return Verdict("use the natural logarithm.")
-    if near(loss, _surprise(1 - LABELS, LOGITS).mean()):
-        return Verdict("only the third offer was redeemed; the others have y = 0.")
-    return Verdict("each offer adds minus the logarithm of the probability of what happened to it.")
+    right = surprises.mean()
+    turned = _surprise(1 - LABELS, LOGITS).mean()
+    hints = {
+        "that is the sum; the log loss is a mean.": surprises.sum(),
+        "a log loss is never negative: watch the sign.": -right,
+        "use the natural logarithm.": (right / np.log(2), right / np.log(10)),
+        "only the third offer was redeemed; the others have y = 0.": turned,
+        "each offer adds minus the logarithm of the probability of what happened to it.": OTHERWISE,
+    }
+    compare(loss, right, hints)
 
 
 @checker
-def exercise_2(interval: Callable[[int, int], tuple[float, float]]) -> Verdict:
+def exercise_2(interval: Callable[[int, int], tuple[float, float]]) -> None:
     """Check a function that gives the rates whose log-likelihood is at most 1.92 below its top."""
     for redeemed, offered in ((56, 26458), (3, 10), (0, 3229), (10, 10)):
         best = redeemed / offered
@@ -50,19 +50,16 @@ def exercise_2(interval: Callable[[int, int], tuple[float, float]]) -> Verdict:
         wanted = f"{what}: return two numbers, the lowest rate and the highest"
         low, high = numbers(called(interval, redeemed, offered), (2,), wanted)
         if redeemed == 0 and low > 2e-5:
-            return Verdict(f"{what}: a rate of 0 explains this best, so the interval starts there.")
+            raise Hint(f"{what}: a rate of 0 explains this best, so the interval starts there.")
         if redeemed == offered and high < 0.9999:
-            return Verdict(f"{what}: a rate of 1 explains this best, so the interval ends there.")
+            raise Hint(f"{what}: a rate of 1 explains this best, so the interval ends there.")
         if not -1e-6 < low <= best + 2e-5 or not best - 1e-4 <= high <= 1 + 1e-6:
-            return Verdict(f"{what}: the interval is a low and a high rate, around {best:.4f}.")
+            raise Hint(f"{what}: the interval is a low and a high rate, around {best:.4f}.")
         for rate, limit in ((low, 0.0), (high, 1.0)):
             top = _log_likelihood(best, redeemed, offered)
             drop = top - _log_likelihood(rate, redeemed, offered)
             if best != limit and not 1.90 < drop < 1.94:
-                return Verdict(
-                    f"{what}: at {rate:.5f} the log-likelihood is {drop:.2f} below its top."
-                )
-    return RIGHT
+                raise Hint(f"{what}: at {rate:.5f} the log-likelihood is {drop:.2f} below its top.")
 
 
 def _log_likelihood(rate: float, redeemed: int, offered: int) -> float:
@@ -71,7 +68,7 @@ def _log_likelihood(rate: float, redeemed: int, offered: int) -> float:
 
 
 @checker
-def exercise_3(chain_loss: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict:
+def exercise_3(chain_loss: Callable[[Floats, Floats, Floats], ArrayLike]) -> None:
     """Check a stable surprise of the product of two probabilities, given by their logits."""
     y = np.array([0.0, 1, 0, 1])
     z1, z2 = np.array([0.3, -1.2, 2.0, 0.5]), np.array([-0.4, 0.7, 1.1, -3.0])
@@ -83,44 +80,42 @@ def exercise_3(chain_loss: Callable[[Floats, Floats, Floats], ArrayLike]) -> Ver
 
     mild = losses(y, z1, z2)
     if not near(mild, -np.log(np.where(y == 1, p, 1 - p))):
-        return Verdict("the probability of a redemption is the product of the two logistics.")
+        raise Hint("the probability of a redemption is the product of the two logistics.")
     far = np.array([800.0, 40.0, -40.0, -800.0])
     zeros, ones = losses(0 * far, far, far), losses(0 * far + 1, far, far)
     if not np.isfinite(zeros).all() or not np.isfinite(ones).all():
-        return Verdict("for logits of 800 the answer is a number, neither infinite nor missing.")
+        raise Hint("for logits of 800 the answer is a number, neither infinite nor missing.")
     if not near(zeros[:2], far[:2] - np.log(2)):
-        return Verdict("if y = 0 and both logits are 40, the surprise is 39.31: no 1 - p there.")
+        raise Hint("if y = 0 and both logits are 40, the surprise is 39.31: no 1 - p there.")
     if not near(ones, [0, 2 * np.exp(-40), 80, 1600]):
-        return Verdict("if y = 1, add up the two surprises.")
-    return RIGHT
+        raise Hint("if y = 1, add up the two surprises.")
 
 
 @checker
-def exercise_4(slope: Callable[[Floats, Floats, Floats, float], ArrayLike]) -> Verdict:
+def exercise_4(slope: Callable[[Floats, Floats, Floats, float], ArrayLike]) -> None:
     """Check the gradient of a penalized log-likelihood, the intercept being free."""
     x = np.column_stack([np.ones(6), [0.2, -1.0, 0.7, 1.5, -0.3, 2.0]])
     y, theta, penalty = np.array([0.0, 0, 1, 1, 0, 1]), np.array([-0.5, 0.8]), 2.0
     plain = x.T @ (y - _logistic(x @ theta))
-    right = plain - penalty * np.array([0, theta[1]])
+    pull, pull_on_all = penalty * np.array([0, theta[1]]), penalty * theta
+    right = plain - pull
     wanted = "a gradient has one number for each parameter"
     answer = numbers(called(slope, theta, x, y, penalty), theta.shape, wanted)
-    if near(answer, right):
-        return RIGHT
-    if near(answer, -right):
-        return Verdict("that is the slope of the loss; we climb the log-likelihood.")
-    if near(answer, right / len(y)):
-        return Verdict("the log-likelihood is a sum over the offers, not a mean.")
-    if near(answer, plain):
-        return Verdict("the penalty has a slope too.")
-    if near(answer, plain - penalty * theta):
-        return Verdict("leave the intercept free: a penalty on it would move the mean prediction.")
-    if near(answer, plain + penalty * np.array([0, theta[1]])):
-        return Verdict("the penalty pulls the weight towards zero: watch its sign.")
-    return Verdict("differentiate minus half the penalty times the squared weight.")
+    hints = {
+        "that is the slope of the loss; we climb the log-likelihood.": -right,
+        "the log-likelihood is a sum over the offers, not a mean.": right / len(y),
+        "the penalty has a slope too.": plain,
+        "leave the intercept free: a penalty on it would move the mean prediction.": (
+            plain - pull_on_all
+        ),
+        "the penalty pulls the weight towards zero: watch its sign.": plain + pull,
+        "differentiate minus half the penalty times the squared weight.": OTHERWISE,
+    }
+    compare(answer, right, hints)
 
 
 @checker
-def exercise_5(repair: Callable[[Floats, float, float], ArrayLike]) -> Verdict:
+def exercise_5(repair: Callable[[Floats, float, float], ArrayLike]) -> None:
     """Check a correction for kept negatives and a weight of the positives, both at once."""
     p = np.array([0.001, 0.2, 0.7, 0.99])
     wanted = "return one probability for each that is given"
@@ -129,20 +124,19 @@ def exercise_5(repair: Callable[[Floats, float, float], ArrayLike]) -> Verdict:
         for changes in ((1.0, 1.0), (0.01, 1.0), (1.0, 50.0), (0.2, 50.0))
     )
     if not near(one, p):
-        return Verdict("with every negative kept and a weight of 1, nothing needs to change.")
+        raise Hint("with every negative kept and a weight of 1, nothing needs to change.")
     if (np.maximum(kept, weighted) > p + 1e-9).any():
-        return Verdict("both tricks make redemptions look frequent: the repair lowers p.")
+        raise Hint("both tricks make redemptions look frequent: the repair lowers p.")
     if not near(kept, p / (p + (1 - p) / 0.01)):
-        return Verdict("a kept share w divides the odds by w in the sample: multiply them by w.")
+        raise Hint("a kept share w divides the odds by w in the sample: multiply them by w.")
     if not near(weighted, p / (p + (1 - p) * 50)):
-        return Verdict("a weight k multiplies the odds by k: divide by it.")
+        raise Hint("a weight k multiplies the odds by k: divide by it.")
     if not near(both, p / (p + (1 - p) * 250)):
-        return Verdict("each alone is right; do both to the same odds.")
-    return RIGHT
+        raise Hint("each alone is right; do both to the same odds.")
 
 
 @checker
-def exercise_6(drawn_errors: Callable[[Floats, Floats, Ints], ArrayLike]) -> Verdict:
+def exercise_6(drawn_errors: Callable[[Floats, Floats, Ints], ArrayLike]) -> None:
     """Check standard errors from drawing whole users."""
     rng = np.random.default_rng(0)
     users = np.repeat(np.arange(60), 6)
@@ -160,16 +154,16 @@ def exercise_6(drawn_errors: Callable[[Floats, Floats, Ints], ArrayLike]) -> Ver
         for weights in (whole, single, np.minimum(whole, 1))
     )
     if near(answer, right, 0.15):
-        return RIGHT
+        return
     if near(answer, right**2, 0.3):
-        return Verdict("those are variances; take the square root.")
+        raise Hint("those are variances; take the square root.")
     if near(answer, by_offer, 0.15):
-        return Verdict("draw users, not offers: one user's offers come and go together.")
+        raise Hint("draw users, not offers: one user's offers come and go together.")
     if near(answer, once, 0.15):
-        return Verdict("a user who is drawn twice counts twice.")
+        raise Hint("a user who is drawn twice counts twice.")
     if (answer < right / 5).all():
-        return Verdict("the spread of the fits is the error; do not divide by how many there are.")
-    return Verdict("draw as many users as there are, fit, and take the spread of the fits.")
+        raise Hint("the spread of the fits is the error; do not divide by how many there are.")
+    raise Hint("draw as many users as there are, fit, and take the spread of the fits.")
 
 
 def _fit(x: Floats, y: Floats, weight: Ints) -> Floats:

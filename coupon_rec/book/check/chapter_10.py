@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Hint, Verdict, called, checker, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
+from coupon_rec.book.check.answers import called, number, numbers
 from coupon_rec.decisions import Economics, allocate
 
 Floats = NDArray[np.float64]
 
 
 @checker
-def exercise_1(choice: int) -> Verdict:
+def exercise_1(choice: int) -> None:
     """Check which of three coupons, or none, is worth most."""
     hints: dict[float, str] = {
         0: "multiply each probability by what a redemption earns, less the cost; not all lose.",
@@ -21,11 +22,12 @@ def exercise_1(choice: int) -> Verdict:
         3: "that one earns most if it is redeemed; how often is it?",
     }
     place = number(choice, "answer with 0, 1, 2 or 3")
-    return RIGHT if place == 2 else Verdict(hints.get(place, "answer with 0, 1, 2 or 3."))
+    if place != 2:
+        raise Hint(hints.get(place, "answer with 0, 1, 2 or 3."))
 
 
 @checker
-def exercise_2(edge: Callable[[float, float, float, Economics], float]) -> Verdict:
+def exercise_2(edge: Callable[[float, float, float, Economics], float]) -> None:
     """Check the incremental share at which an offer is worth nothing."""
     usual = Economics()
     for p, spend, discount in ((0.1, 8.0, 1.0), (0.02, 5.0, 0.5), (0.001, 2.0, 2.0)):
@@ -35,33 +37,31 @@ def exercise_2(edge: Callable[[float, float, float, Economics], float]) -> Verdi
         if np.isclose(left, 0, atol=1e-9):
             continue
         if np.isclose(p * gain, 0, atol=1e-9):
-            return Verdict("that pays for the discount; the letter has to be paid as well.")
+            raise Hint("that pays for the discount; the letter has to be paid as well.")
         if np.isclose(gain, usual.contact):
-            return Verdict("the letter is paid for every offer, the rest only when redeemed.")
+            raise Hint("the letter is paid for every offer, the rest only when redeemed.")
         what = f"p = {p:g}, spend {spend:g}, discount {discount:g}"
-        return Verdict(f"{what}: put your {share:.3g} back; the value is {left:.4f}, not zero.")
-    return RIGHT
+        raise Hint(f"{what}: put your {share:.3g} back; the value is {left:.4f}, not zero.")
 
 
 @checker
-def exercise_3(value: ArrayLike) -> Verdict:
+def exercise_3(value: ArrayLike) -> None:
     """Check a case in which to serve the first user first is far from the best."""
-    wanted = "two users by two coupons make the shape (2, 2)"
-    value = numbers(value, (2, 2), wanted, finite=False)
+    value = numbers(value, (2, 2), "two users by two coupons make the shape (2, 2)", finite=False)
     if not np.isfinite(value).all() or (value <= 0).any():
-        return Verdict("let every coupon be worth something to everybody.")
+        raise Hint("let every coupon be worth something to everybody.")
     first = int(value[0].argmax())
     served = value[0, first] + value[1, 1 - first]
     share = served / allocate(value, caps=[1, 1], method="exact").value
     if share < 0.6:
-        return RIGHT
+        return
     if np.isclose(share, 1):
-        return Verdict("here nobody stands in anybody's way: let both want the same coupon.")
-    return Verdict(f"first come, first served still earns {100 * share:.0f}% of the best.")
+        raise Hint("here nobody stands in anybody's way: let both want the same coupon.")
+    raise Hint(f"first come, first served still earns {100 * share:.0f}% of the best.")
 
 
 @checker
-def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) -> Verdict:
+def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) -> None:
     """Check one user's best bundle under groups."""
     rng = np.random.default_rng(0)
     for trial in range(30):
@@ -71,19 +71,18 @@ def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) ->
         found = _places(called(bundle, values, groups, k), len(values))
         of = [groups[place] for place in found]
         if len(found) > k:
-            return Verdict(f"{len(found)} coupons, where {k} are allowed.")
+            raise Hint(f"{len(found)} coupons, where {k} are allowed.")
         if any(values[place] <= 0 for place in found):
-            return Verdict("a coupon that is worth nothing, or less, stays in the drawer.")
+            raise Hint("a coupon that is worth nothing, or less, stays in the drawer.")
         if len(set(of)) < len(of):
-            return Verdict(f"groups {of}: two coupons of one group.")
+            raise Hint(f"groups {of}: two coupons of one group.")
         best = allocate(values[None], k=k, groups=groups, method="exact").value
         if not np.isclose(values[found].sum(), best):
-            return Verdict(f"worth {values[found].sum():.3f}; a bundle worth {best:.3f} exists.")
-    return RIGHT
+            raise Hint(f"worth {values[found].sum():.3f}; a bundle worth {best:.3f} exists.")
 
 
 @checker
-def exercise_5(by_chance: Callable[[list[set[str]], str, str], float]) -> Verdict:
+def exercise_5(by_chance: Callable[[list[set[str]], str, str], float]) -> None:
     """Check how many common baskets chance makes of one user's lines."""
     for baskets in (
         [{"tea", "jam", "milk", "rice", "salt"}, {"tea"}, {"jam", "eggs"}, {"tea"}],
@@ -96,25 +95,23 @@ def exercise_5(by_chance: Callable[[list[set[str]], str, str], float]) -> Verdic
         lines, meet = size.sum(), (size * (size - 1)).sum()
         tea, jam = (sum(item in basket for basket in baskets) for item in ("tea", "jam"))
         right = tea * jam * meet / (lines * (lines - 1))
-        if np.isclose(found, right):
-            continue
+        seen = sum({"tea", "jam"} <= basket for basket in baskets)
+        with_itself = tea * jam * (size**2).sum() / lines**2
         hints = {
-            sum({"tea", "jam"} <= basket for basket in baskets): "that is what was seen; what "
-            "would shuffled lines make?",
-            tea * jam / len(baskets): "that takes all baskets for equally large, and lets a line "
-            "lie where another one is.",
-            tea * jam * (size**2).sum() / lines**2: "a line cannot meet itself: of s lines, s - 1 "
-            "are left to meet.",
-            tea * jam * meet / lines**2: "once the first line has its place, S - 1 are left for "
-            "the second.",
-            meet / (lines * (lines - 1)): "that is the chance of two given lines; how many such "
-            "pairs of lines are there?",
+            "that is what was seen; what would shuffled lines make?": seen,
+            "that takes all baskets for equally large, and lets a line lie where another one is.": (
+                tea * jam / len(baskets)
+            ),
+            "a line cannot meet itself: of s lines, s - 1 are left to meet.": with_itself,
+            "once the first line has its place, S - 1 are left for the second.": (
+                tea * jam * meet / lines**2
+            ),
+            "that is the chance of two given lines; how many such pairs of lines are there?": (
+                meet / (lines * (lines - 1))
+            ),
+            f"baskets of {size.tolist()} lines: {found:.3f} is not what chance makes.": OTHERWISE,
         }
-        for wrong, hint in hints.items():
-            if np.isclose(found, wrong):
-                return Verdict(hint)
-        return Verdict(f"baskets of {size.tolist()} lines: {found:.3f} is not what chance makes.")
-    return RIGHT
+        compare(found, right, hints, rtol=1e-5)
 
 
 def _places(answer: Any, coupons: int) -> list[int]:

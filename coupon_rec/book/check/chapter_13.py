@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers
 from coupon_rec.policies import always_valid
 
 Floats = NDArray[np.float64]
@@ -13,7 +14,7 @@ Bools = NDArray[np.bool_]
 
 
 @checker
-def exercise_1(propensities: Callable[[Floats, Bools, float], Floats]) -> Verdict:
+def exercise_1(propensities: Callable[[Floats, Bools, float], Floats]) -> None:
     """Check the propensities of a policy that explores what is allowed."""
     cases = (
         ([0.2, 0.5, 0.1, 0.4], [True, True, True, True], 0.2),
@@ -31,36 +32,33 @@ def exercise_1(propensities: Callable[[Floats, Bools, float], Floats]) -> Verdic
             continue
         case = f"score = {score}, allowed = {allowed}, rate = {rate}"
         if (np.abs(found[~free]) > 1e-9).any():
-            return Verdict(f"{case}: a forbidden candidate has a chance.")
+            raise Hint(f"{case}: a forbidden candidate has a chance.")
         if near(found, np.where(best, 1 - rate, chance)):
-            return Verdict("chance can fall on the best candidate as well.")
+            raise Hint("chance can fall on the best candidate as well.")
         if near(found, rate / free.size * free + (1 - rate) * best):
-            return Verdict("among how many candidates does chance choose?")
+            raise Hint("among how many candidates does chance choose?")
         if abs(found.sum() - 1) > 0.005:
-            return Verdict(f"{case}: yours add up to {found.sum():.2f}; one is always sent.")
-        return Verdict(f"{case}: not {np.round(found, 3).tolist()}; who is best?")
-    return RIGHT
+            raise Hint(f"{case}: yours add up to {found.sum():.2f}; one is always sent.")
+        raise Hint(f"{case}: not {np.round(found, 3).tolist()}; who is best?")
 
 
 @checker
-def exercise_2(effective: Callable[[int, int], float]) -> Verdict:
+def exercise_2(effective: Callable[[int, int], float]) -> None:
     """Check the effective sample of a policy that always sends one of k coupons."""
     for n, k in ((1000, 4), (600, 1), (10_000, 50)):
         found = number(called(effective, n, k), "return one number of letters")
-        if near(found, n / k):
-            continue
-        if near(found, n) or near(found, k):
-            return Verdict(f"n = {n}, k = {k}: how many letters have a weight above 0?")
-        if near(found, n / k**2):
-            return Verdict("the weights are squared below, but so is their sum above.")
-        return Verdict(f"n = {n}, k = {k}: {found:g} is not right; how large are the weights?")
-    return RIGHT
+        hints = {
+            f"n = {n}, k = {k}: how many letters have a weight above 0?": (n, k),
+            "the weights are squared below, but so is their sum above.": n / k**2,
+            f"n = {n}, k = {k}: {found:g} is not right; how large are the weights?": OTHERWISE,
+        }
+        compare(found, n / k, hints)
 
 
 @checker
 def exercise_3(
     doubly_robust: Callable[[Floats, Floats, Floats, NDArray[np.int64], Floats], float],
-) -> Verdict:
+) -> None:
     """Check a doubly robust estimate."""
     rng = np.random.default_rng(0)
     mu, pi = (rng.dirichlet(np.ones(3), 40) for _ in range(2))
@@ -70,26 +68,23 @@ def exercise_3(
     found = number(called(doubly_robust, mu, pi, q, choice, reward), "return one number, a value")
     w, said = pi[row, choice] / mu[row, choice], q[row, choice]
     model = (pi * q).sum(axis=1)
-    if near(found, np.mean(model + w * (reward - said))):
-        return RIGHT
+    error = w * (reward - said)
     hints = {
-        np.mean(w * reward): "that is IPS; what does the model say?",
-        model.mean(): "that is the model alone; where does it err?",
-        np.mean(model + w * reward): "correct by the error of the prediction, not by the reward.",
-        np.mean(model + reward - said): "the errors need their weights.",
-        np.mean(model + w * (said - reward)): "an error is what came, less what was said.",
-        np.mean(said + w * (reward - said)): "the model's part is over all candidates, by pi.",
-        np.mean(q.sum(axis=1) + w * (reward - said)): "weigh the predictions by pi.",
-        np.sum(model + w * (reward - said)): "that is the sum; a value is a mean over decisions.",
+        "that is IPS; what does the model say?": np.mean(w * reward),
+        "that is the model alone; where does it err?": model.mean(),
+        "correct by the error of the prediction, not by the reward.": np.mean(model + w * reward),
+        "the errors need their weights.": np.mean(model + reward - said),
+        "an error is what came, less what was said.": np.mean(model - error),
+        "the model's part is over all candidates, by pi.": np.mean(said + error),
+        "weigh the predictions by pi.": np.mean(q.sum(axis=1) + error),
+        "that is the sum; a value is a mean over decisions.": np.sum(model + error),
+        f"{found:.4f} is not right; try it with q = 0, where it must be IPS.": OTHERWISE,
     }
-    for wrong, hint in hints.items():
-        if near(found, wrong):
-            return Verdict(hint)
-    return Verdict(f"{found:.4f} is not right; try it with q = 0, where it must be IPS.")
+    compare(found, np.mean(model + error), hints)
 
 
 @checker
-def exercise_4(switch_back: Callable[[Floats, Floats, float], int]) -> Verdict:
+def exercise_4(switch_back: Callable[[Floats, Floats, float], int]) -> None:
     """Check the day on which an always-valid interval lies below zero."""
     v = 4 / np.arange(1.0, 29)
     cases: Sequence[tuple[str, Floats]] = (
@@ -108,12 +103,11 @@ def exercise_4(switch_back: Callable[[Floats, Floats, float], int]) -> Verdict:
             continue
         once = d + 1.96 * np.sqrt(v) < 0
         if once.any() and found == once.argmax() + 1:
-            return Verdict(f"{name}: that is the first day of the interval for one look.")
+            raise Hint(f"{name}: that is the first day of the interval for one look.")
         if right and found == right - 1:
-            return Verdict(f"{name}: days are counted from 1.")
+            raise Hint(f"{name}: days are counted from 1.")
         if (ends["low"] > 0).any() and found:
-            return Verdict(f"{name}: there the new policy is better; it stays.")
+            raise Hint(f"{name}: there the new policy is better; it stays.")
         if not right:
-            return Verdict(f"{name}: its interval never lies below zero; return 0.")
-        return Verdict(f"{name}: it is not day {found:g}; which end must be below zero, and when?")
-    return RIGHT
+            raise Hint(f"{name}: its interval never lies below zero; return 0.")
+        raise Hint(f"{name}: it is not day {found:g}; which end must be below zero, and when?")

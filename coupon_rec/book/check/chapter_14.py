@@ -6,33 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers
 from coupon_rec.decisions import demand_behind
 
 Floats = NDArray[np.float64]
 
 
 @checker
-def exercise_1(factor: Callable[[float, float], float]) -> Verdict:
+def exercise_1(factor: Callable[[float, float], float]) -> None:
     """Check by what factor units must grow for a cut to break even."""
     for margin, cut in ((0.25, 0.1), (0.4, 0.2), (0.3, 0.15)):
         right = margin / (margin - cut)
         found = number(called(factor, margin, cut), "return one number, a factor")
         where = f"margin {margin:.0%}, cut {cut:.0%}"
-        if near(found, right, 0.005):
-            continue
-        if near(found, right - 1, 0.005):
-            return Verdict(f"{where}: that is how many more; the factor counts the old ones too.")
-        if near(found, 1 / (1 - cut), 0.005):
-            return Verdict(f"{where}: that keeps the revenue; what must be kept is the profit.")
-        if near(found, 1 / right, 0.005):
-            return Verdict(f"{where}: upside down; a cut needs more units, not fewer.")
-        return Verdict(f"{where}: {found:.3f} is not right; what does a unit leave afterwards?")
-    return RIGHT
+        hints = {
+            f"{where}: that is how many more; the factor counts the old ones too.": right - 1,
+            f"{where}: that keeps the revenue; what must be kept is the profit.": 1 / (1 - cut),
+            f"{where}: upside down; a cut needs more units, not fewer.": 1 / right,
+            f"{where}: {found:.3f} is not right; what does a unit leave afterwards?": OTHERWISE,
+        }
+        compare(found, right, hints, rtol=0.005)
 
 
 @checker
-def exercise_2(order: Callable[[Floats, float, float], float]) -> Verdict:
+def exercise_2(order: Callable[[Floats, float, float], float]) -> None:
     """Check an order that is taken from a list of weeks, by its cost over these weeks."""
     rng = np.random.default_rng(0)
     weeks = rng.negative_binomial(4, 0.2, 401).astype(float)
@@ -45,40 +43,38 @@ def exercise_2(order: Callable[[Floats, float, float], float]) -> Verdict:
             continue
         costs = f"a unit too few costs {under:g}, one too many {over:g}"
         if near(found, weeks.mean(), 0.02):
-            return Verdict(
+            raise Hint(
                 f"{costs}: the mean ignores the two costs; in which share of the weeks should the "
                 "order suffice?"
             )
         swapped = np.quantile(weeks, over / (under + over))
         if abs(found - swapped) <= 1:
-            return Verdict(f"{costs}: you order {found:.0f}; which of the two costs is on top?")
-        return Verdict(f"{costs}: {found:.0f} is not the cheapest order for these weeks.")
-    return RIGHT
+            raise Hint(f"{costs}: you order {found:.0f}; which of the two costs is on top?")
+        raise Hint(f"{costs}: {found:.0f} is not the cheapest order for these weeks.")
 
 
 @checker
-def exercise_3(answer: Sequence[float]) -> Verdict:
+def exercise_3(answer: Sequence[float]) -> None:
     """Check a best price, and the margin at which it stands."""
     price, margin = numbers(answer, (2,), "answer with two numbers, a price and a margin")
-    if near(price, 2.0, 0.005):
-        return Verdict("the price is that of an elasticity of −2; check the sign of the fraction.")
-    if near(price, 0.75, 0.005) or near(price, 2 / 3, 0.005):
-        return Verdict("at that price each pack loses money; check the fraction and its signs.")
-    if near(price, 4 / 3, 0.005):
-        return Verdict("the price: the margin is a share of the price, not of the cost.")
-    if not near(price, 1.5, 0.005):
-        return Verdict("the price: put cost and elasticity into the formula of the best price.")
+    hints = {
+        "the price is that of an elasticity of −2; check the sign of the fraction.": 2.0,
+        "at that price each pack loses money; check the fraction and its signs.": (0.75, 2 / 3),
+        "the price: the margin is a share of the price, not of the cost.": 4 / 3,
+        "the price: put cost and elasticity into the formula of the best price.": OTHERWISE,
+    }
+    compare(price, 1.5, hints, rtol=0.005)
     if near(margin, 0.5, 0.005):
-        return Verdict("the margin is a share of the price, not of the cost.")
-    if near(margin, 33.3, 0.01):
-        return Verdict("the margin: give it as a share, such as 0.2 for 20%.")
-    if not near(margin, 1 / 3, 0.01):
-        return Verdict("the margin: what is left of the price after the cost, over the price?")
-    return RIGHT
+        raise Hint("the margin is a share of the price, not of the cost.")
+    hints = {
+        "the margin: give it as a share, such as 0.2 for 20%.": 33.3,
+        "the margin: what is left of the price after the cost, over the price?": OTHERWISE,
+    }
+    compare(margin, 1 / 3, hints, rtol=0.01)
 
 
 @checker
-def exercise_4(usual: Callable[[Floats, NDArray[np.bool_]], float]) -> Verdict:
+def exercise_4(usual: Callable[[Floats, NDArray[np.bool_]], float]) -> None:
     """Check an estimate of the mean demand from weeks of which some were sold out."""
     rng = np.random.default_rng(1)
     for mean, shelf in ((12.0, 14), (30.0, 28), (6.0, 20)):
@@ -90,17 +86,16 @@ def exercise_4(usual: Callable[[Floats, NDArray[np.bool_]], float]) -> Verdict:
             continue
         where = f"{out.mean():.0%} of the weeks sold out, {sold.mean():.1f} sold on average"
         if near(found, sold.mean(), 0.003):
-            return Verdict(
+            raise Hint(
                 f"{where}: that is the mean of the sales; what does `demand_behind` expect in the "
                 "place of the weeks that sold out?"
             )
         if out.any() and near(found, sold[~out].mean(), 0.003):
-            return Verdict(f"{where}: you leave out the very weeks in which most was wanted.")
+            raise Hint(f"{where}: you leave out the very weeks in which most was wanted.")
         once = np.where(out, demand_behind(sold, sold.mean()), sold).mean()
         if near(found, once, 0.003):
-            return Verdict(f"{where}: a good step; now take your new mean, and repeat.")
-        return Verdict(f"{where}: {found:.1f} is not right.")
-    return RIGHT
+            raise Hint(f"{where}: a good step; now take your new mean, and repeat.")
+        raise Hint(f"{where}: {found:.1f} is not right.")
 
 
 def _fixed_point(sold: Floats, out: NDArray[np.bool_]) -> float:

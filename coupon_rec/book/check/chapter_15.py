@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers, unlike
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers, unlike
 
 Floats = NDArray[np.float64]
 
@@ -16,25 +17,23 @@ _near = partial(near, rtol=1e-5)
 
 
 @checker
-def exercise_1(waits: Callable[[Floats, Floats, Floats], ArrayLike]) -> Verdict:
+def exercise_1(waits: Callable[[Floats, Floats, Floats], ArrayLike]) -> None:
     """Check how long users waited for a service that stalled."""
     due, sent = np.array([0.0, 1.0, 2.0]), np.array([0.0, 4.0, 4.5])
     took = np.array([4.0, 0.5, 0.25])
     wanted = "from when a request was due to when it was answered, one by one"
     answer = numbers(called(waits, due, sent, took), due.shape, wanted)
-    if _near(answer, took):
-        return Verdict("the second user came at 1 and was sent on at 4: what of these 3 s?")
-    if _near(answer, sent - due):
-        return Verdict("that is the wait until the request was sent; the answer took time too.")
-    if _near(answer, sent + took):
-        return Verdict("that is when they left; when had they come?")
-    if not _near(answer, sent + took - due):
-        return Verdict(f"{wanted}.")
-    return RIGHT
+    hints = {
+        "the second user came at 1 and was sent on at 4: what of these 3 s?": took,
+        "that is the wait until the request was sent; the answer took time too.": sent - due,
+        "that is when they left; when had they come?": sent + took,
+        f"{wanted}.": OTHERWISE,
+    }
+    compare(answer, sent + took - due, hints, rtol=1e-5)
 
 
 @checker
-def exercise_2(encoded: Callable[[Floats, Mapping[str, Any]], ArrayLike]) -> Verdict:
+def exercise_2(encoded: Callable[[Floats, Mapping[str, Any]], ArrayLike]) -> None:
     """Check a column that is encoded by its schema."""
     values = np.array([0.0, 3.0, np.nan])
     columns = {"log1p": True, "missing": 365.0}, {"log1p": False, "missing": 1.0}
@@ -44,39 +43,42 @@ def exercise_2(encoded: Callable[[Floats, Mapping[str, Any]], ArrayLike]) -> Ver
         for column in columns
     )
     if np.isnan(skewed).any() or np.isnan(plain).any():
-        return Verdict("a model takes no nan: the schema says what stands for it.")
-    if _near(skewed, [0, np.log(4), 365]):
-        return Verdict("what is filled in is a raw value; its logarithm has to be taken as well.")
-    if not _near(skewed, np.log1p([0, 3, 365])):
-        return Verdict("where log1p is true: log(1 + x) of all values, the missing one among them.")
+        raise Hint("a model takes no nan: the schema says what stands for it.")
+    hints = {
+        "what is filled in is a raw value; its logarithm has to be taken as well.": [
+            0,
+            np.log(4),
+            365,
+        ],
+        "where log1p is true: log(1 + x) of all values, the missing one among them.": OTHERWISE,
+    }
+    compare(skewed, np.log1p([0, 3, 365]), hints, rtol=1e-5)
     if not _near(plain, [0, 3, 1]):
-        return Verdict("where log1p is false, no logarithm is taken.")
-    return RIGHT
+        raise Hint("where log1p is false, no logarithm is taken.")
 
 
 @checker
-def exercise_3(rounded: Callable[[Floats], ArrayLike]) -> Verdict:
+def exercise_3(rounded: Callable[[Floats], ArrayLike]) -> None:
     """Check weights of eight bits."""
     w = np.array([[0.4, -2.54, 0.013], [1.6, 0.009, -0.7]])
     step = 2.54 / 127
     wanted = "return a weight for each that is given"
     answer = numbers(called(rounded, w), w.shape, wanted)
-    if _near(answer, np.round(w * 127) / 127):
-        return Verdict("a fixed step wastes levels, or has too few: take it from the weights.")
-    if _near(answer, np.round(w / step)):
-        return Verdict("those are the integers; times the step they are weights again.")
-    if _near(answer, w.max() / 127 * np.round(w / (w.max() / 127))):
-        return Verdict("the largest weight may be negative.")
-    if not _near(answer, step * np.round(w / step)):
-        return Verdict("round to multiples of the largest absolute weight / 127.")
+    hints = {
+        "a fixed step wastes levels, or has too few: take it from the weights.": np.round(w * 127)
+        / 127,
+        "those are the integers; times the step they are weights again.": np.round(w / step),
+        "the largest weight may be negative.": w.max() / 127 * np.round(w / (w.max() / 127)),
+        "round to multiples of the largest absolute weight / 127.": OTHERWISE,
+    }
+    compare(answer, step * np.round(w / step), hints, rtol=1e-5)
     zeros = numbers(called(rounded, np.zeros(3)), (3,), wanted, finite=False)
     if not _near(zeros, np.zeros(3)):
-        return Verdict("weights that are all zero stay zero.")
-    return RIGHT
+        raise Hint("weights that are all zero stay zero.")
 
 
 @checker
-def exercise_4(most_lists: Callable[[float, float, float], float]) -> Verdict:
+def exercise_4(most_lists: Callable[[float, float, float], float]) -> None:
     """Check how many lists go into one call under a limit."""
 
     def most(fixed: float, each: float, limit: float) -> float:
@@ -84,20 +86,19 @@ def exercise_4(most_lists: Callable[[float, float, float], float]) -> Verdict:
 
     answer = most(1.0, 0.3, 20.0)
     if np.isclose(answer, 19 / 0.3) or answer == 63:
-        return Verdict("the one that just missed a call waits for two calls.")
+        raise Hint("the one that just missed a call waits for two calls.")
     if answer != round(answer):
-        return Verdict("a number of lists is whole; round it down.")
+        raise Hint("a number of lists is whole; round it down.")
     if answer == 31:
-        return Verdict("there are two calls, and so twice the fixed time.")
+        raise Hint("there are two calls, and so twice the fixed time.")
     if answer != 30:
-        return Verdict("twice the time of a call has to be at most the limit.")
+        raise Hint("twice the time of a call has to be at most the limit.")
     if most(6.0, 0.3, 10.0) != 0:
-        return Verdict("where the fixed time alone is too much, the answer is 0.")
-    return RIGHT
+        raise Hint("where the fixed time alone is too much, the answer is 0.")
 
 
 @checker
-def exercise_5(version: Callable[[dict[str, bytes]], str]) -> Verdict:
+def exercise_5(version: Callable[[dict[str, bytes]], str]) -> None:
     """Check a version made of the content of files."""
 
     def of(files: dict[str, bytes]) -> str:
@@ -108,11 +109,10 @@ def exercise_5(version: Callable[[dict[str, bytes]], str]) -> Verdict:
 
     first = of({"a": b"12", "b": b"3"})
     if of({"b": b"3", "a": b"12"}) != first:
-        return Verdict("the same files in another order are the same bundle.")
+        raise Hint("the same files in another order are the same bundle.")
     if of({"a": b"12", "b": b"4"}) == first:
-        return Verdict("another byte has to give another version.")
+        raise Hint("another byte has to give another version.")
     if of({"a": b"1", "b": b"23"}) == first:
-        return Verdict("a byte that moves from one file to the next changes both.")
+        raise Hint("a byte that moves from one file to the next changes both.")
     if of({"a": b"12", "c": b"3"}) == first:
-        return Verdict("a file by another name is another file.")
-    return RIGHT
+        raise Hint("a file by another name is another file.")

@@ -9,18 +9,8 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Hint,
-    Verdict,
-    called,
-    checker,
-    mapping,
-    near,
-    number,
-    numbers,
-    unlike,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, mapping, number, numbers, unlike
 
 Event = tuple[str, int, int]
 State = tuple[float, int]
@@ -29,7 +19,7 @@ _near = partial(near, rtol=1e-6)
 
 
 @checker
-def exercise_1(units: Callable[[Sequence[Event]], Mapping[int, int]]) -> Verdict:
+def exercise_1(units: Callable[[Sequence[Event]], Mapping[int, int]]) -> None:
     """Check the units each user bought, from events of which some come twice."""
 
     def bought(events: Sequence[Event]) -> dict[Any, float]:
@@ -40,43 +30,41 @@ def exercise_1(units: Callable[[Sequence[Event]], Mapping[int, int]]) -> Verdict
     events = [("a", 1, 2), ("b", 2, 5), ("a", 1, 2), ("c", 1, 2), ("b", 2, 5), ("d", 1, 1)]
     answer = bought(events)
     if answer == {1: 7, 2: 10}:
-        return Verdict("an event that comes again is a retry, whatever came in between.")
+        raise Hint("an event that comes again is a retry, whatever came in between.")
     if answer.get(1) == 3:
-        return Verdict("c is another purchase than a, though its numbers are the same.")
+        raise Hint("c is another purchase than a, though its numbers are the same.")
     if answer.get(2) != 5:
-        return Verdict("user 2 bought 5 units once; the same event_id came twice.")
+        raise Hint("user 2 bought 5 units once; the same event_id came twice.")
     if answer != {1: 5, 2: 5}:
-        return Verdict("add up the units of each user, each event_id once.")
+        raise Hint("add up the units of each user, each event_id once.")
     if bought(events[::-1]) != answer:
-        return Verdict("the order in which events arrive cannot matter.")
-    return RIGHT
+        raise Hint("the order in which events arrive cannot matter.")
 
 
 @checker
-def exercise_2(update: Callable[[float, int, int], State]) -> Verdict:
+def exercise_2(update: Callable[[float, int, int], State]) -> None:
     """Check one step of a decayed count, for an event in time and for one that is late."""
     wanted = "return two numbers, the new total and the day as of which it holds"
     total, day = numbers(called(update, 2.0, 100, 109), (2,), wanted)
-    if _near(total, 3.0):
-        return Verdict("what was counted before has aged by nine days.")
-    if _near(total, 3 * exp(-0.2)):
-        return Verdict("the new event has not aged yet.")
-    if not _near(total, 1 + 2 * exp(-0.2)):
-        return Verdict("multiply the old total by exp(-days / 45), then count the new event.")
+    hints = {
+        "what was counted before has aged by nine days.": 3.0,
+        "the new event has not aged yet.": 3 * exp(-0.2),
+        "multiply the old total by exp(-days / 45), then count the new event.": OTHERWISE,
+    }
+    compare(total, 1 + 2 * exp(-0.2), hints, rtol=1e-6)
     if day != 109:
-        return Verdict("return the day as of which the total holds as well.")
+        raise Hint("return the day as of which the total holds as well.")
     total, day = numbers(called(update, 2.0, 100, 91), (2,), wanted)
     if day != 100:
-        return Verdict("a late event does not turn the clock back: the total stays as of day 100.")
+        raise Hint("a late event does not turn the clock back: the total stays as of day 100.")
     if total > 3:
-        return Verdict("going back in time makes the old events heavier; age the late one instead.")
+        raise Hint("going back in time makes the old events heavier; age the late one instead.")
     if not _near(total, 2 + exp(-0.2)):
-        return Verdict("a late event counts as much as if it had come in time.")
-    return RIGHT
+        raise Hint("a late event counts as much as if it had come in time.")
 
 
 @checker
-def exercise_3(read: Callable[[bytes], list[Any]]) -> Verdict:
+def exercise_3(read: Callable[[bytes], list[Any]]) -> None:
     """Check what is read from a log whose last line may be torn."""
     wanted = "from a log that is whole, return every event, and nothing else"
 
@@ -90,28 +78,28 @@ def exercise_3(read: Callable[[bytes], list[Any]]) -> Verdict:
     data = "".join(f"{json.dumps(event)}\n" for event in events).encode()
     whole = events_of(data)
     if not all(isinstance(event, dict) for event in whole) or whole != events:
-        return Verdict(f"{wanted}.")
+        raise Hint(f"{wanted}.")
     try:
         torn = events_of(data[:-4])
     except Hint as hint:
         if isinstance(hint.__cause__, ValueError):
-            return Verdict("a last line that is cut short is no error: leave it out.")
+            raise Hint("a last line that is cut short is no error: leave it out.") from None
         raise
     if torn != events[:1]:
-        return Verdict("of a log with a torn last line, return the lines before it.")
+        raise Hint("of a log with a torn last line, return the lines before it.")
     if events_of(b'{"event_id": "a"}\n12') != events[:1]:
-        return Verdict("half of 1234 is 12, which is JSON: what says that a line is whole?")
+        raise Hint("half of 1234 is 12, which is JSON: what says that a line is whole?")
     try:
         events_of(b'{"event_id": "a"}\n{"event\n{"event_id": "b"}\n')
     except Hint as hint:
         if isinstance(hint.__cause__, ValueError):
-            return RIGHT
+            return
         raise
-    return Verdict("a damaged line with others after it was acknowledged: raise ValueError.")
+    raise Hint("a damaged line with others after it was acknowledged: raise ValueError.")
 
 
 @checker
-def exercise_4(seen: Callable[[pd.DataFrame, pd.DataFrame], ArrayLike]) -> Verdict:
+def exercise_4(seen: Callable[[pd.DataFrame, pd.DataFrame], ArrayLike]) -> None:
     """Check how many of a user's purchases each request may know."""
     hours = pd.Timestamp("2017-11-20") + pd.to_timedelta([9, 8, 12, 12, 15], unit="h")
     purchases = pd.DataFrame({"user_id": [1, 2, 1, 2, 1], "time": hours})
@@ -120,13 +108,12 @@ def exercise_4(seen: Callable[[pd.DataFrame, pd.DataFrame], ArrayLike]) -> Verdi
     given = called(seen, purchases, requests)
     answer = numbers(given, (5,), "return one count for each request", finite=False)
     if _near(answer, [2, 0, 3, 2, 0]):
-        return Verdict("a purchase at the very moment of the request is not known before it.")
+        raise Hint("a purchase at the very moment of the request is not known before it.")
     if answer[4] != 0:
-        return Verdict("user 3 has bought nothing.")
+        raise Hint("user 3 has bought nothing.")
     if _near(answer, [3, 0, 3, 2, 0]):
-        return Verdict("the request at noon knows nothing of the purchase at three.")
+        raise Hint("the request at noon knows nothing of the purchase at three.")
     if sorted(answer) == [0, 0, 1, 2, 3] and not _near(answer, [1, 0, 3, 2, 0]):
-        return Verdict("the right counts, but not in the order of the requests.")
+        raise Hint("the right counts, but not in the order of the requests.")
     if not _near(answer, [1, 0, 3, 2, 0]):
-        return Verdict("count the purchases of the same user before the time of the request.")
-    return RIGHT
+        raise Hint("count the purchases of the same user before the time of the request.")

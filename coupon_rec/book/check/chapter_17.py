@@ -5,15 +5,8 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    choices,
-    near,
-    number,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
+from coupon_rec.book.check.answers import called, choices, number
 from coupon_rec.monitoring import Cusum
 
 Floats = NDArray[np.float64]
@@ -21,24 +14,23 @@ BREAKS = ("data", "mail", "model", "world")
 
 
 @checker
-def exercise_1(changed: Collection[str]) -> Verdict:
+def exercise_1(changed: Collection[str]) -> None:
     """Check what changed on two mornings."""
     wanted = 'answer with two words, such as ["data", "world"]'
     words = choices(changed, BREAKS, 2, wanted)
     first, second = words
     if first in ("model", "world"):
-        return Verdict("first morning: did the users stay the same?")
+        raise Hint("first morning: did the users stay the same?")
     if first == "data":
-        return Verdict("first morning: were the promises kept?")
+        raise Hint("first morning: were the promises kept?")
     if second in ("data", "mail"):
-        return Verdict("second morning: did the users change?")
+        raise Hint("second morning: did the users change?")
     if second == "world":
-        return Verdict("second morning: would the world change what the model promises?")
-    return RIGHT
+        raise Hint("second morning: would the world change what the model promises?")
 
 
 @checker
-def exercise_2(expected: Callable[[Floats, Floats, float], float]) -> Verdict:
+def exercise_2(expected: Callable[[Floats, Floats, float], float]) -> None:
     """Check how many redemptions should be known by now."""
     rng = np.random.default_rng(0)
     ages = np.append(np.round(rng.beta(1, 2, 199), 2), 0.25)
@@ -47,24 +39,20 @@ def exercise_2(expected: Callable[[Floats, Floats, float], float]) -> Verdict:
         right = (ages <= t).mean() * p.sum()
         asked = "return one number, the redemptions that should be known"
         found = number(called(expected, p, ages, t), asked)
-        if near(found, right):
-            continue
-        if near(found, p.sum()):
-            return Verdict(f"t = {t:g}: that is what the whole campaign promises, not by now.")
-        if near(found, t * p.sum()):
-            return Verdict("redemptions do not come evenly; what do the past ones say?")
-        if near(found, (ages < t).mean() * p.sum()):
-            return Verdict("one that came exactly at `t` is known by then.")
-        if near(found, (ages <= t).mean()):
-            return Verdict("that is the share; how many redemptions is it?")
-        return Verdict(f"t = {t:g}: {found:.3f} is not right; count the ages up to `t` first.")
-    return RIGHT
+        hints = {
+            f"t = {t:g}: that is what the whole campaign promises, not by now.": p.sum(),
+            "redemptions do not come evenly; what do the past ones say?": t * p.sum(),
+            "one that came exactly at `t` is known by then.": (ages < t).mean() * p.sum(),
+            "that is the share; how many redemptions is it?": (ages <= t).mean(),
+            f"t = {t:g}: {found:.3f} is not right; count the ages up to `t` first.": OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
 def exercise_3(
     rings: Callable[[Sequence[float], Sequence[float], float, float], int | None],
-) -> Verdict:
+) -> None:
     """Check on which day the evidence reaches a threshold."""
     rng = np.random.default_rng(1)
     cases: list[tuple[list[float], list[float], float, float]] = [
@@ -83,24 +71,23 @@ def exercise_3(
         if answer is None:
             if right is None:
                 continue
-            return Verdict(f"{shown}: it does ring; reaching `h` is enough.")
+            raise Hint(f"{shown}: it does ring; reaching `h` is enough.")
         day = number(answer, "return the number of a day, or None")
         if right is None:
-            return Verdict(f"{shown}: with promises kept it never rings; return None.")
+            raise Hint(f"{shown}: with promises kept it never rings; return None.")
         if day == right:
             continue
         step = np.array(observed) * np.log(rho) + (1 - rho) * np.array(expected)
         free = np.flatnonzero(step.cumsum() >= h)
         if free.size and day == free[0]:
-            return Verdict("quiet days before the fall count against it: where is the zero?")
+            raise Hint("quiet days before the fall count against it: where is the zero?")
         if day == right + 1:
-            return Verdict("one day late: count days from 0, and ring when `h` is reached.")
-        return Verdict(f"{shown}: it rings on another day than {day:g}.")
-    return RIGHT
+            raise Hint("one day late: count days from 0, and ring when `h` is reached.")
+        raise Hint(f"{shown}: it rings on another day than {day:g}.")
 
 
 @checker
-def exercise_4(design_effect: Callable[[Floats, Floats, NDArray[np.int64]], float]) -> Verdict:
+def exercise_4(design_effect: Callable[[Floats, Floats, NDArray[np.int64]], float]) -> None:
     """Check how many times larger the variance is by user."""
     rng = np.random.default_rng(2)
     for size in (5, 20, 1):
@@ -113,13 +100,11 @@ def exercise_4(design_effect: Callable[[Floats, Floats, NDArray[np.int64]], floa
         right = (np.bincount(users, y - p) ** 2).sum() / spread
         asked = "return one number, a ratio of variances"
         found = number(called(design_effect, y, p, users), asked)
-        if near(found, right):
-            continue
-        if near(found, ((y - p) ** 2).sum() / spread):
-            return Verdict("that squares offer by offer; what belongs together comes first.")
-        if near(found, right * spread):
-            return Verdict("that is the variance by user; beside which other one?")
-        if near(found, 1 / right):
-            return Verdict("upside down: users make the variance larger.")
-        return Verdict(f"{found:.3f} is not right; start with two users of one offer each.")
-    return RIGHT
+        by_offer = ((y - p) ** 2).sum() / spread
+        hints = {
+            "that squares offer by offer; what belongs together comes first.": by_offer,
+            "that is the variance by user; beside which other one?": right * spread,
+            "upside down: users make the variance larger.": 1 / right,
+            f"{found:.3f} is not right; start with two users of one offer each.": OTHERWISE,
+        }
+        compare(found, right, hints)

@@ -5,53 +5,42 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Hint,
-    Verdict,
-    called,
-    checker,
-    near,
-    number,
-    numbers,
-    unlike,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers, unlike
 
 Floats = NDArray[np.float64]
 Run = tuple[int, int, int, bool]
 
 
 @checker
-def exercise_1(machines: float, hours: float) -> Verdict:
+def exercise_1(machines: float, hours: float) -> None:
     """Check how many machines a night needs, and how long the largest task takes."""
     asked = number(machines, "give the machines as one number")
     takes = number(hours, "give the hours as one number")
     work = 3e9 * 50e-6 / 3600
-    if near(asked, np.ceil(work / 2)):
-        return Verdict("that is how many cores; how many machines have them?")
-    if near(asked, np.ceil(work / 16)):
-        return Verdict("that many do it in an hour; the night has two.")
-    if near(asked, 1):
-        return Verdict("one machine has 32 core hours a night; how many does the step take?")
-    if near(asked, work / 32):
-        return Verdict("machines come whole.")
-    if not near(asked, 2):
-        return Verdict(f"{asked:g} machines: work out the core hours first, then those of a night.")
-    if near(takes, 2) or near(takes, work / 32):
-        return Verdict("machines are right; the hours are set by the largest task, on one core.")
-    if near(takes, 0.04 * work / 16):
-        return Verdict("machines are right; a task runs on one core, not on sixteen.")
-    if near(takes, 0.04 * work * 3600):
-        return Verdict("machines are right; that is seconds, and hours are asked for.")
-    if near(takes, 0.04 * 2):
-        return Verdict("machines are right; 4% of the rows, not 4% of the night.")
-    if not abs(takes / (0.04 * work) - 1) < 0.01:
-        return Verdict("machines are right; how many rows has the largest task?")
-    return RIGHT
+    hints = {
+        "that is how many cores; how many machines have them?": np.ceil(work / 2),
+        "that many do it in an hour; the night has two.": np.ceil(work / 16),
+        "one machine has 32 core hours a night; how many does the step take?": 1,
+        "machines come whole.": work / 32,
+        f"{asked:g} machines: work out the core hours first, then those of a night.": OTHERWISE,
+    }
+    compare(asked, 2, hints)
+    largest = 0.04 * work
+    if abs(takes / largest - 1) < 0.01:
+        return
+    hints = {
+        "the hours are set by the largest task, on one core.": (2, work / 32),
+        "a task runs on one core, not on sixteen.": largest / 16,
+        "that is seconds, and hours are asked for.": largest * 3600,
+        "4% of the rows, not 4% of the night.": 0.04 * 2,
+        "how many rows has the largest task?": OTHERWISE,
+    }
+    compare(takes, largest, {f"machines are right; {hint}": value for hint, value in hints.items()})
 
 
 @checker
-def exercise_2(median: Callable[[Sequence[Mapping[float, int]]], float]) -> Verdict:
+def exercise_2(median: Callable[[Sequence[Mapping[float, int]]], float]) -> None:
     """Check a median that is computed from counts."""
     rng = np.random.default_rng(0)
     cases: list[list[dict[float, int]]] = [
@@ -77,19 +66,18 @@ def exercise_2(median: Callable[[Sequence[Mapping[float, int]]], float]) -> Verd
             continue
         shown = f"{parts}: " if len(rows) < 20 else ""
         if near(found, rows[len(rows) // 2]) or near(found, np.median(rows)):
-            return Verdict(f"{shown}with an even number of rows, take the smaller middle one.")
+            raise Hint(f"{shown}with an even number of rows, take the smaller middle one.")
         values = [value for part in parts for value in part]
         if near(found, np.median(values)):
-            return Verdict(f"{shown}a value counts as often as rows have it.")
+            raise Hint(f"{shown}a value counts as often as rows have it.")
         mine = [np.median([v for v, n in part.items() for _ in range(n)]) for part in parts]
         if near(found, np.median(mine)) or near(found, np.mean(mine)):
-            return Verdict(f"{shown}medians of tasks do not add up; counts do.")
-        return Verdict(f"{shown}{found:g} is not the value that half of the rows do not exceed.")
-    return RIGHT
+            raise Hint(f"{shown}medians of tasks do not add up; counts do.")
+        raise Hint(f"{shown}{found:g} is not the value that half of the rows do not exceed.")
 
 
 @checker
-def exercise_3(together: Callable[[Floats, Floats], Floats]) -> Verdict:
+def exercise_3(together: Callable[[Floats, Floats], Floats]) -> None:
     """Check the mean gradient of workers with unequal shares."""
     rng = np.random.default_rng(1)
     for size in ([3, 3], [100, 1], [5, 20, 75], [4]):
@@ -102,19 +90,18 @@ def exercise_3(together: Callable[[Floats, Floats], Floats]) -> Verdict:
         if np.allclose(found, right):
             continue
         if np.allclose(found, means.mean(axis=0)):
-            return Verdict(f"shares of {size}: a worker with few offers counts like the others.")
+            raise Hint(f"shares of {size}: a worker with few offers counts like the others.")
         if np.allclose(found, (means * sizes[:, None]).sum(axis=0)):
-            return Verdict("that is the sum over the offers; the mean is asked for.")
+            raise Hint("that is the sum over the offers; the mean is asked for.")
         if np.allclose(found, means.sum(axis=0)):
-            return Verdict("that adds the means up, so each further worker makes it larger.")
+            raise Hint("that adds the means up, so each further worker makes it larger.")
         if np.allclose(found, np.average(means, axis=0, weights=1 / sizes)):
-            return Verdict("upside down: who has more offers counts more.")
-        return Verdict(f"shares of {size}: not the mean over all offers of the batch.")
-    return RIGHT
+            raise Hint("upside down: who has more offers counts more.")
+        raise Hint(f"shares of {size}: not the mean over all offers of the batch.")
 
 
 @checker
-def exercise_4(files: Callable[[Sequence[Run], int], object]) -> Verdict:
+def exercise_4(files: Callable[[Sequence[Run], int], object]) -> None:
     """Check which runs of tasks are kept."""
     cases: list[tuple[list[Run], int, list[tuple[int, int]] | None]] = [
         ([(1, 0, 3, True), (0, 0, 3, True)], 2, [(0, 0), (1, 0)]),
@@ -129,18 +116,17 @@ def exercise_4(files: Callable[[Sequence[Run], int], object]) -> Verdict:
         if found == right:
             continue
         if right is None:
-            return Verdict(f"{runs}: a task has no complete run, and nobody is told.")
+            raise Hint(f"{runs}: a task has no complete run, and nobody is told.")
         if found is None:
-            return Verdict(f"{runs}: every task has a complete run, one of them without rows.")
+            raise Hint(f"{runs}: every task has a complete run, one of them without rows.")
         if sorted(found) == right:
-            return Verdict("the right files; put them in the order of the tasks.")
+            raise Hint("the right files; put them in the order of the tasks.")
         if len(found) > tasks:
-            return Verdict(f"{runs}: a task may have one file only.")
+            raise Hint(f"{runs}: a task may have one file only.")
         killed = {(task, attempt) for task, attempt, _, complete in runs if not complete}
         if killed & set(found):
-            return Verdict(f"{runs}: one of these was killed before its file was complete.")
-        return Verdict(f"{runs}: of two complete runs, the one that ended first counts.")
-    return RIGHT
+            raise Hint(f"{runs}: one of these was killed before its file was complete.")
+        raise Hint(f"{runs}: of two complete runs, the one that ended first counts.")
 
 
 def _pairs(answer: object) -> list[tuple[int, int]]:

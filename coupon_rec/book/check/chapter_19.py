@@ -6,16 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    choices,
-    near,
-    number,
-    numbers,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, choices, number, numbers
 from coupon_rec.explain import TOPICS
 
 Floats = NDArray[np.float64]
@@ -23,24 +15,23 @@ Pair = tuple[float, float]
 
 
 @checker
-def exercise_1(topics: Collection[str]) -> Verdict:
+def exercise_1(topics: Collection[str]) -> None:
     """Check which topics answer two questions about one offer."""
     wanted = 'answer with two topics, such as ["habit", "coupon"]'
     words = choices(topics, TOPICS, 2, wanted)
     first, second = words
     if first == "items":
-        return Verdict("first question: with whom is the offer compared there?")
+        raise Hint("first question: with whom is the offer compared there?")
     if first != "saving":
-        return Verdict("first question: what is largest in the column against anybody?")
+        raise Hint("first question: what is largest in the column against anybody?")
     if second in ("saving", "habit"):
-        return Verdict("second question: it is about this user's coupons alone.")
+        raise Hint("second question: it is about this user's coupons alone.")
     if second != "items":
-        return Verdict("second question: what is largest against the user's other coupons?")
-    return RIGHT
+        raise Hint("second question: what is largest against the user's other coupons?")
 
 
 @checker
-def exercise_2(share: Callable[..., Any]) -> Verdict:
+def exercise_2(share: Callable[..., Any]) -> None:
     """Check the exact credit of two features."""
     rng = np.random.default_rng(0)
     for case in range(4):
@@ -60,26 +51,23 @@ def exercise_2(share: Callable[..., Any]) -> Verdict:
         early = np.array([worth["first"] - worth["none"], worth["second"] - worth["none"]])
         late = np.array([worth["both"] - worth["second"], worth["both"] - worth["first"]])
         right = (early + late) / 2
-        wanted = "return two numbers, one a feature"
-        found = numbers(called(share, f, offer, others), (2,), wanted)
-        if near(found, right):
-            continue
-        if near(found, early):
-            return Verdict("that is what each adds alone; each may also come second.")
-        if near(found, late):
-            return Verdict("that is what each adds last; each may also come first.")
-        if near(found, [early[0], late[1]]) or near(found, [late[0], early[1]]):
-            return Verdict("that is one order of joining; there are two.")
-        if near(found, -right):
-            return Verdict("all signs are turned: the offer less the others.")
+        found = numbers(called(share, f, offer, others), (2,), "return two numbers, one a feature")
+        otherwise = f"{found.round(3).tolist()} is not right; start with f(x, z) = x + z."
         if len(others) > 1:
-            return Verdict("right against one other; with several, take the mean of f, not f of it")
-        return Verdict(f"{found.round(3).tolist()} is not right; start with f(x, z) = x + z.")
-    return RIGHT
+            otherwise = "right against one other; with several, take the mean of f, not f of it"
+        one_order = ([early[0], late[1]], [late[0], early[1]])
+        hints = {
+            "that is what each adds alone; each may also come second.": early,
+            "that is what each adds last; each may also come first.": late,
+            "that is one order of joining; there are two.": one_order,
+            "all signs are turned: the offer less the others.": -right,
+            otherwise: OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
-def exercise_3(path: Callable[..., Any]) -> Verdict:
+def exercise_3(path: Callable[..., Any]) -> None:
     """Check the credit along a straight path."""
     rng = np.random.default_rng(1)
     for size in (1, 2, 4):
@@ -98,23 +86,20 @@ def exercise_3(path: Callable[..., Any]) -> Verdict:
         if near(found, right, 0.05):
             continue
         if near(found, mean, 0.05):
-            return Verdict("that is the mean slope; how far does each feature go?")
+            raise Hint("that is the mean slope; how far does each feature go?")
         if near(found, mean * end, 0.05):
-            return Verdict("the path does not begin at 0; how far does each feature go?")
+            raise Hint("the path does not begin at 0; how far does each feature go?")
         if near(found, slope(end) * (end - start)):
-            return Verdict("that is the slope at the end alone; it changes on the way.")
+            raise Hint("that is the slope at the end alone; it changes on the way.")
         if near(found, slope(start) * (end - start)):
-            return Verdict("that is the slope at the start alone; it changes on the way.")
+            raise Hint("that is the slope at the start alone; it changes on the way.")
         if near(found, -right, 0.05):
-            return Verdict("all signs are turned: it goes from `start` to `end`.")
-        return Verdict(
-            f"{found.round(3).tolist()} is not right; take the mean slope at many points."
-        )
-    return RIGHT
+            raise Hint("all signs are turned: it goes from `start` to `end`.")
+        raise Hint(f"{found.round(3).tolist()} is not right; take the mean slope at many points.")
 
 
 @checker
-def exercise_4(broken: Callable[..., Any]) -> Verdict:
+def exercise_4(broken: Callable[..., Any]) -> None:
     """Check in which share of rows a promise is broken."""
     rng = np.random.default_rng(2)
     rows = rng.normal(size=(200, 3))
@@ -131,15 +116,12 @@ def exercise_4(broken: Callable[..., Any]) -> Verdict:
             kept = rows.copy()
             found = number(called(broken, score, kept, column, sign), "return one number, a share")
             shown = f"column {column}, sign {sign}"
-            if near(found, right):
-                continue
-            if near(found, (moved <= 0).mean()):
-                return Verdict(f"{shown}: a score that stays where it is breaks nothing.")
-            if sign < 0 and near(found, (sign * moved < 0).mean()):
-                return Verdict(f"{shown}: with sign -1 the score must not rise.")
-            if near(found, (moved > 0).mean()):
-                return Verdict(f"{shown}: that is where the promise is kept.")
-            if near(found, right * len(rows)):
-                return Verdict(f"{shown}: that is a count; what share of the rows is it?")
-            return Verdict(f"{shown}: {found:.3f} is not right; add 1 to that column alone.")
-    return RIGHT
+            unsigned = (sign * moved < 0).mean()
+            hints = {
+                f"{shown}: a score that stays where it is breaks nothing.": (moved <= 0).mean(),
+                f"{shown}: with sign -1 the score must not rise.": unsigned,
+                f"{shown}: that is where the promise is kept.": (moved > 0).mean(),
+                f"{shown}: that is a count; what share of the rows is it?": right * len(rows),
+                f"{shown}: {found:.3f} is not right; add 1 to that column alone.": OTHERWISE,
+            }
+            compare(found, right, hints)

@@ -6,16 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    choices,
-    near,
-    number,
-    unlike,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
+from coupon_rec.book.check.answers import called, choices, number, unlike
 from coupon_rec.evaluation import Prior
 
 Floats = NDArray[np.float64]
@@ -23,19 +15,18 @@ FACTORS = ("purchase", "redemption")
 
 
 @checker
-def exercise_1(cold: Collection[str]) -> Verdict:
+def exercise_1(cold: Collection[str]) -> None:
     """Check which factor is cold, in two shops."""
     wanted = 'answer with two words, such as ["purchase", "purchase"]'
     words = choices(cold, FACTORS, 2, wanted)
     if words[0] == "purchase":
-        return Verdict("first shop: as many bought as were promised; what came after that?")
+        raise Hint("first shop: as many bought as were promised; what came after that?")
     if words[1] == "redemption":
-        return Verdict("second shop: of those who bought, how many redeemed, and how many should?")
-    return RIGHT
+        raise Hint("second shop: of those who bought, how many redeemed, and how many should?")
 
 
 @checker
-def exercise_2(shrunk: Callable[[Floats, Floats, float, float], Floats]) -> Verdict:
+def exercise_2(shrunk: Callable[[Floats, Floats, float, float], Floats]) -> None:
     """Check rates that are shrunk to the usual one."""
     counts, exposure = np.array([0.0, 0, 3, 40]), np.array([0.0, 60, 50, 1000])
     for mean, strength in ((0.02, 200.0), (0.1, 10.0)):
@@ -46,25 +37,22 @@ def exercise_2(shrunk: Callable[[Floats, Floats, float, float], Floats]) -> Verd
         except (TypeError, ValueError):
             raise unlike(answer, "return one rate for each coupon") from None
         if found.shape != right.shape:
-            return Verdict(f"return {right.size} rates, one for each coupon, not {found.size}.")
+            raise Hint(f"return {right.size} rates, one for each coupon, not {found.size}.")
         if np.allclose(found, right, rtol=1e-6):
             continue
         if np.isnan(found[0]):
-            return Verdict("nothing seen is no rate of 0 / 0: what is it then?")
+            raise Hint("nothing seen is no rate of 0 / 0: what is it then?")
         if np.allclose(found[1:], counts[1:] / exposure[1:]):
-            return Verdict("these are the raw rates: where does the usual rate come in?")
+            raise Hint("these are the raw rates: where does the usual rate come in?")
         if np.allclose(found, (counts + mean) / (exposure + strength)):
-            return Verdict("the prior is worth `strength` offers; how many were redeemed of them?")
+            raise Hint("the prior is worth `strength` offers; how many were redeemed of them?")
         if np.allclose(found, (counts + strength) / (exposure + strength)):
-            return Verdict("not every one of the prior's offers was redeemed.")
-        return Verdict(
-            "not right yet; with nothing seen it must give `mean`, with much seen k / n."
-        )
-    return RIGHT
+            raise Hint("not every one of the prior's offers was redeemed.")
+        raise Hint("not right yet; with nothing seen it must give `mean`, with much seen k / n.")
 
 
 @checker
-def exercise_3(forget: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]) -> Verdict:
+def exercise_3(forget: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]) -> None:
     """Check offers of which a copy has forgotten some columns."""
     offers = pd.DataFrame(
         {"trips": [1.0, 2, 3], "rate": [0.5, 0.0, 0.1], "mailed": [3.0, 1, 2], "y": [1.0, 0, 0]}
@@ -74,41 +62,37 @@ def exercise_3(forget: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]) ->
     if not isinstance(answer, pd.DataFrame):
         raise unlike(answer, "return a table of offers")
     if sorted(answer.columns) != sorted(offers.columns):
-        return Verdict("the columns must stay: a forgotten one holds missing values.")
+        raise Hint("the columns must stay: a forgotten one holds missing values.")
     if len(answer) != 2 * len(offers):
-        return Verdict(f"{len(offers)} offers make {2 * len(offers)}: each as it is, and a copy.")
+        raise Hint(f"{len(offers)} offers make {2 * len(offers)}: each as it is, and a copy.")
     gone = answer[columns].isna()
     if not gone.any(axis=None) and (answer[columns] == 0).sum().sum() <= 2:
-        return Verdict("nothing is missing yet: one copy of each offer must forget the columns.")
+        raise Hint("nothing is missing yet: one copy of each offer must forget the columns.")
     if (answer[columns] == 0).sum().sum() > 1:
-        return Verdict("zero is a rate like any other; a missing value is what says unknown.")
+        raise Hint("zero is a rate like any other; a missing value is what says unknown.")
     if not (gone["rate"] == gone["mailed"]).all() or gone["rate"].sum() != len(offers):
-        return Verdict(
-            "each offer must be there once with its history, and once without all of it."
-        )
+        raise Hint("each offer must be there once with its history, and once without all of it.")
     if answer[["trips", "y"]].isna().any(axis=None):
-        return Verdict("only the named columns are forgotten; the rest and the label stay.")
+        raise Hint("only the named columns are forgotten; the rest and the label stay.")
     wanted = pd.concat([offers, offers.assign(rate=np.nan, mailed=np.nan)])
     order = ["trips", "y", "rate"]
     same = answer[offers.columns].astype(float).sort_values(order).reset_index(drop=True)
     if not same.equals(wanted.sort_values(order).reset_index(drop=True)):
-        return Verdict("a copy must keep its own shopping and its own label.")
-    return RIGHT
+        raise Hint("a copy must keep its own shopping and its own label.")
 
 
 @checker
-def exercise_4(needed: Callable[[float, float], float]) -> Verdict:
+def exercise_4(needed: Callable[[float, float], float]) -> None:
     """Check how many offers give a coupon's own record a share of the say."""
     for strength, share in ((300.0, 0.5), (300.0, 0.8), (50.0, 0.9)):
         right = strength * share / (1 - share)
         found = number(called(needed, strength, share), "return one number, of offers")
-        if near(found, right):
-            continue
-        if near(found, strength * share):
-            return Verdict("the offers count in the denominator too: n / (n + strength) = share.")
-        if near(found, strength * (1 - share) / share):
-            return Verdict("upside down: that is where the prior has this share.")
-        if near(found, strength):
-            return Verdict("that is right for a half; what if the share is another?")
-        return Verdict(f"strength {strength:g}, share {share:g}: {found:.4g} is not right.")
-    return RIGHT
+        hints = {
+            "the offers count in the denominator too: n / (n + strength) = share.": (
+                strength * share
+            ),
+            "upside down: that is where the prior has this share.": strength * (1 - share) / share,
+            "that is right for a half; what if the share is another?": strength,
+            f"strength {strength:g}, share {share:g}: {found:.4g} is not right.": OTHERWISE,
+        }
+        compare(found, right, hints)

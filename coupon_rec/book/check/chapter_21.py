@@ -6,45 +6,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    near,
-    number,
-    numbers,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers
 
 Floats = NDArray[np.float64]
 
 
 @checker
-def exercise_1(answers: ArrayLike) -> Verdict:
+def exercise_1(answers: ArrayLike) -> None:
     """Check the budget of three answers, and how often one vote is right."""
-    wanted = "answer with two numbers, such as [1.0, 0.5]"
-    total, right = numbers(answers, (2,), wanted)
+    total, right = numbers(answers, (2,), "answer with two numbers, such as [1.0, 0.5]")
     if not near(total, 2.5):
         if near(total, 1.0):
-            return Verdict(
-                "the first: that is the largest of the three. Do answers share a budget?"
-            )
+            raise Hint("the first: that is the largest of the three. Do answers share a budget?")
         if near(total, 1.5):
-            return Verdict("the first: is the root of the sum of squares what adds up here?")
-        return Verdict("the first: the votes of one household add up. What do their ε do?")
-    if near(right, np.e / (1 + np.e)):
-        return RIGHT
-    if near(right, 1 / (1 + np.e)):
-        return Verdict("the second: that is how often the vote is wrong.")
-    if near(right, np.e):
-        return Verdict("the second: that is the ratio of right to wrong; which share is right?")
-    if near(right, np.exp(2.5) / (1 + np.exp(2.5))):
-        return Verdict("the second: only the first answer is used.")
-    return Verdict("the second: a right vote is e^ε times as likely as a wrong one.")
+            raise Hint("the first: is the root of the sum of squares what adds up here?")
+        raise Hint("the first: the votes of one household add up. What do their ε do?")
+    hints = {
+        "the second: that is how often the vote is wrong.": 1 / (1 + np.e),
+        "the second: that is the ratio of right to wrong; which share is right?": np.e,
+        "the second: only the first answer is used.": np.exp(2.5) / (1 + np.exp(2.5)),
+        "the second: a right vote is e^ε times as likely as a wrong one.": OTHERWISE,
+    }
+    compare(right, np.e / (1 + np.e), hints)
 
 
 @checker
-def exercise_2(clipped: Callable[[Floats, NDArray[np.int64], float], ArrayLike]) -> Verdict:
+def exercise_2(clipped: Callable[[Floats, NDArray[np.int64], float], ArrayLike]) -> None:
     """Check the sum of one shortened vector a user."""
     rng = np.random.default_rng(3)
     for rows, d, clip in ((60, 3, 1.0), (40, 2, 0.3), (30, 4, 100.0)):
@@ -62,49 +50,46 @@ def exercise_2(clipped: Callable[[Floats, NDArray[np.int64], float], ArrayLike])
         answer = called(clipped, gradients, users, clip)
         found = numbers(answer, (d,), f"return one vector of {d} numbers", finite=False)
         if not np.isfinite(found).all():
-            return Verdict("a user whose gradient is zero has a length of 0; do not divide by it.")
-        if near(found, right):
-            continue
-        if near(found, cut(gradients).sum(axis=0)):
-            return Verdict("this shortens each row; a user with many rows still counts too much.")
-        if near(found, of_user.sum(axis=0)):
-            return Verdict("nothing was shortened.")
+            raise Hint("a user whose gradient is zero has a length of 0; do not divide by it.")
+        by_row, unclipped = cut(gradients).sum(axis=0), of_user.sum(axis=0)
         exact = of_user / np.maximum(np.linalg.norm(of_user, axis=1, keepdims=True), 1e-12)
-        if near(found, clip * exact.sum(axis=0)):
-            return Verdict("short vectors stay as they are; only longer ones are shortened.")
-        if near(found, cut(of_user).mean(axis=0)):
-            return Verdict("that is the mean over users; the sum is asked for.")
-        if near(found, cut(right[None])[0]) or near(found, cut(of_user.sum(axis=0)[None])[0]):
-            return Verdict("this shortens the sum of all; shorten each user's vector.")
-        return Verdict(
-            f"clip = {clip:g}: not the right sum; first one vector a user, then shorten."
-        )
-    return RIGHT
+        at_the_end = (cut(right[None])[0], cut(unclipped[None])[0])
+        hints = {
+            "this shortens each row; a user with many rows still counts too much.": by_row,
+            "nothing was shortened.": unclipped,
+            "short vectors stay as they are; only longer ones are shortened.": (
+                clip * exact.sum(axis=0)
+            ),
+            "that is the mean over users; the sum is asked for.": cut(of_user).mean(axis=0),
+            "this shortens the sum of all; shorten each user's vector.": at_the_end,
+            f"clip = {clip:g}: not the right sum; first one vector a user, then shorten.": (
+                OTHERWISE
+            ),
+        }
+        compare(found, right, hints)
 
 
 @checker
-def exercise_3(mu_of_user: Callable[[float, int, int], float]) -> Verdict:
+def exercise_3(mu_of_user: Callable[[float, int, int], float]) -> None:
     """Check how far apart the answers are with and without a user."""
     for noise, steps, rows in ((20.0, 40, 416), (5.0, 1, 3), (2.0, 9, 1)):
         right = rows * np.sqrt(steps) / noise
-        answer = called(mu_of_user, noise, steps, rows)
-        found = number(answer, "return one number, the μ of a user")
-        if near(found, right):
-            continue
-        if near(found, np.sqrt(steps) / noise):
-            return Verdict("that is the μ of a row. How far can a user move the sum?")
-        if near(found, np.sqrt(steps * rows) / noise):
-            return Verdict("rows of one user are not drawn by chance: they may all pull one way.")
-        if near(found, rows * steps / noise):
-            return Verdict("noise of different steps is independent: how does that add up?")
-        if near(found, rows / noise):
-            return Verdict("that is one step; there are several.")
-        return Verdict(f"noise = {noise:g}, {steps} steps, {rows} rows: {found:.3g} is not right.")
-    return RIGHT
+        found = number(called(mu_of_user, noise, steps, rows), "return one number, the μ of a user")
+        hints = {
+            "that is the μ of a row. How far can a user move the sum?": np.sqrt(steps) / noise,
+            "rows of one user are not drawn by chance: they may all pull one way.": np.sqrt(
+                steps * rows
+            )
+            / noise,
+            "noise of different steps is independent: how does that add up?": rows * steps / noise,
+            "that is one step; there are several.": rows / noise,
+            f"noise = {noise:g}, {steps} steps, {rows} rows: {found:.3g} is not right.": OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
-def exercise_4(hide: Callable[[int, int, Mapping[int, int], int], int]) -> Verdict:
+def exercise_4(hide: Callable[[int, int, Mapping[int, int], int], int]) -> None:
     """Check that masks hide and vanish in the sum."""
     rng = np.random.default_rng(4)
     for clients, size in ((3, 100), (5, 1000), (2, 7)):
@@ -119,9 +104,8 @@ def exercise_4(hide: Callable[[int, int, Mapping[int, int], int], int]) -> Verdi
             answer = called(hide, values[a], a, secrets, size)
             sent.append(number(answer, "return one whole number, what the client sends"))
         if not all(0 <= each < size for each in sent):
-            return Verdict(f"what is sent should lie from 0 to {size - 1}: it is modulo `size`.")
+            raise Hint(f"what is sent should lie from 0 to {size - 1}: it is modulo `size`.")
         if sent == values:
-            return Verdict("the values are sent as they are.")
+            raise Hint("the values are sent as they are.")
         if sum(sent) % size != sum(values) % size:
-            return Verdict("the masks do not vanish in the sum: one of each pair must subtract.")
-    return RIGHT
+            raise Hint("the masks do not vanish in the sum: one of each pair must subtract.")

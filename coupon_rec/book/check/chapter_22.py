@@ -6,41 +6,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    near,
-    number,
-    numbers,
-)
+from coupon_rec.book.check import Hint, checker, near
+from coupon_rec.book.check.answers import called, number, numbers
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
 @checker
-def exercise_1(answers: ArrayLike) -> Verdict:
+def exercise_1(answers: ArrayLike) -> None:
     """Check the best choice for eight households under a limit of 25 points."""
     wanted = "answer with three numbers: coupons for a, coupons for b, cents"
     in_a, in_b, worth = numbers(answers, (3,), wanted)
     a, b = np.array([9, 5, 3, 1.0]), np.array([6, 2, -0.5, -2])
     if not (in_a in range(5) and in_b in range(5)):
-        return Verdict("each group has four households, so 0 to 4 coupons go to it.")
+        raise Hint("each group has four households, so 0 to 4 coupons go to it.")
     if abs(in_a - in_b) > 1:
-        return Verdict("that gap is larger than 25 points: one household in four is 25.")
+        raise Hint("that gap is larger than 25 points: one household in four is 25.")
     if not near(worth, a[: int(in_a)].sum() + b[: int(in_b)].sum()):
-        return Verdict("the cents: add up the best offers of each group, as many as it is sent.")
+        raise Hint("the cents: add up the best offers of each group, as many as it is sent.")
     if (in_a, in_b) == (4, 3):
-        return RIGHT
+        return
     if in_a == in_b:
-        return Verdict("the rates need not be equal; a quarter is allowed between them.")
-    return Verdict("the limit is kept, and another choice is worth more.")
+        raise Hint("the rates need not be equal; a quarter is allowed between them.")
+    raise Hint("the limit is kept, and another choice is worth more.")
 
 
 @checker
-def exercise_2(widest: Callable[[Mask, Any, str, str], ArrayLike]) -> Verdict:
+def exercise_2(widest: Callable[[Mask, Any, str, str], ArrayLike]) -> None:
     """Check how far apart two bands of persons can be, whichever the unknown belong to."""
     rng = np.random.default_rng(22)
     for size, names in ((40, ["low", "high", "unknown"]), (60, ["x", "y", "z", "unknown"])):
@@ -60,28 +53,27 @@ def exercise_2(widest: Callable[[Mask, Any, str, str], ArrayLike]) -> Verdict:
         if near(found, [worst, best]):
             continue
         if near(found, [best, worst]):
-            return Verdict("the two are there; the lowest comes first.")
+            raise Hint("the two are there; the lowest comes first.")
         plain = rate(first, nobody) - rate(second, nobody)
         if near(found, [plain, plain]):
-            return Verdict("that is the gap of the known; the unknown could change it.")
+            raise Hint("that is the gap of the known; the unknown could change it.")
         one = rate(first, hidden) - rate(second, nobody), rate(first, nobody) - rate(second, hidden)
         if near(sorted(found), sorted(one)):
-            return Verdict("the unknown need not all belong to one band: who goes where is open.")
+            raise Hint("the unknown need not all belong to one band: who goes where is open.")
         alone = (
             rate(first, hidden & ~sent) - rate(second, nobody),
             rate(first, hidden & sent) - rate(second, nobody),
         )
         if near(found, alone):
-            return Verdict("the other band's rate moves too, with the rest of the unknown.")
-        return Verdict(
+            raise Hint("the other band's rate moves too, with the rest of the unknown.")
+        raise Hint(
             f"{found[0]:.3f} to {found[1]:.3f} is not right: to make the gap large, where do the "
             "unknown with a coupon belong, and where those without?"
         )
-    return RIGHT
 
 
 @checker
-def exercise_3(fee: Callable[[Floats, Floats, float], float]) -> Verdict:
+def exercise_3(fee: Callable[[Floats, Floats, float], float]) -> None:
     """Check the lowest fee at which a gap is small enough."""
     rng = np.random.default_rng(3)
     cases = [(np.array([9, 5, 3, 1.0]), np.array([6, 2, -0.5, -2]), 0.0)]
@@ -94,7 +86,7 @@ def exercise_3(fee: Callable[[Floats, Floats, float], float]) -> Verdict:
 
         found = number(called(fee, a.copy(), b.copy(), most), "return one number, the fee")
         if found < -1e-9:
-            return Verdict("a fee is 0 or more: at 0 nobody pays anything.")
+            raise Hint("a fee is 0 or more: at 0 nobody pays anything.")
         right = _lowest(gap, most)
         slack = 1e-4 * (1 + right)
         if abs(found - right) <= slack:
@@ -102,13 +94,12 @@ def exercise_3(fee: Callable[[Floats, Floats, float], float]) -> Verdict:
         sizes = (len(a), len(b))
         per_coupon = _lowest(lambda f: float((a > f).mean() - (b > -f).mean()), most)  # noqa: B023
         if abs(found - per_coupon) <= 1e-4 * (1 + per_coupon):
-            return Verdict(f"members pay f / n: the groups have {sizes[0]} and {sizes[1]} of them.")
+            raise Hint(f"members pay f / n: the groups have {sizes[0]} and {sizes[1]} of them.")
         if gap(found + slack) > most + 1e-9:
-            return Verdict(f"at {found:.4g} the gap is {gap(found):.3f}, and {most:g} is allowed.")
+            raise Hint(f"at {found:.4g} the gap is {gap(found):.3f}, and {most:g} is allowed.")
         if right == 0:
-            return Verdict("where the gap is small enough already, the fee is 0.")
-        return Verdict(f"a fee below {found:.4g} is enough.")
-    return RIGHT
+            raise Hint("where the gap is small enough already, the fee is 0.")
+        raise Hint(f"a fee below {found:.4g} is enough.")
 
 
 def _lowest(gap: Callable[[float], float], most: float) -> float:
@@ -123,7 +114,7 @@ def _lowest(gap: Callable[[float], float], most: float) -> float:
 
 
 @checker
-def exercise_4(committed: Callable[[float, float, float], float]) -> Verdict:
+def exercise_4(committed: Callable[[float, float, float], float]) -> None:
     """Check the share that a shop mails if it decides first."""
     for gain, regulars, s in ((40.0, 800, 0.1), (90.0, 500, 0.6), (40.0, 800, 0.01), (10.0, 50, 0)):
         right = min(1.0, gain / (2 * regulars * s)) if s else 1.0
@@ -132,13 +123,12 @@ def exercise_4(committed: Callable[[float, float, float], float]) -> Verdict:
         if near(found, right):
             continue
         if not 0 <= found <= 1:
-            return Verdict(f"s = {s:g}: {found:.3g} is no share of those who stay away.")
+            raise Hint(f"s = {s:g}: {found:.3g} is no share of those who stay away.")
         if s and near(found, min(1.0, gain / (regulars * s))):
-            return Verdict("that is the equilibrium, at which the letters earn nothing.")
+            raise Hint("that is the equilibrium, at which the letters earn nothing.")
         if s == 0:
-            return Verdict("nobody waits at s = 0: what is there to hold back for?")
-        return Verdict(
+            raise Hint("nobody waits at s = 0: what is there to hold back for?")
+        raise Hint(
             f"gain {gain:g}, {regulars} regulars, s = {s:g}: not the top of {gain:g} x − "
             f"{regulars * s:g} x²."
         )
-    return RIGHT

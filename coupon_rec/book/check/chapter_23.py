@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers
 
 Floats = NDArray[np.float64]
 AMOUNTS: dict[str, float | None] = {
@@ -31,10 +32,9 @@ AMOUNTS: dict[str, float | None] = {
 
 
 @checker
-def exercise_1(weights: ArrayLike) -> Verdict:
+def exercise_1(weights: ArrayLike) -> None:
     """Check what a word counts."""
-    wanted = "answer with three numbers, such as [0.1, 0.01, 1.0]"
-    found = numbers(weights, (3,), wanted)
+    found = numbers(weights, (3,), "answer with three numbers, such as [0.1, 0.01, 1.0]")
     right = np.log([10, 100, 1])
     for word, mine, its, share in zip(
         ("bread", "rye", "oz"), found, right, (0.1, 0.01, 1.0), strict=True
@@ -42,19 +42,18 @@ def exercise_1(weights: ArrayLike) -> Verdict:
         if near(mine, its) or (its == 0 and abs(mine) < 1e-9):
             continue
         if near(mine, share):
-            return Verdict(f"{word}: that is the share of the texts that have it.")
+            raise Hint(f"{word}: that is the share of the texts that have it.")
         if near(mine, 1 / share):
-            return Verdict(f"{word}: all texts over those that have it; what of the logarithm?")
+            raise Hint(f"{word}: all texts over those that have it; what of the logarithm?")
         if its > 0 and near(mine, -its):
-            return Verdict(f"{word}: the fraction is upside down.")
+            raise Hint(f"{word}: the fraction is upside down.")
         if its > 0 and (near(mine, its / np.log(10)) or near(mine, its / np.log(2))):
-            return Verdict(f"{word}: the logarithm is the natural one.")
-        return Verdict(f"{word}: how many texts are there, and how many have the word?")
-    return RIGHT
+            raise Hint(f"{word}: the logarithm is the natural one.")
+        raise Hint(f"{word}: how many texts are there, and how many have the word?")
 
 
 @checker
-def exercise_2(lift: Callable[[NDArray[np.int64]], ArrayLike]) -> Verdict:
+def exercise_2(lift: Callable[[NDArray[np.int64]], ArrayLike]) -> None:
     """Check a table of pairs against chance."""
     rng = np.random.default_rng(5)
     for kinds in (4, 6):
@@ -67,51 +66,47 @@ def exercise_2(lift: Callable[[NDArray[np.int64]], ArrayLike]) -> Verdict:
         answer = called(lift, together)
         found = numbers(answer, shape, f"return a table of shape {shape}", finite=False)
         if not np.isfinite(found).all():
-            return Verdict("a pair that was never seen has no logarithm: give it 0.")
-        if near(found, right):
-            continue
+            raise Hint("a pair that was never seen has no logarithm: give it 0.")
         with np.errstate(divide="ignore"):
             signed = np.where(together > 0, np.log(ratio), 0)
-        if near(found, signed):
-            return Verdict("a pair that is rarer than chance gets 0, not less.")
-        if near(found, ratio):
-            return Verdict("these are the ratios; take their logarithm.")
-        if near(found, np.maximum(0, ratio - 1)):
-            return Verdict("the logarithm of the ratio is asked for, not the ratio less 1.")
-        if near(found, together / total):
-            return Verdict("that is how frequent each pair is; what would chance give?")
-        if near(found, right / np.log(2)):
-            return Verdict("the logarithm is the natural one.")
-        return Verdict("compare each count with the product of its two margins over the total.")
-    return RIGHT
+        less_one = np.maximum(0, ratio - 1)
+        hints = {
+            "a pair that is rarer than chance gets 0, not less.": signed,
+            "these are the ratios; take their logarithm.": ratio,
+            "the logarithm of the ratio is asked for, not the ratio less 1.": less_one,
+            "that is how frequent each pair is; what would chance give?": together / total,
+            "the logarithm is the natural one.": right / np.log(2),
+            "compare each count with the product of its two margins over the total.": OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
-def exercise_3(amount: Callable[[str], float | None]) -> Verdict:
+def exercise_3(amount: Callable[[str], float | None]) -> None:
     """Check that amounts are read, and that the rest is refused."""
     for text, right in AMOUNTS.items():
         try:
             found: Any = called(amount, text)
         except Exception:
             if right is None:
-                return Verdict(f"{text!r} ends in an error; it should be refused, with None.")
+                problem = f"{text!r} ends in an error; it should be refused, with None."
+                raise Hint(problem) from None
             raise
         if right is None:
             if found is not None:
-                return Verdict(f"{text!r} is no amount of the two forms: refuse it with None.")
+                raise Hint(f"{text!r} is no amount of the two forms: refuse it with None.")
             continue
         if found is None:
-            return Verdict(f"{text!r} is an amount: an O in it is a 0.")
+            raise Hint(f"{text!r} is an amount: an O in it is a 0.")
         mine = number(found, f"return a number for {text!r}")
         if "%" in text and near(mine, 100 * right):
-            return Verdict(f"{text!r}: a share lies between 0 and 1.")
+            raise Hint(f"{text!r}: a share lies between 0 and 1.")
         if not near(mine, right, rtol=1e-6):
-            return Verdict(f"{text!r}: {mine:g} is not right.")
-    return RIGHT
+            raise Hint(f"{text!r}: {mine:g} is not right.")
 
 
 @checker
-def exercise_4(same_depth: Callable[[pd.DataFrame], float]) -> Verdict:
+def exercise_4(same_depth: Callable[[pd.DataFrame], float]) -> None:
     """Check an effect at the same depth."""
     rng = np.random.default_rng(7)
     for count, effect in ((60, 0.0), (90, 0.3)):
@@ -128,14 +123,13 @@ def exercise_4(same_depth: Callable[[pd.DataFrame], float]) -> Verdict:
         answer = called(same_depth, table)
         mine = number(answer, "return one number, the effect of a badge", finite=False)
         if not np.isfinite(mine):
-            return Verdict("one depth has badges only: leave it out.")
+            raise Hint("one depth has badges only: leave it out.")
         if near(mine, right, rtol=1e-6):
             continue
         whole = table.groupby("badge")["lift"].mean()
         without = some.groupby("badge")["lift"].mean()
         if near(mine, whole[1] - whole[0]) or near(mine, without[1] - without[0]):
-            return Verdict("that compares badges of all depths at once: the depth is in it.")
+            raise Hint("that compares badges of all depths at once: the depth is in it.")
         if near(mine, float(apart.mean())):
-            return Verdict("each depth counts the same here; weight it by its coupons.")
-        return Verdict("first the difference within each depth, then its weighted mean.")
-    return RIGHT
+            raise Hint("each depth counts the same here; weight it by its coupons.")
+        raise Hint("first the difference within each depth, then its weighted mean.")

@@ -6,22 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    near,
-    number,
-    numbers,
-    unlike,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers, unlike
 
 Floats = NDArray[np.float64]
 
 
 @checker
-def exercise_1(estimate: Callable[[Floats, Floats], float]) -> Verdict:
+def exercise_1(estimate: Callable[[Floats, Floats], float]) -> None:
     """Check the redemptions of a pool, from those that were asked about."""
     rng = np.random.default_rng(24)
     for n in (5, 40):
@@ -31,50 +23,53 @@ def exercise_1(estimate: Callable[[Floats, Floats], float]) -> Verdict:
         right = (redeemed / chance).sum()
         answer = called(estimate, redeemed.copy(), chance.copy())
         found = number(answer, "return one number, of redemptions")
-        if near(found, right):
-            continue
-        if near(found, redeemed.sum()):
-            return Verdict("these are the redemptions among the asked; each stands for others too.")
-        if near(found, (redeemed * chance).sum()):
-            return Verdict("an offer that is seldom asked should count more, not less.")
-        if near(found, (redeemed / chance).mean()):
-            return Verdict("that is a mean over the asked offers; the pool's sum is wanted.")
-        if near(found, redeemed.sum() / chance.sum()) or near(found, right / (1 / chance).sum()):
-            return Verdict("that is a rate; how many redemptions are there in the pool?")
-        if near(found, (1 / chance).sum()):
-            return Verdict("that is how many offers there are in the pool, redeemed or not.")
-        return Verdict("not right yet; one redemption with a chance of 0.25 stands for 4.")
-    return RIGHT
+        asked = redeemed.sum()
+        hints = {
+            "these are the redemptions among the asked; each stands for others too.": asked,
+            "an offer that is seldom asked should count more, not less.": (redeemed * chance).sum(),
+            "that is a mean over the asked offers; the pool's sum is wanted.": (
+                redeemed / chance
+            ).mean(),
+            "that is a rate; how many redemptions are there in the pool?": (
+                redeemed.sum() / chance.sum(),
+                right / (1 / chance).sum(),
+            ),
+            "that is how many offers there are in the pool, redeemed or not.": (1 / chance).sum(),
+            "not right yet; one redemption with a chance of 0.25 stands for 4.": OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
-def exercise_2(ever: Callable[[Floats], ArrayLike]) -> Verdict:
+def exercise_2(ever: Callable[[Floats], ArrayLike]) -> None:
     """Check the chance that an offer was asked about in any of several rounds."""
     rounds = np.array([[0.1, 0.5, 0.0, 1.0], [0.2, 0.5, 0.0, 0.3], [0.3, 0.9, 0.4, 0.0]])
     for chances in (rounds, rounds[:2], rounds[:1]):
         right = 1 - np.prod(1 - chances, axis=0)
         answer = called(ever, chances.copy())
         found = numbers(answer, (4,), "return one chance for each of the 4 offers")
-        if near(found, right):
-            continue
-        if near(found, chances.sum(axis=0)):
-            return Verdict("added up, the chances can exceed 1; an offer is asked at most once.")
-        if near(found, np.minimum(1, chances.sum(axis=0))):
-            return Verdict("cut at 1 the sum is still too much: some offers are drawn twice in it.")
-        if near(found, chances.max(axis=0)):
-            return Verdict("the largest chance is that of one round; the others had theirs too.")
-        if near(found, chances.mean(axis=0)):
-            return Verdict("that is the chance in a usual round, not in any of them.")
-        if near(found, np.prod(chances, axis=0)):
-            return Verdict("that is the chance to be drawn in every round.")
-        if near(found, np.prod(1 - chances, axis=0)):
-            return Verdict("that is the chance of never being drawn; what is the rest?")
-        return Verdict("not right yet; how likely is an offer never to be drawn?")
-    return RIGHT
+        hints = {
+            "added up, the chances can exceed 1; an offer is asked at most once.": chances.sum(
+                axis=0
+            ),
+            "cut at 1 the sum is still too much: some offers are drawn twice in it.": np.minimum(
+                1, chances.sum(axis=0)
+            ),
+            "the largest chance is that of one round; the others had theirs too.": chances.max(
+                axis=0
+            ),
+            "that is the chance in a usual round, not in any of them.": chances.mean(axis=0),
+            "that is the chance to be drawn in every round.": np.prod(chances, axis=0),
+            "that is the chance of never being drawn; what is the rest?": np.prod(
+                1 - chances, axis=0
+            ),
+            "not right yet; how likely is an offer never to be drawn?": OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
-def exercise_3(two_rows: Callable[[Floats, Floats], Any]) -> Verdict:
+def exercise_3(two_rows: Callable[[Floats, Floats], Any]) -> None:
     """Check soft labels as two weighted rows each."""
     x = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     p = np.array([0.1, 0.5, 0.9])
@@ -86,29 +81,28 @@ def exercise_3(two_rows: Callable[[Floats, Floats], Any]) -> Verdict:
         raise unlike(answer, wanted) from None
     rows = numbers(rows, None, "the rows should be numbers")
     if rows.shape != (6, 2):
-        return Verdict("each of the 3 offers makes two rows of 2 numbers: 6 rows in all.")
+        raise Hint("each of the 3 offers makes two rows of 2 numbers: 6 rows in all.")
     labels = numbers(labels, (6,), "return a label, 0 or 1, for each of the 6 rows")
     weights = numbers(weights, (6,), "return a weight for each of the 6 rows")
     if not np.isin(labels, [0, 1]).all():
-        return Verdict("the labels are 0 and 1; it is the weights that are soft.")
+        raise Hint("the labels are 0 and 1; it is the weights that are soft.")
     if labels.sum() != 3:
-        return Verdict("every offer is there once as redeemed and once as not.")
+        raise Hint("every offer is there once as redeemed and once as not.")
     if (weights < 0).any():
-        return Verdict("a weight is never negative.")
+        raise Hint("a weight is never negative.")
     for offer, share in zip(x, p, strict=True):
         mine = np.isclose(rows, offer).all(axis=1)
         yes, no = mine & (labels == 1), mine & (labels == 0)
         if mine.sum() != 2 or yes.sum() != 1:
-            return Verdict("every offer is there once as redeemed and once as not.")
+            raise Hint("every offer is there once as redeemed and once as not.")
         if near(weights[yes], [1 - share]) and near(weights[no], [share]) and share != 0.5:
-            return Verdict("the weights are swapped: as redeemed it counts p.")
+            raise Hint("the weights are swapped: as redeemed it counts p.")
         if not (near(weights[yes], [share]) and near(weights[no], [1 - share])):
-            return Verdict("the two weights of an offer are p and 1 - p, and add up to 1.")
-    return RIGHT
+            raise Hint("the two weights of an offer are p and 1 - p, and add up to 1.")
 
 
 @checker
-def exercise_4(largest_rank: Callable[[int, int, float], int]) -> Verdict:
+def exercise_4(largest_rank: Callable[[int, int, float], int]) -> None:
     """Check the largest rank of an adapter that trains at most a share of a kernel's weights."""
     for rows, columns, share in ((128, 64, 0.15), (1024, 1024, 0.15), (54, 128, 0.05)):
         right = int(share * rows * columns // (rows + columns))
@@ -117,14 +111,13 @@ def exercise_4(largest_rank: Callable[[int, int, float], int]) -> Verdict:
         if found == right:
             continue
         if near(found, share * rows * columns / (rows + columns), 1e-9):
-            return Verdict("a matrix has a whole number of columns.")
+            raise Hint("a matrix has a whole number of columns.")
         if found == right + 1:
-            return Verdict(f"rank {found:g} trains a little more than the share; round down.")
+            raise Hint(f"rank {found:g} trains a little more than the share; round down.")
         if found in {int(share * rows), int(share * columns), int(share * min(rows, columns))}:
-            return Verdict("count what A and B hold together, and compare it with the kernel.")
+            raise Hint("count what A and B hold together, and compare it with the kernel.")
         if found == int(share * columns // 1) or found == int(share * rows * columns // rows):
-            return Verdict("there are two thin matrices: A has the rows, and B the columns.")
-        return Verdict(
+            raise Hint("there are two thin matrices: A has the rows, and B the columns.")
+        raise Hint(
             f"for a kernel of {rows} x {columns}, rank r trains r x ({rows} + {columns}) numbers."
         )
-    return RIGHT

@@ -5,45 +5,37 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    near,
-    number,
-    numbers,
-    unlike,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers, unlike
 
 
 @checker
-def exercise_1(answer: ArrayLike) -> Verdict:
+def exercise_1(answer: ArrayLike) -> None:
     """Check what is believed of a customer after two turns."""
     found = numbers(answer, (3,), "answer with three probabilities, such as [0.45, 0.35, 0.2]")
     share, hello = np.array([0.45, 0.35, 0.20]), np.array([0.25, 0.25, 0.10])
     product = np.array([0.22, 0.45, 0.10])
     joint = share * hello * product
     if np.abs(found - joint / joint.sum()).max() < 0.006:
-        return RIGHT
-    if near(found, joint):
-        return Verdict("these do not add up to 1: divide by their sum.")
-    if near(found, share):
-        return Verdict("that is before the first word.")
-    for chances, word in ((hello, "hello"), (product, "question about a product")):
-        if near(found, share * chances / (share @ chances)):
-            return Verdict(f"only the {word} is counted; there are two turns.")
-    alike = hello * product
-    if near(found, alike / alike.sum()):
-        return Verdict("the kinds are not equally frequent: where are their shares?")
-    summed = share * (hello + product)
-    if near(found, summed / summed.sum()):
-        return Verdict("two turns happen both: multiply their chances.")
-    return Verdict("share times the chance of each turn, for each kind, then divided by the sum.")
+        return
+    alike, summed = hello * product, share * (hello + product)
+    only_hello, only_product = share * hello, share * product
+    hints = {
+        "these do not add up to 1: divide by their sum.": joint,
+        "that is before the first word.": share,
+        "only the hello is counted; there are two turns.": only_hello / only_hello.sum(),
+        "only the question about a product is counted; there are two turns.": (
+            only_product / only_product.sum()
+        ),
+        "the kinds are not equally frequent: where are their shares?": alike / alike.sum(),
+        "two turns happen both: multiply their chances.": summed / summed.sum(),
+        "share times the chance of each turn, for each kind, then divided by the sum.": OTHERWISE,
+    }
+    compare(found, joint / joint.sum(), hints)
 
 
 @checker
-def exercise_2(which: Callable[[str, int], int]) -> Verdict:
+def exercise_2(which: Callable[[str, int], int]) -> None:
     """Check which coupon of a list is meant."""
     cases = (
         ("how long is the second one valid?", 4, 2, "a plain place"),
@@ -57,15 +49,13 @@ def exercise_2(which: Callable[[str, int], int]) -> Verdict:
         ("does anyone know the first deal", 1, 1, "a plain place"),
     )
     for words, n, place, why in cases:
-        wanted = "return a whole number, the place of the coupon"
-        found = number(called(which, words, n), wanted)
+        found = number(called(which, words, n), "return a whole number, the place of the coupon")
         if found != place:
-            return Verdict(f"{words!r} in a list of {n} gives {found:g}: {why}.")
-    return RIGHT
+            raise Hint(f"{words!r} in a list of {n} gives {found:g}: {why}.")
 
 
 @checker
-def exercise_3(leaves: Callable[[Sequence[str], Callable[[str], bool]], Sequence[str]]) -> Verdict:
+def exercise_3(leaves: Callable[[Sequence[str], Callable[[str], bool]], Sequence[str]]) -> None:
     """Check what a customer sees of a stream."""
 
     def harmless(sentence: str) -> bool:
@@ -86,27 +76,25 @@ def exercise_3(leaves: Callable[[Sequence[str], Callable[[str], bool]], Sequence
             raise unlike(answer, "return a list of sentences")
         found = [str(each).strip() for each in answer]
         if found != wanted:
-            return Verdict(f"{pieces} shows {found}: {why}.")
-    return RIGHT
+            raise Hint(f"{pieces} shows {found}: {why}.")
 
 
 @checker
-def exercise_4(answers: ArrayLike) -> Verdict:
+def exercise_4(answers: ArrayLike) -> None:
     """Check how rare broken promises must be, and how many conversations show it."""
-    wanted = "answer with two numbers, such as [8.0, 1000.0]"
-    rate, seen = numbers(answers, (2,), wanted)
+    rate, seen = numbers(answers, (2,), "answer with two numbers, such as [8.0, 1000.0]")
     b = 0.06 / 650.88
-    if not near(rate, 1e6 * b):
-        if near(rate, b):
-            return Verdict("the first: that is the share; how many of a million?")
-        if near(rate, 1e6 / b) or near(rate, 650.88 / 0.06):
-            return Verdict("the first: that is how many conversations pay for one.")
-        return Verdict("the first: what a conversation brings, over what a broken promise costs.")
+    hints = {
+        "the first: that is the share; how many of a million?": b,
+        "the first: that is how many conversations pay for one.": (1e6 / b, 650.88 / 0.06),
+        "the first: what a conversation brings, over what a broken promise costs.": OTHERWISE,
+    }
+    compare(rate, 1e6 * b, hints)
     exact = np.log(0.05) / np.log(1 - b)
     if 0.999 * exact < seen < 1.001 * exact:
-        return RIGHT
+        return
     if near(seen, 1 / b):
-        return Verdict("the second: in so many you expect one, and see none with 37%.")
+        raise Hint("the second: in so many you expect one, and see none with 37%.")
     if near(seen, np.log(0.95) / np.log(1 - b)):
-        return Verdict("the second: 5% is how probable none may be, not 95%.")
-    return Verdict("the second: (1 - b)^n = 0.05; take logarithms.")
+        raise Hint("the second: 5% is how probable none may be, not 95%.")
+    raise Hint("the second: (1 - b)^n = 0.05; take logarithms.")

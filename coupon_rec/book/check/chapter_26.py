@@ -5,16 +5,8 @@ from collections.abc import Callable, Collection
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    choices,
-    near,
-    number,
-    numbers,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
+from coupon_rec.book.check.answers import called, choices, number, numbers
 from coupon_rec.monitoring import Cusum
 
 Floats = NDArray[np.float64]
@@ -22,25 +14,24 @@ KINDS = ("nothing", "more talk", "worse talk", "both")
 
 
 @checker
-def exercise_1(mornings: Collection[str]) -> Verdict:
+def exercise_1(mornings: Collection[str]) -> None:
     """Check what happened on three mornings."""
     wanted = 'answer with three of "nothing", "more talk", "worse talk", "both"'
     first, second, third = choices(mornings, KINDS, 3, wanted)
     if first != "nothing":
-        return Verdict("the first: what does this hour of the week usually have?")
+        raise Hint("the first: what does this hour of the week usually have?")
     if second in ("worse talk", "both"):
-        return Verdict("the second: which share of the opinions is negative?")
+        raise Hint("the second: which share of the opinions is negative?")
     if second == "nothing":
-        return Verdict("the second: are there as many opinions as usual?")
+        raise Hint("the second: are there as many opinions as usual?")
     if third in ("nothing", "more talk"):
-        return Verdict("the third: which share of the opinions is negative?")
+        raise Hint("the third: which share of the opinions is negative?")
     if third == "both":
-        return Verdict("the third: are there more opinions than usual?")
-    return RIGHT
+        raise Hint("the third: are there more opinions than usual?")
 
 
 @checker
-def exercise_2(corrected: Callable[[float, float, float, float], float]) -> Verdict:
+def exercise_2(corrected: Callable[[float, float, float, float], float]) -> None:
     """Check the share behind a count of an erring classifier."""
     cases = ((30, 100, 0.9, 0.1), (24, 100, 0.8, 0.1), (3, 60, 0.7, 0.15), (95, 100, 0.9, 0.05))
     for k, n, caught, wrongly in cases:
@@ -49,24 +40,24 @@ def exercise_2(corrected: Callable[[float, float, float, float], float]) -> Verd
         answer = called(corrected, float(k), float(n), caught, wrongly)
         found = number(answer, "return one number, a share")
         shown = f"{k} of {n} called negative, caught {caught:g}, wrongly {wrongly:g}"
-        if near(found, right):
-            continue
-        if near(found, share):
-            return Verdict(f"{shown}: a share is never below 0 or above 1.")
-        if near(found, k / n):
-            return Verdict(f"{shown}: that is the share as called; nothing is corrected yet.")
-        if near(found, n * share) or near(found, n * right):
-            return Verdict(f"{shown}: that is a number of opinions; which share is it?")
-        if near(found, (k / n - wrongly) / caught) or near(found, k / n / caught):
-            return Verdict("divide by how far the two shares of errors are apart.")
-        if near(found, (k / n) * (caught - wrongly) + wrongly):
-            return Verdict("that is the other direction: from the truth to what is called.")
-        return Verdict(f"{shown}: {found:.3f} is not right.")
-    return RIGHT
+        hints = {
+            f"{shown}: a share is never below 0 or above 1.": share,
+            f"{shown}: that is the share as called; nothing is corrected yet.": k / n,
+            f"{shown}: that is a number of opinions; which share is it?": (n * share, n * right),
+            "divide by how far the two shares of errors are apart.": (
+                (k / n - wrongly) / caught,
+                k / n / caught,
+            ),
+            "that is the other direction: from the truth to what is called.": (k / n)
+            * (caught - wrongly)
+            + wrongly,
+            f"{shown}: {found:.3f} is not right.": OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
-def exercise_3(sums: Callable[[Floats, Floats, float, float], ArrayLike]) -> Verdict:
+def exercise_3(sums: Callable[[Floats, Floats, float, float], ArrayLike]) -> None:
     """Check the sum of the evidence that talk has become worse."""
     rng = np.random.default_rng(26)
     for share, ratio in ((0.2, 2.0), (0.3, 1.4)):
@@ -78,58 +69,44 @@ def exercise_3(sums: Callable[[Floats, Floats, float, float], ArrayLike]) -> Ver
         answer = called(sums, k, n, share, ratio)
         found = numbers(answer, (60,), "return one sum for each of the 60 hours", finite=False)
         if not np.isfinite(found).all():
-            return Verdict("an hour without opinions brings no evidence; do not divide by 0.")
-        if near(found, right):
-            continue
+            raise Hint("an hour without opinions brings no evidence; do not divide by 0.")
         step = k * np.log(ratio) + (1 - ratio) * share * n
-        if near(found, step):
-            return Verdict("that is the evidence of each hour by itself; add it up.")
-        if near(found, step.cumsum()):
-            return Verdict("quiet hours must not count against a later change: where is the zero?")
-        if near(found, Cusum(ratio).path(k, np.full(60, share * n.mean()))):
-            return Verdict("what is expected follows the opinions of the hour, not their mean.")
-        if near(found, np.maximum(step, 0).cumsum()):
-            return Verdict("the sum is kept at 0 or above, not each hour's evidence.")
-        return Verdict(f"share = {share:g}, ratio = {ratio:g}: these are not the sums.")
-    return RIGHT
+        flat = Cusum(ratio).path(k, np.full(60, share * n.mean()))
+        by_hour = np.maximum(step, 0).cumsum()
+        hints = {
+            "that is the evidence of each hour by itself; add it up.": step,
+            "quiet hours must not count against a later change: where is the zero?": step.cumsum(),
+            "what is expected follows the opinions of the hour, not their mean.": flat,
+            "the sum is kept at 0 or above, not each hour's evidence.": by_hour,
+            f"share = {share:g}, ratio = {ratio:g}: these are not the sums.": OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
-def exercise_4(best: Callable[[Floats, Floats, Floats, float, float, float], float]) -> Verdict:
+def exercise_4(best: Callable[[Floats, Floats, Floats, float, float, float], float]) -> None:
     """Check the threshold that costs least in a year."""
     h = np.array([2.0, 3.0, 4.0, 5.0, 6.0])
     wrong = np.array([4.0, 1.6, 0.6, 0.2, 0.08])
     delay = np.array([7.0, 9.0, 11.5, 15.0, 20.0])
-    hints: dict[str, list[float]] = {
-        "that is the smallest cost; at which threshold is it?": [],
-        "that is its position; which threshold stands there?": [],
-        "that one is soonest; what do its false alarms cost?": [],
-        "that one rings least for nothing; what do its delays cost?": [],
-        "false alarms are counted in four weeks; how many of these has a year?": [],
-        "every crisis of the year is found late.": [],
-        "that is where a year costs most.": [],
-    }
-    found, right = [], []
+    found, right, mistakes = [], [], []
     for crises, hour, alarm in ((12.0, 60.0, 240.0), (2.0, 20.0, 500.0), (50.0, 400.0, 300.0)):
         cost = 13 * alarm * wrong + crises * hour * delay
         once, four = 13 * alarm * wrong + hour * delay, alarm * wrong + crises * hour * delay
-        wrongly = (
-            cost.min(),
-            cost.argmin(),
-            h[0],
-            h[-1],
-            h[four.argmin()],
-            h[once.argmin()],
-            h[cost.argmax()],
-        )
-        for hint, value in zip(hints, wrongly, strict=True):
-            hints[hint].append(float(value))
+        by_part = h[four.argmin()], h[once.argmin()], h[cost.argmax()]
+        mistakes.append([cost.min(), cost.argmin(), h[0], h[-1], *by_part])
         right.append(float(h[cost.argmin()]))
         answer = called(best, h, wrong, delay, crises, hour, alarm)
         found.append(number(answer, "return one threshold"))
-    if near(np.array(found), np.array(right)):
-        return RIGHT
-    for hint, values in hints.items():
-        if near(np.array(found), np.array(values)):
-            return Verdict(hint)
-    return Verdict("not the cheapest: add up what both cost in a year, at each threshold.")
+    smallest, place, soonest, rarest, four_weeks, one_crisis, dearest = np.array(mistakes).T
+    hints = {
+        "that is the smallest cost; at which threshold is it?": smallest,
+        "that is its position; which threshold stands there?": place,
+        "that one is soonest; what do its false alarms cost?": soonest,
+        "that one rings least for nothing; what do its delays cost?": rarest,
+        "false alarms are counted in four weeks; how many of these has a year?": four_weeks,
+        "every crisis of the year is found late.": one_crisis,
+        "that is where a year costs most.": dearest,
+        "not the cheapest: add up what both cost in a year, at each threshold.": OTHERWISE,
+    }
+    compare(found, right, hints)

@@ -7,46 +7,36 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import (
-    RIGHT,
-    Verdict,
-    called,
-    checker,
-    frame,
-    mapping,
-    near,
-    number,
-    numbers,
-)
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, frame, mapping, number, numbers
 
 Floats = NDArray[np.float64]
 Shapes = Sequence[tuple[int, int]]
 
 
 @checker
-def exercise_1(answers: ArrayLike) -> Verdict:
+def exercise_1(answers: ArrayLike) -> None:
     """Check what one model for both promises, and how far off it is on each screen."""
     wanted = "answer with three numbers, such as [0.08, 0.67, 2.0]"
     promised, web, app = numbers(answers, (3,), wanted)
-    if near(promised, 0.08):
-        return Verdict("the first: the website has three times as many rows as the app.")
-    if near(promised, 10.0):
-        return Verdict("the first: answer with a share, so that 12% is 0.12.")
-    if not near(promised, 0.1):
-        return Verdict("the first: how many clicks are there, and in how many rows?")
+    hints = {
+        "the first: the website has three times as many rows as the app.": 0.08,
+        "the first: answer with a share, so that 12% is 0.12.": 10.0,
+        "the first: how many clicks are there, and in how many rows?": OTHERWISE,
+    }
+    compare(promised, 0.1, hints)
     if near(web, 1.2) and near(app, 0.4):
-        return Verdict("the ratios: promised over clicked; yours are the other way around.")
+        raise Hint("the ratios: promised over clicked; yours are the other way around.")
     if near(web, 2.5) and near(app, 10 / 12):
-        return Verdict("the ratios: the website's comes first.")
+        raise Hint("the ratios: the website's comes first.")
     if not near(web, 10 / 12):
-        return Verdict("the second: divide the promise by the share clicked on the website.")
+        raise Hint("the second: divide the promise by the share clicked on the website.")
     if not near(app, 2.5):
-        return Verdict("the third: divide the promise by the share clicked in the app.")
-    return RIGHT
+        raise Hint("the third: divide the promise by the share clicked in the app.")
 
 
 @checker
-def exercise_2(thin: Callable[[Shapes, int], int]) -> Verdict:
+def exercise_2(thin: Callable[[Shapes, int], int]) -> None:
     """Check how many weights an adapter trains."""
     book = [(16, 48), (48, 48), (48, 1)]
     for shapes, rank in ((book[:2], 2), (book, 2), (book, 1), ([(6, 4), (4, 2)], 3)):
@@ -55,25 +45,25 @@ def exercise_2(thin: Callable[[Shapes, int], int]) -> Verdict:
         biases = sum(columns for _, columns in shapes)
         right = sum(map(min, pairs, kernels)) + biases
         found = number(called(thin, shapes, rank), "return one number, of weights")
-        if near(found, right):
-            continue
-        if near(found, sum(pairs)) or near(found, sum(map(min, pairs, kernels))):
-            return Verdict("the biases are trained too: one for each column.")
-        if near(found, sum(pairs) + biases):
-            return Verdict(
-                f"shapes {shapes}, rank {rank}: in one layer the thin matrices are no smaller "
-                "than the kernel."
+        hints = {
+            "the biases are trained too: one for each column.": (
+                sum(pairs),
+                sum(map(min, pairs, kernels)),
+            ),
+            f"shapes {shapes}, rank {rank}: in one layer the thin matrices are no smaller "
+            "than the kernel.": sum(pairs) + biases,
+            "those are all weights; the kernels stay as they are.": sum(kernels) + biases,
+            "A has `rank` columns and B `rank` rows: their sizes add up.": sum(
+                rank * rows * columns for rows, columns in shapes
             )
-        if near(found, sum(kernels) + biases):
-            return Verdict("those are all weights; the kernels stay as they are.")
-        if near(found, sum(rank * rows * columns for rows, columns in shapes) + biases):
-            return Verdict("A has `rank` columns and B `rank` rows: their sizes add up.")
-        return Verdict(f"shapes {shapes}, rank {rank}: {found:.0f} is not right.")
-    return RIGHT
+            + biases,
+            f"shapes {shapes}, rank {rank}: {found:.0f} is not right.": OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
-def exercise_3(by_screen: Callable[[NDArray[np.str_], Floats, Floats], Any]) -> Verdict:
+def exercise_3(by_screen: Callable[[NDArray[np.str_], Floats, Floats], Any]) -> None:
     """Check promised over clicked for each screen."""
     rng = np.random.default_rng(27)
     for names, rates in (
@@ -95,28 +85,27 @@ def exercise_3(by_screen: Callable[[NDArray[np.str_], Floats, Floats], Any]) -> 
         wanted = 'return a dictionary from each screen, and "all", to one number'
         found = mapping(called(by_screen, screen, clicked, p), wanted)
         if "all" not in found:
-            return Verdict('the ratio of all rows together is missing; its name is "all".')
+            raise Hint('the ratio of all rows together is missing; its name is "all".')
         if missing := right.keys() - found.keys():
-            return Verdict(f"the ratio of {sorted(missing)[0]} is missing.")
+            raise Hint(f"the ratio of {sorted(missing)[0]} is missing.")
         if extra := found.keys() - right.keys():
-            return Verdict(f"{sorted(map(str, extra))[0]} has no click: leave it out.")
+            raise Hint(f"{sorted(map(str, extra))[0]} has no click: leave it out.")
         if all(near(number(found[name], wanted), ratio) for name, ratio in right.items()):
             continue
         if near(found["all"], np.mean([*ratios.values()])):
-            return Verdict('"all" is not the mean of the ratios: screens differ in size.')
+            raise Hint('"all" is not the mean of the ratios: screens differ in size.')
         if all(near(found[name], 1 / ratio) for name, ratio in right.items()):
-            return Verdict("promised over clicked; yours is clicked over promised.")
+            raise Hint("promised over clicked; yours is clicked over promised.")
         if all(
             near(found[name], p[screen == name].sum() - clicked[screen == name].sum())
             for name in ratios
         ):
-            return Verdict("that is the difference; the ratio is asked for.")
-        return Verdict("not the right ratios: the sum of p over the sum of clicked.")
-    return RIGHT
+            raise Hint("that is the difference; the ratio is asked for.")
+        raise Hint("not the right ratios: the sum of p over the sum of clicked.")
 
 
 @checker
-def exercise_4(capped: Callable[[pd.DataFrame, pd.DataFrame, int], Any]) -> Verdict:
+def exercise_4(capped: Callable[[pd.DataFrame, pd.DataFrame, int], Any]) -> None:
     """Check that caps hold for persons, and that the plan is the best."""
     rng = np.random.default_rng(4)
     for cap in (1, 2, 3):
@@ -137,14 +126,13 @@ def exercise_4(capped: Callable[[pd.DataFrame, pd.DataFrame, int], Any]) -> Verd
         found = frame(answer, ("user_id", "coupon_id", "value"), "return a table of offers")
         who = found["user_id"].map(person)
         if (found["value"] <= 0).any():
-            return Verdict("an offer of no value is sent.")
+            raise Hint("an offer of no value is sent.")
         if found.assign(person=who).duplicated(["person", "coupon_id"]).any():
-            return Verdict("a person gets the same coupon on two accounts.")
+            raise Hint("a person gets the same coupon on two accounts.")
         if (who.value_counts() > cap).any():
-            return Verdict(f"a person gets more than {cap} in all: the cap is for each person.")
+            raise Hint(f"a person gets more than {cap} in all: the cap is for each person.")
         if not near(float(found["value"].sum()), right):
-            return Verdict(
+            raise Hint(
                 f"cap = {cap}: the rules hold, and another plan has a higher total value. "
                 "Which copy of a coupon is kept, and when is the cap applied?"
             )
-    return RIGHT

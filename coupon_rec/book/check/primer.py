@@ -5,39 +5,39 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import RIGHT, Verdict, called, checker, near, number, numbers, unlike
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check.answers import called, number, numbers, unlike
 
 Floats = NDArray[np.float64]
 Step = Callable[[float, float, Floats, Floats, Floats, float], tuple[float, float]]
 
 
 @checker
-def exercise_1(p: float) -> Verdict:
+def exercise_1(p: float) -> None:
     """Check the probability that follows from 1 in 100 when 2 is added to its logit."""
     answer = number(p, "give one number, the probability")
     odds = np.exp(2) / 99
     if near(answer, odds / (1 + odds), 0.01):
-        return RIGHT
-    hints = {
-        0.01: "that is where the user started; now add 2 to its logit.",
-        100 * odds / (1 + odds): "that is a percentage: a probability lies between 0 and 1.",
-        odds: "those are the odds; one step is left.",
-        0.01 * np.exp(2): "adding to a logit multiplies the odds, and not the probability.",
-        np.log(odds): "that is the new logit: now go back to a probability.",
-        1 / (1 + np.exp(-2)): "that is sigma of 2 alone: add 2 to the logit of 1 in 100.",
-        1 / (1 + np.exp(-2 - np.log10(1 / 99))): "use the natural logarithm.",
-        1 / (1 + np.exp(2 - np.log(1 / 99))): "2 is added and not taken away: p grows.",
-    }
-    for wrong, hint in hints.items():
-        if near(answer, wrong, 0.003):
-            return Verdict(hint)
+        return
+    otherwise = "from the probability to its logit, add 2, and back by sigma."
     if not 0 < answer < 1:
-        return Verdict("a probability lies between 0 and 1.")
-    return Verdict("from the probability to its logit, add 2, and back by sigma.")
+        otherwise = "a probability lies between 0 and 1."
+    hints = {
+        "that is where the user started; now add 2 to its logit.": 0.01,
+        "that is a percentage: a probability lies between 0 and 1.": 100 * odds / (1 + odds),
+        "those are the odds; one step is left.": odds,
+        "adding to a logit multiplies the odds, and not the probability.": 0.01 * np.exp(2),
+        "that is the new logit: now go back to a probability.": np.log(odds),
+        "that is sigma of 2 alone: add 2 to the logit of 1 in 100.": 1 / (1 + np.exp(-2)),
+        "use the natural logarithm.": 1 / (1 + np.exp(-2 - np.log10(1 / 99))),
+        "2 is added and not taken away: p grows.": 1 / (1 + np.exp(2 - np.log(1 / 99))),
+        otherwise: OTHERWISE,
+    }
+    compare(answer, odds / (1 + odds), hints, rtol=0.003)
 
 
 @checker
-def exercise_2(step: Step) -> Verdict:
+def exercise_2(step: Step) -> None:
     """Check one step of gradient descent in which each offer has a weight."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=6), np.array([1.0, 0, 0, 1, 0, 0])
@@ -46,7 +46,7 @@ def exercise_2(step: Step) -> Verdict:
     answer = called(step, w, b, x, y, weight, rate)
     wanted = "return two numbers, the new weight and the new bias"
     if numbers(answer, None, wanted, finite=False).shape == (2, x.size):
-        return Verdict("the new weight and the new bias are one number each: take a mean.")
+        raise Hint("the new weight and the new bias are one number each: take a mean.")
     found = numbers(answer, (2,), wanted)
 
     def moved(slopes: Floats) -> Floats:
@@ -60,46 +60,44 @@ def exercise_2(step: Step) -> Verdict:
     plain = np.array([(error * x).mean(), error.mean()])
     new_b = b - rate * right[1]
     late = 1 / (1 + np.exp(-(new_b + w * x))) - y
-    if near(found, moved(right), 1e-6):
-        return RIGHT
-    hints: Sequence[tuple[Floats, str]] = [
-        (np.array([w, b]), "nothing has moved yet."),
-        (moved(right)[::-1], "return the weight first, then the bias."),
-        (np.array([w, b]) + rate * right, "that is a step uphill: watch the sign."),
-        (right, "those are the slopes: take a step against them."),
-        (moved(plain), "every offer counts the same in yours: use their weights."),
-        (moved(sums), "that is a sum; take the weighted mean."),
-        (moved(sums / len(x)), "divide by the sum of the weights, not by the number of offers."),
-        (np.array([w, b]) - right, "use the learning rate."),
-        (moved(np.array([right[1], right[1]])), "the slope of the weight is error times input."),
-        (moved(np.array([mean(late * x), right[1]])), "both steps start from the same errors."),
-    ]
-    for wrong, hint in hints:
-        if near(found, wrong, 1e-6):
-            return Verdict(hint)
-    if near(found[1], moved(right)[1], 1e-6):
-        return Verdict("the bias is right; the slope of the weight is the mean of error times x.")
-    if near(found[0], moved(right)[0], 1e-6):
-        return Verdict("the weight is right; the slope of the bias is the mean error.")
-    return Verdict("error = sigma of the logit, minus y; the slopes are its weighted means.")
+    hints = {
+        "nothing has moved yet.": [w, b],
+        "return the weight first, then the bias.": moved(right)[::-1],
+        "that is a step uphill: watch the sign.": moved(-right),
+        "those are the slopes: take a step against them.": right,
+        "every offer counts the same in yours: use their weights.": moved(plain),
+        "that is a sum; take the weighted mean.": moved(sums),
+        "divide by the sum of the weights, not by the number of offers.": moved(sums / len(x)),
+        "use the learning rate.": np.array([w, b]) - right,
+        "the slope of the weight is error times input.": moved(np.array([right[1], right[1]])),
+        "both steps start from the same errors.": moved(np.array([mean(late * x), right[1]])),
+        "the bias is right; the slope of the weight is the mean of error times x.": (
+            [found[0], moved(right)[1]]
+        ),
+        "the weight is right; the slope of the bias is the mean error.": (
+            [moved(right)[0], found[1]]
+        ),
+        "error = sigma of the logit, minus y; the slopes are its weighted means.": OTHERWISE,
+    }
+    compare(found, moved(right), hints, rtol=1e-6)
 
 
 @checker
-def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> Verdict:
+def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> None:
     """Check a network by hand: a logit above 0 for one reminder, and below 0 for none or two."""
     parts = "give W1, b1, W2 and b2, numbers all of them, in this order"
     if not isinstance(network, Sequence | np.ndarray) or len(network) != 4:
         raise unlike(network, parts)
     first, bias, second, last = (numbers(part, None, parts) for part in network)
     if first.ndim != 2 or first.shape[0] != 2 or not first.size:
-        return Verdict("W1 has a row for each of the two inputs, and a column for each unit.")
+        raise Hint("W1 has a row for each of the two inputs, and a column for each unit.")
     units = first.shape[1]
     if bias.size != units:
-        return Verdict(f"b1 has one number for each hidden unit: {units} by your W1.")
+        raise Hint(f"b1 has one number for each hidden unit: {units} by your W1.")
     if second.size != units:
-        return Verdict(f"W2 has one weight for each hidden unit: {units} by your W1.")
+        raise Hint(f"W2 has one weight for each hidden unit: {units} by your W1.")
     if last.size != 1:
-        return Verdict("b2 is one number.")
+        raise Hint("b2 is one number.")
     inputs = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
 
     def logits(weights: Floats) -> Floats:
@@ -109,14 +107,14 @@ def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> Ve
     wanted = np.array([-1, 1, 1, -1])
     found = logits(first)
     if (found * wanted > 0).all():
-        return RIGHT
+        return
     if first.shape == (2, 2) and (logits(first.T) * wanted > 0).all():
-        return Verdict("your W1 lies on its side: its rows are the inputs, its columns the units.")
+        raise Hint("your W1 lies on its side: its rows are the inputs, its columns the units.")
     if (found * wanted < 0).all():
-        return Verdict("every logit has the wrong sign: turn W2 and b2 around.")
+        raise Hint("every logit has the wrong sign: turn W2 and b2 around.")
     place = int(np.flatnonzero(found * wanted <= 0)[0])
     letter, app = inputs[place]
     side = "above" if wanted[place] > 0 else "below"
-    return Verdict(
+    raise Hint(
         f"with letter = {letter} and app = {app} the logit is {found[place]:.3g}, and not {side} 0."
     )

@@ -1,0 +1,74 @@
+"""Answers to the exercises of chapter 17, Monitoring."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def expected(p: Floats, ages: Floats, t: float) -> float:
+    """Solve exercise 2."""
+    return float(np.mean(ages <= t) * np.sum(p))
+
+
+def rings(
+    observed: Sequence[float],
+    promised: Sequence[float],
+    rho: float,
+    h: float,
+    floor: float = 0.0,
+    late: int = 0,
+) -> int | None:
+    """Solve exercise 3."""
+    total = 0.0
+    for day, (o, e) in enumerate(zip(observed, promised, strict=True)):
+        total = max(floor, total + o * np.log(rho) + (1 - rho) * e)
+        if total >= h:
+            return day + late
+    return None
+
+
+def design_effect(y: Floats, p: Floats, users: NDArray[np.int64]) -> float:
+    """Solve exercise 4."""
+    by_user = pd.Series(y - p).groupby(users).sum()
+    return float((by_user**2).sum() / (p * (1 - p)).sum())
+
+
+RIGHT: dict[int, list[Any]] = {
+    1: [["mail", "model"], "Mail, model", np.array(["mail", "model"])],
+    2: [expected],
+    3: [rings],
+    4: [design_effect],
+}
+WRONG: dict[int, dict[str, Any]] = {
+    1: {
+        "users stay the same": ["world", "model"],
+        "promises kept": ["data", "model"],
+        "users change": ["mail", "mail"],
+        "what the model promises": ["mail", "world"],
+    },
+    2: {
+        "not by now": lambda p, ages, t: p.sum(),
+        "do not come evenly": lambda p, ages, t: t * p.sum(),
+        "exactly at": lambda p, ages, t: (ages < t).mean() * p.sum(),
+        "that is the share": lambda p, ages, t: (ages <= t).mean(),
+        "count the ages": lambda p, ages, t: 77.0,
+    },
+    3: {
+        "it does ring": lambda *_: None,
+        "never rings": lambda *data: rings(*data) or 0,
+        "one day late": lambda *data: rings(*data, late=1),
+        "where is the zero": lambda *data: rings(*data, floor=-np.inf),
+        "another day": lambda *_: 5,
+    },
+    4: {
+        "squares": lambda y, p, u: ((y - p) ** 2).sum() / (p * (1 - p)).sum(),
+        "beside": lambda y, p, u: design_effect(y, p, u) * (p * (1 - p)).sum(),
+        "upside down": lambda y, p, u: 1 / design_effect(y, p, u),
+        "two users": lambda y, p, u: 7.0,
+    },
+}

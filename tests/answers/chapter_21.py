@@ -1,0 +1,87 @@
+"""Answers to the exercises of chapter 21, Privacy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+ONE_VOTE = np.e / (1 + np.e)
+
+
+def shorter(each: Floats, clip: float) -> Floats:
+    """Shorten the rows that are longer than `clip`."""
+    length = np.linalg.norm(each, axis=1, keepdims=True)
+    return np.asarray(each * np.minimum(1, clip / np.maximum(length, 1e-12)))
+
+
+def by_user(gradients: Floats, users: NDArray[np.int64]) -> Floats:
+    """Add up the rows of each user."""
+    return np.array([gradients[users == user].sum(axis=0) for user in np.unique(users)])
+
+
+def clipped(gradients: Floats, users: NDArray[np.int64], clip: float) -> Floats:
+    """Solve exercise 2."""
+    return np.asarray(shorter(by_user(gradients, users), clip).sum(axis=0))
+
+
+def divided_by_zero(gradients: Floats, users: NDArray[np.int64], clip: float) -> Floats:
+    """Solve exercise 2 but for a user without a gradient."""
+    total = by_user(gradients, users)
+    factor = np.minimum(1, clip / np.linalg.norm(total, axis=1, keepdims=True))
+    return np.asarray((total / np.where(total.any(axis=1, keepdims=True), 1, 0) * factor).sum(0))
+
+
+def always_shortened(gradients: Floats, users: NDArray[np.int64], clip: float) -> Floats:
+    """Bring every vector to the length of `clip`."""
+    total = by_user(gradients, users)
+    length = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return np.asarray((clip * total / length).sum(axis=0))
+
+
+def hide(value: int, number: int, secrets: Mapping[int, int], size: int) -> int:
+    """Solve exercise 4."""
+    for other, secret in secrets.items():
+        value += secret if number < other else -secret
+    return value % size
+
+
+RIGHT: dict[int, list[Any]] = {
+    1: [[2.5, ONE_VOTE], np.array([2.5, 0.731])],
+    2: [clipped],
+    3: [lambda noise, steps, rows: rows * steps**0.5 / noise],
+    4: [hide],
+}
+WRONG: dict[int, dict[str, Any]] = {
+    1: {
+        "share a budget": [1.0, ONE_VOTE],
+        "sum of squares": [1.5, ONE_VOTE],
+        "votes of one household": [0.8, ONE_VOTE],
+        "vote is wrong": [2.5, 1 - ONE_VOTE],
+        "ratio of right to wrong": [2.5, np.e],
+        "only the first answer": [2.5, 0.924142],
+        "e^ε times": [2.5, 0.5],
+    },
+    2: {
+        "shortens each row": lambda g, u, c: shorter(g, c).sum(axis=0),
+        "nothing was shortened": lambda g, u, c: g.sum(axis=0),
+        "only longer ones": always_shortened,
+        "the mean": lambda g, u, c: shorter(by_user(g, u), c).mean(axis=0),
+        "the sum of all": lambda g, u, c: shorter(g.sum(axis=0)[None], c)[0],
+        "do not divide": divided_by_zero,
+        "not the right sum": lambda g, u, c: np.ones(g.shape[1]),
+    },
+    3: {
+        "the μ of a row": lambda noise, steps, rows: steps**0.5 / noise,
+        "pull one way": lambda noise, steps, rows: (steps * rows) ** 0.5 / noise,
+        "independent": lambda noise, steps, rows: rows * steps / noise,
+        "one step": lambda noise, steps, rows: rows / noise,
+        "not right": lambda noise, steps, rows: 1.0,
+    },
+    4: {
+        "as they are": lambda value, *_: value,
+        "must subtract": lambda v, n, s, size: (v + sum(s.values())) % size,
+        "modulo": lambda v, n, s, size: v + sum(s.values()) + size,
+    },
+}
