@@ -45,7 +45,9 @@ def test_each_stored_result_is_written_by_a_script_that_make_bench_runs() -> Non
         for script in scripts
         for name in re.findall(r'\b(?:store|Contest)\(\s*"(\w+)"', script.read_text())
     }
-    assert {file.stem for file in (ROOT / "benchmarks/results").glob("*.json")} <= written | OF_VERSION_1
+    assert {
+        file.stem for file in (ROOT / "benchmarks/results").glob("*.json")
+    } <= written | OF_VERSION_1
 
 
 @pytest.fixture
