@@ -101,7 +101,7 @@ def november() -> pd.DataFrame:
 
 def fidelity() -> dict[str, Any]:
     """Compare ways to share credit with sampled Shapley values, on coupons that would be sent."""
-    offers, model = november(), prelude.model()
+    offers, model = november(), prelude.model().served
     network = network_of(model)
     score, players = log_p(network), features_of(network.encoder)
     arrays = inputs_of(network, offers)
@@ -179,7 +179,7 @@ def fidelity() -> dict[str, Any]:
 def seeds() -> dict[str, Any]:
     """Ask three seeds of the default model for the top topic, and the top feature, of offers."""
     offers = november()
-    models = [prelude.model(seed) for seed in range(3)]
+    models = [prelude.model(seed).served for seed in range(3)]
     topics, features = topics_of(models[0].encoder), features_of(models[0].encoder)
     arrays = inputs_of(models[0], offers)
     rows, rivals = sent(models[0], offers, 200)
@@ -224,7 +224,7 @@ def monotone() -> dict[str, Any]:
     broken: dict[str, list[dict[str, float]]] = {"default": [], "monotone": []}
     some, seconds = test.sample(4000, random_state=0), []
     for seed in (0, 1):
-        default = prelude.model(seed)
+        default = prelude.model(seed).served
         arrays, labels = examples(train, default.encoder)
         start = time.perf_counter()
         network = monotone_model(default.encoder, seed=seed)
@@ -423,7 +423,7 @@ def service() -> dict[str, Any]:
     validation, market = split(prelude.offers(), *SPLIT)[1], load_complete_journey()
     with TemporaryDirectory() as folder:
         bundle = export(
-            prelude.model(),
+            prelude.model().served,
             Path(folder, "bundle"),
             validation,
             snapshot=lambda path: write_snapshot(market, DAY, path),
@@ -461,7 +461,7 @@ def shap(python: Path | None) -> dict[str, Any]:
     """Give the same offers, others and model to the package `shap`, and compare."""
     if python is None:
         raise SystemExit("name the Python of an environment with shap and onnxruntime: --shap PATH")
-    offers, model = november(), prelude.model()
+    offers, model = november(), prelude.model().served
     validation = split(prelude.offers(), *SPLIT)[1]
     rows, rivals = sent(model, offers, 10)
     arrays, topics, features = (

@@ -56,7 +56,7 @@ def promised(seed: int) -> NDArray[np.float64]:
     """What the book's model of a seed promises for each offer of the test campaigns."""
     from coupon_rec.models import predict
 
-    return predict(prelude.model(seed), fairly.test())["redeemed"].to_numpy()
+    return predict(prelude.model(seed).served, fairly.test())["redeemed"].to_numpy()
 
 
 def seeds() -> dict[str, Any]:
@@ -137,7 +137,7 @@ def seen() -> dict[str, Any]:
     from coupon_rec.serving.events.event import Event
     from coupon_rec.serving.events.feature_store import FeatureStore
 
-    model, market = prelude.model(), load_complete_journey()
+    model, market = prelude.model().served, load_complete_journey()
     covered = market.coupon_items.to_pandas().groupby("coupon_id")["item_id"].agg(list)
     lines = market.purchases.filter(market.purchases.time < datetime(2017, 11, 20)).to_pandas()
     price = lines.assign(each=lines["amount"] / lines["quantity"].clip(lower=1))

@@ -239,7 +239,7 @@ def bundles(folder: Path) -> tuple[Path, Path]:
     exporting.FORMATS = {"onnx": exporting.FORMATS["onnx"]}
     _, validation, _ = split(prelude.offers(), *SPLIT)
     good = exporting.export(
-        prelude.model(),
+        prelude.model().served,
         folder / "good",
         validation,
         snapshot=lambda place: write_snapshot(load_complete_journey(), DAY, place),

@@ -256,7 +256,7 @@ class CoupledModel:
         members = lists_of(offers)
         lists = [members[number] for number in np.flatnonzero(sent)]
         arrays = inputs_of(self.served, offers)
-        topics = leading_topics(self._log_p, arrays, p, rows, lists, topics_of(self.served.encoder))
+        topics = leading_topics(self._log_p, arrays, p, rows, lists, topics_of(self.encoder))
         best["reason"], best["cold"] = NOT_WORTH, ""
         best.loc[sent, "reason"] = [
             reason(offers.iloc[row].to_dict(), topic)
@@ -292,6 +292,11 @@ class CoupledModel:
                 f"{' and '.join(LABELS)}. `save` writes one, and so does the command `train`"
             )
         return model
+
+    @property
+    def encoder(self) -> Encoder:
+        """What turns offers into the arrays that the model reads."""
+        return self._fitted().encoder
 
     @property
     def network(self) -> OfferModel:  # noqa: D102 - see the class

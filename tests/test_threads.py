@@ -11,7 +11,6 @@ import pytest
 from coupon_rec.book import SPLIT, prelude
 from coupon_rec.evaluation import log_loss
 from coupon_rec.features import split
-from coupon_rec.models import predict
 
 CHAPTER = """
 import os, sys
@@ -23,10 +22,9 @@ from coupon_rec.book import SPLIT, prelude
 prelude.SHIPPED = Path("none")  # a model that ships would not be trained
 from coupon_rec.decisions import offer_value
 from coupon_rec.features import split
-from coupon_rec.models import predict
 
 test = split(prelude.offers(), *SPLIT).test.reset_index(drop=True)
-p = predict(prelude.model(), test)["redeemed"].to_numpy()
+p = prelude.model().predict(test)["redeemed"].to_numpy()
 offers = test.assign(value=offer_value(test, p))
 best = offers.loc[offers.groupby(["campaign_id", "user_id"])["value"].idxmax()]
 np.savez(sys.argv[1], p=p, coupon=best["coupon_id"], value=best["value"])
@@ -57,7 +55,7 @@ def test_one_core_trains_the_model_that_all_cores_train_and_that_ships(tmp_path:
         np.testing.assert_array_equal(one[name], every[name], name)
 
     test = split(offers, *SPLIT).test
-    shipped = predict(prelude.model(), test)["redeemed"].to_numpy()
+    shipped = prelude.model().predict(test)["redeemed"].to_numpy()
     anew, y = every["p"], test["redeemed"]
     assert abs(log_loss(y, anew) - log_loss(y, shipped)) < 1e-4, "seeds differ by three times that"
     assert np.abs(anew - shipped).mean() < 0.05 * shipped.mean()

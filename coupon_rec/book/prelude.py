@@ -25,7 +25,7 @@ from coupon_rec.features import offers_frame, split
 from coupon_rec.market import load_complete_journey
 
 if TYPE_CHECKING:
-    from coupon_rec.models import OfferModel
+    from coupon_rec.recommender import CoupledModel
 
 CODE = Path(__file__).parent.parent
 SHIPPED = CODE.parent / "data" / "default"
@@ -33,7 +33,8 @@ SEEDS = (0, 1, 2)
 """Of the models that ship."""
 ROOMS = (
     *("market", "features", "records", "models", "training", "evaluation"),
-    *("_extras.py", "_keras.py", "arguments.py", "odds.py", "book/__init__.py", "book/prelude.py"),
+    *("_extras.py", "_keras.py", "arguments.py", "odds.py", "recommender.py"),
+    *("book/__init__.py", "book/prelude.py"),
 )
 """The code that decides what is in the files, with all that it imports."""
 
@@ -44,17 +45,14 @@ def offers() -> pd.DataFrame:
     return pd.read_feather(path)
 
 
-def model(seed: int = 0) -> "OfferModel":
-    """The coupled model with its default settings, fitted on the book's training campaigns.
-
-    A network and trees, as in `coupon_rec.CoupledModel`, but not calibrated.
-    """
-    from coupon_rec.models import load_model
+def model(seed: int = 0) -> "CoupledModel":
+    """The default `CoupledModel`, fitted and calibrated on the book's campaigns."""
+    from coupon_rec.recommender import CoupledModel
 
     name = f"model-{seed}.keras"
     if (SHIPPED / name).exists() and shipped_from() == made_of():
-        return load_model(SHIPPED / name)
-    return load_model(_kept(name, lambda path: _fit(path, seed)))
+        return CoupledModel.load(SHIPPED / name)
+    return CoupledModel.load(_kept(name, lambda path: _fit(path, seed)))
 
 
 def ship(folder: Path = SHIPPED) -> None:
@@ -109,17 +107,10 @@ def _built() -> pd.DataFrame:
 
 
 def _fit(path: Path, seed: int) -> None:
-    from coupon_rec.features import Encoder
-    from coupon_rec.models import boosted, coupled_model, with_trees
-    from coupon_rec.training import examples, fit
+    from coupon_rec.recommender import CoupledModel
 
     train, validation, _ = split(offers(), *SPLIT)
-    encoder = Encoder.fit(train)
-    network = coupled_model(encoder, seed=seed)
-    arrays, labels = examples(train, encoder)
-    fit(network, (arrays, labels), examples(validation, encoder), seed=seed)
-    trees = boosted(encoder, arrays, labels["redeemed"], seed=seed)
-    with_trees(network, trees).save(path)
+    CoupledModel(seed=seed).fit(train, validation).save(path)
 
 
 def _kept(name: str, write: Callable[[Path], None]) -> Path:
