@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from coupon_rec.market import load_market
-from coupon_rec.serving.events import decision_files, decision_log
-from coupon_rec.serving.events.decision_files import bucket_of
-from coupon_rec.serving.events.decision_log import DecisionLog
+from coupon_rec.serving.events import decision_log
+from coupon_rec.serving.events.decision_log import DecisionLog, bucket_of
 from coupon_rec.serving.events.decision_reader import (
     logged_offers,
     read_answers,
@@ -205,21 +203,7 @@ def test_rows_lie_by_day_and_by_bucket_of_their_user(tmp_path: Path) -> None:
             path.parent.parent.name
         }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answers", "lock", "open"]
-    assert [path.name for path in (tmp_path / "open").glob("*.arrow")] == []
-
-
-def test_small_files_are_merged(tmp_path: Path) -> None:
-    log = DecisionLog(tmp_path)
-    recorded = set()
-    for _ in range(3 * decision_files.MERGED_AT):
-        recorded |= {record(log, user, reply(3)) for user in range(10)}
-        log.seal().result()
-    log.close()
-    files = Counter(path.parent for path in tmp_path.glob("answers/*/*/*"))
-    assert max(files.values()) < decision_files.MERGED_AT
-    found = read_answers(tmp_path)["request_id"]
-    assert len(found) == len(set(found))
-    assert set(found) == recorded
+    assert [path.name for path in (tmp_path / "open").glob("*.jsonl")] == []
 
 
 def test_one_person_is_removed_by_rewriting_their_files_alone(tmp_path: Path) -> None:
@@ -293,7 +277,7 @@ def test_when_an_answer_is_recorded_none_of_a_tenth_of_a_second_before_is_missin
     """Even if the thread that writes never has its turn."""
     now = 0.0
     monkeypatch.setattr(decision_log, "_clock", lambda: now)
-    monkeypatch.setattr(DecisionLog, "_start", lambda self: None)
+    monkeypatch.setattr(decision_log, "WRITE_SECONDS", 60.0)
     log = DecisionLog(tmp_path)
     on_disk = []
     for now in (10.0, 10.06, 10.12, 10.18, 10.24, 10.30):  # noqa: B007  (the clock reads it)
@@ -306,26 +290,26 @@ def test_when_an_answer_is_recorded_none_of_a_tenth_of_a_second_before_is_missin
     again.close()
 
 
-def test_a_segment_cut_anywhere_is_read_up_to_the_cut_and_the_rest_is_counted(
+def test_a_file_cut_anywhere_is_read_up_to_its_last_whole_line_and_the_rest_is_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = DecisionLog(tmp_path / "whole")
-    ends = []
-    for _ in range(3):
-        for _ in range(4):
-            record(log, 1, reply(5))
-        log._answers.flush()
-        ends.append(log._answers.size)
+    for _ in range(12):
+        record(log, 1, reply(5))
+    log._answers.flush()
     die(log)
-    (segment,) = (tmp_path / "whole" / "open").glob("answers-*.arrow")
-    for size in range(0, ends[-1], 97):
+    (whole,) = (tmp_path / "whole" / "open").glob("answers-*.jsonl")
+    lines = whole.read_bytes()
+    for size in range(0, len(lines), 97):
         folder = Path(shutil.copytree(tmp_path / "whole", tmp_path / str(size)))
-        os.truncate(folder / "open" / segment.name, size)
-        found = 4 * sum(end <= size for end in ends)
+        os.truncate(folder / "open" / whole.name, size)
+        found = lines[:size].count(b"\n")
         caplog.clear()
         again = DecisionLog(folder)
         assert again.lost["answers"] == 12 - found
         assert f"the last {12 - found} answers" in caplog.text
+        torn = size and lines[size - 1] != ord("\n")
+        assert (f"{whole.name}, line {found + 1} is cut off" in caplog.text) == bool(torn)
         again.close()
         assert len(read_answers(folder)) == found
         after = DecisionLog(folder)
@@ -333,12 +317,35 @@ def test_a_segment_cut_anywhere_is_read_up_to_the_cut_and_the_rest_is_counted(
         after.close()
 
 
+def test_a_damaged_line_is_left_out_and_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = DecisionLog(tmp_path)
+    for user in range(3):
+        record(log, user, reply(5))
+    log._answers.flush()
+    die(log)
+    (path,) = (tmp_path / "open").glob("answers-*.jsonl")
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + second[:40] + b"\xff\n" + third)
+    assert read_answers(tmp_path)["user_id"].to_list() == [0, 2]
+    assert f"{path}, line 2 is cut off or damaged" in caplog.text
+
+
+def test_what_a_killed_service_of_version_1_0_left_open_is_not_passed_over(tmp_path: Path) -> None:
+    DecisionLog(tmp_path).close()
+    (tmp_path / "open" / "answers-1-0.arrow").touch()
+    for call in (DecisionLog, read_answers, DecisionLog):
+        with pytest.raises(ValueError, match=r"answers-1-0\.arrow: .* start and stop that version"):
+            call(tmp_path)
+
+
 def test_a_kill_between_parquet_and_the_end_of_its_segment_doubles_no_row(tmp_path: Path) -> None:
     log = DecisionLog(tmp_path / "log")
     recorded = {record(log, user, reply(3)) for user in range(50)}
     log._answers.flush()
     die(log)
-    (segment,) = (tmp_path / "log" / "open").glob("answers-*.arrow")
+    (segment,) = (tmp_path / "log" / "open").glob("answers-*.jsonl")
     shutil.copy(segment, tmp_path)
     DecisionLog(tmp_path / "log").close()
     shutil.copy(tmp_path / segment.name, segment)
@@ -411,9 +418,9 @@ def test_a_full_disk_fails_no_answer_and_what_waited_is_written_later(
 def test_what_a_full_disk_loses_in_the_end_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decision_log, "MAX_WAITING", 10)
+    monkeypatch.setattr(decision_log, "MAX_WAITING_ROWS", 10)
     monkeypatch.setattr(decision_log, "RETRY_SECONDS", 0.0)
-    monkeypatch.setattr(DecisionLog, "_start", lambda self: None)
+    monkeypatch.setattr(decision_log, "WRITE_SECONDS", 60.0)
     log = DecisionLog(tmp_path)
     with monkeypatch.context() as full:
         full.setattr(decision_log.os, "write", refuse)
@@ -433,13 +440,13 @@ def test_what_a_full_disk_loses_in_the_end_is_counted(
 def test_rows_that_cannot_be_written_at_all_are_counted_and_stop_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> pa.Table:
-        raise pa.ArrowInvalid("no")
+    def broken(*_: object) -> bytes:
+        raise ValueError("no")
 
     monkeypatch.setattr(decision_log, "RETRY_SECONDS", 0.0)
     log = DecisionLog(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(log._answers, "_table_of", broken)
+        patched.setattr(decision_log, "to_json", broken)
         record(log, 1, reply(3))
         log._answers.flush()
     record(log, 2, reply(3))

@@ -1,6 +1,5 @@
 """After forgetting, no byte of a person is in any file of a service, and everyone else stays."""
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -25,9 +24,8 @@ from coupon_rec.privacy import Vault, VaultError, new_key
 from coupon_rec.privacy.vault import SEAL_PLAIN, VARIABLE, opened
 from coupon_rec.serving.bundle.manifest import seal, verified, version_of
 from coupon_rec.serving.bundle.shards import write_shards
-from coupon_rec.serving.events.decision_files import place_of, read_segment, to_bytes
 from coupon_rec.serving.events.decision_log import DecisionLog
-from coupon_rec.serving.events.decision_reader import read_answers, read_outcomes
+from coupon_rec.serving.events.decision_reader import place_of, read_answers, read_outcomes
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.identifiers import Identifiers
@@ -67,6 +65,10 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
+def view(who: str, number: int = 0) -> Event:
+    return Event(f"of-{who}-{number}", who, NOON, "view", item_id=number)
+
+
 def record(bundle: Path, key: str = "", first: int = 0) -> None:
     """What a service writes about two people: events, answers, shadows and what followed."""
     log = EventLog(bundle.with_name("bundle.events"))
@@ -76,7 +78,7 @@ def record(bundle: Path, key: str = "", first: int = 0) -> None:
     none = Decision(*[np.empty(0, "int64")] * 2, *[empty] * 3, np.empty(0, "int16"), names)
     for number in range(first, first + 4):
         for who in (ZELDA, BEN):
-            event = Event(f"of-{who}-{number}", who, NOON, "view", item_id=number)
+            event = view(who, number)
             log.append([event])
             reply = Reply((), none, True, "", 0, "0123456789ab")
             asked = Question(who, DAY, 1)
@@ -378,40 +380,36 @@ def test_an_event_that_is_put_under_another_person_or_place_is_noticed(
         path.write_bytes(whole)
 
 
-def test_a_segment_that_a_kill_cut_short_is_read_up_to_there(
+def test_sealed_lines_open_in_their_order_and_in_their_file_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder, opens = tmp_path / "bundle.decisions", tmp_path / "bundle.decisions" / "open"
+
+    def written() -> tuple[Path, bytes]:
+        log = DecisionLog(folder)
+        log.record_outcomes([view(ZELDA), view(BEN)], Identifiers())
+        log._outcomes.flush()
+        (path,) = opens.glob("outcomes-*.jsonl")
+        lines = path.read_bytes()
+        log.close()
+        shutil.rmtree(folder / "outcomes")
+        return path, lines
+
+    _, plain = written()
     monkeypatch.setenv(VARIABLE, new_key())
-    path, table = tmp_path / "a.arrow", pa.table({"user_id": [ZELDA]})
-    data = segment(path, [table] * 3)
-    path.write_bytes(data + data[:40])
-    assert [found.to_pydict() for found in read_segment(path)] == [table.to_pydict()] * 3
-    assert json.dumps(ZELDA).encode() not in data
-
-
-def segment(path: Path, tables: list[pa.Table]) -> bytes:
-    data = b""
-    for table in tables:
-        data += bytes(to_bytes(table, path, len(data)))
-    return data
-
-
-def test_the_parts_of_a_segment_open_in_their_order_and_in_their_segment_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = segment(tmp_path / "a.arrow", [pa.table({"user_id": [ZELDA]})])
-    monkeypatch.setenv(VARIABLE, new_key())
-    path = tmp_path / "a.arrow"
-    data = segment(path, [pa.table({"user_id": [who]}) for who in ("ada", "bob")])
-    half = len(data) // 2
+    path, sealed = written()
+    assert ZELDA.encode() in plain and ZELDA.encode() not in sealed
+    path.write_bytes(sealed + sealed[:40])  # a kill cut the third one off
+    assert read_outcomes(folder)["user_id"].to_list() == [ZELDA, BEN]
+    first, second = sealed.splitlines(keepends=True)
     for name, forged, words in (
-        ("a.arrow", data[half:] + data[:half], "was changed"),
-        ("a.arrow", data[half:], "was changed"),
-        ("b.arrow", data, "was changed"),
-        ("a.arrow", plain, "not encrypted"),
+        (path.name, second + first, "was changed"),
+        (path.name, second, "was changed"),
+        ("outcomes-1-0.jsonl", sealed, "was changed"),
+        (path.name, plain, "not encrypted"),
     ):
-        (tmp_path / name).write_bytes(forged)
+        path.unlink(missing_ok=True)
+        (opens / name).write_bytes(forged)
         with pytest.raises(VaultError, match=words):
-            read_segment(tmp_path / name)
-    path.write_bytes(b"")
-    assert read_segment(path) == []
+            read_outcomes(folder)
+        (opens / name).unlink()

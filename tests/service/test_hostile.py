@@ -106,7 +106,7 @@ def test_what_the_service_writes_is_read_by_its_owner_alone(
         found = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]
         kinds = {path.suffix for path in found}
         assert ".parquet" in kinds
-        personal = [path for path in found if path.suffix in ("", ".parquet", ".arrow")]
+        personal = [path for path in found if path.suffix in ("", ".parquet", ".jsonl")]
         assert [
             path for path in personal if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
         ] == []
