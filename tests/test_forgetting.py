@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -111,23 +110,6 @@ EVERYWHERE = {
     "bundle.decisions/outcomes",
     "bundle/snapshot/identifiers.parquet",
 }
-
-
-def test_no_byte_of_a_person_is_left_and_nothing_of_the_others_goes(
-    bundle: Path, tmp_path: Path
-) -> None:
-    record(bundle)
-    assert holding(tmp_path, ZELDA) == holding(tmp_path, BEN) == EVERYWHERE
-    done = forget([ZELDA], [bundle])
-    assert (done.events, done.decisions) == (4, 12)
-    assert holding(tmp_path, ZELDA) == set()
-    assert holding(tmp_path, BEN) == EVERYWHERE
-    log = EventLog(tmp_path / "bundle.events")
-    assert [event.user_id for event in log.read()[0]] == [BEN] * 4
-    log.close()
-    assert set(read_answers(tmp_path / "bundle.decisions")["user_id"]) == {BEN}
-    assert len(read_outcomes(tmp_path / "bundle.decisions")) == 4
-    assert forget([ZELDA], [bundle]).events == 0
 
 
 def test_the_snapshot_loses_their_rows_and_keeps_its_version(bundle: Path) -> None:
@@ -250,20 +232,6 @@ def test_the_dialogues_of_the_assistant_are_forgotten_by_the_same_command(
     assert "removed 1 turns of dialogues" in CliRunner().invoke(app, command).stdout
     assert holding(tmp_path, ZELDA) == set()
     assert [row["user"] for row in DialogueLog(tmp_path / "talks").rows()] == [BEN]
-
-
-def test_the_pseudonym_key_comes_from_the_environment_and_the_help_says_why(
-    bundle: Path, tmp_path: Path
-) -> None:
-    record(bundle, "winter")
-    run = CliRunner(env={"COUPON_REC_PSEUDONYM_KEY": "winter"}).invoke
-    command = ["forget", ZELDA, "--bundle", str(bundle)]
-    assert "removed 4 events, 12 answers" in run(app, command).stdout
-    assert len(set(read_answers(tmp_path / "bundle.decisions")["user_id"])) == 1
-    key = next(
-        each for each in get_command(app).commands["serve"].params if each.name == "pseudonym_key"
-    )
-    assert "new_key()" in key.help and "in the environment" in key.help
 
 
 def test_a_redis_that_is_away_is_named(bundle: Path) -> None:

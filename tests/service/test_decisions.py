@@ -57,18 +57,6 @@ def test_what_follows_is_recorded_and_moves_what_later_answers_count(
     assert read_answers(tmp_path / "decisions")["counted"].to_list() == [0, 2]
 
 
-def test_with_a_key_people_are_recorded_under_pseudonyms(
-    inside: Callable[..., Inside], tmp_path: Path
-) -> None:
-    service = inside(pseudonym_key="s3cret")
-    service.ask(1)
-    assert service.send(purchase("a", 1)).is_success
-    service.stop()
-    (user,) = read_answers(tmp_path / "decisions")["user_id"]
-    assert read_outcomes(tmp_path / "decisions")["user_id"].to_list() == [user]
-    assert len(user) == 32
-
-
 def test_nothing_is_recorded_where_that_is_asked_for(
     inside: Callable[..., Inside], tmp_path: Path
 ) -> None:

@@ -1,15 +1,12 @@
 """What happens in the shops: accepted once it is on disk, and in the next answer."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-import numpy as np
 from running import DAY, Inside
-from shop import PATIENCE, Service, purchase
+from shop import purchase
 
 from coupon_rec.serving.events.event_log import EventLog
 
@@ -91,33 +88,3 @@ def test_accepted_events_are_counted_by_their_kind(service: Inside) -> None:
     purchases, views = counted()
     assert service.send(purchase(901, 1), {**browse(902, 1), "kind": "view"}).status_code == 200
     assert counted() == [purchases + 1, views + 1]
-
-
-class Till(threading.Thread):
-    """Sends events of five users, five at a time, until the service is gone."""
-
-    def __init__(self, service: Service, first: int, seed: int) -> None:
-        super().__init__()
-        self.client = httpx.Client(base_url=service.client.base_url, timeout=PATIENCE)
-        self.random = np.random.default_rng(seed)
-        self.first = first
-        self.sent: list[dict[str, Any]] = []
-        self.accepted: set[str] = set()
-
-    def run(self) -> None:
-        """Send until nobody answers."""
-        while True:
-            names = range(self.first + len(self.sent), self.first + len(self.sent) + 5)
-            batch = [
-                purchase(
-                    name, int(self.random.integers(1, 7)), int(self.random.integers(1001, 1201))
-                )
-                for name in names
-            ]
-            self.sent += batch
-            try:
-                answer = self.client.post("/v1/events", json={"events": batch})
-            except httpx.TransportError:
-                return self.client.close()
-            assert answer.status_code == 200
-            self.accepted.update(event["event_id"] for event in batch)

@@ -5,8 +5,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -128,8 +127,8 @@ class DecisionLog:
     So the death of the process loses less than the last 100 ms, and the next start counts how
     much, since the number of rows recorded lies in a mapped file that survives.
 
-    When a file of lines is large or a day old, and when the log is closed, another thread turns it
-    into Parquet by day and by bucket of users.
+    When a file of lines is large or a day old, and when the log is closed, it becomes Parquet by
+    day and by bucket of users. Calls that record write for themselves meanwhile.
 
     ::
 
@@ -180,10 +179,9 @@ class DecisionLog:
             os.close(self._owner)
             raise
         self._answers, self._shadows, self._outcomes = self._kinds.values()
-        self._closing = Signal()
-        self._to_parquet = ThreadPoolExecutor(1, "decisions")
-        self._writing: Thread | None = None
-        self._to_parquet.submit(reseal, self.folder)
+        self._closing, self._rewriting = Signal(), Lock()
+        self._thread = Thread(target=self._write, name="decision log", daemon=True)
+        self._thread.start()
 
     @property
     def lost(self) -> dict[str, int]:  # noqa: D102  (an attribute of the class)
@@ -222,7 +220,7 @@ class DecisionLog:
         self._requests += 1
         request_id = f"{self._run}-{self._requests}"
         answer = Answer(_clock(), request_id, question, time, reply, degraded, cached, arm)
-        self._add(self._answers, [answer])
+        self._answers.add(answer)
         return request_id
 
     def record_shadow(
@@ -237,62 +235,54 @@ class DecisionLog:
     ) -> None:
         """Record what a bundle on trial would have answered to a request; nobody saw it."""
         answer = Answer(_clock(), request_id, question, time, reply, degraded, cached, "shadow")
-        self._add(self._shadows, [answer])
+        self._shadows.add(answer)
 
     def record_outcomes(self, events: Sequence[Event], identifiers: Identifiers) -> None:
         """Record events; one that was sent twice is read once."""
         now = _clock()
-        self._add(self._outcomes, [Outcome(now, event, identifiers) for event in events])
-
-    def _add(self, rows: "_Rows", new: Iterable[Answer | Outcome]) -> None:
-        for row in new:
-            rows.add(row)
-        if self._writing is None:
-            self._writing = Thread(target=self._write, name="decision log", daemon=True)
-            self._writing.start()
+        for event in events:
+            self._outcomes.add(Outcome(now, event, identifiers))
 
     def _write(self) -> None:
+        with self._rewriting:
+            reseal(self.folder)
         due = _clock() + ROTATE_SECONDS
         while not self._closing.wait(WRITE_SECONDS):
             for rows in self._kinds.values():
                 rows.flush()
                 rows.sync()
-            large = max(rows.size for rows in self._kinds.values()) > ROTATE_BYTES
-            if large or _clock() > due:
-                self.seal()
+            if _clock() > due or any(rows.size > ROTATE_BYTES for rows in self._kinds.values()):
                 due = _clock() + ROTATE_SECONDS
+                self._try_to_seal()
 
-    def seal(self) -> Future[None]:
-        """Have everything recorded so far become Parquet, on a thread of its own."""
-        for rows in self._kinds.values():
-            rows.rotate()
-        return self._to_parquet.submit(self._seal)
+    def _try_to_seal(self) -> None:
+        try:
+            self.seal()
+        except OSError as error:
+            logger.error("%s: no Parquet until the next time: %s", self.folder, error)
 
-    def _seal(self) -> None:
-        for rows in self._kinds.values():
-            rows.seal()
+    def seal(self) -> None:
+        """Have everything recorded so far become Parquet."""
+        with self._rewriting:
+            for rows in self._kinds.values():
+                rows.rotate()
+                rows.seal()
 
     def forget(self, user_id: int | str) -> int:
         """Remove the answers to a person and their outcomes, and say how many rows these were.
 
         Only files of their bucket are read, and those that hold them rewritten.
         """
-        self.seal().result()
+        self.seal()
         names = dict.fromkeys([*self._people.all(user_id), user_id])
-        removed = [
-            self._to_parquet.submit(remove_person, self.folder, kind, name)
-            for kind in KEYS
-            for name in names
-        ]
-        return sum(each.result() for each in removed)
+        with self._rewriting:
+            return sum(remove_person(self.folder, kind, name) for kind in KEYS for name in names)
 
     def close(self) -> None:
         """Write everything, as Parquet, and let another process have the folder."""
         self._closing.set()
-        if self._writing:
-            self._writing.join()
-        self.seal()
-        self._to_parquet.shutdown()
+        self._thread.join()
+        self._try_to_seal()
         for rows in self._kinds.values():
             rows.close()
         os.close(self._owner)
@@ -343,6 +333,7 @@ class _Rows:
         self._path = self._folder / "open" / name
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.size = self._lines = 0
+        self._unsynced = False
 
     def add(self, row: Answer | Outcome) -> None:
         """Record a row: it is written soon, and at once what has waited too long."""
@@ -384,12 +375,15 @@ class _Rows:
         while rest:
             rest = rest[os.write(self._file, rest) :]
         self.size += size
+        self._unsynced = True
 
     def sync(self) -> None:
         """Ask the disk to keep what was written; no request waits for that."""
         with self._syncing:
             try:
-                os.fsync(self._file)
+                if self._unsynced:
+                    self._unsynced = False
+                    os.fsync(self._file)
             except OSError as error:
                 logger.error("%s may not be kept: %s", self._path, error)
 
@@ -483,8 +477,8 @@ def reseal(folder: Path) -> None:
         if not done:
             try:
                 write_parquet(read_parquet(path), path)
-            except VaultError as error:
-                logger.error("%s", error)
+            except (OSError, VaultError) as error:
+                logger.error("%s: %s", path, error)
 
 
 def remove_person(folder: Path, kind: str, user_id: int | str) -> int:

@@ -18,10 +18,9 @@ def open_log(path: Path, settings: Settings, shard: tuple[int, int] | None) -> E
     """Open the log of events, shared with other replicas if there is a Redis."""
     if not settings.redis:
         return EventLog(path)
-    from coupon_rec.serving.events.redis_log import RedisStream, stream_of
-    from coupon_rec.serving.events.shared_log import SharedLog
+    from coupon_rec.serving.events.redis_log import SharedLog, stream_of
 
-    return SharedLog(path, RedisStream(settings.redis, stream_of(shard)))
+    return SharedLog(path, settings.redis, stream_of(shard))
 
 
 def open_asked(settings: Settings) -> "SharedAsked | None":
