@@ -1,6 +1,5 @@
 """After forgetting, no byte of a person is in any file of a service, and everyone else stays."""
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -24,9 +22,8 @@ from coupon_rec.monitoring import Registry
 from coupon_rec.privacy import Vault, VaultError, new_key
 from coupon_rec.privacy.vault import SEAL_PLAIN, VARIABLE, opened
 from coupon_rec.serving.bundle.manifest import seal, verified, version_of
-from coupon_rec.serving.events.decision_files import place_of, read_segment, to_bytes
 from coupon_rec.serving.events.decision_log import DecisionLog
-from coupon_rec.serving.events.decision_reader import read_answers, read_outcomes
+from coupon_rec.serving.events.decision_reader import place_of, read_answers, read_outcomes
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.identifiers import Identifiers
@@ -66,6 +63,10 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
+def view(who: str, number: int = 0) -> Event:
+    return Event(f"of-{who}-{number}", who, NOON, "view", item_id=number)
+
+
 def record(bundle: Path, key: str = "", first: int = 0) -> None:
     """What a service writes about two people: events, answers, shadows and what followed."""
     log = EventLog(bundle.with_name("bundle.events"))
@@ -75,7 +76,7 @@ def record(bundle: Path, key: str = "", first: int = 0) -> None:
     none = Decision(*[np.empty(0, "int64")] * 2, *[empty] * 3, np.empty(0, "int16"), names)
     for number in range(first, first + 4):
         for who in (ZELDA, BEN):
-            event = Event(f"of-{who}-{number}", who, NOON, "view", item_id=number)
+            event = view(who, number)
             log.append([event])
             reply = Reply((), none, True, "", 0, "0123456789ab")
             asked = Question(who, DAY, 1)
@@ -108,23 +109,6 @@ EVERYWHERE = {
     "bundle.decisions/outcomes",
     "bundle/snapshot/identifiers.parquet",
 }
-
-
-def test_no_byte_of_a_person_is_left_and_nothing_of_the_others_goes(
-    bundle: Path, tmp_path: Path
-) -> None:
-    record(bundle)
-    assert holding(tmp_path, ZELDA) == holding(tmp_path, BEN) == EVERYWHERE
-    done = forget([ZELDA], [bundle])
-    assert (done.events, done.decisions) == (4, 12)
-    assert holding(tmp_path, ZELDA) == set()
-    assert holding(tmp_path, BEN) == EVERYWHERE
-    log = EventLog(tmp_path / "bundle.events")
-    assert [event.user_id for event in log.read()[0]] == [BEN] * 4
-    log.close()
-    assert set(read_answers(tmp_path / "bundle.decisions")["user_id"]) == {BEN}
-    assert len(read_outcomes(tmp_path / "bundle.decisions")) == 4
-    assert forget([ZELDA], [bundle]).events == 0
 
 
 def test_the_snapshot_loses_their_rows_and_keeps_its_version(bundle: Path) -> None:
@@ -223,20 +207,6 @@ def test_the_dialogues_of_the_assistant_are_forgotten_by_the_same_command(
     assert "removed 1 turns of dialogues" in CliRunner().invoke(app, command).stdout
     assert holding(tmp_path, ZELDA) == set()
     assert [row["user"] for row in DialogueLog(tmp_path / "talks").rows()] == [BEN]
-
-
-def test_the_pseudonym_key_comes_from_the_environment_and_the_help_says_why(
-    bundle: Path, tmp_path: Path
-) -> None:
-    record(bundle, "winter")
-    run = CliRunner(env={"COUPON_REC_PSEUDONYM_KEY": "winter"}).invoke
-    command = ["forget", ZELDA, "--bundle", str(bundle)]
-    assert "removed 4 events, 12 answers" in run(app, command).stdout
-    assert len(set(read_answers(tmp_path / "bundle.decisions")["user_id"])) == 1
-    key = next(
-        each for each in get_command(app).commands["serve"].params if each.name == "pseudonym_key"
-    )
-    assert "new_key()" in key.help and "in the environment" in key.help
 
 
 def test_a_redis_that_is_away_is_named(bundle: Path) -> None:
@@ -353,40 +323,36 @@ def test_an_event_that_is_put_under_another_person_or_place_is_noticed(
         path.write_bytes(whole)
 
 
-def test_a_segment_that_a_kill_cut_short_is_read_up_to_there(
+def test_sealed_lines_open_in_their_order_and_in_their_file_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder, opens = tmp_path / "bundle.decisions", tmp_path / "bundle.decisions" / "open"
+
+    def written() -> tuple[Path, bytes]:
+        log = DecisionLog(folder)
+        log.record_outcomes([view(ZELDA), view(BEN)], Identifiers())
+        log._outcomes.flush()
+        (path,) = opens.glob("outcomes-*.jsonl")
+        lines = path.read_bytes()
+        log.close()
+        shutil.rmtree(folder / "outcomes")
+        return path, lines
+
+    _, plain = written()
     monkeypatch.setenv(VARIABLE, new_key())
-    path, table = tmp_path / "a.arrow", pa.table({"user_id": [ZELDA]})
-    data = segment(path, [table] * 3)
-    path.write_bytes(data + data[:40])
-    assert [found.to_pydict() for found in read_segment(path)] == [table.to_pydict()] * 3
-    assert json.dumps(ZELDA).encode() not in data
-
-
-def segment(path: Path, tables: list[pa.Table]) -> bytes:
-    data = b""
-    for table in tables:
-        data += bytes(to_bytes(table, path, len(data)))
-    return data
-
-
-def test_the_parts_of_a_segment_open_in_their_order_and_in_their_segment_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = segment(tmp_path / "a.arrow", [pa.table({"user_id": [ZELDA]})])
-    monkeypatch.setenv(VARIABLE, new_key())
-    path = tmp_path / "a.arrow"
-    data = segment(path, [pa.table({"user_id": [who]}) for who in ("ada", "bob")])
-    half = len(data) // 2
+    path, sealed = written()
+    assert ZELDA.encode() in plain and ZELDA.encode() not in sealed
+    path.write_bytes(sealed + sealed[:40])  # a kill cut the third one off
+    assert read_outcomes(folder)["user_id"].to_list() == [ZELDA, BEN]
+    first, second = sealed.splitlines(keepends=True)
     for name, forged, words in (
-        ("a.arrow", data[half:] + data[:half], "was changed"),
-        ("a.arrow", data[half:], "was changed"),
-        ("b.arrow", data, "was changed"),
-        ("a.arrow", plain, "not encrypted"),
+        (path.name, second + first, "was changed"),
+        (path.name, second, "was changed"),
+        ("outcomes-1-0.jsonl", sealed, "was changed"),
+        (path.name, plain, "not encrypted"),
     ):
-        (tmp_path / name).write_bytes(forged)
+        path.unlink(missing_ok=True)
+        (opens / name).write_bytes(forged)
         with pytest.raises(VaultError, match=words):
-            read_segment(tmp_path / name)
-    path.write_bytes(b"")
-    assert read_segment(path) == []
+            read_outcomes(folder)
+        (opens / name).unlink()

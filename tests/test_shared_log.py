@@ -3,10 +3,11 @@
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,10 @@ from coupon_rec import Market
 from coupon_rec.features import Encoder
 from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.serving.bundle.manifest import seal
+from coupon_rec.serving.events import redis_log
 from coupon_rec.serving.events.event import Event, from_json
 from coupon_rec.serving.events.feature_store import FeatureStore
-from coupon_rec.serving.events.redis_log import STREAM, RedisStream, stream_of
-from coupon_rec.serving.events.shared_log import SharedLog, StreamError
+from coupon_rec.serving.events.redis_log import STREAM, SharedLog, forget_in_stream
 from coupon_rec.serving.forgetting import forget
 
 DAY = date(2017, 4, 10)
@@ -99,7 +100,7 @@ class Replicas(dict[str, FeatureStore]):
     def start(self, name: str) -> FeatureStore:
         """Start a replica, or start it again."""
         self[name] = FeatureStore.load(
-            self.snapshot, self.encoder, SharedLog(self.folder / name, RedisStream(self.url))
+            self.snapshot, self.encoder, SharedLog(self.folder / name, self.url)
         )
         return self[name]
 
@@ -143,61 +144,39 @@ def purchase(name: int, user: int = 5) -> Event:
     return Event(f"e{name}", user, datetime(2017, 4, 10, 12), "purchase", 1003, name, amount=2.0)
 
 
-def test_a_person_who_is_forgotten_is_in_no_file_of_redis_either(server: Server) -> None:
-    stream = RedisStream(server.url)
-    people = ["Zelda", "Ben", "Zelda", "Zelda", "Ben"]
+def publish(url: str, folder: Path, *people: str, stream: str = STREAM) -> None:
+    """Let a replica of its own publish what some people looked at."""
+    log = SharedLog(folder / f"of-{stream}-{len(people)}", url, stream)
     noon = datetime(2017, 4, 10, 12)
-    stream.publish([Event(f"e{k}", who, noon, "view", 1) for k, who in enumerate(people)])
-    assert server.holds("Zelda") and server.holds("Ben")
-    assert stream.forget("Zelda", "Nobody") == 3
-    assert ["Ben" in entry for entry in server.published()] == [True, True]
-    until(lambda: not server.holds("Zelda"))
-    assert server.holds("Ben")
-    assert stream.forget("Nobody") == 0 and len(server.published()) == 2
-    assert stream.forget("Ben") == 2 and server.published() == []
-    until(lambda: not server.holds("Ben"))
-    stream.close()
+    log.append([Event(f"e{k}-{who}", who, noon, "view", 1) for k, who in enumerate(people)])
+    log.sync()
+    log.close()
 
 
 def test_the_streams_of_parts_are_gone_through_too(server: Server, tmp_path: Path) -> None:
-    parts, noon = [tmp_path / "part-0", tmp_path / "part-1"], datetime(2017, 4, 10, 12)
+    parts = [tmp_path / "part-0", tmp_path / "part-1"]
     for number, part in enumerate(parts):
         part.mkdir()
-        seal(part, {"created": "", "packages": {}, "differences": {}, "shard": [number, 2]})
-        stream = RedisStream(server.url, stream_of((number, 2)))
-        stream.publish([Event(f"e{who}", who, noon, "view", 1) for who in ("Zelda", "Ben")])
-        stream.close()
+        seal(part, {"created": "", "packages": {}, "differences": {}})
+        publish(server.url, tmp_path, "Zelda", "Ben", stream=f"{STREAM}:{number}-2")
     assert forget(["Zelda"], parts, redis=server.url).events == 2
     until(lambda: not server.holds("Zelda"))
 
 
 def test_what_comes_while_somebody_is_forgotten_is_not_lost(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream, other = RedisStream(server.url), RedisStream(server.url)
-    noon = datetime(2017, 4, 10, 12)
-    stream.publish([Event(f"e{who}", who, noon, "view", 1) for who in ("Zelda", "Ben")])
-    entries = stream._entries
+    publish(server.url, tmp_path, "Zelda", "Ben")
+    write = redis_log._write_anew
 
-    def late(*places: str) -> list[tuple[str, dict[str, str]]]:
-        found = entries(*places)
-        if not found and len(server.published()) == 2:
-            other.publish([Event("late", "Ada", noon, "view", 1)])
-        return found
+    def too_late(*given: Any) -> None:
+        write(*given)
+        if len(server.published()) == 2:
+            publish(server.url, tmp_path, "Ada")
 
-    monkeypatch.setattr(stream, "_entries", late)
-    assert stream.forget("Zelda") == 1
+    monkeypatch.setattr(redis_log, "_write_anew", too_late)
+    assert forget_in_stream(server.url, STREAM, ["Zelda"]) == 1
     assert [from_json(entry).user_id for entry in server.published()] == ["Ben", "Ada"]
-    stream.close()
-    other.close()
-
-
-def test_an_event_that_one_replica_accepts_counts_on_all(replicas: Replicas) -> None:
-    replicas["one"].add([purchase(1), purchase(2, user=6)])
-    replicas["two"].add([purchase(3)])
-    replicas.exchange()
-    assert not any(store.degraded for store in replicas.values())
-    replicas.assert_alike(3)
 
 
 def test_a_retry_that_reaches_another_replica_counts_once(replicas: Replicas) -> None:
@@ -220,40 +199,6 @@ def test_a_new_replica_learns_what_happened_before_it(replicas: Replicas) -> Non
     replicas.exchange()
     replicas.start("three")
     replicas.assert_alike(2500)
-
-
-def test_without_redis_a_store_serves_accepts_and_says_so(
-    replicas: Replicas, server: Server
-) -> None:
-    replicas.exchange()
-    server.kill()
-    assert replicas["one"].add([purchase(1)]) == 1
-    replicas.exchange()
-    assert replicas["one"].degraded and replicas["two"].degraded
-    assert replicas["one"].offers(5, DAY).version == 1
-    assert replicas["two"].offers(5, DAY).version == 0
-
-
-@pytest.mark.parametrize("empty", [False, True], ids=["with what it had", "empty"])
-def test_when_redis_comes_back_all_replicas_agree(
-    replicas: Replicas, server: Server, empty: bool
-) -> None:
-    replicas["one"].add([purchase(1)])
-    replicas["two"].add([purchase(2)])
-    replicas.exchange()
-    server.kill()
-    replicas["one"].add([purchase(3)])
-    replicas["two"].add([purchase(4)])
-    replicas.exchange()
-    if empty:
-        server.forget()
-    server.start()
-    replicas.exchange()
-    assert not any(store.degraded for store in replicas.values())
-    replicas.assert_alike(4)
-    replicas.start("three")
-    replicas.exchange()
-    replicas.assert_alike(4)
 
 
 def test_a_redis_that_lost_its_memory_unnoticed_is_told_everything_again(
@@ -307,19 +252,6 @@ def test_a_replica_that_dies_without_redis_loses_nothing(
     replicas.assert_alike(2)
 
 
-def test_a_redis_that_hangs_delays_no_event(replicas: Replicas, server: Server) -> None:
-    replicas.exchange()
-    server.process.send_signal(19)
-    started = monotonic()
-    replicas["one"].add([purchase(1)])
-    assert monotonic() - started < 0.5
-    replicas["one"].catch_up()
-    assert replicas["one"].degraded
-    server.process.send_signal(18)
-    replicas.exchange()
-    replicas.assert_alike(1)
-
-
 def test_a_replica_whose_disk_is_full_says_so_and_takes_in_the_events_later(
     replicas: Replicas, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -350,59 +282,3 @@ def test_an_event_that_left_the_log_is_known_and_kept_no_more(
     replicas.exchange()
     assert log._known == {"e2"} and not log.unpublished
     assert [event.event_id for event in log.read()[0]] == ["e2"]
-
-
-class Untidy:
-    """A stream in memory that fails now and then, and says everything twice, out of order."""
-
-    def __init__(self, published: list[Event]) -> None:
-        self.published, self.place, self.calls = published, 0, 0
-
-    def rewound(self) -> bool:
-        return False
-
-    def read(self, take: Callable[[Sequence[Event]], None]) -> None:
-        self._fail()
-        new = self.published[self.place :]
-        take([*reversed(new), *new])
-        self.place += len(new)
-
-    def publish(self, events: Sequence[Event]) -> None:
-        self.published += events[: len(events) // 2 + 1]
-        self._fail()  # some are there, and nobody knows
-        self.published += events
-
-    def close(self) -> None:
-        pass
-
-    def _fail(self) -> None:
-        self.calls += 1
-        if self.calls % 3 == 0:
-            raise StreamError("away")
-
-
-def test_over_any_stream_each_event_counts_once_however_often_it_is_delivered(
-    snapshot: Path, encoder: Encoder, tmp_path: Path
-) -> None:
-    published: list[Event] = []
-
-    def start(name: str) -> FeatureStore:
-        log = SharedLog(tmp_path / name, Untidy(published))
-        return FeatureStore.load(snapshot, encoder, log)
-
-    stores = [start("one"), start("two")]
-    for number in range(20):
-        stores[number % 2].add([purchase(number), purchase(100 + number, user=6)])
-        for store in stores:
-            store.catch_up()
-    for store in stores * 6:
-        store.catch_up()
-    assert [store.counted for store in stores] == [40, 40]
-    assert len(published) > 40
-    for store in stores:
-        assert isinstance(store.log, SharedLog)
-        assert store.log.unpublished == 0
-        store.log.close()
-    again = start("one")
-    assert again.counted == 40, "after a restart too"
-    again.log.close()  # type: ignore[union-attr]

@@ -9,7 +9,6 @@ from .federated import Server as Server
 from .masks import Masks as Masks
 from .membership import membership as membership
 from .pseudonyms import Pseudonyms as Pseudonyms
-from .vault import PersonKeys as PersonKeys
 from .vault import Vault as Vault
 from .vault import VaultError as VaultError
 from .vault import new_key as new_key

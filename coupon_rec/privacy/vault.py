@@ -1,24 +1,19 @@
-"""Bytes that nobody reads or changes without a key, and keys that are rotated and shredded."""
+"""Bytes that nobody reads or changes without a key, and keys that can be rotated."""
 
 import base64
-import fcntl
 import hashlib
-import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from coupon_rec._extras import need
 from coupon_rec.arguments import keys_of
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-MAGIC = b"crv1"
-KEY_ID, NONCE, TAG = 8, 12, 16
-"""Bytes of a key's id, of a nonce, and of what proves that nothing was changed."""
+MAGIC, MAGIC_1_0 = b"crv2", b"crv1"
+"""How sealed bytes begin, and how those of version 1.0 do, in AES-256-GCM."""
+KEY_ID = 8
+"""Bytes of a hash that say which key sealed something."""
+HEAD_1_0 = len(MAGIC_1_0) + KEY_ID + 12
+"""Of version 1.0: magic, id of the key, and a nonce of 12 bytes."""
 VARIABLE = "COUPON_REC_STORAGE_KEYS"
 """The environment variable with the keys of the service's files. No option: `ps` shows those."""
 SEAL_PLAIN = "COUPON_REC_SEAL_PLAIN"
@@ -35,10 +30,11 @@ def new_key() -> str:
 
 
 class Vault:
-    """Seals bytes with AES-256-GCM under the newest of its keys, and opens those of all.
+    """Seals bytes under the newest of its keys, and opens those of all.
 
-    What is sealed names its key, so keys can be rotated: put a new one first, `reseal` what there
-    is, and destroy the old one. All copies of the old bytes are lost with it, backups included.
+    What is sealed is text without line breaks, a third longer, and names its key. So keys can be
+    rotated: put a new one first, `reseal` what there is, and destroy the old one. All copies of the
+    old bytes are lost with it, backups included. What version 1.0 sealed is opened, too.
 
     Parameters
     ----------
@@ -67,17 +63,25 @@ class Vault:
 
     Notes
     -----
-    A nonce is 96 bits drawn at random, so one key may seal 2^32 times at most (NIST SP 800-38D):
-    rotate it before. That a file was deleted, or an older one of the same name put back, no seal
-    can show.
+    Fernet (https://github.com/fernet/spec): AES-128-CBC with HMAC-SHA256; the moment of sealing is
+    readable. That a file was deleted, or an older one of the same name put back, no seal can show.
     """
 
     def __init__(self, keys: Sequence[str], *, plain: bool = False) -> None:
         if not keys:
             raise VaultError("a vault needs a key: make one with coupon_rec.privacy.new_key()")
-        raw = [_read_key(key) for key in keys]
-        self._ciphers = {_id_of(key): _cipher(key) for key in raw}
-        self._current = _id_of(raw[0])
+        need("cryptography", "privacy")
+        from cryptography.fernet import Fernet, MultiFernet
+
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in keys])
+        except ValueError:  # its message is left out, and no traceback shows the key
+            raise VaultError(
+                "a key is not 32 bytes in base64: make one with privacy.new_key()"
+            ) from None
+        raw = [base64.urlsafe_b64decode(key) for key in keys]
+        self._keys = {hashlib.sha256(b"id" + key).digest()[:KEY_ID].hex(): key for key in raw}
+        self._newest = next(iter(self._keys))
         self.plain = plain
         self.name_key = hashlib.sha256(b"names" + raw[0]).hexdigest()
 
@@ -93,9 +97,7 @@ class Vault:
 
     def seal(self, data: bytes, name: str) -> bytes:
         """Encrypt bytes for one place: they open only under the same name."""
-        head = MAGIC + self._current + os.urandom(NONCE)
-        cipher = self._ciphers[self._current]
-        return head + cipher.encrypt(head[-NONCE:], data, head + name.encode())
+        return MAGIC + self._newest.encode() + self._fernet.encrypt(_place(name) + data)
 
     def open(self, data: bytes, name: str) -> bytes:
         """Decrypt what `seal` gave.
@@ -107,26 +109,36 @@ class Vault:
             sealed at all.
         """
         from cryptography.exceptions import InvalidTag
+        from cryptography.fernet import InvalidToken
 
         if not is_sealed(data):
             raise VaultError(
                 f"{name}: is not encrypted, though {VARIABLE} has keys. If it is from before there "
                 f"were keys, start once with {SEAL_PLAIN}=1; otherwise somebody has put it there"
             )
-        head = data[: len(MAGIC) + KEY_ID + NONCE]
-        key = _key_of(head)
-        if key not in self._ciphers:
+        if _key_of(data) not in self._keys:
             raise VaultError(f"{name}: sealed with a key that is not among those of {VARIABLE}")
         try:
-            return self._ciphers[key].decrypt(
-                head[-NONCE:], data[len(head) :], head + name.encode()
-            )
-        except InvalidTag:
-            raise VaultError(f"{name}: was changed, or sealed under another name") from None
+            if data.startswith(MAGIC_1_0):
+                return self._open_1_0(data, name)
+            plain = self._fernet.decrypt(data[len(MAGIC) + 2 * KEY_ID :])
+            if plain.startswith(_place(name)):
+                return plain[len(_place(name)) :]
+        except (InvalidToken, InvalidTag):
+            pass
+        raise VaultError(f"{name}: was changed, or sealed under another name")
+
+    def _open_1_0(self, data: bytes, name: str) -> bytes:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        head = data[:HEAD_1_0]
+        nonce = head[len(MAGIC_1_0) + KEY_ID :]
+        cipher = AESGCM(self._keys[_key_of(data)])
+        return cipher.decrypt(nonce, data[HEAD_1_0:], head + name.encode())
 
     def current(self, data: bytes) -> bool:
-        """Whether bytes are sealed with the newest key."""
-        return is_sealed(data) and _key_of(data) == self._current
+        """Whether bytes are sealed with the newest key, as `seal` does it today."""
+        return data.startswith(MAGIC + self._newest.encode())
 
     def reseal(self, data: bytes, name: str) -> bytes:
         """Seal with the newest key what is sealed with an older one.
@@ -141,7 +153,7 @@ class Vault:
 
 def is_sealed(data: bytes) -> bool:
     """Whether bytes begin as those do that a vault has sealed."""
-    return data.startswith(MAGIC)
+    return data.startswith((MAGIC, MAGIC_1_0))
 
 
 def opened(data: bytes, name: str, vault: Vault | None) -> bytes:
@@ -159,114 +171,14 @@ def opened(data: bytes, name: str, vault: Vault | None) -> bytes:
     return vault.open(data, name)
 
 
-class PersonKeys:
-    """A key for each person: what is sealed with it is lost everywhere once it is shredded.
-
-    For archives and backups, whose copies nobody can rewrite. The keys stand in one small file,
-    themselves sealed by a vault; this file must not be in the backups. It is read for each call,
-    under a lock beside it, so that several processes may share it. People stand in it under
-    the names that are given: give pseudonyms.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        Where the keys are; written at the first `seal`.
-    vault : Vault
-        Seals the keys.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     keys = PersonKeys(Path(folder, "keys.json"), Vault([new_key()]))
-    ...     backup = keys.seal(7, b"two bottles of milk")
-    ...     print(keys.open(7, backup))
-    ...     keys.shred(7)
-    ...     keys.open(7, backup)
-    Traceback (most recent call last):
-    coupon_rec.privacy.vault.VaultError: this person has no key: it was shredded, or never made
-    """
-
-    def __init__(self, path: str | Path, vault: Vault) -> None:
-        self._path, self._vault = Path(path), vault
-
-    def seal(self, person: int | str, data: bytes) -> bytes:
-        """Encrypt bytes under the key of a person, who gets one if they have none."""
-        name = str(person)
-        with self._locked() as keys:
-            if name not in keys:
-                sealed = self._vault.seal(new_key().encode(), name)
-                keys[name] = base64.b64encode(sealed).decode()
-                self._write(keys)
-            return self._own(name, keys).seal(data, name)
-
-    def open(self, person: int | str, data: bytes) -> bytes:
-        """Decrypt bytes of a person; VaultError if their key is gone."""
-        with self._locked(fcntl.LOCK_SH) as keys:
-            own = self._own(str(person), keys)
-        return own.open(data, str(person))
-
-    def shred(self, person: int | str) -> None:
-        """Destroy the key of a person, and with it all that it sealed.
-
-        The old file is overwritten; a disk that keeps old blocks, as flash does, may keep the key,
-        sealed by the vault.
-        """
-        with self._locked() as keys:
-            if keys.pop(str(person), None):
-                self._write(keys)
-
-    @contextmanager
-    def _locked(self, kind: int = fcntl.LOCK_EX) -> Iterator[dict[str, str]]:
-        """The keys as they stand in the file, which nobody else changes meanwhile."""
-        with self._path.with_name(f".{self._path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, kind)
-            yield self._read()
-
-    def _read(self) -> dict[str, str]:
-        return json.loads(self._path.read_text()) if self._path.exists() else {}
-
-    def _own(self, name: str, keys: dict[str, str]) -> Vault:
-        if name not in keys:
-            raise VaultError("this person has no key: it was shredded, or never made")
-        return Vault([self._vault.open(base64.b64decode(keys[name]), name).decode()])
-
-    def _write(self, keys: dict[str, str]) -> None:
-        draft = self._path.with_name(f".{self._path.name}")
-        with draft.open("w") as file:
-            file.write(json.dumps(keys))
-            file.flush()
-            os.fsync(file.fileno())
-        if not self._path.exists():
-            draft.rename(self._path)
-            return
-        with self._path.open("r+b") as old:
-            draft.replace(self._path)
-            old.write(bytes(os.fstat(old.fileno()).st_size))
-            old.flush()
-            os.fsync(old.fileno())
+def _place(name: str) -> bytes:
+    """What stands before the bytes, encrypted with them."""
+    return name.encode() + b"\0"
 
 
-def _read_key(text: str) -> bytes:
-    try:
-        key = base64.urlsafe_b64decode(text.encode())
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise VaultError("a key is not 32 bytes in base64: make one with privacy.new_key()")
-    return key
-
-
-def _id_of(key: bytes) -> bytes:
-    return hashlib.sha256(b"id" + key).digest()[:KEY_ID]
-
-
-def _key_of(data: bytes) -> bytes:
-    return data[len(MAGIC) : len(MAGIC) + KEY_ID]
-
-
-def _cipher(key: bytes) -> "AESGCM":
-    need("cryptography", "privacy")
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    return AESGCM(key)
+def _key_of(data: bytes) -> str:
+    """The id of the key that sealed something."""
+    after = data[len(MAGIC) :]
+    if data.startswith(MAGIC_1_0):
+        return after[:KEY_ID].hex()
+    return after[: 2 * KEY_ID].decode("ascii", "replace")

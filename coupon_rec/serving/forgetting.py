@@ -1,7 +1,8 @@
 """No record of a person in the files of a service: logs, snapshots, registries and leftovers."""
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,8 +57,6 @@ class Forgotten:
             words += [
                 "sums over everybody in the snapshot (items, coupons, wallet shares): gone with "
                 "the next `export`",
-                "totals of the person, without a name, in the other parts of a divided bundle: "
-                "gone when it is divided anew",
                 "the weights of the model: gone with the next `train` on tables without the person",
             ]
         return words
@@ -112,47 +111,34 @@ def forget(
     done = Forgotten()
     path = Path(log) if log else first.with_name(f"{first.name}.events")
     if path.exists():
-        events = EventLog(path)
-        try:
-            done.events = sum(events.forget(user) for user in users)
-        finally:
-            events.close()
+        with closing(EventLog(path)) as events:
+            done.events = sum(map(events.forget, users))
     if redis:
-        done.events += _forget_in_streams(redis, {_shard_of(bundle) for bundle in found}, users)
+        done.events += _forget_in_redis(redis, users)
     folder = Path(decisions) if decisions else first.with_name(f"{first.name}.decisions")
     if folder.is_dir():
-        answers = DecisionLog(folder, key)
-        try:
-            done.decisions = sum(answers.forget(user) for user in users)
-        finally:
-            answers.close()
-        _sweep(folder)
+        with closing(DecisionLog(folder, key)) as answers:
+            done.decisions = sum(map(answers.forget, users))
+        for left in folder.rglob(".*.parquet"):  # of an interrupted write
+            left.unlink()
     for bundle in found:
         done.snapshot[str(bundle)] = _forget_in_bundle(bundle, users)
     return done
 
 
-def _shard_of(bundle: Path) -> tuple[int, int] | None:
-    shard = verified(bundle).get("shard")
-    return (int(shard[0]), int(shard[1])) if shard else None
+def _forget_in_redis(url: str, users: Sequence[int | str]) -> int:
+    from redis import RedisError
 
+    from coupon_rec.serving.events.redis_log import connected, forget_in_stream, streams_of
 
-def _forget_in_streams(
-    redis: str, shards: Collection[tuple[int, int] | None], users: Sequence[int | str]
-) -> int:
-    from coupon_rec.serving.events.redis_log import RedisStream, stream_of
-    from coupon_rec.serving.events.shared_log import StreamError
-
-    removed = 0
-    for shard in shards:
-        stream = RedisStream(redis, stream_of(shard))
-        try:
-            removed += stream.forget(*users)
-        except StreamError as error:
-            raise ValueError(f"{error}; start it, and run this again") from error
-        finally:
-            stream.close()
-    return removed
+    try:
+        with connected(url) as redis:
+            streams = streams_of(redis)
+        return sum(forget_in_stream(url, stream, users) for stream in streams)
+    except RedisError as error:
+        raise ValueError(
+            f"Redis cannot be reached: {error}; start it, and run this again"
+        ) from error
 
 
 def _bundles_in(folder: Path) -> list[Path]:
@@ -166,12 +152,6 @@ def _bundles_in(folder: Path) -> list[Path]:
     for draft in versions.glob(".draft-*"):
         shutil.rmtree(draft)
     return sorted(path for path in versions.iterdir() if path.name[0] != ".")
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what an interrupted write has left."""
-    for path in folder.rglob(".*.parquet"):
-        path.unlink()
 
 
 def _forget_in_bundle(bundle: Path, users: Sequence[int | str]) -> int:
@@ -210,27 +190,20 @@ def _recover(bundle: Path) -> None:
 
 def _forget_in_snapshot(snapshot: Path, users: Sequence[int | str]) -> int:
     identifiers = Identifiers.read(snapshot)
-    known = [identifiers.number("user_id", user) for user in users]
-    numbers = pa.array([number for number in known if isinstance(number, int)], pa.int64())
-    removed = 0
-    for name in OF_USERS:
-        removed += _without(
-            snapshot / f"{name}.parquet", lambda table: pc.is_in(table["user_id"], numbers)
-        )
-    return removed + _without(
-        snapshot / FILE,
-        lambda table: pc.and_(
-            pc.equal(table["kind"], "user_id"), pc.is_in(table["number"], numbers)
-        ),
+    numbers = pa.array([identifiers.number("user_id", user) for user in users], pa.int64())
+    theirs = dict.fromkeys(
+        (f"{name}.parquet" for name in OF_USERS), pc.field("user_id").isin(numbers)
     )
+    theirs[FILE] = (pc.field("kind") == "user_id") & pc.field("number").isin(numbers)
+    return sum(_without(snapshot / name, rows) for name, rows in theirs.items())
 
 
-def _without(path: Path, theirs: Callable[[pa.Table], pa.Array]) -> int:
+def _without(path: Path, rows: pc.Expression) -> int:
     """Write a table without some rows, if it is there, and say how many these were."""
     if not path.exists():
         return 0
     table = pq.read_table(path)
-    left = table.filter(pc.invert(theirs(table)))
+    left = table.filter(~rows)
     if len(left) < len(table):
         pq.write_table(left, path)
     return len(table) - len(left)

@@ -1,12 +1,14 @@
 """Files and messages that mean harm: a bundle, a stream, an event, a stranger at the door."""
 
 import json
-from base64 import b64decode
+import os
+import stat
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -19,8 +21,8 @@ from coupon_rec.privacy.vault import VARIABLE
 from coupon_rec.serving.bundle.manifest import NAME, BundleError, _version, seal, verified
 from coupon_rec.serving.bundle.scorer import open_model
 from coupon_rec.serving.events import feature_store
-from coupon_rec.serving.events.event import Event, to_json
-from coupon_rec.serving.events.redis_log import RedisStream
+from coupon_rec.serving.events.event import Event
+from coupon_rec.serving.events.redis_log import STREAM, SharedLog, _event
 from coupon_rec.serving.http.streams import OF_A_USER, Streams
 
 # Bundles
@@ -74,13 +76,36 @@ def test_a_model_reads_no_file_beside_the_bundle(
         open_model(model.SerializeToString())
 
 
+# What the service writes
+
+
+def test_what_the_service_writes_is_read_by_its_owner_alone(
+    inside: Callable[..., Inside], tmp_path: Path
+) -> None:
+    mask = os.umask(0o022)
+    try:
+        service = inside()
+        service.ask(1)
+        assert service.send(purchase("a", 1)).is_success
+        service.app.state.service.decisions.seal()
+        found = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]
+        kinds = {path.suffix for path in found}
+        assert ".parquet" in kinds
+        personal = [path for path in found if path.suffix in ("", ".parquet", ".jsonl")]
+        assert [
+            path for path in personal if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        ] == []
+    finally:
+        os.umask(mask)
+
+
 # Events
 
 
 def test_events_that_the_snapshot_holds_do_not_fill_memory_under_ever_new_names(
     inside: Callable[..., Inside], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feature_store, "MOST_KNOWN", 10)
+    monkeypatch.setattr(feature_store, "MAX_EVENT_IDS", 10)
     service = inside()
     snapshot = service.app.state.service.recommender.store.snapshot
     redeemed = snapshot.redemptions
@@ -127,20 +152,22 @@ def test_one_user_does_not_take_every_stream() -> None:
 
 
 def test_events_are_encrypted_in_redis_and_a_strangers_are_left_out(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("cryptography")
-    monkeypatch.setenv(VARIABLE, new_key())
-    stream = RedisStream("redis://localhost:1", "shop")
-    event = Event("Ada-1", 424_242, datetime(2017, 6, 1, 12), "view", item_id=1001)
-    sealed = stream._sealed(event)
-    assert b"424242" in to_json(event).encode()
-    assert b"424242" not in b64decode(sealed) and b"Ada-1" not in b64decode(sealed)
-    assert stream._event({"event": sealed}) == event
-    assert RedisStream("redis://localhost:1", "other")._event({"event": sealed}) is None
-    plain = {"event": to_json(event)}
-    assert stream._event(plain) is None
-    monkeypatch.delenv(VARIABLE)
-    without = RedisStream("redis://localhost:1", "shop")
-    assert without._event({"event": sealed}) is None
-    assert without._event(plain)
+    key, event = new_key(), Event("a", 424_242, datetime(2017, 6, 1, 12), "view", item_id=1001)
+
+    def log(*keys: str) -> SharedLog:
+        monkeypatch.setenv(VARIABLE, ",".join(keys))
+        return SharedLog(tmp_path / uuid4().hex, "redis://localhost:1")
+
+    sealed, plain = log(key)._sealed(event), log()._sealed(event)
+    assert "424242" in plain and "424242" not in sealed
+    for keys, entry, stream, taken in (
+        ([key], sealed, STREAM, event),
+        ([key], sealed, "other", None),
+        ([key], plain, STREAM, None),
+        ([], sealed, STREAM, None),
+        ([], plain, STREAM, event),
+    ):
+        assert _event(("1-0", {"event": entry}), stream, log(*keys)._vault) == taken

@@ -112,7 +112,7 @@ def test_a_position_is_given_once_though_reviews_are_dropped_or_forgotten(tmp_pa
     assert log.name == name
     assert not log.reviews()
     assert log.append([event("c")]) == (2, 3)
-    log.drop(1)
+    log.drop(lambda each: each.event_id == "c")
     assert not log.reviews()
     log.append([event("d")])
     assert [(position, each.event_id) for position, each in log.reviews()] == [(4, "d")]
@@ -127,7 +127,7 @@ def test_a_review_that_comes_again_is_not_said_twice(tmp_path: Path) -> None:
     log.append([event("a"), event("b")])
     log.append([event("a")])
     assert [each.event_id for _, each in log.reviews()] == ["a", "b"]
-    log.drop(1)
+    log.drop(lambda each: each.event_id == "a")
     log.close()
     log = EventLog(tmp_path / "events")
     log.append([event("a"), event("c")])

@@ -1,25 +1,82 @@
-"""What a decision log holds, as frames: offers with propensities, and what followed."""
+"""A decision log as frames: offers with propensities, what followed, and where the rows lie."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic_core import from_json
 
-from coupon_rec.serving.events.decision_files import (
-    KEYS,
-    joined,
-    parquet_files,
-    read_parquet,
-    read_segment,
-    without_duplicates,
-)
+from coupon_rec.privacy.vault import Vault, opened
+
+logger = logging.getLogger("coupon_rec.serving")
 
 Folders = str | Path | Sequence[str | Path]
 """A decision log, or those of several replicas."""
 
+KEYS = {"answers": "request_id", "shadows": "request_id", "outcomes": "event_id"}
+"""The kinds of rows, and the column that is different in each row."""
+LINES_AT_ONCE = 1_000
+
+ID, IDS = pa.int64(), pa.list_(pa.int64())
+"""Identifiers, which are texts where they are no whole numbers."""
+NUMBERS = pa.list_(pa.float32())
+ANSWER = pa.schema(
+    {
+        "request_id": pa.string(),
+        "user_id": ID,
+        "time": pa.timestamp("us"),
+        "day": pa.date32(),
+        "k": pa.int16(),
+        "bundle": pa.string(),
+        "package": pa.string(),
+        "counted": pa.uint32(),
+        "degraded": pa.bool_(),
+        "cached": pa.bool_(),
+        "campaign_id": IDS,
+        "coupon_id": IDS,
+        "probability": NUMBERS,
+        "value": NUMBERS,
+        "propensity": NUMBERS,
+        "position": pa.list_(pa.int16()),
+        "arm": pa.string(),
+        "platform": pa.string(),
+    }
+)
+OUTCOME = pa.schema(
+    {
+        "event_id": pa.string(),
+        "user_id": ID,
+        "time": pa.timestamp("us"),
+        "day": pa.date32(),
+        "kind": pa.string(),
+        "item_id": ID,
+        "basket_id": ID,
+        "quantity": pa.uint32(),
+        "amount": pa.float64(),
+        "retail_discount": pa.float64(),
+        "coupon_discount": pa.float64(),
+        "campaign_id": ID,
+        "coupon_id": ID,
+        "channel": pa.string(),
+    }
+)
+SCHEMAS = {"answers": ANSWER, "shadows": ANSWER, "outcomes": OUTCOME}
 OF_A_CANDIDATE = ("campaign_id", "coupon_id", "probability", "value", "propensity", "position")
+OF_A_MARKET = (
+    *("campaign_id", "user_id", "coupon_id"),
+    *("mailing_propensity", "coupon_propensity", "position"),
+)
+COLUMNS = (
+    *(*OF_A_MARKET, "chosen", "probability", "value", "time", "request_id", "bundle"),
+    *("k", "counted", "degraded", "cached", "package", "arm", "platform"),
+)
 
 
 def read_decisions(folder: Folders, *, shadow: bool = False) -> pd.DataFrame:
@@ -115,16 +172,6 @@ def logged_offers(folder: Folders) -> pd.DataFrame:
     return offers.assign(position=offers["position"] + 1).reset_index(drop=True)
 
 
-OF_A_MARKET = (
-    *("campaign_id", "user_id", "coupon_id"),
-    *("mailing_propensity", "coupon_propensity", "position"),
-)
-COLUMNS = (
-    *(*OF_A_MARKET, "chosen", "probability", "value", "time", "request_id", "bundle"),
-    *("k", "counted", "degraded", "cached", "package", "arm", "platform"),
-)
-
-
 def read_answers(folder: Folders) -> pd.DataFrame:
     """Read every answer: one row each, its candidates in lists; see `read_decisions`."""
     answers = _read(folder, "answers")
@@ -149,19 +196,124 @@ def named(folder: Folders) -> list[Path]:
     return folders
 
 
-def _read(folder: Folders, name: str) -> pa.Table | None:
-    tables = [table for one in named(folder) for table in _tables(one, name)]
-    return without_duplicates(joined(tables), KEYS[name]) if tables else None
+def _read(folder: Folders, kind: str) -> pa.Table | None:
+    tables = [table for one in named(folder) for table in _tables(one, kind)]
+    return without_duplicates(joined(tables), KEYS[kind]) if tables else None
 
 
-def _tables(folder: Path, name: str) -> list[pa.Table]:
+def _tables(folder: Path, kind: str) -> list[pa.Table]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; it is what --decisions names")
     while True:
         try:
-            tables = []
-            for path in sorted((folder / "open").glob(f"{name}-*.arrow")):
-                tables += read_segment(path)
-            return tables + [read_parquet(path) for path in parquet_files(folder, name)]
-        except FileNotFoundError:  # sealed or merged meanwhile: list them again
+            tables = [table for path in open_files(folder, kind) for table in read_lines(path)]
+            return tables + [read_parquet(path) for path in parquet_files(folder, kind)]
+        except FileNotFoundError:  # became Parquet meanwhile: list them again
             continue
+
+
+# The files of a decision log
+
+
+def open_files(folder: Path, kind: str) -> list[Path]:
+    """List the files of lines that are not Parquet yet, the oldest first.
+
+    Raises
+    ------
+    ValueError
+        If a service of version 1.0 was killed, and has left a file of its own format.
+    """
+    for path in (folder / "open").glob("*.arrow"):
+        raise ValueError(
+            f"{path}: was left by a service of version 1.0 that was killed; start and stop that "
+            "version with this folder once more, and the file becomes Parquet"
+        )
+    return sorted((folder / "open").glob(f"{kind}-*.jsonl"))
+
+
+def read_lines(path: Path) -> list[pa.Table]:
+    """Read a file of lines; what is no row is left out, with a warning that names the line."""
+    schema, rows, tables = SCHEMAS[path.name.partition("-")[0]], _rows(path), []
+    while some := list(islice(rows, LINES_AT_ONCE)):
+        columns = {
+            field.name: _column([row.get(field.name) for row in some], field.type)
+            for field in schema
+        }
+        tables.append(pa.table(columns))
+    return tables
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    vault = Vault.from_environment()
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            row = _row(line, line_name(path, number), vault)
+            if row is None:
+                logger.warning("%s, line %d is cut off or damaged, and left out", path, number)
+            else:
+                yield row
+
+
+def _row(line: bytes, name: str, vault: Vault | None) -> dict[str, Any] | None:
+    if not line.endswith(b"\n"):  # a kill cut it off, or it is being written
+        return None
+    text = opened(line[:-1], name, vault)
+    try:
+        row: dict[str, Any] = from_json(text)
+    except ValueError:
+        return None
+    return row
+
+
+def line_name(path: Path, number: int) -> str:
+    """The name under which a line is sealed, so that it opens nowhere else."""
+    return f"open/{path.name}, line {number}"
+
+
+def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_temporal(kind):
+        return pa.array(values, pa.string()).cast(kind)
+    try:
+        return pa.array(values, kind)
+    except pa.ArrowInvalid:  # identifiers, of which some are texts
+        return pa.array(_as_texts(values), pa.list_(pa.string()) if kind == IDS else pa.string())
+
+
+def _as_texts(ids: Any) -> Any:
+    if isinstance(ids, list):
+        return [_as_texts(each) for each in ids]
+    return None if ids is None else str(ids)
+
+
+def parquet_files(folder: Path, kind: str, bucket: int | None = None) -> list[Path]:
+    """List the Parquet files of a kind of rows, of all buckets or of one."""
+    part = "*" if bucket is None else f"{bucket:02d}"
+    return sorted(folder.glob(f"{kind}/day=*/bucket={part}/[!.]*.parquet"))
+
+
+def place_of(path: Path) -> str:
+    """The name under which a Parquet file is sealed: its kind, day, bucket and own name."""
+    return "/".join(path.parts[-4:])
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """Read one file as it was written, without columns from the names of its folders."""
+    data = opened(path.read_bytes(), place_of(path), Vault.from_environment())
+    return pq.ParquetFile(pa.BufferReader(data)).read()
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Put tables below each other; identifiers are texts if they are in any of them."""
+    schema = tables[0].schema
+    for table in tables[1:]:
+        for place, field in enumerate(table.schema):
+            if schema.field(place).type in (ID, IDS):
+                schema = schema.set(place, field)
+    return pa.concat_tables([table.cast(schema) for table in tables])
+
+
+def without_duplicates(table: pa.Table, key: str) -> pa.Table:
+    """Keep the first row of each key: a kill between two steps may leave rows in two files."""
+    codes = table[key].combine_chunks().dictionary_encode().indices.to_numpy()
+    first = np.unique(codes, return_index=True)[1]
+    return table if len(first) == len(table) else table.take(np.sort(first))

@@ -28,12 +28,6 @@ def _hash(event_id: str) -> bytes:
     return blake2b(event_id.encode(), digest_size=16).digest()
 
 
-_DAMAGED = (
-    "is damaged, or no log of events ({}): put back a copy that is whole, or move it away to "
-    "begin an empty log"
-)
-
-
 class LogError(ValueError):
     """A log that cannot be used; the message names the file."""
 
@@ -101,34 +95,47 @@ class EventLog:
         self._vault = Vault.from_environment()
         self._names = Pseudonyms(self._vault.name_key if self._vault else "")
         try:
-            for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
-                self._database.execute(f"PRAGMA {setting}")
-            with self._writing():
-                found = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
-                if found != b"ok":
-                    raise sqlite3.DatabaseError(found.decode())
-                for statement in TABLES:
-                    self._database.execute(statement)
-                self._database.execute("INSERT OR IGNORE INTO names VALUES (1, ?)", [uuid4().hex])
-            self.name: str = self._database.execute("SELECT log FROM names").fetchone()[0].decode()
-            self._end: int = self._database.execute(
-                "SELECT coalesce(max(position), 0) FROM "
-                "(SELECT position FROM events UNION ALL SELECT position FROM reviews)"
-            ).fetchone()[0]
+            self._end = self._prepare()
+            self.name: str = self._one("SELECT log FROM names").decode()
         except sqlite3.DatabaseError as error:
             self._database.close()
             if getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY":
                 raise LogError(
                     f"{self.path} belongs to another running process: give each replica its own log"
                 ) from error
-            raise LogError(
-                f"{self.path} {_DAMAGED.format(' '.join(str(error).split()))}"
-            ) from error
+            raise self._damaged(error) from error
         try:
             self._reseal()
         except ValueError:
             self._database.close()
             raise
+
+    def _prepare(self) -> int:
+        """Check the database, create its tables, and give the last position."""
+        for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+            self._database.execute(f"PRAGMA {setting}")
+        with self._writing():
+            problem = self._one("PRAGMA quick_check(1)")
+            if problem != b"ok":
+                raise sqlite3.DatabaseError(problem.decode())
+            for statement in TABLES:
+                self._database.execute(statement)
+            self._database.execute("INSERT OR IGNORE INTO names VALUES (1, ?)", [uuid4().hex])
+        return int(
+            self._one(
+                "SELECT coalesce(max(position), 0) FROM "
+                "(SELECT position FROM events UNION ALL SELECT position FROM reviews)"
+            )
+        )
+
+    def _one(self, query: str) -> Any:
+        return self._database.execute(query).fetchone()[0]
+
+    def _damaged(self, error: sqlite3.Error) -> LogError:
+        return LogError(
+            f"{self.path} is damaged, or no log of events ({' '.join(str(error).split())}): put "
+            "back a copy that is whole, or move it away to begin an empty log"
+        )
 
     @property
     def end(self) -> int:
@@ -240,9 +247,7 @@ class EventLog:
                 [after, most],
             ).fetchall()
         except sqlite3.DatabaseError as error:
-            raise LogError(
-                f"{self.path} {_DAMAGED.format(' '.join(str(error).split()))}"
-            ) from error
+            raise self._damaged(error) from error
 
     def _parsed(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[int, Event]]:
         events = []
@@ -257,15 +262,14 @@ class EventLog:
                 ) from error
         return events
 
-    def drop(self, events: int | Callable[[Event], bool]) -> list[Event]:
-        """Drop the first so many events, or those that a function picks; give what was dropped.
+    def drop(self, picked: Callable[[Event], bool]) -> list[Event]:
+        """Drop the events that a function picks, and give them.
 
         The others keep their positions.
         """
         with self._lock:
             rows = self._select("events", 0)
-        found = self._parsed(rows)
-        gone = found[:events] if isinstance(events, int) else [at for at in found if events(at[1])]
+        gone = [(position, event) for position, event in self._parsed(rows) if picked(event)]
         with self._lock, self._writing():
             self._database.executemany(
                 "DELETE FROM events WHERE position = ?", [[position] for position, _ in gone]

@@ -28,19 +28,21 @@ from coupon_rec.serving.events.identifiers import Identifiers
 
 __all__ = ["Candidates", "Event", "FeatureStore", "StoreFullError"]
 
-MOST_EVENTS = 1_000_000
+MAX_EVENTS = 1_000_000
 """Events taken in after a snapshot, at most: memory is bounded, and the next snapshot frees it."""
-MOST_KNOWN = 4 * MOST_EVENTS
+MAX_EVENT_IDS = 4 * MAX_EVENTS
 """Events whose ids are kept, at most, those included that the snapshot holds."""
-CACHED = 1_000
+MAX_READY_USERS = 1_000
 """Users whose features are kept ready, at most; about 60 MB with 200 coupons each."""
 DAYS_KEPT = 7
 """Days before the snapshot whose events stay in the log, in case an older snapshot comes back."""
 DAYS_UNHELD = 365
 """The same of an event that the snapshot does not hold; every recency has its cap by then."""
-AHEAD = timedelta(days=1)
+CLOCK_AHEAD = timedelta(days=1)
 """How far the clock of a shop may be ahead of ours, for its events to say what time it is."""
 EPOCH = date(1970, 1, 1)
+PARTS = {"purchase": "lines", "redemption": "redemptions", "view": "views", "click": "clicks"}
+"""The part of a `Past` in which an event of each kind stands."""
 
 
 class StoreFullError(RuntimeError):
@@ -161,7 +163,7 @@ class FeatureStore:
                 users = [user for user, its_day in new if its_day == day]
                 for user, candidates in zip(users, self._computed(users, day), strict=True):
                     self._ready[user, day] = found[user, day] = candidates
-            while len(self._ready) > CACHED:
+            while len(self._ready) > MAX_READY_USERS:
                 del self._ready[next(iter(self._ready))]
         return [found[key] for key in keys]
 
@@ -229,18 +231,18 @@ class FeatureStore:
         Raises
         ------
         StoreFullError
-            If there are more than `MOST_EVENTS` since the snapshot, or more than `MOST_KNOWN` with
-            those that it holds. None was taken in.
+            If there are more than `MAX_EVENTS` since the snapshot, or more than `MAX_EVENT_IDS`
+            with those that it holds. None was taken in.
         OSError
             If the log cannot be written. None was taken in.
         """
         with self._adding:
             new = {event.event_id: event for event in events if event.event_id not in self._ids}
-            if self._counted + self._reviews + len(new) > MOST_EVENTS:
+            if self._counted + self._reviews + len(new) > MAX_EVENTS:
                 raise StoreFullError(
                     f"{self._counted:,} events since the snapshot of {self.day}: load a new one"
                 )
-            if len(self._ids) + len(new) > MOST_KNOWN:
+            if len(self._ids) + len(new) > MAX_EVENT_IDS:
                 raise StoreFullError(
                     f"{len(self._ids):,} events with those that the snapshot of {self.day} holds: "
                     "load a new one"
@@ -284,7 +286,7 @@ class FeatureStore:
 
     def _apply(self, events: Iterable[Event]) -> int:
         by_user: dict[int, list[Event]] = {}
-        soon = datetime.now() + AHEAD  # one clock that is wrong must not tell everybody the time
+        soon = datetime.now() + CLOCK_AHEAD  # a wrong clock must not tell everybody the time
         for event in events:
             if event.event_id not in self._ids:
                 self._ids.add(event.event_id)
@@ -315,38 +317,37 @@ class FeatureStore:
         self._counted += len(events)
 
     def _after(self, past: Past, events: Sequence[Event]) -> Past:
-        """What a user did, with some events more."""
-        return Past(
-            _joined(past.lines, [line for event in events if (line := self._line(event))]),
-            _joined(past.redemptions, self._new_redemptions(past.redemptions, events)),
-            _joined(past.views, self._looks(events, "view")),
-            _joined(past.clicks, self._looks(events, "click")),
-        )
+        """What a user did, with some events more; an offer is redeemed once, the first time."""
+        used = past.redemptions
+        pairs = zip(used.campaign_id.tolist(), used.coupon_id.tolist(), strict=True)
+        offers: set[tuple[int, ...]] = set(pairs)
+        new: dict[str, list[tuple[int, ...]]] = {}
+        for event in events:
+            row = self._row(event)
+            if row is None or (event.kind == "redemption" and row[:2] in offers):
+                continue
+            if event.kind == "redemption":
+                offers.add(row[:2])
+            new.setdefault(PARTS[event.kind], []).append(row)
+        return past._replace(**{part: _joined(getattr(past, part), new[part]) for part in new})
 
     def _past_of(self, user: int) -> Past:
         if user in self._past:
             return self._past[user]
         return self.snapshot.past(self.snapshot.user_row.get(user))
 
-    def _line(self, event: Event) -> tuple[int, ...] | None:
-        """The numbers of a purchase line, or None if it is none or of no known item."""
-        if event.kind != "purchase":
-            return None
+    def _row(self, event: Event) -> tuple[int, ...] | None:
+        """The numbers of an event in its part of a `Past`; None if its item is not known."""
+        day = (event.day - EPOCH).days
+        if event.kind == "redemption":
+            return self._number(event, "campaign_id"), self._number(event, "coupon_id"), day
         item = self.snapshot.items.row(self._number(event, "item_id"))
-        if item == NO_ITEM:
+        if item == NO_ITEM or event.kind == "review":
             return None
-        basket, day = self._number(event, "basket_id"), (event.day - EPOCH).days
+        if event.kind != "purchase":
+            return item, day
         money = [int(getattr(event, name) * MILLIONTHS + 0.5) for name in MONEY]
-        return item, basket, day, event.quantity, *money
-
-    def _looks(self, events: Sequence[Event], kind: str) -> list[tuple[int, ...]]:
-        """The views or the clicks among some events, of known items: item and day."""
-        rows = [
-            (self.snapshot.items.row(self._number(event, "item_id")), (event.day - EPOCH).days)
-            for event in events
-            if event.kind == kind
-        ]
-        return [row for row in rows if row[0] != NO_ITEM]
+        return item, self._number(event, "basket_id"), day, event.quantity, *money
 
     def _held(self, event: Event) -> bool:
         """Whether the snapshot holds an event: of an earlier day, and every number is the same.
@@ -357,27 +358,14 @@ class FeatureStore:
             return True
         if event.day >= self.day:
             return False
-        held = self.snapshot.past(self.snapshot.user_row.get(self._number(event, "user_id")))
-        if event.kind == "redemption":
-            return not self._new_redemptions(held.redemptions, [event])
-        if event.kind in ("view", "click"):
-            item, day = held.views if event.kind == "view" else held.clicks
-            held_looks = set(zip(item.tolist(), day.tolist(), strict=True))
-            return set(self._looks([event], event.kind)) <= held_looks
-        line = self._line(event)
-        lines = np.stack(held.lines, axis=1)
-        return line is not None and bool((lines == line).all(axis=1).any())
-
-    def _new_redemptions(self, past: Redemptions, events: Sequence[Event]) -> list[tuple[int, ...]]:
-        """The redemptions among some events; an offer is redeemed once, the first time counts."""
-        done = set(zip(past.campaign_id.tolist(), past.coupon_id.tolist(), strict=True))
-        new: dict[tuple[int, int], int] = {}
-        for event in events:
-            if event.kind == "redemption":
-                offer = self._number(event, "campaign_id"), self._number(event, "coupon_id")
-                if offer not in done:
-                    new.setdefault(offer, (event.day - EPOCH).days)
-        return [(*offer, day) for offer, day in new.items()]
+        row = self._row(event)
+        if row is None:
+            return event.kind != "purchase"  # which makes its buyer known, whatever it is
+        user = self.snapshot.user_row.get(self._number(event, "user_id"))
+        held = getattr(self.snapshot.past(user), PARTS[event.kind])
+        compared = 2 if event.kind == "redemption" else len(row)  # an offer, on whatever day
+        same = np.stack(held[:compared], axis=1) == row[:compared]
+        return bool(same.all(axis=1).any())
 
 
 Columns = TypeVar("Columns", Lines, Looks, Redemptions)

@@ -1,6 +1,7 @@
 """What another policy would have earned, from the decisions that a service recorded."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -265,22 +266,14 @@ def arms(log: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         )
     answers = log.assign(reward=log["reward"].fillna(0.0)).groupby("request_id", sort=False)
     each = answers.agg(reward=("reward", "sum"), arm=("arm", "first"), user=("user_id", "first"))
-    sums = pd.DataFrame(
-        {
-            (arm, name): (each["arm"] == arm) * (each["reward"] if name == "reward" else 1.0)
-            for arm in ("live", "canary")
-            for name in ("reward", "answers")
-        }
-    )
-    sums.columns = [" ".join(name) for name in sums]
-
-    def mean(arm: str) -> Callable[[pd.DataFrame], pd.Series]:
-        return lambda s: s[f"{arm} reward"] / s[f"{arm} answers"]
-
-    formulas = {
-        "live": mean("live"),
-        "canary": mean("canary"),
-        "canary less live": lambda s: mean("canary")(s) - mean("live")(s),
+    sums = pd.DataFrame(index=each.index)
+    for arm in ("live", "canary"):
+        sums[f"{arm} answers"] = (each["arm"] == arm).astype(float)
+        sums[f"{arm} reward"] = each["reward"] * sums[f"{arm} answers"]
+    formulas: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+        "live": partial(_mean, arm="live"),
+        "canary": partial(_mean, arm="canary"),
+        "canary less live": lambda sums: _mean(sums, "canary") - _mean(sums, "live"),
     }
     table = pd.DataFrame(
         {
@@ -291,6 +284,10 @@ def arms(log: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     for arm, rows in each.groupby("arm"):
         table.loc[arm, ["answers", "users"]] = len(rows), rows["user"].nunique()
     return table.astype({"answers": "Int64", "users": "Int64"})
+
+
+def _mean(sums: pd.DataFrame, arm: str) -> pd.Series:
+    return sums[f"{arm} reward"] / sums[f"{arm} answers"]
 
 
 def judge(

@@ -1,31 +1,33 @@
-"""The stream of events of several replicas in Redis."""
+"""A log of events that several replicas share over a stream of Redis."""
 
 import logging
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from coupon_rec.privacy.vault import Vault, VaultError, opened
+from coupon_rec.privacy.vault import MAGIC_1_0, Vault, VaultError, opened
 from coupon_rec.serving.events.event import Event, from_json, to_json
-from coupon_rec.serving.events.shared_log import AT_ONCE, StreamError
-
-T = TypeVar("T")
+from coupon_rec.serving.events.event_log import EventLog
 
 logger = logging.getLogger("coupon_rec.serving")
 
 STREAM = "coupon-rec:events"
-KEPT = 1_000_000
-"""Events that the stream keeps, about."""
+EVENTS_KEPT = 1_000_000
+"""How many the stream keeps, about."""
+EVENTS_AT_ONCE = 1_000
 
+NO_EVENT = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What is raised where somebody has put something else into the stream."""
 
-def stream_of(shard: tuple[int, int] | None) -> str:
-    """Name the stream of a bundle: the replicas of a shard share what happens to its users."""
-    return f"{STREAM}:{shard[0]}-{shard[1]}" if shard else STREAM
+Entry = tuple[str, dict[str, str]]
 
 
 def connected(url: str) -> Any:
@@ -40,141 +42,212 @@ def connected(url: str) -> Any:
     )
 
 
-class RedisStream:
-    """A stream of Redis, as an `EventStream` for a `SharedLog`.
+def streams_of(redis: Any) -> list[str]:
+    """Name the stream of events, and those that the parts of a bundle of 1.0 had."""
+    return [STREAM, *redis.scan_iter(f"{STREAM}:[0-9]*")]
+
+
+class SharedLog(EventLog):
+    """A log whose events all replicas share, each with a file of its own.
+
+    The file holds every event that this replica knows, and the stream should hold the same. An
+    event is accepted when it is in the file; `sync` exchanges the differences. So Redis may be
+    slow, away, or back and empty: events are accepted all the same, and nothing is lost while one
+    replica has its file. An event is published until it was read in the stream: at least once.
 
     With the environment's ``COUPON_REC_STORAGE_KEYS`` (`coupon_rec.privacy.Vault`), the same for
     all replicas, events are encrypted there, and what others put into the stream is left out.
 
     Parameters
     ----------
+    path : str or pathlib.Path
+        The file of this replica.
     url : str
         Of the Redis server, such as ``redis://localhost:6379``.
-    name : str
-        The name of the stream in it.
+    stream : str
+        Its name in Redis.
+
+    Attributes
+    ----------
+    degraded : bool
+        Whether the last exchange failed, or none was made yet: others may know more.
     """
 
-    def __init__(self, url: str, name: str = STREAM) -> None:
-        self._redis = connected(url)
-        self._vault = Vault.from_environment()
-        self._name = name
-        self._last = ""
+    def __init__(self, path: str | Path, url: str, stream: str = STREAM) -> None:
+        super().__init__(path)
+        self.degraded = True
+        self._redis, self._stream = connected(url), stream
+        self._last = ""  # the last entry that was read
+        self._known: set[str] = set()
+        self._missing: dict[str, Event] = {}
+        self._syncing = Lock()
+        self._told = False
+        self._expect(self.read()[0])
 
-    def rewound(self) -> bool:
-        """Whether the last entry that was read is gone."""
-        gone = bool(self._last) and not self._entries(self._last, self._last)
-        if gone:
-            self._last = ""
+    @property
+    def unpublished(self) -> int:
+        """How many events of this replica were not seen in the stream yet."""
+        return len(self._missing)
+
+    def append(self, events: Sequence[Event]) -> tuple[int, int]:
+        """Write events: on disk when it returns, and in the stream with the next `sync`."""
+        with self._lock:
+            positions = super().append(events)
+            self._expect(events)
+            return positions
+
+    def drop(self, picked: Callable[[Event], bool]) -> list[Event]:
+        """Drop events as an `EventLog`, here alone; they come back if the stream begins anew."""
+        gone = super().drop(picked)
+        with self._lock:
+            for event in gone:
+                self._known.discard(event.event_id)
+                self._missing.pop(event.event_id, None)
         return gone
 
-    def read(self, take: Callable[[Sequence[Event]], None]) -> None:
-        """Hand all that is new to `take`; what is no event is left out."""
-        while entries := self._entries(f"({self._last}" if self._last else "-"):
-            take([event for _, fields in entries if (event := self._event(fields))])
-            self._last = entries[-1][0]
+    def sync(self) -> None:
+        """Take in what other replicas have published, and publish what the stream lacks.
 
-    def publish(self, events: Sequence[Event]) -> None:
-        """Add events."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for event in events:
-            pipeline.xadd(self._name, {"event": self._sealed(event)}, maxlen=KEPT)
-        _reached(pipeline.execute)
-
-    def forget(self, user_id: int | str, *others: int | str) -> int:
-        """Write the stream anew without the events of some people, and say how many these were.
-
-        Redis keeps the bytes of an entry that is only deleted. It is asked to write its files anew
-        too, which takes it a moment. A replica that still runs, or whose file was not gone through,
-        publishes the events again.
-
-        Raises
-        ------
-        StreamError
-            If Redis cannot be reached, or does not let the caller do this.
+        Call it a few times a second. It waits for the stream for a second at most. It fails, and
+        says so in `degraded` and once in the log, if that cannot be reached or the file not
+        written.
         """
-        names, kept, deleted = {*map(str, (user_id, *others))}, f"{self._name}:kept", 0
-        last = "-"
-
-        def is_theirs(fields: dict[str, Any]) -> bool:
-            event = self._event(fields)
-            return event is not None and str(event.user_id) in names
-
-        def copy() -> None:
-            nonlocal deleted, last
-            while entries := self._entries(last):
-                adding = self._redis.pipeline(transaction=False)
-                for entry, fields in entries:
-                    if is_theirs(fields):
-                        deleted += 1
-                    else:
-                        adding.xadd(kept, fields, id=entry)
-                adding.execute()
-                last = f"({entries[-1][0]}"
-
-        def exchange(watching: Any) -> None:
-            copy()  # what has come since
-            left = watching.exists(kept)
-            watching.multi()
-            if left:
-                watching.rename(kept, self._name)
+        with self._syncing:
+            try:
+                self._pull()
+                self._push()
+            except (OSError, RedisError) as error:
+                self._tell(True, f"no exchange with other replicas ({type(error).__name__})")
             else:
-                watching.delete(self._name)
+                self._tell(False, "events are exchanged with other replicas")
 
-        def forget() -> None:
-            self._redis.delete(kept)
-            copy()
-            self._redis.transaction(exchange, self._name)
-
-        if any(is_theirs(fields) for fields in self._all()):
-            _reached(forget)
-        _reached(self._write_files)  # though nothing was there: it may have failed the last time
-        return deleted
-
-    def _all(self) -> Iterator[dict[str, Any]]:
-        first = "-"
-        while entries := self._entries(first):
-            yield from (fields for _, fields in entries)
-            first = f"({entries[-1][0]}"
-
-    def _write_files(self) -> None:
-        """Have Redis write its files anew, once what it is writing now is done."""
-        state = self._redis.info("persistence")
-        while state["aof_rewrite_in_progress"] or state["rdb_bgsave_in_progress"]:
-            time.sleep(0.1)
-            state = self._redis.info("persistence")
-        if state["aof_enabled"]:
-            self._redis.bgrewriteaof()
-        self._redis.bgsave(schedule=True)
+    def _tell(self, degraded: bool, words: str) -> None:
+        """Note how the last exchange went, and log when that changes."""
+        if degraded != self.degraded or not self._told:
+            logger.warning(words)
+        self.degraded, self._told = degraded, True
 
     def close(self) -> None:
-        """Leave Redis."""
+        """Let another process have the file, and leave the stream."""
         self._redis.close()
+        super().close()
 
-    def _entries(self, first: str, last: str = "+") -> list[tuple[str, dict[str, Any]]]:
-        found: Any = _reached(lambda: self._redis.xrange(self._name, first, last, AT_ONCE))
-        return list(found)
+    def _expect(self, events: Sequence[Event]) -> None:
+        """Know events, which are missing in the stream until they were seen there."""
+        self._known.update(event.event_id for event in events)
+        self._missing.update((event.event_id, event) for event in events)
+
+    def _pull(self) -> None:
+        """Take in what is new in the stream, from its beginning if the last entry is gone."""
+        if self._last and not self._redis.xrange(self._stream, self._last, self._last):
+            self._last = ""
+            with self._lock:
+                self._expect(self.read()[0])
+        for entries in _read(self._redis, self._stream, self._last):
+            events = [_event(entry, self._stream, self._vault) for entry in entries]
+            self._take([event for event in events if event])
+            self._last = entries[-1][0]
+
+    def _take(self, published: Sequence[Event]) -> None:
+        with self._lock:
+            new = {e.event_id: e for e in published if e.event_id not in self._known}
+            if new:
+                self.append(list(new.values()))
+            for event in published:
+                self._missing.pop(event.event_id, None)
+
+    def _push(self) -> None:
+        """Publish what was not seen in the stream; the next `_pull` sees it there."""
+        with self._lock:
+            missing = list(self._missing.values())
+        for first in range(0, len(missing), EVENTS_AT_ONCE):
+            pipeline = self._redis.pipeline(transaction=False)
+            for event in missing[first : first + EVENTS_AT_ONCE]:
+                pipeline.xadd(self._stream, {"event": self._sealed(event)}, maxlen=EVENTS_KEPT)
+            pipeline.execute()
 
     def _sealed(self, event: Event) -> str:
         text = to_json(event)
-        if self._vault is None:
-            return text
-        return b64encode(self._vault.seal(text.encode(), self._name)).decode()
-
-    def _event(self, fields: dict[str, Any]) -> Event | None:
-        """The event of an entry, or None if somebody put something else there."""
-        try:
-            text: str = fields["event"]
-            data = text.encode() if text.startswith("{") else b64decode(text, validate=True)
-            return from_json(opened(data, self._name, self._vault))
-        except VaultError as error:
-            logger.warning("an entry of the stream is left out: %s", error)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            pass
-        return None
+        return self._vault.seal(text.encode(), self._stream).decode() if self._vault else text
 
 
-def _reached(work: Callable[[], T]) -> T:
+def forget_in_stream(url: str, stream: str, users: Collection[int | str]) -> int:
+    """Write a stream anew without the events of some people, and say how many these were.
+
+    Redis keeps the bytes of an entry that is only deleted. It is asked to write its files anew
+    too, which takes it a moment. Stop all replicas first: one that still runs, or whose file was
+    not gone through, publishes the events again.
+
+    Raises
+    ------
+    redis.RedisError
+        If Redis cannot be reached, or does not let the caller do this.
+    """
+    redis, names, vault = connected(url), {*map(str, users)}, Vault.from_environment()
     try:
-        return work()
-    except RedisError as error:
-        raise StreamError(f"Redis cannot be reached: {error}") from error
+        removed = sum(
+            _is_of(names, entry, stream, vault)
+            for entries in _read(redis, stream)
+            for entry in entries
+        )
+        if removed:
+            redis.transaction(partial(_write_anew, redis, stream, names), stream)
+        _write_files(redis)  # though nothing was there: it may have failed the last time
+        return removed
+    finally:
+        redis.close()
+
+
+def _write_anew(redis: Any, stream: str, names: Collection[str], watching: Any) -> None:
+    """Put the entries of others in the place of a stream; tried again if one is added meanwhile."""
+    kept, vault = f"{stream}:kept", Vault.from_environment()
+    redis.delete(kept)
+    for entries in _read(redis, stream):
+        pipeline = redis.pipeline(transaction=False)
+        for name, fields in entries:
+            if not _is_of(names, (name, fields), stream, vault):
+                pipeline.xadd(kept, fields, id=name)
+        pipeline.execute()
+    any_left = redis.exists(kept)
+    watching.multi()
+    if any_left:
+        watching.rename(kept, stream)
+    else:
+        watching.delete(stream)
+
+
+def _write_files(redis: Any) -> None:
+    """Have Redis write its files anew, once what it is writing now is done."""
+    state = redis.info("persistence")
+    while state["aof_rewrite_in_progress"] or state["rdb_bgsave_in_progress"]:
+        time.sleep(0.1)
+        state = redis.info("persistence")
+    if state["aof_enabled"]:
+        redis.bgrewriteaof()
+    redis.bgsave(schedule=True)
+
+
+def _read(redis: Any, stream: str, last: str = "") -> Iterator[list[Entry]]:
+    """The entries after one, or all, some at a time."""
+    while entries := redis.xrange(stream, f"({last}" if last else "-", count=EVENTS_AT_ONCE):
+        yield entries
+        last = entries[-1][0]
+
+
+def _event(entry: Entry, stream: str, vault: Vault | None) -> Event | None:
+    """The event of an entry, or None if somebody put something else there."""
+    try:
+        text = entry[1]["event"]
+        sealed_by_1_0 = text.startswith(b64encode(MAGIC_1_0).decode()[:5])
+        data = b64decode(text) if sealed_by_1_0 else text.encode()
+        return from_json(opened(data, stream, vault))
+    except VaultError as error:
+        logger.warning("an entry of the stream is left out: %s", error)
+    except NO_EVENT:
+        pass
+    return None
+
+
+def _is_of(names: Collection[str], entry: Entry, stream: str, vault: Vault | None) -> bool:
+    event = _event(entry, stream, vault)
+    return event is not None and str(event.user_id) in names

@@ -187,7 +187,6 @@ def _open_log(path: Path, settings: Settings) -> EventLog:
     """Open the log of events, shared with other replicas if there is a Redis."""
     if not settings.redis:
         return EventLog(path)
-    from coupon_rec.serving.events.redis_log import RedisStream
-    from coupon_rec.serving.events.shared_log import SharedLog
+    from coupon_rec.serving.events.redis_log import SharedLog
 
-    return SharedLog(path, RedisStream(settings.redis))
+    return SharedLog(path, settings.redis)
