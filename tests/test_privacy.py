@@ -1,7 +1,7 @@
 """What the room `privacy` promises of pseudonyms, seals, budgets, attacks and secure sums."""
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,7 @@ def test_what_is_no_key_is_refused_without_being_shown(key: str) -> None:
 
 
 def test_what_version_1_0_sealed_is_opened_and_sealed_anew() -> None:
-    key = "dGhlIGtleSBvZiBhIHRlc3QsIG9mIDMyIGJ5dGVzLi4="
+    key = b64encode(b"the key of a test, of 32 bytes..").decode()
     sealed = b64decode("Y3J2MXOROunQMhoz/cis4AHbM1S+jcRqHJMpArHuzIoVrUILBOaZqdgaZKZp")
     vault = Vault([new_key(), key])
     assert vault.open(sealed, "a") == b"milk\n"

@@ -26,9 +26,7 @@ from pydantic import (
 from coupon_rec.outgoing import NoAnswer, ask, bearer, is_address
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from coupon_rec.market import Market
+    from ibis import Table
 
 MAX_TEXT = 5000
 MAX_TOPIC = 100  # it has to go into a header
@@ -240,7 +238,7 @@ def read_reviews(
     tables = load_market(market)
     if tables.reviews is None:
         raise SourceError(f"the market {market} has no reviews: data/SCHEMA.md has their columns")
-    reviews = tables.reviews.to_pandas().merge(_topics(tables, topic), on="item_id")
+    reviews = tables.reviews.join(_topic_of(tables.items, topic), "item_id").to_pandas()
     order = ["time", "user_id", "item_id"]
     reviews = reviews.sort_values(order, kind="stable", ignore_index=True)
     if "text" not in reviews:
@@ -265,12 +263,10 @@ def read_reviews(
         yield "reviews", where, opinion_of({**row, "time": row["time"].isoformat()})
 
 
-def _topics(market: "Market", topic: str) -> "pd.DataFrame":
-    """What each item of a market is about: `item_id` and `topic`."""
-    items = market.items
+def _topic_of(items: "Table", topic: str) -> "Table":
     if topic not in items.columns:
         raise SourceError(f"items have no column {topic}; there are {', '.join(items.columns)}")
-    return items.select("item_id", topic=items[topic].cast("string")).to_pandas()
+    return items.select("item_id", topic=items[topic].cast("string"))
 
 
 class _Review(BaseModel):
@@ -373,16 +369,28 @@ def _asked(address: str, question: str, headers: Mapping[str, str]) -> _Reviews:
 
 
 def topics_of(market: str, topic: str) -> dict[str, str | None]:
-    """What each item of a market is about, by its identifier as text.
+    """What each item of a market is about, by its identifier as text; no other table is read.
 
     SourceError if there is no such column; ConnectionError if the market cannot be read now.
     """
-    from coupon_rec.market import load_market
+    from coupon_rec.market.identifiers import stored
+    from coupon_rec.market.loading import connect
+    from coupon_rec.market.sources import open_tables
+    from coupon_rec.market.tables import IDENTIFIERS
 
     try:
-        tables = load_market(market)
-        rows = tables.named(_topics(tables, topic)).astype(object)
-    except SourceError:
+        tables = open_tables(market, connect()).tables
+        if (items := tables.get("items")) is None:
+            raise ConnectionError(f"{market} has no items: put items.parquet or items.csv there")
+        topics = _topic_of(items, topic)
+        names = stored(tables[IDENTIFIERS])[0].get("item_id") if IDENTIFIERS in tables else None
+        if names is not None:
+            topics = topics.join(names, topics.item_id == names.number)
+            topics = topics.select("topic", item_id="text")
+        if not topics["item_id"].type().is_string():
+            topics = topics.mutate(item_id=topics["item_id"].cast("int64"))
+        rows = topics.to_pandas().astype(object)
+    except (SourceError, ConnectionError):
         raise
     except Exception as error:  # whatever the engine says while the files are written anew
         raise ConnectionError(f"the items of {market} cannot be read now ({error})") from error
