@@ -13,7 +13,7 @@ import pytest
 
 from coupon_rec import _web
 from coupon_rec._web import MOST_BYTES, opened
-from coupon_rec.assistant import ChatModel, ModelError, hand_to, service
+from coupon_rec.assistant import hand_to, service
 from coupon_rec.listening import SourceError, read_service
 
 Send = Callable[[bytes], None]
@@ -35,7 +35,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
     ],
 )
 def test_what_is_no_address_of_the_web_is_refused_before_anything_is_asked(text: str) -> None:
-    for ask in (ChatModel, service, hand_to, lambda text: next(read_service(text, {}))):
+    for ask in (service, hand_to, lambda text: next(read_service(text, {}))):
         with pytest.raises(ValueError, match="address such as http"):
             ask(text)
 
@@ -143,11 +143,8 @@ def test_who_sends_without_an_end_is_left() -> None:
     ],
 )
 def test_sizes_that_no_answer_has_are_as_if_nobody_answered(answer: bytes) -> None:
-    with serving(lambda send: send(answer)) as (url, _):
-        with pytest.raises(ValueError):
-            service(url)(7)
-        with pytest.raises(ModelError):
-            list(ChatModel(url).stream([]))
+    with serving(lambda send: send(answer)) as (url, _), pytest.raises(ValueError):
+        service(url)(7)
 
 
 def test_all_addresses_of_a_host_have_one_time_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,8 +186,6 @@ def test_neither_a_key_nor_words_go_where_a_server_points() -> None:
                 read(url, 20)
             with pytest.raises(ValueError, match="refused"):
                 service(url, "s3cret")(7)
-            with pytest.raises(ModelError, match="refused"):
-                list(ChatModel(url, "s3cret").stream([]))
             with pytest.raises(OSError):
                 hand_to(url)(7, "d1", "I am Emma")
-    assert len(asked) == 4 and not followed
+    assert len(asked) == 3 and not followed
