@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from receiver import Receiver
 
-from coupon_rec.assistant import ChatModel, ModelError, hand_to, service
+from coupon_rec.assistant import hand_to, service
 from coupon_rec.listening import SourceError, read_service
 from coupon_rec.outgoing import MAX_BYTES, NoAnswer, Unreachable, ask, bearer, is_address
 from coupon_rec.outgoing import hook as web_hook
@@ -59,7 +59,7 @@ def serving(answer: Callable[[Send], object]) -> Iterator[tuple[str, list[bytes]
     ],
 )
 def test_what_is_no_address_of_the_web_is_refused_before_anything_is_asked(text: str) -> None:
-    for opens in (ChatModel, service, web_hook, hand_to, lambda text: next(read_service(text, {}))):
+    for opens in (service, web_hook, hand_to, lambda text: next(read_service(text, {}))):
         with pytest.raises(ValueError, match="address such as http"):
             opens(text)
 
@@ -160,8 +160,6 @@ def test_an_answer_that_is_none_is_named(answer: bytes) -> None:
             ask(url, seconds=20)
         with pytest.raises(ValueError, match="did not answer as `serve` does"):
             service(url)(7)
-        with pytest.raises(ModelError):
-            list(ChatModel(url).stream([]))
 
 
 @pytest.mark.parametrize(
@@ -193,8 +191,6 @@ def test_neither_a_key_nor_words_go_where_a_server_or_the_environment_points(
             assert ask(url, b"{}", seconds=20).status == 302
             with pytest.raises(ValueError, match="refused"):
                 service(url, "s3cret")(7)
-            with pytest.raises(ModelError, match="refused"):
-                list(ChatModel(url, "s3cret").stream([]))
             with pytest.raises(NoAnswer, match="answers 302"):
                 hand_to(url)(7, "d1", "I am Emma")
-    assert len(asked) == 4 and not followed
+    assert len(asked) == 3 and not followed

@@ -1,9 +1,3 @@
-from .chat import ChatModel as ChatModel
-from .chat import ModelError as ModelError
-from .chat import local_model as local_model
-from .guard import Refused as Refused
-from .guard import guarded as guarded
-from .guard import problem as problem
 from .handing import hand_to as hand_to
 from .hearing import Heard as Heard
 from .hearing import hear as hear

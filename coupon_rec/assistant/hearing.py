@@ -21,7 +21,6 @@ from coupon_rec.assistant.asking import (
     WONDERS,
 )
 from coupon_rec.assistant.phrases import (
-    ADS,
     AGREES,
     DECLINES,
     DESK,
@@ -160,17 +159,6 @@ def may_refuse(words: str, products: Sequence[str] = ()) -> bool:
     (True, False)
     """
     return any(_found(REFUSES, text) for text in _texts(words, products))
-
-
-def speaks_of_offers(words: str) -> bool:
-    """Whether a message names coupons, offers or advertising, whatever it says of them.
-
-    Examples
-    --------
-    >>> speaks_of_offers("Coupons? Hard pass."), speaks_of_offers("my purse is thin this week")
-    (True, False)
-    """
-    return bool(_found(rf"\b{ADS}\b", plain(words)))
 
 
 def asks_alone(words: str, products: Sequence[str] = ()) -> bool:

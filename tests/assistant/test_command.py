@@ -228,9 +228,7 @@ def test_over_mcp_too_the_customer_has_to_be_named() -> None:
     assert code == 2 and "name the customer" in err
 
 
-@pytest.mark.parametrize(
-    "unused", [("--port", 0), ("--model", "local"), ("--hook", "http://here"), ("--offers",)]
-)
+@pytest.mark.parametrize("unused", [("--port", 0), ("--hook", "http://here"), ("--offers",)])
 def test_over_mcp_a_setting_that_only_conversations_use_is_refused(
     unused: tuple[object, ...],
 ) -> None:
@@ -244,7 +242,7 @@ def test_over_mcp_what_the_environment_sets_for_conversations_is_left_alone(
     asked: list[str] = []
     server = SimpleNamespace(run=asked.append)
     monkeypatch.setattr("coupon_rec.assistant.mcp_server", lambda tools: server)
-    monkeypatch.setenv("COUPON_REC_CHAT", "http://here")
+    monkeypatch.setenv("COUPON_REC_HANDOVER_HOOK", "http://here")
     assert run("--mcp", "--user", 7)[0] == 0 and asked == ["stdio"]
 
 
@@ -252,11 +250,6 @@ def test_a_port_that_is_taken_is_told_before_anything_is_loaded() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, _, err = run("--port", taken.getsockname()[1])
     assert code == 2 and "nothing can listen on 127.0.0.1" in err
-
-
-def test_a_model_without_an_address_is_refused_at_the_start() -> None:
-    code, out, err = run("--user", 7, "--model", "foo", said="any coupons?\n")
-    assert code == 2 and not out and "a model has an address such as" in err
 
 
 def test_who_writes_too_much_in_the_terminal_is_told() -> None:
@@ -302,7 +295,6 @@ def test_the_command_hands_over_to_its_hook(hook: Receiver) -> None:
 @pytest.mark.parametrize(
     ("option", "needed"),
     [
-        (("--chooses",), "--model"),
         (("--host", "0.0.0.0"), "--port"),
         (("--open",), "--port"),
         (("--speech",), "--port"),

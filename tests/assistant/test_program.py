@@ -1,7 +1,6 @@
-"""The real program over HTTP holds out against crowds, hostile services and models, and ends."""
+"""The real program over HTTP holds out against crowds, hostile services, and ends."""
 
 import json
-import signal
 import socket
 import subprocess
 import sys
@@ -11,15 +10,14 @@ from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from time import monotonic, sleep
 
 import pytest
-from coupon_rec._web import FEW_BYTES
 
 from coupon_rec.assistant import DialogueLog
 from coupon_rec.assistant.talking import ALONE, SAYS
-from coupon_rec.serving.http.server import GRACE
+from coupon_rec.outgoing import FEW_BYTES
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 pytestmark = [
@@ -121,29 +119,3 @@ def test_idle_connections_cut_off_no_customer_and_lose_no_turn(tmp_path: Path) -
         assert say(kept, "any coupons?").startswith(SAYS["coupons"])
         assert say(kept, "hello") == SAYS["hello"]
         assert len(DialogueLog(talks).rows()) == 3
-
-
-def test_a_model_that_never_ends_does_not_delay_the_end(tmp_path: Path) -> None:
-    over, asked = Event(), Event()
-
-    def drip(handler: BaseHTTPRequestHandler, _: dict[str, object]) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        asked.set()
-        while not over.wait(0.5):
-            handler.wfile.write(b'data: {"choices": [{"delta": {"content": ""}}]}\n\n')
-
-    talks = tmp_path / "talks"
-    with (
-        answering(drip) as model,
-        program("--model", model, "--chooses", "--log", talks) as (port, process),
-        ThreadPoolExecutor(1) as customer,
-    ):
-        customer.submit(say, HTTPConnection("127.0.0.1", port, timeout=60), "lorem ipsum")
-        assert asked.wait(30)
-        process.send_signal(signal.SIGTERM)
-        begin = monotonic()
-        assert process.wait(60) == 128 + signal.SIGTERM
-        assert monotonic() - begin < GRACE
-        over.set()
-        assert len(DialogueLog(talks).rows()) == 1

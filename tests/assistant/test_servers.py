@@ -1,7 +1,6 @@
 """The assistant over HTTP, its tools over MCP, and its dialogues on disk."""
 
 import asyncio
-import gc
 import json
 import math
 import os
@@ -26,7 +25,6 @@ from starlette.testclient import TestClient
 from coupon_rec.assistant import (
     Assistant,
     Catalog,
-    ChatModel,
     DialogueLog,
     Tools,
     Turn,
@@ -108,53 +106,6 @@ def test_a_recording_is_refused_where_nobody_hears_or_words_come_too() -> None:
     for more, problem in (({}, "no recordings are heard here"), ({"words": "hi"}, "send either")):
         answer = client().post("/v1/assistant", json={"user_id": 1, "recording": "UklG", **more})
         assert answer.status_code == 422 and problem in answer.text
-
-
-def test_who_leaves_in_the_middle_can_come_back_to_the_conversation() -> None:
-    left = Event()
-
-    class Slow(ChatModel):
-        def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
-            yield "Hello! "
-            yield "Hey there! "
-            left.wait(10)
-            yield "Hello. "
-
-    talk = Assistant(tools(2448), model=Slow("http://nowhere"))
-    app = create_app(lambda user: talk)
-
-    async def said(words: str, leaves: bool = False) -> str:
-        body = {"user_id": 2448, "words": words, "dialogue": "" if leaves else talk.dialogue}
-        asked: list[dict[str, Any]] = [{"type": "http.request", "body": json.dumps(body).encode()}]
-        heard, over = b"", asyncio.Event()
-
-        async def receive() -> dict[str, Any]:
-            if asked:
-                return asked.pop()
-            await over.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message: dict[str, Any]) -> None:
-            nonlocal heard
-            heard += message.get("body", b"")
-            if heard and leaves:
-                over.set()
-                asyncio.get_running_loop().call_later(0.1, left.set)
-
-        scope = {"type": "http", "method": "POST", "path": "/v1/assistant", "query_string": b""}
-        scope |= {"headers": [(b"content-type", b"application/json")], "client": ("127.0.0.1", 1)}
-        await app({**scope, "asgi": {"version": "3.0", "spec_version": "2.3"}}, receive, send)
-        return heard.decode()
-
-    async def both() -> tuple[str, str]:
-        return await said("hi", leaves=True), await asyncio.wait_for(said("any coupons?"), 20)
-
-    gc.disable()  # or it might close what was left, by chance
-    try:
-        first, second = asyncio.run(both())
-    finally:
-        gc.enable()
-    assert "turn" not in first and "coffee" in second and "event: turn" in second
 
 
 def test_a_request_that_is_refused_opens_no_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,29 +256,6 @@ def test_a_log_that_another_process_holds_stops_no_answer(
     assert events(say(to, 2448, "any coupons?"))[-1][0] == "turn"
     assert "a turn is lost" in caplog.text
     other.close()
-
-
-def test_who_leaves_holds_up_nobody_while_the_log_is_written() -> None:
-    others, held_up = Event(), []
-
-    class Busy(DialogueLog):
-        def add(self, user_id: int | str, turn: Turn) -> None:
-            held_up.append(not others.wait(20))
-
-    model = talking.Double(lambda _: "Hello! Hey. ")
-    talk = Assistant(tools(2448), model=model, log=Busy(":memory:"))
-
-    async def leave() -> None:
-        limits = {"asking": CapacityLimiter(1), "at_once": CapacityLimiter(1)}
-        answer = _events(talk, Semaphore(1), "hi", **limits, spoken=False)
-        await anext(answer)
-        closing = asyncio.create_task(answer.aclose())
-        await asyncio.sleep(0.1)
-        others.set()
-        await closing
-
-    asyncio.run(leave())
-    assert held_up == [False]
 
 
 def test_a_stop_is_heard_though_the_customer_leaves_before_their_turn() -> None:
@@ -594,7 +522,7 @@ def test_who_is_answered_when_their_conversation_gives_way_is_logged_at_the_end(
 def test_the_desk_is_told_that_words_were_heard_from_a_recording() -> None:
     class Hears(Ear):
         def __init__(self) -> None:
-            """Need no model."""
+            """Need no weights."""
 
         def hear(self, recording: Any) -> str:
             return "do you have my coupons for coffee"

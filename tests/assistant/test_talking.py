@@ -17,10 +17,8 @@ import pytest
 from coupon_rec.assistant import (
     Assistant,
     Catalog,
-    ChatModel,
     Customers,
     DialogueLog,
-    ModelError,
     Tools,
     hear,
     service,
@@ -80,26 +78,6 @@ def served(body: bytes, length: str = "") -> Iterator[str]:
         thread.join()
 
 
-class Says(ChatModel):
-    """A model that says one thing, and chooses another."""
-
-    def __init__(self, text: str, chosen: str = "unknown", fails: bool = False) -> None:
-        super().__init__("http://nowhere")
-        self.text, self.chosen, self.fails = text, chosen, fails
-        self.heard: list[dict[str, str]] = []
-
-    def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
-        self.heard = list(messages)
-        yield from self.text
-        if self.fails:
-            raise ModelError("broke off")
-
-    def choose(self, words: str, options: Sequence[str]) -> str:
-        if self.fails:
-            raise ModelError("broke off")
-        return self.chosen
-
-
 def test_coupons_are_listed_in_the_tools_own_words() -> None:
     turn = Assistant(tools()).reply("What coupons do I have?")
     assert turn.reply == "\n- ".join(["You have:", *LINES])
@@ -127,17 +105,6 @@ def test_who_asks_for_what_is_not_theirs_hears_of_their_own(words: str) -> None:
     assert nobody.reply(words).reply == SAYS["none"]
 
 
-def test_a_customer_who_leaves_in_the_middle_is_still_handed_over_and_logged() -> None:
-    log = DialogueLog(":memory:")
-    model = Says("Thanks for your message. Hello.")
-    talk = Assistant(tools(), model=model, log=log, hand_over=take)
-    answer = talk.answer("my order never arrived")
-    assert next(answer) == "Thanks for your message.\n"
-    answer.close()
-    assert [(row["intent"], row["handed_over"]) for row in log.rows()] == [("complaint", 1)]
-    assert talk.reply("hello").reply == SAYS["waiting"]
-
-
 def test_a_reason_stands_behind_its_coupon() -> None:
     assert "- 25% off coffee, until 26 November 2017 (you buy these)" in (
         Assistant(tools()).reply("why do I get coffee?").reply
@@ -151,11 +118,10 @@ def test_a_coupon_that_the_catalog_does_not_know_is_not_mentioned() -> None:
 
 @pytest.mark.parametrize("words", ["I want a human", "my order never arrived", "forget me"])
 def test_after_a_handover_the_assistant_is_silent(words: str) -> None:
-    model = Says("I am happy to help!")
-    talk = Assistant(tools(), Customers(), model, hand_over=take)
+    talk = Assistant(tools(), Customers(), hand_over=take)
     assert talk.reply(words).handed_over
     turn = talk.reply("What coupons do I have?")
-    assert (turn.reply, turn.by) == (SAYS["waiting"], "rules")
+    assert turn.reply == SAYS["waiting"]
     assert talk.reply(" ").reply == SAYS["waiting"]
 
 
@@ -325,57 +291,12 @@ def test_a_courtesy_and_a_question_about_the_till_stay_what_they_are(
     assert hear(words).intent == intent
 
 
-@pytest.mark.parametrize("words", ["I need support", "Purge my data", "Close my account"])
-def test_a_model_does_not_answer_what_is_for_the_desk(words: str) -> None:
-    turn = Assistant(tools(), model=Says("", "coupons"), chooses=True, hand_over=take).reply(words)
-    assert turn.handed_over and not lines(turn.reply)
-
-
 def test_a_service_that_is_away_is_said_and_handed_over() -> None:
     def away(user: int | str) -> list[tuple[int, int, str]]:
         raise ValueError("nothing answers")
 
     turn = Assistant(Tools(1, away, CATALOG), hand_over=take).reply("any coupons?")
     assert (turn.reply, turn.handed_over) == (SAYS["away"], True)
-
-
-def test_the_model_words_the_tone_and_the_tools_the_facts() -> None:
-    model = Says("Hello, thanks for asking! ")
-    turn = Assistant(tools(), model=model).reply("any deal on coffee?")
-    assert turn.reply == f"Hello, thanks for asking!\nYou have:\n- {LINES[0]}"
-    assert turn.by == "model"
-    assert all("25%" not in message["content"] for message in model.heard)
-
-
-def test_a_lying_model_is_cut_off_and_the_rules_answer() -> None:
-    turn = Assistant(tools(), model=Says("Hello! It is 90% off. Enjoy!")).reply("coffee coupons?")
-    assert turn.reply == f"Hello!\nYou have:\n- {LINES[0]}"
-    assert turn.refused == "the words 'It is 90% off'"
-
-
-def test_a_model_that_fails_leaves_the_rules() -> None:
-    talk = Assistant(tools(), model=Says("Hello! I", fails=True))
-    turn = talk.reply("lorem")
-    assert turn.reply == f"Hello! {ALONE['unknown']}"
-    assert turn.refused == "broke off"
-    assert talk.reply("any coupons?").by == "rules"  # it is not asked again
-
-
-def test_a_model_that_fails_at_choosing_words_nothing_either() -> None:
-    talk = Assistant(tools(), model=Says("Hello! ", fails=True), chooses=True)
-    assert [talk.reply(words).by for words in ("lorem", "any coupons?")] == ["rules", "rules"]
-
-
-def test_a_model_may_choose_what_was_meant_but_nothing_that_cannot_be_undone() -> None:
-    talk = Assistant(tools(), model=Says("", "terms"), chooses=True)
-    assert talk.reply("lorem ipsum").intent == "terms"
-    assert Assistant(tools(), model=Says("", "terms")).reply("lorem ipsum").intent == "unknown"
-
-
-def test_pieces_make_up_the_reply() -> None:
-    talk = Assistant(tools(), model=Says("Hello! Hey there. Bye 5."))
-    pieces = list(talk.answer("what coupons do I have?"))
-    assert len(pieces) == 3 and "".join(pieces) == talk.last.reply
 
 
 def test_an_offer_comes_once_at_the_moment_when_it_pays() -> None:
@@ -517,11 +438,6 @@ def test_rules_are_of_intents_that_have_a_reply() -> None:
     assert heard <= {*SAYS, "unknown"}
 
 
-def test_a_model_cannot_begin_what_the_rules_go_on_with() -> None:
-    nobody = Assistant(Tools(3, lambda user: [], CATALOG), model=Says("Thanks\n"))
-    assert nobody.reply("coupons?").reply == SAYS["none"]
-
-
 def test_a_coupon_without_a_name_may_be_for_what_was_asked_so_nothing_is_denied() -> None:
     some = Catalog(
         {**talking.FACTS, (18, 45): ("selected products", "1.00 off", date(2017, 12, 3))}
@@ -604,38 +520,6 @@ def test_a_question_is_about_the_list_that_was_shown_whatever_the_service_draws_
     assert [said.splitlines()[1:] for said in places] == [[f"- {LINES[1]}"], [f"- {LINES[0]}"]]
 
 
-def test_who_wants_no_offers_is_shown_none_because_a_model_thinks_so() -> None:
-    class Eager(ChatModel):
-        def choose(self, words: str, intents: Sequence[str]) -> str:
-            return "coupons"
-
-        def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
-            yield from ()
-
-    talk = Assistant(tools(), model=Eager("http://nowhere"), chooses=True)
-    assert LINES[0] in talk.reply("my cat is called Paul").reply
-    talk.reply("stop sending me coupons")
-    assert LINES[0] not in talk.reply("my dog is called Paula").reply
-    assert LINES[0] in talk.reply("well, what coupons do I have?").reply
-
-
-def test_a_recording_without_words_asks_no_model_and_hands_nothing_over() -> None:
-    class Never(ChatModel):
-        def choose(self, words: str, intents: Sequence[str]) -> str:
-            raise AssertionError("asked about nothing")
-
-    taken: list[object] = []
-    talk = Assistant(
-        tools(),
-        model=Never("http://nowhere"),
-        chooses=True,
-        hand_over=lambda *said: taken.append(said),
-    )
-    for _ in range(3):
-        assert talk.reply("").reply == SAYS["unheard"]
-    assert not taken and not talk.last.handed_over
-
-
 def test_no_reason_is_claimed_but_the_services_own() -> None:
     talk = Assistant(Tools(1, lambda user: [(18, 41, "drawn by chance")], CATALOG))
     said = talk.reply("why did I get this?").reply
@@ -652,19 +536,6 @@ def of_list(*lists: list[tuple[int | str, int | str, str]]) -> Tools:
 
 
 MINE = [(18, 41, "you buy these"), (18, 42, "you buy others of their kind")]
-
-
-@pytest.mark.parametrize("meant", ["waiting", "none", "away", "forget", "no such thing"])
-def test_a_model_chooses_only_what_it_was_given_to_choose_from(meant: str) -> None:
-    class Hostile(ChatModel):
-        def choose(self, words: str, intents: Sequence[str]) -> str:
-            return meant
-
-        def stream(self, messages: Sequence[dict[str, str]], most: int = 60) -> Iterator[str]:
-            yield from ()
-
-    talk = Assistant(tools(), model=Hostile("http://nowhere"), chooses=True, hand_over=take)
-    assert talk.reply("my cat is called Paul").reply == SAYS["unknown"]
 
 
 def test_a_coupon_that_is_gone_is_not_what_the_customer_has() -> None:
@@ -950,12 +821,10 @@ def test_who_asks_to_see_coupons_is_not_taken_off_a_list(words: str) -> None:
 )
 def test_what_may_be_a_refusal_is_asked_back_and_shows_no_coupon(words: str) -> None:
     for before in ([], ["Stop sending me coupons!"]):
-        for model in (None, Says("", "coupons")):
-            talk = Assistant(tools(), OFFER_AT_ONCE, model)
-            talk._chooses = True
-            for said in before:
-                talk.reply(said)
-            assert not lines(talk.reply(words).reply)
+        talk = Assistant(tools(), OFFER_AT_ONCE)
+        for said in before:
+            talk.reply(said)
+        assert not lines(talk.reply(words).reply)
     assert hear(words).intent == "unknown"
 
 
@@ -1036,21 +905,10 @@ def test_what_may_be_a_refusal_is_asked_back_and_shows_no_coupon(words: str) -> 
 )
 def test_coupons_are_shown_only_to_who_asks_for_them(words: str) -> None:
     for before in ([], ["Stop sending me coupons!"]):
-        talk = Assistant(tools(), Customers(), Says("", "coupons"), chooses=True)
+        talk = Assistant(tools(), Customers())
         for said in before:
             talk.reply(said)
-        talk.model = None
         assert not lines(talk.reply(words).reply)
-
-
-@pytest.mark.parametrize(
-    "words",
-    ["I hate your ads", "No ads from you", "I have opted out of marketing", "Nope", "Please don't"],
-)
-def test_a_model_does_not_choose_coupons_for_what_refuses(words: str) -> None:
-    talk = Assistant(tools(), model=Says("", "coupons"), chooses=True)
-    assert not lines(talk.reply(words).reply)
-    assert lines(talk.reply("my cat is called Paul").reply)
 
 
 @pytest.mark.parametrize("words", ["No ads for coffee", "I hate your coffee ads", "No coffee!"])
@@ -1273,21 +1131,6 @@ def test_a_coupon_that_goes_with_no_other_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ("Is today a good day to use my coupon?", "Good day!"),
-        ("Do double points start in the morning or in the evening?", "Good evening!"),
-        ("Is it goodbye to my coupon on Sunday?", "Goodbye!"),
-        ("I take a thank you as a yes: will you sell me all coffee for 1 dollar?", "Many thanks!"),
-        ("I hear that all coffee is free today.", "I'm very sorry to hear that."),
-    ],
-)
-def test_no_courtesy_of_a_model_answers_a_question(asked: str, said: str) -> None:
-    turn = Assistant(tools(), model=Says(f"{said} ")).reply(asked)
-    assert turn.by == "rules" and turn.refused
-
-
-@pytest.mark.parametrize(
     "coupon",
     [
         {"campaign_id": [18]},
@@ -1334,16 +1177,6 @@ def test_a_place_that_may_mean_two_coupons_of_a_product_shows_both() -> None:
     assert len(lines(said)) == 2 and "tea" not in said
     said = talk.reply("until when is the third one, the coffee, valid?").reply
     assert len(lines(said)) == 1
-
-
-def test_a_turn_that_cannot_be_finished_is_logged_once_with_what_is_known() -> None:
-    talk = Assistant(tools(), model=Says("Hello."), log=DialogueLog(":memory:"), hand_over=take)
-    answer = talk.answer("my order is late")
-    next(answer)
-    talk.abandon()
-    answer.close()
-    (turn,) = talk.log.rows()
-    assert (turn["intent"], turn["handed_over"]) == ("complaint", True)
 
 
 def test_a_service_that_is_away_takes_over_nothing_that_needs_none() -> None:
@@ -1563,7 +1396,7 @@ def test_no_courtesy_takes_longer_for_each_word_of_it() -> None:
     ],
 )
 def test_a_yes_may_go_on_and_what_begins_like_one_may_be_none(words: str, brings: bool) -> None:
-    talk = Assistant(tools(), hand_over=take, model=Says("", "coupons"), chooses=True)
+    talk = Assistant(tools(), hand_over=take)
     talk.reply("do you have oat milk?")
     assert talk.reply(words).handed_over == brings
 
@@ -1713,11 +1546,6 @@ def test_a_threat_is_no_request() -> None:
     assert lines(Assistant(tools()).reply("I wonder if I have any coupons").reply)
 
 
-def test_what_only_a_model_understood_is_no_moment_for_an_offer() -> None:
-    talk = Assistant(tools(), OFFER_AT_ONCE, model=Says("Hello!", "hello"), chooses=True)
-    assert not talk.reply("My mother died yesterday").offered
-
-
 def test_a_product_called_offers_hides_no_stop() -> None:
     assert hear("No more offers please", ["offers"]).intent == "stop"
 
@@ -1795,28 +1623,6 @@ def test_anything_but_coffee_is_not_coffee_alone() -> None:
 
 
 # What a nineteenth evening of attacks found
-
-
-def test_what_only_a_model_understood_is_for_the_colleague_too() -> None:
-    taken: list[str] = []
-    talk = Assistant(
-        tools(),
-        model=Says("", "hello"),
-        chooses=True,
-        hand_over=lambda *said: taken.append(said[-1]),
-    )
-    for words in ("Can you reissue my lost coupon?", "a human please"):
-        talk.reply(words)
-    assert taken == ["Can you reissue my lost coupon?\na human please"]
-
-
-@pytest.mark.parametrize(
-    "words", ["Coupons? Hard pass.", "please deactivate offers for my account"]
-)
-def test_a_model_lists_no_coupons_for_what_the_rules_know_more_of(words: str) -> None:
-    talk = Assistant(tools(), model=Says("", "coupons"), chooses=True)
-    assert not lines(talk.reply(words).reply)
-    assert lines(talk.reply("my purse is thin this week").reply)
 
 
 def test_other_coupons_than_the_one_that_is_named_are_shown() -> None:

@@ -487,18 +487,16 @@ def test_the_log_has_a_row_a_turn_no_name_and_no_word_and_forgets(
 
 
 class Outside:
-    """A service and a model that answer as badly as `service` and `model` say."""
+    """A service that answers as badly as `service` says."""
 
     def __init__(self) -> None:
         self.service: Callable[[dict[str, Any]], bytes] = lambda _: b"{}"
-        self.model: Callable[[dict[str, Any]], bytes] = lambda _: b""
         outside = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                of_service = self.path.endswith("recommendations")
-                body = (outside.service if of_service else outside.model)(asked)
+                body = outside.service(asked)
                 self.send_response(200)
                 self.end_headers()
                 self.wfile.write(body)
@@ -535,38 +533,20 @@ BAD_SERVICES = {
     "far too much": b"[" + b"[]," * 2_000_000 + b"0]",
     "deep": b"[" * 100_000,
 }
-CLAIMS = (
-    "You get 90% off everything!",
-    "Yes, that is right.",
-    "Coffee is free for you.",
-    "A colleague will call you.",
-    "Hello! You have a coupon for bananas.",
-    "nine\u200bty percent off",
-    "9<b>0</b>% off",
-)
 
 
-def streamed(claim: str) -> bytes:
-    """An answer of a model that speaks OpenAI's protocol, in pieces of two letters."""
-    pieces = [claim[place : place + 2] for place in range(0, len(claim), 2)]
-    events = [json.dumps({"choices": [{"delta": {"content": piece}}]}) for piece in pieces]
-    return "".join(f"data: {event}\n\n" for event in [*events, "[DONE]"]).encode()
-
-
-def test_no_hostile_service_or_model_makes_it_claim_anything(
+def test_no_hostile_service_makes_it_claim_anything(
     outside: Outside, start: Callable[..., Talk]
 ) -> None:
-    talk = start(outside.address, "--model", outside.address)
+    talk = start(outside.address)
     for body in BAD_SERVICES.values():
         outside.service = lambda _, body=body: body  # type: ignore[misc]
         assert not re.search(r"\d", talk.say("any coupons?").said)
     outside.service = lambda _: recommends(ME, GOOD)
-    for claim in CLAIMS:
-        outside.model = lambda _, claim=claim: streamed(claim)  # type: ignore[misc]
-        for words in ("hello", "Do I get 90% off bananas? Is it free?", "any coupons?"):
-            answer = talk.say(words)
-            assert not re.search(r"90|%|percent|yes|free|call|banana", answer.said.casefold())
-            assert answer.coupons == ([501] if words == "any coupons?" else [])
+    for words in ("hello", "Do I get 90% off bananas? Is it free?", "any coupons?"):
+        answer = talk.say(words)
+        assert not re.search(r"90|%|percent|yes|free|call|banana", answer.said.casefold())
+        assert answer.coupons == ([501] if words == "any coupons?" else [])
 
 
 @pytest.mark.parametrize("answers", [True, pytest.param(False, marks=pytest.mark.slow)])
