@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.simulation import MECHANISMS, State, open_market, simulate
-from coupon_rec.simulation.loop import Policy
 from coupon_rec.simulation.model import Floats, Ints
+from coupon_rec.simulation.state import Policy
 
 DEPTHS = np.array([0.1, 0.25, 0.5])
 """What the coupons of a type take off, as shares of the price."""
@@ -103,7 +103,7 @@ def run_pilot(
 
 def plenty(state: State) -> Floats:
     """Orders of each store and item that leave no shelf empty."""
-    return np.full((len(state.blocks), state.settings.items), 1000.0)
+    return np.full((len(state.crowds), state.settings.items), 1000.0)
 
 
 def sending(rows: pd.DataFrame, choice: Ints) -> Policy:

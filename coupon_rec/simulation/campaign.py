@@ -7,15 +7,6 @@ import pandas as pd
 
 from coupon_rec.simulation.model import Floats, Ints
 from coupon_rec.simulation.nature import Nature
-from coupon_rec.simulation.world import World
-
-SWITCHING = 1 / 3
-"""Share of what a coupon gains that is taken from the rest of its category: a third, as of the
-units that promotions gain in van Heerde, Gupta and Wittink (2003)."""
-MOST_SWITCHED = 0.9
-"""Of the purchases of the rest, the largest share that one coupon takes."""
-USUAL_UNITS = 1.3
-"""Units on a trip with a purchase, at list price."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +19,9 @@ class Round:
         The number of the campaign, from 1.
     some : bool
         Whether who is mailed gets some of the coupons, or all of them.
-    coupon, slot, kind, depth : numpy.ndarray
+    coupon, slot, kind, depth, coupon_id : numpy.ndarray
         Of each coupon: its row in `world.coupons`, its type's place among those of the campaign,
-        its type, and the share it takes off; shape (K,), ordered by coupon.
-    coupon_id, content : numpy.ndarray
-        Of each coupon: its identifier, and what picture and text add to the purchase logit; (K,).
+        its type, the share it takes off, its identifier; shape (K,), ordered by coupon.
     kinds : numpy.ndarray
         The type of each slot; shape (S,).
     pairs : numpy.ndarray
@@ -55,6 +44,8 @@ class Round:
         shape (I,).
     units : numpy.ndarray
         Mean units of a purchase at the shelf price, 1 or more; shape (I,).
+    drift : numpy.ndarray
+        What season, drift and plants add to the logit; shape (I,).
     """
 
     period: int
@@ -64,7 +55,6 @@ class Round:
     kind: Ints
     depth: Floats
     coupon_id: Ints
-    content: Floats
     kinds: Ints
     pairs: Ints
     item: Ints
@@ -80,6 +70,7 @@ class Round:
     cut: Floats
     slope: Floats
     units: Floats
+    drift: Floats
 
     @property
     def price(self) -> Floats:
@@ -87,40 +78,29 @@ class Round:
         return self.list_price * (1 - self.sale)
 
 
-def draw_round(world: World, nature: Nature, period: int, seed: int) -> Round:
+def draw_round(nature: Nature, period: int) -> Round:
     """Put half of the types whose coupons exist into a campaign."""
+    world, seed = nature.world, nature.settings.seed
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4, period)))
-    kinds = rng.permutation(np.unique(nature.kind_of_coupon))
-    there = kinds[nature.first[kinds] <= period]
-    if not len(there):
-        there = kinds[nature.first[kinds] == nature.first[kinds].min()]
-    if "substitution" in nature.mechanisms:
-        category = nature.category[np.searchsorted(nature.kind, there)]
-        there = there[np.sort(np.unique(category, return_index=True)[1])]
-    chosen = np.sort(there[: -(-len(kinds) // 2)])
-    coupons = np.flatnonzero(np.isin(nature.kind_of_coupon, chosen))
+    chosen = draw_kinds(rng, nature, period)
+    coupon = np.flatnonzero(np.isin(nature.kind_of_coupon, chosen))
     if "depths" not in nature.mechanisms:
-        mixed = rng.permutation(coupons)
-        coupons = np.sort(mixed[np.unique(nature.kind_of_coupon[mixed], return_index=True)[1]])
-    slot = np.searchsorted(chosen, nature.kind_of_coupon[coupons])
+        mixed = rng.permutation(coupon)
+        coupon = np.sort(mixed[np.unique(nature.kind_of_coupon[mixed], return_index=True)[1]])
+    slot = np.searchsorted(chosen, nature.kind_of_coupon[coupon])
     item = np.flatnonzero(np.isin(nature.kind, chosen))
-    item = item[np.lexsort((item, nature.kind[item]))]
     slot_of_item = np.full(len(nature.kind), -1)
     slot_of_item[item] = np.searchsorted(chosen, nature.kind[item])
     pair, row = np.nonzero(slot[:, None] == slot_of_item[item])
-    cut = cuts(world, nature, period)
-    slope = nature.sensitivity * cut
-    if "substitution" in nature.mechanisms:
-        slope = slope - SWITCHING * others_cut(nature, cut)
+    cut = nature.cuts[period]
     return Round(
         period=period,
         some=period > 0 and world.campaigns["campaign_type"][period - 1] == "A",
-        coupon=coupons,
+        coupon=coupon,
         slot=slot,
-        kind=nature.kind_of_coupon[coupons],
-        depth=world.coupons["depth"].to_numpy()[coupons],
-        coupon_id=world.coupons["coupon_id"].to_numpy()[coupons],
-        content=nature.coupon_content()[coupons],
+        kind=nature.kind_of_coupon[coupon],
+        depth=world.coupons["depth"].to_numpy()[coupon],
+        coupon_id=world.coupons["coupon_id"].to_numpy()[coupon],
         kinds=chosen,
         pairs=pairs_of(slot),
         item=item,
@@ -128,25 +108,28 @@ def draw_round(world: World, nature: Nature, period: int, seed: int) -> Round:
         first_row=np.searchsorted(slot_of_item[item], np.arange(len(chosen))),
         pair=pair,
         row=row,
-        first_cell=np.searchsorted(pair, np.arange(len(coupons))),
+        first_cell=np.searchsorted(pair, np.arange(len(coupon))),
         slot_of_item=slot_of_item,
         list_price=nature.prices[period],
         sale=world.sales[period],
         cost=nature.unit_cost[period],
         cut=cut,
-        slope=slope,
-        units=units_at(nature, cut),
+        slope=nature.slope(cut),
+        units=nature.units(cut),
+        drift=nature.drift[period],
     )
 
 
-def cuts(world: World, nature: Nature, period: int) -> Floats:
-    """How far the shelf prices of a period lie below the first list prices, as logs; shape (I,)."""
-    return np.asarray(world.cuts[period] - np.log(nature.prices[period] / world.prices))
-
-
-def units_at(nature: Nature, cut: Floats) -> Floats:
-    """Units that a purchase brings at prices that lie so far below the first ones; shape (I,)."""
-    return np.maximum(USUAL_UNITS * np.exp(nature.quantity * cut), 1.0)
+def draw_kinds(rng: np.random.Generator, nature: Nature, period: int) -> Ints:
+    """The types of a campaign, in order."""
+    kinds = rng.permutation(np.unique(nature.kind_of_coupon))
+    there = kinds[nature.first[kinds] <= period]
+    if not len(there):
+        there = kinds[nature.first[kinds] == nature.first[kinds].min()]
+    if "substitution" in nature.mechanisms:
+        _, first_of_category = np.unique(nature.category_of(there), return_index=True)
+        there = there[np.sort(first_of_category)]
+    return np.sort(there[: -(-len(kinds) // 2)])
 
 
 def pairs_of(slot: Ints) -> Ints:
@@ -155,13 +138,3 @@ def pairs_of(slot: Ints) -> Ints:
     table = np.full((slot.max() + 1, place.max() + 1), -1)
     table[slot, place] = np.arange(len(slot))
     return table
-
-
-def others_cut(nature: Nature, cut: Floats) -> Floats:
-    """The cuts of the other types of each item's category, by their share of its sales; (I,)."""
-    sold = nature.sold
-    own = pd.DataFrame(
-        {"category": nature.category, "kind": nature.kind, "sold": sold, "cut": sold * cut}
-    )
-    of_kind, of_all = (own.groupby(name)["cut"].transform("sum") for name in ("kind", "category"))
-    return np.asarray((of_all - of_kind) / own.groupby("category")["sold"].transform("sum"))

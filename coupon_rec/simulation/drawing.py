@@ -7,12 +7,16 @@ two policies meet the same users, on the same trips, in the same mood.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import pdtr, pdtrik
 
-from coupon_rec.simulation.crowd import Crowd
-from coupon_rec.simulation.model import WEEKS, Bools, Floats, Ints
-from coupon_rec.simulation.shopping import DAY
-from coupon_rec.simulation.tables import BROWSING
+from coupon_rec.simulation.campaign import Round
+from coupon_rec.simulation.model import DAY, WEEKS, Bools, Floats, Ints, softplus
+from coupon_rec.simulation.nature import Nature
+from coupon_rec.simulation.users import Crowd
 from coupon_rec.simulation.world import STORES
+
+BROWSING = 0.2
+"""Views of an item at leisure, for each purchase that its price would bring."""
 
 
 @dataclass(frozen=True)
@@ -27,35 +31,38 @@ class Chance:
     telling: np.random.Generator
 
     @classmethod
-    def of(cls, seed: int, period: int, first: int) -> "Chance":
+    def of(cls, nature: Nature, period: int, first: int) -> "Chance":
         """Seed them by the market, the campaign and the first user of the block."""
-        seeds = np.random.SeedSequence(seed, spawn_key=(5, period, first)).spawn(6)
+        seeds = np.random.SeedSequence(nature.settings.seed, spawn_key=(5, period, first)).spawn(6)
         return cls(*map(np.random.default_rng, seeds))
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What users would buy if they were sent nothing and forgot what they have.
+class Appetite:
+    """What n users would buy of I items if each had its best price and season.
 
     Attributes
     ----------
-    user, trip, item : numpy.ndarray
-        Of each line; trips count within the campaign.
-    mood : numpy.ndarray
-        In [0, 1), shape (lines,): a line whose rate has fallen to less than this share is not
-        bought.
-    luck : numpy.ndarray
-        In [0, 1), shape (lines, 3): of units, of looking an item up, of writing a review.
-    view : numpy.ndarray
-        Whether the line is only looked at.
+    slope, drift : numpy.ndarray
+        The best of all periods: as in `Round`, shape (I,).
+    ends : numpy.ndarray
+        Purchases a trip, never below those of any period, summed over users and items so far;
+        shape (n, I).
     """
 
-    user: Ints
-    trip: Ints
-    item: Ints
-    mood: Floats
-    luck: Floats
-    view: Bools
+    slope: Floats
+    drift: Floats
+    ends: Floats
+
+    @classmethod
+    def of(cls, nature: Nature, crowd: Crowd, period: int) -> "Appetite":
+        """Of a block of users. It changes only with a plant: what is to come moves nothing now."""
+        cuts = nature.world.cuts
+        planted = nature.cuts[period] - cuts[period]
+        slope = np.max([nature.slope(cut + planted) for cut in cuts], axis=0)
+        drift = nature.own_drift.max(axis=0) + nature.planted("season", period)
+        rate = softplus(crowd.shelf_logits(slope, drift))
+        return cls(slope, drift, np.cumsum(rate, dtype="float64").reshape(rate.shape))
 
 
 @dataclass(frozen=True)
@@ -94,55 +101,98 @@ def draw_trips(rng: np.random.Generator, crowd: Crowd, one_store: bool) -> Trips
     )
 
 
-def wished(z: Floats) -> Floats:
-    """A rate that softplus(z) never exceeds and that is quickly worked out: e^z, 1 + z above 0."""
-    rate: Floats = np.minimum(z, 0)
-    np.exp(rate, out=rate)
-    rate += np.maximum(z, 0)
-    return rate
+@dataclass(frozen=True)
+class Wishes:
+    """What users would buy if they were sent nothing and forgot what they have, and what they view.
+
+    Attributes
+    ----------
+    user, trip, item : numpy.ndarray
+        Of each line; trips count within the campaign.
+    logit : numpy.ndarray
+        Of buying the item on a trip, without memory; shape (lines,).
+    level : numpy.ndarray
+        A line is bought while the rate of its item is above this; shape (lines,).
+    luck : numpy.ndarray
+        In [0, 1), shape (lines, 3): of units, of looking an item up, of writing a review.
+    view : numpy.ndarray
+        Whether the line is only looked at.
+    """
+
+    user: Ints
+    trip: Ints
+    item: Ints
+    logit: Floats
+    level: Floats
+    luck: Floats
+    view: Bools
 
 
-def draw_wishes(rng: np.random.Generator, trips: Trips, logits: Floats) -> Wishes:
-    """Draw lines at the rates of `wished`, and as many again to look at."""
-    ends = np.cumsum(wished(logits), dtype="float64").reshape(logits.shape)
-    rates = np.diff(ends[:, -1], prepend=0.0)
-    counts = rng.poisson(trips.counts * rates * (1 + BROWSING))
+def draw_wishes(
+    rng: np.random.Generator,
+    nature: Nature,
+    campaign: Round,
+    crowd: Crowd,
+    trips: Trips,
+    appetite: Appetite,
+) -> Wishes:
+    """Draw lines at the best price, keep those of the campaign's price, and as many to look at.
+
+    Without mechanisms, users look for the best price: all lines to look at are kept.
+    """
+    items, end = crowd.base.shape[1], appetite.ends[:, -1]
+    total = np.diff(end, prepend=0.0)
+    counts = rng.poisson(trips.counts * total * (1 + BROWSING))
     user = np.repeat(np.arange(len(counts)), counts)
-    at = np.sort(ends[user, -1] - rng.random(len(user)) * rates[user])  # sorted: found faster
-    item = np.searchsorted(ends.ravel(), at) - user * logits.shape[1]
-    item = item.clip(0, logits.shape[1] - 1)
-    trip = trips.first[user] + (rng.random(len(user)) * trips.counts[user]).astype(int)
+    at = np.repeat(end, counts) - rng.random(len(user)) * np.repeat(total, counts)
+    cell = np.searchsorted(appetite.ends.ravel(), np.sort(at))  # sorted: found faster
+    cell = cell.clip(user * items, user * items + items - 1)
+    item, base = cell - user * items, crowd.base.ravel()[cell]
+    sensitivity = np.repeat(crowd.people.price_sensitivity, counts)
+    best = softplus(base + sensitivity * appetite.slope[item] + appetite.drift[item])
+    logit = base + sensitivity * campaign.slope[item] + campaign.drift[item]
+    level = rng.random(len(user)) * best
+    view = rng.random(len(user)) < BROWSING / (1 + BROWSING)
+    kept = level < softplus(logit)
+    if not nature.mechanisms:
+        kept |= view
+    user, item = user[kept], item[kept]
     return Wishes(
         user=user,
-        trip=trip,
+        trip=trips.first[user] + (rng.random(len(user)) * trips.counts[user]).astype(int),
         item=item,
-        mood=rng.random(len(user)),
+        logit=logit[kept],
+        level=level[kept],
         luck=rng.random((len(user), 3)),
-        view=rng.random(len(user)) < BROWSING / (1 + BROWSING),
+        view=view[kept],
     )
+
+
+def draw_offers(
+    rng: np.random.Generator, campaign: Round, mailing: Floats, within: Floats
+) -> Bools:
+    """Draw the mailing and, within it, at most one coupon of each type; shape (n, K)."""
+    mailed = rng.random(len(mailing)) < mailing
+    u = rng.random((len(mailing), len(campaign.kinds)))
+    offered, reached = np.zeros(within.shape, bool), np.zeros_like(u)
+    for pair in campaign.pairs.T:
+        slots = np.flatnonzero(pair >= 0)
+        low = reached[:, slots]
+        high = low + within[:, pair[slots]]
+        chosen = (low <= u[:, slots]) & (u[:, slots] < high)
+        offered[:, pair[slots]] = chosen & mailed[:, None]
+        reached[:, slots] = high
+    return offered
 
 
 def poisson_of(u: Floats, mean: Floats) -> Ints:
     """The Poisson counts that numbers in [0, 1) stand for."""
     counts = np.zeros(u.shape, int)
-    term = np.exp(-mean)
-    cells = np.nonzero(u >= term)
-    u, mean, term = u[cells], mean[cells], term[cells]
-    total, number = term.copy(), 1
-    while len(u):
-        counts[cells] = number
-        term = term * mean / number
-        total = total + term
-        left = (u >= total) & (term > 1e-15)
-        cells = tuple(axis[left] for axis in cells)
-        u, mean, term, total = u[left], mean[left], term[left], total[left]
-        number += 1
+    some = u >= np.exp(-mean)
+    u, mean = u[some], mean[some]
+    most = np.ceil(pdtrik(u, mean))
+    counts[some] = np.where(pdtr(most - 1, mean) >= u, most - 1, most)  # pdtrik rounds
     return counts
-
-
-def ranks(many: Ints) -> Ints:
-    """0, 1, ... within each run of so many."""
-    return np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
 
 
 def units_of(u: Floats, mean: Floats) -> Ints:

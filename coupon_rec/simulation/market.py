@@ -3,7 +3,6 @@
 import ctypes
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,7 +11,6 @@ from multiprocessing import parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis import Table
@@ -22,15 +20,14 @@ from tqdm import tqdm
 from coupon_rec.market import validate
 from coupon_rec.market.loading import connect_in_2_gb
 from coupon_rec.market.sources import read_parquet
-from coupon_rec.simulation.assembling import joined, market_rows, user_rows, world_rows
 from coupon_rec.simulation.campaign import draw_round
-from coupon_rec.simulation.loop import pass_period
-from coupon_rec.simulation.mechanisms import Plant
-from coupon_rec.simulation.model import BLOCK
-from coupon_rec.simulation.opening import Simulation, in_duckdb, opened
-from coupon_rec.simulation.state import Settings, State, settings_of
-from coupon_rec.simulation.tables import block_tables, world_tables
-from coupon_rec.simulation.world import World, make_world
+from coupon_rec.simulation.drawing import Appetite
+from coupon_rec.simulation.mechanisms import Plant, Settings, settings_of
+from coupon_rec.simulation.nature import Nature, make_nature
+from coupon_rec.simulation.period import pass_period
+from coupon_rec.simulation.tables import Tables, joined, known_tables, user_tables, world_tables
+from coupon_rec.simulation.truth import Simulation, in_duckdb, opened
+from coupon_rec.simulation.users import draw_crowd
 
 PART = 20
 """Blocks that share a Parquet file."""
@@ -88,69 +85,50 @@ def simulate_market(
     ValueError
         If an argument is outside its range or the folder is not empty.
     """
-    settings = settings_of((users, items, coupons, campaigns, seed), mechanisms, strength, plants)
-    year = answering(settings) if settings.mechanisms else still(settings)
+    sizes = dict(users=users, items=items, coupons=coupons, campaigns=campaigns, seed=seed)
+    year = draw_year(settings_of(sizes, mechanisms, strength, plants))
     if folder is not None:
-        return opened(_on_disk(year, Path(folder)), year.world, year.mechanisms)
-    simulation = opened(_in_memory(year), year.world, year.mechanisms)
+        return opened(write_year(year, Path(folder)), year.nature)
+    simulation = opened(_in_memory(year), year.nature)
     validate(simulation.market)
     return simulation
 
 
 @dataclass(frozen=True)
 class Year:
-    """All that `simulate_market` draws: a world, its tables, and those of each block of users."""
+    """All that `simulate_market` draws: the tables of the world, and those of each block."""
 
-    world: World
-    mechanisms: frozenset[str]
-    tables: dict[str, pa.Table]
-    blocks: Sequence[int]
-    draw: Callable[[int], dict[str, pa.Table]]
+    nature: Nature
+    tables: Tables
+    draw: Callable[[int], Tables]
 
 
-def still(settings: Settings) -> Year:
-    """A year in which users do not notice what is sent."""
-    s = settings
-    world = make_world(
-        s.items, s.coupons, s.campaigns, np.random.SeedSequence(s.seed, spawn_key=(0,))
-    )
+def draw_year(settings: Settings) -> Year:
+    """A market under the retailer's own policy, whose blocks of users are drawn one by one."""
+    nature, last = make_nature(settings), settings.campaigns
+    rounds = [draw_round(nature, period) for period in range(last + 1)]
 
-    def draw(first: int) -> dict[str, pa.Table]:
-        return block_tables(world, s.seed, first, min(BLOCK, s.users + 1 - first))
-
-    return Year(world, frozenset(), world_tables(world), range(1, s.users + 1, BLOCK), draw)
-
-
-def answering(settings: Settings) -> Year:
-    """A year of a market that answers back, under the retailer's own policy."""
-    state, s = State(settings, -1, (), ()), settings
-    world, nature = state.world, state.nature
-    rounds = [draw_round(world, nature, period, s.seed) for period in range(s.campaigns + 1)]
-
-    def draw(first: int) -> dict[str, pa.Table]:
-        crowd, parts = state.newcomers(first), []
+    def draw(first: int) -> Tables:
+        crowd, parts = draw_crowd(nature, first), []
+        changes = {0, *(plant.campaign for plant in settings.plants)}
         for campaign in rounds:
-            crowd, happened = pass_period(world, nature, campaign, s.seed, crowd, None, None)
+            if campaign.period in changes:
+                appetite = Appetite.of(nature, crowd, campaign.period)
+            crowd, happened = pass_period(nature, campaign, crowd, appetite)
             parts.append(happened)
-        last = s.campaigns
-        return user_rows(crowd, nature, last, s.seed) | market_rows(joined(parts), nature, last)
+        return user_tables(crowd, nature, last) | known_tables(joined(parts), nature, last)
 
-    tables = world_rows(world, nature, rounds[1:])
-    return Year(world, nature.mechanisms, tables, state.blocks, draw)
+    return Year(nature, world_tables(nature, rounds[1:]), draw)
 
 
 def _in_memory(year: Year) -> dict[str, Table]:
     """Draw the blocks on all cores and put their tables, joined, into DuckDB."""
-    drawn: dict[str, list[pa.Table]] = defaultdict(list)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for tables in pool.map(year.draw, year.blocks):
-            for name, table in tables.items():
-                drawn[name].append(table)
-    parts = {name: pa.concat_tables(each) for name, each in drawn.items()}
-    return in_duckdb(year.tables | parts)
+        blocks = pool.map(year.draw, year.nature.settings.blocks)
+        return in_duckdb(year.tables | joined(blocks))
 
 
-def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
+def write_year(year: Year, folder: Path) -> dict[str, Table]:
     """Draw the blocks on all cores, each part of them into Parquet files of its own.
 
     Parts are drawn in processes: threads would wait for each other's turn in Python.
@@ -158,10 +136,11 @@ def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"folder must be new or empty, but {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [year.blocks[start : start + PART] for start in range(0, len(year.blocks), PART)]
+    blocks = year.nature.settings.blocks
+    parts = [blocks[start : start + PART] for start in range(0, len(blocks), PART)]
     with (
         TemporaryDirectory(dir=folder, prefix=".draft-") as draft,
-        tqdm(total=len(year.blocks), unit="block", leave=False) as bar,
+        tqdm(total=len(blocks), unit="block", leave=False) as bar,
     ):
         for name, table in year.tables.items():
             pq.write_table(table, Path(draft) / f"{name}.parquet")
@@ -174,8 +153,8 @@ def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
             delayed(_write_part)(year.draw, part, Path(draft), f"part-{number:05}.parquet")
             for number, part in enumerate(parts)
         )
-        for blocks in written:
-            bar.update(blocks)
+        for number in written:
+            bar.update(number)
         for path in Path(draft).iterdir():
             path.rename(folder / path.name)
     connection = connect_in_2_gb()
@@ -183,7 +162,7 @@ def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
 
 
 def _write_part(
-    draw: Callable[[int], dict[str, pa.Table]], blocks: Sequence[int], folder: Path, file: str
+    draw: Callable[[int], Tables], blocks: Sequence[int], folder: Path, file: str
 ) -> int:
     """Draw blocks and write them one below the other, each table into a file in its own folder.
 

@@ -1,14 +1,17 @@
 """What the past of a market leaves behind: in its users, and in their store."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from coupon_rec.simulation.model import Floats
+from coupon_rec.simulation.nature import Nature
 
 COVER = 2.15
 """Weeks of usual sales that an order fills the store up to. A week passes until it arrives. About
 8% of items are then out of stock, the mean that Gruen, Corsten and Bharadwaj (2002) report."""
+FORGETTING = 0.5
+"""Share of mailings, and of what is in the pantry, that still counts one campaign later."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,21 @@ class Memory:
     on_order: Floats
     weekly: Floats
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The same by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+def newcomers(nature: Nature, trips: Floats, base: Floats) -> Memory:
+    """What users keep who have nothing behind them, and their store before it opens."""
+    n, kinds, weekly = len(trips), len(nature.responsiveness), np.zeros(base.shape[1])
+    if "supply" in nature.mechanisms:
+        weekly = (trips[:, None] * np.exp(np.minimum(base, 5.0))).sum(axis=0)
+        weekly *= nature.units(nature.cuts[0])
+    return Memory(
+        mailed=np.zeros(n),
+        trips=np.ones(n),
+        expecting=np.zeros(n),
+        pantry=np.zeros((n, kinds), "float32"),
+        bought=np.zeros((n, kinds), "float32"),
+        on_sale=np.zeros(n),
+        on_hand=np.ceil(COVER * weekly),
+        on_order=np.ceil(weekly),
+        weekly=weekly,
+    )

@@ -1,14 +1,13 @@
 """What the mechanisms add to the world of items and coupons, and how it moves with time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from coupon_rec.simulation.mechanisms import MECHANISMS, Plant
+from coupon_rec.simulation.mechanisms import MECHANISMS, Settings
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
-from coupon_rec.simulation.world import World
+from coupon_rec.simulation.world import World, make_world
 
 LEAST_ELASTICITY, MOST_ELASTICITY = 1.0, 6.0
 """Of the units of an item, in absolute value: Bijmolt, van Heerde and Pieters (2005) find a mean of
@@ -41,6 +40,16 @@ as many lines would be below cost as in Ta Feng, but a coupon on an item that is
 earn next to nothing, and there would be little for a method to find."""
 
 
+RETAILERS_SHARE = 0.2
+"""What the retailer pays of each unit of currency that a coupon takes off, without mechanisms, as
+the makers' coupons of Complete Journey. With any, coupons are its own, and it pays all."""
+SWITCHING = 1 / 3
+"""Share of what a coupon gains that is taken from the rest of its category: a third, as of the
+units that promotions gain in van Heerde, Gupta and Wittink (2003)."""
+USUAL_UNITS = 1.3
+"""Units on a trip with a purchase, at list price."""
+
+
 @dataclass(frozen=True)
 class Nature:
     """What the mechanisms add to a world of I items, C coupons, T types and P periods.
@@ -49,23 +58,26 @@ class Nature:
 
     Attributes
     ----------
+    settings : Settings
+        The arguments of `open_market`.
+    world : World
+        The items, coupons and campaigns.
     mechanisms : frozenset of str
         Those that are on.
-    strength : float
-        Factor of everything that a coupon does to demand; 0 makes a null world.
-    plants : tuple of Plant
-        Changes to be found.
     sensitivity, quantity : numpy.ndarray
         How strongly a cut of an item's price moves the logit and the units; shape (I,).
-    drift : numpy.ndarray
-        What season, drift and plants add to the purchase logits; shape (P, I).
+    own_drift, drift : numpy.ndarray
+        What season and drift add to the purchase logits, and these with the plants; shape (P, I).
     responsiveness, appeal, first : numpy.ndarray
         Of each type: how strongly it answers to discounts, the appeal of its coupons, and the
         campaign in which they appear; shape (T,).
     content : pandas.DataFrame
         Traits of each coupon, as numbers 0 or 1, with its `text` and `image`.
-    prices, unit_cost : numpy.ndarray
-        List prices and unit costs of each period, in currency; shape (P, I).
+    content_lift : numpy.ndarray
+        What these add to the purchase logit; shape (C,).
+    prices, cuts, unit_cost : numpy.ndarray
+        Of each period: list prices, how far the shelf prices lie below the first list prices, as
+        logs, and unit costs; shape (P, I).
     category, kind : numpy.ndarray
         Of each item, numbered from 0; shape (I,).
     kind_of_coupon : numpy.ndarray
@@ -74,43 +86,61 @@ class Nature:
         The usual sales of each item, for a neutral user; shape (I,).
     """
 
+    settings: Settings
+    world: World
     mechanisms: frozenset[str]
-    strength: float
-    plants: tuple[Plant, ...]
     sensitivity: Floats
     quantity: Floats
+    own_drift: Floats
     drift: Floats
     responsiveness: Floats
     appeal: Floats
     first: Ints
     content: pd.DataFrame
+    content_lift: Floats
     prices: Floats
+    cuts: Floats
     unit_cost: Floats
     category: Ints
     kind: Ints
     kind_of_coupon: Ints
     sold: Floats
 
+    @property
+    def retailers_share(self) -> float:
+        """What the retailer pays of each unit of currency that a coupon takes off."""
+        return 1.0 if self.mechanisms else RETAILERS_SHARE
+
     def planted(self, change: str, period: int) -> float:
         """How far the plants have changed something by this period."""
-        sizes = [p.size for p in self.plants if p.change == change and p.campaign <= period]
+        plants = self.settings.plants
+        sizes = [p.size for p in plants if p.change == change and p.campaign <= period]
         return float(sum(sizes))
 
-    def coupon_content(self) -> Floats:
-        """What picture and text of each coupon add to the purchase logit; shape (C,)."""
-        if "content" not in self.mechanisms:
-            return np.zeros(len(self.content))
-        return np.asarray(self.content[list(CONTENT)] @ np.array(list(CONTENT.values())))
+    def category_of(self, kinds: Ints) -> Ints:
+        """The category of each type."""
+        return self.category[np.searchsorted(self.kind, kinds)]
+
+    def slope(self, cut: Floats) -> Floats:
+        """What cuts of all log prices add to the logits of a user of price sensitivity 1; (I,)."""
+        slope = self.sensitivity * cut
+        if "substitution" in self.mechanisms:
+            saved, category = self.sold * cut, self.category
+            of_others = (
+                np.bincount(category, saved)[category] - np.bincount(self.kind, saved)[self.kind]
+            )
+            slope = slope - SWITCHING * of_others / np.bincount(category, self.sold)[category]
+        return slope
+
+    def units(self, cut: Floats) -> Floats:
+        """Mean units of a purchase at such cuts, 1 or more; shape (I,)."""
+        return np.asarray(np.maximum(USUAL_UNITS * np.exp(self.quantity * cut), 1.0))
 
 
-def make_nature(
-    world: World,
-    mechanisms: frozenset[str],
-    strength: float,
-    plants: Sequence[Plant],
-    seed: int,
-) -> Nature:
-    """Draw what the mechanisms add; each has a seed of its own, so that none moves another."""
+def make_nature(settings: Settings) -> Nature:
+    """Draw world and mechanisms; each has a seed of its own, so that none moves another."""
+    seed, on = settings.seed, frozenset(settings.mechanisms)
+    world = make_world(settings.items, settings.coupons, settings.campaigns, seed)
     rngs = {
         name: np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, number)))
         for number, name in enumerate(MECHANISMS)
@@ -118,54 +148,57 @@ def make_nature(
     category, categories = pd.factorize(world.items["category"])
     kind, kinds = pd.factorize(world.items["type"])
     periods, items = world.sales.shape
-    rng = rngs["elasticity"]
-    elasticity = LEAST_ELASTICITY + (MOST_ELASTICITY - LEAST_ELASTICITY) * rng.beta(2, 4, items)
-    elastic = "elasticity" in mechanisms
-    drift = np.zeros((periods, items))
-    if "season" in mechanisms:
-        drift += season(rngs["season"], len(categories), periods)[:, category]
-    if "drift" in mechanisms:
+    own_drift = np.zeros((periods, items))
+    sensitivity, quantity = np.ones(items), np.zeros(items)
+    responsiveness, appeal = np.ones(len(kinds)), np.zeros(len(kinds))
+    first = np.ones(len(kinds), int)
+    if "elasticity" in on:
+        between = np.asarray(rngs["elasticity"].beta(2, 4, items))
+        elasticity = LEAST_ELASTICITY + (MOST_ELASTICITY - LEAST_ELASTICITY) * between
+        sensitivity = (1 - QUANTITY_SHARE) * elasticity / SENSITIVITY
+        quantity = QUANTITY_SHARE * elasticity
+    if "season" in on:
+        own_drift += season(rngs["season"], len(categories), periods)[:, category]
+    if "drift" in on:
         steps = DRIFT * rngs["drift"].standard_normal((periods, len(categories)))
-        drift += steps.cumsum(axis=0)[:, category]
-    rng = rngs["novelty"]
-    appeal = APPEAL * rng.standard_normal(len(kinds))
-    first = first_campaigns(rng, len(kinds), periods - 1)
-    novel = "novelty" in mechanisms
-    spread = RESPONSIVENESS * rngs["response"].standard_normal(len(categories))
-    responsiveness = np.exp(spread - RESPONSIVENESS**2 / 2)[
-        category[np.unique(kind, return_index=True)[1]]
-    ]
+        own_drift += steps.cumsum(axis=0)[:, category]
+    if "novelty" in on:
+        appeal = APPEAL * rngs["novelty"].standard_normal(len(kinds))
+        first = first_campaigns(rngs["novelty"], len(kinds), periods - 1)
+    if "response" in on:
+        spread = RESPONSIVENESS * rngs["response"].standard_normal(len(categories))
+        of_kind = category[np.unique(kind, return_index=True)[1]]
+        responsiveness = np.exp(spread - RESPONSIVENESS**2 / 2)[of_kind]
     margin = np.clip(rngs["supply"].normal(MARGIN, MARGIN_SPREAD, items), -0.1, 0.6)
-    nature = Nature(
-        mechanisms=mechanisms,
-        strength=strength,
-        plants=tuple(plants),
-        sensitivity=np.where(elastic, (1 - QUANTITY_SHARE) * elasticity / SENSITIVITY, 1.0),
-        quantity=np.where(elastic, QUANTITY_SHARE * elasticity, 0.0),
-        drift=drift,
-        responsiveness=responsiveness if "response" in mechanisms else np.ones(len(kinds)),
-        appeal=appeal if novel else np.zeros(len(kinds)),
-        first=first if novel else np.ones(len(kinds), int),
-        content=make_content(rngs["content"], world.coupons),
-        prices=np.tile(world.prices, (periods, 1)),
-        unit_cost=(world.prices * (1 - margin) * (1 - FUNDED * world.sales)).round(2),
-        category=category,
-        kind=kind,
-        sold=np.exp(world.popularity),
-        kind_of_coupon=pd.Index(kinds).get_indexer(world.coupons["type"]),
-    )
-    return planted(nature)
-
-
-def planted(nature: Nature) -> Nature:
-    """Let the plants change prices and season from their campaigns on."""
-    prices, drift = nature.prices.copy(), nature.drift.copy()
-    for plant in nature.plants:
+    content = make_content(rngs["content"], world.coupons)
+    lift = content[list(CONTENT)].to_numpy(float) @ list(CONTENT.values())
+    prices, drift = np.tile(world.prices, (periods, 1)), own_drift.copy()
+    for plant in settings.plants:
         if plant.change == "prices":
             prices[plant.campaign :] = (prices[plant.campaign :] * plant.size).round(2)
         if plant.change == "season":
             drift[plant.campaign :] += plant.size
-    return replace(nature, prices=prices, drift=drift)
+    return Nature(
+        settings=settings,
+        world=world,
+        mechanisms=on,
+        sensitivity=sensitivity,
+        quantity=quantity,
+        own_drift=own_drift,
+        drift=drift,
+        responsiveness=responsiveness,
+        appeal=appeal,
+        first=first,
+        content=content,
+        content_lift=lift if "content" in on else np.zeros(len(content)),
+        prices=prices,
+        cuts=world.cuts - np.log(prices / world.prices),
+        unit_cost=(world.prices * (1 - margin) * (1 - FUNDED * world.sales)).round(2),
+        category=category,
+        kind=kind,
+        kind_of_coupon=pd.Index(kinds).get_indexer(world.coupons["type"]),
+        sold=np.exp(world.popularity),
+    )
 
 
 def season(rng: np.random.Generator, categories: int, periods: int) -> Floats:
