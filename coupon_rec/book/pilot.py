@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.simulation import MECHANISMS, State, open_market, simulate
+from coupon_rec.simulation.loop import Policy
 from coupon_rec.simulation.model import Floats, Ints
-from coupon_rec.simulation.state import Policy
 
 DEPTHS = np.array([0.1, 0.25, 0.5])
 """What the coupons of a type take off, as shares of the price."""

@@ -1,3 +1,5 @@
+from .loop import open_market as open_market
+from .loop import simulate as simulate
 from .marginals import marginals as marginals
 from .market import simulate_market as simulate_market
 from .mechanisms import MECHANISMS as MECHANISMS
@@ -6,8 +8,6 @@ from .mechanisms import plant as plant
 from .prices import price_marginals as price_marginals
 from .prices import shelf_lines as shelf_lines
 from .state import State as State
-from .state import open_market as open_market
-from .state import simulate as simulate
 from .truth import Simulation as Simulation
 from .truth import Truth as Truth
 from .users import People as People

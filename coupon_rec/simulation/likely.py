@@ -219,7 +219,7 @@ def money(nature: Nature, campaign: Round, traits: Traits, found: Likely) -> dic
     redeem = found.truth["buy_with"] * found.truth["redeem_given_buy"]
     lost = weekly * seen * found.lost
     lost[own] = 0.0
-    gained = columns.pop("margin_with") - columns.pop("margin_without") - lost
+    gained = columns["margin_with"] - columns["margin_without"] - lost
     discount = redeem * campaign.depth * paid
     profit = gained - nature.retailers_share * discount
     return {**columns, "discount": discount, "profit": profit}

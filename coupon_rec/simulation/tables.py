@@ -256,7 +256,8 @@ def candidates(
         channel = pa.DictionaryArray.from_arrays(phone, list(PLATFORMS)).dictionary_decode()
         columns |= {"channel": channel, "position": found.position[:, campaign.slot].ravel()}
         numbers["noticed"] = found.noticed
-        numbers |= money(nature, campaign, crowd.traits, found)
+        worth = money(nature, campaign, crowd.traits, found)
+        numbers |= {name: p for name, p in worth.items() if not name.startswith("margin")}
     return {
         **columns,
         **{name: table.astype("float32").ravel() for name, table in numbers.items()},
