@@ -68,7 +68,7 @@ def test_parts_find_the_bound_of_the_whole_and_come_near_it_within_the_limits(
         caps=[caps.get(coupon, np.inf) for coupon in places.coupons],
         method="dual",
     )
-    found = allocate_scores(put(offers), tmp_path / "choices", budget=120.0, caps=caps, parts=5)
+    found = allocate_scores(put(offers), tmp_path / "choices", budget=120, caps=caps, parts=5)
     assert found.bound == pytest.approx(whole.bound, rel=1e-9)
     assert found.gap <= 1e-5
     choices = chosen(found.folder)

@@ -39,7 +39,7 @@ def bound(
     parts: Iterable[AllocationProblem], limits: Prices, prices: Prices
 ) -> tuple[float, Prices]:
     """The dual function of all parts together (`eq-dual-parts`), and its slope: limits less use."""
-    total, slope = float(prices @ limits), limits.copy()
+    total, slope = float(prices @ limits), np.array(limits, np.float64)
     for part in parts:
         kept, used = answer(part, prices)
         total += kept

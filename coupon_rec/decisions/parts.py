@@ -123,7 +123,8 @@ class Limits:
                 "units"
             )
         limited = [limit[np.isfinite(limit)] for limit in (self.left, np.floor(self.most))]
-        self.amounts = np.array([*([] if budget is None else [budget]), *np.concatenate(limited)])
+        of_budget = [] if budget is None else [float(budget)]
+        self.amounts = np.array([*of_budget, *np.concatenate(limited)], np.float64)
 
     def part(self, offers: pd.DataFrame, economics: Economics | None) -> Part:
         """Make the matrices of some users' offers, with every coupon's column."""
