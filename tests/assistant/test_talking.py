@@ -28,8 +28,8 @@ from coupon_rec.assistant.phrases import OFFERING
 from coupon_rec.assistant.talking import (
     ALONE,
     FOR_A_PERSON,
-    MOST_TURNS,
-    MOST_UNANSWERED,
+    MAX_TURNS,
+    MAX_UNANSWERED,
     OPEN,
     SAYS,
 )
@@ -212,7 +212,7 @@ def test_a_colleague_gets_the_last_ten_messages_and_not_a_book() -> None:
     for place in range(30):
         talk.reply(f"coffee {place}")
     talk.reply("a human, please")
-    assert len(taken[0].splitlines()) == MOST_UNANSWERED
+    assert len(taken[0].splitlines()) == MAX_UNANSWERED
     assert taken[0].startswith("coffee 21\n")
 
 
@@ -463,7 +463,7 @@ def test_a_conversation_without_an_end_stays_fast() -> None:
     begin = perf_counter()
     talk.reply("hi")
     talk.reply("hi")
-    assert len(talk._intents) <= MOST_TURNS and perf_counter() - begin < 1
+    assert len(talk._intents) <= MAX_TURNS and perf_counter() - begin < 1
 
 
 def test_what_is_long_is_read_up_to_its_limit() -> None:
@@ -1568,11 +1568,10 @@ def test_after_a_stop_a_bare_all_of_them_is_no_request() -> None:
 @pytest.mark.parametrize(
     "yes", ["ok", "Fine", "Thanks, yes please", "yes, coffee", "Sure, why not"]
 )
-def test_any_yes_to_the_question_may_wait_for_the_desk(yes: str) -> None:
+def test_any_yes_to_the_question_for_a_colleague_is_one(yes: str) -> None:
     talk = Assistant(tools(), hand_over=take)
-    assert not talk.waits("ok")
     talk.reply("do you have oat milk?")
-    assert talk.waits(yes) and talk.reply(yes).handed_over
+    assert talk.reply(yes).handed_over
 
 
 @pytest.mark.parametrize(
