@@ -331,7 +331,6 @@ def test_sealed_lines_open_in_their_order_and_in_their_file_alone(
     def written() -> tuple[Path, bytes]:
         log = DecisionLog(folder)
         log.record_outcomes([view(ZELDA), view(BEN)], Identifiers())
-        log._outcomes.flush()
         (path,) = opens.glob("outcomes-*.jsonl")
         lines = path.read_bytes()
         log.close()

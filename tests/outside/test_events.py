@@ -269,10 +269,5 @@ def test_after_kills_answers_are_those_of_a_service_that_got_the_events_in_peace
     assert peaceful.ask(last, "2017-06-05", k=100) == wanted
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the outcomes of the last moments before a kill are in the log of events, but nothing "
-    "fills them in among the decisions, so `value` and `monitor` count too few redemptions",
-)
 def test_a_kill_loses_no_outcome_of_an_acknowledged_event(killed: Killed) -> None:
     assert killed.acknowledged <= {outcome["event_id"] for outcome in killed.outcomes}

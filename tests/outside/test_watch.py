@@ -273,7 +273,6 @@ def test_the_monitor_is_quiet_where_promises_are_kept_and_rings_where_redemption
     assert report["alarms"] and (tmp_path / "report.html").stat().st_size
 
 
-@pytest.mark.xfail(strict=True, reason="what is said of a broken log does not say which file it is")
 def test_a_file_of_a_log_that_is_broken_is_named(watched: Watched, tmp_path: Path) -> None:
     broken = Path(shutil.copytree(watched.asked, tmp_path / "broken"))
     file = next((broken / "answers").rglob("*.parquet"))

@@ -69,8 +69,8 @@ class Asking(threading.Thread):
             self.answered.append(answer.headers["X-Request-Id"])
 
 
-def test_after_a_kill_the_answers_lost_are_the_last_ones_and_their_number_is_told(
-    serve: Callable[..., Service], inside: Callable[..., Inside], tmp_path: Path
+def test_a_kill_loses_no_answer_that_somebody_got(
+    serve: Callable[..., Service], tmp_path: Path
 ) -> None:
     service = serve()
     asking = [Asking(service, user_id) for user_id in (1, 2, 3, 4)]
@@ -81,17 +81,5 @@ def test_after_a_kill_the_answers_lost_are_the_last_ones_and_their_number_is_tol
     service.process.wait()
     for each in asking:
         each.join()
-
-    again = inside()
-    lost = again.metric("coupon_rec_decisions_lost")
-    again.stop()
-
-    def number(request_id: str) -> int:
-        return int(request_id.rpartition("-")[2])
-
-    found = set(map(number, read_answers(tmp_path / "decisions")["request_id"]))
-    answered = {number(request_id) for each in asking for request_id in each.answered}
-    assert found == set(range(1, len(found) + 1)), "none is missing among those before"
-    missing = len(answered - found)
-    assert missing <= lost <= missing + len(asking), "some may not have reached who asked"
-    assert len(found) > 0
+    answered = {request_id for each in asking for request_id in each.answered}
+    assert answered <= set(read_answers(tmp_path / "decisions")["request_id"])

@@ -1,20 +1,20 @@
-"""The record of every answer and of what followed it, written after the answer has gone out."""
+"""The record of every answer and of what followed it."""
 
 import fcntl
 import logging
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event as Signal
 from threading import Lock, Thread
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -24,7 +24,6 @@ from coupon_rec.privacy.pseudonyms import Pseudonyms
 from coupon_rec.privacy.vault import Vault, VaultError
 from coupon_rec.serving.events.decision_reader import (
     KEYS,
-    joined,
     line_name,
     open_files,
     parquet_files,
@@ -42,10 +41,8 @@ logger = logging.getLogger("coupon_rec.serving")
 PACKAGE = version("coupon-rec")
 BUCKETS = 16
 """Into so many parts the people of a day are divided: to remove one rewrites one part."""
-WRITE_SECONDS = 0.05
-"""How often what was recorded is written."""
-LATEST_SECONDS = 0.1
-"""How old a row may become before it is written at once."""
+SYNC_SECONDS = 1.0
+"""How often the disk is asked to keep what was written."""
 ROTATE_SECONDS, ROTATE_BYTES = 86_400.0, 128 * 2**20
 """When a file of lines becomes Parquet."""
 RETRY_SECONDS = 1.0
@@ -53,82 +50,13 @@ MAX_WAITING_ROWS = 20_000
 """Rows that may wait for a disk that takes none; beyond them, they are lost and counted."""
 
 
-class Answer(NamedTuple):
-    """An answer that the service gave."""
-
-    recorded: float
-    request_id: str
-    question: Question
-    time: datetime
-    reply: Reply
-    degraded: bool
-    cached: bool
-    arm: str
-
-    def row(self, people: Pseudonyms) -> dict[str, Any]:
-        """The columns of the log: its candidates are lists."""
-        question, decision = self.question, self.reply.decision
-        identifiers = decision.identifiers
-        return {
-            "request_id": self.request_id,
-            "user_id": people.of(question.user_id),
-            "time": self.time,
-            "day": question.day,
-            "k": question.k,
-            "bundle": self.reply.bundle,
-            "package": PACKAGE,
-            "counted": self.reply.counted,
-            "degraded": self.degraded,
-            "cached": self.cached,
-            "campaign_id": identifiers.names("campaign_id", decision.campaign_id).to_pylist(),
-            "coupon_id": identifiers.names("coupon_id", decision.coupon_id).to_pylist(),
-            "probability": decision.probability.tolist(),
-            "value": decision.value.tolist(),
-            "propensity": decision.propensity.tolist(),
-            "position": [None if place < 0 else place for place in decision.position.tolist()],
-            "arm": self.arm,
-            "platform": question.platform or "",
-        }
-
-
-class Outcome(NamedTuple):
-    """An event that reached the service."""
-
-    recorded: float
-    event: Event
-    identifiers: Identifiers
-
-    def row(self, people: Pseudonyms) -> dict[str, Any]:
-        """The columns of the log."""
-        event = self.event
-        basket = self._named("basket_id")
-        return {
-            "event_id": str(people.of(event.event_id)),
-            "user_id": people.of(self.identifiers.named("user_id", event.user_id)),
-            "time": event.time,
-            "day": event.day,
-            "kind": event.kind,
-            "basket_id": None if basket is None else people.of(basket),
-            **{name: self._named(name) for name in ("item_id", "campaign_id", "coupon_id")},
-            **{name: getattr(event, name) for name in ("quantity", *MONEY, "channel")},
-        }
-
-    def _named(self, name: str) -> int | str | None:
-        value = getattr(self.event, name)
-        return None if value is None else self.identifiers.named(name, value)
-
-
 class DecisionLog:
     """A folder of answers and outcomes: lines of JSON that become Parquet.
 
-    To record is to append to a list; a thread writes what has come together every 50 ms as lines,
-    and asks the disk to keep them. Should that thread be late, the next call that records writes
-    instead: when an answer is recorded, no row of more than 100 ms before is missing in the file.
-    So the death of the process loses less than the last 100 ms, and the next start counts how
-    much, since the number of rows recorded lies in a mapped file that survives.
-
-    When a file of lines is large or a day old, and when the log is closed, it becomes Parquet by
-    day and by bucket of users. Calls that record write for themselves meanwhile.
+    A row is written to its file when it is recorded, so the death of the process loses none. A
+    thread asks the disk every second to keep what was written: the death of the machine may lose
+    the last of it. When a file of lines is large or a day old, and when the log is closed, it
+    becomes Parquet by day and by bucket of users.
 
     ::
 
@@ -155,8 +83,7 @@ class DecisionLog:
     Attributes
     ----------
     lost : dict of str to int
-        Answers and outcomes lost: by the process that was killed before this one, or since then by
-        a disk that took none.
+        Answers and outcomes that a disk which took none has cost.
 
     Raises
     ------
@@ -173,19 +100,19 @@ class DecisionLog:
         self._owner = _own(self.folder)
         self._run = secrets.token_hex(5)
         self._requests = 0
-        try:
-            self._kinds = {kind: _Rows(self.folder, kind, self._people) for kind in KEYS}
-        except ValueError:
-            os.close(self._owner)
-            raise
-        self._answers, self._shadows, self._outcomes = self._kinds.values()
         self._closing, self._rewriting = Signal(), Lock()
-        self._thread = Thread(target=self._write, name="decision log", daemon=True)
+        self._files = {kind: _Lines(self.folder, kind) for kind in KEYS}
+        try:
+            self.seal()
+        except ValueError:
+            self._let_go()
+            raise
+        self._thread = Thread(target=self._maintain, name="decision log", daemon=True)
         self._thread.start()
 
     @property
     def lost(self) -> dict[str, int]:  # noqa: D102  (an attribute of the class)
-        return {rows.kind: rows.lost for rows in (self._answers, self._outcomes)}
+        return {kind: self._files[kind].lost for kind in ("answers", "outcomes")}
 
     def record_answer(
         self,
@@ -219,8 +146,10 @@ class DecisionLog:
         """
         self._requests += 1
         request_id = f"{self._run}-{self._requests}"
-        answer = Answer(_clock(), request_id, question, time, reply, degraded, cached, arm)
-        self._answers.add(answer)
+        facts = {"degraded": degraded, "cached": cached, "arm": arm}
+        self._files["answers"].add(
+            partial(self._answer, request_id, question, time, reply, **facts)
+        )
         return request_id
 
     def record_shadow(
@@ -234,25 +163,62 @@ class DecisionLog:
         cached: bool,
     ) -> None:
         """Record what a bundle on trial would have answered to a request; nobody saw it."""
-        answer = Answer(_clock(), request_id, question, time, reply, degraded, cached, "shadow")
-        self._shadows.add(answer)
+        facts = {"degraded": degraded, "cached": cached, "arm": "shadow"}
+        self._files["shadows"].add(
+            partial(self._answer, request_id, question, time, reply, **facts)
+        )
 
     def record_outcomes(self, events: Sequence[Event], identifiers: Identifiers) -> None:
         """Record events; one that was sent twice is read once."""
-        now = _clock()
         for event in events:
-            self._outcomes.add(Outcome(now, event, identifiers))
+            self._files["outcomes"].add(partial(self._outcome, event, identifiers))
 
-    def _write(self) -> None:
+    def _answer(
+        self, request_id: str, question: Question, time: datetime, reply: Reply, **facts: object
+    ) -> dict[str, Any]:
+        """A row of the log; identifiers are texts, and candidates lists."""
+        decision = reply.decision
+        names = decision.identifiers.names
+        return {
+            "request_id": request_id,
+            "user_id": str(self._people.of(question.user_id)),
+            "time": time,
+            "day": question.day,
+            "k": question.k,
+            "bundle": reply.bundle,
+            "package": PACKAGE,
+            "counted": reply.counted,
+            "campaign_id": names("campaign_id", decision.campaign_id).cast("string").to_pylist(),
+            "coupon_id": names("coupon_id", decision.coupon_id).cast("string").to_pylist(),
+            "probability": decision.probability.tolist(),
+            "value": decision.value.tolist(),
+            "propensity": decision.propensity.tolist(),
+            "position": [None if place < 0 else place for place in decision.position.tolist()],
+            "platform": question.platform or "",
+            **facts,
+        }
+
+    def _outcome(self, event: Event, identifiers: Identifiers) -> dict[str, Any]:
+        """A row of the log; identifiers are texts."""
+        of = self._people.of
+        row = {name: getattr(event, name) for name in ("kind", "quantity", *MONEY, "channel")}
+        for name in ("user_id", "item_id", "basket_id", "campaign_id", "coupon_id"):
+            if (value := getattr(event, name)) is not None:
+                value = identifiers.named(name, value)
+                row[name] = str(of(value) if name in ("user_id", "basket_id") else value)
+        return {**row, "event_id": str(of(event.event_id)), "time": event.time, "day": event.day}
+
+    def _maintain(self) -> None:
         with self._rewriting:
             reseal(self.folder)
-        due = _clock() + ROTATE_SECONDS
-        while not self._closing.wait(WRITE_SECONDS):
-            for rows in self._kinds.values():
-                rows.flush()
-                rows.sync()
-            if _clock() > due or any(rows.size > ROTATE_BYTES for rows in self._kinds.values()):
-                due = _clock() + ROTATE_SECONDS
+        due = time.monotonic() + ROTATE_SECONDS
+        while not self._closing.wait(SYNC_SECONDS):
+            for file in self._files.values():
+                file.sync()
+            if time.monotonic() > due or any(
+                file.size > ROTATE_BYTES for file in self._files.values()
+            ):
+                due = time.monotonic() + ROTATE_SECONDS
                 self._try_to_seal()
 
     def _try_to_seal(self) -> None:
@@ -264,154 +230,114 @@ class DecisionLog:
     def seal(self) -> None:
         """Have everything recorded so far become Parquet."""
         with self._rewriting:
-            for rows in self._kinds.values():
-                rows.rotate()
-                rows.seal()
+            for kind, file in self._files.items():
+                file.begin()
+                for path in open_files(self.folder, kind):
+                    if path != file.path:
+                        _become_parquet(path, self.folder / kind)
 
     def forget(self, user_id: int | str) -> int:
         """Remove the answers to a person and their outcomes, and say how many rows these were.
 
-        Only files of their bucket are read, and those that hold them rewritten.
+        Only files of their bucket are read, and those that hold them written anew.
         """
         self.seal()
-        names = dict.fromkeys([*self._people.all(user_id), user_id])
+        names = {str(name) for name in (*self._people.all(user_id), user_id)}
         with self._rewriting:
-            return sum(remove_person(self.folder, kind, name) for kind in KEYS for name in names)
+            return sum(
+                _without(path, names)
+                for bucket in {bucket_of(name) for name in names}
+                for kind in KEYS
+                for path in parquet_files(self.folder, kind, bucket)
+            )
 
     def close(self) -> None:
         """Write everything, as Parquet, and let another process have the folder."""
         self._closing.set()
         self._thread.join()
         self._try_to_seal()
-        for rows in self._kinds.values():
-            rows.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for file in self._files.values():
+            file.close()
         os.close(self._owner)
 
 
-class _Rows:
-    """One kind of rows on their way: waiting in a list, then lines of a file, then Parquet.
+class _Lines:
+    """The file to which rows of one kind are written."""
 
-    The name of a file says how many rows of its run came before it. So what was lost follows from
-    the last file and the number recorded, whatever has become Parquet meanwhile.
-    """
-
-    def __init__(self, folder: Path, kind: str, people: Pseudonyms) -> None:
-        self.kind = kind
-        self._folder, self._people = folder, people
-        self._waiting: list[Answer | Outcome] = []
-        self._lock, self._syncing = Lock(), Lock()
+    def __init__(self, folder: Path, kind: str) -> None:
+        self.lost = 0
+        self._folder, self._kind = folder / "open", kind
+        self._waiting: list[bytes] = []
         self._retry_at = 0.0
-        count = folder / "open" / f"{kind}.count"
-        if not count.exists():
-            count.write_bytes(bytes(8))
-        self._recorded = np.memmap(count, "int64", "r+", shape=(1,))
-        self.lost = self._lost_before()
-        if self.lost:
-            logger.warning(
-                "%s: the last %d %s of the process before were lost: it was killed",
-                folder,
-                self.lost,
-                kind,
-            )
-        self._path = Path()  # none is open yet
-        self.seal()
-        self._recorded[0] = 0
-        self._written = 0
-        self._run = f"{time.time_ns():020d}"
+        self._lock = Lock()
         self._open()
 
-    def _lost_before(self) -> int:
-        """How many rows the last file of a process that was killed lacks."""
-        left = open_files(self._folder, self.kind)
-        if not left:
-            return 0
-        before = int(left[-1].stem.rpartition("-")[2])
-        return max(0, int(self._recorded[0]) - before - sum(map(len, read_lines(left[-1]))))
-
     def _open(self) -> None:
-        name = f"{self.kind}-{self._run}-{self._written:012d}.jsonl"
-        self._path = self._folder / "open" / name
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self.size = self._lines = 0
-        self._unsynced = False
+        self.path = self._folder / f"{self._kind}-{time.time_ns():020d}.jsonl"
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.size = self._count = 0
 
-    def add(self, row: Answer | Outcome) -> None:
-        """Record a row: it is written soon, and at once what has waited too long."""
-        for oldest in self._waiting[:1]:
-            if row.recorded - oldest.recorded > LATEST_SECONDS:
-                self.flush()
-        self._recorded[0] += 1
-        self._waiting.append(row)
-
-    def flush(self) -> None:
-        """Write what waits."""
+    def add(self, row: Callable[[], dict[str, Any]]) -> None:
+        """Write a row, and what waits for a disk that took none; no answer fails if it cannot."""
         with self._lock:
-            many = len(self._waiting)
-            if not many or _clock() < self._retry_at:
-                return
             try:
-                self._append(self._waiting[:many])
-            except Exception as error:  # no answer may fail because it is not recorded
-                os.ftruncate(self._file, self.size)
-                logger.error("%s cannot be written: %s", self._path, type(error).__name__)
-                self._retry_at = _clock() + RETRY_SECONDS
-                if many <= MAX_WAITING_ROWS and isinstance(error, OSError):
-                    return
-                self._recorded[0] -= many
-                self.lost += many
+                self._waiting.append(to_json(row()))
+            except Exception as error:
+                self.lost += 1
+                logger.error("%s: a row cannot be written: %s", self.path, type(error).__name__)
             else:
-                self._written += many
-                self._lines += many
-            del self._waiting[:many]
+                self._write()
 
-    def _append(self, rows: Sequence[Answer | Outcome]) -> None:
-        vault = Vault.from_environment()
-        lines = [to_json(row.row(self._people)) for row in rows]
-        if vault:
-            numbered = enumerate(lines, start=self._lines + 1)
-            lines = [vault.seal(line, line_name(self._path, number)) for number, line in numbered]
+    def _write(self) -> None:
+        if not self._waiting or time.monotonic() < self._retry_at:
+            return
+        try:
+            self._append(self._waiting)
+        except OSError as error:
+            os.ftruncate(self._file, self.size)
+            logger.error("%s cannot be written: %s", self.path, type(error).__name__)
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            if len(self._waiting) <= MAX_WAITING_ROWS:
+                return
+            self.lost += len(self._waiting)
+        self._waiting = []
+
+    def _append(self, lines: list[bytes]) -> None:
+        if vault := Vault.from_environment():
+            numbered = enumerate(lines, start=self._count + 1)
+            lines = [vault.seal(line, line_name(self.path, number)) for number, line in numbered]
         data = b"".join(line + b"\n" for line in lines)
-        size, rest = len(data), memoryview(data)
+        rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._file, rest) :]
-        self.size += size
-        self._unsynced = True
+        self.size += len(data)
+        self._count += len(lines)
 
     def sync(self) -> None:
         """Ask the disk to keep what was written; no request waits for that."""
-        with self._syncing:
-            try:
-                if self._unsynced:
-                    self._unsynced = False
-                    os.fsync(self._file)
-            except OSError as error:
-                logger.error("%s may not be kept: %s", self._path, error)
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            logger.error("%s may not be kept: %s", self.path, error)
 
-    def rotate(self) -> None:
-        """Write what waits, and begin another file."""
-        self.flush()
-        with self._syncing, self._lock:
+    def begin(self) -> None:
+        """Begin another file, if this one has a line."""
+        with self._lock:
+            self._retry_at = 0.0
+            self._write()
             if self.size:
-                before = self._file
+                self.sync()
+                os.close(self._file)
                 self._open()
-                os.close(before)
-
-    def seal(self) -> None:
-        """Have all files before the open one become Parquet."""
-        for path in open_files(self._folder, self.kind):
-            if path != self._path:
-                if tables := read_lines(path):
-                    write_parts(joined(tables), self._folder / self.kind, path.stem)
-                path.unlink()
 
     def close(self) -> None:
         """Leave no file behind that is empty."""
         os.close(self._file)
-        self._path.unlink()
-
-
-def _clock() -> float:
-    return time.monotonic()
+        if not self.size:
+            self.path.unlink()
 
 
 def _own(folder: Path) -> int:
@@ -427,23 +353,22 @@ def _own(folder: Path) -> int:
     return file
 
 
-# The Parquet files
+def _become_parquet(path: Path, folder: Path) -> None:
+    """Write the lines of a file as Parquet, by day and bucket, and remove it."""
+    rows = read_lines(path)
+    buckets = pa.array([bucket_of(user) for user in rows["user_id"].to_pylist()], pa.int8())
+    for day in pc.unique(rows["day"]):
+        for bucket in pc.unique(buckets):
+            some = pc.and_(pc.equal(rows["day"], day), pc.equal(buckets, bucket))
+            if len(part := rows.filter(some)):
+                place = folder / f"day={day}" / f"bucket={bucket.as_py():02d}"
+                write_parquet(part, place / f"{path.stem}.parquet")
+    path.unlink()
 
 
 def bucket_of(user_id: int | str) -> int:
     """The bucket of a user, from 0 to `BUCKETS` - 1."""
     return crc32(str(user_id).encode()) % BUCKETS
-
-
-def write_parts(table: pa.Table, folder: Path, stem: str) -> None:
-    """Write rows where the day and the bucket of their users have them."""
-    days = table["day"].to_numpy()
-    buckets = np.array([bucket_of(user) for user in table["user_id"].to_pylist()])
-    for day in np.unique(days):
-        for bucket in np.unique(buckets[days == day]):
-            place = folder / f"day={day}" / f"bucket={bucket:02d}"
-            rows = pa.array((days == day) & (buckets == bucket))
-            write_parquet(table.filter(rows), place / f"{stem}.parquet")
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
@@ -481,15 +406,13 @@ def reseal(folder: Path) -> None:
                 logger.error("%s: %s", path, error)
 
 
-def remove_person(folder: Path, kind: str, user_id: int | str) -> int:
-    """Rewrite the files that hold rows of a user without them, and say how many rows these were."""
-    removed = 0
-    for path in parquet_files(folder, kind, bucket_of(user_id)):
-        table = read_parquet(path)
-        others = table.filter(pc.not_equal(table["user_id"].cast(pa.string()), str(user_id)))
-        removed += len(table) - len(others)
-        if not len(others):
-            path.unlink()
-        elif len(others) < len(table):
-            write_parquet(others, path)
-    return removed
+def _without(path: Path, names: Iterable[str]) -> int:
+    """Write a file anew without the rows of a person, and say how many these were."""
+    table = read_parquet(path)
+    theirs = pc.is_in(table["user_id"].cast("string"), pa.array(names))
+    others = table.filter(pc.invert(theirs))
+    if not len(others):
+        path.unlink()
+    elif len(others) < len(table):
+        write_parquet(others, path)
+    return len(table) - len(others)

@@ -1,16 +1,15 @@
 """A decision log as frames: offers with propensities, what followed, and where the rows lie."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.json import ParseOptions, ReadOptions, read_json
 from pydantic_core import from_json
 
 from coupon_rec.privacy.vault import Vault, opened
@@ -22,10 +21,9 @@ Folders = str | Path | Sequence[str | Path]
 
 KEYS = {"answers": "request_id", "shadows": "request_id", "outcomes": "event_id"}
 """The kinds of rows, and the column that is different in each row."""
-LINES_AT_ONCE = 1_000
 
-ID, IDS = pa.int64(), pa.list_(pa.int64())
-"""Identifiers, which are texts where they are no whole numbers."""
+ID, IDS = pa.string(), pa.list_(pa.string())
+"""Identifiers in lines; in Parquet and in frames they are whole numbers where all of them are."""
 NUMBERS = pa.list_(pa.float32())
 ANSWER = pa.schema(
     {
@@ -206,7 +204,7 @@ def _tables(folder: Path, kind: str) -> list[pa.Table]:
         raise FileNotFoundError(f"{folder}: no such folder; it is what --decisions names")
     while True:
         try:
-            tables = [table for path in open_files(folder, kind) for table in read_lines(path)]
+            tables = [read_lines(path) for path in open_files(folder, kind)]
             return tables + [read_parquet(path) for path in parquet_files(folder, kind)]
         except FileNotFoundError:  # became Parquet meanwhile: list them again
             continue
@@ -231,58 +229,65 @@ def open_files(folder: Path, kind: str) -> list[Path]:
     return sorted((folder / "open").glob(f"{kind}-*.jsonl"))
 
 
-def read_lines(path: Path) -> list[pa.Table]:
+def read_lines(path: Path) -> pa.Table:
     """Read a file of lines; what is no row is left out, with a warning that names the line."""
-    schema, rows, tables = SCHEMAS[path.name.partition("-")[0]], _rows(path), []
-    while some := list(islice(rows, LINES_AT_ONCE)):
-        columns = {
-            field.name: _column([row.get(field.name) for row in some], field.type)
-            for field in schema
-        }
-        tables.append(pa.table(columns))
-    return tables
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    vault = Vault.from_environment()
+    schema, vault = SCHEMAS[path.name.partition("-")[0]], Vault.from_environment()
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            row = _row(line, line_name(path, number), vault)
-            if row is None:
-                logger.warning("%s, line %d is cut off or damaged, and left out", path, number)
-            else:
-                yield row
-
-
-def _row(line: bytes, name: str, vault: Vault | None) -> dict[str, Any] | None:
-    if not line.endswith(b"\n"):  # a kill cut it off, or it is being written
-        return None
-    text = opened(line[:-1], name, vault)
+        lines = [
+            opened(line[:-1], line_name(path, number), vault) if line.endswith(b"\n") else line
+            for number, line in enumerate(file, start=1)
+        ]
     try:
-        row: dict[str, Any] = from_json(text)
+        return _parsed(lines, schema)
+    except pa.ArrowInvalid:  # a kill or a disk has cut a line off, or damaged it
+        rows = []
+        for number, line in enumerate(lines, start=1):
+            if _is_row(line):
+                rows.append(line)
+            else:
+                logger.warning("%s, line %d is cut off or damaged, and left out", path, number)
+        return _parsed(rows, schema)
+
+
+def _is_row(line: bytes) -> bool:
+    try:
+        return isinstance(from_json(line), dict)
     except ValueError:
-        return None
-    return row
+        return False
+
+
+def _parsed(lines: list[bytes], schema: pa.Schema) -> pa.Table:
+    if not lines:
+        return schema.empty_table()
+    data = b"\n".join(lines)
+    day = schema.get_field_index("day")
+    table = read_json(
+        pa.BufferReader(data),
+        read_options=ReadOptions(block_size=len(data) + 1),
+        parse_options=ParseOptions(
+            explicit_schema=schema.set(day, pa.field("day", pa.timestamp("s"))),
+            unexpected_field_behavior="ignore",
+        ),
+    )
+    table = table.select(schema.names).cast(schema)
+    for place, field in enumerate(schema):
+        if field.name.endswith("_id") and field.name not in KEYS.values():
+            table = table.set_column(place, field.name, _numbered(table[field.name]))
+    return table
+
+
+def _numbered(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Identifiers as whole numbers, if all of them spell one."""
+    try:
+        numbers = ids.cast(pa.list_(pa.int64()) if ids.type == IDS else pa.int64())
+    except pa.ArrowInvalid:
+        return ids
+    return numbers if numbers.cast(ids.type) == ids else ids
 
 
 def line_name(path: Path, number: int) -> str:
     """The name under which a line is sealed, so that it opens nowhere else."""
     return f"open/{path.name}, line {number}"
-
-
-def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
-    if pa.types.is_temporal(kind):
-        return pa.array(values, pa.string()).cast(kind)
-    try:
-        return pa.array(values, kind)
-    except pa.ArrowInvalid:  # identifiers, of which some are texts
-        return pa.array(_as_texts(values), pa.list_(pa.string()) if kind == IDS else pa.string())
-
-
-def _as_texts(ids: Any) -> Any:
-    if isinstance(ids, list):
-        return [_as_texts(each) for each in ids]
-    return None if ids is None else str(ids)
 
 
 def parquet_files(folder: Path, kind: str, bucket: int | None = None) -> list[Path]:
@@ -299,7 +304,12 @@ def place_of(path: Path) -> str:
 def read_parquet(path: Path) -> pa.Table:
     """Read one file as it was written, without columns from the names of its folders."""
     data = opened(path.read_bytes(), place_of(path), Vault.from_environment())
-    return pq.ParquetFile(pa.BufferReader(data)).read()
+    try:
+        return pq.ParquetFile(pa.BufferReader(data)).read()
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"{path}: is damaged ({error}): put back a copy, or remove it and do without its rows"
+        ) from error
 
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
@@ -307,7 +317,7 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
     schema = tables[0].schema
     for table in tables[1:]:
         for place, field in enumerate(table.schema):
-            if schema.field(place).type in (ID, IDS):
+            if field.type in (ID, IDS):
                 schema = schema.set(place, field)
     return pa.concat_tables([table.cast(schema) for table in tables])
 
