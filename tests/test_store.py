@@ -103,11 +103,6 @@ def test_a_redeemed_coupon_is_offered_no_more(snapshot: Path) -> None:
     assert (after.user_redemption_recency == 1).all()
 
 
-def test_an_unchanged_user_gets_the_same_answer_without_computing_it_again(snapshot: Path) -> None:
-    store = load(snapshot)
-    assert store.offers(USER, DAY) is store.offers(USER, DAY)
-
-
 def test_users_who_ask_together_get_what_each_gets_alone(snapshot: Path) -> None:
     bought = [purchase("a"), purchase("b", user=999)]
     alone, together = load(snapshot), load(snapshot)
@@ -374,16 +369,6 @@ def test_an_event_that_no_table_ever_holds_keeps_no_other_in_the_log_and_leaves_
     assert not log.read()[0]
 
 
-def test_a_store_that_knows_too_many_events_says_so(
-    snapshots: dict[date, Path], log: EventLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store_module, "MAX_EVENT_IDS", 2)
-    store = load(snapshots[TOMORROW], log)
-    store.add(events_of(load_market(ROOT / "data" / "sample"), DAY)[:2])
-    with pytest.raises(StoreFullError, match="2 events with those that the snapshot of 2017-04-11"):
-        store.add([purchase("a")])
-
-
 # Bounds
 
 
@@ -396,16 +381,6 @@ def test_a_full_store_refuses_and_takes_nothing_in(
         store.add([purchase("a"), purchase("b"), purchase("c")])
     assert log.read()[0] == []
     assert store.add([purchase("a"), purchase("b")]) == 2
-
-
-def test_no_more_than_so_many_answers_are_kept(
-    snapshot: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store_module, "MAX_READY_USERS", 5)
-    store = load(snapshot)
-    for user in range(20):
-        store.offers(user, DAY)
-    assert len(store._ready) == 5
 
 
 def test_a_question_waits_for_the_events_of_one_user_at_most(

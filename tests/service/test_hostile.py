@@ -105,7 +105,7 @@ def test_what_the_service_writes_is_read_by_its_owner_alone(
 def test_events_that_the_snapshot_holds_do_not_fill_memory_under_ever_new_names(
     inside: Callable[..., Inside], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feature_store, "MAX_EVENT_IDS", 10)
+    monkeypatch.setattr(feature_store, "MAX_EVENTS", 10)
     service = inside()
     snapshot = service.app.state.service.recommender.store.snapshot
     redeemed = snapshot.redemptions

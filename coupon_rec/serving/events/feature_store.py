@@ -28,12 +28,8 @@ from coupon_rec.serving.events.identifiers import Identifiers
 
 __all__ = ["Candidates", "Event", "FeatureStore", "StoreFullError"]
 
-MAX_EVENTS = 1_000_000
-"""Events taken in after a snapshot, at most: memory is bounded, and the next snapshot frees it."""
-MAX_EVENT_IDS = 4 * MAX_EVENTS
-"""Events whose ids are kept, at most, those included that the snapshot holds."""
-MAX_READY_USERS = 1_000
-"""Users whose features are kept ready, at most; about 60 MB with 200 coupons each."""
+MAX_EVENTS = 4_000_000
+"""Events since `DAYS_KEPT` days before the snapshot, at most: the next snapshot frees memory."""
 DAYS_KEPT = 7
 """Days before the snapshot whose events stay in the log, in case an older snapshot comes back."""
 DAYS_UNHELD = 365
@@ -76,10 +72,8 @@ class FeatureStore:
         self._position = 0
         self._ids: set[str] = set()
         self._counted = 0
-        self._reviews = 0
         self._past: dict[int, Past] = {}
         self._versions: dict[int, int] = {}
-        self._ready: dict[tuple[int, date], Candidates] = {}
         self._lock, self._adding = RLock(), RLock()
         self._crowd = Crowd(self.snapshot)
 
@@ -156,15 +150,11 @@ class FeatureStore:
         if any(day < self.day for _, day in asked):
             raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
         keys = [(self.identifiers.number("user_id", user_id), day) for user_id, day in asked]
+        found: dict[tuple[int, date], Candidates] = {}
         with self._lock:
-            found = {key: self._ready[key] for key in keys if key in self._ready}
-            new = [key for key in dict.fromkeys(keys) if key not in found]
-            for day in {day for _, day in new}:
-                users = [user for user, its_day in new if its_day == day]
-                for user, candidates in zip(users, self._computed(users, day), strict=True):
-                    self._ready[user, day] = found[user, day] = candidates
-            while len(self._ready) > MAX_READY_USERS:
-                del self._ready[next(iter(self._ready))]
+            for day in {day for _, day in keys}:
+                new = [key for key in dict.fromkeys(keys) if key[1] == day]
+                found |= zip(new, self._computed([user for user, _ in new], day), strict=True)
         return [found[key] for key in keys]
 
     def lines(self, user_id: int | str, day: date) -> Lines:
@@ -231,21 +221,16 @@ class FeatureStore:
         Raises
         ------
         StoreFullError
-            If there are more than `MAX_EVENTS` since the snapshot, or more than `MAX_EVENT_IDS`
-            with those that it holds. None was taken in.
+            If there are more than `MAX_EVENTS`. None was taken in.
         OSError
             If the log cannot be written. None was taken in.
         """
         with self._adding:
             new = {event.event_id: event for event in events if event.event_id not in self._ids}
-            if self._counted + self._reviews + len(new) > MAX_EVENTS:
+            if len(self._ids) + len(new) > MAX_EVENTS:
                 raise StoreFullError(
-                    f"{self._counted:,} events since the snapshot of {self.day}: load a new one"
-                )
-            if len(self._ids) + len(new) > MAX_EVENT_IDS:
-                raise StoreFullError(
-                    f"{len(self._ids):,} events with those that the snapshot of {self.day} holds: "
-                    "load a new one"
+                    f"{len(self._ids):,} events since a week before {self.day}, the day of the "
+                    "snapshot: load a new one"
                 )
             if self.log and new:
                 start, end = self.log.append(list(new.values()))
@@ -292,7 +277,6 @@ class FeatureStore:
                 self._ids.add(event.event_id)
                 if event.kind != "review" and event.time < soon:
                     self.newest = max(self.newest, event.time)
-                self._reviews += event.kind == "review" and event.day >= self.day
                 if not self._held(event):
                     by_user.setdefault(self._number(event, "user_id"), []).append(event)
         for user, own in by_user.items():
@@ -312,7 +296,6 @@ class FeatureStore:
         if row is not None:
             self._crowd.move(row, past.lines, now.lines)
         self._past[user] = now
-        self._ready.clear()  # the ranks of all others may have moved
         self._versions[user] = self._versions.get(user, 0) + len(events)
         self._counted += len(events)
 

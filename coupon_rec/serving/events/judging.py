@@ -1,7 +1,5 @@
 """What another policy would have earned, from the decisions that a service recorded."""
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from numpy.typing import NDArray
 
 from coupon_rec.arguments import require_columns
 from coupon_rec.decisions import Economics
-from coupon_rec.evaluation import from_sums
+from coupon_rec.evaluation import group_gap, group_means
 from coupon_rec.market.tables import OFFER
 from coupon_rec.policies import off_policy_value
 from coupon_rec.serving.bundle.scorer import Scorer
@@ -266,28 +264,15 @@ def arms(log: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         )
     answers = log.assign(reward=log["reward"].fillna(0.0)).groupby("request_id", sort=False)
     each = answers.agg(reward=("reward", "sum"), arm=("arm", "first"), user=("user_id", "first"))
-    sums = pd.DataFrame(index=each.index)
-    for arm in ("live", "canary"):
-        sums[f"{arm} answers"] = (each["arm"] == arm).astype(float)
-        sums[f"{arm} reward"] = each["reward"] * sums[f"{arm} answers"]
-    formulas: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
-        "live": partial(_mean, arm="live"),
-        "canary": partial(_mean, arm="canary"),
-        "canary less live": lambda sums: _mean(sums, "canary") - _mean(sums, "live"),
-    }
-    table = pd.DataFrame(
-        {
-            name: from_sums(sums, each["user"].astype(str), formula, confidence=confidence)
-            for name, formula in formulas.items()
-        }
-    ).T
-    for arm, rows in each.groupby("arm"):
-        table.loc[arm, ["answers", "users"]] = len(rows), rows["user"].nunique()
-    return table.astype({"answers": "Int64", "users": "Int64"})
-
-
-def _mean(sums: pd.DataFrame, arm: str) -> pd.Series:
-    return sums[f"{arm} reward"] / sums[f"{arm} answers"]
+    rewards = each["reward"], each["arm"], each["user"].astype(str)
+    table = group_means(*rewards, confidence=confidence).rename(columns={"rows": "answers"})
+    table.loc["canary less live"] = group_gap(
+        *rewards, between=("canary", "live"), confidence=confidence
+    )
+    table = table.loc[["live", "canary", "canary less live"]]
+    return table[["value", "low", "high", "answers", "users"]].astype(
+        {"answers": "Int64", "users": "Int64"}
+    )
 
 
 def judge(
