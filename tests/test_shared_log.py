@@ -1,18 +1,14 @@
 """Replicas that share events over a real Redis agree, and lose nothing when it dies."""
 
 import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
 import pytest
-from redis import Redis, RedisError
-from shop import until
+from shop import Redis, until
 
 from coupon_rec import Market
 from coupon_rec.features import Encoder
@@ -25,54 +21,11 @@ from coupon_rec.serving.events.redis_log import STREAM, SharedLog, forget_in_str
 from coupon_rec.serving.forgetting import forget
 
 DAY = date(2017, 4, 10)
-SERVER = shutil.which("redis-server")
 
 
-class Server:
-    """A Redis server on a free port of this machine, which a test may kill and start again."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.folder = folder
-        self.url = f"redis://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        """Start it with what its append-only file holds."""
-        options = f"--port {self.port} --bind 127.0.0.1 --appendonly yes".split()
-        self.process = subprocess.Popen(
-            [str(SERVER), *options, "--dir", str(self.folder)], stdout=subprocess.DEVNULL
-        )
-        deadline = monotonic() + 10
-        while True:
-            try:
-                Redis.from_url(self.url).ping()
-                return
-            except RedisError:
-                if monotonic() > deadline:
-                    raise
-                sleep(0.02)
-
-    def kill(self) -> None:
-        """End it at once."""
-        self.process.kill()
-        self.process.wait()
-
-    def forget(self) -> None:
-        """Remove what it had written to disk."""
-        shutil.rmtree(self.folder / "appendonlydir")
-
-    def holds(self, word: str) -> bool:
-        """Whether a word is in a file of its folder."""
-        command = ["grep", "--recursive", "--quiet", "--no-messages", word, self.folder]
-        return subprocess.run(command).returncode == 0
-
-    def published(self) -> list[str]:
-        """The entries of the stream."""
-        found = Redis.from_url(self.url, decode_responses=True).xrange(STREAM)
-        return [fields["event"] for _, fields in found]  # type: ignore[union-attr, misc]
+def published(server: Redis) -> list[bytes]:
+    """The entries of the stream."""
+    return [fields[b"event"] for _, fields in server.client.xrange(STREAM)]
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +34,10 @@ def snapshot(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    if SERVER is None:
+def server(tmp_path: Path) -> Iterator[Redis]:
+    if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    (tmp_path / "redis").mkdir()
-    server = Server(tmp_path / "redis")
+    server = Redis(tmp_path / "redis")
     yield server
     server.kill()
 
@@ -129,9 +81,7 @@ class Replicas(dict[str, FeatureStore]):
 
 
 @pytest.fixture
-def replicas(
-    snapshot: Path, encoder: Encoder, tmp_path: Path, server: Server
-) -> Iterator[Replicas]:
+def replicas(snapshot: Path, encoder: Encoder, tmp_path: Path, server: Redis) -> Iterator[Replicas]:
     replicas = Replicas(snapshot, encoder, tmp_path, server.url)
     replicas.start("one")
     replicas.start("two")
@@ -153,18 +103,19 @@ def publish(url: str, folder: Path, *people: str, stream: str = STREAM) -> None:
     log.close()
 
 
-def test_the_streams_of_parts_are_gone_through_too(server: Server, tmp_path: Path) -> None:
+def test_the_streams_of_parts_are_gone_through_too(server: Redis, tmp_path: Path) -> None:
     parts = [tmp_path / "part-0", tmp_path / "part-1"]
     for number, part in enumerate(parts):
         part.mkdir()
         seal(part, {"created": "", "packages": {}, "differences": {}})
         publish(server.url, tmp_path, "Zelda", "Ben", stream=f"{STREAM}:{number}-2")
     assert forget(["Zelda"], parts, redis=server.url).events == 2
-    until(lambda: not server.holds("Zelda"))
+    files = [path for path in server.folder.rglob("*") if path.is_file()]
+    until(lambda: not any(b"Zelda" in path.read_bytes() for path in files if path.exists()))
 
 
 def test_what_comes_while_somebody_is_forgotten_is_not_lost(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(server.url, tmp_path, "Zelda", "Ben")
     understood, late = redis_log._event, ["Ada"]
@@ -176,7 +127,7 @@ def test_what_comes_while_somebody_is_forgotten_is_not_lost(
 
     monkeypatch.setattr(redis_log, "_event", too_late)
     assert forget_in_stream(server.url, STREAM, ["Zelda"]) == 1
-    assert [from_json(entry).user_id for entry in server.published()] == ["Ben", "Ada"]
+    assert [from_json(entry).user_id for entry in published(server)] == ["Ben", "Ada"]
 
 
 def test_a_retry_that_reaches_another_replica_counts_once(replicas: Replicas) -> None:
@@ -187,11 +138,11 @@ def test_a_retry_that_reaches_another_replica_counts_once(replicas: Replicas) ->
     assert replicas["two"].add([purchase(1)]) == 0
 
 
-def test_each_event_is_published_once_while_redis_lives(replicas: Replicas, server: Server) -> None:
+def test_each_event_is_published_once_while_redis_lives(replicas: Replicas, server: Redis) -> None:
     for number in range(20):
         replicas["one"].add([purchase(number)])
         replicas.exchange()
-    assert len(server.published()) == 20
+    assert len(published(server)) == 20
 
 
 def test_a_new_replica_learns_what_happened_before_it(replicas: Replicas) -> None:
@@ -202,12 +153,12 @@ def test_a_new_replica_learns_what_happened_before_it(replicas: Replicas) -> Non
 
 
 def test_a_redis_that_lost_its_memory_unnoticed_is_told_everything_again(
-    replicas: Replicas, server: Server
+    replicas: Replicas, server: Redis
 ) -> None:
     replicas["one"].add([purchase(1)])
     replicas.exchange()
-    Redis.from_url(server.url).flushall()
-    Redis.from_url(server.url).xadd(STREAM, {"event": "something else"})
+    server.client.flushall()
+    server.client.xadd(STREAM, {"event": "something else"})
     replicas["two"].add([purchase(2)])
     replicas.exchange()
     replicas.start("three")
@@ -227,18 +178,16 @@ def test_a_redis_that_lost_its_memory_unnoticed_is_told_everything_again(
     ids=["no text", "nested deeply", "half a character", "a list as a name", "an endless number"],
 )
 def test_an_entry_that_is_no_event_is_left_out_and_those_after_it_count(
-    replicas: Replicas, server: Server, entry: str | bytes
+    replicas: Replicas, server: Redis, entry: str | bytes
 ) -> None:
-    Redis.from_url(server.url).xadd(STREAM, {"event": entry})
+    server.client.xadd(STREAM, {"event": entry})
     replicas["one"].add([purchase(1)])
     replicas.exchange()
     assert not any(store.degraded for store in replicas.values())
     replicas.assert_alike(1)
 
 
-def test_a_replica_that_dies_without_redis_loses_nothing(
-    replicas: Replicas, server: Server
-) -> None:
+def test_a_replica_that_dies_without_redis_loses_nothing(replicas: Replicas, server: Redis) -> None:
     replicas["one"].add([purchase(1)])
     replicas.exchange()
     server.kill()
