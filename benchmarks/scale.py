@@ -38,8 +38,8 @@ from coupon_rec.features import Encoder, write_offers
 from coupon_rec.market.loading import connect
 from coupon_rec.records import write_records
 from coupon_rec.simulation import simulate_market
-from coupon_rec.simulation.market import _on_disk, still
-from coupon_rec.simulation.state import settings_of
+from coupon_rec.simulation.market import draw_year, write_year
+from coupon_rec.simulation.mechanisms import settings_of
 
 PACKAGES = ("coupon-rec", "duckdb", "ibis-framework", "keras", "numpy", "pandas", "pyspark")
 ROOMS = (
@@ -288,13 +288,14 @@ def timed_step(step: str, folder: Path, users: int, parts: int) -> tuple[dict[st
 
 def simulated(folder: Path, users: int, parts: int) -> dict[str, Any]:
     """As `simulate_market` does, but without writing what is not needed."""
-    year = still(settings_of((users, 1000, 96, 12, 0), (), 1.0, ()))
+    sizes = {"users": users, "items": 1000, "coupons": 96, "campaigns": 12, "seed": 0}
+    year = draw_year(settings_of(sizes, (), 1.0, ()))
 
     def needed(tables: dict[str, Any]) -> dict[str, Any]:
         return {name: table for name, table in tables.items() if name not in BESIDE}
 
     lean = replace(year, tables=needed(year.tables), draw=lambda first: needed(year.draw(first)))
-    _on_disk(lean, folder / "market")
+    write_year(lean, folder / "market")
     return {}
 
 

@@ -8,9 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.odds import sigmoid
 from coupon_rec.simulation import State, simulate
-from coupon_rec.simulation.campaign import SWITCHING, Round, others_cut, units_at
-from coupon_rec.simulation.drawing import Chance
-from coupon_rec.simulation.likely import likely
+from coupon_rec.simulation.campaign import Round
+from coupon_rec.simulation.likely import remembered
 from coupon_rec.simulation.model import WEEKS
 from coupon_rec.simulation.world import FIRST_DAY
 
@@ -36,10 +35,9 @@ def expected_units(state: State, prices: ArrayLike | None = None) -> Floats:
     campaign = state.campaign if prices is None else _repriced(state, np.asarray(prices, float))
     total = np.zeros(len(campaign.cut))
     for crowd in state.crowds:
-        chance = Chance.of(state.settings.seed, campaign.period, crowd.first)
-        found = likely(chance.place, state.nature, campaign, crowd)
-        logits = found.logits - found.memory[:, state.nature.kind]
-        trips = WEEKS * found.trips * ~crowd.traits.collector
+        taken = remembered(state.nature, crowd)[:, state.nature.kind]
+        logits = crowd.shelf_logits(campaign.slope, campaign.drift) - taken
+        trips = WEEKS * crowd.people.trips * ~crowd.traits.collector
         total += trips @ sigmoid(logits.astype("float64"))
     return np.asarray(total * campaign.units)
 
@@ -118,9 +116,5 @@ def earned(state: State, sent: NDArray[np.bool_], stock: Floats, contact: float 
 
 
 def _repriced(state: State, prices: Floats) -> Round:
-    nature = state.nature
-    cut = np.log(state.world.prices / prices)
-    slope = nature.sensitivity * cut
-    if "substitution" in nature.mechanisms:
-        slope = slope - SWITCHING * others_cut(nature, cut)
-    return replace(state.campaign, cut=cut, slope=slope, units=units_at(nature, cut))
+    nature, cut = state.nature, np.log(state.world.prices / prices)
+    return replace(state.campaign, cut=cut, slope=nature.slope(cut), units=nature.units(cut))
