@@ -20,7 +20,7 @@ from coupon_rec.simulation import (
     simulate,
     simulate_market,
 )
-from coupon_rec.simulation.campaign import draw_round
+from coupon_rec.simulation.campaign import Round
 from coupon_rec.simulation.nature import CONTENT
 from coupon_rec.simulation.world import DEPTHS
 
@@ -504,7 +504,7 @@ def test_types_get_coupons_one_after_the_other_with_an_appeal_that_no_table_hold
     first, kinds = state.nature.first, np.unique(state.nature.kind_of_coupon)
     assert (first == 1).mean() == pytest.approx(0.5, abs=0.12)
     for period in (1, 6, 12):
-        there = draw_round(state.nature, period).kinds
+        there = Round(state.nature, period).kinds
         assert (first[there] <= period).all() and len(there)
     appeal, depth = state.nature.appeal[state.campaign.kind], state.campaign.depth
     lift = np.log(state.truth["buy_with"] / state.truth["buy_without"]).to_numpy()

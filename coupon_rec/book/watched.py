@@ -12,7 +12,7 @@ from coupon_rec.arguments import Floats
 from coupon_rec.monitoring import Maturity, daily, observed_expected
 from coupon_rec.monitoring import spread as spread_of
 from coupon_rec.simulation import Plant, State, open_market, simulate
-from coupon_rec.simulation.nature import make_nature
+from coupon_rec.simulation.nature import Nature
 
 DAYS = 28
 OF_USERS = ["trips", "lines", "habit"]
@@ -41,7 +41,7 @@ class Shop:
 
     def breaks(self, *plants: Plant) -> "Shop":
         """The same shop in a world that changes."""
-        nature = make_nature(replace(self.state.settings, plants=plants))
+        nature = Nature(replace(self.state.settings, plants=plants))
         return replace(self, state=replace(self.state, nature=nature))
 
     def campaign(self, mailing: Any = 0.25) -> tuple["Shop", pd.DataFrame]:

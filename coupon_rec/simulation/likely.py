@@ -1,7 +1,5 @@
 """What is likely in one campaign, given what came before it."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from coupon_rec.odds import sigmoid
@@ -9,7 +7,6 @@ from coupon_rec.simulation.campaign import Round
 from coupon_rec.simulation.model import (
     WEEKS,
     Floats,
-    Ints,
     chance,
     redeem_rate,
     saving,
@@ -40,7 +37,6 @@ MOST_SWITCHED = 0.9
 """Of the purchases of the rest, the largest share that one coupon takes."""
 
 
-@dataclass(frozen=True)
 class Likely:
     """Logits and probabilities of n users in a campaign of K coupons, S types and R items.
 
@@ -69,64 +65,40 @@ class Likely:
         The probabilities of `truth.candidates`; each of shape (n, K).
     """
 
-    mailed: Floats
-    offered: Floats
-    memory: Floats
-    rate: Floats
-    lifted: Floats
-    lift: Floats
-    taken: Floats
-    lost: Floats
-    noticed: Floats
-    position: Ints
-    told: Floats
-    truth: dict[str, Floats]
-
-
-def likely(rng: np.random.Generator, nature: Nature, campaign: Round, crowd: Crowd) -> Likely:
-    """All that is likely in a campaign for a block of users."""
-    people, traits, period = crowd.people, crowd.traits, campaign.period
-    lift = lifts(nature, campaign, crowd) + patience(nature, crowd)[:, campaign.kind]
-    places = np.arange(1, 1 + len(campaign.kinds))
-    position = rng.permuted(np.tile(places, (len(lift), 1)), axis=1)
-    noticed = np.ones_like(lift)
-    if "platforms" in nature.mechanisms:
-        steepness = np.where(traits.phone, EXAMINED["phone"], EXAMINED["desk"])
-        noticed = (position ** -steepness[:, None])[:, campaign.slot]
-    memory = remembered(nature, crowd)
-    logits = crowd.shelf_logits(campaign.slope, campaign.drift, campaign.item).astype("float64")
-    odds = np.exp(logits - memory[:, nature.kind[campaign.item]])
-    rate = np.log1p(odds)
-    lifted = np.log1p(odds[:, campaign.row] * np.exp(lift)[:, campaign.pair])
-    habit = people.habit + COLLECTS * traits.collector + nature.planted("redemption", period)
-    told = redeem_rate(habit, campaign.depth)
-    buy_without = chance(people.trips[:, None], campaign.of_slots(rate))
-    buy_noticed = chance(people.trips[:, None], campaign.of_coupons(lifted))
-    buy_with = noticed * buy_noticed + (1 - noticed) * buy_without
-    redeem = noticed * buy_noticed
-    own = np.flatnonzero(traits.collector)  # what these buy, their person would have bought anyway
-    redeem[own] = buy_with[own] = noticed[own] * buy_without[traits.person[own]]
-    buy_without[own] = 0.0
-    eager = sigmoid(4 * np.log(people.trips / 1.1) + nature.planted("mailing", period))
-    taken, lost = switching(nature, campaign, crowd, memory, lifted, rate)
-    return Likely(
-        mailed=0.02 + 0.48 * eager,
-        offered=own_policy(campaign, buy_without, crowd),
-        memory=memory,
-        rate=rate,
-        lifted=lifted,
-        lift=lift,
-        taken=taken,
-        lost=lost,
-        noticed=noticed,
-        position=position,
-        told=told,
-        truth={
-            "buy_without": buy_without,
+    def __init__(
+        self, rng: np.random.Generator, nature: Nature, campaign: Round, crowd: Crowd
+    ) -> None:
+        """Work out all that is likely in a campaign for a block of users."""
+        people, traits, period = crowd.people, crowd.traits, campaign.period
+        self.lift = lifts(nature, campaign, crowd) + patience(nature, crowd)[:, campaign.kind]
+        places = np.arange(1, 1 + len(campaign.kinds))
+        self.position = rng.permuted(np.tile(places, (len(self.lift), 1)), axis=1)
+        self.noticed = np.ones_like(self.lift)
+        if "platforms" in nature.mechanisms:
+            steepness = np.where(traits.phone, EXAMINED["phone"], EXAMINED["desk"])
+            self.noticed = (self.position ** -steepness[:, None])[:, campaign.slot]
+        self.memory = remembered(nature, crowd)
+        logits = crowd.shelf_logits(campaign.slope, campaign.drift, campaign.item)
+        odds = np.exp(logits.astype("float64") - self.memory[:, nature.kind[campaign.item]])
+        self.rate = np.log1p(odds)
+        self.lifted = np.log1p(odds[:, campaign.row] * np.exp(self.lift)[:, campaign.pair])
+        habit = people.habit + COLLECTS * traits.collector + nature.planted("redemption", period)
+        self.told = redeem_rate(habit, campaign.depth)
+        without = chance(people.trips[:, None], campaign.of_slots(self.rate))
+        redeem = self.noticed * chance(people.trips[:, None], campaign.of_coupons(self.lifted))
+        buy_with = redeem + (1 - self.noticed) * without
+        own = np.flatnonzero(traits.collector)  # they buy what their person would have bought
+        redeem[own] = buy_with[own] = self.noticed[own] * without[traits.person[own]]
+        without[own] = 0.0
+        self.truth = {
+            "buy_without": without,
             "buy_with": buy_with,
-            "redeem_given_buy": redeem * told / np.maximum(buy_with, 1e-300),
-        },
-    )
+            "redeem_given_buy": redeem * self.told / np.maximum(buy_with, 1e-300),
+        }
+        eager = sigmoid(4 * np.log(people.trips / 1.1) + nature.planted("mailing", period))
+        self.mailed = 0.02 + 0.48 * eager
+        self.offered = own_policy(campaign, without, crowd)
+        self.taken, self.lost = switching(nature, campaign, crowd, self)
 
 
 def remembered(nature: Nature, crowd: Crowd) -> Floats:
@@ -173,17 +145,17 @@ def own_policy(campaign: Round, buy_without: Floats, crowd: Crowd) -> Floats:
 
 
 def switching(
-    nature: Nature, campaign: Round, crowd: Crowd, memory: Floats, lifted: Floats, rate: Floats
+    nature: Nature, campaign: Round, crowd: Crowd, found: Likely
 ) -> tuple[Floats, Floats]:
     """What each coupon takes from the rest of its category; see `Likely`."""
-    gained = campaign.of_coupons(lifted) - campaign.of_slots(rate)
+    gained = campaign.of_coupons(found.lifted) - campaign.of_slots(found.rate)
     taken, lost = np.zeros_like(gained), np.zeros_like(gained)
     worth = campaign.units * (campaign.price - campaign.cost)
     for kind in campaign.kinds if "substitution" in nature.mechanisms else ():
         in_category = nature.category == nature.category_of(kind)
         rest = np.flatnonzero(in_category & (nature.kind != kind))
         logits = crowd.shelf_logits(campaign.slope, campaign.drift, rest)
-        of_item = softplus(logits - memory[:, nature.kind[rest]])
+        of_item = softplus(logits - found.memory[:, nature.kind[rest]])
         of_rest, stay = np.maximum(of_item.sum(axis=1), 1e-12), np.exp(-of_item)
         for pair in np.flatnonzero(campaign.kind == kind):
             share = np.clip(SWITCHING * gained[:, pair] / of_rest, 0, MOST_SWITCHED)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from coupon_rec.arguments import require, require_one_order
-from coupon_rec.simulation.campaign import Round, draw_round
+from coupon_rec.simulation.campaign import Round
 from coupon_rec.simulation.mechanisms import Plant, settings_of
 from coupon_rec.simulation.model import Floats
-from coupon_rec.simulation.nature import make_nature
+from coupon_rec.simulation.nature import Nature
 from coupon_rec.simulation.period import pass_period
 from coupon_rec.simulation.state import State
 from coupon_rec.simulation.tables import Tables, joined
@@ -65,9 +65,9 @@ def open_market(
     1
     """
     sizes = dict(users=users, items=items, coupons=coupons, campaigns=campaigns, seed=seed)
-    nature = make_nature(settings_of(mechanisms, strength, plants, **sizes))
+    nature = Nature(settings_of(mechanisms, strength, plants, **sizes))
     crowds = tuple(draw_crowd(nature, first) for first in nature.settings.blocks)
-    return _advance(State(nature, -1, crowds, ()), draw_round(nature, 0), None, None)
+    return _advance(State(nature, -1, crowds, ()), Round(nature, 0), None, None)
 
 
 def simulate(

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,16 +13,16 @@ from tqdm import tqdm
 
 from coupon_rec.market.loading import connect_in_2_gb
 from coupon_rec.market.sources import read_parquet
-from coupon_rec.simulation.campaign import Round, draw_round
+from coupon_rec.simulation.campaign import Round
 from coupon_rec.simulation.loop import open_market, simulate
 from coupon_rec.simulation.mechanisms import Plant, settings_of
-from coupon_rec.simulation.nature import Nature, make_nature
+from coupon_rec.simulation.nature import Nature
 from coupon_rec.simulation.period import pass_period
 from coupon_rec.simulation.tables import Tables, joined, known_tables, user_tables, world_tables
 from coupon_rec.simulation.truth import Simulation, opened
 from coupon_rec.simulation.users import draw_crowd
 
-PART = 20
+PART = 5
 """Blocks that share a Parquet file."""
 REPEATED = (pa.int64(), pa.string(), pa.date32())
 """Types of columns whose values come again and again, which a dictionary makes small."""
@@ -81,7 +80,7 @@ def simulate_market(
     if folder is None:
         opening = open_market(**sizes, mechanisms=mechanisms, strength=strength, plants=plants)
         return simulate(opening, campaigns=campaigns).simulation()
-    nature = make_nature(settings_of(mechanisms, strength, plants, **sizes))
+    nature = Nature(settings_of(mechanisms, strength, plants, **sizes))
     return opened(_on_disk(nature, Path(folder)), nature)
 
 
@@ -94,7 +93,7 @@ def _on_disk(nature: Nature, folder: Path) -> dict[str, Table]:
         raise ValueError(f"folder must be new or empty, but {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
     blocks = nature.settings.blocks
-    rounds = [draw_round(nature, period) for period in range(nature.settings.campaigns + 1)]
+    rounds = [Round(nature, period) for period in range(nature.settings.campaigns + 1)]
     parts = [blocks[start : start + PART] for start in range(0, len(blocks), PART)]
     with (
         TemporaryDirectory(dir=folder, prefix=".draft-") as draft,
@@ -122,24 +121,13 @@ def _on_disk(nature: Nature, folder: Path) -> dict[str, Table]:
 def _write_part(
     nature: Nature, rounds: list[Round], blocks: Sequence[int], folder: Path, file: str
 ) -> int:
-    """Draw blocks and write them one below the other, each table into a file in its own folder.
-
-    How many blocks there were.
-    """
-    with ExitStack() as files:
-        writers: dict[str, pq.ParquetWriter] = {}
-        for first in blocks:
-            for name, table in _block(nature, rounds, first).items():
-                if name not in writers:
-                    path = folder / f"{name}.parquet" / file
-                    path.parent.mkdir(exist_ok=True)
-                    few = [f.name for f in table.schema if f.type in REPEATED]
-                    codec = QUICK if name == "candidates" else SMALL
-                    writer = pq.ParquetWriter(
-                        path, table.schema, use_dictionary=few, compression=codec
-                    )
-                    writers[name] = files.enter_context(writer)
-                writers[name].write_table(table)
+    """Draw blocks and write each of their tables into a file in its folder; how many blocks."""
+    for name, table in joined(_block(nature, rounds, first) for first in blocks).items():
+        path = folder / f"{name}.parquet" / file
+        path.parent.mkdir(exist_ok=True)
+        few = [field.name for field in table.schema if field.type in REPEATED]
+        codec = QUICK if name == "candidates" else SMALL
+        pq.write_table(table, path, use_dictionary=few, compression=codec)
     return len(blocks)
 
 

@@ -1,13 +1,11 @@
 """What the mechanisms add to the world of items and coupons, and how it moves with time."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from coupon_rec.simulation.mechanisms import MECHANISMS, Settings
 from coupon_rec.simulation.model import WEEKS, Floats, Ints
-from coupon_rec.simulation.world import World, make_world
+from coupon_rec.simulation.world import make_world
 
 LEAST_ELASTICITY, MOST_ELASTICITY = 1.0, 6.0
 """Of the units of an item, in absolute value: Bijmolt, van Heerde and Pieters (2005) find a mean of
@@ -48,7 +46,6 @@ USUAL_UNITS = 1.3
 """Units on a trip with a purchase, at list price."""
 
 
-@dataclass(frozen=True)
 class Nature:
     """What the mechanisms add to a world of I items, C coupons, T types and P periods.
 
@@ -84,24 +81,58 @@ class Nature:
         The usual sales of each item, for a neutral user; shape (I,).
     """
 
-    settings: Settings
-    world: World
-    mechanisms: frozenset[str]
-    sensitivity: Floats
-    quantity: Floats
-    drift: Floats
-    responsiveness: Floats
-    appeal: Floats
-    first: Ints
-    content: pd.DataFrame
-    content_lift: Floats
-    prices: Floats
-    cuts: Floats
-    unit_cost: Floats
-    category: Ints
-    kind: Ints
-    kind_of_coupon: Ints
-    sold: Floats
+    def __init__(self, settings: Settings) -> None:
+        """Draw world and mechanisms; each has a seed of its own, so that none moves another."""
+        self.settings, self.mechanisms = settings, frozenset(settings.mechanisms)
+        seed, on = settings.seed, self.mechanisms
+        world = make_world(settings.items, settings.coupons, settings.campaigns, seed)
+        rngs = {
+            name: np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, number)))
+            for number, name in enumerate(MECHANISMS)
+        }
+        self.world, self.sold = world, np.exp(world.popularity)
+        self.category, categories = pd.factorize(world.items["category"])
+        self.kind, kinds = pd.factorize(world.items["type"])
+        self.kind_of_coupon = pd.Index(kinds).get_indexer(world.coupons["type"])
+        periods, items = world.sales.shape
+        self.drift, self.prices = np.zeros((periods, items)), np.tile(world.prices, (periods, 1))
+        self.sensitivity, self.quantity = np.ones(items), np.zeros(items)
+        self.responsiveness, self.appeal = np.ones(len(kinds)), np.zeros(len(kinds))
+        self.first = np.ones(len(kinds), int)
+        if "elasticity" in on:
+            between = np.asarray(rngs["elasticity"].beta(2, 4, items))
+            elasticity = LEAST_ELASTICITY + (MOST_ELASTICITY - LEAST_ELASTICITY) * between
+            self.sensitivity = (1 - QUANTITY_SHARE) * elasticity / SENSITIVITY
+            self.quantity = QUANTITY_SHARE * elasticity
+        if "season" in on:
+            amplitude = SEASON * rngs["season"].standard_normal(len(categories))
+            peak = rngs["season"].uniform(0, 52, len(categories))
+            week = WEEKS * (np.arange(periods) + 0.5)
+            wave = amplitude * np.cos(2 * np.pi * (week[:, None] - peak) / 52)
+            self.drift += wave[:, self.category]
+        if "drift" in on:
+            steps = DRIFT * rngs["drift"].standard_normal((periods, len(categories)))
+            self.drift += steps.cumsum(axis=0)[:, self.category]
+        if "novelty" in on:
+            self.appeal = APPEAL * rngs["novelty"].standard_normal(len(kinds))
+            later = rngs["novelty"].integers(2, max(periods - 1, 2) + 1, len(kinds))
+            self.first = np.where(rngs["novelty"].random(len(kinds)) < AT_FIRST, 1, later)
+        if "response" in on:
+            spread = RESPONSIVENESS * rngs["response"].standard_normal(len(categories))
+            of_kind = self.category[np.unique(self.kind, return_index=True)[1]]
+            self.responsiveness = np.exp(spread - RESPONSIVENESS**2 / 2)[of_kind]
+        for plant in settings.plants:
+            later_prices = self.prices[plant.campaign :]
+            if plant.change == "prices":
+                later_prices[:] = (later_prices * plant.size).round(2)
+            if plant.change == "season":
+                self.drift[plant.campaign :] += plant.size
+        self.cuts = world.cuts - np.log(self.prices / world.prices)
+        margin = np.clip(rngs["supply"].normal(MARGIN, MARGIN_SPREAD, items), -0.1, 0.6)
+        self.unit_cost = (world.prices * (1 - margin) * (1 - FUNDED * world.sales)).round(2)
+        self.content = make_content(rngs["content"], world.coupons)
+        lift = self.content[list(CONTENT)].to_numpy(float) @ list(CONTENT.values())
+        self.content_lift = lift * ("content" in on)
 
     @property
     def retailers_share(self) -> float:
@@ -116,7 +147,7 @@ class Nature:
 
     def category_of(self, kinds: Ints) -> Ints:
         """The category of each type."""
-        return self.category[np.searchsorted(self.kind, kinds)]
+        return np.asarray(self.category[np.searchsorted(self.kind, kinds)])
 
     def slope(self, cut: Floats) -> Floats:
         """What cuts of all log prices add to the logits of a user of price sensitivity 1; (I,)."""
@@ -132,73 +163,6 @@ class Nature:
     def units(self, cut: Floats) -> Floats:
         """Mean units of a purchase at such cuts, 1 or more; shape (I,)."""
         return np.asarray(np.maximum(USUAL_UNITS * np.exp(self.quantity * cut), 1.0))
-
-
-def make_nature(settings: Settings) -> Nature:
-    """Draw world and mechanisms; each has a seed of its own, so that none moves another."""
-    seed, on = settings.seed, frozenset(settings.mechanisms)
-    world = make_world(settings.items, settings.coupons, settings.campaigns, seed)
-    rngs = {
-        name: np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, number)))
-        for number, name in enumerate(MECHANISMS)
-    }
-    category, categories = pd.factorize(world.items["category"])
-    kind, kinds = pd.factorize(world.items["type"])
-    periods, items = world.sales.shape
-    drift, prices = np.zeros((periods, items)), np.tile(world.prices, (periods, 1))
-    sensitivity, quantity = np.ones(items), np.zeros(items)
-    responsiveness, appeal = np.ones(len(kinds)), np.zeros(len(kinds))
-    first = np.ones(len(kinds), int)
-    if "elasticity" in on:
-        between = np.asarray(rngs["elasticity"].beta(2, 4, items))
-        elasticity = LEAST_ELASTICITY + (MOST_ELASTICITY - LEAST_ELASTICITY) * between
-        sensitivity = (1 - QUANTITY_SHARE) * elasticity / SENSITIVITY
-        quantity = QUANTITY_SHARE * elasticity
-    if "season" in on:
-        amplitude = SEASON * rngs["season"].standard_normal(len(categories))
-        peak = rngs["season"].uniform(0, 52, len(categories))
-        week = WEEKS * (np.arange(periods) + 0.5)
-        wave = amplitude * np.cos(2 * np.pi * (week[:, None] - peak) / 52)
-        drift += wave[:, category]
-    if "drift" in on:
-        steps = DRIFT * rngs["drift"].standard_normal((periods, len(categories)))
-        drift += steps.cumsum(axis=0)[:, category]
-    if "novelty" in on:
-        appeal = APPEAL * rngs["novelty"].standard_normal(len(kinds))
-        later = rngs["novelty"].integers(2, max(periods - 1, 2) + 1, len(kinds))
-        first = np.where(rngs["novelty"].random(len(kinds)) < AT_FIRST, 1, later)
-    if "response" in on:
-        spread = RESPONSIVENESS * rngs["response"].standard_normal(len(categories))
-        of_kind = category[np.unique(kind, return_index=True)[1]]
-        responsiveness = np.exp(spread - RESPONSIVENESS**2 / 2)[of_kind]
-    for plant in settings.plants:
-        if plant.change == "prices":
-            prices[plant.campaign :] = (prices[plant.campaign :] * plant.size).round(2)
-        if plant.change == "season":
-            drift[plant.campaign :] += plant.size
-    margin = np.clip(rngs["supply"].normal(MARGIN, MARGIN_SPREAD, items), -0.1, 0.6)
-    content = make_content(rngs["content"], world.coupons)
-    lift = content[list(CONTENT)].to_numpy(float) @ list(CONTENT.values())
-    return Nature(
-        settings=settings,
-        world=world,
-        mechanisms=on,
-        sensitivity=sensitivity,
-        quantity=quantity,
-        drift=drift,
-        responsiveness=responsiveness,
-        appeal=appeal,
-        first=first,
-        content=content,
-        content_lift=lift * ("content" in on),
-        prices=prices,
-        cuts=world.cuts - np.log(prices / world.prices),
-        unit_cost=(world.prices * (1 - margin) * (1 - FUNDED * world.sales)).round(2),
-        category=category,
-        kind=kind,
-        kind_of_coupon=pd.Index(kinds).get_indexer(world.coupons["type"]),
-        sold=np.exp(world.popularity),
-    )
 
 
 def make_content(rng: np.random.Generator, coupons: pd.DataFrame) -> pd.DataFrame:

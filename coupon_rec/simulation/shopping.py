@@ -11,7 +11,7 @@ from numpy.random import Generator
 from scipy.stats import poisson
 
 from coupon_rec.simulation.campaign import Round
-from coupon_rec.simulation.likely import Likely, likely
+from coupon_rec.simulation.likely import Likely
 from coupon_rec.simulation.model import DAY, WEEKS, Bools, Floats, Ints, softplus, wished
 from coupon_rec.simulation.nature import Nature
 from coupon_rec.simulation.users import Crowd, Traits
@@ -55,7 +55,7 @@ class Trips:
 
     def at(self, user: Ints, place: Floats) -> Ints:
         """The trips of users that lie at these places, in [0, 1), among all of theirs."""
-        return self.first[user] + (place * self.counts[user]).astype(int)
+        return np.asarray(self.first[user] + (place * self.counts[user]).astype(int))
 
 
 @dataclass(frozen=True)
@@ -102,22 +102,22 @@ def happen(
     `sending` holds the probabilities of each mailing and, within it, of each coupon; if left out,
     they are the retailer's own.
     """
-    found = likely(rngs["place"], nature, campaign, crowd)
+    found = Likely(rngs["place"], nature, campaign, crowd)
     mailing, within = sending or (found.mailed * (campaign.period > 0), found.offered)
     traits, slots = crowd.traits, len(campaign.kinds)
     trips = draw_trips(rngs["trips"], crowd, "supply" in nature.mechanisms)
-    usual, level, z, views = draw_wishes(rngs, nature, campaign, crowd, found, trips)
+    usual, views = draw_wishes(rngs, nature, campaign, crowd, found, trips)
     offered = draw_offers(rngs["sending"], campaign, mailing, within)
     looks, tells = (rngs[kind].random((len(offered), slots)) for kind in ("coupons", "telling"))
     seen = looks[:, campaign.slot] < found.noticed
-    without, with_coupon, lost = despite_coupons(campaign, found, usual, level, z, seen, offered)
+    without, with_coupon, lost = despite_coupons(campaign, found, usual, seen, offered)
     if "substitution" in nature.mechanisms:
         share = switched(nature, campaign, found, usual, seen & offered)
-        lost |= level >= softplus(z) * (1 - share)
+        lost |= usual["level"] >= softplus(usual["logit"]) * (1 - share)
     added, more = added_lines(rngs["coupons"], campaign, found, trips, seen, offered)
     key, known = (each["trip"] * len(campaign.cut) + each["item"] for each in (added, usual))
     new = known.searchsorted(key) == known.searchsorted(key, "right")
-    lines = {name: np.concatenate([usual[name][~lost], added[name][new]]) for name in usual}
+    lines = {name: np.concatenate([usual[name][~lost], added[name][new]]) for name in added}
     with_coupon |= more
     if traits.collector.any():
         with_coupon[traits.collector] = (without[traits.person] & seen)[traits.collector]
@@ -170,7 +170,7 @@ def draw_wishes(
     crowd: Crowd,
     found: Likely,
     trips: Trips,
-) -> tuple[Lines, Floats, Floats, Ints]:
+) -> tuple[Lines, Ints]:
     """Draw what users would buy if they were sent nothing, and what they only look at.
 
     Drawn at the rates of `wished`, then thinned to those of the campaign and of what users
@@ -179,10 +179,8 @@ def draw_wishes(
     Returns
     -------
     lines : dict of str to numpy.ndarray
-        One of each trip and item, in their order.
-    level, z : numpy.ndarray
-        A line is bought while the rate of its item is above the level; and the logit that its
-        rate comes from; shape (lines,).
+        One of each trip and item, in their order. Also `level`, which the rate of the item is
+        above as long as the line is bought, and `logit`, which this rate comes from.
     views : numpy.ndarray
         As in `Happened`.
     """
@@ -216,8 +214,10 @@ def draw_wishes(
         "units": units_of(luck[keep, 0], campaign.units[item[keep]]),
         "slot": campaign.slot_of_item[item[keep]],
         "luck": luck[keep, 1:],
+        "level": level[keep],
+        "logit": z[keep],
     }
-    return lines, level[keep], z[keep], views
+    return lines, views
 
 
 def draw_offers(rng: Generator, campaign: Round, mailing: Floats, within: Floats) -> Bools:
@@ -233,26 +233,20 @@ def draw_offers(rng: Generator, campaign: Round, mailing: Floats, within: Floats
 
 
 def despite_coupons(
-    campaign: Round,
-    found: Likely,
-    lines: Lines,
-    level: Floats,
-    z: Floats,
-    seen: Bools,
-    offered: Bools,
+    campaign: Round, found: Likely, lines: Lines, seen: Bools, offered: Bools
 ) -> tuple[Bools, Bools, Bools]:
     """What is bought without each coupon, what of it with the coupon, and the lines that it costs.
 
     Of shapes (n, K), (n, K) and (lines,). A coupon that annoys costs purchases.
     """
     without, kept = np.zeros_like(offered), np.zeros_like(offered)
-    lost = np.zeros(len(level), bool)
+    lost = np.zeros(len(lines["user"]), bool)
     covered = np.flatnonzero(lines["slot"] >= 0)
     place, pair = np.nonzero(lines["slot"][covered, None] == campaign.slot)
     row = covered[place]
     user = lines["user"][row]
     lower = np.where(seen[user, pair], np.minimum(found.lift[user, pair], 0.0), 0.0)
-    stays = level[row] < softplus(z[row] + lower)
+    stays = lines["level"][row] < softplus(lines["logit"][row] + lower)
     without[user, pair] = True
     kept[user[stays], pair[stays]] = True
     lost[row[~stays & offered[user, pair]]] = True

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from coupon_rec.market.tables import OFFER
 from coupon_rec.odds import best_of_each
-from coupon_rec.simulation.campaign import Round, draw_round
-from coupon_rec.simulation.likely import likely, money
+from coupon_rec.simulation.campaign import Round
+from coupon_rec.simulation.likely import Likely, money
 from coupon_rec.simulation.mechanisms import Settings
 from coupon_rec.simulation.model import Floats
 from coupon_rec.simulation.nature import CONTENT, Nature
@@ -66,7 +66,7 @@ class State:
             raise ValueError(
                 f"all {self.period} campaigns have been: open the market with more campaigns"
             )
-        return draw_round(self.nature, self.period + 1)
+        return Round(self.nature, self.period + 1)
 
     @cached_property
     def offers(self) -> pd.DataFrame:
@@ -120,7 +120,7 @@ class State:
         nature, campaign, parts = self.nature, self.campaign, []
         for crowd in self.crowds:
             place = generators(nature, campaign.period, crowd.first)["place"]
-            found = likely(place, nature, campaign, crowd)
+            found = Likely(place, nature, campaign, crowd)
             columns = found.truth | money(nature, campaign, crowd, found)
             parts.append(pd.DataFrame({name: p.ravel() for name, p in columns.items()}))
         return pd.concat(parts, ignore_index=True)
@@ -156,7 +156,7 @@ class State:
             `coupon_rec.features.offers_frame` gives their features.
         """
         nature, last = self.nature, self.period
-        rounds = [draw_round(nature, period) for period in range(1, last + 1 + to_come)]
+        rounds = [Round(nature, period) for period in range(1, last + 1 + to_come)]
         tables = {
             **world_tables(nature, rounds),
             **joined(user_tables(crowd, nature, last) for crowd in self.crowds),

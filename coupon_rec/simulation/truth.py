@@ -135,7 +135,7 @@ class Truth:
 
     @property
     def _depth(self) -> Floats:
-        return self.coupons["depth"].to_numpy("float64")
+        return np.asarray(self.coupons["depth"], "float64")
 
     @cached_property
     def _drivers(self) -> pd.DataFrame:
@@ -166,7 +166,7 @@ class Truth:
 
     @property
     def _covered(self) -> Bools:
-        return np.equal.outer(self.coupons["type"], self.world.items["type"])
+        return np.asarray(np.equal.outer(self.coupons["type"], self.world.items["type"]))
 
     def _by_coupon(self, shifts: Floats) -> pd.DataFrame:
         rates = [
