@@ -76,7 +76,7 @@ class Round:
     @property
     def of_one_type(self) -> Floats:
         """1 for each two coupons of one type, 0 for others; shape (K, K)."""
-        return np.equal.outer(self.slot, self.slot).astype("float64")
+        return np.asarray(np.equal.outer(self.slot, self.slot).astype("float64"))
 
     def of_slots(self, values: Floats) -> Floats:
         """The sum over the items of each coupon of what does not depend on it; (n, R) to (n, K)."""

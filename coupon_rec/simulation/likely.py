@@ -98,7 +98,24 @@ class Likely:
         eager = sigmoid(4 * np.log(people.trips / 1.1) + nature.planted("mailing", period))
         self.mailed = 0.02 + 0.48 * eager
         self.offered = own_policy(campaign, without, crowd)
-        self.taken, self.lost = switching(nature, campaign, crowd, self)
+        self._switch(nature, campaign, crowd)
+
+    def _switch(self, nature: Nature, campaign: Round, crowd: Crowd) -> None:
+        """Work out what each coupon takes from the rest of its category."""
+        gained = campaign.of_coupons(self.lifted) - campaign.of_slots(self.rate)
+        self.taken, self.lost = np.zeros_like(gained), np.zeros_like(gained)
+        worth = campaign.units * (campaign.price - campaign.cost)
+        for kind in campaign.kinds if "substitution" in nature.mechanisms else ():
+            in_category = nature.category == nature.category_of(kind)
+            rest = np.flatnonzero(in_category & (nature.kind != kind))
+            logits = crowd.shelf_logits(campaign.slope, campaign.drift, rest)
+            rate = softplus(logits - self.memory[:, nature.kind[rest]])
+            of_rest, stay = np.maximum(rate.sum(axis=1), 1e-12), np.exp(-rate)
+            for pair in np.flatnonzero(campaign.kind == kind):
+                share = np.clip(SWITCHING * gained[:, pair] / of_rest, 0, MOST_SWITCHED)
+                left = np.exp(-rate * (1 - share).astype(rate.dtype)[:, None])
+                self.taken[:, pair] = share
+                self.lost[:, pair] = ((left - stay) * worth[rest]).sum(axis=1)
 
 
 def remembered(nature: Nature, crowd: Crowd) -> Floats:
@@ -142,27 +159,6 @@ def own_policy(campaign: Round, buy_without: Floats, crowd: Crowd) -> Floats:
     if campaign.some:
         share *= 0.2 + 0.6 * sigmoid(3 + np.log(np.maximum(buy_without, 1e-12)))
     return np.asarray(share)
-
-
-def switching(
-    nature: Nature, campaign: Round, crowd: Crowd, found: Likely
-) -> tuple[Floats, Floats]:
-    """What each coupon takes from the rest of its category; see `Likely`."""
-    gained = campaign.of_coupons(found.lifted) - campaign.of_slots(found.rate)
-    taken, lost = np.zeros_like(gained), np.zeros_like(gained)
-    worth = campaign.units * (campaign.price - campaign.cost)
-    for kind in campaign.kinds if "substitution" in nature.mechanisms else ():
-        in_category = nature.category == nature.category_of(kind)
-        rest = np.flatnonzero(in_category & (nature.kind != kind))
-        logits = crowd.shelf_logits(campaign.slope, campaign.drift, rest)
-        of_item = softplus(logits - found.memory[:, nature.kind[rest]])
-        of_rest, stay = np.maximum(of_item.sum(axis=1), 1e-12), np.exp(-of_item)
-        for pair in np.flatnonzero(campaign.kind == kind):
-            share = np.clip(SWITCHING * gained[:, pair] / of_rest, 0, MOST_SWITCHED)
-            left = np.exp(-of_item * (1 - share).astype(of_item.dtype)[:, None])
-            taken[:, pair] = share
-            lost[:, pair] = ((left - stay) * worth[rest]).sum(axis=1)
-    return taken, lost
 
 
 def money(nature: Nature, campaign: Round, crowd: Crowd, found: Likely) -> dict[str, Floats]:

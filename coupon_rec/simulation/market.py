@@ -95,24 +95,19 @@ def _on_disk(nature: Nature, folder: Path) -> dict[str, Table]:
     blocks = nature.settings.blocks
     rounds = [Round(nature, period) for period in range(nature.settings.campaigns + 1)]
     parts = [blocks[start : start + PART] for start in range(0, len(blocks), PART)]
-    with (
-        TemporaryDirectory(dir=folder, prefix=".draft-") as draft,
-        tqdm(total=len(blocks), unit="block", leave=False) as bar,
-    ):
-        for name, table in world_tables(nature, rounds[1:]).items():
-            pq.write_table(table, Path(draft) / f"{name}.parquet")
-        pool = Parallel(
-            min(os.cpu_count() or 1, len(parts)),
-            return_as="generator_unordered",
-            idle_worker_timeout=10,
-        )
-        written = pool(
-            delayed(_write_part)(nature, rounds, part, Path(draft), f"part-{number:05}.parquet")
+    with TemporaryDirectory(dir=folder, prefix=".draft-") as name:
+        draft = Path(name)
+        for table, rows in world_tables(nature, rounds[1:]).items():
+            pq.write_table(rows, draft / f"{table}.parquet")
+        cores = min(os.cpu_count() or 1, len(parts))
+        pool = Parallel(cores, return_as="generator_unordered", idle_worker_timeout=10)
+        jobs = [
+            delayed(_write_part)(nature, rounds, part, draft, f"part-{number:05}.parquet")
             for number, part in enumerate(parts)
-        )
-        for number in written:
-            bar.update(number)
-        for path in Path(draft).iterdir():
+        ]
+        for _ in tqdm(pool(jobs), total=len(jobs), unit="part", leave=False):
+            pass
+        for path in draft.iterdir():
             path.rename(folder / path.name)
     connection = connect_in_2_gb()
     return {path.stem: read_parquet(connection, path) for path in folder.glob("*.parquet")}
@@ -120,15 +115,14 @@ def _on_disk(nature: Nature, folder: Path) -> dict[str, Table]:
 
 def _write_part(
     nature: Nature, rounds: list[Round], blocks: Sequence[int], folder: Path, file: str
-) -> int:
-    """Draw blocks and write each of their tables into a file in its folder; how many blocks."""
+) -> None:
+    """Draw blocks and write each of their tables into a file in its folder."""
     for name, table in joined(_block(nature, rounds, first) for first in blocks).items():
         path = folder / f"{name}.parquet" / file
         path.parent.mkdir(exist_ok=True)
         few = [field.name for field in table.schema if field.type in REPEATED]
         codec = QUICK if name == "candidates" else SMALL
         pq.write_table(table, path, use_dictionary=few, compression=codec)
-    return len(blocks)
 
 
 def _block(nature: Nature, rounds: list[Round], first: int) -> Tables:

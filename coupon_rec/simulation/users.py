@@ -9,7 +9,7 @@ from coupon_rec.market.categories import USER_CATEGORIES
 from coupon_rec.market.schema import UNKNOWN
 from coupon_rec.simulation.model import BLOCK, TASTES, Bools, Floats, Ints
 from coupon_rec.simulation.nature import Nature
-from coupon_rec.simulation.world import STORES, World
+from coupon_rec.simulation.world import STORES, USUAL_PRICE, World
 
 AGES = USER_CATEGORIES["age"]
 COMPOSITIONS = ("1 Adult No Kids", "2 Adults No Kids", "2 Adults Kids")
@@ -211,7 +211,7 @@ def list_logits(people: People, world: World) -> Floats:
     logits = people.tastes @ world.tastes.T
     logits += people.activity[:, None]
     logits += world.popularity
-    logits -= np.outer(people.price_sensitivity, world.log_prices)
+    logits -= np.outer(people.price_sensitivity, np.log(world.prices / USUAL_PRICE))
     return np.asarray(logits)
 
 

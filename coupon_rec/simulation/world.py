@@ -59,11 +59,6 @@ class World:
     sales: Floats
 
     @property
-    def log_prices(self) -> Floats:
-        """Logarithm of the list prices, 0 at the usual price; shape (items,)."""
-        return np.asarray(np.log(self.prices / USUAL_PRICE))
-
-    @property
     def cuts(self) -> Floats:
         """How far sales lower the log price, 0 or more; shape (campaigns + 1, items)."""
         return np.asarray(-np.log1p(-self.sales))
