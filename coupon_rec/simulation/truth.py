@@ -166,7 +166,8 @@ class Truth:
 
     @property
     def _covered(self) -> Bools:
-        return np.asarray(np.equal.outer(self.coupons["type"], self.world.items["type"]))
+        kinds = self.coupons["type"].to_numpy(), self.world.items["type"].to_numpy()
+        return np.asarray(np.equal.outer(*kinds))
 
     def _by_coupon(self, shifts: Floats) -> pd.DataFrame:
         rates = [
