@@ -32,9 +32,11 @@ class Round:
         unit costs; in currency, shape (I,).
     cut : numpy.ndarray
         How far the shelf price lies below the first list price, as a log; shape (I,).
-    slope, browsing : numpy.ndarray
-        What the cuts of the item and of others add to the logit of a user of price sensitivity 1,
-        who shops, and who looks around; shape (I,).
+    slope : numpy.ndarray
+        What the cuts of the item and of others add to the logit of a user of price sensitivity 1;
+        shape (I,).
+    best : numpy.ndarray
+        As `cut`, at the best price of all periods; shape (I,).
     units : numpy.ndarray
         Mean units of a purchase at the shelf price, 1 or more; shape (I,).
     drift : numpy.ndarray
@@ -70,8 +72,7 @@ class Round:
         self.cost, self.drift = nature.unit_cost[period], nature.drift[period]
         self.cut = nature.cuts[period]
         self.slope, self.units = nature.slope(self.cut), nature.units(self.cut)
-        best = self.cut - world.cuts[period] + world.cuts.max(axis=0)
-        self.browsing = self.slope if on else best
+        self.best = self.cut - world.cuts[period] + world.cuts.max(axis=0)
 
     @property
     def of_one_type(self) -> Floats:

@@ -173,8 +173,7 @@ def draw_wishes(
 ) -> tuple[Lines, Ints]:
     """Draw what users would buy if they were sent nothing, and what they only look at.
 
-    Drawn at the rates of `wished`, then thinned to those of the campaign and of what users
-    remember. Without mechanisms, users look around for the best price of the year.
+    Drawn at the rates of `wished`, then thinned to those of what users remember.
 
     Returns
     -------
@@ -185,26 +184,15 @@ def draw_wishes(
         As in `Happened`.
     """
     rng, items = rngs["wishes"], len(campaign.cut)
-    logits = crowd.shelf_logits(campaign.browsing, campaign.drift)
-    ends = wished(logits).astype("float64").ravel()
-    np.cumsum(ends, out=ends)  # in place: asking for memory anew takes longer than adding up
-    end = ends[items - 1 :: items]
-    rates = np.diff(end, prepend=0.0)
-    counts = rng.poisson(trips.counts * rates * (1 + BROWSING))
-    user = np.repeat(np.arange(len(counts)), counts)
-    at = np.sort(end[user] - rng.random(len(user)) * rates[user])  # sorted: found faster
-    item = (np.searchsorted(ends, at) - user * items).clip(0, items - 1)
+    logits = crowd.shelf_logits(campaign.slope, campaign.drift)
+    user, item = draw_cells(rng, wished(logits), trips, 1 + BROWSING)
     trip = trips.at(user, rng.random(len(user)))
-    browsing = logits[user, item].astype("float64")
-    level = rng.random(len(user)) * wished(browsing)
+    logit = logits[user, item].astype("float64")
+    level = rng.random(len(user)) * wished(logit)
     luck = rng.random((len(user), 3))
     look = rng.random(len(user)) < BROWSING / (1 + BROWSING)
-    dearer = (campaign.browsing - campaign.slope)[item]
-    z = browsing - crowd.people.price_sensitivity[user] * dearer
-    z -= found.memory[user, nature.kind[item]]
-    second = rngs["place"].integers(0, WEEKS * 7 * DAY, len(user))
-    viewed = look & (bool(nature.mechanisms) | (level < softplus(browsing)))
-    views = np.stack([user[viewed], item[viewed], second[viewed]])
+    z = logit - found.memory[user, nature.kind[item]]
+    views = draw_looks(rngs["place"], nature, campaign, crowd, trips, (user, item, look))
     keep = np.flatnonzero(~look & (level < softplus(z)))
     keep = keep[first_of_each(trip[keep] * items + item[keep])]
     lines = {
@@ -218,6 +206,41 @@ def draw_wishes(
         "logit": z[keep],
     }
     return lines, views
+
+
+def draw_looks(
+    rng: Generator,
+    nature: Nature,
+    campaign: Round,
+    crowd: Crowd,
+    trips: Trips,
+    wishes: tuple[Ints, Ints, Bools],
+) -> Ints:
+    """Draw what users look at without buying it: `Happened.views`.
+
+    With mechanisms, the wishes that are marked; without, items by the best price of the year.
+    """
+    user, item, look = wishes
+    second = rng.integers(0, WEEKS * 7 * DAY, len(user))
+    if not nature.mechanisms:
+        logits = crowd.shelf_logits(campaign.best, campaign.drift)
+        user, item = draw_cells(rng, wished(logits), trips, BROWSING)
+        z = logits[user, item]
+        look = rng.random(len(user)) * wished(z) < softplus(z)
+        second = rng.integers(0, WEEKS * 7 * DAY, len(user))
+    return np.stack([user[look], item[look], second[look]])
+
+
+def draw_cells(rng: Generator, rate: Floats, trips: Trips, share: float) -> tuple[Ints, Ints]:
+    """Draw users and items as often as a share of these rates a trip says, in order."""
+    n, items = rate.shape
+    ends = rate.astype("float64").ravel()
+    np.cumsum(ends, out=ends)  # in place: asking for memory anew takes longer than adding up
+    end = ends[items - 1 :: items]
+    total = np.diff(end, prepend=0.0)
+    user = np.repeat(np.arange(n), rng.poisson(trips.counts * total * share))
+    at = np.sort(end[user] - rng.random(len(user)) * total[user])  # sorted: found faster
+    return user, (np.searchsorted(ends, at) - user * items).clip(0, items - 1)
 
 
 def draw_offers(rng: Generator, campaign: Round, mailing: Floats, within: Floats) -> Bools:
