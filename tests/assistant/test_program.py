@@ -1,21 +1,19 @@
 """The real program over HTTP holds out against crowds, hostile services, and ends."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from time import monotonic, sleep
+from time import monotonic
 
 import pytest
 
-from coupon_rec.assistant import DialogueLog
 from coupon_rec.assistant.talking import ALONE, SAYS
 from coupon_rec.outgoing import FEW_BYTES
 
@@ -102,20 +100,3 @@ def test_a_service_that_sends_far_too_much_holds_up_nobody_else(size: int) -> No
             assert say(HTTPConnection("127.0.0.1", port, timeout=60), "hello") == SAYS["hello"]
             assert monotonic() - begin < 5
         assert {each.result() for each in asked} == {ALONE["away"]}
-
-
-def test_idle_connections_cut_off_no_customer_and_lose_no_turn(tmp_path: Path) -> None:
-    talks = tmp_path / "talks"
-    with (
-        answering(recommends) as service,
-        program("--service", service, "--log", talks, files=300) as (port, _),
-        ExitStack() as stack,
-    ):
-        kept = HTTPConnection("127.0.0.1", port, timeout=60)
-        assert say(kept, "any coupons?").startswith(SAYS["coupons"])
-        for _ in range(400):
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-        sleep(0.5)
-        assert say(kept, "any coupons?").startswith(SAYS["coupons"])
-        assert say(kept, "hello") == SAYS["hello"]
-        assert len(DialogueLog(talks).rows()) == 3
