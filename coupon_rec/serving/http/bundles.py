@@ -150,7 +150,7 @@ class Bundles:
         return LIVE, self.live
 
     def at(self, context: Context | None) -> tuple[Recommender, datetime]:
-        """Give what is in service, and the moment that is meant; Refused if that is out of reach."""
+        """Give what is in service, and the moment that is meant; Refused if out of reach."""
         moment = context.time if context else datetime.now()
         self.check_day(moment.date(), "context.time", advice="" if context else NOW)
         return self.live, moment

@@ -29,7 +29,7 @@ UNGUARDED = ("/healthz", "/readyz")
 
 
 def clients_of(settings: Settings) -> dict[bytes, str]:
-    """Name the client, or the operator, of each header that lets somebody in; none need one if empty.
+    """Name the client, or the operator, of each header that lets somebody in.
 
     Raises
     ------
@@ -41,8 +41,9 @@ def clients_of(settings: Settings) -> dict[bytes, str]:
         f"Bearer {key}".encode(): blake2b(key.encode(), digest_size=8).hexdigest()
         for key in keys_of(settings.api_key, "a key")
     }
-    operators = keys_of(settings.operator_key, "a key for the operator")
-    return clients | {f"Bearer {key}".encode(): OPERATOR for key in operators}
+    if keys_of(settings.operator_key, "a key for the operator"):
+        clients[f"Bearer {settings.operator_key.strip()}".encode()] = OPERATOR
+    return clients
 
 
 def network_of(address: str) -> str:
