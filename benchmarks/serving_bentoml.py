@@ -41,7 +41,7 @@ class Coupons:
             "known": reply.known,
             "mailed": reply.mailed,
             "bundle": reply.bundle,
-            "coupons": [choice._asdict() for choice in reply.choices],
+            "coupons": [asdict(choice) for choice in reply.choices],
             "note": reply.note,
         }
 
