@@ -151,7 +151,6 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
 ) -> None:
     if not find_spec("jax"):
         unavailable("no JAX: `make test-slow` installs it")
-    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
     page("Write the records and train")
     page("Export")["caps"] = caps = {501: 2, 502: 0}
     page("Score and allocate")
@@ -175,7 +174,6 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
 def test_a_session_scores_with_the_bundle_that_is_there_now(
     spark: Any, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
     offers, table = pd.read_parquet(written), spark.read_parquet(str(written))
     model = coupled_model(Encoder.fit(offers))
     means = []
