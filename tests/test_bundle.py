@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from pathlib import Path
 
@@ -255,23 +254,6 @@ def test_scores_do_not_depend_on_who_else_is_scored(exported: Path, arrays: Arra
         assert (some["redeemed"] == together[first:last]).all()
     none = scorer.predict({name: array[:0] for name, array in arrays.items()})
     assert none["redeemed"].shape == (0,)
-
-
-def test_threads_share_a_scorer(exported: Path, arrays: Arrays) -> None:
-    scorer = Scorer.load(exported)
-    expected = scorer.predict(arrays)["redeemed"]
-    parts = [slice(first, first + 100) for first in range(0, 800, 100)]
-    found: dict[int, np.ndarray] = {}
-
-    def score(part: slice) -> None:
-        some = {name: array[part] for name, array in arrays.items()}
-        for _ in range(50):
-            found[part.start] = scorer.predict(some)["redeemed"]
-
-    with ThreadPoolExecutor(8) as threads:
-        assert [*threads.map(score, parts)] == [None] * 8
-    for part in parts:
-        np.testing.assert_allclose(found[part.start], expected[part], atol=1e-6)
 
 
 @pytest.mark.parametrize(
