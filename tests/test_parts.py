@@ -222,13 +222,13 @@ def test_what_cannot_be_allocated_is_refused_and_leaves_the_choices_of_before(
     before = chosen(folder)
     twice = pd.concat([offers, offers.head(1)])
     for bad, options, message in (
-        (twice, {}, "an offer is a duplicate: .*'coupon_id': 100"),
+        (twice, {}, "offers are duplicates, such as .*'coupon_id': 100"),
         (offers.drop(columns="redeemed"), {}, "the scores lack redeemed"),
-        (offers, {"caps": {100: -1}}, "cap is negative"),
+        (offers, {"caps": {100: -1}}, "caps must be 0 or more"),
         (offers, {"caps": {100: 3, 99: 3}}, r"coupons that the scores lack, such as \[99\]"),
         (offers, {"caps": {"100": 3}}, "write coupons as the scores do, such as 100"),
-        (offers, {"stock": {100: -1}}, "stock of coupon 100 is -1.0: expected 0 or more units"),
-        (offers, {"stock": {100: np.nan}}, "stock of coupon 100 is nan"),
+        (offers, {"stock": {100: -1}}, "stock must be 0 or more.*-1.0"),
+        (offers, {"stock": {100: np.nan}}, "stock must be 0 or more.*nan"),
         (offers, {"stock": {"99": 3}}, r"stock has 1 coupons that the scores lack, such as .'99'"),
         (offers.assign(units=np.nan), {"stock": {100: 1}}, "units must be finite"),
         (offers, {"parts": 0}, "1 part or more"),

@@ -12,6 +12,7 @@ from coupon_rec.decisions.problem import (
     AllocationProblem,
     Budget,
     Mask,
+    Use,
     allocation_problem,
 )
 
@@ -98,8 +99,8 @@ def allocate(
         "exact" for the best allocation there is, in a time that can grow exponentially; "dual" for
         one close to it, in a time that grows with n K. "auto" is exact for small problems.
     group_limit : GroupLimit, optional
-        How much the rates of groups of users may differ. Without budgets and caps the answer is
-        the best there is. Coupons of finite value below 0 may then be sent.
+        How much the rates of groups of users may differ. Coupons of finite value below 0 may then
+        be sent.
 
     Returns
     -------
@@ -127,47 +128,43 @@ def allocate(
     parallel is the method of Zhang et al., WWW 2020; the planes are ours.
     """
     from coupon_rec.decisions import dual, exact  # a service decides without SciPy
-    from coupon_rec.decisions import groups as between
+    from coupon_rec.decisions.groups import fees_of, uses_of
     from coupon_rec.decisions.repair import repair
 
     limits = [budgets] if isinstance(budgets, Budget) else list(budgets)
     problem = allocation_problem(value, limits, caps, k, groups)
-    labels: list[Any] = []
+    between: list[Use] = []
     if group_limit is not None:
         require_one_order(value=value, group=group_limit.group)
-        rates, labels = between.rates_of(group_limit, problem.value)
-        problem = replace(problem, rates=rates)
+        between = uses_of(group_limit, problem.value)
+        problem = replace(problem, uses=problem.uses + between)
     if method == "auto":
-        method = "exact" if _is_small(problem) else "dual"
-    fees: NDArray[np.floating] = np.zeros(0)
+        method = "exact" if _is_small(problem, bool(between)) else "dual"
     if method == "exact":
         chosen, bound, prices = exact.solve(problem)
-        if problem.rates is not None:
-            fees = between.choose(problem, prices).fees
     elif method == "dual":
-        bound, prices = dual.solve([problem], problem.limits)
-        if problem.rates is None:
-            chosen = repair(problem, prices)
-        else:
-            chosen, fees = between.repair(problem, prices)
+        bound, prices = dual.solve([problem])
+        (chosen,) = repair([problem], prices)
     else:
         raise ValueError(f'method is {method!r}; it must be "auto", "exact" or "dual"')
+    of_budgets, of_caps, of_groups = np.split(prices, [len(limits), len(prices) - len(between)])
     cap_prices = np.zeros(problem.value.shape[1])
-    cap_prices[problem.capped] = prices[len(limits) :]
+    if caps is not None:
+        cap_prices[np.isfinite(np.asarray(caps, float))] = of_caps
     return Allocation(
         chosen=chosen,
         value=float(problem.value[chosen].sum(dtype=float)),
         bound=bound,
         spent=problem.used(chosen)[: len(limits)],
-        prices=prices[: len(limits)],
+        prices=of_budgets,
         cap_prices=cap_prices,
         method=method,
-        fees=dict(zip(labels, fees.tolist(), strict=True)),
+        fees={} if group_limit is None else fees_of(group_limit, between, of_groups),
     )
 
 
-def _is_small(problem: AllocationProblem) -> bool:
+def _is_small(problem: AllocationProblem, grouped: bool) -> bool:
     """Whether the exact optimum is found soon; a limit on groups makes that harder."""
-    if problem.rates is None:
-        return bool(np.count_nonzero(problem.value > 0) <= EXACT_UP_TO)
-    return bool(problem.limits.size and 5 * np.isfinite(problem.value).sum() <= EXACT_UP_TO)
+    if grouped:
+        return bool(5 * np.isfinite(problem.value).sum() <= EXACT_UP_TO)
+    return bool(np.count_nonzero(problem.value > 0) <= EXACT_UP_TO)

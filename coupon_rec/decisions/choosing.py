@@ -56,13 +56,15 @@ class Matrices(NamedTuple):
         return matrix
 
 
-def matrices(offers: pd.DataFrame) -> Matrices:
+def matrices(offers: pd.DataFrame, coupons: NDArray[Any] | None = None) -> Matrices:
     """Give each list of a user and campaign a row, and each coupon a column.
 
     Parameters
     ----------
     offers : pandas.DataFrame
         With columns campaign_id, user_id and coupon_id.
+    coupons : numpy.ndarray, optional
+        The columns, sorted, if there are more than the offers have.
 
     Raises
     ------
@@ -87,9 +89,11 @@ def matrices(offers: pd.DataFrame) -> Matrices:
             'with offers.drop_duplicates(["campaign_id", "user_id", "coupon_id"])'
         )
     groups = offers.groupby(LIST)
-    column, coupons = pd.factorize(offers["coupon_id"], sort=True)
+    if coupons is None:
+        coupons = np.unique(offers["coupon_id"])
+    column = np.searchsorted(coupons, offers["coupon_id"])
     lists = groups.size().reset_index()[LIST]
-    return Matrices(groups.ngroup().to_numpy(), column, lists, np.asarray(coupons), offers.index)
+    return Matrices(groups.ngroup().to_numpy(), column, lists, coupons, offers.index)
 
 
 def choose(

@@ -7,13 +7,12 @@ round collects one tangent plane at the current prices; a small linear program f
 point of all planes near the best prices so far, and there the next plane is taken.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
 from scipy.optimize import linprog
 
-from coupon_rec.decisions import groups
 from coupon_rec.decisions.problem import AllocationProblem, Prices, merged
 
 SAMPLE = 20_000
@@ -22,16 +21,12 @@ SAMPLE = 20_000
 
 def answer(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
     """What users keep of their own best choices at the prices, and what these use of each limit."""
-    if problem.rates is not None:
-        return groups.answer(problem, prices)
     kept, used = 0.0, np.zeros(len(prices))
-    budgets = len(problem.uses)
-    for rows in problem.chunks():
-        adjusted = problem.adjusted(rows, prices)
-        best = problem.best(adjusted)
-        kept += float(adjusted[best].sum(dtype=float))
-        used[:budgets] += [use.total(rows, best) for use in problem.uses]
-        used[budgets:] += best.sum(axis=0)[problem.capped]
+    for part in problem.chunks():
+        adjusted = problem.adjusted(part, prices)
+        rows, columns = np.nonzero(problem.best(adjusted))
+        kept += float(adjusted[rows, columns].sum(dtype=float))
+        used += problem.taken(rows + part.start, columns)
     return kept, used
 
 
@@ -39,26 +34,18 @@ def bound(
     parts: Iterable[AllocationProblem], limits: Prices, prices: Prices
 ) -> tuple[float, Prices]:
     """The dual function of all parts together (`eq-dual-parts`), and its slope: limits less use."""
-    total, slope = float(prices @ limits), np.array(limits, np.float64)
-    for part in parts:
-        kept, used = answer(part, prices)
-        total += kept
-        slope -= used
-    return total, slope
+    kept, used = zip(*(answer(part, prices) for part in parts), strict=True)
+    return float(prices @ limits) + sum(kept), limits - sum(used)
 
 
-def solve(
-    parts: Iterable[AllocationProblem], limits: Prices, tolerance: float = 1e-6
-) -> tuple[float, Prices]:
+def solve(parts: Sequence[AllocationProblem], tolerance: float = 1e-6) -> tuple[float, Prices]:
     """Find prices at which the dual is lowest, up to a share of its value.
 
     Parameters
     ----------
-    parts : iterable of AllocationProblem
-        The users in one part or more, which are read one after the other. Their own limits do not
-        matter.
-    limits : numpy.ndarray
-        Of all parts together.
+    parts : sequence of AllocationProblem
+        The users in one part or more, which are read one after the other; the limits are of all
+        together.
     tolerance : float
         The share.
 
@@ -69,16 +56,15 @@ def solve(
     prices : numpy.ndarray
         One for each limit, 0 or more.
     """
-    users = sum(len(part.value) for part in parts)
-    share = min(1.0, SAMPLE / users)
-    first = [part.sample(np.arange(round(share * len(part.value)))) for part in parts]
-    scale, start = price_scale(merged(first)), np.zeros(len(limits))
-    if users <= 2 * SAMPLE:
-        return descend(partial(bound, parts, limits), start, scale, 1.0, tolerance, 300)
-    sample = [_sampled(part, share, seed) for seed, part in enumerate(parts)]
-    on_sample = partial(bound, sample, share * limits)
-    _, start = descend(on_sample, start, scale, 1.0, tolerance, 300)
-    return descend(partial(bound, parts, limits), start, scale, 0.02, tolerance, 40)
+    limits = parts[0].limits
+    share = min(1.0, SAMPLE / sum(len(part.value) for part in parts))
+    sample = merged([_sampled(part, share, seed) for seed, part in enumerate(parts)])
+    scale, start = price_scale(sample), np.zeros(len(limits))
+    whole = partial(bound, parts, limits)
+    if share >= 0.5:
+        return descend(whole, start, scale, 1.0, tolerance, 300)
+    _, start = descend(partial(bound, [sample], share * limits), start, scale, 1.0, tolerance, 300)
+    return descend(whole, start, scale, 0.02, tolerance, 40)
 
 
 def _sampled(part: AllocationProblem, share: float, seed: int) -> AllocationProblem:
@@ -148,12 +134,10 @@ def _lowest_point(
 
 def price_scale(problem: AllocationProblem) -> Prices:
     """The prices at which hardly anybody would still choose."""
-    value = problem.value
     scales = []
     for use in problem.uses:
-        worth, cost = value[:, use.columns], use.cost
+        worth = problem.value[:, use.columns]
+        cost = np.broadcast_to(use.cost, worth.shape)
         buys = (worth > 0) & (cost > 0)
-        ratios = worth[buys] / cost[buys]
-        scales.append(np.quantile(ratios, 0.99) if ratios.size else 1.0)
-    tops = value.max(axis=0, initial=0.0)[problem.capped]
-    return np.array([*scales, *np.where(tops > 0, tops, 1.0)], float)
+        scales.append(np.quantile(worth[buys] / cost[buys], 0.99) if buys.any() else 1.0)
+    return np.array(scales, float)

@@ -11,38 +11,32 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog, milp
-from scipy.sparse import block_array, coo_array, csr_array, vstack
+from scipy.sparse import coo_array, csr_array, vstack
 
 from coupon_rec.decisions.problem import AllocationProblem, Mask, Prices
 
 
 class Program(NamedTuple):
-    """The allocation as a linear program: one variable for each choice that is worth making."""
+    """The allocation as a linear program: one variable for each choice that may be made."""
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
     worth: Prices
     matrix: csr_array
     highest: Prices
-    most: Prices
-    """Of each variable: 1 of a choice, and k of the lowest rate, where rates are limited."""
 
     def chosen(self, x: Prices, shape: tuple[int, ...]) -> Mask:
-        """The choices that a solution takes whole."""
+        """A solution in whole coupons as a matrix of users and coupons."""
         chosen = np.zeros(shape, bool)
-        whole = x[: len(self.rows)] > 1 - 1e-6
-        chosen[self.rows[whole], self.columns[whole]] = True
+        chosen[self.rows, self.columns] = x > 0.5
         return chosen
 
 
 def program(problem: AllocationProblem) -> Program:
-    """Write the problem down: limits, k a user, one of each group a user, then rates of users."""
-    least = 0.0 if problem.rates is None else -np.inf
-    rows, columns = np.nonzero(problem.value > least)
-    uses = [
-        *(use.of(rows, columns) for use in problem.uses),
-        *(columns == coupon for coupon in problem.capped),
-    ]
+    """Write the problem down: the limits, then k a user, then one of each group a user."""
+    gives = any((use.cost < 0).any() for use in problem.uses)
+    rows, columns = np.nonzero(problem.value > (-np.inf if gives else 0.0))
+    uses = [use.of(rows, columns) for use in problem.uses]
     pairs = rows * (problem.groups.max() + 1) + problem.groups[columns]
     once, each = _membership(rows), _membership(pairs)
     each = each[each.sum(axis=1) > 1]
@@ -50,74 +44,49 @@ def program(problem: AllocationProblem) -> Program:
     fixed = np.repeat([problem.k, 1.0], [once.shape[0], each.shape[0]])
     worth = problem.value[rows, columns].astype(float)
     matrix = vstack([limits, once, each], format="csr")
-    highest = np.concatenate([problem.limits, fixed])
-    if problem.rates is None:
-        return Program(rows, columns, worth, matrix, highest, np.ones(len(rows)))
-    group, size = problem.rates.group[rows], np.bincount(problem.rates.group)
-    places = (group, np.arange(len(rows)))
-    rates = csr_array(coo_array((1 / size[group], places), (len(size), len(rows))))
-    lowest = np.ones((len(size), 1))
-    nothing = csr_array((len(highest), 1))
-    matrix = block_array([[matrix, nothing], [rates, -lowest], [-rates, lowest]], format="csr")
-    gaps = np.repeat([problem.rates.gap, 0.0], len(size))
-    return Program(
-        rows,
-        columns,
-        np.append(worth, 0.0),
-        matrix,
-        np.concatenate([highest, gaps]),
-        np.append(np.ones(len(rows)), problem.k),
-    )
+    return Program(rows, columns, worth, matrix, np.concatenate([problem.limits, fixed]))
 
 
-def relax(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
-    """Solve the linear program, in which coupons may be cut into pieces.
+def whole(small: Program, **options: float) -> Prices | None:
+    """Solve the program in whole coupons; None if nothing was found that keeps the limits."""
+    with _without_solver_lines():
+        found = milp(
+            -small.worth,
+            integrality=np.ones(len(small.worth)),
+            bounds=(0, 1),
+            constraints=(small.matrix, -np.inf, small.highest),
+            options=options,
+        )
+    x: Prices | None = found.x
+    return x
+
+
+def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
+    """Find the allocation that is worth most.
 
     Returns
     -------
     chosen : numpy.ndarray
-        Shape (n, K), True where a user gets a whole coupon. No more users than there are limits
-        get pieces.
+        Shape (n, K).
     bound : float
-        What the solution is worth with its pieces.
+        What the linear program is worth, in which coupons may be cut into pieces.
     prices : numpy.ndarray
         One for each limit: what one more unit of it would earn.
     """
+    chosen, limits = np.zeros(problem.value.shape, bool), problem.limits
     if not (problem.value > 0).any():
-        return np.zeros(problem.value.shape, bool), 0.0, np.zeros(len(problem.limits))
+        return chosen, 0.0, np.zeros(len(limits))
     small = program(problem)
-    found = linprog(
-        -small.worth,
-        small.matrix,
-        small.highest,
-        bounds=np.column_stack([0 * small.most, small.most]),
-    )
-    prices = -found.ineqlin.marginals[: len(problem.limits)]
-    return small.chosen(found.x, problem.value.shape), -found.fun, prices
-
-
-def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
-    """Find the allocation that is worth most; bound and prices are those of `relax`."""
-    chosen, bound, prices = relax(problem)
-    if bound <= 0:
-        return chosen, bound, prices
-    small = program(problem)
-    less = np.zeros(len(problem.limits))
+    relaxed = linprog(-small.worth, small.matrix, small.highest, bounds=(0, 1))
+    less = np.zeros(len(limits))
     while True:
-        with _without_solver_lines():
-            found = milp(
-                -small.worth,
-                integrality=np.arange(len(small.worth)) < len(small.rows),
-                bounds=(0, small.most),
-                constraints=(small.matrix, -np.inf, small.highest),
-                options={"mip_rel_gap": 0},
-            )
-        if found.x is None:
-            raise RuntimeError(f"HiGHS found no allocation: {found.message}")
-        chosen = small.chosen(found.x.round(), problem.value.shape)
-        over = np.maximum(problem.used(chosen) - problem.limits, 0)
+        x = whole(small, mip_rel_gap=0)
+        if x is None:
+            raise RuntimeError("HiGHS found no allocation within the limits")
+        chosen = small.chosen(x, chosen.shape)
+        over = np.maximum(problem.used(chosen) - limits, 0)
         if not over.any():
-            return chosen, bound, prices
+            return chosen, -relaxed.fun, -relaxed.ineqlin.marginals[: len(limits)]
         # HiGHS lets a limit be exceeded by a millionth: one rounding less would change nothing
         less = np.where(over > 0, 2 * np.maximum(less, over), 0)
         small.highest[: len(over)] -= less

@@ -1,24 +1,22 @@
 """A limit on how much the rate of users who are sent a coupon may differ between groups.
 
-Whatever the other limits cost, the best choice under this one is found exactly. Each group sends
-its most valuable offers first, so only their number is open, and that lies between two bounds: the
-lowest rate of all groups, and that rate plus the gap. All lowest rates are tried. The worth of the
-last offer sent is then the group's fee: what its members pay for a coupon, or are paid.
+For each two groups, the rate of one less that of the other is a use like that of a budget: a coupon
+takes from it, or gives it room. The prices of these make the group's fee: what its members pay for
+a coupon, or are paid.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.decisions.problem import AllocationProblem, Floats, Mask, Prices, Rates
+from coupon_rec.decisions.problem import Floats, Prices, Use
 
 ROUNDING = 1e-9
-
-DEARER = (1.0, 1.001, 1.003, 1.01, 1.03)
-"""Multiples of the best prices, at which a little less is over, and less has to be taken back."""
 
 
 @dataclass(frozen=True)
@@ -57,27 +55,8 @@ class GroupLimit:
         return dict(zip(labels.tolist(), (count / np.bincount(number)).tolist(), strict=True))
 
 
-class Choice(NamedTuple):
-    """The best choice at given prices: pairs of user and coupon, the largest margin first."""
-
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-    group: NDArray[np.intp]
-    margin: Floats
-    """What each pair is worth at the prices, less its group's fee."""
-    sent: Mask
-    worth: float
-    fees: Floats
-
-    def mask(self, sent: Mask, shape: tuple[int, ...]) -> Mask:
-        """The pairs that are sent as a matrix of users and coupons."""
-        chosen = np.zeros(shape, bool)
-        chosen[self.rows[sent], self.columns[sent]] = True
-        return chosen
-
-
-def rates_of(limit: GroupLimit, value: Floats) -> tuple[Rates, list[Any]]:
-    """Number the groups, or say what is wrong with them or cannot be met."""
+def uses_of(limit: GroupLimit, value: Floats) -> list[Use]:
+    """Write the limit as uses, or say what is wrong with it or cannot be met."""
     if not 0 <= limit.gap < np.inf:
         raise ValueError(
             f"the gap is {limit.gap}; it must be a number of coupons a user, 0 or more"
@@ -90,7 +69,19 @@ def rates_of(limit: GroupLimit, value: Floats) -> tuple[Rates, list[Any]]:
             f"no user of group {labels.tolist()[able.argmin()]!r} may get a coupon, so a gap of "
             f"{limit.gap} cannot be met by sending to all groups: give it offers, or leave it out"
         )
-    return Rates(number, float(limit.gap)), labels.tolist()
+    rate = np.eye(len(labels))[number] / np.bincount(number)
+    place = np.zeros(value.shape[1], int)
+    return [
+        Use(limit.gap + ROUNDING, (rate[:, one] - rate[:, other])[:, None], slice(None), place)
+        for one, other in permutations(range(len(labels)), 2)
+    ]
+
+
+def fees_of(limit: GroupLimit, uses: list[Use], prices: Prices) -> Mapping[Any, float]:
+    """What a member of each group pays for a coupon at the prices of the limit."""
+    labels, first = np.unique(np.asarray(limit.group), return_index=True)
+    costs = [use.cost[first, 0] * price for use, price in zip(uses, prices, strict=True)]
+    return dict(zip(labels.tolist(), np.sum(costs, axis=0).tolist(), strict=True))
 
 
 def _numbered(group: ArrayLike, users: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
@@ -105,135 +96,3 @@ def _numbered(group: ArrayLike, users: int) -> tuple[NDArray[np.intp], NDArray[A
         )
     names, number = np.unique(labels, return_inverse=True)
     return number, names
-
-
-def choose(problem: AllocationProblem, prices: Prices) -> Choice:
-    """Find the best choice at given prices that keeps the gap, exactly: equation `eq-rates`."""
-    rates = problem.rates
-    assert rates is not None
-    rows, columns, gain = _candidates(problem, prices)
-    group, users = rates.group[rows], np.bincount(rates.group)
-    order = np.lexsort((-gain, group))
-    rows, columns, gain, group = rows[order], columns[order], gain[order], group[order]
-    ranked = np.split(gain, np.searchsorted(group, np.arange(1, len(users))))  # best first
-    counts, worth = _counts(ranked, users, rates.gap)
-    fees = np.array([_fee(each, count) for each, count in zip(ranked, counts, strict=True)])
-    sent = np.concatenate(
-        [np.arange(len(each)) < count for each, count in zip(ranked, counts, strict=True)]
-    )
-    margin = gain - fees[group]
-    order = np.argsort(-margin, kind="stable")
-    return Choice(
-        rows[order], columns[order], group[order], margin[order], sent[order], worth, fees
-    )
-
-
-def _counts(ranked: list[Floats], users: NDArray[np.intp], gap: float) -> tuple[list[int], float]:
-    """How many of its offers, best first, each group sends at the best lowest rate of all."""
-    rates = [np.arange(len(each) + 1) / size for each, size in zip(ranked, users, strict=True)]
-    lowest = np.unique(np.concatenate(rates))
-    lowest = lowest[lowest <= min(each[-1] for each in rates) + ROUNDING]
-    total, counts = np.zeros(len(lowest)), []
-    for each, size in zip(ranked, users, strict=True):
-        low = np.ceil(lowest * size - ROUNDING).astype(int)
-        high = np.floor((lowest + gap) * size + ROUNDING).astype(int)
-        count = np.clip((each > 0).sum(), low, np.minimum(high, len(each)))
-        sums = np.concatenate([[0.0], np.cumsum(each, dtype=float)])
-        total += np.where(low <= high, sums[count], -np.inf)
-        counts.append(count)
-    best = int(total.argmax())
-    return [int(count[best]) for count in counts], float(total[best])
-
-
-def _candidates(
-    problem: AllocationProblem, prices: Prices
-) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-    """Each user's best coupons at the prices, worth something or not, and their worth."""
-    chunks = []
-    for part in problem.chunks():
-        adjusted = problem.adjusted(part, prices)
-        lowest = adjusted.min(where=np.isfinite(adjusted), initial=0.0)
-        rows, columns = np.nonzero(problem.best(adjusted - lowest + 1))
-        chunks.append((rows + part.start, columns, adjusted[rows, columns]))
-    rows, columns, gain = (np.concatenate(each) for each in zip(*chunks, strict=True))
-    return rows, columns, gain
-
-
-def _fee(ranked: Floats, count: int) -> float:
-    """Between the worth of the last offer sent and of the first that is not; 0 if that is."""
-    last = ranked[count - 1] if count else np.inf
-    first = ranked[count] if count < len(ranked) else -np.inf
-    if first <= 0 < last:
-        return 0.0
-    ends = [end for end in (last, first) if np.isfinite(end)]
-    return float(np.mean(ends)) if ends else 0.0
-
-
-def answer(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
-    """What users keep of the best choice at the prices, and what it uses, as `dual.answer`."""
-    best = choose(problem, prices)
-    return best.worth, problem.used(best.mask(best.sent, problem.value.shape))
-
-
-def repair(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
-    """Choose at the prices, take back what is over a limit, and give away what is left.
-
-    Returns
-    -------
-    chosen : numpy.ndarray
-        Shape (n, K). No limit is exceeded, that of the groups included.
-    fees : numpy.ndarray
-        One for each group.
-    """
-    factors = DEARER if len(problem.limits) else DEARER[:1]
-    tried = [_kept(problem, factor * prices) for factor in factors]
-    return max(tried, key=lambda kept: problem.value[kept[0]].sum(dtype=float))
-
-
-def _kept(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
-    """Keep all limits from the choice at the prices, and use what is left."""
-    best = choose(problem, prices)
-    sent = best.sent.copy()
-    if len(problem.limits):
-        budgets = [use.of(best.rows, best.columns) for use in problem.uses]
-        capped = [best.columns == coupon for coupon in problem.capped]
-        uses = np.array([*budgets, *capped], float).T
-        _drop(problem, best, uses, sent)
-        while _add(problem, best, uses, sent):
-            pass
-    return best.mask(sent, problem.value.shape), best.fees
-
-
-def _drop(problem: AllocationProblem, best: Choice, uses: Floats, sent: Mask) -> None:
-    """Take coupons back, in place, smallest margin first, until all limits and the gap are kept."""
-    rates = problem.rates
-    assert rates is not None
-    for limit, takes in zip(problem.limits, uses.T, strict=True):
-        mine = np.flatnonzero(sent & (takes > 0))
-        sent[mine[np.cumsum(takes[mine]) > limit]] = False
-    users = np.bincount(rates.group)
-    while True:
-        count = np.bincount(best.group[sent], minlength=len(users))
-        most = np.floor(((count / users).min() + rates.gap) * users + ROUNDING).astype(int)
-        if (count <= most).all():
-            return
-        for number in np.flatnonzero(count > most):
-            sent[np.flatnonzero(sent & (best.group == number))[most[number] :]] = False
-
-
-def _add(problem: AllocationProblem, best: Choice, uses: Floats, sent: Mask) -> bool:
-    """Send more, in place, best margin first, as far as all limits allow; say if there was any."""
-    rates = problem.rates
-    assert rates is not None
-    users = np.bincount(rates.group)
-    left = problem.limits - uses[sent].sum(axis=0)
-    count = np.bincount(best.group[sent], minlength=len(users))
-    gains = problem.value[best.rows, best.columns] > 0
-    added = False
-    for pair in np.flatnonzero(~sent & gains & (uses <= left).all(axis=1)):
-        after = count.copy()
-        after[best.group[pair]] += 1
-        if (uses[pair] <= left).all() and np.ptp(after / users) <= rates.gap + ROUNDING:
-            sent[pair], added = True, True
-            left, count = left - uses[pair], after
-    return added

@@ -9,7 +9,7 @@ leave.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,18 +19,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coupon_rec.arguments import require_replaceable
+from coupon_rec.arguments import require, require_replaceable
 from coupon_rec.decisions import dual
-from coupon_rec.decisions.groups import GroupLimit, rates_of
+from coupon_rec.decisions.choosing import Matrices, matrices
+from coupon_rec.decisions.groups import GroupLimit, uses_of
 from coupon_rec.decisions.problem import (
     AllocationProblem,
     Budget,
-    Mask,
+    Floats,
     Prices,
     allocation_problem,
-    merged,
 )
-from coupon_rec.decisions.repair import EDGE, choose_at, improve, repair
+from coupon_rec.decisions.repair import repair
 from coupon_rec.decisions.stock import stock_budgets
 from coupon_rec.decisions.value import LIST, Economics, expected_discount, offer_value
 
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 KEY = [*LIST, "coupon_id"]
 NEEDED = [*KEY, "redeemed", "spend_per_line", "coupon_discount"]
-HIGHER = (1 - 1e-6, 1 + 1e-6, 1.001, 1.01, 1.1, 2.0, 1e3)
-"""Multiples of the prices that are tried until those who are sure of their choice fit."""
 
 
 @dataclass(frozen=True)
@@ -78,83 +76,65 @@ class PartsAllocation:
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
 
 
-@dataclass(frozen=True)
-class Part:
-    """Some users' offers, and the allocation to them if they had all limits to themselves."""
+class Part(NamedTuple):
+    """Some users' offers, where each stands, and the allocation to these users alone."""
 
     offers: pd.DataFrame
-    row: NDArray[np.intp]
-    column: NDArray[np.intp]
+    places: Matrices
     problem: AllocationProblem
 
-    def sent(self, chosen: Mask) -> pd.DataFrame:
-        """The offers of the coupons that are chosen."""
-        return self.offers[chosen[self.row, self.column]]
 
-
-class Limits:
-    """What holds for all parts together, and the columns of their matrices.
+@dataclass(frozen=True)
+class Terms:
+    """What holds for all parts together.
 
     Attributes
     ----------
-    left, most : numpy.ndarray
+    coupons : numpy.ndarray
+        The ids of the matrices' columns.
+    stock, caps : numpy.ndarray
         Units and copies of each coupon; infinity for no limit. Shape (K,).
-    amounts : numpy.ndarray
-        Of the budget, of the units and of the copies, as far as there are limits.
     """
 
-    def __init__(
-        self,
-        coupons: NDArray[Any],
-        budget: float | None,
-        caps: Mapping[int | str, int] | None,
-        stock: Mapping[int | str, float] | None,
-        k: int,
-    ) -> None:
-        self.coupons, self.budget, self.k = coupons, budget, k
-        self.most = _of_coupons("caps", caps, coupons)
-        if not (self.most >= 0).all():
-            raise ValueError("a cap is negative: expected 0 or more copies of a coupon")
-        named = {str(coupon): units for coupon, units in (stock or {}).items()}
-        self.left = _of_coupons("stock", named, coupons.astype(str))
-        if (bad := ~(self.left >= 0)).any():
-            raise ValueError(
-                f"the stock of coupon {coupons[bad][0]} is {self.left[bad][0]}: expected 0 or more "
-                "units"
-            )
-        limited = [limit[np.isfinite(limit)] for limit in (self.left, np.floor(self.most))]
-        of_budget = [] if budget is None else [float(budget)]
-        self.amounts = np.array([*of_budget, *np.concatenate(limited)], np.float64)
+    coupons: NDArray[Any]
+    budget: float | None
+    stock: Floats
+    caps: Floats
+    k: int
+    economics: Economics | None
+    groups: Mapping[int | str, str] | None
+    gap: float | None
 
-    def part(self, offers: pd.DataFrame, economics: Economics | None) -> Part:
+    def part(self, offers: pd.DataFrame) -> Part:
         """Make the matrices of some users' offers, with every coupon's column."""
-        offers = offers.sort_values(KEY, ignore_index=True)
-        if (twice := offers.duplicated(KEY)).any():
-            raise ValueError(f"an offer is a duplicate: {offers.loc[twice, KEY].iloc[0].to_dict()}")
-        row = offers.groupby(LIST).ngroup().to_numpy()
-        column = np.searchsorted(self.coupons, offers["coupon_id"])
-        offers = offers.rename(columns={"redeemed": "probability"})
-        p = offers["probability"]
-        offers["value"] = offer_value(offers, p, economics)
-        offers["cost"] = expected_discount(offers, p)
-        value = np.full((int(row.max(initial=-1)) + 1, len(self.coupons)), -np.inf)
-        cost, units = np.zeros_like(value), np.zeros_like(value)
-        for matrix, name in ((value, "value"), (cost, "cost"), (units, "units")):
-            matrix[row, column] = offers[name]
+        offers = offers.sort_values(KEY, ignore_index=True).rename(
+            columns={"redeemed": "probability"}
+        )
+        places = matrices(offers, self.coupons)
+        offers["value"] = offer_value(offers, offers["probability"], self.economics)
+        offers["cost"] = expected_discount(offers, offers["probability"])
+        cost, units = (places.fill(offers[name], 0.0) for name in ("cost", "units"))
         budgets = [] if self.budget is None else [Budget(self.budget, cost)]
-        budgets += stock_budgets(self.left, units, range(len(self.coupons)))
-        problem = allocation_problem(value, budgets, self.most, self.k, None)
-        return Part(offers[[*KEY, "probability", "value", "cost"]], row, column, problem)
+        budgets += stock_budgets(self.stock, units, range(len(self.coupons)))
+        value = places.fill(offers["value"], -np.inf)
+        problem = allocation_problem(value, budgets, self.caps, self.k, None)
+        if self.groups is not None and self.gap is not None:
+            limit = GroupLimit(_labels(places.lists["user_id"], self.groups), self.gap)
+            problem = replace(problem, uses=problem.uses + uses_of(limit, value))
+        return Part(offers[[*KEY, "probability", "value", "cost"]], places, problem)
 
 
-class Problems:
+class Problems(Sequence[AllocationProblem]):
     """The problems of parts in files, of which one at a time is in memory."""
 
     def __init__(self, files: list[Path]) -> None:
         self._files = files
 
-    def __iter__(self) -> Iterator[AllocationProblem]:
-        return (_read(file).problem for file in self._files)
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, number: Any) -> Any:
+        return _read(self._files[number]).problem
 
 
 def allocate_scores(
@@ -232,30 +212,34 @@ def allocate_scores(
         raise ValueError(f"the scores lack {', '.join(missing)}: write them with `score`")
     units = "units" if stock and "units" in table.columns else "redeemed"
     table = table.select(*NEEDED, units=table[units])
-    limits = Limits(_coupons(table), budget, caps, stock, k)
+    coupons = _coupons(table)
+    copies = _of_coupons("caps", caps, coupons)
+    named = {str(coupon): left for coupon, left in (stock or {}).items()}
+    left = _of_coupons("stock", named, coupons.astype(str))
+    terms = Terms(coupons, budget, left, copies, k, economics, groups, gap)
     with TemporaryDirectory(prefix=".allocating-", dir=folder.absolute().parent) as temporary:
         place = Path(temporary)
         files = []
         for number, file in enumerate(_cut(table, place / "cut", parts if groups is None else 1)):
-            part = limits.part(pd.read_parquet(file), economics)
-            if groups is not None and gap is not None:
-                part = _limited(part, groups, gap)
             files.append(place / str(number))
-            files[-1].write_bytes(pickle.dumps(part))
-        bound, prices = dual.solve(Problems(files), limits.amounts)
+            files[-1].write_bytes(pickle.dumps(terms.part(pd.read_parquet(file))))
+        problems = Problems(files)
+        bound, prices = dual.solve(problems)
         draft = place / "choices"
         draft.mkdir()
-        told = [
-            _write(sent, draft / f"part-{number:05d}.parquet")
-            for number, sent in enumerate(_chosen(files, limits.amounts, prices))
-        ]
+        told = []
+        for number, chosen in enumerate(repair(problems, prices)):
+            offers, places, _ = _read(files[number])
+            sent = offers[chosen[places.row, places.column]]
+            sent.to_parquet(draft / f"part-{number:05d}.parquet", index=False)
+            told.append((len(sent), sent["value"].sum(), sent["cost"].sum()))
         if folder.exists():
             folder.rename(place / "replaced")
         draft.rename(folder)
-    sent, value, cost = (sum(each) for each in zip(*told, strict=True))
-    ends = np.cumsum([budget is not None, np.isfinite(limits.left).sum()])
-    of_budget, of_stock, of_caps = np.split(prices, ends)
-    spent = None if budget is None else float(cost)
+    sent, value, cost = np.sum(told, axis=0).tolist()
+    ends = np.cumsum([budget is not None, *(np.isfinite(each).sum() for each in (left, copies))])
+    of_budget, of_stock, of_caps, _ = np.split(prices, ends)
+    spent = None if budget is None else cost
     return PartsAllocation(folder, int(sent), value, bound, spent, of_budget, of_caps, of_stock)
 
 
@@ -296,7 +280,9 @@ def _of_coupons(
             f"{name} has {len(strangers):,} coupons that the scores lack, such as {strangers[:5]}: "
             f"leave them out, and write coupons as the scores do, such as {coupons.tolist()[0]!r}"
         )
-    return np.array([given.get(coupon, np.inf) for coupon in coupons.tolist()], float)
+    limits = np.array([given.get(coupon, np.inf) for coupon in coupons.tolist()], float)
+    require(name, limits, limits >= 0, "0 or more")
+    return limits
 
 
 def _cut(table: Table, folder: Path, parts: int) -> list[Path]:
@@ -313,72 +299,17 @@ def _cut(table: Table, folder: Path, parts: int) -> list[Path]:
     return sorted(folder.glob("part=*"))
 
 
-def _limited(part: Part, groups: Mapping[Any, str], gap: float) -> Part:
-    """Limit the gap between the rates of the users' groups."""
-    users = part.offers.groupby(LIST).size().reset_index()["user_id"].astype(str)
-    named = {str(user): group for user, group in groups.items()}
+def _labels(users: pd.Series, groups: Mapping[Any, str]) -> NDArray[np.str_]:
+    """The group of each user."""
+    named, users = {str(user): group for user, group in groups.items()}, users.astype(str)
     if named and named.keys().isdisjoint(users):
         raise ValueError(
             f"groups has none of the users of the scores but {len(named):,} others, such as "
             f"{sorted(named)[:5]}: write users as the scores do, such as {users.iloc[0]!r}"
         )
-    labels = users.map(named).fillna("unknown").to_numpy(str)
-    rates, _ = rates_of(GroupLimit(labels, gap), part.problem.value)
-    return replace(part, problem=replace(part.problem, rates=rates))
-
-
-def _chosen(files: list[Path], limits: Prices, prices: Prices) -> Iterator[pd.DataFrame]:
-    """Give the offers that are sent, part by part, never above what is left of the limits."""
-    part = _read(files[0])
-    if len(files) == 1:
-        yield part.sent(repair(part.problem, prices))
-        return
-    left = limits.copy()
-    left[: len(part.problem.uses)] *= 1 - 1e-12  # parts are added up in another order
-    for factor in HIGHER:
-        near = [_near(each, factor * prices, EDGE // len(files) + 1) for each in Problems(files)]
-        edge = merged([each.problem for each in near])
-        later = sum(each.others for each in near)
-        if (later <= left).all():
-            break
-    settled = repair(replace(edge, limits=np.maximum(left - later, 0)), prices)
-    later = later + edge.used(settled)
-    ends = np.cumsum([len(each.rows) for each in near])
-    for file, each, choice in zip(files, near, np.split(settled, ends[:-1]), strict=True):
-        part = _read(file)
-        chosen, _, _ = choose_at(part.problem, factor * prices)
-        chosen[each.rows] = choice
-        used = part.problem.used(chosen)
-        later = later - used
-        problem = replace(part.problem, limits=np.maximum(left - later, 0))
-        if (used <= problem.limits).all():
-            improve(problem, prices, chosen)
-        else:
-            chosen = repair(problem, prices)
-        left -= problem.used(chosen)
-        yield part.sent(chosen)
-
-
-class Near(NamedTuple):
-    """The users of a part who are nearest to another choice, and what the others use."""
-
-    rows: NDArray[np.intp]
-    problem: AllocationProblem
-    others: Prices
-
-
-def _near(problem: AllocationProblem, prices: Prices, most: int) -> Near:
-    chosen, _, doubt = choose_at(problem, prices)
-    rows = np.sort(np.argsort(doubt, kind="stable")[:most])
-    chosen[rows] = False
-    return Near(rows, problem.sample(rows), problem.used(chosen))
+    return users.map(named).fillna("unknown").to_numpy(str)
 
 
 def _read(file: Path) -> Part:
     part: Part = pickle.loads(file.read_bytes())
     return part
-
-
-def _write(sent: pd.DataFrame, file: Path) -> tuple[int, float, float]:
-    sent.to_parquet(file, index=False)
-    return len(sent), float(sent["value"].sum()), float(sent["cost"].sum())

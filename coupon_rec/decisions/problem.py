@@ -49,18 +49,22 @@ class Budget:
 
 @dataclass(frozen=True)
 class Use:
-    """What choices take from one budget.
+    """A limit, and what choices take from it.
 
     Attributes
     ----------
+    amount : float
+        What there is.
     cost : numpy.ndarray
-        Of the coupons that draw on it, shape (n, their number).
+        Of the coupons that draw on it, shape (n, their number), or (n, 1) if they are alike. Below
+        0 where a choice gives room to others, as under a limit on groups.
     columns : slice or numpy.ndarray
-        Which these are.
+        Which coupons these are.
     place : numpy.ndarray
         Shape (K,). The column of `cost` that each coupon has, or -1.
     """
 
+    amount: float
     cost: Floats
     columns: slice | NDArray[np.intp]
     place: NDArray[np.intp]
@@ -69,26 +73,6 @@ class Use:
         """What users' coupons take, one of each; the shape is that of `rows` and `columns`."""
         place = self.place[columns]
         return np.where(place < 0, 0, self.cost[rows, place])
-
-    def total(self, rows: slice, chosen: Mask) -> float:
-        """What the choices of some users take together."""
-        return float(self.cost[rows][chosen[:, self.columns]].sum(dtype=float))
-
-
-@dataclass(frozen=True)
-class Rates:
-    """The users' groups, and by how much their coupons a user may differ.
-
-    Attributes
-    ----------
-    group : numpy.ndarray
-        Shape (n,), from 0.
-    gap : float
-        Highest rate of a group less the lowest, at most.
-    """
-
-    group: NDArray[np.intp]
-    gap: float
 
 
 @dataclass(frozen=True)
@@ -100,26 +84,22 @@ class AllocationProblem:
     value : numpy.ndarray
         Shape (n, K), in currency; minus infinity where the user may not get the coupon.
     uses : list of Use
-        One for each budget.
-    limits : numpy.ndarray
-        The amounts of the budgets, then the caps of the capped coupons.
-    capped : numpy.ndarray
-        The columns that have a cap.
+        One for each budget, then for each capped coupon, then for each pair of groups of users.
     k : int
         Most coupons for a user.
     groups : numpy.ndarray
         Shape (K,). A user gets at most one coupon of a group.
-    rates : Rates, optional
-        Groups of users whose rates may not differ by more.
     """
 
     value: Floats
     uses: list[Use]
-    limits: Prices
-    capped: NDArray[np.intp]
     k: int
     groups: NDArray[np.intp]
-    rates: Rates | None = None
+
+    @property
+    def limits(self) -> Prices:
+        """The amounts, one for each use."""
+        return np.array([use.amount for use in self.uses], float)
 
     def chunks(self) -> Iterator[slice]:
         """Cut the users into slices that fit the cache."""
@@ -128,42 +108,32 @@ class AllocationProblem:
         return (slice(start, start + step) for start in range(0, users, step))
 
     def sample(self, rows: NDArray[np.intp]) -> "AllocationProblem":
-        """The same problem for some of the users, with their share of each limit."""
-        share = len(rows) / len(self.value)
+        """Some of the users, with the limits of all."""
         uses = [replace(use, cost=use.cost[rows]) for use in self.uses]
-        rates = self.rates
-        if rates is not None:
-            group = np.unique(rates.group[rows], return_inverse=True)[1]
-            rates = Rates(group, rates.gap)
-        return AllocationProblem(
-            self.value[rows], uses, share * self.limits, self.capped, self.k, self.groups, rates
-        )
+        return replace(self, value=self.value[rows], uses=uses)
 
     def adjusted(self, rows: slice, prices: Prices) -> Floats:
         """Value less what a choice uses at the given prices: equation `eq-adjusted`."""
         result = self.value[rows].copy()
-        for price, use in zip(prices, self.uses, strict=False):
+        for price, use in zip(prices, self.uses, strict=True):
             if price > 0:
                 result[:, use.columns] -= use.cost[rows] * result.dtype.type(price)
-        result[:, self.capped] -= prices[len(self.uses) :].astype(result.dtype)
         return result
+
+    def taken(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Prices:
+        """What pairs of a user and a coupon take from each limit together."""
+        return np.array([use.of(rows, columns).sum(dtype=float) for use in self.uses], float)
 
     def used(self, chosen: Mask) -> Prices:
         """What a choice takes from each limit."""
-        spent = np.zeros(len(self.uses))
-        for rows in self.chunks():
-            spent += [use.total(rows, chosen[rows]) for use in self.uses]
-        return np.concatenate([spent, chosen.sum(axis=0)[self.capped]])
-
-    def of_pair(self, row: int, column: int) -> Prices:
-        """What one user's one coupon takes from each limit."""
-        pair = np.array(row), np.array(column)
-        return np.array([*(use.of(*pair) for use in self.uses), *(self.capped == column)], float)
+        return self.taken(*np.nonzero(chosen))
 
     def best(self, adjusted: Floats) -> Mask:
         """Each user's best coupons: at most k, at most one of a group, each above zero."""
         best = adjusted > 0
-        for columns in shared(self.groups):
+        labels, sizes = np.unique(self.groups, return_counts=True)
+        for label in labels[sizes > 1]:
+            columns = np.flatnonzero(self.groups == label)
             first = adjusted[:, columns].argmax(axis=1)
             best[:, columns] &= first[:, None] == np.arange(len(columns))
         if self.k < best.shape[1]:
@@ -175,19 +145,13 @@ class AllocationProblem:
 
 
 def merged(problems: Sequence[AllocationProblem]) -> AllocationProblem:
-    """The users of several problems in one, with the limits of the first."""
+    """The users of several problems in one."""
     uses = [
         replace(use, cost=np.concatenate([problem.uses[number].cost for problem in problems]))
         for number, use in enumerate(problems[0].uses)
     ]
     value = np.concatenate([problem.value for problem in problems])
     return replace(problems[0], value=value, uses=uses)
-
-
-def shared(groups: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The columns of each group that has more than one."""
-    labels, sizes = np.unique(groups, return_counts=True)
-    return [np.flatnonzero(groups == label) for label in labels[sizes > 1]]
 
 
 def _top(scores: Floats, k: int) -> NDArray[np.intp]:
@@ -226,16 +190,11 @@ def allocation_problem(
         raise ValueError(f"groups must have shape ({coupons},), not {labels.shape}")
     if groups is not None and (missing := int(pd.isna(np.asarray(groups, object)).sum())):
         raise ValueError(f"groups lack {missing} labels: give a coupon without a group its own")
-    capped = np.flatnonzero(np.isfinite(limits))
-    amounts = [budget.amount for budget in budgets]
-    return AllocationProblem(
-        value,
-        uses,
-        np.array([*amounts, *np.floor(limits[capped])], float),
-        capped,
-        k,
-        np.unique(labels, return_inverse=True)[1],
-    )
+    copies = np.ones((len(value), 1), np.int8)
+    for coupon in np.flatnonzero(np.isfinite(limits)):
+        place = np.where(np.arange(coupons) == coupon, 0, -1)
+        uses.append(Use(np.floor(limits[coupon]), copies, slice(coupon, coupon + 1), place))
+    return AllocationProblem(value, uses, k, np.unique(labels, return_inverse=True)[1])
 
 
 def _require_labels(
@@ -265,7 +224,8 @@ def _use(number: int, budget: Budget, shape: tuple[int, int]) -> Use:
     if not (cost >= 0).all() or np.isposinf(cost).any():
         raise ValueError(f"budget {number} has costs that are not finite numbers of 0 or more")
     if budget.coupons is None:
-        return Use(_fitted(number, cost, shape), slice(None), np.arange(shape[1]))
+        cost = _fitted(number, cost, shape)
+        return Use(budget.amount, cost, slice(None), np.arange(shape[1]))
     columns, place = np.asarray(budget.coupons, np.intp), np.full(shape[1], -1)
     if len(np.unique(columns)) < len(columns) or not np.isin(columns, range(shape[1])).all():
         raise ValueError(
@@ -273,7 +233,7 @@ def _use(number: int, budget: Budget, shape: tuple[int, int]) -> Use:
             f"of value, from 0 to {shape[1] - 1}"
         )
     place[columns] = np.arange(len(columns))
-    return Use(_fitted(number, cost, (shape[0], len(columns))), columns, place)
+    return Use(budget.amount, _fitted(number, cost, (shape[0], len(columns))), columns, place)
 
 
 def _fitted(number: int, cost: Floats, shape: tuple[int, int]) -> Floats:

@@ -1,171 +1,110 @@
 """From prices to an allocation that keeps every limit.
 
 At the best prices the users' own choices use up the limits almost exactly, a little over or under.
-What is over is taken from those who lose least by it. What is left is given away, best moves
-first. Finally the users near the edge, who are nearly indifferent at these prices, are allocated
-again among themselves by the linear program, which cuts hardly any coupon into pieces.
+The users near the edge, who are nearly indifferent at these prices, are allocated again among
+themselves by HiGHS, which looks at no more than the root of its tree. What is still over is taken
+from those who lose least by it.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.decisions import groups
-from coupon_rec.decisions.exact import relax
-from coupon_rec.decisions.problem import AllocationProblem, Floats, Mask, Prices, shared
+from coupon_rec.decisions.exact import program, whole
+from coupon_rec.decisions.problem import AllocationProblem, Floats, Mask, Prices, merged
 
-EDGE = 2_000
+EDGE = 500
 """Users who are allocated anew."""
+
+OTHERS = 4
+"""Coupons beside the best k that each of them may get."""
 
 TIES = 1 - 1e-6
 """At prices this much lower, those who are indifferent want the coupon."""
 
-MOVES = 10_000
-"""Moves tried at first, the most promising ones."""
+
+class Near(NamedTuple):
+    """The users of a part who are nearest to another choice, what they and the others choose."""
+
+    rows: NDArray[np.intp]
+    problem: AllocationProblem
+    chosen: Mask
+    others: Prices
 
 
-def repair(problem: AllocationProblem, prices: Prices) -> Mask:
-    """Choose at the prices, drop what is over the limits, and use what is left.
+def repair(parts: Sequence[AllocationProblem], prices: Prices) -> Iterator[Mask]:
+    """Choose at the prices, part by part, and never above the limits of all together.
 
-    Returns
-    -------
+    Yields
+    ------
     numpy.ndarray
-        Shape (n, K), True where a user gets a coupon. No limit is exceeded.
+        Shape (users of the part, K), True where a user gets a coupon.
     """
-    if problem.rates is not None:
-        return groups.repair(problem, prices)[0]
-    chosen, loss, doubt = choose_at(problem, TIES * prices)
-    _drop(problem, chosen, loss)
-    improve(problem, prices, chosen)
-    if len(prices):
-        _settle(problem, chosen, np.argsort(doubt, kind="stable")[:EDGE])
-        improve(problem, prices, chosen)
-    return chosen
+    prices, left = TIES * prices, parts[0].limits
+    near = [_near(part, prices, EDGE // len(parts) + 1) for part in parts]
+    edge, later = merged([each.problem for each in near]), sum(each.others for each in near)
+    settled = np.concatenate([each.chosen for each in near])
+    if len(left):
+        settled = _settled(edge, prices, left - later, settled)
+    later = later + edge.used(settled)
+    ends = np.cumsum([len(each.rows) for each in near])
+    for part, each, choice in zip(parts, near, np.split(settled, ends[:-1]), strict=True):
+        chosen, _ = choose_at(part, prices)
+        chosen[each.rows] = choice
+        later = later - part.used(chosen)
+        _drop(part, prices, chosen, np.maximum(left - later, 0))
+        left = left - part.used(chosen)
+        yield chosen
 
 
-def choose_at(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats, Floats]:
-    """The users' choices at the prices, and what they lose by another choice.
-
-    Returns
-    -------
-    chosen : numpy.ndarray
-        Shape (n, K).
-    loss : numpy.ndarray
-        What each chosen coupon is worth more than doing without, in the order of `chosen`.
-    doubt : numpy.ndarray
-        Shape (n,). What each user loses by the next best choice: 0 if two are equally good.
-    """
+def choose_at(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
+    """The users' choices at the prices, and what each user loses by the next best, shape (n,)."""
     chosen = np.zeros(problem.value.shape, bool)
-    losses, doubts = [], []
+    doubts = []
     for rows in problem.chunks():
         adjusted = problem.adjusted(rows, prices)
         best = chosen[rows] = problem.best(adjusted)
         instead = np.where(best, -np.inf, adjusted).max(axis=1)
         least = np.where(best, adjusted, np.inf).min(axis=1)
         free = best.sum(axis=1) < problem.k
-        losses.append((adjusted - np.maximum(instead, 0)[:, None])[best])
         doubts.append(np.where(free, np.minimum(least, -instead), least - np.maximum(instead, 0)))
-    return chosen, np.concatenate(losses), np.concatenate(doubts)
+    return chosen, np.concatenate(doubts)
 
 
-def _settle(problem: AllocationProblem, chosen: Mask, rows: NDArray[np.intp]) -> None:
-    """Allocate some users anew, in place, if they gain by it; the others keep what they have."""
-    before = chosen[rows]
-    edge = problem.sample(rows)
-    others = problem.used(chosen) - edge.used(before)
-    after = relax(replace(edge, limits=np.maximum(problem.limits - others, 0)))[0]
-    if edge.value[after].sum() > edge.value[before].sum():
-        chosen[rows] = after
+def _near(problem: AllocationProblem, prices: Prices, most: int) -> Near:
+    chosen, doubt = choose_at(problem, prices)
+    rows = np.sort(np.argsort(doubt, kind="stable")[:most])
+    own = chosen[rows]
+    chosen[rows] = False
+    return Near(rows, problem.sample(rows), own, problem.used(chosen))
 
 
-def _drop(problem: AllocationProblem, chosen: Mask, loss: Floats) -> None:
-    """Take coupons back, in place, smallest loss first, until every limit is kept."""
-    rows, columns = np.nonzero(chosen)
-    order = np.argsort(-loss, kind="stable")
-    rows, columns = rows[order], columns[order]
-    for cap, coupon in zip(problem.limits[len(problem.uses) :], problem.capped, strict=True):
-        having = rows[columns == coupon]
-        chosen[having[int(cap) :], coupon] = False
-    for amount, use in zip(problem.limits, problem.uses, strict=False):
-        kept = chosen[rows, columns]
-        rows, columns = rows[kept], columns[kept]
-        takes = use.of(rows, columns)
-        over = (np.cumsum(takes, dtype=float) > amount) & (takes > 0)
-        chosen[rows[over], columns[over]] = False
+def _settled(edge: AllocationProblem, prices: Prices, limits: Prices, chosen: Mask) -> Mask:
+    """Allocate the users near the edge anew, if what the others leave suffices."""
+    adjusted = edge.adjusted(slice(None), prices)
+    few = min(edge.k + OTHERS, adjusted.shape[1])
+    least = np.partition(adjusted, -few, axis=1)[:, -few, None]
+    value = np.where(chosen | (adjusted >= least), edge.value, -np.inf)
+    if not (value > 0).any():
+        return chosen
+    uses = [replace(use, amount=left) for use, left in zip(edge.uses, limits, strict=True)]
+    small = program(replace(edge, value=value, uses=uses))
+    found = whole(small, node_limit=1, mip_rel_gap=1e-5)
+    return chosen if found is None else small.chosen(found, chosen.shape)
 
 
-def improve(problem: AllocationProblem, prices: Prices, chosen: Mask) -> None:
-    """Give users more valuable coupons, in place, as far as the limits allow."""
-    tried = MOVES
-    while _move(problem, prices, chosen, tried):
-        tried *= 4
-    while (over := problem.used(chosen) > problem.limits).any():  # by rounding only
-        rows, columns = np.nonzero(chosen)
-        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
-        uses = [problem.of_pair(*pair)[over].any() for pair in pairs]
-        worth = np.where(uses, problem.value[rows, columns], np.inf)
-        chosen[rows[worth.argmin()], columns[worth.argmin()]] = False
-
-
-def _move(problem: AllocationProblem, prices: Prices, chosen: Mask, tried: int) -> bool:
-    """Make the best moves, in place, at most one a user; say whether there was any."""
-    used = problem.used(chosen)
-    moves = _moves(problem, prices, chosen, problem.limits - used)[:tried]
-    touched: set[int] = set()
-    for row, new, old in moves:
-        if row in touched:
-            continue
-        after = used + problem.of_pair(row, new)
-        if old >= 0:
-            after -= problem.of_pair(row, old)
-        if (after <= problem.limits).all():
-            chosen[row, new] = True
-            if old >= 0:
-                chosen[row, old] = False
-            used = after
-            touched.add(row)
-    return bool(touched)
-
-
-def _moves(
-    problem: AllocationProblem, prices: Prices, chosen: Mask, left: Floats
-) -> NDArray[np.intp]:
-    """List moves that gain value and fit by themselves, the best at the prices first.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (moves, 3): the user, the coupon to get, and the one it replaces, or -1.
-    """
-    found, scores = [], []
-    for rows in problem.chunks():
-        old = _replaced(problem, prices, rows, chosen[rows])
-        user = np.arange(len(old))[:, None]
-        value, adjusted = problem.value[rows], problem.adjusted(rows, prices)
-        gains = ~chosen[rows] & (value > np.where(old < 0, 0, value[user, old]))
-        for rest, use in zip(left, problem.uses, strict=False):
-            given_up = np.where(old < 0, 0, use.of(user + rows.start, old))[:, use.columns]
-            gains[:, use.columns] &= use.cost[rows] - given_up <= rest
-        full = problem.capped[left[len(problem.uses) :] < 1]
-        gains[:, full] = False
-        row, new = np.nonzero(gains)
-        before = old[row, new]
-        found.append(np.column_stack([row + rows.start, new, before]))
-        scores.append(adjusted[row, new] - np.where(before < 0, 0, adjusted[row, before]))
-    moves, score = np.concatenate(found), np.concatenate(scores)
-    return moves[np.argsort(-score, kind="stable")]
-
-
-def _replaced(
-    problem: AllocationProblem, prices: Prices, rows: slice, chosen: Mask
-) -> NDArray[np.intp]:
-    """Which coupon each user would give up for each other one: shape (users, K), -1 for none."""
-    least = np.where(chosen, problem.adjusted(rows, prices), np.inf).argmin(axis=1)
-    full = chosen.sum(axis=1) >= problem.k
-    old = np.broadcast_to(np.where(full, least, -1)[:, None], chosen.shape).copy()
-    for columns in shared(problem.groups):
-        part = chosen[:, columns]
-        same = columns[part.argmax(axis=1)]
-        old[:, columns] = np.where(part.any(axis=1), same, old[:, columns[0]])[:, None]
-    return old
+def _drop(problem: AllocationProblem, prices: Prices, chosen: Mask, limits: Prices) -> None:
+    """Take coupons back, in place, the least worth first, until every limit is kept."""
+    worth = [problem.adjusted(rows, prices)[chosen[rows]] for rows in problem.chunks()]
+    order = np.argsort(np.concatenate(worth), kind="stable")
+    rows, columns = (place[order] for place in np.nonzero(chosen))
+    while (over := problem.used(chosen) > limits).any():
+        for number in np.flatnonzero(over):
+            takes = problem.uses[number].of(rows, columns) * chosen[rows, columns]
+            mine = np.flatnonzero(takes > 0)
+            freed = np.cumsum(takes[mine], dtype=float)
+            end = np.searchsorted(freed, takes.sum(dtype=float) - limits[number]) + 1
+            chosen[rows[mine[:end]], columns[mine[:end]]] = False
