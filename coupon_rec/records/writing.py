@@ -102,13 +102,14 @@ def write_records(
         ]
 
 
-def _chunks(offers: Any, rows: int) -> Iterator[pd.DataFrame]:
-    """The offers, at most so many rows at a time."""
+def _chunks(offers: Any, staged: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """The offers, at most so many rows at a time; a table is put on the disk first."""
     if isinstance(offers, pd.DataFrame):
         return (offers.iloc[first : first + rows] for first in range(0, len(offers), rows))
     if isinstance(offers, str | Path):
         return read_batches(offers, rows)
-    return (batch.to_pandas() for batch in offers.to_pyarrow_batches(chunk_size=rows))
+    offers.to_parquet(staged)
+    return read_batches(staged, rows)
 
 
 def _dealt(
@@ -119,7 +120,7 @@ def _dealt(
     counts, dealt = [0] * shards, 0
     with ExitStack() as open_files:
         files = [open_files.enter_context((draft / name).open("wb")) for name in names]
-        for chunk in _chunks(offers, layout.CHUNK * shards):
+        for chunk in _chunks(offers, draft / "offers.parquet", layout.CHUNK * shards):
             require_columns(chunk, ["start", *KEY, "item_id", *labels])
             for shard, file in enumerate(files):
                 mine = chunk.iloc[(shard - dealt) % shards :: shards]
