@@ -12,10 +12,9 @@ others as they were:
 - service: milliseconds of an answer with and without reasons, and of a whole account;
 - shap: exact credit among topics, and sampled credit among features, beside the package `shap`,
   in an environment of its own: `python -m venv SHAP; SHAP/bin/pip install shap onnxruntime`, then
-  `python benchmarks/explain.py shap --shap SHAP/bin/python`.
+  `PEERS=SHAP/bin/python python benchmarks/explain.py shap`.
 """
 
-import argparse
 import json
 import subprocess
 import time
@@ -30,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, store, use_two_cores
+from machine import PEERS, run_parts
 from scipy.sparse import coo_array
 from scipy.stats import spearmanr
 
@@ -457,10 +456,8 @@ def service() -> dict[str, Any]:
     }
 
 
-def shap(python: Path | None) -> dict[str, Any]:
+def shap() -> dict[str, Any]:
     """Give the same offers, others and model to the package `shap`, and compare."""
-    if python is None:
-        raise SystemExit("name the Python of an environment with shap and onnxruntime: --shap PATH")
     offers, model = november(), prelude.model().served
     validation = split(prelude.offers(), *SPLIT)[1]
     rows, rivals = sent(model, offers, 10)
@@ -490,7 +487,7 @@ def shap(python: Path | None) -> dict[str, Any]:
             rivals=np.stack([its[:OTHERS] for its in rivals]),
         )
         told = subprocess.run(
-            [str(python), str(PEER), str(side), str(Path(folder, "bundle", "model.onnx"))],
+            [PEERS, str(PEER), str(side), str(Path(folder, "bundle", "model.onnx"))],
             check=True,
             stdout=subprocess.PIPE,
         )
@@ -520,29 +517,9 @@ def shap(python: Path | None) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Measure, print, store."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART")
-    parser.add_argument("--shap", type=Path, help="a Python that has shap and onnxruntime")
-    asked = parser.parse_args()
-    use_two_cores()
-    warnings.simplefilter("ignore", UnseenWarning)
-    parts = {
-        "fidelity": fidelity,
-        "seeds": seeds,
-        "monotone": monotone,
-        "graph": graph,
-        "service": service,
-    }
-    path = RESULTS / "explain.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    result = {name: kept[name] for name in (*parts, "shap") if name in kept}
-    for name in asked.parts or (*parts, *(["shap"] if asked.shap else [])):
-        result[name] = shap(asked.shap) if name == "shap" else parts[name]()
-        print(name, json.dumps(result[name], indent=1), flush=True)
-        store("explain", PACKAGES, result)
-
+PARTS = {"fidelity": fidelity, "seeds": seeds, "monotone": monotone, "graph": graph}
+PARTS |= {"service": service, "shap": shap}
 
 if __name__ == "__main__":
-    main()
+    warnings.simplefilter("ignore", UnseenWarning)
+    run_parts("explain", PACKAGES, PARTS, [name for name in PARTS if name != "shap" or PEERS])

@@ -18,7 +18,6 @@ where other work runs beside it.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -32,7 +31,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from machine import PACKAGE, RESULTS, alone, peak_gib, stamp, store, use_two_cores
+from machine import PACKAGE, alone, peak_gib, stamp, store, stored, use_two_cores
 from scale import timed
 
 from coupon_rec import load_market
@@ -176,9 +175,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
     parser.add_argument("--most", type=int, default=SIZES[-1], metavar="USERS")
     asked = parser.parse_args()
-    stored = RESULTS / "growth.json"
-    before = json.loads(stored.read_text()) if stored.exists() else {}
-    result = {name: before[name] for name in KEPT if name in before}
+    result = {name: old for name, old in stored("growth").items() if name in KEPT}
     for part in asked.parts or PARTS:
         result |= PARTS[part](result, asked.most)
         store("growth", ("duckdb", "ibis-framework", "pyarrow"), result)
