@@ -3,12 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers, unlike
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, number, numbers, unlike
 
-Floats = NDArray[np.float64]
 Run = tuple[int, int, int, bool]
 
 
@@ -68,8 +66,7 @@ def exercise_2(median: Callable[[Sequence[Mapping[float, int]]], float]) -> None
         if near(found, rows[len(rows) // 2]) or near(found, np.median(rows)):
             raise Hint(f"{shown}with an even number of rows, take the smaller middle one.")
         values = [value for part in parts for value in part]
-        if near(found, np.median(values)):
-            raise Hint(f"{shown}a value counts as often as rows have it.")
+        hint_if(near(found, np.median(values)), f"{shown}a value counts as often as rows have it.")
         mine = [np.median([v for v, n in part.items() for _ in range(n)]) for part in parts]
         if near(found, np.median(mine)) or near(found, np.mean(mine)):
             raise Hint(f"{shown}medians of tasks do not add up; counts do.")
@@ -119,10 +116,8 @@ def exercise_4(files: Callable[[Sequence[Run], int], object]) -> None:
             raise Hint(f"{runs}: a task has no complete run, and nobody is told.")
         if found is None:
             raise Hint(f"{runs}: every task has a complete run, one of them without rows.")
-        if sorted(found) == right:
-            raise Hint("the right files; put them in the order of the tasks.")
-        if len(found) > tasks:
-            raise Hint(f"{runs}: a task may have one file only.")
+        hint_if(sorted(found) == right, "the right files; put them in the order of the tasks.")
+        hint_if(len(found) > tasks, f"{runs}: a task may have one file only.")
         killed = {(task, attempt) for task, attempt, _, complete in runs if not complete}
         if killed & set(found):
             raise Hint(f"{runs}: one of these was killed before its file was complete.")

@@ -4,13 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
-from coupon_rec.book.check.answers import called, choices, number, unlike
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
+from coupon_rec.book.check.answers import Floats, called, choices, number, unlike
 from coupon_rec.evaluation import Prior
 
-Floats = NDArray[np.float64]
 FACTORS = ("purchase", "redemption")
 
 
@@ -40,8 +38,7 @@ def exercise_2(shrunk: Callable[[Floats, Floats, float, float], Floats]) -> None
             raise Hint(f"return {right.size} rates, one for each coupon, not {found.size}.")
         if np.allclose(found, right, rtol=1e-6):
             continue
-        if np.isnan(found[0]):
-            raise Hint("nothing seen is no rate of 0 / 0: what is it then?")
+        hint_if(np.isnan(found[0]), "nothing seen is no rate of 0 / 0: what is it then?")
         if np.allclose(found[1:], counts[1:] / exposure[1:]):
             raise Hint("these are the raw rates: where does the usual rate come in?")
         if np.allclose(found, (counts + mean) / (exposure + strength)):
