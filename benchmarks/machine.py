@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from joblib.externals.loky import get_reusable_executor
 
 RESULTS = Path(__file__).parent / "results"
@@ -86,6 +87,11 @@ def store(
     found = {**machine, **({"missed": missed} if missed else {}), **result}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n")
+
+
+def mean(values: Any, digits: int = 3) -> float:
+    """A mean as it is stored."""
+    return round(float(np.mean(values)), digits)
 
 
 def stored(name: str) -> dict[str, Any]:
