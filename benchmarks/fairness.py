@@ -169,18 +169,10 @@ def seen() -> dict[str, Any]:
             item = price.loc[items].idxmin()
             row = {"user": int(user), "cost": float(price[item])}
             for times in (1, 3):
-                noon = datetime(2017, 11, 20, 12)
+                facts = int(user), datetime(2017, 11, 20, 12), "purchase", int(item)
+                amount = float(price[item])
                 events = [
-                    Event(
-                        f"{user}-{k}",
-                        int(user),
-                        noon,
-                        "purchase",
-                        int(item),
-                        10**12 + k,
-                        amount=float(price[item]),
-                    )
-                    for k in range(times)
+                    Event(f"{user}-{k}", *facts, 10**12 + k, amount=amount) for k in range(times)
                 ]
                 then = valued(snapshot.supposing(int(user), DAY, events)).dropna()
                 gone = coupon not in then.index

@@ -42,15 +42,8 @@ from coupon_rec.simulation.state import settings_of
 
 PACKAGES = ("coupon-rec", "duckdb", "ibis-framework", "keras", "numpy", "pandas", "pyspark")
 ROOMS = (
-    "market",
-    "simulation",
-    "features",
-    "records",
-    "models",
-    "training",
-    "serving",
-    "decisions",
-    "odds.py",
+    *("market", "simulation", "features", "records"),
+    *("models", "training", "serving", "decisions", "odds.py"),
 )
 OFFERS_OF_A_USER = 28.6
 BESIDE = ("candidates", "clicks", "drivers", "reviews", "views")
