@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from shutil import rmtree
@@ -370,7 +369,7 @@ PARTS: dict[str, Callable[[], Any]] = {
     "engines": engines,
     "workers": workers,
     "dual": dual,
-    "hundred_million": partial(path, 100_000_000),
+    "hundred_million": lambda: path(100_000_000),
 }
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from coupon_rec.simulation import (
     simulate_market,
 )
 from coupon_rec.simulation.campaign import draw_round
+from coupon_rec.simulation.drawing import wished
+from coupon_rec.simulation.model import softplus
 from coupon_rec.simulation.nature import CONTENT
 from coupon_rec.simulation.world import DEPTHS
 
@@ -542,6 +544,12 @@ def test_a_state_can_be_branched_and_two_policies_meet_the_same_chances() -> Non
         assert (ours[name] == theirs[name]).all()
 
 
+def test_what_is_sent_changes_what_comes() -> None:
+    state = open_market(users=1000)
+    sent, quiet = (simulate(state, policy, campaigns=2) for policy in (at(0.5), nobody))
+    assert sent.truth["profit"].sum() < quiet.truth["profit"].sum()
+
+
 def test_a_state_whose_seed_was_drawn_is_kept_and_its_settings_come_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -573,6 +581,12 @@ def test_the_oracle_sends_each_user_the_best_coupon_of_each_type_if_it_pays(
     np.testing.assert_array_equal(best, (profit == most) & (profit > 0))
     assert best.any()
     assert simulate(everything, lambda _: best).period == everything.period + 1
+
+
+def test_wishes_are_never_rarer_than_purchases_and_little_more_frequent() -> None:
+    z = np.linspace(-30, 30, 601)
+    assert (wished(z) >= softplus(z)).all()
+    assert (wished(z) <= 1.6 * softplus(z)).all()
 
 
 def test_in_a_null_world_nothing_that_is_sent_changes_what_is_bought() -> None:
