@@ -1,6 +1,7 @@
 """Checkers of chapter 5, Two models."""
 
 from collections.abc import Callable, Iterable
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -32,15 +33,15 @@ def exercise_2(three: ArrayLike, test: pd.DataFrame) -> None:
     bought, redeemed = offers["bought"], offers["redeemed"]
     right = bought.mean(), redeemed[bought == 1].mean(), redeemed.mean()
     answer = numbers(three, (3,), "give three numbers, in the order of the question")
-    if near(answer, right):
-        return
-    hint_if(near(answer, 100 * np.array(right)), "those are percentages; give probabilities.")
-    if near(sorted(answer), sorted(right)):
-        raise Hint("the right numbers, in another order than the question's.")
-    hint_if(near(answer[0], test["bought"].mean()), "leave out the offers of type A.")
-    if near(answer[1], right[2]):
-        raise Hint("p(R | A) is a mean over the offers that ended in a purchase.")
-    raise Hint("each is the mean of a label; for one of them, over fewer offers.")
+    all_offers = [answer[0], right[2], answer[2]]
+    hints = {
+        "those are percentages; give probabilities.": 100 * np.array(right),
+        "the right numbers, in another order than the question's.": tuple(permutations(right)),
+        "leave out the offers of type A.": [test["bought"].mean(), *answer[1:]],
+        "p(R | A) is a mean over the offers that ended in a purchase.": all_offers,
+        "each is the mean of a label; for one of them, over fewer offers.": OTHERWISE,
+    }
+    compare(answer, right, hints)
 
 
 @checker

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
 from coupon_rec.book.check.answers import Floats, called, choices, number, numbers
 from coupon_rec.explain import TOPICS
 
@@ -79,17 +79,17 @@ def exercise_3(path: Callable[..., Any]) -> None:
         right = mean * (end - start)
         wanted = f"return {size} numbers, one a feature"
         found = numbers(called(path, slope, end, start), (size,), wanted)
-        if near(found, right, 0.05):
-            continue
-        hint_if(near(found, mean, 0.05), "that is the mean slope; how far does each feature go?")
-        if near(found, mean * end, 0.05):
-            raise Hint("the path does not begin at 0; how far does each feature go?")
-        if near(found, slope(end) * (end - start)):
-            raise Hint("that is the slope at the end alone; it changes on the way.")
-        if near(found, slope(start) * (end - start)):
-            raise Hint("that is the slope at the start alone; it changes on the way.")
-        hint_if(near(found, -right, 0.05), "all signs are turned: it goes from `start` to `end`.")
-        raise Hint(f"{found.round(3).tolist()} is not right; take the mean slope at many points.")
+        at_end, at_start = (slope(at) * (end - start) for at in (end, start))
+        shown = found.round(3).tolist()
+        hints = {
+            "that is the mean slope; how far does each feature go?": mean,
+            "the path does not begin at 0; how far does each feature go?": mean * end,
+            "that is the slope at the end alone; it changes on the way.": at_end,
+            "that is the slope at the start alone; it changes on the way.": at_start,
+            "all signs are turned: it goes from `start` to `end`.": -right,
+            f"{shown} is not right; take the mean slope at many points.": OTHERWISE,
+        }
+        compare(found, right, hints, rtol=0.05)
 
 
 @checker

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import Hint, checker, hint_if, near
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
 from coupon_rec.book.check.answers import Floats, called, number, numbers
 
 Mask = NDArray[np.bool_]
@@ -47,25 +47,23 @@ def exercise_2(widest: Callable[[Mask, Any, str, str], ArrayLike]) -> None:
         best = rate(first, hidden & sent) - rate(second, hidden & ~sent)
         answer = called(widest, sent.copy(), band.copy(), first, second)
         found = numbers(answer, (2,), "return two numbers, the lowest and the highest gap")
-        if near(found, [worst, best]):
-            continue
-        hint_if(near(found, [best, worst]), "the two are there; the lowest comes first.")
-        plain = rate(first, nobody) - rate(second, nobody)
-        if near(found, [plain, plain]):
-            raise Hint("that is the gap of the known; the unknown could change it.")
-        one = rate(first, hidden) - rate(second, nobody), rate(first, nobody) - rate(second, hidden)
-        if near(sorted(found), sorted(one)):
-            raise Hint("the unknown need not all belong to one band: who goes where is open.")
-        alone = (
-            rate(first, hidden & ~sent) - rate(second, nobody),
-            rate(first, hidden & sent) - rate(second, nobody),
-        )
-        if near(found, alone):
-            raise Hint("the other band's rate moves too, with the rest of the unknown.")
-        raise Hint(
+        known = rate(second, nobody)
+        plain = rate(first, nobody) - known
+        one = rate(first, hidden) - known, rate(first, nobody) - rate(second, hidden)
+        either_way = one, one[::-1]
+        alone = [rate(first, hidden & some) - known for some in (~sent, sent)]
+        otherwise = (
             f"{found[0]:.3f} to {found[1]:.3f} is not right: to make the gap large, where do the "
             "unknown with a coupon belong, and where those without?"
         )
+        hints = {
+            "the two are there; the lowest comes first.": [best, worst],
+            "that is the gap of the known; the unknown could change it.": [plain, plain],
+            "the unknown need not all belong to one band: who goes where is open.": either_way,
+            "the other band's rate moves too, with the rest of the unknown.": alone,
+            otherwise: OTHERWISE,
+        }
+        compare(found, [worst, best], hints)
 
 
 @checker

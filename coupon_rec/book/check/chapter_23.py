@@ -118,12 +118,11 @@ def exercise_4(same_depth: Callable[[pd.DataFrame], float]) -> None:
         answer = called(same_depth, table)
         mine = number(answer, "return one number, the effect of a badge", finite=False)
         hint_if(not np.isfinite(mine), "one depth has badges only: leave it out.")
-        if near(mine, right, rtol=1e-6):
-            continue
-        whole = table.groupby("badge")["lift"].mean()
-        without = some.groupby("badge")["lift"].mean()
-        if near(mine, whole[1] - whole[0]) or near(mine, without[1] - without[0]):
-            raise Hint("that compares badges of all depths at once: the depth is in it.")
-        if near(mine, float(apart.mean())):
-            raise Hint("each depth counts the same here; weight it by its coupons.")
-        raise Hint("first the difference within each depth, then its weighted mean.")
+        lifts = [rows.groupby("badge")["lift"].mean() for rows in (table, some)]
+        at_once = tuple(lift[1] - lift[0] for lift in lifts)
+        hints = {
+            "that compares badges of all depths at once: the depth is in it.": at_once,
+            "each depth counts the same here; weight it by its coupons.": apart.mean(),
+            "first the difference within each depth, then its weighted mean.": OTHERWISE,
+        }
+        compare(mine, right, hints, rtol=1e-6)
