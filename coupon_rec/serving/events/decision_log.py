@@ -213,8 +213,9 @@ class DecisionLog:
             reseal(self.folder)
         due = time.monotonic() + ROTATE_SECONDS
         while not self._closing.wait(SYNC_SECONDS):
-            for file in self._files.values():
-                file.sync()
+            with self._rewriting:
+                for file in self._files.values():
+                    file.sync()
             if time.monotonic() > due or any(
                 file.size > ROTATE_BYTES for file in self._files.values()
             ):
@@ -296,11 +297,11 @@ class _Lines:
             return
         try:
             self._append(self._waiting)
-        except OSError as error:
+        except Exception as error:  # no answer may fail because it is not recorded
             os.ftruncate(self._file, self.size)
             logger.error("%s cannot be written: %s", self.path, type(error).__name__)
             self._retry_at = time.monotonic() + RETRY_SECONDS
-            if len(self._waiting) <= MAX_WAITING_ROWS:
+            if len(self._waiting) <= MAX_WAITING_ROWS and isinstance(error, OSError):
                 return
             self.lost += len(self._waiting)
         self._waiting = []

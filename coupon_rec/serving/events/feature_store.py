@@ -29,7 +29,7 @@ from coupon_rec.serving.events.identifiers import Identifiers
 __all__ = ["Candidates", "Event", "FeatureStore", "StoreFullError"]
 
 MAX_EVENTS = 4_000_000
-"""Events since `DAYS_KEPT` days before the snapshot, at most: the next snapshot frees memory."""
+"""Events since `DAYS_KEPT` days before the snapshot, at most: about 1.3 GB of memory."""
 DAYS_KEPT = 7
 """Days before the snapshot whose events stay in the log, in case an older snapshot comes back."""
 DAYS_UNHELD = 365

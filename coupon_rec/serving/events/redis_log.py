@@ -3,7 +3,8 @@
 import logging
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -142,9 +143,7 @@ class SharedLog(EventLog):
             self._last = ""
             with self._lock:
                 self._expect(self.read()[0])
-        while entries := self._redis.xrange(
-            self._stream, f"({self._last}" if self._last else "-", count=EVENTS_AT_ONCE
-        ):
+        for entries in _read(self._redis, self._stream, self._last):
             events = [_event(entry, self._stream, self._vault) for entry in entries]
             self._take([event for event in events if event])
             self._last = entries[-1][0]
@@ -184,24 +183,37 @@ def forget_in_stream(url: str, stream: str, users: Collection[int | str]) -> int
     redis.RedisError
         If Redis cannot be reached, or does not let the caller do this.
     """
-    names, vault = {*map(str, users)}, Vault.from_environment()
-
-    def write_anew(stream_now: Any) -> int:
-        entries = stream_now.xrange(stream)
-        events = [_event(entry, stream, vault) for entry in entries]
-        theirs = [event is not None and str(event.user_id) in names for event in events]
-        stream_now.multi()
-        if any(theirs):
-            stream_now.delete(stream)
-            for (name, fields), gone in zip(entries, theirs, strict=True):
-                if not gone:
-                    stream_now.xadd(stream, fields, id=name)
-        return sum(theirs)
-
-    with connected(url) as redis:  # again from the start if an entry is added meanwhile
-        removed: int = redis.transaction(write_anew, stream, value_from_callable=True)
+    redis, names, vault = connected(url), {*map(str, users)}, Vault.from_environment()
+    try:
+        removed = sum(
+            _is_of(names, entry, stream, vault)
+            for entries in _read(redis, stream)
+            for entry in entries
+        )
+        if removed:
+            redis.transaction(partial(_write_anew, redis, stream, names), stream)
         _write_files(redis)  # though nothing was there: it may have failed the last time
         return removed
+    finally:
+        redis.close()
+
+
+def _write_anew(redis: Any, stream: str, names: Collection[str], watching: Any) -> None:
+    """Put the entries of others in the place of a stream; tried again if one is added meanwhile."""
+    kept, vault = f"{stream}:kept", Vault.from_environment()
+    redis.delete(kept)
+    for entries in _read(redis, stream):
+        pipeline = redis.pipeline(transaction=False)
+        for name, fields in entries:
+            if not _is_of(names, (name, fields), stream, vault):
+                pipeline.xadd(kept, fields, id=name)
+        pipeline.execute()
+    any_left = redis.exists(kept)
+    watching.multi()
+    if any_left:
+        watching.rename(kept, stream)
+    else:
+        watching.delete(stream)
 
 
 def _write_files(redis: Any) -> None:
@@ -213,6 +225,13 @@ def _write_files(redis: Any) -> None:
     if state["aof_enabled"]:
         redis.bgrewriteaof()
     redis.bgsave(schedule=True)
+
+
+def _read(redis: Any, stream: str, last: str = "") -> Iterator[list[Entry]]:
+    """The entries after one, or all, some at a time."""
+    while entries := redis.xrange(stream, f"({last}" if last else "-", count=EVENTS_AT_ONCE):
+        yield entries
+        last = entries[-1][0]
 
 
 def _event(entry: Entry, stream: str, vault: Vault | None) -> Event | None:
@@ -227,3 +246,8 @@ def _event(entry: Entry, stream: str, vault: Vault | None) -> Event | None:
     except NO_EVENT:
         pass
     return None
+
+
+def _is_of(names: Collection[str], entry: Entry, stream: str, vault: Vault | None) -> bool:
+    event = _event(entry, stream, vault)
+    return event is not None and str(event.user_id) in names
