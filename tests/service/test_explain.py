@@ -41,7 +41,6 @@ def test_a_supposed_event_moves_what_a_real_one_moves_and_leaves_no_trace(
     before, other = store.offers(user, DAY), store.offers(9, DAY)
     supposed = store.supposing(user, DAY, bought(user))
     assert not same(supposed.arrays, before.arrays)
-    store._ready.clear()
     assert same(store.offers(user, DAY).arrays, before.arrays)
     assert same(store.offers(9, DAY).arrays, other.arrays)
     assert (store.counted, store.version(user)) == (0, 0)
