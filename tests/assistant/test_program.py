@@ -6,14 +6,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
+from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
+from shop import NGINX, Edge
 
 from coupon_rec.assistant import DialogueLog
 from coupon_rec.assistant.talking import ALONE, SAYS
@@ -104,17 +107,23 @@ def test_a_service_that_sends_far_too_much_holds_up_nobody_else(size: int) -> No
         assert {each.result() for each in asked} == {ALONE["away"]}
 
 
-def test_idle_connections_cut_off_no_customer_and_lose_no_turn(tmp_path: Path) -> None:
+def test_behind_the_proxy_idle_connections_cut_off_no_customer_and_lose_no_turn(
+    tmp_path: Path, unavailable: Callable[[str], NoReturn]
+) -> None:
+    if not NGINX:
+        unavailable("no nginx: on Debian, `apt-get install nginx`")
     talks = tmp_path / "talks"
     with (
         answering(recommends) as service,
         program("--service", service, "--log", talks, files=300) as (port, _),
         ExitStack() as stack,
     ):
-        kept = HTTPConnection("127.0.0.1", port, timeout=60)
+        upstream = SimpleNamespace(port=port)
+        edge = stack.enter_context(closing(Edge(tmp_path, upstream, upstream)))
+        kept = HTTPConnection("127.0.0.1", edge.port, timeout=60)
         assert say(kept, "any coupons?").startswith(SAYS["coupons"])
         for _ in range(400):
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            stack.enter_context(socket.create_connection(("127.0.0.1", edge.port), timeout=10))
         sleep(0.5)
         assert say(kept, "any coupons?").startswith(SAYS["coupons"])
         assert say(kept, "hello") == SAYS["hello"]
