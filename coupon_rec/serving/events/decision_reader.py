@@ -305,7 +305,8 @@ def read_parquet(path: Path) -> pa.Table:
     """Read one file as it was written, without columns from the names of its folders."""
     data = opened(path.read_bytes(), place_of(path), Vault.from_environment())
     try:
-        return pq.ParquetFile(pa.BufferReader(data)).read()
+        # Small files need no threads, and Arrow's may abort a process that ends as they start.
+        return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
     except pa.ArrowInvalid as error:
         raise ValueError(
             f"{path}: is damaged ({error}): put back a copy, or remove it and do without its rows"
