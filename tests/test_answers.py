@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
 
 from coupon_rec.features import offers_frame
 from coupon_rec.market import validate
@@ -265,33 +263,6 @@ def test_receipts_are_in_order_and_no_coupon_adds_what_is_on_one_already(
 # What each mechanism does
 
 
-def test_a_classifier_on_what_a_retailer_sees_finds_whom_mail_annoys() -> None:
-    state = simulate(open_market(users=3000), campaigns=3)
-    seen, effect = state.offers, state.truth["buy_with"] - state.truth["buy_without"]
-    columns = ["mailings", "trips", "bought", "depth", "price", "cut"]
-    x = seen[columns].assign(age=seen["age"].astype("category").cat.codes)
-    learn = (seen["user_id"] <= 1500).to_numpy()
-    model = HistGradientBoostingClassifier(max_iter=60, random_state=0)
-    model.fit(x[learn], effect[learn] < 0)
-    assert 0.05 < (effect < 0).mean() < 0.5
-    assert roc_auc_score(effect[~learn] < 0, model.predict_proba(x[~learn])[:, 1]) >= 0.75
-
-
-def test_mail_wears_out_and_the_older_are_annoyed_sooner() -> None:
-    often = rarely = open_market(users=2000, mechanisms="fatigue")
-    for _ in range(3):
-        often, rarely = simulate(often, at(0.25)), simulate(rarely, nobody)
-    tired, fresh = (
-        (state.truth["buy_with"] - state.truth["buy_without"])
-        .groupby(state.offers["user_id"])
-        .sum()
-        for state in (often, rarely)
-    )
-    assert tired.mean() < 0 < fresh.mean()
-    age = np.concatenate([crowd.traits.age for crowd in often.crowds])
-    assert tired[age == 5].mean() < tired[age == 0].mean()
-
-
 def test_who_has_not_shopped_lately_answers_more_and_each_mailing_takes_what_the_age_says() -> None:
     often = rarely = open_market(users=500, mechanisms="fatigue")
     away = np.concatenate([crowd.memory.trips for crowd in often.crowds]) == 0
@@ -341,16 +312,6 @@ def test_each_user_draws_a_depth_by_the_policy_that_is_recorded(
     np.testing.assert_allclose(c["coupon_propensity"], weight / of_type, rtol=1e-5)
 
 
-def test_one_draw_says_whether_a_campaign_reaches_a_user(
-    of_each_depth: tuple[State, pd.DataFrame],
-) -> None:
-    state, c = of_each_depth
-    users = c.groupby("user_id")
-    offers = users["offered"].sum()
-    assert set(offers) == {0, len(state.campaign.kinds)}
-    likely_sum(offers > 0, users["mailing_propensity"].first(), offers.index.to_series())
-
-
 def test_items_have_elasticities_from_one_to_six() -> None:
     cheaper = open_market(users=2000, mechanisms="elasticity", plants=[plant("prices", 1, 0.99)])
     state = open_market(users=2000, mechanisms="elasticity")
@@ -392,27 +353,6 @@ def test_categories_sell_by_their_season_and_their_drift() -> None:
     assert ((slopes > 0.75) & (slopes < 1)).all()  # below 1: most is bought by who buys often
 
 
-def test_seasons_are_waves_of_a_year_and_deviate_by_a_fifth_on_the_logits_scale() -> None:
-    natures = [open_market(users=1, mechanisms="season", seed=seed).nature for seed in range(3)]
-    of_a_year = [np.mean(nature.drift**2, axis=0) for nature in natures]  # half of A squared
-    assert np.sqrt(2 * np.mean(of_a_year)) == pytest.approx(0.2, rel=0.15)
-    angle = 2 * np.pi * 4 * (np.arange(len(natures[0].drift)) + 0.5) / 52
-    wave = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    fitted = wave @ np.linalg.lstsq(wave, natures[0].drift, rcond=None)[0]
-    np.testing.assert_allclose(fitted, natures[0].drift, atol=1e-9)
-
-
-def test_after_a_promotion_less_is_bought() -> None:
-    state = open_market(users=4000, mechanisms="stockpiling elasticity")
-    sent, quiet = simulate(state, at(0.5)), simulate(state, nobody)
-    kinds = state.campaign.kinds
-    bump = (sold(sent) - sold(quiet))[-1][kinds].sum()
-    sent, quiet = simulate(sent, nobody), simulate(quiet, nobody)
-    dip = (sold(quiet) - sold(sent))[-1][kinds].sum()
-    assert bump > 500
-    assert 0.04 < dip / bump < 0.25
-
-
 def test_who_saved_on_a_type_buys_less_of_it_and_half_as_much_less_a_campaign_later() -> None:
     stocked, plain = (open_market(users=500, mechanisms=names) for names in ("stockpiling", ""))
     kind = plain.nature.kind
@@ -429,16 +369,6 @@ def test_who_saved_on_a_type_buys_less_of_it_and_half_as_much_less_a_campaign_la
         less, rare = np.log(usual / rates(stocked, "without")), usual < 0.05
         np.testing.assert_allclose(less[rare], expected[rare], rtol=0.03, atol=1e-3)
         stocked, plain = (simulate(state, at(0.5)) for state in (stocked, plain))
-
-
-def test_a_third_of_what_a_coupon_gains_is_taken_from_its_category() -> None:
-    state = open_market(users=4000, mechanisms="substitution elasticity")
-    sent, quiet = (sold(simulate(state, policy)) for policy in (at(0.5), nobody))
-    kinds = state.campaign.kinds
-    more = (sent - quiet)[-1]
-    gained, lost = more[kinds].sum(), -np.delete(more, kinds).sum()
-    assert gained > 500
-    assert 0.25 < lost / gained < 0.4
 
 
 def test_a_third_of_what_is_on_sale_in_a_category_is_taken_from_its_other_types() -> None:
@@ -514,13 +444,6 @@ def test_types_get_coupons_one_after_the_other_with_an_appeal_that_no_table_hold
     assert 0.15 < state.nature.appeal[kinds].std() < 0.35
 
 
-def test_likings_drift() -> None:
-    calm, moved = (open_market(users=1, mechanisms=name).nature.drift for name in ("", "drift"))
-    assert not calm.any()
-    assert np.diff(moved, axis=0).std() == pytest.approx(0.1, rel=0.15)
-    assert moved[-1].std() > 2 * moved[0].std()
-
-
 def test_a_redemption_is_known_days_after_it_happened() -> None:
     state = simulate(open_market(users=1500, mechanisms="delay"), at(0.5), campaigns=2)
     happened = table(state, "redemptions")
@@ -559,25 +482,6 @@ def test_a_place_in_a_list_is_looked_at_by_its_power_which_is_larger_on_a_phone(
     looked = of_place[0] / of_place[1]
     for channel, power in {"phone": 0.5, "desk": 0.15}.items():
         np.testing.assert_allclose(looked[channel], np.arange(1, 17) ** -power, rtol=0.01)
-
-
-def test_half_of_the_users_look_at_lists_on_a_phone() -> None:
-    state = open_market(users=2000, mechanisms="platforms")
-    on_phone = np.concatenate([crowd.channel == "phone" for crowd in state.crowds])
-    assert on_phone.mean() == pytest.approx(0.5, abs=0.05)
-
-
-def test_what_is_viewed_on_a_phone_is_clicked_with_a_logit_that_is_lower_by_0_8() -> None:
-    state = open_market(users=2000, mechanisms="platforms")
-    phone = np.concatenate([crowd.traits.phone for crowd in state.crowds])
-    logits = 3 + shelf_logits(state) - 0.8 * phone[:, None]
-    after = simulate(state, nobody)
-    views, clicks = (table(after, name) for name in ("views", "clicks"))
-    p = sigmoid(logits[views["user_id"] - 1, views["item_id"] - 1])
-    for channel in (False, True):
-        likely = p[phone[views["user_id"] - 1] == channel]
-        clicked = (phone[clicks["user_id"] - 1] == channel).sum()
-        assert clicked == pytest.approx(likely.sum(), abs=4 * np.sqrt(likely.sum()))
 
 
 def test_second_accounts_share_their_persons_tastes_and_patience() -> None:
@@ -624,12 +528,6 @@ def test_what_collectors_redeem_their_person_would_have_bought() -> None:
     quiet = simulate(state, nobody)
     assert len(table(to_collectors, "redemptions")) > 10
     assert (sold(to_collectors)[-1] == sold(quiet)[-1]).all()
-
-
-def test_of_a_hundred_accounts_four_collect_but_none_that_follows_another() -> None:
-    state = open_market(users=20_000, items=45, coupons=9, mechanisms="collecting")
-    share = np.concatenate([crowd.traits.collector for crowd in state.crowds]).mean()
-    assert share == pytest.approx(0.04 * 0.96, abs=4 * np.sqrt(0.04 / 20_000))
 
 
 # The loop
@@ -703,14 +601,6 @@ def test_in_a_null_world_nothing_that_is_sent_changes_what_is_bought() -> None:
     assert not state.oracle().any()
     sent, quiet = (sold(simulate(state, policy, campaigns=3)) for policy in (at(0.5), nobody))
     assert (sent == quiet).all()
-
-
-def test_the_stronger_the_world_the_more_there_is_to_earn() -> None:
-    earned = []
-    for strength in (0.0, 0.3, 1.0):
-        state = open_market(users=1000, strength=strength)
-        earned.append((state.oracle() * state.truth["profit"]).sum())
-    assert 0 == earned[0] < earned[1] < 0.5 * earned[2]
 
 
 @pytest.mark.parametrize(

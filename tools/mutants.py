@@ -11,8 +11,8 @@ reach most of its module first, until a test fails: the mutant is killed. It sur
 within `BUDGET`, or if no test reaches the line. Survivors may be changes that make no difference;
 nobody argues about them.
 
-Stopped and started again, it goes on where it was: coverage is kept in `runs/mutants`, by commit,
-and the mutants in the result.
+Stopped and started again, it measures no file of tests twice: coverage is kept in `runs/mutants`,
+by commit.
 
 No library does this. mutmut 3 leaves decorated functions out and cannot draw by a seed. cosmic-ray
 brings two dozen packages, changes annotations too, and runs one command for all mutants. mutatest
@@ -28,12 +28,10 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -258,9 +256,6 @@ if coverage.Coverage.current():
 """
 """A service that a test kills cannot write down what it reached, so it does so every second."""
 
-RUNNING: set[subprocess.Popen[Any]] = set()
-"""What has to end with this program."""
-STOPPED = threading.Event()
 LATE = -1000
 """The code of tests that took too long: no signal has this number."""
 
@@ -305,16 +300,12 @@ class Copy:
                     **environment,
                 },
             )
-            RUNNING.add(process)
             try:
                 code = process.wait(patience)
             except subprocess.TimeoutExpired:
                 code = LATE
             finally:
-                RUNNING.discard(process)
                 end(process)
-            if STOPPED.is_set():
-                raise SystemExit  # what was cut off says nothing, and must not be stored
             said.seek(0)
             return code, said.read()
 
@@ -358,23 +349,6 @@ def end(process: subprocess.Popen[Any]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-@contextlib.contextmanager
-def scratch() -> Iterator[Path]:
-    """Give a folder that goes at the end, and with it all tests that run, also after a signal."""
-    with tempfile.TemporaryDirectory() as folder:
-
-        def stop(*_: object) -> None:
-            STOPPED.set()
-            for process in tuple(RUNNING):
-                end(process)
-            shutil.rmtree(folder, ignore_errors=True)
-            os._exit(1)
-
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, stop)
-        yield Path(folder)
 
 
 def failures(said: str) -> list[str]:
@@ -489,28 +463,23 @@ def check(before: Path, after: Path) -> str | None:
     return None
 
 
-def run(seed: int, count: int, out: Path, kept: Path, tests: list[str]) -> None:
-    """Draw mutants, run those that the result does not hold yet, and store each at once."""
+def run(seed: int, count: int, out: Path, tests: list[str]) -> None:
+    """Draw mutants, run them, and store each at once."""
     commit = git("rev-parse", "HEAD")
-    stored = json.loads(out.read_text("utf-8")) if out.exists() else {}
-    same = (stored.get("commit"), stored.get("seed")) == (commit, seed)
-    done: list[dict[str, Any]] = stored["mutants"] if same else []
-    known = {(each["file"], each["line"], each["after"]) for each in done}
-    (kept / commit).mkdir(parents=True, exist_ok=True)
-    with scratch() as folder:
+    done: list[dict[str, Any]] = []
+    (KEPT / commit).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
         copies: Queue[Copy] = Queue()
         for number in range(WORKERS):
-            copies.put(copy := Copy(folder / str(number), commit))
+            copies.put(copy := Copy(Path(folder, str(number)), commit))
         files = tests or test_files(copy.root)
         sources = {file: Source(copy.root, file) for file in files_of(copy.root, ROOMS)}
         drawn = draw(sources, seed, count)
-        trial = Trial(sources, measured(files, kept / commit, copies), copies)
-        missing = [each for each in drawn if (each.file, each.line, each.after) not in known]
+        trial = Trial(sources, measured(files, KEPT / commit, copies), copies)
         with ThreadPoolExecutor(WORKERS) as pool:
-            for future in as_completed([pool.submit(trial.run, mutant) for mutant in missing]):
-                done = sorted(
-                    [*done, future.result()], key=lambda each: (each["file"], each["line"])
-                )
+            for future in as_completed([pool.submit(trial.run, mutant) for mutant in drawn]):
+                done.append(future.result())
+                done.sort(key=lambda each: (each["file"], each["line"]))
                 store = {"commit": commit, "seed": seed, **counts(done)}
                 store |= {"unused_tests": trial.unused, "mutants": done}
                 out.write_text(json.dumps(store, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -539,12 +508,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--out", type=Path, default=RESULT, help="where the result is stored")
-    parser.add_argument("--kept", type=Path, default=KEPT, help="where coverage is kept")
     parser.add_argument("--check", nargs=2, type=Path, metavar=("BEFORE", "AFTER"))
     given = parser.parse_args()
     if given.check:
         sys.exit(check(*given.check))
-    run(given.seed, given.count, given.out, given.kept, given.tests)
+    run(given.seed, given.count, given.out, given.tests)
 
 
 if __name__ == "__main__":
