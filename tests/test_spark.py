@@ -23,8 +23,7 @@ from coupon_rec.__main__ import app
 from coupon_rec.decisions import allocate_scores
 from coupon_rec.features import Encoder
 from coupon_rec.market import identifiers
-from coupon_rec.models import coupled_model, load_model
-from coupon_rec.odds import Platt
+from coupon_rec.models import load_model
 from coupon_rec.records import read_records, write_records
 from coupon_rec.serving.batch import KEY, score
 from coupon_rec.serving.bundle import exporting
@@ -170,20 +169,6 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
     assert choices["cost"].sum() <= 1
     sent = choices["coupon_id"].value_counts()
     assert all(sent.get(coupon, 0) <= most for coupon, most in caps.items())
-
-
-def test_a_session_scores_with_the_bundle_that_is_there_now(
-    spark: Any, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
-    offers, table = pd.read_parquet(written), spark.read_parquet(str(written))
-    model = coupled_model(Encoder.fit(offers))
-    means = []
-    for intercept in (0.0, -2.0):
-        line = {"redeemed": Platt(intercept, 1.0)}
-        bundle = exporting.export(model, tmp_path / "bundle", offers, calibration=line)
-        means.append(pd.read_parquet(score(bundle, table, tmp_path / "scores"))["redeemed"].mean())
-    assert means[1] < 0.5 * means[0]
 
 
 def test_the_commands_write_the_same_records_on_spark_and_train_from_them_there(

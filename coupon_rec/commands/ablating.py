@@ -1,6 +1,6 @@
 """What each input adds to a model: ablate."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,7 +10,6 @@ from coupon_rec.commands.shared import (
     TestFrom,
     TrainFrom,
     ValidateFrom,
-    check_dates,
     offers_of,
     split_of,
 )
@@ -30,7 +29,7 @@ def ablate(
         list[str] | None,
         typer.Option(help="A column of your own that the model reads, such as coupon_picture."),
     ] = None,
-    model: Annotated[str, typer.Option(help="trees or logistic.")] = "trees",
+    model: Annotated[Literal["trees", "logistic"], typer.Option(help="What is fitted.")] = "trees",
     coupons: Annotated[
         bool, typer.Option("--coupons", help="Intervals over users and coupons, not users alone.")
     ] = False,
@@ -40,7 +39,6 @@ def ablate(
     test_from: TestFrom = None,
 ) -> None:
     """Say what each input adds to the others: AUC with it, without it, and the interval."""
-    check_dates(validate_from, test_from)
     table = offers_of(offers, market)
     training, _, test = split_of(table, train_from, validate_from, test_from)
 
@@ -52,7 +50,7 @@ def ablate(
         test,
         inputs or [*GROUPS, *(extra or ())],
         extra=extra or (),
-        model=model,  # type: ignore[arg-type]  # checked there
+        model=model,
         clusters=("user_id", "coupon_id") if coupons else ("user_id",),
         seed=seed,
     )

@@ -19,7 +19,6 @@ from coupon_rec.commands.shared import (
     TestFrom,
     ValidateFrom,
     built,
-    check_dates,
     check_folder,
     market_of,
     opened,
@@ -56,7 +55,6 @@ def export(
 ) -> None:
     """Write all that a service needs: the model, calibrated and checked, and the features."""
     need("keras", "train")
-    check_dates(validate_from, test_from)
     platforms = _platforms(platform or [])
     tables = market_of(market)
     validation = split_of(built(tables), None, validate_from, test_from).validation

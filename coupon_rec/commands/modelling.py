@@ -6,18 +6,17 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from coupon_rec._extras import need
 from coupon_rec.commands import recording
 from coupon_rec.commands.shared import (
     Extra,
     MarketSource,
     Model,
+    ModelOut,
     Offers,
     SparkMaster,
     TestFrom,
     TrainFrom,
     ValidateFrom,
-    check_dates,
     check_folder,
     market_of,
     offers_of,
@@ -52,7 +51,7 @@ def train(
         ),
     ] = None,
     *,
-    out: Annotated[Path, typer.Argument(help="The .keras file to write.")],
+    out: ModelOut,
     market: MarketSource = None,
     extra: Extra = None,
     epochs: Annotated[int, typer.Option(help="Most passes over the offers.", min=1)] = 20,
@@ -77,8 +76,8 @@ def train(
     From the folder of `records` it is the network alone, without the trees beside it; with
     `--spark`, by several workers.
     """
-    _check_out(out)
-    need("keras", "train")
+    from coupon_rec.recommender import CoupledModel
+
     settings = {"epochs": epochs, "batch_size": batch_size, "checkpoint": checkpoint}
     if workers > 1 and spark is None:
         raise typer.BadParameter("name the Spark that starts the workers", param_hint="--spark")
@@ -91,12 +90,8 @@ def train(
     else:
         if spark is not None:
             raise typer.BadParameter("name the folder that `records` wrote", param_hint="--spark")
-        check_dates(validate_from, test_from)
         table = offers_of(offers, market)
         training, validation, _ = split_of(table, train_from, validate_from, test_from)
-
-        from coupon_rec.recommender import CoupledModel
-
         model = CoupledModel(extra=tuple(extra or ()), seed=seed)
         model.fit(training, validation, **settings)
         model.save(out)
@@ -113,7 +108,7 @@ def adapt(
         list[Path],
         typer.Argument(help="Offers of one platform, as `features` writes them."),
     ],
-    out: Annotated[Path, typer.Argument(help="The .keras file to write.")],
+    out: ModelOut,
     factor: Annotated[
         list[str] | None,
         typer.Option(
@@ -132,17 +127,13 @@ def adapt(
     Give the dates that `train` had. Without them the platform's own campaigns are split, and the
     model may have learned from those that validate here.
     """
-    _check_out(out)
     if out.exists() and out.samefile(model):
         raise typer.BadParameter(f"{out} is the model that is adapted: name another file")
-    need("keras", "train")
-    check_dates(validate_from, test_from)
-    training, validation, _ = split_of(read(offers), train_from, validate_from, test_from)
-
     from coupon_rec.evaluation import log_loss
     from coupon_rec.models import trained_weights
     from coupon_rec.recommender import CoupledModel
 
+    training, validation, _ = split_of(read(offers), train_from, validate_from, test_from)
     factors = factor or ["redeemed_if_bought"]
     base = CoupledModel.load(model)
     adapted = base.adapt(training, validation, factors=factors, rank=rank, seed=seed)
@@ -168,13 +159,10 @@ def evaluate(
     test_from: TestFrom = None,
 ) -> None:
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
-    need("keras", "train")
-    check_dates(validate_from, test_from)
-    table = offers_of(offers, market)
-    test = split_of(table, None, validate_from, test_from).test
-
     from coupon_rec.recommender import CoupledModel
 
+    table = offers_of(offers, market)
+    test = split_of(table, None, validate_from, test_from).test
     scores = CoupledModel.load(model).evaluate(test)
     typer.echo(scores.round(4).to_string())
 
@@ -187,7 +175,8 @@ def recommend(
     user: Annotated[str, typer.Option(help="The user_id to choose for.")],
 ) -> None:
     """Choose the coupon, or none, for a user in each campaign that was mailed to them."""
-    need("keras", "train")
+    from coupon_rec.recommender import CoupledModel
+
     table = offers_of(offers, market)
     users = table["user_id"].astype(str)
     mailed = table[users == user]
@@ -196,13 +185,5 @@ def recommend(
             f"user {user} has no offers, as have {', '.join(users.unique()[:3])}",
             param_hint="--user",
         )
-
-    from coupon_rec.recommender import CoupledModel
-
     choices = CoupledModel.load(model).recommend(mailed)
     typer.echo(choices.round(4).to_string(index=False))
-
-
-def _check_out(out: Path) -> None:
-    if out.suffix != ".keras" or not out.parent.is_dir():
-        raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")

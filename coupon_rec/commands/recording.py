@@ -13,7 +13,6 @@ from coupon_rec.commands.shared import (
     TestFrom,
     TrainFrom,
     ValidateFrom,
-    check_dates,
     opened,
     say,
     session_of,
@@ -53,7 +52,6 @@ def records(
     from coupon_rec.features import Encoder
     from coupon_rec.records import write_records
 
-    check_dates(validate_from, test_from)
     table = _table(offers, spark)
     campaigns = table.select("campaign_id", "start", "coupon_days").distinct().to_pandas()
     split = split_of(campaigns, train_from, validate_from, test_from)
@@ -71,20 +69,13 @@ def records(
 
 def _table(offers: Path, master: str | None) -> "Table":
     """Open offers here or on Spark, and see that they are offers."""
-    import duckdb
-
     from coupon_rec.arguments import require_columns
     from coupon_rec.market.loading import connect
     from coupon_rec.market.sources import read_parquet
 
     found = opened(offers, master)
-    try:
-        if isinstance(found, Path):
-            found = read_parquet(connect(), found)
-    except duckdb.Error as error:
-        raise ValueError(
-            f"{offers} cannot be read as Parquet ({error}). Make it with `features`."
-        ) from error
+    if isinstance(found, Path):
+        found = read_parquet(connect(), found)
     require_columns(found.limit(0).to_pandas(), ["campaign_id", "start", "coupon_days"])
     return found
 

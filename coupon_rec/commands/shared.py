@@ -36,12 +36,28 @@ Extra = Annotated[
     typer.Option(help="A column of your own that the model is to read, such as user_region."),
 ]
 Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.", exists=True)]
+
+
+def _both_dates(context: typer.Context, test_from: str | None) -> str | None:
+    """Refuse one date of the two before anything long begins."""
+    if (context.params.get("validate_from") is None) != (test_from is None):
+        raise typer.BadParameter("give both --validate-from and --test-from, or neither")
+    return test_from
+
+
+def _keras_file(out: Path) -> Path:
+    if out.suffix != ".keras" or not out.parent.is_dir():
+        raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")
+    return out
+
+
+ModelOut = Annotated[Path, typer.Argument(help="The .keras file to write.", callback=_keras_file)]
 DATE = "First day of the {} campaigns; by default, it follows from the campaigns' own dates."
 TrainFrom = Annotated[
     str | None, typer.Option(help="First day of the training campaigns; by default, all before.")
 ]
-ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"))]
-TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"))]
+ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"), is_eager=True)]
+TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"), callback=_both_dates)]
 Margin = Annotated[
     float,
     typer.Option(
@@ -168,12 +184,6 @@ def session_of(master: str) -> "SparkSession":
             "spark://host:7077 or local[2]; here it needs Java 17 or 21",
             param_hint="--spark",
         ) from error
-
-
-def check_dates(validate_from: str | None, test_from: str | None) -> None:
-    """Refuse one date of the two before anything long begins."""
-    if (validate_from is None) != (test_from is None):
-        raise typer.BadParameter("give both --validate-from and --test-from, or neither")
 
 
 def split_of(offers: pd.DataFrame, *dates: str | None) -> Split:

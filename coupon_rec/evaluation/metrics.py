@@ -202,7 +202,7 @@ def thresholds(y: Floats, score: Floats) -> tuple[Ints, int]:
 def auc_at_thresholds(positive: Floats, negative: Floats) -> float:
     """AUC from the weight of either class at each threshold, in ascending order."""
     below = negative.cumsum() - negative / 2
-    return divide((positive * below).sum(), positive.sum() * negative.sum())
+    return float(divide((positive * below).sum(), positive.sum() * negative.sum()))
 
 
 def average_precision_at_thresholds(positive: Floats, negative: Floats) -> float:
@@ -242,7 +242,7 @@ def check_share(share: float) -> None:
 
 def _ratio(kind: str, y: Floats, score: Floats, weight: Floats, number: float = 0.0) -> float:
     top, bottom = RATIOS[kind](y, score, number)
-    return divide(weight @ top, weight @ bottom)
+    return float(divide(weight @ top, weight @ bottom))
 
 
 def _weight_at_thresholds(y: Floats, score: Floats, weight: Floats) -> tuple[Floats, Floats]:

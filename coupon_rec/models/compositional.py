@@ -179,14 +179,6 @@ class ComposedVector(keras.layers.Layer):
             vector = vector * part(codes[:, number])
         return vector
 
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give one vector for each row of codes."""
-        return (shape[0], self.size)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "tables": self.rows, "size": self.size}
-
 
 def _positive(**sizes: int) -> None:
     for name, size in sizes.items():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Encoder, Number
+from coupon_rec.features import LABELS, Encoder
 from coupon_rec.odds import Platt
 
 ops, layers = keras.ops, keras.layers
@@ -90,10 +90,6 @@ class Normalized(keras.layers.Layer):
         scaled = (x - np.array(self.mean, "float32")) * np.array(times, "float32")
         return ops.clip(scaled, -CUT, CUT)
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "mean": self.mean, "deviation": self.deviation}
-
 
 @registered
 class MultiHot(keras.layers.Layer):
@@ -120,14 +116,6 @@ class MultiHot(keras.layers.Layer):
         repeated = ops.matmul(ops.cast(codes, "float32"), repeat)
         there = ops.equal(repeated, np.arange(1, sum(self.sizes) + 1, dtype="float32"))
         return ops.cast(there, self.compute_dtype)
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give one column for each code."""
-        return (*shape[:-1], sum(self.sizes))
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "sizes": self.sizes}
 
 
 @registered
@@ -161,10 +149,6 @@ class IdVector(keras.layers.Layer):
         there = ops.cast(code > 0, self.compute_dtype)
         return self.table(code[:, 0]) * there
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "known": self.known, "size": self.size}
-
 
 def encoded(encoder: Encoder) -> tuple[Tensors, Tensors]:
     """Make an input for each array of an encoder, and what the networks read of it.
@@ -188,14 +172,17 @@ def encoded(encoder: Encoder) -> tuple[Tensors, Tensors]:
             sizes = [len(category.values) for category in encoder.categories[name]]
             ready[name] = MultiHot(sizes, name=f"{name}_encoded")(inputs[name])
         else:
-            ready[name] = _normalized(name, encoder.numbers[name])(inputs[name])
+            means = [number.mean for number in encoder.numbers[name]]
+            deviations = [number.deviation for number in encoder.numbers[name]]
+            layer = Normalized(means, deviations, name=f"{name}_normalized")
+            ready[name] = layer(inputs[name])
     return inputs, ready
 
 
-def _normalized(name: str, numbers: Sequence[Number]) -> keras.Layer:
-    means = [number.mean for number in numbers]
-    deviations = [number.deviation for number in numbers]
-    return Normalized(means, deviations, name=f"{name}_normalized")
+def rates(encoder: Encoder) -> tuple[float, float]:
+    """How often the training offers were bought, and how often they were redeemed if bought."""
+    bought, redeemed = (encoder.rates.get(label, 0.0) for label in LABELS)
+    return bought, redeemed / bought if bought else 0.0
 
 
 def joined(ready: Mapping[str, Any], names: Sequence[str], name: str) -> keras.KerasTensor:
