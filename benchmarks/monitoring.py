@@ -219,7 +219,6 @@ def bundles(folder: Path) -> tuple[Path, Path]:
     from coupon_rec.market import load_complete_journey
     from coupon_rec.serving.bundle.manifest import NAME, seal
 
-    exporting.FORMATS = {"onnx": exporting.FORMATS["onnx"]}
     _, validation, _ = split(prelude.offers(), *SPLIT)
     good = exporting.export(
         prelude.model().served,

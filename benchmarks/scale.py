@@ -318,7 +318,6 @@ def trained(folder: Path, users: int, parts: int) -> dict[str, Any]:
     batches = read_records(folder / "records", 4096, cache=False)
     fit(network, batches, batches.take(4), epochs=1)
     rmtree(folder / "records")
-    exporting.FORMATS = {"onnx": exporting.FORMATS["onnx"]}
     exporting.export(
         network,
         folder / "bundle",

@@ -159,7 +159,6 @@ def folders(
     """A bundle without a platform, and one of the same model with a phone."""
     folder = tmp_path_factory.mktemp("platforms")
     with pytest.MonkeyPatch.context() as only:
-        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
         only.setattr(exporting, "model_card", lambda *_: "")
         plain = export(model, folder / "plain", offers)
         return plain, export(model, folder / "both", offers, platforms={"phone": phone})

@@ -444,7 +444,6 @@ def test_one_model_reads_pictures_texts_and_speech_and_is_served_as_it_was_train
         assert np.abs(turned[about] - before[about]).mean() > 0.02, name
 
     with pytest.MonkeyPatch.context() as only:
-        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
         only.setattr(exporting, "model_card", lambda *_: "")
         bundle = exporting.export(
             network,

@@ -280,14 +280,12 @@ def test_the_printed_reason_names_the_top_topic_of_the_exact_attribution(
     from coupon_rec.serving.recommender import Question, Recommender
 
     day = date(2017, 6, 1)
-    with pytest.MonkeyPatch.context() as only:
-        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
-        exporting.export(
-            model,
-            tmp_path / "bundle",
-            offers,
-            snapshot=lambda folder: write_snapshot(market, day, folder),
-        )
+    exporting.export(
+        model,
+        tmp_path / "bundle",
+        offers,
+        snapshot=lambda folder: write_snapshot(market, day, folder),
+    )
     scorer = Scorer.load(tmp_path / "bundle")
     store = FeatureStore.load(tmp_path / "bundle" / "snapshot", scorer.encoder)
     economics = Economics(contact=0.0, retailer_match=0.0)

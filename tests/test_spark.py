@@ -150,7 +150,6 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
 ) -> None:
     if not find_spec("jax"):
         unavailable("no JAX: `make test-slow` installs it")
-    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
     page("Write the records and train")
     page("Export")["caps"] = caps = {501: 2, 502: 0}
     page("Score and allocate")
@@ -169,6 +168,19 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
     assert choices["cost"].sum() <= 1
     sent = choices["coupon_id"].value_counts()
     assert all(sent.get(coupon, 0) <= most for coupon, most in caps.items())
+
+
+def test_a_session_scores_with_the_bundle_that_is_there_now(
+    spark: Any, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offers, table = pd.read_parquet(written), spark.read_parquet(str(written))
+    model = coupled_model(Encoder.fit(offers))
+    means = []
+    for intercept in (0.0, -2.0):
+        line = {"redeemed": Platt(intercept, 1.0)}
+        bundle = exporting.export(model, tmp_path / "bundle", offers, calibration=line)
+        means.append(pd.read_parquet(score(bundle, table, tmp_path / "scores"))["redeemed"].mean())
+    assert means[1] < 0.5 * means[0]
 
 
 def test_the_commands_write_the_same_records_on_spark_and_train_from_them_there(

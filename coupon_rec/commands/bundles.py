@@ -64,7 +64,7 @@ def export(
     from coupon_rec.serving.bundle import verified
 
     first = day.date() if day else last_day(tables)
-    say(f"writing the model in three formats, and what was known of every user before {first} ...")
+    say(f"writing the model, and what was known of every user before {first} ...")
     fitted = CoupledModel.load(model)
     fitted.export(bundle, validation, market=tables, day=first, platforms=platforms)
     manifest = verified(bundle)

@@ -45,7 +45,6 @@ def bundle(market: Market, offers: pd.DataFrame, tmp_path_factory: pytest.TempPa
     fit(network, seen, seen, epochs=2)
     trees = boosted(encoder, seen[0], seen[1]["redeemed"])
     with pytest.MonkeyPatch.context() as only:
-        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
         only.setattr(exporting, "model_card", lambda *_: "")
         return exporting.export(
             with_trees(network, trees),
