@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from shutil import rmtree
@@ -36,8 +35,6 @@ from coupon_rec.features import Encoder, write_offers
 from coupon_rec.market.loading import connect
 from coupon_rec.records import write_records
 from coupon_rec.simulation import simulate_market
-from coupon_rec.simulation.market import _on_disk, still
-from coupon_rec.simulation.state import settings_of
 
 PACKAGES = ("coupon-rec", "duckdb", "ibis-framework", "keras", "numpy", "pandas", "pyspark")
 ROOMS = (
@@ -278,14 +275,10 @@ def timed_step(step: str, folder: Path, users: int, parts: int) -> tuple[dict[st
 
 
 def simulated(folder: Path, users: int, parts: int) -> dict[str, Any]:
-    """As `simulate_market` does, but without writing what is not needed."""
-    year = still(settings_of((users, 1000, 96, 12, 0), (), 1.0, ()))
-
-    def needed(tables: dict[str, Any]) -> dict[str, Any]:
-        return {name: table for name, table in tables.items() if name not in BESIDE}
-
-    lean = replace(year, tables=needed(year.tables), draw=lambda first: needed(year.draw(first)))
-    _on_disk(lean, folder / "market")
+    """Write a market, and leave of it what is needed."""
+    simulate_market(users=users, folder=folder / "market")
+    for name in BESIDE:
+        rmtree(folder / "market" / f"{name}.parquet")
     return {}
 
 
