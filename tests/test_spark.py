@@ -23,7 +23,8 @@ from coupon_rec.__main__ import app
 from coupon_rec.decisions import allocate_scores
 from coupon_rec.features import Encoder
 from coupon_rec.market import identifiers
-from coupon_rec.models import load_model
+from coupon_rec.models import coupled_model, load_model
+from coupon_rec.odds import Platt
 from coupon_rec.records import read_records, write_records
 from coupon_rec.serving.batch import KEY, score
 from coupon_rec.serving.bundle import exporting
@@ -171,7 +172,7 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
 
 
 def test_a_session_scores_with_the_bundle_that_is_there_now(
-    spark: Any, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: Any, written: Path, tmp_path: Path
 ) -> None:
     offers, table = pd.read_parquet(written), spark.read_parquet(str(written))
     model = coupled_model(Encoder.fit(offers))

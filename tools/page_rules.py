@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from coupon_rec.assistant import Customers, asking, phrases
-from coupon_rec.assistant.talking import BETWEEN, MOST_TURNS, SAYS
+from coupon_rec.assistant.talking import BETWEEN, MAX_TURNS, SAYS
 
 SCRIPT = Path(__file__).parents[1] / "_static" / "live" / "hearing.js"
 BEGIN, END = "  // Written by tools/page_rules.py:\n", "  // Until here.\n"
@@ -47,7 +47,7 @@ def script() -> str:
         "TELLS": dict(customers.says),
         "GAIN": customers.gain,
         "LEAVES": customers.leaves,
-        "MOST_TURNS": MOST_TURNS,
+        "MOST_TURNS": MAX_TURNS,
     }
     lines = [f"  const {name} = {written(value)};\n" for name, value in facts.items()]
     before, rest = SCRIPT.read_text("utf-8").split(BEGIN)

@@ -38,7 +38,7 @@ from coupon_rec.assistant.phrases import (
     WHICH,
 )
 
-MOST_LETTERS: Final = 500
+MAX_LETTERS: Final = 500
 """Letters of a message that are read; over HTTP, a longer one is refused."""
 UNSEEN: Final = ("Cf", "Cn", "Mn", "Mc", "Me")
 """Marks, what formats a text, and what is no letter yet."""
@@ -78,7 +78,7 @@ def plain(words: str) -> str:
     >>> plain("What’s  the LAST day?"), plain("whats the last day plz")
     ('what s the last day', 'what s the last day please')
     """
-    text = unicodedata.normalize("NFKD", words[:MOST_LETTERS].translate(_SIGNS))
+    text = unicodedata.normalize("NFKD", words[:MAX_LETTERS].translate(_SIGNS))
     unseen = (c for c in text if unicodedata.category(c) in UNSEEN)
     text = text.translate({**dict.fromkeys(map(ord, unseen)), **dict.fromkeys(BLANKS, " ")})
     return " ".join(_SHORT.get(word, word) for word in re.findall(r"[^\W_]+", text.casefold()))
@@ -91,7 +91,7 @@ def _found(pattern: str, text: str) -> re.Match[str] | None:
 
 def _sentences(words: str) -> Iterator[tuple[str, bool]]:
     """Yield the sentences of a message, and whether each asks something: "ok?" asks nothing."""
-    text = unicodedata.normalize("NFKD", words[:MOST_LETTERS].translate(_SIGNS))
+    text = unicodedata.normalize("NFKD", words[:MAX_LETTERS].translate(_SIGNS))
     for sentence, end in re.findall(r"([^.!?;:\n]+)([.!?;:\n]*)", text):
         yield sentence, "?" in end and not _found(r"\b(ok(ay)?|clear|understood)$", plain(sentence))
 

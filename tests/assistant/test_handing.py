@@ -25,8 +25,7 @@ def test_the_shop_gets_the_words_under_a_pseudonym_before_the_customer_is_told(
     hook: Receiver,
 ) -> None:
     talk = Assistant(TOOLS, hand_over=hand_to(hook.address, "winter"))
-    answer = talk.answer("my order is late")
-    assert next(answer) == SAYS["complaint"]
+    assert talk.reply("my order is late").reply == SAYS["complaint"]
     (facts,) = hook.received
     assert (facts["dialogue"], facts["words"]) == (talk.dialogue, "my order is late")
     assert facts["user"] == Pseudonyms("winter").of(2448)
