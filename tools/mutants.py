@@ -37,7 +37,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -73,6 +73,9 @@ ARITHMETIC: Words = {
     **{"**": ("*",), "&": ("|",), "|": ("&",)},
 }
 LOGIC: Words = {"and": ("or",), "or": ("and",)}
+SIGNS: dict[type[ast.unaryop], tuple[str, str]] = {
+    **{ast.Not: ("not", ""), ast.USub: ("-", "+"), ast.Invert: ("~", "")}
+}
 DROPPED = (ast.Expr, ast.AugAssign, ast.Raise, ast.Break, ast.Continue)
 ANNOTATIONS = {"annotation", "returns"}
 
@@ -89,6 +92,26 @@ class Mutant:
     operator: str
     before: str
     after: str
+
+
+def operators(node: ast.AST) -> Iterator[tuple[str, ast.AST, ast.AST, Words]]:
+    """List the operators of a node: what they are, what they stand between, and their words."""
+    match node:
+        case ast.Compare():
+            for left, right in pairwise([node.left, *node.comparators]):
+                yield "comparison", left, right, COMPARISONS
+        case ast.BoolOp():
+            for left, right in pairwise(node.values):
+                yield "logic", left, right, LOGIC
+        case ast.BinOp():
+            yield "arithmetic", node.left, node.right, ARITHMETIC
+        case ast.AugAssign():
+            yield "arithmetic", node.target, node.value, ARITHMETIC
+
+
+def others(value: float) -> list[float]:
+    """Give the constants that may stand instead of one."""
+    return [not value] if isinstance(value, bool) else [value + 1, value - 1]
 
 
 class Source:
@@ -125,31 +148,16 @@ class Source:
 
     def places(self, node: ast.AST) -> Iterator[tuple[str, int, int, str]]:
         """List the changes of one node: operator, start, end, and what stands there instead."""
-        if isinstance(node, ast.Compare):
-            for left, right in zip([node.left, *node.comparators], node.comparators, strict=False):
-                for swap in self.swaps(self.span(left)[1], self.span(right)[0], COMPARISONS):
-                    yield "comparison", *swap
-        elif isinstance(node, ast.BoolOp):
-            for left, right in zip(node.values, node.values[1:], strict=False):
-                for swap in self.swaps(self.span(left)[1], self.span(right)[0], LOGIC):
-                    yield "logic", *swap
-        elif isinstance(node, ast.BinOp):
-            for swap in self.swaps(self.span(node.left)[1], self.span(node.right)[0], ARITHMETIC):
-                yield "arithmetic", *swap
-        elif isinstance(node, ast.AugAssign):
-            for swap in self.swaps(self.span(node.target)[1], self.span(node.value)[0], ARITHMETIC):
-                yield "arithmetic", *swap
-        elif isinstance(node, ast.UnaryOp):
+        for name, left, right, words in operators(node):
+            for swap in self.swaps(self.span(left)[1], self.span(right)[0], words):
+                yield name, *swap
+        if isinstance(node, ast.UnaryOp) and type(node.op) in SIGNS:
             start = self.span(node)[0]
-            sign = {ast.Not: ("not", ""), ast.USub: ("-", "+"), ast.Invert: ("~", "")}
-            if type(node.op) in sign:
-                old, new = sign[type(node.op)]
-                yield "sign", start, start + len(old), new
-        elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            yield "constant", *self.span(node), str(not node.value)
+            old, new = SIGNS[type(node.op)]
+            yield "sign", start, start + len(old), new
         elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            for number in (node.value + 1, node.value - 1):
-                yield "constant", *self.span(node), repr(number)
+            for value in others(node.value):
+                yield "constant", *self.span(node), repr(value)
         elif isinstance(node, ast.Return) and node.value:
             yield "return", *self.span(node.value), "None"
         elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
