@@ -221,6 +221,3 @@ def test_a_platform_must_read_offers_as_the_bundle_does(
     bought = purchase_model(model.encoder)
     with pytest.raises(ValueError, match="bought and redeemed"):
         export(model, tmp_path / "bundle", offers, platforms={"phone": bought})
-
-
-# The benchmark of chapter 27, small

@@ -16,6 +16,7 @@ from coupon_rec import Market, load_complete_journey
 from coupon_rec.features import FEATURES, Encoder, offers_frame
 from coupon_rec.features.online.ranks import Ranks
 from coupon_rec.features.online.snapshot_writer import last_day, offers_as_of, write_snapshot
+from coupon_rec.features.online.user_features import rounded
 from coupon_rec.market import live_campaigns
 from coupon_rec.serving.events.event import Event, events_of
 from coupon_rec.serving.events.feature_store import FeatureStore
@@ -207,7 +208,18 @@ def test_views_clicks_terms_and_own_columns_equal_the_batch(
     assert_live_is_batch(store, offers, JUNE)
 
 
-# Ranks
+# Rounding and ranks
+
+
+def test_halves_are_rounded_as_the_database_rounds_them() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.integers(1, 10**6, 200_000) / 100 / rng.choice([32, 64, 80, 160, 224], 200_000)
+    halves = values[np.abs(values * 1e6 % 1 - 0.5) < 1e-6]
+    halves = np.concatenate([halves, np.nextafter(halves, 0), np.nextafter(halves, 1e9)])
+    assert len(halves) > 10_000
+    table = ibis.memtable(pd.DataFrame({"i": range(len(halves)), "x": halves}))
+    expected = ibis.duckdb.connect().to_pandas(table.mutate(x=table.x.round(6)).order_by("i"))
+    np.testing.assert_array_equal(rounded(halves), expected["x"])
 
 
 def test_a_value_beyond_all_stays_in_its_campaign() -> None:

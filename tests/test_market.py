@@ -107,6 +107,13 @@ def test_the_name_of_a_folder_says_nothing_of_the_tables(
     assert_same(load_market(odd), market)
 
 
+def test_no_line_of_a_csv_file_is_a_comment(folder: Path) -> None:
+    change(folder, "redemptions", lambda t: t.astype(str).replace({"campaign_id": {"1": "#N/A"}}))
+    to_csv(folder, "redemptions")
+    with pytest.raises(MarketError, match=r"campaign_id=#N/A"):
+        load_market(folder)
+
+
 def fill(folder: Path) -> None:
     """Give the sample's tables the columns of the schema that they lack, with values."""
     words = 'good, "really"\nÄpfel'
