@@ -95,9 +95,9 @@ class Normalized(keras.layers.Layer):
 class MultiHot(keras.layers.Layer):
     """Ones and zeros: one for each code that is there, none for code 0.
 
-    A code belongs to one column only, so each output compares one column with one code. Unlike
-    Keras's counting of codes, LiteRT can do that. Columns are repeated by a multiplication with
-    zeros and ones, which ONNX Runtime does ten times as fast as it gathers them.
+    A code belongs to one column only, so each output compares one column with one code. Columns
+    are repeated by a multiplication with zeros and ones, which ONNX Runtime does ten times as fast
+    as it gathers them.
 
     Parameters
     ----------
