@@ -202,6 +202,7 @@ def test_a_saved_model_predicts_the_same(
     assert loaded.encoder == encoder
     assert loaded.calibration == model.calibration
     assert own_layers(loaded) == own_layers(model)
+    assert [each.name for each in loaded.layers] == [each.name for each in model.layers]
     pd.testing.assert_frame_equal(predict(loaded, offers), predict(model, offers))
 
 

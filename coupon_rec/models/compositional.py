@@ -155,8 +155,8 @@ class ComposedVector(keras.layers.Layer):
     TensorShape([3, 4])
     """
 
-    def __init__(self, tables: Sequence[int], size: int = VECTOR, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, tables: Sequence[int], size: int = VECTOR, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.rows, self.size = [int(rows) for rows in tables], size
         _positive(size=size, **{f"tables[{n}]": rows for n, rows in enumerate(self.rows)})
         spread = 0.1 ** (1 / max(len(self.rows), 1))  # so that the product spreads by 0.1

@@ -72,8 +72,8 @@ class Sum(Coupling):
         Unless `improper`.
     """
 
-    def __init__(self, improper: bool = False, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, improper: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         if not improper:
             raise ValueError(NOT_A_PROBABILITY)
         self.improper = improper
@@ -130,8 +130,8 @@ class LogitSum(Coupling):
         If the prior is not between 0 and 1.
     """
 
-    def __init__(self, prior: float = 0.5, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, prior: float = 0.5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         if not 0 < prior < 1:
             raise ValueError(f"the prior has to lie between 0 and 1, and is {prior}")
         self.prior = prior

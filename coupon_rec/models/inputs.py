@@ -80,8 +80,8 @@ class Normalized(keras.layers.Layer):
         One for each column.
     """
 
-    def __init__(self, mean: Sequence[float], deviation: Sequence[float], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, mean: Sequence[float], deviation: Sequence[float], **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # only if it is called `kwargs`, Keras stores a layer's name
         self.mean, self.deviation = list(mean), list(deviation)
 
     def call(self, x: Any) -> Any:
@@ -106,8 +106,8 @@ class MultiHot(keras.layers.Layer):
         follow those of the column before.
     """
 
-    def __init__(self, sizes: Sequence[int], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, sizes: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.sizes = [int(size) for size in sizes]
 
     def call(self, codes: Any) -> Any:
@@ -130,8 +130,8 @@ class IdVector(keras.layers.Layer):
         Coordinates of a vector.
     """
 
-    def __init__(self, known: int, size: int = VECTOR, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, known: int, size: int = VECTOR, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.known, self.size = known, size
         self.table = layers.Embedding(
             known + 1,

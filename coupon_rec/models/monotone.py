@@ -59,9 +59,9 @@ class Monotone(keras.layers.Layer):
         signs: Sequence[int],
         bend: bool = True,
         bias: float = 0.0,
-        **options: Any,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(**kwargs)
         self.units, self.signs, self.bend, self.bias = units, list(signs), bend, bias
 
     def build(self, shape: tuple[int | None, ...]) -> None:
