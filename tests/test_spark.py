@@ -264,7 +264,7 @@ def test_spark_numbers_text_as_duckdb_does(spark: Any, tmp_path: Path) -> None:
             name: connection.read_parquet(str(tmp_path / f"{name}.parquet"))
             for name in ("users", "views")
         }
-        kinds, _numbers = identifiers.text_kinds(tables)
+        kinds, *_ = identifiers.text_kinds(tables)
         known = identifiers.number(tables, kinds)
         numbered = {
             name: identifiers.exchanged(table, known, "number", "text")

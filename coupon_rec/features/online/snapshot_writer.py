@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from ibis import Table, _
 
 from coupon_rec.features.batch import offers as batch
-from coupon_rec.features.batch.coupons import COUPON_KEY, MONEY, coded_items, purchase_lines
-from coupon_rec.features.batch.users import EITHER
+from coupon_rec.features.batch.coupons import COUPON_KEY, coupon_tables
+from coupon_rec.features.batch.offers import MONEY, coded_items, purchase_lines
+from coupon_rec.features.batch.users import EITHER, USER_KEY, WALLET, match_tables, user_tables
 from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
 from coupon_rec.market.tables import OFFER
@@ -183,8 +184,8 @@ def offers_as_of(
     """
     live = live_campaigns(market, day)
     tonight = start_together(nightly or market, live, day)
-    coupons = _coupon_side(tonight, live, purchase_lines(tonight)).to_pyarrow()
-    offers = batch.build_offers(start_together(market, live, start), ibis.memtable(coupons))
+    coupons = ibis.memtable(_coupon_side(tonight, live, purchase_lines(tonight)).to_pyarrow())
+    offers = batch.build_offers(start_together(market, live, start), coupons)
     mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON_KEY)
     return mine.to_pyarrow().to_pandas(date_as_object=False)
 
@@ -195,12 +196,14 @@ def _coupon_side(tonight: Market, live: Table, lines: Table) -> Table:
     Redemptions in the live campaigns are left out: none of their offers is counted yet either.
     """
     before = tonight.redemptions.anti_join(live, "campaign_id")
-    return batch.coupon_side(replace(tonight, redemptions=before), lines)
+    market = replace(tonight, redemptions=before)
+    return batch.coupon_side(market, coupon_tables(market, lines, coded_items(market)))
 
 
 def _wallets(market: Market, lines: Table) -> Table:
     """The shares above 0 of their spend that users give to the items of a coupon offered them."""
-    users = batch.user_side(market, lines)
-    items = batch.match_side(market, lines, users)[0].semi_join(market.offers, OFFER)
-    share = items.select("campaign_id", share="match_wallet_share")
+    users = batch.user_side(market, user_tables(market, lines)).select(*USER_KEY, *WALLET)
+    bought, *_others = match_tables(market, lines, coded_items(market), users)
+    bought = batch.tidy(bought).semi_join(market.offers, OFFER)
+    share = bought.select("campaign_id", share="match_wallet_share")
     return share.filter(_.share > 0).order_by("campaign_id", "share")
