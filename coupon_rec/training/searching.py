@@ -170,23 +170,24 @@ def _domain(domain: Range | list[Any]) -> distributions.BaseDistribution:
 
 def _chosen(params: Mapping[str, Any], space: Space) -> dict[str, dict[str, Any]]:
     """Give the hyperparameters of a trial as the space has them."""
-    chosen: dict[str, dict[str, Any]] = {"model": {}, "fit": {}}
-    for part, names in space.items():
-        for name, domain in names.items():
-            value = params[f"{part} {name}"]
-            chosen[part][name] = domain[value] if isinstance(domain, list) else value
-    return chosen
+
+    def value(part: str, name: str) -> Any:
+        domain, drawn = space[part][name], params[f"{part} {name}"]
+        return domain[drawn] if isinstance(domain, list) else drawn
+
+    return {
+        part: {name: value(part, name) for name in space.get(part, {})} for part in ("model", "fit")
+    }
 
 
 def _frame(study: optuna.Study, space: Space) -> pd.DataFrame:
-    rows = []
-    for trial in study.get_trials(states=DONE):
-        chosen, losses = _chosen(trial.params, space), trial.intermediate_values.values()
-        known = {
-            "validation_loss": min(losses),
-            "epochs": len(losses),
-            "pruned": trial.state == TrialState.PRUNED,
-            "seconds": trial.duration.total_seconds() if trial.duration else np.nan,
-        }
-        rows.append({**chosen["model"], **chosen["fit"], **known})
-    return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="trial"))
+    trials = study.get_trials(states=DONE)
+    chosen = [_chosen(trial.params, space) for trial in trials]
+    table = pd.DataFrame([each["model"] | each["fit"] for each in chosen])
+    losses = [trial.intermediate_values.values() for trial in trials]
+    return table.assign(
+        validation_loss=[*map(min, losses)],
+        epochs=[*map(len, losses)],
+        pruned=[trial.state == TrialState.PRUNED for trial in trials],
+        seconds=[trial.duration and trial.duration.total_seconds() for trial in trials],
+    ).set_index(pd.RangeIndex(1, len(trials) + 1, name="trial"))

@@ -190,14 +190,12 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> list[Tabl
         tidy(table, *({"item_id", "match_price"} & {*table.columns})) for table in of_matches
     )
     bought = keep(bought, "item_side")
-    ranks = keep(match_ranks(market, bought), "match_ranks")
     return [
         coupons,
         users.drop(*WALLET),
         spend_rank(users),
         _priced(bought, coupons),
-        ranks.select(*USER_KEY, match_recency_rank="rank_of_others").distinct(),
-        ranks.drop("rank_of_others"),
+        match_ranks(market, bought),
         *near,
         *of_offers,
     ]
@@ -269,37 +267,27 @@ def spend_rank(users: Table) -> Table:
     return ranked.select(*USER_KEY, user_spend_rank=_.user_spend_rank.fill_null(0.0))
 
 
-def match_ranks(market: Market, items: Table) -> Table:
-    """Rank the offers whose items the user bought, without sorting the many others.
+def match_ranks(market: Market, bought: Table) -> Table:
+    """Rank the offers of each user, and their wallet shares among all of the campaign."""
+    sizes = market.offers.group_by("campaign_id").aggregate(of_campaign=_.count())
+    shares = bought.semi_join(market.offers, OFFER)
+    wallets = ranks_of_values(shares, "match_wallet_share", sizes)
 
-    The others tie. By purchases and by share of the wallet they come first, with rank 0; by
-    recency they come last, with the rank `rank_of_others`.
-    """
-    sizes = market.offers.group_by(USER_KEY).aggregate(of_user=_.count())
-    of_campaign = sizes.group_by("campaign_id").aggregate(of_campaign=_.of_user.sum())
-    values = items.select(*OFFER, "match_decayed_45", "match_wallet_share", "match_recency")
-    values = values.semi_join(market.offers, OFFER)
-    wallets = ranks_of_values(values, "match_wallet_share", of_campaign)
-    bought = _.match_decayed_45.count().over(group_by=USER_KEY)
-    lower = _.of_user - bought + _rows_below(_.match_decayed_45)
-    recent = (_.match_recency < NEVER).sum().over(group_by=USER_KEY)
-    last = (_.of_user - 1).nullif(0)
-    ranks = {
-        "match_rank": ibis.ifelse(_.match_decayed_45 > 0, lower / last, 0.0),
-        "match_wallet_rank": _.match_wallet_rank,
-        "match_recency_rank": _rows_below(_.match_recency) / last,
-        "rank_of_others": recent / last,
-    }
+    def rank(name: str) -> Deferred:
+        value = _[name].fill_null(MISSING[name])
+        return ibis.percent_rank().over(group_by=USER_KEY, order_by=value).round(DIGITS)
+
     return (
-        values.left_join(wallets, ["campaign_id", "match_wallet_share"])
-        .join(sizes, USER_KEY)
-        .select(*OFFER, **{name: rank.fill_null(0.0).round(DIGITS) for name, rank in ranks.items()})
+        market.offers.select(*OFFER)
+        .left_join(bought.drop("item_id"), OFFER)
+        .left_join(wallets, ["campaign_id", "match_wallet_share"])
+        .select(
+            *OFFER,
+            match_rank=rank("match_decayed_45"),
+            match_wallet_rank=_.match_wallet_rank.fill_null(0.0),
+            match_recency_rank=rank("match_recency"),
+        )
     )
-
-
-def _rows_below(value: Deferred) -> ibis.expr.types.Value:
-    """How many rows of the same user and campaign have a lower value."""
-    return ibis.rank().over(group_by=USER_KEY, order_by=value)
 
 
 def ranks_of_values(table: Table, column: str, sizes: Table) -> Table:
