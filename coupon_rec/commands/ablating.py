@@ -45,7 +45,7 @@ def ablate(
     from coupon_rec.content import ablation
     from coupon_rec.features import GROUPS
 
-    found = ablation.ablate(
+    effects = ablation.ablate(
         training,
         test,
         inputs or [*GROUPS, *(extra or ())],
@@ -54,4 +54,4 @@ def ablate(
         clusters=("user_id", "coupon_id") if coupons else ("user_id",),
         seed=seed,
     )
-    typer.echo(found.round(4).to_string())
+    typer.echo(effects.round(4).to_string())

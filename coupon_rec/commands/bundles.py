@@ -78,15 +78,15 @@ def _platforms(given: list[str]) -> dict[str, "CoupledModel"]:
     """Load the models of platforms, each given as NAME=MODEL."""
     from coupon_rec.recommender import CoupledModel
 
-    found: dict[str, CoupledModel] = {}
+    models: dict[str, CoupledModel] = {}
     for each in given:
         name, _, path = each.partition("=")
         if not name or not path:
             raise ValueError(f"--platform {each}: expected NAME=MODEL, as in phone=phone.keras")
-        if name in found:
+        if name in models:
             raise ValueError(f"--platform {each}: {name} has a model already; name each once")
-        found[name] = CoupledModel.load(path)
-    return found
+        models[name] = CoupledModel.load(path)
+    return models
 
 
 def score(
@@ -145,7 +145,7 @@ def allocate(
     from coupon_rec.decisions import Economics, allocate_scores
 
     economics = Economics(margin, incremental, retailer_match, contact)
-    found = allocate_scores(
+    allocation = allocate_scores(
         opened(scores, spark),
         out,
         budget=budget,
@@ -157,8 +157,8 @@ def allocate(
         gap=gap,
     )
     typer.echo(
-        f"{found.sent:,} coupons worth {found.value:,.2f}, at most {100 * found.gap:.4f}% below "
-        f"the best: {out}"
+        f"{allocation.sent:,} coupons worth {allocation.value:,.2f}, at most "
+        f"{100 * allocation.gap:.4f}% below the best: {out}"
     )
 
 

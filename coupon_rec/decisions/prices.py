@@ -221,23 +221,23 @@ def shrink(estimate: ArrayLike, error: ArrayLike) -> Shrunk:
     if error.shape != value.shape:
         raise ValueError(f"error must have shape {value.shape}, as estimate has, not {error.shape}")
     require("error", error, error > 0, "above 0")
-    known = np.isfinite(error)
-    if known.sum() < 2:
+    has_error = np.isfinite(error)
+    if has_error.sum() < 2:
         raise ValueError("shrinkage needs two estimates or more whose error is finite")
 
     def mean_at(spread: float) -> float:
-        return float(np.average(value[known], weights=1 / (error[known] ** 2 + spread**2)))
+        return float(np.average(value[has_error], weights=1 / (error[has_error] ** 2 + spread**2)))
 
     def loss(spread: float) -> float:
-        variance = error[known] ** 2 + spread**2
-        away = (value[known] - mean_at(spread)) ** 2
+        variance = error[has_error] ** 2 + spread**2
+        away = (value[has_error] - mean_at(spread)) ** 2
         return float((np.log(variance) + away / variance).sum())
 
-    widest = 2 * float(value[known].std()) + 1e-9
+    widest = 2 * float(value[has_error].std()) + 1e-9
     spread = float(minimize_scalar(loss, bounds=(0, widest), method="bounded").x)
     mean = mean_at(spread)
     kept = spread**2 / (error**2 + spread**2)
-    drawn = mean + np.where(known, kept * (value - mean), 0.0)
+    drawn = mean + np.where(has_error, kept * (value - mean), 0.0)
     around = 1 / (1 / error**2 + 1 / spread**2)
     of_mean = 1 / (1 / (error**2 + spread**2)).sum()
     return Shrunk(drawn, np.sqrt(around + (1 - kept) ** 2 * of_mean), mean, spread)

@@ -52,13 +52,13 @@ def suppose(
         One row a coupon, `campaign_id` and `coupon_id`, with its score `now` and one column a
         story; missing where the coupon is not offered any more, because it was redeemed.
     """
-    found: dict[str, pd.Series] = {}
+    scores_of: dict[str, pd.Series] = {}
     for name, events in {"now": (), **stories}.items():
         its = store.supposing(user_id, day, events) if events else store.offers(user_id, day)
         keys = pd.MultiIndex.from_arrays(
             [its.campaign_id, its.coupon_id], names=["campaign_id", "coupon_id"]
         )
         scores = np.asarray(score(its.arrays)) if len(keys) else np.empty(0)
-        found[name] = pd.Series(scores, keys)
-    frame = pd.DataFrame(found)
-    return frame.loc[found["now"].index].reset_index()
+        scores_of[name] = pd.Series(scores, keys)
+    frame = pd.DataFrame(scores_of)
+    return frame.loc[scores_of["now"].index].reset_index()

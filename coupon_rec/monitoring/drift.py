@@ -179,8 +179,8 @@ def two_sample(
         raise ValueError(f"there are {len(then)} and {len(now)} users: ten or more are needed")
     x, y = np.vstack([then, now]), np.repeat([0, 1], [len(then), len(now)])
     names = np.concatenate([np.sort(side[user].unique()) for side in (reference, current)])
-    known, code = np.unique(names, return_inverse=True)
-    learns = (np.random.default_rng(seed).permutation(len(known)) < len(known) / 2)[code]
+    users, code = np.unique(names, return_inverse=True)
+    learns = (np.random.default_rng(seed).permutation(len(users)) < len(users) / 2)[code]
     trees = HistGradientBoostingClassifier(max_iter=50, min_samples_leaf=10, random_state=seed)
     score = trees.fit(x[learns], y[learns]).decision_function(x[~learns])
     judged = y[~learns]
