@@ -222,7 +222,7 @@ def test_what_cannot_be_allocated_is_refused_and_leaves_the_choices_of_before(
     before = chosen(folder)
     twice = pd.concat([offers, offers.head(1)])
     for bad, options, message in (
-        (twice, {}, "an offer is a duplicate: .*'coupon_id': 100"),
+        (twice, {}, "offers are duplicates, .*'coupon_id': 100"),
         (offers.drop(columns="redeemed"), {}, "the scores lack redeemed"),
         (offers, {"caps": {100: -1}}, "cap is negative"),
         (offers, {"caps": {100: 3, 99: 3}}, r"coupons that the scores lack, such as \[99\]"),

@@ -23,7 +23,7 @@ def counts(mean: Floats, dispersion: ArrayLike, more: int = 0) -> tuple[Floats, 
     How many failures, and so many more, and the probability of each.
     """
     spread = np.asarray(dispersion, float)
-    require("dispersion", spread.ravel(), (spread >= 1).ravel(), "1 or more")
+    require("dispersion", spread, spread >= 1, "1 or more")
     spread = np.maximum(spread, 1 + 1e-6)
     return np.maximum(mean, 1e-12) / (spread - 1) + more, 1 / spread
 
@@ -66,8 +66,8 @@ def demand_behind(sold: ArrayLike, mean: ArrayLike, dispersion: ArrayLike = 1.0)
     """
     require_one_order(sold=sold, mean=mean, dispersion=dispersion)
     sold, mean = np.asarray(sold, float), np.asarray(mean, float)
-    require("sold", sold.ravel(), whole(sold).ravel(), "whole numbers of 0 or more")
-    require("mean", mean.ravel(), (mean > 0).ravel(), "above 0")
+    require("sold", sold, whole(sold), "whole numbers of 0 or more")
+    require("mean", mean, mean > 0, "above 0")
     return _behind(sold, mean, dispersion)[0]
 
 
@@ -114,8 +114,8 @@ class Demand:
         """
         require_one_order(item=item, price=price)
         price, ids = np.asarray(price, float), np.asarray(item)
-        require("item", ids.ravel(), np.isin(ids, self.items.index).ravel(), "known")
-        require("price", price.ravel(), (price > 0).ravel(), "above 0")
+        require("item", ids, np.isin(ids, self.items.index), "known")
+        require("price", price, price > 0, "above 0")
         rows = self.items.loc[ids.ravel()]
         usual, units, slope = (
             rows[name].to_numpy().reshape(ids.shape) for name in ("price", "units", "elasticity")

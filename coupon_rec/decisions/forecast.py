@@ -48,11 +48,7 @@ def sales_rows(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.DataFr
     week, which a retailer plans.
     """
     columns = ["units", *promotions]
-    if lacking := [name for name in ["item_id", "week", *columns] if name not in sales]:
-        raise ValueError(
-            f"sales lack the columns {lacking}; they have {sales.columns.tolist()}. One row is an "
-            "item in a week"
-        )
+    require_columns(sales, ["item_id", "week", *columns], "sales")
     if (twice := sales.duplicated(["item_id", "week"])).any():
         raise ValueError(f"{twice.sum()} rows of sales repeat an item's week; add them up first")
     week, units = numbers("sales['week']", sales["week"]), sales["units"].to_numpy(float)
