@@ -129,7 +129,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("monitor nowhere", "nowhere"),
     ("recommend {file} --user 1 --market {spoiled}", "user_trend"),
     ("recommend {file} {file} --user 1 --market {spoiled}", "not both"),
-    ("records {file} out", "No magic bytes found"),
+    ("records {file} out", "Parquet file"),
     ("retrain {file} --market {sample}", "{file}"),
     ("retrain {folder}/registry --market {spoiled}", "user_trend"),
     ("score nowhere {file} out", "is no bundle"),

@@ -285,7 +285,7 @@ def test_the_command_keeps_the_gap_between_the_groups_of_a_file(
 
 @pytest.mark.parametrize(
     ("column", "more", "words"),
-    [("group", [], "both groups and gap"), ("band", ["--gap", "0.1"], "lacks the columns")],
+    [("group", [], "both groups and gap"), ("band", ["--gap", "0.1"], "lack the columns")],
 )
 def test_the_command_says_what_a_limit_on_groups_lacks(
     column: str, more: list[str], words: str, tmp_path: Path

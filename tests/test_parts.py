@@ -257,11 +257,11 @@ def test_the_command_reads_a_stock_or_says_what_its_file_lacks(tmp_path: Path, p
     scores, sent, file = put(scored(300)), tmp_path / "sent", tmp_path / "stock.csv"
     for said, error in (
         ("coupon_id,stock\n100,0.5\n101,inf\n", None),
-        ("coupon_id,units\n100,5\n", "lacks the columns ['stock']"),
+        ("coupon_id,units\n100,5\n", "lack the columns ['stock']"),
         ("coupon_id,stock\n100,5\n100,6\n", "names coupon '100' twice"),
-        ("coupon_id,stock\n100,many\n", "has 'many' as the stock of coupon '100'"),
-        ("coupon_id,stock\n100,\n", "has '' as the stock of coupon '100'"),
-        ("coupon_id,stock\n100,-1\n", "has '-1' as the stock of coupon '100'"),
+        ("coupon_id,stock\n100,many\n", "must be 0 or more, but 1 of 1 values are not: many"),
+        ("coupon_id,stock\n100,\n", "must be 0 or more"),
+        ("coupon_id,stock\n100,-1\n", "are not: -1 at position 0"),
         ("coupon_id,stock\n7,1\n", "stock has 1 coupons that the scores lack, such as ['7']"),
     ):
         file.write_text(said)
