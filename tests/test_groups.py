@@ -146,11 +146,6 @@ def test_a_limit_that_cannot_be_met_says_why(group: Any, gap: float, words: str)
         allocate(value, group_limit=GroupLimit(group, gap))
 
 
-def test_an_unknown_method_is_refused_with_a_limit_too() -> None:
-    with pytest.raises(ValueError, match="method"):
-        allocate([[1.0]], group_limit=GroupLimit(["a"], 0.1), method="best")  # type: ignore[arg-type]
-
-
 # Measures
 
 

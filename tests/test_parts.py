@@ -106,17 +106,6 @@ def test_coupons_stay_within_their_stock_as_if_all_users_were_together(
     assert found.stock_prices[0] > found.stock_prices[2] == 0
 
 
-def test_users_may_be_text(tmp_path: Path, put: Put) -> None:
-    offers = scored(600)
-    named = offers.assign(user_id="user-" + offers["user_id"].astype(str))
-    numbers, names = (
-        allocate_scores(put(each), tmp_path / "choices", budget=20.0, parts=4)
-        for each in (offers, named)
-    )
-    assert names.bound == pytest.approx(numbers.bound, rel=1e-9)
-    assert names.value == pytest.approx(numbers.value, rel=1e-5)
-
-
 def test_choices_hold_only_offers_and_say_what_each_is_worth(tmp_path: Path, put: Put) -> None:
     offers = scored(50).iloc[::3]
     economics = Economics(margin=0.4)

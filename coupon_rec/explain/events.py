@@ -2,27 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from coupon_rec.explain.credit import Score
-from coupon_rec.features.online.candidates import Candidates
-
-
-class Store(Protocol):
-    """What `coupon_rec.serving.events.feature_store.FeatureStore` offers."""
-
-    def offers(self, user_id: int | str, day: date) -> Candidates:
-        """Give a user's coupons with all their features."""
-
-    def supposing(self, user_id: int | str, day: date, events: Sequence[Any]) -> Candidates:
-        """Give them as if more had happened, and keep nothing of it."""
 
 
 def suppose(
-    store: Store,
+    store: Any,
     score: Score,
     user_id: int | str,
     day: date,
