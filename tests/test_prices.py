@@ -181,6 +181,22 @@ def test_the_value_of_a_depth_is_what_more_units_earn_less_what_the_coupon_takes
     assert depth_value(0.20, 0.40, 0.02, 0.5, 4.0, 3.0) == pytest.approx(by_hand)
 
 
+def test_the_value_of_a_depth_is_the_market_s_profit() -> None:
+    state = simulate(open_market(users=50, items=150, coupons=60, mechanisms="depths response"))
+    truth, kinds = state.truth, state.world.items["type"].value_counts()
+    single = state.offers["type"].map(kinds).to_numpy() == 1
+    offers, truth = state.offers[single], truth[single]
+    price = (truth["spend_with"] / truth["units_with"]).to_numpy()
+    costs = pd.Series(state.campaign.cost, state.world.items["type"])
+    cost = costs[offers["type"]].to_numpy()
+    redeem = truth["buy_with"] * truth["redeem_given_buy"]
+    value = depth_value(
+        truth["units_without"], truth["units_with"], redeem, offers["depth"], price, cost, 0.0
+    )
+    assert len(value) > 0
+    assert value == pytest.approx(truth["profit"].to_numpy(), abs=1e-9)
+
+
 @pytest.mark.parametrize("dispersion", [1.0, 1.7, 5.0])
 def test_demand_behind_is_the_mean_of_the_tail(dispersion: float) -> None:
     k = np.arange(2000)
