@@ -22,7 +22,7 @@ from coupon_rec.decisions import (
     sales_rows,
     shrink,
 )
-from coupon_rec.simulation import State, open_market
+from coupon_rec.simulation import State, open_market, simulate
 
 Floats = NDArray[np.float64]
 
