@@ -138,9 +138,9 @@ class WordVectors:
             float32 of shape (n, 256).
         """
         vocabulary = self._model[0]
-        found = np.zeros((len(texts), self._vectors.shape[1]), "float32")
+        means = np.zeros((len(texts), self._vectors.shape[1]), "float32")
         for row, text in enumerate(texts):
             rows = [vocabulary[piece] for piece in self.pieces(text.lower())]
             if rows:
-                found[row] = self._vectors[rows].mean(axis=0)
-        return found
+                means[row] = self._vectors[rows].mean(axis=0)
+        return means

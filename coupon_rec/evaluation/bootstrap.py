@@ -112,8 +112,8 @@ def from_sums(
 
     def measure(cluster: Ints, weights: Floats) -> Floats:
         sums = {name: weights @ sum_by(cluster, column) for name, column in columns.items()}
-        found = np.asarray([formula(pd.DataFrame(sums))], dtype=np.float64)
-        return np.where(np.isfinite(found), found, np.nan)
+        results = np.asarray([formula(pd.DataFrame(sums))], dtype=np.float64)
+        return np.where(np.isfinite(results), results, np.nan)
 
     return (
         estimate(named_keys(users, coupons), len(values), measure, **options).iloc[0].rename(None)

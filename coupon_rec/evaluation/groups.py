@@ -102,8 +102,8 @@ def group_gap(
     rows = _rows({"values": values}, group, users, coupons, among)
     for name in between:
         if not (rows["group"] == name).any():
-            found = sorted(rows["group"].unique(), key=str)
-            raise ValueError(f"no row counts of group {name!r}; there are {found}")
+            groups = sorted(rows["group"].unique(), key=str)
+            raise ValueError(f"no row counts of group {name!r}; there are {groups}")
     sums = pd.DataFrame()
     for side, name in zip("ab", between, strict=True):
         mine = (rows["group"] == name).astype(float)
@@ -233,7 +233,7 @@ def _each(rows: pd.DataFrame, ratio: list[str], options: Resampling) -> pd.DataF
     """The ratio of two sums in each group, with its interval."""
     require("users", rows["users"], rows["users"].notna().to_numpy(), "present")
     top, bottom = ratio
-    found = {
+    means = {
         name: {
             "rows": len(mine),
             "users": mine["users"].nunique(),
@@ -247,5 +247,5 @@ def _each(rows: pd.DataFrame, ratio: list[str], options: Resampling) -> pd.DataF
         }
         for name, mine in rows.groupby("group")
     }
-    table = pd.DataFrame(found).T.rename_axis("group")
+    table = pd.DataFrame(means).T.rename_axis("group")
     return table.astype({"rows": int, "users": int})

@@ -20,7 +20,7 @@ from coupon_rec.evaluation.bootstrap import (
 )
 from coupon_rec.evaluation.calibration import resampled_ece, resampled_lines
 from coupon_rec.evaluation.metrics import CURVES, RATIOS, check_share
-from coupon_rec.evaluation.ranking import LISTS
+from coupon_rec.evaluation.ranking import OF_LISTS
 from coupon_rec.evaluation.slices import cut
 
 DEFAULT = ("AUC", "average precision", "log loss", "NDCG@10")
@@ -221,14 +221,11 @@ def _measured(
         group = part.groupby(["user_id", "campaign_id"]).ngroup().to_numpy()
         every = [p[rows] for seeds in by_seed.values() for p in seeds]
         ways = clusterings({column: part[column] for column in clusters}, len(part), seed)
-        found = resample(ways, replicates, partial(_measure, chosen, y, group, every))
-        counts, random = (
-            [len(seeds) for seeds in by_seed.values()],
-            np.random.default_rng([seed, 3]),
-        )
-        found = _mean_over_seeds(found, counts, random)
+        samples = resample(ways, replicates, partial(_measure, chosen, y, group, every))
+        counts = [len(seeds) for seeds in by_seed.values()]
+        samples = _mean_over_seeds(samples, counts, np.random.default_rng([seed, 3]))
         for place, metric in enumerate(chosen):
-            yield (name, metric), part, found[:, :, place]
+            yield (name, metric), part, samples[:, :, place]
 
 
 def _chosen(metrics: Sequence[str] | None, probability: bool) -> Chosen:
@@ -244,9 +241,9 @@ def _chosen(metrics: Sequence[str] | None, probability: bool) -> Chosen:
 def _parsed(name: str) -> tuple[str, float]:
     number = re.search(r"(?<=@)[1-9]\d*|(?<= at )-?\d*\.?\d+", name)
     kind = name[: number.start()] + "#" + name[number.end() :] if number else name
-    known = [*CURVES, *RATIOS, "ECE", *LISTS, *LINES]
-    if "#" in name or kind not in known:
-        raise ValueError(f"no metric is named {name!r}; with a number for #, these are: {known}")
+    kinds = [*CURVES, *RATIOS, "ECE", *OF_LISTS, *LINES]
+    if "#" in name or kind not in kinds:
+        raise ValueError(f"no metric is named {name!r}; with a number for #, these are: {kinds}")
     value = float(number[0]) if number else 0.0
     if kind == "lift at #%":
         check_share(value / 100)
@@ -282,10 +279,10 @@ def _checked_seeds(
     return seeds
 
 
-def _mean_over_seeds(found: Floats, seeds: Sequence[int], random: np.random.Generator) -> Floats:
+def _mean_over_seeds(samples: Floats, seeds: Sequence[int], random: np.random.Generator) -> Floats:
     """Average each scorer's seeds; after the first place, draw them with replacement."""
     means = []
-    for of_scorer in np.split(found, np.cumsum(seeds)[:-1], axis=1):
+    for of_scorer in np.split(samples, np.cumsum(seeds)[:-1], axis=1):
         ways, count, _, places = of_scorer.shape
         times = random.multinomial(count, np.full(count, 1 / count), (ways, places)) / count
         times[:, 0] = 1 / count
@@ -308,25 +305,25 @@ def _measure(
 def _metrics(
     chosen: Chosen, y: Floats, group: Ints, score: Floats, cluster: Ints, weights: Floats
 ) -> list[Floats]:
-    found: dict[str, Floats] = {}
+    measured: dict[str, Floats] = {}
     for name, (kind, number) in chosen.items():
         if kind in RATIOS:
-            found[name] = weighted_ratio(*RATIOS[kind](y, score, number), cluster, weights)
-        elif kind in LISTS:
-            lists = LISTS[kind](y, score, group, int(number))
-            found[name] = _mean_of_lists(*lists, y, group, cluster, weights)
+            measured[name] = weighted_ratio(*RATIOS[kind](y, score, number), cluster, weights)
+        elif kind in OF_LISTS:
+            lists = OF_LISTS[kind](y, score, group, int(number))
+            measured[name] = _mean_of_lists(*lists, y, group, cluster, weights)
         elif kind == "ECE":
-            found[name] = resampled_ece(y, score, cluster, weights)
+            measured[name] = resampled_ece(y, score, cluster, weights)
     curves = {name: (CURVES[kind], x) for name, (kind, x) in chosen.items() if kind in CURVES}
 
     def of_classes(hit: Floats, miss: Floats) -> list[float]:
         return [curve(hit, miss, x) for curve, x in curves.values()]
 
     if curves:
-        found |= zip(curves, at_thresholds(y, score, cluster, weights, of_classes), strict=True)
+        measured |= zip(curves, at_thresholds(y, score, cluster, weights, of_classes), strict=True)
     if set(LINES) & set(chosen):
-        found |= zip(LINES, resampled_lines(y, score, cluster, weights).T, strict=True)
-    return [found[name] for name in chosen]
+        measured |= zip(LINES, resampled_lines(y, score, cluster, weights).T, strict=True)
+    return [measured[name] for name in chosen]
 
 
 def _mean_of_lists(

@@ -208,10 +208,10 @@ def auc_at_thresholds(positive: Floats, negative: Floats) -> float:
 def average_precision_at_thresholds(positive: Floats, negative: Floats) -> float:
     """Average precision from the weight of either class at each threshold, in ascending order."""
     gained = positive[::-1]
-    found, missed = gained.cumsum(), negative[::-1].cumsum()
+    reached, missed = gained.cumsum(), negative[::-1].cumsum()
     hit = gained > 0
-    precision = found[hit] / (found[hit] + missed[hit])
-    return float((gained[hit] * precision).sum() / found[-1]) if hit.any() else float("nan")
+    precision = reached[hit] / (reached[hit] + missed[hit])
+    return float((gained[hit] * precision).sum() / reached[-1]) if hit.any() else float("nan")
 
 
 def found_at_thresholds(positive: Floats, negative: Floats, share: ArrayLike) -> Floats:
@@ -219,8 +219,8 @@ def found_at_thresholds(positive: Floats, negative: Floats, share: ArrayLike) ->
     if not positive.any():
         return np.full(np.shape(share), np.nan)
     sent = np.append(0, (positive + negative)[::-1].cumsum())
-    found = np.append(0, positive[::-1].cumsum())
-    return np.asarray(np.interp(np.multiply(share, sent[-1]), sent, found) / found[-1])
+    reached = np.append(0, positive[::-1].cumsum())
+    return np.asarray(np.interp(np.multiply(share, sent[-1]), sent, reached) / reached[-1])
 
 
 def lift_at_thresholds(positive: Floats, negative: Floats, share: float) -> float:

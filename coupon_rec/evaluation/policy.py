@@ -205,7 +205,7 @@ def gains(
             y, score, cluster, weights, lambda hit, miss: found_at_thresholds(hit, miss, shares)
         )
 
-    found = estimate(named_keys(users, coupons), y.size, measure, **options)
-    table = found.rename(columns={"value": "found"}).set_index(pd.Index(shares, name="share"))
+    redeemed = estimate(named_keys(users, coupons), y.size, measure, **options)
+    table = redeemed.rename(columns={"value": "found"}).set_index(pd.Index(shares, name="share"))
     table.insert(0, "offers", np.multiply(shares, y.size))
     return table.assign(lift=table["found"] / table.index)

@@ -72,14 +72,14 @@ def coupled_model(
         if couple.name != "redeemed":  # by this name others find it in the model
             couple = type(couple).from_config({**couple.get_config(), "name": "redeemed"})
         inputs, ready = encoded(encoder)
-        known = interest(purchase, ready, purchase_units, dropout)
+        of_user = interest(purchase, ready, purchase_units, dropout)
         everything = joined(
-            {"interest": known, **ready}, ("interest", *ready), "interest_and_coupon"
+            {"interest": of_user, **ready}, ("interest", *ready), "interest_and_coupon"
         )
         response = network(everything, coupon_units, dropout, "coupon")
         bought, given = rates(encoder)
         logits = [
-            logit_layer(bought, "bought_logit")(known),
+            logit_layer(bought, "bought_logit")(of_user),
             logit_layer(given, "redeemed_if_bought_logit")(response),
         ]
         return coupled(encoder, inputs, logits, couple, "coupled_model")

@@ -165,9 +165,9 @@ def encoded(encoder: Encoder) -> tuple[Tensors, Tensors]:
         dtype = "float32" if name in encoder.numbers else "int32"
         inputs[name] = keras.Input((width,), dtype=dtype, name=name)
         if name in encoder.ids:
-            known = len(encoder.ids[name])
-            ready[name] = IdVector(known, name=f"{name}_vector")(inputs[name])
-            ready[f"{name}_bias"] = IdVector(known, 1, name=f"{name}_bias")(inputs[name])
+            ids = len(encoder.ids[name])
+            ready[name] = IdVector(ids, name=f"{name}_vector")(inputs[name])
+            ready[f"{name}_bias"] = IdVector(ids, 1, name=f"{name}_bias")(inputs[name])
         elif name in encoder.categories:
             sizes = [len(category.values) for category in encoder.categories[name]]
             ready[name] = MultiHot(sizes, name=f"{name}_encoded")(inputs[name])

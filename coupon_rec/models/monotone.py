@@ -124,8 +124,8 @@ def monotone_model(
         inputs, ready = encoded(encoder)
         bought, given = rates(encoder)
         read = [name for name in FEATURES if name in ready]
-        known, of_known = _joined(ready, signs, read)
-        interest = _network(known, of_known, units, dropout, "purchase")
+        inputs_known, of_known = _joined(ready, signs, read)
+        interest = _network(inputs_known, of_known, units, dropout, "purchase")
         rising = [1] * units[-1]
         start = logit_start(bought)
         bought_logit = Monotone(1, rising, False, start, name="bought_logit")(interest)
@@ -147,9 +147,9 @@ def signs_of(encoder: Encoder, promises: Mapping[str, int]) -> dict[str, list[in
         If a promise is about no number of the encoder, or is neither 1 nor -1.
     """
     names = {array: [one.name for one in numbers] for array, numbers in encoder.numbers.items()}
-    known = set().union(*names.values())
+    read = set().union(*names.values())
     for name, sign in promises.items():
-        if name not in known:
+        if name not in read:
             raise ValueError(f"{name!r} is promised something, and is no number that is read")
         if sign not in (1, -1):
             raise ValueError(f"the promise of {name} is {sign}: expected 1 or -1")

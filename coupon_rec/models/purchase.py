@@ -80,8 +80,8 @@ def purchase_model(
     encoder = encoder.only(*(name for name in KNOWN if name in encoder.arrays))
     with seeded(seed):
         inputs, ready = encoded(encoder)
-        known = interest(kind, ready, units, dropout)
-        logit = logit_layer(encoder.rates.get("bought"), "bought_logit")(known)
+        of_user = interest(kind, ready, units, dropout)
+        logit = logit_layer(encoder.rates.get("bought"), "bought_logit")(of_user)
         outputs = {"bought": layers.Activation("sigmoid", name="bought")(logit)}
     return offer_model(encoder, inputs, outputs, f"{kind}_purchase_model")
 
@@ -115,7 +115,7 @@ def interest(kind: str, ready: Tensors, units: Sequence[int], dropout: float) ->
         return layers.Dense(units[-1], name=f"{side}_vector")(x)
 
     sides = [vector(USER_INPUTS, "user"), vector(ITEM_INPUTS, "item")]
-    known = {"product": layers.Multiply(name="product")(sides), **ready}
+    parts = {"product": layers.Multiply(name="product")(sides), **ready}
     if kind == "two_tower":
-        return joined(known, ("product", *MATCH_INPUTS), "product_and_match")
-    return joined(known, ("product", *ADDITIVE), "product_and_biases")
+        return joined(parts, ("product", *MATCH_INPUTS), "product_and_match")
+    return joined(parts, ("product", *ADDITIVE), "product_and_biases")

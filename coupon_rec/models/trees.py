@@ -221,11 +221,11 @@ def with_trees(network: OfferModel, trees: Trees) -> OfferModel:
     Equation `eq-blend` of the book.
     """
     encoder, inputs = network.encoder, network.input
-    known = [inputs[name] for name in encoder.numbers]
+    parts = [inputs[name] for name in encoder.numbers]
     for name, categories in encoder.categories.items():
         sizes = [len(category.values) for category in categories]
-        known.append(MultiHot(sizes, name=f"{name}_ones")(inputs[name]))
-    direct = trees(layers.Concatenate(name="known")(known))
+        parts.append(MultiHot(sizes, name=f"{name}_ones")(inputs[name]))
+    direct = trees(layers.Concatenate(name="known")(parts))
     both = Blend(name=BOTH)([network.output["redeemed"], direct])
     outputs = {**network.output, "redeemed": both}
     return offer_model(encoder, inputs, outputs, f"{network.name}_with_trees")

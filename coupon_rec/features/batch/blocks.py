@@ -87,8 +87,8 @@ def _by_blocks(market: Market, folder: Path, block: int) -> Path:
     blocks = folder / "blocks"
     blocks.mkdir()
     for i, part in enumerate(_parts(market, block)):
-        known = known_offers(part, coupons).drop(*RANKS.values())
-        known.order_by("campaign_id").to_parquet(blocks / f"{i}.parquet")
+        of_block = known_offers(part, coupons).drop(*RANKS.values())
+        of_block.order_by("campaign_id").to_parquet(blocks / f"{i}.parquet")
     offers = read_parquet(market.offers.get_backend(), blocks)
     users = offers.select(*USER_KEY, "user_spend_per_week").distinct()
     ranks = {

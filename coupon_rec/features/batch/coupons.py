@@ -184,17 +184,17 @@ def _success(market: Market) -> Table:
             .group_by("campaign_id", column)
             .aggregate((used / (_.offers.sum() + PRIOR_OFFERS)).name(name))
         )
-        known = _[name].fill_null(PRIOR_REDEMPTIONS / PRIOR_OFFERS).name(name)
+        rate = _[name].fill_null(PRIOR_REDEMPTIONS / PRIOR_OFFERS).name(name)
         joined = success.left_join(rates, ["campaign_id", column])
-        success = joined.select(*success.columns, known)
+        success = joined.select(*success.columns, rate)
     return success.select(*COUPON_KEY, "coupon_success", "coupon_category_success")
 
 
 def _terms(market: Market) -> Table:
     """The terms of each coupon, and the market's own columns."""
-    known = [name for name in market.coupons.columns if name.startswith("coupon_")]
+    own = [name for name in market.coupons.columns if name.startswith("coupon_")]
     terms = {f"coupon_{name}": name for name in TERMS if name in market.coupons.columns}
-    return market.coupons.select(*known, **terms)
+    return market.coupons.select(*own, **terms)
 
 
 def _ratings(market: Market, reviews: Table) -> Table:

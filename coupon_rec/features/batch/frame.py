@@ -56,12 +56,12 @@ def joined_frame(offers: Table, tables: Iterable[Table]) -> pd.DataFrame:
 
 def _numbers(table: pa.Table, ids: dict[str, pd.Index]) -> np.ndarray:
     """Number the keys of a table, or parts of them, in their order; -1 for what no offer has."""
-    number, known = np.zeros(len(table), "int64"), np.ones(len(table), bool)
+    number, offered = np.zeros(len(table), "int64"), np.ones(len(table), bool)
     for name, some in ids.items():
         place = some.get_indexer(table[name].to_numpy())
         number = number * len(some) + place
-        known &= place >= 0
-    return np.where(known, number, -1)
+        offered &= place >= 0
+    return np.where(offered, number, -1)
 
 
 def _filled(
@@ -72,9 +72,9 @@ def _filled(
     if pa.types.is_string(values.type):
         rows = pa.array(row, mask=~there)
         return values.cast(pa.large_string()).take(rows).to_pandas()
-    found = values.to_numpy()
+    numbers = values.to_numpy()
     if before is None:
-        dtype = "float32" if name in MISSING else found.dtype
+        dtype = "float32" if name in MISSING else numbers.dtype
         before = np.full(len(row), MISSING.get(name, 0), dtype)
-    before[there] = found.astype(before.dtype)[row[there]]
+    before[there] = numbers.astype(before.dtype)[row[there]]
     return before

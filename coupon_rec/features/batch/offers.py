@@ -136,9 +136,9 @@ def finished(offers: Table, market: Market) -> Table:
     return offers.mutate(**features, **labels).select(*columns)
 
 
-def _columns(known: Collection[str], market: Market) -> list[str]:
-    """The columns of an offers table, with those of the optional features that are known."""
-    optional = [name for name in OPTIONAL_NAMES if name in known]
+def _columns(there: Collection[str], market: Market) -> list[str]:
+    """The columns of an offers table, with those of the optional features that are there."""
+    optional = [name for name in OPTIONAL_NAMES if name in there]
     own = _own_columns(market, "users", "coupons")
     return [*OFFER, *ABOUT, *NAMES, *optional, *own, *LABELS]
 
@@ -357,5 +357,5 @@ def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
 def tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) -> Table:
     """The key of a table, its features, each made known, and what else is named."""
     key = [column for column in OFFER if column in table.columns]
-    known = {name: _known(name, table[name]) for name in MISSING if name in table.columns}
-    return table.select(*key, *others, **known, **more)
+    features = {name: _known(name, table[name]) for name in MISSING if name in table.columns}
+    return table.select(*key, *others, **features, **more)

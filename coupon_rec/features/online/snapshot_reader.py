@@ -100,14 +100,14 @@ def _read(folder: Path, name: str, *columns: str) -> Rows:
     if name in MAY_LACK and not path.exists():
         return np.empty(0, [(column, "int64") for column in columns])
     table = pq.read_table(path)
-    found = {
+    arrays = {
         IN_MEMORY.get(column, column): table[column].to_numpy()
         for column in columns
         if column not in MAY_LACK or column in table.column_names
     }
-    dtypes = {column: "int64" if v.dtype.kind == "M" else v.dtype for column, v in found.items()}
+    dtypes = {column: "int64" if v.dtype.kind == "M" else v.dtype for column, v in arrays.items()}
     rows = np.empty(len(table), [*dtypes.items()])
-    for column, values in found.items():
+    for column, values in arrays.items():
         rows[column] = values
     return rows
 
