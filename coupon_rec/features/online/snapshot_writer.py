@@ -74,19 +74,16 @@ def last_day(market: Market) -> date:
     ValueError
         If purchases end before the first campaign starts.
     """
-    known = market.purchases.aggregate(known=_.time.max().date())
-    days = market.campaigns.cross_join(known).aggregate(
-        first=_.start.min(),
-        known=_.known.max(),
-        last=ibis.least(_.end, _.known).max(where=_.start <= _.known),
-    )
-    one: dict[str, date | None] = days.to_pyarrow().to_pylist()[0]
-    if one["last"] is None:
+    until = market.purchases.time.max().date().to_pyarrow().as_py()
+    begun = market.campaigns.filter(_.start <= until)
+    last: date | None = ibis.least(begun.end, until).max().to_pyarrow().as_py()
+    if last is None:
+        first = market.campaigns.start.min().to_pyarrow().as_py()
         raise ValueError(
-            f"purchases end on {one['known']}, before the first campaign starts on "
-            f"{one['first']}: bring both up to date"
+            f"purchases end on {until}, before the first campaign starts on {first}: bring both up "
+            "to date"
         )
-    return one["last"]
+    return last
 
 
 def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
