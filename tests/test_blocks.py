@@ -54,7 +54,7 @@ def test_a_failure_leaves_the_file_of_before(
     def fail(*_: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(blocks, "_ranks", fail)
+    monkeypatch.setattr(blocks, "ranks_of_values", fail)
     with pytest.raises(OSError, match="full"):
         write_offers(idle, path)
     assert path.read_text() == "of before"

@@ -92,7 +92,7 @@ def _by_blocks(market: Market, folder: Path, block: int) -> Path:
     offers = read_parquet(market.offers.get_backend(), blocks)
     users = offers.select(*USER_KEY, "user_spend_per_week").distinct()
     ranks = {
-        column: _stored(_ranks(table, column), folder / f"{column}.parquet")
+        column: _stored(ranks_of_values(table, column, table), folder / f"{column}.parquet")
         for column, table in (("user_spend_per_week", users), ("match_wallet_share", offers))
     }
     campaigns = offers.select("campaign_id").distinct().order_by("campaign_id").to_pandas()
@@ -103,7 +103,9 @@ def _by_blocks(market: Market, folder: Path, block: int) -> Path:
         for column, rank in ranks.items():
             rows = rows.left_join(rank.filter(mine).drop("campaign_id"), column)
         _rows(rows, market).to_parquet(file)
-    return _write(read_parquet(offers.get_backend(), *files), folder / "merged.parquet")
+    merged = folder / "merged.parquet"
+    read_parquet(offers.get_backend(), *files).to_parquet(merged)
+    return merged
 
 
 def _parts(market: Market, block: int) -> Iterator[Market]:
@@ -117,11 +119,6 @@ def _parts(market: Market, block: int) -> Iterator[Market]:
         yield replace(market, **{name: table.filter(mine) for name, table in tables.items()})
 
 
-def _ranks(table: Table, column: str) -> Table:
-    sizes = table.group_by("campaign_id").aggregate(of_campaign=_.count())
-    return ranks_of_values(table, column, sizes)
-
-
 def _rows(offers: Table, market: Market) -> Table:
     """The rows of a file, in order."""
     rows = finished(offers, market).mutate(start=_.start.cast("timestamp"))
@@ -129,10 +126,6 @@ def _rows(offers: Table, market: Market) -> Table:
     return named.order_by(*OFFER)
 
 
-def _write(table: Table, file: Path) -> Path:
-    table.to_parquet(file)
-    return file
-
-
 def _stored(table: Table, file: Path) -> Table:
-    return read_parquet(table.get_backend(), _write(table, file))
+    table.to_parquet(file)
+    return read_parquet(table.get_backend(), file)

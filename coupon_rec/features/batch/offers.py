@@ -261,17 +261,15 @@ def _priced(items: Table, coupons: Table) -> Table:
 
 def spend_rank(users: Table) -> Table:
     """Rank the users of each campaign by what they spend a week."""
-    sizes = users.group_by("campaign_id").aggregate(of_campaign=_.count())
-    ranks = ranks_of_values(users, "user_spend_per_week", sizes)
+    ranks = ranks_of_values(users, "user_spend_per_week", users)
     ranked = users.left_join(ranks, ["campaign_id", "user_spend_per_week"])
     return ranked.select(*USER_KEY, user_spend_rank=_.user_spend_rank.fill_null(0.0))
 
 
 def match_ranks(market: Market, bought: Table) -> Table:
     """Rank the offers of each user, and their wallet shares among all of the campaign."""
-    sizes = market.offers.group_by("campaign_id").aggregate(of_campaign=_.count())
     shares = bought.semi_join(market.offers, OFFER)
-    wallets = ranks_of_values(shares, "match_wallet_share", sizes)
+    wallets = ranks_of_values(shares, "match_wallet_share", market.offers)
 
     def rank(name: str) -> Deferred:
         value = _[name].fill_null(MISSING[name])
@@ -290,7 +288,7 @@ def match_ranks(market: Market, bought: Table) -> Table:
     )
 
 
-def ranks_of_values(table: Table, column: str, sizes: Table) -> Table:
+def ranks_of_values(table: Table, column: str, everyone: Table) -> Table:
     """The rank, from 0 to 1, of each distinct value above 0 of a column within a campaign.
 
     Rows with equal values share a rank, so distinct values are ranked: first the narrow buckets
@@ -304,14 +302,15 @@ def ranks_of_values(table: Table, column: str, sizes: Table) -> Table:
         rank 0.
     column : str
         What is ranked, one of `RANKS`.
-    sizes : ibis.Table
-        `campaign_id`, and how many rows, zeros included, are compared: `of_campaign`.
+    everyone : ibis.Table
+        The rows that are compared, zeros included, by their `campaign_id`.
 
     Returns
     -------
     ibis.Table
         `campaign_id`, the column and its rank: the share of the other rows that lie below.
     """
+    sizes = everyone.group_by("campaign_id").aggregate(of_campaign=_.count())
     values = (
         table.filter(_[column] > 0)
         .group_by("campaign_id", column)
