@@ -21,7 +21,6 @@ BEFORE = {
     "try-it": ["people", "network", "coupled", "choice", "what-if", "words"],
     "lambda": ["people", "choice"],
     "because": ["people", "network", "coupled", "choice", "what-if", "words", "credit"],
-    "talk": ["hearing"],
     "nearest": ["near-to"],
 }
 """The scripts that a figure needs besides its own."""

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
-from coupon_rec.assistant.hearing import MAX_LETTERS
+from coupon_rec.assistant.intents import MAX_LETTERS
 from coupon_rec.assistant.log import Turn
 from coupon_rec.assistant.talking import Assistant, Open
 from coupon_rec.serving.http.api_models import Id

@@ -7,19 +7,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from coupon_rec.assistant.hearing import (
-    Heard,
-    agrees,
-    allows_offer,
-    asks_again,
-    asks_alone,
-    hear,
-    may_refuse,
-    wants_nothing,
-)
+from coupon_rec.assistant.hearing import OFFERING, Heard, agrees, hear, names_coupon, refuses
 from coupon_rec.assistant.log import DialogueLog, Turn
 from coupon_rec.assistant.moments import Customers
-from coupon_rec.assistant.phrases import OFFERING
 from coupon_rec.assistant.shop import HandOver
 from coupon_rec.assistant.tools import MAX_SHOWN, NAMELESS, Coupon, Tools, placed
 
@@ -79,10 +69,8 @@ ALONE: Final = {
 FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away", "waiting")
 BETWEEN: Final = ("hello", "product", "thanks")
 """What may be said between two messages that are not understood: they are two in a row."""
-ANSWERED: Final = (*OFFERING, "none", "others", "use", "hello", "thanks")
-"""What no colleague has to read, where it is all of a message."""
-MAX_UNANSWERED: Final = 10
-"""Messages without an answer that a colleague gets together."""
+MAX_PASSED_ON: Final = 10
+"""Messages that a colleague gets together."""
 MAX_TURNS: Final = 50
 """Of a conversation that are remembered."""
 FROM_RECORDING: Final = "heard from a recording: "
@@ -109,8 +97,8 @@ class Assistant:
     log : DialogueLog, optional
         Where the turns are kept.
     hand_over : callable, optional
-        Gives a customer's words to a person, such as `hand_to`, after those before that had no
-        answer; an OSError says that nobody has taken them. Without it nobody takes over, and the
+        Gives a customer's words to a person, such as `hand_to`, after those before that nobody
+        has read; an OSError says that nobody has taken them. Without it nobody takes over, and the
         assistant says so and goes on.
     use : str
         What is said to "how do I use it?".
@@ -156,9 +144,9 @@ class Assistant:
         self._log, self._hand_over = log, hand_over
         self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
         self._one_at_a_time = asyncio.Lock()
-        self._intents, self._unanswered = list[str](), list[str]()
+        self._intents, self._to_pass_on = list[str](), list[str]()
         self._shown: Sequence[Coupon] = ()
-        self._offered = self._left = self._stopped = False
+        self._quiet = self._left = self._stopped = False
 
     def reply(self, words: str) -> Turn:
         """Answer a message, for who does not wait in a loop of asyncio, such as a notebook."""
@@ -185,7 +173,8 @@ class Assistant:
                 self.last = turn
         finally:
             if self._log and words.strip():
-                turn = turn or Turn(self.dialogue, words, "", self._hear(words).intent)
+                intent = hear(words, self.tools.catalog.products).intent
+                turn = turn or Turn(self.dialogue, words, "", intent)
                 await asyncio.to_thread(self._log.add, self.tools.user_id, turn)
         return turn
 
@@ -195,19 +184,18 @@ class Assistant:
 
     async def _turn(self, words: str, spoken: bool) -> Turn:
         heard = self._heard(words)
-        self._note(words, spoken)
+        said = f"{FROM_RECORDING}{words}" if spoken else words
+        self._to_pass_on = [*self._to_pass_on, said][-MAX_PASSED_ON:]
         try:
-            key, coupons, offer = await self._found(heard, words)
+            key, coupons, offer = await self._found(heard)
         except ValueError:  # the service is away
             key, coupons, offer = "away", [], None
-        if key in ANSWERED and heard.intent != "unknown" and self._is_all_answered(words):
-            self._unanswered.pop()
         says, over = self._of(key, coupons), False
         if key in FOR_A_PERSON:
             over = await self._is_handed_over()
             says = says if over else ALONE[key]
         self._left = self._left or over
-        self._offered = self._offered or key in FOR_A_PERSON or bool(coupons or offer)
+        self._quiet = self._quiet or key in FOR_A_PERSON or bool(coupons or offer)
         lines = [each.why if key == "why" else each.line for each in coupons[:MAX_SHOWN]]
         reply = "\n- ".join([says, *lines])
         if len(coupons) > MAX_SHOWN:
@@ -218,16 +206,16 @@ class Assistant:
         return Turn(self.dialogue, words, reply, heard.intent, offered=offered, handed_over=over)
 
     async def _is_handed_over(self) -> bool:
-        """Give all that has no answer to a person, and say whether somebody has taken it."""
+        """Give what nobody else has read to a person, and say whether somebody has taken it."""
         if self._hand_over is None:
             return False
-        words = "\n".join(self._unanswered)
+        words = "\n".join(self._to_pass_on)
         try:
             await _asked(self._hand_over, self.tools.user_id, self.dialogue, words)
         except OSError as error:
             logger.warning("nobody took a customer's words: %s", type(error).__name__)
             return False
-        self._unanswered = []
+        self._to_pass_on = []
         return True
 
     def _of(self, key: str, coupons: Sequence[Coupon]) -> str:
@@ -235,31 +223,22 @@ class Assistant:
         mailed = all(each.mailed for each in coupons)
         return self._says[key] if mailed else OPEN.get(key, self._says[key])
 
-    def _note(self, words: str, spoken: bool) -> None:
-        """Keep a message for the colleague who may be brought in."""
-        words = f"{FROM_RECORDING}{words}" if spoken else words
-        self._unanswered = [*self._unanswered, words][-MAX_UNANSWERED:]
-
-    def _is_all_answered(self, words: str) -> bool:
-        """Whether no colleague has to read a message that was answered."""
-        products = self.tools.catalog.products
-        return asks_alone(words, products) and not may_refuse(words, products)
-
-    def _hear(self, words: str) -> Heard:
-        shown = bool(self._shown) and self._intents[-1:] not in (["product"], ["unknown"])
-        shown = shown or bool(self.last.offered)
-        return hear(words, self.tools.catalog.products, shown=shown)
-
     def _heard(self, words: str) -> Heard:
         """What was understood of a message, after what was said before."""
-        products, heard = self.tools.catalog.products, self._hear(words)
-        asked = bool(self._hand_over) and self._intents[-1:] == ["product"]  # for a colleague
-        if asked and heard.intent not in (*FOR_A_PERSON, "coupons") and agrees(words):
+        products = self.tools.catalog.products
+        heard = hear(words, products)
+        last = self._intents[-1] if self._intents else ""
+        asked = bool(self._hand_over) and last == "product"  # whether to bring a colleague
+        if asked and heard.intent not in (*FOR_A_PERSON, "coupons", "use") and agrees(words):
             heard = heard._replace(intent="person")
-        self._offered = self._offered or heard.intent == "unknown"
-        self._stopped = self._stopped or wants_nothing(words, products) or heard.intent == "forget"
-        if self._stopped and heard.intent in OFFERING and not asks_again(words, products):
+        if heard.intent in ("terms", "why") and (
+            self._stopped or (last in ("product", "unknown") and not names_coupon(words))
+        ):
             heard = heard._replace(intent="unknown")
+        self._stopped = heard.intent in ("stop", "forget") or (
+            self._stopped and heard.intent != "coupons"
+        )
+        self._quiet = self._quiet or heard.intent == "unknown" or refuses(words, products)
         return heard
 
     def _key(self, intent: str) -> str:
@@ -271,23 +250,19 @@ class Assistant:
         self._intents = [*self._intents, intent][-MAX_TURNS:]
         return "person" if twice else intent
 
-    async def _found(self, heard: Heard, words: str) -> tuple[str, Sequence[Coupon], Coupon | None]:
+    async def _found(self, heard: Heard) -> tuple[str, Sequence[Coupon], Coupon | None]:
         """What to say, the coupons that go with it, and an offer that nobody asked for."""
         key = self._key(heard.intent)
         if key in OFFERING:
             return *self._listed(heard, await _asked(self.tools.coupons)), None
-        products = self.tools.catalog.products
-        self._offered = self._offered or not allows_offer(words, heard.intent, products)
         return key, [], await self._offer(heard)
 
     def _listed(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:
         """The coupons that were asked for, as the service has them now, and what to say of them."""
         key, coupons = self._meant(heard, now)
-        listed = heard.intent == "coupons" and not heard.which
-        all_shown = key == heard.intent and all(each in self._shown for each in coupons)
-        if now and heard.which and self._shown:  # nobody was shown the others of `now`
+        if heard.which and self._shown:  # nobody was shown the others of `now`
             self._shown = [*dict.fromkeys([*self._shown, *coupons])][:MAX_SHOWN]
-        elif now and (listed or not all_shown):  # "any last day?" is of what was shown before
+        elif (now and any(each not in self._shown for each in coupons)) or key == "coupons":
             self._shown = (now if heard.which else coupons)[:MAX_SHOWN]
         fresh = {each.key: each for each in now}
         if key == "coupons" and any(each.key not in fresh for each in coupons):
@@ -316,7 +291,7 @@ class Assistant:
 
         What was not understood may be a refusal: `Customers` does not know of that.
         """
-        over = self._offered or self._stopped or heard.intent in (*FOR_A_PERSON, "unknown")
+        over = self._quiet or self._stopped or self._left or heard.intent in FOR_A_PERSON
         if over or not self.customers or not self.customers.offer_now(self._intents):
             return None
         try:

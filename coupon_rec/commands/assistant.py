@@ -305,7 +305,7 @@ def _end_as_on_ctrl_c() -> None:
 
 def _talk(assistant: "Assistant") -> None:
     """Talk in the terminal until the customer says nothing, or the input ends."""
-    from coupon_rec.assistant.hearing import MAX_LETTERS
+    from coupon_rec.assistant.intents import MAX_LETTERS
 
     if None in (sys.stdin, sys.stdout):
         problem = (

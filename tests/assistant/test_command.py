@@ -200,7 +200,7 @@ def test_a_port_that_is_taken_is_told_before_anything_is_loaded() -> None:
 
 def test_who_writes_too_much_in_the_terminal_is_told() -> None:
     said = "word " * 101 + "stop"
-    assert "at most 500 letters" in run("--user", 7, said=f"{said}\n")[1]
+    assert "at most 4000 letters" in run("--user", 7, said=f"{said}\n")[1]
 
 
 def test_the_server_finishes_what_is_in_flight_and_writes_no_access_log(

@@ -105,7 +105,7 @@ def test_a_recording_is_read_back_and_answered_as_its_words_are() -> None:
         ({"recording": True}, "in Base64"),
         ({"recording": 1234}, "in Base64"),
         ({"words": ""}, "send either"),
-        ({"words": "x" * 501}, "500"),
+        ({"words": "x" * 4001}, "4000"),
         ({"words": "hi", "as": 17}, "as"),
         ({"words": "hi", "user_id": -1}, "user_id"),
         ([], "body"),

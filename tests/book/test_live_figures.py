@@ -11,8 +11,6 @@ from pathlib import Path
 
 import ibis
 import numpy as np
-import page_rules
-import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 from reader import open_page
@@ -21,7 +19,7 @@ from scipy.stats import binom
 from sphinx.application import Sphinx
 
 from coupon_rec import load_complete_journey
-from coupon_rec.assistant import Assistant, Catalog, Customers, Tools, hear
+from coupon_rec.assistant import Assistant, Catalog, Customers, Tools
 from coupon_rec.book import talking
 from coupon_rec.decisions import Budget, Economics, allocate, expected_sales, newsvendor
 from coupon_rec.evaluation import Prior
@@ -54,51 +52,13 @@ PAGES = {
     "chapters/26_listening": "listen",
     "chapters/27_cross_platform": "adapter",
 }
-KINDS = ("plain", "indirect", "studied", "strangers")
-SAY_ALL = """(place, phrases) => phrases.map((said) => {
-  place.querySelector("input[type=text]").value = said;
-  place.querySelector("form").requestSubmit();
-  return place.querySelector(".live-words").textContent.match(/Heard last: (\\w+)/)[1];
-})"""
-"""Says things in the conversation, and gives the intent heard each time."""
-SAY_EACH = SAY_ALL.replace(
-    "((said) => {",
-    """((said) => {
-  for (const button of place.querySelectorAll("button"))
-    if (button.textContent === "Start again") button.click();""",
-)
-"""Says each in a conversation of its own."""
 CONVERSATIONS = (
-    ["Do you have oat milk?", "And coffee?", "Any coupons?", "why?"],
-    ["how long is the second one valid?", "the last coupon", "the third offer", "shampoo coupon"],
-    ["lorem ipsum", "dolor sit amet", "any coupons?"],
-    ["coffee?", "my order is late", "hello"],
-    ["the first offer for oat milk", "the forty-third coupon", "not the first coupon: until when?"],
-    ["Cancel my coupons", "I have no coupons. Any for me?", "Nice (no coupons, really)"],
-    ["No coupons, ok?", "any coupons?"],
-    ["do you have oat milk?", "Thanks, yes please", "thank you"],
-    [
-        "do you have oat milk?",
-        "Hi, delete it all",
-        "Ban coupons",
-        "coffee?",
-        "\N{NO ENTRY SIGN} coupons",
-    ],
-    [*["how do I use it?"] * 20, *["do you have coffee?"] * 40],
-    ["Coupons? No.", "I have no coupons. Any for me?", "I hate your coffee ads", "coffee", "why?"],
-    [
-        "coffee",
-        "No ads for coffee",
-        "coffee",
-        "Is there a last day?",
-        "Why do I still get coupons?",
-    ],
-    ["how do I use it", "thanks", "Ünïcode cöffee?", "coffee", "coffee", "coffee"],
-    ["I want to complain", *["hi"] * 8, "any coupons?"],
-    ["lorem ipsum", "hello?", "coffee?", "dolor sit amet"],
-    ["Coupons? Turn them off.", *["coffee"] * 4, "Coupons, thanks"],
-    ["How much is it?", "any coupons?", "When does it end?", "do you have tea?", "How much is it?"],
-    ["do you have oat milk?", "Ok, thanks, bye", "any coupons?", "\N{THUMBS UP SIGN}", "No thanks"],
+    ["Do you have oat milk?", "Do you have oat milk?", "Why did I get these coupons?"],
+    ["Any coupons?", "Why did I get these coupons?", "Do you have oat milk?", "thanks"],
+    ["asdf jkl", "Do you have oat milk?", "asdf jkl", "hello"],
+    ["Do you have oat milk?", "My order is late", "Any coupons?"],
+    [*["How do I use it?"] * 5, *["Do you have oat milk?"] * 10],
+    ["Why did I get these coupons?", "How do I use it?", "asdf jkl", "thanks", "asdf jkl"],
 )
 FIGURE = """
 ```{{live}} {name}
@@ -343,25 +303,16 @@ def test_votes_about_a_household_are_right_as_often_as_the_binomial_says(page: P
         assert said[-1] == pytest.approx(100 * right, abs=0.6)
 
 
-def test_the_rules_of_the_page_are_those_of_the_assistant() -> None:
-    assert page_rules.script() == page_rules.SCRIPT.read_text("utf-8"), (
-        "run python tools/page_rules.py"
-    )
-
-
-def test_the_page_understands_and_answers_as_the_assistant_does(page: Page) -> None:
+def test_the_page_answers_as_the_assistant_does(page: Page) -> None:
     place = page.locator("[data-live=talk]")
-    phrases = pd.concat([talking.paraphrases(kind) for kind in KINDS])["words"]
-    assert place.evaluate(SAY_EACH, phrases.tolist()) == [
-        hear(said, talking.PRODUCTS).intent for said in phrases
-    ]
     for share in (35, 90):
         slide(page, "Customers who are undecided", share)
         rest = (1 - share / 100) / 0.65
         customers = Customers(share=(0.45 * rest, share / 100, 0.2 * rest))
         for conversation in CONVERSATIONS:
             place.get_by_role("button", name="Start again").click()
-            place.evaluate(SAY_ALL, conversation)
+            for said in conversation:
+                place.get_by_role("button", name=said, exact=True).click()
             tools = Tools(2448, lambda user: talking.MINE[user], Catalog(talking.FACTS))
             talk = Assistant(tools, customers, hand_over=lambda *said: None)
             replies = [talk.reply(said).reply for said in ["hello", *conversation]]
