@@ -63,7 +63,7 @@ VETO: Final = (
 REFUSES: Final = (
     r"\b(no|not|never|none|nobody|nope|nah|nothing|zero|0|t|cannot|cant|dont|without|against|"
     r"enough|quit|cease|ending|less|fewer|gone|away|hell|too (many|much)|fed up|sick|tired|rid|"
-    r"leave|lost|spare|skip|drop|hide|mute|ban|ugh|seriously|peace|as if|keine|nix|nein|lousy|"
+    r"leav\w+|lost|spare|skip|drop|hide|mute|ban|ugh|seriously|peace|as if|keine|nix|nein|lousy|"
     r"useless|(?<!it )(?<!coupon )(?<!offer )end|(?<!run )(?<!runs )(?<!ran )(?<!find )out|"
     r"(take|taken|coupons?|vouchers?|offers?|deals?)( me)? off|off with|why \w+ \w+ still|"
     r"(stop|ended|unsub|unwanted|disabl|deactivat|discontinu|keep|annoy|pester|spam|bother|block|"

@@ -6,17 +6,19 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from coupon_rec.commands.shared import MarketSource, market_of, say
 
 if TYPE_CHECKING:
-    from coupon_rec.assistant import Assistant
+    from coupon_rec.assistant import Assistant, Catalog
     from coupon_rec.assistant.talking import Open
+    from coupon_rec.assistant.tools import Recommend
     from coupon_rec.content import Ear
     from coupon_rec.serving.http.settings import Settings
 
@@ -138,21 +140,20 @@ def assistant(
 ) -> None:
     """Talk about coupons: what a customer has, how to use it, and why."""
     from coupon_rec.assistant import (
-        Assistant,
         Catalog,
         Customers,
         DialogueLog,
         Tools,
         hand_to,
+        hear,
         mcp_server,
         names_to_read,
     )
     from coupon_rec.assistant import service as service_at
     from coupon_rec.assistant.talking import SAYS
+    from coupon_rec.serving.http.server import check_closed, check_free
     from coupon_rec.serving.http.settings import Settings
 
-    if list_names and forget is not None:
-        raise typer.BadParameter("ask for one thing at a time", param_hint="--list-names")
     if list_names:
         typer.echo("\n".join(names_to_read(market_of(market))))
         return
@@ -163,26 +164,36 @@ def assistant(
     _check_user(user, port, mcp=mcp)
     settings = Settings(api_key=api_key, open=to_all)
     if port is not None:
-        _check_port(host, port, settings)
-    dialogues = DialogueLog(log, pseudonym_key, keep) if log else None
+        check_closed(host, settings)
+        check_free(host, port)
     recommend = service_at(service, service_key, time)
-    hand_over = hand_to(hook, pseudonym_key) if hook else None
     catalog = Catalog.of_market(market_of(market), currency, _names(names))
-    customers = Customers() if offers else None
-
-    def begin(user_id: int | str) -> "Assistant":
-        tools = Tools(user_id, recommend, catalog)
-        says = use or SAYS["use"]
-        return Assistant(tools, customers, log=dialogues, hand_over=hand_over, use=says)
-
     if mcp:
         mcp_server(Tools(user, recommend, catalog)).run("stdio")
         return
+    begin = partial(
+        _begin,
+        recommend,
+        catalog,
+        customers=Customers() if offers else None,
+        log=DialogueLog(log, pseudonym_key, keep) if log else None,
+        hand_over=hand_to(hook, pseudonym_key) if hook else None,
+        use=use or SAYS["use"],
+    )
+    hear("hello")  # which learns, before a customer waits for it
     _end_as_on_ctrl_c()
     if port is None:
         _talk(begin(user))
     else:
         _serve(begin, host, port, settings, _ear(catalog.products) if speech else None)
+
+
+def _begin(
+    recommend: "Recommend", catalog: "Catalog", user: int | str, **settings: Any
+) -> "Assistant":
+    from coupon_rec.assistant import Assistant, Tools
+
+    return Assistant(Tools(user, recommend, catalog), **settings)
 
 
 def _forget(user: str, log: Path | None, key: str) -> None:
@@ -208,13 +219,6 @@ def _check_user(user: str, port: int | None, *, mcp: bool) -> None:
         problem = "over HTTP each message names its customer: leave it out"
     if problem:
         raise typer.BadParameter(problem, param_hint="--user")
-
-
-def _check_port(host: str, port: int, settings: "Settings") -> None:
-    from coupon_rec.serving.http.server import check_closed, check_free
-
-    check_closed(host, settings)
-    check_free(host, port)
 
 
 def _serve(begin: "Open", host: str, port: int, settings: "Settings", ear: "Ear | None") -> None:

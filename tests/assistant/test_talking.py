@@ -973,7 +973,6 @@ Good deal!
 What is a coupon?
 And the coupons for coffee
 Just the coupons
-Only offers
 All of your offers.
 The newsletter offers too
 Every coupon
