@@ -173,8 +173,9 @@ class Assistant:
                 self.last = turn
         finally:
             if self._log and words.strip():
-                intent = hear(words, self.tools.catalog.products).intent
-                turn = turn or Turn(self.dialogue, words, "", intent)
+                if turn is None:
+                    intent = hear(words, self.tools.catalog.products).intent
+                    turn = Turn(self.dialogue, words, "", intent)
                 await asyncio.to_thread(self._log.add, self.tools.user_id, turn)
         return turn
 

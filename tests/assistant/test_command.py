@@ -199,7 +199,7 @@ def test_a_port_that_is_taken_is_told_before_anything_is_loaded() -> None:
 
 
 def test_who_writes_too_much_in_the_terminal_is_told() -> None:
-    said = "word " * 101 + "stop"
+    said = "word " * 801 + "stop"
     assert "at most 4000 letters" in run("--user", 7, said=f"{said}\n")[1]
 
 
