@@ -23,6 +23,7 @@ from coupon_rec.assistant import (
     hear,
     service,
 )
+from coupon_rec.assistant.intents import messages
 from coupon_rec.assistant.talking import (
     ALONE,
     FOR_A_PERSON,
@@ -122,11 +123,6 @@ def test_after_a_handover_the_assistant_is_silent(words: str) -> None:
     turn = talk.reply("What coupons do I have?")
     assert turn.reply == SAYS["waiting"]
     assert talk.reply(" ").reply == SAYS["waiting"]
-
-
-def test_thanks_are_no_yes() -> None:
-    for words in ("No, thank you", "That would be all, thanks", "thank you"):
-        assert hear(words).intent != "person"
 
 
 def test_what_is_not_understood_twice_goes_to_a_person() -> None:
@@ -493,72 +489,21 @@ def test_a_name_is_words_and_several_names_are_several(words: str, product: str)
 
 STOPS = """
 Stop
-stop please
 Take me off your mailing list
 Do not contact me again
-No more emails
 Cancel my newsletter
-I am not interested
-Leave me in peace
 No coupons please
-I said no coupons
-Please don't offer me anything
 I told you not to offer me anything!
-I no longer want coupons
-I wish to receive no further offers
-Cancel all marketing emails
-How do I stop the emails?
 Are you deaf? No more emails!
-ok stop
-STOP STOP STOP
 can you stop?
-no more
 opt me out
-I'm not interested in coupons
-I want no coupons
-I do not need your coupons
-I would rather get no coupons
-I want to stop getting mail
-Why don't you stop?
 st\u034fop
-st\ufe0fop
 stop\u3164please
-stop\u2800please
 st\u2065op
 Please don't. Stop the coupons.
-No, I do not. Stop the offers!
-Do you? Stop the offers please.
-If not, stop the offers
 Stop at once!
-No thanks, no coupons.
-Hi, no coupons please
-ok no coupons
-No coupons, I said!
-Please no coupons ever again
-I don't want any discounts
-No more promotions
-Do not give me any coupons
-Do not mail me coupons
-Do not spam me with offers
-I do not want to be sent any coupons
-I never want to hear about coupons again
-I'd like no coupons
-I would prefer not to receive coupons
-I am unsubscribing from your coupons
-Un-subscribe me
-I asked for the coupons to be stopped
-I want the coupons stopped
 Thanks for your help - no coupons please
-No coupons, ok?
 Zero coupons please
-Enough coupons
-I've had enough of your coupons
-I refuse all offers
-I object to marketing
-I withdraw my consent to offers
-Go away!
-Leave me be!
-Please do not disturb me
 """
 
 
@@ -569,148 +514,20 @@ def test_who_wants_nothing_is_understood_in_many_words(words: str) -> None:
     assert talk.last.intent == "stop"
 
 
-MAY_REFUSE = """
-Cancel the coupons
-Cancel my coupons
-Spare me the coupons
-Drop the coupons
-Take the coupons away
-I have opted out of coupons
-Coupons? No thanks.
-no coupons from you
-Not another coupon!
-I hate your coupons
-Keep your coupons to yourself
-I want none of your coupons
-I can't stand your coupons
-Your coupons are not welcome
-You did not stop the coupons
-That was nice (no coupons, really)
-"""
-ASKS_FOR_NONE = """
-No coupons until I ask for them
-No offers when I am at work
-No coupons for any reason
-I refuse coupons under any conditions
-Keep your coupons until hell freezes
-I hate your coupons. Tell me why you send them.
-Your coupons are not wanted until further notice
-How long will you keep annoying me with offers?
-Skip me when you hand out coupons
-Why do I still get coupons?
-Why are you still sending me coupons?
-Coupons: no
-Coupons? No.
-Coupons, no.
-Offers? I refuse them
-I didn't ask for coupons
-I wouldn't touch your coupons
-Show me no coupons
-Is there no end to your coupons!
-Block all coupons
-Too many coupons
-Fewer coupons please
-Turn the coupons off
-Coupons off
-I am fed up with coupons
-Can I get no coupons?
-How can I get fewer coupons?
-Have I asked for coupons?
-Is there a way to get rid of coupons?
-Give your coupons to somebody else
-Any offers from you are junk
-Your coupons on my phone are a nuisance
-st0p coupons
-How do I get coupons taken off my account
-How can I get coupons switched off
-Can I get coupons blacklisted
-Can I have coupons put to an end
-Could you have my coupons ended
-Coupons? Turn them off.
-Coupons? Take me off your emails.
-Coupons? Off with them!
-Coupons? Delete them.
-Coupons? Bin them.
-Coupons? Junk!
-Coupons? Ugh.
-Coupons? Please end them.
-Coupons? Get lost.
-Coupons? As if!
-Coupons? Give me a break.
-Coupons? I have a lawyer.
-More coupons? I am out.
-More offers? Seriously?
-Another coupon? Really?
-Any coupons? I delete them all.
-Your offers? Remove them.
-Coupons off! When does it take effect?
-Turn the coupons off. When will that be done?
-Take me off the coupons. When does that work?
-Please end the coupons. How long does that take?
-Which coupons do I turn off here?
-Are there coupons that I can turn off?
-Which of these coupons can I delete?
-How can I switch coupons off?
-Until when must I put up with these coupons?
-How long do I get these coupons for, until you end it?
-Why do you send coupons? Turn it off!
-May I have coupons delivered to the bin
-Coupons, ugh
-Coupons, you can shove them
-Keine Coupons mehr
-I want 0 coupons
-Can I have an end of offers?
-I want the offers off, please
-I would like help ending offers
-Do you offer life beyond coupons?
-\U0001f6ab coupons
-I want coupons \U0001f44e
-I can't see any more coupons!
-I can't have any more coupons.
-I don't see any need for coupons. When do they end?
-I never got a coupon worth the paper. When do they end?
-I do not find coupons useful. Until when will they come?
-I don't know what to do with all your coupons. When does it end?
-How long will you send coupons without asking me?
-When did I allow coupons? I don't remember.
-Does the mailing stop? When?
-You don't have permission to send coupons. When will this end?
-Why can't I live a day in peace of your coupons?
-Isn't it time to end coupons? When?
-I am not sure I ever allowed this. When do coupons end?
-Why can't I block coupons?
-Why can't I cancel all your deals?
-Why didn't you remove my coupons?
-Not the coupons.
-Not my coupons, please.
-Can I have the app without getting coupons?
-You never stop sending me coupons. When does it end?
-Why, thank you!
-When I came home, the milk had expired.
-Which reminds me that my milk has expired.
-What a bargain!
-Until today I was a happy customer.
-How you treat people is the reason that I go elsewhere.
-When my mother was at the till, your coupons fell to the floor.
-What your coupons did to my family I will tell the press.
-Do tell. The reason is clear.
-Tell my wife that I wait until noon.
-"""
-
-
-@pytest.mark.parametrize("words", phrases(MAY_REFUSE + ASKS_FOR_NONE))
+@pytest.mark.parametrize(
+    "words",
+    [
+        words.replace("{product}", "coffee")
+        for intent, words in messages("written")
+        if intent in ("stop", "forget", "complaint", "person", "unknown")
+    ],
+)
 def test_coupons_are_shown_only_to_who_asks_for_them(words: str) -> None:
     for before in ([], ["Stop sending me coupons!"]):
         talk = Assistant(tools(), OFFER_AT_ONCE)
         for said in before:
             talk.reply(said)
         assert not lines(talk.reply(words).reply)
-
-
-@pytest.mark.parametrize("words", ["No ads for coffee", "I hate your coffee ads", "No coffee!"])
-def test_who_refuses_a_product_is_offered_none_of_it(words: str) -> None:
-    talk = Assistant(tools(), OFFER_AT_ONCE)
-    assert talk.reply(words).offered == ""
 
 
 ASKS_PLAINLY = """
@@ -950,32 +767,11 @@ def test_a_word_that_refuses_anything_is_followed_by_no_offer(words: str) -> Non
 
 NO_PLAIN_REQUEST = """
 How many coupons must I throw out?
-Which offers have I been taken off?
-If I get another coupon, I call the police
-Is my request about offers valid now?
-Is my data on sale?
 Can I save this chat?
-OK, no big deal.
-That was a cheap trick.
-You are special
-When will you have fresh coffee?
-Why is coffee so expensive at yours?
-I don't need your coupons
-Keep your coupons to yourself
-Nobody asked for coupons
-What payment methods do you offer?
 Thanks for the offer to help
-I got a promotion at work today
-my neighbour's discount store burned down
-When does the first one of you start in the morning?
-OK, deal
 Good deal!
-What is a coupon?
+Keep your coupons to yourself
 And the coupons for coffee
-Just the coupons
-All of your offers.
-The newsletter offers too
-Every coupon
 """
 
 
@@ -986,14 +782,6 @@ def test_after_a_stop_only_a_plain_request_is_one(words: str) -> None:
     assert not lines(talk.reply(words).reply)
     for asked in ("Hi! Any coupons for coffee?", "how long is the first one valid?"):
         assert LINES[0] in talk.reply(asked).reply
-
-
-@pytest.mark.parametrize(
-    "words", ["Ban coupons", "I'm done with coupons", "Save me from your offers"]
-)
-def test_who_speaks_of_coupons_and_is_not_understood_is_offered_none(words: str) -> None:
-    talk = Assistant(tools(), OFFER_AT_ONCE)
-    assert not any(talk.reply(said).offered for said in (words, "do you have coffee?", "hello"))
 
 
 @pytest.mark.parametrize(
@@ -1023,25 +811,6 @@ def test_it_is_the_coupon_that_was_just_shown() -> None:
     talk.reply("any coupons for coffee?")
     assert lines(talk.reply("When does it end?").reply) == [LINES[0]]
     assert lines(Assistant(tools()).reply("How long is it valid?").reply) == [*LINES]
-
-
-ABOUT_SOMETHING_ELSE = """
-When do you open?
-How much is shipping?
-Why is bread so expensive now?
-How do I use the app?
-Which products are vegan?
-What are the conditions of my membership?
-When can I pick up my order?
-When do my points expire?
-How long is the warranty valid?
-Callback, bye
-"""
-
-
-@pytest.mark.parametrize("words", phrases(ABOUT_SOMETHING_ELSE))
-def test_a_question_about_the_shop_is_none_about_coupons(words: str) -> None:
-    assert Assistant(tools()).reply(words).reply == ALONE["unknown"]
 
 
 @pytest.mark.parametrize(
@@ -1149,12 +918,6 @@ def test_anything_but_coffee_is_not_coffee_alone() -> None:
     assert (
         LINES[1] in Assistant(tools()).reply("Do you have coupons for anything but coffee?").reply
     )
-
-
-@pytest.mark.parametrize("words", ["What lousy offers!", "What useless coupons"])
-def test_a_sigh_is_no_request(words: str) -> None:
-    assert not lines(Assistant(tools()).reply(words).reply)
-    assert lines(Assistant(tools()).reply("What good offers do you have?").reply)
 
 
 @pytest.mark.parametrize(
