@@ -154,6 +154,8 @@ def assistant(
     from coupon_rec.serving.http.server import check_closed, check_free
     from coupon_rec.serving.http.settings import Settings
 
+    if list_names and forget is not None:
+        raise typer.BadParameter("ask for one thing at a time", param_hint="--list-names")
     if list_names:
         typer.echo("\n".join(names_to_read(market_of(market))))
         return
