@@ -1,11 +1,10 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 NOTEBOOKS ?= $(wildcard chapters/*.ipynb appendix/*.ipynb)
-BENCHMARKS ?= $(addprefix benchmarks/, allocation.py assistant.py book.py cold_start.py \
+BENCHMARKS ?= $(addprefix benchmarks/, allocation.py assistant.py cold_start.py \
 	cross_platform.py explain.py fairness.py features.py few_labels.py growth.py contest.py \
-	contest_truth.py listening.py monitoring.py off_policy.py precision_latency.py \
-	prices.py pricing.py privacy.py records.py scale.py serving.py soak.py text_and_images.py \
-	training.py uplift.py)
+	contest_truth.py listening.py monitoring.py off_policy.py prices.py pricing.py \
+	privacy.py scale.py serving.py text_and_images.py training.py uplift.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
 # Three workers, a file each, keep two cores busy; conftest.py puts the longest files first.

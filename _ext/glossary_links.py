@@ -2,117 +2,22 @@
 
 A term is found in its plain and its plural form, with hyphens for spaces, and, unless it is a
 name such as AUC, with a capital. A term that is also an everyday word, or two terms, is looked
-for only on the pages that `SENSES` names. The role `term` links wherever it stands.
+for only on the pages that `senses.yml` names. The role `term` links wherever it stands.
 """
 
 import re
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
+import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
-SENSES = {
-    "batch (of a night)": ("batch", {"chapters/16_real_time"}),
-    "batch (of offers)": (
-        "batch",
-        {
-            "appendix/api",
-            "appendix/api_decisions",
-            "appendix/api_serving",
-            "appendix/notation",
-            "appendix/teaching",
-            "chapters/03_features",
-            "chapters/08_training",
-            "chapters/15_deployment",
-        },
-    ),
-    "bias": ("bias", {"chapters/07_case_study"}),
-    "bundle (of a model)": (
-        "bundle",
-        {
-            "appendix/api",
-            "appendix/api_decisions",
-            "appendix/api_serving",
-            "appendix/faq",
-            "chapters/15_deployment",
-            "chapters/16_real_time",
-            "try_it",
-        },
-    ),
-    "bundle (of coupons)": ("bundle", {"appendix/from_the_article", "chapters/10_best_coupon"}),
-    "chain rule": (
-        "chain rule",
-        {
-            "appendix/api",
-            "appendix/faq",
-            "appendix/from_the_article",
-            "appendix/teaching",
-            "chapters/06_coupling",
-            "try_it",
-        },
-    ),
-    "event": (
-        "event",
-        {
-            "appendix/api_decisions",
-            "appendix/api_serving",
-            "appendix/faq",
-            "appendix/teaching",
-            "chapters/03_features",
-            "chapters/15_deployment",
-            "chapters/16_real_time",
-            "intro",
-        },
-    ),
-    "face value": (
-        "face value",
-        {"appendix/api_decisions", "appendix/notation", "appendix/teaching", "chapters/11_budget"},
-    ),
-    "floor": ("floor", {"appendix/teaching", "chapters/07_case_study"}),
-    "lift": ("lift", {"chapters/01_first_coupon", "chapters/03_features"}),
-    "list": ("list", {"chapters/11_budget", "chapters/22_fairness_and_gaming"}),
-    "margin": (
-        "margin",
-        {
-            "appendix/api_decisions",
-            "appendix/faq",
-            "appendix/from_the_article",
-            "appendix/notation",
-            "appendix/simulation",
-            "chapters/01_first_coupon",
-            "chapters/02_data",
-            "chapters/09_evaluation",
-            "chapters/10_best_coupon",
-            "chapters/14_pricing_inventory",
-            "chapters/16_real_time",
-        },
-    ),
-    "network": (
-        "network",
-        {
-            "appendix/api",
-            "appendix/api_decisions",
-            "appendix/faq",
-            "appendix/notation",
-            "chapters/03_features",
-            "chapters/04_likelihood",
-            "chapters/05_two_models",
-            "chapters/06_coupling",
-            "chapters/07_case_study",
-            "chapters/09_evaluation",
-            "chapters/15_deployment",
-            "chapters/16_real_time",
-            "try_it",
-        },
-    ),
-    "patience": ("patience", {"chapters/08_training"}),
-    "power (of an experiment)": ("power", {"chapters/12_uplift"}),
-    "precision": ("precision", {"appendix/api_decisions", "chapters/09_evaluation"}),
-}
+SENSES = yaml.safe_load(Path(__file__).with_name("senses.yml").read_text("utf-8"))
 """Terms that are other words elsewhere: what to look for, and the pages where it is the term."""
 
 SKIPPED = (
@@ -192,9 +97,9 @@ def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not places or docname in {page for page, _ in places.values()}:
         return
     meanings = {term: term for term in places if term not in SENSES}
-    for term, (word, pages) in SENSES.items():
-        if term in places and docname in pages:
-            meanings[word] = term
+    for term, sense in SENSES.items():
+        if term in places and docname in sense["pages"]:
+            meanings[sense["word"]] = term
     terms = {form: term for word, term in meanings.items() for form in forms(word)}
     longest_first = sorted(terms, key=len, reverse=True)
     pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(spelling, longest_first))})(?![\w-])")

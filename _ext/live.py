@@ -15,14 +15,12 @@ from typing import Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
-from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 
 BEFORE = {
     "try-it": ["people", "network", "coupled", "choice", "what-if", "words"],
     "lambda": ["people", "choice"],
     "because": ["people", "network", "coupled", "choice", "what-if", "words", "credit"],
-    "talk": ["hearing"],
     "nearest": ["near-to"],
 }
 """The scripts that a figure needs besides its own."""
@@ -74,12 +72,6 @@ def visit_other(self: Any, node: live) -> None:
     raise nodes.SkipNode
 
 
-def keep_off_other_pages(app: Sphinx, config: Config) -> None:
-    """Jupyter Book adds every script and style under ``_static`` to every page."""
-    for files in ("html_js_files", "html_css_files"):
-        config[files] = [name for name in config[files] if not str(name).startswith("live/")]
-
-
 def add_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -96,6 +88,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_node(live, html=(visit_html, None), **others)
     app.add_directive("live", Live)
     app.add_css_file("live/live.css", priority=900)  # after those of the book
-    app.connect("config-inited", keep_off_other_pages)
     app.connect("html-page-context", add_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,8 @@
 """Load what others wrote only where it is needed.
 
-Jupyter Book puts every script and style under ``_static`` on every page; those in ``vendor``
-and the script that sets equations are put there by the extensions that need them.
+Jupyter Book puts every script and style under ``_static`` on every page; those in ``vendor``,
+those of live figures and the script that sets equations are put there by the extensions that need
+them.
 """
 
 from sphinx.application import Sphinx
@@ -10,7 +11,7 @@ from sphinx.config import Config
 
 def needed_everywhere(name: object) -> bool:
     """Tell whether a file under ``_static`` belongs on every page."""
-    return not str(name).startswith(("vendor/", "on-demand/"))
+    return not str(name).startswith(("vendor/", "on-demand/", "live/"))
 
 
 def drop_vendored(app: Sphinx, config: Config) -> None:

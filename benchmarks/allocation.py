@@ -11,17 +11,13 @@ million users, in single precision.
 Usage: `python benchmarks/allocation.py [USERS ...]` measures all sizes or some and keeps the rest.
 """
 
-import json
-import resource
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from typing import Any
+from functools import partial
 
 import numpy as np
-from machine import RESULTS, store, use_two_cores
+from machine import alone, peak_gib, store, stored, use_two_cores
 from scipy.optimize import linprog, milp
 
 from coupon_rec.decisions import Budget, allocate
@@ -53,15 +49,13 @@ def ours(value: np.ndarray, budgets: list[Budget], caps: np.ndarray) -> dict[str
     return {"value": found.value, "bound": found.bound}
 
 
-def highs_lp(*problem: Any) -> dict[str, float]:
-    small = program(allocation_problem(*problem, 1, None))
+def highs_lp(small: Program) -> dict[str, float]:
     options = {"time_limit": LIMIT_S}
     found = linprog(-small.worth, small.matrix, small.highest, bounds=(0, 1), options=options)
     return {} if found.fun is None else {"bound": -found.fun}
 
 
-def highs_milp(*problem: Any) -> dict[str, float]:
-    small = program(allocation_problem(*problem, 1, None))
+def highs_milp(small: Program) -> dict[str, float]:
     found = milp(
         -small.worth,
         integrality=np.ones(len(small.worth)),
@@ -93,20 +87,12 @@ def or_tools(small: Program, solver: str) -> dict[str, float]:
     return {"value": run.objective_value, "bound": run.best_objective_bound}
 
 
-def or_tools_lp(*problem: Any) -> dict[str, float]:
-    return or_tools(program(allocation_problem(*problem, 1, None)), "glop")
-
-
-def or_tools_milp(*problem: Any) -> dict[str, float]:
-    return or_tools(program(allocation_problem(*problem, 1, None)), "scip")
-
-
 SOLVERS: dict[str, tuple[Callable[..., dict[str, float]], int]] = {
     "ours": (ours, 10_000_000),
     "HiGHS LP": (highs_lp, 10_000),
     "HiGHS MILP": (highs_milp, 10_000),
-    "OR-Tools LP": (or_tools_lp, 10_000),
-    "OR-Tools MILP": (or_tools_milp, 10_000),
+    "OR-Tools LP": (partial(or_tools, solver="glop"), 10_000),
+    "OR-Tools MILP": (partial(or_tools, solver="scip"), 10_000),
 }
 """Each solver, and the largest number of users that it is given."""
 
@@ -117,31 +103,25 @@ def measured(name: str, users: int) -> dict[str, float]:
     """Solve one problem in this process."""
     problem = case(users)
     start = time.perf_counter()
-    found = SOLVERS[name][0](*problem)
+    solve = SOLVERS[name][0]
+    if solve is ours:
+        found = ours(*problem)
+    else:
+        found = solve(program(allocation_problem(*problem, 1, None)))
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    gib = peak / 2 ** (30 if sys.platform == "darwin" else 20)
-    return {"seconds": round(seconds, 2), "GiB": round(gib, 2), **found}
+    return {"seconds": round(seconds, 2), "GiB": round(peak_gib(), 2), **found}
 
 
 def main() -> None:
     use_two_cores()
     sizes = [int(size) for size in sys.argv[1:]] or list(SIZES)
-    path = RESULTS / "allocation.json"
-    before = json.loads(path.read_text())["rows"] if path.exists() else []
+    before = stored("allocation").get("rows", [])
     rows = [row for row in before if row["users"] not in sizes]
     for users in sizes:
         for name, (_, largest) in SOLVERS.items():
-            if users > largest:
-                continue
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                row = {
-                    "users": users,
-                    "solver": name,
-                    **pool.submit(measured, name, users).result(),
-                }
-            print(row, flush=True)
-            rows.append(row)
+            if users <= largest:
+                rows.append({"users": users, "solver": name, **alone(measured, name, users)})
+                print(rows[-1], flush=True)
         # Where SCIP's value exceeds the bound, it has used its tolerance on the budgets.
         bound = min(row["bound"] for row in rows if row["users"] == users and "bound" in row)
         for row in rows:

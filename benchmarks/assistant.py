@@ -14,22 +14,18 @@ its prompt, to the request for a friendly sentence, and to all attacks and dialo
 version 1.0 of this script, which asked it: the parts `model` and `held`.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from machine import RESULTS, store, use_two_cores
+from machine import run_parts, stored
 
 import coupon_rec.book.talking as talking
 from coupon_rec.assistant import Assistant, Catalog, Customers, Tools
 
-STORED = RESULTS / "assistant.json"
 PACKAGES = ("numpy", "pandas")
 DIALOGUES, CUSTOMERS = 1000, 5000
-SAID_BY_THE_MODEL = ("model", "held")
 
 
 def guard() -> dict[str, Any]:
@@ -42,7 +38,7 @@ def guard() -> dict[str, Any]:
         broken += sum(bool(talking.audit(reply, lines)) for reply in replies)
         others += sum("dog food" in reply or "shampoo" in reply for reply in replies)
         obeyed += bool(talking.audit(talking.guarded(talking.obeyed(attack)), []))
-    said = stored()
+    said = stored("assistant")
     passed = [talking.guarded(answer) for answer in said["held"]["said"].values()]
     return {
         "tone": [talking.guarded(row["answer"]) for row in said["model"]["tone"]],
@@ -100,17 +96,10 @@ def money() -> list[dict[str, Any]]:
                     "high": float(1000 * (less.mean() + half)),
                 }
             )
-            print(rows[-1])
     return rows
 
 
 PARTS: dict[str, Callable[[], Any]] = {"guard": guard, "speed": speed, "money": money}
-
-
-def stored() -> dict[str, Any]:
-    """What was measured before."""
-    found: dict[str, Any] = json.loads(STORED.read_text())
-    return found
 
 
 def bars(result: dict[str, Any]) -> dict[str, bool]:
@@ -140,12 +129,5 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="*", choices=[*PARTS, []], default=[*PARTS])
-    use_two_cores()
-    for part in parser.parse_args().part:
-        before = stored()
-        names = (*SAID_BY_THE_MODEL, *PARTS)
-        result = {name: before[name] for name in names if name in before}
-        result[part] = PARTS[part]()
-        store("assistant", PACKAGES, result, bars(result))
+    said = {name: stored("assistant")[name] for name in ("model", "held")}
+    run_parts("assistant", PACKAGES, PARTS, bars=bars, **said)

@@ -8,7 +8,7 @@ import pandas as pd
 from ibis import _
 
 from coupon_rec.features import Arrays
-from coupon_rec.features.batch.coupons import coded_items, purchase_lines
+from coupon_rec.features.batch.offers import coded_items, purchase_lines
 from coupon_rec.features.batch.users import before_campaigns, decayed
 from coupon_rec.market import Market
 

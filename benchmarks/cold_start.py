@@ -10,17 +10,14 @@ others as they were:
 - augmentation: fewer members to learn from, with copies of their offers that are not there;
 - ids: vectors of items in tables of fewer rows than items, where the true taste is known;
 - real: the same fixes for users on Complete Journey.
-
-`--seeds` says how many markets.
 """
 
-import argparse
-import json
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, store, use_two_cores
+from machine import for_seeds, run_parts
 from sklearn.metrics import roc_auc_score
 
 import coupon_rec.book.prelude as prelude
@@ -42,6 +39,7 @@ from coupon_rec.features import GROUPS, feature_names, split
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "keras")
 SEEN = (0, 50, 150, 500, 1000)
 FOLDS = 4
+SEEDS = range(6)
 
 
 def excess(true: pd.Series, p: np.ndarray) -> float:
@@ -347,26 +345,13 @@ def real() -> dict[str, Any]:
     return {"ways": rows, "rates": told}
 
 
-def main() -> None:
-    """Measure, print, store."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART")
-    parser.add_argument("--seeds", type=int, default=6)
-    asked = parser.parse_args()
-    use_two_cores()
-    markets = {"users": users, "coupons": coupons, "augmentation": augmentation}
-    once = {"ids": ids, "real": real}
-    path = RESULTS / "cold_start.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    result = {name: kept[name] for name in (*markets, *once) if name in kept}
-    for name in asked.parts or (*markets, *once):
-        if name in once:
-            result[name] = once[name]()
-        else:
-            result[name] = [row for seed in range(asked.seeds) for row in markets[name](seed)]
-        print(name, flush=True)
-        store("cold_start", PACKAGES, result)
-
+PARTS = {
+    "users": partial(for_seeds, users, SEEDS),
+    "coupons": partial(for_seeds, coupons, SEEDS),
+    "augmentation": partial(for_seeds, augmentation, SEEDS),
+    "ids": ids,
+    "real": real,
+}
 
 if __name__ == "__main__":
-    main()
+    run_parts("cold_start", PACKAGES, PARTS)

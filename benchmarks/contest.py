@@ -205,7 +205,7 @@ def described(found: dict[str, Any]) -> str:
 
 def judge(name: str) -> Iterator[str]:
     """Fit the best configuration with each seed, and predict the days of the contest."""
-    best = json.loads((folder(name) / "best.json").read_text())
+    best = best_of(name)
     for seed in range(PEERS[name].seeds):
         path = folder(name) / f"seed-{seed}.npy"
         if not path.exists():
@@ -235,9 +235,7 @@ def mean_of(parts: Sequence[np.ndarray]) -> np.ndarray:
 
 def tuned(name: str) -> np.ndarray:
     """The predictions of the tuning days by the best configuration, shape (offers, 1)."""
-    file = json.loads((folder(name) / "best.json").read_text())["file"]
-    score = np.load((folder(name) / file).with_suffix(".npy")).astype("float64")
-    return as_probability(name, score)[:, None]
+    return as_probability(name, tuning_score(name))[:, None]
 
 
 def as_probability(name: str, score: np.ndarray) -> np.ndarray:
@@ -250,9 +248,19 @@ def as_probability(name: str, score: np.ndarray) -> np.ndarray:
 
 @cache
 def tuning_line(name: str) -> Any:
-    file = json.loads((folder(name) / "best.json").read_text())["file"]
-    score = np.load((folder(name) / file).with_suffix(".npy")).astype("float64")
-    return platt(offers_of(TUNING_DAYS)["redeemed"], sigmoid(score))
+    return platt(offers_of(TUNING_DAYS)["redeemed"], sigmoid(tuning_score(name)))
+
+
+def best_of(name: str) -> dict[str, Any]:
+    """The configuration that tuning found."""
+    found: dict[str, Any] = json.loads((folder(name) / "best.json").read_text())
+    return found
+
+
+def tuning_score(name: str) -> np.ndarray:
+    """The scores of the tuning days by the best configuration."""
+    file = folder(name) / best_of(name)["file"]
+    return np.load(file.with_suffix(".npy")).astype("float64")
 
 
 @cache
@@ -366,7 +374,7 @@ def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def chosen(name: str) -> dict[str, Any]:
-    best = json.loads((folder(name) / "best.json").read_text())
+    best = best_of(name)
     seconds = [json.loads(path.read_text())["seconds"] for path in folder(name).glob("seed-*.json")]
     keys = ("configuration", "rounds", "loss", "spent", "at_an_end")
     return {key: best[key] for key in keys} | {"seconds": round(min(seconds), 1)}
@@ -411,11 +419,7 @@ def main() -> None:
             sys.exit("Not done: run it again to go on.")
     if options.only:
         return
-    result = report()
-    store("contest", PACKAGES, result)
-    for key in ("values", "gaps"):
-        table = pd.DataFrame(result[key])
-        print(table[table["slice"].isin(["all", "B and C"])].round(5).to_string())
+    store("contest", PACKAGES, report())
 
 
 if __name__ == "__main__":

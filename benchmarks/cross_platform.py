@@ -11,19 +11,17 @@ the others as they were:
 - kiosks: more screens like the web; how often an adapter passes its test all the same;
 - tasks: articles and ads; how many labels a new head on the trunk needs, and a model from nothing.
 
-Everything is drawn anew with each seed: users, coupons, clicks and initial weights. `--seeds` says
-which seeds; those of earlier calls are kept.
+Everything is drawn anew with each seed: users, coupons, clicks and initial weights.
 """
 
-import argparse
-import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
-from machine import RESULTS, store, use_two_cores
+from machine import run_parts
 
 import coupon_rec.book.screens as screens
 from coupon_rec.book.screens import COLUMNS, LIST, Seen, divergence, fit, network, promise, seen
@@ -43,8 +41,7 @@ THIN_RATE, FINE_RATE, HEAD_RATE = 2e-3, 1e-3, 5e-3
 
 All that begins from nothing keeps the step of the web's model, 2e-3.
 """
-KEY = ("seed", "far", "task", "rows", "way", "draw")
-"""What tells one stored row from another."""
+SEEDS = range(5)
 
 Row = dict[str, Any]
 
@@ -233,18 +230,17 @@ def drawn(seed: int, screen: float | str, rows: int) -> tuple[Seen, Seen, Seen, 
     return web, other, test, fit(network(seed=seed), web.x, web.clicked, seed=seed)
 
 
-def merged(old: list[Row], new: list[Row]) -> list[Row]:
-    """Stored rows, of which those that were measured anew are replaced."""
-    rows = {tuple(row.get(name) for name in KEY): row for row in [*old, *new]}
-    return sorted(rows.values(), key=lambda row: row["seed"])
+def of_seeds(measure: Callable[[int], Iterator[Row]]) -> list[Row]:
+    """The rows of all seeds."""
+    return [{"seed": seed, **row} for seed in SEEDS for row in measure(seed)]
 
 
-PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
-    "phone": on_phone,
-    "together": at_once,
-    "control": without_difference,
-    "kiosks": kiosks,
-    "tasks": other_tasks,
+PARTS = {
+    "phone": partial(of_seeds, on_phone),
+    "together": partial(of_seeds, at_once),
+    "control": partial(of_seeds, without_difference),
+    "kiosks": partial(of_seeds, kiosks),
+    "tasks": partial(of_seeds, other_tasks),
 }
 
 
@@ -275,22 +271,5 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
     return found
 
 
-def main() -> None:
-    """Measure some parts for some seeds, and keep all others."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[*range(5)])
-    arguments = parser.parse_args()
-    use_two_cores()
-    path = RESULTS / "cross_platform.json"
-    result = json.loads(path.read_text()) if path.exists() else {}
-    for part in arguments.parts or PARTS:
-        for seed in arguments.seeds:
-            rows = [{"seed": seed, **row} for row in PARTS[part](seed)]
-            result[part] = merged(result.get(part, []), rows)
-            measured = {name: result[name] for name in PARTS if name in result}
-            store("cross_platform", PACKAGES, measured, bars(measured))
-
-
 if __name__ == "__main__":
-    main()
+    run_parts("cross_platform", PACKAGES, PARTS, bars=bars)

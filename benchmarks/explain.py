@@ -12,10 +12,9 @@ others as they were:
 - service: milliseconds of an answer with and without reasons, and of a whole account;
 - shap: exact credit among topics, and sampled credit among features, beside the package `shap`,
   in an environment of its own: `python -m venv SHAP; SHAP/bin/pip install shap onnxruntime`, then
-  `python benchmarks/explain.py shap --shap SHAP/bin/python`.
+  `PEERS=SHAP/bin/python python benchmarks/explain.py shap`.
 """
 
-import argparse
 import json
 import subprocess
 import time
@@ -30,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, store, use_two_cores
+from machine import PEERS, mean, run_parts
 from scipy.sparse import coo_array
 from scipy.stats import spearmanr
 
@@ -108,42 +107,36 @@ def fidelity() -> dict[str, Any]:
     rows, _ = sent(model, offers, OFFERS)
     draw = np.random.default_rng(1).choice(len(offers), OTHERS, replace=False)
     others = rows_of(arrays, draw)
-    mean = {
+    usual = {
         name: array.mean(axis=0, keepdims=True) if array.dtype == np.float32 else array[:1] * 0
         for name, array in others.items()
     }
 
-    def sampled(orders: int, seed: int) -> Any:
-        return lambda row: (
-            sampled_credit(
-                score, rows_of(arrays, [row]), others, players, orders=orders, seed=seed
-            ).credit
-        )
+    def sampled(seed: int) -> Any:
+        how = {"orders": 1000, "seed": seed}
+        return lambda offer: sampled_credit(score, offer, others, players, **how).credit
 
     def gradients(start: Arrays, paths: int) -> Any:
-        return lambda row: expected_gradients(network, rows_of(arrays, [row]), start, paths=paths)[
-            0
-        ]
+        return lambda offer: expected_gradients(network, offer, start, paths=paths)[0]
 
-    def leave_one_out(row: int) -> Any:
-        offer = rows_of(arrays, [row])
+    def leave_one_out(offer: Arrays) -> Any:
         curves = [deletion(score, offer, others, players, [name]) for name in players]
         return np.array([whole - without for whole, without in curves])
 
     chance = np.random.default_rng(2)
     ways = {
-        "sampled Shapley": sampled(1000, 0),
-        "the same, other draws": sampled(1000, 1),
+        "sampled Shapley": sampled(0),
+        "the same, other draws": sampled(1),
         "expected gradients": gradients(others, 200),
-        "integrated gradients from the mean": gradients(mean, 50),
+        "integrated gradients from the mean": gradients(usual, 50),
         "leave one out": leave_one_out,
-        "random": lambda row: chance.normal(size=len(players)),
+        "random": lambda offer: chance.normal(size=len(players)),
     }
-    found, spent = {}, {}
+    found, spent, picked = {}, {}, [rows_of(arrays, [row]) for row in rows]
     for name, way in ways.items():
-        way(rows[0])
+        way(picked[0])
         start = time.perf_counter()
-        found[name] = np.stack([way(row) for row in rows])
+        found[name] = np.stack([way(offer) for offer in picked])
         spent[name] = (time.perf_counter() - start) / len(rows)
     names, reference = [*players], found["sampled Shapley"]
     result: dict[str, Any] = {}
@@ -152,26 +145,19 @@ def fidelity() -> dict[str, Any]:
         top = [set(a[:3]) & set(b[:3]) for a, b in zip(order, np.argsort(-reference), strict=True)]
         curves = np.stack(
             [
-                deletion(
-                    score, rows_of(arrays, [row]), others, players, [names[i] for i in its[:20]]
-                )
-                for row, its in zip(rows, order, strict=True)
+                deletion(score, offer, others, players, [names[i] for i in its[:20]])
+                for offer, its in zip(picked, order, strict=True)
             ]
         )
         result[way] = {
             "ms": round(1000 * spent[way], 1),
-            "spearman": round(
-                float(
-                    np.mean([spearmanr(a, b)[0] for a, b in zip(credit, reference, strict=True)])
-                ),
-                3,
-            ),
-            "top_3": round(float(np.mean([len(both) / 3 for both in top])), 3),
-            "after_5": round(float((curves[:, 0] - curves[:, 5]).mean()), 3),
-            "after_20_mean": round(float((curves[:, :1] - curves[:, 1:]).mean()), 3),
+            "spearman": mean([spearmanr(a, b)[0] for a, b in zip(credit, reference, strict=True)]),
+            "top_3": mean([len(both) / 3 for both in top]),
+            "after_5": mean(curves[:, 0] - curves[:, 5]),
+            "after_20_mean": mean(curves[:, :1] - curves[:, 1:]),
         }
     result["offers"] = len(rows)
-    of_mean = float(score(mean)[0])
+    of_mean = float(score(usual)[0])
     result["mean_offer"] = {"log_p": of_mean, "mean_log_p": float(score(others).mean())}
     return result
 
@@ -205,12 +191,7 @@ def seeds() -> dict[str, Any]:
     return {
         name: {
             "offers": len(of[0]),
-            "agree": round(
-                float(
-                    np.mean([a == b for other in of[1:] for a, b in zip(of[0], other, strict=True)])
-                ),
-                3,
-            ),
+            "agree": mean([np.array(of[0]) == np.array(other) for other in of[1:]]),
             "tops": pd.Series(of[0]).value_counts(normalize=True).round(3).to_dict(),
         }
         for name, of in tops.items()
@@ -242,8 +223,7 @@ def monotone() -> dict[str, Any]:
                 more = 0.5 if sign < 0 else 1.5
                 step = 0.0 if sign < 0 else 0.1 * some[feature].quantile(0.95)
                 moved = predict(model, some.assign(**{feature: some[feature] * more + step}))
-                lower = moved["redeemed"] - before < -1e-6 * before
-                share[feature] = round(float(lower.mean()), 3)
+                share[feature] = mean(moved["redeemed"] - before < -1e-6 * before)
             broken[name].append(share)
     choice = {name: best_coupon(test, of[0])["coupon_id"] for name, of in scores.items()}
     worth = {}
@@ -265,14 +245,9 @@ def monotone() -> dict[str, Any]:
     ).loc["all"]
     return {
         "seconds": seconds,
-        "difference": {
-            name: {column: round(float(row[column]), 6) for column in row.index}
-            for name, row in table.iterrows()
-        },
+        "difference": table.round(6).to_dict("index"),
         "broken": broken,
-        "same_choice": round(
-            float((choice["default"].fillna(-1) == choice["monotone"].fillna(-1)).mean()), 3
-        ),
+        "same_choice": mean(choice["default"].fillna(-1) == choice["monotone"].fillna(-1)),
         "lists": len(choice["default"]),
         "earned": {name: round(float(of.sum()), 2) for name, of in worth.items()},
         "gain": {name: round(float(gain[name]), 2) for name in ("value", "low", "high")},
@@ -317,11 +292,11 @@ def lowered(models: dict[str, Any]) -> dict[str, Any]:
     return {
         name: {
             "offers": len(of),
-            "event_lowers": round(float(np.mean([event < -1e-6 for event, _ in of])), 3),
+            "event_lowers": mean([event < -1e-6 for event, _ in of]),
             "event_ratio": np.exp(np.percentile([event for event, _ in of], [5, 50, 95]))
             .round(3)
             .tolist(),
-            "recency_lowers": round(float(np.mean([halved < -1e-6 for _, halved in of])), 3),
+            "recency_lowers": mean([halved < -1e-6 for _, halved in of]),
         }
         for name, of in found.items()
     }
@@ -352,34 +327,24 @@ def walked(offers: pd.DataFrame) -> pd.DataFrame:
             name = items.index.to_series() if level == "item" else items[level]
             codes, names = pd.factorize(name)
             code = pd.Series(codes, items.index)
-            of_user[level] = coo_array(
-                (weight, (user, code.reindex(past["item_id"]))), (len(users), len(names))
-            ).tocsr()
-            there = coo_array(
-                (np.ones(len(mine)), (coupon, code.reindex(mine["item_id"]))),
-                (len(coupons), len(names)),
-            ).tocsr()
-            there.data[:] = 1
-            of_coupon[level] = there
+            bought, held = code.reindex(past["item_id"]), code.reindex(mine["item_id"])
+            shape, covers = (len(users), len(names)), np.ones(len(mine))
+            of_user[level] = coo_array((weight, (user, bought)), shape).tocsr()
+            shape = (len(coupons), len(names))
+            of_coupon[level] = coo_array((covers, (coupon, held)), shape).tocsr()
+            of_coupon[level].data[:] = 1
         rows = np.searchsorted(users, its["user_id"]).clip(max=len(users) - 1)
         known = users[rows] == its["user_id"]
         columns = np.searchsorted(coupons, its["coupon_id"])
         near = {
-            level: np.where(
-                known, (of_user[level] @ of_coupon[level].T).toarray()[rows, columns], 0
-            )
-            for level in of_user
+            level: known * (bought @ of_coupon[level].T).toarray()[rows, columns]
+            for level, bought in of_user.items()
         }
-        levels = [*near]
-        found.append(
-            pd.DataFrame(
-                {
-                    f"match_near_{level}": np.log1p(np.maximum(near[level] - near[closer], 0))
-                    for closer, level in pairwise(levels)
-                },
-                index=its.index,
-            )
-        )
+        walks = {
+            f"match_near_{level}": np.log1p(np.maximum(near[level] - near[closer], 0))
+            for closer, level in pairwise(near)
+        }
+        found.append(pd.DataFrame(walks, its.index))
     return offers.join(pd.concat(found))
 
 
@@ -410,10 +375,7 @@ def graph() -> dict[str, Any]:
         result[name] = {
             "offers": int(rows.sum()),
             "redeemed": int(test.loc[rows, "redeemed"].sum()),
-            **{
-                metric: {column: round(float(row[column]), 6) for column in row.index}
-                for metric, row in table.iterrows()
-            },
+            **table.round(6).to_dict("index"),
         }
     return result
 
@@ -457,10 +419,8 @@ def service() -> dict[str, Any]:
     }
 
 
-def shap(python: Path | None) -> dict[str, Any]:
+def shap() -> dict[str, Any]:
     """Give the same offers, others and model to the package `shap`, and compare."""
-    if python is None:
-        raise SystemExit("name the Python of an environment with shap and onnxruntime: --shap PATH")
     offers, model = november(), prelude.model().served
     validation = split(prelude.offers(), *SPLIT)[1]
     rows, rivals = sent(model, offers, 10)
@@ -490,7 +450,7 @@ def shap(python: Path | None) -> dict[str, Any]:
             rivals=np.stack([its[:OTHERS] for its in rivals]),
         )
         told = subprocess.run(
-            [str(python), str(PEER), str(side), str(Path(folder, "bundle", "model.onnx"))],
+            [PEERS, str(PEER), str(side), str(Path(folder, "bundle", "model.onnx"))],
             check=True,
             stdout=subprocess.PIPE,
         )
@@ -516,33 +476,13 @@ def shap(python: Path | None) -> dict[str, Any]:
         "largest_difference_of_topics": float(np.abs(np.array(mine) - peer["topics"]).max()),
         "topics_ms": {"ours": round(1000 * exact, 1), "shap": round(peer["topics_ms"], 1)},
         "features_ms": {"ours": round(1000 * by_feature, 1), "shap": round(peer["features_ms"], 1)},
-        "features_spearman": round(float(np.mean(agree)), 3),
+        "features_spearman": mean(agree),
     }
 
 
-def main() -> None:
-    """Measure, print, store."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART")
-    parser.add_argument("--shap", type=Path, help="a Python that has shap and onnxruntime")
-    asked = parser.parse_args()
-    use_two_cores()
-    warnings.simplefilter("ignore", UnseenWarning)
-    parts = {
-        "fidelity": fidelity,
-        "seeds": seeds,
-        "monotone": monotone,
-        "graph": graph,
-        "service": service,
-    }
-    path = RESULTS / "explain.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    result = {name: kept[name] for name in (*parts, "shap") if name in kept}
-    for name in asked.parts or (*parts, *(["shap"] if asked.shap else [])):
-        result[name] = shap(asked.shap) if name == "shap" else parts[name]()
-        print(name, json.dumps(result[name], indent=1), flush=True)
-        store("explain", PACKAGES, result)
-
+PARTS = {"fidelity": fidelity, "seeds": seeds, "monotone": monotone, "graph": graph}
+PARTS |= {"service": service, "shap": shap}
 
 if __name__ == "__main__":
-    main()
+    warnings.simplefilter("ignore", UnseenWarning)
+    run_parts("explain", PACKAGES, PARTS, [name for name in PARTS if name != "shap" or PEERS])

@@ -11,8 +11,6 @@ others as they were:
 - coverage: how often our interval of a group's rate holds it; `fairness_peers.py` adds fairlearn's.
 """
 
-import argparse
-import json
 import os
 import time
 from datetime import date, datetime
@@ -24,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from fairness_cases import DRAWS, drawn
-from machine import RESULTS, store, use_two_cores
+from machine import run_parts, stored
 from numpy.typing import NDArray
 from scipy.optimize import milp
 from scipy.sparse import coo_array, csr_array, hstack, vstack
@@ -44,7 +42,6 @@ from coupon_rec.evaluation import agreement, auc, group_gap, group_means
 from coupon_rec.features import split
 
 PACKAGES = ("numpy", "scipy", "keras", "tensorflow", "lightgbm")
-STORED = RESULTS / "fairness.json"
 SEEDS = 6
 DEMOGRAPHICS = ["age", "income", "home", "marital_status", "household_size", "household_comp"]
 DEMOGRAPHICS += ["kids"]
@@ -172,18 +169,10 @@ def seen() -> dict[str, Any]:
             item = price.loc[items].idxmin()
             row = {"user": int(user), "cost": float(price[item])}
             for times in (1, 3):
-                noon = datetime(2017, 11, 20, 12)
+                facts = int(user), datetime(2017, 11, 20, 12), "purchase", int(item)
+                amount = float(price[item])
                 events = [
-                    Event(
-                        f"{user}-{k}",
-                        int(user),
-                        noon,
-                        "purchase",
-                        int(item),
-                        10**12 + k,
-                        amount=float(price[item]),
-                    )
-                    for k in range(times)
+                    Event(f"{user}-{k}", *facts, 10**12 + k, amount=amount) for k in range(times)
                 ]
                 then = valued(snapshot.supposing(int(user), DAY, events)).dropna()
                 gone = coupon not in then.index
@@ -283,7 +272,7 @@ def coverage() -> dict[str, Any]:
         held.append(rate["low"] <= data["truth"] <= rate["high"])
         widths.append(rate["high"] - rate["low"])
         values.append(rate["value"])
-    old = json.loads(STORED.read_text()).get("coverage", {}) if STORED.exists() else {}
+    old = stored("fairness").get("coverage", {})
     kept = {name: old[name] for name in old if name.startswith("fairlearn")}
     return {
         "draws": DRAWS,
@@ -310,20 +299,6 @@ PARTS = {"seeds": seeds, "blind": blind, "seen": seen, "limits": limits}
 PARTS |= {"coverage": coverage, "curves": curves}
 
 
-def main() -> None:
-    """Measure the parts that are named, or all."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
-    chosen = parser.parse_args().parts or [*PARTS]
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    use_two_cores()
-    result = json.loads(STORED.read_text()) if STORED.exists() else {}
-    result = {name: found for name, found in result.items() if name in PARTS}
-    for name in chosen:
-        result[name] = PARTS[name]()
-        store("fairness", PACKAGES, result)
-        print(name, json.dumps(result[name])[:600])
-
-
 if __name__ == "__main__":
-    main()
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    run_parts("fairness", PACKAGES, PARTS)

@@ -5,14 +5,12 @@ networks and cost; all if none is named. Each takes about 5 minutes on two busy 
 benchmarks/results/few_labels.json, and keeps the parts that are not run.
 """
 
-import argparse
-import json
 import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, alone, peak_gib, store, use_two_cores
+from machine import alone, peak_gib, run_parts
 
 import coupon_rec.book.asking as asking
 from coupon_rec.evaluation import auc, average_precision, compare
@@ -267,28 +265,8 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
     return found
 
 
-def main() -> None:
-    """Measure, print, store."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parts = {
-        "asking": asked,
-        "curve": curve,
-        "self_training": self_training,
-        "networks": networks,
-        "cost": cost,
-    }
-    parser.add_argument("parts", nargs="*", metavar="PART")
-    names = parser.parse_args().parts or list(parts)
-    use_two_cores()
-    for name in names:
-        start = time.perf_counter()
-        found = parts[name]()
-        path = RESULTS / "few_labels.json"
-        kept = json.loads(path.read_text()) if path.exists() else {}
-        result = {key: kept[key] for key in parts if key in kept} | {name: found}
-        store("few_labels", PACKAGES, result, bars(result))
-        print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
-
+PARTS = {"asking": asked, "curve": curve, "self_training": self_training, "networks": networks}
+PARTS |= {"cost": cost}
 
 if __name__ == "__main__":
-    main()
+    run_parts("few_labels", PACKAGES, PARTS, bars=bars)

@@ -18,7 +18,6 @@ where other work runs beside it.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -32,7 +31,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from machine import PACKAGE, RESULTS, alone, peak_gib, stamp, store, use_two_cores
+from machine import PACKAGE, alone, peak_gib, stamp, store, stored, use_two_cores
 from scale import timed
 
 from coupon_rec import load_market
@@ -98,11 +97,9 @@ def measure(users: int, folder: Path) -> list[dict[str, Any]]:
     market = folder / "market"
     of = stamp(__file__, ROOMS)
     simulation = {"users": users, "step": "simulation", **alone(year, users, market), **of}
-    print(simulation, flush=True)
     for name in BESIDE:
         rmtree(market / f"{name}.parquet")
     built = {"users": users, "step": "features", **alone(features, market, folder / "spill"), **of}
-    print(built, flush=True)
     return [simulation, built]
 
 
@@ -112,7 +109,6 @@ def measure_answering(users: int, folder: Path) -> list[dict[str, Any]]:
     for names in ("none", "all"):
         taken = alone(year, users, folder / names, names.replace("none", ""))
         rows.append({"users": users, "mechanisms": names, **taken})
-        print(rows[-1], flush=True)
     return rows
 
 
@@ -140,14 +136,12 @@ def slope(rows: pd.DataFrame) -> float:
 def still(before: dict[str, Any], most: int) -> dict[str, Any]:
     rows = grown(SIZES, most, measure, before.get("rows", []))
     slopes = {str(step): slope(part) for step, part in pd.DataFrame(rows).groupby("step")}
-    print("between the two largest sizes, seconds grow with users to the power of", slopes)
     return {"memory": MEMORY, "spill": SPILL, "slopes": slopes, "rows": rows}
 
 
 def mechanisms(before: dict[str, Any], most: int) -> dict[str, Any]:
     old = before.get("mechanisms", {})
     passed = alone(campaign, 10_000)
-    print(passed, flush=True)
     rows = grown(ANSWERING_SIZES, most, measure_answering, old.get("rows", []))
     of = stamp(__file__, ROOMS)
     return {"mechanisms": {**of, "campaign of 10,000 users": passed, "rows": rows}}
@@ -163,7 +157,6 @@ def then(before: dict[str, Any], most: int) -> dict[str, Any]:
         command = [sys.executable, "-c", f"from coupon_rec.simulation import *; {program}"]
         _, taken = timed(lambda: subprocess.run(command, cwd=code, check=True))
         subprocess.run([*git, "remove", "--force", code], check=True)
-    print(taken, flush=True)
     return {"then": {"commit": AIM, "date": date.today().isoformat(), "users": users, **taken}}
 
 
@@ -176,9 +169,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
     parser.add_argument("--most", type=int, default=SIZES[-1], metavar="USERS")
     asked = parser.parse_args()
-    stored = RESULTS / "growth.json"
-    before = json.loads(stored.read_text()) if stored.exists() else {}
-    result = {name: before[name] for name in KEPT if name in before}
+    result = {name: old for name, old in stored("growth").items() if name in KEPT}
     for part in asked.parts or PARTS:
         result |= PARTS[part](result, asked.most)
         store("growth", ("duckdb", "ibis-framework", "pyarrow"), result)

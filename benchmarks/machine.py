@@ -1,11 +1,13 @@
 """What all benchmarks share: two cores, fresh processes, and a record of the machine."""
 
+import argparse
 import hashlib
 import json
 import os
 import platform
 import resource
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from importlib.metadata import version
@@ -13,10 +15,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from joblib.externals.loky import get_reusable_executor
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGE = Path(__file__).parents[1] / "coupon_rec"
+PEERS = os.environ.get("PEERS", "")
+"""The Python of an environment that has what a benchmark is compared with."""
 
 
 def use_two_cores() -> None:
@@ -82,3 +87,51 @@ def store(
     found = {**machine, **({"missed": missed} if missed else {}), **result}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n")
+
+
+def mean(values: Any, digits: int = 3) -> float:
+    """A mean as it is stored."""
+    return round(float(np.mean(values)), digits)
+
+
+def stored(name: str) -> dict[str, Any]:
+    """What was measured before."""
+    path = RESULTS / f"{name}.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def run_parts(
+    name: str,
+    packages: tuple[str, ...],
+    parts: Mapping[str, Callable[[], Any]],
+    usual: Sequence[str] = (),
+    *,
+    bars: Callable[[dict[str, Any]], dict[str, bool]] = lambda _: {},
+    script: str = "",
+    rooms: tuple[str, ...] = (),
+    **always: Any,
+) -> None:
+    """Measure the parts that the command line names, or the usual ones, or all; keep the others.
+
+    Each part is stored at once. With rooms, `measured` says of which day and of which code it is.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", choices=[[], *parts], default=[], metavar="PART")
+    asked = parser.parse_args().parts
+    use_two_cores()
+    before = stored(name)
+    result = always | {part: before[part] for part in ("measured", *parts) if part in before}
+    for part in asked or usual or parts:
+        result[part] = parts[part]()
+        if rooms:
+            result.setdefault("measured", {})[part] = stamp(script, rooms)
+        store(name, packages, result, bars(result))
+        print(part, json.dumps(result[part])[:1000], flush=True)
+
+
+def for_seeds(
+    measure: Callable[[int], Sequence[Mapping[str, Any]]], seeds: Sequence[int]
+) -> list[dict[str, Any]]:
+    """The rows of several seeds, each in a fresh process."""
+    return [dict(row) for seed in seeds for row in alone(measure, seed)]

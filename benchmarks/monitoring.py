@@ -5,18 +5,15 @@ others as they were:
 
 - delays: markets whose truth is known, in which redemptions fall by a half or a fifth, or do not;
   and how well observed over expected finds the fall when a part of the campaign has passed;
-- speed: `shift` on the offers table of Complete Journey, all features;
 - service: the time of an answer with and without the histogram of scores, and 100 rollbacks while
   requests come in.
 
 The delays take half a minute for each seed, fifteen of them eight minutes, and that is why there
-are no more; `--seeds` asks for others, and those that are kept are not measured again: delete the
-result after a change of the monitors. A world that never rings counts as ringing on the last day of
-its twelve campaigns. The limit of a monitor that only looks at scores is set with the quiet worlds
-of the other markets; the sums and z are tuned to the market's own past.
+are no more. A world that never rings counts as ringing on the last day of its twelve campaigns. The
+limit of a monitor that only looks at scores is set with the quiet worlds of the other markets; the
+sums and z are tuned to the market's own past.
 """
 
-import argparse
 import json
 import statistics
 import sys
@@ -29,13 +26,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, alone, store, use_two_cores
+from machine import alone, run_parts
 from scipy.stats import binomtest
 
 import coupon_rec.book.prelude as prelude
 from coupon_rec.book.watched import DAYS, Model, Past, open_shop
 from coupon_rec.evaluation import log_loss
-from coupon_rec.features import feature_names
 from coupon_rec.monitoring import (
     Cusum,
     Maturity,
@@ -43,7 +39,6 @@ from coupon_rec.monitoring import (
     null_paths,
     observed_expected,
     psi,
-    shift,
 )
 from coupon_rec.simulation import plant
 
@@ -52,7 +47,7 @@ WARM, TRAIN, REFERENCE, WATCH = 4, 8, 8, 12
 FALLS = {"half": -1.05, "fifth": -0.33}
 PARTS_OF_TIME = (0.25, 0.5, 1.0)
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "prometheus-client")
-ROLLBACKS, RATE = 100, 100.0
+ROLLBACKS, RATE, SEEDS = 100, 100.0, 15
 
 
 def market(seed: int) -> dict[str, Any]:
@@ -160,8 +155,9 @@ def young(reference: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
-def delays(markets: list[dict[str, Any]]) -> dict[str, Any]:
+def delays() -> dict[str, Any]:
     """The delays of all markets, and shares of alarms."""
+    markets = [alone(market, seed) for seed in range(SEEDS)]
     rows = []
     for promise in ("p", "promised"):
         for monitor in ("cusum", "careful cusum", "z"):
@@ -212,19 +208,6 @@ def summary_of_young(markets: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def speed() -> dict[str, Any]:
-    """`shift` on everything."""
-    offers = prelude.offers()
-    names = [name for g in ("user", "item", "match", "coupon") for name in feature_names(g)]
-    late = offers["start"] >= "2017-08-01"
-    times = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        shift(offers[~late], offers[late], names)
-        times.append(time.perf_counter() - begin)
-    return {"rows": len(offers), "features": len(names), "seconds": round(min(times), 2)}
-
-
 def bundles(folder: Path) -> tuple[Path, Path]:
     """A bundle, and the same with another calibration."""
     import shutil
@@ -236,7 +219,6 @@ def bundles(folder: Path) -> tuple[Path, Path]:
     from coupon_rec.market import load_complete_journey
     from coupon_rec.serving.bundle.manifest import NAME, seal
 
-    exporting.FORMATS = {"onnx": exporting.FORMATS["onnx"]}
     _, validation, _ = split(prelude.offers(), *SPLIT)
     good = exporting.export(
         prelude.model().served,
@@ -334,35 +316,8 @@ def rollbacks(folder: Path, good: Path, other: Path, bodies: list[Any]) -> dict[
     }
 
 
-def main() -> None:
-    """Measure, print, store."""
+if __name__ == "__main__":
     if "--serve" in sys.argv:
         serve(*sys.argv[2:])
-        return
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART")
-    parser.add_argument("--seeds", type=int, default=15)
-    asked = parser.parse_args()
-    use_two_cores()
-    parts = {"speed": speed, "service": service}
-    path = RESULTS / "monitoring.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    result = {name: kept[name] for name in (*parts, "delays") if name in kept}
-    for name in asked.parts or (*parts, "delays"):
-        if name != "delays":
-            result[name] = parts[name]()
-            print(name, json.dumps(result[name]), flush=True)
-            store("monitoring", PACKAGES, result)
-            continue
-        markets: list[dict[str, Any]] = result.get("delays", {}).get("markets", [])
-        for seed in range(len(markets), asked.seeds):
-            markets.append(alone(market, seed))
-            result["delays"] = {"markets": markets}
-            print(seed, flush=True)
-            store("monitoring", PACKAGES, result)
-        result["delays"] = delays(markets)
-        store("monitoring", PACKAGES, result)
-
-
-if __name__ == "__main__":
-    main()
+    else:
+        run_parts("monitoring", PACKAGES, {"service": service, "delays": delays})

@@ -8,27 +8,26 @@ what these cost a user and campaign. *Slates*: lists of three coupons in a maili
 of the users; its rows, taken for independent, and lists of the same user. *Exploring*: markets with
 new coupons, each under several policies that meet the same chances; LinUCB has alpha = 1 and doubts
 only what a coupon adds. *Weaker*: two of the policies on the first of these markets, where coupons
-move people much less than at the chapter's strength of 2, or not at all. *Looks*: A/A experiments
-that are looked at once or each day. *Peer*: obp's estimators on the same logs, in an environment
-of its own (`pip install --no-deps obp==0.4.1`, its other dependencies but PyTorch, in whose place
-stands an empty module: these estimators do not use it).
+move people much less than at the chapter's strength of 2, or not at all. *Peer*: obp's estimators
+on the same logs, in an environment of its own (`pip install --no-deps obp==0.4.1`, its other
+dependencies but PyTorch, in whose place stands an empty module: these estimators do not use it).
 
-Usage: `python benchmarks/off_policy.py [PYTHON]`, where PYTHON is that of the peer's environment;
-without it, the peer's rows are kept as they were. With `--weaker`, only that part is measured.
+Usage: `[PEERS=PYTHON] python benchmarks/off_policy.py [PART ...]`, where PYTHON is that of the
+peer's environment; without it, the peer's rows are kept as they were.
 """
 
-import argparse
 import json
 import subprocess
 import time
 import warnings
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, store, use_two_cores
+from machine import PEERS, run_parts
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
@@ -45,7 +44,6 @@ from coupon_rec.book.exploring import (
 )
 from coupon_rec.policies import (
     BayesianLinear,
-    always_valid,
     best_share,
     draw,
     greedy,
@@ -57,7 +55,6 @@ from coupon_rec.simulation import simulate
 USERS, REDRAWS, MARKETS = 2000, 200, 30
 METHODS = ("ips", "snips", "dr", "switch", "direct")
 STRENGTHS, WEAK_MARKETS = (0.0, 0.3), 8
-KEPT = ("redraws", "users", "estimators", "rates", "slates", "looks", "exploring", "peer")
 Floats = np.ndarray
 
 
@@ -343,7 +340,7 @@ def exploring(markets: int) -> list[dict[str, Any]]:
     return rows
 
 
-def weaker(markets: int = WEAK_MARKETS) -> list[dict[str, Any]]:
+def weaker() -> list[dict[str, Any]]:
     """Compare two policies on markets where coupons move people little, or not at all."""
     return [
         {
@@ -353,34 +350,12 @@ def weaker(markets: int = WEAK_MARKETS) -> list[dict[str, Any]]:
             "earned": explore(policy, seed, strength=strength),
         }
         for strength in STRENGTHS
-        for seed in range(markets)
+        for seed in range(WEAK_MARKETS)
         for policy in ("greedy", "Thompson")
     ]
 
 
-def looks(experiments: int, days: int = 28, users: int = 100) -> dict[str, float]:
-    """Share of A/A experiments that find a difference: at the end, at any look, always-valid."""
-    found = np.zeros((experiments, 3))
-    for number in range(experiments):
-        rng = np.random.default_rng([number, 13])
-        spend = rng.lognormal(3, 1, days * users)
-        group = rng.random(days * users) < 0.5
-        at = users * np.arange(1, days + 1) - 1
-        count, total, squares = (
-            np.stack([(v * (group == g)).cumsum()[at] for g in (False, True)])
-            for v in (np.ones_like(spend), spend, spend**2)
-        )
-        mean = total / count
-        variance = ((squares / count - mean**2) / (count - 1)).sum(axis=0)
-        difference = mean[1] - mean[0]
-        z = np.abs(difference) / np.sqrt(variance)
-        always = always_valid(difference, variance, scale=3.0)
-        out = (always["low"] > 0) | (always["high"] < 0)
-        found[number] = z[-1] > 1.96, (z > 1.96).any(), out.any()
-    return dict(zip(("at the end", "each day", "always valid"), found.mean(0), strict=True))
-
-
-PEER = """
+OBP = """
 import json, sys, time, types
 class Empty(types.ModuleType):
     def __getattr__(self, name):
@@ -410,7 +385,7 @@ print(json.dumps(rows))
 """
 
 
-def peer(people: Population, redraws: int, python: str) -> dict[str, Any]:
+def peer(people: Population, redraws: int) -> dict[str, Any]:
     """Let obp judge the same logs; its intervals draw decisions, as it has no other."""
     mine, names = [], []
     with TemporaryDirectory() as folder:
@@ -428,7 +403,7 @@ def peer(people: Population, redraws: int, python: str) -> dict[str, Any]:
                 estimated_rewards_by_reg_model=log["predicted"].to_numpy().reshape(-1, arms, 1),
             )
             mine.append(judge(log, "request_id", METHODS, seed))
-        out = subprocess.run([python, "-c", PEER, *names], check=True, capture_output=True)
+        out = subprocess.run([PEERS, "-c", OBP, *names], check=True, capture_output=True)
     theirs = pd.DataFrame(json.loads(out.stdout))
     gap = theirs["value"].to_numpy() - np.concatenate([table["value"] for table in mine])
     truth = people.value()
@@ -445,35 +420,26 @@ def peer(people: Population, redraws: int, python: str) -> dict[str, Any]:
     }
 
 
-def measure(redraws: int, markets: int, before: dict[str, Any], python: str | None) -> Any:
-    people = Population(22_000 + USERS, campaigns=5, learners=USERS)
-    return {
-        "redraws": redraws,
-        "users": USERS,
-        "estimators": estimators(people, redraws),
-        "rates": rates(people, redraws // 2),
-        "slates": slates(people, redraws),
-        "looks": looks(10 * redraws),
-        "exploring": exploring(markets),
-        "weaker": weaker(),
-        "peer": peer(people, min(redraws, 50), python) if python else before.get("peer"),
-    }
+@cache
+def people() -> Population:
+    return Population(22_000 + USERS, campaigns=5, learners=USERS)
 
 
-def main() -> None:
-    use_two_cores()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("python", nargs="?", help="that of the peer's environment")
-    parser.add_argument("--weaker", action="store_true", help="measure only that part")
-    asked = parser.parse_args()
-    stored = RESULTS / "off_policy.json"
-    before = json.loads(stored.read_text()) if stored.exists() else {}
-    if asked.weaker:
-        result = {**{name: before[name] for name in KEPT}, "weaker": weaker()}
-    else:
-        result = measure(REDRAWS, MARKETS, before, asked.python)
-    store("off_policy", ("numpy", "scikit-learn"), result)
-
+PARTS = {
+    "estimators": lambda: estimators(people(), REDRAWS),
+    "rates": lambda: rates(people(), REDRAWS // 2),
+    "slates": lambda: slates(people(), REDRAWS),
+    "exploring": lambda: exploring(MARKETS),
+    "weaker": weaker,
+    "peer": lambda: peer(people(), min(REDRAWS, 50)),
+}
 
 if __name__ == "__main__":
-    main()
+    run_parts(
+        "off_policy",
+        ("numpy", "scikit-learn"),
+        PARTS,
+        [part for part in PARTS if part != "peer" or PEERS],
+        redraws=REDRAWS,
+        users=USERS,
+    )

@@ -199,17 +199,7 @@ def sales(purchases: pd.DataFrame, contents: pd.DataFrame, campaigns: pd.DataFra
         pd.concat(parts), on=["campaign_id", "item_id"], how="left"
     )
     best = sold.sort_values(["lines", "item_id"], ascending=[False, True]).drop_duplicates(COUPON)
-    sums = [
-        "lines",
-        "units",
-        "amount",
-        "retail_discount",
-        "coupon_discount",
-        "coupon_lines",
-        "lines_lately",
-        "units_lately",
-        "amount_lately",
-    ]
+    sums = sold.columns.drop([*COUPON, "item_id", "all_lines"]).tolist()
     table = sold.groupby(COUPON)[sums].sum().join(sold.groupby(COUPON).all_lines.max())
     price = table.amount / table.units
     table["item_popularity"] = table.lines / table.all_lines
@@ -220,9 +210,8 @@ def sales(purchases: pd.DataFrame, contents: pd.DataFrame, campaigns: pd.DataFra
     table["spend_per_line"] = table.amount / table.lines
     table["coupon_discount"] = table.coupon_discount / table.coupon_lines
     table["item_sold_most"] = best.set_index(COUPON).item_id
-    others = ["lines", "units", "amount", "retail_discount", "coupon_lines"]
-    lately = ["lines_lately", "units_lately", "amount_lately", "all_lines"]
-    return table.drop(columns=others + lately).reset_index()
+    used = [name for name in (*sums, "all_lines") if name != "coupon_discount"]
+    return table.drop(columns=used).reset_index()
 
 
 def promoted(path: Path, contents: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:

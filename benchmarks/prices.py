@@ -63,7 +63,6 @@ def main() -> None:
         table[name] = price_marginals(lines)
     table["distance"] = [nearer(row["simulated"], row[list(real)]) for _, row in table.iterrows()]
     table["between worlds"] = worlds.std()
-    print(table.round(3).to_string())
     result = {
         "ta_feng": WHEEL,
         "worlds": WORLDS,

@@ -21,7 +21,6 @@ Usage: `python benchmarks/pricing.py [PART ...]` measures all parts or some and 
 `measured` says of which day and of which code each one is.
 """
 
-import json
 import subprocess
 import sys
 import time
@@ -32,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, alone, peak_gib, stamp, store, use_two_cores
+from machine import alone, peak_gib, run_parts
 from prices import WHEEL, ta_feng
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -459,18 +458,13 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
     return found
 
 
-def main() -> None:
-    use_two_cores()
-    path = RESULTS / "pricing.json"
-    before = json.loads(path.read_text()) if path.exists() else {}
-    result = {part: before[part] for part in ("measured", *PARTS) if part in before}
-    can = [part for part in PARTS if part != "juice" or which("apt-get")]
-    for part in sys.argv[1:] or can:
-        result[part] = PARTS[part]()
-        result.setdefault("measured", {})[part] = stamp(__file__, ROOMS)
-        print(part, json.dumps(result[part], indent=1), flush=True)
-        store("pricing", ("numpy", "scipy", "pandas", "scikit-learn"), result, bars(result))
-
-
 if __name__ == "__main__":
-    main()
+    run_parts(
+        "pricing",
+        ("numpy", "scipy", "pandas", "scikit-learn"),
+        PARTS,
+        [part for part in PARTS if part != "juice" or which("apt-get")],
+        bars=bars,
+        script=__file__,
+        rooms=ROOMS,
+    )

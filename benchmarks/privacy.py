@@ -11,7 +11,6 @@ others as they were:
 - vault: how fast files are sealed and opened, and how fast hashed ids are found out.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, store, use_two_cores
+from machine import PEERS, run_parts, stored
 from sklearn.linear_model import LogisticRegression
 
 import coupon_rec.book.privately as privately
@@ -40,7 +39,6 @@ from coupon_rec.privacy import (
 )
 from coupon_rec.privacy.federated import newton_step, newton_sums
 
-STORED = RESULTS / "privacy.json"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "cryptography")
 EPSILONS = (8.0, 2.5, 1.0, 0.5, 0.2)
 SEEDS = 10
@@ -103,16 +101,12 @@ def attack() -> dict[str, Any]:
                     "less high": less["high"],
                 }
             )
-            print(
-                {k: v if isinstance(v, str | int) else round(v, 4) for k, v in rows[-1].items()},
-                flush=True,
-            )
     return {"lists": lists, "delta": 1e-4, "users": members["user_id"].nunique(), "rows": rows}
 
 
 def accountants() -> list[dict[str, Any]]:
     """Our epsilons beside those of the peer, which are stored."""
-    rows: list[dict[str, Any]] = json.loads(STORED.read_text())["accountants"]
+    rows: list[dict[str, Any]] = stored("privacy")["accountants"]
     for row in rows:
         noise, steps, delta = row["noise"], row["steps"], row["delta"]
         if row["rate"] == 1:
@@ -166,16 +160,14 @@ def federated() -> dict[str, Any]:
     return result
 
 
-def flower(python: Path | None) -> dict[str, Any]:
+def flower() -> dict[str, Any]:
     """Ask a Python that has Flower for the same rounds over the same stores."""
-    if python is None:
-        raise SystemExit("name the Python of an environment with flwr: --flower PATH")
     stores, x_test, redeemed = shops()
     with TemporaryDirectory() as folder:
         for each, own in enumerate(stores):
             np.savez(Path(folder, f"{each}.npz"), **own)
         told = subprocess.run(
-            [str(python), str(PEER), folder, str(ROUNDS)],
+            [PEERS, str(PEER), folder, str(ROUNDS)],
             check=True,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(PEER.parents[1])},
@@ -211,7 +203,8 @@ def vault() -> dict[str, float]:
     }
 
 
-PARTS = {"attack": attack, "accountants": accountants, "federated": federated, "vault": vault}
+PARTS = {"attack": attack, "accountants": accountants, "federated": federated, "flower": flower}
+PARTS |= {"vault": vault}
 
 
 def bars(result: dict[str, Any]) -> dict[str, bool]:
@@ -226,20 +219,6 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
     return found
 
 
-def main() -> None:
-    """Measure the parts that are named, or all."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}, flower")
-    parser.add_argument("--flower", type=Path, help="a Python that has flwr")
-    asked = parser.parse_args()
-    use_two_cores()
-    result = json.loads(STORED.read_text()) if STORED.exists() else {}
-    result = {name: found for name, found in result.items() if name in {*PARTS, "flower"}}
-    for name in asked.parts or [*PARTS, *(["flower"] if asked.flower else [])]:
-        result[name] = flower(asked.flower) if name == "flower" else PARTS[name]()
-        store("privacy", PACKAGES, result, bars(result))
-        print(name, json.dumps(result[name])[:400])
-
-
 if __name__ == "__main__":
-    main()
+    usual = [part for part in PARTS if part != "flower" or PEERS]
+    run_parts("privacy", PACKAGES, PARTS, usual, bars=bars)

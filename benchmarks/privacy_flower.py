@@ -3,7 +3,7 @@
 It needs other packages than the book, so it runs in an environment of its own:
 
     python -m venv FLOWER && FLOWER/bin/pip install "flwr[simulation]==1.42.0" lazy_loader
-    .venv/bin/python benchmarks/privacy.py federated flower --flower FLOWER/bin/python
+    PEERS=FLOWER/bin/python .venv/bin/python benchmarks/privacy.py federated flower
 
 Flower's simulation runs the stores in worker processes of Ray. Each answers with the gradient and
 the Hessian of its rows, as those of `coupon_rec.privacy.federated` do, but in the clear: the

@@ -2,25 +2,22 @@
 
 `engines` builds the same offers table on both engines, from the same files. `workers` trains the
 same network with one process and with two, by Keras on JAX (the extra `cluster`). `dual` allocates
-coupons to the same users on both engines. `path` takes simulated users from their tables to an
-allocation, on this machine and out of core, deleting what it needs no more; OFFERS says how many
-offers there are, about. `hundred_million` is the same with 100,000,000, and takes an hour or two.
-Of each step it stores the most that the folder held while it ran, and what it held afterwards.
+coupons to the same users on both engines. `hundred_million` takes simulated users from their tables
+to an allocation of so many offers, on this machine and out of core, deleting what it needs no more;
+that takes an hour or two. Of each step it stores the most that the folder held while it ran, and
+what it held afterwards.
 
-    python benchmarks/scale.py [PART ...] [--offers OFFERS]
+    python benchmarks/scale.py [PART ...]
 
 Seconds of a processor are those of this process and of all that it starts, Java included.
 """
 
-import argparse
-import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from shutil import rmtree
@@ -30,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, alone, code_of, peak_gib, store, use_two_cores
+from machine import alone, peak_gib, run_parts
 
 from coupon_rec import load_market
 from coupon_rec.decisions import allocate_scores
@@ -38,20 +35,11 @@ from coupon_rec.features import Encoder, write_offers
 from coupon_rec.market.loading import connect
 from coupon_rec.records import write_records
 from coupon_rec.simulation import simulate_market
-from coupon_rec.simulation.market import _on_disk, still
-from coupon_rec.simulation.state import settings_of
 
 PACKAGES = ("coupon-rec", "duckdb", "ibis-framework", "keras", "numpy", "pandas", "pyspark")
 ROOMS = (
-    "market",
-    "simulation",
-    "features",
-    "records",
-    "models",
-    "training",
-    "serving",
-    "decisions",
-    "odds.py",
+    *("market", "simulation", "features", "records"),
+    *("models", "training", "serving", "decisions", "odds.py"),
 )
 OFFERS_OF_A_USER = 28.6
 BESIDE = ("candidates", "clicks", "drivers", "reviews", "views")
@@ -265,10 +253,10 @@ def allocated(engine: str, folder: Path, limits: dict[str, Any]) -> tuple[Any, d
         return work(connection.read_parquet(str(folder / "scores.parquet")))
 
 
-def path(offers: int = 200_000, parts: int = 0) -> dict[str, Any]:
+def path(offers: int) -> dict[str, Any]:
     """From the tables of so many offers, about, to an allocation, deleting what is not needed."""
     users = max(500, round(offers / OFFERS_OF_A_USER))
-    parts = parts or max(4, users // 50_000)
+    parts = max(4, users // 50_000)
     found: dict[str, Any] = {"users": users, "parts": parts}
     with TemporaryDirectory() as place:
         folder = Path(place)
@@ -287,14 +275,10 @@ def timed_step(step: str, folder: Path, users: int, parts: int) -> tuple[dict[st
 
 
 def simulated(folder: Path, users: int, parts: int) -> dict[str, Any]:
-    """As `simulate_market` does, but without writing what is not needed."""
-    year = still(settings_of((users, 1000, 96, 12, 0), (), 1.0, ()))
-
-    def needed(tables: dict[str, Any]) -> dict[str, Any]:
-        return {name: table for name, table in tables.items() if name not in BESIDE}
-
-    lean = replace(year, tables=needed(year.tables), draw=lambda first: needed(year.draw(first)))
-    _on_disk(lean, folder / "market")
+    """Write a market, and leave of it what is needed."""
+    simulate_market(users=users, folder=folder / "market")
+    for name in BESIDE:
+        rmtree(folder / "market" / f"{name}.parquet")
     return {}
 
 
@@ -327,7 +311,6 @@ def trained(folder: Path, users: int, parts: int) -> dict[str, Any]:
     batches = read_records(folder / "records", 4096, cache=False)
     fit(network, batches, batches.take(4), epochs=1)
     rmtree(folder / "records")
-    exporting.FORMATS = {"onnx": exporting.FORMATS["onnx"]}
     exporting.export(
         network,
         folder / "bundle",
@@ -374,28 +357,13 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
     return found
 
 
-def main() -> None:
-    """Measure, print, store."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART")
-    parser.add_argument("--offers", type=int, default=200_000)
-    asked = parser.parse_args()
-    use_two_cores()
-    parts: dict[str, Callable[[], Any]] = {
-        "engines": engines,
-        "workers": workers,
-        "dual": dual,
-        "path": lambda: path(asked.offers),
-        "hundred_million": lambda: path(100_000_000),
-    }
-    stored = RESULTS / "scale.json"
-    kept = json.loads(stored.read_text()) if stored.exists() else {}
-    result = {name: part for name, part in kept.items() if isinstance(part, dict)}
-    for name in asked.parts or ("engines", "workers", "dual", "path"):
-        result[name] = {**parts[name](), "code": code_of(__file__, ROOMS)}
-        print(name, json.dumps(result[name]), flush=True)
-        store("scale", PACKAGES, result, bars(result))
-
+PARTS: dict[str, Callable[[], Any]] = {
+    "engines": engines,
+    "workers": workers,
+    "dual": dual,
+    "hundred_million": lambda: path(100_000_000),
+}
 
 if __name__ == "__main__":
-    main()
+    usual = ("engines", "workers", "dual")
+    run_parts("scale", PACKAGES, PARTS, usual, bars=bars, script=__file__, rooms=ROOMS)

@@ -13,8 +13,8 @@ process of its own beside the server, on the same two cores. Every server is one
 
 `python benchmarks/serving.py [MODEL BUNDLE]` uses a model and its bundle where they exist, and
 makes them where not. With both it takes about five minutes, on a machine that does nothing else.
-`--soak SECONDS` sends a steady load instead, and watches the memory; with `--kill SECONDS`, so
-often a replica is killed meanwhile: see `soak.py`.
+`--soak SECONDS --kill SECONDS` sends a steady load instead, and kills a replica so often: see
+`soak.py`.
 """
 
 import argparse
@@ -36,7 +36,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from load import free_port
 from machine import store, use_two_cores
-from soak import soak as killed
+from soak import soak
 
 from coupon_rec.book import SPLIT
 from coupon_rec.serving.bundle.scorer import Scorer
@@ -51,8 +51,6 @@ CONNECTIONS = 16
 HALF_LOAD = 400.0
 STARTS = 5
 READY = 900
-EVENTS = 500
-SOAK = 200.0
 PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "onnxruntime", "keras", "bentoml")
 
 
@@ -141,10 +139,8 @@ def parts(bundle: Path, users: list[int]) -> dict[str, Any]:
     two_hundred = {
         name: np.resize(array, (200, array.shape[1])) for name, array in found.arrays.items()
     }
-    names, inputs = (
-        list(scorer.calibration),
-        {name: two_hundred[name] for name in scorer.encoder.arrays},
-    )
+    names = list(scorer.calibration)
+    inputs = {name: two_hundred[name] for name in scorer.encoder.arrays}
     return {
         "coupons_of_a_user": len(found.coupon_id),
         "features_of_a_user_per_second": per_second(lambda: features.offers(next(turn), DAY)),
@@ -188,70 +184,20 @@ def compare(model: Path, bundle: Path, scratch: Path) -> dict[str, Any]:
     return result
 
 
-def soak(bundle: Path, scratch: Path, seconds: float) -> dict[str, Any]:
-    """A steady load, an event to every twenty requests, and the memory every ten seconds.
-
-    The events are the same few hundred again and again, and each counts once: after the first
-    round, a service that keeps nothing it need not keep stops growing.
-    """
-    users = pq.read_table(bundle / "snapshot" / "offers.parquet")["user_id"].unique().to_pylist()
-    noon = f"{DAY}T12:00:00"
-    requests: list[Any] = []
-    for number in range(EVENTS):
-        for step in range(20):
-            asked = {"user_id": users[(20 * number + step) % len(users)], "context": {"time": noon}}
-            requests.append(("/v1/recommendations", asked))
-        event = {
-            "event_id": f"soak-{number}",
-            "kind": "purchase",
-            "user_id": users[number],
-            "time": noon,
-        }
-        event |= {"basket_id": 10**12 + number, "item_id": 1082185, "amount": 1.29}
-        requests.append(("/v1/events", {"events": [event]}))
-    with server(*ours(bundle, scratch / "soak", 500)) as (port, _, process):
-        task = {
-            "port": port,
-            "requests": requests,
-            "seconds": seconds,
-            "rate": SOAK,
-            "connections": 32,
-        }
-        words = [sys.executable, str(HERE / "load.py")]
-        sender = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert sender.stdin and sender.stdout
-        sender.stdin.write(json.dumps(task).encode())
-        sender.stdin.close()
-        memory = []
-        while sender.poll() is None:
-            time.sleep(10)
-            memory.append(resident(process.pid))
-        answered = json.loads(sender.stdout.read())
-    return {"seconds": seconds, "rate": SOAK, **answered, "MiB_every_10_seconds": memory}
-
-
-def resident(pid: int) -> float:
-    """The memory of a process, in MiB, where Linux says it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024, 1)
-
-
 def main() -> None:
     """Measure, print, store."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("bundle", type=Path, nargs="?")
     parser.add_argument("--soak", type=float, metavar="SECONDS")
-    parser.add_argument("--kill", type=float, metavar="SECONDS")
+    parser.add_argument("--kill", type=float, metavar="SECONDS", default=20.0)
     asked = parser.parse_args()
     use_two_cores()
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
         model, bundle = (asked.model, asked.bundle) if asked.bundle else make(scratch)
-        if asked.soak and asked.kill:
-            store("killed", PACKAGES, killed(bundle, scratch, asked.soak, asked.kill))
-        elif asked.soak:
-            store("soak", PACKAGES, soak(bundle, scratch, asked.soak))
+        if asked.soak:
+            store("killed", PACKAGES, soak(bundle, scratch, asked.soak, asked.kill))
         else:
             store("serving", PACKAGES, compare(model, bundle, scratch))
 

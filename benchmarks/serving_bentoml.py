@@ -50,14 +50,6 @@ if __name__ == "__main__":
     port, os.environ["BUNDLE"] = sys.argv[1:]
     serve = str(Path(sys.executable).with_name("bentoml"))
     place = str(Path(__file__).parent)
-    words = [
-        serve,
-        "serve",
-        "serving_bentoml:Coupons",
-        "--port",
-        port,
-        "--working-dir",
-        place,
-        "-q",
-    ]
+    words = [serve, "serve", "serving_bentoml:Coupons", "-q", "--port", port]
+    words += ["--working-dir", place]
     os.execv(serve, words)

@@ -11,15 +11,13 @@ the others as they were:
 - spoken: the requests of `data/speech`, heard with any words and with the shop's sentences.
 """
 
-import argparse
-import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, store, use_two_cores
+from machine import run_parts
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
@@ -390,22 +388,5 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
     return found
 
 
-def main() -> None:
-    """Measure what the command line names, and keep the rest."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    wanted = parser.parse_args().parts or list(PARTS)
-    if unknown := set(wanted) - set(PARTS):
-        parser.error(f"no part is called {', '.join(sorted(unknown))}")
-    use_two_cores()
-    path = RESULTS / "text_and_images.json"
-    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    result = {name: kept[name] for name in PARTS if name in kept}
-    for name in wanted:
-        result[name] = PARTS[name]()
-        measured = {part: result[part] for part in PARTS if part in result}
-        store("text_and_images", PACKAGES, measured, bars(measured))
-
-
 if __name__ == "__main__":
-    main()
+    run_parts("text_and_images", PACKAGES, PARTS, bars=bars)

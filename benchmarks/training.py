@@ -135,7 +135,6 @@ def whole_default(parts: Split) -> dict[str, Any]:
         start = time.perf_counter()
         model = CoupledModel().fit(parts.train, parts.validation)
         seconds.append(round(time.perf_counter() - start, 1))
-    print("the whole default:", seconds, "s, epochs:", len(model.history))
     return {"offers": len(parts.train), "epochs": len(model.history), "seconds": seconds}
 
 
@@ -149,7 +148,6 @@ def flipped(parts: Split) -> dict[str, int]:
     pieces = np.array_split(x, len(x) // BATCH)
     ours = np.concatenate([np.asarray(trees(piece))[:, 0] for piece in pieces])
     apart = np.abs(ours - grown[0].predict(x, raw_score=True)) > 1e-4
-    print("test offers that go another way:", apart.sum(), "of", len(x))
     return {"test_offers": len(x), "flipped": int(apart.sum())}
 
 
@@ -179,10 +177,6 @@ def main() -> None:
 
     shares = {name: rate / rates["limit"] for name, rate in rates.items()}
     times = {name: rate / rates["article"] for name, rate in rates.items()}
-    print(f"{'':22}{'examples a second':>18}{'of the limit':>14}{'times the article':>19}")
-    for name, rate in rates.items():
-        print(f"{name:22}{rate:18,.0f}{shares[name]:14.2f}{times[name]:19.1f}")
-
     result = {
         "offers": len(offers),
         "batch_size": BATCH,

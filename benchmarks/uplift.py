@@ -11,27 +11,25 @@ Parts, each a name that the script takes (by default, all of them):
 - full: the same with all mechanisms on and empty shelves, so that a coupon also takes from the rest
   of its category, which the outcome of a row does not hold.
 - peers: our learners, econml's and scikit-uplift's, on the same rows, models and folds, against
-  the true effect. The peers get an environment of their own, which the script makes and deletes;
-  `--python PATH` names one that is there: `python -m venv PEERS` and
-  `PEERS/bin/pip install econml==0.17.0 scikit-uplift==0.5.1`.
+  the true effect, where the environment PEERS is the Python of an environment of their own:
+  `python -m venv PEER; PEER/bin/pip install econml==0.17.0 scikit-uplift==0.5.1`.
 - growth: seconds and memory of our effects, one row a user, up to a million users.
 
-Usage: `python benchmarks/uplift.py [PART ...] [--python PATH]`; parts that are not measured are
-kept. `measured` says of which day and of which code each one is.
+Usage: `[PEERS=PEER/bin/python] python benchmarks/uplift.py [PART ...]`; parts that are not measured
+are kept. `measured` says of which day and of which code each one is.
 """
 
-import argparse
 import json
 import subprocess
-import sys
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import RESULTS, alone, peak_gib, stamp, store, use_two_cores
+from machine import PEERS, for_seeds, peak_gib, run_parts
 from sklearn.linear_model import Ridge
 
 from coupon_rec.book.pilot import (
@@ -70,9 +68,7 @@ from coupon_rec.simulation import simulate
 
 USERS, SEEDS, DEEPEST, CAMPAIGNS = 5_000, range(5), 3, 4
 SIZES = (10_000, 100_000, 1_000_000)
-PEERS = ("econml==0.17.0", "scikit-uplift==0.5.1")
 ROOMS = ("effects", "simulation", "evaluation", "book/pilot.py", "book/pilot_rules.py")
-PARTS = ("worlds", "later", "null", "weak", "full", "peers", "growth")
 
 
 def judged(seed: int, learners: tuple[str, ...], **world: Any) -> list[dict[str, Any]]:
@@ -86,10 +82,6 @@ def judged(seed: int, learners: tuple[str, ...], **world: Any) -> list[dict[str,
     named = table.rename_axis("rule").reset_index().assign(seed=seed)
     rows: list[dict[str, Any]] = json.loads(named.to_json(orient="records"))
     return rows
-
-
-def worlds(python: str | None) -> Any:
-    return [row for seed in SEEDS for row in alone(judged, seed, LEARNERS)]
 
 
 def followed(seed: int) -> list[dict[str, Any]]:
@@ -126,34 +118,6 @@ def followed(seed: int) -> list[dict[str, Any]]:
     return found
 
 
-def later(python: str | None) -> Any:
-    return [row for seed in SEEDS for row in alone(followed, seed)]
-
-
-def null_world(seed: int) -> list[dict[str, Any]]:
-    return judged(seed, ("s", "t"), strength=0.0)
-
-
-def null(python: str | None) -> Any:
-    return [row for seed in SEEDS for row in alone(null_world, seed)]
-
-
-def weak_world(seed: int) -> list[dict[str, Any]]:
-    return judged(seed, ("t",), strength=0.3)
-
-
-def weak(python: str | None) -> Any:
-    return [row for seed in SEEDS for row in alone(weak_world, seed)]
-
-
-def full_market(seed: int) -> list[dict[str, Any]]:
-    return judged(seed, ("t",), left_out=(), full_shelves=False)
-
-
-def full(python: str | None) -> Any:
-    return [row for seed in SEEDS for row in alone(full_market, seed)]
-
-
 # Peers
 
 
@@ -185,7 +149,7 @@ def ours(data: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, 
 
 
 def theirs(
-    python: str, data: dict[str, np.ndarray]
+    data: dict[str, np.ndarray],
 ) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, str]]:
     """The same by the peers, in an environment of their own, with its versions."""
     log = EffectLog(data["y"], data["t"], data["users"], data["e"])
@@ -194,24 +158,18 @@ def theirs(
         folder = Path(name)
         np.savez(folder / "data.npz", fold=fold, **data)
         script = Path(__file__).parent / "uplift_peers.py"
-        subprocess.run([python, script, folder], check=True)
+        subprocess.run([PEERS, script, folder], check=True)
         with np.load(folder / "effects.npz") as found:
             effects = dict(found)
         told = json.loads((folder / "told.json").read_text())
     return effects, told["seconds"], told["versions"]
 
 
-def peers(python: str | None) -> Any:
-    if python is None:
-        with TemporaryDirectory() as name:
-            subprocess.run([sys.executable, "-m", "venv", name], check=True)
-            own = f"{name}/bin/python"
-            subprocess.run([own, "-m", "pip", "install", "--quiet", *PEERS], check=True)
-            return peers(own)
+def peers() -> dict[str, Any]:
     pilot = run_pilot(USERS, 0)
     data, coming = of_two(pilot), pilot.coming
     effects, seconds = ours(data)
-    more, slower, versions = theirs(python, data)
+    more, slower, versions = theirs(data)
     p, face = redemption(pilot.log, coming), face_values(pilot.log, coming)
     true, rows = coming[f"effect_{DEEPEST}"].to_numpy(), []
     for name, effect in {**effects, **more}.items():
@@ -256,10 +214,6 @@ def grown(users: int) -> list[dict[str, Any]]:
     return rows
 
 
-def growth(python: str | None) -> Any:
-    return [row for users in SIZES for row in alone(grown, users)]
-
-
 def bars(result: dict[str, Any]) -> dict[str, bool]:
     """What chapter 12 rests on, and whether the parts that were measured hold it."""
     found: dict[str, bool] = {}
@@ -287,23 +241,26 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
     return found
 
 
-def main() -> None:
-    use_two_cores()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
-    parser.add_argument("--python", help="an environment that has the peers")
-    asked = parser.parse_args()
-    path = RESULTS / "uplift.json"
-    before = json.loads(path.read_text()) if path.exists() else {}
-    found = {part: before[part] for part in ("measured", *PARTS) if part in before}
-    for part in asked.parts or PARTS:
-        found[part] = globals()[part](asked.python)
-        found.setdefault("measured", {})[part] = stamp(__file__, ROOMS)
-        store("uplift", ("numpy", "scikit-learn"), {"users": USERS, **found}, bars(found))
-        print(part, "done", flush=True)
-        if isinstance(found[part], list):
-            print(pd.DataFrame(found[part]).round(3).to_string(), flush=True)
-
+PARTS = {
+    "worlds": partial(for_seeds, partial(judged, learners=LEARNERS), SEEDS),
+    "later": partial(for_seeds, followed, SEEDS),
+    "null": partial(for_seeds, partial(judged, learners=("s", "t"), strength=0.0), SEEDS),
+    "weak": partial(for_seeds, partial(judged, learners=("t",), strength=0.3), SEEDS),
+    "full": partial(
+        for_seeds, partial(judged, learners=("t",), left_out=(), full_shelves=False), SEEDS
+    ),
+    "peers": peers,
+    "growth": partial(for_seeds, grown, SIZES),
+}
 
 if __name__ == "__main__":
-    main()
+    run_parts(
+        "uplift",
+        ("numpy", "scikit-learn"),
+        PARTS,
+        [part for part in PARTS if part != "peers" or PEERS],
+        bars=bars,
+        script=__file__,
+        rooms=ROOMS,
+        users=USERS,
+    )

@@ -7,6 +7,7 @@ models are those of the chapter, and the folds of the users are ours.
 import json
 import sys
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -47,54 +48,25 @@ def main() -> None:
     x, y, t, asked = data["x"], data["y"], data["t"], data["asked"]
     fold = data["fold"]
     folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in (0, 1)]
+    prior = DummyClassifier(strategy="prior")
+    r = {"model_y": counts(), "model_t": prior, "model_final": Curved(), "cv": folds}
+    dr = {"model_regression": counts(), "model_propensity": prior, "model_final": Curved()}
+    learners = {
+        "s": SLearner(overall_model=counts()),
+        "t": TLearner(models=counts()),
+        "x": XLearner(models=counts(), cate_models=Curved(), propensity_model=prior),
+        "r": NonParamDML(discrete_treatment=True, **r),
+        "dr": DRLearner(cv=folds, **dr),
+    }
     effects, seconds = {}, {}
 
-    def timed(name: str, work: Any) -> None:
+    def timed(name: str, work: Callable[[], Any]) -> None:
         start = time.perf_counter()
         effects[name] = np.asarray(work()).ravel()
         seconds[name] = time.perf_counter() - start
 
-    timed("econml s", lambda: SLearner(overall_model=counts()).fit(y, t, X=x).effect(asked))
-    timed("econml t", lambda: TLearner(models=counts()).fit(y, t, X=x).effect(asked))
-    timed(
-        "econml x",
-        lambda: (
-            XLearner(
-                models=counts(),
-                cate_models=Curved(),
-                propensity_model=DummyClassifier(strategy="prior"),
-            )
-            .fit(y, t, X=x)
-            .effect(asked)
-        ),
-    )
-    timed(
-        "econml r",
-        lambda: (
-            NonParamDML(
-                model_y=counts(),
-                model_t=DummyClassifier(strategy="prior"),
-                model_final=Curved(),
-                discrete_treatment=True,
-                cv=folds,
-            )
-            .fit(y, t, X=x)
-            .effect(asked)
-        ),
-    )
-    timed(
-        "econml dr",
-        lambda: (
-            DRLearner(
-                model_propensity=DummyClassifier(strategy="prior"),
-                model_regression=counts(),
-                model_final=Curved(),
-                cv=folds,
-            )
-            .fit(y, t, X=x)
-            .effect(asked)
-        ),
-    )
+    for name, learner in learners.items():
+        timed(f"econml {name}", lambda each=learner: each.fit(y, t, X=x).effect(asked))
     timed("scikit-uplift t", lambda: TwoModels(counts(), counts()).fit(x, y, t).predict(asked))
     np.savez(folder / "effects.npz", **effects)
     versions = {name: version(name) for name in ("econml", "scikit-uplift", "scikit-learn")}

@@ -6,7 +6,6 @@ try:
     import typer
 
     from coupon_rec.commands import (
-        ablating,
         assistant,
         bundles,
         listening,
@@ -38,7 +37,7 @@ for command in (
     modelling.adapt,
     modelling.evaluate,
     modelling.recommend,
-    ablating.ablate,
+    modelling.ablate,
     bundles.export,
     bundles.score,
     bundles.allocate,

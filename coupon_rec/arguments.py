@@ -41,7 +41,7 @@ def require(name: str, values: ArrayLike, good: Mask, wanted: str) -> None:
     """Raise a ValueError that counts the values that are not good and shows the first of them."""
     bad = np.flatnonzero(~good)
     if bad.size:
-        shown = ", ".join(f"{np.asarray(values)[row]} at position {row}" for row in bad[:5])
+        shown = ", ".join(f"{np.ravel(values)[row]} at position {row}" for row in bad[:5])
         count = f"{bad.size:,} of {good.size:,}"
         raise ValueError(f"{name} must be {wanted}, but {count} values are not: {shown}")
 

@@ -181,9 +181,9 @@ class CoupledModel:
         platform.served = adapted(base, rank, factors, seed)
         learn, stop = examples(train, base.encoder), examples(validation, base.encoder)
         for part, (_, labels) in (("training", learn), ("validation", stop)):
-            if (found := labels["redeemed"].sum()) < LEAST_REDEMPTIONS:
+            if (redeemed := labels["redeemed"].sum()) < LEAST_REDEMPTIONS:
                 raise ValueError(
-                    f"the {part} offers have {found:.0f} redemptions, fewer than "
+                    f"the {part} offers have {redeemed:.0f} redemptions, fewer than "
                     f"{LEAST_REDEMPTIONS}: wait for more offers of the platform, or move the "
                     "dates that split them"
                 )

@@ -99,11 +99,8 @@ def released(fitted: Path, offers: pd.DataFrame, market: Market, once: Once) -> 
 
     def export(path: Path) -> None:
         from coupon_rec.recommender import CoupledModel
-        from coupon_rec.serving.bundle import exporting
 
-        with pytest.MonkeyPatch.context() as only:
-            only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
-            CoupledModel.load(fitted).export(path, offers, market=market, day=date(2017, 6, 1))
+        CoupledModel.load(fitted).export(path, offers, market=market, day=date(2017, 6, 1))
 
     return once("released", export)
 

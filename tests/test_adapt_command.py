@@ -120,7 +120,6 @@ def test_a_bundle_serves_a_platform_by_its_name_and_all_others_as_before(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
     monkeypatch.setattr(exporting, "model_card", lambda *_: "")
     bundle, phone = tmp_path / "bundle", f"phone={folder / 'phone.keras'}"
     command = ("export", folder / "model.keras", bundle, "--market", SAMPLE, *DATES)

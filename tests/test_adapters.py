@@ -2,16 +2,13 @@
 
 import shutil
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.book import screens
 from coupon_rec.features import Arrays, Encoder
 from coupon_rec.models import (
     OfferModel,
@@ -90,11 +87,6 @@ def test_biases_and_last_sums_are_trained_whole_and_no_other_kernel(model: Offer
     assert whole == {"bought_logit/kernel", "redeemed_if_bought_logit/kernel"}
 
 
-def test_an_adapter_of_the_book_trains_at_most_15_percent() -> None:
-    network = screens.network()
-    assert trained_weights(adapted(network)) <= 0.15 * trained_weights(network)
-
-
 def test_adapting_the_redemption_leaves_the_purchase_as_it_is(
     model: OfferModel, offers: pd.DataFrame, arrays: Arrays
 ) -> None:
@@ -167,7 +159,6 @@ def folders(
     """A bundle without a platform, and one of the same model with a phone."""
     folder = tmp_path_factory.mktemp("platforms")
     with pytest.MonkeyPatch.context() as only:
-        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
         only.setattr(exporting, "model_card", lambda *_: "")
         plain = export(model, folder / "plain", offers)
         return plain, export(model, folder / "both", offers, platforms={"phone": phone})
@@ -230,38 +221,3 @@ def test_a_platform_must_read_offers_as_the_bundle_does(
     bought = purchase_model(model.encoder)
     with pytest.raises(ValueError, match="bought and redeemed"):
         export(model, tmp_path / "bundle", offers, platforms={"phone": bought})
-
-
-# The benchmark of chapter 27, small
-
-
-@pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    cross_platform = import_module("cross_platform")
-    small = {"SIZES": (5_000,), "KIOSKS": 1, "LABELS": (500,)}
-    for name, value in small.items():
-        monkeypatch.setattr(cross_platform, name, value)
-    return cross_platform
-
-
-def test_an_adapter_is_nearly_as_near_to_the_truth_as_fine_tuning(benchmark: ModuleType) -> None:
-    rows = pd.DataFrame(benchmark.on_phone(0)).set_index("way")
-    assert rows.loc["adapter", "KL"] < 1.5 * rows.loc["fine-tuned", "KL"]
-    assert rows.loc["adapter", "KL"] < 0.8 * rows.loc["phone alone", "KL"]
-    assert rows.loc["adapter", "weights"] <= 0.15 * rows.loc["fine-tuned", "weights"]
-    assert rows.loc["tested adapter", "used"]
-
-
-def test_the_tested_adapter_stays_at_home_where_nothing_differs(benchmark: ModuleType) -> None:
-    (kiosk,) = benchmark.kiosks(0)
-    assert not kiosk["used"]
-    assert kiosk["regret"] <= 0.05
-
-
-def test_a_head_on_the_trunk_learns_other_tasks_from_few_labels(
-    benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(benchmark, "WEB", 10_000)
-    rows = pd.DataFrame(benchmark.other_tasks(0)).pivot(index="task", columns="way", values="KL")
-    assert (rows["new head"] < 0.8 * rows["from nothing"]).all()

@@ -156,15 +156,6 @@ def test_a_second_call_gives_the_same_answer() -> None:
     assert (first.chosen == second.chosen).all() and first.bound == second.bound
 
 
-@pytest.mark.slow
-def test_single_precision_halves_the_memory_and_keeps_the_answer() -> None:
-    value, budgets, caps = large(50_000)
-    small = [Budget(b.amount, np.asarray(b.cost, "float32")) for b in budgets]
-    single = allocate(value.astype("float32"), small, caps=caps)
-    assert single.value == pytest.approx(allocate(value, budgets, caps=caps).value, rel=1e-4)
-    assert single.gap < 1e-4
-
-
 def test_without_limits_each_user_gets_the_most_valuable_coupon_or_none() -> None:
     value = np.array([[1.0, 2.0], [-1.0, 0.5], [-1.0, -2.0], [0.0, -np.inf]])
     for method in ("exact", "dual"):

@@ -4,72 +4,9 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-import nbformat
 import pytest
-from plain import chapters, number
 
 ROOT = Path(__file__).parent.parent
-CHAPTERS = {number(path): path for path in chapters()}
-COLORED = r"\\(?:user|item|coupon|money)\{((?:[^{}]|\{[^{}]*\})*)\}"
-MATH = re.compile(r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$", re.DOTALL)
-
-
-def math(text: str) -> list[str]:
-    """List the formulas of a text, without the code in it."""
-    text = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
-    return [display or inline for display, inline in MATH.findall(text)]
-
-
-def plain(formula: str) -> str:
-    """Take the colors and the fine spacing out of a formula."""
-    while formula != (formula := re.sub(COLORED, r"\1", formula)):
-        pass
-    return re.sub(r"(?:\\[,;:!]|\s)+", " ", formula)
-
-
-def formulas(path: Path) -> list[str]:
-    """List the formulas of a chapter."""
-    cells = nbformat.read(path, as_version=4).cells
-    return [
-        formula for cell in cells if cell.cell_type == "markdown" for formula in math(cell.source)
-    ]
-
-
-NOTATION = (ROOT / "appendix" / "notation.md").read_text()
-SYMBOLS = [
-    (plain(symbol), chapter)
-    for symbols, chapter in re.findall(r"^\| (\$.+?\$) \| .+ \| (\w+) \|$", NOTATION, re.MULTILINE)
-    for symbol in math(symbols)
-]
-
-
-def test_each_symbol_is_used_in_the_chapter_that_the_notation_names() -> None:
-    used = {chapter: "  ".join(map(plain, formulas(path))) for chapter, path in CHAPTERS.items()}
-    assert [
-        (symbol, chapter)
-        for symbol, chapter in SYMBOLS
-        if not re.search(rf"(?<![A-Za-z\\]){re.escape(symbol)}(?![A-Za-z])", used[chapter])
-    ] == []
-
-
-def test_each_colored_symbol_stands_in_the_notation() -> None:
-    letters = {letter for symbol, _ in SYMBOLS for letter in re.findall(r"\\?[A-Za-z]+", symbol)}
-    colored = {
-        plain(symbol)
-        for path in CHAPTERS.values()
-        for formula in formulas(path)
-        for symbol in re.findall(COLORED, formula)
-    }
-    assert {s for s in colored if not set(re.findall(r"\\?[A-Za-z]+", s)) <= letters} == set()
-
-
-MARKET = nbformat.read(ROOT / "appendix" / "simulation.ipynb", as_version=4)
-MARKET_TEXT = "\n".join(cell.source for cell in MARKET.cells if cell.cell_type == "markdown")
-
-
-def test_the_page_on_the_market_has_a_section_for_each_mechanism() -> None:
-    named = re.findall(r"^### .+: `(\w+)`$", MARKET_TEXT, re.MULTILINE)
-    assert named == list(import_module("coupon_rec.simulation").MECHANISMS)
 
 
 def public(room: str) -> set[str]:

@@ -16,19 +16,9 @@ from coupon_rec.simulation import simulate_market
 
 
 @pytest.fixture(scope="module")
-def simulated() -> Market:
-    """A market in which each user gets some coupons of a campaign, not all."""
-    return simulate_market(users=120, items=200, coupons=24, campaigns=4).market
-
-
-@pytest.fixture(scope="module")
 def idle(market: Market) -> Market:
     """A market in which every second user never bought anything."""
     return replace(market, purchases=market.purchases.filter(_.user_id % 2 == 0))
-
-
-def written(market: Market, path: Path, block: int) -> pd.DataFrame:
-    return pd.read_parquet(write_offers(market, path, block))
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +28,21 @@ def whole(idle: Market) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["simulated", "idle"])
-def test_the_file_holds_the_offers_table_whatever_the_block(
-    request: pytest.FixtureRequest, tmp_path: Path, name: str
+@pytest.mark.parametrize(("name", "block"), [("campaign_id=2", 50), ("a[1]", 1000)])
+def test_the_file_holds_the_offers_table_whatever_the_block_and_the_name(
+    idle: Market, whole: pd.DataFrame, tmp_path: Path, name: str, block: int
 ) -> None:
-    market = request.getfixturevalue(name)
-    whole = offers_frame(market).astype({"start": "datetime64[us]"})
-    for block in (50, 1000):
-        offers = written(market, tmp_path / "offers.parquet", block)
-        pd.testing.assert_frame_equal(offers, whole, check_exact=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["offers.parquet"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["campaign_id=2", "region=eu", "a[1]"])
-def test_the_name_of_the_folder_says_nothing_of_the_offers(
-    idle: Market, whole: pd.DataFrame, tmp_path: Path, name: str
-) -> None:
-    path = write_offers(idle, tmp_path / name / "offers.parquet")
+    path = write_offers(idle, tmp_path / name / "offers.parquet", block)
+    assert [*path.parent.iterdir()] == [path]
     path = path.rename(tmp_path / "offers.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(path), whole, check_exact=True)
+
+
+def test_users_who_got_some_coupons_of_a_campaign_are_ranked_alike(tmp_path: Path) -> None:
+    market = simulate_market(users=60, items=100, coupons=24, campaigns=3).market
+    written = pd.read_parquet(write_offers(market, tmp_path / "offers.parquet", block=25))
+    whole = offers_frame(market).astype({"start": "datetime64[us]"})
+    pd.testing.assert_frame_equal(written, whole, check_exact=True)
 
 
 def test_a_failure_leaves_the_file_of_before(
@@ -69,7 +54,7 @@ def test_a_failure_leaves_the_file_of_before(
     def fail(*_: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(blocks, "_ranks", fail)
+    monkeypatch.setattr(blocks, "ranks_of_values", fail)
     with pytest.raises(OSError, match="full"):
         write_offers(idle, path)
     assert path.read_text() == "of before"

@@ -122,8 +122,8 @@ def test_limits_are_met_exactly_at_the_limit() -> None:
 @pytest.mark.parametrize(
     ("rules", "columns", "message"),
     [
-        (Rules(cooldown=14), {}, "needs the column 'days_since_coupon'"),
-        (Rules(minimum_stock=1), {"stock": [1, None, 1, 1]}, "'stock'] lacks 1 values"),
+        (Rules(cooldown=14), {}, "lack the columns \\['days_since_coupon'\\]"),
+        (Rules(minimum_stock=1), {"stock": [1, None, 1, 1]}, "'stock'\\] must be present"),
         (Rules(), {"opted_out": [True, None, True, True]}, "must be True or False"),
         (
             Rules(),

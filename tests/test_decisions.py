@@ -13,11 +13,8 @@ from coupon_rec.decisions import (
     Rules,
     best_coupon,
     choose,
-    expected_discount,
-    matrices,
     offer_value,
     reason,
-    sensitivity,
 )
 from coupon_rec.features import NEVER
 
@@ -121,45 +118,6 @@ def test_text_identifiers_are_given_back() -> None:
     assert choices["coupon_id"].tolist() == ["oil", pd.NA]
     sent = choose(table, [0.3, 0.2, 0.001], Rules(caps={"oil": 0})).query("sent")
     assert sent["coupon_id"].tolist() == ["tea"]
-
-
-CALLS: dict[str, Callable[[pd.DataFrame, Any], Any]] = {
-    "offer_value": offer_value,
-    "effect": lambda frame, p: offer_value(frame, np.asarray(p), effect=p),
-    "expected_discount": expected_discount,
-    "sensitivity": lambda frame, p: sensitivity(frame, p, [0.5]),
-    "best_coupon": best_coupon,
-    "choose": choose,
-}
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_probabilities_in_another_order_than_the_offers_are_refused(name: str) -> None:
-    p = pd.Series([0.1, 0.2, 0.3])
-    with pytest.raises(ValueError, match="and offers have different indexes: put"):
-        CALLS[name](offers(), p.iloc[::-1])
-    CALLS[name](offers(), p)
-    CALLS[name](offers(), p.iloc[::-1].to_numpy())
-
-
-@pytest.mark.parametrize(
-    ("call", "column"),
-    [
-        (CALLS["offer_value"], "spend_per_line"),
-        (CALLS["expected_discount"], "coupon_discount"),
-        (CALLS["sensitivity"], "campaign_id"),
-        (CALLS["sensitivity"], "coupon_id"),
-        (CALLS["best_coupon"], "user_id"),
-        (CALLS["best_coupon"], "match_category_recency"),
-        (CALLS["choose"], "coupon_id"),
-        (CALLS["choose"], "match_recency"),
-        (lambda frame, _: matrices(frame), "user_id"),
-    ],
-)
-def test_a_missing_column_is_named(call: Callable[..., Any], column: str) -> None:
-    message = rf"offers lack the columns \['{column}'\]; they have \['.*offers_frame"
-    with pytest.raises(ValueError, match=message):
-        call(offers().drop(columns=column), [0.1, 0.2, 0.3])
 
 
 def test_a_reason_names_the_features_it_lacks() -> None:

@@ -104,15 +104,6 @@ def test_neither_java_nor_a_browser_is_needed_to_run_the_chapters(tmp_path: Path
     assert "note  browser for the tests: none" in words
 
 
-def test_an_old_java_is_noted(tmp_path: Path) -> None:
-    java = tmp_path / "java"
-    java.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n")
-    java.chmod(0o755)
-    code, words = asked(path=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert code == 0
-    assert 'note  Java: openjdk version "11.0.2"' in words
-
-
 @pytest.fixture
 def listener() -> Iterator[None]:
     """Something else on the service's port."""
@@ -139,11 +130,6 @@ def test_too_little_memory_or_disk_fails(monkeypatch: pytest.MonkeyPatch) -> Non
     assert str(doctor.memory()).startswith("FAIL  memory: 2.0 GiB\n      fix: ")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(2**40, 2**40 - 2**29, 2**29))
     assert str(doctor.disk()).startswith("FAIL  disk: 0.5 GiB free\n      fix: ")
-
-
-def test_a_single_core_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
-    assert doctor.cores().level == "note"
 
 
 @pytest.mark.parametrize(("version", "level"), [((3, 10, 4), "FAIL"), ((3, 13, 1), "ok")])

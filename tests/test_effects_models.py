@@ -2,9 +2,7 @@
 
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,14 +72,6 @@ def test_a_user_is_never_judged_by_a_model_that_saw_that_user(learner: Any) -> N
     assert not np.allclose(after[2:], before[2:])
 
 
-@pytest.mark.parametrize("learner", ["t", "dr"])
-def test_frames_and_arrays_give_the_same(learner: Any) -> None:
-    x, log, _ = world(n=600)
-    frame = pd.DataFrame(x, columns=list("abc"), index=np.arange(600)[::-1])
-    one, other = (EffectModel(CROSSED, learner).fit(each, log).predict(each) for each in (x, frame))
-    np.testing.assert_allclose(one, other)
-
-
 def test_a_classifier_learns_the_effect_on_a_probability() -> None:
     rng = np.random.default_rng(3)
     x, sent = rng.normal(size=(8000, 1)), rng.integers(0, 2, 8000)
@@ -98,29 +88,6 @@ def test_a_classifier_learns_the_effect_on_a_probability() -> None:
     ):
         found = model.fit(x, log).predict(x)[:, 0]
         assert abs(found - true).mean() < 0.04, model.learner
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("learner", "final"), [("dr", Ridge()), ("r", None)])
-def test_a_keras_model_that_is_wrapped_as_a_regressor_learns_an_effect(
-    learner: Any, final: Any
-) -> None:
-    def build(**data: Floats) -> keras.Model:
-        layers = [keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1)]
-        network = keras.Sequential([keras.layers.Input(data["X"].shape[1:]), *layers])
-        network.compile(keras.optimizers.Adam(0.02), "mse")
-        return network
-
-    keras.utils.set_random_seed(0)
-    rng = np.random.default_rng(0)
-    x, sent = rng.normal(size=(1500, 2)), rng.integers(0, 2, 1500)
-    effect = 1 + x[:, 0]
-    log = EffectLog(x[:, 1] + sent * effect + rng.normal(0, 0.5, 1500), sent)
-    training = {"epochs": 6, "batch_size": 64, "verbose": 0}
-    network = keras.wrappers.SKLearnRegressor(build, fit_kwargs=training)
-    found = EffectModel(network, learner, final).fit(x, log).predict(x)[:, 0]
-    assert np.corrcoef(found, effect)[0, 1] > 0.95
-    assert abs(found - effect).mean() < 0.3
 
 
 def test_the_t_learner_is_two_models_and_the_s_learner_one_with_a_column_more() -> None:

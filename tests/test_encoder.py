@@ -20,9 +20,7 @@ from coupon_rec.features import (
     Arrays,
     Encoder,
     UnseenWarning,
-    feature_names,
     offers_frame,
-    split,
 )
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
@@ -74,27 +72,6 @@ def test_values_of_other_names_are_told_apart_as_ours_are(
         np.testing.assert_array_equal(others[group], arrays[group], group)
 
 
-def test_a_market_with_other_names_scores_as_well(
-    offers: pd.DataFrame, elsewhere: pd.DataFrame
-) -> None:
-    from coupon_rec.evaluation import evaluate
-    from coupon_rec.models import coupon_model, predict
-    from coupon_rec.training import examples, fit
-
-    scores = []
-    for table in (offers, elsewhere):
-        train, validation, test = split(table)
-        encoder = Encoder.fit(train)
-        model = coupon_model(encoder, units=())
-        for weight in model.trainable_variables:
-            weight.assign(np.zeros(weight.shape))
-        some = [examples(part, encoder) for part in (train, validation)]
-        fit(model, *some, epochs=8, batch_size=64, learning_rate=0.01)
-        p = predict(model, test)["redeemed"]
-        scores.append(evaluate(test, p, replicates=1, metrics=["log loss", "AUC", "NDCG@10"]))
-    np.testing.assert_allclose(scores[1]["value"], scores[0]["value"], rtol=1e-4)
-
-
 def test_each_value_has_a_code_of_its_own_and_the_most_frequent_comes_first(
     encoder: Encoder, offers: pd.DataFrame
 ) -> None:
@@ -125,22 +102,8 @@ def test_a_value_never_seen_is_counted_reported_and_counts_as_unknown(
     assert "department: 1,440 of 1,440 rows, such as ['FLOWERS']" in str(warning.message)
     assert arrays["coupon_category"][:, 1].tolist() == [0] * len(new)
     assert arrays["user_category"][:3, 0].tolist() == [0] * 3
-    column = encoder.matrix(encoder.encode(offers)).shape[1]
-    assert encoder.matrix(arrays).shape == (1440, column)
-    department = [
-        column - len(encoder.categories["coupon_category"][1].values) + i
-        for i in range(len(encoder.categories["coupon_category"][1].values))
-    ]
-    assert not encoder.matrix(arrays)[:, department].any()
     table = encoder.unseen(new).set_index("column")
     assert table["rows"].to_dict() == {"age": 3, "department": 1440}
-
-
-def test_what_was_seen_in_training_warns_of_nothing(encoder: Encoder, offers: pd.DataFrame) -> None:
-    with warnings.catch_warnings(action="error"):
-        encoder.encode(offers)
-        encoder.encode(offers.head(0))
-    assert encoder.unseen(offers).empty
 
 
 def test_a_value_of_fewer_than_ten_rows_is_none_of_its_own(offers: pd.DataFrame) -> None:
@@ -184,24 +147,21 @@ def test_a_number_that_never_varied_does_nothing_whatever_it_is_later(
     pd.testing.assert_frame_equal(now, later)
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
-def test_a_number_that_is_not_finite_is_refused_with_its_column_and_row(
-    encoder: Encoder, offers: pd.DataFrame, value: float
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("user_coupon_share", np.inf, "inf in row 7, counted from 0"),
+        ("user_coupon_share", -np.inf, "-inf in row 7, counted from 0"),
+        ("user_recency", -1.0, "-1.0 in row 7, counted from 0: .*, above -1"),
+    ],
+)
+def test_a_number_that_no_model_can_read_is_refused_with_its_column_and_row(
+    encoder: Encoder, offers: pd.DataFrame, column: str, value: float, said: str
 ) -> None:
-    bad = offers.astype({"user_coupon_share": "float64"}).reset_index(drop=True)
-    bad.loc[7, "user_coupon_share"] = value
-    message = r"user_coupon_share is -?(inf|1e\+300) in row 7, counted from 0"
-    with pytest.raises(ValueError, match=message):
-        encoder.encode(bad)
-    if np.isinf(value):
-        with pytest.raises(ValueError, match=message):
-            Encoder.fit(bad)
-
-
-def test_a_skewed_number_below_its_range_is_refused(encoder: Encoder, offers: pd.DataFrame) -> None:
-    bad = offers.assign(user_recency=-1.0)
+    bad = offers.reset_index(drop=True)
+    bad.loc[7, column] = value
     for read in (encoder.encode, Encoder.fit):
-        with pytest.raises(ValueError, match=r"user_recency is -1.0 in row 0, .* above -1"):
+        with pytest.raises(ValueError, match=f"{column} is {said}"):
             read(bad)
 
 
@@ -209,33 +169,22 @@ def test_a_skewed_number_below_its_range_is_refused(encoder: Encoder, offers: pd
 
 
 def test_numbers_booleans_text_and_vectors_of_your_own_are_read(offers: pd.DataFrame) -> None:
-    n = len(offers)
+    n, fourth = len(offers), np.arange(len(offers)) % 4
     own = offers.assign(
         match_taste=[np.array([i, -i, 0.5]) for i in range(n)],
         match_visits=pd.array([*range(n - 1), None], "Int64"),
-        user_member=np.arange(n) % 2 == 0,
+        user_member=fourth % 2 == 0,
         user_app=[None, *([True] * (n - 1))],
-        item_color=np.where(np.arange(n) % 4, "red", "blue"),
-        coupon_code=np.where(np.arange(n) % 4, "5", "7"),
+        item_color=np.where(fourth, "red", "blue"),
     )
-    names = list(own.columns[-6:])
-    encoder = Encoder.fit(own, extra=names)
-    assert set(names) <= set(encoder.columns)
+    encoder = Encoder.fit(own, extra=list(own.columns[-5:]))
+    names = [number.name for number in encoder.numbers["match"][-4:]]
+    assert names == ["match_taste[0]", "match_taste[1]", "match_taste[2]", "match_visits"]
     arrays = encoder.encode(own)
     np.testing.assert_array_equal(arrays["match"][:3, -4:-1], [[i, -i, 0.5] for i in range(3)])
-    assert arrays["match"][:2, -1].tolist() == [0, 1]
-    assert arrays["match"][-1, -1] == pytest.approx((n - 2) / 2)
-    assert arrays["user"][:3, -2].tolist() == [1, 0, 1]
-    assert arrays["user"][:3, -1].tolist() == [1, 1, 1]
+    assert arrays["match"][[0, 1, -1], -1].tolist() == [0, 1, (n - 2) / 2]
+    assert arrays["user"][:3, -2:].tolist() == [[1, 1], [0, 1], [1, 1]]
     assert arrays["item_category"][:3, 0].tolist() == [2, 1, 1]
-    codes = arrays["coupon_category"][:3, -1].tolist()
-    assert codes[0] == codes[1] + 1 == codes[2] + 1
-    assert [number.name for number in encoder.numbers["match"][-4:]] == [
-        "match_taste[0]",
-        "match_taste[1]",
-        "match_taste[2]",
-        "match_visits",
-    ]
     nothing = encoder.encode(own.head(2).assign(match_taste=None))["match"][:, -4:-1]
     np.testing.assert_array_equal(nothing, np.zeros((2, 3)))
 
@@ -257,6 +206,13 @@ def test_a_column_that_cannot_be_read_says_why(
         Encoder.fit(offers.assign(**{column: values}), extra=[column])
 
 
+def test_offers_without_rows_or_columns_are_refused(offers: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=r"lack the columns \['user_region'\]"):
+        Encoder.fit(offers, extra=["user_region"])
+    with pytest.raises(ValueError, match="there are no offers to learn from"):
+        Encoder.fit(offers.head(0))
+
+
 def test_vectors_of_different_lengths_are_named_with_the_row(offers: pd.DataFrame) -> None:
     vectors = [[1.0, 2.0]] * len(offers)
     encoder = Encoder.fit(offers.assign(user_taste=vectors), extra=["user_taste"])
@@ -266,22 +222,6 @@ def test_vectors_of_different_lengths_are_named_with_the_row(offers: pd.DataFram
         encoder.encode(odd)
     with pytest.raises(ValueError, match=message):
         Encoder.fit(odd, extra=["user_taste"])
-
-
-def test_text_in_a_column_of_numbers_names_the_column(offers: pd.DataFrame) -> None:
-    encoder = Encoder.fit(offers.assign(user_visits=range(len(offers))), extra=["user_visits"])
-    with pytest.raises(ValueError, match="user_visits: expected numbers"):
-        encoder.encode(offers.assign(user_visits="many"))
-
-
-def test_missing_columns_and_no_offers_are_named(encoder: Encoder, offers: pd.DataFrame) -> None:
-    for read in (encoder.encode, Encoder.fit):
-        with pytest.raises(ValueError, match=r"offers lack the columns \['user_recency', 'kids'\]"):
-            read(offers.drop(columns=["kids", "user_recency"]))
-    with pytest.raises(ValueError, match=r"lack the columns \['user_region'\]"):
-        Encoder.fit(offers, extra=["user_region"])
-    with pytest.raises(ValueError, match="there are no offers to learn from"):
-        Encoder.fit(offers.head(0))
 
 
 # Ids, parts, and the whole
@@ -347,38 +287,23 @@ def test_the_matrix_holds_the_numbers_and_a_one_for_each_value(
     np.testing.assert_array_equal(matrix[:, numbers.shape[1] :], np.stack(ones, axis=1))
 
 
-numbers = st.one_of(
-    st.floats(width=64, allow_nan=True, allow_infinity=True),
-    st.sampled_from([0.0, -1.0, 1e39, 3.4e38, -1e-300]),
-    st.none(),
-)
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     column=st.sampled_from([feature.name for feature in FEATURES] + ["match_own"]),
     known=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5),
-    new=st.lists(numbers, min_size=1, max_size=5),
+    new=st.lists(st.floats() | st.sampled_from([-1.0, 1e39, 3.4e38]), min_size=1, max_size=5),
 )
 def test_offers_are_encoded_as_finite_numbers_or_refused(
-    offers: pd.DataFrame, column: str, known: list[float], new: list[float | None]
+    offers: pd.DataFrame, column: str, known: list[float], new: list[float]
 ) -> None:
     """Whatever the numbers of training, and whatever comes later."""
-    train = offers.head(50).assign(**{column: np.resize(np.array(known), 50)})
-    extra = ["match_own"] if column == "match_own" else []
-    later = offers.head(50).assign(**{column: np.resize(np.array(new, "float64"), 50)})
+    some = offers.head(50)
+    train, later = (some.assign(**{column: np.resize(values, 50)}) for values in (known, new))
     try:
-        encoder = Encoder.fit(train, extra=extra)
+        encoder = Encoder.fit(train, extra=["match_own"] if column == "match_own" else [])
         with warnings.catch_warnings(action="ignore", category=UnseenWarning):
             arrays = encoder.encode(later)
     except ValueError as error:
         assert f"{column} is " in str(error)
         return
-    for name, array in arrays.items():
-        assert np.isfinite(array).all(), name
-    assert all(
-        np.isfinite([number.mean, number.deviation, number.missing]).all()
-        for group in GROUPS
-        for number in encoder.numbers[group]
-    )
-    assert len(feature_names("match")) + len(extra) <= arrays["match"].shape[1]
+    assert all(np.isfinite(array).all() for array in arrays.values())

@@ -26,8 +26,6 @@ WITHOUT_NEED = {
     "training/cluster.py": "spark",
 }
 """Code that asks for no extra by itself: it is handed what only the extra can have made."""
-OWN_CHOICE = {"wandb"}
-"""What users install who ask for it."""
 
 
 def needs(file: Path) -> set[tuple[str, str]]:
@@ -95,6 +93,6 @@ def test_the_extra_brings_what_the_code_behind_it_imports(
     extras = {extra for _, extra in needs(file)}
     packages = {name for extra in extras for name in brought(extra)}
     modules = {*imports(file), *(module for module, _ in needs(file))}
-    for module in modules - {"coupon_rec", *sys.stdlib_module_names} - OWN_CHOICE:
+    for module in modules - {"coupon_rec", *sys.stdlib_module_names}:
         names = {canonicalize_name(each) for each in distributions.get(module, [module])}
         assert names & packages, f"add what brings {module} to one of {extras}"

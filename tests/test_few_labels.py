@@ -1,6 +1,5 @@
 """Which labels are bought, what a model learns from few of them, and what a step costs."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from scipy.special import expit
 
 from coupon_rec._keras import keras
 from coupon_rec.book import asking
-from coupon_rec.evaluation import auc, average_precision
+from coupon_rec.evaluation import auc
 from coupon_rec.models import adapted, trained_weights
 
 pytestmark = pytest.mark.slow
@@ -31,14 +30,6 @@ def shop() -> asking.Shop:
     offers = pd.DataFrame({"redeemed": redeemed.astype(int), "bought": bought.astype(int)})
     half = len(x) // 2
     return asking.Shop(offers[:half], offers[half:], x[:half], x[half:])
-
-
-def test_chances_are_in_proportion_to_the_promise_and_never_above_one() -> None:
-    promise = np.array([0.4, 0.3, 0.05, 0.02, 0.01])
-    chance = asking.chances(promise, 2)
-    assert chance[0] == 1
-    assert chance[3] == pytest.approx(2 * chance[4])
-    assert chance.max() <= 1
 
 
 def test_offers_drawn_by_lot_stand_for_all_redemptions(shop: asking.Shop) -> None:
@@ -83,30 +74,6 @@ def test_recalibrated_promises_have_the_sum_of_the_weighted_labels(shop: asking.
     assert weight @ again(x) == pytest.approx(weight @ y, rel=1e-3)
     order = np.argsort(lot(shop.x_test), kind="stable")
     assert (np.diff(again(shop.x_test)[order]) > -1e-6).all()
-
-
-def test_the_likeliest_labels_rank_better_than_random_ones(shop: asking.Shop) -> None:
-    def precision(model: asking.Line) -> float:
-        return average_precision(shop.y_test, model(shop.x_test))
-
-    lots = [precision(asking.at_random(shop, seed, budget=600)[-1]) for seed in range(12)]
-    error = np.std(lots) / np.sqrt(len(lots))
-    assert precision(asking.top(shop, budget=600)[-1]) > np.mean(lots) + 2 * error
-
-
-def test_self_training_gains_nothing_and_its_promises_run_away(shop: asking.Shop) -> None:
-    found = []
-    for seed in range(6):
-        some, _ = asking.at_random(shop, seed, budget=1500)
-        others = np.random.default_rng(100 + seed).choice(len(shop.y), 10_000, replace=False)
-        rounds = asking.rounds_of_self_training(
-            shop.x[some], shop.y[some], shop.x[others], 4, look=lambda model: model(shop.x_test)
-        )
-        came = shop.y_test
-        found.append([(average_precision(came, p), p.sum() / came.sum()) for p in rounds])
-    precision, ratio = np.moveaxis(found, -1, 0)
-    assert precision[:, 1:].mean(axis=0).max() < precision[:, 0].mean() + 0.001
-    assert np.log(ratio[:, 4]).std() > 2 * np.log(ratio[:, 0]).std()
 
 
 def invented(rows: int, seed: int) -> tuple[Any, Any, Any]:
@@ -166,15 +133,3 @@ def test_a_step_of_adapters_holds_less_than_half_the_bytes(ways: dict[str, keras
         return sum(int(np.prod(each.shape)) * np.dtype(each.dtype).itemsize for each in variables)
 
     assert held(ways["adapters"]) < 0.5 * held(ways["full"])
-
-
-def test_a_step_of_quantized_adapters_holds_less_than_one_of_adapters(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    step = import_module("few_labels").step
-    held = {
-        way: step(way, steps=1, width=256)["training_bytes"]
-        for way in ("full", "adapters", "quantized adapters")
-    }
-    assert held["quantized adapters"] < held["adapters"] < 0.5 * held["full"]

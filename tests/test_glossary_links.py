@@ -39,27 +39,19 @@ margin
 
 LINKED = [
     ("An offer, and the offer again.", [("offer", "offer")]),
-    ("Two offers.", [("offers", "offer")]),
     ("Policies differ.", [("Policies", "policy")]),
     ("The shares of wallet.", [("shares of wallet", "share-of-wallet")]),
     ("The log\nloss falls.", [("log loss", "log-loss")]),
-    ("The log-loss falls.", [("log-loss", "log-loss")]),
     ("Another loss, then log loss.", [("loss", "loss"), ("log loss", "log-loss")]),
-    ("By cross-entropy.", [("cross-entropy", "cross-entropy")]),
     ("An AUC of 0.9.", [("AUC", "AUC")]),
     ("In *offers* too.", [("offers", "offer")]),
-    ("> Quoted offers.", [("offers", "offer")]),
     ("The {term}`rule <policy>` first, then a policy.", [("rule", "policy")]),
 ]
 LEFT_ALONE = [
     "## About offers",
-    "`offer`",
     "```\noffer\n```",
-    "$offer$",
     "[an offer](https://example.com)",
-    "![an offer](offer.png)",
     "```{figure} offer.png\nAn offer.\n```",
-    "| offer |\n| --- |\n| 1 |",
     "A proffer, user-offers and an AUCs-like word.",
     "auc and Auc are no names.",
     "The margin of a page.",
@@ -74,19 +66,9 @@ def build(folder: Path, texts: list[str], glossary: str = GLOSSARY) -> list[Beau
         (folder / f"{number}.md").write_text(f"# A heading\n\n{text}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(EXTENSIONS))
-        Sphinx(
-            str(folder),
-            None,
-            str(folder / "built"),
-            str(folder / "doctrees"),
-            "html",
-            confoverrides={
-                "extensions": ["myst_parser", "glossary_links"],
-                "myst_enable_extensions": ["dollarmath"],
-            },
-            status=None,
-            warning=None,
-        ).build()
+        settings = {"extensions": ["myst_parser", "glossary_links"]}
+        places = (folder, None, folder / "built", folder / "doctrees")
+        Sphinx(*places, "html", settings, status=None, warning=None).build()
     pages = [folder / "built" / f"{number}.html" for number in range(len(texts))]
     return [BeautifulSoup(page.read_text(), "html.parser").select_one("div.body") for page in pages]
 
@@ -111,10 +93,6 @@ def test_the_first_use_of_a_term_and_no_other_is_a_link(
     book: dict[str, BeautifulSoup], text: str, expected: list[tuple[str, str]]
 ) -> None:
     assert links(book[text]) == expected
-
-
-def test_the_words_around_a_link_stay(book: dict[str, BeautifulSoup]) -> None:
-    assert "Another loss, then log loss." in book["Another loss, then log loss."].text
 
 
 @pytest.mark.parametrize("text", LEFT_ALONE)

@@ -5,17 +5,16 @@ from datetime import date, datetime, timedelta
 from math import exp
 from pathlib import Path
 
-import ibis
 import pandas as pd
 import pytest
+from tables import market_of
 
 from coupon_rec import Market
-from coupon_rec.features import FEATURES, NEVER, OPTIONAL_FEATURES, offers_frame, write_offers
+from coupon_rec.features import NEVER, OPTIONAL_FEATURES, offers_frame, write_offers
 from coupon_rec.market.schema import types
 
 START = date(2024, 3, 1)
 OPTIONAL = [feature.name for feature in OPTIONAL_FEATURES]
-LABELS = ["bought", "redeemed"]
 
 
 def before(days: int, hour: int = 12) -> datetime:
@@ -61,15 +60,6 @@ BROWSING = {
         }
     ),
 }
-
-
-def market_of(tables: dict[str, pd.DataFrame]) -> Market:
-    connection = ibis.duckdb.connect()
-    exact = {
-        name: connection.create_table(name, ibis.memtable(rows).cast(types(name)))
-        for name, rows in tables.items()
-    }
-    return Market(**exact)
 
 
 def by_offer(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -130,29 +120,6 @@ def test_a_market_without_histories_has_the_features_of_every_market(known: pd.D
     assert known[OPTIONAL[:5]].dtypes.eq("float32").all()
 
 
-def test_no_history_moves_when_the_future_changes_from_the_first_day_on(
-    known: pd.DataFrame,
-) -> None:
-    later = {
-        name: pd.concat(
-            [
-                rows[pd.to_datetime(rows["time"]) < pd.Timestamp(START)],
-                rows.assign(time=[before(-number, 0) for number in range(len(rows))]),
-            ]
-        )
-        for name, rows in BROWSING.items()
-    }
-    changed = by_offer(TABLES | later).drop(columns=LABELS)
-    pd.testing.assert_frame_equal(changed, known.drop(columns=LABELS))
-
-
-@pytest.mark.parametrize("name", BROWSING)
-def test_an_event_moves_features_on_the_day_before(name: str, known: pd.DataFrame) -> None:
-    event = BROWSING[name].head(1).assign(time=before(1, 23))
-    rows = pd.concat([BROWSING[name], event])
-    assert not known.equals(by_offer(TABLES | BROWSING | {name: rows}))
-
-
 @pytest.mark.slow
 def test_a_private_label_of_another_name_counts() -> None:
     items = TABLES["items"]
@@ -172,7 +139,3 @@ def test_blocks_give_the_same_histories(market: Market, tmp_path: Path) -> None:
     expected = offers_frame(market)
     assert {*OPTIONAL, "user_half"} <= {*expected.columns}
     pd.testing.assert_frame_equal(written, expected, check_dtype=False)
-
-
-def test_the_catalogs_do_not_overlap() -> None:
-    assert not {feature.name for feature in FEATURES} & {*OPTIONAL}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,16 +45,6 @@ def to_csv(folder: Path, table: str) -> Path:
     return path.with_suffix(".csv")
 
 
-def first(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """An edit that puts a value into the first row."""
-    return lambda table: table.assign(**{column: [value, *table[column][1:]]})
-
-
-def more(**values: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """An edit that repeats the first row with other values."""
-    return lambda table: pd.concat([table, table.head(1).assign(**values)])
-
-
 def assert_same(left: Market, right: Market) -> None:
     assert left.tables().keys() == right.tables().keys()
     for name, table in left.tables().items():
@@ -65,12 +55,6 @@ def assert_same(left: Market, right: Market) -> None:
             for each in (table, right.tables()[name])
         ]
         pd.testing.assert_frame_equal(*frames)
-
-
-def error_of(folder: Path) -> MarketError:
-    with pytest.raises(MarketError) as caught:
-        load_market(folder)
-    return caught.value
 
 
 def test_the_sample_is_what_its_script_makes(market: Market) -> None:
@@ -94,19 +78,17 @@ def test_loaded_tables_have_exactly_the_columns_and_types_of_the_schema(market: 
         assert list(table.columns) == list(expected)
 
 
-def test_what_is_written_loads_as_the_same(market: Market, tmp_path: Path) -> None:
-    assert_same(load_market(market.write(tmp_path / "new" / "folder")), market)
-
-
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_a_market_can_be_written_over_its_own_files(
+def test_what_is_written_loads_as_the_same_also_over_its_own_files(
     market: Market, folder: Path, kind: str
 ) -> None:
     for path in list(folder.iterdir()) if kind == "csv" else []:
         to_csv(folder, path.stem)
-    load_market(folder).write(folder)
-    assert_same(load_market(folder), market)
+    again = load_market(load_market(folder).write(folder))
+    assert_same(again, market)
     assert {path.suffix for path in folder.iterdir()} == {".parquet"}
+    replace(again, promotions=None).write(folder)
+    assert load_market(folder).promotions is None
 
 
 @pytest.mark.parametrize("name", ["shop[1]", "date=2017-02-16"])
@@ -126,14 +108,10 @@ def test_the_name_of_a_folder_says_nothing_of_the_tables(
 
 
 def test_no_line_of_a_csv_file_is_a_comment(folder: Path) -> None:
-    def spoil(table: pd.DataFrame) -> pd.DataFrame:
-        wrong = table.index < 7
-        return table.assign(campaign_id=table["campaign_id"].astype(str).mask(wrong, "#N/A"))
-
-    change(folder, "redemptions", spoil)
+    change(folder, "redemptions", lambda t: t.astype(str).replace({"campaign_id": {"1": "#N/A"}}))
     to_csv(folder, "redemptions")
-    (problem,) = error_of(folder).problems
-    assert problem.rows == 7 and problem.examples[0]["campaign_id"] == "#N/A"
+    with pytest.raises(MarketError, match=r"campaign_id=#N/A"):
+        load_market(folder)
 
 
 def fill(folder: Path) -> None:
@@ -147,17 +125,12 @@ def fill(folder: Path) -> None:
     change(folder, "prices", lambda t: t.assign(store_id=range(1, len(t) + 1)))
     covered = pd.read_parquet(folder / "coupon_items.parquet").groupby("campaign_id")["coupon_id"]
     change(folder, "holdouts", lambda t: t.assign(coupon_id=t["campaign_id"].map(covered.min())))
+    odd = {"face_value": [1.5, None], "depth": [None, 0.25]}
+    same = {"mailing_propensity": 0.5, "coupon_propensity": 0.125, "position": 3, "channel": "app"}
     change(
         folder,
         "offers",
-        lambda t: t.assign(
-            face_value=np.where(t["user_id"] % 2, 1.5, np.nan),
-            depth=np.where(t["user_id"] % 2, np.nan, 0.25),
-            mailing_propensity=0.5,
-            coupon_propensity=0.125,
-            position=3,
-            channel="app",
-        ),
+        lambda t: t.assign(**same, **{name: np.resize(some, len(t)) for name, some in odd.items()}),
     )
 
 
@@ -188,53 +161,22 @@ def test_writing_that_fails_leaves_the_folder_as_it_was(folder: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_writing_without_promotions_removes_old_promotions(folder: Path) -> None:
-    (folder / "promotions.parquet").rename(folder.parent / "promotions.parquet")
-    market = load_market(folder)
-    (folder.parent / "promotions.parquet").rename(folder / "promotions.parquet")
-    market.write(folder)
-    assert load_market(folder).promotions is None
-
-
-def test_what_is_optional_is_filled(folder: Path) -> None:
-    (folder / "promotions.parquet").unlink()
-    change(folder, "users", lambda table: table[["user_id"]])
-    optional = ["retail_discount", "coupon_discount", "coupon_match"]
-    change(folder, "purchases", lambda table: table.drop(columns=optional))
-    change(folder, "items", first("category", None))
-    market = load_market(folder)
-    assert market.promotions is None
-    assert set(market.users.kids.to_pandas()) == {"unknown"}
-    assert market.purchases[optional].to_pandas().sum().sum() == 0
-    assert market.items.filter(market.items.category == "unknown").count().execute() == 1
-
-
-def test_text_that_says_nothing_is_missing_however_it_is_written(
+def test_what_is_optional_is_filled_and_text_that_says_nothing_is_missing(
     market: Market, folder: Path
 ) -> None:
-    assert market.promotions is not None
-    assert {"0", "1"} < {*market.promotions.display.to_pandas()}
+    (folder / "reviews.parquet").unlink()
+    optional = ["retail_discount", "coupon_discount", "coupon_match"]
+    change(folder, "users", lambda t: t[["user_id"]].assign(age=[" ", "", *t["age"][2:]]))
+    change(folder, "purchases", lambda t: t.drop(columns=optional))
     change(
-        folder, "promotions", lambda t: t.assign(mailer=t["mailer"].mask(t["mailer"] == "0", ""))
+        folder, "promotions", lambda t: t.replace({"mailer": {"0": ""}, "display": {"0": "0.0"}})
     )
-    change(
-        folder,
-        "promotions",
-        lambda t: t.assign(display=t["display"].mask(t["display"] == "0", "0.0")),
-    )
-    change(
-        folder,
-        "users",
-        lambda t: t.assign(age=" " + t["age"].mask(t["age"] == "unknown", "") + " "),
-    )
-    assert_same(load_market(folder), market)
-
-
-def test_types_are_made_exact_where_nothing_is_lost(market: Market, folder: Path) -> None:
-    change(folder, "users", lambda table: table.astype({"user_id": "float64"}))
-    change(folder, "campaigns", lambda table: table.assign(start=pd.to_datetime(table.start)))
-    change(folder, "items", lambda table: table.astype({"item_id": "int32"})[table.columns[::-1]])
-    assert_same(load_market(folder), market)
+    found = load_market(folder)
+    assert found.reviews is None
+    assert set(found.users.kids.to_pandas()) == {"unknown"}
+    assert found.users.age.isin(["", " "]).sum().execute() == 0
+    assert found.purchases[optional].to_pandas().sum().sum() == 0
+    assert_same(Market(**market.tables() | {"promotions": found.promotions}), market)
 
 
 @pytest.mark.parametrize(
@@ -262,34 +204,21 @@ def test_columns_of_another_length_are_valid(market: Market) -> None:
     validate(replace(market, purchases=short))
 
 
-def test_a_day_that_python_cannot_hold_is_refused(folder: Path) -> None:
-    path = folder / "redemptions.parquet"
-    endless = f"SELECT * REPLACE ('infinity'::date AS date) FROM '{path}'"
-    duckdb.sql(f"CREATE TABLE endless AS {endless}; COPY endless TO '{path}'")
-    (problem, _) = error_of(folder).problems
-    assert "outside of the years 1900 to 2199" in problem.what
-    assert problem.examples[0]["date"] == "infinity"
-
-
-def test_rows_where_other_parts_of_a_table_are_would_not_be_read_and_are_named(
-    folder: Path,
-) -> None:
-    table = pd.read_parquet(folder / "users.parquet")
-    (folder / "users.parquet").unlink()
-    (folder / "users.parquet").mkdir()
-    for name in ("a", "b.parquet"):
-        table.to_parquet(folder / "users.parquet" / name)
-    (problem,) = error_of(folder).problems
-    assert "not read: a is one of 1" in problem.what and "*.parquet" in problem.fix
-
-
-def test_all_problems_are_reported_at_once_and_survive_pickling(folder: Path) -> None:
-    change(folder, "users", lambda table: pd.concat([table, table.head(1).assign(age="65+")]))
-    change(folder, "campaigns", first("campaign_type", "D"))
-    change(folder, "purchases", lambda table: table.assign(amount=-1.0))
-    error = error_of(folder)
+def test_all_problems_are_reported_at_once_and_survive_pickling(market: Market) -> None:
+    users = market.users.to_pandas()
+    twice = pd.concat([users, users.head(1).assign(age="65+")])
+    with pytest.raises(MarketError) as caught:
+        validate(
+            replace(
+                market,
+                users=ibis.memtable(twice),
+                campaigns=market.campaigns.mutate(campaign_type=ibis.literal("D")),
+                purchases=market.purchases.mutate(amount=ibis.literal(-1.0)),
+            )
+        )
+    error = caught.value
     assert [problem.table for problem in error.problems] == ["users", "campaigns", "purchases"]
-    assert [len(problem.examples) for problem in error.problems] == [2, 1, 5]
+    assert [len(problem.examples) for problem in error.problems] == [2, 4, 5]
     assert all(problem.fix for problem in error.problems)
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 

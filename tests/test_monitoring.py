@@ -30,7 +30,6 @@ from coupon_rec.monitoring import (
     shadow,
     shift,
     spread,
-    two_sample,
 )
 from coupon_rec.serving.events.decision_log import DecisionLog
 
@@ -111,19 +110,16 @@ def test_coordinates_of_vectors_are_looked_at_and_names_as_a_model_reads_them() 
 @pytest.mark.slow
 def test_where_nothing_moved_the_tests_ring_as_often_as_they_say() -> None:
     splits = 80
-    each, anywhere, told_apart = np.zeros((splits, 3)), np.zeros(splits), np.zeros(splits)
+    each, anywhere = np.zeros((splits, 3)), np.zeros(splits)
     for seed in range(splits):
         a, b = offers_of(60, 5, 2 * seed), offers_of(60, 5, 2 * seed + 1)
         table = shift(a, b, ["a", "rare", "copy"], shuffles=200, seed=seed)
         each[seed] = table["p"].to_numpy() <= 0.05
         anywhere[seed] = (table["p_any"] <= 0.05).any()
-        if seed < 30:
-            told_apart[seed] = two_sample(a, b, ["a", "rare"], seed=seed)["p"] <= 0.05
     low, high = binom.ppf([0.001, 0.999], splits, 0.05)
     assert (each.sum(axis=0) <= high).all()
     assert low <= each[:, 0].sum()
     assert low <= anywhere.sum() <= high
-    assert told_apart.sum() <= binom.ppf(0.999, 30, 0.05)
 
 
 def test_what_moved_is_found_and_comes_first() -> None:
@@ -132,7 +128,6 @@ def test_what_moved_is_found_and_comes_first() -> None:
     assert set(table.index[:2]) == {"a", "copy"}
     assert table.loc["a", "deviations"] == pytest.approx(0.6, abs=0.25)
     assert (table.loc[["a", "copy"], "p_any"] < 0.01).all() and table.loc["rare", "p_any"] > 0.05
-    assert two_sample(a, b, ["rare", "a", "copy"])["p"] < 0.01
 
 
 def test_more_rows_of_the_same_users_change_nothing() -> None:
@@ -307,7 +302,6 @@ def test_a_shadow_that_says_the_same_is_silent_and_one_that_does_not_is_not() ->
         (lambda: shift(offers_of(1, 3, 1), offers_of(5, 1, 2), ["a"]), "two or more"),
         (lambda: shift(offers_of(5, 1, 1), offers_of(5, 1, 2), ["b"]), "lack the columns"),
         (lambda: shift(offers_of(5, 2, 1), half_missing(offers_of(5, 2, 2)), ["a"]), "finite"),
-        (lambda: two_sample(offers_of(5, 1, 1), offers_of(5, 1, 2), ["a"]), "ten or more"),
         (lambda: contract(Encoder(), pd.DataFrame()), "no offers"),
         (lambda: observed_expected([2], [0.1], [1]), "0 or 1"),
         (lambda: observed_expected([1], [0.1], [1], known=0), "in (0, 1]"),

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from coupon_rec.features import Encoder
-from coupon_rec.market import Market
 from coupon_rec.models import (
     PROMISES,
     Monotone,
@@ -50,28 +49,6 @@ def test_no_offer_breaks_a_promise(
     model: OfferModel, offers: pd.DataFrame, name: str, sign: int
 ) -> None:
     assert broken(model, offers.sample(300, random_state=0), name, sign) == 0
-
-
-def test_a_promise_about_walks_in_the_graph_of_items_is_kept_though_the_data_speak_against_it(
-    market: Market, offers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    import explain
-
-    monkeypatch.setattr(explain, "load_complete_journey", lambda: market)
-    walks, name = explain.walked(offers), "match_near_category"
-    walks["redeemed"] = walks["bought"] = (walks[name] < walks[name].median()).astype(int)
-    encoder, promises = Encoder.fit(walks, extra=[*explain.GRAPH]), {**PROMISES, **explain.GRAPH}
-    learn = arrays, labels = examples(walks, encoder)
-    network = monotone_model(encoder, promises, units=(16, 8), seed=3)
-    fit(network, learn, learn, epochs=2, learning_rate=0.01, batch_size=256)
-    bound, free = (
-        with_trees(network, boosted(encoder, arrays, labels["redeemed"], promises=each, evidence=1))
-        for each in (promises, PROMISES)
-    )
-    some = walks.sample(300, random_state=0)
-    assert [broken(bound, some, name, sign) for name, sign in explain.GRAPH.items()] == [0, 0, 0]
-    assert broken(free, some, name, 1) > 0.1
 
 
 def test_what_is_promised_nothing_may_move_either_way(

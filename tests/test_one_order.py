@@ -102,7 +102,9 @@ def parameters(function: Callable[..., Any]) -> dict[str, str]:
     return {
         name: str(each.annotation)
         for name, each in inspect.signature(function).parameters.items()
-        if name != "self" and (each.default is each.empty or is_array(str(each.annotation)))
+        if name != "self"
+        and each.kind is not each.VAR_KEYWORD
+        and (each.default is each.empty or is_array(str(each.annotation)))
     }
 
 

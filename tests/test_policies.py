@@ -177,26 +177,6 @@ def test_switch_is_dr_above_all_weights_and_the_model_below_them() -> None:
     assert value("switch", 1e9)["model_share"] == 0
 
 
-def test_a_slate_is_judged_coupon_by_coupon() -> None:
-    rng = np.random.default_rng(0)
-    lists, coupons, size = 4000, 6, 2
-    worth = np.arange(coupons) / 10
-    sent = np.argsort(rng.random((lists, coupons)), axis=1) < size
-    log = pd.DataFrame(
-        {
-            "request_id": np.repeat(np.arange(lists), coupons),
-            "user_id": np.repeat(np.arange(lists) // 2, coupons),
-            "chosen": sent.ravel(),
-            "coupon_propensity": size / coupons,
-            "reward": (worth + rng.normal(0, 0.2, (lists, coupons))).ravel(),
-        }
-    )
-    last_two = np.tile(np.arange(coupons) >= coupons - size, lists).astype(float)
-    table = off_policy_value(log, last_two)
-    assert table["value"].to_numpy() == pytest.approx([0.9, 0.9], abs=0.06)
-    assert (table["decisions"] == lists).all()
-
-
 def test_mailing_and_coupon_propensities_are_multiplied() -> None:
     log, _ = a_log(5)
     parts = {"mailing_propensity": 0.8, "coupon_propensity": log["coupon_propensity"] / 0.8}
@@ -269,16 +249,6 @@ def test_a_policy_that_chooses_two_is_not_judged_by_a_log_that_chose_one() -> No
         off_policy_value(log, first_arm(log) + (log["arm"] == 1))
 
 
-def test_the_switch_corrects_the_model_up_to_its_threshold() -> None:
-    log, _ = a_log(4)
-    mu = np.full(len(log), 0.25)
-    new, q = first_arm(log), log["expected"] + 1
-    how = {"propensity": mu, "predicted": q, "methods": "switch"}
-    at, below = (off_policy_value(log, new, switch_at=s, **how, min_effective=0) for s in (4, 3.9))
-    assert at.loc["switch", "model_share"] == 0
-    assert below.loc["switch", "model_share"] == 1
-
-
 # Exploring
 
 
@@ -312,24 +282,6 @@ def test_each_candidate_is_drawn_as_often_as_its_propensity_says() -> None:
     assert chosen.mean(axis=0) == pytest.approx(mu[:6], abs=0.015)
     assert (chosen[:, :4].sum(axis=1) == 2).all()
     assert chosen[:, 4:].sum(axis=1).max() == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (([0.5, 0.5], [0, 0], 1.5), "rate must be in"),
-        (([1.0, 0.0], [0, 0], 0.1, [False, True]), "0 where allowed is False"),
-        (([1.0, 1.0, 1.0], [0, 0, 0], 0.1, [True, True, True, True]), "allowed must have shape"),
-        (([1.2, 0.0], [0, 0], 0.1), "in [0, 1]"),
-        (([1.0, 0.0], [0, 0], 0.1, ["True", "False"]), "allowed must be True or False"),
-        (([1.0, 0.0], [0, 0], 0.1, [True, None]), "allowed must be True or False"),
-        (([1.0, 0.0], [0, 0], 0.1, [1.0, np.nan]), "allowed must be True or False"),
-    ],
-)
-def test_a_floor_that_cannot_be_is_refused(arguments: Any, words: str) -> None:
-    with pytest.raises(ValueError) as refusal:
-        with_floor(*arguments)
-    assert words in str(refusal.value)
 
 
 # Bandits
@@ -424,26 +376,6 @@ def test_the_last_layer_of_a_keras_network_is_that_of_its_output() -> None:
     assert np.allclose(last_layer(network, x) @ weights, answers, atol=1e-5)
 
 
-def test_a_belief_about_the_last_layer_finds_a_peak_that_a_line_cannot() -> None:
-    from sklearn.neural_network import MLPRegressor
-
-    rng = np.random.default_rng(0)
-    trips = rng.uniform(0, 12, (400, 1))
-    reward = np.exp(-((trips[:, 0] - 4) ** 2) / 4) + rng.normal(0, 0.5, 400)
-    network = MLPRegressor(hidden_layer_sizes=(16,), solver="lbfgs", max_iter=300, random_state=0)
-    network.fit(trips / 6, reward)
-    grid = np.linspace(0, 12, 60)[:, None]
-    truth = np.exp(-((grid[:, 0] - 4) ** 2) / 4)
-
-    def error(phi: Any) -> float:
-        model = BayesianLinear([1.0] * phi(grid).shape[1], noise=0.5)
-        model.learn(phi(trips), reward)
-        return float(np.abs(model.expected(phi(grid)) - truth).mean())
-
-    line = error(lambda t: np.column_stack([np.ones(len(t)), t]))
-    assert error(lambda t: last_layer(network, t / 6)) < line / 2
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -454,9 +386,16 @@ def test_a_belief_about_the_last_layer_finds_a_peak_that_a_line_cannot() -> None
         (lambda: BayesianLogistic([1.0]).learn([[1.0]], [0.5]), "0 or 1"),
         (lambda: BayesianLinear([1.0]).draw([[1.0]], 0, 0), "draws must be 1 or more"),
         (lambda: best_share([0.1, 0.2], [0, 0]), "shape (n, draws)"),
+        (lambda: with_floor([0.5, 0.5], [0, 0], 1.5), "rate must be in"),
+        (lambda: with_floor([1.0, 0.0], [0, 0], 0.1, [False, True]), "0 where allowed is False"),
+        (lambda: with_floor([1.0, 0.0], [0, 0], 0.1, [True] * 3), "allowed must have shape"),
+        (lambda: with_floor([1.2, 0.0], [0, 0], 0.1), "in [0, 1]"),
+        (lambda: with_floor([1.0, 0.0], [0, 0], 0.1, [True, None]), "allowed must be True or F"),
+        (lambda: always_valid([0.1], [0.0], scale=1.0), "variance must be above 0"),
+        (lambda: always_valid([0.1], [0.1], scale=0.0), "scale must be above 0"),
     ],
 )
-def test_a_bandit_says_what_it_cannot_take(make: Any, words: str) -> None:
+def test_what_cannot_be_explored_or_compared_is_refused(make: Any, words: str) -> None:
     with pytest.raises(ValueError) as refusal:
         make()
     assert words in str(refusal.value)
@@ -539,10 +478,3 @@ def test_a_broken_experiment_is_refused(change: Any, words: str) -> None:
     with pytest.raises(ValueError) as refusal:
         compare_groups(change(a_test(0, users=2000)), "spend")
     assert words in str(refusal.value)
-
-
-def test_always_valid_says_what_it_cannot_take() -> None:
-    with pytest.raises(ValueError, match="variance must be above 0"):
-        always_valid([0.1], [0.0], scale=1.0)
-    with pytest.raises(ValueError, match="scale must be above 0"):
-        always_valid([0.1], [0.1], scale=0.0)

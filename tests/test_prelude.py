@@ -39,13 +39,6 @@ def test_the_key_follows_all_code_that_its_rooms_import() -> None:
                 assert inside, f"{file} imports {name}"
 
 
-def new_key() -> str:
-    """The key, and nothing of it remembered."""
-    for remembered in (prelude.made_of, prelude.key):
-        remembered.cache_clear()
-    return prelude.key()
-
-
 @pytest.fixture
 def afterwards() -> Iterator[None]:
     """Forget a key that is none."""
@@ -55,28 +48,22 @@ def afterwards() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("afterwards")
-def test_another_line_of_code_is_another_key(
+def test_another_line_of_code_or_version_of_a_package_is_another_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "market").mkdir()
     module = tmp_path / "market" / "schema.py"
+    module.parent.mkdir()
     monkeypatch.setattr(prelude, "CODE", tmp_path)
     monkeypatch.setattr(prelude, "ROOMS", ("market",))
     keys = set()
-    for code in ("a = 1", "a = 2"):
+    for code, version in (("a = 1", "1.0"), ("a = 2", "1.0"), ("a = 2", "1.1")):
         module.write_text(code)
-        keys.add(new_key())
-    assert len(keys) == 2
-
-
-@pytest.mark.usefixtures("afterwards")
-def test_another_version_of_a_package_is_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = set()
-    for version in ("1.0", "1.1"):
         packages = [SimpleNamespace(name="numpy", version=version)]
         monkeypatch.setattr(prelude, "distributions", lambda packages=packages: packages)
-        keys.add(new_key())
-    assert len(keys) == 2
+        prelude.made_of.cache_clear()
+        prelude.key.cache_clear()
+        keys.add(prelude.key())
+    assert len(keys) == 3
 
 
 def test_a_build_that_fails_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

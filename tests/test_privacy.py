@@ -25,7 +25,7 @@ from coupon_rec.privacy import (
     sampled_epsilon,
 )
 from coupon_rec.privacy.federated import newton_step, newton_sums
-from coupon_rec.privacy.masks import LIMIT, MOST, from_words, to_words
+from coupon_rec.privacy.masks import LIMIT, MOST_CLIENTS, from_words, to_words
 from coupon_rec.privacy.vault import opened
 
 pytest.importorskip("cryptography")
@@ -277,15 +277,15 @@ def test_masks_differ_from_round_to_round_and_three_are_the_fewest() -> None:
 
 def test_the_largest_sum_that_is_allowed_does_not_leave_the_range() -> None:
     for largest in (LIMIT, -LIMIT):
-        words = to_words(np.full(MOST, largest))
-        assert from_words(words.sum(keepdims=True)).tolist() == [MOST * largest]
+        words = to_words(np.full(MOST_CLIENTS, largest))
+        assert from_words(words.sum(keepdims=True)).tolist() == [MOST_CLIENTS * largest]
     with pytest.raises(ValueError, match="at most"):
         to_words([2 * LIMIT])
-    keys = dict.fromkeys(range(MOST + 1), Masks(0).public)
-    with pytest.raises(ValueError, match=f"more than {MOST}"):
+    keys = dict.fromkeys(range(MOST_CLIENTS + 1), Masks(0).public)
+    with pytest.raises(ValueError, match=f"more than {MOST_CLIENTS}"):
         Masks(0).hide([1.0], keys, 1)
-    with pytest.raises(ValueError, match=f"more than {MOST}"):
-        Server([Client(number, [].copy) for number in range(MOST + 1)])
+    with pytest.raises(ValueError, match=f"more than {MOST_CLIENTS}"):
+        Server([Client(number, [].copy) for number in range(MOST_CLIENTS + 1)])
 
 
 def same(question: np.ndarray) -> np.ndarray:

@@ -44,18 +44,6 @@ def test_no_file_names_a_path_of_a_machine() -> None:
     assert {name: paths for name, paths in found.items() if paths} == {}
 
 
-def test_documents_name_only_commands_that_make_has() -> None:
-    commands = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for name in ["README.md", "CONTRIBUTING.md"]:
-        named = set(re.findall(r"^make ([a-z-]+)|`make ([a-z-]+)", (ROOT / name).read_text(), re.M))
-        assert {first or second for first, second in named} <= commands, name
-
-
-def test_each_notebook_is_in_the_table_of_contents() -> None:
-    listed = (ROOT / "_toc.yml").read_text().split()
-    assert {f"{path.parent.name}/{path.stem}" for path in NOTEBOOKS} <= {*listed}
-
-
 # The package
 
 

@@ -19,7 +19,6 @@ from coupon_rec import monitoring, recommender, training
 from coupon_rec.__main__ import app
 from coupon_rec.monitoring import Registry, compare_bundles, matured
 from coupon_rec.recommender import CoupledModel
-from coupon_rec.serving.bundle import exporting
 from coupon_rec.serving.bundle.manifest import NAME, seal
 from coupon_rec.serving.bundle.scorer import Scorer
 
@@ -46,7 +45,6 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recommender, "fit", short)
         patch.setattr(CoupledModel, "fit", once)
-        patch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
         yield
 
 

@@ -27,9 +27,7 @@ def scale(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_offers_go_from_tables_to_an_allocation_and_leave_nothing_behind(
     scale: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from coupon_rec.serving.bundle import exporting
 
-    monkeypatch.setattr(exporting, "FORMATS", exporting.FORMATS)  # the benchmark keeps one
     found = scale.path(offers=15_000)
     assert found["chosen"]["offers"] == pytest.approx(15_000, rel=0.2)
     assert found["trained"]["learned"] < found["chosen"]["offers"] / 4

@@ -151,7 +151,6 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
 ) -> None:
     if not find_spec("jax"):
         unavailable("no JAX: `make test-slow` installs it")
-    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
     page("Write the records and train")
     page("Export")["caps"] = caps = {501: 2, 502: 0}
     page("Score and allocate")
@@ -173,9 +172,8 @@ def test_the_page_goes_from_tables_to_the_coupons_that_are_chosen_without_spark(
 
 
 def test_a_session_scores_with_the_bundle_that_is_there_now(
-    spark: Any, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: Any, written: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
     offers, table = pd.read_parquet(written), spark.read_parquet(str(written))
     model = coupled_model(Encoder.fit(offers))
     means = []
@@ -266,7 +264,7 @@ def test_spark_numbers_text_as_duckdb_does(spark: Any, tmp_path: Path) -> None:
             name: connection.read_parquet(str(tmp_path / f"{name}.parquet"))
             for name in ("users", "views")
         }
-        kinds, _numbers = identifiers.text_kinds(tables)
+        kinds, *_ = identifiers.text_kinds(tables)
         known = identifiers.number(tables, kinds)
         numbered = {
             name: identifiers.exchanged(table, known, "number", "text")

@@ -80,7 +80,7 @@ def test_an_encoder_of_a_sample_encodes_all_records_and_its_seed_decides_which(
     [
         (("features", "out", "--spark", "local[2]"), "name your own tables too"),
         (("records", "nowhere", "out"), "there are no files nowhere"),
-        (("records", __file__, "out"), "cannot be read as Parquet"),
+        (("records", __file__, "out"), "No magic bytes found"),
         (("records", SAMPLE / "users.parquet", "out"), "offers lack the columns ['campaign_id'"),
         (("train", "RECORDS", "m.keras", "--workers", 2), "name the Spark that starts the workers"),
         (("train", "RECORDS", "m.keras", "--extra", "user_x"), "give these to `records`"),
@@ -130,13 +130,8 @@ def test_without_java_spark_says_what_it_needs(table: Path, tmp_path: Path) -> N
 
 
 def test_workers_that_cannot_share_the_records_evenly_never_start(records: Path) -> None:
-    with pytest.raises(ValueError, match="has 2 shards, and a batch 2048 offers: 3 workers need"):
+    with pytest.raises(ValueError, match="cannot be shared by 3 workers evenly"):
         train_on_spark(None, records / "train", records / "validation", "m.keras", workers=3)
-
-
-def test_the_page_about_a_cluster_has_the_whole_path_in_order() -> None:
-    names = [line.split()[0] for line in LINES]
-    assert names == ["features", "records", "train", "export", "score", "allocate"]
 
 
 @pytest.mark.parametrize("line", LINES)

@@ -5,7 +5,6 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import strategies as st
 
 from coupon_rec.book import SPLIT
 from coupon_rec.features import Split, split
@@ -22,10 +21,6 @@ def offers_of(campaigns: list[tuple[str, int]]) -> pd.DataFrame:
         }
     )
     return pd.concat([table, table], ignore_index=True)
-
-
-def last_days(offers: pd.DataFrame) -> pd.Series:
-    return offers["start"] + pd.to_timedelta(offers["coupon_days"] - 1, "D")
 
 
 def ids(parts: Split) -> list[list[int]]:
@@ -45,16 +40,6 @@ def test_without_dates_a_campaign_that_was_not_over_is_left_out() -> None:
     long = [("2024-06-15", 60), ("2024-07-20", 30)]
     assert ids(split(offers_of(months))) == [[1, 2, 3, 4, 5, 6, 7], [8], [9, 10]]
     assert ids(split(offers_of([*months, *long]))) == [[1, 2, 3, 4, 5, 6], [8, 12], [9, 10]]
-
-
-campaigns = st.lists(
-    st.tuples(
-        st.dates(date(2024, 1, 1), date(2024, 12, 31)).map(str),
-        st.integers(1, 60),
-    ),
-    min_size=3,
-    max_size=30,
-)
 
 
 def test_a_split_holds_whatever_the_index_of_the_offers_is() -> None:

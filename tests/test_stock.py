@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import nbinom
 
-from coupon_rec.book.shelves import earned, weekly_sales
+from coupon_rec.book.shelves import weekly_sales
 from coupon_rec.decisions import (
     Budget,
     allocate,
@@ -22,7 +22,7 @@ from coupon_rec.decisions import (
     newsvendor,
     stock_budgets,
 )
-from coupon_rec.simulation import MECHANISMS, open_market, simulate
+from coupon_rec.simulation import open_market
 
 Floats = NDArray[np.float64]
 Method = Literal["exact", "dual"]
@@ -87,16 +87,6 @@ def test_many_users_share_the_shelves_within_a_thousandth_of_the_bound() -> None
     found = allocate(value, stock_budgets(left, units, shelf), k=2, groups=shelf, method="dual")
     assert found.gap < 1e-3
     assert (found.spent <= left[:5]).all()
-
-
-def test_the_price_of_a_shelf_is_what_one_more_unit_on_it_earns() -> None:
-    value, units, left, shelf = many()
-    one, more = (
-        allocate(value, stock_budgets(stock, units, shelf), method="dual")
-        for stock in (left, left + np.array([0, 0, 0, 1, 0, 0]))
-    )
-    assert more.bound - one.bound == pytest.approx(one.prices[3], rel=0.05)
-    assert one.prices[4] == 0  # there is more of it than anyone wants
 
 
 @pytest.mark.parametrize(
@@ -168,34 +158,6 @@ def test_orders_learned_from_sales_cost_little_more_than_the_oracle_s() -> None:
     assert found["all demand seen"] <= 1.02
     assert found["empty shelves known"] <= 1.05
     assert found["sales taken for demand"] > 1.08
-
-
-@pytest.mark.slow
-def test_coupons_that_know_the_stock_earn_more_than_coupons_first() -> None:
-    users, per_store, contact = 2000, 500, 0.005
-    others = [name for name in MECHANISMS if name != "supply"]
-    state = simulate(open_market(users=users, mechanisms=others), campaigns=2)
-    truth, campaign = state.truth, state.campaign
-    shape = (users, len(campaign.coupon))
-    value = (truth["profit"].to_numpy() - contact).reshape(shape)
-    without, with_it = (
-        truth[f"units_{name}"].to_numpy().reshape(shape) for name in ("without", "with")
-    )
-    first = np.unique(campaign.slot, return_index=True)[1]
-    short, store = np.arange(len(first)) % 2 == 0, np.arange(users) // per_store
-    chosen = {name: np.zeros(shape, bool) for name in ("coupons first", "together")}
-    stock = np.full((store.max() + 1, len(first)), np.inf)
-    for number, rows in enumerate(np.split(np.arange(users), users // per_store)):
-        usual = without[rows][:, first].sum(axis=0)
-        stock[number, short] = np.round(1.05 * usual)[short]
-        used = (with_it - without)[rows]
-        limits = stock_budgets(stock[number] - usual, used, campaign.slot)
-        for name, budgets in (("coupons first", []), ("together", limits)):
-            found = allocate(value[rows], budgets, k=2, groups=campaign.slot, method="dual")
-            chosen[name][rows] = found.chosen
-    profit = {name: earned(state, sent, stock).sum() for name, sent in chosen.items()}
-    print({name: round(each, 1) for name, each in profit.items()})
-    assert profit["together"] > profit["coupons first"]
 
 
 @pytest.mark.slow

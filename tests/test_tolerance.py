@@ -22,17 +22,12 @@ def test_what_was_fitted_may_move_a_little(new: str, stored: str) -> None:
 
 @pytest.mark.parametrize(
     "new",
-    ["chain 0.9362 0.0837 0.044", "chain 0.9362 0.0537 0.0166", "chain 0.9 0.0837 0.0166"],
-    ids=["log loss", "average precision", "AUC"],
+    ["chain 0.9362 0.0837 0.044", "chain 0.9362 0.0537 0.0166", "tree 0.9362 0.0837 0.0166"],
+    ids=["log loss", "average precision", "words"],
 )
-def test_scores_that_moved_are_not_taken_for_equal(new: str) -> None:
+def test_scores_that_moved_and_other_words_are_not_taken_for_equal(new: str) -> None:
     assert snap(new, LADDER, wide) != LADDER
-
-
-@pytest.mark.parametrize("tolerance", [wide, last_place])
-def test_other_words_and_whole_numbers_are_never_taken_for_equal(tolerance: object) -> None:
-    assert snap("tree 0.9362 0.0837 0.0166", LADDER, tolerance) != LADDER
-    assert snap("12 offers, 0.5", "11 offers, 0.5", tolerance) != "11 offers, 0.5"
+    assert snap("12 offers, 0.5", "11 offers, 0.5", last_place) != "11 offers, 0.5"
 
 
 @pytest.mark.parametrize(
@@ -55,11 +50,9 @@ def test_anything_else_may_tip_in_its_last_place_alone(new: str, stored: str, sa
         (["import pandas as pd\nx = pd.Series([1])", "x.mean()"], [False, False]),
         (["from sklearn.linear_model import Ridge\nm = Ridge()", "1 + 1"], [True, False]),
         (["import keras as k", "m = k.Model()", "p = m(x)\nq = 1", "p", "q"], [0, 1, 1, 1, 0]),
-        (["import numpy as np\nb = np.linalg.inv(a)", "c = np.sqrt(2)", "b"], [1, 0, 1]),
         (["slope = x @ w", "slope"], [True, True]),
         (["from coupon_rec import CoupledModel as M", "t = {}", "t['p'] = M()", "t"], [0, 0, 1, 1]),
         (["import keras", "def f():\n    return keras.ops.ones(1)", "y = f()"], [0, 1, 1]),
-        (["import keras", "rows = []", "rows.append(keras.ops.ones(1))", "rows"], [0, 0, 1, 1]),
         (["%matplotlib inline\n!ls\nimport keras", "keras.config.floatx()"], [False, True]),
     ],
     ids=str,

@@ -9,31 +9,30 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tqdm import tqdm
 
-from coupon_rec.features import FEATURES, Encoder
+from coupon_rec.features import Encoder
 from coupon_rec.models import (
     coupled_model,
     coupon_model,
     learn_vectors,
-    load_model,
     predict,
     purchase_model,
 )
 from coupon_rec.models.inputs import encoded, joined, offer_model
 from coupon_rec.records import read_records, write_records
-from coupon_rec.training import Examples, examples, fit, reports
+from coupon_rec.training import Examples, examples, fit
+from coupon_rec.training import run as course
 from coupon_rec.training.batches import in_batches, one_by_one
 
 
@@ -57,14 +56,6 @@ def encoder(offers: pd.DataFrame) -> Encoder:
 @pytest.fixture(scope="module")
 def parts(offers: pd.DataFrame, encoder: Encoder) -> tuple[Examples, Examples]:
     return examples(offers[::2], encoder), examples(offers[1::2], encoder)
-
-
-def test_outputs_are_probabilities_and_redeeming_is_rarer_than_buying(
-    offers: pd.DataFrame, encoder: Encoder, parts: tuple[Examples, Examples]
-) -> None:
-    p = predict(coupled_model(encoder), offers)
-    assert ((p >= 0) & (p <= 1)).all(axis=None)
-    assert (p["redeemed"] <= p["bought"]).all()
 
 
 def test_fit_learns_what_the_labels_depend_on(
@@ -91,19 +82,6 @@ def test_fit_keeps_the_epoch_that_validates_best(
 
 
 @pytest.mark.slow
-def test_one_seed_gives_one_model_and_nothing_is_printed_where_bars_are_switched_off(
-    encoder: Encoder, parts: tuple[Examples, Examples], capfd: pytest.CaptureFixture[str]
-) -> None:
-    losses = []
-    for seed in (3, 3, 4):
-        model = coupled_model(encoder, seed=seed)
-        losses.append(fit(model, *parts, epochs=1, seed=seed)["val_redeemed_log_loss"].iloc[0])
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-    assert losses[0] != pytest.approx(losses[2], rel=1e-5)
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.slow
 def test_the_global_generators_draw_on_as_if_nothing_had_been_fitted(
     encoder: Encoder, parts: tuple[Examples, Examples]
 ) -> None:
@@ -125,31 +103,6 @@ def test_the_global_generators_draw_on_as_if_nothing_had_been_fitted(
     with pytest.raises(ValueError, match="no coupling"):
         drawn(lambda: coupled_model(encoder, "product"))
     assert random.getstate() == random.Random(7).getstate()
-
-
-def test_the_purchase_model_does_not_read_the_coupon(
-    offers: pd.DataFrame, encoder: Encoder, parts: tuple[Examples, Examples]
-) -> None:
-    model = coupled_model(encoder)
-    coupon = [feature.name for feature in FEATURES if feature.group == "coupon"]
-    other = offers.assign(campaign_type="C", department="DELI", **dict.fromkeys(coupon, 3.0))
-    before, after = predict(model, offers), predict(model, other)
-    pd.testing.assert_series_equal(before["bought"], after["bought"])
-    assert not np.allclose(before["redeemed"], after["redeemed"])
-
-
-def test_a_saved_model_predicts_the_same(
-    offers: pd.DataFrame, encoder: Encoder, parts: tuple[Examples, Examples], tmp_path: Path
-) -> None:
-    model = coupled_model(encoder)
-    model.save(tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras")
-    pd.testing.assert_frame_equal(predict(loaded, offers), predict(model, offers))
-
-
-def test_loading_says_what_is_wrong_with_the_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="there is no model at"):
-        load_model(tmp_path / "absent.keras")
 
 
 def orders(seed: int, skip: int = 0, epochs: int = 2) -> list[list[float]]:
@@ -271,138 +224,81 @@ def test_a_killed_run_ends_like_one_that_was_never_killed(
         np.testing.assert_allclose(resumed, whole, atol=1e-6)
 
 
-@dataclass
-class Run:
-    """A run of two epochs, and all that it left; not to be changed."""
-
-    history: pd.DataFrame
-    folder: Path
-    logs: Path
-    traced: int
-    frames: list[str]
-
-
 @pytest.fixture(scope="module")
 def two_epochs(
-    encoder: Encoder,
-    parts: tuple[Examples, Examples],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Run:
-    folder, logs = (tmp_path_factory.mktemp(name) for name in ("two_epochs", "logs"))
-    step, traced, screen = keras.Model.train_step, [], io.StringIO()
-    shown = partial(tqdm, file=screen, disable=False, mininterval=0, ncols=120)
+    encoder: Encoder, parts: tuple[Examples, Examples], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[pd.DataFrame, Path, list[str], int]:
+    """The history and the folder of a run, the frames of its bar, and how often it was traced."""
+    folder, step, traced = tmp_path_factory.mktemp("two_epochs"), keras.Model.train_step, []
+    shown = partial(tqdm, file=io.StringIO(), disable=False, mininterval=0, ncols=120)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reports, "tqdm", shown)
+        patch.setattr(course, "tqdm", shown)
         patch.setattr(
             keras.Model, "train_step", lambda model, data: traced.append(1) or step(model, data)
         )
-        options = {"epochs": 2, "batch_size": 512, "checkpoint": folder, "log_dir": logs}
+        options = {"epochs": 2, "batch_size": 512, "checkpoint": folder, "log_dir": folder / "logs"}
         history = fit(coupled_model(encoder), *parts, **options)
-    return Run(history, folder, logs, len(traced), screen.getvalue().split("\r"))
+    return history, folder, shown.keywords["file"].getvalue().split("\r"), len(traced)
 
 
-@pytest.fixture
-def checkpoint(two_epochs: Run, tmp_path: Path) -> Path:
-    """A copy of its checkpoint, to go on with or to be damaged."""
-    return Path(shutil.copytree(two_epochs.folder, tmp_path / "checkpoint"))
-
-
-def test_fit_traces_its_step_once(two_epochs: Run) -> None:
-    assert two_epochs.traced == 1
-
-
-def test_the_bar_shows_epoch_losses_and_time_left_and_leaves_nothing(two_epochs: Run) -> None:
-    first, frames = two_epochs.history.iloc[0], two_epochs.frames
-    losses = f"training={first['loss']:.4f}, validation={first['val_loss']:.4f}"
-    assert any("epoch 2 of 2" in frame and losses in frame for frame in frames)
+def test_a_run_is_traced_once_and_shown_while_it_lasts(two_epochs: Any) -> None:
+    history, folder, frames, traced = two_epochs
+    losses = f"training={history['loss'][1]:.4f}, validation={history['val_loss'][1]:.4f}"
+    assert traced == 1
+    assert any(losses in frame for frame in frames)
     assert any(re.search(r"5/10 \[\d+:\d+<\d+:\d+", frame) for frame in frames)
     assert not frames[-1].strip() and not frames[-2].strip()
-
-
-def test_tensorboard_reads_the_curves(two_epochs: Run) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    for part, prefix in {"train": "", "validation": "val_"}.items():
-        events = EventAccumulator(str(two_epochs.logs / part)).Reload()
-        for name in ("loss", "redeemed_log_loss"):
-            curve = [
-                tf.make_ndarray(e.tensor_proto).item() for e in events.Tensors(f"epoch_{name}")
-            ]
-            assert curve == pytest.approx(two_epochs.history[prefix + name].tolist(), rel=1e-6)
+    for part, name in {"train": "loss", "validation": "val_loss"}.items():
+        events = EventAccumulator(str(folder / "logs" / part)).Reload().Tensors("epoch_loss")
+        curve = [tf.make_ndarray(event.tensor_proto).item() for event in events]
+        assert curve == pytest.approx(history[name].tolist(), rel=1e-6)
 
 
 @pytest.mark.slow
 def test_a_finished_run_is_loaded_and_goes_on_when_it_may(
-    encoder: Encoder, parts: tuple[Examples, Examples], checkpoint: Path
+    encoder: Encoder, parts: tuple[Examples, Examples], two_epochs: Any, tmp_path: Path
 ) -> None:
     def history(folder: Path | None, epochs: int) -> pd.DataFrame:
         model = coupled_model(encoder)
         return fit(model, *parts, epochs=epochs, batch_size=512, checkpoint=folder)
 
-    four = history(None, epochs=4)
-    pd.testing.assert_frame_equal(history(checkpoint, epochs=2), four[:2], rtol=1e-6)
-    pd.testing.assert_frame_equal(history(checkpoint, epochs=4), four, rtol=1e-6)
-
-
-def test_the_checkpoint_of_another_run_is_refused(
-    encoder: Encoder, parts: tuple[Examples, Examples], checkpoint: Path
-) -> None:
-    train, validation = parts
-    model = partial(coupled_model, encoder)
-    for other, data, stop, options, difference in [
-        (model(coupon_units=(8,)), train, validation, {}, "model"),
-        (model(), train, validation, {"learning_rate": 0.5}, "learning_rate .there 0.001, here 0."),
-        (model(), train, validation, {"stop_on": "bought"}, "stop_on .there redeemed, here bought"),
-        (model(), validation, validation, {}, "data"),
-        (model(), train, train, {}, "validation"),
-    ]:
-        with pytest.raises(ValueError, match=f"{checkpoint} is of another run.*{difference}"):
-            fit(other, data, stop, **{"batch_size": 512, "checkpoint": checkpoint, **options})
-
-
-def test_fewer_epochs_than_a_checkpoint_holds_are_refused(
-    encoder: Encoder, parts: tuple[Examples, Examples], checkpoint: Path
-) -> None:
-    with pytest.raises(ValueError, match="holds 2 epochs: ask for at least 2"):
-        fit(coupled_model(encoder), *parts, epochs=1, batch_size=512, checkpoint=checkpoint)
-
-
-def test_a_damaged_checkpoint_is_named(
-    encoder: Encoder, parts: tuple[Examples, Examples], checkpoint: Path
-) -> None:
-    file = checkpoint / "run.npz"
-    file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=f"{file} is damaged; delete it"):
-        fit(coupled_model(encoder), *parts, batch_size=512, checkpoint=checkpoint)
-
-
-def test_weights_and_biases_gets_the_curves_and_stays_offline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("WANDB_MODE", raising=False)
-    monkeypatch.setattr(reports, "find_spec", lambda name: True)
-    monkeypatch.setitem(sys.modules, "wandb", wandb := Mock())
-    callback = reports.weights_and_biases("coupons", {"epochs": 2})
-    callback.on_epoch_end(0, {"val_loss": 0.5})
-    callback.on_train_end({})
-    wandb.init.assert_called_once_with(project="coupons", config={"epochs": 2}, mode="offline")
-    wandb.init.return_value.log.assert_called_once_with({"val_loss": 0.5}, step=1)
-    wandb.init.return_value.finish.assert_called_once_with()
+    folder, four = shutil.copytree(two_epochs[1], tmp_path / "copy"), history(None, epochs=4)
+    pd.testing.assert_frame_equal(history(folder, epochs=2), four[:2], rtol=1e-6)
+    pd.testing.assert_frame_equal(history(folder, epochs=4), four, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("argument", "package"), [("wandb_project", "wandb"), ("log_dir", "tensorboard")]
+    ("build", "data", "options", "message"),
+    [
+        ({"coupon_units": (8,)}, (0, 1), {}, "is of another run, with another model"),
+        ({}, (0, 1), {"learning_rate": 0.5}, "learning_rate .there 0.001, here 0.5"),
+        ({}, (0, 1), {"stop_on": "bought"}, "stop_on .there val_redeemed.*, here val_bought"),
+        ({}, (1, 1), {}, "is of another run, with another data"),
+        ({}, (0, 0), {}, "is of another run, with another validation"),
+        ({}, (0, 1), {"epochs": 1}, "holds 2 epochs: ask for at least 2"),
+    ],
 )
-def test_what_is_not_installed_is_named_with_its_command(
+def test_the_checkpoint_of_another_run_is_refused(
     encoder: Encoder,
     parts: tuple[Examples, Examples],
-    monkeypatch: pytest.MonkeyPatch,
-    argument: str,
-    package: str,
+    two_epochs: Any,
+    build: dict[str, Any],
+    data: tuple[int, int],
+    options: dict[str, Any],
+    message: str,
 ) -> None:
-    monkeypatch.setattr(reports, "find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match=f"{argument} needs .* pip install {package}"):
-        fit(coupled_model(encoder), *parts, **{argument: "curves"})
+    model, (train, stop) = coupled_model(encoder, **build), (parts[place] for place in data)
+    with pytest.raises(ValueError, match=f"the checkpoint {two_epochs[1]} .*{message}"):
+        fit(model, train, stop, **{"batch_size": 512, "checkpoint": two_epochs[1], **options})
+
+
+def test_a_damaged_checkpoint_is_named(
+    encoder: Encoder, parts: tuple[Examples, Examples], two_epochs: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "run.npz"
+    file.write_bytes((two_epochs[1] / "run.npz").read_bytes()[:1000])
+    with pytest.raises(ValueError, match=f"{file} is damaged; delete it"):
+        fit(coupled_model(encoder), *parts, batch_size=512, checkpoint=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from coupon_rec.models import (
     Trees,
     boosted,
     coupled_model,
-    coupling,
     load_model,
     network_of,
     predict,
@@ -31,30 +30,6 @@ def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
 @pytest.fixture(scope="module")
 def trees(encoder: Encoder, arrays: Arrays, offers: pd.DataFrame) -> Trees:
     return boosted(encoder, arrays, offers["bought"], trees=30, leaves=5)
-
-
-def by_hand(x: float) -> float:
-    return -1.0 if x <= 2.5 else 0.5 if x <= 4.0 else 2.0
-
-
-def test_a_tree_gives_the_value_of_the_leaf_that_a_row_reaches() -> None:
-    inner = {
-        "split_index": 1,
-        "split_feature": 0,
-        "threshold": 4.0,
-        "left_child": {"leaf_value": 0.5},
-        "right_child": {"leaf_value": 2.0},
-    }
-    root = {
-        "split_index": 0,
-        "split_feature": 0,
-        "threshold": 2.5,
-        "left_child": {"leaf_value": -1.0},
-        "right_child": inner,
-    }
-    described = {"tree_info": [{"num_leaves": 3, "tree_structure": root}]}
-    x = np.array([[2.0], [2.5], [3.0], [4.0], [4.5]], "float32")
-    assert np.asarray(layer_of(described)(x))[:, 0].tolist() == [by_hand(v) for v in x[:, 0]]
 
 
 def test_a_tree_without_a_split_counts_for_every_row() -> None:
@@ -150,16 +125,6 @@ def test_a_model_with_trees_is_saved_with_its_network(
     assert network_of(network) is network
 
 
-def test_what_the_network_learns_later_moves_the_whole_model(
-    encoder: Encoder, offers: pd.DataFrame, trees: Trees
-) -> None:
-    model = with_trees(coupled_model(encoder), trees)
-    before = predict(model, offers)
-    network = network_of(model)
-    network.set_weights([weights * 0.5 for weights in network.get_weights()])
-    assert (predict(model, offers)["redeemed"] != before["redeemed"]).all()
-
-
 def test_onnx_runs_the_trees_to_the_last_leaf(
     encoder: Encoder, arrays: Arrays, trees: Trees, tmp_path: Path
 ) -> None:
@@ -172,11 +137,3 @@ def test_onnx_runs_the_trees_to_the_last_leaf(
     session = onnxruntime.InferenceSession(str(tmp_path / "trees.onnx"))
     (found,) = session.run(None, {"x": x})
     np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-def test_a_coupling_that_is_given_as_a_layer_is_found_within_the_model(
-    encoder: Encoder, trees: Trees
-) -> None:
-    network = coupled_model(encoder, coupling=coupling("logit_sum", prior=0.05))
-    found = network_of(with_trees(network, trees)).get_layer("redeemed")
-    assert found.get_config()["prior"] == 0.05

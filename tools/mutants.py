@@ -11,8 +11,8 @@ reach most of its module first, until a test fails: the mutant is killed. It sur
 within `BUDGET`, or if no test reaches the line. Survivors may be changes that make no difference;
 nobody argues about them.
 
-Stopped and started again, it goes on where it was: coverage is kept in `runs/mutants`, by commit,
-and the mutants in the result.
+Stopped and started again, it measures no file of tests twice: coverage is kept in `runs/mutants`,
+by commit.
 
 No library does this. mutmut 3 leaves decorated functions out and cannot draw by a seed. cosmic-ray
 brings two dozen packages, changes annotations too, and runs one command for all mutants. mutatest
@@ -28,18 +28,16 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -75,6 +73,9 @@ ARITHMETIC: Words = {
     **{"**": ("*",), "&": ("|",), "|": ("&",)},
 }
 LOGIC: Words = {"and": ("or",), "or": ("and",)}
+SIGNS: dict[type[ast.unaryop], tuple[str, str]] = {
+    **{ast.Not: ("not", ""), ast.USub: ("-", "+"), ast.Invert: ("~", "")}
+}
 DROPPED = (ast.Expr, ast.AugAssign, ast.Raise, ast.Break, ast.Continue)
 ANNOTATIONS = {"annotation", "returns"}
 
@@ -91,6 +92,26 @@ class Mutant:
     operator: str
     before: str
     after: str
+
+
+def operators(node: ast.AST) -> Iterator[tuple[str, ast.AST, ast.AST, Words]]:
+    """List the operators of a node: what they are, what they stand between, and their words."""
+    match node:
+        case ast.Compare():
+            for left, right in pairwise([node.left, *node.comparators]):
+                yield "comparison", left, right, COMPARISONS
+        case ast.BoolOp():
+            for left, right in pairwise(node.values):
+                yield "logic", left, right, LOGIC
+        case ast.BinOp():
+            yield "arithmetic", node.left, node.right, ARITHMETIC
+        case ast.AugAssign():
+            yield "arithmetic", node.target, node.value, ARITHMETIC
+
+
+def others(value: float) -> list[float]:
+    """Give the constants that may stand instead of one."""
+    return [not value] if isinstance(value, bool) else [value + 1, value - 1]
 
 
 class Source:
@@ -127,31 +148,16 @@ class Source:
 
     def places(self, node: ast.AST) -> Iterator[tuple[str, int, int, str]]:
         """List the changes of one node: operator, start, end, and what stands there instead."""
-        if isinstance(node, ast.Compare):
-            for left, right in zip([node.left, *node.comparators], node.comparators, strict=False):
-                for swap in self.swaps(self.span(left)[1], self.span(right)[0], COMPARISONS):
-                    yield "comparison", *swap
-        elif isinstance(node, ast.BoolOp):
-            for left, right in zip(node.values, node.values[1:], strict=False):
-                for swap in self.swaps(self.span(left)[1], self.span(right)[0], LOGIC):
-                    yield "logic", *swap
-        elif isinstance(node, ast.BinOp):
-            for swap in self.swaps(self.span(node.left)[1], self.span(node.right)[0], ARITHMETIC):
-                yield "arithmetic", *swap
-        elif isinstance(node, ast.AugAssign):
-            for swap in self.swaps(self.span(node.target)[1], self.span(node.value)[0], ARITHMETIC):
-                yield "arithmetic", *swap
-        elif isinstance(node, ast.UnaryOp):
+        for name, left, right, words in operators(node):
+            for swap in self.swaps(self.span(left)[1], self.span(right)[0], words):
+                yield name, *swap
+        if isinstance(node, ast.UnaryOp) and type(node.op) in SIGNS:
             start = self.span(node)[0]
-            sign = {ast.Not: ("not", ""), ast.USub: ("-", "+"), ast.Invert: ("~", "")}
-            if type(node.op) in sign:
-                old, new = sign[type(node.op)]
-                yield "sign", start, start + len(old), new
-        elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            yield "constant", *self.span(node), str(not node.value)
+            old, new = SIGNS[type(node.op)]
+            yield "sign", start, start + len(old), new
         elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            for number in (node.value + 1, node.value - 1):
-                yield "constant", *self.span(node), repr(number)
+            for value in others(node.value):
+                yield "constant", *self.span(node), repr(value)
         elif isinstance(node, ast.Return) and node.value:
             yield "return", *self.span(node.value), "None"
         elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
@@ -258,9 +264,6 @@ if coverage.Coverage.current():
 """
 """A service that a test kills cannot write down what it reached, so it does so every second."""
 
-RUNNING: set[subprocess.Popen[Any]] = set()
-"""What has to end with this program."""
-STOPPED = threading.Event()
 LATE = -1000
 """The code of tests that took too long: no signal has this number."""
 
@@ -305,16 +308,12 @@ class Copy:
                     **environment,
                 },
             )
-            RUNNING.add(process)
             try:
                 code = process.wait(patience)
             except subprocess.TimeoutExpired:
                 code = LATE
             finally:
-                RUNNING.discard(process)
                 end(process)
-            if STOPPED.is_set():
-                raise SystemExit  # what was cut off says nothing, and must not be stored
             said.seek(0)
             return code, said.read()
 
@@ -358,23 +357,6 @@ def end(process: subprocess.Popen[Any]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-@contextlib.contextmanager
-def scratch() -> Iterator[Path]:
-    """Give a folder that goes at the end, and with it all tests that run, also after a signal."""
-    with tempfile.TemporaryDirectory() as folder:
-
-        def stop(*_: object) -> None:
-            STOPPED.set()
-            for process in tuple(RUNNING):
-                end(process)
-            shutil.rmtree(folder, ignore_errors=True)
-            os._exit(1)
-
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, stop)
-        yield Path(folder)
 
 
 def failures(said: str) -> list[str]:
@@ -489,28 +471,23 @@ def check(before: Path, after: Path) -> str | None:
     return None
 
 
-def run(seed: int, count: int, out: Path, kept: Path, tests: list[str]) -> None:
-    """Draw mutants, run those that the result does not hold yet, and store each at once."""
+def run(seed: int, count: int, out: Path, tests: list[str]) -> None:
+    """Draw mutants, run them, and store each at once."""
     commit = git("rev-parse", "HEAD")
-    stored = json.loads(out.read_text("utf-8")) if out.exists() else {}
-    same = (stored.get("commit"), stored.get("seed")) == (commit, seed)
-    done: list[dict[str, Any]] = stored["mutants"] if same else []
-    known = {(each["file"], each["line"], each["after"]) for each in done}
-    (kept / commit).mkdir(parents=True, exist_ok=True)
-    with scratch() as folder:
+    done: list[dict[str, Any]] = []
+    (KEPT / commit).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
         copies: Queue[Copy] = Queue()
         for number in range(WORKERS):
-            copies.put(copy := Copy(folder / str(number), commit))
+            copies.put(copy := Copy(Path(folder, str(number)), commit))
         files = tests or test_files(copy.root)
         sources = {file: Source(copy.root, file) for file in files_of(copy.root, ROOMS)}
         drawn = draw(sources, seed, count)
-        trial = Trial(sources, measured(files, kept / commit, copies), copies)
-        missing = [each for each in drawn if (each.file, each.line, each.after) not in known]
+        trial = Trial(sources, measured(files, KEPT / commit, copies), copies)
         with ThreadPoolExecutor(WORKERS) as pool:
-            for future in as_completed([pool.submit(trial.run, mutant) for mutant in missing]):
-                done = sorted(
-                    [*done, future.result()], key=lambda each: (each["file"], each["line"])
-                )
+            for future in as_completed([pool.submit(trial.run, mutant) for mutant in drawn]):
+                done.append(future.result())
+                done.sort(key=lambda each: (each["file"], each["line"]))
                 store = {"commit": commit, "seed": seed, **counts(done)}
                 store |= {"unused_tests": trial.unused, "mutants": done}
                 out.write_text(json.dumps(store, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -539,12 +516,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--out", type=Path, default=RESULT, help="where the result is stored")
-    parser.add_argument("--kept", type=Path, default=KEPT, help="where coverage is kept")
     parser.add_argument("--check", nargs=2, type=Path, metavar=("BEFORE", "AFTER"))
     given = parser.parse_args()
     if given.check:
         sys.exit(check(*given.check))
-    run(given.seed, given.count, given.out, given.kept, given.tests)
+    run(given.seed, given.count, given.out, given.tests)
 
 
 if __name__ == "__main__":

@@ -32,12 +32,8 @@ from coupon_rec.serving.events.feature_store import Candidates, FeatureStore
 LIVE = Path(__file__).parent.parent / "_static" / "live"
 HEAD = "/* Written by tools/page_model.py (make page-model): do not edit. */"
 LAYERS = {
-    "purchase_1",
-    "purchase_2",
-    "bought_logit",
-    "coupon_1",
-    "coupon_2",
-    "redeemed_if_bought_logit",
+    *("purchase_1", "purchase_2", "bought_logit"),
+    *("coupon_1", "coupon_2", "redeemed_if_bought_logit"),
 }
 TREES = "direct_logit"
 USERS = 40
@@ -118,14 +114,9 @@ def _leaves(graph: GraphProto, constants: Constants) -> list[dict[str, Any]]:
         if _layer_name(node) == TREES and name in constants
     }
     paths, lengths = found["MatMul", 3], found["Equal", 3][..., 0]
-    columns, thresholds, values = (
-        found[key].reshape(shape)
-        for key, shape in {
-            ("Gather", 1): (len(paths), -1),
-            ("Greater", 2): (len(paths), -1),
-            ("MatMul", 2): lengths.shape,
-        }.items()
-    )
+    columns = found["Gather", 1].reshape(len(paths), -1)
+    thresholds = found["Greater", 2].reshape(len(paths), -1)
+    values = found["MatMul", 2].reshape(lengths.shape)
     return [
         {
             "value": _decimal(values[tree, leaf]),
@@ -224,28 +215,20 @@ def _six_digits(values: NDArray[Any]) -> NDArray[np.float64]:
 def _user(mine: pd.DataFrame, places: list[int]) -> dict[str, Any]:
     """Describe a user, with what differs from one of its offers to the next."""
     first = mine.iloc[0]
+    columns = {
+        "coupon": places,
+        "rank": mine[RANK],
+        "seen": mine[list(SEEN)].to_numpy().tolist(),
+        "match": mine[feature_names("match")].to_numpy().tolist(),
+        "bought": mine["bought"],
+        "redeemed": mine["redeemed"],
+    }
     return {
         "id": int(first["user_id"]),
         "user_category": first[list(CATEGORIES["user_category"])].tolist(),
         "user": first[OF_USER].tolist(),
         "offers": [
-            {
-                "coupon": place,
-                "rank": rank,
-                "seen": seen,
-                "match": match,
-                "bought": bought,
-                "redeemed": redeemed,
-            }
-            for place, rank, seen, match, bought, redeemed in zip(
-                places,
-                mine[RANK],
-                mine[list(SEEN)].to_numpy().tolist(),
-                mine[feature_names("match")].to_numpy().tolist(),
-                mine["bought"],
-                mine["redeemed"],
-                strict=True,
-            )
+            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
         ],
     }
 

@@ -10,7 +10,7 @@ import math
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 
@@ -194,60 +194,84 @@ def figure(block: Tag) -> str:
     return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
 
+class Deck:
+    """The slides of a section as they are made; its last paragraph waits for what follows it."""
+
+    def __init__(self, heading: str, above: str) -> None:
+        self.heading = heading
+        self.above = above
+        self.slide = Slide(heading, above)
+        self.done: list[Slide] = []
+        self.waiting = ""
+
+    def say_waiting(self) -> None:
+        """Say what waits on this slide, or nowhere."""
+        self.slide.say(self.waiting)
+        self.waiting = ""
+
+    def turn(self) -> None:
+        """Begin a new slide."""
+        if self.slide.parts:
+            self.done.append(self.slide)
+        self.slide = Slide(self.heading, self.above)
+
+    def add_paragraph(self, block: Tag) -> None:
+        """Let the opening wait, and put the whole paragraph into the notes."""
+        self.say_waiting()
+        self.waiting = opening(block)
+        self.slide.notes.append(str(clean(block)))
+
+    def add_picture(self, picture: Tag) -> None:
+        """Give a picture a slide of its own."""
+        if self.slide.parts:
+            if self.slide.say(self.waiting):
+                self.waiting = ""
+            self.turn()
+        self.say_waiting()
+        self.slide.show(figure(picture), ROOM)
+
+    def add_slides(self, slides: Iterable[Slide]) -> None:
+        """Put whole slides after this one."""
+        self.say_waiting()
+        self.turn()
+        self.done += slides
+
+    def add_exhibit(self, block: Tag) -> None:
+        """Show a formula, list, table or cell, below what waits; a cell needs words or output."""
+        markup, height = exhibit(block)
+        said = self.waiting or block.select_one(".cell_output") or not self.slide.exhibits
+        alone = "cell" in (block.get("class") or []) and not said
+        if not markup or height > ROOM or alone:
+            return
+        needed = height + (text_height(self.waiting) if self.waiting else 0)
+        if self.slide.exhibits >= 2 or not self.slide.fits(needed):
+            self.turn()
+        self.say_waiting()
+        if self.slide.fits(height):
+            self.slide.show(markup, height)
+
+
 def section_slides(section: Tag, above: str = "") -> Iterator[Slide]:
     """Make the slides of a section and of those in it."""
     heading = heading_of(section)
-    slide, waiting = Slide(heading, above), ""
-
+    deck = Deck(heading, above)
     for block in section.find_all(True, recursive=False):
         classes = set(block.get("class") or [])
+        picture = block if block.name == "figure" else block.find("figure")
         if block.name == "section" or classes & {"live-figure", "deeper"}:
             continue  # a section comes below; a live figure has no picture; a box is no slide
         if block.name == "p":
-            if waiting:
-                slide.say(waiting)
-            waiting = opening(block)
-            slide.notes.append(str(clean(block)))
-            continue
-        picture = block if block.name == "figure" else block.find("figure")
-        if isinstance(picture, Tag):
-            if slide.parts or slide.exhibits:
-                said = slide.fits(text_height(waiting)) and slide.say(waiting)
-                yield slide
-                slide = Slide(heading, above)
-                waiting = "" if said else waiting
-            if waiting:
-                slide.say(waiting)
-            waiting = ""
-            slide.show(figure(picture), ROOM)
-        elif "wrong" in classes or "quiz" in classes:
-            if waiting:
-                slide.say(waiting)
-                waiting = ""
-            if slide.parts:
-                yield slide
-            yield from question_slides(block) if "quiz" in classes else [wrong_slide(block)]
-            slide = Slide(heading, above)
+            deck.add_paragraph(block)
+        elif isinstance(picture, Tag):
+            deck.add_picture(picture)
+        elif "quiz" in classes:
+            deck.add_slides(question_slides(block))
+        elif "wrong" in classes:
+            deck.add_slides([wrong_slide(block)])
         else:
-            markup, height = exhibit(block)
-            said = waiting or block.select_one(".cell_output") or not slide.exhibits
-            alone = "cell" in classes and not said
-            if not markup or height > ROOM or alone:
-                continue
-            needed = height + (text_height(waiting) if waiting else 0)
-            if slide.exhibits >= 2 or not slide.fits(needed):
-                if slide.parts:
-                    yield slide
-                slide = Slide(heading, above)
-            if waiting:
-                slide.say(waiting)
-                waiting = ""
-            if slide.fits(height):
-                slide.show(markup, height)
-    if waiting:
-        slide.say(waiting)
-    if slide.parts:
-        yield slide
+            deck.add_exhibit(block)
+    deck.add_slides([])
+    yield from deck.done
     for part in section.find_all("section", recursive=False):
         yield from section_slides(part, heading)
 

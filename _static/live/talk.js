@@ -1,16 +1,51 @@
-/* Chapter 25: a conversation with the rules of the chapter, and what the assistant believes. */
+/* Chapter 25: a conversation with the replies of the chapter, and what the assistant believes. */
 "use strict";
 
 live.mount("talk", (place) => {
   const { html, button } = live;
-  const { SAYS, BETWEEN, TELLS, GAIN, LEAVES, MOST_TURNS } = hearing;
-  const { OFFERING, hear, allowsOffer, meant } = hearing;
+  const MESSAGES = {
+    hello: ["hello", "hello"],
+    milk: ["Do you have oat milk?", "product"],
+    coupons: ["Any coupons?", "coupons"],
+    why: ["Why did I get these coupons?", "why"],
+    use: ["How do I use it?", "use"],
+    thanks: ["thanks", "thanks"],
+    nonsense: ["asdf jkl", "unknown"],
+    late: ["My order is late", "complaint"],
+  };
+  const READ = "A colleague reads what you wrote.";
+  const SAYS = {
+    hello: "Hello! I can tell you about coupons, how to use them, and why they were chosen.",
+    product: "I know coupons, not products. Shall I bring in a colleague?",
+    coupons: "You have:",
+    why: "Why these coupons were chosen for you, as far as I know:",
+    use: "Coupons are shown at the till, in the app or on paper: whether one counts is decided there.",
+    thanks: "Thank you for writing to us.",
+    unknown:
+      'I did not understand that. Say "coupons" to see coupons, "stop" to get none, or ask for a ' +
+      "colleague.",
+    complaint: `I am sorry that I cannot settle this myself. ${READ}`,
+    person: READ,
+    waiting: "A colleague has this conversation, and gets what you write.",
+    offer: "By the way, you have:",
+  };
+  const BETWEEN = ["hello", "product", "thanks"];
+  const TELLS = {
+    hello: [0.25, 0.25, 0.1],
+    product: [0.22, 0.45, 0.1],
+    use: [0.32, 0.05, 0.03],
+    why: [0.03, 0.1, 0.05],
+    thanks: [0.12, 0.05, 0.02],
+    unknown: [0.04, 0.08, 0.15],
+    complaint: [0.02, 0.02, 0.55],
+  };
+  const GAIN = [-0.9, 0.6, -1.2];
+  const LEAVES = 0.25;
   const COUPONS = [
     ["coffee", "25% off coffee, until 26 November 2017", "you buy these"],
     ["oat milk", "0.50 off oat milk, until 3 December 2017", "you buy others of their kind"],
   ];
   const KINDS = ["decided", "undecided", "upset"];
-  const FOR_A_PERSON = ["stop", "forget", "complaint", "person"];
 
   /** Bayes' rule: eq-kinds. */
   function believed(intents) {
@@ -39,39 +74,29 @@ live.mount("talk", (place) => {
 
   /** The whole conversation again: every reply, and the state after the last. */
   function conversation(said) {
-    const found = { replies: [], intents: [], offered: false, refused: false, left: false };
-    for (const words of said) found.replies.push(reply(words, found));
+    const found = { replies: [], intents: [], shown: COUPONS, quiet: false, left: false };
+    for (const name of said) found.replies.push(reply(name, MESSAGES[name][1], found));
     return found;
   }
 
-  function reply(words, found) {
-    const last = found.intents.at(-1);
-    const about = found.now || (found.shown && last !== "product" && last !== "unknown");
-    const heard = hear(words, last, about);
-    Object.assign(found, { heard: heard.intent, now: false }); // now: whether one was just offered
+  function reply(name, intent, found) {
+    found.heard = intent;
     if (found.left) return SAYS.waiting;
     const before = found.intents.filter((each) => !BETWEEN.includes(each)).at(-1);
-    const twice = heard.intent === "unknown" && before === "unknown";
-    found.intents = [...found.intents, heard.intent].slice(-MOST_TURNS);
-    const intent = twice ? "person" : heard.intent;
-    if ((found.left = FOR_A_PERSON.includes(intent))) return SAYS[intent];
-    if (OFFERING.includes(intent)) {
-      const listed = intent === "coupons" && !heard.which;
-      let some = listed ? [] : meant(found.shown ?? [], heard);
-      if (!some.length) some = meant(COUPONS, heard);
-      const key = some.length ? intent : "others";
-      const known = found.shown && some.length && some.every((one) => found.shown.includes(one));
-      if (listed || !known) found.shown = some.length && !heard.which ? some : COUPONS;
-      found.offered = true;
-      const line = ([, off, why]) => `\n– ${off}${key === "why" ? ` (${why})` : ""}`;
-      return SAYS[key] + (some.length ? some : COUPONS).map(line).join("");
+    found.intents.push(intent);
+    if (intent === "coupons" || intent === "why") {
+      if (intent === "coupons") found.shown = COUPONS;
+      found.offered = found.quiet = true;
+      const line = ([, off, why]) => `\n– ${off}${intent === "why" ? ` (${why})` : ""}`;
+      return SAYS[intent] + found.shown.map(line).join("");
     }
-    found.refused ||= !allowsOffer(words, heard.intent);
-    if (found.offered || found.refused || !offerNow(found.intents)) return SAYS[intent];
-    found.offered = found.now = true;
-    const best = COUPONS.find(([name]) => name === heard.product) ?? COUPONS[0];
-    found.shown = [best];
-    return `${SAYS[intent]}\n${SAYS.offer}\n– ${best[1]}`;
+    found.left = intent === "complaint" || (intent === "unknown" && before === "unknown");
+    found.quiet ||= found.left || intent === "unknown";
+    const says = SAYS[found.left && intent === "unknown" ? "person" : intent];
+    if (found.quiet || !offerNow(found.intents)) return says;
+    found.offered = found.quiet = true;
+    found.shown = [COUPONS[name === "milk" ? 1 : 0]];
+    return `${says}\n${SAYS.offer}\n– ${found.shown[0][1]}`;
   }
 
   // The state, and what changes it
@@ -89,33 +114,18 @@ live.mount("talk", (place) => {
       show();
     },
   });
-  function say(words) {
-    if (!words.trim()) return;
-    state.said.push(words.trim().slice(0, 200));
-    show();
-    aloud(talk.lastChild.textContent);
-  }
-  const field = html("input", { type: "text", maxlength: 200, "aria-label": "Your message" });
-  const form = html(
-    "form",
-    {
-      class: "live-buttons talk-form",
-      onsubmit: (event) => {
-        event.preventDefault();
-        say(field.value);
-        field.value = "";
-      },
-    },
-    field,
-    html("button", { type: "submit" }, "Say"),
-    button("Start again", () => {
-      state.said = ["hello"];
+  const prompts = Object.entries(MESSAGES).map(([name, [words]]) =>
+    button(words, () => {
+      state.said.push(name);
       show();
+      aloud(talk.lastChild.textContent);
     }),
   );
-  const ideas = ["Do you have oat milk?", "Any coupons?", "How do I use it?", "My order is late"];
-  const prompts = ideas.map((idea) => button(idea, () => say(idea)));
-  const buttons = html("div", { class: "live-buttons" }, ...prompts);
+  const again = button("Start again", () => {
+    state.said = ["hello"];
+    show();
+  });
+  const buttons = html("div", { class: "live-buttons" }, ...prompts, again);
 
   const talk = html("div", { class: "talk-words" });
   const bars = html("div", { class: "talk-bars" });
@@ -125,7 +135,7 @@ live.mount("talk", (place) => {
   function show() {
     const found = conversation(state.said);
     const turns = state.said.flatMap((said, turn) => [
-      html("p", { class: "talk-customer" }, html("strong", {}, "You: "), said),
+      html("p", { class: "talk-customer" }, html("strong", {}, "You: "), MESSAGES[said][0]),
       html("p", { class: "talk-shop" }, html("strong", {}, "Assistant: "), found.replies[turn]),
     ]);
     talk.replaceChildren(...turns);
@@ -144,6 +154,6 @@ live.mount("talk", (place) => {
     words.textContent = `Heard last: ${found.heard}. ${now} ${ending}`;
   }
 
-  place.append(undecided.element, talk, form, buttons, bars, words);
+  place.append(undecided.element, talk, buttons, bars, words);
   show();
 });

@@ -1,7 +1,7 @@
 """A conversation about coupons: what was meant, what may be said, and who takes over.
 
-`hear` understands a message by rules, `Tools` holds what one customer may know, `Customers` says
-when an offer pays, and `Assistant` answers.
+`hear` understands a message, by a classifier behind a veto by rules, `Tools` holds what one
+customer may know, `Customers` says when an offer pays, and `Assistant` answers.
 """
 
 import lazy_loader

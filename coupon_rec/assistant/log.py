@@ -3,22 +3,25 @@
 import logging
 import os
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from coupon_rec.privacy import Pseudonyms, Vault
 from coupon_rec.privacy.vault import VaultError
 
 logger = logging.getLogger("coupon_rec.assistant")
 
-BUSY, PATIENT = 200, 5000
-"""Milliseconds that a turn waits for a file which another process writes, and a forgetting."""
+TURN_WAITS: Final = 0.2
+FORGETTING_WAITS: Final = 5
+"""Seconds for a file that another process writes."""
+EXPIRY_EVERY: Final = 600
+"""Seconds until old turns are removed again: the file is written for it."""
 
 
 class Turn(NamedTuple):
@@ -58,6 +61,9 @@ class DialogueLog:
         Created if it does not exist; only its owner may read it from then on.
     key : str
         With keys, users appear under pseudonyms, as in `coupon_rec.privacy.Pseudonyms`.
+    keep : float, optional
+        Days after which turns are removed, at the start and with new turns, at most every ten
+        minutes; they stay, if left out.
 
     What customers write may hold anything about anybody, so it is kept only if it can be sealed:
     with the environment's ``COUPON_REC_STORAGE_KEYS`` (`coupon_rec.privacy.Vault`). What is sealed
@@ -78,7 +84,7 @@ class DialogueLog:
 
     COLUMNS = (*Turn._fields[:5], "refused", *Turn._fields[5:], "user", "time")
 
-    def __init__(self, path: str | Path, key: str = "") -> None:
+    def __init__(self, path: str | Path, key: str = "", keep: float | None = None) -> None:
         self._people, self._lock = Pseudonyms(key), Lock()
         self._vault = Vault.from_environment()
         kinds = ", ".join(self.COLUMNS)
@@ -87,7 +93,7 @@ class DialogueLog:
                 if Path(path).exists() and not Path(path).is_file():
                     raise OSError("it is no plain file: name one, or keep no log")
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._base = sqlite3.connect(path, check_same_thread=False)
+            self._base = sqlite3.connect(path, FORGETTING_WAITS, check_same_thread=False)
             self._check_own()
             self._base.execute("PRAGMA secure_delete = ON")
             with suppress(sqlite3.OperationalError):  # another process has it open
@@ -99,6 +105,8 @@ class DialogueLog:
                 self._reseal(self._vault)
         except (OSError, sqlite3.Error) as error:
             raise ValueError(f"{path} cannot hold dialogues: {error}") from error
+        self._keep, self._expired = keep, -inf
+        self._expire_if_due()
 
     def _check_own(self) -> None:
         """See that no other program's tables are there; SQLite may have some of its own."""
@@ -129,39 +137,31 @@ class DialogueLog:
 
     def add(self, user_id: int | str, turn: Turn) -> None:
         """Keep a turn; if the file cannot be written, the program's log says that it is lost."""
-        self._add([self._row(user_id, turn)], BUSY)
-
-    def add_all(self, turns: Iterable[tuple[int | str, Turn]]) -> None:
-        """Keep many turns of many users at once, as when the program ends.
-
-        Another process that holds the file is waited for a few seconds, once for all of them.
-        """
-        if rows := [self._row(user_id, turn) for user_id, turn in turns]:
-            self._add(rows, PATIENT)
-
-    def _row(self, user_id: int | str, turn: Turn) -> list[object]:
+        self._expire_if_due()
         time = datetime.now().isoformat(timespec="seconds")
         facts = {**turn._asdict(), "user": str(self._people.of(user_id)), "time": time}
         facts["refused"] = False  # of a model's words, in logs of version 1
         for name in ("words", "reply"):
             facts[name] = self._sealed(facts[name], turn.dialogue)
-        return [facts[name] for name in self.COLUMNS]
-
-    def _add(self, rows: list[list[object]], most: int) -> None:
         marks = ", ".join("?" * len(self.COLUMNS))
+        row = [facts[name] for name in self.COLUMNS]
         begin = monotonic()
         try:
             with self._lock, self._base:
-                self._be_patient(begin, most)
-                self._base.executemany(f"INSERT INTO turns VALUES ({marks})", rows)
+                self._wait(TURN_WAITS - (monotonic() - begin))  # one after the other, all wait once
+                self._base.execute(f"INSERT INTO turns VALUES ({marks})", row)
         except sqlite3.Error as error:
-            lost = "a turn is lost" if len(rows) == 1 else f"{len(rows)} turns are lost"
-            logger.error("%s: %s", lost, error)
+            logger.error("a turn is lost: %s", error)
 
-    def _be_patient(self, begin: float, most: int = BUSY) -> None:
-        """Wait no longer for the file than `most` since a time; waiting for other turns counts."""
-        left = most - int(1000 * (monotonic() - begin))
-        self._base.execute(f"PRAGMA busy_timeout = {max(left, BUSY // 20)}")
+    def _wait(self, seconds: float) -> None:
+        """Have the next statement wait so long, and a little at least, for other processes."""
+        self._base.execute(f"PRAGMA busy_timeout = {max(10, int(1000 * seconds))}")
+
+    def _expire_if_due(self) -> None:
+        if self._keep and monotonic() - self._expired >= EXPIRY_EVERY:
+            self._expired = monotonic()
+            with suppress(sqlite3.Error):  # it is done next time, if the file can be written then
+                self.expire(self._keep)
 
     def _sealed(self, words: str, dialogue: str) -> bytes:
         return self._vault.seal(words.encode(errors="replace"), dialogue) if self._vault else b""
@@ -188,7 +188,7 @@ class DialogueLog:
         names = [str(name) for name in (*self._people.all(user_id), user_id)]
         marks = ", ".join("?" * len(names))
         with self._lock:
-            self._base.execute(f"PRAGMA busy_timeout = {PATIENT}")
+            self._wait(FORGETTING_WAITS)
             removed = self._removed(f"user IN ({marks})", names)
             self._base.execute("VACUUM")
             held, *_ = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -215,9 +215,8 @@ class DialogueLog:
         if not 0 < days <= 36_525:
             raise ValueError(f"days is {days}: turns are kept for more than 0, and at most 36525")
         oldest = (datetime.now() - timedelta(days=days)).isoformat(timespec="seconds")
-        begin = monotonic()
         with self._lock:
-            self._be_patient(begin)
+            self._wait(TURN_WAITS)
             removed = self._removed("time < ?", [oldest])
             if removed:
                 self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -230,13 +229,3 @@ class DialogueLog:
     def close(self) -> None:
         """Close the database."""
         self._base.close()
-
-
-def keep_together(turns: Iterable[tuple[DialogueLog | None, list[tuple[int | str, Turn]]]]) -> None:
-    """Keep the turns of many conversations, those of each log at once."""
-    of_log: defaultdict[DialogueLog, list[tuple[int | str, Turn]]] = defaultdict(list)
-    for log, some in turns:
-        if log:
-            of_log[log] += some
-    for log, together in of_log.items():
-        log.add_all(together)

@@ -1,27 +1,19 @@
 """The assistant: it hears, asks its tools, says what they returned, and knows when to stop."""
 
+import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from threading import Lock
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
-from coupon_rec.assistant.handing import HandOver
-from coupon_rec.assistant.hearing import (
-    Heard,
-    agrees,
-    allows_offer,
-    asks_again,
-    asks_alone,
-    hear,
-    may_refuse,
-    wants_nothing,
-)
+from coupon_rec.assistant.hearing import OFFERING, Heard, agrees, hear, names_coupon, refuses
 from coupon_rec.assistant.log import DialogueLog, Turn
 from coupon_rec.assistant.moments import Customers
-from coupon_rec.assistant.phrases import OFFERING
-from coupon_rec.assistant.tools import MOST, NAMELESS, Coupon, Tools, placed
+from coupon_rec.assistant.shop import HandOver
+from coupon_rec.assistant.tools import MAX_SHOWN, NAMELESS, Coupon, Tools, placed
 
+T = TypeVar("T")
 logger = logging.getLogger("coupon_rec.assistant")
 
 READ: Final = "A colleague reads what you wrote."
@@ -75,17 +67,21 @@ ALONE: Final = {
 """What it says instead where nobody takes over."""
 
 FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away", "waiting")
-ALWAYS: Final = ("hello", "use", "product", "thanks")
-"""What the rules answer without asking anybody."""
 BETWEEN: Final = ("hello", "product", "thanks")
 """What may be said between two messages that are not understood: they are two in a row."""
-ANSWERED: Final = (*OFFERING, "none", "others", "use", "hello", "thanks")
-"""What no colleague has to read, where it is all of a message."""
-MOST_UNANSWERED: Final = 10
-"""Messages without an answer that a colleague gets together."""
-FROM_RECORDING: Final = "heard from a recording: "
-MOST_TURNS: Final = 50
+MAX_PASSED_ON: Final = 10
+"""Messages that a colleague gets together."""
+MAX_TURNS: Final = 50
 """Of a conversation that are remembered."""
+FROM_RECORDING: Final = "heard from a recording: "
+
+_ASKING: Final = ThreadPoolExecutor(40, "asking")
+# The service and the desk are waited for in threads of their own, so that no others wait for them.
+
+
+async def _asked(function: Callable[..., T], *arguments: object) -> T:
+    """Wait for a function of the shop, such as its service or its desk."""
+    return await asyncio.get_running_loop().run_in_executor(_ASKING, function, *arguments)
 
 
 class Assistant:
@@ -101,14 +97,16 @@ class Assistant:
     log : DialogueLog, optional
         Where the turns are kept.
     hand_over : callable, optional
-        Gives a customer's words to a person, such as `hand_to`, after those before that had no
-        answer; an OSError says that nobody has taken them. Without it nobody takes over, and the
+        Gives a customer's words to a person, such as `hand_to`, after those before that nobody
+        has read; an OSError says that nobody has taken them. Without it nobody takes over, and the
         assistant says so and goes on.
     use : str
         What is said to "how do I use it?".
 
     Attributes
     ----------
+    dialogue : str
+        The name of the conversation in the log.
     last : Turn
         The turn that ended last.
 
@@ -143,190 +141,105 @@ class Assistant:
         self.tools, self.customers = tools, customers
         self.dialogue = secrets.token_hex(8)
         self.last = Turn(self.dialogue, "", "", "")
-        self.log, self._hand_over = log, hand_over
+        self._log, self._hand_over = log, hand_over
         self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
-        self._intents, self._unanswered = list[str](), list[str]()
-        self._missed: list[Turn] = []
+        self._one_at_a_time = asyncio.Lock()
+        self._intents, self._to_pass_on = list[str](), list[str]()
         self._shown: Sequence[Coupon] = ()
-        self._offered = self._left = self._stopped = False
-        self._unfinished: Turn | None = None
-        self._keeping = Lock()
-        self._writing = self._interrupted = False
+        self._quiet = self._left = self._stopped = False
 
     def reply(self, words: str) -> Turn:
-        """Answer a message."""
-        for _ in self.answer(words):
-            pass
-        return self.last
+        """Answer a message, for who does not wait in a loop of asyncio, such as a notebook."""
+        with ThreadPoolExecutor(1) as thread:  # a notebook has a loop that runs in this one
+            return thread.submit(asyncio.run, self.answer(words)).result()
 
-    def answer(self, words: str, *, spoken: bool = False) -> Generator[str, None, None]:
-        """Yield the answer in pieces, as soon as each is sure; `last` then has the turn.
+    async def answer(self, words: str, *, spoken: bool = False) -> Turn:
+        """Answer a message, after those before it.
 
-        No words, of a recording in which none were heard, are no turn that counts. Those that are
-        `spoken` may be heard wrongly, and a colleague is told so.
-        """
-        if not words.strip():
-            said = self._says["waiting" if self._left else "unheard"]
-            self.last = Turn(self.dialogue, "", said, "unheard", offered=self.last.offered)
-            yield said
-            return
-        self._unfinished = Turn(self.dialogue, words, "", "unknown")
-        try:
-            yield from self._answer(words, spoken)
-        finally:  # an error of the shop's own functions is logged with its turn
-            self._keep()
-
-    def _answer(self, words: str, spoken: bool) -> Iterator[str]:
-        heard = self._heard(words)
-        self._know(intent=heard.intent)
-        self._note(words, spoken)
-        try:
-            key, found, offer = self._found(heard, words)
-        except ValueError:  # the service is away
-            key, found, offer = "away", [], None
-        says, left, over = self._of(key, found), self._left, False
-        products = self.tools.catalog.products
-        alone = asks_alone(words, products) and not may_refuse(words, products)
-        if key in ANSWERED and alone and heard.intent != "unknown":
-            self._unanswered.pop()
-        if key in FOR_A_PERSON:
-            posted, self._unanswered = self._unanswered, []
-            self._left = True  # what the end of the program hears meanwhile is for the desk, too
-            try:
-                over = self.hand_on("\n".join(posted))
-            finally:
-                if not over:
-                    says, self._left, self._unanswered = ALONE[key], left, posted
-        lines = [each.why if key == "why" else each.line for each in found[:MOST]]
-        facts = "\n- ".join([says, *lines])
-        if len(found) > MOST:
-            facts += f"\n{SAYS['more']}"
-        if offer:
-            facts += f"\n{self._of('offer', [offer])}\n- {offer.line}"
-        self._know(handed_over=over)
-        self._left = left or over
-        self._offered = self._offered or key in FOR_A_PERSON or bool(lines or offer)
-        try:
-            yield facts
-        finally:  # even if nobody listens any more
-            shown = str(offer.coupon_id) if offer else ""
-            self.last = Turn(
-                self.dialogue, words, facts, heard.intent, offered=shown, handed_over=over
-            )
-            self._keep(self.last)
-
-    def abandon(self) -> None:
-        """Keep what is known of a turn that cannot be finished, since the program ends."""
-        self._keep()
-
-    def miss(self, said: Iterable[tuple[str, bool]]) -> str:
-        """Hear messages whose turn did not come before the program's end; `missed` gives them.
+        The turn is logged once, and before it is returned; if the program ends meanwhile, with
+        what was understood. No words, of a recording in which none were heard, are no turn.
 
         Parameters
         ----------
-        said : iterable of tuple of str and bool
-            The words of each, in order, and whether they were `spoken`.
-
-        Returns
-        -------
-        str
-            What the desk should get: all that has no answer, if any of them is for a person.
+        words : str
+            The message.
+        spoken : bool
+            Whether they may be heard wrongly: a colleague is told so.
         """
-        over = False
-        for words, spoken in said:
-            if words.strip():
-                intent = self._heard(words).intent
-                over = self._key(intent) in FOR_A_PERSON or over
-                self._note(words, spoken)
-                self._missed.append(Turn(self.dialogue, words, "", intent))
-        return "\n".join(self._unanswered) if over else ""
+        turn = None
+        try:
+            async with self._one_at_a_time:
+                turn = await self._turn(words, spoken) if words.strip() else self._unheard()
+                self.last = turn
+        finally:
+            if self._log and words.strip():
+                if turn is None:
+                    intent = hear(words, self.tools.catalog.products).intent
+                    turn = Turn(self.dialogue, words, "", intent)
+                await asyncio.to_thread(self._log.add, self.tools.user_id, turn)
+        return turn
 
-    def hand_on(self, words: str) -> bool:
-        """Give the customer's words to a person, and say whether somebody has taken them."""
+    def _unheard(self) -> Turn:
+        says = self._says["waiting" if self._left else "unheard"]
+        return Turn(self.dialogue, "", says, "unheard", offered=self.last.offered)
+
+    async def _turn(self, words: str, spoken: bool) -> Turn:
+        heard = self._heard(words)
+        said = f"{FROM_RECORDING}{words}" if spoken else words
+        self._to_pass_on = [*self._to_pass_on, said][-MAX_PASSED_ON:]
+        try:
+            key, coupons, offer = await self._found(heard)
+        except ValueError:  # the service is away
+            key, coupons, offer = "away", [], None
+        says, over = self._of(key, coupons), False
+        if key in FOR_A_PERSON:
+            over = await self._is_handed_over()
+            says = says if over else ALONE[key]
+        self._left = self._left or over
+        self._quiet = self._quiet or key in FOR_A_PERSON or bool(coupons or offer)
+        lines = [each.why if key == "why" else each.line for each in coupons[:MAX_SHOWN]]
+        reply = "\n- ".join([says, *lines])
+        if len(coupons) > MAX_SHOWN:
+            reply += f"\n{SAYS['more']}"
+        if offer:
+            reply += f"\n{self._of('offer', [offer])}\n- {offer.line}"
+        offered = str(offer.coupon_id) if offer else ""
+        return Turn(self.dialogue, words, reply, heard.intent, offered=offered, handed_over=over)
+
+    async def _is_handed_over(self) -> bool:
+        """Give what nobody else has read to a person, and say whether somebody has taken it."""
         if self._hand_over is None:
             return False
+        words = "\n".join(self._to_pass_on)
         try:
-            self._hand_over(self.tools.user_id, self.dialogue, words)
+            await _asked(self._hand_over, self.tools.user_id, self.dialogue, words)
         except OSError as error:
             logger.warning("nobody took a customer's words: %s", type(error).__name__)
             return False
+        self._to_pass_on = []
         return True
-
-    def missed(self, *, handed_over: bool) -> list[tuple[int | str, Turn]]:
-        """Give what was missed, in order, for the log: whose it is, and if the desk has it."""
-        turns, self._missed = self._missed, []
-        return [(self.tools.user_id, turn._replace(handed_over=handed_over)) for turn in turns]
-
-    def cut_off(self) -> list[tuple[int | str, Turn]]:
-        """Give what is known of a turn that cannot be finished: its own end logs it no more."""
-        with self._keeping:
-            turn, self._unfinished = self._unfinished, None
-        return [(self.tools.user_id, turn)] if turn else []
-
-    def interrupt(self, *_: object) -> None:
-        """End the conversation on a signal: now, or once the turn that is being written is there.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            If no turn is being written; otherwise, what writes it raises it.
-        """
-        self._interrupted = self._writing
-        if not self._writing:
-            raise KeyboardInterrupt
-
-    def _know(self, **facts: Any) -> None:
-        """Add to what is known of a turn, if it has not been logged meanwhile."""
-        with self._keeping:
-            if self._unfinished:
-                self._unfinished = self._unfinished._replace(**facts)
-
-    def _keep(self, turn: Turn | None = None) -> None:
-        """Log a turn, or what is known of it, once; if that is cut off, it can be tried again."""
-        with self._keeping:
-            self._writing = True
-            try:
-                if self._unfinished:
-                    self._unfinished = turn or self._unfinished
-                    if self.log:
-                        self.log.add(self.tools.user_id, self._unfinished)
-                self._unfinished = None
-            finally:
-                self._writing = False
-        if self._interrupted:
-            self._interrupted = False
-            raise KeyboardInterrupt
-
-    def waits(self, words: str) -> bool:
-        """Whether an answer to these words may wait for the service or the desk."""
-        others = self.customers or self._left or (self._asked() and agrees(words))
-        return bool(others) or hear(words, self.tools.catalog.products).intent not in ALWAYS
 
     def _of(self, key: str, coupons: Sequence[Coupon]) -> str:
         """What is said of some coupons: that the customer has them only if all were mailed."""
         mailed = all(each.mailed for each in coupons)
         return self._says[key] if mailed else OPEN.get(key, self._says[key])
 
-    def _note(self, words: str, spoken: bool) -> None:
-        """Keep a message for the colleague who may be brought in."""
-        said = f"{FROM_RECORDING}{words}" if spoken else words
-        self._unanswered = [*self._unanswered, said][-MOST_UNANSWERED:]
-
-    def _asked(self) -> bool:
-        """Whether the last reply was the question for a colleague."""
-        return bool(self._hand_over) and self._intents[-1:] == ["product"]
-
     def _heard(self, words: str) -> Heard:
+        """What was understood of a message, after what was said before."""
         products = self.tools.catalog.products
-        shown = bool(self._shown) and self._intents[-1:] not in (["product"], ["unknown"])
-        heard = hear(words, products, shown=shown or bool(self.last.offered))
-        asked = self._asked()
-        if asked and heard.intent not in (*FOR_A_PERSON, "coupons") and agrees(words):
+        heard = hear(words, products)
+        last = self._intents[-1] if self._intents else ""
+        asked = bool(self._hand_over) and last == "product"  # whether to bring a colleague
+        if asked and heard.intent not in (*FOR_A_PERSON, "coupons", "use") and agrees(words):
             heard = heard._replace(intent="person")
-        self._offered = self._offered or heard.intent == "unknown"
-        self._stopped = self._stopped or wants_nothing(words, products) or heard.intent == "forget"
-        if self._stopped and heard.intent in OFFERING and not asks_again(words, products):
+        if heard.intent in ("terms", "why") and (
+            self._stopped or (last in ("product", "unknown") and not names_coupon(words))
+        ):
             heard = heard._replace(intent="unknown")
+        self._stopped = heard.intent in ("stop", "forget") or (
+            self._stopped and heard.intent != "coupons"
+        )
+        self._quiet = self._quiet or heard.intent == "unknown" or refuses(words, products)
         return heard
 
     def _key(self, intent: str) -> str:
@@ -335,28 +248,27 @@ class Assistant:
             return "waiting"
         before = [each for each in self._intents if each not in BETWEEN]
         twice = intent == "unknown" and before[-1:] == ["unknown"]
-        self._intents = [*self._intents, intent][-MOST_TURNS:]
+        self._intents = [*self._intents, intent][-MAX_TURNS:]
         return "person" if twice else intent
 
-    def _found(self, heard: Heard, words: str) -> tuple[str, Sequence[Coupon], Coupon | None]:
+    async def _found(self, heard: Heard) -> tuple[str, Sequence[Coupon], Coupon | None]:
         """What to say, the coupons that go with it, and an offer that nobody asked for."""
         key = self._key(heard.intent)
         if key in OFFERING:
-            now = self.tools.coupons()
-            key, found = self._meant(heard, now)
-            listed = heard.intent == "coupons" and not heard.which
-            known = key == heard.intent and all(each in self._shown for each in found)
-            if now and heard.which and self._shown:  # nobody was shown the others of `now`
-                self._shown = [*dict.fromkeys([*self._shown, *found])][:MOST]
-            elif now and (listed or not known):  # "any last day?" is of what was shown before
-                self._shown = (now if heard.which else found)[:MOST]
-            fresh = {each.key: each for each in now}
-            if key == "coupons" and any(each.key not in fresh for each in found):
-                key = "terms"  # it was shown, and is not recommended any more
-            return key, [fresh.get(each.key, each) for each in found], None
-        products = self.tools.catalog.products
-        self._offered = self._offered or not allows_offer(words, heard.intent, products)
-        return key, [], self._offer(heard)
+            return *self._listed(heard, await _asked(self.tools.coupons)), None
+        return key, [], await self._offer(heard)
+
+    def _listed(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:
+        """The coupons that were asked for, as the service has them now, and what to say of them."""
+        key, coupons = self._meant(heard, now)
+        if heard.which and self._shown:  # nobody was shown the others of `now`
+            self._shown = [*dict.fromkeys([*self._shown, *coupons])][:MAX_SHOWN]
+        elif (now and any(each not in self._shown for each in coupons)) or key == "coupons":
+            self._shown = (now if heard.which else coupons)[:MAX_SHOWN]
+        fresh = {each.key: each for each in now}
+        if key == "coupons" and any(each.key not in fresh for each in coupons):
+            key = "terms"  # it was shown, and is not recommended any more
+        return key, [fresh.get(each.key, each) for each in coupons]
 
     def _meant(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:
         """The coupons that were asked for; all of them, if that finds none.
@@ -364,37 +276,42 @@ class Assistant:
         A question about a coupon means one that was shown, whatever the service says by `now`. One
         without a name may be for what was asked: then nothing is denied.
         """
-        if heard.which:
-            for known in (self._shown, now):
-                mine = [each for each in known if each.is_for(heard.product)]
-                meant = {*mine} & {placed(mine, heard.which), placed(known, heard.which)}
-                if meant:  # "the second one, the coffee" may mean two
-                    return heard.intent, [*meant] if len(meant) == 1 else mine
-                if mine and placed(known, heard.which):  # deny neither
-                    return heard.intent, known
-        else:
-            for known in (now,) if heard.intent == "coupons" else (self._shown, now):
-                if found := [each for each in known if each.is_for(heard.product)]:
-                    return heard.intent, found
+        lists = (now,) if heard.intent == "coupons" and not heard.which else (self._shown, now)
+        for coupons in lists:
+            meant = [each for each in coupons if each.is_for(heard.product)]
+            if heard.which:
+                meant = _placed_one(coupons, meant, heard.which)
+            if meant:
+                return heard.intent, meant
         if heard.product and any(each.product == NAMELESS for each in now):
             return heard.intent, now
         return "others" if now else "none", now
 
-    def _offer(self, heard: Heard) -> Coupon | None:
+    async def _offer(self, heard: Heard) -> Coupon | None:
         """The best coupon, once in a conversation, at the moment when it pays.
 
         What was not understood may be a refusal: `Customers` does not know of that.
         """
-        over = self._offered or self._stopped or heard.intent in (*FOR_A_PERSON, "unknown")
+        over = self._quiet or self._stopped or self._left or heard.intent in FOR_A_PERSON
         if over or not self.customers or not self.customers.offer_now(self._intents):
             return None
         try:
-            now = self.tools.coupons()
+            now = await _asked(self.tools.coupons)
         except ValueError:  # the service is away, and nobody has asked for it
             return None
         of_product = [each for each in now if heard.product and each.is_for(heard.product)]
         self._shown = (of_product or now)[:1]
         return next(iter(self._shown), None)
+
+
+def _placed_one(
+    coupons: Sequence[Coupon], of_product: Sequence[Coupon], which: int
+) -> list[Coupon]:
+    """Of a list, the coupon that a place and a product mean; several, where that may be two."""
+    meant = {*of_product} & {placed(of_product, which), placed(coupons, which)}
+    if meant:  # "the second one, the coffee" may mean two
+        return [*meant] if len(meant) == 1 else [*of_product]
+    return [*coupons] if of_product and placed(coupons, which) else []  # deny neither
 
 
 Open = Callable[[int | str], Assistant]

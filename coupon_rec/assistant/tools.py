@@ -1,31 +1,24 @@
 """What the assistant may know: the coupons of one customer, from the service and the catalog."""
 
-import json
-import logging
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import ceil, floor, inf
-from typing import TYPE_CHECKING, Annotated, Any, Final
-
-from pydantic import AfterValidator, BaseModel, StrictInt, StrictStr
+from typing import TYPE_CHECKING, Any, Final
 
 from coupon_rec.assistant.hearing import plain
-from coupon_rec.outgoing import FEW_BYTES, NoAnswer, Unreachable, ask, bearer, is_address
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from coupon_rec.market import Market
 
-logger = logging.getLogger("coupon_rec.assistant")
-
-MOST: Final = 5
+MAX_SHOWN: Final = 5
 """Coupons that are asked for, and shown, at a time."""
-LONGEST: Final = 40
-NEARLY: Final = 1e-6
+MAX_LETTERS_OF_NAME: Final = 40
+ROUNDING: Final = 1e-6
 """Of a cent, or of a hundredth of a percent: what binary numbers may lack of one."""
 LEVELS: Final = ("type", "category", "department")
 """What names a product: the narrowest whose commonest value is released."""
@@ -133,7 +126,7 @@ def _shown(name: object) -> str:
 
 def _is_name(text: str) -> bool:
     """Whether a text has no number, and no sign that a line of a coupon has."""
-    return len(text) <= LONGEST and bool(re.fullmatch(r"[a-z]+([ &/'-]+[a-z]+)*", text))
+    return len(text) <= MAX_LETTERS_OF_NAME and bool(re.fullmatch(r"[a-z]+([ &/'-]+[a-z]+)*", text))
 
 
 def names_to_read(market: "Market") -> list[str]:
@@ -203,8 +196,9 @@ class Catalog:
         if wrong := sorted(name for name in released if not _is_name(name)):
             raise ValueError(
                 f"{wrong[0]!r} cannot be released as a product's name: a name has words of the "
-                f"letters a to z, with spaces, &, /, ' or - between them, and at most {LONGEST} "
-                "letters in all. Delete it from the names, or write it so in the tables"
+                "letters a to z, with spaces, &, /, ' or - between them, and at most "
+                f"{MAX_LETTERS_OF_NAME} letters in all. Delete it from the names, or write it "
+                "so in the tables"
             )
         tables = {
             name: market.named(getattr(market, name).to_pandas())
@@ -247,95 +241,17 @@ def _off(row: Mapping[Any, Any], currency: str) -> str:
     depth, value, least = (row.get(name) or 0 for name in ("depth", "face_value", "minimum"))
     if inf in (depth, value, least):
         return UNSAID
-    if value > 0 and (cents := floor(100 * value + NEARLY)):
+    if value > 0 and (cents := floor(100 * value + ROUNDING)):
         words = f"{currency}{cents / 100:.2f} off"
-    elif depth > 0 and (hundredths := floor(10_000 * depth + NEARLY)):
+    elif depth > 0 and (hundredths := floor(10_000 * depth + ROUNDING)):
         words = f"{hundredths / 100:g}% off"
     else:  # missing values are neither
         words = ""
-    cents = ceil(100 * least - NEARLY) if least > 0 else 0
+    cents = ceil(100 * least - ROUNDING) if least > 0 else 0
     amount = f"{currency}{cents / 100:.2f}"
     if not words:
         return f"a coupon, from {amount} on, for" if cents else UNSAID
     return f"{words} {amount} worth of" if cents else words
-
-
-def service(url: str, key: str = "", moment: datetime | None = None) -> Recommend:
-    """Ask a running `python -m coupon_rec serve` for recommendations.
-
-    Parameters
-    ----------
-    url : str
-        Such as ``http://127.0.0.1:8000``.
-    key : str
-        Its API key, if it has one.
-    moment : datetime.datetime, optional
-        The time of the shop; now, by the clock of the service, if left out.
-
-    Returns
-    -------
-    callable
-        From a user to their coupons, within 10 seconds. It raises a ValueError that says what the
-        service said.
-    """
-    if not is_address(url):
-        raise ValueError(f"a service has an address such as http://..., not {url!r}")
-    headers = {"Content-Type": "application/json", **bearer(key)}
-
-    address = f"{url.rstrip('/')}/v1/recommendations"
-
-    def recommend(user_id: int | str) -> list[Recommended]:
-        body: dict[str, Any] = {"user_id": user_id, "k": MOST}
-        if moment:
-            body["context"] = {"time": moment.isoformat(timespec="seconds")}
-        content = json.dumps(body).encode()
-        try:
-            answer = ask(address, content, headers, seconds=10, max_bytes=FEW_BYTES)
-        except Unreachable as error:
-            logger.warning("no service answers: %s", type(error).__name__)
-            raise ValueError(
-                f"nothing answers at {url} ({error}): start `python -m coupon_rec serve BUNDLE`, "
-                "and give its address with --service"
-            ) from None
-        except NoAnswer as error:
-            raise _no_service(url, error) from None
-        if not answer.ok:
-            logger.warning("the service refused: %d", answer.status)
-            raise ValueError(f"the service at {url} refused: {answer.beginning}")
-        try:
-            said = _Recommendations.model_validate_json(answer.body)
-            if str(said.user_id) != str(user_id):
-                raise ValueError("an answer about somebody else")
-        except ValueError as error:
-            raise _no_service(url, error) from None
-        return [(c.campaign_id, c.coupon_id, c.reason, said.mailed is True) for c in said.coupons]
-
-    return recommend
-
-
-def _no_service(url: str, error: Exception) -> ValueError:
-    logger.warning("the service does not answer as `serve`: %s", type(error).__name__)
-    return ValueError(f"the service at {url} did not answer as `serve` does")
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("a reason that cannot be shown")
-    return text
-
-
-class _Recommended(BaseModel):
-    campaign_id: StrictInt | StrictStr
-    coupon_id: StrictInt | StrictStr
-    reason: Annotated[StrictStr, AfterValidator(_printable)]
-
-
-class _Recommendations(BaseModel):
-    """What is read of a service's answer."""
-
-    user_id: StrictInt | StrictStr
-    coupons: list[_Recommended]
-    mailed: Any = None
 
 
 class Tools:
@@ -367,17 +283,14 @@ class Tools:
 
     def coupons(self, product: str = "") -> list[Coupon]:
         """Give the customer's coupons, the best first; for one product, if it is named."""
-        found: dict[tuple[int | str, int | str], Coupon] = {}
-        for campaign, number, reason, *told in self._recommend(self.user_id):
+        coupons: dict[tuple[int | str, int | str], Coupon] = {}
+        for campaign, number, reason, *mailed in self._recommend(self.user_id):
             key, alone = (campaign, number), number in self.catalog.alone
-            if key in self.catalog.terms and key not in found:
-                called, off, until = self.catalog.terms[key]
-                found[key] = Coupon(number, called, off, until, reason, campaign, all(told), alone)
-        return [each for each in found.values() if each.is_for(product)]
-
-    def coupon(self, which: int) -> Coupon | None:
-        """Give one coupon of the list by its place: 1 for the first, -1 for the last."""
-        return placed(self.coupons(), which)
+            if key in self.catalog.terms and key not in coupons:
+                name, off, until = self.catalog.terms[key]
+                told = reason, campaign, all(mailed), alone
+                coupons[key] = Coupon(number, name, off, until, *told)
+        return [each for each in coupons.values() if each.is_for(product)]
 
 
 def placed(coupons: Sequence[Coupon], which: int) -> Coupon | None:

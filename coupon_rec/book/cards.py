@@ -22,16 +22,8 @@ FONTS = tuple(
     for name in ("Sans", "Sans-Bold", "Serif", "Serif-Bold", "SansMono")
 )
 THINGS = (
-    "COFFEE",
-    "COOKIES",
-    "DOG FOOD",
-    "FROZEN PIZZA",
-    "ORANGE JUICE",
-    "PAPER TOWELS",
-    "SHAMPOO",
-    "SOFT DRINKS",
-    "YOGURT",
-    "CEREAL",
+    *("COFFEE", "COOKIES", "DOG FOOD", "FROZEN PIZZA", "ORANGE JUICE"),
+    *("PAPER TOWELS", "SHAMPOO", "SOFT DRINKS", "YOGURT", "CEREAL"),
 )
 Pixels = NDArray[np.uint8]
 
@@ -77,12 +69,8 @@ def card(photo: bool, border: bool, badge: bool, seed: int) -> Pixels:
 
 def cards(traits: pd.DataFrame, seed: int = 0) -> Pixels:
     """Draw a card for each row of traits; shape (n, 48, 48, 3)."""
-    return np.stack(
-        [
-            card(bool(row.photo), bool(row.border), bool(row.badge), seed * 100_000 + number)
-            for number, row in enumerate(traits.itertuples())
-        ]
-    )
+    rows = enumerate(traits[list(TRAITS)].to_numpy(bool).tolist(), start=seed * 100_000)
+    return np.stack([card(photo, border, badge, each) for each, (photo, border, badge) in rows])
 
 
 def some_traits(count: int, seed: int = 0) -> pd.DataFrame:
@@ -202,18 +190,23 @@ def effects(table: pd.DataFrame, inputs: Sequence[str]) -> pd.DataFrame:
         Indexed by input: `value`, and `low` and `high` of its 95% interval, over coupons: where
         they differ by more than lines that come independently, it is widened by as much.
     """
-    some = table[(table["sent_lines"] > 0) & (table["other_lines"] > 0)]
-    rate = some["sent_lines"] / some["sent"], some["other_lines"] / some["others"]
-    lift = np.log(rate[0] / rate[1]).to_numpy()
-    weight = 1 / (1 / some["sent_lines"] + 1 / some["other_lines"]).to_numpy()
+    some, lift, weight = _lifts(table)
     x = np.column_stack([np.ones(len(some)), some[list(inputs)]])
-    inverse: Floats = np.linalg.inv(x.T @ (x * weight[:, None]))
+    inverse = np.linalg.inv(x.T @ (x * weight[:, None]))
     value = inverse @ (x.T @ (weight * lift))
     left = lift - x @ value
     spread = max(1.0, float(weight @ left**2) / (len(some) - x.shape[1]))
     error = np.sqrt(np.diag(inverse) * spread)
     frame = {"value": value, "low": value - 1.96 * error, "high": value + 1.96 * error}
     return pd.DataFrame(frame, ["constant", *inputs]).iloc[1:]
+
+
+def _lifts(table: pd.DataFrame) -> tuple[pd.DataFrame, Floats, Floats]:
+    """The coupons that have one, the log of the purchase rate's ratio, and how much it weighs."""
+    some = table[(table["sent_lines"] > 0) & (table["other_lines"] > 0)]
+    rate = some["sent_lines"] / some["sent"], some["other_lines"] / some["others"]
+    weight = 1 / (1 / some["sent_lines"] + 1 / some["other_lines"])
+    return some, np.log(rate[0] / rate[1]).to_numpy(), weight.to_numpy()
 
 
 def without_pictures(table: pd.DataFrame, seed: int = 0) -> dict[str, float]:
@@ -231,14 +224,11 @@ def without_pictures(table: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     seed : int
         Of which half of the coupons is learned from; the other half is forecast.
     """
-    some = table[(table["sent_lines"] > 0) & (table["other_lines"] > 0)].reset_index(drop=True)
+    some, lift, weights = _lifts(table)
     learned = np.random.default_rng(seed).permutation(len(some)) < len(some) // 2
     known = np.column_stack([np.ones(len(some)), some[["depth", "photo", "border"]]])
     gone = known * [1, 1, 0, 0]
-    lift = np.log(
-        some["sent_lines"] / some["sent"] / (some["other_lines"] / some["others"])
-    ).to_numpy()
-    root = np.sqrt(1 / (1 / some["sent_lines"] + 1 / some["other_lines"])).to_numpy()
+    root = np.sqrt(weights)
 
     def fit(x: Floats, y: Floats, w: Floats) -> Floats:
         return np.asarray(np.linalg.lstsq(x * w[:, None], y * w, rcond=None)[0])

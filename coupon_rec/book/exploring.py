@@ -25,15 +25,8 @@ def market(
 
     So a few thousand users show what would take many times as many.
     """
-    return open_market(
-        users=users,
-        items=400,
-        coupons=48,
-        campaigns=campaigns,
-        seed=seed,
-        mechanisms=mechanisms,
-        strength=strength,
-    )
+    size = users, 400, 48, campaigns
+    return open_market(*size, seed, mechanisms=mechanisms, strength=strength)
 
 
 def candidates(state: State) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """A simulated market in which some users were never mailed, and then are."""
 
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ def market_with_newcomers(
         who = offers["user_id"].to_numpy() - 1
         mailing = np.where(member, MAILED, float(campaign == FIRST))
         mailing[~member & (campaign > FIRST)] = MAILED
-        state = simulate(state, Mailing(mailing[who]))
+        state = simulate(state, partial(_all_coupons, mailing[who]))
         made = state.history[-1]["candidates"].to_pandas()
         known = offers.assign(
             lines=offers["lines"] / campaign,
@@ -81,15 +81,9 @@ def market_with_newcomers(
     return pd.concat(rows, ignore_index=True)
 
 
-@dataclass(frozen=True)
-class Mailing:
-    """A policy that sends all coupons of a campaign to each user whom it mails."""
-
-    chance: Floats
-
-    def __call__(self, offers: pd.DataFrame) -> pd.DataFrame:
-        """Give the chance of each offer."""
-        return pd.DataFrame({"mailing": self.chance, "coupon": np.ones(len(offers))})
+def _all_coupons(mailing: Floats, offers: pd.DataFrame) -> pd.DataFrame:
+    """Send all coupons of a campaign to each user whom it mails."""
+    return pd.DataFrame({"mailing": mailing, "coupon": np.ones(len(offers))})
 
 
 def past_of(offers: pd.DataFrame) -> pd.DataFrame:

@@ -103,7 +103,7 @@ def run_pilot(
 
 def plenty(state: State) -> Floats:
     """Orders of each store and item that leave no shelf empty."""
-    return np.full((len(state.blocks), state.settings.items), 1000.0)
+    return np.full((len(state.crowds), state.settings.items), 1000.0)
 
 
 def sending(rows: pd.DataFrame, choice: Ints) -> Policy:

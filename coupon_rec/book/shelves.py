@@ -1,16 +1,12 @@
 """What the shelves of a simulated market sell: expected, week by week, and where stock ends."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.odds import sigmoid
 from coupon_rec.simulation import State, simulate
-from coupon_rec.simulation.campaign import SWITCHING, Round, others_cut, units_at
-from coupon_rec.simulation.drawing import Chance
-from coupon_rec.simulation.likely import likely
+from coupon_rec.simulation.likely import remembered
 from coupon_rec.simulation.model import WEEKS
 from coupon_rec.simulation.world import FIRST_DAY
 
@@ -33,15 +29,15 @@ def expected_units(state: State, prices: ArrayLike | None = None) -> Floats:
         Shape (I,), for the four weeks, from full shelves: equations (1) and (9) of
         `coupon_rec.simulation`, summed over users.
     """
-    campaign = state.campaign if prices is None else _repriced(state, np.asarray(prices, float))
-    total = np.zeros(len(campaign.cut))
+    nature, campaign = state.nature, state.campaign
+    cut = campaign.cut if prices is None else np.log(state.world.prices / np.asarray(prices))
+    total = np.zeros(len(cut))
     for crowd in state.crowds:
-        chance = Chance.of(state.settings.seed, campaign.period, crowd.first)
-        found = likely(chance.place, state.nature, campaign, crowd)
-        logits = found.logits - found.memory[:, state.nature.kind]
-        trips = WEEKS * found.trips * ~crowd.traits.collector
+        taken = remembered(nature, crowd)[:, nature.kind]
+        logits = crowd.shelf_logits(nature.slope(cut), campaign.drift) - taken
+        trips = WEEKS * crowd.people.trips * ~crowd.traits.collector
         total += trips @ sigmoid(logits.astype("float64"))
-    return np.asarray(total * campaign.units)
+    return np.asarray(total * nature.units(cut))
 
 
 def weekly_sales(state: State, campaigns: int) -> tuple[State, pd.DataFrame]:
@@ -115,12 +111,3 @@ def earned(state: State, sent: NDArray[np.bool_], stock: Floats, contact: float 
     profit = lines["amount"].to_numpy() - campaign.cost[item] * lines["quantity"].to_numpy()
     mail = sent.sum(axis=1).reshape(stores, -1).sum(axis=1)
     return np.asarray(np.bincount(store, profit * there, stores) - contact * mail)
-
-
-def _repriced(state: State, prices: Floats) -> Round:
-    nature = state.nature
-    cut = np.log(state.world.prices / prices)
-    slope = nature.sensitivity * cut
-    if "substitution" in nature.mechanisms:
-        slope = slope - SWITCHING * others_cut(nature, cut)
-    return replace(state.campaign, cut=cut, slope=slope, units=units_at(nature, cut))

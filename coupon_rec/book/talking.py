@@ -22,9 +22,9 @@ from coupon_rec.assistant import (
     hear,
     product_name,
 )
+from coupon_rec.assistant.intents import messages
 from coupon_rec.assistant.talking import ALONE, OPEN, SAYS
 
-PHRASES = Path(__file__).with_name("paraphrases.json")
 STORED = Path(__file__).parents[2] / "benchmarks" / "results" / "assistant.json"
 PRODUCTS = ("coffee", "oat milk", "dog food", "shampoo", "bananas")
 DAY = date(2017, 11, 20)
@@ -48,23 +48,21 @@ def paraphrases(kind: str) -> pd.DataFrame:
 
     Parameters
     ----------
-    kind : {"plain", "indirect", "studied", "strangers"}
-        The first are direct requests, written before the rules by the same hand; the second say
-        it between the lines, and were written afterwards. The others are 390 messages each, written
-        by a language model that was told what a customer wants, and had seen no rule: the rules
-        were mended by those that were "studied", and never by those of "strangers".
+    kind : {"plain", "studied", "written", "indirect", "strangers", "refusals"}
+        The assistant learned from the first three: direct requests, 390 messages by a language
+        model that was told what a customer wants, and what was added where either failed. The
+        others are held out: "indirect" says it between the lines, "strangers" are 390 more
+        messages of that model, and "refusals" are 40 unusual ways to want no coupons.
 
     Returns
     -------
     pandas.DataFrame
         With the columns `intent`, of strangers also "courtesy", and `words`.
     """
-    found = json.loads(PHRASES.read_text("utf-8"))[kind]
     return pd.DataFrame(
         [
             (intent, words.replace("{product}", PRODUCTS[place % len(PRODUCTS)]))
-            for intent, phrases in found.items()
-            for place, words in enumerate(phrases)
+            for place, (intent, words) in enumerate(messages(kind))
         ],
         columns=["intent", "words"],
     )

@@ -12,6 +12,7 @@ from coupon_rec.arguments import Floats
 from coupon_rec.monitoring import Maturity, daily, observed_expected
 from coupon_rec.monitoring import spread as spread_of
 from coupon_rec.simulation import Plant, State, open_market, simulate
+from coupon_rec.simulation.nature import Nature
 
 DAYS = 28
 OF_USERS = ["trips", "lines", "habit"]
@@ -40,8 +41,8 @@ class Shop:
 
     def breaks(self, *plants: Plant) -> "Shop":
         """The same shop in a world that changes."""
-        settings = replace(self.state.settings, plants=plants)
-        return replace(self, state=replace(self.state, settings=settings))
+        nature = Nature(replace(self.state.settings, plants=plants))
+        return replace(self, state=replace(self.state, nature=nature))
 
     def campaign(self, mailing: Any = 0.25) -> tuple["Shop", pd.DataFrame]:
         """Let a campaign happen.

@@ -1,31 +1,27 @@
 """A conversation about coupons: in the terminal, over HTTP, or its tools over MCP."""
 
+import asyncio
 import gc
-import logging
-import os
 import signal
-import sqlite3
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from time import monotonic
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from coupon_rec.commands.shared import MarketSource, market_of, say
 
 if TYPE_CHECKING:
-    from coupon_rec.assistant import Assistant
+    from coupon_rec.assistant import Assistant, Catalog
+    from coupon_rec.assistant.talking import Open
+    from coupon_rec.assistant.tools import Recommend
     from coupon_rec.content import Ear
+    from coupon_rec.serving.http.settings import Settings
 
-
-OFTEN: Final = 600
-"""Seconds until old turns are removed again: the file is written for it."""
 NEEDS: Final = {
     "speech": ("port",),
     "host": ("port",),
@@ -144,17 +140,18 @@ def assistant(
 ) -> None:
     """Talk about coupons: what a customer has, how to use it, and why."""
     from coupon_rec.assistant import (
-        Assistant,
         Catalog,
         Customers,
         DialogueLog,
         Tools,
         hand_to,
+        hear,
         mcp_server,
         names_to_read,
     )
     from coupon_rec.assistant import service as service_at
     from coupon_rec.assistant.talking import SAYS
+    from coupon_rec.serving.http.server import check_closed, check_free
     from coupon_rec.serving.http.settings import Settings
 
     if list_names and forget is not None:
@@ -163,98 +160,89 @@ def assistant(
         typer.echo("\n".join(names_to_read(market_of(market))))
         return
     _check_needs(context, mcp=mcp)
-    if forget is not None and not (forget and log and log.exists()):
-        problem = "name a customer, and a log that is there, with --log"
-        raise typer.BadParameter(problem, param_hint="--forget")
-    kept = DialogueLog(log, pseudonym_key) if log else None
-    if forget and kept:
-        removed = kept.forget(forget)
-        nobody = "" if removed else ": under the keys that you gave, nobody of this name is there"
-        typer.echo(f"removed {removed} turns{nobody}")
+    if forget is not None:
+        _forget(forget, log, pseudonym_key)
         return
-
-    expired = -float(OFTEN)
-
-    def expire() -> None:
-        nonlocal expired
-        if kept and keep and monotonic() - expired >= OFTEN:
-            expired = monotonic()
-            with suppress(sqlite3.Error):  # it is done next time, if the file can be written then
-                kept.expire(keep)
-
-    expire()
-    if not user and (mcp or port is None):
-        problem = "name the customer"
-        if not mcp:
-            problem += ", or a port to answer over HTTP with --port"
-        raise typer.BadParameter(problem, param_hint="--user")
-    if user and not mcp and port is not None:
-        problem = "over HTTP each message names its customer: leave it out"
-        raise typer.BadParameter(problem, param_hint="--user")
+    _check_user(user, port, mcp=mcp)
     settings = Settings(api_key=api_key, open=to_all)
-    if port is not None and not mcp:
-        from coupon_rec.serving.http.server import check_closed, check_free
-
+    if port is not None:
         check_closed(host, settings)
         check_free(host, port)
     recommend = service_at(service, service_key, time)
-    hand_over = hand_to(hook, pseudonym_key) if hook else None
-    released = _names(names)
-    catalog = Catalog.of_market(market_of(market), currency, released)
+    catalog = Catalog.of_market(market_of(market), currency, _names(names))
+    if mcp:
+        mcp_server(Tools(user, recommend, catalog)).run("stdio")
+        return
+    begin = partial(
+        _begin,
+        recommend,
+        catalog,
+        customers=Customers() if offers else None,
+        log=DialogueLog(log, pseudonym_key, keep) if log else None,
+        hand_over=hand_to(hook, pseudonym_key) if hook else None,
+        use=use or SAYS["use"],
+    )
+    hear("hello")  # which learns, before a customer waits for it
+    _end_as_on_ctrl_c()
+    if port is None:
+        _talk(begin(user))
+    else:
+        _serve(begin, host, port, settings, _ear(catalog.products) if speech else None)
 
-    def tools(user_id: int | str) -> Tools:
-        return Tools(user_id, recommend, catalog)
 
-    with ExitStack() as stack:
-        if mcp:
-            mcp_server(tools(user)).run("stdio")
-            return
-        customers = Customers() if offers else None
+def _begin(
+    recommend: "Recommend", catalog: "Catalog", user: int | str, **settings: Any
+) -> "Assistant":
+    from coupon_rec.assistant import Assistant, Tools
 
-        def begin(user_id: int | str) -> "Assistant":
-            expire()
-            return Assistant(
-                tools(user_id),
-                customers,
-                log=kept,
-                hand_over=hand_over,
-                use=use or SAYS["use"],
-            )
+    return Assistant(Tools(user, recommend, catalog), **settings)
 
-        if port is None:
-            talk = begin(user)
-            _on_signals(stack, ("SIGINT", "SIGTERM", "SIGHUP"), talk.interrupt)
-            _talk(talk)
-        else:
-            import uvicorn
 
-            from coupon_rec.assistant import create_app
-            from coupon_rec.assistant.server import ENDING
-            from coupon_rec.serving.http.server import GRACE, KEEP_ALIVE
+def _forget(user: str, log: Path | None, key: str) -> None:
+    """Remove a customer from the log."""
+    from coupon_rec.assistant import DialogueLog
 
-            _on_signals(stack, ("SIGTERM",), lambda number, _: sys.exit(128 + number))
-            _on_signals(stack, ("SIGHUP",), lambda *_: signal.raise_signal(signal.SIGTERM))
-            app = create_app(begin, settings, _ear(catalog.products) if speech else None)
-            code = 0
-            gc.collect()
-            gc.freeze()  # a collector that looks through all of it again makes customers wait
-            try:
-                uvicorn.run(
-                    app,
-                    host=host,
-                    port=port,
-                    ws="none",
-                    access_log=False,
-                    server_header=False,
-                    timeout_keep_alive=KEEP_ALIVE,
-                    timeout_graceful_shutdown=GRACE - ENDING,
-                )
-            except SystemExit as end:
-                code = int(end.code or 0)
-            finally:  # at a second Ctrl-C, the server skips its own end
-                _on_signals(stack, ("SIGINT", "SIGTERM", "SIGHUP"), lambda *_: None)
-                app.state.conversations.abandon()
-            _leave(code)
+    if not (user and log and log.exists()):
+        problem = "name a customer, and a log that is there, with --log"
+        raise typer.BadParameter(problem, param_hint="--forget")
+    removed = DialogueLog(log, key).forget(user)
+    nobody = "" if removed else ": under the keys that you gave, nobody of this name is there"
+    typer.echo(f"removed {removed} turns{nobody}")
+
+
+def _check_user(user: str, port: int | None, *, mcp: bool) -> None:
+    """See that one customer is named, or that each message names its own."""
+    problem = ""
+    if mcp and not user:
+        problem = "name the customer"
+    elif not user and port is None:
+        problem = "name the customer, or a port to answer over HTTP with --port"
+    elif user and port is not None:
+        problem = "over HTTP each message names its customer: leave it out"
+    if problem:
+        raise typer.BadParameter(problem, param_hint="--user")
+
+
+def _serve(begin: "Open", host: str, port: int, settings: "Settings", ear: "Ear | None") -> None:
+    """Answer over HTTP until SIGTERM or Ctrl-C, then finish what is in flight."""
+    import uvicorn
+
+    from coupon_rec.assistant import create_app
+    from coupon_rec.serving.http.server import GRACE, KEEP_ALIVE
+
+    app = create_app(begin, settings, ear)
+    gc.collect()
+    gc.freeze()  # a collector that looks through all of it again makes customers wait
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        ws="none",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
 
 
 def _check_needs(context: typer.Context, *, mcp: bool) -> None:
@@ -271,15 +259,6 @@ def _check_needs(context: typer.Context, *, mcp: bool) -> None:
             problem = f"it does nothing without {others}: name that too, or leave it out"
         if problem:
             raise typer.BadParameter(problem, param_hint=option.opts[0])
-
-
-def _leave(code: int) -> None:
-    """End without the threads that wait for a service or a desk: all that was said is logged."""
-    logging.shutdown()
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        with suppress(OSError):
-            stream.flush()
-    os._exit(code)
 
 
 def _ear(products: Sequence[str]) -> "Ear":
@@ -312,22 +291,27 @@ def _names(path: Path | None) -> list[str]:
     raise typer.BadParameter(f"{problem}: {advice}", param_hint="--names")
 
 
-def _on_signals(
-    stack: ExitStack, names: Sequence[str], end: Callable[[int, FrameType | None], object]
-) -> None:
-    """End on signals in a way that logs what is being said, except on those that are ignored.
+def _end_as_on_ctrl_c() -> None:
+    """End on SIGTERM, and on a closed window, so that what is being said is logged.
 
-    A closed window sends SIGHUP, a scheduler SIGTERM; `nohup` has the first one ignored.
+    Signals that are ignored, as SIGHUP is under `nohup`, stay so.
     """
-    for name in names:
+
+    def end(*_: object) -> None:
+        on_ctrl_c = signal.getsignal(signal.SIGINT)  # of asyncio or uvicorn, while they run
+        if not callable(on_ctrl_c):
+            raise KeyboardInterrupt
+        on_ctrl_c(signal.SIGINT, None)
+
+    for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) != signal.SIG_IGN:
-            stack.callback(signal.signal, number, signal.signal(number, end))
+            signal.signal(number, end)
 
 
 def _talk(assistant: "Assistant") -> None:
     """Talk in the terminal until the customer says nothing, or the input ends."""
-    from coupon_rec.assistant.hearing import MOST_LETTERS
+    from coupon_rec.assistant.intents import MAX_LETTERS
 
     if None in (sys.stdin, sys.stdout):
         problem = (
@@ -337,19 +321,15 @@ def _talk(assistant: "Assistant") -> None:
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-    while True:
-        try:
-            words = input("> ").strip()
-        except EOFError:
-            return
-        if not words:
-            return
-        if len(words) > MOST_LETTERS:
-            typer.echo(f"Please write at most {MOST_LETTERS} letters at a time.")
-            continue
-        try:
-            for piece in assistant.answer(words):
-                typer.echo(piece, nl=False)
-        finally:
-            assistant.abandon()
-        typer.echo()
+    while words := _said():
+        if len(words) > MAX_LETTERS:
+            typer.echo(f"Please write at most {MAX_LETTERS} letters at a time.")
+        else:
+            typer.echo(asyncio.run(assistant.answer(words)).reply)
+
+
+def _said() -> str:
+    try:
+        return input("> ").strip()
+    except EOFError:
+        return ""

@@ -1,44 +1,23 @@
-"""Offers from a market, and a model from offers: features, train, adapt, evaluate, recommend."""
+"""Offers from a market, and a model from offers: features, train, adapt, ablate and others."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pandas as pd
 import typer
 
-from coupon_rec._extras import need
-from coupon_rec.commands import recording
-from coupon_rec.commands.shared import (
-    Extra,
-    MarketSource,
-    Model,
-    Offers,
-    SparkMaster,
-    TestFrom,
-    TrainFrom,
-    ValidateFrom,
-    check_dates,
-    check_folder,
-    market_of,
-    offers_of,
-    read,
-    say,
-    split_of,
-)
+from coupon_rec.commands import recording, shared
 
 
 def features(
-    out: Annotated[
-        Path, typer.Argument(help="The Parquet file to write; on Spark, a folder of them.")
-    ],
-    market: MarketSource = None,
-    spark: SparkMaster = None,
+    out: shared.Out,
+    market: shared.MarketSource = None,
+    spark: shared.SparkMaster = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
-    check_folder(out)
     from coupon_rec.features import write_offers
 
-    tables = market_of(market, spark)
+    tables = shared.market_of(market, spark)
     redeemed = pd.read_parquet(write_offers(tables, out), columns=["redeemed"])["redeemed"]
     typer.echo(f"{len(redeemed):,} offers, {redeemed.sum():,} redeemed: {out}")
 
@@ -52,9 +31,9 @@ def train(
         ),
     ] = None,
     *,
-    out: Annotated[Path, typer.Argument(help="The .keras file to write.")],
-    market: MarketSource = None,
-    extra: Extra = None,
+    out: shared.ModelOut,
+    market: shared.MarketSource = None,
+    extra: shared.Extra = None,
     epochs: Annotated[int, typer.Option(help="Most passes over the offers.", min=1)] = 20,
     batch_size: Annotated[
         int, typer.Option(help="Offers a step, of all workers together.", min=1)
@@ -63,40 +42,36 @@ def train(
         Path | None,
         typer.Option(help="A folder from which the same command goes on if it was stopped."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, shuffling and dropout.")] = 0,
-    train_from: TrainFrom = None,
-    validate_from: ValidateFrom = None,
-    test_from: TestFrom = None,
+    seed: shared.Seed = 0,
+    train_from: shared.TrainFrom = None,
+    validate_from: shared.ValidateFrom = None,
+    test_from: shared.TestFrom = None,
     workers: Annotated[
         int, typer.Option(help="Tasks of Spark that train one network together.", min=1)
     ] = 1,
-    spark: SparkMaster = None,
+    spark: shared.SparkMaster = None,
 ) -> None:
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns.
 
     From the folder of `records` it is the network alone, without the trees beside it; with
     `--spark`, by several workers.
     """
-    _check_out(out)
-    need("keras", "train")
+    from coupon_rec.recommender import CoupledModel
+    from coupon_rec.training.recorded import fit_records
+
     settings = {"epochs": epochs, "batch_size": batch_size, "checkpoint": checkpoint}
     if workers > 1 and spark is None:
         raise typer.BadParameter("name the Spark that starts the workers", param_hint="--spark")
     if offers and recording.is_records(offers):
         if market or extra or train_from or validate_from or test_from:
             raise typer.BadParameter("records have columns and dates: give these to `records`")
-        network, history = recording.network_of(
-            offers[0], out, spark, workers, seed=seed, **settings
-        )
+        session = spark and shared.session_of(spark)
+        network, history = fit_records(offers[0], out, session, workers, seed=seed, **settings)
     else:
         if spark is not None:
             raise typer.BadParameter("name the folder that `records` wrote", param_hint="--spark")
-        check_dates(validate_from, test_from)
-        table = offers_of(offers, market)
-        training, validation, _ = split_of(table, train_from, validate_from, test_from)
-
-        from coupon_rec.recommender import CoupledModel
-
+        table = shared.offers_of(offers, market)
+        training, validation, _ = shared.split_of(table, train_from, validate_from, test_from)
         model = CoupledModel(extra=tuple(extra or ()), seed=seed)
         model.fit(training, validation, **settings)
         model.save(out)
@@ -104,16 +79,16 @@ def train(
     best = history["val_redeemed_log_loss"].min()
     typer.echo(f"{len(history)} epochs, validation log loss {best:.4f}: {out}")
     if constant := network.encoder.constant:
-        say(f"never varied in training, so nothing is learned from: {', '.join(constant)}")
+        shared.say(f"never varied in training, so nothing is learned from: {', '.join(constant)}")
 
 
 def adapt(
-    model: Model,
+    model: shared.Model,
     offers: Annotated[
         list[Path],
         typer.Argument(help="Offers of one platform, as `features` writes them."),
     ],
-    out: Annotated[Path, typer.Argument(help="The .keras file to write.")],
+    out: shared.ModelOut,
     factor: Annotated[
         list[str] | None,
         typer.Option(
@@ -122,27 +97,25 @@ def adapt(
         ),
     ] = None,
     rank: Annotated[int, typer.Option(help="In how many ways the platform may differ.", min=1)] = 2,
-    seed: Annotated[int, typer.Option(help="Of the adapter and of shuffling.")] = 0,
-    train_from: TrainFrom = None,
-    validate_from: ValidateFrom = None,
-    test_from: TestFrom = None,
+    seed: shared.Seed = 0,
+    train_from: shared.TrainFrom = None,
+    validate_from: shared.ValidateFrom = None,
+    test_from: shared.TestFrom = None,
 ) -> None:
     """Adapt a trained model to one platform, for `export --platform`; the model itself stays.
 
     Give the dates that `train` had. Without them the platform's own campaigns are split, and the
     model may have learned from those that validate here.
     """
-    _check_out(out)
     if out.exists() and out.samefile(model):
         raise typer.BadParameter(f"{out} is the model that is adapted: name another file")
-    need("keras", "train")
-    check_dates(validate_from, test_from)
-    training, validation, _ = split_of(read(offers), train_from, validate_from, test_from)
-
     from coupon_rec.evaluation import log_loss
     from coupon_rec.models import trained_weights
     from coupon_rec.recommender import CoupledModel
 
+    training, validation, _ = shared.split_of(
+        shared.read(offers), train_from, validate_from, test_from
+    )
     factors = factor or ["redeemed_if_bought"]
     base = CoupledModel.load(model)
     adapted = base.adapt(training, validation, factors=factors, rank=rank, seed=seed)
@@ -157,38 +130,80 @@ def adapt(
         f"{training['redeemed'].sum():,} redemptions\n"
         f"validation log loss {after:.4f} adapted, {before:.4f} unadapted: {out}"
     )
-    say("These offers stopped its training: before you export it, `evaluate` both on later ones.")
+    shared.say(
+        "These offers stopped its training: before you export it, `evaluate` both on later ones."
+    )
 
 
 def evaluate(
-    model: Model,
-    offers: Offers = None,
-    market: MarketSource = None,
-    validate_from: ValidateFrom = None,
-    test_from: TestFrom = None,
+    model: shared.Model,
+    offers: shared.Offers = None,
+    market: shared.MarketSource = None,
+    validate_from: shared.ValidateFrom = None,
+    test_from: shared.TestFrom = None,
 ) -> None:
     """Score a model on the test campaigns, with 95% intervals from a bootstrap over users."""
-    need("keras", "train")
-    check_dates(validate_from, test_from)
-    table = offers_of(offers, market)
-    test = split_of(table, None, validate_from, test_from).test
-
     from coupon_rec.recommender import CoupledModel
 
+    table = shared.offers_of(offers, market)
+    test = shared.split_of(table, None, validate_from, test_from).test
     scores = CoupledModel.load(model).evaluate(test)
     typer.echo(scores.round(4).to_string())
 
 
-def recommend(
-    model: Model,
-    offers: Offers = None,
+def ablate(
+    offers: shared.Offers = None,
     *,
-    market: MarketSource = None,
+    market: shared.MarketSource = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", help="What to leave out: a group, a feature, or one of --extra. May repeat."
+        ),
+    ] = None,
+    extra: Annotated[
+        list[str] | None,
+        typer.Option(help="A column of your own that the model reads, such as coupon_picture."),
+    ] = None,
+    model: Annotated[Literal["trees", "logistic"], typer.Option(help="What is fitted.")] = "trees",
+    coupons: Annotated[
+        bool, typer.Option("--coupons", help="Intervals over users and coupons, not users alone.")
+    ] = False,
+    seed: shared.Seed = 0,
+    train_from: shared.TrainFrom = None,
+    validate_from: shared.ValidateFrom = None,
+    test_from: shared.TestFrom = None,
+) -> None:
+    """Say what each input adds to the others: AUC with it, without it, and the interval."""
+    table = shared.offers_of(offers, market)
+    training, _, test = shared.split_of(table, train_from, validate_from, test_from)
+
+    from coupon_rec.content import ablation
+    from coupon_rec.features import GROUPS
+
+    effects = ablation.ablate(
+        training,
+        test,
+        inputs or [*GROUPS, *(extra or ())],
+        extra=extra or (),
+        model=model,
+        clusters=("user_id", "coupon_id") if coupons else ("user_id",),
+        seed=seed,
+    )
+    typer.echo(effects.round(4).to_string())
+
+
+def recommend(
+    model: shared.Model,
+    offers: shared.Offers = None,
+    *,
+    market: shared.MarketSource = None,
     user: Annotated[str, typer.Option(help="The user_id to choose for.")],
 ) -> None:
     """Choose the coupon, or none, for a user in each campaign that was mailed to them."""
-    need("keras", "train")
-    table = offers_of(offers, market)
+    from coupon_rec.recommender import CoupledModel
+
+    table = shared.offers_of(offers, market)
     users = table["user_id"].astype(str)
     mailed = table[users == user]
     if mailed.empty:
@@ -196,13 +211,5 @@ def recommend(
             f"user {user} has no offers, as have {', '.join(users.unique()[:3])}",
             param_hint="--user",
         )
-
-    from coupon_rec.recommender import CoupledModel
-
     choices = CoupledModel.load(model).recommend(mailed)
     typer.echo(choices.round(4).to_string(index=False))
-
-
-def _check_out(out: Path) -> None:
-    if out.suffix != ".keras" or not out.parent.is_dir():
-        raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")

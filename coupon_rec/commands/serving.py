@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from coupon_rec.commands.shared import Contact, Incremental, Margin, RetailerMatch
+from coupon_rec.commands import shared
 
 
 def _setting(name: str, about: str, **more: Any) -> Any:
@@ -35,7 +35,7 @@ Redis = Annotated[str, _setting("REDIS", "Redis that replicas share.")]
 
 
 def serve(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")],
+    bundle: shared.Bundle,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)
@@ -89,10 +89,10 @@ def serve(
         float,
         _setting("ASKS_PER_USER", "How often one client may ask about one user an hour.", min=0),
     ] = 0.0,
-    margin: Margin = 0.25,
-    incremental: Incremental = 0.5,
-    retailer_match: RetailerMatch = 0.17,
-    contact: Contact = 0.005,
+    margin: shared.Margin = 0.25,
+    incremental: shared.Incremental = 0.5,
+    retailer_match: shared.RetailerMatch = 0.17,
+    contact: shared.Contact = 0.005,
     explore: Annotated[
         float,
         _setting(

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,13 +36,52 @@ Extra = Annotated[
     list[str] | None,
     typer.Option(help="A column of your own that the model is to read, such as user_region."),
 ]
+Bundle = Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")]
+OffersFile = Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")]
 Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.", exists=True)]
+
+
+Day = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        help="First day to serve: what happened before is known. If left out, the last day with a "
+        "campaign and purchases.",
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of all that is drawn by chance.")]
+
+
+def _both_dates(context: typer.Context, test_from: str | None) -> str | None:
+    """Refuse one date of the two before anything long begins."""
+    if (context.params.get("validate_from") is None) != (test_from is None):
+        raise typer.BadParameter("give both --validate-from and --test-from, or neither")
+    return test_from
+
+
+def _keras_file(out: Path) -> Path:
+    if out.suffix != ".keras" or not out.parent.is_dir():
+        raise typer.BadParameter(f"{out}: name a .keras file in a folder that exists")
+    return out
+
+
+def _in_folder(out: Path) -> Path:
+    """Refuse to write into a folder that is not there, before anything is read."""
+    if not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {out.parent} for {out.name}: make it first")
+    return out
+
+
+Out = Annotated[
+    Path, typer.Argument(help="The Parquet file or folder to write.", callback=_in_folder)
+]
+ModelOut = Annotated[Path, typer.Argument(help="The .keras file to write.", callback=_keras_file)]
 DATE = "First day of the {} campaigns; by default, it follows from the campaigns' own dates."
 TrainFrom = Annotated[
     str | None, typer.Option(help="First day of the training campaigns; by default, all before.")
 ]
-ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"))]
-TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"))]
+ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"), is_eager=True)]
+TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"), callback=_both_dates)]
 Margin = Annotated[
     float,
     typer.Option(
@@ -138,12 +178,6 @@ def opened(files: Path, master: str | None) -> "Path | Table":
     return files if master is None else spark_of(master).read_parquet(str(files.absolute()))
 
 
-def check_folder(out: Path) -> None:
-    """Refuse to write into a folder that is not there, before anything is read."""
-    if not out.absolute().parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {out.parent} for {out.name}: make it first")
-
-
 def spark_of(master: str) -> "BaseBackend":
     """Start Spark, as an engine of tables."""
     session = session_of(master)
@@ -168,12 +202,6 @@ def session_of(master: str) -> "SparkSession":
             "spark://host:7077 or local[2]; here it needs Java 17 or 21",
             param_hint="--spark",
         ) from error
-
-
-def check_dates(validate_from: str | None, test_from: str | None) -> None:
-    """Refuse one date of the two before anything long begins."""
-    if (validate_from is None) != (test_from is None):
-        raise typer.BadParameter("give both --validate-from and --test-from, or neither")
 
 
 def split_of(offers: pd.DataFrame, *dates: str | None) -> Split:

@@ -10,18 +10,7 @@ import typer
 
 from coupon_rec._extras import need
 from coupon_rec.arguments import keys_of
-from coupon_rec.commands.shared import (
-    Contact,
-    Incremental,
-    Margin,
-    MarketSource,
-    Offers,
-    RetailerMatch,
-    built,
-    market_of,
-    read,
-    say,
-)
+from coupon_rec.commands import shared
 
 Log = Annotated[
     list[Path],
@@ -54,10 +43,10 @@ def value(
             min=0,
         ),
     ] = None,
-    margin: Margin = 0.25,
-    incremental: Incremental = 0.5,
-    retailer_match: RetailerMatch = 0.17,
-    contact: Contact = 0.005,
+    margin: shared.Margin = 0.25,
+    incremental: shared.Incremental = 0.5,
+    retailer_match: shared.RetailerMatch = 0.17,
+    contact: shared.Contact = 0.005,
     confidence: Confidence = 0.95,
     min_effective: Annotated[
         float, typer.Option(help="Least effective sample, in answers, that is judged.", min=0)
@@ -73,47 +62,24 @@ def value(
 
     every = judging.read_rewards(log, contact=contact, within=within)
     if arms:
-        _show(judging.arms(every, confidence=confidence))
-        return
-    rows = judging.explored(every)
-    answers, all_answers = rows["request_id"].nunique(), every["request_id"].nunique()
-    say(
-        f"{answers:,} answers, {rows['redeemed'].sum():,} redemptions; "
-        f"{all_answers - answers:,} answers left out, in which chance had no say"
-    )
-    if rows.empty:
-        raise ValueError("nothing can be judged: let the service explore (serve --explore)")
-    if "shadow" in (policy, against):
-        shadow = judging.shadowed(rows, log)
-        rows = rows.assign(shadow=shadow)[pd.notna(shadow)].reset_index(drop=True)
-    economics = Economics(margin, incremental, retailer_match, contact)
-    chances = {
-        name: rows["shadow"].to_numpy()
-        if name == "shadow"
-        else judging.probability(rows, name, economics)
-        for name in dict.fromkeys([policy, against])
-    }
-    compared = {name: [name] for name in chances}
-    if policy != against:
-        compared[f"{policy} less {against}"] = [policy, against]
-    tables = {}
-    for title, names in compared.items():
-        # What was done needs no weights, and nothing sent has none: it earns 0.
-        nothing = "nobody" in names
-        plain = nothing or names == ["logged"]
-        tables[title] = judging.judge(
-            rows,
-            *(chances[name] for name in names),
-            methods=["ips"] if plain else method or ["ips", "snips", "dr"],
-            confidence=confidence,
-            min_effective=0.0 if nothing else min_effective,
+        table = judging.arms(every, confidence=confidence)
+    else:
+        rows = judging.explored(every)
+        answers, all_answers = rows["request_id"].nunique(), every["request_id"].nunique()
+        shared.say(
+            f"{answers:,} answers, {rows['redeemed'].sum():,} redemptions; "
+            f"{all_answers - answers:,} answers left out, in which chance had no say"
         )
-    _show(
-        pd.concat(tables, names=["policy", "method"]).drop(columns="model_share", errors="ignore")
-    )
-
-
-def _show(table: pd.DataFrame) -> None:
+        table = judging.compare_policies(
+            rows,
+            policy,
+            against,
+            folder=log,
+            economics=Economics(margin, incremental, retailer_match, contact),
+            methods=method or ["ips", "snips", "dr"],
+            confidence=confidence,
+            min_effective=min_effective,
+        )
     typer.echo(table.round(4).to_string())
 
 
@@ -164,9 +130,9 @@ def retrain(
     registry: Annotated[
         Path, typer.Argument(help="Folder of bundles; services are started with its `live`.")
     ],
-    offers: Offers = None,
+    offers: shared.Offers = None,
     *,
-    market: MarketSource = None,
+    market: shared.MarketSource = None,
     service: Annotated[
         list[str] | None,
         typer.Option(help="Address of a service that is to load the bundle; may be repeated."),
@@ -183,11 +149,8 @@ def retrain(
         typer.Option(help="By which share its log loss might be worse, at the most.", min=0),
     ] = 0.02,
     confidence: Confidence = 0.95,
-    day: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="First day to serve, as `export` has it."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, shuffling and dropout.")] = 0,
+    day: shared.Day = None,
+    seed: shared.Seed = 0,
 ) -> None:
     """Train on outcomes that are known, and put the bundle in service unless it is worse.
 
@@ -202,11 +165,13 @@ def retrain(
     from coupon_rec.recommender import CoupledModel
     from coupon_rec.serving.bundle.scorer import Scorer
 
-    tables = market_of(market)
-    table = read(offers) if offers else built(tables)
+    tables = shared.market_of(market)
+    table = shared.read(offers) if offers else shared.built(tables)
     newest, now = pd.Timestamp(tables.purchases.time.max().execute()), pd.Timestamp.now()
     if newest - now >= pd.Timedelta(days=1):
-        say(f"the newest purchase is of the future ({newest:%Y-%m-%d}): what is known ends today")
+        shared.say(
+            f"the newest purchase is of the future ({newest:%Y-%m-%d}): what is known ends today"
+        )
     # The newest day may have come in part: the day before is the last one that is known.
     whole = min(newest, now).normalize() - pd.Timedelta(days=1)
     training, validation, test = split(matured(table, whole))
@@ -219,14 +184,13 @@ def retrain(
         bundle = Path(draft, "bundle")
         model.export(bundle, validation, market=tables, day=day and day.date())
         fresh = bundles.add(bundle)
-    reason, problem = "the first bundle", ""
     if running:
         old, new = (Scorer.load(registry / "versions" / name) for name in (running, fresh))
         verdict = compare_bundles(old, new, test, tolerance=tolerance, confidence=confidence)
         typer.echo(verdict.table.round(5).to_string())
-        reason, problem = f"no worse than {running}", verdict.reason
-    if problem:
-        typer.echo(f"{running} stays, {fresh} is refused: {problem}")
-        raise typer.Exit(1)
+        if verdict.reason:
+            typer.echo(f"{running} stays, {fresh} is refused: {verdict.reason}")
+            raise typer.Exit(1)
+    reason = f"no worse than {running}" if running else "the first bundle"
     bundles.promote(fresh, reason)
     typer.echo(f"{fresh} is in service: {reason}")

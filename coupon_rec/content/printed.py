@@ -104,11 +104,11 @@ class Reader:
             Refuse if a character of the amount is less probable than this, in [0, 1].
         """
         text, sure = self.read(line)
-        found = LINE.fullmatch(text.replace(" ", ""))
-        if found is None:
+        match = LINE.fullmatch(text.replace(" ", ""))
+        if match is None:
             return None
         dark = sure[[character != " " for character in text]]
-        return tidy(text, things) if dark[: found.end("amount")].min() >= least else None
+        return tidy(text, things) if dark[: match.end("amount")].min() >= least else None
 
 
 def tidy(text: str, things: Collection[str]) -> Printed | None:
@@ -140,8 +140,8 @@ def tidy(text: str, things: Collection[str]) -> Printed | None:
     line = LINE.fullmatch(text.replace(" ", ""))
     if line is None:
         return None
-    known = {thing.replace(" ", ""): thing for thing in things}
-    thing = known.get(line["thing"].upper().translate(LETTER))
+    by_letters = {thing.replace(" ", ""): thing for thing in things}
+    thing = by_letters.get(line["thing"].upper().translate(LETTER))
     amount = AMOUNT.fullmatch(line["amount"].translate(DIGIT))
     if thing is None or amount is None:
         return None

@@ -94,11 +94,11 @@ def resembling(
     ids = pd.Index(kinds.index)
     kind, names = pd.factorize(kinds)
     of_kind = sparse.csr_matrix((np.ones(len(kind)), (np.arange(len(kind)), kind)))
-    found = np.zeros(len(offers))
+    resemblance = np.zeros(len(offers))
     for campaign, rows in offers.reset_index(drop=True).groupby("campaign_id"):
         start = rows["start"].iloc[0]
-        known = vectors if isinstance(vectors, pd.DataFrame) else vectors(start)
-        unit = _unit(known.reindex(names).fillna(0.0).to_numpy("float64"))
+        table = vectors if isinstance(vectors, pd.DataFrame) else vectors(start)
+        unit = _unit(table.reindex(names).fillna(0.0).to_numpy("float64"))
         users, coupons = pd.Index(rows["user_id"].unique()), pd.Index(rows["coupon_id"].unique())
         past = purchases[(purchases["time"] < start) & purchases["user_id"].isin(users)]
         covers = coupon_items[coupon_items["campaign_id"] == campaign]
@@ -111,8 +111,8 @@ def resembling(
             like[(lists[:, bought] > 0).toarray().T] = 0
         count = np.asarray(held[:, bought] @ like)
         places = users.get_indexer(rows["user_id"]), coupons.get_indexer(rows["coupon_id"])
-        found[rows.index] = np.log1p(count[places])
-    return found
+        resemblance[rows.index] = np.log1p(count[places])
+    return resemblance
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -125,6 +125,6 @@ def _counts(
 ) -> sparse.csr_matrix:
     """How often each row meets each column; pairs with an unknown id are left out."""
     i, j = rows.get_indexer(row), columns.get_indexer(column)
-    known = (i >= 0) & (j >= 0)
-    ones = np.ones(known.sum(), "float32")
-    return sparse.csr_matrix((ones, (i[known], j[known])), shape=(len(rows), len(columns)))
+    both = (i >= 0) & (j >= 0)
+    ones = np.ones(both.sum(), "float32")
+    return sparse.csr_matrix((ones, (i[both], j[both])), shape=(len(rows), len(columns)))

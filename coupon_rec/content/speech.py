@@ -67,13 +67,13 @@ class Ear:
         self._sentence = re.compile(".*", re.DOTALL)
         if things is None:
             return
-        known = [each for each in things if all(map(self._decoder.lookup_word, each.split()))]
-        self.unknown = [each for each in things if each not in known]
-        if not known:
+        spoken = [each for each in things if all(map(self._decoder.lookup_word, each.split()))]
+        self.unknown = [each for each in things if each not in spoken]
+        if not spoken:
             raise ValueError("none of the things has only words of the model's dictionary")
-        self._decoder.add_jsgf_string("requests", GRAMMAR.format(things=" | ".join(known)))
+        self._decoder.add_jsgf_string("requests", GRAMMAR.format(things=" | ".join(spoken)))
         self._decoder.activate_search("requests")
-        things = [" ".join(map(re.escape, each.split())) for each in known]
+        things = [" ".join(map(re.escape, each.split())) for each in spoken]
         self._sentence = re.compile(WHOLE.format(things="|".join(things)))
 
     def hear(self, recording: str | Path | bytes) -> str:
@@ -99,8 +99,8 @@ class Ear:
                 self._decoder.process_raw(sound, full_utt=True)
             finally:
                 self._decoder.end_utt()
-            found = self._decoder.hyp()
-        words = str(found.hypstr) if found else ""
+            guess = self._decoder.hyp()
+        words = str(guess.hypstr) if guess else ""
         return words if self._sentence.fullmatch(words) else ""
 
 

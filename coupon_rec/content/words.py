@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.feature_extraction.text import CountVectorizer
 
 from coupon_rec._extras import need
 from coupon_rec.arguments import Floats
@@ -55,15 +56,12 @@ def tfidf(texts: Sequence[str]) -> Floats:
     >>> tfidf(["white bread", "rye bread"]).round(2).tolist()
     [[0.0, 0.0, 0.69], [0.0, 0.69, 0.0]]
     """
-    split = [words_of(text) for text in texts]
-    place = {word: i for i, word in enumerate(sorted({word for some in split for word in some}))}
-    if not place:
-        raise ValueError(f"the {len(split)} texts hold no word: pass texts with letters")
-    counts = np.zeros((len(split), len(place)))
-    for row, some in enumerate(split):
-        for word in some:
-            counts[row, place[word]] += 1
-    return np.asarray(counts * np.log(len(split) / (counts > 0).sum(axis=0)))
+    words = CountVectorizer(analyzer=words_of)
+    try:
+        counts = words.fit_transform(texts).toarray()
+    except ValueError:
+        raise ValueError(f"the {len(texts)} texts hold no word: pass texts with letters") from None
+    return np.asarray(counts * np.log(len(texts) / (counts > 0).sum(axis=0)))
 
 
 class WordVectors:
@@ -140,9 +138,9 @@ class WordVectors:
             float32 of shape (n, 256).
         """
         vocabulary = self._model[0]
-        found = np.zeros((len(texts), self._vectors.shape[1]), "float32")
+        means = np.zeros((len(texts), self._vectors.shape[1]), "float32")
         for row, text in enumerate(texts):
             rows = [vocabulary[piece] for piece in self.pieces(text.lower())]
             if rows:
-                found[row] = self._vectors[rows].mean(axis=0)
-        return found
+                means[row] = self._vectors[rows].mean(axis=0)
+        return means

@@ -168,12 +168,12 @@ def choose_bundles(
             (coo_array(np.repeat([[0.0, 1.0]], n, axis=1)), [n if most is None else most]),
         ]
         with _without_solver_lines():
-            found = milp(
+            solution = milp(
                 -np.append(value[worth], np.zeros(n)),
                 integrality=np.ones(2 * n),
                 bounds=(0, np.append(highest[worth], np.ones(n))),
                 constraints=[(matrix, -np.inf, ends) for matrix, ends in limits],
                 options={"mip_rel_gap": 0},
             )
-        copies[worth] = found.x[:n].round()
+        copies[worth] = solution.x[:n].round()
     return bundles.assign(copies=copies)

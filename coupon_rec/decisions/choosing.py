@@ -56,13 +56,15 @@ class Matrices(NamedTuple):
         return matrix
 
 
-def matrices(offers: pd.DataFrame) -> Matrices:
+def matrices(offers: pd.DataFrame, coupons: NDArray[Any] | None = None) -> Matrices:
     """Give each list of a user and campaign a row, and each coupon a column.
 
     Parameters
     ----------
     offers : pandas.DataFrame
         With columns campaign_id, user_id and coupon_id.
+    coupons : numpy.ndarray, optional
+        The ids of the columns, sorted; by default, those that the offers have.
 
     Raises
     ------
@@ -87,9 +89,11 @@ def matrices(offers: pd.DataFrame) -> Matrices:
             'with offers.drop_duplicates(["campaign_id", "user_id", "coupon_id"])'
         )
     groups = offers.groupby(LIST)
-    column, coupons = pd.factorize(offers["coupon_id"], sort=True)
+    ids = offers["coupon_id"]
+    coupons = np.asarray(pd.factorize(ids, sort=True)[1]) if coupons is None else coupons
+    column = np.searchsorted(coupons, ids)
     lists = groups.size().reset_index()[LIST]
-    return Matrices(groups.ngroup().to_numpy(), column, lists, np.asarray(coupons), offers.index)
+    return Matrices(groups.ngroup().to_numpy(), column, lists, coupons, offers.index)
 
 
 def choose(

@@ -11,9 +11,9 @@ from coupon_rec.arguments import require, require_one_order
 from coupon_rec.decisions.prices import ROUNDS, Panel, shrink
 
 Floats = NDArray[np.float64]
-WEAK = 0.01
+RIDGE = 0.01
 """Weight of a slope of 0 in an item's own estimate, so that it stays finite."""
-MOST, ENOUGH = 300, 1e-5
+MAX_ROUNDS, CONVERGED = 300, 1e-5
 """Rounds of `fit_demand`, and the share of the demand that the last one may move."""
 
 
@@ -23,7 +23,7 @@ def counts(mean: Floats, dispersion: ArrayLike, more: int = 0) -> tuple[Floats, 
     How many failures, and so many more, and the probability of each.
     """
     spread = np.asarray(dispersion, float)
-    require("dispersion", spread.ravel(), (spread >= 1).ravel(), "1 or more")
+    require("dispersion", spread, spread >= 1, "1 or more")
     spread = np.maximum(spread, 1 + 1e-6)
     return np.maximum(mean, 1e-12) / (spread - 1) + more, 1 / spread
 
@@ -66,8 +66,8 @@ def demand_behind(sold: ArrayLike, mean: ArrayLike, dispersion: ArrayLike = 1.0)
     """
     require_one_order(sold=sold, mean=mean, dispersion=dispersion)
     sold, mean = np.asarray(sold, float), np.asarray(mean, float)
-    require("sold", sold.ravel(), whole(sold).ravel(), "whole numbers of 0 or more")
-    require("mean", mean.ravel(), (mean > 0).ravel(), "above 0")
+    require("sold", sold, whole(sold), "whole numbers of 0 or more")
+    require("mean", mean, mean > 0, "above 0")
     return _behind(sold, mean, dispersion)[0]
 
 
@@ -114,14 +114,13 @@ class Demand:
         """
         require_one_order(item=item, price=price)
         price, ids = np.asarray(price, float), np.asarray(item)
-        require("item", ids.ravel(), np.isin(ids, self.items.index).ravel(), "known")
-        require("price", price.ravel(), (price > 0).ravel(), "above 0")
-        known = self.items.loc[ids.ravel()]
+        require("item", ids, np.isin(ids, self.items.index), "known")
+        require("price", price, price > 0, "above 0")
+        rows = self.items.loc[ids.ravel()]
         usual, units, slope = (
-            known[name].to_numpy().reshape(ids.shape) for name in ("price", "units", "elasticity")
+            rows[name].to_numpy().reshape(ids.shape) for name in ("price", "units", "elasticity")
         )
-        found: Floats = units * (price / usual) ** slope
-        return found
+        return np.asarray(units * (price / usual) ** slope)
 
 
 def fit_demand(sales: pd.DataFrame) -> Demand:
@@ -186,7 +185,7 @@ def fit_demand(sales: pd.DataFrame) -> Demand:
     if (panel.sums(x**2) > 1e-9).sum() < 2:
         raise ValueError("the prices of fewer than two items move: there is nothing to learn from")
     wanted, own, dispersion = panel.units.copy(), np.zeros(len(panel.ids)), 1.0
-    for _ in range(MOST):
+    for _ in range(MAX_ROUNDS):
         own, error = _own_slopes(panel, x, wanted, own, dispersion)
         drawn = shrink(np.where(np.isfinite(error), own, 0.0), error)
         rate = np.exp(drawn.value[panel.item] * x)
@@ -203,17 +202,17 @@ def fit_demand(sales: pd.DataFrame) -> Demand:
             )
         before, dispersion = dispersion, max(1.0, float((square / expected).sum()) / free)
         wanted = now
-        if moved + abs(dispersion / before - 1) < ENOUGH:
+        if moved + abs(dispersion / before - 1) < CONVERGED:
             break
     weeks = panel.sums(np.ones_like(x))
-    known = np.isfinite(error)
+    has_own = np.isfinite(error)
     items = {
         "price": np.exp(panel.sums(panel.log_price) / weeks),
         "units": panel.sums(wanted) / panel.sums(rate),
         "elasticity": drawn.value,
         "error": drawn.error,
-        "alone": np.where(known, own, np.nan),
-        "alone_error": np.where(known, error, np.nan),
+        "alone": np.where(has_own, own, np.nan),
+        "alone_error": np.where(has_own, error, np.nan),
     }
     return Demand(pd.DataFrame(items, panel.ids), drawn.mean, drawn.spread, dispersion)
 
@@ -227,11 +226,11 @@ def _own_slopes(
         expected = panel.shared(np.exp(np.clip(slope[panel.item] * x, -50, 50)), total)
         inner = panel.within(x, expected)
         information = panel.sums(expected * inner**2)
-        step = panel.sums(inner * (units - expected)) - WEAK * slope
-        step = np.clip(step / (information + WEAK), -1, 1)
+        step = panel.sums(inner * (units - expected)) - RIDGE * slope
+        step = np.clip(step / (information + RIDGE), -1, 1)
         slope += step
         if np.abs(step).max() < 1e-6:
             break
     error = np.full(len(slope), np.inf)
-    np.divide(dispersion, information, out=error, where=information > WEAK)
+    np.divide(dispersion, information, out=error, where=information > RIDGE)
     return slope, np.sqrt(error)

@@ -142,8 +142,8 @@ def _lowest_point(
     size = len(low)
     above = np.column_stack([planes, -np.ones(len(planes))])
     limits = [*zip(np.maximum(low, 0), high, strict=True), (None, None)]
-    found = linprog([*np.zeros(size), 1], above, -np.array(heights), bounds=limits)
-    return found.x[-1], np.maximum(found.x[:-1], 0)
+    solution = linprog([*np.zeros(size), 1], above, -np.array(heights), bounds=limits)
+    return solution.x[-1], np.maximum(solution.x[:-1], 0)
 
 
 def price_scale(problem: AllocationProblem) -> Prices:

@@ -86,14 +86,14 @@ def relax(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
     if not (problem.value > 0).any():
         return np.zeros(problem.value.shape, bool), 0.0, np.zeros(len(problem.limits))
     small = program(problem)
-    found = linprog(
+    solution = linprog(
         -small.worth,
         small.matrix,
         small.highest,
         bounds=np.column_stack([0 * small.most, small.most]),
     )
-    prices = -found.ineqlin.marginals[: len(problem.limits)]
-    return small.chosen(found.x, problem.value.shape), -found.fun, prices
+    prices = -solution.ineqlin.marginals[: len(problem.limits)]
+    return small.chosen(solution.x, problem.value.shape), -solution.fun, prices
 
 
 def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
@@ -105,16 +105,16 @@ def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
     less = np.zeros(len(problem.limits))
     while True:
         with _without_solver_lines():
-            found = milp(
+            solution = milp(
                 -small.worth,
                 integrality=np.arange(len(small.worth)) < len(small.rows),
                 bounds=(0, small.most),
                 constraints=(small.matrix, -np.inf, small.highest),
                 options={"mip_rel_gap": 0},
             )
-        if found.x is None:
-            raise RuntimeError(f"HiGHS found no allocation: {found.message}")
-        chosen = small.chosen(found.x.round(), problem.value.shape)
+        if solution.x is None:
+            raise RuntimeError(f"HiGHS found no allocation: {solution.message}")
+        chosen = small.chosen(solution.x.round(), problem.value.shape)
         over = np.maximum(problem.used(chosen) - problem.limits, 0)
         if not over.any():
             return chosen, bound, prices

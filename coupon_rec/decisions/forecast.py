@@ -48,11 +48,7 @@ def sales_rows(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.DataFr
     week, which a retailer plans.
     """
     columns = ["units", *promotions]
-    if lacking := [name for name in ["item_id", "week", *columns] if name not in sales]:
-        raise ValueError(
-            f"sales lack the columns {lacking}; they have {sales.columns.tolist()}. One row is an "
-            "item in a week"
-        )
+    require_columns(sales, ["item_id", "week", *columns], "sales")
     if (twice := sales.duplicated(["item_id", "week"])).any():
         raise ValueError(f"{twice.sum()} rows of sales repeat an item's week; add them up first")
     week, units = numbers("sales['week']", sales["week"]), sales["units"].to_numpy(float)
@@ -62,8 +58,8 @@ def sales_rows(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.DataFr
     weeks = range(sales["week"].min(), sales["week"].max() + 1)
     if len(weeks) <= USUAL:
         raise ValueError(f"sales have {len(weeks)} weeks; a forecast looks back {USUAL}")
-    known = sales.groupby("week")["units"].count().reindex(weeks, fill_value=0) > 0
-    past = sales["week"].map(known).to_numpy(bool)
+    is_past = sales.groupby("week")["units"].count().reindex(weeks, fill_value=0) > 0
+    past = sales["week"].map(is_past).to_numpy(bool)
     require("sales['units']", units, ~(past & np.isnan(units)), "present in the weeks of the past")
     tables = {
         name: sales.pivot(index="item_id", columns="week", values=name)
@@ -72,20 +68,20 @@ def sales_rows(sales: pd.DataFrame, promotions: Sequence[str] = ()) -> pd.DataFr
         for name in columns
     }
     sold = tables["units"]
-    sold.loc[:, ~known] = np.nan
+    sold.loc[:, ~is_past] = np.nan
     before = sold.T.shift()
-    found = {
+    by_column = {
         "units": sold.T,
         "recent": np.log(before.rolling(RECENT).mean() + HALF),
         "usual": np.log(before.rolling(USUAL).mean() + HALF),
     }
     for name in promotions:
         of_week = tables[name].T
-        found[name] = of_week - of_week.shift().rolling(RECENT).mean()
+        by_column[name] = of_week - of_week.shift().rolling(RECENT).mean()
     rows = pd.concat(
-        {name: table.stack(future_stack=True) for name, table in found.items()}, axis=1
+        {name: table.stack(future_stack=True) for name, table in by_column.items()}, axis=1
     )
-    rows = rows.reset_index()[["item_id", "week", *found]]
+    rows = rows.reset_index()[["item_id", "week", *by_column]]
     return rows.dropna(subset=["usual"]).reset_index(drop=True)
 
 

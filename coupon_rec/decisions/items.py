@@ -80,8 +80,8 @@ class ItemModel:
             Its weights fit the last window, as of the day before it began. With little to learn
             from they stay near (0, 1, 1): an item bought once comes back with its own rate.
         """
-        known = day < today
-        user, item, day = user[known], item[known], day[known]
+        earlier_lines = day < today
+        user, item, day = user[earlier_lines], item[earlier_lines], day[earlier_lines]
         pair, of_line = np.unique(user * items + item, return_inverse=True)
         whose, what = np.divmod(pair, items)
         then = today - WINDOW
@@ -194,13 +194,13 @@ def recommend_items(
         )
     days = time.to_numpy("datetime64[D]").astype("int64")
     today = (pd.Timestamp(day) - pd.Timestamp(0)).days if day else int(days.max(initial=0)) + 1
-    known = days < today
-    if not known.any():
+    is_before = days < today
+    if not is_before.any():
         raise ValueError(f"nothing was bought before {day}: choose a later day")
-    whose, names = pd.factorize(purchases["user_id"][known], sort=True)
-    item, items = pd.factorize(purchases["item_id"][known], sort=True)
+    whose, names = pd.factorize(purchases["user_id"][is_before], sort=True)
+    item, items = pd.factorize(purchases["item_id"][is_before], sort=True)
     order = np.argsort(whose, kind="stable")
-    whose, item, days = whose[order], item[order], days[known][order]
+    whose, item, days = whose[order], item[order], days[is_before][order]
     model = ItemModel.fit(whose, item, days, today, len(items))
     wanted = names if users is None else pd.Index(np.asarray(users)).unique()
     numbers = names.get_indexer(wanted)
@@ -211,8 +211,8 @@ def recommend_items(
         for one, after in zip(first, end, strict=True)
     ]
     nothing = LikelyItems(np.zeros(0, int), np.zeros(0), np.zeros(0, int))
-    found, p, times = map(np.concatenate, zip(nothing, *lists, strict=True))
-    columns = {"item_id": items.take(found), "probability": p, "times": times}
+    likeliest, p, times = map(np.concatenate, zip(nothing, *lists, strict=True))
+    columns = {"item_id": items.take(likeliest), "probability": p, "times": times}
     sizes = np.array([len(each.item) for each in lists], int)
     return pd.DataFrame({"user_id": wanted.repeat(sizes), **columns})
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from coupon_rec.arguments import require_replaceable
 from coupon_rec.decisions import dual
+from coupon_rec.decisions.choosing import Matrices, matrices
 from coupon_rec.decisions.groups import GroupLimit, rates_of
 from coupon_rec.decisions.problem import (
     AllocationProblem,
@@ -83,13 +84,12 @@ class Part:
     """Some users' offers, and the allocation to them if they had all limits to themselves."""
 
     offers: pd.DataFrame
-    row: NDArray[np.intp]
-    column: NDArray[np.intp]
+    places: Matrices
     problem: AllocationProblem
 
     def sent(self, chosen: Mask) -> pd.DataFrame:
         """The offers of the coupons that are chosen."""
-        return self.offers[chosen[self.row, self.column]]
+        return self.offers[chosen[self.places.row, self.places.column]]
 
 
 class Limits:
@@ -129,22 +129,17 @@ class Limits:
     def part(self, offers: pd.DataFrame, economics: Economics | None) -> Part:
         """Make the matrices of some users' offers, with every coupon's column."""
         offers = offers.sort_values(KEY, ignore_index=True)
-        if (twice := offers.duplicated(KEY)).any():
-            raise ValueError(f"an offer is a duplicate: {offers.loc[twice, KEY].iloc[0].to_dict()}")
-        row = offers.groupby(LIST).ngroup().to_numpy()
-        column = np.searchsorted(self.coupons, offers["coupon_id"])
         offers = offers.rename(columns={"redeemed": "probability"})
+        places = matrices(offers, self.coupons)
         p = offers["probability"]
         offers["value"] = offer_value(offers, p, economics)
         offers["cost"] = expected_discount(offers, p)
-        value = np.full((int(row.max(initial=-1)) + 1, len(self.coupons)), -np.inf)
-        cost, units = np.zeros_like(value), np.zeros_like(value)
-        for matrix, name in ((value, "value"), (cost, "cost"), (units, "units")):
-            matrix[row, column] = offers[name]
+        cost, units = (places.fill(offers[name], 0.0) for name in ("cost", "units"))
         budgets = [] if self.budget is None else [Budget(self.budget, cost)]
         budgets += stock_budgets(self.left, units, range(len(self.coupons)))
+        value = places.fill(offers["value"], -np.inf)
         problem = allocation_problem(value, budgets, self.most, self.k, None)
-        return Part(offers[[*KEY, "probability", "value", "cost"]], row, column, problem)
+        return Part(offers[[*KEY, "probability", "value", "cost"]], places, problem)
 
 
 class Problems:
@@ -315,7 +310,7 @@ def _cut(table: Table, folder: Path, parts: int) -> list[Path]:
 
 def _limited(part: Part, groups: Mapping[Any, str], gap: float) -> Part:
     """Limit the gap between the rates of the users' groups."""
-    users = part.offers.groupby(LIST).size().reset_index()["user_id"].astype(str)
+    users = part.places.lists["user_id"].astype(str)
     named = {str(user): group for user, group in groups.items()}
     if named and named.keys().isdisjoint(users):
         raise ValueError(

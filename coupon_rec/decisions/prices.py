@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.stats import t
 
-from coupon_rec.arguments import numbers, require, require_one_order
+from coupon_rec.arguments import numbers, require, require_columns, require_one_order
 
 Floats = NDArray[np.float64]
 ROUNDS = 50
@@ -37,12 +37,7 @@ class Panel(NamedTuple):
     @classmethod
     def of(cls, sales: pd.DataFrame, others: Sequence[str] = ()) -> "Panel":
         """Take `item_id`, `units` and `price` of sales, or say what is wrong with them."""
-        wanted = ["item_id", "units", "price", *others]
-        if lacking := [name for name in wanted if name not in sales]:
-            raise ValueError(
-                f"sales lack the columns {lacking}; they have {sales.columns.tolist()}. One row is "
-                "an item in a week: item_id, units sold, and the price of a unit"
-            )
+        require_columns(sales, ["item_id", "units", "price", *others], "sales")
         if sales.empty:
             raise ValueError("sales have no row")
         units, price = (numbers(f"sales[{name!r}]", sales[name]) for name in ("units", "price"))
@@ -221,23 +216,23 @@ def shrink(estimate: ArrayLike, error: ArrayLike) -> Shrunk:
     if error.shape != value.shape:
         raise ValueError(f"error must have shape {value.shape}, as estimate has, not {error.shape}")
     require("error", error, error > 0, "above 0")
-    known = np.isfinite(error)
-    if known.sum() < 2:
+    has_error = np.isfinite(error)
+    if has_error.sum() < 2:
         raise ValueError("shrinkage needs two estimates or more whose error is finite")
 
     def mean_at(spread: float) -> float:
-        return float(np.average(value[known], weights=1 / (error[known] ** 2 + spread**2)))
+        return float(np.average(value[has_error], weights=1 / (error[has_error] ** 2 + spread**2)))
 
     def loss(spread: float) -> float:
-        variance = error[known] ** 2 + spread**2
-        away = (value[known] - mean_at(spread)) ** 2
+        variance = error[has_error] ** 2 + spread**2
+        away = (value[has_error] - mean_at(spread)) ** 2
         return float((np.log(variance) + away / variance).sum())
 
-    widest = 2 * float(value[known].std()) + 1e-9
+    widest = 2 * float(value[has_error].std()) + 1e-9
     spread = float(minimize_scalar(loss, bounds=(0, widest), method="bounded").x)
     mean = mean_at(spread)
     kept = spread**2 / (error**2 + spread**2)
-    drawn = mean + np.where(known, kept * (value - mean), 0.0)
+    drawn = mean + np.where(has_error, kept * (value - mean), 0.0)
     around = 1 / (1 / error**2 + 1 / spread**2)
     of_mean = 1 / (1 / (error**2 + spread**2)).sum()
     return Shrunk(drawn, np.sqrt(around + (1 - kept) ** 2 * of_mean), mean, spread)
@@ -281,14 +276,10 @@ def best_prices(cost: ArrayLike, elasticity: ArrayLike, low: ArrayLike, high: Ar
     cost, slope, low, high = np.broadcast_arrays(
         *(np.asarray(each, float) for each in (cost, elasticity, low, high))
     )
-    for name, values, good in (
-        ("cost", cost, cost > 0),
-        ("elasticity", slope, slope < 0),
-        ("low", low, low > 0),
-        ("high", high, high >= low),
-    ):
-        wanted = {"elasticity": "below 0", "high": "at least low"}.get(name, "above 0")
-        require(name, values.ravel(), np.ravel(good), wanted)
+    require("cost", cost, cost > 0, "above 0")
+    require("elasticity", slope, slope < 0, "below 0")
+    require("low", low, low > 0, "above 0")
+    require("high", high, high >= low, "at least low")
     free = np.where(slope < -1, cost * slope / np.minimum(1 + slope, -1e-12), np.inf)
     return np.clip(free, low, high)
 
@@ -344,20 +335,15 @@ def depth_value(
     (units_with - units_without) (price - cost) - redeem depth price - contact: equation
     `eq-depth-value`.
     """
-    units = {"units_without": units_without, "units_with": units_with, "redeem": redeem}
-    require_one_order(**units, depth=depth, price=price, cost=cost)
-    given = (units_without, units_with, redeem, depth, price, cost, contact)
-    without, after, used, depth, price, cost, sending = (np.asarray(each, float) for each in given)
-    require("depth", depth.ravel(), ((depth >= 0) & (depth <= 1)).ravel(), "in [0, 1]")
-    require("price", price.ravel(), (price > 0).ravel(), "above 0")
-    for name, values in (
-        ("units_without", without),
-        ("units_with", after),
-        ("redeem", used),
-        ("cost", cost),
-        ("contact", sending),
-    ):
-        require(name, values.ravel(), (values >= 0).ravel(), "0 or more")
+    given = {"units_without": units_without, "units_with": units_with, "redeem": redeem}
+    given |= {"depth": depth, "price": price, "cost": cost, "contact": contact}
+    require_one_order(**given)
+    arrays = {name: np.asarray(each, float) for name, each in given.items()}
+    for name, values in arrays.items():
+        require(name, values, values >= 0, "0 or more")
+    without, after, used, depth, price, cost, sending = arrays.values()
+    require("depth", depth, depth <= 1, "in [0, 1]")
+    require("price", price, price > 0, "above 0")
     used, most = np.broadcast_arrays(used, after)
-    require("redeem", used.ravel(), (used <= most + 1e-9).ravel(), "at most units_with")
+    require("redeem", used, used <= most + 1e-9, "at most units_with")
     return np.asarray((after - without) * (price - cost) - used * depth * price - sending)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.arguments import require_one_order
+from coupon_rec.arguments import require, require_one_order
 
 Floats = NDArray[np.floating]
 Prices = NDArray[np.float64]
@@ -210,10 +210,8 @@ def allocation_problem(
         raise ValueError(f"value must be numbers of shape (n, K), not {value.dtype} {value.shape}")
     if value.dtype.kind != "f":
         value = value.astype(float)
-    if np.isnan(value).any() or np.isposinf(value).any():
-        raise ValueError(
-            "value must be finite, or minus infinity where a user may not get a coupon"
-        )
+    allowed = "finite, or minus infinity where a user may not get a coupon"
+    require("value", value, value < np.inf, allowed)
     if k < 1:
         raise ValueError(f"k is {k}; it must be 1 or more")
     uses = [_use(number, budget, value.shape) for number, budget in enumerate(budgets)]

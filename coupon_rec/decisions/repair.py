@@ -138,7 +138,7 @@ def _moves(
     numpy.ndarray
         Shape (moves, 3): the user, the coupon to get, and the one it replaces, or -1.
     """
-    found, scores = [], []
+    by_chunk, scores = [], []
     for rows in problem.chunks():
         old = _replaced(problem, prices, rows, chosen[rows])
         user = np.arange(len(old))[:, None]
@@ -151,9 +151,9 @@ def _moves(
         gains[:, full] = False
         row, new = np.nonzero(gains)
         before = old[row, new]
-        found.append(np.column_stack([row + rows.start, new, before]))
+        by_chunk.append(np.column_stack([row + rows.start, new, before]))
         scores.append(adjusted[row, new] - np.where(before < 0, 0, adjusted[row, before]))
-    moves, score = np.concatenate(found), np.concatenate(scores)
+    moves, score = np.concatenate(by_chunk), np.concatenate(scores)
     return moves[np.argsort(-score, kind="stable")]
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coupon_rec.arguments import require, require_present
+
 ELIGIBLE = "not eligible"
 OPTED_OUT = "opted out"
 COOLDOWN = "in cooldown"
@@ -96,25 +98,13 @@ def refusals(offers: pd.DataFrame, rules: Rules) -> NDArray[np.object_]:
 def _flags(offers: pd.DataFrame, column: str, usual: bool) -> NDArray[np.bool_]:
     if column not in offers:
         return np.full(len(offers), usual)
-    if not offers[column].isin([True, False]).all():
-        raise ValueError(
-            f"offers[{column!r}] must be True or False everywhere, but holds "
-            f"{offers.loc[~offers[column].isin([True, False]), column].iloc[0]!r}"
-        )
+    flags = offers[column].isin([True, False]).to_numpy()
+    require(f"offers[{column!r}]", offers[column], flags, "True or False")
     return np.asarray(offers[column], bool)
 
 
 def _below(offers: pd.DataFrame, column: str, least: float) -> NDArray[np.bool_]:
     if least <= 0:
         return np.zeros(len(offers), bool)
-    if column not in offers:
-        raise ValueError(
-            f"the rule needs the column {column!r}, which offers lack; they have "
-            f"{offers.columns.tolist()}"
-        )
-    if offers[column].isna().any():
-        raise ValueError(
-            f"offers[{column!r}] lacks {offers[column].isna().sum()} values; fill them, "
-            "for example with infinity for 'never' or 'enough'"
-        )
+    require_present(offers, [column])  # infinity says "never", or "enough"
     return np.asarray(offers[column] < least, bool)

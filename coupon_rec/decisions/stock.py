@@ -52,7 +52,7 @@ def newsvendor(
     require_one_order(mean=mean, under=under, over=over, dispersion=dispersion)
     mean, under, over = (np.asarray(each, float) for each in (mean, under, over))
     for name, values in (("mean", mean), ("under", under), ("over", over)):
-        require(name, values.ravel(), (values > 0).ravel(), "above 0")
+        require(name, values, values > 0, "above 0")
     return np.asarray(nbinom.ppf(under / (under + over), *counts(mean, dispersion)))
 
 
@@ -87,8 +87,8 @@ def expected_sales(stock: ArrayLike, mean: ArrayLike, dispersion: ArrayLike = 1.
     """
     require_one_order(stock=stock, mean=mean, dispersion=dispersion)
     stock, mean = np.asarray(stock, float), np.asarray(mean, float)
-    require("stock", stock.ravel(), whole(stock).ravel(), "whole numbers of 0 or more")
-    require("mean", mean.ravel(), (mean > 0).ravel(), "above 0")
+    require("stock", stock, whole(stock), "whole numbers of 0 or more")
+    require("mean", mean, mean > 0, "above 0")
     unlimited = np.isinf(stock)
     stock = np.where(unlimited, 0, stock)
     below = mean * nbinom.cdf(stock - 2, *counts(mean, dispersion, more=1))
@@ -139,7 +139,7 @@ def stock_budgets(left: ArrayLike, units: ArrayLike, shelf: Sequence[int]) -> li
         )
     require("shelf", of, np.isin(of, range(len(rest))), f"from 0 to {len(rest) - 1}")
     require("left", rest, ~np.isnan(rest), "numbers")
-    require("units", used.ravel(), np.isfinite(used).ravel(), "finite")
+    require("units", used, np.isfinite(used), "finite")
     limits = []
     for number in np.flatnonzero(np.isfinite(rest)):
         columns = np.flatnonzero(of == number)

@@ -54,11 +54,11 @@ def average_effect(log: EffectLog, *, confidence: float = 0.95) -> pd.DataFrame:
     """
     rows = {}
     for treatment in range(1, log.treatments + 1):
-        found, means = difference(log, treatment, np.ones(len(log)), confidence)
+        estimate, means = difference(log, treatment, np.ones(len(log)), confidence)
         got = log.treatment == treatment
         weight = 1 / log.propensity[got, treatment]
         rows[treatment] = {
-            **found,
+            **estimate,
             "without": means[0],
             "with_it": means[1],
             "rows": int(got.sum()),
@@ -95,5 +95,5 @@ def difference(
     together = ((parts[1] - parts[0]) ** 2).sum() * raised.sum() / max(alone.sum(), TINY)
     free = raised.sum() ** 2 / max((raised**2 / (users - 1)).sum(), TINY)
     free = np.clip(free, 1, log.cluster.max())
-    found = interval(means[1] - means[0], float(np.sqrt(together)), free, confidence)
-    return found, (means[0], means[1])
+    estimate = interval(means[1] - means[0], float(np.sqrt(together)), free, confidence)
+    return estimate, (means[0], means[1])

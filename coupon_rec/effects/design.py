@@ -109,7 +109,7 @@ def holdout_size(
     -----
     The size at which equation `eq-power` gives the power.
     """
-    found = partial(
+    power_of = partial(
         _power,
         effect=effect,
         deviation=deviation,
@@ -118,14 +118,14 @@ def holdout_size(
         correlation=correlation,
         confidence=confidence,
     )
-    found(1)  # checks the arguments
+    power_of(1)  # checks the arguments
     if not 1 - confidence < power < 1:
         raise ValueError(f"power must be above {1 - confidence:g} and below 1, but it is {power}")
     if effect == 0:
         raise ValueError("effect must not be 0: no experiment is large enough to find nothing")
     design = 1 + (per_user - 1) * correlation
     scale = math.log(design / (share * (1 - share))) + 2 * math.log(deviation / abs(effect))
-    size = brentq(lambda log_size: found(math.exp(log_size)) - power, scale - 20, scale + 20)
+    size = brentq(lambda log_size: power_of(math.exp(log_size)) - power, scale - 20, scale + 20)
     return math.ceil(math.exp(size) * (1 - 1e-9))
 
 

@@ -57,11 +57,11 @@ def best_linear_predictor(
     away = np.where(used, effect - effect[used].mean(), 0.0)
     average, slope = signal[used].mean(), away @ signal / (away @ away)
     left = np.where(used, signal - average - slope * away, 0.0)
-    found = {
+    intervals = {
         "average": log.interval(average, left / used.mean(), confidence),
         "slope": log.interval(slope, away * left / (away @ away) * len(log), confidence),
     }
-    return pd.DataFrame(found).T
+    return pd.DataFrame(intervals).T
 
 
 def policy_value(

@@ -147,14 +147,14 @@ class EffectModel:
             Shape (n, K), for `qini`, `policy_value` and the like on the same log.
         """
         self._check(x, log)
-        found = np.empty((len(log), log.treatments))
+        effects = np.empty((len(log), log.treatments))
         fold = self._fold(log)
         for number in range(self.folds):
             inside = fold == number
             one = EffectModel(self.model, self.learner, self.final, self.folds, self.seed)
             one.fit(x[~inside], _part(log, ~inside))
-            found[inside] = one.predict(x[inside])
-        return found
+            effects[inside] = one.predict(x[inside])
+        return effects
 
     def _check(self, x: Rows, log: EffectLog) -> None:
         log.require_order(x=x)

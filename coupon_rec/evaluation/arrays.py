@@ -51,6 +51,7 @@ def sum_by(label: Ints, values: ArrayLike, labels: int = 0) -> Floats:
     return np.asarray(np.bincount(label, np.asarray(values), labels), dtype=np.float64)
 
 
-def divide(top: Floats | float, bottom: Floats | float) -> float:
+def divide(top: ArrayLike, bottom: ArrayLike) -> Floats:
     """Divide, or ``nan`` by 0."""
-    return float(top / bottom) if bottom > 0 else float("nan")
+    ratio = np.full(np.shape(bottom), np.nan)
+    return np.asarray(np.divide(top, bottom, out=ratio, where=np.greater(bottom, 0)))

@@ -1,28 +1,33 @@
 """Intervals from a bootstrap over clusters of rows: one user's offers resemble each other."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from coupon_rec.arguments import Floats, numbers, require_one_order
-from coupon_rec.evaluation.arrays import Ints, numbered, sum_by
+from coupon_rec.evaluation.arrays import Ints, divide, numbered, sum_by
 from coupon_rec.evaluation.metrics import thresholds
 
 BLOCK = 2**24
 """Most weights held in memory at a time."""
 
 
+class Resampling(TypedDict, total=False):
+    """How intervals are drawn, as for `evaluate`: by default 0.95, 500 and 0."""
+
+    confidence: float
+    replicates: int
+    seed: int
+
+
 def total(
     values: ArrayLike,
     users: ArrayLike,
     coupons: ArrayLike | None = None,
-    *,
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Unpack[Resampling],
 ) -> pd.Series:
     """Sum of one value per row, with its interval from the bootstrap over users.
 
@@ -35,8 +40,8 @@ def total(
     coupons
         A second cluster of each value, such as its coupon, shape (n,): the interval then allows
         for both, as that of `evaluate` does.
-    confidence, replicates, seed
-        As for `evaluate`.
+    **options
+        `confidence`, `replicates` and `seed`, as for `evaluate`.
 
     Returns
     -------
@@ -55,13 +60,16 @@ def total(
     """
     require_one_order(values=values, users=users, coupons=coupons)
     values = numbers("values", values)
-    clusters = clusterings(named_keys(users, coupons), values.size, seed)
-    samples = resample(
-        clusters, replicates, lambda cluster, weights: weights @ sum_by(cluster, values)
+    return (
+        estimate(
+            named_keys(users, coupons),
+            values.size,
+            lambda cluster, weights: [weights @ sum_by(cluster, values)],
+            **options,
+        )
+        .iloc[0]
+        .rename(None)
     )
-    low, high = interval(samples, confidence)
-    by_user = sum_by(clusters[0].of_row, values)
-    return pd.Series({"value": by_user.sum(), "low": low, "high": high})
 
 
 def from_sums(
@@ -69,10 +77,7 @@ def from_sums(
     users: ArrayLike,
     formula: Callable[[pd.DataFrame], pd.Series],
     coupons: ArrayLike | None = None,
-    *,
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Unpack[Resampling],
 ) -> pd.Series:
     """Compute a number from sums over the rows, such as a ratio, with its interval.
 
@@ -85,7 +90,7 @@ def from_sums(
     formula
         Takes a table of sums, with the columns of ``values`` and one row a resample, and gives
         one number for each of its rows.
-    coupons, confidence, replicates, seed
+    coupons, **options
         As for `total`, and so are the errors.
 
     Returns
@@ -103,17 +108,31 @@ def from_sums(
     {'value': 1.0, 'low': 0.4, 'high': 2.4}
     """
     require_one_order(values=values, users=users, coupons=coupons)
-    clusters = clusterings(named_keys(users, coupons), len(values), seed)
     columns = {name: numbers(f"values[{name!r}]", values[name]) for name in values}
 
     def measure(cluster: Ints, weights: Floats) -> Floats:
         sums = {name: weights @ sum_by(cluster, column) for name, column in columns.items()}
-        found = np.asarray(formula(pd.DataFrame(sums)), dtype=np.float64)
-        return np.where(np.isfinite(found), found, np.nan)
+        results = np.asarray([formula(pd.DataFrame(sums))], dtype=np.float64)
+        return np.where(np.isfinite(results), results, np.nan)
 
-    samples = resample(clusters, replicates, measure)
-    low, high = interval(samples, confidence)
-    return pd.Series({"value": samples[0, 0], "low": low, "high": high})
+    return (
+        estimate(named_keys(users, coupons), len(values), measure, **options).iloc[0].rename(None)
+    )
+
+
+def estimate(
+    keys: Mapping[str, ArrayLike],
+    size: int,
+    measure: Callable[[Ints, Floats], ArrayLike],
+    *,
+    confidence: float = 0.95,
+    replicates: int = 500,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Measure m numbers, as `resample` takes them: a row each, with value, low and high."""
+    samples = resample(clusterings(keys, size, seed), replicates, measure)
+    rows = [[each[0, 0], *interval(each, confidence)] for each in np.moveaxis(samples, 1, 0)]
+    return pd.DataFrame(rows, columns=["value", "low", "high"], dtype=float)
 
 
 class Clusters(NamedTuple):
@@ -210,10 +229,7 @@ def _two_way(samples: Floats) -> Floats:
 def weighted_ratio(top: ArrayLike, bottom: ArrayLike, cluster: Ints, weights: Floats) -> Floats:
     """Sum of one value of the rows over the sum of another, under each row of weights."""
     clusters = weights.shape[1]
-    size = weights @ sum_by(cluster, bottom, clusters)
-    ratio = np.full(len(weights), np.nan)
-    np.divide(weights @ sum_by(cluster, top, clusters), size, out=ratio, where=size > 0)
-    return ratio
+    return divide(*(weights @ sum_by(cluster, each, clusters) for each in (top, bottom)))
 
 
 def at_thresholds(

@@ -1,12 +1,14 @@
 """Does 1% mean 1 in 100? Calibration of probabilities, measured and corrected."""
 
+from typing import Unpack
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from coupon_rec.arguments import Floats, probabilities, require_one_order
-from coupon_rec.evaluation.arrays import Ints, checked_p, sum_by
-from coupon_rec.evaluation.bootstrap import clusterings, interval, named_keys, resample
+from coupon_rec.evaluation.arrays import Ints, checked_p, divide, sum_by
+from coupon_rec.evaluation.bootstrap import Resampling, estimate, named_keys
 from coupon_rec.odds import Platt, logit
 
 BINS = 10
@@ -46,9 +48,7 @@ def reliability(
     coupons: ArrayLike | None = None,
     *,
     bins: int = BINS,
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Unpack[Resampling],
 ) -> pd.DataFrame:
     """Set what was predicted beside what happened, in bins of about equally many offers.
 
@@ -60,8 +60,8 @@ def reliability(
         As for `total`.
     bins
         How many quantile bins, 1 or more; equal p's stay together, so there may be fewer.
-    confidence, replicates, seed
-        As for `evaluate`.
+    **options
+        `confidence`, `replicates` and `seed`, as for `evaluate`.
 
     Returns
     -------
@@ -86,24 +86,13 @@ def reliability(
         size, redeemed = (
             weights @ by_cluster(v, cluster, place, weights, count) for v in (np.ones(y.size), y)
         )
-        observed = np.full(size.shape, np.nan)
-        np.divide(redeemed, size, out=observed, where=size > 0)
-        return observed.T
+        return divide(redeemed, size).T
 
-    ways = clusterings(named_keys(users, coupons), y.size, seed)
-    observed = np.moveaxis(resample(ways, replicates, measure), 1, 0)
-    ends = np.array([interval(samples, confidence) for samples in observed]).reshape(-1, 2)
     offers = np.bincount(place, minlength=count)
-    return pd.DataFrame(
-        {
-            "offers": offers,
-            "predicted": sum_by(place, p, count) / offers,
-            "observed": observed[:, 0, 0],
-            "low": ends[:, 0],
-            "high": ends[:, 1],
-        },
-        index=pd.RangeIndex(1, count + 1, name="bin"),
-    )
+    observed = estimate(named_keys(users, coupons), y.size, measure, **options)
+    table = pd.DataFrame({"offers": offers, "predicted": sum_by(place, p, count) / offers})
+    table = table.join(observed.rename(columns={"value": "observed"}))
+    return table.set_index(pd.RangeIndex(1, count + 1, name="bin"))
 
 
 def ece(y: ArrayLike, p: ArrayLike, *, bins: int = BINS) -> float:
@@ -268,9 +257,7 @@ def resampled_ece(y: Floats, p: Floats, cluster: Ints, weights: Floats) -> Float
     place, count = quantile_bins(p, BINS)
     gap = np.abs(weights @ by_cluster(p - y, cluster, place, weights, count)).sum(axis=1)
     size = weights @ sum_by(cluster, np.ones(y.size), weights.shape[1])
-    error = np.full(len(weights), np.nan)
-    np.divide(gap, size, out=error, where=size > 0)
-    return error
+    return divide(gap, size)
 
 
 def resampled_lines(y: Floats, p: Floats, cluster: Ints, weights: Floats) -> Floats:

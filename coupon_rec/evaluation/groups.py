@@ -6,7 +6,7 @@ groups).
 """
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from coupon_rec.arguments import numbers, require, require_one_order
 from coupon_rec.evaluation.arrays import checked_p, numbered
-from coupon_rec.evaluation.bootstrap import from_sums
+from coupon_rec.evaluation.bootstrap import Resampling, from_sums
 
 
 def group_means(
@@ -24,9 +24,7 @@ def group_means(
     coupons: ArrayLike | None = None,
     *,
     among: ArrayLike | None = None,
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Unpack[Resampling],
 ) -> pd.DataFrame:
     """Mean of a value in each group, such as the share that is sent a coupon.
 
@@ -44,8 +42,8 @@ def group_means(
     among
         True for the rows that count, shape (n,); all if left out. With the rows that redeem, the
         mean of `sent` is the rate of equal opportunity.
-    confidence, replicates, seed
-        As for `evaluate`.
+    **options
+        `confidence`, `replicates` and `seed`, as for `evaluate`.
 
     Returns
     -------
@@ -67,8 +65,7 @@ def group_means(
     b          1    1.0
     """
     rows = _rows({"values": values}, group, users, coupons, among)
-    sizes = {"confidence": confidence, "replicates": replicates, "seed": seed}
-    return _each(rows.assign(one=1.0), ["values", "one"], sizes)
+    return _each(rows.assign(one=1.0), ["values", "one"], options)
 
 
 def group_gap(
@@ -79,9 +76,7 @@ def group_gap(
     *,
     between: tuple[Hashable, Hashable],
     among: ArrayLike | None = None,
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Unpack[Resampling],
 ) -> pd.Series:
     """Mean of a value in one group less that in another, with the interval of the difference.
 
@@ -90,7 +85,7 @@ def group_gap(
     between
         The two groups, chosen before one looks. The largest of many differences is large by chance
         too, and its interval does not know that.
-    values, group, users, coupons, among, confidence, replicates, seed
+    values, group, users, coupons, among, **options
         As for `group_means`, and so are the errors.
 
     Returns
@@ -107,8 +102,8 @@ def group_gap(
     rows = _rows({"values": values}, group, users, coupons, among)
     for name in between:
         if not (rows["group"] == name).any():
-            found = sorted(rows["group"].unique(), key=str)
-            raise ValueError(f"no row counts of group {name!r}; there are {found}")
+            groups = sorted(rows["group"].unique(), key=str)
+            raise ValueError(f"no row counts of group {name!r}; there are {groups}")
     sums = pd.DataFrame()
     for side, name in zip("ab", between, strict=True):
         mine = (rows["group"] == name).astype(float)
@@ -118,9 +113,7 @@ def group_gap(
         rows["users"],
         lambda sums: sums["a"] / sums["a rows"] - sums["b"] / sums["b rows"],
         rows.get("coupons"),
-        confidence=confidence,
-        replicates=replicates,
-        seed=seed,
+        **options,
     )
 
 
@@ -130,10 +123,7 @@ def group_calibration(
     group: ArrayLike,
     users: ArrayLike,
     coupons: ArrayLike | None = None,
-    *,
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Unpack[Resampling],
 ) -> pd.DataFrame:
     """What came for each thing promised, in each group: 1 where promises are kept.
 
@@ -143,7 +133,7 @@ def group_calibration(
         Labels, 0 or 1, shape (n,).
     p
         Probabilities, shape (n,), in [0, 1].
-    group, users, coupons, confidence, replicates, seed
+    group, users, coupons, **options
         As for `group_means`, and so are the errors.
 
     Returns
@@ -161,17 +151,13 @@ def group_calibration(
     """
     checked_p(y, p)
     rows = _rows({"y": y, "p": p}, group, users, coupons, None)
-    sizes = {"confidence": confidence, "replicates": replicates, "seed": seed}
-    return _each(rows, ["y", "p"], sizes)
+    return _each(rows, ["y", "p"], options)
 
 
 def agreement(
     choices: Sequence[ArrayLike] | NDArray[Any],
     users: ArrayLike,
-    *,
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Unpack[Resampling],
 ) -> pd.Series:
     """How often two of several models make the same choice for a list, over all pairs of them.
 
@@ -182,8 +168,9 @@ def agreement(
         more, each of shape (n,). Models that differ only in their seed show what is arbitrary.
     users
         Whose list it is, shape (n,).
-    confidence, replicates, seed
-        As for `evaluate`. The interval is over users; the models are taken as they are.
+    **options
+        `confidence`, `replicates` and `seed`, as for `evaluate`. The interval is over users; the
+        models are taken as they are.
 
     Returns
     -------
@@ -214,9 +201,7 @@ def agreement(
         pd.DataFrame({"same": same, "lists": 1.0}),
         users,
         lambda sums: sums["same"] / sums["lists"],
-        confidence=confidence,
-        replicates=replicates,
-        seed=seed,
+        **options,
     )
 
 
@@ -244,11 +229,11 @@ def _rows(
     return rows[kept.astype(bool)]
 
 
-def _each(rows: pd.DataFrame, ratio: list[str], sizes: dict[str, float]) -> pd.DataFrame:
+def _each(rows: pd.DataFrame, ratio: list[str], options: Resampling) -> pd.DataFrame:
     """The ratio of two sums in each group, with its interval."""
     require("users", rows["users"], rows["users"].notna().to_numpy(), "present")
     top, bottom = ratio
-    found = {
+    means = {
         name: {
             "rows": len(mine),
             "users": mine["users"].nunique(),
@@ -257,12 +242,10 @@ def _each(rows: pd.DataFrame, ratio: list[str], sizes: dict[str, float]) -> pd.D
                 mine["users"],
                 lambda sums: sums[top] / sums[bottom],
                 mine.get("coupons"),
-                confidence=sizes["confidence"],
-                replicates=int(sizes["replicates"]),
-                seed=int(sizes["seed"]),
+                **options,
             ),
         }
         for name, mine in rows.groupby("group")
     }
-    table = pd.DataFrame(found).T.rename_axis("group")
+    table = pd.DataFrame(means).T.rename_axis("group")
     return table.astype({"rows": int, "users": int})

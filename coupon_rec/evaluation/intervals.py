@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from coupon_rec.evaluation.bootstrap import (
 )
 from coupon_rec.evaluation.calibration import resampled_ece, resampled_lines
 from coupon_rec.evaluation.metrics import CURVES, RATIOS, check_share
-from coupon_rec.evaluation.ranking import LISTS
+from coupon_rec.evaluation.ranking import OF_LISTS
 from coupon_rec.evaluation.slices import cut
 
 DEFAULT = ("AUC", "average precision", "log loss", "NDCG@10")
@@ -28,57 +28,6 @@ LINES = ("calibration intercept", "calibration slope")
 OF_PROBABILITIES = {"log loss", "Brier", "ECE", *LINES}
 
 Chosen = Mapping[str, tuple[str, float]]
-
-
-class Scored(NamedTuple):
-    """A slice as a metric sees it: the label, the score and the list of each offer."""
-
-    y: Floats
-    score: Floats
-    group: Ints
-
-    def measure(self, chosen: Chosen, cluster: Ints, weights: Floats) -> Floats:
-        """Each metric under each row of weights: shape (metrics, w)."""
-        y, score = self.y, self.score
-        found = {}
-        for name, (kind, number) in chosen.items():
-            if kind in RATIOS:
-                found[name] = weighted_ratio(*RATIOS[kind](y, score, number), cluster, weights)
-            elif kind in LISTS:
-                lists = LISTS[kind](y, score, self.group, int(number))
-                found[name] = self.mean_of_lists(*lists, cluster, weights)
-            elif kind == "ECE":
-                found[name] = resampled_ece(y, score, cluster, weights)
-        curves = {name: (CURVES[kind], x) for name, (kind, x) in chosen.items() if kind in CURVES}
-        if curves:
-            measured = at_thresholds(
-                y,
-                score,
-                cluster,
-                weights,
-                lambda hit, miss: [curve(hit, miss, x) for curve, x in curves.values()],
-            )
-            found |= zip(curves, measured, strict=True)
-        if set(LINES) & set(chosen):
-            found |= zip(LINES, resampled_lines(y, score, cluster, weights).T, strict=True)
-        return np.array([found[name] for name in chosen])
-
-    def mean_of_lists(self, rows: Ints, values: Floats, cluster: Ints, weights: Floats) -> Floats:
-        """Mean of one value of the lists, each known by one of its rows.
-
-        Where a list lies in several clusters, such as coupons, it counts as often as its redeemed
-        offers do on average.
-        """
-        groups = self.group.max(initial=-1) + 1
-        whole, value = np.empty(groups, np.int64), np.empty(groups)
-        whole[self.group] = cluster
-        if (whole[self.group] == cluster).all():
-            return weighted_ratio(values, np.ones(rows.size), cluster[rows], weights)
-        value[self.group[rows]] = values
-        redeemed = np.flatnonzero(self.y == 1)
-        group = self.group[redeemed]
-        share = 1 / np.bincount(group)[group]
-        return weighted_ratio(share * value[group], share, cluster[redeemed], weights)
 
 
 def evaluate(
@@ -185,20 +134,14 @@ def evaluate(
     log loss   0.35  0.14  0.56       6         2
     MRR        1.00  1.00  1.00       6         2
     """
-    chosen = _chosen(metrics, probability)
-    rows = {
-        (name, metric): [
-            values[0, 0],
-            *interval(values, confidence),
-            len(part),
-            int(part[label].sum()),
-        ]
-        for name, part, found in _measured(
-            offers, {"p": p}, label, probability, chosen, slices, clusters, replicates, seed
-        )
-        for metric, values in zip(chosen, found[:, 0].swapaxes(0, 1), strict=True)
-    }
-    return table(rows, "metric", "value", "low", "high", "offers", label)
+    scores = {"p": p}
+    rows = {}
+    for place, part, samples in _measured(
+        offers, scores, label, probability, metrics, slices, clusters, replicates, seed
+    ):
+        counts = len(part), int(part[label].sum())
+        rows[place] = [samples[0, 0, 0], *interval(samples[:, 0], confidence), *counts]
+    return _table(rows, "value", "low", "high", "offers", label)
 
 
 def compare(
@@ -206,14 +149,8 @@ def compare(
     p_a: ArrayLike,
     p_b: ArrayLike,
     *,
-    label: str = "redeemed",
-    probability: bool = True,
-    metrics: Sequence[str] | None = None,
-    slices: Mapping[str, ArrayLike] | None = None,
-    clusters: Sequence[str] = ("user_id",),
     confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Any,
 ) -> pd.DataFrame:
     """Measure by how much scorer a differs from scorer b on the same offers.
 
@@ -224,8 +161,8 @@ def compare(
     ----------
     p_a, p_b
         Probability of redemption of each row by either scorer, shape (n,) or (n, seeds).
-    offers, label, probability, metrics, slices, clusters, confidence, replicates, seed
-        As for `evaluate`, and so are the errors.
+    offers, confidence, **options
+        As for `evaluate`, with all its keywords, and so are the errors.
 
     Returns
     -------
@@ -245,23 +182,50 @@ def compare(
     metric
     log loss  0.35  0.64       -0.29 -0.47 -0.07
     """
-    chosen = _chosen(metrics, probability)
-    scores = {"p_a": p_a, "p_b": p_b}
-    rows = {
-        (name, metric): [*values[0, :, 0], gap[0, 0], *interval(gap, confidence)]
-        for name, _, found in _measured(
-            offers, scores, label, probability, chosen, slices, clusters, replicates, seed
-        )
-        for metric, values in zip(chosen, np.moveaxis(found, 2, 0), strict=True)
-        for gap in [values[:, 0] - values[:, 1]]
-    }
-    return table(rows, "metric", "a", "b", "difference", "low", "high")
+    rows = {}
+    for place, _, samples in _measured(offers, {"p_a": p_a, "p_b": p_b}, **options):
+        gap = samples[:, 0] - samples[:, 1]
+        rows[place] = [*samples[0, :, 0], gap[0, 0], *interval(gap, confidence)]
+    return _table(rows, "a", "b", "difference", "low", "high")
 
 
-def table(rows: Mapping[tuple[str, str], Sequence[float]], row: str, *columns: str) -> pd.DataFrame:
-    """Frame of the rows, indexed by slice and what a row is."""
-    index = pd.MultiIndex.from_tuples(rows, names=["slice", row])
+def _table(rows: Mapping[tuple[str, str], Sequence[float]], *columns: str) -> pd.DataFrame:
+    index = pd.MultiIndex.from_tuples(rows, names=["slice", "metric"])
     return pd.DataFrame(list(rows.values()), index, columns)
+
+
+def _measured(
+    offers: pd.DataFrame,
+    scores: Mapping[str, ArrayLike],
+    label: str = "redeemed",
+    probability: bool = True,
+    metrics: Sequence[str] | None = None,
+    slices: Mapping[str, ArrayLike] | None = None,
+    clusters: Sequence[str] = ("user_id",),
+    replicates: int = 500,
+    seed: int = 0,
+) -> Iterator[tuple[tuple[str, str], pd.DataFrame, Floats]]:
+    """Yield each slice and metric, the offers of the slice, and the metric of each scorer.
+
+    Its shape is (clusterings, scorers, 1 + replicates).
+    """
+    chosen = _chosen(metrics, probability)
+    columns = ["user_id", "campaign_id", label, *check_clusters(clusters)]
+    parts = list(cut(offers, list(dict.fromkeys(columns)), slices))
+    by_seed = {
+        name: _checked_seeds(offers, label, name, score, probability)
+        for name, score in scores.items()
+    }
+    for name, rows, part in parts:
+        y = part[label].to_numpy(np.float64)
+        group = part.groupby(["user_id", "campaign_id"]).ngroup().to_numpy()
+        every = [p[rows] for seeds in by_seed.values() for p in seeds]
+        ways = clusterings({column: part[column] for column in clusters}, len(part), seed)
+        samples = resample(ways, replicates, partial(_measure, chosen, y, group, every))
+        counts = [len(seeds) for seeds in by_seed.values()]
+        samples = _mean_over_seeds(samples, counts, np.random.default_rng([seed, 3]))
+        for place, metric in enumerate(chosen):
+            yield (name, metric), part, samples[:, :, place]
 
 
 def _chosen(metrics: Sequence[str] | None, probability: bool) -> Chosen:
@@ -277,56 +241,48 @@ def _chosen(metrics: Sequence[str] | None, probability: bool) -> Chosen:
 def _parsed(name: str) -> tuple[str, float]:
     number = re.search(r"(?<=@)[1-9]\d*|(?<= at )-?\d*\.?\d+", name)
     kind = name[: number.start()] + "#" + name[number.end() :] if number else name
-    known = [*CURVES, *RATIOS, "ECE", *LISTS, *LINES]
-    if "#" in name or kind not in known:
-        raise ValueError(f"no metric is named {name!r}; with a number for #, these are: {known}")
+    kinds = [*CURVES, *RATIOS, "ECE", *OF_LISTS, *LINES]
+    if "#" in name or kind not in kinds:
+        raise ValueError(f"no metric is named {name!r}; with a number for #, these are: {kinds}")
     value = float(number[0]) if number else 0.0
     if kind == "lift at #%":
         check_share(value / 100)
     return kind, value
 
 
-def _measured(
-    offers: pd.DataFrame,
-    scores: Mapping[str, ArrayLike],
-    label: str,
-    probability: bool,
-    chosen: Chosen,
-    slices: Mapping[str, ArrayLike] | None,
-    clusters: Sequence[str],
-    replicates: int,
-    seed: int,
-) -> Iterator[tuple[str, pd.DataFrame, Floats]]:
-    """Yield each slice's name, its offers, and the metrics.
-
-    Their shape is (clusterings, scorers, metrics, 1 + replicates).
-    """
-    columns = ["user_id", "campaign_id", label, *check_clusters(clusters)]
-    parts = list(cut(offers, list(dict.fromkeys(columns)), slices))
-    checked_scores, seeds = [], []
-    for name, score in scores.items():
-        require_one_order(**{"offers": offers, name: score})
-        by_seed = np.atleast_2d(np.asarray(score).T)
-        for one in by_seed:
-            _, p, _ = checked(offers[label], one, None, name, f"offers[{label!r}]")
-            if probability:
-                advice = "in [0, 1] (pass probability=False for a score that only ranks)"
-                require(name, p, (p >= 0) & (p <= 1), advice)
-            checked_scores.append(p)
-        seeds.append(len(by_seed))
-    for name, rows, part in parts:
-        y = part[label].to_numpy(np.float64)
-        group = part.groupby(["user_id", "campaign_id"]).ngroup().to_numpy()
-        scored = [Scored(y, p[rows], group) for p in checked_scores]
-        ways = clusterings({column: part[column] for column in clusters}, len(part), seed)
-        found = resample(ways, replicates, partial(_measure_each, scored, chosen))
-        yield name, part, _mean_over_seeds(found, seeds, np.random.default_rng([seed, 3]))
+def check_clusters(clusters: Sequence[str]) -> Sequence[str]:
+    """Raise a ValueError unless they are one or two names of columns; else give them back."""
+    if (
+        isinstance(clusters, str)
+        or len({*clusters}) != len(clusters)
+        or len(clusters) not in (1, 2)
+    ):
+        raise ValueError(
+            'clusters must be a tuple of one column or two, such as ("user_id",) or '
+            f'("user_id", "coupon_id"), but it is {clusters!r}'
+        )
+    return clusters
 
 
-def _mean_over_seeds(found: Floats, seeds: Sequence[int], random: np.random.Generator) -> Floats:
+def _checked_seeds(
+    offers: pd.DataFrame, label: str, name: str, score: ArrayLike, probability: bool
+) -> list[Floats]:
+    """The scores of each seed of a model."""
+    require_one_order(**{"offers": offers, name: score})
+    seeds = [
+        checked(offers[label], one, None, name, f"offers[{label!r}]")[1]
+        for one in np.atleast_2d(np.asarray(score).T)
+    ]
+    advice = "in [0, 1] (pass probability=False for a score that only ranks)"
+    for p in seeds if probability else []:
+        require(name, p, (p >= 0) & (p <= 1), advice)
+    return seeds
+
+
+def _mean_over_seeds(samples: Floats, seeds: Sequence[int], random: np.random.Generator) -> Floats:
     """Average each scorer's seeds; after the first place, draw them with replacement."""
     means = []
-    for of_scorer in np.split(found, np.cumsum(seeds)[:-1], axis=1):
+    for of_scorer in np.split(samples, np.cumsum(seeds)[:-1], axis=1):
         ways, count, _, places = of_scorer.shape
         times = random.multinomial(count, np.full(count, 1 / count), (ways, places)) / count
         times[:, 0] = 1 / count
@@ -334,21 +290,57 @@ def _mean_over_seeds(found: Floats, seeds: Sequence[int], random: np.random.Gene
     return np.stack(means, axis=1)
 
 
-def _measure_each(
-    scored: Sequence[Scored], chosen: Chosen, cluster: Ints, weights: Floats
+def _measure(
+    chosen: Chosen,
+    y: Floats,
+    group: Ints,
+    scores: Sequence[Floats],
+    cluster: Ints,
+    weights: Floats,
+) -> Floats:
+    """Each metric of each score under each row of weights: shape (scores, metrics, w)."""
+    return np.array([_metrics(chosen, y, group, score, cluster, weights) for score in scores])
+
+
+def _metrics(
+    chosen: Chosen, y: Floats, group: Ints, score: Floats, cluster: Ints, weights: Floats
 ) -> list[Floats]:
-    return [each.measure(chosen, cluster, weights) for each in scored]
+    measured: dict[str, Floats] = {}
+    for name, (kind, number) in chosen.items():
+        if kind in RATIOS:
+            measured[name] = weighted_ratio(*RATIOS[kind](y, score, number), cluster, weights)
+        elif kind in OF_LISTS:
+            lists = OF_LISTS[kind](y, score, group, int(number))
+            measured[name] = _mean_of_lists(*lists, y, group, cluster, weights)
+        elif kind == "ECE":
+            measured[name] = resampled_ece(y, score, cluster, weights)
+    curves = {name: (CURVES[kind], x) for name, (kind, x) in chosen.items() if kind in CURVES}
+
+    def of_classes(hit: Floats, miss: Floats) -> list[float]:
+        return [curve(hit, miss, x) for curve, x in curves.values()]
+
+    if curves:
+        measured |= zip(curves, at_thresholds(y, score, cluster, weights, of_classes), strict=True)
+    if set(LINES) & set(chosen):
+        measured |= zip(LINES, resampled_lines(y, score, cluster, weights).T, strict=True)
+    return [measured[name] for name in chosen]
 
 
-def check_clusters(clusters: Sequence[str]) -> Sequence[str]:
-    """Raise a ValueError unless they are one or two names of columns; else give them back."""
-    if (
-        isinstance(clusters, str)
-        or len(clusters) not in (1, 2)
-        or len(set(clusters)) < len(clusters)
-    ):
-        raise ValueError(
-            'clusters must be a tuple of one column or two, such as ("user_id",) or '
-            f'("user_id", "coupon_id"), but it is {clusters!r}'
-        )
-    return clusters
+def _mean_of_lists(
+    rows: Ints, values: Floats, y: Floats, group: Ints, cluster: Ints, weights: Floats
+) -> Floats:
+    """Mean of one value of the lists, each known by one of its rows.
+
+    Where a list lies in several clusters, such as coupons, it counts as often as its redeemed
+    offers do on average.
+    """
+    groups = group.max(initial=-1) + 1
+    whole, value = np.empty(groups, np.int64), np.empty(groups)
+    whole[group] = cluster
+    if (whole[group] == cluster).all():
+        return weighted_ratio(values, np.ones(rows.size), cluster[rows], weights)
+    value[group[rows]] = values
+    redeemed = np.flatnonzero(y == 1)
+    of_redeemed = group[redeemed]
+    share = 1 / np.bincount(of_redeemed)[of_redeemed]
+    return weighted_ratio(share * value[of_redeemed], share, cluster[redeemed], weights)

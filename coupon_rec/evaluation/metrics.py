@@ -202,16 +202,16 @@ def thresholds(y: Floats, score: Floats) -> tuple[Ints, int]:
 def auc_at_thresholds(positive: Floats, negative: Floats) -> float:
     """AUC from the weight of either class at each threshold, in ascending order."""
     below = negative.cumsum() - negative / 2
-    return divide((positive * below).sum(), positive.sum() * negative.sum())
+    return float(divide((positive * below).sum(), positive.sum() * negative.sum()))
 
 
 def average_precision_at_thresholds(positive: Floats, negative: Floats) -> float:
     """Average precision from the weight of either class at each threshold, in ascending order."""
     gained = positive[::-1]
-    found, missed = gained.cumsum(), negative[::-1].cumsum()
+    reached, missed = gained.cumsum(), negative[::-1].cumsum()
     hit = gained > 0
-    precision = found[hit] / (found[hit] + missed[hit])
-    return float((gained[hit] * precision).sum() / found[-1]) if hit.any() else float("nan")
+    precision = reached[hit] / (reached[hit] + missed[hit])
+    return float((gained[hit] * precision).sum() / reached[-1]) if hit.any() else float("nan")
 
 
 def found_at_thresholds(positive: Floats, negative: Floats, share: ArrayLike) -> Floats:
@@ -219,8 +219,8 @@ def found_at_thresholds(positive: Floats, negative: Floats, share: ArrayLike) ->
     if not positive.any():
         return np.full(np.shape(share), np.nan)
     sent = np.append(0, (positive + negative)[::-1].cumsum())
-    found = np.append(0, positive[::-1].cumsum())
-    return np.asarray(np.interp(np.multiply(share, sent[-1]), sent, found) / found[-1])
+    reached = np.append(0, positive[::-1].cumsum())
+    return np.asarray(np.interp(np.multiply(share, sent[-1]), sent, reached) / reached[-1])
 
 
 def lift_at_thresholds(positive: Floats, negative: Floats, share: float) -> float:
@@ -242,7 +242,7 @@ def check_share(share: float) -> None:
 
 def _ratio(kind: str, y: Floats, score: Floats, weight: Floats, number: float = 0.0) -> float:
     top, bottom = RATIOS[kind](y, score, number)
-    return divide(weight @ top, weight @ bottom)
+    return float(divide(weight @ top, weight @ bottom))
 
 
 def _weight_at_thresholds(y: Floats, score: Floats, weight: Floats) -> tuple[Floats, Floats]:

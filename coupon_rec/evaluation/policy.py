@@ -17,6 +17,7 @@ Both are facts about offers that *were* sent, all of a user's list at once. They
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -32,14 +33,13 @@ from coupon_rec.arguments import (
 )
 from coupon_rec.evaluation.arrays import Ints, checked
 from coupon_rec.evaluation.bootstrap import (
+    Resampling,
     at_thresholds,
-    clusterings,
-    interval,
+    estimate,
     named_keys,
-    resample,
     weighted_ratio,
 )
-from coupon_rec.evaluation.intervals import check_clusters, table
+from coupon_rec.evaluation.intervals import check_clusters
 from coupon_rec.evaluation.metrics import check_share, found_at_thresholds
 from coupon_rec.evaluation.ranking import check_k, top_k
 from coupon_rec.evaluation.slices import cut
@@ -89,9 +89,7 @@ def policy_rates(
     *,
     slices: Mapping[str, ArrayLike] | None = None,
     clusters: Sequence[str] = ("user_id",),
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Unpack[Resampling],
 ) -> pd.DataFrame:
     """Redemption and purchase rate among the offers that a policy sends.
 
@@ -103,8 +101,8 @@ def policy_rates(
     sent
         Chance that the policy sends each of them, shape (n,), in [0, 1], such as from `top_offers`;
         or True and False.
-    slices, clusters, confidence, replicates, seed
-        As for `evaluate`.
+    slices, clusters, **options
+        As for `evaluate`: `confidence`, `replicates` and `seed`.
 
     Returns
     -------
@@ -138,16 +136,20 @@ def policy_rates(
         require(f"offers[{column!r}]", label, label.isin([0, 1]).to_numpy(), "0 or 1")
     require_one_order(offers=offers, sent=sent)
     chance = probabilities("sent", sent, len(offers))
-    rows = {}
+    tables = {}
     for name, of_slice, part in parts:
-        ways = clusterings({column: part[column] for column in clusters}, len(part), seed)
         sent_here = chance[of_slice]
-        for rate, column in RATES.items():
-            ratio = partial(weighted_ratio, sent_here * part[column], sent_here)
-            samples = resample(ways, replicates, ratio)
-            ends = interval(samples, confidence)
-            rows[name, rate] = [samples[0, 0], *ends, float(sent_here.sum())]
-    return table(rows, "rate", "value", "low", "high", "sent")
+        measure = partial(_rates, [sent_here * part[name] for name in RATES.values()], sent_here)
+        keys = {column: part[column] for column in clusters}
+        rates = estimate(keys, len(part), measure, **options).set_index(pd.Index(RATES))
+        tables[name] = rates.assign(sent=sent_here.sum())
+    return pd.concat(tables, names=["slice", "rate"])
+
+
+def _rates(
+    tops: Sequence[ArrayLike], bottom: ArrayLike, cluster: Ints, weights: Floats
+) -> list[Floats]:
+    return [weighted_ratio(top, bottom, cluster, weights) for top in tops]
 
 
 def gains(
@@ -157,9 +159,7 @@ def gains(
     coupons: ArrayLike | None = None,
     *,
     shares: Sequence[float] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
-    confidence: float = 0.95,
-    replicates: int = 500,
-    seed: int = 0,
+    **options: Unpack[Resampling],
 ) -> pd.DataFrame:
     """Share of the redemptions found, by the share of offers sent, best first.
 
@@ -171,8 +171,8 @@ def gains(
         As for `total`.
     shares
         Of the offers, each in (0, 1].
-    confidence, replicates, seed
-        As for `evaluate`.
+    **options
+        `confidence`, `replicates` and `seed`, as for `evaluate`.
 
     Returns
     -------
@@ -205,9 +205,7 @@ def gains(
             y, score, cluster, weights, lambda hit, miss: found_at_thresholds(hit, miss, shares)
         )
 
-    ways = clusterings(named_keys(users, coupons), y.size, seed)
-    found = np.moveaxis(resample(ways, replicates, measure), 1, 0)
-    low, high = np.array([interval(samples, confidence) for samples in found]).T
-    index, value = pd.Index(shares, name="share"), found[:, 0, 0]
-    columns = {"offers": np.multiply(shares, y.size), "found": value, "low": low, "high": high}
-    return pd.DataFrame(columns, index).assign(lift=value / np.array(shares))
+    redeemed = estimate(named_keys(users, coupons), y.size, measure, **options)
+    table = redeemed.rename(columns={"value": "found"}).set_index(pd.Index(shares, name="share"))
+    table.insert(0, "offers", np.multiply(shares, y.size))
+    return table.assign(lift=table["found"] / table.index)

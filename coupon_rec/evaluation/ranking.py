@@ -52,7 +52,7 @@ def ndcg(y: ArrayLike, score: ArrayLike, group: ArrayLike, k: int = 10) -> float
     check_k(k)
     require_one_order(y=y, score=score, group=group)
     y, score, _ = checked(y, score)
-    values = LISTS["NDCG@#"](y, score, numbered("group", group, y.size), k)[1]
+    values = OF_LISTS["NDCG@#"](y, score, numbered("group", group, y.size), k)[1]
     return float(values.mean()) if values.size else float("nan")
 
 
@@ -71,8 +71,8 @@ def recall_by_group(y: Floats, score: Floats, group: Ints, k: int) -> tuple[Ints
     A redeemed offer that is tied across the cut counts by its chance to be above it.
     """
     rows, y, lists = _with_redemption(y, score, group)
-    found = sum_by(lists.group, y * lists.expected(lists.rank < k))
-    return rows, found / sum_by(lists.group, y)
+    hits = sum_by(lists.group, y * lists.expected(lists.rank < k))
+    return rows, hits / sum_by(lists.group, y)
 
 
 def hit_by_group(y: Floats, score: Floats, group: Ints, k: int) -> tuple[Ints, Floats]:
@@ -163,7 +163,7 @@ def _chance_to_be_first(tied: int, positives: float) -> Floats:
     return np.asarray(-np.diff(none_yet, prepend=1))
 
 
-LISTS: dict[str, Callable[[Floats, Floats, Ints, int], tuple[Ints, Floats]]] = {
+OF_LISTS: dict[str, Callable[[Floats, Floats, Ints, int], tuple[Ints, Floats]]] = {
     "NDCG@#": ndcg_by_group,
     "recall@#": recall_by_group,
     "hit rate@#": hit_by_group,

@@ -2,27 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from coupon_rec.explain.credit import Score
-from coupon_rec.features.online.candidates import Candidates
-
-
-class Store(Protocol):
-    """What `coupon_rec.serving.events.feature_store.FeatureStore` offers."""
-
-    def offers(self, user_id: int | str, day: date) -> Candidates:
-        """Give a user's coupons with all their features."""
-
-    def supposing(self, user_id: int | str, day: date, events: Sequence[Any]) -> Candidates:
-        """Give them as if more had happened, and keep nothing of it."""
 
 
 def suppose(
-    store: Store,
+    store: Any,
     score: Score,
     user_id: int | str,
     day: date,
@@ -52,13 +41,13 @@ def suppose(
         One row a coupon, `campaign_id` and `coupon_id`, with its score `now` and one column a
         story; missing where the coupon is not offered any more, because it was redeemed.
     """
-    found: dict[str, pd.Series] = {}
+    scores_of: dict[str, pd.Series] = {}
     for name, events in {"now": (), **stories}.items():
         its = store.supposing(user_id, day, events) if events else store.offers(user_id, day)
         keys = pd.MultiIndex.from_arrays(
             [its.campaign_id, its.coupon_id], names=["campaign_id", "coupon_id"]
         )
         scores = np.asarray(score(its.arrays)) if len(keys) else np.empty(0)
-        found[name] = pd.Series(scores, keys)
-    frame = pd.DataFrame(found)
-    return frame.loc[found["now"].index].reset_index()
+        scores_of[name] = pd.Series(scores, keys)
+    frame = pd.DataFrame(scores_of)
+    return frame.loc[scores_of["now"].index].reset_index()

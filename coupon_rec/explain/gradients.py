@@ -72,8 +72,8 @@ def _halves(network: OfferModel) -> tuple[Any, Any]:
     back = keras.Model([*ready.values()], network.output["redeemed"])
 
     def read(arrays: Arrays) -> dict[str, Any]:
-        found = front.predict_on_batch({name: arrays[name] for name in network.input})
-        return {name: np.asarray(x) for name, x in found.items()}
+        ready = front.predict_on_batch({name: arrays[name] for name in network.input})
+        return {name: np.asarray(x) for name, x in ready.items()}
 
     return read, back
 
@@ -97,8 +97,8 @@ def _one(
 
 def _by_feature(encoder: Encoder, parts: dict[str, Floats]) -> Floats:
     """One number a column: the ones and zeros of a category are added up."""
-    found = [parts[name] for name in encoder.numbers]
+    parts_of = [parts[name] for name in encoder.numbers]
     for name, categories in encoder.categories.items():
         ends = np.cumsum([len(category.values) for category in categories])
-        found.append(np.array([part.sum() for part in np.split(parts[name], ends[:-1])]))
-    return np.concatenate(found).astype("float64")
+        parts_of.append(np.array([part.sum() for part in np.split(parts[name], ends[:-1])]))
+    return np.concatenate(parts_of).astype("float64")

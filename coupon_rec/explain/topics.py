@@ -74,11 +74,11 @@ def topics_of(encoder: Encoder) -> Players:
     dict
         By topic, the columns of each array: `{"habit": {"match": array([0, 1, ...])}, ...}`.
     """
-    found: dict[str, dict[str, list[int]]] = {topic: {} for topic in TOPICS}
+    columns_of: dict[str, dict[str, list[int]]] = {topic: {} for topic in TOPICS}
     for name, places in features_of(encoder).items():
         for array, columns in places.items():
-            found[topic_of(name, array)].setdefault(array, []).extend(columns.tolist())
+            columns_of[topic_of(name, array)].setdefault(array, []).extend(columns.tolist())
     return {
         topic: {array: np.array(columns) for array, columns in arrays.items()}
-        for topic, arrays in found.items()
+        for topic, arrays in columns_of.items()
     }

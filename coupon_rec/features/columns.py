@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +14,7 @@ from coupon_rec.features.catalog import GROUPS, Feature
 
 RARE = 10
 """A value in fewer training rows than this is no category of its own: nothing can be learned."""
-MOST = 200
+VALUES_KEPT = 200
 """Most values of a category that are told apart: the most frequent ones."""
 SHOWN = 5
 
@@ -72,15 +71,13 @@ class Category:
 
 def values_of(offers: pd.DataFrame, numbers: Sequence[Number]) -> NDArray[np.float64]:
     """The columns of some numbers side by side, shape (n, numbers); NaN where one is missing."""
-    blocks = [np.empty((len(offers), 0))]
     sizes = Counter(number.name.split("[")[0] for number in numbers)
     vectors = {number.name.split("[")[0] for number in numbers if "[" in number.name}
-    for vector, names in groupby(sizes, vectors.__contains__):
-        if vector:
-            blocks += [_vectors(offers[name], sizes[name]) for name in names]
-        else:
-            blocks.append(_plain(offers[list(names)]))
-    return np.hstack(blocks)
+    blocks = [
+        _vectors(offers[name], size) if name in vectors else _plain(offers[name])
+        for name, size in sizes.items()
+    ]
+    return np.hstack([np.empty((len(offers), 0)), *blocks])
 
 
 def own_feature(column: pd.Series) -> Feature:
@@ -89,7 +86,7 @@ def own_feature(column: pd.Series) -> Feature:
     group_of(name)
     if kind_of(column) == "vector":
         return Feature(name, "a vector of your own")
-    return Feature(name, "a column of your own", float(np.nanmedian(_plain(column.to_frame()))))
+    return Feature(name, "a column of your own", float(np.nanmedian(_plain(column))))
 
 
 def numbers_of(feature: Feature, column: pd.Series) -> list[Number]:
@@ -98,27 +95,30 @@ def numbers_of(feature: Feature, column: pd.Series) -> list[Number]:
         size = len(column.dropna().iloc[0])
         values, names = _vectors(column, size), [f"{feature.name}[{i}]" for i in range(size)]
     else:
-        values, names = _plain(column.to_frame()), [feature.name]
+        values, names = _plain(column), [feature.name]
     values = np.where(np.isnan(values), feature.missing, values)
     with np.errstate(invalid="ignore", divide="ignore"):
         read = np.log1p(values) if feature.skewed else values
     if not np.isfinite(read).all():
         row, place = np.argwhere(~np.isfinite(read))[0]
         raise ValueError(not_finite(names[place], values[row, place], row))
-    varied = values.min(axis=0) < values.max(axis=0)
-    return [
-        Number(
-            name=name,
-            meaning=feature.meaning,
-            log1p=feature.skewed,
-            missing=float(feature.missing),
-            lowest=float(values[:, i].min()),
-            highest=float(values[:, i].max()),
-            mean=float(read[:, i].mean()),
-            deviation=float(read[:, i].std()) if varied[i] else 0.0,
+    numbers = []
+    for name, value, seen in zip(names, values.T, read.T, strict=True):
+        lowest, highest = float(value.min()), float(value.max())
+        deviation = float(seen.std()) if lowest < highest else 0.0
+        numbers.append(
+            Number(
+                name,
+                feature.meaning,
+                feature.skewed,
+                float(feature.missing),
+                lowest,
+                highest,
+                float(seen.mean()),
+                deviation,
+            )
         )
-        for i, name in enumerate(names)
-    ]
+    return numbers
 
 
 def categories_of(offers: pd.DataFrame, names: Sequence[str]) -> tuple[Category, ...]:
@@ -127,10 +127,8 @@ def categories_of(offers: pd.DataFrame, names: Sequence[str]) -> tuple[Category,
     first = 1
     for name in names:
         counts = as_text(offers[name].dropna()).astype(str).value_counts()
-        often = sorted(
-            (-rows, value) for value, rows in zip(counts.index, counts, strict=True) if rows >= RARE
-        )
-        values = tuple(value for _, value in often[:MOST])
+        often = counts[counts >= RARE].sort_index().sort_values(ascending=False, kind="stable")
+        values = tuple(often.index[:VALUES_KEPT])
         categories.append(Category(name, values, first))
         first += len(values)
     return tuple(categories)
@@ -168,29 +166,28 @@ def _numeric(column: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column))
 
 
-def _plain(columns: pd.DataFrame) -> NDArray[np.float64]:
-    """Columns of numbers, shape (n, columns); NaN where one is missing."""
-    odd = [name for name in columns if not _numeric(columns[name])]
+def _plain(column: pd.Series) -> NDArray[np.float64]:
+    """A column of numbers, shape (n, 1); NaN where one is missing."""
     try:
-        known = columns.assign(**{name: pd.to_numeric(columns[name]) for name in odd})
-        return np.asarray(known.to_numpy("float64", na_value=np.nan))
+        numbers = pd.to_numeric(column).to_numpy("float64", na_value=np.nan)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{', '.join(odd)}: expected numbers ({error})") from error
+        raise ValueError(f"{column.name}: expected numbers ({error})") from error
+    return np.asarray(numbers[:, np.newaxis])
 
 
 def _vectors(column: pd.Series, size: int) -> NDArray[np.float64]:
     """A column of vectors, shape (n, size); NaN where there is none."""
-    found = np.full((len(column), size), np.nan)
+    vectors = np.full((len(column), size), np.nan)
     values = column.to_numpy(object)
     for row in np.flatnonzero(column.notna()):
         try:
-            found[row] = np.reshape(np.asarray(values[row], "float64"), size)
+            vectors[row] = np.reshape(np.asarray(values[row], "float64"), size)
         except (ValueError, TypeError) as error:
             raise ValueError(
                 f"{column.name} is {values[row]!r:.60} in row {row}, counted from 0: expected a "
                 f"list of {size} numbers"
             ) from error
-    return found
+    return vectors
 
 
 def as_text(column: Any) -> pd.Index:

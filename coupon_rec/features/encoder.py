@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.arguments import require_columns
-from coupon_rec.features.catalog import CATEGORIES, FEATURES, GROUPS, OPTIONAL_FEATURES, Feature
+from coupon_rec.features.catalog import CATEGORIES, FEATURES, GROUPS, OPTIONAL_FEATURES
 from coupon_rec.features.columns import (
     RARE,
     SHOWN,
@@ -29,7 +29,6 @@ from coupon_rec.features.columns import (
 )
 
 Arrays = dict[str, NDArray[Any]]
-T = TypeVar("T")
 
 LABELS = ("bought", "redeemed")
 
@@ -108,30 +107,25 @@ class Encoder:
         """
         if offers.empty:
             raise ValueError("there are no offers to learn from: pass the training offers")
-        features = _features(offers)
+        features = [*FEATURES, *(each for each in OPTIONAL_FEATURES if each.name in offers)]
         names = {array: list(columns) for array, columns in CATEGORIES.items()}
         columns = [feature.name for feature in features] + sum(names.values(), [*extra, *ids])
         require_columns(offers, columns)
         if twice := [name for name, count in Counter(columns).items() if count > 1]:
             raise ValueError(f"{twice[0]} is read already: leave it out of extra")
-        kinds = {name: kind_of(offers[name]) for name in extra}
-        own = [own_feature(offers[name]) for name, kind in kinds.items() if kind != "text"]
-        for name, kind in kinds.items():
-            if kind == "text":
+        read = list(features)
+        for name in extra:
+            if kind_of(offers[name]) == "text":
                 names.setdefault(f"{group_of(name)}_category", []).append(name)
-        numbers = {
-            group: tuple(
-                number
-                for feature in [*features, *own]
-                if feature.group == group
-                for number in numbers_of(feature, offers[feature.name])
-            )
-            for group in GROUPS
-        }
+            else:
+                read.append(own_feature(offers[name]))
+        numbers: dict[str, tuple[Number, ...]] = dict.fromkeys(GROUPS, ())
+        for feature in read:
+            numbers[feature.group] += tuple(numbers_of(feature, offers[feature.name]))
         categories = {array: categories_of(offers, columns) for array, columns in names.items()}
-        known = {name: tuple(np.unique(offers[name].dropna()).tolist()) for name in ids}
+        learned = {name: tuple(np.unique(offers[name].dropna()).tolist()) for name in ids}
         rates = {label: float(offers[label].mean()) for label in LABELS if label in offers}
-        return cls(numbers, categories, known, rates)
+        return cls(numbers, categories, learned, rates)
 
     def only(self, *arrays: str) -> "Encoder":
         """The same encoder with some of its arrays, in the order in which they are named.
@@ -144,10 +138,11 @@ class Encoder:
         if unknown := [name for name in arrays if name not in self.arrays]:
             raise ValueError(f"there is no array {unknown[0]!r}; there are {list(self.arrays)}")
 
-        def some(part: dict[str, T]) -> dict[str, T]:
-            return {name: part[name] for name in arrays if name in part}
-
-        return Encoder(some(self.numbers), some(self.categories), some(self.ids), self.rates)
+        every: list[dict[str, Any]] = [self.numbers, self.categories, self.ids]
+        numbers, categories, ids = (
+            {name: part[name] for name in arrays if name in part} for part in every
+        )
+        return Encoder(numbers, categories, ids, self.rates)
 
     @property
     def arrays(self) -> dict[str, int]:
@@ -205,20 +200,19 @@ class Encoder:
             and counts them.
         """
         require_columns(offers, self.columns)
-        arrays: Arrays = {}
-        for group, numbers in self.numbers.items():
-            arrays[group] = self.scaled(group, values_of(offers, numbers))
-        for name in self.categories:
-            arrays[name] = self.codes(name, offers)
-        for name, known in self.ids.items():
-            found = pd.Index(known).get_indexer(offers[name]) + 1
-            arrays[name] = found.astype("int32")[:, None]
+        arrays: Arrays = {
+            group: self.scaled(group, values_of(offers, numbers))
+            for group, numbers in self.numbers.items()
+        }
+        arrays |= {name: self.codes(name, offers) for name in self.categories}
+        for name, ids in self.ids.items():
+            arrays[name] = pd.Index(ids).get_indexer(offers[name]).astype("int32")[:, None] + 1
         unseen = self.unseen(offers, arrays)
-        if len(unseen):
-            lines = [
-                f"{row.column}: {row.rows:,} of {len(offers):,} rows, such as {row.values}"
-                for row in unseen.itertuples(index=False)
-            ]
+        lines = [
+            f"{row.column}: {row.rows:,} of {len(offers):,} rows, such as {row.values}"
+            for row in unseen.itertuples(index=False)
+        ]
+        if lines:
             warnings.warn(
                 f"values that fewer than {RARE} training offers have count as unknown. "
                 + "; ".join(lines),
@@ -278,8 +272,8 @@ class Encoder:
         """
         columns = []
         for category in self.categories[array]:
-            found = pd.Index(category.values).get_indexer(as_text(rows[category.name]))
-            columns.append(np.where(found < 0, 0, found + category.first).astype("int32"))
+            place = pd.Index(category.values).get_indexer(as_text(rows[category.name]))
+            columns.append(np.where(place < 0, 0, place + category.first).astype("int32"))
         return np.stack(columns, axis=1)
 
     def matrix(self, arrays: Arrays) -> NDArray[np.float32]:
@@ -317,15 +311,15 @@ class Encoder:
             One row a column with such values: `column`, `rows` and up to five of the `values`.
         """
         require_columns(offers, [each.name for some in self.categories.values() for each in some])
-        found = []
+        counted = []
         for array, categories in self.categories.items():
             codes = self.codes(array, offers) if arrays is None else arrays[array]
             for column, category in enumerate(categories):
                 lost = (codes[:, column] == 0) & offers[category.name].notna().to_numpy()
                 if lost.any():
                     values = offers[category.name][lost].astype(str).unique()[:SHOWN].tolist()
-                    found.append((category.name, int(lost.sum()), values))
-        return pd.DataFrame(found, columns=["column", "rows", "values"])
+                    counted.append((category.name, int(lost.sum()), values))
+        return pd.DataFrame(counted, columns=["column", "rows", "values"])
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as JSON knows it; `from_dict` reads it."""
@@ -341,23 +335,15 @@ class Encoder:
             If it is something else.
         """
         try:
-            return cls(
-                _read(described["numbers"], lambda one: Number(**one)),
-                _read(
-                    described["categories"],
-                    lambda one: Category(**{**one, "values": tuple(one["values"])}),
-                ),
-                _read(described["ids"], lambda one: one),
-                dict(described["rates"]),
-            )
+            numbers = {
+                array: tuple(Number(**each) for each in some)
+                for array, some in described["numbers"].items()
+            }
+            categories = {
+                array: tuple(Category(**each | {"values": (*each["values"],)}) for each in some)
+                for array, some in described["categories"].items()
+            }
+            ids = {array: tuple(some) for array, some in described["ids"].items()}
+            return cls(numbers, categories, ids, dict(described["rates"]))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this describes no encoder ({error!r})") from error
-
-
-def _read(part: Mapping[str, Any], one: Any) -> dict[str, tuple[Any, ...]]:
-    return {name: tuple(map(one, columns)) for name, columns in part.items()}
-
-
-def _features(offers: pd.DataFrame) -> list[Feature]:
-    """The features of the catalog, with those that depend on what a market has."""
-    return [*FEATURES, *(each for each in OPTIONAL_FEATURES if each.name in offers.columns)]

@@ -128,6 +128,6 @@ def _drawn(ids: pd.Series, name: str, share: float, rng: np.random.Generator) ->
     """Whether each row's id is among those that are held out."""
     if not 0 <= share < 1:
         raise ValueError(f"{name} must be a share in [0, 1), such as 0.2, not {share}")
-    known = np.unique(ids)
-    chosen = rng.permutation(known)[: round(share * len(known))]
+    different = np.unique(ids)
+    chosen = rng.permutation(different)[: round(share * len(different))]
     return np.asarray(ids.isin(chosen))

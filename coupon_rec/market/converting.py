@@ -5,6 +5,7 @@ from collections.abc import Mapping, Set
 from functools import reduce
 from math import inf
 from operator import or_
+from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -77,15 +78,9 @@ def shape(
                 what = f"text, where `{numbers[column]}` has whole numbers"
                 fix = f"write {column} as whole numbers in all tables, or as text in all of them."
             failed[column] = (failure, what, fix)
-        if target.is_floating():
-            values = ibis.ifelse(values.isnan(), None, values)
         if column in text:
             values = values.nullif("")
-        elif target.is_string() and wanted.default is not None:
-            values = values.strip().nullif("")
-            if wanted.default == "0":  # as pandas writes a column of whole numbers with gaps
-                values = ibis.ifelse(values == "0.0", "0", values)
-        columns[column] = values if wanted.default is None else values.fill_null(wanted.default)
+        columns[column] = _filled(values, wanted.default)
     every = [failure for failure, *_ in failed.values()]
     if every and source.filter(reduce(or_, every)).count().execute():
         for column, (failure, what, fix) in failed.items():
@@ -93,6 +88,19 @@ def shape(
             problems += [found] if found.rows else []
     own = own_columns(source, name, csv)
     return (None if problems else source.select(**columns, **own)), problems
+
+
+def _filled(values: Column, default: Any) -> Column:
+    """Say null, or the default, wherever a value is missing."""
+    if values.type().is_floating():
+        values = ibis.ifelse(values.isnan(), None, values)
+    if default is None:
+        return values
+    if values.type().is_string():
+        values = values.strip().nullif("")
+        if default == "0":  # as pandas writes a column of whole numbers with gaps
+            values = ibis.ifelse(values == "0.0", "0", values)
+    return values.fill_null(default)
 
 
 def convert(column: Column, target: dt.DataType) -> tuple[Column, BooleanValue | None] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import ibis
-from ibis import Table, _
+from ibis import Table, Value, _
 from ibis.backends import BaseBackend
 from ibis.util import gen_name
 
@@ -23,8 +23,8 @@ KINDS = tuple(
 """The columns that identify something, such as "user_id"."""
 
 
-def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str]]:
-    """Say which identifiers are text, and which table has numbers for the others.
+def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str], list[str]]:
+    """Say which identifiers are text, which table has numbers for the others, and what is empty.
 
     Text that only has whole numbers in it, as in a CSV file, is taken for numbers if all tables
     agree. Whole numbers are taken for text if one of them is below 0 or above `MAX_ID`: what reads
@@ -37,16 +37,18 @@ def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str]]:
 
     Returns
     -------
-    set of str, dict of str to str
-        The identifiers that are text in all tables; and for each one that is a number in some
-        table, that table. An identifier in both is a whole number in all tables.
+    set of str, dict of str to str, list of str
+        The identifiers that are text in all tables; for each one that is a number in some table,
+        that table, and an identifier in both is a whole number in all tables; and the tables
+        without rows.
     """
     numbers: dict[str, str] = {}
     text: set[str] = set()
+    empty: list[str] = []
     beyond: dict[str, str] = {}  # numbers that are taken for text, and a table that has them
     for name, table in tables.items():
         types = {column: table[column].type() for column in KINDS if column in table.columns}
-        asked = {}
+        asked: dict[str, Value] = {"rows": table.count()}
         for column, dtype in types.items():
             if dtype.is_string() or dtype.is_numeric():
                 asked[f"{column} beyond"] = is_beyond(table[column]).any()
@@ -54,7 +56,8 @@ def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str]]:
                 asked[column] = is_text(table[column]).any()
             elif dtype.is_numeric():
                 numbers.setdefault(column, name)
-        found = table.aggregate(**asked).to_pyarrow().to_pylist()[0] if asked else {}
+        found = table.aggregate(**asked).to_pyarrow().to_pylist()[0]
+        empty += [] if found["rows"] else [name]
         for column in types:
             if found.get(column):
                 text.add(column)
@@ -62,7 +65,7 @@ def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str]]:
                 beyond.setdefault(column, name)
     mixed = text & beyond.keys()
     whole = {column: name for column, name in (beyond | numbers).items() if column not in mixed}
-    return (text - numbers.keys()) | beyond.keys(), whole
+    return (text - numbers.keys()) | beyond.keys(), whole, empty
 
 
 def number(tables: Mapping[str, Table], kinds: Iterable[str]) -> dict[str, Table]:

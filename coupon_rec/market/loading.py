@@ -13,7 +13,7 @@ from coupon_rec.market import identifiers as ids
 from coupon_rec.market.converting import shape
 from coupon_rec.market.errors import MarketError
 from coupon_rec.market.schema import SCHEMAS
-from coupon_rec.market.sources import Source, open_tables
+from coupon_rec.market.sources import Source, empty, open_tables
 from coupon_rec.market.tables import IDENTIFIERS, Market
 from coupon_rec.market.validation import Counted, Rule, market_rules, problems
 
@@ -91,11 +91,14 @@ def load_market(source: Source, connection: BaseBackend | None = None) -> Market
     if IDENTIFIERS in raw:
         known, lost = ids.stored(raw.pop(IDENTIFIERS))
         found += lost
-    text, numbers = ids.text_kinds(raw)
+    text, numbers, without_rows = ids.text_kinds(raw)
+    found += [empty(name) for name in without_rows]
     text -= known.keys()
     numbers |= dict.fromkeys(known, IDENTIFIERS)
     tables: dict[str, Table] = {}
     for name, table in raw.items():
+        if name in without_rows:
+            continue
         exact, lost = shape(table, name, text, numbers, name in opened.csv)
         found += lost
         if exact is not None:

@@ -43,17 +43,11 @@ SOME_MONEY = _check(
     "money off that is zero, negative or not finite",
     "write the currency taken off, above 0; leave it empty where there is none.",
 )
-POSITIVE = _check(
+COUNTED = _check(
     "1 or more",
     lambda column: column > 0,
-    "a quantity of zero or less",
-    "drop returns and corrections, which are no purchases.",
-)
-PLACE = _check(
-    "1 or more",
-    lambda column: column > 0,
-    "a position below 1",
-    "count positions from 1, the first in the list.",
+    "a number of zero or less",
+    "count from 1; drop returns and corrections, which are no purchases.",
 )
 IN_STOCK = _check(
     "0 or more",
@@ -61,17 +55,11 @@ IN_STOCK = _check(
     "a stock below zero",
     "write 0 where nothing is left.",
 )
-SHARE_OFF = _check(
+SHARE = _check(
     "above 0, at most 1",
     lambda column: (column > 0) & (column <= 1),
-    "a depth that is not above 0 and at most 1",
-    "write the share of the price taken off, such as 0.25 for 25%.",
-)
-PROBABILITY = _check(
-    "above 0, at most 1",
-    lambda column: (column > 0) & (column <= 1),
-    "a probability that is not above 0 and at most 1",
-    "write the probability that this would happen, which is above 0 since it did.",
+    "a value that is not above 0 and at most 1",
+    "write a share, such as 0.25 for 25%; what has happened had a probability above 0.",
 )
 IN_YEARS = _check(
     f"years {YEARS[0]} to {YEARS[1]}",
@@ -160,12 +148,13 @@ IN_STORE = optional(dt.int64, "the store; empty for all stores")
 
 TERMS = {
     "face_value": optional(dt.float64, "currency that it takes off a purchase", SOME_MONEY),
-    "depth": optional(dt.float64, "share of the price that it takes off", SHARE_OFF),
+    "depth": optional(dt.float64, "share of the price that it takes off", SHARE),
 }
 DESCRIPTION = {
     "text": optional(dt.string, "what is said about it"),
     "image": optional(dt.string, "path or address of its picture"),
 }
+OWN_BRAND = "whether it is the retailer's own brand; if not given, the brand `Private` is"
 EVENT = {"user_id": USER_ID, "item_id": ITEM_ID, "time": TIME, "channel": CHANNEL}
 
 REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
@@ -193,11 +182,7 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
             "category": text("a narrower group, such as YOGURT"),
             "type": text("the narrowest group"),
             "package_size": text("as printed, such as 6 OZ"),
-            "private_label": optional(
-                dt.boolean,
-                "whether it is the retailer's own brand; where this is not given, "
-                "the brand `Private` is",
-            ),
+            "private_label": optional(dt.boolean, OWN_BRAND),
             **DESCRIPTION,
         },
         ["item_id"],
@@ -243,15 +228,13 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
             "coupon_id": COUPON_ID,
             **TERMS,
             "mailing_propensity": optional(
-                dt.float64,
-                "probability that this user would be mailed the campaign",
-                PROBABILITY,
+                dt.float64, "probability that this user would be mailed the campaign", SHARE
             ),
             "coupon_propensity": optional(
-                dt.float64, "probability of this coupon, given the mailing", PROBABILITY
+                dt.float64, "probability of this coupon, given the mailing", SHARE
             ),
             "position": optional(
-                dt.int64, "place in the list in which it was shown, from 1", PLACE
+                dt.int64, "place in the list in which it was shown, from 1", COUNTED
             ),
             "channel": CHANNEL,
         },
@@ -266,7 +249,7 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
             "basket_id": identifier("one visit to a store"),
             "store_id": STORE_ID,
             "time": TIME,
-            "quantity": column(dt.int64, "units bought, 1 or more", POSITIVE),
+            "quantity": column(dt.int64, "units bought, 1 or more", COUNTED),
             "amount": column(
                 dt.float64, "currency that the retailer received for the line", NOT_NEGATIVE
             ),
@@ -307,7 +290,7 @@ OPTIONAL_TABLES: dict[str, pa.DataFrameSchema] = {
             "campaign_id": CAMPAIGN_ID,
             "user_id": USER_ID,
             "coupon_id": optional(dt.int64, "the coupon; empty for the whole campaign"),
-            "propensity": column(dt.float64, "probability of having been held out", PROBABILITY),
+            "propensity": column(dt.float64, "probability of having been held out", SHARE),
         },
         ["campaign_id", "user_id", "coupon_id"],
     ),
@@ -395,33 +378,33 @@ class Reference:
     wrong: str
 
 
-COVERS_NOTHING = "a coupon that covers no item in its campaign"
-NEVER_OFFERED = "a coupon that was never offered to this user in this campaign"
-
-
-def _unknown(table: str, *columns: str) -> list[Reference]:
-    """Each of some identifiers of a table must be known."""
-    targets = {"campaign_id": "campaigns", "user_id": "users", "coupon_id": "coupons"}
-    return [
-        Reference(table, (column,), targets.get(column, "items"), f"an unknown {column[:-3]}")
-        for column in columns
-    ]
-
-
+HOMES = {
+    "campaign_id": "campaigns",
+    "user_id": "users",
+    "coupon_id": "coupons",
+    "item_id": "items",
+}
+"""The table that lists each identifier to which others refer."""
+COVERED = (("campaign_id", "coupon_id"), "coupon_items")
+WITH_OTHERS = {
+    ("redemptions", "campaign_id"),
+    ("redemptions", "user_id"),
+    ("holdouts", "coupon_id"),
+}
+"""Columns that are looked up together with others of their table."""
 REFERENCES = (
-    *_unknown("coupon_items", "campaign_id", "coupon_id", "item_id"),
-    *_unknown("offers", "campaign_id", "user_id", "coupon_id"),
-    Reference("offers", ("campaign_id", "coupon_id"), "coupon_items", COVERS_NOTHING),
-    *_unknown("purchases", "user_id", "item_id"),
-    *_unknown("redemptions", "coupon_id"),
-    Reference("redemptions", OFFER, "offers", NEVER_OFFERED),
-    *_unknown("promotions", "item_id"),
-    *_unknown("holdouts", "campaign_id", "user_id"),
-    Reference("holdouts", ("campaign_id", "coupon_id"), "coupon_items", COVERS_NOTHING),
-    *_unknown("prices", "item_id"),
-    *_unknown("stock", "item_id"),
-    *_unknown("views", "user_id", "item_id"),
-    *_unknown("clicks", "user_id", "item_id"),
-    *_unknown("reviews", "user_id", "item_id"),
-    *_unknown("accounts", "user_id"),
+    *(
+        Reference(table, (column,), HOMES[column], f"an unknown {column[:-3]}")
+        for table, schema in SCHEMAS.items()
+        for column in schema.columns
+        if HOMES.get(column, table) != table and (table, column) not in WITH_OTHERS
+    ),
+    Reference("offers", *COVERED, "a coupon that covers no item in its campaign"),
+    Reference("holdouts", *COVERED, "a coupon that covers no item in its campaign"),
+    Reference(
+        "redemptions",
+        OFFER,
+        "offers",
+        "a coupon that was never offered to this user in this campaign",
+    ),
 )

@@ -3,15 +3,13 @@
 Tables are opened as they are; the columns of a CSV file are text.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from glob import escape
 from itertools import chain
 from pathlib import Path
 
 import ibis.expr.operations as ops
-import pyarrow as pa
-import pyarrow.dataset as ds
 from ibis import Table
 from ibis.backends import BaseBackend
 
@@ -20,6 +18,7 @@ from coupon_rec.market.schema import OPTIONAL_TABLES, SCHEMAS
 from coupon_rec.market.tables import IDENTIFIERS
 
 Source = str | Path | Mapping[str, Table]
+KNOWN = (*SCHEMAS, IDENTIFIERS)
 MAY_BE_ABSENT = {*OPTIONAL_TABLES, IDENTIFIERS}
 MARKET = "market"
 """What is named where no single table is at fault."""
@@ -60,23 +59,7 @@ def open_tables(source: Source, connection: BaseBackend) -> Opened:
     connection : ibis.BaseBackend
         What reads the files.
     """
-    if isinstance(source, Mapping):
-        return _given(source)
-    uri = str(source) if "://" in str(source) else None
-    if uri is None and not Path(source).is_dir():
-        raise fail(MARKET, f"there is no folder {source}", "name the folder of the tables.")
-    opened = Opened()
-    for name in (*SCHEMAS, IDENTIFIERS):
-        try:
-            if uri is None:
-                _open_in(Path(source), name, connection, opened)
-            else:
-                _open_at(uri, name, connection, opened)
-        except MarketError as error:
-            if error.problems[0].table == MARKET:
-                raise
-            opened.problems += error.problems
-    return opened
+    return _given(source) if isinstance(source, Mapping) else _read(source, connection)
 
 
 def engine_of(tables: Iterable[Table]) -> BaseBackend:
@@ -104,136 +87,129 @@ def fail(table: str, what: str, fix: str, column: str = "") -> MarketError:
 
 def _given(source: Mapping[str, Table]) -> Opened:
     opened = Opened()
-    known = [*SCHEMAS, IDENTIFIERS]
-    for name in [*known, *(name for name in source if name not in known)]:
-        if name not in known:
-            fix = f"name it one of {', '.join(known)}."
+    for name in [*KNOWN, *(name for name in source if name not in KNOWN)]:
+        table = source.get(name)
+        if name not in KNOWN:
+            fix = f"name it one of {', '.join(KNOWN)}."
             opened.problems.append(Problem(name, "", 0, "not a table of a market", fix))
-        elif name not in source:
-            if name not in MAY_BE_ABSENT:
-                fix = f'give it as "{name}" in the mapping.'
-                opened.problems.append(Problem(name, "", 0, "the table is missing", fix))
-        elif not isinstance(source[name], Table):
-            what = f"a {type(source[name]).__name__} where a table of Ibis is expected"
+        elif table is None:
+            opened.problems += _absent(name, f'give it as "{name}" in the mapping.')
+        elif not isinstance(table, Table):
+            what = f"a {type(table).__name__} where a table of Ibis is expected"
             fix = "pass ibis.memtable(it), or write files into a folder."
             opened.problems.append(Problem(name, "", 0, what, fix))
         else:
-            opened.tables[name] = source[name]
+            opened.tables[name] = table
     bound = [table.op().find(BOUND) for table in opened.tables.values()]
     if len({id(each.source) for each in chain(*bound)}) > 1:
         what = "the tables are on several engines, which cannot be asked together"
         raise fail(MARKET, what, "open all of them on one connection of Ibis.")
-    for name, table in list(opened.tables.items()):
-        if table.count().execute() == 0:
-            opened.problems += _empty(name, "the table").problems
-            del opened.tables[name]
     return opened
 
 
-def _open_in(folder: Path, name: str, connection: BaseBackend, opened: Opened) -> None:
-    """Open a table of a folder, if it is there."""
-    found = [path for kind in ("parquet", "csv") if (path := folder / f"{name}.{kind}").exists()]
-    if len(found) == 2:
+def _read(source: str | Path, connection: BaseBackend) -> Opened:
+    uri = "://" in str(source)
+    if not uri and not Path(source).is_dir():
+        raise fail(MARKET, f"there is no folder {source}", "name the folder of the tables.")
+    opened = Opened()
+    for name in KNOWN:
+        paths = {kind: f"{str(source).rstrip('/')}/{name}.{kind}" for kind in KINDS}
+        if not uri:
+            paths = {kind: path for kind, path in paths.items() if Path(path).exists()}
+        try:
+            kind, table = _first(name, paths, connection)
+        except MarketError as error:
+            if error.problems[0].table == MARKET:
+                raise
+            opened.problems += error.problems
+            continue
+        if table is None:
+            where = "there" if uri else "into the folder"
+            opened.problems += _absent(name, f"put {name}.parquet or {name}.csv {where}.")
+            continue
+        opened.tables[name] = table
+        opened.csv |= {name} if kind == "csv" else set()
+    return opened
+
+
+def _first(
+    name: str, paths: Mapping[str, str], connection: BaseBackend
+) -> tuple[str, Table | None]:
+    """The table at the first of some paths that has one, and its kind."""
+    for kind, path in paths.items():
+        if "://" not in path:
+            _check_files(name, Path(path), len(paths))
+        try:
+            return kind, KINDS[kind](connection, path)
+        except Exception as error:  # each engine has its own
+            said = str(error).replace(path, "").lower()
+            if "://" not in path or not any(words in said for words in ABSENT):
+                raise _unreadable(name, kind, path, error) from error
+    return "", None
+
+
+def _check_files(name: str, path: Path, kinds: int) -> None:
+    """Refuse files of which it is not clear what of them counts."""
+    if kinds == 2:
         raise fail(name, "both a Parquet and a CSV file", "remove the one that is out of date.")
-    if not found:
-        _absent(name, "into the folder")
-        return
-    (path,) = found
     if path.is_file() and path.stat().st_size == 0:
-        raise _empty(name, path.name)
-    if path.suffix == ".csv":
-        plain = str(path) if connection.name == "pyspark" else escape(str(path))
-        _open_csv(connection, plain, name, opened)
-        return
-    try:
-        found = ds.dataset(path, format="parquet")
-        rows = found.count_rows()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _no_parquet(name) from error
-    if rows == 0:
-        raise _empty(name, path.name)
-    parts = {part.resolve() for part in path.glob("*.parquet")} or {path.resolve()}
-    if apart := {Path(file).resolve() for file in found.files} - parts:
+        raise MarketError([empty(name)])
+    files = {each for each in path.rglob("*") if each.is_file() and each.name[0] not in "._"}
+    if apart := files - {*path.glob("*.parquet")}:
         what = (
             f"{path.name} holds files that are not read: {min(apart).name} is one of {len(apart)}"
         )
         fix = "put its parts right into that folder, named *.parquet: none into folders in it."
         raise fail(name, what, fix)
-    opened.tables[name] = read_parquet(connection, path)
 
 
-def _open_at(uri: str, name: str, connection: BaseBackend, opened: Opened) -> None:
-    """Open a table below a URI, which only the engine can read, if it is there."""
-    path = f"{uri.rstrip('/')}/{name}"
+def _parquet(connection: BaseBackend, path: str) -> Table:
+    if "://" not in path:
+        return read_parquet(connection, Path(path))
     plain = {} if connection.name == "pyspark" else {"hive_partitioning": False}
-    try:
-        table = connection.read_parquet(f"{path}.parquet", **plain)
-        rows = table.count().execute()
-    except Exception as error:  # each engine has its own
-        if _says(error, uri, ABSENT):
-            _open_csv(connection, f"{path}.csv", name, opened)
-            return
-        if not _says(error, uri, UNREACHED):
-            raise _no_parquet(name, error) from error
-        what = f"{uri} cannot be reached: {_first_line(error)}"
+    return connection.read_parquet(path, **plain)
+
+
+def _csv(connection: BaseBackend, path: str) -> Table:
+    """Open a CSV file, and read it, since only that tells whether it is one."""
+    options: dict[str, object] = {"inferSchema": False, "escape": '"', "mode": "FAILFAST"}
+    if connection.name != "pyspark":
+        path = path if "://" in path else escape(path)
+        form = {"delim": ",", "quote": '"', "escape": '"', "comment": "", "skip": 0}
+        options = {"all_varchar": True, "hive_partitioning": False, **form}
+    table = connection.read_csv(path, header=True, **options)
+    table.count().execute()
+    return table
+
+
+KINDS = {"parquet": _parquet, "csv": _csv}
+
+
+def _unreadable(name: str, kind: str, path: str, error: Exception) -> MarketError:
+    said = str(error).strip().splitlines()[0]
+    if "://" in path and any(words in str(error).replace(path, "").lower() for words in UNREACHED):
         fix = (
             'for s3:// and https:// DuckDB needs httpfs, which duckdb.sql("INSTALL httpfs") '
             "fetches once; look at the network and the credentials. Or copy the tables here."
         )
-        raise fail(MARKET, what, fix) from error
-    if rows == 0:
-        raise _empty(name, f"{name}.parquet")
-    opened.tables[name] = table
+        return fail(MARKET, f"{path.rpartition('/')[0]} cannot be reached: {said}", fix)
+    if kind == "parquet":
+        fix = "write it again as Parquet, or as CSV with the ending .csv."
+        return fail(name, f"{name}.parquet is not a readable Parquet file: {said}", fix)
+    fix = (
+        "write UTF-8 text (not Latin-1), separated by commas, with the names in the first line "
+        'and as many values in each; put "quotes" around one with a comma or a line break.'
+    )
+    return fail(name, f"{name}.csv cannot be read as CSV: {said}", fix)
 
 
-def _open_csv(connection: BaseBackend, path: str, name: str, opened: Opened) -> None:
-    if connection.name == "pyspark":
-        options = {"inferSchema": False, "escape": '"', "mode": "FAILFAST"}
-    else:
-        form = {"delim": ",", "quote": '"', "escape": '"', "comment": "", "skip": 0}
-        options = {"all_varchar": True, "hive_partitioning": False, **form}
-    try:
-        table = connection.read_csv(path, header=True, **options)
-        rows = table.count().execute()
-    except Exception as error:  # each engine has its own
-        if "://" in path and _says(error, path, ABSENT):
-            _absent(name, "there")
-            return
-        what = f"{name}.csv cannot be read as CSV: {_first_line(error)}"
-        fix = (
-            "write UTF-8 text (not Latin-1), separated by commas, with the names in the first line "
-            'and as many values in each; put "quotes" around one with a comma or a line break.'
-        )
-        raise fail(name, what, fix) from error
-    if rows == 0:
-        raise _empty(name, f"{name}.csv")
-    opened.tables[name] = table
-    opened.csv.add(name)
-
-
-def _says(error: Exception, path: str, some: Sequence[str]) -> bool:
-    """Whether an error has some words, beside those of the path that it names."""
-    said = str(error).replace(path, "").lower()
-    return any(words in said for words in some)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
-
-
-def _absent(name: str, where: str) -> None:
-    """Refuse a market without one of the tables that every market has."""
-    if name not in MAY_BE_ABSENT:
-        fix = f"put {name}.parquet or {name}.csv {where}."
-        raise fail(name, "the table is missing", fix)
-
-
-def _empty(name: str, what: str) -> MarketError:
+def empty(name: str) -> Problem:
+    """A table without rows."""
     leave = ", or leave it out" if name in MAY_BE_ABSENT else ""
-    return fail(name, f"{what} is empty", f"write at least one row{leave}.")
+    return Problem(name, "", 0, "the table is empty", f"write at least one row{leave}.")
 
 
-def _no_parquet(name: str, error: Exception | None = None) -> MarketError:
-    reason = f": {_first_line(error)}" if error else ""
-    fix = "write it again as Parquet, or as CSV with the ending .csv."
-    return fail(name, f"{name}.parquet is not a readable Parquet file{reason}", fix)
+def _absent(name: str, fix: str) -> list[Problem]:
+    """What is wrong with a market without a table, if every market has it."""
+    wrong = [Problem(name, "", 0, "the table is missing", fix)]
+    return [] if name in MAY_BE_ABSENT else wrong

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from coupon_rec._keras import keras, seeded
-from coupon_rec.models.inputs import OfferModel, logit_start, offer_model
+from coupon_rec.models.inputs import OfferModel, logit_layer, offer_model
 
 layers = keras.layers
 
@@ -73,7 +73,8 @@ def adapted(
     copy, parts = _frozen(model, factors)
     thin = [part for part in parts if isinstance(part, THIN)]
     if not thin:
-        raise ValueError(f"{model.name} has nothing to adapt: no {_names(THIN)}")
+        kinds = ", ".join(each.__name__ for each in THIN)
+        raise ValueError(f"{model.name} has nothing to adapt: no {kinds}")
     with seeded(seed):
         for part in thin:
             _adapt(part, rank)
@@ -144,15 +145,12 @@ def new_head(
     >>> list(clicks.output), trained_weights(clicks)
     (['clicked'], 17)
     """
-    if layer not in (names := [part.name for part in model.layers]):
-        raise ValueError(f"{model.name} has no layer {layer!r}; there are {', '.join(names)}")
     if rate is not None and not 0 < rate < 1:
         raise ValueError(f"rate is {rate}: a share of positives lies between 0 and 1")
     copy, _ = _frozen(model)
-    start = keras.initializers.Constant(logit_start(rate))
+    trunk = copy.get_layer(layer).output
     with seeded(seed):
-        logit = layers.Dense(1, bias_initializer=start, name=f"{name}_logit")
-        p = layers.Activation("sigmoid", name=name)(logit(copy.get_layer(layer).output))
+        p = layers.Activation("sigmoid", name=name)(logit_layer(rate, f"{name}_logit")(trunk))
     if isinstance(model, OfferModel):
         return offer_model(model.encoder, copy.input, {name: p}, f"{model.name}_{name}")
     return keras.Model(copy.input, {name: p}, name=f"{model.name}_{name}")
@@ -215,7 +213,3 @@ def _adapt(part: keras.Layer, rank: int) -> None:
         part.enable_lora(rank)
     elif not isinstance(part, layers.Embedding):
         kernel.trainable = True
-
-
-def _names(classes: Sequence[type]) -> str:
-    return ", ".join(each.__name__ for each in classes)

@@ -155,8 +155,8 @@ class ComposedVector(keras.layers.Layer):
     TensorShape([3, 4])
     """
 
-    def __init__(self, tables: Sequence[int], size: int = VECTOR, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, tables: Sequence[int], size: int = VECTOR, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.rows, self.size = [int(rows) for rows in tables], size
         _positive(size=size, **{f"tables[{n}]": rows for n, rows in enumerate(self.rows)})
         spread = 0.1 ** (1 / max(len(self.rows), 1))  # so that the product spreads by 0.1
@@ -178,14 +178,6 @@ class ComposedVector(keras.layers.Layer):
         for number, part in enumerate(self.parts[1:], start=1):
             vector = vector * part(codes[:, number])
         return vector
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give one vector for each row of codes."""
-        return (shape[0], self.size)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "tables": self.rows, "size": self.size}
 
 
 def _positive(**sizes: int) -> None:

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 from coupon_rec._keras import keras, seeded
-from coupon_rec.features import LABELS, Encoder
+from coupon_rec.features import Encoder
 from coupon_rec.models.couplings import Coupling
 from coupon_rec.models.couplings import coupling as coupling_of
 from coupon_rec.models.inputs import (
     OfferModel,
+    Tensors,
     encoded,
     joined,
     logit_layer,
     network,
     offer_model,
+    rates,
 )
 from coupon_rec.models.purchase import interest
 
@@ -70,17 +72,27 @@ def coupled_model(
         if couple.name != "redeemed":  # by this name others find it in the model
             couple = type(couple).from_config({**couple.get_config(), "name": "redeemed"})
         inputs, ready = encoded(encoder)
-        known = interest(purchase, ready, purchase_units, dropout)
+        of_user = interest(purchase, ready, purchase_units, dropout)
         everything = joined(
-            {"interest": known, **ready}, ("interest", *ready), "interest_and_coupon"
+            {"interest": of_user, **ready}, ("interest", *ready), "interest_and_coupon"
         )
         response = network(everything, coupon_units, dropout, "coupon")
-        bought, redeemed = (encoder.rates.get(label, 0.0) for label in LABELS)
-        bought_logit = logit_layer(bought, "bought_logit")(known)
-        given = redeemed / bought if bought else 0.0
-        redeemed_logit = logit_layer(given, "redeemed_if_bought_logit")(response)
-        outputs = {
-            "bought": layers.Activation("sigmoid", name="bought")(bought_logit),
-            "redeemed": couple([bought_logit, redeemed_logit]),
-        }
-    return offer_model(encoder, inputs, outputs, "coupled_model")
+        bought, given = rates(encoder)
+        logits = [
+            logit_layer(bought, "bought_logit")(of_user),
+            logit_layer(given, "redeemed_if_bought_logit")(response),
+        ]
+        return coupled(encoder, inputs, logits, couple, "coupled_model")
+
+
+def coupled(
+    encoder: Encoder,
+    inputs: Tensors,
+    logits: list[keras.KerasTensor],
+    couple: Coupling,
+    name: str,
+) -> OfferModel:
+    """Make a model of the logits of a purchase and of a redemption if bought."""
+    bought = layers.Activation("sigmoid", name="bought")(logits[0])
+    outputs = {"bought": bought, "redeemed": couple(logits)}
+    return offer_model(encoder, inputs, outputs, name)

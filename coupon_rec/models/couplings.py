@@ -56,10 +56,6 @@ class Coupling(keras.layers.Layer):
         """Turn `[purchase, coupon]`, logits of shape (n, 1), into probabilities of that shape."""
         return keras.activations.sigmoid(self.logit(*logits))
 
-    def compute_output_shape(self, shapes: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
-        """Give the shape of the first logit."""
-        return tuple(shapes[0])
-
 
 @registered
 class Sum(Coupling):
@@ -76,8 +72,8 @@ class Sum(Coupling):
         Unless `improper`.
     """
 
-    def __init__(self, improper: bool = False, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, improper: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         if not improper:
             raise ValueError(NOT_A_PROBABILITY)
         self.improper = improper
@@ -85,10 +81,6 @@ class Sum(Coupling):
     def call(self, logits: list[Any]) -> Any:
         """Turn `[purchase, coupon]`, logits of shape (n, 1), into numbers between 0 and 2."""
         return ops.sigmoid(logits[0]) + ops.sigmoid(logits[1])
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "improper": self.improper}
 
 
 @registered
@@ -138,8 +130,8 @@ class LogitSum(Coupling):
         If the prior is not between 0 and 1.
     """
 
-    def __init__(self, prior: float = 0.5, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, prior: float = 0.5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         if not 0 < prior < 1:
             raise ValueError(f"the prior has to lie between 0 and 1, and is {prior}")
         self.prior = prior
@@ -147,10 +139,6 @@ class LogitSum(Coupling):
     def logit(self, purchase: Any, coupon: Any) -> Any:
         """Log-odds z1 + z2 - logit(prior)."""
         return purchase + coupon - math.log(self.prior / (1 - self.prior))
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "prior": self.prior}
 
 
 @registered

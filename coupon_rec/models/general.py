@@ -40,8 +40,8 @@ def user_folds(users: pd.Series, folds: int = 5, seed: int = 0) -> np.ndarray:
     numpy.ndarray
         Shape (n,), numbers from 0 to folds - 1.
     """
-    codes, known = pd.factorize(users)
-    return np.asarray(np.random.default_rng(seed).permutation(len(known))[codes] % folds)
+    codes, different = pd.factorize(users)
+    return np.asarray(np.random.default_rng(seed).permutation(len(different))[codes] % folds)
 
 
 def out_of_fold(
@@ -62,10 +62,10 @@ def out_of_fold(
     numpy.ndarray
         Logits, shape (n,).
     """
-    found = np.empty(len(folds))
+    predicted = np.empty(len(folds))
     for fit_on, held_out in PredefinedSplit(folds).split():
-        found[held_out] = predict(fit_on, held_out)
-    return found
+        predicted[held_out] = predict(fit_on, held_out)
+    return predicted
 
 
 @dataclass

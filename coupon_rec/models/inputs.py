@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Encoder, Number
+from coupon_rec.features import LABELS, Encoder
 from coupon_rec.odds import Platt
 
 ops, layers = keras.ops, keras.layers
@@ -80,8 +80,8 @@ class Normalized(keras.layers.Layer):
         One for each column.
     """
 
-    def __init__(self, mean: Sequence[float], deviation: Sequence[float], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, mean: Sequence[float], deviation: Sequence[float], **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # only if it is called `kwargs`, Keras stores a layer's name
         self.mean, self.deviation = list(mean), list(deviation)
 
     def call(self, x: Any) -> Any:
@@ -90,18 +90,14 @@ class Normalized(keras.layers.Layer):
         scaled = (x - np.array(self.mean, "float32")) * np.array(times, "float32")
         return ops.clip(scaled, -CUT, CUT)
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "mean": self.mean, "deviation": self.deviation}
-
 
 @registered
 class MultiHot(keras.layers.Layer):
     """Ones and zeros: one for each code that is there, none for code 0.
 
-    A code belongs to one column only, so each output compares one column with one code. Unlike
-    Keras's counting of codes, LiteRT can do that. Columns are repeated by a multiplication with
-    zeros and ones, which ONNX Runtime does ten times as fast as it gathers them.
+    A code belongs to one column only, so each output compares one column with one code. Columns
+    are repeated by a multiplication with zeros and ones, which ONNX Runtime does ten times as fast
+    as it gathers them.
 
     Parameters
     ----------
@@ -110,8 +106,8 @@ class MultiHot(keras.layers.Layer):
         follow those of the column before.
     """
 
-    def __init__(self, sizes: Sequence[int], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, sizes: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.sizes = [int(size) for size in sizes]
 
     def call(self, codes: Any) -> Any:
@@ -120,14 +116,6 @@ class MultiHot(keras.layers.Layer):
         repeated = ops.matmul(ops.cast(codes, "float32"), repeat)
         there = ops.equal(repeated, np.arange(1, sum(self.sizes) + 1, dtype="float32"))
         return ops.cast(there, self.compute_dtype)
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give one column for each code."""
-        return (*shape[:-1], sum(self.sizes))
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "sizes": self.sizes}
 
 
 @registered
@@ -142,8 +130,8 @@ class IdVector(keras.layers.Layer):
         Coordinates of a vector.
     """
 
-    def __init__(self, known: int, size: int = VECTOR, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, known: int, size: int = VECTOR, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.known, self.size = known, size
         self.table = layers.Embedding(
             known + 1,
@@ -161,10 +149,6 @@ class IdVector(keras.layers.Layer):
         there = ops.cast(code > 0, self.compute_dtype)
         return self.table(code[:, 0]) * there
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        return {**super().get_config(), "known": self.known, "size": self.size}
-
 
 def encoded(encoder: Encoder) -> tuple[Tensors, Tensors]:
     """Make an input for each array of an encoder, and what the networks read of it.
@@ -181,21 +165,24 @@ def encoded(encoder: Encoder) -> tuple[Tensors, Tensors]:
         dtype = "float32" if name in encoder.numbers else "int32"
         inputs[name] = keras.Input((width,), dtype=dtype, name=name)
         if name in encoder.ids:
-            known = len(encoder.ids[name])
-            ready[name] = IdVector(known, name=f"{name}_vector")(inputs[name])
-            ready[f"{name}_bias"] = IdVector(known, 1, name=f"{name}_bias")(inputs[name])
+            ids = len(encoder.ids[name])
+            ready[name] = IdVector(ids, name=f"{name}_vector")(inputs[name])
+            ready[f"{name}_bias"] = IdVector(ids, 1, name=f"{name}_bias")(inputs[name])
         elif name in encoder.categories:
             sizes = [len(category.values) for category in encoder.categories[name]]
             ready[name] = MultiHot(sizes, name=f"{name}_encoded")(inputs[name])
         else:
-            ready[name] = _normalized(name, encoder.numbers[name])(inputs[name])
+            means = [number.mean for number in encoder.numbers[name]]
+            deviations = [number.deviation for number in encoder.numbers[name]]
+            layer = Normalized(means, deviations, name=f"{name}_normalized")
+            ready[name] = layer(inputs[name])
     return inputs, ready
 
 
-def _normalized(name: str, numbers: Sequence[Number]) -> keras.Layer:
-    means = [number.mean for number in numbers]
-    deviations = [number.deviation for number in numbers]
-    return Normalized(means, deviations, name=f"{name}_normalized")
+def rates(encoder: Encoder) -> tuple[float, float]:
+    """How often the training offers were bought, and how often they were redeemed if bought."""
+    bought, redeemed = (encoder.rates.get(label, 0.0) for label in LABELS)
+    return bought, redeemed / bought if bought else 0.0
 
 
 def joined(ready: Mapping[str, Any], names: Sequence[str], name: str) -> keras.KerasTensor:

@@ -7,8 +7,9 @@ import numpy as np
 
 from coupon_rec._keras import keras, seeded
 from coupon_rec.features import Encoder
+from coupon_rec.models.coupled import coupled
 from coupon_rec.models.couplings import coupling
-from coupon_rec.models.inputs import OfferModel, Tensors, encoded, logit_start, offer_model
+from coupon_rec.models.inputs import OfferModel, Tensors, encoded, logit_start, rates
 from coupon_rec.models.purchase import FEATURES
 
 ops, layers = keras.ops, keras.layers
@@ -58,9 +59,9 @@ class Monotone(keras.layers.Layer):
         signs: Sequence[int],
         bend: bool = True,
         bias: float = 0.0,
-        **options: Any,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(**kwargs)
         self.units, self.signs, self.bend, self.bias = units, list(signs), bend, bias
 
     def build(self, shape: tuple[int | None, ...]) -> None:
@@ -80,15 +81,6 @@ class Monotone(keras.layers.Layer):
         half = self.units // 2
         above, below = ops.maximum(sums[:, :half], 0), ops.minimum(sums[:, half:], 0)
         return ops.concatenate([above, below], axis=-1)
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give one number a unit."""
-        return (*shape[:-1], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything that builds the layer again."""
-        own = {"units": self.units, "signs": self.signs, "bend": self.bend, "bias": self.bias}
-        return {**super().get_config(), **own}
 
 
 def monotone_model(
@@ -130,29 +122,20 @@ def monotone_model(
     signs = signs_of(encoder, promises)
     with seeded(seed):
         inputs, ready = encoded(encoder)
-        bought, redeemed = (encoder.rates.get(label, 0.0) for label in ("bought", "redeemed"))
-        known, of_known = _joined(ready, signs, [name for name in FEATURES if name in ready])
-        interest = _network(known, of_known, units, dropout, "purchase")
+        bought, given = rates(encoder)
+        read = [name for name in FEATURES if name in ready]
+        inputs_known, of_known = _joined(ready, signs, read)
+        interest = _network(inputs_known, of_known, units, dropout, "purchase")
         rising = [1] * units[-1]
-        bought_logit = Monotone(1, rising, False, logit_start(bought), name="bought_logit")(
-            interest
-        )
+        start = logit_start(bought)
+        bought_logit = Monotone(1, rising, False, start, name="bought_logit")(interest)
         everything, of_everything = _joined(ready, signs, [*ready])
-        response = _network(
-            layers.Concatenate(name="interest_and_coupon")([interest, everything]),
-            [*rising, *of_everything],
-            units,
-            dropout,
-            "coupon",
-        )
-        given = logit_start(redeemed / bought if bought else 0.0)
-        name = "redeemed_if_bought_logit"
-        redeemed_logit = Monotone(1, rising, False, given, name=name)(response)
-        outputs = {
-            "bought": layers.Activation("sigmoid", name="bought")(bought_logit),
-            "redeemed": coupling("chain", name="redeemed")([bought_logit, redeemed_logit]),
-        }
-    return offer_model(encoder, inputs, outputs, "monotone_model")
+        both = layers.Concatenate(name="interest_and_coupon")([interest, everything])
+        response = _network(both, [*rising, *of_everything], units, dropout, "coupon")
+        last = Monotone(1, rising, False, logit_start(given), name="redeemed_if_bought_logit")
+        chain = coupling("chain", name="redeemed")
+        logits = [bought_logit, last(response)]
+        return coupled(encoder, inputs, logits, chain, "monotone_model")
 
 
 def signs_of(encoder: Encoder, promises: Mapping[str, int]) -> dict[str, list[int]]:
@@ -164,9 +147,9 @@ def signs_of(encoder: Encoder, promises: Mapping[str, int]) -> dict[str, list[in
         If a promise is about no number of the encoder, or is neither 1 nor -1.
     """
     names = {array: [one.name for one in numbers] for array, numbers in encoder.numbers.items()}
-    known = set().union(*names.values())
+    read = set().union(*names.values())
     for name, sign in promises.items():
-        if name not in known:
+        if name not in read:
             raise ValueError(f"{name!r} is promised something, and is no number that is read")
         if sign not in (1, -1):
             raise ValueError(f"the promise of {name} is {sign}: expected 1 or -1")

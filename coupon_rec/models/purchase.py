@@ -1,6 +1,6 @@
 """The purchase model p(a | u, i), in four kinds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from coupon_rec._keras import keras, seeded
 from coupon_rec.features import Encoder
@@ -24,7 +24,7 @@ MATCH_INPUTS = ("match", "match_category")
 KNOWN = (*FEATURES, "user_id", "item_id")
 ADDITIVE = (*FEATURES, "user_id_bias", "item_id_bias")
 
-Interest = Callable[[Tensors, Sequence[int], float], keras.KerasTensor]
+KINDS = ("linear", "network", "two_tower", "matrix_factorization")
 
 
 def purchase_model(
@@ -80,11 +80,10 @@ def purchase_model(
     encoder = encoder.only(*(name for name in KNOWN if name in encoder.arrays))
     with seeded(seed):
         inputs, ready = encoded(encoder)
-        rate = encoder.rates.get("bought")
-        known = interest(kind, ready, units, dropout)
-        logit = logit_layer(rate, "bought_logit")(known)
-        bought = layers.Activation("sigmoid", name="bought")(logit)
-    return offer_model(encoder, inputs, {"bought": bought}, f"{kind}_purchase_model")
+        of_user = interest(kind, ready, units, dropout)
+        logit = logit_layer(encoder.rates.get("bought"), "bought_logit")(of_user)
+        outputs = {"bought": layers.Activation("sigmoid", name="bought")(logit)}
+    return offer_model(encoder, inputs, outputs, f"{kind}_purchase_model")
 
 
 def interest(kind: str, ready: Tensors, units: Sequence[int], dropout: float) -> keras.KerasTensor:
@@ -99,52 +98,24 @@ def interest(kind: str, ready: Tensors, units: Sequence[int], dropout: float) ->
     """
     if kind not in KINDS:
         raise ValueError(f"no purchase model is called {kind!r}; there are {', '.join(KINDS)}")
-    return KINDS[kind](ready, units, dropout)
+    if kind == "linear":
+        return joined(ready, ADDITIVE, "user_and_items")
+    if kind == "network":
+        return network(joined(ready, KNOWN, "user_and_items"), units, dropout, "purchase")
 
-
-def _linear(ready: Tensors, units: Sequence[int], dropout: float) -> keras.KerasTensor:
-    return joined(ready, ADDITIVE, "user_and_items")
-
-
-def _network(ready: Tensors, units: Sequence[int], dropout: float) -> keras.KerasTensor:
-    return network(joined(ready, KNOWN, "user_and_items"), units, dropout, "purchase")
-
-
-def _two_tower(ready: Tensors, units: Sequence[int], dropout: float) -> keras.KerasTensor:
-    def tower(names: Sequence[str], side: str) -> keras.KerasTensor:
-        x = network(_side(ready, names, side), units[:-1], dropout, f"{side}_tower")
+    def vector(names: Sequence[str], side: str) -> keras.KerasTensor:
+        if kind == "matrix_factorization" and f"{side}_id" in ready:
+            return ready[f"{side}_id"]
+        if not set(names) & set(ready):
+            raise ValueError(f"a vector of the {side} needs one of the arrays {', '.join(names)}")
+        x = joined(ready, names, f"{side}_side")
+        if kind == "matrix_factorization":
+            return layers.Dense(VECTOR, use_bias=False, name=f"{side}_vector")(x)
+        x = network(x, units[:-1], dropout, f"{side}_tower")
         return layers.Dense(units[-1], name=f"{side}_vector")(x)
 
-    product = layers.Multiply(name="product")(
-        [tower(USER_INPUTS, "user"), tower(ITEM_INPUTS, "item")]
-    )
-    return joined({"product": product, **ready}, ("product", *MATCH_INPUTS), "product_and_match")
-
-
-def _matrix_factorization(
-    ready: Tensors, units: Sequence[int], dropout: float
-) -> keras.KerasTensor:
-    def vector(names: Sequence[str], side: str) -> keras.KerasTensor:
-        if f"{side}_id" in ready:
-            return ready[f"{side}_id"]
-        features = _side(ready, names, side)
-        return layers.Dense(VECTOR, use_bias=False, name=f"{side}_vector")(features)
-
-    product = layers.Multiply(name="product")(
-        [vector(USER_INPUTS, "user"), vector(ITEM_INPUTS, "item")]
-    )
-    return joined({"product": product, **ready}, ("product", *ADDITIVE), "product_and_biases")
-
-
-def _side(ready: Tensors, names: Sequence[str], side: str) -> keras.KerasTensor:
-    if not set(names) & set(ready):
-        raise ValueError(f"a vector of the {side} needs one of the arrays {', '.join(names)}")
-    return joined(ready, names, f"{side}_side")
-
-
-KINDS: dict[str, Interest] = {
-    "linear": _linear,
-    "network": _network,
-    "two_tower": _two_tower,
-    "matrix_factorization": _matrix_factorization,
-}
+    sides = [vector(USER_INPUTS, "user"), vector(ITEM_INPUTS, "item")]
+    parts = {"product": layers.Multiply(name="product")(sides), **ready}
+    if kind == "two_tower":
+        return joined(parts, ("product", *MATCH_INPUTS), "product_and_match")
+    return joined(parts, ("product", *ADDITIVE), "product_and_biases")

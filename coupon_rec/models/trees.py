@@ -1,7 +1,7 @@
 """Boosted trees beside the chain: a direct look at redemptions, in the same model."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,15 +19,6 @@ TREES = 150
 
 BOTH = "redeemed_by_both"
 """The layer that puts the network and the trees together."""
-
-Node = Mapping[str, Any]
-
-
-class Leaf(NamedTuple):
-    """A leaf: its value, and its path, the number of each split and 1 for right or -1 for left."""
-
-    value: float
-    path: tuple[tuple[int, int], ...]
 
 
 @registered
@@ -78,10 +69,6 @@ class Trees(keras.layers.Layer):
         of_leaf = ops.reshape(reached, (self.values.size, -1))
         return ops.transpose(ops.matmul(self.values.reshape(1, -1), of_leaf))
 
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give one number a row."""
-        return (shape[0], 1)
-
     def get_config(self) -> dict[str, Any]:
         """Everything that builds the layer again."""
         names = ("columns", "thresholds", "paths", "lengths", "values")
@@ -96,10 +83,6 @@ class Blend(keras.layers.Layer):
         """Turn `[p, logit]`, both of shape (n, 1), into probabilities of that shape."""
         p = ops.clip(given[0], 1e-7, 1 - 1e-7)
         return ops.sigmoid((ops.log(p) - ops.log(1 - p) + given[1]) / 2)
-
-    def compute_output_shape(self, shapes: Sequence[tuple[int | None, ...]]) -> Any:
-        """Give the shape of the probability."""
-        return tuple(shapes[0])
 
 
 def boosted(
@@ -185,39 +168,30 @@ def boosted(
     return layer_of(lightgbm.train(settings, data, trees).dump_model())
 
 
-def layer_of(described: Node) -> Trees:
+def layer_of(described: Mapping[str, Any]) -> Trees:
     """Make a layer of the trees that LightGBM's `dump_model` describes."""
-    roots = [tree["tree_structure"] for tree in described["tree_info"]]
-    count = len(roots)
-    most = max(2, *(tree["num_leaves"] for tree in described["tree_info"]))
-    columns, thresholds = np.zeros((count, most - 1), int), np.zeros((count, most - 1))
-    paths, lengths = np.zeros((count, most, most - 1)), np.full((count, most), -1)
-    values = np.zeros((count, most))
-    for tree, root in enumerate(roots):
-        for node in _splits(root):
-            columns[tree, node["split_index"]] = node["split_feature"]
-            thresholds[tree, node["split_index"]] = _float32_below(node["threshold"])
-        for number, leaf in enumerate(_leaves(root)):
-            values[tree, number], lengths[tree, number] = leaf.value, len(leaf.path)
-            for split, side in leaf.path:
-                paths[tree, number, split] = side
+    trees = described["tree_info"]
+    most = max(2, *(tree["num_leaves"] for tree in trees))
+    columns, thresholds = (np.zeros((len(trees), most - 1)) for _ in range(2))
+    values, lengths = np.zeros((len(trees), most)), np.full((len(trees), most), -1)
+    paths = np.zeros((len(trees), most, most - 1))
+    for tree, info in enumerate(trees):
+        waiting = [(info["tree_structure"], np.zeros(most - 1))]
+        leaf = 0
+        while waiting:
+            node, path = waiting.pop()
+            if "split_index" in node:
+                split = node["split_index"]
+                columns[tree, split] = node["split_feature"]
+                thresholds[tree, split] = _float32_below(node["threshold"])
+                way = np.eye(most - 1)[split]
+                waiting.append((node["right_child"], path + way))
+                waiting.append((node["left_child"], path - way))
+            else:
+                values[tree, leaf], paths[tree, leaf] = node["leaf_value"], path
+                lengths[tree, leaf] = np.abs(path).sum()
+                leaf += 1
     return Trees(columns, thresholds, paths, lengths, values, name="direct_logit")
-
-
-def _splits(node: Node) -> Iterator[Node]:
-    if "split_index" in node:
-        yield node
-        yield from _splits(node["left_child"])
-        yield from _splits(node["right_child"])
-
-
-def _leaves(node: Node, path: tuple[tuple[int, int], ...] = ()) -> Iterator[Leaf]:
-    if "split_index" not in node:
-        yield Leaf(node["leaf_value"], path)
-        return
-    split = node["split_index"]
-    yield from _leaves(node["left_child"], (*path, (split, -1)))
-    yield from _leaves(node["right_child"], (*path, (split, 1)))
 
 
 def _float32_below(threshold: float) -> float:
@@ -247,11 +221,11 @@ def with_trees(network: OfferModel, trees: Trees) -> OfferModel:
     Equation `eq-blend` of the book.
     """
     encoder, inputs = network.encoder, network.input
-    known = [inputs[name] for name in encoder.numbers]
+    parts = [inputs[name] for name in encoder.numbers]
     for name, categories in encoder.categories.items():
         sizes = [len(category.values) for category in categories]
-        known.append(MultiHot(sizes, name=f"{name}_ones")(inputs[name]))
-    direct = trees(layers.Concatenate(name="known")(known))
+        parts.append(MultiHot(sizes, name=f"{name}_ones")(inputs[name]))
+    direct = trees(layers.Concatenate(name="known")(parts))
     both = Blend(name=BOTH)([network.output["redeemed"], direct])
     outputs = {**network.output, "redeemed": both}
     return offer_model(encoder, inputs, outputs, f"{network.name}_with_trees")

@@ -3,7 +3,6 @@ from .alarms import null_paths as null_paths
 from .contract import contract as contract
 from .drift import psi as psi
 from .drift import shift as shift
-from .drift import two_sample as two_sample
 from .outcomes import Maturity as Maturity
 from .outcomes import daily as daily
 from .outcomes import observed_expected as observed_expected

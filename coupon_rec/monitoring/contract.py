@@ -51,9 +51,9 @@ def contract(encoder: Encoder, offers: pd.DataFrame) -> pd.DataFrame:
     """
     if offers.empty:
         raise ValueError("there are no offers to look at: pass those of a day or a campaign")
-    found = pd.DataFrame(_broken(encoder, offers), columns=["column", "problem", "rows", "example"])
-    found["share"] = found["rows"] / len(offers)
-    return found[COLUMNS].sort_values("rows", ascending=False, kind="stable", ignore_index=True)
+    table = pd.DataFrame(_broken(encoder, offers), columns=["column", "problem", "rows", "example"])
+    table["share"] = table["rows"] / len(offers)
+    return table[COLUMNS].sort_values("rows", ascending=False, kind="stable", ignore_index=True)
 
 
 def _broken(encoder: Encoder, offers: pd.DataFrame) -> Iterator[tuple[str, str, int, Any]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import mannwhitneyu, rankdata
+from scipy.stats import rankdata
 
 from coupon_rec.arguments import Floats, numbers, require_columns
 
@@ -136,58 +136,6 @@ def shift(
         index=pd.Index(features, name="feature"),
     )
     return table.sort_values("deviations", key=np.abs, ascending=False, kind="stable")
-
-
-def two_sample(
-    reference: pd.DataFrame,
-    current: pd.DataFrame,
-    features: Sequence[str],
-    *,
-    user: str = "user_id",
-    seed: int = 0,
-) -> pd.Series:
-    """Let a classifier try to tell two times apart, on users that it has not seen.
-
-    Parameters
-    ----------
-    reference, current, features, user
-        As for `shift`.
-    seed
-        Of the split of the users and of the classifier.
-
-    Returns
-    -------
-    pandas.Series
-        `AUC` on the other half of the users (0.5: they look alike), and `p`, the chance of one as
-        large if nothing moved.
-
-    Raises
-    ------
-    ValueError
-        As `shift`; and if a side has fewer than ten users.
-
-    Notes
-    -----
-    Boosted trees learn from half of the users and are judged on the rest, each user once, so no
-    user is on both sides: with rows on both sides, the classifier recognizes users and finds a
-    difference where there is none.
-    """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    then, now = (_means(side, features, user) for side in (reference, current))
-    if min(len(then), len(now)) < 10:
-        raise ValueError(f"there are {len(then)} and {len(now)} users: ten or more are needed")
-    x, y = np.vstack([then, now]), np.repeat([0, 1], [len(then), len(now)])
-    names = np.concatenate([np.sort(side[user].unique()) for side in (reference, current)])
-    known, code = np.unique(names, return_inverse=True)
-    learns = (np.random.default_rng(seed).permutation(len(known)) < len(known) / 2)[code]
-    trees = HistGradientBoostingClassifier(max_iter=50, min_samples_leaf=10, random_state=seed)
-    score = trees.fit(x[learns], y[learns]).decision_function(x[~learns])
-    judged = y[~learns]
-    ones, zeros = score[judged == 1], score[judged == 0]
-    test = mannwhitneyu(ones, zeros, alternative="greater")
-    auc = test.statistic / (len(ones) * len(zeros))
-    return pd.Series({"AUC": float(auc), "p": float(test.pvalue)})
 
 
 def _means(offers: pd.DataFrame, features: Sequence[str], user: str) -> Floats:

@@ -111,9 +111,9 @@ class Registry:
             If there is no such version, or a service does not take it.
         """
         if not (self.folder / "versions" / version).is_dir() or not version:
-            known = sorted(p.name for p in (self.folder / "versions").iterdir())
+            versions = sorted(p.name for p in (self.folder / "versions").iterdir())
             raise RegistryError(
-                f"there is no version {version!r} in {self.folder}; there are {known}"
+                f"there is no version {version!r} in {self.folder}; there are {versions}"
             )
         self._serve(version, False, reason)
 

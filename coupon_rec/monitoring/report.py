@@ -160,15 +160,15 @@ def monitor(
     reference, watched = shown[shown["day"] < begin], shown[shown["day"] >= begin]
     old = reference[reference["day"] <= begin - pd.Timedelta(days=window)]
     _require_judgeable(shown, begin, last, horizon, window)
-    known = np.array([(old["age"].dropna() <= day).mean() for day in range(window)])
+    share_by_day = np.array([(old["age"].dropna() <= day).mean() for day in range(window)])
     then = _compared(old, np.ones(len(old)))
     age = np.clip((last - watched["day"]).dt.days.to_numpy(), 0, window - 1)
-    share = known[age]
+    share = share_by_day[age]
     clump = max(1.0, then["design_effect"])
     kept = {"reference": then, "watched": _compared(watched, share, clump)}
     for bundle, rows in watched.groupby("bundle").indices.items():
         kept[f"bundle {bundle}"] = _compared(watched.iloc[rows], share[rows], clump)
-    observed, expected = _by_day(shown, known, begin, last)
+    observed, expected = _by_day(shown, share_by_day, begin, last)
     expected = expected * then["ratio"]
     past = (begin - first).days - window + 1
     by_chance = _quiet(then["observed"], past, horizon, clump, seed)
@@ -276,25 +276,25 @@ def _quiet(
     return np.asarray(clump * rng.poisson(a_day / clump, expected.shape)), expected
 
 
-def _compared(shown: pd.DataFrame, known: Floats, clump: float = 1.0) -> dict[str, float]:
+def _compared(shown: pd.DataFrame, share: Floats, clump: float = 1.0) -> dict[str, float]:
     """Observed over expected of shown coupons, of which a share should be known each."""
-    p = shown["probability"].to_numpy(np.float64) * known
+    p = shown["probability"].to_numpy(np.float64) * share
     if not p.sum() > 0:
         return {"observed": float(shown["age"].notna().sum()), "expected": 0.0}
     used = shown["age"].notna().to_numpy(np.float64)
-    found = observed_expected(used, p, shown["user_id"], design_effect=clump)
-    return {name: float(value) for name, value in found.round(4).items()}
+    comparison = observed_expected(used, p, shown["user_id"], design_effect=clump)
+    return {name: float(value) for name, value in comparison.round(4).items()}
 
 
 def _by_day(
-    shown: pd.DataFrame, known: Floats, begin: pd.Timestamp, last: pd.Timestamp
+    shown: pd.DataFrame, share_by_day: Floats, begin: pd.Timestamp, last: pd.Timestamp
 ) -> tuple[Floats, Floats]:
     """Redemptions on each watched day of the coupons shown from `begin` on, and the promise."""
     watched = shown[shown["day"] >= begin]
     days = (last - begin).days + 1
     start = (watched["day"] - begin).dt.days.to_numpy()
     promised = np.bincount(start, watched["probability"], minlength=days)
-    expected = np.convolve(promised, np.diff(known, prepend=0.0))[:days]
+    expected = np.convolve(promised, np.diff(share_by_day, prepend=0.0))[:days]
     used = watched["age"].notna().to_numpy()
     when = start[used] + watched["age"].to_numpy(np.float64)[used].astype(int)
     return np.bincount(when[when < days], minlength=days).astype(np.float64), expected

@@ -54,10 +54,10 @@ def matured(offers: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
     """
     require_columns(offers, ["start", "coupon_days"])
     end = pd.to_datetime(offers["start"]) + pd.to_timedelta(offers["coupon_days"] - 1, "D")
-    known = offers[end <= last]
-    if known.empty:
+    over = offers[end <= last]
+    if over.empty:
         raise ValueError(f"no campaign was over by {last:%Y-%m-%d}: there is no outcome to learn")
-    return known
+    return over
 
 
 def compare_bundles(

@@ -90,8 +90,8 @@ def compare_groups(
     mean = tea_tasting.Mean(metric, covariate=before, confidence_level=confidence)
     ratio = tea_tasting.SampleRatio(share / (1 - share))
     experiment = tea_tasting.Experiment({"metric": mean, "ratio": ratio}, variant=group)
-    found = experiment.analyze(data, control=0)
-    result, sizes = found["metric"], found["ratio"]
+    analysis = experiment.analyze(data, control=0)
+    result, sizes = analysis["metric"], analysis["ratio"]
     if sizes.pvalue < least_ratio_p:
         raise ValueError(
             f"{sizes.control:,} and {sizes.treatment:,} users are not split as planned (share "

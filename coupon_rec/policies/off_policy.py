@@ -204,8 +204,8 @@ def off_policy_value(
     decisions = 1 / np.bincount(rows.decision)[rows.decision]
 
     def measure(cluster: Ints, weights: Floats) -> Floats:
-        found = [[each.value(decisions, cluster, weights) for each in judged[m]] for m in methods]
-        return np.stack([pair[0] - sum(pair[1:]) for pair in found])
+        values = [[each.value(decisions, cluster, weights) for each in judged[m]] for m in methods]
+        return np.stack([pair[0] - sum(pair[1:]) for pair in values])
 
     ways = clusterings({name: log[name] for name in clusters}, len(log), seed)
     samples = resample(ways, replicates, measure)

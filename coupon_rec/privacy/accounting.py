@@ -5,7 +5,7 @@ from scipy.optimize import brentq
 from scipy.special import gammaln, logsumexp
 from scipy.stats import norm
 
-MOST = 1e6
+LARGEST_EPSILON = 1e6
 """An epsilon beyond which nobody needs a number."""
 ORDERS = np.arange(2, 257)
 """The orders of Rényi's divergence among which `sampled_epsilon` looks for the best."""
@@ -76,7 +76,7 @@ def gaussian_epsilon(noise: float, delta: float, steps: int = 1) -> float:
 
     if excess(0) <= 0:
         return 0.0
-    return float(brentq(excess, 0, MOST)) if excess(MOST) < 0 else np.inf
+    return float(brentq(excess, 0, LARGEST_EPSILON)) if excess(LARGEST_EPSILON) < 0 else np.inf
 
 
 def gaussian_mu(epsilon: float, delta: float) -> float:
@@ -121,7 +121,7 @@ def sampled_epsilon(noise: float, rate: float, steps: int, delta: float) -> floa
     _above_zero(noise=noise, delta=delta, steps=steps, rate=rate)
     if rate > 1:
         raise ValueError(f"rate is {rate}: a chance is at most 1")
-    found = []
+    bounds = []
     for order in ORDERS:
         k = np.arange(order + 1)
         choose = gammaln(order + 1) - gammaln(k + 1) - gammaln(order - k + 1)
@@ -129,10 +129,10 @@ def sampled_epsilon(noise: float, rate: float, steps: int, delta: float) -> floa
             out = np.where(k < order, (order - k) * np.log1p(-rate), 0.0)
         terms = choose + out + k * np.log(rate) + k * (k - 1) / (2 * noise**2)
         divergence = steps * logsumexp(terms) / (order - 1)
-        found.append(
+        bounds.append(
             divergence + np.log1p(-1 / order) - (np.log(delta) + np.log(order)) / (order - 1)
         )
-    return float(max(0.0, min(found)))
+    return float(max(0.0, min(bounds)))
 
 
 def _above_zero(**arguments: float) -> None:

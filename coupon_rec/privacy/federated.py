@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.privacy.masks import FEWEST, MOST, Masks, Words, from_words, without
+from coupon_rec.privacy.masks import FEWEST, MOST_CLIENTS, Masks, Words, from_words, without
 
 Floats = NDArray[np.float64]
 
@@ -123,8 +123,10 @@ class Server:
     def __init__(self, clients: Sequence[Client]) -> None:
         if len(clients) < FEWEST:
             raise ValueError(f"{len(clients)} clients: a sum of fewer than {FEWEST} hides nobody")
-        if len(clients) > MOST:
-            raise ValueError(f"{len(clients)} clients: a sum of more than {MOST} may overflow")
+        if len(clients) > MOST_CLIENTS:
+            raise ValueError(
+                f"{len(clients)} clients: a sum of more than {MOST_CLIENTS} may overflow"
+            )
         (number, times), *_ = Counter(client.number for client in clients).most_common()
         if times > 1:
             raise ValueError(f"two clients have the number {number}: give each its own")

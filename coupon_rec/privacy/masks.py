@@ -12,8 +12,8 @@ Words = NDArray[np.uint64]
 ONE = 2.0**24
 """A sum is of whole multiples of 1 / ONE, modulo 2^64: so masks cancel to the last bit."""
 LIMIT = 2.0**29
-"""Numbers up to this size: then sums of `MOST` stay below 2^63 / ONE."""
-MOST = 1000
+"""Numbers up to this size: then sums of `MOST_CLIENTS` stay below 2^63 / ONE."""
+MOST_CLIENTS = 1000
 """So many may take part."""
 FEWEST = 3
 """In a sum of two, each would learn what the other sent."""
@@ -101,8 +101,10 @@ class Masks:
         """
         if len(keys) < FEWEST:
             raise ValueError(f"{len(keys)} take part: a sum of fewer than {FEWEST} hides nobody")
-        if len(keys) > MOST:
-            raise ValueError(f"{len(keys)} take part: a sum of more than {MOST} may overflow")
+        if len(keys) > MOST_CLIENTS:
+            raise ValueError(
+                f"{len(keys)} take part: a sum of more than {MOST_CLIENTS} may overflow"
+            )
         words = to_words(values)
         for other, key in keys.items():
             if other != self.number:

@@ -51,5 +51,5 @@ def membership(
         raise ValueError(f"offers[{member!r}] must have members (1) and others (0)")
     every = {"all": pd.Series(True, offers.index).to_numpy()}
     options = {"metrics": ["AUC"], "slices": every, "probability": False}
-    found = evaluate(offers, p, label=member, replicates=replicates, **options)  # type: ignore[arg-type]
-    return found.loc[("all", "AUC"), ["value", "low", "high"]].rename("membership AUC")
+    scores = evaluate(offers, p, label=member, replicates=replicates, **options)  # type: ignore[arg-type]
+    return scores.loc[("all", "AUC"), ["value", "low", "high"]].rename("membership AUC")

@@ -10,7 +10,15 @@ from typing import Any
 from coupon_rec._keras import tf
 from coupon_rec.features.encoder import LABELS, Encoder
 from coupon_rec.records import layout
-from coupon_rec.records.layout import ENCODER, IDS, SHARDS, RecordsError, shard_name
+from coupon_rec.records.layout import (
+    ENCODER,
+    IDS,
+    SHARDS,
+    RecordsError,
+    check_shares,
+    shard_name,
+    shards_of,
+)
 
 BAD = (tf.errors.DataLossError, tf.errors.InvalidArgumentError)
 """What a record raises that cannot be read, and one that is no offer."""
@@ -87,11 +95,11 @@ def read_records(
     least = None
     if shard is not None:
         paths, batch_size, least = _share(paths, batch_size, *shard)
-    encoder, labels = _described(Path(paths[0]).parent)
+    encoder, labels = _described(paths[0].parent)
     held = schema(encoder, labels)
     with ThreadPoolExecutor() as pool:
         count = sum(pool.map(lambda path: _count(path, held), paths))
-    count = count if least is None else least
+    count = least or count
     batches = (
         tf.data.Dataset.from_tensor_slices([str(path) for path in paths])
         .interleave(tf.data.TFRecordDataset, cycle_length=len(paths))
@@ -152,15 +160,19 @@ def _permuted(window: Any, number: tf.Tensor) -> Any:
 
 def _paths(source: str | Path | Sequence[str | Path]) -> list[Path]:
     """Return the files, or say which are missing."""
-    if isinstance(source, str | Path):
-        paths = sorted(Path(source).glob(SHARDS))
-        if not paths:
-            raise RecordsError(f"{source}: no folder with files {SHARDS}; write_records makes it")
-        _complete(paths)
-        return paths
-    if not source:
-        raise RecordsError("no files were named; expected at least one")
-    return [Path(path) for path in source]
+    if not isinstance(source, str | Path):
+        return [Path(path) for path in source]
+    paths = shards_of(source)
+    shards = int(paths[0].stem.split("-")[3])
+    found = Counter(path.stem.rsplit("-", 1)[0] for path in paths)
+    expected = Counter(shard_name(shard, shards) for shard in range(shards))
+    if found != expected:
+        names = (expected - found) + (found - expected)
+        raise RecordsError(
+            f"{source}: these are missing or belong to another set of shards: "
+            + ", ".join(sorted(names))
+        )
+    return paths
 
 
 def _share(
@@ -169,12 +181,7 @@ def _share(
     """A worker's files, its part of a batch, and the records of the worker that has fewest."""
     if not 0 <= worker < workers:
         raise ValueError(f"shard is ({worker}, {workers}): expected (i, n) with i from 0 to n - 1")
-    if len(paths) % workers or batch_size % workers:
-        raise ValueError(
-            f"{len(paths)} files and batches of {batch_size} cannot be shared by {workers} workers "
-            f"evenly: write the records with a multiple of {workers} shards, and choose such a "
-            "batch_size"
-        )
+    check_shares(paths, batch_size, workers)
     shares = [sum(map(_promised, paths[each::workers])) for each in range(workers)]
     return paths[worker::workers], batch_size // workers, min(shares)
 
@@ -184,18 +191,6 @@ def _promised(path: Path) -> int:
     if not path.match(SHARDS):
         raise RecordsError(f"{path}: its name does not say how many records it holds")
     return int(path.stem.split("-")[4])
-
-
-def _complete(paths: Sequence[Path]) -> None:
-    shards = int(paths[0].stem.split("-")[3])
-    found = Counter(path.stem.rsplit("-", 1)[0] for path in paths)
-    expected = Counter(shard_name(shard, shards) for shard in range(shards))
-    if found != expected:
-        names = (expected - found) + (found - expected)
-        raise RecordsError(
-            f"{paths[0].parent}: these are missing or belong to another set of shards: "
-            + ", ".join(sorted(names))
-        )
 
 
 def _count(path: Path, held: dict[str, Any]) -> int:
@@ -212,8 +207,7 @@ def _count(path: Path, held: dict[str, Any]) -> int:
         _name_the_bad(path, records, held, count)
     if not count:
         raise RecordsError(f"{path}, record 1: the file is empty")
-    promised = _promised(path) if path.match(SHARDS) else count
-    if count != promised:
+    if count != (promised := _promised(path)):
         raise RecordsError(
             f"{path}, record {min(count, promised) + 1:,}: "
             f"the file holds {count:,} records, its name says {promised:,}"

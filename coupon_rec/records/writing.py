@@ -77,21 +77,18 @@ def write_records(
     reported files get the name of a shard, so a task that was killed, or ran twice, leaves no
     offer out and none in twice.
     """
-    known = len(offers) if isinstance(offers, pd.DataFrame) else None
-    if shards < 1 or (known is not None and shards > known):
-        most = "or more" if known is None else f"to {known}, the number of offers"
-        raise ValueError(f"shards is {shards}: expected 1 {most}")
+    if shards < 1:
+        raise ValueError(f"shards is {shards}: expected 1 or more")
     if encoder.ids:
         raise ValueError(f"records hold no codes of {list(encoder.ids)}: use `encoder.only`")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
         draft = Path(temporary).absolute()
-        if _is_on_spark(offers):
-            written = _by_tasks(offers, draft, encoder, shards, labels)
-        else:
-            chunks = _chunks(offers, draft / "offers.parquet", layout.CHUNK * shards)
-            written = _dealt(chunks, draft, encoder, shards, labels)
+        backend = getattr(offers, "get_backend", None)
+        on_spark = backend is not None and backend().name == "pyspark"
+        write = _by_tasks if on_spark else _dealt
+        written = write(offers, draft, encoder, shards, labels)
         if empty := [shard for shard, (_, rows) in enumerate(written) if not rows]:
             raise ValueError(f"shards is {shards}: shard {empty[0]} is empty, ask for fewer")
         described = {"encoder": encoder.to_dict(), "labels": list(labels)}
@@ -105,44 +102,32 @@ def write_records(
         ]
 
 
-def _is_on_spark(offers: Any) -> bool:
-    backend = getattr(offers, "get_backend", None)
-    return backend is not None and backend().name == "pyspark"
-
-
-def _chunks(
-    offers: pd.DataFrame | str | Path | Table, staged: Path, rows: int
-) -> Iterator[pd.DataFrame]:
+def _chunks(offers: Any, staged: Path, rows: int) -> Iterator[pd.DataFrame]:
     """The offers, at most so many rows at a time; a table is put on the disk first."""
     if isinstance(offers, pd.DataFrame):
-        yield from (offers.iloc[first : first + rows] for first in range(0, len(offers), rows))
-        return
-    if not isinstance(offers, str | Path):
-        offers.to_parquet(staged)
-        offers = staged
-    yield from read_batches(offers, rows)
+        return (offers.iloc[first : first + rows] for first in range(0, len(offers), rows))
+    if isinstance(offers, str | Path):
+        return read_batches(offers, rows)
+    offers.to_parquet(staged)
+    return read_batches(staged, rows)
 
 
 def _dealt(
-    chunks: Iterator[pd.DataFrame],
-    draft: Path,
-    encoder: Encoder,
-    shards: int,
-    labels: Sequence[str],
+    offers: Any, draft: Path, encoder: Encoder, shards: int, labels: Sequence[str]
 ) -> list[tuple[str, int]]:
     """Deal the offers to the shards in turn; give the file and the records of each."""
     names = [str(shard) for shard in range(shards)]
     counts, dealt = [0] * shards, 0
     with ExitStack() as open_files:
         files = [open_files.enter_context((draft / name).open("wb")) for name in names]
-        for offers in chunks:
-            require_columns(offers, ["start", *KEY, "item_id", *labels])
+        for chunk in _chunks(offers, draft / "offers.parquet", layout.CHUNK * shards):
+            require_columns(chunk, ["start", *KEY, "item_id", *labels])
             for shard, file in enumerate(files):
-                mine = offers.iloc[(shard - dealt) % shards :: shards]
+                mine = chunk.iloc[(shard - dealt) % shards :: shards]
                 if len(mine):
                     file.write(record_bytes(mine, encoder, labels))
                     counts[shard] += len(mine)
-            dealt += len(offers)
+            dealt += len(chunk)
     return list(zip(names, counts, strict=True))
 
 

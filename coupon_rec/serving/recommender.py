@@ -14,7 +14,7 @@ from coupon_rec.explain.credit import contrast, leading_topics
 from coupon_rec.explain.topics import topics_of
 from coupon_rec.features import LABELS, Arrays
 from coupon_rec.features.holdout import TOLD_BY, cold_by
-from coupon_rec.features.online.snapshot import Lines
+from coupon_rec.features.online.snapshot import Rows
 from coupon_rec.odds import SMALLEST
 from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.feature_store import EPOCH, Candidates, FeatureStore
@@ -118,10 +118,9 @@ class Recommender:
     def learn_items(self) -> ItemModel:
         """Learn from the purchases of the snapshot which items are bought again."""
         snapshot = self.store.snapshot
-        first, end = snapshot.lines.bounds
-        user, lines = np.arange(len(first)).repeat(end - first), snapshot.lines.rows
+        user, lines = snapshot.lines.of(np.arange(len(snapshot.user_row)))[0], snapshot.lines.rows
         items = len(snapshot.items.item_id)
-        return ItemModel.fit(user, lines.item, lines.day, snapshot.start - 1, items)
+        return ItemModel.fit(user, lines["item"], lines["day"], snapshot.start - 1, items)
 
     def items(self, user_id: int | str, day: date, k: int) -> tuple[list[ItemChoice], bool]:
         """Give the items that a user is most likely to buy, and whether we know any purchase.
@@ -138,12 +137,12 @@ class Recommender:
         if self.item_model is None:
             self.item_model = self.learn_items()
         lines, today = self.store.lines(user_id, day), (day - EPOCH).days + 1
-        found = self.item_model.of_user(lines.item, lines.day, today, k)
+        found = self.item_model.of_user(lines["item"], lines["day"], today, k)
         number, name = self.store.snapshot.items.item_id, self.store.identifiers.name
         return [
             ItemChoice(name("item_id", int(number[item])), float(p), _why(lines, item, today))
             for item, p in zip(found.item, found.probability, strict=True)
-        ], len(lines.item) > 0
+        ], len(lines) > 0
 
     def _decided(
         self, candidates: Candidates, p: NDArray[np.float64], question: Question
@@ -267,11 +266,11 @@ def _log(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log(np.maximum(p, SMALLEST))
 
 
-def _why(lines: Lines, item: int, today: int) -> str:
+def _why(lines: Rows, item: int, today: int) -> str:
     """Say what speaks for an item."""
-    days = lines.day[lines.item == item]
+    days = lines["day"][lines["item"] == item]
     if not len(days):
-        return "begun by many" if len(lines.item) else "bought by many"
+        return "begun by many" if len(lines) else "bought by many"
     ago = today - 1 - int(days[-1])
     last = "today" if ago == 0 else f"{ago} day{'s' * (ago > 1)} ago"
     return f"bought {len(days)} time{'s' * (len(days) > 1)}, last {last}"

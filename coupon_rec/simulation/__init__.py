@@ -1,8 +1,9 @@
 r"""A market whose truth is known: `simulate_market` draws it, and `Truth` tells what drove it.
 
-`simulate_market` draws a year at once, and nothing that is sent changes what comes later: equations
-(1) to (5). `open_market` and `simulate` let it pass campaign by campaign, under any policy, and the
-users answer: mechanisms (6) to (17), each of which can be left out.
+`simulate_market` draws a year at once; `open_market` and `simulate` let it pass campaign by
+campaign, under any policy. Both are one engine, block of users by block and period by period:
+`period.py` lets one period pass for one block. Without mechanisms nothing that is sent changes what
+comes later: equations (1) to (5). Mechanisms (6) to (17) are switched on one by one.
 
 The whole model, for user u, item i, coupon c and campaign k. Greek and small letters below are
 drawn once and for all; `model.py` holds each equation once.
@@ -57,7 +58,8 @@ anyway, buys only with it, buys only without it, does not buy.
 
 **Views, clicks, reviews.** Users view items in proportion to what they would buy at its best
 price, and a fifth of the items they buy within the day before. A view is clicked with probability
-s(3 + z_ui). One purchase in fifty is reviewed; the stars follow t_u . v_i, not the price.
+s(3 + z_ui), at list price. With any mechanism, both follow the price of the period. One purchase in
+fifty is reviewed; the stars follow t_u . v_i, not the price.
 
 **A market that answers back.** Below, k is a campaign, T the type of items of the coupon, C its
 category, [.] is 1 where the condition holds, and every number is a constant beside the code. All of
@@ -149,8 +151,8 @@ it is known on the first day of a campaign and holds for the whole of it, so (2)
 
 **Money.** A coupon adds to profit the margin of its type's units with it, less that without it,
 less the margin that the rest of its category loses, less p(redeem) d_c times the price of a unit.
-Where supply is off, costs are the same and nothing runs out. Sending costs extra: `oracle` counts
-it.
+Where supply is off, costs are the same and nothing runs out. Without mechanisms the retailer bears
+a fifth of what coupons take off, and the makers the rest. Sending costs extra: `oracle` counts it.
 
 **Names.** In `truth.users`: rho is `trips` (a week), a `activity`, g `price_sensitivity`,
 h `reaction`, q `habit`, t `taste_0` and so on. In `truth.items`: b is `popularity`, v `taste_0` and

@@ -5,11 +5,10 @@ from .market import simulate_market as simulate_market
 from .mechanisms import MECHANISMS as MECHANISMS
 from .mechanisms import Plant as Plant
 from .mechanisms import plant as plant
-from .opening import Simulation as Simulation
-from .people import People as People
 from .prices import price_marginals as price_marginals
 from .prices import shelf_lines as shelf_lines
 from .state import State as State
-from .state import load_state as load_state
+from .truth import Simulation as Simulation
 from .truth import Truth as Truth
+from .users import People as People
 from .world import World as World

@@ -1,28 +1,21 @@
-"""A market that answers back, campaign by campaign, under any policy."""
+"""A market campaign by campaign, under any policy."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from coupon_rec.arguments import require, require_one_order
-from coupon_rec.simulation import receipts
-from coupon_rec.simulation.assembling import joined
-from coupon_rec.simulation.campaign import Round, draw_round
-from coupon_rec.simulation.crowd import Crowd
-from coupon_rec.simulation.drawing import Chance
-from coupon_rec.simulation.happening import happen, remember
-from coupon_rec.simulation.likely import likely
-from coupon_rec.simulation.mechanisms import Plant
+from coupon_rec.simulation.campaign import Round
+from coupon_rec.simulation.mechanisms import Plant, settings_of
 from coupon_rec.simulation.model import Floats
 from coupon_rec.simulation.nature import Nature
-from coupon_rec.simulation.state import State, settings_of
-from coupon_rec.simulation.supply import sell
-from coupon_rec.simulation.world import World
+from coupon_rec.simulation.period import pass_period
+from coupon_rec.simulation.state import State
+from coupon_rec.simulation.tables import Tables, joined
+from coupon_rec.simulation.users import Crowd, draw_crowd
 
 Policy = Callable[[pd.DataFrame], object]
 """From `State.offers` to the probability of each offer: an array of its length, or a frame with
@@ -71,9 +64,10 @@ def open_market(
     >>> state.period
     1
     """
-    settings = settings_of((users, items, coupons, campaigns, seed), mechanisms, strength, plants)
-    state = State(settings, -1, (), ())
-    return _advance(replace(state, crowds=tuple(map(state.newcomers, state.blocks))), None, None)
+    sizes = dict(users=users, items=items, coupons=coupons, campaigns=campaigns, seed=seed)
+    nature = Nature(settings_of(mechanisms, strength, plants, **sizes))
+    crowds = tuple(draw_crowd(nature, first) for first in nature.settings.blocks)
+    return _advance(State(nature, -1, crowds, ()), Round(nature, 0), None, None)
 
 
 def simulate(
@@ -114,38 +108,28 @@ def simulate(
     if campaigns < 1:
         raise ValueError(f"campaigns must be 1 or more, not {campaigns}")
     for _ in range(campaigns):
-        state = _advance(state, policy, orders)
+        state = _advance(state, state.campaign, policy, orders)
     return state
 
 
 def _advance(
-    state: State, policy: Policy | None, orders: Callable[[State], Floats] | None
+    state: State, campaign: Round, policy: Policy | None, orders: Callable[[State], Floats] | None
 ) -> State:
-    """Let one period pass; the first has no campaign."""
-    period, s = state.period + 1, state.settings
-    campaign = draw_round(state.world, state.nature, 0, s.seed) if period == 0 else state.campaign
+    """Let one period pass."""
     sending = None if policy is None else _probabilities(policy, state)
     ordered = None if orders is None else np.asarray(orders(state), "float64")
 
-    def one(number: int) -> tuple[Crowd, dict[str, pa.Table]]:
+    def one(number: int) -> tuple[Crowd, Tables]:
         crowd = state.crowds[number]
         rows = crowd.user_ids - 1
         own = None if sending is None else (sending[0][rows], sending[1][rows])
         return pass_period(
-            state.world,
-            state.nature,
-            campaign,
-            s.seed,
-            crowd,
-            own,
-            None if ordered is None else ordered[number],
+            state.nature, campaign, crowd, own, None if ordered is None else ordered[number]
         )
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        passed = list(pool.map(one, range(len(state.crowds))))
-    tables = joined(tables for _, tables in passed)
-    crowds = tuple(crowd for crowd, _ in passed)
-    return replace(state, period=period, crowds=crowds, history=(*state.history, tables))
+        crowds, tables = zip(*pool.map(one, range(len(state.crowds))), strict=True)
+    return State(state.nature, campaign.period, crowds, (*state.history, joined(tables)))
 
 
 def _probabilities(policy: Policy, state: State) -> tuple[Floats, Floats]:
@@ -153,7 +137,7 @@ def _probabilities(policy: Policy, state: State) -> tuple[Floats, Floats]:
     offers, campaign = state.offers, state.campaign
     said = policy(offers)
     require_one_order(offers=offers, policy=said)
-    n, shape = state.settings.users, (state.settings.users, len(campaign.coupon))
+    shape = state.settings.users, len(campaign.coupon)
     if isinstance(said, pd.DataFrame):
         columns = [np.asarray(said[name], "float64") for name in ("mailing", "coupon")]
     else:
@@ -167,51 +151,10 @@ def _probabilities(policy: Policy, state: State) -> tuple[Floats, Floats]:
     mailing, coupon = (column.reshape(shape) for column in columns)
     if (mailing != mailing[:, :1]).any():
         raise ValueError("the policy's mailing must be one number for all offers of a user")
-    of_type = np.add.reduceat(
-        coupon[:, np.argsort(campaign.slot, kind="stable")],
-        np.searchsorted(np.sort(campaign.slot), np.arange(len(campaign.kinds))),
-        axis=1,
-    )
+    of_type = coupon @ campaign.of_one_type
     if (of_type > 1 + 1e-9).any():
         raise ValueError(
             f"the policy's probabilities of one user's coupons of one type add up to "
             f"{of_type.max():.3f}: at most one of them is sent, so at most 1"
         )
-    return mailing[:, 0].reshape(n), coupon
-
-
-def pass_period(
-    world: World,
-    nature: Nature,
-    campaign: Round,
-    seed: int,
-    crowd: Crowd,
-    sending: tuple[Floats, Floats] | None,
-    orders: Floats | None,
-) -> tuple[Crowd, dict[str, pa.Table]]:
-    """Let a period pass for one block: the block after it, and what happened as tables."""
-    chance = Chance.of(seed, campaign.period, crowd.first)
-    traits, memory = crowd.traits, crowd.memory
-    found = likely(chance.place, nature, campaign, crowd)
-    mailing, within = sending or (found.mailed[:, 0], found.offered)
-    if not campaign.period:
-        mailing = np.zeros_like(mailing)
-    happened = happen(chance, nature, campaign, crowd, found, mailing, within)
-    stock = None
-    if "supply" in nature.mechanisms:
-        happened, memory, stock = sell(happened, memory, orders)
-    used = receipts.redeeming(happened.lines, campaign, happened)
-    ids = crowd.user_ids
-    columns = {
-        "purchases": receipts.purchases(campaign, happened, used, ids),
-        "redemptions": receipts.redemptions(campaign, happened, used, ids),
-        "candidates": receipts.candidates(campaign, crowd, found, happened, mailing, within),
-        **receipts.looks(chance.place, world, campaign, crowd, found, happened),
-    }
-    if stock is not None:
-        columns["stock"] = receipts.stock(campaign, stock, int(crowd.usual_store[0]))
-    memory = remember(nature, campaign, traits, memory, happened)
-    tables = {name: pa.table(table) for name, table in columns.items()}
-    if not campaign.period:
-        tables["candidates"] = tables["candidates"].slice(0, 0)
-    return replace(crowd, memory=memory), tables
+    return mailing[:, 0], coupon

@@ -1,43 +1,31 @@
 """One market, simulated block by block, in memory or on disk."""
 
-import ctypes
 import os
-import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
-from multiprocessing import parent_process
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis import Table
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from coupon_rec.market import validate
 from coupon_rec.market.loading import connect_in_2_gb
 from coupon_rec.market.sources import read_parquet
-from coupon_rec.simulation.assembling import joined, market_rows, user_rows, world_rows
-from coupon_rec.simulation.campaign import draw_round
-from coupon_rec.simulation.loop import pass_period
-from coupon_rec.simulation.mechanisms import Plant
-from coupon_rec.simulation.model import BLOCK
-from coupon_rec.simulation.opening import Simulation, in_duckdb, opened
-from coupon_rec.simulation.state import Settings, State, settings_of
-from coupon_rec.simulation.tables import block_tables, world_tables
-from coupon_rec.simulation.world import World, make_world
+from coupon_rec.simulation.campaign import Round
+from coupon_rec.simulation.loop import open_market, simulate
+from coupon_rec.simulation.mechanisms import Plant, settings_of
+from coupon_rec.simulation.nature import Nature
+from coupon_rec.simulation.period import pass_period
+from coupon_rec.simulation.tables import Tables, joined, known_tables, user_tables, world_tables
+from coupon_rec.simulation.truth import Simulation, opened
+from coupon_rec.simulation.users import draw_crowd
 
-PART = 20
+PART = 5
 """Blocks that share a Parquet file."""
 REPEATED = (pa.int64(), pa.string(), pa.date32())
 """Types of columns whose values come again and again, which a dictionary makes small."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""The names of two settings in malloc.h."""
 SMALL, QUICK = "zstd", "lz4"
 """How files are compressed. Probabilities of the truth are many, and nothing shrinks them much."""
 
@@ -88,69 +76,15 @@ def simulate_market(
     ValueError
         If an argument is outside its range or the folder is not empty.
     """
-    settings = settings_of((users, items, coupons, campaigns, seed), mechanisms, strength, plants)
-    year = answering(settings) if settings.mechanisms else still(settings)
-    if folder is not None:
-        return opened(_on_disk(year, Path(folder)), year.world, year.mechanisms)
-    simulation = opened(_in_memory(year), year.world, year.mechanisms)
-    validate(simulation.market)
-    return simulation
+    sizes = dict(users=users, items=items, coupons=coupons, campaigns=campaigns, seed=seed)
+    if folder is None:
+        opening = open_market(**sizes, mechanisms=mechanisms, strength=strength, plants=plants)
+        return simulate(opening, campaigns=campaigns).simulation()
+    nature = Nature(settings_of(mechanisms, strength, plants, **sizes))
+    return opened(_on_disk(nature, Path(folder)), nature)
 
 
-@dataclass(frozen=True)
-class Year:
-    """All that `simulate_market` draws: a world, its tables, and those of each block of users."""
-
-    world: World
-    mechanisms: frozenset[str]
-    tables: dict[str, pa.Table]
-    blocks: Sequence[int]
-    draw: Callable[[int], dict[str, pa.Table]]
-
-
-def still(settings: Settings) -> Year:
-    """A year in which users do not notice what is sent."""
-    s = settings
-    world = make_world(
-        s.items, s.coupons, s.campaigns, np.random.SeedSequence(s.seed, spawn_key=(0,))
-    )
-
-    def draw(first: int) -> dict[str, pa.Table]:
-        return block_tables(world, s.seed, first, min(BLOCK, s.users + 1 - first))
-
-    return Year(world, frozenset(), world_tables(world), range(1, s.users + 1, BLOCK), draw)
-
-
-def answering(settings: Settings) -> Year:
-    """A year of a market that answers back, under the retailer's own policy."""
-    state, s = State(settings, -1, (), ()), settings
-    world, nature = state.world, state.nature
-    rounds = [draw_round(world, nature, period, s.seed) for period in range(s.campaigns + 1)]
-
-    def draw(first: int) -> dict[str, pa.Table]:
-        crowd, parts = state.newcomers(first), []
-        for campaign in rounds:
-            crowd, happened = pass_period(world, nature, campaign, s.seed, crowd, None, None)
-            parts.append(happened)
-        last = s.campaigns
-        return user_rows(crowd, nature, last, s.seed) | market_rows(joined(parts), nature, last)
-
-    tables = world_rows(world, nature, rounds[1:])
-    return Year(world, nature.mechanisms, tables, state.blocks, draw)
-
-
-def _in_memory(year: Year) -> dict[str, Table]:
-    """Draw the blocks on all cores and put their tables, joined, into DuckDB."""
-    drawn: dict[str, list[pa.Table]] = defaultdict(list)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for tables in pool.map(year.draw, year.blocks):
-            for name, table in tables.items():
-                drawn[name].append(table)
-    parts = {name: pa.concat_tables(each) for name, each in drawn.items()}
-    return in_duckdb(year.tables | parts)
-
-
-def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
+def _on_disk(nature: Nature, folder: Path) -> dict[str, Table]:
     """Draw the blocks on all cores, each part of them into Parquet files of its own.
 
     Parts are drawn in processes: threads would wait for each other's turn in Python.
@@ -158,61 +92,44 @@ def _on_disk(year: Year, folder: Path) -> dict[str, Table]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"folder must be new or empty, but {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [year.blocks[start : start + PART] for start in range(0, len(year.blocks), PART)]
-    with (
-        TemporaryDirectory(dir=folder, prefix=".draft-") as draft,
-        tqdm(total=len(year.blocks), unit="block", leave=False) as bar,
-    ):
-        for name, table in year.tables.items():
-            pq.write_table(table, Path(draft) / f"{name}.parquet")
-        pool = Parallel(
-            min(os.cpu_count() or 1, len(parts)),
-            return_as="generator_unordered",
-            idle_worker_timeout=10,
-        )
-        written = pool(
-            delayed(_write_part)(year.draw, part, Path(draft), f"part-{number:05}.parquet")
+    blocks = nature.settings.blocks
+    rounds = [Round(nature, period) for period in range(nature.settings.campaigns + 1)]
+    parts = [blocks[start : start + PART] for start in range(0, len(blocks), PART)]
+    with TemporaryDirectory(dir=folder, prefix=".draft-") as name:
+        draft = Path(name)
+        for table, rows in world_tables(nature, rounds[1:]).items():
+            pq.write_table(rows, draft / f"{table}.parquet")
+        cores = min(os.cpu_count() or 1, len(parts))
+        pool = Parallel(cores, return_as="generator_unordered", idle_worker_timeout=10)
+        jobs = [
+            delayed(_write_part)(nature, rounds, part, draft, f"part-{number:05}.parquet")
             for number, part in enumerate(parts)
-        )
-        for blocks in written:
-            bar.update(blocks)
-        for path in Path(draft).iterdir():
+        ]
+        for _ in tqdm(pool(jobs), total=len(jobs), unit="part", leave=False):
+            pass
+        for path in draft.iterdir():
             path.rename(folder / path.name)
     connection = connect_in_2_gb()
     return {path.stem: read_parquet(connection, path) for path in folder.glob("*.parquet")}
 
 
 def _write_part(
-    draw: Callable[[int], dict[str, pa.Table]], blocks: Sequence[int], folder: Path, file: str
-) -> int:
-    """Draw blocks and write them one below the other, each table into a file in its own folder.
-
-    How many blocks there were.
-    """
-    if parent_process():
-        _keep_what_is_freed()
-    with ExitStack() as files:
-        writers: dict[str, pq.ParquetWriter] = {}
-        for tables in map(draw, blocks):
-            for name, table in tables.items():
-                if name not in writers:
-                    path = folder / f"{name}.parquet" / file
-                    path.parent.mkdir(exist_ok=True)
-                    few = [f.name for f in table.schema if f.type in REPEATED]
-                    codec = QUICK if name == "candidates" else SMALL
-                    writer = pq.ParquetWriter(
-                        path, table.schema, use_dictionary=few, compression=codec
-                    )
-                    writers[name] = files.enter_context(writer)
-                writers[name].write_table(table)
-    return len(blocks)
+    nature: Nature, rounds: list[Round], blocks: Sequence[int], folder: Path, file: str
+) -> None:
+    """Draw blocks and write each of their tables into a file in its folder."""
+    for name, table in joined(_block(nature, rounds, first) for first in blocks).items():
+        path = folder / f"{name}.parquet" / file
+        path.parent.mkdir(exist_ok=True)
+        few = [field.name for field in table.schema if field.type in REPEATED]
+        codec = QUICK if name == "candidates" else SMALL
+        pq.write_table(table, path, use_dictionary=few, compression=codec)
 
 
-def _keep_what_is_freed() -> None:
-    """Let this process keep the memory of one block for the next, where it runs on glibc.
-
-    Asking the system for it anew takes a tenth of the time.
-    """
-    if sys.platform == "linux" and hasattr(glibc := ctypes.CDLL(None), "mallopt"):
-        for threshold in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
-            glibc.mallopt(threshold, 2**29)
+def _block(nature: Nature, rounds: list[Round], first: int) -> Tables:
+    """All tables of a block of users under the retailer's own policy."""
+    crowd, parts = draw_crowd(nature, first), []
+    for campaign in rounds:
+        crowd, happened = pass_period(nature, campaign, crowd)
+        parts.append(happened)
+    last = rounds[-1].period
+    return user_tables(crowd, nature, last) | known_tables(joined(parts), nature, last)

@@ -5,7 +5,13 @@ set from the sources beside them, from fits where that is said, or are guesses w
 some of them only after the first experiments had been run on the market.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
+from coupon_rec.simulation.model import BLOCK
+from coupon_rec.simulation.world import coupons_for
 
 MECHANISMS = {
     "fatigue": "mail moves a user less, then the wrong way, the more came before",
@@ -89,3 +95,46 @@ def plant(change: str, campaign: int, size: float | None = None) -> Plant:
     if (change == "prices" and size <= 0) or (change == "feature" and not 0 <= size <= 1):
         raise ValueError(f"size is {size}: prices take a factor above 0, feature a share in [0, 1]")
     return Plant(change, campaign, size)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of `open_market`."""
+
+    users: int
+    items: int
+    coupons: int
+    campaigns: int
+    seed: int
+    mechanisms: tuple[str, ...]
+    strength: float
+    plants: tuple[Plant, ...]
+
+    @property
+    def blocks(self) -> range:
+        """The first user of each block."""
+        return range(1, self.users + 1, BLOCK)
+
+
+LEAST = {"users": 1, "items": 3, "coupons": 1, "campaigns": 1, "seed": 0}
+"""The least number of each size of a market."""
+
+
+def settings_of(
+    mechanisms: Iterable[str] | str, strength: float, plants: Sequence[Plant], **sizes: int
+) -> Settings:
+    """Check the arguments of `open_market`; `sizes` are those of `LEAST`."""
+    for name, number in sizes.items():
+        if not isinstance(number, int | np.integer) or number < LEAST[name]:
+            raise ValueError(f"{name} must be a whole number, {LEAST[name]} or more, not {number}")
+    most = coupons_for(sizes["items"])
+    if sizes["coupons"] > most:
+        raise ValueError(f"coupons must be {most} or less for {sizes['items']} items")
+    if isinstance(mechanisms, str):
+        mechanisms = MECHANISMS if mechanisms == "all" else mechanisms.split()
+    names = tuple(mechanisms)
+    if unknown := [name for name in names if name not in MECHANISMS]:
+        raise ValueError(f"no mechanism {unknown[0]!r}; there are {', '.join(MECHANISMS)}")
+    if not 0 <= strength < np.inf:
+        raise ValueError(f"strength must be 0 or more, not {strength}")
+    return Settings(**sizes, mechanisms=names, strength=float(strength), plants=tuple(plants))

@@ -9,6 +9,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+DAY = 24 * 3600
+"""Seconds."""
 WEEKS = 4
 """Weeks that a period lasts: prices hold, and a campaign's coupons are valid, for one period."""
 BLOCK = 500
@@ -19,34 +21,11 @@ COUPON_WORTH = 0.7
 """A coupon moves demand as much as this share of the same cut of the shelf price."""
 
 
-def purchase_logits(
-    activity: Floats,
-    user_tastes: Floats,
-    price_sensitivity: Floats,
-    popularity: Floats,
-    item_tastes: Floats,
-    log_price: Floats,
-) -> Floats:
-    """Logit of buying each item on a trip, without coupons: equation (1) of the simulation.
-
-    Parameters
-    ----------
-    activity, price_sensitivity : numpy.ndarray
-        Of n users, shape (n,).
-    user_tastes, item_tastes : numpy.ndarray
-        Shapes (n, TASTES) and (m, TASTES).
-    popularity, log_price : numpy.ndarray
-        Of m items, shape (m,); the log of the price is 0 at the usual price.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, m).
-    """
-    taste = user_tastes @ item_tastes.T
-    return np.asarray(
-        activity[:, None] + popularity + taste - np.outer(price_sensitivity, log_price)
-    )
+def wished(z: Floats) -> Floats:
+    """A rate that softplus(z) never exceeds and that is quickly worked out: e^z, 1 + z above 0."""
+    rate: Floats = np.exp(np.minimum(z, 0))
+    rate += np.maximum(z, 0)
+    return rate
 
 
 def softplus(z: Floats) -> Floats:
@@ -76,15 +55,13 @@ def chance(trips: Floats, rate: Floats) -> Floats:
     return np.asarray(-np.expm1(WEEKS * trips * np.expm1(-rate)))
 
 
-def shift(price_sensitivity: Floats, reaction: Floats, depth: Floats) -> Floats:
-    """What a coupon adds to the purchase logit of its items: equation (3) of the simulation.
+def saving(price_sensitivity: Floats, depth: Floats) -> Floats:
+    """What coupons save adds to the purchase logit of their items: equation (3) without h.
 
     Parameters
     ----------
     price_sensitivity : numpy.ndarray
         Of each user, shape (n,), above 0.
-    reaction : numpy.ndarray
-        To being sent a coupon at all, shape (n,); negative for those whom it annoys.
     depth : numpy.ndarray
         Share of the price that each coupon takes off, shape (k,), in (0, 1).
 
@@ -93,8 +70,7 @@ def shift(price_sensitivity: Floats, reaction: Floats, depth: Floats) -> Floats:
     numpy.ndarray
         Shape (n, k).
     """
-    saving = np.outer(price_sensitivity, -np.log1p(-depth))
-    return np.asarray(reaction[:, None] + COUPON_WORTH * saving)
+    return np.asarray(COUPON_WORTH * np.outer(price_sensitivity, -np.log1p(-depth)))
 
 
 def redeem_rate(habit: Floats, depth: Floats) -> Floats:

@@ -101,6 +101,8 @@ def price_marginals(lines: pd.DataFrame) -> pd.Series:
     usual = items["price"].quantile(USUAL)
     cut = 1 - known["price"] / known["item"].map(usual)
     low, high = lines["amount"].quantile([0.1, 0.9])
+    depth = pd.DataFrame({"cut": -np.log1p(-cut), "units": np.log(known["units"])})
+    depth -= depth.groupby(known["item"]).transform("mean")
     found = {
         "units a line": lines["units"].mean(),
         "lines of several units": (lines["units"] > 1).mean(),
@@ -109,30 +111,17 @@ def price_marginals(lines: pd.DataFrame) -> pd.Series:
         "variation of an item's price": (items["price"].std() / items["price"].mean()).median(),
         "lines below the usual price": (cut >= CUT).mean(),
         "depth of a cut": cut[cut >= CUT].median(),
-        "units for a cut": _within(-np.log1p(-cut), known["units"], known["item"]),
+        "units for a cut": (depth["cut"] * depth["units"]).sum() / (depth["cut"] ** 2).sum(),
     }
     if "cost" in lines:
-        found |= _margins(lines, known, cut, usual)
+        uncut = known[cut.abs() < CUT]
+        unit_cost = (uncut["cost"] / uncut["units"]).groupby(uncut["item"]).median()
+        margins = 1 - unit_cost / usual
+        found |= {
+            "margin": 1 - lines["cost"].sum() / lines["amount"].sum(),
+            "lines below cost": (lines["amount"] < lines["cost"]).mean(),
+            "usual margin, mean": margins.mean(),
+            "usual margin, spread": margins.std(),
+            **{f"usual margin, {q:.0%}": margins.quantile(q) for q in (0.1, 0.5, 0.9)},
+        }
     return pd.Series(found)
-
-
-def _within(x: pd.Series, y: pd.Series, group: pd.Series) -> float:
-    """Slope of log y in x, within groups."""
-    both = pd.DataFrame({"x": x, "y": np.log(y)})
-    both -= both.groupby(group).transform("mean")
-    return float((both["x"] * both["y"]).sum() / (both["x"] ** 2).sum())
-
-
-def _margins(
-    lines: pd.DataFrame, known: pd.DataFrame, cut: pd.Series, usual: pd.Series
-) -> dict[str, float]:
-    uncut = known[cut.abs() < CUT]
-    unit_cost = (uncut["cost"] / uncut["units"]).groupby(uncut["item"]).median()
-    margins = 1 - unit_cost / usual
-    return {
-        "margin": 1 - lines["cost"].sum() / lines["amount"].sum(),
-        "lines below cost": (lines["amount"] < lines["cost"]).mean(),
-        "usual margin, mean": margins.mean(),
-        "usual margin, spread": margins.std(),
-        **{f"usual margin, {q:.0%}": margins.quantile(q) for q in (0.1, 0.5, 0.9)},
-    }

@@ -1,298 +1,348 @@
-"""What a block of users does: trips, and purchases with and without coupons."""
+"""What happens in one campaign to a block of users: trips, wishes, coupons and purchases.
 
-from dataclasses import dataclass, fields
+Each kind of chance has a generator of its own, and what it draws does not depend on what is sent:
+two policies meet the same users, on the same trips, in the same mood.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
+from scipy.stats import poisson
 
-from coupon_rec.odds import sigmoid
-from coupon_rec.simulation.model import (
-    WEEKS,
-    Bools,
-    Floats,
-    Ints,
-    chance,
-    purchase_logits,
-    redeem_rate,
-    shift,
-    softplus,
-)
-from coupon_rec.simulation.people import People, draw_people
-from coupon_rec.simulation.world import STORES, World
+from coupon_rec.simulation.campaign import Round
+from coupon_rec.simulation.likely import Likely
+from coupon_rec.simulation.model import DAY, WEEKS, Bools, Floats, Ints, softplus, wished
+from coupon_rec.simulation.nature import Nature
+from coupon_rec.simulation.users import Crowd, Traits
+from coupon_rec.simulation.world import STORES
 
-DAY = 24 * 3600
+BROWSING = 0.2
+"""Views of an item at leisure, for each purchase that its price would bring."""
+GOLDEN = 0.6180339887
+"""A step around the circle that spreads the trips of further purchases of one item."""
+
+Lines = dict[str, np.ndarray]
+"""Purchase lines as columns: `user`, `trip`, `item`, `units`, the `slot` of the campaign that
+covers the item, or -1, and `luck` in [0, 1), of looking it up and of writing about it; shapes
+(lines,) and (lines, 2)."""
+
+
+def generators(nature: Nature, period: int, first: int) -> dict[str, Generator]:
+    """Seed each kind of chance by the market, the campaign and the first user of the block."""
+    seeds = np.random.SeedSequence(nature.settings.seed, spawn_key=(5, period, first)).spawn(6)
+    kinds = ("trips", "wishes", "coupons", "sending", "place", "telling")
+    return dict(zip(kinds, map(np.random.default_rng, seeds), strict=True))
 
 
 @dataclass(frozen=True)
 class Trips:
-    """The trips of a block of users, in order of user and time.
+    """The trips of a block in a period, in order of user and time.
 
     Attributes
     ----------
-    counts : numpy.ndarray
-        How many there are, shape (users, periods).
-    first : numpy.ndarray
-        The number of the first one of each user and period, shape (users, periods).
-    user, period, second, store : numpy.ndarray
-        Of each trip; seconds count from the first day.
+    counts, first : numpy.ndarray
+        How many each user makes, and the number of the first; shape (n,).
+    user, second, store : numpy.ndarray
+        Of each trip; seconds count from the period's first day.
     """
 
     counts: Ints
     first: Ints
     user: Ints
-    period: Ints
     second: Ints
     store: Ints
 
-
-@dataclass(frozen=True)
-class Chances:
-    """What is true of each user and pair of campaign and coupon; shapes (users, pairs).
-
-    Attributes
-    ----------
-    buy_without, buy_with : numpy.ndarray
-        Probability of buying one of its items in the campaign, without it and with it.
-    redeem_given_buy : numpy.ndarray
-        Probability of redeeming it, given such a purchase with it.
-    mailed : numpy.ndarray
-        Probability that a user is mailed a campaign, shape (users, 1).
-    offered : numpy.ndarray
-        Probability of being offered the coupon, given that the campaign is mailed.
-    """
-
-    buy_without: Floats
-    buy_with: Floats
-    redeem_given_buy: Floats
-    mailed: Floats
-    offered: Floats
+    def at(self, user: Ints, place: Floats) -> Ints:
+        """The trips of users that lie at these places, in [0, 1), among all of theirs."""
+        return np.asarray(self.first[user] + (place * self.counts[user]).astype(int))
 
 
 @dataclass(frozen=True)
-class PossibleLines:
-    """Purchases in either of two worlds, one without coupons and one where all are offered.
+class Happened:
+    """A campaign as it happened to n users; K coupons, S slots.
 
     Attributes
     ----------
-    trip, item : numpy.ndarray
-        On which trip, and of which item, numbered from 0. The same purchase may stand twice.
-    pair : numpy.ndarray
-        The pair of campaign and coupon that covers it, or -1.
-    without, with_coupon : numpy.ndarray
-        Whether it happens in either world.
+    trips, lines : Trips, dict of str to numpy.ndarray
+        When they shopped, and what they bought.
+    views : numpy.ndarray
+        Users, items and seconds of what they look at without buying it; shape (3, views).
+    sent : dict of str to numpy.ndarray
+        `offered`, `bought_without`, `bought_with`, `redeemed_with` as in `truth.candidates`;
+        shape (n, K).
+    used : numpy.ndarray
+        The coupon that each user redeems for each slot, or -1; shape (n, S + 1), where the last
+        column stands for lines without a slot.
+    found : Likely
+        What was likely.
+    mailing, within : numpy.ndarray
+        The probabilities of each mailing and, within it, of each coupon; shapes (n,) and (n, K).
     """
 
-    trip: Ints
-    item: Ints
-    pair: Ints
-    without: Bools
-    with_coupon: Bools
-
-    def and_also(self, more: "PossibleLines") -> "PossibleLines":
-        """These lines and more."""
-        names = [field.name for field in fields(PossibleLines)]
-        both = {name: [getattr(self, name), getattr(more, name)] for name in names}
-        return PossibleLines(**{name: np.concatenate(parts) for name, parts in both.items()})
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """What would happen and what happened, for each user and pair; shapes (users, pairs).
-
-    Attributes
-    ----------
-    offered, bought_without, bought_with, redeemed_with : numpy.ndarray
-        Whether the coupon is offered; whether one of its items is bought if it is not and if it
-        is; whether it is redeemed if it is offered.
-    """
-
-    offered: Bools
-    bought_without: Bools
-    bought_with: Bools
-    redeemed_with: Bools
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block of users and what they do.
-
-    Attributes
-    ----------
-    people, trips, chances, outcomes
-        Who they are, when they shop, what is likely, what would happen and happened.
-    trip, item : numpy.ndarray
-        The purchases that happened, each once, in order of user, time and item.
-    logits, appetite : numpy.ndarray
-        Purchase logits at list price, and their softplus at each item's best price of all
-        periods; shapes (users, items).
-    """
-
-    people: People
     trips: Trips
-    chances: Chances
-    outcomes: Outcomes
-    trip: Ints
-    item: Ints
-    logits: Floats
-    appetite: Floats
+    lines: Lines
+    views: Ints
+    sent: dict[str, Bools]
+    used: Ints
+    found: Likely
+    mailing: Floats
+    within: Floats
 
 
-def simulate_block(world: World, rng: Generator, n: int) -> Block:
-    """Draw n users and all that they do."""
-    people = draw_people(rng, n)
-    trips = draw_trips(rng, people, len(world.sales))
-    logits = list_logits(people, world)
-    appetite = softplus(logits + np.outer(people.price_sensitivity, world.cuts.max(axis=0)))
-    depth = world.pairs["depth"].to_numpy()
-    shifts = shift(people.price_sensitivity, people.reaction, depth)
-    rates = covered_rates(people, world, logits, shifts)
-    chances = chances_of(people, world, rates)
-    usual = usual_lines(rng, people, world, trips, logits, appetite, shifts)
-    lines = usual.and_also(added_lines(rng, world, trips, rates))
-    outcomes = draw_outcomes(rng, chances, world, lines, trips)
-    trip, item = happened(lines, trips, outcomes.offered, world)
-    return Block(people, trips, chances, outcomes, trip, item, logits, appetite)
+def happen(
+    rngs: dict[str, Generator],
+    nature: Nature,
+    campaign: Round,
+    crowd: Crowd,
+    sending: tuple[Floats, Floats] | None,
+) -> Happened:
+    """Let a campaign happen, in period 0 without mail.
+
+    `sending` holds the probabilities of each mailing and, within it, of each coupon; if left out,
+    they are the retailer's own.
+    """
+    found = Likely(rngs["place"], nature, campaign, crowd)
+    mailing, within = sending or (found.mailed * (campaign.period > 0), found.offered)
+    traits, slots = crowd.traits, len(campaign.kinds)
+    trips = draw_trips(rngs["trips"], crowd, "supply" in nature.mechanisms)
+    usual, views = draw_wishes(rngs, nature, campaign, crowd, found, trips)
+    offered = draw_offers(rngs["sending"], campaign, mailing, within)
+    looks, tells = (rngs[kind].random((len(offered), slots)) for kind in ("coupons", "telling"))
+    seen = looks[:, campaign.slot] < found.noticed
+    without, with_coupon, lost = despite_coupons(campaign, found, usual, seen, offered)
+    if "substitution" in nature.mechanisms:
+        share = switched(nature, campaign, found, usual, seen & offered)
+        lost |= usual["level"] >= softplus(usual["logit"]) * (1 - share)
+    added, more = added_lines(rngs["coupons"], campaign, found, trips, seen, offered)
+    key, known = (each["trip"] * len(campaign.cut) + each["item"] for each in (added, usual))
+    new = known.searchsorted(key) == known.searchsorted(key, "right")
+    lines = {name: np.concatenate([usual[name][~lost], added[name][new]]) for name in added}
+    with_coupon |= more
+    if traits.collector.any():
+        with_coupon[traits.collector] = (without[traits.person] & seen)[traits.collector]
+        without[traits.collector] = False
+        lines["user"] = collected(lines, traits, campaign, offered & seen)
+    redeemed = with_coupon & seen & (tells[:, campaign.slot] < found.told)
+    used = np.full((len(offered), slots + 1), -1)
+    who, pair = np.nonzero(offered & redeemed)
+    used[who, campaign.slot[pair]] = pair
+    sent = {
+        "offered": offered,
+        "bought_without": without,
+        "bought_with": with_coupon,
+        "redeemed_with": redeemed,
+    }
+    return Happened(trips, lines, views, sent, used, found, mailing, within)
 
 
-def list_logits(people: People, world: World) -> Floats:
-    """Purchase logits at list price without coupons, shape (users, items)."""
-    return purchase_logits(
-        people.activity,
-        people.tastes,
-        people.price_sensitivity,
-        world.popularity,
-        world.tastes,
-        world.log_prices,
-    )
+def chosen(lines: Lines, rows: Bools | Ints) -> Lines:
+    """Some of the lines."""
+    return {name: column[rows] for name, column in lines.items()}
 
 
-def draw_trips(rng: Generator, people: People, periods: int) -> Trips:
-    """Draw when and where each user shops: mostly in the afternoon, mostly in one store."""
-    n = len(people.trips)
-    counts = rng.poisson(WEEKS * people.trips[:, None], (n, periods))
-    user, period = np.divmod(np.repeat(np.arange(n * periods), counts.ravel()), periods)
-    day = WEEKS * 7 * period + rng.integers(0, WEEKS * 7, len(user))
+def first_of_each(key: Ints) -> Ints:
+    """The first line of each trip and item, in their order."""
+    return np.asarray(np.unique(key, return_index=True)[1])
+
+
+def draw_trips(rng: Generator, crowd: Crowd, one_store: bool) -> Trips:
+    """Draw when and where each user shops: mostly in the afternoon, mostly or only in one store."""
+    counts = rng.poisson(WEEKS * crowd.people.trips)
+    counts[crowd.traits.collector] = 0
+    user = np.repeat(np.arange(len(counts)), counts)
     hour = np.clip(15.5 + 3.5 * rng.standard_normal(len(user)), 6, 23.9)
-    second = (day * DAY + hour * 3600).astype(int)
-    usual = rng.integers(0, STORES, n)[user]
-    away = rng.random(len(user)) < 0.25
+    second = (rng.integers(0, WEEKS * 7, len(user)) * DAY + hour * 3600).astype(int)
+    away = rng.random(len(user)) < (0.0 if one_store else 0.25)
     return Trips(
         counts=counts,
-        first=(np.cumsum(counts) - counts.ravel()).reshape(n, periods),
+        first=np.cumsum(counts) - counts,
         user=user,
-        period=period,
         second=second[np.lexsort((second, user))],
-        store=np.where(away, rng.integers(0, STORES, len(user)), usual) + 1,
+        store=np.where(away, rng.integers(1, STORES + 1, len(user)), crowd.usual_store[user]),
     )
 
 
-def covered_rates(
-    people: People, world: World, logits: Floats, shifts: Floats
-) -> tuple[Floats, Floats]:
-    """Softplus of the logits of the coupons' items, without and with their coupon.
-
-    Each of shape (users, rows of `coupon_items`), at the prices of the campaign's period.
-    """
-    item = world.coupon_items["item_id"].to_numpy() - 1
-    period = world.coupon_items["campaign_id"].to_numpy()
-    pair = world.coupon_items["pair"].to_numpy()
-    now = logits[:, item] + np.outer(people.price_sensitivity, world.cuts[period, item])
-    return softplus(now), softplus(now + shifts[:, pair])
-
-
-def chances_of(people: People, world: World, rates: tuple[Floats, Floats]) -> Chances:
-    """The probabilities of the truth, and those of the logging policy: equations (2) to (5)."""
-    starts = world.coupon_items["pair"].searchsorted(world.pairs.index)
-    without, with_coupon = (
-        chance(people.trips[:, None], np.add.reduceat(rate, starts, axis=1)) for rate in rates
-    )
-    some = (world.pairs["campaign_type"] == "A").to_numpy()
-    return Chances(
-        buy_without=without,
-        buy_with=with_coupon,
-        redeem_given_buy=redeem_rate(people.habit, world.pairs["depth"].to_numpy()),
-        mailed=0.02 + 0.48 * sigmoid(4 * np.log(people.trips[:, None] / 1.1)),
-        offered=np.where(some, 0.2 + 0.6 * sigmoid(3 + np.log(without)), 1.0),
-    )
-
-
-def usual_lines(
-    rng: Generator,
-    people: People,
-    world: World,
+def draw_wishes(
+    rngs: dict[str, Generator],
+    nature: Nature,
+    campaign: Round,
+    crowd: Crowd,
+    found: Likely,
     trips: Trips,
-    logits: Floats,
-    appetite: Floats,
-    shifts: Floats,
-) -> PossibleLines:
-    """Purchases in the world without coupons, and which of them a coupon would put off.
+) -> tuple[Lines, Ints]:
+    """Draw what users would buy if they were sent nothing, and what they only look at.
 
-    Drawn at each item's best price of all periods, then thinned to the price of the trip's.
+    Drawn at the rates of `wished`, then thinned to those of what users remember.
+
+    Returns
+    -------
+    lines : dict of str to numpy.ndarray
+        One of each trip and item, in their order. Also `level`, which the rate of the item is
+        above as long as the line is bought, and `logit`, which this rate comes from.
+    views : numpy.ndarray
+        As in `Happened`.
     """
-    total = trips.counts.sum(axis=1)
-    user, item = repeat(rng.poisson(total[:, None] * appetite))
-    trip = trips.first[user, 0] + (rng.random(len(user)) * total[user]).astype(int)
-    period = trips.period[trip]
-    logit = logits[user, item] + people.price_sensitivity[user] * world.cuts[period, item]
-    rate = softplus(logit)
-    kept = np.flatnonzero(rng.random(len(user)) * appetite[user, item] < rate)
-    user, item, trip, period = user[kept], item[kept], trip[kept], period[kept]
-    pair = world.pair_of[period, item]
-    lower = np.where(pair < 0, 0.0, np.minimum(shifts[user, pair], 0.0))
-    stays = rng.random(len(user)) * rate[kept] < softplus(logit[kept] + lower)
-    return PossibleLines(trip, item, pair, np.ones(len(user), bool), stays)
+    rng, items = rngs["wishes"], len(campaign.cut)
+    logits = crowd.shelf_logits(campaign.slope, campaign.drift)
+    user, item = draw_cells(rng, wished(logits), trips, 1 + BROWSING)
+    trip = trips.at(user, rng.random(len(user)))
+    logit = logits[user, item].astype("float64")
+    level = rng.random(len(user)) * wished(logit)
+    luck = rng.random((len(user), 3))
+    look = rng.random(len(user)) < BROWSING / (1 + BROWSING)
+    z = logit - found.memory[user, nature.kind[item]]
+    views = draw_looks(rngs["place"], nature, campaign, crowd, trips, (user, item, look))
+    keep = np.flatnonzero(~look & (level < softplus(z)))
+    keep = keep[first_of_each(trip[keep] * items + item[keep])]
+    lines = {
+        "user": user[keep],
+        "trip": trip[keep],
+        "item": item[keep],
+        "units": units_of(luck[keep, 0], campaign.units[item[keep]]),
+        "slot": campaign.slot_of_item[item[keep]],
+        "luck": luck[keep, 1:],
+        "level": level[keep],
+        "logit": z[keep],
+    }
+    return lines, views
+
+
+def draw_looks(
+    rng: Generator,
+    nature: Nature,
+    campaign: Round,
+    crowd: Crowd,
+    trips: Trips,
+    wishes: tuple[Ints, Ints, Bools],
+) -> Ints:
+    """Draw what users look at without buying it: `Happened.views`.
+
+    With mechanisms, the wishes that are marked; without, items by the best price of the year.
+    """
+    user, item, look = wishes
+    second = rng.integers(0, WEEKS * 7 * DAY, len(user))
+    if not nature.mechanisms:
+        logits = crowd.shelf_logits(campaign.best, campaign.drift)
+        user, item = draw_cells(rng, wished(logits), trips, BROWSING)
+        z = logits[user, item]
+        look = rng.random(len(user)) * wished(z) < softplus(z)
+        second = rng.integers(0, WEEKS * 7 * DAY, len(user))
+    return np.stack([user[look], item[look], second[look]])
+
+
+def draw_cells(rng: Generator, rate: Floats, trips: Trips, share: float) -> tuple[Ints, Ints]:
+    """Draw users and items as often as a share of these rates a trip says, in order."""
+    n, items = rate.shape
+    ends = rate.astype("float64").ravel()
+    np.cumsum(ends, out=ends)  # in place: asking for memory anew takes longer than adding up
+    end = ends[items - 1 :: items]
+    total = np.diff(end, prepend=0.0)
+    user = np.repeat(np.arange(n), rng.poisson(trips.counts * total * share))
+    at = np.sort(end[user] - rng.random(len(user)) * total[user])  # sorted: found faster
+    return user, (np.searchsorted(ends, at) - user * items).clip(0, items - 1)
+
+
+def draw_offers(rng: Generator, campaign: Round, mailing: Floats, within: Floats) -> Bools:
+    """Draw the mailing and, within it, at most one coupon of each type; shape (n, K)."""
+    mailed = rng.random(len(mailing)) < mailing
+    u = rng.random((len(mailing), len(campaign.kinds)))
+    offered, reached = np.zeros(within.shape, bool), np.zeros_like(u)
+    for pair, slot in enumerate(campaign.slot):
+        low, high = reached[:, slot], reached[:, slot] + within[:, pair]
+        offered[:, pair] = mailed & (low <= u[:, slot]) & (u[:, slot] < high)
+        reached[:, slot] = high
+    return offered
+
+
+def despite_coupons(
+    campaign: Round, found: Likely, lines: Lines, seen: Bools, offered: Bools
+) -> tuple[Bools, Bools, Bools]:
+    """What is bought without each coupon, what of it with the coupon, and the lines that it costs.
+
+    Of shapes (n, K), (n, K) and (lines,). A coupon that annoys costs purchases.
+    """
+    without, kept = np.zeros_like(offered), np.zeros_like(offered)
+    lost = np.zeros(len(lines["user"]), bool)
+    covered = np.flatnonzero(lines["slot"] >= 0)
+    place, pair = np.nonzero(lines["slot"][covered, None] == campaign.slot)
+    row = covered[place]
+    user = lines["user"][row]
+    lower = np.where(seen[user, pair], np.minimum(found.lift[user, pair], 0.0), 0.0)
+    stays = lines["level"][row] < softplus(lines["logit"][row] + lower)
+    without[user, pair] = True
+    kept[user[stays], pair[stays]] = True
+    lost[row[~stays & offered[user, pair]]] = True
+    return without, kept, lost
 
 
 def added_lines(
-    rng: Generator, world: World, trips: Trips, rates: tuple[Floats, Floats]
-) -> PossibleLines:
-    """Purchases that happen only with a coupon."""
-    period = world.coupon_items["campaign_id"].to_numpy()
-    without, with_coupon = rates
-    more = np.maximum(with_coupon - without, 0)
-    user, row = repeat(rng.poisson(trips.counts[:, period] * more))
-    when = period[row]
-    place = (rng.random(len(user)) * trips.counts[user, when]).astype(int)
-    return PossibleLines(
-        trip=trips.first[user, when] + place,
-        item=world.coupon_items["item_id"].to_numpy()[row] - 1,
-        pair=world.coupon_items["pair"].to_numpy()[row],
-        without=np.zeros(len(user), bool),
-        with_coupon=np.ones(len(user), bool),
-    )
+    rng: Generator, campaign: Round, found: Likely, trips: Trips, seen: Bools, offered: Bools
+) -> tuple[Lines, Bools]:
+    """Purchases that a coupon adds: the lines of those with an offer, and whether each would.
+
+    All coupons of a type draw from the same luck, so that a deeper one adds to what a shallower
+    one does.
+    """
+    shape = found.rate.shape
+    u, place, luck = rng.random(shape), rng.random(shape), rng.random((*shape, 3))
+    more = np.maximum(found.lifted - found.rate[:, campaign.row], 0) * trips.counts[:, None]
+    times = poisson_of(u[:, campaign.row], more * seen[:, campaign.pair])
+    user, cell = np.nonzero(times)
+    would = np.zeros_like(offered)
+    would[user, campaign.pair[cell]] = True
+    sent = offered[user, campaign.pair[cell]]
+    user, cell = user[sent], cell[sent]
+    many = times[user, cell]
+    turn = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+    user, row = np.repeat(user, many), np.repeat(campaign.row[cell], many)
+    item, luck = campaign.item[row], luck[user, row]
+    lines = {
+        "user": user,
+        "trip": trips.at(user, (place[user, row] + turn * GOLDEN) % 1),
+        "item": item,
+        "units": units_of(luck[:, 0], campaign.units[item]),
+        "slot": campaign.slot_of_row[row],
+        "luck": luck[:, 1:],
+    }
+    return chosen(lines, first_of_each(lines["trip"] * len(campaign.cut) + item)), would
 
 
-def draw_outcomes(
-    rng: Generator, chances: Chances, world: World, lines: PossibleLines, trips: Trips
-) -> Outcomes:
-    """Draw the offers, and say what would happen with and without each."""
-    campaign = world.pairs["campaign_id"].to_numpy() - 1
-    shape = chances.buy_with.shape
-    mailed = rng.random((shape[0], len(world.campaigns))) < chances.mailed
-    bought = []
-    for happens in (lines.without, lines.with_coupon):
-        chosen = happens & (lines.pair >= 0)
-        any_line = np.zeros(shape, bool)
-        any_line[trips.user[lines.trip[chosen]], lines.pair[chosen]] = True
-        bought.append(any_line)
-    return Outcomes(
-        offered=mailed[:, campaign] & (rng.random(shape) < chances.offered),
-        bought_without=bought[0],
-        bought_with=bought[1],
-        redeemed_with=bought[1] & (rng.random(shape) < chances.redeem_given_buy),
-    )
+def switched(nature: Nature, campaign: Round, found: Likely, lines: Lines, sent: Bools) -> Floats:
+    """The probability that a coupon of another type of the category takes a line; (lines,)."""
+    categories = nature.category.max() + 1
+    taken, kind_of = np.zeros((len(sent), categories)), np.full(categories, -1)
+    of_pair = nature.category_of(campaign.kind)
+    who, pair = np.nonzero(sent)
+    taken[who, of_pair[pair]] = found.taken[who, pair]
+    kind_of[of_pair] = campaign.kind
+    category = nature.category[lines["item"]]
+    other = nature.kind[lines["item"]] != kind_of[category]
+    return np.asarray(taken[lines["user"], category] * other)
 
 
-def happened(lines: PossibleLines, trips: Trips, offered: Bools, world: World) -> tuple[Ints, Ints]:
-    """The trips and items of the purchases that happen, given the offers, each once, in order."""
-    under = (lines.pair >= 0) & offered[trips.user[lines.trip], lines.pair]
-    real = np.where(under, lines.with_coupon, lines.without)
-    key = np.sort(lines.trip[real] * len(world.items) + lines.item[real])
-    return np.divmod(key[np.diff(key, prepend=-1) > 0], len(world.items))
+def collected(lines: Lines, traits: Traits, campaign: Round, noticed: Bools) -> Ints:
+    """Who buys each line, where an account that collects holds a coupon that its person has not."""
+    account = np.full(len(traits.person), -1)
+    account[traits.person[traits.collector]] = np.flatnonzero(traits.collector)
+    holds = np.zeros((len(noticed), len(campaign.kinds) + 1), bool)  # the last: of no slot
+    who, pair = np.nonzero(noticed)
+    holds[who, campaign.slot[pair]] = True
+    user, slot = lines["user"], lines["slot"]
+    other = account[user]
+    moved = (other >= 0) & holds[other, slot] & ~holds[user, slot]
+    return np.where(moved, other, user)
 
 
-def repeat(count: Ints) -> tuple[Ints, Ints]:
-    """The row and column of each unit that a matrix counts."""
-    row, column = np.nonzero(count)
-    times = count[row, column]
-    return np.repeat(row, times), np.repeat(column, times)
+def poisson_of(u: Floats, mean: Floats) -> Ints:
+    """The Poisson counts that numbers in [0, 1) stand for."""
+    counts = np.zeros(u.shape, int)
+    some = u >= np.exp(-mean)
+    counts[some] = poisson.ppf(u[some], mean[some])
+    return counts
+
+
+def units_of(u: Floats, mean: Floats) -> Ints:
+    """The geometric number of units, 1 or more, that a number in [0, 1) stands for."""
+    more = np.maximum(1 - 1 / mean, 1e-12)
+    return 1 + np.floor(np.log1p(-u) / np.log(more)).astype(int)

@@ -1,16 +1,21 @@
 """What is true of a simulated market and what no retailer sees."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from ibis import Table, _
 
-from coupon_rec.simulation.model import TASTES, Bools, Floats, chance, redeem_rate, shift, softplus
-from coupon_rec.simulation.people import People
-from coupon_rec.simulation.shopping import list_logits
+from coupon_rec.market import Market
+from coupon_rec.market.loading import connect_in_2_gb
+from coupon_rec.market.tables import TABLES
+from coupon_rec.simulation.model import Bools, Floats, chance, redeem_rate, saving, softplus
+from coupon_rec.simulation.nature import Nature
+from coupon_rec.simulation.users import People, by_name, list_logits
 from coupon_rec.simulation.world import World
 
 CELLS = 50_000_000
@@ -77,15 +82,9 @@ class Truth:
     @property
     def items(self) -> pd.DataFrame:
         """What drives each item: `item_id`, list `price`, `popularity` and one column a taste."""
-        tastes = {f"taste_{number}": self.world.tastes[:, number] for number in range(TASTES)}
-        return pd.DataFrame(
-            {
-                "item_id": self.world.items["item_id"],
-                "price": self.world.prices,
-                "popularity": self.world.popularity,
-                **tastes,
-            }
-        )
+        world = self.world
+        drivers = {"price": world.prices, "popularity": world.popularity, **by_name(world.tastes)}
+        return world.items[["item_id"]].assign(**drivers)
 
     @property
     def coupons(self) -> pd.DataFrame:
@@ -111,9 +110,8 @@ class Truth:
         row = np.flatnonzero(self.coupons["coupon_id"] == coupon_id)
         if not row.size:
             raise ValueError(f"coupon_id must be a coupon of the market, not {coupon_id}")
-        logits = self._logits.copy()
-        logits[:, self._items_of(row[0])] += self._shifts[:, row]
-        return self._frame(softplus(logits), self.world.items["item_id"])
+        moved = self._shifts[:, row] * self._covered[row]
+        return self._frame(softplus(self._logits + moved), self.world.items["item_id"])
 
     @cached_property
     def buy_without(self) -> pd.DataFrame:
@@ -163,18 +161,66 @@ class Truth:
 
     @property
     def _shifts(self) -> Floats:
-        return shift(self._people.price_sensitivity, self._people.reaction, self._depth)
+        people = self._people
+        return people.reaction[:, None] + saving(people.price_sensitivity, self._depth)
 
-    def _items_of(self, coupon: int) -> Bools:
-        return np.asarray(self.world.items["type"] == self.coupons["type"][coupon])
+    @property
+    def _covered(self) -> Bools:
+        kinds = self.coupons["type"].to_numpy(), self.world.items["type"].to_numpy()
+        return np.asarray(np.equal.outer(*kinds))
 
     def _by_coupon(self, shifts: Floats) -> pd.DataFrame:
         rates = [
-            softplus(self._logits[:, self._items_of(coupon)] + shifts[:, [coupon]]).sum(axis=1)
-            for coupon in range(len(self.coupons))
+            softplus(self._logits[:, own] + shift[:, None]).sum(axis=1)
+            for own, shift in zip(self._covered, shifts.T, strict=True)
         ]
         return self._frame(np.stack(rates, axis=1), self.coupons["coupon_id"])
 
     def _frame(self, rates: Floats, columns: pd.Series) -> pd.DataFrame:
         p = chance(self._people.trips[:, None], rates)
         return pd.DataFrame(p, index=self._drivers["user_id"], columns=columns)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A market whose truth is known.
+
+    Attributes
+    ----------
+    market : Market
+        What a retailer sees, with the views, clicks and reviews of its users, its list prices,
+        the depth of each coupon, and the two probabilities of each offer.
+    truth : Truth
+        What nobody sees.
+    """
+
+    market: Market
+    truth: Truth
+
+
+def in_duckdb(tables: Mapping[str, pa.Table]) -> dict[str, Table]:
+    """Copy tables into a DuckDB of their own."""
+    connection = connect_in_2_gb()
+    return {
+        name: connection.create_table(name, ibis.memtable(table)) for name, table in tables.items()
+    }
+
+
+def opened(tables: Mapping[str, Table], nature: Nature) -> Simulation:
+    """The market and its truth, of their tables."""
+    market = Market(**{name: tables[name] for name in TABLES if name in tables})
+    columns = tables["candidates"].schema().items()
+    p = {name: _[name].cast("float64") for name, kind in columns if kind.is_floating()}
+    candidates = (
+        tables["candidates"]
+        .mutate(**p)
+        .mutate(
+            propensity=_.mailing_propensity * _.coupon_propensity,
+            effect=_.buy_with - _.buy_without,
+            redeem=_.buy_with * _.redeem_given_buy,
+            bought=ibis.ifelse(_.offered, _.bought_with, _.bought_without),
+            redeemed=_.offered & _.redeemed_with,
+        )
+    )
+    truth = Truth(tables["drivers"], candidates, nature.world, nature.mechanisms)
+    return Simulation(market, truth)

@@ -40,13 +40,6 @@ class World:
     coupons : pandas.DataFrame
         `coupon_id`, the `type` of items that it covers, and `depth`, the share of the price that
         it takes off.
-    pairs : pandas.DataFrame
-        One row a campaign and coupon in it: `campaign_id`, `campaign_type`, and the columns of
-        `coupons`.
-    coupon_items : pandas.DataFrame
-        As in a market, ordered as `pairs`, and `pair`, the row of `pairs` that each belongs to.
-    pair_of : numpy.ndarray
-        The row of `pairs` that covers an item in a period, or -1; shape (campaigns + 1, items).
     prices : numpy.ndarray
         List prices in currency, shape (items,).
     popularity : numpy.ndarray
@@ -60,18 +53,10 @@ class World:
     items: pd.DataFrame
     campaigns: pd.DataFrame
     coupons: pd.DataFrame
-    pairs: pd.DataFrame
-    coupon_items: pd.DataFrame
-    pair_of: Ints
     prices: Floats
     popularity: Floats
     tastes: Floats
     sales: Floats
-
-    @property
-    def log_prices(self) -> Floats:
-        """Logarithm of the list prices, 0 at the usual price; shape (items,)."""
-        return np.asarray(np.log(self.prices / USUAL_PRICE))
 
     @property
     def cuts(self) -> Floats:
@@ -92,27 +77,17 @@ def _types(items: int) -> tuple[Ints, Ints]:
     return category, category * len(TYPE_SIZES) + kind
 
 
-def make_world(items: int, coupons: int, campaigns: int, seed: np.random.SeedSequence) -> World:
+def make_world(items: int, coupons: int, campaigns: int, seed: int) -> World:
     """Draw the items, coupons and campaigns; the arguments are those of `simulate_market`."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
     catalog, prices, popularity, tastes = make_items(rng, items)
     coupon_table = make_coupons(rng, catalog["type"], popularity, coupons)
-    campaign_table = make_campaigns(campaigns)
-    pairs = draw_pairs(rng, coupon_table, campaign_table)
-    coupon_items = (
-        pairs.assign(pair=pairs.index)
-        .merge(catalog[["item_id", "type"]], on="type")
-        .sort_values(["pair", "item_id"], ignore_index=True)
-    )
-    pair_of = np.full((campaigns + 1, items), -1)
-    pair_of[coupon_items["campaign_id"], coupon_items["item_id"] - 1] = coupon_items["pair"]
+    for _ in range(campaigns):  # drawn by version 1: so the sales of a seed are still its own
+        rng.choice(coupons, coupons, replace=False)
     return World(
         items=catalog,
-        campaigns=campaign_table,
+        campaigns=make_campaigns(campaigns),
         coupons=coupon_table,
-        pairs=pairs,
-        coupon_items=coupon_items,
-        pair_of=pair_of,
         prices=prices,
         popularity=popularity,
         tastes=tastes,
@@ -174,39 +149,9 @@ def make_campaigns(campaigns: int) -> pd.DataFrame:
     )
 
 
-def draw_pairs(
-    rng: np.random.Generator, coupons: pd.DataFrame, campaigns: pd.DataFrame
-) -> pd.DataFrame:
-    """Put half of the types that have coupons into each campaign, each at a depth by chance."""
-    half = -(-coupons["type"].nunique() // 2)
-    drawn = [
-        coupons.sample(frac=1, random_state=rng)
-        .drop_duplicates("type")
-        .head(half)
-        .assign(campaign_id=campaign)
-        for campaign in campaigns["campaign_id"]
-    ]
-    return (
-        pd.concat(drawn)
-        .merge(campaigns[["campaign_id", "campaign_type"]], on="campaign_id")
-        .sort_values(["campaign_id", "coupon_id"], ignore_index=True)
-    )
-
-
-def make_prices(world: World) -> pd.DataFrame:
-    """The list prices, which hold from the first day on."""
-    return pd.DataFrame(
-        {
-            "item_id": world.items["item_id"],
-            "date": np.datetime64(FIRST_DAY),
-            "list_price": world.prices,
-        }
-    )
-
-
-def make_promotions(world: World) -> pd.DataFrame:
-    """The stores' mailers: what is on sale, in each store and week of its period."""
-    period, item = np.nonzero(world.sales)
+def make_promotions(world: World, periods: int) -> pd.DataFrame:
+    """The stores' mailers: what is on sale, in each store and week of the first periods."""
+    period, item = np.nonzero(world.sales[:periods])
     rows = np.arange(len(item) * WEEKS * STORES)
     row, week, store = rows // (WEEKS * STORES), rows // STORES % WEEKS, rows % STORES
     days = 7 * (WEEKS * period[row] + week)

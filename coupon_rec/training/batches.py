@@ -58,12 +58,18 @@ def needed(model: keras.Model, data: Examples | tf.data.Dataset) -> Any:
         )
     if isinstance(data, tf.data.Dataset):
         return data.map(parts)
-    chosen = parts(*data)
-    _check_arrays({**chosen[0], **chosen[1]})
-    for name, label in chosen[1].items():
+    inputs, labels = parts(*data)
+    arrays = {**inputs, **labels}
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) != 1 or not min(lengths.values()):
+        raise ValueError(f"the arrays are empty or not equally long: {lengths}")
+    for name, array in arrays.items():
+        if bad := int((~np.isfinite(array)).sum()):
+            raise ValueError(f"{name} has {bad} values that are not finite: replace them")
+    for name, label in labels.items():
         if not ((label >= 0) & (label <= 1)).all():
             raise ValueError(f"the label {name!r} ranges to {label.max()}: expected 0 to 1")
-    return chosen
+    return inputs, labels
 
 
 def _named(given: dict[str, Any], names: Any, kind: str) -> dict[str, Any]:
@@ -72,39 +78,25 @@ def _named(given: dict[str, Any], names: Any, kind: str) -> dict[str, Any]:
     return {name: given[name] for name in names}
 
 
-def _check_arrays(arrays: Arrays) -> None:
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if len(set(lengths.values())) != 1 or not min(lengths.values()):
-        raise ValueError(f"the arrays are empty or not equally long: {lengths}")
-    for name, array in arrays.items():
-        if bad := int((~np.isfinite(array)).sum()):
-            raise ValueError(f"{name} has {bad} values that are not finite: replace them")
-
-
 def in_batches(examples: Any, batch_size: int, seed: int) -> tf.data.Dataset:
     """Make batches; the k-th iterator over them brings the k-th order of the seed."""
-    if isinstance(examples, tuple):
-        return _shuffled(examples, batch_size, seed)
-    if examples.cardinality() < 1:
-        raise ValueError(
-            "the training dataset is empty, or does not know its length: apply "
-            "tf.data.experimental.assert_cardinality(batches) to it"
-        )
-    return examples
-
-
-def _shuffled(examples: Examples, batch_size: int, seed: int) -> tf.data.Dataset:
-    arrays = tf.nest.flatten(examples)
-    rows = len(arrays[0])
+    if isinstance(examples, tf.data.Dataset):
+        if examples.cardinality() < 1:
+            raise ValueError(
+                "the training dataset is empty, or does not know its length: apply "
+                "tf.data.experimental.assert_cardinality(batches) to it"
+            )
+        return examples
+    rows = len(tf.nest.flatten(examples)[0])
     batches = -(-rows // batch_size)
-    tables = _tables(arrays)
+    held = tf.nest.map_structure(tf.constant, examples)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(tf.range(rows), tf.stack([number, 0]))
 
         def batch(index: tf.Tensor) -> Any:
             chosen = order[index * batch_size : (index + 1) * batch_size]
-            return tf.nest.pack_sequence_as(examples, _rows(arrays, tables, chosen))
+            return tf.nest.map_structure(lambda array: tf.gather(array, chosen), held)
 
         return tf.data.Dataset.range(batches).map(batch, tf.data.AUTOTUNE)
 
@@ -121,23 +113,6 @@ def identity(examples: Any) -> int:
     for array in tf.nest.flatten(examples):
         code = zlib.crc32(array.tobytes(), code)
     return code
-
-
-def _tables(arrays: list[np.ndarray]) -> dict[Any, tf.Tensor]:
-    """Put the arrays of a type side by side: two wide tables are read faster than eight narrow."""
-    return {
-        kind: tf.constant(np.hstack([a.reshape(len(a), -1) for a in arrays if a.dtype == kind]))
-        for kind in {array.dtype for array in arrays}
-    }
-
-
-def _rows(arrays: list[np.ndarray], tables: dict[Any, tf.Tensor], chosen: tf.Tensor) -> list[Any]:
-    """Take rows of the tables, and the arrays apart again."""
-    parts = {}
-    for kind, table in tables.items():
-        widths = [array[0].size for array in arrays if array.dtype == kind]
-        parts[kind] = iter(tf.split(tf.gather(table, chosen), widths, axis=1))
-    return [tf.reshape(next(parts[a.dtype]), (-1, *a.shape[1:])) for a in arrays]
 
 
 def one_by_one(batches: tf.data.Dataset, skip: int) -> tf.data.Dataset:

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from coupon_rec._extras import need
-from coupon_rec.records.layout import SHARDS
+from coupon_rec.records.layout import check_shares, shards_of
 
 BATCH = 2048
 
@@ -74,14 +74,8 @@ def train_on_spark(
     if workers < 1:
         raise ValueError(f"workers is {workers}: expected 1 or more")
     train, check, file = (str(Path(place).absolute()) for place in (records, validation, out))
-    batch = settings.get("batch_size", BATCH)
     for folder in (train, check):
-        files = len(list(Path(folder).glob(SHARDS)))
-        if not files or files % workers or batch % workers:
-            raise ValueError(
-                f"{folder} has {files} shards, and a batch {batch} offers: {workers} workers need "
-                "a multiple of their number of both"
-            )
+        check_shares(shards_of(folder), settings.get("batch_size", BATCH), workers)
     settings = {
         name: value.absolute() if isinstance(value, Path) else value
         for name, value in settings.items()

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from coupon_rec._extras import need
 from coupon_rec._keras import keras, seeded, tf
 from coupon_rec.training.batches import Examples, identity, in_batches, needed, one_by_one
-from coupon_rec.training.reports import ProgressBar, tensorboard, weights_and_biases
-from coupon_rec.training.run import Run, fingerprint, watched_label
+from coupon_rec.training.run import ProgressBar, Run, fingerprint, watched
 
 STEPS = 32 if keras.backend.backend() == "tensorflow" else 1
 """Batches between two returns to Python, which would cost a fifth of the time if it were one."""
@@ -33,7 +33,6 @@ def fit(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     log_dir: str | Path | None = None,
-    wandb_project: str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> pd.DataFrame:
     r"""Minimize the log loss of the labels, and keep the epoch that validates best.
@@ -70,11 +69,9 @@ def fit(
         it more `epochs`.
     log_dir : str or pathlib.Path, optional
         A folder for the curves; `tensorboard --logdir` shows them.
-    wandb_project : str, optional
-        A Weights & Biases project for the curves. They stay on this machine, to be sent by
-        `wandb sync`, unless the environment variable `WANDB_MODE` says `online`.
     callbacks : sequence of keras.callbacks.Callback
-        More callbacks, called after each epoch has been kept.
+        More callbacks, called after each epoch has been kept, such as `WandbMetricsLogger` of
+        Weights & Biases.
 
     Returns
     -------
@@ -90,7 +87,7 @@ def fit(
     FloatingPointError
         If no epoch gives a finite validation log loss.
     ModuleNotFoundError
-        If TensorBoard or Weights & Biases is asked for and not installed.
+        If TensorBoard is asked for and not installed.
 
     Notes
     -----
@@ -103,33 +100,36 @@ def fit(
         "patience": patience,
         "seed": seed,
     }
-    _check_settings({**settings, "epochs": epochs})
-    _check_model(model)
-    watched = watched_label(model, stop_on)
+    _check({**settings, "epochs": epochs})
+    monitor = watched(model, stop_on)
     with seeded(seed):
         train, validation = needed(model, train), needed(model, validation)
         batches = in_batches(train, batch_size, seed)
         _compile(model, learning_rate, purchase_weight)
-        run = Run(model, patience, watched)
+        run = Run(model, monitor, patience)
         if checkpoint is not None:
-            same = {**settings, "stop_on": watched, "model": fingerprint(model)}
+            same = {**settings, "stop_on": monitor, "model": fingerprint(model)}
             same |= {"data": identity(train), "validation": identity(validation)}
-            run.keep(checkpoint, same, epochs)
-        progress = ProgressBar(epochs, len(batches), len(run.history))
-        reports = [] if log_dir is None else [tensorboard(log_dir)]
-        reports += [] if wandb_project is None else [weights_and_biases(wandb_project, settings)]
+            run.keep(Path(checkpoint), same, epochs)
+        done = len(run.history)
+        progress = ProgressBar(epochs, len(batches), done)
+        curves = []
+        if log_dir is not None:
+            need("tensorboard", "book")
+            curves = [keras.callbacks.TensorBoard(str(log_dir), write_graph=False)]
         with closing(progress.bar):
             model.fit(
-                one_by_one(batches, skip=len(run.history)),
+                one_by_one(batches, skip=done),
                 validation_data=validation,
                 validation_batch_size=batch_size,
-                initial_epoch=epochs if run.over else len(run.history),
+                initial_epoch=epochs if run.over else done,
                 epochs=epochs,
                 shuffle=False,
                 verbose=0,
-                callbacks=[run, progress, *reports, *callbacks],
+                callbacks=[run, progress, *curves, *callbacks],
             )
-    return run.frame()
+    index = pd.RangeIndex(1, len(run.history) + 1, name="epoch")
+    return pd.DataFrame(run.history, index=index)
 
 
 def _compile(model: keras.Model, learning_rate: float, purchase_weight: float) -> None:
@@ -144,29 +144,16 @@ def _compile(model: keras.Model, learning_rate: float, purchase_weight: float) -
         metrics={out: keras.metrics.BinaryCrossentropy(name=name) for out, name in names.items()},
         steps_per_execution=STEPS,
     )
-    _build_metrics(model)
-
-
-def _build_metrics(model: keras.Model) -> None:
-    """Make the variables of the metrics now: if the first step made them, it was traced twice."""
-    some = {name: keras.ops.full((1, 1), 0.5) for name in model.output}
+    # Make the variables of the metrics now: if the first step made them, it was traced twice.
+    some = {name: keras.ops.full((1, 1), 0.5) for name in names}
     model.compute_loss(y=some, y_pred=some)
     model.compute_metrics(None, some, some)
     model.reset_metrics()
 
 
-def _check_settings(settings: dict[str, Any]) -> None:
+def _check(settings: dict[str, Any]) -> None:
     for name, value in settings.items():
         least = 1 if name in ("epochs", "batch_size", "patience") else 0
         if not least <= value < np.inf or (name == "learning_rate" and value == 0):
             above = "above 0" if name == "learning_rate" else f"at least {least}"
             raise ValueError(f"{name} is {value}: expected a number {above}")
-
-
-def _check_model(model: keras.Model) -> None:
-    outputs = getattr(model, "output", None)
-    if not isinstance(outputs, dict):
-        raise ValueError(
-            f"the model gives {outputs}: expected a dict with a probability for each label, as "
-            "keras.Model(inputs, {'redeemed': p}) has it"
-        )

@@ -10,12 +10,9 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import pandas as pd
+from tqdm import tqdm
 
 from coupon_rec._keras import keras
-
-STATE = "run.npz"
-"""The file in the folder of a checkpoint."""
 
 
 class Run(keras.callbacks.Callback):
@@ -30,15 +27,15 @@ class Run(keras.callbacks.Callback):
     ----------
     model : keras.Model
         Compiled by `coupon_rec.training.fit`.
+    monitor : str
+        The loss by which epochs are compared.
     patience : int
-        Epochs without a better validation loss before training stops.
-    label : str
-        The label of that loss.
+        Epochs without a better one before training stops.
     """
 
-    def __init__(self, model: keras.Model, patience: int, label: str) -> None:
+    def __init__(self, model: keras.Model, monitor: str, patience: int) -> None:
         super().__init__()
-        self.monitor, self.patience = monitor(label), patience
+        self.monitor, self.patience = monitor, patience
         self.history: list[dict[str, float]] = []
         self.best_weights = model.get_weights()
         self.file: Path | None = None
@@ -48,7 +45,7 @@ class Run(keras.callbacks.Callback):
 
     @property
     def best(self) -> int:
-        """The epoch with the least validation loss, counted from 0."""
+        """The epoch with the least loss, counted from 0."""
         losses = [epoch[self.monitor] for epoch in self.history]
         return losses.index(min(losses))
 
@@ -60,19 +57,13 @@ class Run(keras.callbacks.Callback):
         waited = len(self.history) - 1 - self.best
         return waited >= self.patience or math.isnan(self.history[-1][self.monitor])
 
-    def frame(self) -> pd.DataFrame:
-        """One row an epoch, counted from 1."""
-        return pd.DataFrame(
-            self.history, index=pd.RangeIndex(1, len(self.history) + 1, name="epoch")
-        )
-
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Take the epoch into the history, and stop if no better one has come for long."""
         self.history.append(dict(logs or {}))
         if self.best == epoch:
             self.best_weights = self.model.get_weights()
         self.model.stop_training = self.over
-        if self.file and leads():
+        if self.file and _leads():
             self._save(self.file)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
@@ -83,16 +74,27 @@ class Run(keras.callbacks.Callback):
             )
         self.model.set_weights(self.best_weights)
 
-    def keep(self, folder: str | Path, settings: dict[str, Any], epochs: int) -> None:
+    def keep(self, folder: Path, settings: dict[str, Any], epochs: int) -> None:
         """Keep the run in a folder from now on, and go on with the run that it holds."""
-        self.file, self.settings = Path(folder, STATE), settings
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        if self.file.exists():
-            self._load(self.file)
+        self.file, self.settings = folder / "run.npz", settings
+        folder.mkdir(parents=True, exist_ok=True)
+        if not self.file.exists():
+            return
+        try:
+            with np.load(self.file, allow_pickle=False) as arrays:
+                state = dict(arrays)
+            kept = json.loads(str(state["text"]))
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise ValueError(f"{self.file} is damaged; delete it to start anew") from error
+        check_same(f"the checkpoint {folder}", kept["settings"], settings)
+        self.history = kept["history"]
         if (done := len(self.history)) > epochs:
             raise ValueError(
                 f"the checkpoint {folder} holds {done} epochs: ask for at least {done}"
             )
+        for i, variable in enumerate(self.variables):
+            variable.assign(state[f"now {i}"])
+        self.best_weights = [state[f"best {i}"] for i in range(len(self.best_weights))]
 
     def _save(self, file: Path) -> None:
         """Write beside the file and rename, so that a kill leaves the old file or the new one."""
@@ -104,36 +106,50 @@ class Run(keras.callbacks.Callback):
             np.savez(stream, text=np.array(text), **arrays)
         draft.replace(file)
 
-    def _load(self, file: Path) -> None:
-        try:
-            with np.load(file, allow_pickle=False) as arrays:
-                state = dict(arrays)
-            kept = json.loads(str(state["text"]))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise ValueError(f"{file} is damaged; delete it to start anew") from error
-        check_same(f"the checkpoint {file.parent}", kept["settings"], self.settings)
-        self.history = kept["history"]
-        for i, variable in enumerate(self.variables):
-            variable.assign(state[f"now {i}"])
-        self.best_weights = [state[f"best {i}"] for i in range(len(self.best_weights))]
+
+class ProgressBar(keras.callbacks.Callback):
+    """A bar over all batches, which leaves nothing behind; `TQDM_DISABLE=1` hides it.
+
+    Parameters
+    ----------
+    epochs, batches, first : int
+        How many epochs there are at most, how many batches in each, how many epochs are done.
+    """
+
+    def __init__(self, epochs: int, batches: int, first: int) -> None:
+        super().__init__()
+        self.batches, self.begun = batches, first * batches
+        self.bar = tqdm(total=epochs * batches, initial=self.begun, unit=" batches", leave=False)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Move on; Keras counts from 0, and several batches at a time."""
+        self.bar.update(self.begun + min(batch + 1, self.batches) - self.bar.n)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Show the losses."""
+        self.begun = (epoch + 1) * self.batches
+        losses = {"training": "loss", "validation": "val_loss"}
+        self.bar.set_postfix({word: f"{(logs or {})[name]:.4f}" for word, name in losses.items()})
 
 
-def leads() -> bool:
+def _leads() -> bool:
     """Whether this process is the first of those that train together, or the only one."""
     if keras.backend.backend() != "jax":
         return True
     return int(import_module("jax").process_index()) == 0
 
 
-def watched_label(model: keras.Model, asked: str | None = None) -> str:
-    """The label whose validation log loss decides: the one asked for, or the most telling."""
-    if asked is not None and asked not in model.output:
-        raise ValueError(f"stop_on is {asked!r}: the model predicts {', '.join(model.output)}")
-    return asked or ("redeemed" if "redeemed" in model.output else next(iter(model.output)))
-
-
-def monitor(label: str) -> str:
-    """Name the loss by which epochs and trials are compared."""
+def watched(model: keras.Model, label: str | None = None) -> str:
+    """Name the loss that decides: of the label asked for, or of the most telling one."""
+    labels = getattr(model, "output", None)
+    if not isinstance(labels, dict):
+        raise ValueError(
+            f"the model gives {labels}: expected a dict with a probability for each label, as "
+            "keras.Model(inputs, {'redeemed': p}) has it"
+        )
+    if label is not None and label not in labels:
+        raise ValueError(f"stop_on is {label!r}: the model predicts {', '.join(labels)}")
+    label = label or ("redeemed" if "redeemed" in labels else next(iter(labels)))
     return f"val_{label}_log_loss"
 
 
@@ -145,9 +161,9 @@ def fingerprint(model: keras.Model) -> int:
 def check_same(what: str, kept: dict[str, Any], asked: dict[str, Any]) -> None:
     """Refuse to go on with something that was begun under other settings."""
     other = [
-        f"{name} (there {kept.get(name)}, here {asked.get(name)})"
-        for name in {**kept, **asked}
-        if kept.get(name) != asked.get(name)
+        f"{name} (there {kept.get(name)}, here {asked[name]})"
+        for name in asked
+        if kept.get(name) != asked[name]
     ]
     if other:
         raise ValueError(

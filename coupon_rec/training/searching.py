@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sqlalchemy.exc import DatabaseError
 from tqdm import tqdm
 
 from coupon_rec._keras import keras, tf
 from coupon_rec.training.batches import Examples, identity
 from coupon_rec.training.fitting import fit
-from coupon_rec.training.run import check_same, monitor, watched_label
+from coupon_rec.training.run import check_same, watched
 
 with warnings.catch_warnings():  # in a notebook, Optuna's progress bar warns that it has no widget
     warnings.simplefilter("ignore")
     import optuna
-    from optuna.trial import FrozenTrial, Trial, TrialState
+    from optuna import distributions
+    from optuna.trial import TrialState
 
 Range = tuple[float, float] | tuple[float, float, Literal["log"]]
 Space = Mapping[str, Mapping[str, Range | list[Any]]]
 
-TUNED = ("batch_size", "learning_rate", "purchase_weight", "patience")
-PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
-    "median": optuna.pruners.MedianPruner,
-    "halving": optuna.pruners.SuccessiveHalvingPruner,
-}
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -41,7 +35,7 @@ def search(
     space: Space,
     *,
     trials: int = 30,
-    pruner: Literal["median", "halving"] = "median",
+    pruner: optuna.pruners.BasePruner | None = None,
     seed: int = 0,
     storage: str | Path | None = None,
     **options: Any,
@@ -61,16 +55,15 @@ def search(
         "log" if ratios matter rather than differences.
     trials : int
         How many trials there are to be in the end, with those that the storage holds.
-    pruner : str
-        How a trial is stopped early: `median`, if it is behind the median of the earlier trials
-        at the same epoch (not among the first five trials); `halving`, if it is not in the best
-        quarter after 2, 5, 17, ... epochs (not the first trial).
+    pruner : optuna.pruners.BasePruner, optional
+        What ends a trial early: by default, `MedianPruner`, if it is behind the median of the
+        earlier trials at the same epoch (not among the first five trials).
     seed : int
         Of the search, of every model and of every fit.
     storage : str or pathlib.Path, optional
         A SQLite file that keeps the trials, of one process at a time. A search that was killed
         and is started again goes on with the trial in which it was killed, from its first epoch.
-        Give it the same `build`: that alone is not compared.
+        Give it the same `build` and `pruner`: these two are not compared.
     **options
         For `fit` in every trial: `epochs`, and what the space does not tune.
 
@@ -90,40 +83,38 @@ def search(
     Notes
     -----
     The seed decides the whole search, and a kill changes nothing of it. One exception: with
-    `halving`, the epochs of the killed trial count twice where trials are compared.
+    `SuccessiveHalvingPruner`, the epochs of the killed trial count twice where trials are compared.
     """
-    _check(space, trials, pruner, options)
-    settings = {"space": repr(space), "pruner": pruner, "seed": seed, "options": repr(options)}
-    data = {"data": identity(train), "validation": identity(validation)}
-    study = _open(storage, PRUNERS[pruner](), settings | data)
-
-    def objective(trial: Trial) -> float:
-        _suggest(trial, space)
-        chosen = _values(trial, space)
-        model = build(**chosen["model"], seed=seed)
-        prune = _Prune(trial, monitor(watched_label(model)))
-        arguments = {**options, **chosen["fit"], "seed": seed, "callbacks": [prune]}
-        try:
-            history = fit(model, train, validation, **arguments)
-        except FloatingPointError as error:
-            raise optuna.TrialPruned from error
-        return float(history[prune.monitor].min())
-
+    if trials < 1:
+        raise ValueError(f"trials is {trials}: expected at least 1")
+    domains = _domains(space)
+    settings = {"space": repr(space), "seed": seed, "options": repr(options)}
+    settings |= {"data": identity(train), "validation": identity(validation)}
+    study = _open(storage, pruner, settings)
     with tqdm(total=trials, unit=" trials", leave=False) as bar:
         while (done := len(study.get_trials(states=DONE))) < trials:
             bar.update(done - bar.n)
             number = np.random.SeedSequence((seed, done)).generate_state(1).item()
             study.sampler = optuna.samplers.TPESampler(seed=number)
-            study.optimize(objective, n_trials=1)
+            trial = study.ask(domains)
+            chosen = _chosen(trial.params, space)
+            model = build(**chosen["model"], seed=seed)
+            prune = _Prune(trial, watched(model))
+            arguments = {**options, **chosen["fit"], "seed": seed, "callbacks": [prune]}
+            try:
+                history = fit(model, train, validation, **arguments)
+                study.tell(trial, history[prune.monitor].min())
+            except (optuna.TrialPruned, FloatingPointError):
+                study.tell(trial, state=TrialState.PRUNED)
     if not study.get_trials(states=DONE[:1]):
         raise ValueError("no trial gave a finite loss: lower the learning rates of the space")
-    return _frame(study.get_trials(states=DONE), space), _values(study.best_trial, space)
+    return _frame(study, space), _chosen(study.best_params, space)
 
 
 class _Prune(keras.callbacks.Callback):
     """Tell the trial of each epoch, and end it if it is hopeless."""
 
-    def __init__(self, trial: Trial, monitor: str) -> None:
+    def __init__(self, trial: optuna.Trial, monitor: str) -> None:
         super().__init__()
         self.trial, self.monitor = trial, monitor
 
@@ -134,17 +125,14 @@ class _Prune(keras.callbacks.Callback):
 
 
 def _open(
-    storage: str | Path | None, pruner: optuna.pruners.BasePruner, settings: dict[str, Any]
+    storage: str | Path | None, pruner: optuna.pruners.BasePruner | None, settings: dict[str, Any]
 ) -> optuna.Study:
     """Begin a search, or go on with the one that the storage holds."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = None if storage is None else f"sqlite:///{storage}"
-    try:
-        study = optuna.create_study(
-            storage=url, study_name="search", pruner=pruner, load_if_exists=True
-        )
-    except DatabaseError as error:
-        raise ValueError(f"{storage} is no storage of a search; name another file") from error
+    study = optuna.create_study(
+        storage=url, study_name="search", pruner=pruner, load_if_exists=True
+    )
     check_same(f"the search in {storage}", study.user_attrs.get("settings", settings), settings)
     study.set_user_attr("settings", settings)
     for killed in study.get_trials(states=(TrialState.RUNNING,)):
@@ -152,68 +140,54 @@ def _open(
     return study
 
 
-def _suggest(trial: Trial, space: Space) -> None:
-    for name, domain in _named(space).items():
-        if isinstance(domain, list):
-            trial.suggest_categorical(name, [repr(choice) for choice in domain])
-        elif all(isinstance(end, int) for end in domain[:2]):
-            trial.suggest_int(name, *domain[:2], log=len(domain) == 3)
-        else:
-            trial.suggest_float(name, *domain[:2], log=len(domain) == 3)
-
-
-def _values(trial: Trial | FrozenTrial, space: Space) -> dict[str, dict[str, Any]]:
-    """Give the hyperparameters of a trial; Optuna stores choices as text."""
-    values = dict(trial.params)
-    for name, domain in _named(space).items():
-        if isinstance(domain, list):
-            values[name] = {repr(choice): choice for choice in domain}[values[name]]
-    return {part: {name: values[name] for name in space.get(part, {})} for part in ("model", "fit")}
-
-
-def _named(space: Space) -> dict[str, Any]:
-    return dict(chain(*(part.items() for part in space.values())))
-
-
-def _frame(trials: list[FrozenTrial], space: Space) -> pd.DataFrame:
-    rows = [
-        {
-            **_values(trial, space)["model"],
-            **_values(trial, space)["fit"],
-            "validation_loss": min(trial.intermediate_values.values()),
-            "epochs": len(trial.intermediate_values),
-            "pruned": trial.state == TrialState.PRUNED,
-            "seconds": trial.duration.total_seconds() if trial.duration else np.nan,
-        }
-        for trial in trials
-    ]
-    return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="trial"))
-
-
-def _check(space: Space, trials: int, pruner: str, options: dict[str, Any]) -> None:
+def _domains(space: Space) -> dict[str, distributions.BaseDistribution]:
+    """What Optuna draws each hyperparameter from: of choices, it draws the place."""
     if not space or not set(space) <= {"model", "fit"}:
         raise ValueError(f"the space has the parts {list(space)}: expected model, fit or both")
-    if twice := set(space.get("model", {})) & set(space.get("fit", {})):
-        raise ValueError(f"{sorted(twice)} are both under model and under fit: keep one of the two")
-    for name in {**space.get("fit", {}), **options}:
-        if name not in TUNED and (name != "epochs" or name in space.get("fit", {})):
-            raise ValueError(f"{name!r} cannot be set for fit here; these can: {', '.join(TUNED)}")
-    for name, domain in _named(space).items():
-        if not (_is_range(domain) or (isinstance(domain, list) and domain)):
-            raise ValueError(
-                f"{name} is {domain!r}: expected a list of choices, a range (low, high) or "
-                "(low, high, 'log') with low < high, and with 'log' 0 < low"
-            )
-    if trials < 1:
-        raise ValueError(f"trials is {trials}: expected at least 1")
-    if pruner not in PRUNERS:
-        raise ValueError(f"pruner is {pruner!r}: expected one of {', '.join(PRUNERS)}")
+    domains = {}
+    for part, names in space.items():
+        for name, domain in names.items():
+            try:
+                domains[f"{part} {name}"] = _domain(domain)
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{name} is {domain!r}: expected a list of choices, a range (low, high) or "
+                    f"(low, high, 'log'): {error}"
+                ) from error
+    return domains
 
 
-def _is_range(domain: Any) -> bool:
-    if not isinstance(domain, tuple) or domain[2:] not in ((), ("log",)) or len(domain) < 2:
-        return False
-    low, high = domain[:2]
-    return all(isinstance(x, int | float) for x in (low, high)) and (
-        (0 if domain[2:] else -np.inf) < low < high < np.inf
-    )
+def _domain(domain: Range | list[Any]) -> distributions.BaseDistribution:
+    if isinstance(domain, list):
+        return distributions.CategoricalDistribution(range(len(domain)))
+    low, high, *log = domain
+    if log not in ([], ["log"]):
+        raise ValueError(f"{log} is not 'log'")
+    if isinstance(low, int) and isinstance(high, int):
+        return distributions.IntDistribution(low, high, log=bool(log))
+    return distributions.FloatDistribution(low, high, log=bool(log))
+
+
+def _chosen(params: Mapping[str, Any], space: Space) -> dict[str, dict[str, Any]]:
+    """Give the hyperparameters of a trial as the space has them."""
+
+    def value(part: str, name: str) -> Any:
+        domain, drawn = space[part][name], params[f"{part} {name}"]
+        return domain[drawn] if isinstance(domain, list) else drawn
+
+    return {
+        part: {name: value(part, name) for name in space.get(part, {})} for part in ("model", "fit")
+    }
+
+
+def _frame(study: optuna.Study, space: Space) -> pd.DataFrame:
+    trials = study.get_trials(states=DONE)
+    chosen = [_chosen(trial.params, space) for trial in trials]
+    table = pd.DataFrame([each["model"] | each["fit"] for each in chosen])
+    losses = [trial.intermediate_values.values() for trial in trials]
+    return table.assign(
+        validation_loss=[*map(min, losses)],
+        epochs=[*map(len, losses)],
+        pruned=[trial.state == TrialState.PRUNED for trial in trials],
+        seconds=[trial.duration and trial.duration.total_seconds() for trial in trials],
+    ).set_index(pd.RangeIndex(1, len(trials) + 1, name="trial"))

@@ -39,43 +39,33 @@ def exercise_4(smallest: Any) -> Verdict:
     return check.exercise_4(smallest, TEST, np.full(4, 0.1))
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [0.8, pd.Series([0.8])],
-    2: [break_even],
-    3: [
-        lambda valued: best(valued, 2, check.LIST),
-        lambda valued: best(valued, 2, check.LIST).iloc[::-1, ::-1],
-        lambda valued: best(valued, 2, check.LIST).set_index(check.LIST),
-    ],
+RIGHT: list[tuple[int, Any]] = [
+    (1, 0.8),
+    (2, break_even),
+    (3, lambda valued: best(valued, 2, check.LIST)),
+    (3, lambda valued: best(valued, 2, check.LIST).iloc[::-1, ::-1]),
+    (3, lambda valued: best(valued, 2, check.LIST).set_index(check.LIST)),
     # 0.1 (share 0.25 20 - 0.17) = 0.005 at a share of 0.044: the third of four lists joins then.
-    4: [0.05, np.array([0.05])],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "divide": 1.0,
-        "upside down": 1.25,
-        "not a difference": -0.05,
-    },
-    2: {
-        "not at 0.0": lambda *_: 0.0,
-        "value is not zero": lambda *_: 0.5,
-        "no probability": lambda *numbers: min(break_even(*numbers), 1.0),
-        "money, no probability": lambda spend, *_: -np.inf if spend < 10 else 0.005 / 1.08,
-        "above 1 is none": lambda spend, discount, economics: (
+    (4, 0.05),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "upside down", 1.25),
+    (1, "not a difference", -0.05),
+    (2, "value is not zero", lambda *_: 0.5),
+    (2, "no probability", lambda *numbers: min(break_even(*numbers), 1.0)),
+    (2, "money, no probability", lambda spend, *_: -np.inf if spend < 10 else 0.005 / 1.08),
+    (
+        2,
+        "above 1 is none",
+        lambda spend, discount, economics: (
             economics.contact / max(0.125 * spend - 0.17 * discount, 0)
             if 0.125 * spend > 0.17 * discount
             else np.inf
         ),
-    },
-    3: {
-        "not worth their cost": lambda valued: valued,
-        "more than two": lambda valued: best(valued, 3, check.LIST),
-        "take the best two": lambda valued: best(valued, 1, check.LIST),
-        "one is missing": lambda valued: best(valued, 2, check.LIST).query("user_id == 7"),
-    },
-    4: {
-        "between 0 and 1": 2.0,
-        "fewer than half": 0.0,
-        "below it": 0.9,
-    },
-}
+    ),
+    (3, "more than two", lambda valued: best(valued, 3, check.LIST)),
+    (3, "take the best two", lambda valued: best(valued, 1, check.LIST)),
+    (3, "one is missing", lambda valued: best(valued, 2, check.LIST).query("user_id == 7")),
+    (4, "fewer than half", 0.0),
+    (4, "below it", 0.9),
+]

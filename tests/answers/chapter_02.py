@@ -43,60 +43,32 @@ def drop_early_only(
     return drop(offers, campaigns, first_day - pd.Timedelta(days=1))
 
 
-def drop_in_place(
-    offers: Offers, campaigns: Campaigns, first_day: pd.Timestamp
-) -> tuple[pd.DataFrame, int]:
-    """Change the table that was given."""
-    kept, dropped = drop(offers, campaigns, first_day)
-    offers["kept"] = offers.index.isin(kept.index)
-    return kept, dropped
-
-
-RIGHT: dict[int, list[Any]] = {
-    1: [{14, 15}, [14, 15], (15, 14)],
-    2: [0.8747, pd.Series([0.8747])],
-    3: [outside],
-    4: [0.0291, np.array(0.0291)],
-    5: [drop],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "third line": set(),
-        "[13]": {13, 14, 15},
-        "[16]": {16},
-        "another": [14],
-        "is another": 14,
-        "numbers": None,
-        "numbers,": "both",
-        "campaigns' numbers,": [14, np.nan],
-        "the campaigns' numbers,": pd.DataFrame({"start": pd.to_datetime(["2017-09-04"])}),
-    },
-    2: {
-        "share": 0.0,
-        "a share": 87.5,
-        "clock": 0.759,
-        "once": 0.9,
-    },
-    3: {
-        "first and the last": strictly_outside,
-        "unnoticed": lambda redemptions, _: redemptions.head(0),
-        "its own campaign": outside_of_all,
-        "twice": lambda *tables: pd.concat([outside(*tables)] * 2),
-        "mask": lambda redemptions, _: redemptions["date"] > "2017-03-31",
-        "obey": lambda redemptions, _: redemptions[redemptions["user_id"].isin([1, 2, 4])],
-    },
-    4: {
-        "pool": 0.00226,
-        "mailing": 0.4656,
-        "percent": 2.91,
-        "coupons sent": 0.5,
-    },
-    5: {
-        "two things": lambda *tables: drop(*tables)[0],
-        "as it was": drop_in_place,
-        "columns": lambda offers, *_: (offers.assign(start=0), 3),
-        "starts with the data": drop_early_only,
-        "every offer": lambda offers, *_: (offers.tail(1), 5),
-        "count": lambda *tables: (drop(*tables)[0], 1),
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, {14, 15}),
+    (2, 0.8747),
+    (3, outside),
+    (4, 0.0291),
+    (5, drop),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "another", [14]),
+    (1, "is another", 14),
+    (1, "numbers,", "both"),
+    (1, "campaigns' numbers,", [14, np.nan]),
+    (1, "the campaigns' numbers,", pd.DataFrame({"start": pd.to_datetime(["2017-09-04"])})),
+    (2, "clock", 0.759),
+    (2, "once", 0.9),
+    (3, "first and the last", strictly_outside),
+    (3, "unnoticed", lambda redemptions, _: redemptions.head(0)),
+    (3, "its own campaign", outside_of_all),
+    (3, "twice", lambda *tables: pd.concat([outside(*tables)] * 2)),
+    (3, "mask", lambda redemptions, _: redemptions["date"] > "2017-03-31"),
+    (3, "obey", lambda redemptions, _: redemptions[redemptions["user_id"].isin([1, 2, 4])]),
+    (4, "pool", 0.00226),
+    (4, "mailing", 0.4656),
+    (4, "percent", 2.91),
+    (5, "columns", lambda offers, *_: (offers.assign(start=0), 3)),
+    (5, "starts with the data", drop_early_only),
+    (5, "every offer", lambda offers, *_: (offers.tail(1), 5)),
+    (5, "count", lambda *tables: (drop(*tables)[0], 1)),
+]

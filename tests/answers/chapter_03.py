@@ -13,11 +13,6 @@ def recency(redemptions: pd.DataFrame, user_id: int, start: pd.Timestamp) -> int
     return min((start - past.max()).days, 365) if len(past) else 365
 
 
-def recency_of_all(redemptions: pd.DataFrame, user_id: int, start: pd.Timestamp) -> int:
-    """Forget whose redemptions these are."""
-    return recency(redemptions.assign(user_id=user_id), user_id, start)
-
-
 def recency_with_the_start(redemptions: pd.DataFrame, user_id: int, start: pd.Timestamp) -> int:
     """Count the first day as past."""
     day = pd.Timedelta(days=1)
@@ -70,60 +65,40 @@ def neighbors(items: pd.DataFrame, item_id: int, n: int) -> pd.Index:
     return (unit @ unit.loc[item_id]).drop(item_id).nlargest(n).index
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [{"trips so far", "trend"}, ["Trend", "Trips so far"], "trips so far, trend"],
-    2: [recency],
-    3: [{"b", "d"}, ["B", "D"], "bd", "b, d"],
-    4: [rank],
-    5: [neighbors],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "does it come back": set(),
-        "as the figure does": {"trips"},
-        "moves both ways": {"trips so far", "trips a week"},
-        "another one": {"trips so far"},
-        "there is another one": "trend",
-    },
-    2: {
-        "first day": recency_with_the_start,
-        "the first redemption": first_recency,
-        "whose": recency_of_all,
-        "whole days": lambda *_: 7,
-        "never happened": recency_zero_for_never,
-        "never above 365": recency_without_a_cap,
-        ".days": lambda *given: pd.Timedelta(days=recency(*given)),
-        "count whole days": lambda *_: np.nan,
-        "without a redemption": recency_fails_for_never,
-        "for an event that never happened": recency_nan_for_never,
-    },
-    3: {
-        "letters": {"f"},
-        "e can be computed": {"b", "e"},
-        "there are two": set(),
-        "another one": {"b"},
-    },
-    4: {
-        "Series": lambda offers, column: offers[column].to_numpy(),
-        "a Series": lambda offers, column: rank(offers, column).to_list(),
-        "return": lambda offers, column: None,
-        "count itself": rank_counting_itself,
-        "from 0 to 1": lambda offers, column: offers[column],
-        "rank 1": lambda offers, column: 1 - rank(offers, column),
-        "only its own": lambda offers, column: offers[column].rank(pct=True),
-        "equal": lambda offers, column: rank(
-            offers.assign(x=offers[column] + offers.index / 99), "x"
-        ),
-        "share of the other": lambda offers, column: rank(offers, column) ** 2,
-    },
-    5: {
-        "leave it out": lambda items, item_id, n: [7, 3],
-        "as many items": lambda items, item_id, n: [3],
-        "largest cosine": lambda items, item_id, n: [4, 5],
-        "divide by the lengths": lambda items, item_id, n: [5, 8],
-        "nearest first": lambda items, item_id, n: [8, 3],
-        "one after the other": lambda items, item_id, n: 3,
-        "ids of items": lambda items, item_id, n: [0, 1],
-        "index": lambda items, item_id, n: items[0].nlargest(n),
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, {"trips so far", "trend"}),
+    (2, recency),
+    (3, {"b", "d"}),
+    (4, rank),
+    (5, neighbors),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "moves both ways", {"trips so far", "trips a week"}),
+    (1, "another one", {"trips so far"}),
+    (1, "there is another one", "trend"),
+    (2, "first day", recency_with_the_start),
+    (2, "the first redemption", first_recency),
+    (2, "never happened", recency_zero_for_never),
+    (2, "never above 365", recency_without_a_cap),
+    (2, ".days", lambda *given: pd.Timedelta(days=recency(*given))),
+    (2, "without a redemption", recency_fails_for_never),
+    (2, "for an event that never happened", recency_nan_for_never),
+    (3, "e can be computed", {"b", "e"}),
+    (3, "another one", {"b"}),
+    (4, "Series", lambda offers, column: offers[column].to_numpy()),
+    (4, "a Series", lambda offers, column: rank(offers, column).to_list()),
+    (4, "count itself", rank_counting_itself),
+    (4, "from 0 to 1", lambda offers, column: offers[column]),
+    (4, "rank 1", lambda offers, column: 1 - rank(offers, column)),
+    (4, "only its own", lambda offers, column: offers[column].rank(pct=True)),
+    (
+        4,
+        "equal",
+        lambda offers, column: rank(offers.assign(x=offers[column] + offers.index / 99), "x"),
+    ),
+    (4, "share of the other", lambda offers, column: rank(offers, column) ** 2),
+    (5, "leave it out", lambda items, item_id, n: [7, 3]),
+    (5, "largest cosine", lambda items, item_id, n: [4, 5]),
+    (5, "divide by the lengths", lambda items, item_id, n: [5, 8]),
+    (5, "nearest first", lambda items, item_id, n: [8, 3]),
+]

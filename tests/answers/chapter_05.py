@@ -47,53 +47,32 @@ def exercise_2(three: Any) -> Verdict:
     return check.exercise_2(three, TEST)
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [{"d", "f"}, ["f", "d"], "df"],
-    2: [(0.4, 0.5, 0.2)],
-    3: [
-        lambda *parts: expit(logits(*parts)),
-        lambda *parts: pd.DataFrame(expit(logits(*parts))),
-        lambda *parts: expit(logits(*parts)).tolist(),
-    ],
-    4: [bus],
-    5: [
-        weights,
-        lambda a, p, low: np.where(a == 1, np.minimum(1 / p, 1 / low), 0),
-    ],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "none of the letters": {"g"},
-        "one user in e": {"d", "e", "f"},
-        "meet": {"d"},
-        "the user and the other side meet": set(),
-    },
-    2: {
-        "percentages": (40, 50, 20),
-        "another order": (0.5, 0.4, 0.2),
-        "type A": (4 / 7, 0.5, 2 / 7),
-        "ended in a purchase": (0.4, 0.2, 0.2),
-        "fewer offers": (0.0, 0.0, 0.0),
-    },
-    3: {
-        "row for each item": lambda *parts: expit(logits(*parts)).T,
-        "[:, None]": uncolumned,
-        "one of the biases": lambda u, i, x, y, b: expit(x + y[:, None] + u @ i.T),
-        "logits": logits,
-        "terms of the logit": lambda u, i, *rest: expit(u @ i.T),
-        "the rows": lambda *parts: expit(-logits(*parts)),
-    },
-    4: {
-        "comes first": lambda *kinds: bus(*kinds)[::-1],
-        "divide": lambda s, b, u: ((s * b) @ u, (s * (1 - b)) @ u),
-        "by themselves": lambda s, b, u: (bus(s, b, u)[0], s @ u),
-        "the first is right": lambda s, b, u: (bus(s, b, u)[0], 0.5),
-        "equally often": lambda s, b, u: (s @ u, s @ u),
-        "by hand": lambda s, b, u: (0.9, 0.1),
-    },
-    5: {
-        "no weight": lambda bought, p, floor: 1 / p,
-        "exceeds 10": lambda bought, p, floor: bought / p,
-        "stands for two": lambda bought, p, floor: bought,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, {"d", "f"}),
+    (2, (0.4, 0.5, 0.2)),
+    (3, lambda *parts: expit(logits(*parts))),
+    (4, bus),
+    (5, weights),
+    (5, lambda a, p, low: np.where(a == 1, np.minimum(1 / p, 1 / low), 0)),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "none of the letters", {"g"}),
+    (1, "one user in e", {"d", "e", "f"}),
+    (2, "percentages", (40, 50, 20)),
+    (2, "another order", (0.5, 0.4, 0.2)),
+    (2, "type A", (4 / 7, 0.5, 2 / 7)),
+    (2, "ended in a purchase", (0.4, 0.2, 0.2)),
+    (3, "row for each item", lambda *parts: expit(logits(*parts)).T),
+    (3, "[:, None]", uncolumned),
+    (3, "one of the biases", lambda u, i, x, y, b: expit(x + y[:, None] + u @ i.T)),
+    (3, "logits", logits),
+    (3, "terms of the logit", lambda u, i, *rest: expit(u @ i.T)),
+    (3, "the rows", lambda *parts: expit(-logits(*parts))),
+    (4, "comes first", lambda *kinds: bus(*kinds)[::-1]),
+    (4, "divide", lambda s, b, u: ((s * b) @ u, (s * (1 - b)) @ u)),
+    (4, "by themselves", lambda s, b, u: (bus(s, b, u)[0], s @ u)),
+    (4, "the first is right", lambda s, b, u: (bus(s, b, u)[0], 0.5)),
+    (4, "equally often", lambda s, b, u: (s @ u, s @ u)),
+    (5, "no weight", lambda bought, p, floor: 1 / p),
+    (5, "exceeds 10", lambda bought, p, floor: bought / p),
+]

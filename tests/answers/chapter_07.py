@@ -22,16 +22,6 @@ def kinds(without: float, with_coupon: float) -> dict[str, float]:
     }
 
 
-def independent_kinds(without: float, with_coupon: float) -> dict[str, float]:
-    """Toss a coin for each life."""
-    return {
-        "always": without * with_coupon,
-        "persuadable": (1 - without) * with_coupon,
-        "dogs": without * (1 - with_coupon),
-        "never": (1 - without) * (1 - with_coupon),
-    }
-
-
 def kinds_of_the_pleased(without: float, with_coupon: float) -> dict[str, float]:
     """Believe that a coupon only adds."""
     shares = {"always": without, "persuadable": with_coupon - without}
@@ -108,58 +98,42 @@ def normalized(bought: Bools, offered: Bools, propensity: Floats) -> float:
     return float(np.average(bought, weights=mailed) - np.average(bought, weights=others))
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [kinds],
-    2: [
-        surplus,
-        lambda t, p: rel_entr(t, p) + rel_entr(1 - t, 1 - p),
-    ],
-    3: [needed],
-    4: [effect, normalized],
-    5: [regret],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "'persuadable' is missing": lambda a, b: {"always": a},
-        "'dogs' is not a number": lambda a, b: {**kinds(a, b), "dogs": np.nan},
-        "'dogs' is not a number.": lambda a, b: {**kinds(a, b), "dogs": None},
-        "add up to 1": lambda a, b: {**kinds(a, b), "never": 0.0},
-        "do not multiply": independent_kinds,
-        "who buys without": lambda a, b: {**kinds(a, b), "always": b, "never": 0.2},
-        "persuades nobody": kinds_of_the_pleased,
-        "who buys with": lambda a, b: kinds(min(a, b), max(a, b)),
-    },
-    2: {
-        "the sign": lambda t, p: -surplus(t, p),
-        "natural logarithms": lambda t, p: surplus(t, p) / np.log(2),
-        "own term": lambda t, p: surplus(t, p) / len(t),
-        "floor off": lambda t, p: -xlogy(t, p) - xlogy(1 - t, 1 - p),
-        "does the weighing": lambda t, p: surplus(p, t),
-        "not redeemed": lambda t, p: xlogy(t, t / p),
-        "second sum": lambda t, p: 2 * surplus(t, p),
-        "counts nothing": lambda t, p: t * np.log(t / p) + (1 - t) * np.log((1 - t) / (1 - p)),
-    },
-    3: {
-        "squared mean": needed_by_square,
-        "solve for n": lambda *data: needed(*data) ** 0.5,
-        "vary too": needed_without_labels,
-        "over offers and labels": lambda *data: 2 * needed(*data),
-        "comes first": lambda t, p, q: needed(t, p, q) if p[0] > q[0] else 0.0,
-    },
-    4: {
-        "by 1 / propensity": naive_effect,
-        "number of people": lambda *data: len(data[0]) * effect(*data),
-        "divide by all of them": divided_by_each_group,
-        "1 - propensity": wrongly_weighted,
-        "if none were": if_all_were_mailed,
-        "less without it": lambda *data: -effect(*data),
-        "over all users": lambda *data: 2 * effect(*data),
-    },
-    5: {
-        "one by one": lambda v, s, g: v.max() - v[s.argmax()],
-        '"none" earns 0': regret_without_none,
-        "never negative": lambda *data: -regret(*data),
-        "add the lists up": lambda *data: regret(*data) / 3,
-        "the top score": lambda *data: 0.0,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, kinds),
+    (2, surplus),
+    (2, lambda t, p: rel_entr(t, p) + rel_entr(1 - t, 1 - p)),
+    (3, needed),
+    (4, effect),
+    (4, normalized),
+    (5, regret),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "'persuadable' is missing", lambda a, b: {"always": a}),
+    (1, "'dogs' is not a number", lambda a, b: {**kinds(a, b), "dogs": np.nan}),
+    (1, "'dogs' is not a number.", lambda a, b: {**kinds(a, b), "dogs": None}),
+    (1, "add up to 1", lambda a, b: {**kinds(a, b), "never": 0.0}),
+    (1, "who buys without", lambda a, b: {**kinds(a, b), "always": b, "never": 0.2}),
+    (1, "persuades nobody", kinds_of_the_pleased),
+    (1, "who buys with", lambda a, b: kinds(min(a, b), max(a, b))),
+    (2, "the sign", lambda t, p: -surplus(t, p)),
+    (2, "natural logarithms", lambda t, p: surplus(t, p) / np.log(2)),
+    (2, "own term", lambda t, p: surplus(t, p) / len(t)),
+    (2, "floor off", lambda t, p: -xlogy(t, p) - xlogy(1 - t, 1 - p)),
+    (2, "does the weighing", lambda t, p: surplus(p, t)),
+    (2, "not redeemed", lambda t, p: xlogy(t, t / p)),
+    (2, "counts nothing", lambda t, p: t * np.log(t / p) + (1 - t) * np.log((1 - t) / (1 - p))),
+    (3, "squared mean", needed_by_square),
+    (3, "solve for n", lambda *data: needed(*data) ** 0.5),
+    (3, "vary too", needed_without_labels),
+    (3, "comes first", lambda t, p, q: needed(t, p, q) if p[0] > q[0] else 0.0),
+    (4, "by 1 / propensity", naive_effect),
+    (4, "number of people", lambda *data: len(data[0]) * effect(*data)),
+    (4, "divide by all of them", divided_by_each_group),
+    (4, "1 - propensity", wrongly_weighted),
+    (4, "if none were", if_all_were_mailed),
+    (4, "less without it", lambda *data: -effect(*data)),
+    (5, "one by one", lambda v, s, g: v.max() - v[s.argmax()]),
+    (5, '"none" earns 0', regret_without_none),
+    (5, "never negative", lambda *data: -regret(*data)),
+    (5, "add the lists up", lambda *data: regret(*data) / 3),
+]

@@ -33,35 +33,21 @@ def unpaired(a: Floats, b: Floats, seed: int) -> Floats:
     return np.percentile(a[first].mean(axis=1) - b[second].mean(axis=1), [2.5, 97.5])
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [(1 + 2 / 3 + 1 / 2) / 3, np.float32((1 + 2 / 3 + 1 / 2) / 3)],
-    2: [
-        lambda gain, contact: contact / gain,
-        lambda gain, contact: [contact / gain],
-    ],
-    3: [ndcg_of],
-    4: [paired],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "read from the top": 0.5,
-        "divide by three": (1 + 2 / 3 + 1 / 2) / 6,
-        "redeemed offers only": 107 / 180,
-    },
-    2: {
-        ", not zero": lambda gain, contact: 0.5,
-        "turn the fraction over": lambda gain, contact: gain / contact,
-        "no probability": lambda gain, contact: gain - contact,
-    },
-    3: {
-        "its NDCG is 1": np.mean,
-        "best order": dcg_of,
-        "not right": lambda redeemed: float(redeemed[0] or 0.5),
-    },
-    4: {
-        "lower end": lambda a, b, seed: (a.max(), a.min()),
-        "outside": lambda a, b, seed: (5.0, 6.0),
-        "same users": unpaired,
-        "lies outside": lambda a, b, seed: (0.0199, 0.0201),
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, (1 + 2 / 3 + 1 / 2) / 3),
+    (2, lambda gain, contact: contact / gain),
+    (3, ndcg_of),
+    (4, paired),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "divide by three", (1 + 2 / 3 + 1 / 2) / 6),
+    (1, "redeemed offers only", 107 / 180),
+    (2, "turn the fraction over", lambda gain, contact: gain / contact),
+    (2, "no probability", lambda gain, contact: gain - contact),
+    (3, "best order", dcg_of),
+    (3, "not right", lambda redeemed: float(redeemed[0] or 0.5)),
+    (4, "lower end", lambda a, b, seed: (a.max(), a.min())),
+    (4, "outside", lambda a, b, seed: (5.0, 6.0)),
+    (4, "same users", unpaired),
+    (4, "lies outside", lambda a, b, seed: (0.0199, 0.0201)),
+]

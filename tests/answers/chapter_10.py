@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.decisions import Economics
@@ -60,45 +59,29 @@ def all_of(baskets: list[set[str]]) -> int:
     return sum(map(len, baskets))
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [2, np.array([2.0])],
-    2: [edge],
-    3: [[[1.1, 1.0], [2.0, 0.1]], pd.DataFrame([[1.1, 1.0], [2.0, 0.1]])],
-    4: [bundle],
-    5: [by_chance],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "not all lose": 0,
-        "likeliest": 1,
-        "how often": 3,
-        "0, 1, 2 or 3": 7,
-    },
-    2: {
-        "letter has to be paid": without_letter,
-        "only when redeemed": letter_once,
-        "not zero": lambda *_: 0.5,
-    },
-    3: {
-        "worth something": [[1.0, -2.0], [1.0, 1.0]],
-        "same coupon": [[2.0, 1.0], [1.0, 2.0]],
-        "still earns": [[1.1, 1.0], [2.0, 1.0]],
-    },
-    4: {
-        "are allowed": lambda values, groups, k: list(range(6)),
-        "drawer": lambda values, groups, k: [int(values.argmin())],
-        "from 0 to 5": lambda values, groups, k: [7],
-        "two coupons of one group": positive,
-        "exists": lambda values, groups, k: [],
-    },
-    5: {
-        "what was seen": lambda b, x, y: sum({x, y} <= each for each in b),
-        "equally large": lambda b, x, y: tally(b, x) * tally(b, y) / len(b),
-        "meet itself": lambda b, x, y: (
-            tally(b, x) * tally(b, y) * sum(len(e) ** 2 for e in b) / all_of(b) ** 2
-        ),
-        "S - 1 are left": lambda b, x, y: by_chance(b, x, y) * (all_of(b) - 1) / all_of(b),
-        "how many such": lambda b, x, y: by_chance(b, x, y) / max(tally(b, x) * tally(b, y), 1),
-        "not what chance makes": lambda b, x, y: 7.0,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, 2),
+    (2, edge),
+    (3, [[1.1, 1.0], [2.0, 0.1]]),
+    (4, bundle),
+    (5, by_chance),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "not all lose", 0),
+    (1, "how often", 3),
+    (2, "letter has to be paid", without_letter),
+    (2, "only when redeemed", letter_once),
+    (3, "worth something", [[1.0, -2.0], [1.0, 1.0]]),
+    (3, "same coupon", [[2.0, 1.0], [1.0, 2.0]]),
+    (3, "still earns", [[1.1, 1.0], [2.0, 1.0]]),
+    (4, "drawer", lambda values, groups, k: [int(values.argmin())]),
+    (4, "two coupons of one group", positive),
+    (5, "equally large", lambda b, x, y: tally(b, x) * tally(b, y) / len(b)),
+    (
+        5,
+        "meet itself",
+        lambda b, x, y: tally(b, x) * tally(b, y) * sum(len(e) ** 2 for e in b) / all_of(b) ** 2,
+    ),
+    (5, "S - 1 are left", lambda b, x, y: by_chance(b, x, y) * (all_of(b) - 1) / all_of(b)),
+    (5, "how many such", lambda b, x, y: by_chance(b, x, y) / max(tally(b, x) * tally(b, y), 1)),
+]

@@ -40,37 +40,21 @@ def greedy(value: Floats, cost: Floats, budget: float) -> NDArray[np.bool_]:
     return greedy_by(value / cost, value, cost, budget)
 
 
-def by_value(value: Floats, cost: Floats, budget: float) -> NDArray[np.bool_]:
-    """Take the most valuable first."""
-    return greedy_by(value, value, cost, budget)
-
-
-RIGHT: dict[int, list[Any]] = {
-    1: [(2, 0), np.array([[2.0], [0.0]])],
-    2: [find_price],
-    3: [lambda n, d, q, z: z * np.sqrt((1 - q) / (n * q))],
-    4: [greedy],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "at 0.5": (3, 0),
-        "at 0.8": (2, 1),
-    },
-    2: {
-        "the users spend": lambda *_: 0.0,
-        "so does a lower price": lambda *_: 50.0,
-        "has no price": never_free,
-    },
-    3: {
-        "in dollars": lambda n, d, q, z: z * d * np.sqrt(n * q * (1 - q)),
-        "one standard": lambda n, d, q, z: np.sqrt((1 - q) / (n * q)),
-        "surely redeemed": lambda n, d, q, z: z / np.sqrt(n * q),
-        "not right": lambda n, d, q, z: z / n,
-    },
-    4: {
-        "True or False": lambda value, cost, budget: value,
-        "there are": lambda value, cost, budget: value > 0,
-        "or less": lambda value, cost, budget: value < value.min() + 0.1,
-        "which users come first": by_value,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, (2, 0)),
+    (2, find_price),
+    (3, lambda n, d, q, z: z * np.sqrt((1 - q) / (n * q))),
+    (4, greedy),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "at 0.5", (3, 0)),
+    (1, "at 0.8", (2, 1)),
+    (2, "so does a lower price", lambda *_: 50.0),
+    (2, "has no price", never_free),
+    (3, "in dollars", lambda n, d, q, z: z * d * np.sqrt(n * q * (1 - q))),
+    (3, "one standard", lambda n, d, q, z: np.sqrt((1 - q) / (n * q))),
+    (3, "surely redeemed", lambda n, d, q, z: z / np.sqrt(n * q)),
+    (4, "True or False", lambda value, cost, budget: value),
+    (4, "there are", lambda value, cost, budget: value > 0),
+    (4, "or less", lambda value, cost, budget: value < value.min() + 0.1),
+]

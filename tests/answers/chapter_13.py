@@ -64,44 +64,29 @@ def one_look(d: Floats, v: Floats, tau: float) -> int:
     return int(below.argmax()) + 1 if below.any() else 0
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [propensities],
-    2: [
-        lambda n, k: n / k,
-        lambda n, k: [n / k],
-    ],
-    3: [doubly_robust],
-    4: [switch_back],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "forbidden": forbidden,
-        "on the best candidate": never_the_best,
-        "among how many": among_all,
-        "add up to 0.00": lambda score, allowed, rate: 0 * score,
-        "who is best": lambda score, allowed, rate: allowed / allowed.sum(),
-    },
-    2: {
-        "weight above 0": lambda n, k: n,
-        "weight above 0?": lambda n, k: k,
-        "squared": lambda n, k: n / k**2,
-        "how large": lambda n, k: n * k,
-    },
-    3: {
-        "IPS": wrongly(lambda w, model, said, r: w * r),
-        "model alone": wrongly(lambda w, model, said, r: model),
-        "by the error": wrongly(lambda w, model, said, r: model + w * r),
-        "their weights": wrongly(lambda w, model, said, r: model + r - said),
-        "what came": wrongly(lambda w, model, said, r: model + w * (said - r)),
-        "by pi": wrongly(lambda w, model, said, r: said + w * (r - said)),
-        "the sum": lambda *data: 40 * doubly_robust(*data),
-        "q = 0": lambda *data: 0.0,
-    },
-    4: {
-        "one look": one_look,
-        "counted from 1": lambda *data: max(switch_back(*data) - 1, 0),
-        "it stays": lambda d, v, tau: switch_back(-np.abs(d), v, tau),
-        "return 0": lambda d, v, tau: switch_back(d, v, tau) or 28,
-        "which end": lambda *data: 27,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, propensities),
+    (2, lambda n, k: n / k),
+    (3, doubly_robust),
+    (4, switch_back),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "forbidden", forbidden),
+    (1, "on the best candidate", never_the_best),
+    (1, "among how many", among_all),
+    (1, "who is best", lambda score, allowed, rate: allowed / allowed.sum()),
+    (2, "weight above 0", lambda n, k: n),
+    (2, "weight above 0?", lambda n, k: k),
+    (2, "squared", lambda n, k: n / k**2),
+    (3, "IPS", wrongly(lambda w, model, said, r: w * r)),
+    (3, "model alone", wrongly(lambda w, model, said, r: model)),
+    (3, "by the error", wrongly(lambda w, model, said, r: model + w * r)),
+    (3, "their weights", wrongly(lambda w, model, said, r: model + r - said)),
+    (3, "what came", wrongly(lambda w, model, said, r: model + w * (said - r))),
+    (3, "by pi", wrongly(lambda w, model, said, r: said + w * (r - said))),
+    (3, "the sum", lambda *data: 40 * doubly_robust(*data)),
+    (4, "one look", one_look),
+    (4, "counted from 1", lambda *data: max(switch_back(*data) - 1, 0)),
+    (4, "it stays", lambda d, v, tau: switch_back(-np.abs(d), v, tau)),
+    (4, "return 0", lambda d, v, tau: switch_back(d, v, tau) or 28),
+]

@@ -66,46 +66,31 @@ def digits(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [waits],
-    2: [encoded],
-    3: [rounded],
-    4: [most_lists],
-    5: [version],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "these 3 s": lambda due, sent, took: took,
-        "took time too": lambda due, sent, took: sent - due,
-        "had they come": lambda due, sent, took: sent + took,
-    },
-    2: {
-        "no nan": lambda values, column: np.log1p(values),
-        "raw value": filled_last,
-        "log1p is true": lambda values, column: np.nan_to_num(values),
-        "log1p is false": always_logged,
-    },
-    3: {
-        "fixed step": lambda w: np.round(w * 127) / 127,
-        "the integers": lambda w: np.round(w / (np.abs(w).max() / 127)),
-        "may be negative": rounded_by_the_largest,
-        "multiples": lambda w: w,
-        "stay zero": rounded_without_care,
-    },
-    4: {
-        "two calls": lambda a, b, limit: (limit - a) / b,
-        "two calls.": lambda a, b, limit: (limit - a) // b,
-        "twice the fixed time": lambda a, b, limit: (limit / 2 - a / 2) // b,
-        "whole": lambda a, b, limit: (limit / 2 - a) / b - 0.1,
-        "at most the limit": lambda a, b, limit: 29,
-        "answer is 0": lambda a, b, limit: (limit / 2 - a) // b,
-    },
-    5: {
-        "12 hexadecimal": lambda files: "version 1",
-        "yours is 123456789012": lambda files: 123456789012,
-        "another order": lambda files: digits(repr(files).encode()),
-        "another byte": lambda files: digits(repr(sorted(files)).encode()),
-        "moves from one": lambda files: digits(b"".join(files[name] for name in sorted(files))),
-        "another": lambda files: digits(repr([files[name] for name in sorted(files)]).encode()),
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, waits),
+    (2, encoded),
+    (3, rounded),
+    (4, most_lists),
+    (5, version),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "these 3 s", lambda due, sent, took: took),
+    (1, "took time too", lambda due, sent, took: sent - due),
+    (1, "had they come", lambda due, sent, took: sent + took),
+    (2, "no nan", lambda values, column: np.log1p(values)),
+    (2, "raw value", filled_last),
+    (2, "log1p is false", always_logged),
+    (3, "fixed step", lambda w: np.round(w * 127) / 127),
+    (3, "the integers", lambda w: np.round(w / (np.abs(w).max() / 127))),
+    (3, "may be negative", rounded_by_the_largest),
+    (3, "stay zero", rounded_without_care),
+    (4, "two calls", lambda a, b, limit: (limit - a) / b),
+    (4, "two calls.", lambda a, b, limit: (limit - a) // b),
+    (4, "twice the fixed time", lambda a, b, limit: (limit / 2 - a / 2) // b),
+    (4, "answer is 0", lambda a, b, limit: (limit / 2 - a) // b),
+    (5, "12 hexadecimal", lambda files: "version 1"),
+    (5, "another order", lambda files: digits(repr(files).encode())),
+    (5, "another byte", lambda files: digits(repr(sorted(files)).encode())),
+    (5, "moves from one", lambda files: digits(b"".join(files[name] for name in sorted(files)))),
+    (5, "another", lambda files: digits(repr([files[name] for name in sorted(files)]).encode())),
+]

@@ -22,12 +22,6 @@ def units(events: Sequence[Event]) -> dict[int, int]:
     return summed(list({event[0]: event for event in events}.values()))
 
 
-def units_of_neighbors(events: Sequence[Event]) -> dict[int, int]:
-    """Know a retry only if it comes at once, and keep the rest of the first user."""
-    pairs = zip([None, *events], events, strict=False)
-    return {**summed([b for a, b in pairs if a != b]), 1: 5}
-
-
 def units_by_content(events: Sequence[Event]) -> dict[int, int]:
     """Take two purchases with the same numbers for one."""
     return summed(list({event[1:]: event for event in events}.values()))
@@ -60,26 +54,6 @@ def read(data: bytes) -> list[Any]:
     return [json.loads(line) for line in data.split(b"\n")[:-1]]
 
 
-def read_forgiving(data: bytes) -> list[Any]:
-    """Skip every line that cannot be read."""
-    found = []
-    for line in data.split(b"\n")[:-1]:
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
-
-
-def read_what_parses(data: bytes) -> list[Any]:
-    """Take a torn line for whole if it happens to be JSON."""
-    lines = data.splitlines()
-    try:
-        return [json.loads(line) for line in lines]
-    except ValueError:
-        return [json.loads(line) for line in lines[:-1]]
-
-
 def seen(purchases: pd.DataFrame, requests: pd.DataFrame, before: str = "lt") -> list[int]:
     """Solve exercise 4."""
     return [
@@ -88,42 +62,30 @@ def seen(purchases: pd.DataFrame, requests: pd.DataFrame, before: str = "lt") ->
     ]
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [units],
-    2: [update],
-    3: [read],
-    4: [seen],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "is a retry": summed,
-        "another purchase": units_by_content,
-        "came twice": units_of_neighbors,
-        "each event_id once": first_only,
-        "order in which events arrive": up_to_here,
-    },
-    2: {
-        "has aged by nine days": lambda total, last, day: (total + 1, day),
-        "not aged yet": lambda total, last, day: ((total + 1) * exp(-(day - last) / 45), day),
-        "multiply the old total": lambda total, last, day: (0.0, day),
-        "return the day": lambda total, last, day: (update(total, last, day)[0], last),
-        "clock back": lambda total, last, day: (total * exp(-(day - last) / 45) + 1, day),
-        "heavier": lambda total, last, day: (total * exp(-(day - last) / 45) + 1, max(day, last)),
-        "as much as if it had come in time": late_first,
-    },
-    3: {
-        "return every event": lambda data: [],
-        "is no error": lambda data: [json.loads(line) for line in data.splitlines()],
-        "what says that a line is whole": read_what_parses,
-        "raise ValueError": read_forgiving,
-        "the lines before it": lambda data: [*read(data), *([{}] if data[-1:] != b"\n" else [])],
-    },
-    4: {
-        "very moment": lambda purchases, requests: seen(purchases, requests, "le"),
-        "user 3": lambda purchases, requests: [1, 0, 3, 2, 5],
-        "at three": lambda purchases, requests: [3, 0, 3, 2, 0],
-        "bought nothing": lambda purchases, requests: sorted(seen(purchases, requests)),
-        "not in the order": lambda purchases, requests: [0, 1, 3, 2, 0],
-        "of the same user before": lambda purchases, requests: [0, 0, 0, 0, 0],
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, units),
+    (2, update),
+    (3, read),
+    (4, seen),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "is a retry", summed),
+    (1, "another purchase", units_by_content),
+    (1, "each event_id once", first_only),
+    (1, "order in which events arrive", up_to_here),
+    (2, "has aged by nine days", lambda total, last, day: (total + 1, day)),
+    (2, "not aged yet", lambda total, last, day: ((total + 1) * exp(-(day - last) / 45), day)),
+    (2, "multiply the old total", lambda total, last, day: (0.0, day)),
+    (2, "return the day", lambda total, last, day: (update(total, last, day)[0], last)),
+    (2, "clock back", lambda total, last, day: (total * exp(-(day - last) / 45) + 1, day)),
+    (2, "heavier", lambda total, last, day: (total * exp(-(day - last) / 45) + 1, max(day, last))),
+    (2, "as much as if it had come in time", late_first),
+    (3, "is no error", lambda data: [json.loads(line) for line in data.splitlines()]),
+    (3, "the lines before it", lambda data: [*read(data), *([{}] if data[-1:] != b"\n" else [])]),
+    (4, "very moment", lambda purchases, requests: seen(purchases, requests, "le")),
+    (4, "user 3", lambda purchases, requests: [1, 0, 3, 2, 5]),
+    (4, "at three", lambda purchases, requests: [3, 0, 3, 2, 0]),
+    (4, "bought nothing", lambda purchases, requests: sorted(seen(purchases, requests))),
+    (4, "not in the order", lambda purchases, requests: [0, 1, 3, 2, 0]),
+    (4, "of the same user before", lambda purchases, requests: [0, 0, 0, 0, 0]),
+]

@@ -38,37 +38,25 @@ def design_effect(y: Floats, p: Floats, users: NDArray[np.int64]) -> float:
     return float((by_user**2).sum() / (p * (1 - p)).sum())
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [["mail", "model"], "Mail, model", np.array(["mail", "model"])],
-    2: [expected],
-    3: [rings],
-    4: [design_effect],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "users stay the same": ["world", "model"],
-        "promises kept": ["data", "model"],
-        "users change": ["mail", "mail"],
-        "what the model promises": ["mail", "world"],
-    },
-    2: {
-        "not by now": lambda p, ages, t: p.sum(),
-        "do not come evenly": lambda p, ages, t: t * p.sum(),
-        "exactly at": lambda p, ages, t: (ages < t).mean() * p.sum(),
-        "that is the share": lambda p, ages, t: (ages <= t).mean(),
-        "count the ages": lambda p, ages, t: 77.0,
-    },
-    3: {
-        "it does ring": lambda *_: None,
-        "never rings": lambda *data: rings(*data) or 0,
-        "one day late": lambda *data: rings(*data, late=1),
-        "where is the zero": lambda *data: rings(*data, floor=-np.inf),
-        "another day": lambda *_: 5,
-    },
-    4: {
-        "squares": lambda y, p, u: ((y - p) ** 2).sum() / (p * (1 - p)).sum(),
-        "beside": lambda y, p, u: design_effect(y, p, u) * (p * (1 - p)).sum(),
-        "upside down": lambda y, p, u: 1 / design_effect(y, p, u),
-        "two users": lambda y, p, u: 7.0,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, ["mail", "model"]),
+    (2, expected),
+    (3, rings),
+    (4, design_effect),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "users stay the same", ["world", "model"]),
+    (1, "promises kept", ["data", "model"]),
+    (1, "users change", ["mail", "mail"]),
+    (1, "what the model promises", ["mail", "world"]),
+    (2, "not by now", lambda p, ages, t: p.sum()),
+    (2, "do not come evenly", lambda p, ages, t: t * p.sum()),
+    (2, "exactly at", lambda p, ages, t: (ages < t).mean() * p.sum()),
+    (2, "that is the share", lambda p, ages, t: (ages <= t).mean()),
+    (3, "never rings", lambda *data: rings(*data) or 0),
+    (3, "one day late", lambda *data: rings(*data, late=1)),
+    (3, "where is the zero", lambda *data: rings(*data, floor=-np.inf)),
+    (4, "squares", lambda y, p, u: ((y - p) ** 2).sum() / (p * (1 - p)).sum()),
+    (4, "beside", lambda y, p, u: design_effect(y, p, u) * (p * (1 - p)).sum()),
+    (4, "upside down", lambda y, p, u: 1 / design_effect(y, p, u)),
+]

@@ -40,46 +40,31 @@ def exercise_1(machines_and_hours: Any) -> Verdict:
     return check.exercise_1(*machines_and_hours)
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [(2, HOURS), (np.array([2.0]), round(HOURS, 2))],
-    2: [median],
-    3: [together],
-    4: [files],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "how many cores": (21, HOURS),
-        "the night has two": (3, HOURS),
-        "32 core hours": (1, HOURS),
-        "whole": (1.302083, HOURS),
-        "core hours first": (7, HOURS),
-        "largest task": (2, 2),
-        "not on sixteen": (2, HOURS / 16),
-        "seconds": (2, HOURS * 3600),
-        "4% of the night": (2, 0.08),
-        "how many rows": (2, 9),
-    },
-    2: {
-        "smaller middle": lambda parts: np.median(rows_of(parts)),
-        "as often": lambda parts: np.median([v for p in parts for v in p]),
-        "do not add up": lambda parts: np.mean([np.median(rows_of([part])) for part in parts]),
-        "is not the value": lambda parts: 99.0,
-    },
-    3: {
-        "few offers": lambda m, n: m.mean(axis=0),
-        "sum over the offers": lambda m, n: (m * n[:, None]).sum(axis=0),
-        "adds the means": lambda m, n: m.sum(axis=0),
-        "upside down": lambda m, n: np.average(m, axis=0, weights=1 / n),
-        "not the mean": lambda m, n: m[0] * 0,
-    },
-    4: {
-        "nobody is told": lambda r, n: files(r, n) or [],
-        "every task": lambda r, n: None,
-        "order of the tasks": lambda r, n: (files(r, n) or [])[::-1],
-        "put them in the order": lambda r, n: [each[:2] for each in r],
-        "killed": lambda r, n: files(r, n, whole=False),
-        "ended first": lambda r, n: files(r, n, order=-1),
-        "list of pairs": lambda r, n: 5,
-        "a list of pairs": lambda r, n: [(1, 2, 3)],
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, (2, HOURS)),
+    (2, median),
+    (3, together),
+    (4, files),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "how many cores", (21, HOURS)),
+    (1, "the night has two", (3, HOURS)),
+    (1, "whole", (1.302083, HOURS)),
+    (1, "largest task", (2, 2)),
+    (1, "not on sixteen", (2, HOURS / 16)),
+    (1, "seconds", (2, HOURS * 3600)),
+    (1, "4% of the night", (2, 0.08)),
+    (1, "how many rows", (2, 9)),
+    (2, "smaller middle", lambda parts: np.median(rows_of(parts))),
+    (2, "as often", lambda parts: np.median([v for p in parts for v in p])),
+    (2, "do not add up", lambda parts: np.mean([np.median(rows_of([part])) for part in parts])),
+    (3, "few offers", lambda m, n: m.mean(axis=0)),
+    (3, "sum over the offers", lambda m, n: (m * n[:, None]).sum(axis=0)),
+    (3, "adds the means", lambda m, n: m.sum(axis=0)),
+    (3, "upside down", lambda m, n: np.average(m, axis=0, weights=1 / n)),
+    (4, "nobody is told", lambda r, n: files(r, n) or []),
+    (4, "order of the tasks", lambda r, n: (files(r, n) or [])[::-1]),
+    (4, "put them in the order", lambda r, n: [each[:2] for each in r]),
+    (4, "killed", lambda r, n: files(r, n, whole=False)),
+    (4, "ended first", lambda r, n: files(r, n, order=-1)),
+]

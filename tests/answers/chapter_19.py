@@ -60,40 +60,30 @@ def of_the_mean(f: Any, offer: Any, others: Any) -> Any:
     return share(f, offer, [tuple(np.mean(others, axis=0))])
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [["saving", "items"], "Saving, items"],
-    2: [share],
-    3: [path],
-    4: [broken],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "with whom is the offer compared": ["items", "items"],
-        "against anybody": ["habit", "items"],
-        "this user's coupons alone": ["saving", "saving"],
-        "other coupons": ["saving", "coupon"],
-    },
-    2: {
-        "may also come second": early,
-        "may also come first": late,
-        "there are two": one_order,
-        "signs are turned": lambda *d: [-x for x in share(*d)],
-        "take the mean of f": of_the_mean,
-        "is not right": lambda *_: (0, 9),
-    },
-    3: {
-        "how far does each": lambda s, e, z: path(s, e, z) / (e - z),
-        "not begin at 0": lambda s, e, z: path(s, e, z) / (e - z) * e,
-        "the end alone": lambda s, e, z: s(e) * (e - z),
-        "the start alone": lambda s, e, z: s(z) * (e - z),
-        "signs are turned": lambda s, e, z: -path(s, e, z),
-        "mean slope at many points": lambda s, e, z: e * 0 + 7,
-    },
-    4: {
-        "breaks nothing": lambda *d: (moved(*d) <= 0).mean(),
-        "is kept": lambda *d: (moved(*d) > 0).mean(),
-        "must not rise": lambda s, r, c, g: broken(s, r, c, 1),
-        "what share": lambda *d: (moved(*d) < 0).sum(),
-        "that column alone": lambda *_: 0.123,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, ["saving", "items"]),
+    (2, share),
+    (3, path),
+    (4, broken),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "with whom is the offer compared", ["items", "items"]),
+    (1, "against anybody", ["habit", "items"]),
+    (1, "this user's coupons alone", ["saving", "saving"]),
+    (1, "other coupons", ["saving", "coupon"]),
+    (2, "may also come second", early),
+    (2, "may also come first", late),
+    (2, "there are two", one_order),
+    (2, "signs are turned", lambda *d: [-x for x in share(*d)]),
+    (2, "take the mean of f", of_the_mean),
+    (2, "is not right", lambda *_: (0, 9)),
+    (3, "how far does each", lambda s, e, z: path(s, e, z) / (e - z)),
+    (3, "not begin at 0", lambda s, e, z: path(s, e, z) / (e - z) * e),
+    (3, "the end alone", lambda s, e, z: s(e) * (e - z)),
+    (3, "the start alone", lambda s, e, z: s(z) * (e - z)),
+    (3, "signs are turned", lambda s, e, z: -path(s, e, z)),
+    (4, "breaks nothing", lambda *d: (moved(*d) <= 0).mean()),
+    (4, "is kept", lambda *d: (moved(*d) > 0).mean()),
+    (4, "must not rise", lambda s, r, c, g: broken(s, r, c, 1)),
+    (4, "what share", lambda *d: (moved(*d) < 0).sum()),
+]

@@ -28,39 +28,25 @@ def needed(strength: float, share: float) -> float:
     return strength * share / (1 - share)
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [["redemption", "purchase"], "Redemption; purchase"],
-    2: [shrunk],
-    3: [forget],
-    4: [needed],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "what came after": ["purchase", "purchase"],
-        "of those who bought": ["redemption", "redemption"],
-    },
-    2: {
-        "raw rates": lambda k, n, m, a: k / np.maximum(n, 1),
-        "0 / 0": lambda k, n, m, a: np.divide(k, n, out=np.full(4, np.nan), where=n > 0),
-        "of them": lambda k, n, m, a: (k + m) / (n + a),
-        "not every one": lambda k, n, m, a: (k + a) / (n + a),
-        "nothing seen": lambda k, n, m, a: 0 * k,
-        "one for each": lambda k, n, m, a: 0.5,
-        "one rate for each": lambda k, n, m, a: "many",
-    },
-    3: {
-        "each as it is": lambda offers, columns: offers,
-        "table of offers": lambda offers, columns: None,
-        "zero is a rate": lambda o, c: forget(o, c, value=0.0),
-        "without all of it": one_by_one,
-        "must stay": lambda o, c: pd.concat([o, o.drop(columns=c)])[["y"]],
-        "only the": lambda o, c: forget(o, c).assign(y=lambda t: t["y"].where(t["rate"].notna())),
-        "its own label": lambda o, c: forget(o, c).assign(y=[1.0, 0, 0, 0, 0, 1]),
-    },
-    4: {
-        "denominator": lambda a, s: a * s,
-        "upside down": lambda a, s: a * (1 - s) / s if s != 0.5 else a,
-        "right for a half": lambda a, s: a,
-        "not right": lambda a, s: 7.0,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, ["redemption", "purchase"]),
+    (2, shrunk),
+    (3, forget),
+    (4, needed),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "what came after", ["purchase", "purchase"]),
+    (1, "of those who bought", ["redemption", "redemption"]),
+    (2, "raw rates", lambda k, n, m, a: k / np.maximum(n, 1)),
+    (2, "0 / 0", lambda k, n, m, a: np.divide(k, n, out=np.full(4, np.nan), where=n > 0)),
+    (2, "of them", lambda k, n, m, a: (k + m) / (n + a)),
+    (2, "not every one", lambda k, n, m, a: (k + a) / (n + a)),
+    (2, "one rate for each", lambda k, n, m, a: "many"),
+    (3, "zero is a rate", lambda o, c: forget(o, c, value=0.0)),
+    (3, "without all of it", one_by_one),
+    (3, "only the", lambda o, c: forget(o, c).assign(y=lambda t: t["y"].where(t["rate"].notna()))),
+    (3, "its own label", lambda o, c: forget(o, c).assign(y=[1.0, 0, 0, 0, 0, 1])),
+    (4, "denominator", lambda a, s: a * s),
+    (4, "upside down", lambda a, s: a * (1 - s) / s if s != 0.5 else a),
+    (4, "right for a half", lambda a, s: a),
+]

@@ -47,41 +47,30 @@ def hide(value: int, number: int, secrets: Mapping[int, int], size: int) -> int:
     return value % size
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [[2.5, ONE_VOTE], np.array([2.5, 0.731])],
-    2: [clipped],
-    3: [lambda noise, steps, rows: rows * steps**0.5 / noise],
-    4: [hide],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "share a budget": [1.0, ONE_VOTE],
-        "sum of squares": [1.5, ONE_VOTE],
-        "votes of one household": [0.8, ONE_VOTE],
-        "vote is wrong": [2.5, 1 - ONE_VOTE],
-        "ratio of right to wrong": [2.5, np.e],
-        "only the first answer": [2.5, 0.924142],
-        "e^ε times": [2.5, 0.5],
-    },
-    2: {
-        "shortens each row": lambda g, u, c: shorter(g, c).sum(axis=0),
-        "nothing was shortened": lambda g, u, c: g.sum(axis=0),
-        "only longer ones": always_shortened,
-        "the mean": lambda g, u, c: shorter(by_user(g, u), c).mean(axis=0),
-        "the sum of all": lambda g, u, c: shorter(g.sum(axis=0)[None], c)[0],
-        "do not divide": divided_by_zero,
-        "not the right sum": lambda g, u, c: np.ones(g.shape[1]),
-    },
-    3: {
-        "the μ of a row": lambda noise, steps, rows: steps**0.5 / noise,
-        "pull one way": lambda noise, steps, rows: (steps * rows) ** 0.5 / noise,
-        "independent": lambda noise, steps, rows: rows * steps / noise,
-        "one step": lambda noise, steps, rows: rows / noise,
-        "not right": lambda noise, steps, rows: 1.0,
-    },
-    4: {
-        "as they are": lambda value, *_: value,
-        "must subtract": lambda v, n, s, size: (v + sum(s.values())) % size,
-        "modulo": lambda v, n, s, size: v + sum(s.values()) + size,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, [2.5, ONE_VOTE]),
+    (2, clipped),
+    (3, lambda noise, steps, rows: rows * steps**0.5 / noise),
+    (4, hide),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "share a budget", [1.0, ONE_VOTE]),
+    (1, "sum of squares", [1.5, ONE_VOTE]),
+    (1, "votes of one household", [0.8, ONE_VOTE]),
+    (1, "vote is wrong", [2.5, 1 - ONE_VOTE]),
+    (1, "ratio of right to wrong", [2.5, np.e]),
+    (1, "only the first answer", [2.5, 0.924142]),
+    (1, "e^ε times", [2.5, 0.5]),
+    (2, "shortens each row", lambda g, u, c: shorter(g, c).sum(axis=0)),
+    (2, "nothing was shortened", lambda g, u, c: g.sum(axis=0)),
+    (2, "only longer ones", always_shortened),
+    (2, "the mean", lambda g, u, c: shorter(by_user(g, u), c).mean(axis=0)),
+    (2, "the sum of all", lambda g, u, c: shorter(g.sum(axis=0)[None], c)[0]),
+    (2, "do not divide", divided_by_zero),
+    (3, "the μ of a row", lambda noise, steps, rows: steps**0.5 / noise),
+    (3, "pull one way", lambda noise, steps, rows: (steps * rows) ** 0.5 / noise),
+    (3, "independent", lambda noise, steps, rows: rows * steps / noise),
+    (3, "one step", lambda noise, steps, rows: rows / noise),
+    (4, "as they are", lambda value, *_: value),
+    (4, "modulo", lambda v, n, s, size: v + sum(s.values()) + size),
+]

@@ -26,15 +26,6 @@ def one_side(sent: Any, band: Any, first: str, second: str) -> tuple[float, floa
     return rate(sent, band, first, ~sent) - other, rate(sent, band, first, sent) - other
 
 
-def all_to_one(sent: Any, band: Any, first: str, second: str) -> tuple[float, float]:
-    """Put all of the unknown into one band."""
-    nobody, all_of_them = np.zeros(len(sent), bool), np.ones(len(sent), bool)
-    return (
-        rate(sent, band, first, all_of_them) - rate(sent, band, second, nobody),
-        rate(sent, band, first, nobody) - rate(sent, band, second, all_of_them),
-    )
-
-
 def known(sent: Any, band: Any, first: str, second: str) -> tuple[float, float]:
     """Leave the unknown out."""
     gap = sent[band == first].mean() - sent[band == second].mean()
@@ -57,38 +48,26 @@ def committed(gain: float, regulars: float, s: float) -> float:
     return 1.0 if s == 0 else min(1.0, gain / (2 * regulars * s))
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [[4, 3, 25.5], np.array([4, 3, 25.5])],
-    2: [widest],
-    3: [fee],
-    4: [committed],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "larger than 25": [4, 2, 26],
-        "0 to 4": [5, 4, 25],
-        "add up": [4, 3, 26],
-        "need not be equal": [3, 3, 24.5],
-        "worth more": [3, 2, 25],
-    },
-    2: {
-        "lowest comes first": lambda *data: widest(*data)[::-1],
-        "could change it": known,
-        "who goes where": all_to_one,
-        "moves too": one_side,
-        "is not right": lambda *data: (-1.0, 1.0),
-    },
-    3: {
-        "is allowed": lambda a, b, gap: 0.0,
-        "f / n": lambda a, b, gap: fee(a, b, gap, sizes=False),
-        "0 or more": lambda a, b, gap: -1.0,
-        "is enough": lambda a, b, gap: 2 * fee(a, b, gap),
-        "the fee is 0": lambda a, b, gap: fee(a, b, gap) + (gap == 0.05),
-    },
-    4: {
-        "equilibrium": lambda gain, n, s: min(1, gain / (n * s)) if s else 1,
-        "no share": lambda gain, n, s: gain / (2 * n * s) if s else 1,
-        "s = 0": lambda gain, n, s: committed(gain, n, s) * (s > 0),
-        "not the top": lambda gain, n, s: 0.1,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, [4, 3, 25.5]),
+    (2, widest),
+    (3, fee),
+    (4, committed),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "larger than 25", [4, 2, 26]),
+    (1, "0 to 4", [5, 4, 25]),
+    (1, "need not be equal", [3, 3, 24.5]),
+    (1, "worth more", [3, 2, 25]),
+    (2, "lowest comes first", lambda *data: widest(*data)[::-1]),
+    (2, "could change it", known),
+    (2, "moves too", one_side),
+    (2, "is not right", lambda *data: (-1.0, 1.0)),
+    (3, "is allowed", lambda a, b, gap: 0.0),
+    (3, "0 or more", lambda a, b, gap: -1.0),
+    (3, "is enough", lambda a, b, gap: 2 * fee(a, b, gap)),
+    (3, "the fee is 0", lambda a, b, gap: fee(a, b, gap) + (gap == 0.05)),
+    (4, "equilibrium", lambda gain, n, s: min(1, gain / (n * s)) if s else 1),
+    (4, "no share", lambda gain, n, s: gain / (2 * n * s) if s else 1),
+    (4, "s = 0", lambda gain, n, s: committed(gain, n, s) * (s > 0)),
+]

@@ -65,39 +65,26 @@ def unweighted(table: pd.DataFrame) -> float:
     return float((means[1] - means[0]).mean())
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [[np.log(10), np.log(100), 0], np.array([2.303, 4.605, 0.0])],
-    2: [lift],
-    3: [amount],
-    4: [same_depth],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "share of the texts": [0.1, 0.01, 1.0],
-        "logarithm": [10, 100, 1],
-        "upside down": [-np.log(10), 0, 0],
-        "natural": [1, 2, 0],
-        "the share of the texts": [np.log(10), np.log(100), 1],
-        "how many texts": [7, 7, 7],
-    },
-    2: {
-        "what would chance": lambda together: together / together.sum(),
-        "not less": signed,
-        "never seen": infinite,
-        "less 1": lambda together: np.exp(lift(together)) - 1,
-        "natural": lambda together: lift(together) / np.log(2),
-        "margins": lambda together: together * 0.5,
-    },
-    3: {
-        "not right": lambda text: 0.2,
-        "is an amount": lambda text: None,
-        "between 0 and 1": in_percent,
-        "refuse it": part_of_it,
-    },
-    4: {
-        "all depths at once": any_depth,
-        "weight it": unweighted,
-        "badges only": lambda table: np.nan,
-        "within each depth": lambda table: 7.0,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, [np.log(10), np.log(100), 0]),
+    (2, lift),
+    (3, amount),
+    (4, same_depth),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "share of the texts", [0.1, 0.01, 1.0]),
+    (1, "logarithm", [10, 100, 1]),
+    (1, "upside down", [-np.log(10), 0, 0]),
+    (1, "the share of the texts", [np.log(10), np.log(100), 1]),
+    (1, "how many texts", [7, 7, 7]),
+    (2, "what would chance", lambda together: together / together.sum()),
+    (2, "not less", signed),
+    (2, "never seen", infinite),
+    (2, "less 1", lambda together: np.exp(lift(together)) - 1),
+    (2, "natural", lambda together: lift(together) / np.log(2)),
+    (3, "not right", lambda text: 0.2),
+    (3, "between 0 and 1", in_percent),
+    (3, "refuse it", part_of_it),
+    (4, "all depths at once", any_depth),
+    (4, "weight it", unweighted),
+]

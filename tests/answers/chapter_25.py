@@ -43,40 +43,29 @@ def with_the_rest(pieces: Sequence[str], harmless: Callable[[str], bool]) -> lis
     return [each.strip() for each in re.findall(r"[^.!?]+[.!?]?", text) if harmless(each)]
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [JOINT / JOINT.sum(), (JOINT / JOINT.sum()).round(3).tolist()],
-    2: [which],
-    3: [leaves],
-    4: [[1e6 * B, N], [92.2, round(N)]],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "add up to 1": JOINT,
-        "before the first word": SHARE,
-        "only the hello": SHARE * HELLO / (SHARE @ HELLO),
-        "only the question": SHARE * PRODUCT / (SHARE @ PRODUCT),
-        "equally frequent": HELLO * PRODUCT / (HELLO @ PRODUCT),
-        "multiply their chances": SHARE * (HELLO + PRODUCT) / (SHARE @ (HELLO + PRODUCT)),
-        "divided by the sum": [0.2, 0.2, 0.6],
-    },
-    2: {
-        "a plain place": lambda words, n: 0,
-        "the last day is no coupon": by_word,
-        "at pl": lambda words, n: which(words, 9) if "last" not in words else 0,
-        "a list of 2 has no third": lambda words, n: which(words, n) or 3 * ("third one" in words),
-    },
-    3: {
-        "cuts words": lambda pieces, harmless: [*pieces],
-        "two pieces": lambda pieces, harmless: leaves(pieces, lambda s: True),
-        "two pieces.": with_the_rest,
-        "a list of sentences": lambda pieces, harmless: 3,
-    },
-    4: {
-        "of a million": [B, N],
-        "pay for one": [650.88 / 0.06, N],
-        "over what a broken": [8.0, N],
-        "37%": [1e6 * B, 1 / B],
-        "not 95%": [1e6 * B, np.log(0.95) / np.log(1 - B)],
-        "logarithms": [1e6 * B, 1000],
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, JOINT / JOINT.sum()),
+    (2, which),
+    (3, leaves),
+    (4, [1e6 * B, N]),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "add up to 1", JOINT),
+    (1, "before the first word", SHARE),
+    (1, "only the hello", SHARE * HELLO / (SHARE @ HELLO)),
+    (1, "only the question", SHARE * PRODUCT / (SHARE @ PRODUCT)),
+    (1, "equally frequent", HELLO * PRODUCT / (HELLO @ PRODUCT)),
+    (1, "multiply their chances", SHARE * (HELLO + PRODUCT) / (SHARE @ (HELLO + PRODUCT))),
+    (2, "the last day is no coupon", by_word),
+    (2, "at pl", lambda words, n: which(words, 9) if "last" not in words else 0),
+    (2, "a list of 2 has no third", lambda words, n: which(words, n) or 3 * ("third one" in words)),
+    (3, "cuts words", lambda pieces, harmless: [*pieces]),
+    (3, "two pieces", lambda pieces, harmless: leaves(pieces, lambda s: True)),
+    (3, "two pieces.", with_the_rest),
+    (4, "of a million", [B, N]),
+    (4, "pay for one", [650.88 / 0.06, N]),
+    (4, "over what a broken", [8.0, N]),
+    (4, "37%", [1e6 * B, 1 / B]),
+    (4, "not 95%", [1e6 * B, np.log(0.95) / np.log(1 - B)]),
+    (4, "logarithms", [1e6 * B, 1000]),
+]

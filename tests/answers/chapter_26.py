@@ -31,43 +31,33 @@ def best(h: Any, wrong: Any, delay: Any, crises: float, hour: float, alarm: floa
     return float(h[(13 * alarm * wrong + crises * hour * delay).argmin()])
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [MORNINGS, tuple(MORNINGS)],
-    2: [corrected],
-    3: [sums],
-    4: [best],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "hour of the week": ["worse talk", *MORNINGS[1:]],
-        "second: which share": ["nothing", "both", "worse talk"],
-        "as many opinions": ["nothing", "nothing", "worse talk"],
-        "third: which share": ["nothing", "more talk", "nothing"],
-        "third: are there more": ["nothing", "more talk", "both"],
-    },
-    2: {
-        "never below 0": lambda k, n, a, b: (k / n - b) / (a - b),
-        "as called": lambda k, n, a, b: k / n,
-        "number of opinions": lambda k, n, a, b: n * (k / n - b) / (a - b),
-        "how far": lambda k, n, a, b: k / n / a,
-        "other direction": lambda k, n, a, b: k / n * (a - b) + b,
-        "not right": lambda *_: 0.5,
-    },
-    3: {
-        "add it up": steps,
-        "where is the zero": lambda *data: steps(*data).cumsum(),
-        "not their mean": lambda k, n, s, r: sums(k, np.full(len(n), n.mean()), s, r),
-        "kept at 0": lambda *data: np.maximum(steps(*data), 0).cumsum(),
-        "do not divide": lambda k, n, s, r: k / n,
-        "not the sums": lambda k, n, s, r: np.zeros(len(k)),
-    },
-    4: {
-        "smallest": lambda h, w, d, c, p, a: (13 * a * w + c * p * d).min(),
-        "position": lambda h, w, d, c, p, a: (13 * a * w + c * p * d).argmin(),
-        "has a year": lambda h, w, d, c, p, a: h[(a * w + c * p * d).argmin()],
-        "crisis": lambda h, w, d, c, p, a: h[(13 * a * w + p * d).argmin()],
-        "soonest": lambda h, w, d, *_: h[d.argmin()],
-        "least for nothing": lambda h, w, d, *_: h[w.argmin()],
-        "not the cheapest": lambda *_: 3.3,
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, MORNINGS),
+    (1, tuple(MORNINGS)),
+    (2, corrected),
+    (3, sums),
+    (4, best),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "hour of the week", ["worse talk", *MORNINGS[1:]]),
+    (1, "second: which share", ["nothing", "both", "worse talk"]),
+    (1, "as many opinions", ["nothing", "nothing", "worse talk"]),
+    (1, "third: which share", ["nothing", "more talk", "nothing"]),
+    (1, "third: are there more", ["nothing", "more talk", "both"]),
+    (2, "never below 0", lambda k, n, a, b: (k / n - b) / (a - b)),
+    (2, "as called", lambda k, n, a, b: k / n),
+    (2, "number of opinions", lambda k, n, a, b: n * (k / n - b) / (a - b)),
+    (2, "how far", lambda k, n, a, b: k / n / a),
+    (2, "other direction", lambda k, n, a, b: k / n * (a - b) + b),
+    (3, "add it up", steps),
+    (3, "where is the zero", lambda *data: steps(*data).cumsum()),
+    (3, "not their mean", lambda k, n, s, r: sums(k, np.full(len(n), n.mean()), s, r)),
+    (3, "kept at 0", lambda *data: np.maximum(steps(*data), 0).cumsum()),
+    (3, "do not divide", lambda k, n, s, r: k / n),
+    (4, "smallest", lambda h, w, d, c, p, a: (13 * a * w + c * p * d).min()),
+    (4, "position", lambda h, w, d, c, p, a: (13 * a * w + c * p * d).argmin()),
+    (4, "has a year", lambda h, w, d, c, p, a: h[(a * w + c * p * d).argmin()]),
+    (4, "crisis", lambda h, w, d, c, p, a: h[(13 * a * w + p * d).argmin()]),
+    (4, "soonest", lambda h, w, d, *_: h[d.argmin()]),
+    (4, "least for nothing", lambda h, w, d, *_: h[w.argmin()]),
+]

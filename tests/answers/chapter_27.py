@@ -51,45 +51,41 @@ def first_come(offers: pd.DataFrame, accounts: pd.DataFrame, cap: int) -> pd.Dat
     return some.drop_duplicates(["person_id", "coupon_id"]).groupby("person_id").head(cap)
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [[0.1, 0.833, 2.5], np.array([0.1, 10 / 12, 2.5])],
-    2: [thin],
-    3: [by_screen],
-    4: [capped],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "three times as many rows": [0.08, 0.67, 2.0],
-        "with a share": [10, 0.833, 2.5],
-        "how many clicks": [0.16, 0.833, 2.5],
-        "other way around": [0.1, 1.2, 0.4],
-        "comes first": [0.1, 2.5, 0.833],
-        "the second": [0.1, 0.7, 2.5],
-        "the third": [0.1, 0.833, 2.0],
-    },
-    2: {
-        "biases": lambda s, r: sum(r * (a + b) for a, b in s),
-        "no smaller": lambda s, r: sum(r * (a + b) + b for a, b in s),
-        "all weights": lambda s, r: sum(a * b + b for a, b in s),
-        "add up": lambda s, r: sum(r * a * b + b for a, b in s),
-        "not right": lambda s, r: 7,
-    },
-    3: {
-        "all rows together": lambda s, c, p: {"web": 1.0},
-        "is missing": lambda s, c, p: {"all": p.sum() / c.sum()},
-        "leave it out": lambda s, c, p: {"tv": np.inf, **by_screen(s, c, p)},
-        "not the mean": mean_of_ratios,
-        "clicked over promised": lambda s, c, p: {k: 1 / v for k, v in by_screen(s, c, p).items()},
-        "the difference": lambda s, c, p: {
+RIGHT: list[tuple[int, Any]] = [
+    (1, [0.1, 0.833, 2.5]),
+    (2, thin),
+    (3, by_screen),
+    (4, capped),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "three times as many rows", [0.08, 0.67, 2.0]),
+    (1, "with a share", [10, 0.833, 2.5]),
+    (1, "other way around", [0.1, 1.2, 0.4]),
+    (1, "comes first", [0.1, 2.5, 0.833]),
+    (1, "the second", [0.1, 0.7, 2.5]),
+    (1, "the third", [0.1, 0.833, 2.0]),
+    (2, "biases", lambda s, r: sum(r * (a + b) for a, b in s)),
+    (2, "no smaller", lambda s, r: sum(r * (a + b) + b for a, b in s)),
+    (2, "all weights", lambda s, r: sum(a * b + b for a, b in s)),
+    (2, "add up", lambda s, r: sum(r * a * b + b for a, b in s)),
+    (3, "is missing", lambda s, c, p: {"all": p.sum() / c.sum()}),
+    (3, "leave it out", lambda s, c, p: {"tv": np.inf, **by_screen(s, c, p)}),
+    (3, "not the mean", mean_of_ratios),
+    (3, "clicked over promised", lambda s, c, p: {k: 1 / v for k, v in by_screen(s, c, p).items()}),
+    (
+        3,
+        "the difference",
+        lambda s, c, p: {
             **{n: p[s == n].sum() - c[s == n].sum() for n in np.unique(s)},
             "all": p.sum() - c.sum(),
         },
-        "not the right ratios": lambda s, c, p: dict.fromkeys(by_screen(s, c, p), 3.0),
-    },
-    4: {
-        "of no value": lambda o, a, cap: o,
-        "on": lambda o, a, cap: o[o["value"] > 0].sort_values("value").groupby("user_id").tail(cap),
-        "for each person": capped_by_account,
-        "another plan": first_come,
-    },
-}
+    ),
+    (3, "not the right ratios", lambda s, c, p: dict.fromkeys(by_screen(s, c, p), 3.0)),
+    (
+        4,
+        "on",
+        lambda o, a, cap: o[o["value"] > 0].sort_values("value").groupby("user_id").tail(cap),
+    ),
+    (4, "for each person", capped_by_account),
+    (4, "another plan", first_come),
+]

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
@@ -42,59 +41,48 @@ def step_of_the_bias_first(
     return w - rate * slopes(w, b, x, y, weight)[0], b
 
 
-RIGHT: dict[int, list[Any]] = {
-    1: [PROBABILITY, round(PROBABILITY, 4), 0.07],
-    2: [step],
-    3: [
-        ([[1, 1], [1, 1]], [0, -1], [1, -2], -0.5),
-        (np.array([[1, -1], [-1, 1]]), np.zeros(2), np.ones((2, 1)), np.array([-0.5])),
-        (pd.DataFrame([[1, -1], [-1, 1]]), [0, 0], pd.Series([1, 1]), [-0.5]),
-    ],
-}
-WRONG: dict[int, dict[str, Any]] = {
-    1: {
-        "started": 0.01,
-        "percentage": 6.945,
-        "odds": np.exp(2) / 99,
-        "multiplies the odds": 0.01 * np.exp(2),
-        "back to a probability": logit(0.01) + 2,
-        "sigma of 2 alone": expit(2),
-        "sigma of 2 alone: add": expit(2.01),
-        "natural": expit(np.log10(1 / 99) + 2),
-        "not taken away": expit(logit(0.01) - 2),
-        "between 0 and 1": 2.01,
-        "and back by sigma": 0.3,
-    },
-    2: {
-        "nothing has moved": lambda w, b, *_: (w, b),
-        "weight first": lambda *data: step(*data)[::-1],
-        "uphill": lambda *data: step(*data[:5], -data[5]),
-        "against them": lambda *data: slopes(*data[:5]),
-        "use their weights": lambda *data: step(*data[:4], np.ones(6), data[5]),
-        "that is a sum": step_of_sums,
-        "sum of the weights": step_by_the_count,
-        "learning rate": lambda *data: step(*data[:5], 1.0),
-        "error times input": step_without_input,
-        "the same errors": step_of_the_bias_first,
-        "the bias is right": lambda *data: step(*data) * [2, 1],
-        "the weight is right": lambda *data: step(*data) * [1, 2],
-        "weighted means": lambda *data: step(*data) + 1,
-        "one number each": lambda w, b, x, *_: (w - x, b - x),
-    },
-    3: {
-        "in this order": None,
-        "in this order;": ([[1, 1], [1, 1]], [0, -1], [1, -2]),
-        "a row for each": ([1, 1], [0, -1], [1, -2], -0.5),
-        "has a row for each": ([[1, 1], [1, 1], [1, 1]], [0, -1], [1, -2], -0.5),
-        "b1 has": ([[1, 1], [1, 1]], [0], [1, -2], -0.5),
-        "W2 has": ([[1, 1], [1, 1]], [0, -1], [1], -0.5),
-        "b2 is": ([[1, 1], [1, 1]], [0, -1], [1, -2], [0, 0]),
-        "letter = 0 and app = 1": ([[1, 1], [2, 2]], [0, -1], [1, -2], -0.5),
-        "letter = 0 and app = 0": ([[0, 0], [0, 0]], [0, 0], [0, 0], 0),
-        "letter = 1 and app = 1": ([[1, 1], [1, 1]], [0, -1], [1, -1], -0.5),
-        # The units are x1 + x2 and x1 + x2 - 1 only if the rows of W1 are the inputs.
-        "on its side": ([[3, 3], [1, 1]], [0, -1], [1, -6], -0.5),
-        "turn W2 and b2": ([[1, 1], [1, 1]], [0, -1], [-1, 2], 0.5),
-        "app = 0 the logit is": ([[2, 2], [0.5, 0.5]], [0, -1], [1, -2], -0.5),
-    },
-}
+RIGHT: list[tuple[int, Any]] = [
+    (1, PROBABILITY),
+    (1, round(PROBABILITY, 4)),
+    (1, 0.07),
+    (2, step),
+    (3, ([[1, 1], [1, 1]], [0, -1], [1, -2], -0.5)),
+]
+WRONG: list[tuple[int, str, Any]] = [
+    (1, "started", 0.01),
+    (1, "percentage", 6.945),
+    (1, "odds", np.exp(2) / 99),
+    (1, "multiplies the odds", 0.01 * np.exp(2)),
+    (1, "back to a probability", logit(0.01) + 2),
+    (1, "sigma of 2 alone", expit(2)),
+    (1, "sigma of 2 alone: add", expit(2.01)),
+    (1, "natural", expit(np.log10(1 / 99) + 2)),
+    (1, "not taken away", expit(logit(0.01) - 2)),
+    (1, "and back by sigma", 0.3),
+    (2, "nothing has moved", lambda w, b, *_: (w, b)),
+    (2, "weight first", lambda *data: step(*data)[::-1]),
+    (2, "uphill", lambda *data: step(*data[:5], -data[5])),
+    (2, "against them", lambda *data: slopes(*data[:5])),
+    (2, "use their weights", lambda *data: step(*data[:4], np.ones(6), data[5])),
+    (2, "that is a sum", step_of_sums),
+    (2, "sum of the weights", step_by_the_count),
+    (2, "learning rate", lambda *data: step(*data[:5], 1.0)),
+    (2, "error times input", step_without_input),
+    (2, "the same errors", step_of_the_bias_first),
+    (2, "the bias is right", lambda *data: step(*data) * [2, 1]),
+    (2, "the weight is right", lambda *data: step(*data) * [1, 2]),
+    (2, "weighted means", lambda *data: step(*data) + 1),
+    (2, "one number each", lambda w, b, x, *_: (w - x, b - x)),
+    (3, "in this order;", ([[1, 1], [1, 1]], [0, -1], [1, -2])),
+    (3, "a row for each", ([1, 1], [0, -1], [1, -2], -0.5)),
+    (3, "has a row for each", ([[1, 1], [1, 1], [1, 1]], [0, -1], [1, -2], -0.5)),
+    (3, "b1 has", ([[1, 1], [1, 1]], [0], [1, -2], -0.5)),
+    (3, "W2 has", ([[1, 1], [1, 1]], [0, -1], [1], -0.5)),
+    (3, "b2 is", ([[1, 1], [1, 1]], [0, -1], [1, -2], [0, 0])),
+    (3, "letter = 0 and app = 1", ([[1, 1], [2, 2]], [0, -1], [1, -2], -0.5)),
+    (3, "letter = 0 and app = 0", ([[0, 0], [0, 0]], [0, 0], [0, 0], 0)),
+    (3, "letter = 1 and app = 1", ([[1, 1], [1, 1]], [0, -1], [1, -1], -0.5)),
+    (3, "on its side", ([[3, 3], [1, 1]], [0, -1], [1, -6], -0.5)),
+    (3, "turn W2 and b2", ([[1, 1], [1, 1]], [0, -1], [-1, 2], 0.5)),
+    (3, "app = 0 the logit is", ([[2, 2], [0.5, 0.5]], [0, -1], [1, -2], -0.5)),
+]

@@ -16,17 +16,9 @@ STORED = talking.measured()
 pytestmark = pytest.mark.slow
 
 
-def test_nine_in_ten_direct_requests_are_understood_and_hardly_any_is_misunderstood() -> None:
-    direct = talking.paraphrases("plain")
-    direct = direct[direct["intent"] != "unknown"].reset_index(drop=True)
-    found = talking.understood(direct).value_counts(normalize=True)
-    assert found["right"] >= 0.9
-    assert found.get("wrong", 0) <= 0.02
-
-
-def test_most_of_what_is_said_between_the_lines_is_known_not_to_be_understood() -> None:
-    found = talking.understood(talking.paraphrases("indirect")).value_counts()
-    assert found["not understood"] == 38 and found["wrong"] == 6
+def test_what_is_said_between_the_lines_is_seldom_misunderstood() -> None:
+    found = talking.understood(talking.paraphrases("indirect"))
+    assert (found == "wrong").mean() <= 0.1
 
 
 @pytest.mark.parametrize("kind", ["studied", "strangers"])
@@ -38,15 +30,14 @@ def test_no_stranger_who_refuses_or_is_for_a_person_is_shown_a_coupon(kind: str)
     assert talking.shown_unasked(other).sum() <= 0.05 * len(other)
 
 
+def test_of_forty_unusual_refusals_one_is_shown_a_coupon() -> None:
+    assert talking.shown_unasked(talking.paraphrases("refusals")).sum() <= 1
+
+
 def test_what_strangers_say_is_understood_or_known_not_to_be() -> None:
     found = talking.understood(talking.paraphrases("strangers"))
-    assert (found == "wrong").mean() <= 0.1
-    assert (found == "right").mean() >= 0.6
-
-
-def test_what_is_about_something_else_is_not_taken_for_a_wish() -> None:
-    other = talking.paraphrases("plain").query("intent == 'unknown'").reset_index(drop=True)
-    assert (talking.understood(other) == "right").all()
+    assert (found == "wrong").mean() <= 0.03
+    assert (found == "right").mean() >= 0.75
 
 
 def test_a_thousand_dialogues_promise_nothing_that_no_tool_returned() -> None:

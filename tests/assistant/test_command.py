@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
 from coupon_rec.assistant import DialogueLog, Turn
-from coupon_rec.assistant.server import ENDING, Message
 from coupon_rec.assistant.talking import ALONE, SAYS
 from coupon_rec.market import Market
 from coupon_rec.privacy import Pseudonyms
@@ -36,19 +35,13 @@ def recommended(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The end of the program is not that of the tests."""
-
-    def leave(code: int) -> None:
-        raise SystemExit(code)
-
-    monkeypatch.setattr("coupon_rec.commands.assistant._leave", leave)
-
-
-@pytest.fixture(autouse=True)
 def hangs_up() -> Iterator[None]:
     """A closed window and Ctrl-C end the program, even under `nohup` or in the background."""
-    usual = {signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    usual = {
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+    }
     before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
     for number, handler in before.items():
@@ -133,87 +126,40 @@ def test_what_cannot_be_the_log_is_said_in_a_line(tmp_path: Path) -> None:
     assert code == 2 and "cannot hold dialogues" in err
 
 
-def test_old_turns_are_looked_for_once_in_a_while_and_not_for_each_customer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started, expired = [], []
-    monkeypatch.setattr("uvicorn.run", lambda app, **_: started.append(app))
-    monkeypatch.setattr(DialogueLog, "expire", lambda *_: expired.append(1))
-    assert run("--port", 0, "--log", tmp_path / "talks", "--keep", 30)[0] == 0
-    to = TestClient(started[0])
-    for user in range(3):
-        to.post("/v1/assistant", json={"user_id": user, "words": "hello"})
-    assert len(expired) == 1
-
-
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_a_signal_while_a_turn_is_written_waits_until_it_is_there(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("when", ["asked", "written"])
+def test_a_signal_ends_the_terminal_and_leaves_the_turn_in_the_log_once(
+    name: str, when: str, tmp_path: Path
 ) -> None:
-    add = DialogueLog.add
+    program = f"""
+import os, signal, time
+from coupon_rec.__main__ import app
+from coupon_rec.assistant import DialogueLog
 
-    def interrupted(*turn: Any) -> None:
-        add(*turn)
-        signal.raise_signal(getattr(signal, name))
+def end(*_):
+    os.kill(os.getpid(), signal.{name})
+    time.sleep(0.3)
+    return []
 
-    monkeypatch.setattr(DialogueLog, "add", interrupted)
+add = DialogueLog.add
+asked = {when == "asked"}
+import coupon_rec.assistant
+coupon_rec.assistant.service = lambda *_: end if asked else lambda user: []
+if not asked:
+    DialogueLog.add = lambda *turn: [end(), add(*turn)]
+app()
+"""
     talks = tmp_path / "talks"
-    code, *_ = run("--user", 7, "--log", talks, said="hello\nany coupons?\n")
-    assert code == 130
-    assert [row["intent"] for row in DialogueLog(talks).rows()] == ["hello"]
-
-
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_signal_ends_the_terminal_and_leaves_the_turn_in_the_log(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def ended(user: int | str) -> list[Any]:
-        signal.raise_signal(getattr(signal, name))
-        return []
-
-    monkeypatch.setattr("coupon_rec.assistant.service", lambda *_: ended)
-    before, talks = signal.getsignal(getattr(signal, name)), tmp_path / "talks"
-    code, *_ = run("--user", 7, "--log", talks, said="any coupons?\nhello\n")
-    assert code == 130 and signal.getsignal(getattr(signal, name)) is before
-    assert len(DialogueLog(talks).rows()) == 1
-
-
-def test_a_server_ends_on_a_closed_window_as_on_sigterm(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[int] = []
-
-    def serve(app: object, **_: object) -> None:
-        before = signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
-        hung_up = signal.getsignal(signal.SIGHUP)
-        if callable(hung_up):
-            hung_up(signal.SIGHUP, None)
-        signal.signal(signal.SIGTERM, before)
-
-    monkeypatch.setattr("uvicorn.run", serve)
-    assert run("--port", 0)[0] == 0 and ended == [signal.SIGTERM]
-    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
-    assert run("--port", 0)[0] == 0 and len(ended) == 1
-
-
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_server_that_skips_its_own_end_leaves_what_waits_in_the_log(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def serve(app: Any, **_: object) -> None:
-        conversations = app.state.conversations
-        talk, lock = conversations.find(Message(user_id=7, words="stop"))
-        conversations.keep(7, talk, lock, "stop")
-        signal.raise_signal(getattr(signal, name))  # as uvicorn does at a second one
-
-    def hurried(*turns: Any) -> None:
-        signal.raise_signal(signal.SIGINT)  # a third one
-        add_all(*turns)
-
-    add_all = DialogueLog.add_all
-    monkeypatch.setattr(DialogueLog, "add_all", hurried)
-    monkeypatch.setattr("uvicorn.run", serve)
-    run("--port", 0, "--log", tmp_path / "talks")
-    assert [row["intent"] for row in DialogueLog(tmp_path / "talks").rows()] == ["stop"]
+    command = ["assistant", "--market", str(SAMPLE), "--user", "7", "--log", str(talks)]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        input="any coupons?\nhello\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 130, done.stderr
+    assert [row["intent"] for row in DialogueLog(talks).rows()] == ["coupons"]
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-"])
@@ -253,23 +199,17 @@ def test_a_port_that_is_taken_is_told_before_anything_is_loaded() -> None:
 
 
 def test_who_writes_too_much_in_the_terminal_is_told() -> None:
-    said = "word " * 101 + "stop"
-    assert "at most 500 letters" in run("--user", 7, said=f"{said}\n")[1]
+    said = "word " * 801 + "stop"
+    assert "at most 4000 letters" in run("--user", 7, said=f"{said}\n")[1]
 
 
-def test_who_never_finishes_a_request_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[dict[str, Any]] = []
-    monkeypatch.setattr("uvicorn.run", lambda app, **settings: asked.append(settings))
-    assert run("--port", 0)[0] == 0
-
-
-def test_the_desk_has_its_seconds_before_the_end_that_an_operator_waits_for(
+def test_the_server_finishes_what_is_in_flight_and_writes_no_access_log(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr("uvicorn.run", lambda app, **settings: asked.append(settings))
     assert run("--port", 0)[0] == 0
-    assert asked[0]["timeout_graceful_shutdown"] + ENDING == GRACE
+    assert asked[0]["timeout_graceful_shutdown"] == GRACE and not asked[0]["access_log"]
 
 
 def test_bytes_that_are_no_text_end_no_conversation_and_name_nobody() -> None:

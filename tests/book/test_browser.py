@@ -24,13 +24,6 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(params=["light", "dark"])
-def themed(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    page = browser.new_page(color_scheme=request.param)
-    yield page
-    page.close()
-
-
 @pytest.fixture(scope="module")
 def solved(pages: dict[Path, BeautifulSoup]) -> Path:
     """A page with a solution that folds."""
@@ -39,55 +32,9 @@ def solved(pages: dict[Path, BeautifulSoup]) -> Path:
     return found[0]
 
 
-def luminance(color: str) -> float:
-    """Relative luminance of ``#rrggbb`` by WCAG 2, between 0 and 1."""
-    channels = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def test_the_symbols_wear_readable_colors(themed: Page, site: Path) -> None:
-    open_page(themed, site / "appendix" / "notation.html")
-    themed.wait_for_selector("html[data-equations]")
-    for name in ("user", "item", "coupon", "money"):
-        color, paper, drawn, declared = themed.evaluate(
-            """name => {
-                const root = getComputedStyle(document.documentElement);
-                const symbol = document.querySelector(`.katex-html .${name}`);
-                const probe = document.body.appendChild(document.createElement("i"));
-                probe.style.color = `var(--${name})`;
-                return [root.getPropertyValue(`--${name}`), root.getPropertyValue("--page"),
-                        getComputedStyle(symbol).color, getComputedStyle(probe).color];
-            }""",
-            name,
-        )
-        assert drawn == declared
-        dark, light = sorted((luminance(color), luminance(paper)))
-        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{name}: {color} on {paper}"
-
-
 def test_the_first_page_leads_into_the_book(page: Page, site: Path) -> None:
     page.goto((site / "index.html").as_uri())
     page.wait_for_url("**/intro.html")
-
-
-def test_the_theme_button_changes_the_theme(page: Page, site: Path) -> None:
-    open_page(page, site / "intro.html")
-    before = page.locator("html").get_attribute("data-theme")
-    page.locator(".theme-switch-button:visible").first.click()
-    assert page.locator("html").get_attribute("data-theme") != before
-
-
-def test_a_page_is_whole_and_in_its_colors_before_its_scripts(themed: Page, site: Path) -> None:
-    dark = themed.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    themed.route("**/*.js*", lambda route: route.abort())
-    themed.goto((site / "chapters" / "09_evaluation.html").as_uri())
-    themed.wait_for_function("() => !document.documentElement.dataset.below")
-    assert themed.locator("html").get_attribute("data-theme") == ("dark" if dark else "light")
-    visible = themed.locator("article p").last.evaluate(
-        "e => e.checkVisibility({contentVisibilityAuto: true})"
-    )
-    assert visible
 
 
 def test_a_search_from_any_page_finds_pages_from_disk(page: Page, site: Path) -> None:
@@ -132,17 +79,6 @@ def test_the_contents_open_a_chapter(page: Page, site: Path) -> None:
         page.locator(".primary-toggle:visible").click()
     link.click()
     page.wait_for_url("**/chapters/*")
-
-
-def test_a_solution_unfolds_and_folds(page: Page, solved: Path) -> None:
-    open_page(page, solved)
-    solution = page.locator(".solution.dropdown").first
-    answer = solution.locator(":scope > :not(.admonition-title)").first
-    assert not answer.is_visible()
-    solution.locator("button.toggle-button").click()
-    assert answer.is_visible()
-    solution.locator("button.toggle-button").click()
-    assert not answer.is_visible()
 
 
 FOCUSED = """() => {

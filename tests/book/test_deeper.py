@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import Browser
 from reader import open_page
@@ -51,20 +51,6 @@ def test_a_box_holds_what_lies_between_its_marks(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("texts", "said"),
-    [
-        ([f"# Title\n\n{BOX}", "No end."], "this box has no end within its section"),
-        ([f"# Title\n\n{BOX}", f"## Next\n\n{END}"], "this box has no end within its section"),
-        (["# Title", END], "this end of a box has no start within its section"),
-        ([f"# Title\n\n{BOX}".replace(":needs: a limit\n", ""), END], "add needs"),
-    ],
-)
-def test_a_box_that_is_not_whole_is_named(texts: list[str], said: str, tmp_path: Path) -> None:
-    assert said in build(tmp_path, *texts)[1]
-
-
-@pytest.mark.slow
 def test_the_boxes_of_a_page_are_folded_and_open(
     browser: Browser, pages: dict[Path, BeautifulSoup]
 ) -> None:
@@ -79,10 +65,3 @@ def test_the_boxes_of_a_page_are_folded_and_open(
         box.locator("button.toggle-button").first.click()
         assert body.is_visible()
     page.close()
-
-
-def test_no_box_has_a_heading(pages: dict[Path, BeautifulSoup]) -> None:
-    found: list[Tag] = [
-        tag for page in pages.values() for tag in page.select(".deeper :is(h1, h2, h3, h4)")
-    ]
-    assert found == []

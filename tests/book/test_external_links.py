@@ -5,7 +5,6 @@ that nobody has confirmed it.
 """
 
 import csv
-import datetime
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -38,11 +37,3 @@ def test_every_external_link_is_listed_and_every_row_is_used(
     unused = [url for url in rows if url not in links]
     assert not unused, f"remove from {LIST.name}:\n" + "\n".join(unused)
     assert len(rows) == len(set(rows))
-
-
-def test_a_confirmed_link_says_when_and_how() -> None:
-    for row in listed():
-        assert row["where"], row
-        assert bool(row["confirmed"]) == bool(row["how"]), row
-        if row["confirmed"]:
-            assert datetime.date.fromisoformat(row["confirmed"]) <= datetime.date.today(), row

@@ -5,53 +5,33 @@ They stand here in a page of their own, made by the directive, whether or not a 
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
-from typing import NoReturn
 
 import ibis
 import numpy as np
-import page_rules
-import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 from reader import open_page
 from scipy.optimize import minimize
 from scipy.stats import binom
 from sphinx.application import Sphinx
 
 from coupon_rec import load_complete_journey
-from coupon_rec.assistant import Assistant, Catalog, Customers, Tools, hear
+from coupon_rec.assistant import Assistant, Catalog, Customers, Tools
 from coupon_rec.book import talking
 from coupon_rec.decisions import Budget, Economics, allocate, expected_sales, newsvendor
 from coupon_rec.evaluation import Prior
 from coupon_rec.explain import shapley
 from coupon_rec.features.batch.offers import offers_frame
-from coupon_rec.listening import Watch
 from coupon_rec.monitoring import Cusum
 
 ROOT = Path(__file__).parents[2]
 LIVE = ROOT / "_static" / "live"
 FIGURES = (
-    "likelihood",
-    "ladder",
-    "lambda",
-    "bandit",
-    "shelf",
-    "alarm",
-    "qini",
-    "shrink",
-    "noise",
-    "frontier",
-    "because",
-    "talk",
-    "adapter",
-    "nearest",
-    "asking",
-    "listen",
+    *("likelihood", "lambda", "bandit", "shelf", "alarm", "qini"),
+    *("shrink", "noise", "frontier", "because", "talk"),
 )
 PAGES = {
     "try_it": "try-it",
@@ -72,51 +52,13 @@ PAGES = {
     "chapters/26_listening": "listen",
     "chapters/27_cross_platform": "adapter",
 }
-KINDS = ("plain", "indirect", "studied", "strangers")
-SAY_ALL = """(place, phrases) => phrases.map((said) => {
-  place.querySelector("input[type=text]").value = said;
-  place.querySelector("form").requestSubmit();
-  return place.querySelector(".live-words").textContent.match(/Heard last: (\\w+)/)[1];
-})"""
-"""Says things in the conversation, and gives the intent heard each time."""
-SAY_EACH = SAY_ALL.replace(
-    "((said) => {",
-    """((said) => {
-  for (const button of place.querySelectorAll("button"))
-    if (button.textContent === "Start again") button.click();""",
-)
-"""Says each in a conversation of its own."""
 CONVERSATIONS = (
-    ["Do you have oat milk?", "And coffee?", "Any coupons?", "why?"],
-    ["how long is the second one valid?", "the last coupon", "the third offer", "shampoo coupon"],
-    ["lorem ipsum", "dolor sit amet", "any coupons?"],
-    ["coffee?", "my order is late", "hello"],
-    ["the first offer for oat milk", "the forty-third coupon", "not the first coupon: until when?"],
-    ["Cancel my coupons", "I have no coupons. Any for me?", "Nice (no coupons, really)"],
-    ["No coupons, ok?", "any coupons?"],
-    ["do you have oat milk?", "Thanks, yes please", "thank you"],
-    [
-        "do you have oat milk?",
-        "Hi, delete it all",
-        "Ban coupons",
-        "coffee?",
-        "\N{NO ENTRY SIGN} coupons",
-    ],
-    [*["how do I use it?"] * 20, *["do you have coffee?"] * 40],
-    ["Coupons? No.", "I have no coupons. Any for me?", "I hate your coffee ads", "coffee", "why?"],
-    [
-        "coffee",
-        "No ads for coffee",
-        "coffee",
-        "Is there a last day?",
-        "Why do I still get coupons?",
-    ],
-    ["how do I use it", "thanks", "Ünïcode cöffee?", "coffee", "coffee", "coffee"],
-    ["I want to complain", *["hi"] * 8, "any coupons?"],
-    ["lorem ipsum", "hello?", "coffee?", "dolor sit amet"],
-    ["Coupons? Turn them off.", *["coffee"] * 4, "Coupons, thanks"],
-    ["How much is it?", "any coupons?", "When does it end?", "do you have tea?", "How much is it?"],
-    ["do you have oat milk?", "Ok, thanks, bye", "any coupons?", "\N{THUMBS UP SIGN}", "No thanks"],
+    ["Do you have oat milk?", "Do you have oat milk?", "Why did I get these coupons?"],
+    ["Any coupons?", "Why did I get these coupons?", "Do you have oat milk?", "thanks"],
+    ["asdf jkl", "Do you have oat milk?", "asdf jkl", "hello"],
+    ["Do you have oat milk?", "My order is late", "Any coupons?"],
+    [*["How do I use it?"] * 5, *["Do you have oat milk?"] * 10],
+    ["Why did I get these coupons?", "How do I use it?", "asdf jkl", "thanks", "asdf jkl"],
 )
 FIGURE = """
 ```{{live}} {name}
@@ -130,42 +72,25 @@ The caption, with *one* word that matters.
 pytestmark = pytest.mark.slow
 
 
-def build(folder: Path, **files: str) -> str:
-    """Build a small book of the given files with Sphinx, and give its warnings."""
-    source = folder / "source"
-    source.mkdir(parents=True)
-    for name, text in files.items():
-        (source / f"{name}.md").write_text(f"# {name}\n{text}", encoding="utf-8")
-    warnings = StringIO()
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with the figures."""
+    folder = tmp_path_factory.mktemp("book")
+    figures = "".join(FIGURE.format(name=name) for name in FIGURES)
+    (folder / "figures.md").write_text(f"# Figures\n{figures}", encoding="utf-8")
     settings = {
         "extensions": ["myst_parser", "live"],
         "html_static_path": [str(ROOT / "_static")],
         "html_css_files": ["custom.css"],
-        "root_doc": next(iter(files)),
+        "root_doc": "figures",
         "html_theme": "basic",
-        "html_title": "Figures",
         "language": "en",
-        "numfig": True,
     }
+    html = folder / "html"
     Sphinx(
-        source, None, folder / "html", folder / "trees", "html", settings, None, warnings
+        folder, None, html, folder / "trees", "html", settings, None, warningiserror=True
     ).build()
-    return warnings.getvalue()
-
-
-@pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with the three figures, one with a single one, and one with none."""
-    folder = tmp_path_factory.mktemp("book")
-    all_three = "".join(FIGURE.format(name=name) for name in FIGURES)
-    warnings = build(
-        folder,
-        figures=f"{all_three}\nSee {{numref}}`fig-ladder`.\n\n```{{toctree}}\none\nnone\n```\n",
-        one=FIGURE.format(name="ladder").replace("fig-ladder", "fig-again"),
-        none="Nothing moves.",
-    )
-    assert warnings == ""
-    return folder / "html"
+    return html
 
 
 @pytest.fixture
@@ -189,17 +114,6 @@ def slide(page: Page, label: str, value: float) -> None:
 # The pages that have one
 
 
-def test_each_figure_stands_on_the_page_that_needs_it(
-    site: Path, pages: dict[Path, BeautifulSoup]
-) -> None:
-    found = {
-        file.relative_to(site).with_suffix("").as_posix(): str(place["data-live"])
-        for file, page in pages.items()
-        for place in page.select("figure [data-live]")
-    }
-    assert found == PAGES
-
-
 @pytest.mark.parametrize(("name", "figure"), PAGES.items())
 def test_the_figure_of_a_page_answers_its_slider_or_its_field(
     name: str, figure: str, browser: Browser, site: Path
@@ -218,40 +132,6 @@ def test_the_figure_of_a_page_answers_its_slider_or_its_field(
         said.append(place.inner_text())
     assert said[0] != said[1]
     page.close()
-
-
-# The directive
-
-
-def test_a_live_figure_is_numbered_captioned_and_described(book: Path) -> None:
-    page = BeautifulSoup((book / "figures.html").read_text("utf-8"), "html.parser")
-    figure = page.select_one("figure#fig-ladder")
-    assert figure.select_one("figcaption .caption-text em").text == "one"
-    place = figure.select_one("[data-live=ladder]")
-    described = figure.find(id=place["aria-describedby"])
-    assert described.text == "A description of the figure ladder, long enough to be one."
-    assert "JavaScript" in place.text and described.text in place.text
-    assert page.select_one("a[href='#fig-ladder'] .std-numref").text == "Fig. 2"
-
-
-@pytest.mark.parametrize("lacking", ["caption", "alt"])
-def test_a_live_figure_without_caption_or_description_is_refused(
-    lacking: str, tmp_path: Path
-) -> None:
-    whole = FIGURE.format(name="ladder")
-    cut = r":alt:.*\n" if lacking == "alt" else r"The caption.*\n"
-    warnings = build(tmp_path, index=re.sub(cut, "", whole))
-    assert "the live figure ladder needs a caption and :alt:" in warnings
-
-
-def test_a_page_loads_the_scripts_of_its_own_figures_only(book: Path) -> None:
-    def loaded(name: str) -> list[str]:
-        page = BeautifulSoup((book / f"{name}.html").read_text("utf-8"), "html.parser")
-        sources = [str(tag["src"]).split("?")[0] for tag in page.select("script[src]")]
-        return [Path(source).name for source in sources if "/live/" in source]
-
-    assert loaded("one") == ["live.js", "ladder.js"]
-    assert loaded("none") == []
 
 
 # What they compute
@@ -295,20 +175,6 @@ def test_the_likelihood_is_that_of_real_offers(page: Page) -> None:
     for label, value in zip(("Intercept b", "Slope W"), best.x, strict=True):
         found = float(page.get_by_role("slider", name=label).input_value())
         assert found == pytest.approx(value, abs=0.011)
-
-
-def rungs(page: Page) -> dict[str, str]:
-    rows = page.locator("[data-live=ladder] tbody tr")
-    return {
-        row.locator("th").inner_text(): row.locator("td").nth(1).inner_text() for row in rows.all()
-    }
-
-
-def test_the_rungs_are_those_of_exercise_6_1(page: Page) -> None:
-    for label, value in {"Purchase": 0.5, "Coupon": 0.1, "Base rate": 0.1}.items():
-        slide(page, label, value)
-    expected = {"sum": "0.60", "mixture": "0.30", "noisy-or": "0.55", "logit sum": "0.50"}
-    assert rungs(page) == expected | {"chain": "0.050"}
 
 
 def test_the_price_of_a_dollar_is_that_of_allocate(page: Page) -> None:
@@ -364,21 +230,6 @@ def test_the_regret_is_that_of_the_rates_of_the_game(page: Page) -> None:
     assert f"{earned} of 40" in page.locator(".bandit-counts").inner_text()
 
 
-def test_thompson_sampling_learns_and_who_sends_one_coupon_forever_does_not(page: Page) -> None:
-    regret = np.zeros((12, 2))
-    slide(page, "Users at a time", 50)
-    for game in range(12):
-        slide(page, "Game", game + 1)
-        for _ in range(6):
-            page.get_by_role("button", name="Send coupon A").click()
-        found = re.findall(r"(?:regret of|with) \$([\d.]+)", words(page, "bandit"))
-        regret[game] = [float(number.rstrip(".")) for number in found]
-    assert regret[:, 1].mean() < 0.5 * regret[:, 0].mean()
-    assert regret[:, 1].max() < 0.2 * 300
-    page.locator("[data-live=bandit]").get_by_role("button", name="Start again").click()
-    assert "that you do not know" in words(page, "bandit")
-
-
 def said_of_the_shelf(page: Page) -> dict[str, float]:
     """Read the numbers in the words below the shelf."""
     pattern = (
@@ -421,55 +272,6 @@ def test_a_higher_threshold_rings_as_rarely_and_as_late_as_the_package_says(page
     assert "fewer than half ring" in words(page, "alarm")
 
 
-def test_a_line_fitted_to_the_asked_offers_promises_what_scipy_finds(page: Page) -> None:
-    appeal = np.linspace(-3, 3, 121)
-    true = 1 / (1 + np.exp(1 + 0.5 * (3 - appeal) ** 1.5))
-    count = 10_000 * np.exp(-(appeal**2) / 2) / np.exp(-(appeal**2) / 2).sum()
-    ratios = []
-    for start, end in ((1.5, 3), (-3, 3), (0.4, 1.6)):
-        slide(page, "Ask from appeal", start)
-        slide(page, "Ask up to appeal", end)
-        asked = (appeal > start - 1e-9) & (appeal < end + 1e-9)
-
-        def loss(line: np.ndarray, asked: np.ndarray = asked) -> float:
-            z = line[0] + line[1] * appeal[asked]
-            return count[asked] @ (np.logaddexp(0, z) - true[asked] * z)
-
-        a, b = minimize(loss, [-4, 0.5]).x
-        promised = count @ (1 / (1 + np.exp(-a - b * appeal)))
-        found = re.findall(r"\d[\d,.]*\d|\d", words(page, "asking"))
-        said = [float(each.replace(",", "")) for each in found]
-        assert said[0] == pytest.approx(count[asked].sum(), abs=0.51)
-        assert said[2] == pytest.approx(promised, abs=0.6 + 0.002 * promised)
-        assert said[4] == pytest.approx(promised / (count @ true), abs=0.012)
-        ratios.append(said[4])
-    assert ratios[0] > 1.2 > ratios[1]
-
-
-def test_an_alarm_on_opinions_costs_what_a_watch_in_numpy_would(page: Page) -> None:
-    rng, usual, doubled = np.random.default_rng(3), 0.24, 0.1 + 0.7 / 3
-    watch = Watch(share=usual, ratio=doubled / usual, threshold=1.0)
-
-    def stream(hours: int, times: float, share: float) -> tuple[np.ndarray, np.ndarray]:
-        negatives = rng.poisson(20 * times * share, (1500, hours))
-        return negatives, negatives + rng.poisson(20 * times * (1 - share), negatives.shape)
-
-    quiet, crisis = stream(672, 1.0, usual), stream(24, 1.2, doubled)
-    slide(page, "Price of an hour of delay", 100)
-    for threshold in (2.0, 3.5, 5.0):
-        slide(page, "Threshold of evidence", threshold)
-        said = words(page, "listen").replace(",", "")
-        wrong, late = (float(n) for n in re.findall(r"([\d.]+) (?:false alarms|hours)", said))
-        watch = replace(watch, threshold=threshold)
-        rings = watch.alarms(*quiet).sum() / 1500
-        first = watch.alarms(*crisis)
-        delay = np.where(first.any(axis=1), first.argmax(axis=1) + 1, 24).mean()
-        assert wrong == pytest.approx(rings, abs=0.03 + 4 * np.sqrt(rings / 300))
-        assert late == pytest.approx(delay, abs=1.5)
-        year = float(re.search(r"A year costs \$(\d+)", said)[1])
-        assert year == pytest.approx(13 * 240 * wrong + 12 * 100 * late, abs=100)
-
-
 def test_a_new_coupons_rate_is_shrunk_as_the_package_does(page: Page) -> None:
     cases = [(0, 0, 300), (100, 3, 300), (2000, 40, 500), (500, 0, 1000)]
     for offers, redeemed, strength in cases:
@@ -501,25 +303,16 @@ def test_votes_about_a_household_are_right_as_often_as_the_binomial_says(page: P
         assert said[-1] == pytest.approx(100 * right, abs=0.6)
 
 
-def test_the_rules_of_the_page_are_those_of_the_assistant() -> None:
-    assert page_rules.script() == page_rules.SCRIPT.read_text("utf-8"), (
-        "run python tools/page_rules.py"
-    )
-
-
-def test_the_page_understands_and_answers_as_the_assistant_does(page: Page) -> None:
+def test_the_page_answers_as_the_assistant_does(page: Page) -> None:
     place = page.locator("[data-live=talk]")
-    phrases = pd.concat([talking.paraphrases(kind) for kind in KINDS])["words"]
-    assert place.evaluate(SAY_EACH, phrases.tolist()) == [
-        hear(said, talking.PRODUCTS).intent for said in phrases
-    ]
     for share in (35, 90):
         slide(page, "Customers who are undecided", share)
         rest = (1 - share / 100) / 0.65
         customers = Customers(share=(0.45 * rest, share / 100, 0.2 * rest))
         for conversation in CONVERSATIONS:
             place.get_by_role("button", name="Start again").click()
-            place.evaluate(SAY_ALL, conversation)
+            for said in conversation:
+                place.get_by_role("button", name=said, exact=True).click()
             tools = Tools(2448, lambda user: talking.MINE[user], Catalog(talking.FACTS))
             talk = Assistant(tools, customers, hand_over=lambda *said: None)
             replies = [talk.reply(said).reply for said in ["hello", *conversation]]
@@ -581,114 +374,6 @@ def test_the_cut_of_a_qini_curve_says_units_cost_and_profit(order: str, page: Pa
     assert int(slider.input_value()) == earned.argmax() + 1
 
 
-def test_a_rank_leaves_of_a_difference_what_its_singular_values_say(page: Page) -> None:
-    k, i = np.arange(12)[:, None], np.arange(12)
-    waves = np.sqrt(np.where(k, 2, 1) / 12) * np.cos(np.pi * k * (i + 0.5) / 12)
-    for ways, rank in ((4, 1), (4, 2), (11, 3), (2, 5)):
-        slide(page, "Ways in which the screens differ", ways)
-        slide(page, "Rank of the adapter", rank)
-        rows, columns = waves[1 : ways + 1], waves[: -ways - 1 : -1]
-        difference = (rows.T * 0.75 ** np.arange(ways)) @ columns
-        squares = np.linalg.svd(difference, compute_uv=False) ** 2
-        said = [float(number) for number in re.findall(r"\d+", words(page, "adapter"))]
-        left = 100 * squares[rank:].sum() / squares.sum()
-        assert said[:3] == [rank, 24 * rank, 144]
-        assert said[-1] == pytest.approx(left, abs=0.6)
-
-
-def test_what_is_typed_finds_a_product_and_its_neighbors(page: Page) -> None:
-    near = page.evaluate("nearTo")
-    place = page.locator("[data-live=nearest]")
-    for typed in ("yogurt", "soft", "milk chocolate"):
-        place.get_by_label("Product").fill(typed)
-        place.get_by_role("button", name="Find").click()
-        row = next(
-            row
-            for row, kind in enumerate(near["kinds"])
-            if all(word in kind for word in typed.upper().split())
-        )
-        said = words(page, "nearest")
-        for name in ("words", "others", "own"):
-            cosine = [each[1] for each in near[name][row]]
-            assert cosine == sorted(cosine, reverse=True)
-            assert near["kinds"][near[name][row][0][0]] in said
-        assert place.locator(".near-bar").count() == 15
-    place.get_by_label("Product").fill("submarine")
-    place.get_by_role("button", name="Find").click()
-    expect(place).to_contain_text("None of the 150")
-
-
-# How they are worked
-
-
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        ("likelihood", "Slope W"),
-        ("ladder", "Coupon"),
-        ("lambda", "Price of a dollar"),
-        ("bandit", "Game"),
-        ("shelf", "Packs ordered"),
-        ("alarm", "Threshold h"),
-        ("noise", "Epsilon of an answer"),
-        ("asking", "Ask from appeal"),
-        ("frontier", "Largest gap allowed"),
-        ("qini", "Share of the offers"),
-        ("shrink", "Offers seen"),
-        ("adapter", "Rank of the adapter"),
-        ("talk", "Customers who are undecided"),
-        ("listen", "Threshold of evidence"),
-    ],
-)
-def test_arrow_keys_move_a_figure_and_its_words_follow(name: str, label: str, page: Page) -> None:
-    slider = page.get_by_role("slider", name=label)
-    text, value = words(page, name), slider.get_attribute("aria-valuetext")
-    slider.press("ArrowRight")
-    assert slider.get_attribute("aria-valuetext") != value
-    assert words(page, name) != text
-
-
-@pytest.mark.parametrize(("name", "label"), [("likelihood", "Intercept b"), ("ladder", "Purchase")])
-def test_a_point_is_dragged_and_stays_inside(name: str, label: str, page: Page) -> None:
-    point = page.locator(f"[data-live={name}] .live-point")
-    point.hover()
-    box = point.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    slider = page.get_by_role("slider", name=label)
-    before = float(slider.input_value())
-    page.mouse.down()
-    page.mouse.move(x - 40, y + 10, steps=4)
-    assert float(slider.input_value()) < before
-    page.mouse.move(x - 2000, y, steps=2)
-    page.mouse.up()
-    assert slider.input_value() == slider.get_attribute("min")
-
-
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_figures_fit_ask_for_nothing_and_please_axe(
-    width: int, theme: str, page: Page, unavailable: Callable[[str], NoReturn]
-) -> None:
-    axe = ROOT / "tools" / "node" / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.exists():
-        unavailable("no axe-core: run `npm ci` in tools/node")
-    problems: list[str] = []
-    page.on("request", lambda r: r.url.startswith("file:") or problems.append(r.url))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda m: m.type == "error" and problems.append(m.text))
-    page.set_viewport_size({"width": width, "height": 900})
-    page.evaluate("t => document.documentElement.setAttribute('data-theme', t)", theme)
-    page.wait_for_timeout(200)
-    slide(page, "Purchase", 0.9)
-    wide = "all => all.map(e => [e.scrollWidth - e.clientWidth, e.className])"
-    over = page.locator(".live, .live *:not(.live-aloud)").evaluate_all(wide)
-    assert [name for pixels, name in over if pixels > 1 and name != ""] == []
-    page.evaluate(axe.read_text("utf-8"))
-    found = page.evaluate("() => axe.run('.live', { preload: false })")
-    problems += [f"{v['id']}: {v['nodes'][0]['html']}" for v in found["violations"]]
-    assert problems == []
-
-
 def test_the_credit_of_the_page_is_shapleys_and_adds_up(page: Page) -> None:
     found = page.evaluate(
         """() => {
@@ -710,13 +395,3 @@ def test_the_credit_of_the_page_is_shapleys_and_adds_up(page: Page) -> None:
         assert total == pytest.approx(account["score"] - account["others"], abs=1e-9)
     assert found["mine"]["topics"]["shopping"] == found["mine"]["topics"]["saving"] == 0
     assert found["theirs"]["topics"]["shopping"] != 0
-
-
-def test_the_user_counts_against_everybody_and_not_among_the_own_coupons(page: Page) -> None:
-    assert "shopping ×1.00, saving ×1.00" in words(page, "because")
-    page.get_by_label("Compared with").select_option("everybody")
-    assert "shopping ×1.00, saving ×1.00" not in words(page, "because")
-    page.get_by_label("User", exact=True).select_option("stranger")
-    before = words(page, "because")
-    page.get_by_role("slider", name="This user buys its items").press("End")
-    assert words(page, "because") != before

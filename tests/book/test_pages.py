@@ -171,10 +171,3 @@ def test_no_page_weighs_too_much(
             names = ", ".join(f"{f.name} {f.stat().st_size}" for f in most)
             heavy.append(f"{file.relative_to(site)}: {weight} bytes, most of them in {names}")
     assert not heavy, "\n".join(heavy)
-
-
-def test_only_the_search_page_loads_the_index(visits: Visits) -> None:
-    loading = [
-        name for name, urls in visits.loaded.items() if any("searchindex.js" in u for u in urls)
-    ]
-    assert loading == ["search.html"]

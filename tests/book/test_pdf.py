@@ -48,38 +48,8 @@ def test_the_whole_book_opens_with_all_its_files_and_nothing_is_cut_off(
     page.close()
 
 
-@pytest.mark.parametrize("file", ["_static/book.js", "_static/book.css"])
-def test_a_file_that_a_page_for_print_lacks_is_named(
-    browser: Browser, site: Path, tmp_path: Path, file: str
-) -> None:
-    page = browser.new_page()
-    faults = open_for_print(page, (beside(site, tmp_path, file) / "intro.html").as_uri())
-    named = [fault.partition("?")[0] for fault in faults]  # a script's address ends in a checksum
-    assert f"missing: {(tmp_path / file).as_uri()}" in named
-    page.close()
-
-
 def test_nothing_reaches_beyond_the_right_edge(printed: tuple[PdfReader, list[str]]) -> None:
     assert printed[1] == []
-
-
-def test_every_page_is_numbered(printed: tuple[PdfReader, list[str]]) -> None:
-    pages = printed[0].pages
-    for number, page in enumerate(pages, 1):
-        assert f"{number} / {len(pages)}" in page.extract_text()
-
-
-def test_every_section_has_a_bookmark(
-    printed: tuple[PdfReader, list[str]], site: Path, pages: dict[Path, BeautifulSoup]
-) -> None:
-    def titles(outline: list) -> list[str]:
-        return [t for o in outline for t in (titles(o) if isinstance(o, list) else [o.title])]
-
-    article = pages[site / "chapters" / "04_likelihood.html"].select_one("article")
-    headings = [h.text.removesuffix("#").strip() for h in article.select("h1, h2")]
-    assert [
-        title.strip() for title in titles(printed[0].outline) if title.strip() in headings
-    ] == headings
 
 
 def test_every_line_of_code_is_printed(
@@ -98,10 +68,3 @@ def test_every_reference_of_the_whole_book_leads_into_it(site: Path, bound: str)
     links = [str(tag["href"])[1:] for tag in whole.select("a[href^='#']")]
     assert [link for link in links if link not in set(names)] == []
     assert len(whole.select(".printed-page")) == len(list(in_order(site)))
-
-
-def test_a_book_whose_pages_name_their_address_can_be_bound(tmp_path: Path) -> None:
-    canonical = '<link rel="canonical" href="https://b.org/a/intro.html">'
-    page = f'<head><title>A</title>{canonical}</head><article class="bd-article">Text.</article>'
-    (tmp_path / "intro.html").write_text(page, "utf-8")
-    assert "Text." in bind(tmp_path)

@@ -3,21 +3,14 @@
 import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
-from xml.etree import ElementTree
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
-from bundle import rebase
 from cards import published_at
 from fontTools.ttLib import TTFont
-from jupyter_book.config import get_final_config
 from not_found import root_links
-from repairs import fix
-from run_bar import colab_cell, launch_links, run_bar
-from sitemap import write_sitemap
-from slim import is_used
+from run_bar import launch_links, run_bar
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
@@ -75,13 +68,6 @@ def test_every_chapter_says_how_to_run_it(site: Path, chapters: Pages) -> None:
         assert services == [f"Open in {name}" for name in expected]
 
 
-@pytest.mark.parametrize("address", ["", "https://example.org/coupons", "coupons"])
-def test_a_book_without_an_address_on_github_names_no_service(address: str) -> None:
-    assert launch_links(address, "main", NOTEBOOK) == {}
-    assert published_at(address) == ""
-    assert "https:" not in run_bar(NOTEBOOK, "04_likelihood.ipynb", {})
-
-
 @pytest.mark.parametrize("address", [ADDRESS, f"{ADDRESS}/", f"{ADDRESS}.git"])
 def test_one_address_opens_each_chapter_in_binder_and_colab(address: str) -> None:
     bar = run_bar(NOTEBOOK, "04_likelihood.ipynb", launch_links(address, "main", NOTEBOOK))
@@ -91,25 +77,6 @@ def test_one_address_opens_each_chapter_in_binder_and_colab(address: str) -> Non
         f"https://colab.research.google.com/github/Someone/coupons/blob/main/{NOTEBOOK}",
     ]
     assert published_at(address) == "https://someone.github.io/coupons/"
-
-
-def test_the_address_in_the_settings_reaches_the_pages(tmp_path: Path) -> None:
-    settings = (ROOT / "_config.yml").read_text("utf-8")
-    with_address = tmp_path / "_config.yml"
-    with_address.write_text(re.sub('(?<= &repository )".*"', f'"{ADDRESS}"', settings), "utf-8")
-    given = {"latex_individualpages": False}
-    config, _ = get_final_config(user_yaml=with_address, cli_config=given)
-    options = config["html_theme_options"]
-    assert (options["repository_url"], options["repository_branch"]) == (ADDRESS, "main")
-
-
-def test_in_colab_a_first_cell_brings_the_package_and_the_files_beside_the_chapters() -> None:
-    links = launch_links(ADDRESS, "main", NOTEBOOK)
-    bar = run_bar(NOTEBOOK, "04_likelihood.ipynb", links, colab_cell(ADDRESS))
-    install, go = only(BeautifulSoup(bar, "html.parser"), "details pre").text.splitlines()
-    assert install == f"!git clone -q --depth 1 {ADDRESS} /book && pip install -q '/book[book]'"
-    assert go == "%cd /book/chapters"
-    assert "<details>" not in run_bar(NOTEBOOK, "04_likelihood.ipynb", {})
 
 
 def test_the_sitemap_lists_every_page_if_the_site_has_an_address(
@@ -123,27 +90,6 @@ def test_the_sitemap_lists_every_page_if_the_site_has_an_address(
     }
 
 
-@pytest.mark.parametrize("base", ["", "https://b.org/a/"])
-def test_no_sitemap_has_addresses_that_are_not_whole(base: str, tmp_path: Path) -> None:
-    app = SimpleNamespace(
-        builder=SimpleNamespace(name="html", get_target_uri="{}.html".format),
-        config=SimpleNamespace(html_baseurl=base),
-        env=SimpleNamespace(found_docs={"intro", "chapters/01_first_coupon"}),
-        outdir=tmp_path,
-    )
-    write_sitemap(app, None)
-    file = tmp_path / "sitemap.xml"
-    assert file.exists() == bool(base)
-    if base:
-        urls = [
-            element.text for element in ElementTree.parse(file).getroot().iter() if element.text
-        ]
-        assert [url for url in urls if url.strip()] == [
-            "https://b.org/a/chapters/01_first_coupon.html",
-            "https://b.org/a/intro.html",
-        ]
-
-
 def test_the_page_of_a_wrong_address_finds_its_files_at_any_depth(site: Path) -> None:
     page = '<a href="intro.html"></a><a href="#main"></a><img src="_static/a.svg"><a href="https://b.org">'
     assert root_links(page, "https://someone.github.io/coupons/") == (
@@ -151,39 +97,6 @@ def test_the_page_of_a_wrong_address_finds_its_files_at_any_depth(site: Path) ->
         '<img src="/coupons/_static/a.svg"><a href="https://b.org">'
     )
     assert "not in the book" in (site / "404.html").read_text("utf-8")
-
-
-def test_a_repair_touches_only_its_fault() -> None:
-    sound = '<table><tr><th scope="col">a</th></tr></table><style>p {}</style><p id="exercise-1">'
-    assert fix(sound) == sound
-    assert fix('<th class="head"></th>') == '<td class="head"></td>'
-
-
-@pytest.mark.parametrize(
-    ("selector", "used"),
-    [
-        ("html", True),
-        (".a .b", True),
-        (".a .c", False),
-        (".c,.a", True),
-        (".a:not(.c)", True),
-        (":is(.c,.a) p", True),
-    ],
-)
-def test_a_style_stays_if_the_pages_can_use_it(selector: str, used: bool) -> None:
-    assert is_used(selector, {"a", "b"}) is used
-
-
-def test_a_style_finds_its_files_from_the_bundle() -> None:
-    css = 'url(a.ttf) url("a.ttf") url("data:x") url(data:x) url(#x) url(https://b.org/a.ttf)'
-    assert rebase(css, "styles/").split() == [
-        "url(styles/a.ttf)",
-        'url("styles/a.ttf")',
-        'url("data:x")',
-        "url(data:x)",
-        "url(#x)",
-        "url(https://b.org/a.ttf)",
-    ]
 
 
 def test_the_fonts_have_every_letter_of_the_pages(site: Path, pages: Pages) -> None:

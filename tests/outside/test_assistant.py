@@ -377,7 +377,6 @@ def test_a_refusal_or_a_complaint_reaches_a_person_and_shows_no_coupon(
 
 
 @pytest.mark.parametrize("words", lines(NOT_YET_UNDERSTOOD))
-@pytest.mark.xfail(strict=True, reason="danger, the law and rare refusals reach nobody at first")
 def test_danger_the_law_and_a_rare_refusal_reach_a_person_at_the_first_message(
     words: str, talk: Talk, hook: Receiver
 ) -> None:
@@ -386,7 +385,6 @@ def test_danger_the_law_and_a_rare_refusal_reach_a_person_at_the_first_message(
     assert answer.turn["handed_over"] and hook.received[-1]["words"] == words
 
 
-@pytest.mark.xfail(strict=True, reason="a message of more than 500 letters is refused")
 def test_a_long_complaint_reaches_the_desk_whole_and_the_log(
     talk: Talk, hook: Receiver, folder: Path
 ) -> None:

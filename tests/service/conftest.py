@@ -38,7 +38,6 @@ def bundle(
         from coupon_rec.serving.bundle import exporting
 
         with pytest.MonkeyPatch.context() as only:
-            only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
             only.setattr(exporting, "model_card", lambda *_: "")
             exporting.export(
                 request.getfixturevalue("model"),

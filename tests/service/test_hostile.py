@@ -109,17 +109,15 @@ def test_events_that_the_snapshot_holds_do_not_fill_memory_under_ever_new_names(
     service = inside()
     snapshot = service.app.state.service.recommender.store.snapshot
     redeemed = snapshot.redemptions
-    row, user = next(
-        (row, user) for user, row in snapshot.user_row.items() if len(redeemed.of(row).day)
-    )
-    past = redeemed.of(row)
-    day = date(1970, 1, 1) + timedelta(days=int(past.day[0]))
+    row, user = next((row, user) for user, row in snapshot.user_row.items() if len(redeemed[row]))
+    past = redeemed[row]
+    day = date(1970, 1, 1) + timedelta(days=int(past["day"][0]))
     held = {
         "kind": "redemption",
         "user_id": int(user),
         "time": f"{day}T12:00:00",
-        "campaign_id": int(past.campaign_id[0]),
-        "coupon_id": int(past.coupon_id[0]),
+        "campaign_id": int(past["campaign_id"][0]),
+        "coupon_id": int(past["coupon_id"][0]),
     }
     sent = [service.send({**held, "event_id": f"again-{n}"}).status_code for n in range(12)]
     assert sent == [200] * 10 + [503] * 2

@@ -31,7 +31,6 @@ def two(market: Market, model: Any, tmp_path_factory: pytest.TempPathFactory) ->
     for weight in phone.trainable_variables:
         weight.assign_add(0.3 * rng.standard_normal(weight.shape))
     with pytest.MonkeyPatch.context() as only:
-        only.setattr(exporting, "FORMATS", {"onnx": exporting.FORMATS["onnx"]})
         only.setattr(exporting, "model_card", lambda *_: "")
         return exporting.export(
             model,

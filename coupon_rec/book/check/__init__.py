@@ -45,6 +45,18 @@ class Hint(Exception):
     """What is off with an answer; its cause is the answer's own error, if there was one."""
 
 
+def hint_if(wrong: object, hint: str) -> None:
+    """Give a hint if something is wrong.
+
+    Raises
+    ------
+    Hint
+        With these words.
+    """
+    if wrong:
+        raise Hint(hint)
+
+
 def checker(check: Callable[P, None]) -> Callable[P, Verdict]:
     """Let a function that checks an answer give a verdict, whatever the answer is.
 

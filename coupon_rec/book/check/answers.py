@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 from coupon_rec.book.check import Hint
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer[Any]]
+Bools = NDArray[np.bool_]
+
 ONE_NUMBER = ("value of an array", "only 0-dim", "only length-1")
 WHOLE_ARRAYS = "Python's `if`, `max` and `math` take one number; if inputs are arrays, use NumPy's"
 

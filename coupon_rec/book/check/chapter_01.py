@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
 from coupon_rec.book.check.answers import called, frame, number
 from coupon_rec.decisions import Economics, offer_value
 
@@ -37,8 +37,7 @@ def exercise_2(break_even: Callable[[float, float, Economics], float]) -> None:
     usual = Economics()
     p = at(10.0, 1.0, usual)
     offer = pd.DataFrame({"spend_per_line": [10.0], "coupon_discount": [1.0]})
-    if not 0 < p < 1:
-        raise Hint(f"a $10 purchase with $1 off has a break-even in (0, 1), not at {p}.")
+    hint_if(not 0 < p < 1, f"a $10 purchase with $1 off has a break-even in (0, 1), not at {p}.")
     if not np.isclose(offer_value(offer, [p], usual), 0, atol=1e-9):
         raise Hint("put your probability back into the equation: the value is not zero.")
     if at(1.0, 2.0, usual) != np.inf:
@@ -60,10 +59,8 @@ def exercise_3(best_two: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     )
     wanted = "return those rows of `valued` that you choose, with their columns"
     chosen = frame(called(best_two, valued), valued.columns, wanted)
-    if (chosen["value"] <= 0).any():
-        raise Hint("some of the coupons you send are not worth their cost.")
-    if chosen.groupby(LIST).size().max() > 2:
-        raise Hint("a list got more than two coupons.")
+    hint_if((chosen["value"] <= 0).any(), "some of the coupons you send are not worth their cost.")
+    hint_if(chosen.groupby(LIST).size().max() > 2, "a list got more than two coupons.")
     offers = set(chosen[[*LIST, "coupon_id"]].itertuples(index=False, name=None))
     if (1, 7, 11) not in offers or (1, 7, 12) not in offers:
         raise Hint("user 7 has three good coupons in campaign 1: take the best two.")
@@ -80,9 +77,7 @@ def exercise_4(smallest: float, test: pd.DataFrame, p: ArrayLike) -> None:
         return float((test[LIST].assign(value=value).groupby(LIST)["value"].max() > 0).mean())
 
     smallest = number(smallest, "give one number, the smallest share")
-    if not 0 <= smallest <= 1:
-        raise Hint("a share lies between 0 and 1.")
-    if sent(smallest) < 0.5:
-        raise Hint(f"at {smallest:.2f}, fewer than half of the lists get a coupon.")
+    hint_if(not 0 <= smallest <= 1, "a share lies between 0 and 1.")
+    hint_if(sent(smallest) < 0.5, f"at {smallest:.2f}, fewer than half of the lists get a coupon.")
     if smallest >= 0.01 and sent(smallest - 0.01) >= 0.5:
         raise Hint(f"it works at {smallest:.2f}, and one hundredth below it too.")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
 from coupon_rec.book.check.answers import called, frame, number, unlike
 
 STILL_RUNNING = {14, 15}
@@ -34,20 +34,17 @@ def _campaigns(answer: Any) -> set[int]:
 def exercise_1(still_running: Any) -> None:
     """Check the validation campaigns that still run when the first test campaign starts."""
     found = _campaigns(still_running)
-    if not found:
-        raise Hint("follow the bars that start between the second and the third line.")
+    hint_if(not found, "follow the bars that start between the second and the third line.")
     if extra := sorted(found - STILL_RUNNING):
         raise Hint(f"{extra}: does it start in September and outlast the first test bar's start?")
-    if found != STILL_RUNNING:
-        raise Hint("there is another one.")
+    hint_if(found != STILL_RUNNING, "there is another one.")
 
 
 @checker
 def exercise_2(same_day: Any) -> None:
     """Check the share of redemptions with an eligible purchase on the very day."""
     share = number(same_day, "give one number, a share")
-    if not 0 < share <= 1:
-        raise Hint("a share of something that happens lies above 0 and at most at 1.")
+    hint_if(not 0 < share <= 1, "a share of something that happens lies above 0 and at most at 1.")
     hints = {
         "which clock says when that day begins?": SAME_DAY_BY_UTC,
         "count each household, coupon and campaign once, and match purchases by household, day "
@@ -77,16 +74,12 @@ def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], Any]) -> None:
     wanted = "return the rows of `redemptions` that break the rule, with their columns"
     found = frame(answer, ["user_id"], wanted)
     users = set(found["user_id"])
-    if users == {1, 2, 4}:
-        raise Hint("these are the redemptions that obey the rule.")
-    if users & {1, 2}:
-        raise Hint("the first and the last day of a campaign are valid days.")
+    hint_if(users == {1, 2, 4}, "these are the redemptions that obey the rule.")
+    hint_if(users & {1, 2}, "the first and the last day of a campaign are valid days.")
     if not users >= {0, 3}:
         raise Hint("a planted redemption before the start or after the end went unnoticed.")
-    if 5 not in users:
-        raise Hint("compare each redemption with the days of its own campaign.")
-    if len(found) > 3:
-        raise Hint("a row was reported that breaks no rule, or was reported twice.")
+    hint_if(5 not in users, "compare each redemption with the days of its own campaign.")
+    hint_if(len(found) > 3, "a row was reported that breaks no rule, or was reported twice.")
 
 
 @checker
@@ -119,8 +112,7 @@ def exercise_5(
         raise unlike(result, "give back two things: the offers kept, and how many were dropped")
     wanted = "the first of the two things is the table of the offers kept, with their columns"
     kept, dropped = frame(result[0], offers.columns, wanted), result[1]
-    if not given.equals(offers):
-        raise Hint("leave the table that you were given as it was.")
+    hint_if(not given.equals(offers), "leave the table that you were given as it was.")
     if set(kept.columns) != set(offers.columns):
         raise Hint("the offers that you keep need the columns that they had, and no other.")
     if 2 in set(kept["campaign_id"]):
@@ -128,5 +120,4 @@ def exercise_5(
     if sorted(kept["user_id"]) != [3, 4, 5]:
         raise Hint("keep every offer of a campaign that starts later, and no other.")
     wanted = "count the offers that were dropped"
-    if number(dropped, wanted) != 3:
-        raise Hint(f"{wanted}.")
+    hint_if(number(dropped, wanted) != 3, f"{wanted}.")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.check import Hint, checker, near
+from coupon_rec.book.check import Hint, checker, hint_if, near
 from coupon_rec.book.check.answers import called, number, numbers, texts, unlike
 from coupon_rec.features import NEVER
 
@@ -28,12 +28,9 @@ def _days(value: Any) -> float:
 def exercise_1(answer: Iterable[str]) -> None:
     """Check which of the curves in the figure belong to features that drift."""
     names = texts(answer, "answer with a set, such as {'trips a week'}")
-    if not names:
-        raise Hint("follow each curve from the left to the right: does it come back?")
-    if names - set(CURVES):
-        raise Hint("name the curves as the figure does.")
-    if names - set(DRIFTING):
-        raise Hint("a curve that moves both ways about its level does not drift.")
+    hint_if(not names, "follow each curve from the left to the right: does it come back?")
+    hint_if(names - set(CURVES), "name the curves as the figure does.")
+    hint_if(names - set(DRIFTING), "a curve that moves both ways about its level does not drift.")
     if len(names) < len(DRIFTING):
         raise Hint("there is another one; look on both sides of the line at 1.")
 
@@ -51,12 +48,9 @@ def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> N
     )
     start = pd.Timestamp("2017-05-08")
     days = {user: _days(called(recency, redemptions, user, start)) for user in (1, 2, 4)}
-    if days[1] == 0:
-        raise Hint("a redemption on the first day of the campaign is not the past.")
-    if days[1] == 68:
-        raise Hint("that is the first redemption; which one is the last before the start?")
-    if days[1] == 1:
-        raise Hint("whose redemptions are these? Look at one user only.")
+    hint_if(days[1] == 0, "a redemption on the first day of the campaign is not the past.")
+    hint_if(days[1] == 68, "that is the first redemption; which one is the last before the start?")
+    hint_if(days[1] == 1, "whose redemptions are these? Look at one user only.")
     if days[1] != 18 or days[2] != 1:
         raise Hint("count whole days from the last redemption before the start to the start.")
     try:
@@ -65,8 +59,7 @@ def exercise_2(recency: Callable[[pd.DataFrame, int, pd.Timestamp], float]) -> N
         raise Hint(f"think of a user without a redemption before the start: {problem}") from None
     if without != [NEVER, NEVER]:
         raise Hint("what stands for an event that never happened before the start?")
-    if days[4] != NEVER:
-        raise Hint(f"a recency is never above {NEVER:.0f} days.")
+    hint_if(days[4] != NEVER, f"a recency is never above {NEVER:.0f} days.")
 
 
 @checker
@@ -74,8 +67,7 @@ def exercise_3(answer: Iterable[str]) -> None:
     """Check which of five features look ahead."""
     words = texts(answer, "answer with a set, such as {'a', 'c'}")
     given = set("".join(words)) - {" "}
-    if given - LETTERS:
-        raise Hint("answer with letters from a to e.")
+    hint_if(given - LETTERS, "answer with letters from a to e.")
     if innocent := sorted(given - LEAKS):
         raise Hint(f"{innocent[0]} can be computed on the evening before the start.")
     if len(given) < len(LEAKS):
@@ -96,16 +88,13 @@ def exercise_4(rank_within: Callable[[pd.DataFrame, str], pd.Series]) -> None:
         raise unlike(answer, wanted)
     values = numbers(answer, (len(offers),), "return one rank for each row, from 0 to 1")
     ranks = pd.Series(values, answer.index)[offers.index]
-    if ranks.min() < 0 or ranks.max() > 1:
-        raise Hint("ranks run from 0 to 1.")
-    if ranks[10] > ranks[15]:
-        raise Hint("the largest value has rank 1.")
+    hint_if(ranks.min() < 0 or ranks.max() > 1, "ranks run from 0 to 1.")
+    hint_if(ranks[10] > ranks[15], "the largest value has rank 1.")
     if ranks[11] == 0.5 and ranks[13] == ranks[15] == 1:
         raise Hint("an offer does not count itself: the least of a campaign has rank 0.")
     if ranks[11] != 0 or ranks[15] != 1:
         raise Hint("each campaign ranks only its own offers: the least has 0, the largest 1.")
-    if ranks[12] != ranks[14]:
-        raise Hint("equal values need equal ranks.")
+    hint_if(ranks[12] != ranks[14], "equal values need equal ranks.")
     if not near(ranks, [2 / 3, 0, 0, 1, 0, 1]):
         raise Hint("a rank is the share of the other offers that are below.")
 
@@ -123,15 +112,9 @@ def exercise_5(neighbors: Callable[[pd.DataFrame, int, int], Collection[int]]) -
     if not (ids := numbers(answer, None, wanted)).ndim:
         raise unlike(answer, wanted)
     found = ids.ravel().tolist()
-    if set(found) - set(items.index):
-        raise Hint("return ids of items, as they stand in the index.")
-    if 7 in found:
-        raise Hint("an item is its own nearest neighbor; leave it out.")
-    if len(found) != 2:
-        raise Hint("return as many items as were asked for.")
-    if 4 in found:
-        raise Hint("the nearest have the largest cosine.")
-    if 5 in found:
-        raise Hint("a long vector is not a near one: divide by the lengths.")
-    if found != [3, 8]:
-        raise Hint("return item ids, the nearest first.")
+    hint_if(set(found) - set(items.index), "return ids of items, as they stand in the index.")
+    hint_if(7 in found, "an item is its own nearest neighbor; leave it out.")
+    hint_if(len(found) != 2, "return as many items as were asked for.")
+    hint_if(4 in found, "the nearest have the largest cosine.")
+    hint_if(5 in found, "a long vector is not a near one: divide by the lengths.")
+    hint_if(found != [3, 8], "return item ids, the nearest first.")

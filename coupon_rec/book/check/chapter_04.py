@@ -1,16 +1,12 @@
 """Checkers of chapter 4, The likelihood."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer[Any]]
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, Ints, called, number, numbers
 
 TINY = np.finfo(np.float64).tiny
 LOGITS, LABELS = np.array([0.0, -2.0, 3.0]), np.array([0.0, 0.0, 1.0])
@@ -87,8 +83,7 @@ def exercise_3(chain_loss: Callable[[Floats, Floats, Floats], ArrayLike]) -> Non
         raise Hint("for logits of 800 the answer is a number, neither infinite nor missing.")
     if not near(zeros[:2], far[:2] - np.log(2)):
         raise Hint("if y = 0 and both logits are 40, the surprise is 39.31: no 1 - p there.")
-    if not near(ones, [0, 2 * np.exp(-40), 80, 1600]):
-        raise Hint("if y = 1, add up the two surprises.")
+    hint_if(not near(ones, [0, 2 * np.exp(-40), 80, 1600]), "if y = 1, add up the two surprises.")
 
 
 @checker
@@ -155,12 +150,10 @@ def exercise_6(drawn_errors: Callable[[Floats, Floats, Ints], ArrayLike]) -> Non
     )
     if near(answer, right, 0.15):
         return
-    if near(answer, right**2, 0.3):
-        raise Hint("those are variances; take the square root.")
+    hint_if(near(answer, right**2, 0.3), "those are variances; take the square root.")
     if near(answer, by_offer, 0.15):
         raise Hint("draw users, not offers: one user's offers come and go together.")
-    if near(answer, once, 0.15):
-        raise Hint("a user who is drawn twice counts twice.")
+    hint_if(near(answer, once, 0.15), "a user who is drawn twice counts twice.")
     if (answer < right / 5).all():
         raise Hint("the spread of the fits is the error; do not divide by how many there are.")
     raise Hint("draw as many users as there are, fit, and take the spread of the fits.")

@@ -1,15 +1,14 @@
 """Checkers of chapter 5, Two models."""
 
 from collections.abc import Callable, Iterable
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, numbers, texts
-
-Floats = NDArray[np.float64]
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, numbers, texts
 
 LETTERS, PERSONAL = set("abcdef"), {"d", "f"}
 
@@ -34,17 +33,15 @@ def exercise_2(three: ArrayLike, test: pd.DataFrame) -> None:
     bought, redeemed = offers["bought"], offers["redeemed"]
     right = bought.mean(), redeemed[bought == 1].mean(), redeemed.mean()
     answer = numbers(three, (3,), "give three numbers, in the order of the question")
-    if near(answer, right):
-        return
-    if near(answer, 100 * np.array(right)):
-        raise Hint("those are percentages; give probabilities.")
-    if near(sorted(answer), sorted(right)):
-        raise Hint("the right numbers, in another order than the question's.")
-    if near(answer[0], test["bought"].mean()):
-        raise Hint("leave out the offers of type A.")
-    if near(answer[1], right[2]):
-        raise Hint("p(R | A) is a mean over the offers that ended in a purchase.")
-    raise Hint("each is the mean of a label; for one of them, over fewer offers.")
+    all_offers = [answer[0], right[2], answer[2]]
+    hints = {
+        "those are percentages; give probabilities.": 100 * np.array(right),
+        "the right numbers, in another order than the question's.": tuple(permutations(right)),
+        "leave out the offers of type A.": [test["bought"].mean(), *answer[1:]],
+        "p(R | A) is a mean over the offers that ended in a purchase.": all_offers,
+        "each is the mean of a label; for one of them, over fewer offers.": OTHERWISE,
+    }
+    compare(answer, right, hints)
 
 
 @checker
@@ -115,10 +112,8 @@ def exercise_5(weights: Callable[[Floats, Floats, float], ArrayLike]) -> None:
     p = np.array([0.5, 0.2, 0.01, 0.1, 0.001])
     wanted = "return one weight for each offer"
     answer = numbers(called(weights, bought, p, 0.1), bought.shape, wanted)
-    if answer[bought == 0].any():
-        raise Hint("an offer without a purchase has no weight.")
-    if answer.max() > 10 + 1e-9:
-        raise Hint("with a floor of 0.1 no weight exceeds 10.")
+    hint_if(answer[bought == 0].any(), "an offer without a purchase has no weight.")
+    hint_if(answer.max() > 10 + 1e-9, "with a floor of 0.1 no weight exceeds 10.")
     if not near(answer, [2, 0, 10, 10, 0]):
         raise Hint("where one offer in two ends in a purchase, its buyer stands for two offers.")
 

@@ -4,13 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, mapping, number, numbers
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer[Any]]
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, Ints, called, mapping, number, numbers
 
 FOUR = {"mixture": 0.3, "noisy_or": 0.55, "logit_sum": 0.5, "chain": 0.05}
 WRONG: dict[str, dict[str, Any]] = {
@@ -31,8 +28,7 @@ def exercise_1(answers: Mapping[str, float]) -> None:
     """Check four couplings of the probabilities 0.5 and 0.1, the base rate being 0.1."""
     given = mapping(answers, "give a dictionary with a probability for each of the four names")
     for name, right in FOUR.items():
-        if name not in given:
-            raise Hint(f"{name} is missing.")
+        hint_if(name not in given, f"{name} is missing.")
         value = np.nan if given[name] is None else given[name]
         found = number(value, f"{name}: give one number", finite=False)
         hints = {"give a fraction, not percent.": 100 * right, **WRONG[name]}
@@ -53,12 +49,9 @@ def exercise_2(combine: Callable[[Floats, float], float]) -> None:
     alone, pair, three = one(-1.5), one(-3.0, -2.0), one(-3.0, -2.0, -4.5)
     if np.isnan([alone, pair, three]).any():
         raise Hint("it is not a number: logits may be added, but have no logarithm.")
-    if near(pair, 1 / (1 + np.exp(5 + base))):
-        raise Hint("that is the probability; give its logit.")
-    if not near(alone, -1.5):
-        raise Hint("with one expert there is nothing to combine.")
-    if not near(pair, -5 - base):
-        raise Hint("for two experts this is the chapter's equation.")
+    hint_if(near(pair, 1 / (1 + np.exp(5 + base))), "that is the probability; give its logit.")
+    hint_if(not near(alone, -1.5), "with one expert there is nothing to combine.")
+    hint_if(not near(pair, -5 - base), "for two experts this is the chapter's equation.")
     hints = {
         "three experts have counted the prior three times, and it belongs in once.": -9.5 - base,
         "each expert after the first brings one prior too many.": OTHERWISE,
@@ -139,13 +132,10 @@ def exercise_5(rates: Callable[[Ints, Floats, Ints, float], ArrayLike]) -> None:
     right = np.array([0.5, 0.5, 2 / 3, 1 / 3, 0, 1, 0.01])
     given = called(rates, coupon, y, fold, 0.01)
     answer = numbers(given, y.shape, "return one rate for each row", finite=False)
-    if not np.isfinite(answer[-1]):
-        raise Hint("a coupon that no other fold knows gets the prior.")
-    if not np.isfinite(answer).all():
-        raise Hint("some rates are missing: fill every fold.")
+    hint_if(not np.isfinite(answer[-1]), "a coupon that no other fold knows gets the prior.")
+    hint_if(not np.isfinite(answer).all(), "some rates are missing: fill every fold.")
     if near(answer, [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1]):
         raise Hint("each row has seen its own label: leave its fold out.")
-    if near(answer[:2], [1 / 3, 2 / 3]):
-        raise Hint("leave out the whole fold, not only the row.")
+    hint_if(near(answer[:2], [1 / 3, 2 / 3]), "leave out the whole fold, not only the row.")
     if not np.allclose(answer, right):
         raise Hint("for each fold: the mean label by coupon, over all the other folds.")

@@ -4,14 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, mapping, number, numbers
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer[Any]]
-Bools = NDArray[np.bool_]
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Bools, Floats, Ints, called, mapping, number, numbers
 
 KINDS = ("always", "persuadable", "dogs", "never")
 
@@ -36,8 +32,7 @@ def _shares(kinds: Callable[..., Any], without: float, with_coupon: float) -> di
     wanted = "return a dictionary with the four names and their numbers"
     found = mapping(called(kinds, without, with_coupon), wanted)
     for name in KINDS:
-        if name not in found:
-            raise Hint(f"the share of {name!r} is missing.")
+        hint_if(name not in found, f"the share of {name!r} is missing.")
     values = {name: np.nan if found[name] is None else found[name] for name in KINDS}
     wanted = "return one number for each kind"
     shares = {name: number(values[name], wanted, finite=False) for name in KINDS}

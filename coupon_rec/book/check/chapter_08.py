@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
 from coupon_rec.book.check.answers import called, number, numbers, unlike
 
 Losses = Sequence[float]
@@ -45,18 +45,15 @@ def exercise_2(stopped: Callable[[Losses, int], tuple[int, int]]) -> None:
 
     late = [5.0, 3.0, 4.0, 3.5, 2.0, 1.0]
     answer = pair(late, 2)
-    if answer == (2, 4):
-        raise Hint("return the epochs run first, then the epoch kept.")
+    hint_if(answer == (2, 4), "return the epochs run first, then the epoch kept.")
     if answer in {(5, 6), (6, 6)}:
         raise Hint("it stops before it gets to the lowest loss, so it cannot keep that one.")
     if answer in {(3, 1), (4, 1), (3, 2)}:
         raise Hint("count epochs from 1, and wait for the whole patience after the best one.")
-    if answer in {(4, 4), (4, 3)}:
-        raise Hint("the epoch that is kept is the best so far, not the last.")
+    hint_if(answer in {(4, 4), (4, 3)}, "the epoch that is kept is the best so far, not the last.")
     if answer != (4, 2):
         raise Hint(f"with losses {late} and patience 2 the best before it stops is the second.")
-    if pair([4.0, 3.0, 2.0], 2) != (3, 3):
-        raise Hint("as long as it gets better, all epochs are run.")
+    hint_if(pair([4.0, 3.0, 2.0], 2) != (3, 3), "as long as it gets better, all epochs are run.")
     if pair([2.0, 2.0, 2.0, 1.0], 2) != (3, 1):
         raise Hint("an epoch that is only as good as the best is no better one.")
     if pair([3.0, 2.0, 2.5, 1.0, 1.5, 0.5], 2) != (6, 6):
@@ -69,11 +66,9 @@ def exercise_3(interval: Callable[[Losses, Losses], tuple[float, float]]) -> Non
     a, b = [3.0, 5.0, 4.0, 8.0], [1.0, 2.0, 6.0]
     wanted = "return two numbers, the lower and the upper end"
     low, high = numbers(called(interval, a, b), (2,), wanted)
-    if low > high:
-        raise Hint("the lower end comes first.")
+    hint_if(low > high, "the lower end comes first.")
     error = (high - low) / 4
-    if not _near((high + low) / 2, 2.0):
-        raise Hint("its middle is the mean of a minus the mean of b.")
+    hint_if(not _near((high + low) / 2, 2.0), "its middle is the mean of a minus the mean of b.")
     spread_a, spread_b = np.std(a, ddof=1), np.std(b, ddof=1)
     right = np.sqrt(spread_a**2 / 4 + spread_b**2 / 3)
     of_runs = (np.std(a) + np.std(b), spread_a + spread_b)
@@ -99,18 +94,14 @@ def exercise_4(scheduled: Callable[[float, int, float, int], float]) -> None:
     def at(step: int, steps: int = steps, peak: float = peak, warmup: int = warmup) -> float:
         return number(called(scheduled, step, steps, peak, warmup), "return one number")
 
-    if not _near(at(warmup), peak):
-        raise Hint("at the end of the warm-up the rate is the peak.")
+    hint_if(not _near(at(warmup), peak), "at the end of the warm-up the rate is the peak.")
     if not _near([at(0), at(5)], [0, peak / 2]):
         raise Hint("in the warm-up it rises in a straight line from zero.")
-    if not _near(at(steps), 0):
-        raise Hint("at the last step the rate is zero.")
-    if not _near(at(60), peak / 2):
-        raise Hint("half-way between warm-up and end it is half of the peak.")
+    hint_if(not _near(at(steps), 0), "at the last step the rate is zero.")
+    hint_if(not _near(at(60), peak / 2), "half-way between warm-up and end it is half of the peak.")
     if not _near(at(35), peak * (1 + np.sqrt(0.5)) / 2):
         raise Hint("a quarter of the way down, a cosine has hardly fallen yet.")
-    if not _near(at(0, 100, 1.0, 0), 1.0):
-        raise Hint("without a warm-up it starts at the peak.")
+    hint_if(not _near(at(0, 100, 1.0, 0), 1.0), "without a warm-up it starts at the peak.")
 
 
 @checker
@@ -128,19 +119,15 @@ def exercise_5(hopeless: Callable[[Losses, Sequence[Losses]], bool]) -> None:
         raise Hint("compare with what the others had after as many epochs, not at their end.")
     if not prunes([6.5, 5.5], others):
         raise Hint("half of the others were better at this point, so it is hopeless.")
-    if prunes([4.5, 7.0], others):
-        raise Hint("its best loss counts, not its last.")
+    hint_if(prunes([4.5, 7.0], others), "its best loss counts, not its last.")
     try:
         shorter = prunes([4.5, 4.5], [[9.0, 9.0], [4.0], [4.2], [4.3]])
     except Hint:
         raise Hint("some of the others may have been stopped after fewer epochs.") from None
-    if shorter:
-        raise Hint("a trial that was stopped earlier has no say.")
+    hint_if(shorter, "a trial that was stopped earlier has no say.")
     try:
         alone = prunes([4.5], []) or prunes([4.5, 4.0], [[1.0]])
     except Hint:
         raise Hint("there may be nobody to compare with.") from None
-    if alone:
-        raise Hint("where nobody has a say, the trial goes on.")
-    if prunes([5.0, 5.0], others):
-        raise Hint("at the median is not above it.")
+    hint_if(alone, "where nobody has a say, the trial goes on.")
+    hint_if(prunes([5.0, 5.0], others), "at the median is not above it.")

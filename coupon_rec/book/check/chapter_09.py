@@ -3,12 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers
-
-Floats = NDArray[np.float64]
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, number, numbers
 
 
 @checker
@@ -36,8 +33,7 @@ def exercise_2(threshold: Callable[[float, float], float]) -> None:
             continue
         if near(found, gain / contact):
             raise Hint(f"{what}: a probability is at most 1; turn the fraction over.")
-        if not 0 <= found <= 1:
-            raise Hint(f"{what}: {found:g} is no probability.")
+        hint_if(not 0 <= found <= 1, f"{what}: {found:g} is no probability.")
         profit = found * gain - contact
         raise Hint(f"{what}: at your threshold sending earns {profit:.3f}, not zero.")
 
@@ -51,10 +47,8 @@ def exercise_3(ndcg_of: Callable[[Sequence[int]], float]) -> None:
         found = number(called(ndcg_of, redeemed), f"{redeemed}: return one number")
         if near(found, right):
             continue
-        if near(found, worth @ redeemed):
-            raise Hint(f"{redeemed}: divide by the gain of the best order.")
-        if right == 1:
-            raise Hint(f"{redeemed} is in the best order, so its NDCG is 1, not {found:.3f}.")
+        hint_if(near(found, worth @ redeemed), f"{redeemed}: divide by the gain of the best order.")
+        hint_if(right == 1, f"{redeemed} is in the best order, so its NDCG is 1, not {found:.3f}.")
         raise Hint(f"{redeemed}: your {found:.3f} is not right; the first place has k = 1.")
 
 
@@ -67,11 +61,9 @@ def exercise_4(paired: Callable[[Floats, Floats, int], Sequence[float]]) -> None
     wanted = "return two numbers, the lower and the upper end"
     low, high = numbers(called(paired, a, b, 1), (2,), wanted)
     error = (a - b).std() / 20
-    if low >= high:
-        raise Hint("the first number is the lower end.")
+    hint_if(low >= high, "the first number is the lower end.")
     if not low < (a - b).mean() < high:
         raise Hint("the mean difference a - b lies outside of your interval.")
-    if high - low > 10 * error:
-        raise Hint("far too wide: draw the same users for a and for b.")
+    hint_if(high - low > 10 * error, "far too wide: draw the same users for a and for b.")
     if not 3.4 < (high - low) / error < 4.4:
         raise Hint("take the 2.5th and the 97.5th percentile of the resampled means.")

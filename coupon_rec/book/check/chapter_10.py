@@ -4,13 +4,11 @@ from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
-from coupon_rec.book.check.answers import called, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
+from coupon_rec.book.check.answers import Floats, called, number, numbers
 from coupon_rec.decisions import Economics, allocate
-
-Floats = NDArray[np.float64]
 
 
 @checker
@@ -74,8 +72,7 @@ def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) ->
             raise Hint(f"{len(found)} coupons, where {k} are allowed.")
         if any(values[place] <= 0 for place in found):
             raise Hint("a coupon that is worth nothing, or less, stays in the drawer.")
-        if len(set(of)) < len(of):
-            raise Hint(f"groups {of}: two coupons of one group.")
+        hint_if(len(set(of)) < len(of), f"groups {of}: two coupons of one group.")
         best = allocate(values[None], k=k, groups=groups, method="exact").value
         if not np.isclose(values[found].sum(), best):
             raise Hint(f"worth {values[found].sum():.3f}; a bundle worth {best:.3f} exists.")

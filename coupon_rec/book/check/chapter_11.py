@@ -3,23 +3,18 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
-from coupon_rec.book.check.answers import called, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
+from coupon_rec.book.check.answers import Floats, called, number, numbers
 from coupon_rec.decisions import Budget, allocate
-
-Floats = NDArray[np.float64]
 
 
 @checker
 def exercise_1(taken: Sequence[int]) -> None:
     """Check which coupon a user takes at two prices of a dollar."""
     first, second = numbers(taken, (2,), "answer with two numbers, one for each price")
-    if first != 2:
-        raise Hint("at 0.5: subtract half of the cost from each value, and compare.")
-    if second != 0:
-        raise Hint("at 0.8: does any coupon leave more than nothing?")
+    hint_if(first != 2, "at 0.5: subtract half of the cost from each value, and compare.")
+    hint_if(second != 0, "at 0.8: does any coupon leave more than nothing?")
 
 
 @checker
@@ -44,8 +39,7 @@ def exercise_2(find_price: Callable[[Floats, Floats, float], float]) -> None:
             raise Hint(f"at your {price:.3f} the users spend {over:.1f} of {budget:.0f}.")
         if spends(max(price - 0.002, 0)) <= budget:
             raise Hint(f"{price:.3f} keeps a budget of {budget:.0f}; so does a lower price.")
-    if found(1e6) > 0.001:
-        raise Hint("if there is enough for everybody, a dollar has no price.")
+    hint_if(found(1e6) > 0.001, "if there is enough for everybody, a dollar has no price.")
 
 
 @checker
@@ -73,12 +67,10 @@ def exercise_4(greedy: Callable[[Floats, Floats, float], Sequence[bool]]) -> Non
         value, cost = rng.normal(0.5, 1, size=300), 0.1 + rng.exponential(size=300)
         wanted = "say True or False for each user"
         marks = numbers(called(greedy, value, cost, budget), value.shape, wanted)
-        if not np.isin(marks, [0, 1]).all():
-            raise Hint(f"{wanted}.")
+        hint_if(not np.isin(marks, [0, 1]).all(), f"{wanted}.")
         chosen = marks == 1
         spent = cost[chosen].sum()
-        if spent > budget:
-            raise Hint(f"that costs {spent:.1f}, and there are {budget:.0f}.")
+        hint_if(spent > budget, f"that costs {spent:.1f}, and there are {budget:.0f}.")
         if (value[chosen] <= 0).any():
             raise Hint("some of the coupons you send are worth nothing, or less.")
         bound = allocate(value[:, None], Budget(budget, cost[:, None])).bound

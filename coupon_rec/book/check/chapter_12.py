@@ -3,13 +3,10 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, number, numbers
 from coupon_rec.effects import EffectLog
-
-Floats = NDArray[np.float64]
 
 
 @checker
@@ -18,8 +15,7 @@ def exercise_1(differences: Sequence[float]) -> None:
     wanted = "answer with two numbers, the naive difference and the weighted one"
     naive, weighted = numbers(differences, (2,), wanted)
     if not near(naive, 52 / 140 - 32 / 260, 0.01):
-        if near(weighted, 52 / 140 - 32 / 260, 0.01):
-            raise Hint("the naive difference comes first.")
+        hint_if(near(weighted, 52 / 140 - 32 / 260, 0.01), "the naive difference comes first.")
         raise Hint("naive: the share of buyers among all with a coupon, less that without.")
     if not near(weighted, 0.1, 0.01):
         raise Hint("weighted: both sides must stand for 100 regulars and 300 others.")

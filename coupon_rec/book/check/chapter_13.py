@@ -5,12 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Bools, Floats, called, number, numbers
 from coupon_rec.policies import always_valid
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 @checker
@@ -31,8 +28,7 @@ def exercise_1(propensities: Callable[[Floats, Bools, float], Floats]) -> None:
         if near(found, chance + (1 - rate) * best):
             continue
         case = f"score = {score}, allowed = {allowed}, rate = {rate}"
-        if (np.abs(found[~free]) > 1e-9).any():
-            raise Hint(f"{case}: a forbidden candidate has a chance.")
+        hint_if((np.abs(found[~free]) > 1e-9).any(), f"{case}: a forbidden candidate has a chance.")
         if near(found, np.where(best, 1 - rate, chance)):
             raise Hint("chance can fall on the best candidate as well.")
         if near(found, rate / free.size * free + (1 - rate) * best):
@@ -104,10 +100,8 @@ def exercise_4(switch_back: Callable[[Floats, Floats, float], int]) -> None:
         once = d + 1.96 * np.sqrt(v) < 0
         if once.any() and found == once.argmax() + 1:
             raise Hint(f"{name}: that is the first day of the interval for one look.")
-        if right and found == right - 1:
-            raise Hint(f"{name}: days are counted from 1.")
+        hint_if(right and found == right - 1, f"{name}: days are counted from 1.")
         if (ends["low"] > 0).any() and found:
             raise Hint(f"{name}: there the new policy is better; it stays.")
-        if not right:
-            raise Hint(f"{name}: its interval never lies below zero; return 0.")
+        hint_if(not right, f"{name}: its interval never lies below zero; return 0.")
         raise Hint(f"{name}: it is not day {found:g}; which end must be below zero, and when?")

@@ -6,11 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, number, numbers
 from coupon_rec.decisions import demand_behind
-
-Floats = NDArray[np.float64]
 
 
 @checker
@@ -64,8 +62,7 @@ def exercise_3(answer: Sequence[float]) -> None:
         "the price: put cost and elasticity into the formula of the best price.": OTHERWISE,
     }
     compare(price, 1.5, hints, rtol=0.005)
-    if near(margin, 0.5, 0.005):
-        raise Hint("the margin is a share of the price, not of the cost.")
+    hint_if(near(margin, 0.5, 0.005), "the margin is a share of the price, not of the cost.")
     hints = {
         "the margin: give it as a share, such as 0.2 for 20%.": 33.3,
         "the margin: what is left of the price after the cost, over the price?": OTHERWISE,

@@ -6,12 +6,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers, unlike
-
-Floats = NDArray[np.float64]
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, number, numbers, unlike
 
 _near = partial(near, rtol=1e-5)
 
@@ -53,8 +51,7 @@ def exercise_2(encoded: Callable[[Floats, Mapping[str, Any]], ArrayLike]) -> Non
         "where log1p is true: log(1 + x) of all values, the missing one among them.": OTHERWISE,
     }
     compare(skewed, np.log1p([0, 3, 365]), hints, rtol=1e-5)
-    if not _near(plain, [0, 3, 1]):
-        raise Hint("where log1p is false, no logarithm is taken.")
+    hint_if(not _near(plain, [0, 3, 1]), "where log1p is false, no logarithm is taken.")
 
 
 @checker
@@ -73,8 +70,7 @@ def exercise_3(rounded: Callable[[Floats], ArrayLike]) -> None:
     }
     compare(answer, step * np.round(w / step), hints, rtol=1e-5)
     zeros = numbers(called(rounded, np.zeros(3)), (3,), wanted, finite=False)
-    if not _near(zeros, np.zeros(3)):
-        raise Hint("weights that are all zero stay zero.")
+    hint_if(not _near(zeros, np.zeros(3)), "weights that are all zero stay zero.")
 
 
 @checker
@@ -87,14 +83,10 @@ def exercise_4(most_lists: Callable[[float, float, float], float]) -> None:
     answer = most(1.0, 0.3, 20.0)
     if np.isclose(answer, 19 / 0.3) or answer == 63:
         raise Hint("the one that just missed a call waits for two calls.")
-    if answer != round(answer):
-        raise Hint("a number of lists is whole; round it down.")
-    if answer == 31:
-        raise Hint("there are two calls, and so twice the fixed time.")
-    if answer != 30:
-        raise Hint("twice the time of a call has to be at most the limit.")
-    if most(6.0, 0.3, 10.0) != 0:
-        raise Hint("where the fixed time alone is too much, the answer is 0.")
+    hint_if(answer != round(answer), "a number of lists is whole; round it down.")
+    hint_if(answer == 31, "there are two calls, and so twice the fixed time.")
+    hint_if(answer != 30, "twice the time of a call has to be at most the limit.")
+    hint_if(most(6.0, 0.3, 10.0) != 0, "where the fixed time alone is too much, the answer is 0.")
 
 
 @checker
@@ -110,9 +102,7 @@ def exercise_5(version: Callable[[dict[str, bytes]], str]) -> None:
     first = of({"a": b"12", "b": b"3"})
     if of({"b": b"3", "a": b"12"}) != first:
         raise Hint("the same files in another order are the same bundle.")
-    if of({"a": b"12", "b": b"4"}) == first:
-        raise Hint("another byte has to give another version.")
+    hint_if(of({"a": b"12", "b": b"4"}) == first, "another byte has to give another version.")
     if of({"a": b"1", "b": b"23"}) == first:
         raise Hint("a byte that moves from one file to the next changes both.")
-    if of({"a": b"12", "c": b"3"}) == first:
-        raise Hint("a file by another name is another file.")
+    hint_if(of({"a": b"12", "c": b"3"}) == first, "a file by another name is another file.")

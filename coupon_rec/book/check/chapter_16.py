@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
 from coupon_rec.book.check.answers import called, mapping, number, numbers, unlike
 
 Event = tuple[str, int, int]
@@ -31,14 +31,10 @@ def exercise_1(units: Callable[[Sequence[Event]], Mapping[int, int]]) -> None:
     answer = bought(events)
     if answer == {1: 7, 2: 10}:
         raise Hint("an event that comes again is a retry, whatever came in between.")
-    if answer.get(1) == 3:
-        raise Hint("c is another purchase than a, though its numbers are the same.")
-    if answer.get(2) != 5:
-        raise Hint("user 2 bought 5 units once; the same event_id came twice.")
-    if answer != {1: 5, 2: 5}:
-        raise Hint("add up the units of each user, each event_id once.")
-    if bought(events[::-1]) != answer:
-        raise Hint("the order in which events arrive cannot matter.")
+    hint_if(answer.get(1) == 3, "c is another purchase than a, though its numbers are the same.")
+    hint_if(answer.get(2) != 5, "user 2 bought 5 units once; the same event_id came twice.")
+    hint_if(answer != {1: 5, 2: 5}, "add up the units of each user, each event_id once.")
+    hint_if(bought(events[::-1]) != answer, "the order in which events arrive cannot matter.")
 
 
 @checker
@@ -52,13 +48,10 @@ def exercise_2(update: Callable[[float, int, int], State]) -> None:
         "multiply the old total by exp(-days / 45), then count the new event.": OTHERWISE,
     }
     compare(total, 1 + 2 * exp(-0.2), hints, rtol=1e-6)
-    if day != 109:
-        raise Hint("return the day as of which the total holds as well.")
+    hint_if(day != 109, "return the day as of which the total holds as well.")
     total, day = numbers(called(update, 2.0, 100, 91), (2,), wanted)
-    if day != 100:
-        raise Hint("a late event does not turn the clock back: the total stays as of day 100.")
-    if total > 3:
-        raise Hint("going back in time makes the old events heavier; age the late one instead.")
+    hint_if(day != 100, "a late event does not turn the clock back: the total stays as of day 100.")
+    hint_if(total > 3, "going back in time makes the old events heavier; age the late one instead.")
     if not _near(total, 2 + exp(-0.2)):
         raise Hint("a late event counts as much as if it had come in time.")
 
@@ -85,8 +78,7 @@ def exercise_3(read: Callable[[bytes], list[Any]]) -> None:
         if isinstance(hint.__cause__, ValueError):
             raise Hint("a last line that is cut short is no error: leave it out.") from None
         raise
-    if torn != events[:1]:
-        raise Hint("of a log with a torn last line, return the lines before it.")
+    hint_if(torn != events[:1], "of a log with a torn last line, return the lines before it.")
     if events_of(b'{"event_id": "a"}\n12') != events[:1]:
         raise Hint("half of 1234 is 12, which is JSON: what says that a line is whole?")
     try:
@@ -109,8 +101,7 @@ def exercise_4(seen: Callable[[pd.DataFrame, pd.DataFrame], ArrayLike]) -> None:
     answer = numbers(given, (5,), "return one count for each request", finite=False)
     if _near(answer, [2, 0, 3, 2, 0]):
         raise Hint("a purchase at the very moment of the request is not known before it.")
-    if answer[4] != 0:
-        raise Hint("user 3 has bought nothing.")
+    hint_if(answer[4] != 0, "user 3 has bought nothing.")
     if _near(answer, [3, 0, 3, 2, 0]):
         raise Hint("the request at noon knows nothing of the purchase at three.")
     if sorted(answer) == [0, 0, 1, 2, 3] and not _near(answer, [1, 0, 3, 2, 0]):

@@ -5,11 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
-from coupon_rec.book.check.answers import called, choices, number
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
+from coupon_rec.book.check.answers import Floats, called, choices, number
 from coupon_rec.monitoring import Cusum
 
-Floats = NDArray[np.float64]
 BREAKS = ("data", "mail", "model", "world")
 
 
@@ -19,14 +18,10 @@ def exercise_1(changed: Collection[str]) -> None:
     wanted = 'answer with two words, such as ["data", "world"]'
     words = choices(changed, BREAKS, 2, wanted)
     first, second = words
-    if first in ("model", "world"):
-        raise Hint("first morning: did the users stay the same?")
-    if first == "data":
-        raise Hint("first morning: were the promises kept?")
-    if second in ("data", "mail"):
-        raise Hint("second morning: did the users change?")
-    if second == "world":
-        raise Hint("second morning: would the world change what the model promises?")
+    hint_if(first in ("model", "world"), "first morning: did the users stay the same?")
+    hint_if(first == "data", "first morning: were the promises kept?")
+    hint_if(second in ("data", "mail"), "second morning: did the users change?")
+    hint_if(second == "world", "second morning: would the world change what the model promises?")
 
 
 @checker
@@ -81,8 +76,7 @@ def exercise_3(
         free = np.flatnonzero(step.cumsum() >= h)
         if free.size and day == free[0]:
             raise Hint("quiet days before the fall count against it: where is the zero?")
-        if day == right + 1:
-            raise Hint("one day late: count days from 0, and ring when `h` is reached.")
+        hint_if(day == right + 1, "one day late: count days from 0, and ring when `h` is reached.")
         raise Hint(f"{shown}: it rings on another day than {day:g}.")
 
 

@@ -3,12 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers, unlike
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
+from coupon_rec.book.check.answers import Floats, called, number, numbers, unlike
 
-Floats = NDArray[np.float64]
 Run = tuple[int, int, int, bool]
 
 
@@ -62,18 +60,17 @@ def exercise_2(median: Callable[[Sequence[Mapping[float, int]]], float]) -> None
         rows = np.sort([v for part in parts for v, n in part.items() for _ in range(n)])
         right = rows[(len(rows) - 1) // 2]
         found = number(called(median, parts), "return one number, a value")
-        if near(found, right):
-            continue
         shown = f"{parts}: " if len(rows) < 20 else ""
-        if near(found, rows[len(rows) // 2]) or near(found, np.median(rows)):
-            raise Hint(f"{shown}with an even number of rows, take the smaller middle one.")
-        values = [value for part in parts for value in part]
-        if near(found, np.median(values)):
-            raise Hint(f"{shown}a value counts as often as rows have it.")
+        plain = np.median([value for part in parts for value in part])
         mine = [np.median([v for v, n in part.items() for _ in range(n)]) for part in parts]
-        if near(found, np.median(mine)) or near(found, np.mean(mine)):
-            raise Hint(f"{shown}medians of tasks do not add up; counts do.")
-        raise Hint(f"{shown}{found:g} is not the value that half of the rows do not exceed.")
+        even = f"{shown}with an even number of rows, take the smaller middle one."
+        hints = {
+            even: (rows[len(rows) // 2], np.median(rows)),
+            f"{shown}a value counts as often as rows have it.": plain,
+            f"{shown}medians of tasks do not add up; counts do.": (np.median(mine), np.mean(mine)),
+            f"{shown}{found:g} is not the value that half of the rows do not exceed.": OTHERWISE,
+        }
+        compare(found, right, hints)
 
 
 @checker
@@ -87,17 +84,16 @@ def exercise_3(together: Callable[[Floats, Floats], Floats]) -> None:
         right = np.concatenate(shares).mean(axis=0)
         wanted = "return one number for each weight"
         found = numbers(called(together, means, sizes), right.shape, wanted)
-        if np.allclose(found, right):
-            continue
-        if np.allclose(found, means.mean(axis=0)):
-            raise Hint(f"shares of {size}: a worker with few offers counts like the others.")
-        if np.allclose(found, (means * sizes[:, None]).sum(axis=0)):
-            raise Hint("that is the sum over the offers; the mean is asked for.")
-        if np.allclose(found, means.sum(axis=0)):
-            raise Hint("that adds the means up, so each further worker makes it larger.")
-        if np.allclose(found, np.average(means, axis=0, weights=1 / sizes)):
-            raise Hint("upside down: who has more offers counts more.")
-        raise Hint(f"shares of {size}: not the mean over all offers of the batch.")
+        equal, added = means.mean(axis=0), means.sum(axis=0)
+        upside_down = np.average(means, axis=0, weights=1 / sizes)
+        hints = {
+            f"shares of {size}: a worker with few offers counts like the others.": equal,
+            "that is the sum over the offers; the mean is asked for.": sizes @ means,
+            "that adds the means up, so each further worker makes it larger.": added,
+            "upside down: who has more offers counts more.": upside_down,
+            f"shares of {size}: not the mean over all offers of the batch.": OTHERWISE,
+        }
+        compare(found, right, hints, rtol=1e-5)
 
 
 @checker
@@ -119,10 +115,8 @@ def exercise_4(files: Callable[[Sequence[Run], int], object]) -> None:
             raise Hint(f"{runs}: a task has no complete run, and nobody is told.")
         if found is None:
             raise Hint(f"{runs}: every task has a complete run, one of them without rows.")
-        if sorted(found) == right:
-            raise Hint("the right files; put them in the order of the tasks.")
-        if len(found) > tasks:
-            raise Hint(f"{runs}: a task may have one file only.")
+        hint_if(sorted(found) == right, "the right files; put them in the order of the tasks.")
+        hint_if(len(found) > tasks, f"{runs}: a task may have one file only.")
         killed = {(task, attempt) for task, attempt, _, complete in runs if not complete}
         if killed & set(found):
             raise Hint(f"{runs}: one of these was killed before its file was complete.")

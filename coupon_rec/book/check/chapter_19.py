@@ -4,13 +4,12 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, choices, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
+from coupon_rec.book.check.answers import Floats, called, choices, number, numbers
 from coupon_rec.explain import TOPICS
 
-Floats = NDArray[np.float64]
 Pair = tuple[float, float]
 
 
@@ -20,14 +19,11 @@ def exercise_1(topics: Collection[str]) -> None:
     wanted = 'answer with two topics, such as ["habit", "coupon"]'
     words = choices(topics, TOPICS, 2, wanted)
     first, second = words
-    if first == "items":
-        raise Hint("first question: with whom is the offer compared there?")
-    if first != "saving":
-        raise Hint("first question: what is largest in the column against anybody?")
+    hint_if(first == "items", "first question: with whom is the offer compared there?")
+    hint_if(first != "saving", "first question: what is largest in the column against anybody?")
     if second in ("saving", "habit"):
         raise Hint("second question: it is about this user's coupons alone.")
-    if second != "items":
-        raise Hint("second question: what is largest against the user's other coupons?")
+    hint_if(second != "items", "second question: what is largest against the user's other coupons?")
 
 
 @checker
@@ -83,19 +79,17 @@ def exercise_3(path: Callable[..., Any]) -> None:
         right = mean * (end - start)
         wanted = f"return {size} numbers, one a feature"
         found = numbers(called(path, slope, end, start), (size,), wanted)
-        if near(found, right, 0.05):
-            continue
-        if near(found, mean, 0.05):
-            raise Hint("that is the mean slope; how far does each feature go?")
-        if near(found, mean * end, 0.05):
-            raise Hint("the path does not begin at 0; how far does each feature go?")
-        if near(found, slope(end) * (end - start)):
-            raise Hint("that is the slope at the end alone; it changes on the way.")
-        if near(found, slope(start) * (end - start)):
-            raise Hint("that is the slope at the start alone; it changes on the way.")
-        if near(found, -right, 0.05):
-            raise Hint("all signs are turned: it goes from `start` to `end`.")
-        raise Hint(f"{found.round(3).tolist()} is not right; take the mean slope at many points.")
+        at_end, at_start = (slope(at) * (end - start) for at in (end, start))
+        shown = found.round(3).tolist()
+        hints = {
+            "that is the mean slope; how far does each feature go?": mean,
+            "the path does not begin at 0; how far does each feature go?": mean * end,
+            "that is the slope at the end alone; it changes on the way.": at_end,
+            "that is the slope at the start alone; it changes on the way.": at_start,
+            "all signs are turned: it goes from `start` to `end`.": -right,
+            f"{shown} is not right; take the mean slope at many points.": OTHERWISE,
+        }
+        compare(found, right, hints, rtol=0.05)
 
 
 @checker

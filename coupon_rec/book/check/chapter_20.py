@@ -4,13 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
-from coupon_rec.book.check.answers import called, choices, number, unlike
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
+from coupon_rec.book.check.answers import Floats, called, choices, number, numbers, unlike
 from coupon_rec.evaluation import Prior
 
-Floats = NDArray[np.float64]
 FACTORS = ("purchase", "redemption")
 
 
@@ -32,23 +30,17 @@ def exercise_2(shrunk: Callable[[Floats, Floats, float, float], Floats]) -> None
     for mean, strength in ((0.02, 200.0), (0.1, 10.0)):
         right = Prior(mean, strength).rate(counts, exposure)
         answer = called(shrunk, counts.copy(), exposure.copy(), mean, strength)
-        try:
-            found = np.asarray(answer, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise unlike(answer, "return one rate for each coupon") from None
-        if found.shape != right.shape:
-            raise Hint(f"return {right.size} rates, one for each coupon, not {found.size}.")
-        if np.allclose(found, right, rtol=1e-6):
-            continue
-        if np.isnan(found[0]):
-            raise Hint("nothing seen is no rate of 0 / 0: what is it then?")
-        if np.allclose(found[1:], counts[1:] / exposure[1:]):
-            raise Hint("these are the raw rates: where does the usual rate come in?")
-        if np.allclose(found, (counts + mean) / (exposure + strength)):
-            raise Hint("the prior is worth `strength` offers; how many were redeemed of them?")
-        if np.allclose(found, (counts + strength) / (exposure + strength)):
-            raise Hint("not every one of the prior's offers was redeemed.")
-        raise Hint("not right yet; with nothing seen it must give `mean`, with much seen k / n.")
+        found = numbers(answer, right.shape, "return one rate for each coupon", finite=False)
+        hint_if(np.isnan(found[0]), "nothing seen is no rate of 0 / 0: what is it then?")
+        raw = [found[0], *(counts[1:] / exposure[1:])]
+        one, all_of_them = ((counts + some) / (exposure + strength) for some in (mean, strength))
+        hints = {
+            "these are the raw rates: where does the usual rate come in?": raw,
+            "the prior is worth `strength` offers; how many were redeemed of them?": one,
+            "not every one of the prior's offers was redeemed.": all_of_them,
+            "not right; with nothing seen it must give `mean`, with much seen k / n.": OTHERWISE,
+        }
+        compare(found, right, hints, rtol=1e-6)
 
 
 @checker

@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers
-
-Floats = NDArray[np.float64]
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, number, numbers
 
 
 @checker
@@ -19,8 +17,7 @@ def exercise_1(answers: ArrayLike) -> None:
     if not near(total, 2.5):
         if near(total, 1.0):
             raise Hint("the first: that is the largest of the three. Do answers share a budget?")
-        if near(total, 1.5):
-            raise Hint("the first: is the root of the sum of squares what adds up here?")
+        hint_if(near(total, 1.5), "the first: is the root of the sum of squares what adds up here?")
         raise Hint("the first: the votes of one household add up. What do their ε do?")
     hints = {
         "the second: that is how often the vote is wrong.": 1 / (1 + np.e),
@@ -105,7 +102,6 @@ def exercise_4(hide: Callable[[int, int, Mapping[int, int], int], int]) -> None:
             sent.append(number(answer, "return one whole number, what the client sends"))
         if not all(0 <= each < size for each in sent):
             raise Hint(f"what is sent should lie from 0 to {size - 1}: it is modulo `size`.")
-        if sent == values:
-            raise Hint("the values are sent as they are.")
+        hint_if(sent == values, "the values are sent as they are.")
         if sum(sent) % size != sum(values) % size:
             raise Hint("the masks do not vanish in the sum: one of each pair must subtract.")

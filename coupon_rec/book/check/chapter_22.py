@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import Hint, checker, near
-from coupon_rec.book.check.answers import called, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, number, numbers
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
@@ -21,14 +20,12 @@ def exercise_1(answers: ArrayLike) -> None:
     a, b = np.array([9, 5, 3, 1.0]), np.array([6, 2, -0.5, -2])
     if not (in_a in range(5) and in_b in range(5)):
         raise Hint("each group has four households, so 0 to 4 coupons go to it.")
-    if abs(in_a - in_b) > 1:
-        raise Hint("that gap is larger than 25 points: one household in four is 25.")
+    hint_if(abs(in_a - in_b) > 1, "that gap is larger than 25 points: one household in four is 25.")
     if not near(worth, a[: int(in_a)].sum() + b[: int(in_b)].sum()):
         raise Hint("the cents: add up the best offers of each group, as many as it is sent.")
     if (in_a, in_b) == (4, 3):
         return
-    if in_a == in_b:
-        raise Hint("the rates need not be equal; a quarter is allowed between them.")
+    hint_if(in_a == in_b, "the rates need not be equal; a quarter is allowed between them.")
     raise Hint("the limit is kept, and another choice is worth more.")
 
 
@@ -50,26 +47,23 @@ def exercise_2(widest: Callable[[Mask, Any, str, str], ArrayLike]) -> None:
         best = rate(first, hidden & sent) - rate(second, hidden & ~sent)
         answer = called(widest, sent.copy(), band.copy(), first, second)
         found = numbers(answer, (2,), "return two numbers, the lowest and the highest gap")
-        if near(found, [worst, best]):
-            continue
-        if near(found, [best, worst]):
-            raise Hint("the two are there; the lowest comes first.")
-        plain = rate(first, nobody) - rate(second, nobody)
-        if near(found, [plain, plain]):
-            raise Hint("that is the gap of the known; the unknown could change it.")
-        one = rate(first, hidden) - rate(second, nobody), rate(first, nobody) - rate(second, hidden)
-        if near(sorted(found), sorted(one)):
-            raise Hint("the unknown need not all belong to one band: who goes where is open.")
-        alone = (
-            rate(first, hidden & ~sent) - rate(second, nobody),
-            rate(first, hidden & sent) - rate(second, nobody),
-        )
-        if near(found, alone):
-            raise Hint("the other band's rate moves too, with the rest of the unknown.")
-        raise Hint(
+        known = rate(second, nobody)
+        plain = rate(first, nobody) - known
+        one = rate(first, hidden) - known, rate(first, nobody) - rate(second, hidden)
+        either_way = one, one[::-1]
+        alone = [rate(first, hidden & some) - known for some in (~sent, sent)]
+        otherwise = (
             f"{found[0]:.3f} to {found[1]:.3f} is not right: to make the gap large, where do the "
             "unknown with a coupon belong, and where those without?"
         )
+        hints = {
+            "the two are there; the lowest comes first.": [best, worst],
+            "that is the gap of the known; the unknown could change it.": [plain, plain],
+            "the unknown need not all belong to one band: who goes where is open.": either_way,
+            "the other band's rate moves too, with the rest of the unknown.": alone,
+            otherwise: OTHERWISE,
+        }
+        compare(found, [worst, best], hints)
 
 
 @checker
@@ -85,8 +79,7 @@ def exercise_3(fee: Callable[[Floats, Floats, float], float]) -> None:
             return float((a > f / len(a)).mean() - (b > -f / len(b)).mean())  # noqa: B023
 
         found = number(called(fee, a.copy(), b.copy(), most), "return one number, the fee")
-        if found < -1e-9:
-            raise Hint("a fee is 0 or more: at 0 nobody pays anything.")
+        hint_if(found < -1e-9, "a fee is 0 or more: at 0 nobody pays anything.")
         right = _lowest(gap, most)
         slack = 1e-4 * (1 + right)
         if abs(found - right) <= slack:
@@ -97,8 +90,7 @@ def exercise_3(fee: Callable[[Floats, Floats, float], float]) -> None:
             raise Hint(f"members pay f / n: the groups have {sizes[0]} and {sizes[1]} of them.")
         if gap(found + slack) > most + 1e-9:
             raise Hint(f"at {found:.4g} the gap is {gap(found):.3f}, and {most:g} is allowed.")
-        if right == 0:
-            raise Hint("where the gap is small enough already, the fee is 0.")
+        hint_if(right == 0, "where the gap is small enough already, the fee is 0.")
         raise Hint(f"a fee below {found:.4g} is enough.")
 
 
@@ -122,12 +114,10 @@ def exercise_4(committed: Callable[[float, float, float], float]) -> None:
         found = number(answer, "return one number, the share that is mailed")
         if near(found, right):
             continue
-        if not 0 <= found <= 1:
-            raise Hint(f"s = {s:g}: {found:.3g} is no share of those who stay away.")
+        hint_if(not 0 <= found <= 1, f"s = {s:g}: {found:.3g} is no share of those who stay away.")
         if s and near(found, min(1.0, gain / (regulars * s))):
             raise Hint("that is the equilibrium, at which the letters earn nothing.")
-        if s == 0:
-            raise Hint("nobody waits at s = 0: what is there to hold back for?")
+        hint_if(s == 0, "nobody waits at s = 0: what is there to hold back for?")
         raise Hint(
             f"gain {gain:g}, {regulars} regulars, s = {s:g}: not the top of {gain:g} x − "
             f"{regulars * s:g} x²."

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
 from coupon_rec.book.check.answers import called, number, numbers
 
-Floats = NDArray[np.float64]
 AMOUNTS: dict[str, float | None] = {
     "2O%": 0.2,
     "25%": 0.25,
@@ -41,12 +40,10 @@ def exercise_1(weights: ArrayLike) -> None:
     ):
         if near(mine, its) or (its == 0 and abs(mine) < 1e-9):
             continue
-        if near(mine, share):
-            raise Hint(f"{word}: that is the share of the texts that have it.")
+        hint_if(near(mine, share), f"{word}: that is the share of the texts that have it.")
         if near(mine, 1 / share):
             raise Hint(f"{word}: all texts over those that have it; what of the logarithm?")
-        if its > 0 and near(mine, -its):
-            raise Hint(f"{word}: the fraction is upside down.")
+        hint_if(its > 0 and near(mine, -its), f"{word}: the fraction is upside down.")
         if its > 0 and (near(mine, its / np.log(10)) or near(mine, its / np.log(2))):
             raise Hint(f"{word}: the logarithm is the natural one.")
         raise Hint(f"{word}: how many texts are there, and how many have the word?")
@@ -99,10 +96,8 @@ def exercise_3(amount: Callable[[str], float | None]) -> None:
         if found is None:
             raise Hint(f"{text!r} is an amount: an O in it is a 0.")
         mine = number(found, f"return a number for {text!r}")
-        if "%" in text and near(mine, 100 * right):
-            raise Hint(f"{text!r}: a share lies between 0 and 1.")
-        if not near(mine, right, rtol=1e-6):
-            raise Hint(f"{text!r}: {mine:g} is not right.")
+        hint_if("%" in text and near(mine, 100 * right), f"{text!r}: a share lies between 0 and 1.")
+        hint_if(not near(mine, right, rtol=1e-6), f"{text!r}: {mine:g} is not right.")
 
 
 @checker
@@ -122,14 +117,12 @@ def exercise_4(same_depth: Callable[[pd.DataFrame], float]) -> None:
         right = float(np.average(apart, weights=sizes))
         answer = called(same_depth, table)
         mine = number(answer, "return one number, the effect of a badge", finite=False)
-        if not np.isfinite(mine):
-            raise Hint("one depth has badges only: leave it out.")
-        if near(mine, right, rtol=1e-6):
-            continue
-        whole = table.groupby("badge")["lift"].mean()
-        without = some.groupby("badge")["lift"].mean()
-        if near(mine, whole[1] - whole[0]) or near(mine, without[1] - without[0]):
-            raise Hint("that compares badges of all depths at once: the depth is in it.")
-        if near(mine, float(apart.mean())):
-            raise Hint("each depth counts the same here; weight it by its coupons.")
-        raise Hint("first the difference within each depth, then its weighted mean.")
+        hint_if(not np.isfinite(mine), "one depth has badges only: leave it out.")
+        lifts = [rows.groupby("badge")["lift"].mean() for rows in (table, some)]
+        at_once = tuple(lift[1] - lift[0] for lift in lifts)
+        hints = {
+            "that compares badges of all depths at once: the depth is in it.": at_once,
+            "each depth counts the same here; weight it by its coupons.": apart.mean(),
+            "first the difference within each depth, then its weighted mean.": OTHERWISE,
+        }
+        compare(mine, right, hints, rtol=1e-6)

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers, unlike
-
-Floats = NDArray[np.float64]
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, number, numbers, unlike
 
 
 @checker
@@ -86,10 +84,8 @@ def exercise_3(two_rows: Callable[[Floats, Floats], Any]) -> None:
     weights = numbers(weights, (6,), "return a weight for each of the 6 rows")
     if not np.isin(labels, [0, 1]).all():
         raise Hint("the labels are 0 and 1; it is the weights that are soft.")
-    if labels.sum() != 3:
-        raise Hint("every offer is there once as redeemed and once as not.")
-    if (weights < 0).any():
-        raise Hint("a weight is never negative.")
+    hint_if(labels.sum() != 3, "every offer is there once as redeemed and once as not.")
+    hint_if((weights < 0).any(), "a weight is never negative.")
     for offer, share in zip(x, p, strict=True):
         mine = np.isclose(rows, offer).all(axis=1)
         yes, no = mine & (labels == 1), mine & (labels == 0)

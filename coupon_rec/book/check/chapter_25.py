@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
 from coupon_rec.book.check.answers import called, number, numbers, unlike
 
 
@@ -50,8 +50,7 @@ def exercise_2(which: Callable[[str, int], int]) -> None:
     )
     for words, n, place, why in cases:
         found = number(called(which, words, n), "return a whole number, the place of the coupon")
-        if found != place:
-            raise Hint(f"{words!r} in a list of {n} gives {found:g}: {why}.")
+        hint_if(found != place, f"{words!r} in a list of {n} gives {found:g}: {why}.")
 
 
 @checker
@@ -75,8 +74,7 @@ def exercise_3(leaves: Callable[[Sequence[str], Callable[[str], bool]], Sequence
         if isinstance(answer, str) or not isinstance(answer, Iterable):
             raise unlike(answer, "return a list of sentences")
         found = [str(each).strip() for each in answer]
-        if found != wanted:
-            raise Hint(f"{pieces} shows {found}: {why}.")
+        hint_if(found != wanted, f"{pieces} shows {found}: {why}.")
 
 
 @checker
@@ -93,8 +91,7 @@ def exercise_4(answers: ArrayLike) -> None:
     exact = np.log(0.05) / np.log(1 - b)
     if 0.999 * exact < seen < 1.001 * exact:
         return
-    if near(seen, 1 / b):
-        raise Hint("the second: in so many you expect one, and see none with 37%.")
+    hint_if(near(seen, 1 / b), "the second: in so many you expect one, and see none with 37%.")
     if near(seen, np.log(0.95) / np.log(1 - b)):
         raise Hint("the second: 5% is how probable none may be, not 95%.")
     raise Hint("the second: (1 - b)^n = 0.05; take logarithms.")

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Collection
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare
-from coupon_rec.book.check.answers import called, choices, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if
+from coupon_rec.book.check.answers import Floats, called, choices, number, numbers
 from coupon_rec.monitoring import Cusum
 
-Floats = NDArray[np.float64]
 KINDS = ("nothing", "more talk", "worse talk", "both")
 
 
@@ -18,16 +17,13 @@ def exercise_1(mornings: Collection[str]) -> None:
     """Check what happened on three mornings."""
     wanted = 'answer with three of "nothing", "more talk", "worse talk", "both"'
     first, second, third = choices(mornings, KINDS, 3, wanted)
-    if first != "nothing":
-        raise Hint("the first: what does this hour of the week usually have?")
+    hint_if(first != "nothing", "the first: what does this hour of the week usually have?")
     if second in ("worse talk", "both"):
         raise Hint("the second: which share of the opinions is negative?")
-    if second == "nothing":
-        raise Hint("the second: are there as many opinions as usual?")
+    hint_if(second == "nothing", "the second: are there as many opinions as usual?")
     if third in ("nothing", "more talk"):
         raise Hint("the third: which share of the opinions is negative?")
-    if third == "both":
-        raise Hint("the third: are there more opinions than usual?")
+    hint_if(third == "both", "the third: are there more opinions than usual?")
 
 
 @checker

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, frame, mapping, number, numbers
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, frame, mapping, number, numbers
 
-Floats = NDArray[np.float64]
 Shapes = Sequence[tuple[int, int]]
 
 
@@ -27,12 +26,10 @@ def exercise_1(answers: ArrayLike) -> None:
     compare(promised, 0.1, hints)
     if near(web, 1.2) and near(app, 0.4):
         raise Hint("the ratios: promised over clicked; yours are the other way around.")
-    if near(web, 2.5) and near(app, 10 / 12):
-        raise Hint("the ratios: the website's comes first.")
+    hint_if(near(web, 2.5) and near(app, 10 / 12), "the ratios: the website's comes first.")
     if not near(web, 10 / 12):
         raise Hint("the second: divide the promise by the share clicked on the website.")
-    if not near(app, 2.5):
-        raise Hint("the third: divide the promise by the share clicked in the app.")
+    hint_if(not near(app, 2.5), "the third: divide the promise by the share clicked in the app.")
 
 
 @checker
@@ -84,8 +81,7 @@ def exercise_3(by_screen: Callable[[NDArray[np.str_], Floats, Floats], Any]) -> 
         right = {**ratios, "all": p.sum() / clicked.sum()}
         wanted = 'return a dictionary from each screen, and "all", to one number'
         found = mapping(called(by_screen, screen, clicked, p), wanted)
-        if "all" not in found:
-            raise Hint('the ratio of all rows together is missing; its name is "all".')
+        hint_if("all" not in found, 'the ratio of all rows together is missing; its name is "all".')
         if missing := right.keys() - found.keys():
             raise Hint(f"the ratio of {sorted(missing)[0]} is missing.")
         if extra := found.keys() - right.keys():
@@ -125,8 +121,7 @@ def exercise_4(capped: Callable[[pd.DataFrame, pd.DataFrame, int], Any]) -> None
         answer = called(capped, offers, accounts, cap)
         found = frame(answer, ("user_id", "coupon_id", "value"), "return a table of offers")
         who = found["user_id"].map(person)
-        if (found["value"] <= 0).any():
-            raise Hint("an offer of no value is sent.")
+        hint_if((found["value"] <= 0).any(), "an offer of no value is sent.")
         if found.assign(person=who).duplicated(["person", "coupon_id"]).any():
             raise Hint("a person gets the same coupon on two accounts.")
         if (who.value_counts() > cap).any():

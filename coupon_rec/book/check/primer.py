@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, near
-from coupon_rec.book.check.answers import called, number, numbers, unlike
+from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
+from coupon_rec.book.check.answers import Floats, called, number, numbers, unlike
 
-Floats = NDArray[np.float64]
 Step = Callable[[float, float, Floats, Floats, Floats, float], tuple[float, float]]
 
 
@@ -92,12 +91,9 @@ def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> No
     if first.ndim != 2 or first.shape[0] != 2 or not first.size:
         raise Hint("W1 has a row for each of the two inputs, and a column for each unit.")
     units = first.shape[1]
-    if bias.size != units:
-        raise Hint(f"b1 has one number for each hidden unit: {units} by your W1.")
-    if second.size != units:
-        raise Hint(f"W2 has one weight for each hidden unit: {units} by your W1.")
-    if last.size != 1:
-        raise Hint("b2 is one number.")
+    hint_if(bias.size != units, f"b1 has one number for each hidden unit: {units} by your W1.")
+    hint_if(second.size != units, f"W2 has one weight for each hidden unit: {units} by your W1.")
+    hint_if(last.size != 1, "b2 is one number.")
     inputs = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
 
     def logits(weights: Floats) -> Floats:
@@ -110,8 +106,7 @@ def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> No
         return
     if first.shape == (2, 2) and (logits(first.T) * wanted > 0).all():
         raise Hint("your W1 lies on its side: its rows are the inputs, its columns the units.")
-    if (found * wanted < 0).all():
-        raise Hint("every logit has the wrong sign: turn W2 and b2 around.")
+    hint_if((found * wanted < 0).all(), "every logit has the wrong sign: turn W2 and b2 around.")
     place = int(np.flatnonzero(found * wanted <= 0)[0])
     letter, app = inputs[place]
     side = "above" if wanted[place] > 0 else "below"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, DARK, MONEY, NEUTRAL, axes, label
+from coupon_rec.book.plots.colors import COUPON, DARK, MONEY, NEUTRAL
+from coupon_rec.book.plots.style import axes, label
 
 
 def moments(expected: Mapping[str, Sequence[float]], said: Mapping[str, Sequence[str]]) -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, DARK, MONEY, NEUTRAL, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, MONEY, NEUTRAL
+from coupon_rec.book.plots.style import axes, label, mark, named_rows
 
 
 def two_rules(likeliest: ArrayLike, best: ArrayLike) -> None:
@@ -99,12 +100,11 @@ def prices_of_rules(profits: Mapping[str, float]) -> None:
     place = np.arange(len(profits))[::-1]
     values = np.array(list(profits.values()))
     ax.barh(place, values, 0.62, color=[NEUTRAL, *[MONEY] * (len(values) - 1)])
-    ax.set_yticks(place, list(profits))
+    named_rows(ax, place, list(profits))
     for y, value in zip(place, values, strict=True):
         cost = values[0] - value
         text = f"{value:.1f}" if y == place[0] else f"{value:.1f}  (−{cost:.1f})"
         ax.annotate(text, (value, y), (5, 0), textcoords="offset points", va="center")
-    ax.grid(visible=False, axis="y")
     ax.margins(x=0.2)
     label(ax, "expected profit, $", "")
 

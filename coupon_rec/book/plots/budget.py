@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, DARK, MONEY, NEUTRAL, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, MONEY, NEUTRAL
+from coupon_rec.book.plots.style import axes, label, mark
 
 
 def spending(curve: pd.DataFrame, budget: float, price: float) -> None:
@@ -104,31 +105,15 @@ def overshoot(spent: Mapping[str, ArrayLike], budget: float) -> None:
     """
     _, (ax,) = axes(height=3.5)
     draws = {name: np.asarray(values, float) for name, values in spent.items()}
-    bins = np.linspace(
-        min(values.min() for values in draws.values()),
-        max(values.max() for values in draws.values()),
-        60,
-    )
-    for (name, values), color, side in zip(
-        draws.items(), (COUPON, MONEY), ("left", "right"), strict=True
-    ):
-        counts, edges, _patches = ax.hist(
-            values,
-            bins.tolist(),
-            color=color,
-            alpha=0.45,
-            weights=np.full(len(values), 100 / len(values)),
-        )
+    every = np.concatenate(list(draws.values()))
+    bins = np.linspace(every.min(), every.max(), 60).tolist()
+    looks = zip(draws.items(), (COUPON, MONEY), ("left", "right"), strict=True)
+    for (name, values), color, side in looks:
+        weights = np.full(len(values), 100 / len(values))
+        counts, edges, _ = ax.hist(values, bins, color=color, alpha=0.45, weights=weights)
         place = np.quantile(values, 0.85 if side == "left" else 0.25)
         height = counts[np.searchsorted(edges, place) - 1]
-        mark(
-            ax,
-            name,
-            (float(place), float(height)),
-            color,
-            (12 if side == "left" else -12, 12),
-            side,
-        )
+        mark(ax, name, (place, height), color, (12 if side == "left" else -12, 12), side)
     ax.axvline(budget, color=DARK, linewidth=1.5)
     ax.margins(y=0.15)
     mark(ax, "budget", (budget, ax.get_ylim()[1]), DARK, (4, -8))

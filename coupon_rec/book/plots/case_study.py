@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, DARK, ITEM, MONEY, NEUTRAL, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, ITEM, MONEY, NEUTRAL
+from coupon_rec.book.plots.style import axes, label, logarithmic, mark, named_rows
 
 SMALLEST = 1e-5
 ENOUGH = 20
@@ -35,11 +36,8 @@ def against_truth(offers: pd.DataFrame, predicted: pd.DataFrame) -> None:
         alike = pd.DataFrame({"true": true, "said": said}).groupby(group)
         medians = alike.median()[alike.size() >= ENOUGH]
         ax.plot(medians["true"], medians["said"], color=DARK, linewidth=2.5)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
-        ax.set_xticks(*TICKS, fontsize=10)
-        ax.set_yticks(*TICKS, fontsize=10)
-        ax.minorticks_off()
+        logarithmic(ax, "x", *TICKS, fontsize=10)
+        logarithmic(ax, "y", *TICKS, fontsize=10)
         mark(ax, "as true", (3e-5, 3e-5), DARK, (0, -14))
         start = medians.iloc[0]
         mark(ax, "median", (start["true"], start["said"]), DARK, (0, -30), "center")
@@ -72,9 +70,8 @@ def worlds(gaps: pd.DataFrame, means: pd.DataFrame) -> None:
         words = f"by the {witness}"
         mark(ax, words, (rows["value"].iloc[0], place[0]), color, (0, -70 * shift), "center")
     ax.axvline(0, color=DARK, linewidth=1)
-    ax.set_yticks(range(len(models)), models)
+    named_rows(ax, range(len(models)), models)
     ax.set_ylim(len(models) - 0.5, -0.6)
-    ax.grid(visible=False, axis="y")
     label(ax, "log loss above the chain's, in thousandths", "")
 
 
@@ -99,12 +96,9 @@ def learning(fits: pd.DataFrame) -> None:
             ax.plot(fits.index, fits[model], ".", color=color, alpha=0.5)
             ax.plot(means.index, means, style, color=color)
             mark(ax, model, (means.index[-2], means.iloc[-2]), color, offset, side)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
-        ax.set_xticks(users, [f"{count:,}" for count in users])
-        ax.set_yticks([0.3, 1, 3, 10, 30, 100, 300], ["0.3", "1", "3", "10", "30", "100", "300"])
+        logarithmic(ax, "x", users, [f"{count:,}" for count in users])
+        logarithmic(ax, "y", [0.3, 1, 3, 10, 30, 100, 300])
         ax.set_ylim(*limits)
-        ax.minorticks_off()
         label(ax, "users to learn from" if ax is grid[-1] else "", "excess, thousandths", name)
 
 
@@ -123,9 +117,7 @@ def effects(offers: pd.DataFrame) -> None:
         points = np.clip(part["redeem"], SMALLEST, 1), 100 * part["effect"]
         ax.plot(*points, ".", color=color, alpha=0.3, markersize=5, rasterized=True)
     ax.axhline(0, color=DARK, linewidth=1)
-    ax.set_xscale("log")
-    ax.set_xticks(*TICKS, fontsize=10)
-    ax.minorticks_off()
+    logarithmic(ax, "x", *TICKS, fontsize=10)
     low = 100 * offers["effect"].min()
     mark(ax, "below zero: the coupon\ndrives purchases away", (1.3e-5, 0.85 * low), NEUTRAL)
     label(ax, "true probability of a redemption", "effect on the purchase, points")
@@ -155,7 +147,6 @@ def regret(profits: pd.DataFrame, gaps: Mapping[str, tuple[str, str]]) -> None:
         ax.annotate("", (start, y), (end, y), arrowprops=arrow)
         ax.plot([end, end], [y, place[high]], ":", color=COUPON, linewidth=1.5)
         mark(ax, words, (end, y), COUPON, (6, 0))
-    ax.set_yticks([])
-    ax.grid(visible=False, axis="y")
+    named_rows(ax, [])
     ax.set_ylim(len(profits) - 0.5, -0.8)
     label(ax, "expected profit of a world, dollars", "")

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, logarithmic, mark, named_rows
 
 WAYS = {
     "zero": "zero for unknown",
@@ -31,14 +32,10 @@ def ratios(worlds: Mapping[str, pd.DataFrame]) -> None:
         ax.axvline(1, color=DARK, linewidth=1, linestyle=":")
         ax.hlines(rows, table["low"], table["high"], color=USER, linewidth=2)
         ax.plot(table["value"], rows, "o", color=USER, markersize=7)
-        ax.set_xscale("log")
-        ticks = [0.5, 0.8, 1, 1.25, 2, 3, 4]
-        ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        ax.minorticks_off()
+        logarithmic(ax, "x", [0.5, 0.8, 1, 1.25, 2, 3, 4])
         ax.set_xlim(0.5, 5)
-        ax.set_yticks(rows, [WAYS[way] for way in table.index])
+        named_rows(ax, rows, [WAYS[way] for way in table.index])
         ax.set_ylim(-0.6, len(table) - 0.4)
-        ax.grid(axis="y", visible=False)
         label(ax, "observed over predicted" if ax is panels[-1] else "", "", title)
 
 
@@ -65,10 +62,9 @@ def shrunk(table: pd.DataFrame, usual: float) -> None:
     mark(ax, "raw", (table["raw"].iloc[far], rows[far]), NEUTRAL, (8, 0))
     mark(ax, "shrunk", (table["shrunk"].iloc[far], rows[far]), COUPON, (6, -12))
     mark(ax, "usual", (100 * usual, -0.9), DARK, (4, 0))
-    ax.set_yticks([])
+    named_rows(ax, [])
     ax.set_ylim(-1.5, len(table) + 0.4)
     ax.margins(x=0.12)
-    ax.grid(axis="y", visible=False)
     label(ax, "redemptions, % of offers", "coupons, by true rate")
 
 

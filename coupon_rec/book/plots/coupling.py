@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from coupon_rec.book.plots.style import NEUTRAL, axes, intervals
+from coupon_rec.book.plots.colors import NEUTRAL
+from coupon_rec.book.plots.style import axes, intervals
 
 PANELS = {
     "log loss, thousandths": ("all", "log loss", 1000, "← better"),

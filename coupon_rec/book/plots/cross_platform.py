@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from coupon_rec.book.plots.style import COUPON, ITEM, MONEY, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, ITEM, MONEY, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, logarithmic, mark, named_rows
 
 WAYS = {
     "phone alone": ("phone alone", NEUTRAL, "--", "v"),
@@ -72,11 +73,8 @@ def by_rows(rows: pd.DataFrame, web: float) -> None:
         ax.fill_between(one.index, one["low"], one["high"], color=color, alpha=0.15, linewidth=0)
         ax.plot(one.index, one["value"], style, color=color, marker=marker, markersize=6)
         mark(ax, name, (one.index[-1], one["value"].iloc[-1]), color, offsets[way])
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xticks([500, 5000, 20000], ["500", "5,000", "20,000"])
-    ax.set_yticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
-    ax.minorticks_off()
+    logarithmic(ax, "x", [500, 5000, 20000], ["500", "5,000", "20,000"])
+    logarithmic(ax, "y", [5, 10, 20, 50, 100])
     ax.set_xlim(430, 75000)
     label(ax, "rows from the phone, log scale", "divergence from\nthe truth × 1,000, log scale")
 
@@ -102,10 +100,9 @@ def lost(phone: pd.DataFrame, same: pd.DataFrame) -> None:
         place = np.arange(len(names))[::-1]
         ax.hlines(place, found["low"], found["high"], color=MONEY, linewidth=2)
         ax.plot(found["value"], place, "o", color=MONEY, markersize=7)
-        ax.set_yticks(place, names.values())
+        named_rows(ax, place, names.values())
         ax.set_ylim(-0.6, len(names) - 0.4)
         ax.set_xlim(0, 40)
-        ax.grid(axis="y", visible=False)
         label(ax, "profit lost, % of the best possible" if ax is panels[-1] else "", "", title)
 
 
@@ -127,11 +124,8 @@ def labels(tasks: pd.DataFrame) -> None:
             ax.plot(one.index, one["value"], style, color=color, marker="o", markersize=5)
             side = (0, -24) if way == "new head" else (0, 14)
             mark(ax, way, (1000, one["value"].loc[1000]), color, side)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
-        ax.set_xticks([500, 1000, 5000, 20000], ["500", "1,000", "5,000", "20,000"])
-        ax.set_yticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
+        logarithmic(ax, "x", [500, 1000, 5000, 20000], ["500", "1,000", "5,000", "20,000"])
+        logarithmic(ax, "y", [5, 10, 20, 50, 100])
         ax.set_ylim(3, 140)
-        ax.minorticks_off()
         last = ax is panels[-1]
         label(ax, "labels, log scale" if last else "", "divergence × 1,000", task)

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, MonthLocator, date2num
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, DARK, ITEM, NEUTRAL, USER, axes, label
+from coupon_rec.book.plots.colors import COUPON, DARK, ITEM, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, named_rows
 
 STAGES = {"bought": (ITEM, "o", 12), "redeemed": (COUPON, "D", -12)}
 ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
@@ -124,8 +125,7 @@ def timeline(campaigns: pd.DataFrame, boundaries: Mapping[str, str]) -> None:
         ax.vlines(x, top - 0.8, len(rows), color="black", linewidth=1, linestyle="--")
         ax.text(x, top, f" {name} \N{RIGHTWARDS ARROW}", va="bottom")
     ax.set_ylim(len(rows), -3)
-    ax.set_yticks([])
-    ax.grid(axis="y", visible=False)
+    named_rows(ax, [])
     ax.xaxis.set_major_locator(MonthLocator(interval=2))
     ax.xaxis.set_major_formatter(DateFormatter("%b\n%Y"))
     label(ax, "first to last day of validity", "campaigns, by first day")

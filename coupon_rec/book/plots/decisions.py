@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.colors import to_rgba
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, MONEY, NEUTRAL
+from coupon_rec.book.plots.style import axes, label, mark, named_rows
 
 
 def coupons_of_user(options: pd.DataFrame) -> None:
@@ -27,8 +28,7 @@ def coupons_of_user(options: pd.DataFrame) -> None:
         (bottom, 100 * options["value"], MONEY),
     ):
         ax.barh(place, values, 0.62, color=[to_rgba(color, 1 if first else 0.45) for first in best])
-        ax.set_yticks(place, options["coupon"])
-        ax.grid(visible=False, axis="y")
+        named_rows(ax, place, options["coupon"])
         for y, value, first in zip(place, values, best, strict=True):
             ax.annotate(
                 f"{value:.1f}",

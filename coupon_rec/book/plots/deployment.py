@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, DARK, ITEM, MONEY, NEUTRAL, USER, axes, label
+from coupon_rec.book.plots.colors import COUPON, DARK, ITEM, MONEY, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label
 
 COLORS = (COUPON, USER, ITEM, MONEY, NEUTRAL)
 

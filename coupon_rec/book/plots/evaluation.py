@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, axes, intervals, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, NEUTRAL
+from coupon_rec.book.plots.style import axes, intervals, label, mark
 
 
 def gains(curves: Mapping[str, pd.DataFrame]) -> None:

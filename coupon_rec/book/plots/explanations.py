@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, mark, named_rows
 
 
 def against(accounts: Mapping[str, pd.DataFrame]) -> None:
@@ -34,9 +35,8 @@ def against(accounts: Mapping[str, pd.DataFrame]) -> None:
             for sign in (1, -1):
                 ends[sign] = ends[sign] + np.where(sign * values > 0, values, 0)
         ax.axvline(0, color=DARK, linewidth=1)
-        ax.set_yticks(rows, frame.index)
+        named_rows(ax, rows, frame.index)
         ax.set_xlim(low - 0.3, high + 0.6)
-        ax.grid(axis="y", visible=False)
         zero = rows[(frame.abs().to_numpy() == 0).all(axis=1)]
         for row in zero:
             mark(ax, "exactly 0", (0, row), NEUTRAL, (6, 0))

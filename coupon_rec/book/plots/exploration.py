@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, DARK, ITEM, MONEY, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, ITEM, MONEY, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, mark, named_rows
 
 
 def lead(earned: pd.DataFrame) -> None:
@@ -88,13 +89,12 @@ def estimates(table: pd.DataFrame, truth: float, old: float) -> None:
     ax.hlines(height, table["low"], table["high"], color=color, linewidth=3)
     ax.scatter(table["value"], height, color=color, zorder=3)
     ax.axvline(truth, color=DARK, linestyle=":", linewidth=1.5)
-    ax.set_yticks(height, table.index)
+    named_rows(ax, height, table.index)
     ax.axvline(old, color=NEUTRAL, linestyle="--", linewidth=1.5)
     ax.set_ylim(-0.6, len(table) - 0.1)
     mark(ax, "true value", (truth, len(table) - 0.4), DARK, (-5, 0), "right")
     mark(ax, "old policy", (old, len(table) - 0.4), NEUTRAL, (5, 0))
     ax.set_xlim(left=0)
-    ax.grid(axis="y", visible=False)
     label(ax, "profit of the new policy, $ a user and campaign", "")
 
 

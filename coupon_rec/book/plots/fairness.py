@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, MONEY, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, mark
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter
 from matplotlib.ticker import StrMethodFormatter
 
-from coupon_rec.book.plots.style import COUPON, ITEM, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, ITEM, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, mark
 
 
 def time_line(days: pd.Series, start: pd.Timestamp, end: pd.Timestamp, scale: float) -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, mark
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, MONEY, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, logarithmic, mark
 
 DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 COLORS = {"z by hour": NEUTRAL, "CUSUM of z": USER, "CUSUM of share": COUPON}
@@ -61,12 +62,7 @@ def two_days(panels: dict[str, pd.DataFrame], thresholds: tuple[float, float], s
         ax.axhline(1, color=NEUTRAL, linestyle=":")
         ax.axvspan(0, 24, color=NEUTRAL, alpha=0.12, linewidth=0)
         ax.set_ylim(0, 3.5)
-        label(
-            ax,
-            "hours since it began" if ax is rows[-1] else "",
-            "sum / threshold",
-            title,
-        )
+        label(ax, "hours since it began" if ax is rows[-1] else "", "sum / threshold", title)
     scaled = [panel / np.array(thresholds) for panel in panels.values()]
     first, last = scaled[0], scaled[-1]
     mark(rows[0], "share", (17, float(first["share"][start + 18])), COUPON, (0, 11), "center")
@@ -94,9 +90,7 @@ def frontier(rows: pd.DataFrame) -> None:
         above = name == "z by hour"
         end = first["high"] if above else first["low"]
         mark(ax, name, (first["realized"], end), color, (0, 9 if above else -32), "left")
-    ax.set_xscale("log")
-    ax.set_xticks([0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
-    ax.minorticks_off()
+    logarithmic(ax, "x", [0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
     ax.set_ylim(0, 24)
     label(ax, "false alarms in four weeks, log scale", "mean delay, hours (24 if missed)")
 
@@ -123,9 +117,7 @@ def bill(costs: pd.DataFrame, best: float) -> None:
         lift = -9 if name == "false alarms" else 9
         mark(ax, name, (at, values.iloc[0] / 1000), color, (4, lift), "left")
     ax.plot(best, both[costs["rate"] == best] / 1000, "o", color=MONEY, markersize=8)
-    ax.set_xscale("log")
-    ax.set_xticks([0.25, 0.5, 1, 2], ["¼", "½", "1", "2"])
-    ax.minorticks_off()
+    logarithmic(ax, "x", [0.25, 0.5, 1, 2], ["¼", "½", "1", "2"])
     ax.set_ylim(0)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     label(ax, "false alarms asked for in four weeks, log scale", "thousand $ a year")

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, logarithmic, mark, named_rows
 
 
 def moved(table: pd.DataFrame, users: tuple[int, int]) -> None:
@@ -28,8 +29,7 @@ def moved(table: pd.DataFrame, users: tuple[int, int]) -> None:
     ax.plot(others, np.zeros(len(others)), "o", color=USER, markersize=6, markerfacecolor="white")
     ax.axvline(0, color=DARK, linewidth=1)
     mark(ax, "chance", (chance, rows[2]), DARK, (4, 0), "left")
-    ax.set_yticks([*rows, 0], [*away.index, f"{len(others)} others"])
-    ax.grid(axis="y", visible=False)
+    named_rows(ax, [*rows, 0], [*away.index, f"{len(others)} others"])
     label(ax, "moved by, standard deviations", "")
 
 
@@ -52,15 +52,11 @@ def kept(table: pd.DataFrame) -> None:
     last = table.iloc[-1]
     mark(ax, "raw", (last["raw"], rows[-1]), NEUTRAL, (0, 13), "center")
     mark(ax, "adjusted", (last["ratio"], rows[-1]), COUPON, (-4, 13), "left")
-    ax.set_xscale("log")
-    ticks = [0.125, 0.25, 0.5, 1, 2, 4]
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.minorticks_off()
+    logarithmic(ax, "x", [0.125, 0.25, 0.5, 1, 2, 4])
     names = [
         f"{k}, still running" if run else f"{k}" for k, run in zip(table.index, runs, strict=True)
     ]
-    ax.set_yticks(rows, names)
-    ax.grid(axis="y", visible=False)
+    named_rows(ax, rows, names)
     ax.margins(y=0.1)
     label(ax, "observed over expected", "campaign")
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from coupon_rec.book.plots.style import COUPON, DARK, ITEM, MONEY, NEUTRAL, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, ITEM, MONEY, NEUTRAL
+from coupon_rec.book.plots.style import axes, label, mark, named_rows
 from coupon_rec.decisions import elasticity
 
 
@@ -112,10 +113,9 @@ def joint(gained: pd.DataFrame, promised: Mapping[str, float]) -> None:
     ax.barh(place, kept, 0.42, color=MONEY)
     ax.errorbar(kept, place, xerr=error, fmt="none", ecolor=DARK, elinewidth=1.2, capsize=3)
     ax.axvline(0, color=DARK, linewidth=1)
-    ax.set_yticks(place, list(gained.columns))
+    named_rows(ax, place, list(gained.columns))
     mark(ax, "promised", (plan[0], place[0]), NEUTRAL, (0, 24), "right")
     mark(ax, "kept", (float(kept.iloc[-1]) / 2, place[-1]), "white", (0, 0), "center")
-    ax.grid(visible=False, axis="y")
     ax.set_ylim(-0.5, place[0] + 0.75)
     label(ax, "profit over sending nothing, $", "")
     last = gained.columns[-1]
@@ -124,7 +124,6 @@ def joint(gained: pd.DataFrame, promised: Mapping[str, float]) -> None:
     error = wide * more.std()
     below.errorbar(more.sum(), rows, xerr=error, fmt="o", color=MONEY, ecolor=DARK, capsize=4)
     below.axvline(0, color=DARK, linewidth=1)
-    below.set_yticks(rows, [f"than {way.removeprefix('then ')}" for way in more])
+    named_rows(below, rows, [f"than {way.removeprefix('then ')}" for way in more])
     below.set_ylim(-0.6, rows[0] + 0.6)
-    below.grid(visible=False, axis="y")
     label(below, f"how much more {last} keeps, $", "")

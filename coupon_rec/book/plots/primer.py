@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, mark
 
 Floats = NDArray[np.float64]
 
@@ -29,15 +30,8 @@ def sigma(function: Callable[[Floats], Floats], shown: Sequence[float]) -> None:
         ax.plot([logit, logit, -6], [0, p, p], color=NEUTRAL, linewidth=1, linestyle=":")
         ax.plot(logit, p, "o", color=COUPON, markersize=7)
         text = f"logit {logit:.2f}\nprobability {p:.2g}".replace("-", "−")
-        low = p < 0.1
-        mark(
-            ax,
-            text,
-            (logit, p),
-            COUPON,
-            (10, 24) if low else (11, -14),
-            "center" if low else "left",
-        )
+        offset, side = ((10, 24), "center") if p < 0.1 else ((11, -14), "left")
+        mark(ax, text, (logit, p), COUPON, offset, side)
     ax.set_xlim(-6, 6)
     ax.set_ylim(0, 1.03)
     label(ax, "logit", "probability")
@@ -133,9 +127,7 @@ def drawn_rates(rates: Mapping[str, Floats]) -> None:
         for name, drawn in rates.items()
     }
     top = 100 * max(count.max() for count in counts.values())
-    for ax, ((name, count), color) in zip(
-        panels, zip(counts.items(), (NEUTRAL, USER), strict=True), strict=True
-    ):
+    for ax, (name, count), color in zip(panels, counts.items(), (NEUTRAL, USER), strict=True):
         low, high = np.quantile(rates[name], [0.025, 0.975])
         ax.bar(tenths, 100 * count, 0.06, color=color)
         ax.hlines(1.12 * top, low, high, color=color, linewidth=4)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from coupon_rec.book.plots.style import COUPON, MONEY, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, MONEY, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, logarithmic, mark
 
 
 def attack(member: ArrayLike, promises: Mapping[str, ArrayLike]) -> None:
@@ -50,7 +51,5 @@ def price(rows: pd.DataFrame) -> None:
     ax.vlines(middle.index, middle["less low"], middle["less high"], color=MONEY, linewidth=2)
     ax.plot(middle.index, middle["less"], "-", color=MONEY)
     ax.plot(rows["epsilon"], rows["less"], "o", color=MONEY, markersize=6, markerfacecolor="white")
-    ax.set_xscale("log")
-    ax.set_xticks(middle.index, [f"{tick:g}" for tick in middle.index])
-    ax.minorticks_off()
+    logarithmic(ax, "x", middle.index)
     label(ax, "ε of a user, log scale", "earned, less the plain model,\ncents a list")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from coupon_rec.book.plots.style import COUPON, DARK, ITEM, MONEY, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, ITEM, MONEY, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, mark, named_rows
 
 
 def one_day(values: pd.DataFrame, best: Collection[object]) -> None:
@@ -73,8 +74,7 @@ def freshness(table: pd.DataFrame) -> None:
         ax.hlines(place, rows["low"], rows["high"], color=color)
         ax.plot(rows["difference"], place, "o", color=color)
         ax.axvline(0, color=DARK, linewidth=1)
-        ax.set_yticks(place, rows.index)
+        named_rows(ax, place, rows.index)
         ax.set_ylim(len(rows) - 0.5, -0.5)
-        ax.grid(visible=False, axis="y")
         ax.locator_params("x", nbins=6)
         label(ax, name, "")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from coupon_rec.book.plots.style import COUPON, DARK, ITEM, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, ITEM, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, mark, named_rows
 
 LOOKS = (("-", "o"), ("--", "s"), (":", "^"))
 """Line and dot of the first, second and third curve of a figure."""
@@ -175,9 +176,8 @@ def content(given: pd.Series, measured: pd.Series) -> None:
     place = np.arange(len(given))
     ax.plot(given, place, "|", color=DARK, markersize=26, markeredgewidth=2)
     ax.plot(measured, place, "o", color=COUPON, markersize=8)
-    ax.set_yticks(place, list(given.index))
+    named_rows(ax, place, list(given.index))
     ax.set_ylim(len(given) - 0.5, -0.5)
-    ax.grid(visible=False, axis="y")
     label(ax, "shift of the purchase logit", "")
 
 

@@ -1,5 +1,6 @@
 """The look of every figure: one color for each thing, quiet axes, direct labels."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -7,11 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-USER, ITEM, COUPON, MONEY, NEUTRAL = "#0072B2", "#007A5E", "#C75000", "#8A4FA0", "#6B7280"
-"""The colors of user, item, coupon, money, and of everything else."""
-DARK = "#374151"
-"""What is read or compared with: letters, ticks, lines of the truth."""
+from coupon_rec.book.plots.colors import COUPON, DARK, NEUTRAL
 
 STYLE: dict[str, Any] = {
     "figure.dpi": 200,
@@ -63,6 +62,30 @@ def label(ax: Axes, x: str, y: str, title: str = "") -> None:
     ax.set_title(title)
 
 
+def logarithmic(
+    ax: Axes, which: str, ticks: Sequence[float], names: Sequence[str] = (), **text: Any
+) -> None:
+    """Give an axis, "x" or "y", a logarithmic scale with these ticks alone.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the ticks; left out, their numbers.
+    **text : object
+        How the names are written.
+    """
+    getattr(ax, f"set_{which}scale")("log")
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    axis.set_ticks(ticks, names or [f"{tick:g}" for tick in ticks], **text)
+    ax.minorticks_off()
+
+
+def named_rows(ax: Axes, places: ArrayLike, names: Iterable[Any] = ()) -> None:
+    """Name the rows of a panel in place of a grid across them."""
+    ax.set_yticks(places, list(names))
+    ax.grid(visible=False, axis="y")
+
+
 def mark(
     ax: Axes,
     text: str,
@@ -109,8 +132,7 @@ def intervals(ax: Axes, rows: pd.DataFrame, apart: pd.Series) -> None:
         ax.plot(rows["difference"][some], place[some], shape, color=color, markersize=5)
     ax.axvline(0, color=DARK, linewidth=1)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_yticks(place, list(rows.index))
+    named_rows(ax, place, rows.index)
     ax.locator_params(axis="x", nbins=5)
     ax.xaxis.set_major_formatter("{x:g}")
     ax.tick_params(labelsize=10)
-    ax.grid(visible=False, axis="y")

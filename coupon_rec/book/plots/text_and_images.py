@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from coupon_rec.book.cards import Pixels
-from coupon_rec.book.plots.style import COUPON, NEUTRAL, axes, label
+from coupon_rec.book.plots.colors import COUPON, NEUTRAL
+from coupon_rec.book.plots.style import axes, label, named_rows
 
 
 def gains(gaps: Mapping[str, pd.Series], apart: int = 1) -> None:
@@ -29,9 +30,8 @@ def gains(gaps: Mapping[str, pd.Series], apart: int = 1) -> None:
             ax.plot(ends, [row, row], "-", color=COUPON, linewidth=width, solid_capstyle="butt")
         colors = ("white", COUPON) if hollow else (COUPON, "white")
         ax.plot(gap["difference"], row, "o", color=colors[0], markersize=9, mec=colors[1])
-    ax.set_yticks(range(len(gaps)), list(gaps))
+    named_rows(ax, range(len(gaps)), list(gaps))
     ax.set_ylim(len(gaps) - 0.5, -0.5)
-    ax.grid(axis="y", visible=False)
     ax.set_xticks([0, 0.005, 0.010, 0.015])
     label(ax, "gain in AUC", "")
 

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from scipy import stats
 
-from coupon_rec.book.plots.style import COUPON, DARK, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, logarithmic, mark, named_rows
 
 Floats = NDArray[np.float64]
 
@@ -116,10 +117,8 @@ def rates(grid: pd.DataFrame, usual: float, others: Sequence[float]) -> None:
         textcoords="offset points",
         arrowprops={"arrowstyle": "-", "color": DARK},
     )
-    ax.set_xscale("log")
+    logarithmic(ax, "x", grid.index)
     ax.set_xlim(grid.index[0] / 8, grid.index[-1] * 1.3)
-    ax.set_xticks(grid.index, [f"{rate:g}" for rate in grid.index])
-    ax.minorticks_off()
     label(ax, "learning rate", "validation log loss, two epochs")
 
 
@@ -142,8 +141,7 @@ def search(groups: Mapping[str, pd.Series]) -> None:
     best = next(iter(groups.values())).min()
     ax.axvline(best, color=DARK, linewidth=1, linestyle=":")
     mark(ax, "best score of the search", (best, -0.5), DARK, (5, 0))
-    ax.set_yticks(range(len(groups)), list(groups))
+    named_rows(ax, range(len(groups)), list(groups))
     ax.set_ylim(len(groups) - 0.5, -0.75)
-    ax.grid(visible=False, axis="y")
     ax.locator_params(axis="x", nbins=5)
     label(ax, "validation log loss", "")

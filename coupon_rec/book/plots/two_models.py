@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import ArrayLike, NDArray
 
-from coupon_rec.book.plots.style import COUPON, DARK, ITEM, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, ITEM
+from coupon_rec.book.plots.style import axes, label, logarithmic, mark
 
 Floats = NDArray[np.float64]
 
@@ -105,8 +106,6 @@ def learning(curves: pd.DataFrame) -> None:
             ax.plot(means[column], 100 * means["gain"], color=color)
             at = means[column].iloc[-1], 100 * means["gain"].iloc[-1]
             mark(ax, name, at, color, (0, 11), "right")
-        ax.set_xscale("log")
-        ax.set_xticks(ticks[column], [f"{tick:,}" for tick in ticks[column]])
-        ax.minorticks_off()
+        logarithmic(ax, "x", ticks[column], [f"{tick:,}" for tick in ticks[column]])
         ax.set_ylim(min(0, 100 * curves["gain"].min() - 3), 58)
         label(ax, f"{column} to learn from", "log loss saved, %")

@@ -1,12 +1,14 @@
 """The figures of chapter 12."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import ScalarFormatter
 
-from coupon_rec.book.plots.style import COUPON, DARK, MONEY, NEUTRAL, USER, axes, label, mark
+from coupon_rec.book.plots.colors import COUPON, DARK, MONEY, NEUTRAL, USER
+from coupon_rec.book.plots.style import axes, label, mark
 
 
 def amounts(table: pd.DataFrame) -> None:
@@ -19,15 +21,8 @@ def amounts(table: pd.DataFrame) -> None:
     """
     _, (ax,) = axes(height=3.3)
     spread = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]])
-    ax.errorbar(
-        table["amount"],
-        100 * table["value"],
-        spread,
-        fmt="o-",
-        color=COUPON,
-        capsize=4,
-        markersize=6,
-    )
+    look: dict[str, Any] = {"fmt": "o-", "color": COUPON, "capsize": 4, "markersize": 6}
+    ax.errorbar(table["amount"], 100 * table["value"], spread, **look)
     first = table.iloc[0]
     mark(ax, "no voucher", (first["amount"], 100 * first["value"]), DARK, (10, -4))
     ax.set_ylim(0, 100)

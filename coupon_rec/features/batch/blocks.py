@@ -13,12 +13,14 @@ from tempfile import TemporaryDirectory
 
 from ibis import Table, _
 
-from coupon_rec.features.batch.coupons import purchase_lines
+from coupon_rec.features.batch.coupons import coupon_tables
 from coupon_rec.features.batch.offers import (
     RANKS,
+    coded_items,
     coupon_side,
     finished,
     known_offers,
+    purchase_lines,
     ranks_of_values,
 )
 from coupon_rec.features.batch.users import USER_KEY
@@ -80,17 +82,17 @@ def _by_tasks(market: Market, folder: Path) -> Path:
 
 def _by_blocks(market: Market, folder: Path, block: int) -> Path:
     """Let DuckDB write what is known of each block of users, then the ranks, then the offers."""
-    coupons = coupon_side(market, purchase_lines(market))
-    coupons = _stored(coupons, folder / "coupons.parquet")
+    tables = coupon_tables(market, purchase_lines(market), coded_items(market))
+    coupons = _stored(coupon_side(market, tables), folder / "coupons.parquet")
     blocks = folder / "blocks"
     blocks.mkdir()
     for i, part in enumerate(_parts(market, block)):
-        known = known_offers(part, coupons).drop(*RANKS.values())
-        known.order_by("campaign_id").to_parquet(blocks / f"{i}.parquet")
+        of_block = known_offers(part, coupons).drop(*RANKS.values())
+        of_block.order_by("campaign_id").to_parquet(blocks / f"{i}.parquet")
     offers = read_parquet(market.offers.get_backend(), blocks)
     users = offers.select(*USER_KEY, "user_spend_per_week").distinct()
     ranks = {
-        column: _stored(_ranks(table, column), folder / f"{column}.parquet")
+        column: _stored(ranks_of_values(table, column, table), folder / f"{column}.parquet")
         for column, table in (("user_spend_per_week", users), ("match_wallet_share", offers))
     }
     campaigns = offers.select("campaign_id").distinct().order_by("campaign_id").to_pandas()
@@ -101,7 +103,9 @@ def _by_blocks(market: Market, folder: Path, block: int) -> Path:
         for column, rank in ranks.items():
             rows = rows.left_join(rank.filter(mine).drop("campaign_id"), column)
         _rows(rows, market).to_parquet(file)
-    return _write(read_parquet(offers.get_backend(), *files), folder / "merged.parquet")
+    merged = folder / "merged.parquet"
+    read_parquet(offers.get_backend(), *files).to_parquet(merged)
+    return merged
 
 
 def _parts(market: Market, block: int) -> Iterator[Market]:
@@ -115,11 +119,6 @@ def _parts(market: Market, block: int) -> Iterator[Market]:
         yield replace(market, **{name: table.filter(mine) for name, table in tables.items()})
 
 
-def _ranks(table: Table, column: str) -> Table:
-    sizes = table.group_by("campaign_id").aggregate(of_campaign=_.count())
-    return ranks_of_values(table, column, sizes)
-
-
 def _rows(offers: Table, market: Market) -> Table:
     """The rows of a file, in order."""
     rows = finished(offers, market).mutate(start=_.start.cast("timestamp"))
@@ -127,10 +126,6 @@ def _rows(offers: Table, market: Market) -> Table:
     return named.order_by(*OFFER)
 
 
-def _write(table: Table, file: Path) -> Path:
-    table.to_parquet(file)
-    return file
-
-
 def _stored(table: Table, file: Path) -> Table:
-    return read_parquet(table.get_backend(), _write(table, file))
+    table.to_parquet(file)
+    return read_parquet(table.get_backend(), file)

@@ -1,7 +1,4 @@
-"""What was sold, and what was known of each coupon and its items before its campaign.
-
-A table with an alias is in the query once, under that name, however often it is used.
-"""
+"""What was known of each coupon and its items before its campaign."""
 
 import ibis
 from ibis import Table, _
@@ -10,7 +7,6 @@ from coupon_rec.features.catalog import MILLIONTHS, PRIOR_OFFERS, PRIOR_REDEMPTI
 from coupon_rec.market import Market
 
 COUPON_KEY = ("campaign_id", "coupon_id")
-MONEY = ("amount", "retail_discount", "coupon_discount")
 TERMS = ("depth", "face_value", "minimum")
 SEASON = 56
 """Days before the start in which items are counted and priced."""
@@ -20,39 +16,20 @@ PRIOR_REVIEWS = 5
 """Ratings are shrunk as if so many more reviews with the mean of all items had been seen."""
 
 
-def coded_items(market: Market) -> Table:
-    """The items, with a number for each category: numbers are quicker to group by than text."""
-    private = market.items.brand == "Private"
-    if "private_label" in market.items.columns:
-        private = market.items.private_label.fill_null(private)
-    return market.items.select(
-        "item_id",
-        "manufacturer_id",
-        category=ibis.dense_rank().over(order_by="category"),
-        private=private,
-    ).alias("coded_items")
+def coupon_tables(market: Market, lines: Table, items: Table) -> list[Table]:
+    """What was known of each coupon of each campaign: one row each, in several tables.
 
-
-def purchase_lines(market: Market) -> Table:
-    """The purchases with what their items are, their day, and money in whole millionths.
-
-    Sums of integers do not depend on the order of the rows; sums of decimals do.
+    Parameters
+    ----------
+    market : Market
+        On any Ibis backend.
+    lines, items : ibis.Table
+        What was bought and sold there, as `purchase_lines` and `coded_items` give it.
     """
-    money = {
-        column: (market.purchases[column] * MILLIONTHS).round().cast("int64") for column in MONEY
-    }
-    purchases = market.purchases.select(
-        "user_id", "item_id", "basket_id", "quantity", day=_.time.date(), **money
-    )
-    return purchases.join(coded_items(market), "item_id")
-
-
-def coupon_tables(market: Market, lines: Table) -> list[Table]:
-    """What was known of each coupon of each campaign: one row each, in several tables."""
     campaigns = market.campaigns.mutate(coupon_days=_.end.delta(_.start, unit="day") + 1)
     tables = [
         market.offers.select(*COUPON_KEY).distinct().join(campaigns, "campaign_id"),
-        _contents(market),
+        _contents(market, items),
         _sales(market, lines),
         _promotions(market),
         _success(market),
@@ -74,10 +51,10 @@ def main_value(market: Market, column: str) -> Table:
     )
 
 
-def _contents(market: Market) -> Table:
+def _contents(market: Market, items: Table) -> Table:
     """What each coupon of each campaign covers."""
     contents = (
-        market.coupon_items.join(coded_items(market), "item_id")
+        market.coupon_items.join(items, "item_id")
         .group_by(*COUPON_KEY)
         .aggregate(
             coupon_items=_.count(),
@@ -171,14 +148,13 @@ def _promotions(market: Market) -> Table:
         .aggregate(displayed=_.count(where=_.display != "0"), mailed=_.count(where=_.mailer != "0"))
         .join(window, "week_start")
         .join(market.coupon_items, ["campaign_id", "item_id"])
-        .group_by(*COUPON_KEY)
-        .aggregate(displayed=_.displayed.sum(), mailed=_.mailed.sum())
         .join(coupons, COUPON_KEY)
         .join(cells, "campaign_id")
-        .select(
-            *COUPON_KEY,
-            item_displays=_.displayed / (_.n * _.store_weeks),
-            item_mailers=_.mailed / (_.n * _.store_weeks),
+        .mutate(cells=_.n * _.store_weeks)
+        .group_by(*COUPON_KEY)
+        .aggregate(
+            item_displays=_.displayed.sum() / _.cells.max(),
+            item_mailers=_.mailed.sum() / _.cells.max(),
         )
     )
 
@@ -187,45 +163,38 @@ def _success(market: Market) -> Table:
     """How often the coupon, and the coupons of its main category, were redeemed before."""
     campaigns = market.campaigns.select("campaign_id", "start")
     topics = main_value(market, "category").join(campaigns, "campaign_id").alias("topics")
-    counts = {
-        "offers": market.offers.group_by(*COUPON_KEY)
-        .aggregate(offers=_.count())
-        .join(topics, COUPON_KEY)
-        .select("coupon_id", "category", "offers", day="start"),
-        "redemptions": market.redemptions.group_by(*COUPON_KEY, "date")
-        .aggregate(redemptions=_.count())
-        .join(topics, COUPON_KEY)
-        .select("coupon_id", "category", "redemptions", day="date"),
-    }
-
-    def rate(column: str, name: str) -> Table:
-        keys = topics.select("campaign_id", "start", column).distinct().alias(f"{column}_keys")
-        offers, redemptions = (
+    offered = market.offers.group_by(*COUPON_KEY).aggregate(
+        offers=_.count(), redemptions=ibis.literal(0, "int64")
+    )
+    offered = offered.join(topics, COUPON_KEY).mutate(day=_.start)
+    redeemed = market.redemptions.group_by(*COUPON_KEY, day="date").aggregate(
+        offers=ibis.literal(0, "int64"), redemptions=_.count()
+    )
+    columns = ["coupon_id", "category", "day", "offers", "redemptions"]
+    events = offered.select(columns).union(redeemed.join(topics, COUPON_KEY).select(columns))
+    success = topics
+    for column, name in {
+        "coupon_id": "coupon_success",
+        "category": "coupon_category_success",
+    }.items():
+        keys = topics.select("campaign_id", "start", column).distinct()
+        used = _.redemptions.sum() + PRIOR_REDEMPTIONS
+        rates = (
             keys.join(events, [column, keys.start > events.day])
             .group_by("campaign_id", column)
-            .aggregate(_[count].sum().name(count))
-            for count, events in counts.items()
+            .aggregate((used / (_.offers.sum() + PRIOR_OFFERS)).name(name))
         )
-        used = _.redemptions.fill_null(0) + PRIOR_REDEMPTIONS
-        shown = _.offers.fill_null(0) + PRIOR_OFFERS
-        return (
-            keys.left_join(offers, ["campaign_id", column])
-            .left_join(redemptions, ["campaign_id", column])
-            .select("campaign_id", column, (used / shown).name(name))
-        )
-
-    return (
-        topics.join(rate("coupon_id", "coupon_success"), COUPON_KEY)
-        .join(rate("category", "coupon_category_success"), ["campaign_id", "category"])
-        .select(*COUPON_KEY, "coupon_success", "coupon_category_success")
-    )
+        rate = _[name].fill_null(PRIOR_REDEMPTIONS / PRIOR_OFFERS).name(name)
+        joined = success.left_join(rates, ["campaign_id", column])
+        success = joined.select(*success.columns, rate)
+    return success.select(*COUPON_KEY, "coupon_success", "coupon_category_success")
 
 
 def _terms(market: Market) -> Table:
     """The terms of each coupon, and the market's own columns."""
-    known = [name for name in market.coupons.columns if name.startswith("coupon_")]
+    own = [name for name in market.coupons.columns if name.startswith("coupon_")]
     terms = {f"coupon_{name}": name for name in TERMS if name in market.coupons.columns}
-    return market.coupons.select(*known, **terms)
+    return market.coupons.select(*own, **terms)
 
 
 def _ratings(market: Market, reviews: Table) -> Table:

@@ -30,71 +30,51 @@ def joined_frame(offers: Table, tables: Iterable[Table]) -> pd.DataFrame:
         Sorted by the key. Features that no table knows are what stands for "nothing known", other
         numbers 0.
     """
-    frame = _OffersFrame(offers.to_pyarrow())
+    keys = offers.to_pyarrow()
+    ids = {name: pd.Index(np.sort(pd.unique(keys[name].to_numpy()))) for name in keys.column_names}
+    sizes = {name: len(some) for name, some in ids.items()}
+    number = np.sort(_numbers(keys, ids))
+    places = dict(zip(ids, np.unravel_index(number, [*sizes.values()]), strict=True))
+    columns = {
+        feature.name: np.full(len(number), feature.missing, "float32") for feature in FEATURES
+    }
     with ThreadPoolExecutor(1) as engine:
         for part in engine.map(Table.to_pyarrow, tables):
-            frame.add(part)
-    return frame.to_pandas()
+            key = {name: some for name, some in ids.items() if name in part.column_names}
+            theirs = _numbers(part, key)
+            held = np.flatnonzero(theirs >= 0)
+            ours = np.ravel_multi_index(
+                [places[name] for name in key], [sizes[name] for name in key]
+            )
+            row = np.append(held, -1)[pd.Index(theirs[held]).get_indexer(ours)]
+            for name in part.column_names:
+                if name not in key:
+                    columns[name] = _filled(name, columns.get(name), part[name], row)
+    offered = {name: some.to_numpy()[places[name]] for name, some in ids.items()}
+    return pd.DataFrame(offered | columns, copy=False)
 
 
-class _OffersFrame:
-    """Columns of an offers table; the key of an offer becomes one whole number, to be looked up."""
+def _numbers(table: pa.Table, ids: dict[str, pd.Index]) -> np.ndarray:
+    """Number the keys of a table, or parts of them, in their order; -1 for what no offer has."""
+    number, offered = np.zeros(len(table), "int64"), np.ones(len(table), bool)
+    for name, some in ids.items():
+        place = some.get_indexer(table[name].to_numpy())
+        number = number * len(some) + place
+        offered &= place >= 0
+    return np.where(offered, number, -1)
 
-    def __init__(self, offers: pa.Table) -> None:
-        keys = {name: offers[name].to_numpy() for name in offers.column_names}
-        self._ids = {name: pd.Index(np.sort(pd.unique(key))) for name, key in keys.items()}
-        self._numbers = pd.Index(np.sort(self._number(keys)))
-        places = np.unravel_index(self._numbers, [len(ids) for ids in self._ids.values()])
-        self._keys = {
-            name: self._ids[name].to_numpy()[place]
-            for name, place in zip(keys, places, strict=True)
-        }
-        self._columns: dict[str, np.ndarray | pd.Series] = {
-            feature.name: np.full(len(offers), feature.missing, "float32") for feature in FEATURES
-        }
 
-    def _number(self, keys: dict[str, np.ndarray]) -> np.ndarray:
-        """Number keys, or parts of them, in their order; -1 for what no offer has."""
-        number = np.zeros(len(next(iter(keys.values()))), "int64")
-        known = np.ones(len(number), bool)
-        for name, key in keys.items():
-            place = self._ids[name].get_indexer(key)
-            number = number * len(self._ids[name]) + place
-            known &= place >= 0
-        return np.where(known, number, -1)
-
-    def add(self, part: pa.Table) -> None:
-        """Fill in the columns of a part."""
-        keys = {name: part[name].to_numpy() for name in self._ids if name in part.column_names}
-        if len(keys) == len(self._ids):
-            offers = self._numbers.get_indexer(self._number(keys))
-            rows = np.flatnonzero(offers >= 0)
-            offers = offers[rows]
-        else:
-            mine = self._number({name: self._keys[name] for name in keys})
-            rows = pd.Index(self._number(keys)).get_indexer(mine)
-            offers = slice(None) if (rows >= 0).all() else np.flatnonzero(rows >= 0)
-            rows = rows[offers]
-        for name in part.column_names:
-            if name not in keys:
-                self._fill(name, part[name], offers, rows)
-
-    def _fill(
-        self, name: str, values: pa.ChunkedArray, offers: np.ndarray | slice, rows: np.ndarray
-    ) -> None:
-        if pa.types.is_string(values.type):
-            texts = values.combine_chunks().cast(pa.large_string())
-            codes = np.full(len(self._numbers), -1, "int32")
-            codes[offers] = rows
-            column = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), texts)
-            self._columns[name] = column.dictionary_decode().to_pandas()
-            return
-        source = values.to_numpy()
-        if name not in self._columns:
-            dtype = "float32" if name in MISSING else source.dtype
-            self._columns[name] = np.full(len(self._numbers), MISSING.get(name, 0), dtype)
-        target = self._columns[name]
-        target[offers] = source.astype(target.dtype)[rows]
-
-    def to_pandas(self) -> pd.DataFrame:
-        return pd.DataFrame(self._keys | self._columns, copy=False)
+def _filled(
+    name: str, before: np.ndarray | None, values: pa.ChunkedArray, row: np.ndarray
+) -> np.ndarray | pd.Series:
+    """A column with the value of each offer's row in a part; -1 where the part has none."""
+    there = row >= 0
+    if pa.types.is_string(values.type):
+        rows = pa.array(row, mask=~there)
+        return values.cast(pa.large_string()).take(rows).to_pandas()
+    numbers = values.to_numpy()
+    if before is None:
+        dtype = "float32" if name in MISSING else numbers.dtype
+        before = np.full(len(row), MISSING.get(name, 0), dtype)
+    before[there] = numbers.astype(before.dtype)[row[there]]
+    return before

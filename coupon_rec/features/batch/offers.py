@@ -3,8 +3,8 @@
 Every feature of an offer uses only events strictly before the first day of its campaign.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 
 import ibis
 import pandas as pd
@@ -13,9 +13,7 @@ from ibis.util import gen_name
 
 from coupon_rec.features.batch.coupons import (
     COUPON_KEY,
-    coded_items,
     coupon_tables,
-    purchase_lines,
 )
 from coupon_rec.features.batch.frame import joined_frame
 from coupon_rec.features.batch.users import (
@@ -27,6 +25,7 @@ from coupon_rec.features.batch.users import (
 )
 from coupon_rec.features.catalog import (
     DIGITS,
+    MILLIONTHS,
     MISSING,
     NAMES,
     NEVER,
@@ -45,6 +44,7 @@ BUCKETS = 100
 """Buckets in a unit of what is ranked: each holds at most 10,000 different values."""
 ABOUT = ("campaign_type", "start", "item_id", *USER_CATEGORIES, "department", "spend_per_line")
 TAKEN = {*MISSING, *WALLET}
+MONEY = ("amount", "retail_discount", "coupon_discount")
 Keep = Callable[[Table, str], Table]
 
 
@@ -102,24 +102,21 @@ def offers_frame(market: Market) -> pd.DataFrame:
     if market.offers.get_backend().name != "duckdb":
         return build_offers(market).to_pandas()
     with ExitStack() as kept:
-        tables = parts(market, lambda table, _: kept.enter_context(_stored(table)))
-        frame = joined_frame(market.offers.select(*OFFER), tables)
-    return frame[_columns(frame.columns, market)]
+        tables = parts(market, lambda table, _: _stored(table, kept))
+        columns = _columns({name for table in tables for name in table.columns}, market)
+        return joined_frame(market.offers.select(*OFFER), tables)[columns]
 
 
-@contextmanager
-def _stored(table: Table) -> Iterator[Table]:
-    """Evaluate a table once and keep its rows, on DuckDB, for as long as they are needed.
+def _stored(table: Table, kept: ExitStack) -> Table:
+    """Evaluate a table once on DuckDB, and have its rows until the stack is left.
 
     The rows of a user lie side by side, so that what is counted for each user stays in the cache.
     """
     table = table.order_by("user_id") if "user_id" in table.columns else table
     backend, name = table.get_backend(), gen_name("stored")
-    backend.create_table(name, table, temp=True)
-    try:
-        yield backend.table(name)
-    finally:
-        backend.raw_sql(f"DROP TABLE {name}")
+    stored = backend.create_table(name, table, temp=True)
+    kept.callback(backend.raw_sql, f"DROP TABLE {name}")
+    return stored
 
 
 def known_offers(market: Market, coupons: Table | None = None, keep: Keep = Table.alias) -> Table:
@@ -139,9 +136,9 @@ def finished(offers: Table, market: Market) -> Table:
     return offers.mutate(**features, **labels).select(*columns)
 
 
-def _columns(known: Collection[str], market: Market) -> list[str]:
-    """The columns of an offers table, with those of the optional features that are known."""
-    optional = [name for name in OPTIONAL_NAMES if name in known]
+def _columns(there: Collection[str], market: Market) -> list[str]:
+    """The columns of an offers table, with those of the optional features that are there."""
+    optional = [name for name in OPTIONAL_NAMES if name in there]
     own = _own_columns(market, "users", "coupons")
     return [*OFFER, *ABOUT, *NAMES, *optional, *own, *LABELS]
 
@@ -181,38 +178,69 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> list[Tabl
         Rows with a part of an offer's key, or all of it, and columns of the offers table without
         nulls.
     """
+    items = coded_items(market)
     lines = keep(purchase_lines(market), "purchase_lines")
-    coupons = keep(coupon_side(market, lines) if coupons is None else coupons, "coupon_side")
-    users = keep(user_side(market, lines), "user_side")
-    items, *others = match_side(market, lines, users)
-    items = keep(items, "item_side")
-    ranks = keep(match_ranks(market, items), "match_ranks")
+    of_coupons = coupon_tables(market, lines, items) if coupons is None else []
+    of_users = user_tables(market, lines)
+    coupons = keep(coupon_side(market, of_coupons) if coupons is None else coupons, "coupon_side")
+    users = keep(user_side(market, of_users), "user_side")
+    of_matches = match_tables(market, lines, items, users.select(*USER_KEY, *WALLET))
+    of_offers = offer_tables(market)
+    bought, *near = (
+        tidy(table, *({"item_id", "match_price"} & {*table.columns})) for table in of_matches
+    )
+    bought = keep(bought, "item_side")
     return [
         coupons,
         users.drop(*WALLET),
         spend_rank(users),
-        _priced(items, coupons),
-        ranks.select(*USER_KEY, match_recency_rank="rank_of_others").distinct(),
-        ranks.drop("rank_of_others"),
-        *others,
-        *offer_tables(market),
+        _priced(bought, coupons),
+        match_ranks(market, bought),
+        *near,
+        *of_offers,
     ]
 
 
-def user_side(market: Market, lines: Table) -> Table:
-    """One row for each campaign and user mailed: demographics, habits, earlier redemptions."""
+def coded_items(market: Market) -> Table:
+    """The items, with a number for each category: numbers are quicker to group by than text."""
+    private = market.items.brand == "Private"
+    if "private_label" in market.items.columns:
+        private = market.items.private_label.fill_null(private)
+    return market.items.select(
+        "item_id",
+        "manufacturer_id",
+        category=ibis.dense_rank().over(order_by="category"),
+        private=private,
+    ).alias("coded_items")
+
+
+def purchase_lines(market: Market) -> Table:
+    """The purchases with what their items are, their day, and money in whole millionths.
+
+    Sums of integers do not depend on the order of the rows; sums of decimals do.
+    """
+    money = {
+        column: (market.purchases[column] * MILLIONTHS).round().cast("int64") for column in MONEY
+    }
+    purchases = market.purchases.select(
+        "user_id", "item_id", "basket_id", "quantity", day=_.time.date(), **money
+    )
+    return purchases.join(coded_items(market), "item_id")
+
+
+def user_side(market: Market, tables: Sequence[Table]) -> Table:
+    """One row for each campaign and user mailed, of what `user_tables` gives."""
     own = _own_columns(market, "users")
-    users = _joined(*user_tables(market, lines))
-    return _tidy(users, *USER_CATEGORIES, *own, *WALLET)
+    return tidy(_joined(*tables), *USER_CATEGORIES, *own, *WALLET)
 
 
-def coupon_side(market: Market, lines: Table) -> Table:
-    """One row for each campaign and coupon: contents, sales, promotions, earlier success."""
+def coupon_side(market: Market, tables: Sequence[Table]) -> Table:
+    """One row for each campaign and coupon, of what `coupon_tables` gives."""
     own = _own_columns(market, "coupons")
-    coupons = _joined(*coupon_tables(market, lines))
+    coupons = _joined(*tables)
     popularity = _known("item_popularity", coupons.item_popularity)
     rank = ibis.percent_rank().over(group_by="campaign_id", order_by=popularity).round(DIGITS)
-    return _tidy(
+    return tidy(
         coupons,
         "campaign_type",
         "start",
@@ -224,63 +252,43 @@ def coupon_side(market: Market, lines: Table) -> Table:
     )
 
 
-def match_side(market: Market, lines: Table, users: Table) -> list[Table]:
-    """What each user did with what is like each coupon's items, the items themselves first."""
-    wallets = users.select(*USER_KEY, *WALLET)
-    tables = match_tables(market, lines, coded_items(market), wallets)
-    others = ("item_id", "match_price")
-    return [_tidy(table, *(name for name in others if name in table.columns)) for table in tables]
-
-
 def _priced(items: Table, coupons: Table) -> Table:
     """Compare what users paid for a coupon's items with the usual price."""
     priced = items.left_join(coupons.select(*COUPON_KEY, usual_price="item_price"), COUPON_KEY)
     ratio = _known("match_price_ratio", _.match_price / _.usual_price.nullif(0))
-    return _tidy(priced, "item_id", match_price_ratio=ratio)
+    return tidy(priced, "item_id", match_price_ratio=ratio)
 
 
 def spend_rank(users: Table) -> Table:
     """Rank the users of each campaign by what they spend a week."""
-    sizes = users.group_by("campaign_id").aggregate(of_campaign=_.count())
-    ranks = ranks_of_values(users, "user_spend_per_week", sizes)
+    ranks = ranks_of_values(users, "user_spend_per_week", users)
     ranked = users.left_join(ranks, ["campaign_id", "user_spend_per_week"])
     return ranked.select(*USER_KEY, user_spend_rank=_.user_spend_rank.fill_null(0.0))
 
 
-def match_ranks(market: Market, items: Table) -> Table:
-    """Rank the offers whose items the user bought, without sorting the many others.
+def match_ranks(market: Market, bought: Table) -> Table:
+    """Rank the offers of each user, and their wallet shares among all of the campaign."""
+    shares = bought.semi_join(market.offers, OFFER)
+    wallets = ranks_of_values(shares, "match_wallet_share", market.offers)
 
-    The others tie. By purchases and by share of the wallet they come first, with rank 0; by
-    recency they come last, with the rank `rank_of_others`.
-    """
-    sizes = market.offers.group_by(USER_KEY).aggregate(of_user=_.count())
-    of_campaign = sizes.group_by("campaign_id").aggregate(of_campaign=_.of_user.sum())
-    values = items.select(*OFFER, "match_decayed_45", "match_wallet_share", "match_recency")
-    values = values.semi_join(market.offers, OFFER)
-    wallets = ranks_of_values(values, "match_wallet_share", of_campaign)
-    bought = _.match_decayed_45.count().over(group_by=USER_KEY)
-    lower = _.of_user - bought + _rows_below(_.match_decayed_45)
-    recent = (_.match_recency < NEVER).sum().over(group_by=USER_KEY)
-    last = (_.of_user - 1).nullif(0)
-    ranks = {
-        "match_rank": ibis.ifelse(_.match_decayed_45 > 0, lower / last, 0.0),
-        "match_wallet_rank": _.match_wallet_rank,
-        "match_recency_rank": _rows_below(_.match_recency) / last,
-        "rank_of_others": recent / last,
-    }
+    def rank(name: str) -> Deferred:
+        value = _[name].fill_null(MISSING[name])
+        return ibis.percent_rank().over(group_by=USER_KEY, order_by=value).round(DIGITS)
+
     return (
-        values.left_join(wallets, ["campaign_id", "match_wallet_share"])
-        .join(sizes, USER_KEY)
-        .select(*OFFER, **{name: rank.fill_null(0.0).round(DIGITS) for name, rank in ranks.items()})
+        market.offers.select(*OFFER)
+        .left_join(bought.drop("item_id"), OFFER)
+        .left_join(wallets, ["campaign_id", "match_wallet_share"])
+        .select(
+            *OFFER,
+            match_rank=rank("match_decayed_45"),
+            match_wallet_rank=_.match_wallet_rank.fill_null(0.0),
+            match_recency_rank=rank("match_recency"),
+        )
     )
 
 
-def _rows_below(value: Deferred) -> ibis.expr.types.Value:
-    """How many rows of the same user and campaign have a lower value."""
-    return ibis.rank().over(group_by=USER_KEY, order_by=value)
-
-
-def ranks_of_values(table: Table, column: str, sizes: Table) -> Table:
+def ranks_of_values(table: Table, column: str, everyone: Table) -> Table:
     """The rank, from 0 to 1, of each distinct value above 0 of a column within a campaign.
 
     Rows with equal values share a rank, so distinct values are ranked: first the narrow buckets
@@ -294,14 +302,15 @@ def ranks_of_values(table: Table, column: str, sizes: Table) -> Table:
         rank 0.
     column : str
         What is ranked, one of `RANKS`.
-    sizes : ibis.Table
-        `campaign_id`, and how many rows, zeros included, are compared: `of_campaign`.
+    everyone : ibis.Table
+        The rows that are compared, zeros included, by their `campaign_id`.
 
     Returns
     -------
     ibis.Table
         `campaign_id`, the column and its rank: the share of the other rows that lie below.
     """
+    sizes = everyone.group_by("campaign_id").aggregate(of_campaign=_.count())
     values = (
         table.filter(_[column] > 0)
         .group_by("campaign_id", column)
@@ -344,8 +353,8 @@ def _known(name: str, value: ibis.expr.types.Value) -> ibis.expr.types.Value:
     return value.fill_null(MISSING[name])
 
 
-def _tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) -> Table:
+def tidy(table: Table, *others: str, **more: ibis.expr.types.Value | Deferred) -> Table:
     """The key of a table, its features, each made known, and what else is named."""
     key = [column for column in OFFER if column in table.columns]
-    known = {name: _known(name, table[name]) for name in MISSING if name in table.columns}
-    return table.select(*key, *others, **known, **more)
+    features = {name: _known(name, table[name]) for name in MISSING if name in table.columns}
+    return table.select(*key, *others, **features, **more)

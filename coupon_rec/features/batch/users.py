@@ -5,7 +5,9 @@ from operator import or_
 
 import ibis
 from ibis import Table, _
+from ibis.expr.types.groupby import GroupedTable
 
+from coupon_rec.features.batch.coupons import COUPON_KEY
 from coupon_rec.features.catalog import BROWSING_DAYS, MILLIONTHS, NEVER
 from coupon_rec.market import Market
 from coupon_rec.market.tables import OFFER
@@ -54,7 +56,7 @@ def before_campaigns(market: Market, events: Table) -> Table:
 def user_tables(market: Market, lines: Table) -> list[Table]:
     """What was known of each user mailed: one row for each campaign and user, in several tables."""
     users = market.offers.select(*USER_KEY).distinct().join(market.users, "user_id")
-    tables = [users, _habits(market, lines), _redemptions(market)]
+    tables = [users, _habits(market, lines), _answers(market)]
     if market.views is not None:
         views = before_campaigns(market, market.views.select("user_id", day=_.time.date()))
         faded = decayed(_.age, BROWSING_DAYS).sum()
@@ -96,35 +98,25 @@ def _habits(market: Market, lines: Table) -> Table:
     )
 
 
-def _redemptions(market: Market) -> Table:
+def _answers(market: Market) -> Table:
     """How each user answered the campaigns mailed before."""
-    users = mailed(market)
-    before = users.select("user_id", earlier_start="start")
-    campaigns = (
-        users.left_join(before, ["user_id", users.start > before.earlier_start])
-        .mutate(age=_.start.delta(_.earlier_start, unit="day"))
-        .group_by(*USER_KEY)
-        .aggregate(mailed_before=_.age.count(), user_mailed_90=(_.age <= 90).sum())
-    )
-    redeemed = (
-        before_campaigns(market, market.redemptions.select("user_id", day="date"))
+    mailings = mailed(market).select("user_id", day="start", used=ibis.literal(False))
+    redemptions = market.redemptions.select("user_id", day="date", used=ibis.literal(True))
+    return (
+        before_campaigns(market, mailings.union(redemptions))
         .group_by(*USER_KEY)
         .aggregate(
-            redemptions=_.count(),
-            user_redemption_recency=_.age.min(),
-            user_redemptions_decayed=decayed(_.age, 120).sum(),
+            mailed_before=_.count(where=~_.used),
+            user_mailed_90=_.count(where=~_.used & (_.age <= 90)),
+            redemptions=_.count(where=_.used),
+            user_redemption_recency=_.age.min(where=_.used),
+            user_redemptions_decayed=decayed(_.age, 120).sum(where=_.used),
         )
-    )
-    return campaigns.left_join(redeemed, USER_KEY).select(
-        *USER_KEY,
-        "user_mailed_90",
-        "user_redemption_recency",
-        "user_redemptions_decayed",
-        user_redemption_rate=_.redemptions / ibis.greatest(_.mailed_before, 1),
+        .mutate(user_redemption_rate=_.redemptions / ibis.greatest(_.mailed_before, 1))
     )
 
 
-def match_tables(market: Market, lines: Table, items: Table, users: Table) -> list[Table]:
+def match_tables(market: Market, lines: Table, items: Table, wallets: Table) -> list[Table]:
     """What each user did before with what is like each coupon's items, the items themselves first.
 
     Parameters
@@ -133,29 +125,39 @@ def match_tables(market: Market, lines: Table, items: Table, users: Table) -> li
         On any Ibis backend.
     lines, items : ibis.Table
         What was bought and sold there, as `purchase_lines` and `coded_items` give it.
-    users : ibis.Table
+    wallets : ibis.Table
         The key and `WALLET` of each user mailed.
     """
     past = before_campaigns(market, lines)
+    categories = _near(market, past, items, "category").aggregate(
+        spend=(_.spend * _.n).sum() / MILLIONTHS / _.all.max(),
+        match_category_decayed=(_.decayed * _.n).sum() / _.all.max(),
+        match_category_recency=_.last.min(),
+    )
+    makers = _near(market, past, items, "manufacturer_id").aggregate(
+        spend=_.spend.sum() / MILLIONTHS
+    )
+    share = _.spend / _.user_spend.nullif(0)
     tables = [
-        _of_items(market, lines, users),
-        _of_categories(market, past, items, users),
-        _of_brands(market, past, items, users),
+        _of_items(market, lines).join(wallets, USER_KEY).mutate(match_wallet_share=share),
+        categories.join(wallets, USER_KEY).mutate(match_category_share=share),
+        makers.join(wallets, USER_KEY).mutate(match_brand_share=share),
     ]
-    if market.views is not None:
-        views = _looks(market, market.views)
-        tables.append(views.select(*OFFER, match_viewed_7="decayed", match_view_recency="last"))
-    if market.clicks is not None:
-        clicks = _looks(market, market.clicks)
-        tables.append(clicks.select(*OFFER, match_clicked_7="decayed"))
+    tables[0] = tables[0].mutate(
+        match_lines_per_week=_.lines / _.user_weeks, match_spend_per_week=_.spend / _.user_weeks
+    )
+    for name, looks in {"viewed": market.views, "clicked": market.clicks}.items():
+        if looks is not None:
+            tables.append(_of_looks(market, looks, name))
     return tables
 
 
-def _of_items(market: Market, lines: Table, users: Table) -> Table:
+def _of_items(market: Market, lines: Table) -> Table:
     """The user's past purchases of the coupon's items."""
-    covered = market.coupon_items.select("campaign_id", "item_id").distinct()
-    relevant = before_campaigns(market, lines.join(covered, "item_id"))
-    user_items = relevant.group_by(*USER_KEY, "item_id").aggregate(
+    last_bought = ibis.struct({"age": _.last, "lines": -_.lines, "item": _.item_id})
+    matched = _covered(
+        market,
+        lines,
         lines=_.count(),
         units=_.quantity.sum(),
         spend=_.amount.sum(),
@@ -165,31 +167,22 @@ def _of_items(market: Market, lines: Table, users: Table) -> Table:
         last=_.age.min(),
         first=_.age.max(),
         coupon_lines=(_.coupon_discount > 0).sum(),
-    )
-    last_bought = ibis.struct({"age": _.last, "lines": -_.lines, "item": _.item_id})
-    matched = (
-        user_items.join(market.coupon_items, ["campaign_id", "item_id"])
-        .group_by(*OFFER)
-        .aggregate(
-            lines=_.lines.sum(),
-            units=_.units.sum(),
-            spend=_.spend.sum() / MILLIONTHS,
-            match_decayed_14=_.decayed_14.sum(),
-            match_decayed_45=_.decayed_45.sum(),
-            match_decayed_120=_.decayed_120.sum(),
-            match_recency=_.last.min(),
-            first=_.first.max(),
-            coupon_lines=_.coupon_lines.sum(),
-            match_distinct_items=_.count(),
-            item_id=_.item_id.argmin(last_bought),
-        )
+    ).aggregate(
+        lines=_.lines.sum(),
+        units=_.units.sum(),
+        spend=_.spend.sum() / MILLIONTHS,
+        match_decayed_14=_.decayed_14.sum(),
+        match_decayed_45=_.decayed_45.sum(),
+        match_decayed_120=_.decayed_120.sum(),
+        match_recency=_.last.min(),
+        first=_.first.max(),
+        coupon_lines=_.coupon_lines.sum(),
+        match_distinct_items=_.count(),
+        item_id=_.item_id.argmin(last_bought),
     )
     interval = (_.first - _.match_recency) / (_.lines - 1).nullif(0)
     interval = ibis.least(interval.fill_null(NEVER), NEVER)
-    return matched.join(users, USER_KEY).mutate(
-        match_lines_per_week=_.lines / _.user_weeks,
-        match_spend_per_week=_.spend / _.user_weeks,
-        match_wallet_share=_.spend / _.user_spend.nullif(0),
+    return matched.mutate(
         match_interval=interval,
         match_due=_.match_recency / ibis.greatest(interval, 1.0),
         match_trend=(_.match_decayed_14 / 14) / (_.match_decayed_120 / 120).nullif(0),
@@ -198,63 +191,48 @@ def _of_items(market: Market, lines: Table, users: Table) -> Table:
     )
 
 
-def _of_categories(market: Market, past: Table, items: Table, users: Table) -> Table:
-    """The user's past purchases in the coupon's categories, weighted by their share of it."""
+def _covered(
+    market: Market, events: Table, **sums: ibis.expr.types.Value | ibis.Deferred
+) -> GroupedTable:
+    """Sums over each user's earlier events of an item, for each offer that covers it."""
+    pairs = market.coupon_items.select("campaign_id", "item_id").distinct()
+    return (
+        before_campaigns(market, events.join(pairs, "item_id"))
+        .group_by(*USER_KEY, "item_id")
+        .aggregate(**sums)
+        .join(market.coupon_items, ["campaign_id", "item_id"])
+        .group_by(*OFFER)
+    )
+
+
+def _near(market: Market, past: Table, items: Table, kind: str) -> GroupedTable:
+    """The user's past purchases of each kind of item that a coupon covers, by offer.
+
+    Of each kind there are `n` items among `all` that the coupon covers.
+    """
     counts = (
         market.coupon_items.join(items, "item_id")
-        .group_by("campaign_id", "coupon_id", "category")
+        .group_by(*COUPON_KEY, kind)
         .aggregate(n=_.count())
     )
     bought = (
-        past.semi_join(counts, ["campaign_id", "category"])
-        .group_by(*USER_KEY, "category")
+        past.semi_join(counts, ["campaign_id", kind])
+        .group_by(*USER_KEY, kind)
         .aggregate(spend=_.amount.sum(), decayed=decayed(_.age, 45).sum(), last=_.age.min())
     )
-    counts = counts.mutate(all=_.n.sum().over(group_by=["campaign_id", "coupon_id"]))
-    return (
-        bought.join(counts, ["campaign_id", "category"])
-        .group_by(*OFFER)
-        .aggregate(
-            spend=(_.spend * _.n).sum() / MILLIONTHS / _.all.max(),
-            match_category_decayed=(_.decayed * _.n).sum() / _.all.max(),
-            match_category_recency=_.last.min(),
-        )
-        .join(users, USER_KEY)
-        .mutate(match_category_share=_.spend / _.user_spend.nullif(0))
-    )
+    counts = counts.mutate(all=_.n.sum().over(group_by=COUPON_KEY))
+    return bought.join(counts, ["campaign_id", kind]).group_by(*OFFER)
 
 
-def _of_brands(market: Market, past: Table, items: Table, users: Table) -> Table:
-    """The user's past spend on the manufacturers of the coupon's items."""
-    covered = (
-        market.coupon_items.join(items, "item_id")
-        .select("campaign_id", "coupon_id", "manufacturer_id")
-        .distinct()
-    )
-    return (
-        past.semi_join(covered, ["campaign_id", "manufacturer_id"])
-        .group_by(*USER_KEY, "manufacturer_id")
-        .aggregate(spend=_.amount.sum())
-        .join(covered, ["campaign_id", "manufacturer_id"])
-        .group_by(*OFFER)
-        .aggregate(spend=_.spend.sum() / MILLIONTHS)
-        .join(users, USER_KEY)
-        .mutate(match_brand_share=_.spend / _.user_spend.nullif(0))
-    )
-
-
-def _looks(market: Market, events: Table) -> Table:
-    """How each user looked at each coupon's items."""
-    covered = market.coupon_items.select("campaign_id", "item_id").distinct()
-    events = events.select("user_id", "item_id", day=_.time.date()).join(covered, "item_id")
-    return (
-        before_campaigns(market, events)
-        .group_by(*USER_KEY, "item_id")
-        .aggregate(decayed=decayed(_.age, BROWSING_DAYS).sum(), last=_.age.min())
-        .join(market.coupon_items, ["campaign_id", "item_id"])
-        .group_by(*OFFER)
-        .aggregate(decayed=_.decayed.sum(), last=_.last.min())
-    )
+def _of_looks(market: Market, looks: Table, name: str) -> Table:
+    """How each user viewed or clicked each coupon's items."""
+    table = _covered(
+        market,
+        looks.select("user_id", "item_id", day=_.time.date()),
+        decayed=decayed(_.age, BROWSING_DAYS).sum(),
+        last=_.age.min(),
+    ).aggregate(_.decayed.sum().name(f"match_{name}_7"), match_view_recency=_.last.min())
+    return table if name == "viewed" else table.drop("match_view_recency")
 
 
 def offer_tables(market: Market) -> list[Table]:
@@ -273,24 +251,20 @@ def offer_tables(market: Market) -> list[Table]:
 
 def _seen_before(market: Market) -> Table:
     """Earlier campaigns that offered this user the same coupon, and the answers."""
-    campaigns = market.campaigns.select("campaign_id", "start")
-    offers = market.offers.join(campaigns, "campaign_id")
-    earlier = offers.select("user_id", "coupon_id", earlier_start="start")
-    offered = (
-        offers.join(earlier, ["user_id", "coupon_id", offers.start > earlier.earlier_start])
+    offers = market.offers.join(market.campaigns.select("campaign_id", "start"), "campaign_id")
+    offered, redeemed = (
+        offers.join(earlier, ["user_id", "coupon_id", offers.start > earlier.day])
         .group_by(*OFFER)
-        .aggregate(coupon_offered_before=_.count())
+        .aggregate(times=_.count())
+        for earlier in (
+            offers.select("user_id", "coupon_id", day="start"),
+            market.redemptions.select("user_id", "coupon_id", day="date"),
+        )
     )
-    answers = market.redemptions.select("user_id", "coupon_id", "date")
-    redeemed = (
-        offers.join(answers, ["user_id", "coupon_id", offers.start > answers.date])
-        .group_by(*OFFER)
-        .aggregate(coupon_redeemed_before=_.count())
-    )
-    return offered.left_join(redeemed, OFFER).select(
+    return offered.left_join(redeemed, OFFER, rname="{name}_redeemed").select(
         *OFFER,
-        "coupon_offered_before",
-        coupon_redeemed_before=_.coupon_redeemed_before.fill_null(0),
+        coupon_offered_before=_.times,
+        coupon_redeemed_before=_.times_redeemed.fill_null(0),
     )
 
 

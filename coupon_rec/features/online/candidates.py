@@ -2,26 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coupon_rec.features.catalog import MISSING, feature_names
 from coupon_rec.features.encoder import Arrays
 from coupon_rec.features.online.ranks import Crowd
-from coupon_rec.features.online.snapshot import (
-    OWN_TERMS,
-    Floats,
-    Ints,
-    Mailings,
-    Past,
-    Seen,
-    Snapshot,
-)
-from coupon_rec.features.online.user_features import Features, Values, features_of, known
+from coupon_rec.features.online.snapshot import OWN_TERMS, Floats, Ints, Past, Snapshot
+from coupon_rec.features.online.user_features import Values, features_of, known, together
 
-COUPON_FEATURES = feature_names("coupon")
+SPOKEN_OF = (
+    "match_recency",
+    "match_distinct_items",
+    "match_category_recency",
+    "user_redemption_recency",
+)
+"""The features that `coupon_rec.decisions.reason` puts in words."""
 
 
 @dataclass(frozen=True)
@@ -64,46 +61,21 @@ class Candidates:
 
 
 class Asked(NamedTuple):
-    """A user who asks for coupons, and what is known of that user.
+    """A user who asks for coupons.
 
     Attributes
     ----------
-    known : bool
-        False where nothing is known of the user.
-    version : int
-        Of the user.
     row : int
-        The user's row in the snapshot; for someone it does not know -1, the row of all others.
-    pair : numpy.ndarray
-        The user's offers of live coupons, by their place among all in the snapshot.
-    mailed : Mailings
-        The campaigns mailed to the user before.
-    seen : Seen
-        Which coupons came in them.
+        The user's row in the snapshot, or the one that stands for all whom it does not know.
     past : Past
         What the user did before the day in question.
+    version : int
+        Of the user.
     """
 
-    known: bool
-    version: int
     row: int
-    pair: Ints
-    mailed: Mailings
-    seen: Seen
     past: Past
-
-    @classmethod
-    def read(cls, snapshot: Snapshot, row: int | None, past: Past, version: int) -> "Asked":
-        """Look up a user, given by row; None for someone without one."""
-        return cls(
-            known=row is not None or version > 0,
-            version=version,
-            row=-1 if row is None else row,
-            pair=np.arange(0) if row is None else snapshot.offers.pairs(row),
-            mailed=snapshot.mailings.of(row),
-            seen=snapshot.seen.of(row),
-            past=past,
-        )
+    version: int
 
 
 class Shown(NamedTuple):
@@ -116,16 +88,16 @@ class Shown(NamedTuple):
         shape (m,).
     pair : numpy.ndarray
         The place among the offers of the snapshot, shape (m,); -1 for what was not mailed.
-    joins : numpy.ndarray
-        Whether each user was mailed none of the coupons, and is shown all but those that the user
-        is held out of, shape (n,).
+    joining : numpy.ndarray
+        1 for coupons of a user who was mailed none, and is shown all of them but those that the
+        user is held out of; else 0, shape (m,).
     """
 
     user: Ints
     coupon: Ints
     campaign: Ints
     pair: Ints
-    joins: NDArray[np.bool_]
+    joining: Ints
 
 
 def candidates_of(
@@ -146,77 +118,55 @@ def candidates_of(
     counted : int
         How many events of all users have been counted.
     """
-    pasts, mailed = [one.past for one in asked], [one.mailed for one in asked]
-    features = features_of(pasts, mailed, snapshot.items, snapshot.coupons, start)
-    coupons, shown = snapshot.coupons, _shown(snapshot, asked, start)
-    match = _matches(features, shown, len(coupons.coupon_id))
-    match |= known(_ranks(crowd, shown, match))
-    user = {name: values.take(shown.user) for name, values in features.user.items()}
-    spend_ranks = crowd.spend_ranks(features.user["user_spend_per_week"], start, shown.joins)
-    user["user_spend_rank"] = spend_ranks[shown.user, shown.campaign]
-    used, times = _redeemed(snapshot, asked, shown)
-    rows_of_users = np.array([one.row for one in asked]).take(shown.user)
-    arrays = _arrays(snapshot, shown, rows_of_users, user, match, times)
+    rows, pasts = np.array([one.row for one in asked]), [one.past for one in asked]
+    coupons, shown = snapshot.coupons, _shown(snapshot, rows, start)
+    of_user, of_pair = features_of(pasts, rows, snapshot, start)
+    place = shown.user * len(coupons.coupon_id) + shown.coupon
+    user = {name: values[shown.user] for name, values in of_user.items()}
+    match = known({name: values[place] for name, values in of_pair.items()})
+    ranks = _ranks(crowd, shown, match) | {
+        "user_spend_rank": crowd.spend_ranks(
+            shown.campaign, user["user_spend_per_week"], start, shown.joining
+        )
+    }
+    used, times = _seen_before(snapshot, rows, pasts, shown)
+    values = user | match | known(ranks) | times
+    arrays = _arrays(snapshot, shown, rows[shown.user], values)
     columns = {
+        "campaign_id": coupons.campaign_id[shown.coupon],
+        "coupon_id": coupons.coupon_id[shown.coupon],
         "spend_per_line": coupons.spend_per_line[shown.coupon],
         "coupon_discount": coupons.discount[shown.coupon],
-        "user_redemption_recency": user["user_redemption_recency"].astype("float32"),
+        **{name: values[name].astype("float32") for name in SPOKEN_OF},
     }
-    for name in ("match_recency", "match_distinct_items", "match_category_recency"):
-        columns[name] = match[name].astype("float32")
-    edges = shown.user.searchsorted(np.arange(len(asked) + 1)).tolist()
-    found = []
-    for one, first, end in zip(asked, edges, edges[1:], strict=False):
-        rows: Any = slice(first, end)
-        if used[rows].any():
-            rows = first + (~used[rows]).nonzero()[0]
-        coupon = shown.coupon[rows]
-        found.append(
-            Candidates(
-                campaign_id=coupons.campaign_id[coupon],
-                coupon_id=coupons.coupon_id[coupon],
-                arrays={name: array[rows] for name, array in arrays.items()},
-                known=one.known,
-                mailed=len(one.pair) > 0,
-                version=one.version,
-                counted=counted,
-                **{name: column[rows] for name, column in columns.items()},
-            )
+    left = (~used).nonzero()[0]
+    edges = shown.user[left].searchsorted(np.arange(len(asked) + 1)).tolist()
+    return [
+        Candidates(
+            arrays={name: array[left[first:end]] for name, array in arrays.items()},
+            known=one.row < len(snapshot.user_row) or one.version > 0,
+            mailed=len(snapshot.offers[one.row]) > 0,
+            version=one.version,
+            counted=counted,
+            **{name: column[left[first:end]] for name, column in columns.items()},
         )
-    return found
+        for one, first, end in zip(asked, edges, edges[1:], strict=False)
+    ]
 
 
-def _shown(snapshot: Snapshot, asked: Sequence[Asked], start: int) -> Shown:
+def _shown(snapshot: Snapshot, rows: Ints, start: int) -> Shown:
     """Find the live coupons that each user was mailed, or all that nobody withheld."""
-    offers, coupons = snapshot.offers, snapshot.coupons
-    everything = np.arange(len(coupons.coupon_id))
-    joins = np.array([not len(one.pair) for one in asked])
-    places = [
-        np.delete(everything, snapshot.held[one.row]) if joined else offers.coupon[one.pair]
-        for one, joined in zip(asked, joins, strict=True)
-    ]
-    pairs = [
-        np.full(len(coupon), -1) if joined else one.pair
-        for one, coupon, joined in zip(asked, places, joins, strict=True)
-    ]
-    pair, coupon = np.concatenate(pairs), np.concatenate(places)
-    user = np.arange(len(asked)).repeat([*map(len, pairs)])
-    live = (coupons.last_day[coupon] >= start - 1).nonzero()[0]
-    return Shown(user[live], coupon[live], coupons.campaign[coupon[live]], pair[live], joins)
-
-
-def _matches(features: Features, shown: Shown, coupons: int) -> Values:
-    """The features of the m matches that are shown."""
-    place = shown.user * coupons + shown.coupon
-    row = np.full(len(shown.joins) * coupons, -1)
-    row[features.pair] = np.arange(len(features.pair))
-    row = row[place]
-    bought = row >= 0
-    match = {name: values[place] for name, values in features.match.items()}
-    for name, values in features.bought.items():
-        match[name] = np.full(len(place), MISSING[name])
-        match[name][bought] = values[row[bought]]
-    return match
+    coupons, offers, held = snapshot.coupons, snapshot.offers, snapshot.held
+    pair = np.full((len(rows), len(coupons.coupon_id)), -1)
+    user, row = offers.of(rows)
+    pair[user, offers.rows["coupon"][row]] = row
+    joins = np.all(pair < 0, axis=1)
+    shown = (pair >= 0) | joins[:, np.newaxis]
+    user, row = held.of(rows)
+    shown[user, held.rows["coupon"][row]] = False
+    user, coupon = (shown & (coupons.last_day >= start - 1)).nonzero()
+    joining = joins[user].astype("int64")
+    return Shown(user, coupon, coupons.campaign[coupon], pair[user, coupon], joining)
 
 
 def _ranks(crowd: Crowd, shown: Shown, match: Values) -> Values:
@@ -224,19 +174,14 @@ def _ranks(crowd: Crowd, shown: Shown, match: Values) -> Values:
 
     A coupon without a purchase ranks below every one with any, and 0 by what was bought.
     """
-    group = shown.user * crowd.campaigns + shown.campaign
+    group = shown.user * (shown.campaign.max(initial=0) + 1) + shown.campaign
     size = np.bincount(group)[group]
-    last = np.maximum(size - 1, 1)
-    decayed, shares, recency = (
-        match[name] for name in ("match_decayed_45", "match_wallet_share", "match_recency")
-    )
-    lower, poorer, sooner = (_below(group, values) for values in (decayed, shares, recency))
-    joins = shown.joins[shown.user].astype("int64")
-    wallet_ranks = crowd.wallets.of(shown.campaign, shares, joins * poorer, joins * size)
+    last, shares = np.maximum(size - 1, 1), match["match_wallet_share"]
+    poorer = shown.joining * _below(group, shares)
     return {
-        "match_rank": lower / last,
-        "match_wallet_rank": wallet_ranks,
-        "match_recency_rank": sooner / last,
+        "match_rank": _below(group, match["match_decayed_45"]) / last,
+        "match_wallet_rank": crowd.wallets.of(shown.campaign, shares, poorer, shown.joining * size),
+        "match_recency_rank": _below(group, match["match_recency"]) / last,
     }
 
 
@@ -248,70 +193,53 @@ def _below(group: Ints, values: Floats) -> Ints:
     return np.asarray(in_order.searchsorted(key) - in_order.searchsorted(group * len(different)))
 
 
-def _arrays(
-    snapshot: Snapshot, shown: Shown, row: Ints, user: Values, match: Values, times: Values
-) -> Arrays:
-    """What a model takes of the m matches that are shown, with the row of each user."""
-    encoder = snapshot.encoder
-    arrays = {
-        name: array.take(shown.coupon, axis=0) for name, array in snapshot.coupons.arrays.items()
-    }
-    arrays |= {name: codes.take(row, axis=0) for name, codes in snapshot.user_arrays.items()}
-    if "user" in encoder.numbers:
-        own = snapshot.own_numbers.take(row, axis=0)
-        numbers = np.hstack([_side_by_side(user, snapshot.computed["user"]), own])
-        arrays["user"] = encoder.scaled("user", numbers)
-    if "match" in encoder.numbers:
-        numbers = _side_by_side(match, snapshot.computed["match"])
-        arrays["match"] = encoder.scaled("match", numbers)
-    if "coupon" in arrays:
-        for name, counts in times.items():
-            arrays["coupon"][:, COUPON_FEATURES.index(name)] = np.log1p(counts)
-        _own_terms(snapshot, shown.pair, arrays["coupon"])
-    return arrays
-
-
-def _side_by_side(values: Values, names: Sequence[str]) -> NDArray[np.float32]:
-    """Some features as the batch keeps them, one row an offer."""
-    return np.array([values[name] for name in names], "float32").T
-
-
-def _redeemed(
-    snapshot: Snapshot, asked: Sequence[Asked], shown: Shown
+def _seen_before(
+    snapshot: Snapshot, rows: Ints, pasts: Sequence[Past], shown: Shown
 ) -> tuple[NDArray[np.bool_], Values]:
     """Whether each coupon was redeemed in its campaign; how often it came, and was used, before."""
-    coupons, n = snapshot.coupons, len(asked)
-    ids = len(coupons.ids)
-    place = shown.user * ids + coupons.number[shown.coupon]
-    user = np.arange(n).repeat([len(one.seen.number) for one in asked])
-    number, offered = map(np.concatenate, zip(*[one.seen for one in asked], strict=True))
-    came = np.zeros(n * ids)
-    came[user * ids + number] = offered
-    campaign_id, coupon_id, _ = map(
-        np.concatenate, zip(*[one.past.redemptions for one in asked], strict=True)
-    )
-    user = np.arange(n).repeat([len(one.past.redemptions.day) for one in asked])
-    number = coupons.ids.searchsorted(coupon_id)
-    live = (coupons.ids.take(number, mode="clip") == coupon_id).nonzero()[0]
-    redeemed = user[live] * ids + number[live]
-    used = np.zeros(len(place), "bool")
-    for its_place, its_campaign in zip(redeemed, campaign_id[live], strict=True):
-        used |= (place == its_place) & (coupons.campaign_id[shown.coupon] == its_campaign)
-    came, times = came[place], np.bincount(redeemed, minlength=n * ids)[place]
-    return used, {
+    coupons, seen, n = snapshot.coupons, snapshot.seen, len(rows)
+    came = np.zeros((n, len(coupons.ids)))
+    user, row = seen.of(rows)
+    before = seen.rows[row]
+    came[user, coupons.ids.searchsorted(before["coupon_id"])] = before["offered"]
+    came = came[shown.user, coupons.number[shown.coupon]]
+    redeemed, user = together([past.redemptions for past in pasts])
+    same = redeemed["coupon_id"][:, None] == coupons.coupon_id
+    here = same & (redeemed["campaign_id"][:, None] == coupons.campaign_id)
+    times, used = np.zeros((2, n, len(coupons.coupon_id)))
+    np.add.at(times, user, same)
+    np.add.at(used, user, here)
+    times = times[shown.user, shown.coupon]
+    return used[shown.user, shown.coupon] > 0, {
         "coupon_offered_before": came,
         "coupon_redeemed_before": np.where(came > 0, times, 0),
     }
 
 
+def _arrays(snapshot: Snapshot, shown: Shown, rows: Ints, values: Values) -> Arrays:
+    """What a model takes of the m matches that are shown, with the row of each user."""
+    encoder = snapshot.encoder
+    arrays = {name: all_.take(shown.coupon, axis=0) for name, all_ in snapshot.of_coupons.items()}
+    arrays |= {name: all_.take(rows, axis=0) for name, all_ in snapshot.of_users.items()}
+    for group, numbers in encoder.numbers.items():
+        places = [place for place, number in enumerate(numbers) if number.name in values]
+        if places:
+            block = np.array([values[numbers[place].name] for place in places], "float32").T
+            known_before = arrays.setdefault(group, np.empty((len(rows), len(numbers)), "float32"))
+            known_before[:, places] = encoder.scaled(group, block, places)
+    if "coupon" in arrays:
+        _own_terms(snapshot, shown.pair, arrays["coupon"])
+    return arrays
+
+
 def _own_terms(snapshot: Snapshot, pair: Ints, coupon: NDArray[np.float32]) -> None:
     """Put the terms of users' own offers in place of those of the coupons."""
-    if not snapshot.terms:
+    offers, encoder = snapshot.offers.rows, snapshot.encoder
+    own = {name: offers[name][pair] for name in OWN_TERMS if name in (offers.dtype.names or ())}
+    if not own:
         return
-    own = {name: values[pair] for name, values in snapshot.terms.items()}
     differs = (pair >= 0) & ~np.isnan([*own.values()]).all(axis=0)
-    for column, number in enumerate(snapshot.encoder.numbers["coupon"]):
+    for place, number in enumerate(encoder.numbers["coupon"]):
         if number.name in OWN_TERMS:
-            term = own.get(number.name, np.full(len(pair), np.nan))[differs]
-            term = np.where(np.isnan(term), number.missing, term).astype("float32")
-            coupon[differs, column] = np.log1p(term, dtype="float64") if number.log1p else term
+            term = own.get(number.name, np.full(len(pair), np.nan))[differs, None]
+            coupon[differs, place] = encoder.scaled("coupon", term.astype("float32"), [place])[:, 0]

@@ -1,14 +1,10 @@
 """Where a user stands among all others, while everyone moves."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coupon_rec.features.catalog import MILLIONTHS
-from coupon_rec.features.online.snapshot import Floats, Ints, Lines, Snapshot
-from coupon_rec.features.online.user_features import known, rounded, wallet_shares
-
-NOT_YET = np.iinfo("int32").max
-"""The day of the first purchase of someone who has made none."""
+from coupon_rec.features.online.snapshot import Floats, Ints, Rows, Snapshot
+from coupon_rec.features.online.user_features import known, last_of, wallet_shares
 
 
 class Ranks:
@@ -51,8 +47,8 @@ class Ranks:
             below it, shape (n,).
         """
         lower = np.zeros(len(values))
-        for one in np.unique(campaign):
-            above, mine = self._above[one], (campaign == one) & (values > 0)
+        for one, above in enumerate(self._above):
+            mine = (campaign == one) & (values > 0)
             lower[mine] = self._sizes[one] - len(above) + above.searchsorted(values[mine])
         others = self._sizes[campaign] + joining - 1
         return np.asarray((lower + below) / np.maximum(others, 1))
@@ -68,77 +64,64 @@ class Crowd:
 
     Attributes
     ----------
-    campaigns : int
-        How many there are.
     wallets : Ranks
         Of the offers, by match_wallet_share.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        offers, coupons, others = snapshot.offers, snapshot.coupons, snapshot.others
-        self.campaigns = int(coupons.campaign.max()) + 1
-        user, pair = offers.of(np.arange(len(snapshot.user_row)))
-        campaign = coupons.campaign[offers.coupon[pair]]
-        everyone = np.concatenate([campaign, others.campaign.repeat(others.offers)])
-        self.wallets = Ranks(*snapshot.wallets, np.bincount(everyone, minlength=self.campaigns))
-        mailed = np.unique(campaign * len(snapshot.user_row) + user)
-        of_campaign, user = np.divmod(mailed, len(snapshot.user_row))
-        first, last = snapshot.lines.bounds
-        lines = snapshot.lines.rows
-        sums = np.concatenate([[0], np.cumsum(lines.amount)])
-        first_day = np.where(last > first, np.append(lines.day, 0)[first], NOT_YET)
-        self._campaign = np.append(of_campaign, others.campaign)
-        self._user = np.append(user, len(first) + np.arange(len(others.campaign)))
-        self._spend = np.append(sums[last] - sums[first], others.spend)
-        self._first_day = np.append(first_day, others.first_day)
-        self._start = snapshot.start
+        self._snapshot, self._start = snapshot, snapshot.start
+        users = np.arange(len(snapshot.user_row) + 1)
+        campaign, offers = snapshot.coupons.campaign, snapshot.offers
+        of_offer, size = campaign[offers.rows["coupon"]], int(campaign.max()) + 1
+        ids = np.unique(snapshot.coupons.campaign_id)
+        self.wallets = Ranks(
+            ids.searchsorted(snapshot.wallets["campaign_id"]),
+            snapshot.wallets["share"],
+            np.bincount(of_offer, minlength=size),
+        )
+        mailed = np.unique(of_offer * len(users) + offers.of(users)[0])
+        self._campaign, self._user = np.divmod(mailed, len(users))
+        self._sizes = np.bincount(self._campaign, minlength=size)
+        user, lines = snapshot.lines.of(users)[0], snapshot.lines.rows
+        self._spend = np.bincount(user, lines["amount"], len(users))
+        self._first_day = last_of(user[::-1], lines["day"][::-1], len(users))
         self._rates = self._ranked_rates()
 
-    def move(self, user: int, before: Lines, after: Lines) -> None:
+    def move(self, user: int, before: Rows, after: Rows) -> None:
         """Take note that a user, given by row, has more purchase lines than before."""
-        coupons, mine = self._snapshot.coupons, self._snapshot.offers[user]
+        coupons, mine = self._snapshot.coupons, self._snapshot.offers[user]["coupon"]
         campaigns = np.unique(coupons.campaign[mine])
         whose = np.full(len(campaigns), user)
         old_rate = self._rate(whose)
         old, new = (wallet_shares(lines, coupons)[mine] for lines in (before, after))
-        self._spend[user] = after.amount.sum()
-        self._first_day[user] = after.day.min(initial=NOT_YET)
+        self._spend[user] = after["amount"].sum()
+        self._first_day[user] = after["day"][0] if len(after) else np.nan
         self.wallets.replace(coupons.campaign[mine], old, new)
         self._rates.replace(campaigns, old_rate, self._rate(whose))
 
-    def spend_ranks(self, rates: Floats, start: int, joins: NDArray[np.bool_]) -> Floats:
-        """The feature user_spend_rank, as of a start, in each campaign.
+    def spend_ranks(self, campaign: Ints, rates: Floats, start: int, joining: Ints) -> Floats:
+        """The feature user_spend_rank, as of a start, of users in campaigns.
 
         Parameters
         ----------
-        rates : numpy.ndarray
-            What each of n users spends a week, shape (n,).
+        campaign, rates : numpy.ndarray
+            The place of a campaign, and what a user spends a week, shape (m,).
         start : int
             Day, since 1970.
-        joins : numpy.ndarray
-            Whether each user was mailed nothing, and is ranked as if mailed; shape (n,).
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n, campaigns).
+        joining : numpy.ndarray
+            1 for a user who was mailed nothing, and is ranked as if mailed, else 0; shape (m,).
         """
         if start != self._start:
             self._start = start
             self._rates = self._ranked_rates()
-        campaign = np.tile(np.arange(self.campaigns), len(rates))
-        joining = joins.repeat(self.campaigns).astype("int64")
-        ranks = self._rates.of(campaign, rates.repeat(self.campaigns), 0 * joining, joining)
-        return rounded(ranks).reshape(-1, self.campaigns)
+        return self._rates.of(campaign, rates, 0 * joining, joining)
 
     def _ranked_rates(self) -> Ranks:
         """Rank everyone who was mailed a campaign by spend a week."""
-        sizes = np.bincount(self._campaign, minlength=self.campaigns)
-        return Ranks(self._campaign, self._rate(self._user), sizes)
+        return Ranks(self._campaign, self._rate(self._user), self._sizes)
 
     def _rate(self, users: Ints) -> Floats:
         """The feature user_spend_per_week of users, shape (n,)."""
-        weeks = np.maximum((self._start - self._first_day[users]) / 7, 1)
+        weeks = np.fmax((self._start - self._first_day[users]) / 7, 1)
         rates = known({"user_spend_per_week": self._spend[users] / MILLIONTHS / weeks})
         return np.asarray(rates["user_spend_per_week"])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,123 +11,50 @@ from coupon_rec.features.encoder import Arrays, Encoder
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-NO_ITEM = -1
+Rows = NDArray[np.void]
+"""Rows of a table with named columns, all of them numbers; days are whole, since 1970."""
 SEEN = ("coupon_offered_before", "coupon_redeemed_before")
 """Features of a user and a coupon; the other features named after the coupon are its own."""
 OWN_TERMS = ("coupon_depth", "coupon_face_value")
 """Features of a coupon that an offer may replace by its own."""
 
 
-class Lines(NamedTuple):
-    """Purchase lines by day (since 1970), then by basket: n of each, money in millionths."""
-
-    item: Ints
-    basket_id: Ints
-    day: Ints
-    quantity: Ints
-    amount: Ints
-    retail_discount: Ints
-    coupon_discount: Ints
-
-
-class Redemptions(NamedTuple):
-    """Coupons used, by day (since 1970)."""
-
-    campaign_id: Ints
-    coupon_id: Ints
-    day: Ints
-
-
-class Looks(NamedTuple):
-    """Items looked at or clicked, by day (since 1970)."""
-
-    item: Ints
-    day: Ints
-
-
-class Mailings(NamedTuple):
-    """Campaigns mailed before, by their first day (since 1970)."""
-
-    day: Ints
-
-
-class Seen(NamedTuple):
-    """Coupons mailed before that are live, by their place among `Coupons.ids`, and how often."""
-
-    number: Ints
-    offered: Ints
-
-
-Rows = TypeVar("Rows", Lines, Redemptions, Looks, Mailings, Seen)
-Events = TypeVar("Events", Lines, Redemptions, Looks)
-
-
-def chosen(rows: Rows, which: Any) -> Rows:
-    """Those rows that a mask, a slice or their places choose."""
-    return type(rows)(*[column[which] for column in rows])
-
-
-def before(rows: Events, day: int) -> Events:
-    """Those rows that are older than a day."""
-    return chosen(rows, slice(int(rows.day.searchsorted(day))))
-
-
-def ordered(rows: Events) -> Events:
-    """The rows by day; those of a day by their second column, as lines are by their basket."""
-    return chosen(rows, np.lexsort((rows[1], rows.day)))
-
-
 class Past(NamedTuple):
-    """What one user did."""
+    """What one user did, by day; the lines of a day by their basket, money in millionths."""
 
-    lines: Lines
-    redemptions: Redemptions
-    views: Looks
-    clicks: Looks
+    lines: Rows
+    redemptions: Rows
+    views: Rows
+    clicks: Rows
 
     def before(self, day: int) -> "Past":
         """What is older than a day, since 1970."""
-        return Past(
-            before(self.lines, day),
-            before(self.redemptions, day),
-            before(self.views, day),
-            before(self.clicks, day),
-        )
+        return Past(*(rows[: rows["day"].searchsorted(day)] for rows in self))
 
 
-class Links:
-    """Which coupons each key (item, category, maker, user) stands for: a sparse matrix by rows.
+class Grouped:
+    """Rows sorted by a key (a user, an item, ...), so that those of a key are a slice.
 
     Parameters
     ----------
-    keys, coupons : numpy.ndarray
-        Shape (m,): numbers from 0. A pair of them may come several times.
+    rows : numpy.ndarray
+        Shape (m,).
+    keys : numpy.ndarray
+        The key of each, a number from 0, in order; shape (m,).
     size : int
         How many keys there are.
-
-    Attributes
-    ----------
-    coupon, times : numpy.ndarray
-        Of each different pair, its coupon and how often it came; sorted by key and coupon.
     """
 
-    def __init__(self, keys: Ints, coupons: Ints, size: int) -> None:
-        several = int(coupons.max(initial=0)) + 1
-        pairs, times = np.unique(keys * several + coupons, return_counts=True)
-        self.coupon: Ints = pairs % several
-        self.times: Ints = times
-        self._edges = np.searchsorted(pairs // several, np.arange(size + 1)).astype("int32")
+    def __init__(self, rows: NDArray[Any], keys: Ints, size: int) -> None:
+        self.rows = rows
+        self._edges = keys.searchsorted(np.arange(size + 1))
 
-    def __getitem__(self, key: int) -> Ints:
-        """The coupons of one key, in order."""
-        return self.coupon[self._edges[key] : self._edges[key + 1]]
-
-    def pairs(self, key: int) -> Ints:
-        """The pairs of one key."""
-        return np.arange(self._edges[key], self._edges[key + 1])
+    def __getitem__(self, key: int) -> NDArray[Any]:
+        """The rows of one key."""
+        return self.rows[self._edges[key] : self._edges[key + 1]]
 
     def of(self, keys: Ints) -> tuple[Ints, Ints]:
-        """The pairs of some keys: the position of each in `keys`, and its own."""
+        """The rows of some keys, by number: whose each is, by position in `keys`, and which."""
         first = self._edges[keys]
         count = self._edges[keys + 1] - first
         position = np.arange(len(keys)).repeat(count)
@@ -149,11 +76,9 @@ class Coupons:
         The place of its campaign among the live ones, and of its id among `ids`; shape (K,).
     spend_per_line, discount, price : numpy.ndarray
         In currency, shape (K,); the price is NaN where it is not known.
-    arrays : dict of str to numpy.ndarray
-        What a model takes of the items and the coupons, K rows each; features of `coupon` that
-        depend on the user are 0.
-    items, categories, makers : Links
-        What they cover; a category as often as the coupon has items in it.
+    items, categories, makers : Grouped
+        The coupons of each item; of each category and maker, in the column `coupon`, with how many
+        items of it the coupon covers, `times`.
     covered : numpy.ndarray
         How many items each covers, shape (K,).
     """
@@ -167,15 +92,13 @@ class Coupons:
     spend_per_line: Floats
     discount: NDArray[np.float32]
     price: Floats
-    arrays: dict[str, NDArray[Any]]
-    items: Links
-    categories: Links
-    makers: Links
-    covered: Floats
+    items: Grouped
+    categories: Grouped
+    makers: Grouped
+    covered: Ints
 
 
-@dataclass(frozen=True)
-class Items:
+class Items(NamedTuple):
     """What is sold: the row of an item is its number everywhere in memory."""
 
     item_id: Ints
@@ -183,55 +106,10 @@ class Items:
     maker: Ints
     private: NDArray[np.bool_]
 
-    def row(self, item_id: int) -> int:
-        """The row of an item, or `NO_ITEM`."""
-        row = int(np.searchsorted(self.item_id, item_id))
-        return row if row < len(self.item_id) and self.item_id[row] == item_id else NO_ITEM
-
-
-class Others(NamedTuple):
-    """Users of other shards, who are ranked beside those of this one: a row a user and campaign.
-
-    Attributes
-    ----------
-    campaign, offers : numpy.ndarray
-        The place of a live campaign, and how many of its coupons the user was mailed.
-    spend, first_day : numpy.ndarray
-        What the user spent, in millionths, and the day of the first purchase since 1970.
-    """
-
-    campaign: Ints
-    offers: Ints
-    spend: Ints
-    first_day: Ints
-
-
-class ByUser(Generic[Rows]):
-    """Rows sorted by user.
-
-    Parameters
-    ----------
-    rows : Rows
-        Of all users.
-    ids, users : numpy.ndarray
-        Whose each row is, and all users, sorted.
-
-    Attributes
-    ----------
-    bounds : tuple of numpy.ndarray
-        The first row of each user, and the one after the last.
-    """
-
-    def __init__(self, rows: Rows, ids: Ints, users: Ints) -> None:
-        self.rows: Rows = rows
-        self.bounds = np.searchsorted(ids, users), np.searchsorted(ids, users, side="right")
-
-    def of(self, user: int | None) -> Rows:
-        """The rows of a user, given by row; none for someone unknown."""
-        first, last = self.bounds
-        mine = slice(0, 0) if user is None else slice(first[user], last[user])
-        rows: Rows = chosen(self.rows, mine)
-        return rows
+    def row(self, item_id: int) -> int | None:
+        """The row of an item, if it is known."""
+        row = int(self.item_id.searchsorted(item_id))
+        return row if item_id in self.item_id[row : row + 1] else None
 
 
 @dataclass(frozen=True)
@@ -240,51 +118,40 @@ class Snapshot:
 
     Attributes
     ----------
+    day : datetime.date
+        Of the snapshot.
     encoder : Encoder
         Of the model.
-    computed : dict of str to list of str
-        The features of users and matches that are computed from events, by group.
     user_row : dict of int to int
         The row of each known user; the row after the last one stands for everyone else.
-    user_arrays : dict of str to numpy.ndarray
-        What a model takes of each user's categories.
-    own_numbers : numpy.ndarray
-        Columns of the users that the retailer added, one row a user.
-    lines, redemptions, views, clicks, mailings, seen : ByUser
-        What each user did, and was mailed before.
-    offers : Links
-        The coupons that each user was mailed.
-    held : Links
-        The coupons that each user is held out of.
-    terms : dict of str to numpy.ndarray
-        Terms of the offers that differ by user, one number for each pair of `offers`.
-    wallets : tuple of numpy.ndarray
-        The wallet shares above 0 of all offers: the place of the campaign, and the share.
-    others : Others
-        Users of other shards; none in a whole snapshot.
+    of_users, of_coupons : dict of str to numpy.ndarray
+        What a model takes of each user, and of each coupon. Features that depend on what happens
+        are placeholders.
+    lines, redemptions, views, clicks, mailings, seen, offers, held : Grouped
+        By user: what each did; when each was mailed campaigns that are over; how often live
+        coupons came before; the live coupons that each was mailed, and is held out of.
+    wallets : numpy.ndarray
+        The wallet shares above 0 of all offers: columns `campaign_id` and `share`.
     unseen : dict of str to int
         How many users, or coupons, have a value that the encoder has never seen, by column.
     """
 
     day: date
     encoder: Encoder
-    computed: dict[str, list[str]]
     user_row: dict[int, int]
-    user_arrays: Arrays
-    own_numbers: Floats
+    of_users: Arrays
+    of_coupons: Arrays
     items: Items
     coupons: Coupons
-    lines: ByUser[Lines]
-    redemptions: ByUser[Redemptions]
-    views: ByUser[Looks]
-    clicks: ByUser[Looks]
-    mailings: ByUser[Mailings]
-    seen: ByUser[Seen]
-    offers: Links
-    held: Links
-    terms: dict[str, Floats]
-    wallets: tuple[Ints, Floats]
-    others: Others
+    lines: Grouped
+    redemptions: Grouped
+    views: Grouped
+    clicks: Grouped
+    mailings: Grouped
+    seen: Grouped
+    offers: Grouped
+    held: Grouped
+    wallets: Rows
     unseen: dict[str, int]
 
     @property
@@ -292,8 +159,10 @@ class Snapshot:
         """The first day on which campaigns are taken to start, since 1970: the day after `day`."""
         return (self.day - date(1970, 1, 1)).days + 1
 
-    def past(self, row: int | None) -> Past:
-        """What it knows of a user, given by row; None for someone without one."""
-        return Past(
-            self.lines.of(row), self.redemptions.of(row), self.views.of(row), self.clicks.of(row)
-        )
+    def row(self, user: int) -> int:
+        """The row of a user; of one whom it does not know, the row that stands for all others."""
+        return self.user_row.get(user, len(self.user_row))
+
+    def past(self, row: int) -> Past:
+        """What it knows of a user, given by row."""
+        return Past(self.lines[row], self.redemptions[row], self.views[row], self.clicks[row])

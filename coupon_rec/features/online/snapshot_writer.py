@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from ibis import Table, _
 
 from coupon_rec.features.batch import offers as batch
-from coupon_rec.features.batch.coupons import COUPON_KEY, MONEY, coded_items, purchase_lines
-from coupon_rec.features.batch.users import EITHER
+from coupon_rec.features.batch.coupons import COUPON_KEY, coupon_tables
+from coupon_rec.features.batch.offers import MONEY, coded_items, purchase_lines
+from coupon_rec.features.batch.users import EITHER, USER_KEY, WALLET, match_tables, user_tables
 from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
 from coupon_rec.market.tables import OFFER
@@ -73,19 +74,16 @@ def last_day(market: Market) -> date:
     ValueError
         If purchases end before the first campaign starts.
     """
-    known = market.purchases.aggregate(known=_.time.max().date())
-    days = market.campaigns.cross_join(known).aggregate(
-        first=_.start.min(),
-        known=_.known.max(),
-        last=ibis.least(_.end, _.known).max(where=_.start <= _.known),
-    )
-    one: dict[str, date | None] = days.to_pyarrow().to_pylist()[0]
-    if one["last"] is None:
+    until = market.purchases.time.max().date().to_pyarrow().as_py()
+    begun = market.campaigns.filter(_.start <= until)
+    last: date | None = ibis.least(begun.end, until).max().to_pyarrow().as_py()
+    if last is None:
+        first = market.campaigns.start.min().to_pyarrow().as_py()
         raise ValueError(
-            f"purchases end on {one['known']}, before the first campaign starts on "
-            f"{one['first']}: bring both up to date"
+            f"purchases end on {until}, before the first campaign starts on {first}: bring both up "
+            "to date"
         )
-    return one["last"]
+    return last
 
 
 def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
@@ -99,22 +97,28 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
         .distinct()
         .mutate(coupon=ibis.row_number().over(order_by=COUPON_KEY))
     )
-    looks = {"views": market.views, "clicks": market.clicks}
-    return {
+    terms = {f"coupon_{name}": offers[name] for name in EITHER if name in offers.columns}
+
+    def numbered(events: Table, *columns: str) -> Table:
+        """Events with the number of their item, by user and day."""
+        events = events.join(items.select("item_id", "item"), "item_id")
+        by = ["user_id", "day", *columns[:1], "item"]
+        return events.select("user_id", "item", "day", *columns).order_by(by)
+
+    tables = {
         "users": tonight.users.order_by("user_id"),
         "items": items.order_by("item_id"),
-        "history": lines.filter(_.day < day)
-        .join(items.select("item_id", "item"), "item_id")
-        .select("user_id", "item", "basket_id", "day", "quantity", *MONEY)
-        .order_by("user_id", "day", "basket_id", "item"),
-        "coupons": _coupons(tonight, live, lines),
-        "coupon_items": tonight.coupon_items.semi_join(live, "campaign_id")
-        .join(items.select("item_id", "item"), "item_id")
+        "history": numbered(lines.filter(_.day < day), "basket_id", "quantity", *MONEY),
+        "coupons": _coupon_side(tonight, live, lines)
+        .join(live.select("campaign_id", last_day="end"), "campaign_id")
+        .drop("start", "item_id")
+        .order_by(*COUPON_KEY),
+        "coupon_items": tonight.coupon_items.join(items.select("item_id", "item"), "item_id")
         .join(coupons, COUPON_KEY)
         .select("coupon", "item")
         .order_by("coupon", "item"),
         "offers": offers.join(coupons, COUPON_KEY)
-        .select("user_id", "coupon", **_terms(offers))
+        .select("user_id", "coupon", **terms)
         .order_by("user_id", "coupon"),
         "mailings": tonight.offers.select("campaign_id", "user_id")
         .distinct()
@@ -128,18 +132,19 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
         .order_by("user_id", "coupon_id"),
         "redemptions": tonight.redemptions.filter(_.date < day).order_by("user_id", "date"),
         "wallets": _wallets(replace(tonight, offers=offers), lines),
-        **{
-            name: events.mutate(day=_.time.date())
-            .filter(_.day < day, _.day >= ibis.literal(day) - ibis.interval(days=int(NEVER)))
-            .join(items.select("item_id", "item"), "item_id")
-            .select("user_id", "item", "day")
-            .order_by("user_id", "day", "item")
-            for name, events in looks.items()
-            if events is not None
-        },
-        **({"holdouts": _held(market.holdouts, coupons)} if market.holdouts is not None else {}),
-        **({"identifiers": _identifiers(market)} if market.identifiers else {}),
     }
+    for name, events in {"views": market.views, "clicks": market.clicks}.items():
+        if events is not None:
+            first = ibis.literal(day) - ibis.interval(days=int(NEVER))
+            dated = events.mutate(day=_.time.date())
+            tables[name] = numbered(dated.filter(_.day < day, _.day >= first))
+    if market.holdouts is not None:
+        tables["holdouts"] = _held(market.holdouts, coupons)
+    if market.identifiers:
+        kinds = market.identifiers.items()
+        named = [table.select("number", "text", kind=ibis.literal(kind)) for kind, table in kinds]
+        tables["identifiers"] = ibis.union(*named)
+    return tables
 
 
 def _held(holdouts: Table, coupons: Table) -> Table:
@@ -149,20 +154,6 @@ def _held(holdouts: Table, coupons: Table) -> Table:
     pairs = holdouts.rename(only="coupon_id").join(coupons, "campaign_id")
     held = pairs.filter(_.only.isnull() | (_.only == _.coupon_id))
     return held.select("user_id", "coupon").order_by("user_id", "coupon")
-
-
-def _terms(offers: Table) -> dict[str, ibis.Value]:
-    """The terms of each offer, where they differ by user."""
-    return {f"coupon_{name}": offers[name] for name in EITHER if name in offers.columns}
-
-
-def _identifiers(market: Market) -> Table:
-    """The text of every identifier that was text, with its kind and its number."""
-    kinds = [
-        table.select("number", "text", kind=ibis.literal(kind))
-        for kind, table in market.identifiers.items()
-    ]
-    return ibis.union(*kinds) if len(kinds) > 1 else kinds[0]
 
 
 def offers_as_of(
@@ -190,8 +181,8 @@ def offers_as_of(
     """
     live = live_campaigns(market, day)
     tonight = start_together(nightly or market, live, day)
-    coupons = _coupon_side(tonight, live, purchase_lines(tonight)).to_pyarrow()
-    offers = batch.build_offers(start_together(market, live, start), ibis.memtable(coupons))
+    coupons = ibis.memtable(_coupon_side(tonight, live, purchase_lines(tonight)).to_pyarrow())
+    offers = batch.build_offers(start_together(market, live, start), coupons)
     mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON_KEY)
     return mine.to_pyarrow().to_pandas(date_as_object=False)
 
@@ -202,19 +193,14 @@ def _coupon_side(tonight: Market, live: Table, lines: Table) -> Table:
     Redemptions in the live campaigns are left out: none of their offers is counted yet either.
     """
     before = tonight.redemptions.anti_join(live, "campaign_id")
-    return batch.coupon_side(replace(tonight, redemptions=before), lines)
-
-
-def _coupons(tonight: Market, live: Table, lines: Table) -> Table:
-    """The live coupons with their own features, and the last day on which they are valid."""
-    last_day = live.select("campaign_id", last_day="end")
-    coupons = _coupon_side(tonight, live, lines).join(last_day, "campaign_id")
-    return coupons.drop("start", "item_id").order_by(*COUPON_KEY)
+    market = replace(tonight, redemptions=before)
+    return batch.coupon_side(market, coupon_tables(market, lines, coded_items(market)))
 
 
 def _wallets(market: Market, lines: Table) -> Table:
     """The shares above 0 of their spend that users give to the items of a coupon offered them."""
-    users = batch.user_side(market, lines)
-    items = batch.match_side(market, lines, users)[0].semi_join(market.offers, OFFER)
-    share = items.select("campaign_id", share="match_wallet_share")
+    users = batch.user_side(market, user_tables(market, lines)).select(*USER_KEY, *WALLET)
+    bought, *_others = match_tables(market, lines, coded_items(market), users)
+    bought = batch.tidy(bought).semi_join(market.offers, OFFER)
+    share = bought.select("campaign_id", share="match_wallet_share")
     return share.filter(_.share > 0).order_by("campaign_id", "share")

@@ -6,7 +6,7 @@ together share them.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,70 +14,53 @@ from coupon_rec.features.catalog import BROWSING_DAYS, DIGITS, MILLIONTHS, MISSI
 from coupon_rec.features.online.snapshot import (
     Coupons,
     Floats,
+    Grouped,
     Ints,
     Items,
-    Lines,
-    Links,
-    Looks,
-    Mailings,
     Past,
-    Redemptions,
+    Rows,
+    Snapshot,
 )
 
 Values = dict[str, Any]
 SCALE = 10**DIGITS
 
 
-class Features(NamedTuple):
-    """What n users did, alone and with each of K coupons.
-
-    Attributes
-    ----------
-    user : dict of str to numpy.ndarray
-        By feature, shape (n,).
-    match : dict of str to numpy.ndarray
-        The same of all pairs of a user and a coupon, user by user, shape (n K,).
-    pair : numpy.ndarray
-        Those of these pairs in which the user bought an item of the coupon, in order, shape (m,).
-    bought : dict of str to numpy.ndarray
-        The features of these pairs that say something of such purchases, shape (m,).
-    """
-
-    user: Values
-    match: Values
-    pair: Ints
-    bought: Values
-
-
 def features_of(
-    pasts: Sequence[Past], mailed: Sequence[Mailings], items: Items, coupons: Coupons, start: int
-) -> Features:
-    """Compute all features of n users but those that are ranks.
+    pasts: Sequence[Past], users: Ints, snapshot: Snapshot, start: int
+) -> tuple[Values, Values]:
+    """Compute all features of n users, and with each of K coupons, but those that are ranks.
 
     Parameters
     ----------
     pasts : sequence of Past
         What each did before `start`.
-    mailed : sequence of Mailings
-        The campaigns mailed to each before.
-    items, coupons : Items, Coupons
-        What is sold, and the K coupons.
+    users : numpy.ndarray
+        The row of each in the snapshot, shape (n,).
+    snapshot : Snapshot
+        What is sold, the K coupons, and the campaigns mailed before.
     start : int
         The day on which the campaigns are taken to start, since 1970.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, dict of str to numpy.ndarray
+        By feature: of the users, shape (n,), `known`; of all pairs of a user and a coupon, user by
+        user, shape (n K,), as they are computed.
     """
-    lines, user = _together([past.lines for past in pasts])
-    n, age = len(pasts), start - lines.day
-    of_users, weeks, spend = _habits(lines, age, user, n, items)
-    of_users |= _answers([past.redemptions for past in pasts], mailed, start)
-    match = _near_match(lines, age, user, items, coupons, spend)
-    pair, bought = _item_match(lines, age, user, coupons, weeks, spend)
-    viewed, match["match_viewed_7"], match["match_view_recency"] = _looks(
-        [past.views for past in pasts], coupons, start
-    )
-    clicks = [past.clicks for past in pasts]
-    match["match_clicked_7"] = _looks(clicks, coupons, start)[1]
-    of_users["user_views_7"] = viewed
-    return Features(known(of_users), known(match), pair, known(bought))
+    lines, user = together([past.lines for past in pasts])
+    age = start - lines["day"]
+    of_users, weeks, spend = _habits(lines, age, user, len(pasts), snapshot.items)
+    of_users |= _answers([past.redemptions for past in pasts], snapshot.mailings, users, start)
+    matches = _matches(lines, age, user, snapshot, weeks, spend)
+    views, viewed, view_age = _looks([past.views for past in pasts], snapshot.coupons, start)
+    _, clicked, _ = _looks([past.clicks for past in pasts], snapshot.coupons, start)
+    matches |= {
+        "match_viewed_7": viewed,
+        "match_clicked_7": clicked,
+        "match_view_recency": view_age,
+    }
+    return known(of_users | {"user_views_7": views}), matches
 
 
 def rounded(values: Floats) -> Floats:
@@ -101,19 +84,25 @@ def known(values: Values) -> Values:
     return dict(zip(values, np.where(np.isnan(block), missing, block), strict=True))
 
 
-def wallet_shares(lines: Lines, coupons: Coupons) -> Floats:
+def wallet_shares(lines: Rows, coupons: Coupons) -> Floats:
     """The feature match_wallet_share of one user for each coupon, shape (K,)."""
-    line, pair = coupons.items.of(lines.item)
-    spent = np.bincount(coupons.items.coupon[pair], lines.amount[line], len(coupons.covered))
-    shares = _ratio(spent / MILLIONTHS, lines.amount.sum() / MILLIONTHS)
-    shares = known({"match_wallet_share": shares})
-    return np.asarray(shares["match_wallet_share"])
+    line, link = coupons.items.of(lines["item"])
+    pair, spent = coupons.items.rows[link], lines["amount"][line]
+    shares = _ratio(np.bincount(pair, spent, len(coupons.covered)), lines["amount"].sum())
+    return np.asarray(known({"match_wallet_share": shares})["match_wallet_share"])
 
 
-def _together(rows: Sequence[Any]) -> tuple[Any, Ints]:
+def last_of(place: Ints, values: Ints, size: int) -> Floats:
+    """The last value at each place, NaN where there is none."""
+    last = np.full(size, np.nan)
+    last[place] = values  # of several values for one place NumPy keeps the last
+    return last
+
+
+def together(rows: Sequence[Rows]) -> tuple[Rows, Ints]:
     """The rows of several users, one after another, and whose each row is."""
-    user = np.arange(len(rows)).repeat([len(one.day) for one in rows])
-    return type(rows[0])(*map(np.concatenate, zip(*rows, strict=True))), user
+    user = np.arange(len(rows)).repeat([len(one) for one in rows])
+    return rows[0] if len(rows) == 1 else np.concatenate(rows), user
 
 
 def _ratio(above: Any, below: Any) -> Any:
@@ -126,43 +115,31 @@ def _decayed(age: Ints, days: int) -> Floats:
     return np.exp(-age / days)
 
 
-def _last(place: Ints, age: Ints, size: int) -> Floats:
-    """The smallest age at each place, NaN where there is none, from rows in the order of days."""
-    last = np.full(size, np.nan)
-    last[place] = age  # of several values for one place NumPy keeps the last
-    return last
-
-
-def _linked(keys: Ints, user: Ints, links: Links, k: int) -> tuple[Ints, Ints, Ints]:
-    """The coupons that events stand for: the event, the link, the pair of user and coupon."""
-    event, link = links.of(keys)
-    return event, link, user[event] * k + links.coupon[link]
+def _total(place: Ints, values: Any, size: int) -> Floats:
+    """The sum of the values at each place, a float even where there are none at all."""
+    return np.asarray(np.bincount(place, values, size), "float64")
 
 
 def _habits(
-    lines: Lines, age: Ints, user: Ints, n: int, items: Items
+    lines: Rows, age: Ints, user: Ints, n: int, items: Items
 ) -> tuple[Values, Floats, Floats]:
     """How users shopped; with it their weeks of history, and their spend in currency."""
-    basket = lines.basket_id
+    basket, amount = lines["basket_id"], lines["amount"]
     opens = np.ones(len(user), "bool")
     opens[1:] = (user[1:] != user[:-1]) | (age[1:] != age[:-1]) | (basket[1:] != basket[:-1])
     visitor, visit_age = user[opens], age[opens]
     kinds = int(items.category.max()) + 1
-    brought = np.unique(opens.cumsum() * kinds + items.category[lines.item]) // kinds - 1
+    brought = np.unique(opens.cumsum() * kinds + items.category[lines["item"]]) // kinds - 1
     trips, count = np.bincount(visitor, minlength=n), np.bincount(user, minlength=n)
-    weeks = np.fmax(_last(visitor[::-1], visit_age[::-1], n) / 7, 1)
+    weeks = np.fmax(last_of(visitor[::-1], visit_age[::-1], n) / 7, 1)
     spend, discount, private = (
         np.bincount(user, money, n) / MILLIONTHS
-        for money in (
-            lines.amount,
-            lines.retail_discount,
-            lines.amount * items.private[lines.item],
-        )
+        for money in (amount, lines["retail_discount"], amount * items.private[lines["item"]])
     )
     recent, usual = (np.bincount(visitor, _decayed(visit_age, days), n) for days in (14, 120))
     features = {
-        "user_recency": _last(visitor, visit_age, n),
-        "user_coupon_share": _ratio(np.bincount(user, lines.coupon_discount > 0, n), count),
+        "user_recency": last_of(visitor, visit_age, n),
+        "user_coupon_share": _ratio(np.bincount(user, lines["coupon_discount"] > 0, n), count),
         "user_categories_per_trip": _ratio(np.bincount(visitor[brought], minlength=n), trips),
         "user_trips_per_week": trips / weeks,
         "user_spend_per_week": spend / weeks,
@@ -174,38 +151,53 @@ def _habits(
     return features, weeks, spend
 
 
-def _answers(redemptions: Sequence[Redemptions], mailed: Sequence[Mailings], start: int) -> Values:
+def _answers(redemptions: Sequence[Rows], mailings: Grouped, users: Ints, start: int) -> Values:
     """How users answered the campaigns mailed before."""
-    (days,), receiver = _together(mailed)
-    used, user = _together(redemptions)
-    n, age = len(mailed), start - used.day
+    receiver, row = mailings.of(users)
+    used, user = together(redemptions)
+    n, age = len(users), start - used["day"]
     campaigns = np.bincount(receiver, minlength=n)
     return {
-        "user_mailed_90": np.bincount(receiver, start - days <= 90, n),
-        "user_redemption_recency": _last(user, age, n),
+        "user_mailed_90": np.bincount(receiver, start - mailings.rows["day"][row] <= 90, n),
+        "user_redemption_recency": last_of(user, age, n),
         "user_redemptions_decayed": np.bincount(user, _decayed(age, 120), n),
         "user_redemption_rate": np.bincount(user, minlength=n) / np.maximum(campaigns, 1),
     }
 
 
-def _item_match(
-    lines: Lines, age: Ints, user: Ints, coupons: Coupons, weeks: Floats, spend: Floats
-) -> tuple[Ints, Values]:
-    """Users' past purchases of coupons' items: the pairs that have some, and their features."""
-    k = len(coupons.covered)
-    line, link, place = _linked(lines.item, user, coupons.items, k)
-    pair, row = np.unique(place, return_inverse=True)
-    n, age = len(pair), age[line]
-    owner, coupon = np.divmod(pair, k)
-    different = np.unique(user[line] * len(coupons.items.coupon) + link, return_index=True)[1]
-    counts = np.bincount(row, minlength=n)
-    paid = np.bincount(row, lines.amount[line], n) / MILLIONTHS
-    recent, lately, usual = (np.bincount(row, _decayed(age, days), n) for days in (14, 45, 120))
-    first, last = _last(row[::-1], age[::-1], n), _last(row, age, n)
-    interval = np.fmin(_ratio(first - last, counts - 1), NEVER)
-    price = _ratio(paid, np.bincount(row, lines.quantity[line], n))
-    return pair, {
-        "match_lines_per_week": counts / weeks[owner],
+def _matches(
+    lines: Rows, age: Ints, user: Ints, snapshot: Snapshot, weeks: Floats, spend: Floats
+) -> Values:
+    """Users' past purchases of coupons' items, in their categories, and of their makers."""
+    items, coupons, users = snapshot.items, snapshot.coupons, len(spend)
+    k, n = len(coupons.covered), users * len(coupons.covered)
+    weeks, spend = weeks.repeat(k), spend.repeat(k)
+    amount, covered = lines["amount"], np.tile(coupons.covered, users)
+    new = np.zeros(len(lines))
+    new[np.unique(user * len(items.item_id) + lines["item"], return_index=True)[1]] = 1
+
+    line, link = coupons.items.of(lines["item"])
+    pair, last_age = user[line] * k + coupons.items.rows[link], age[line]
+
+    def total(values: Any) -> Floats:
+        return _total(pair, values[line], n)
+
+    count, paid = np.bincount(pair, minlength=n), total(amount) / MILLIONTHS
+    recent, lately, usual = (total(_decayed(age, days)) for days in (14, 45, 120))
+    different, with_coupon = total(new), total(lines["coupon_discount"] > 0)
+    price = _ratio(paid, total(lines["quantity"])) / np.tile(coupons.price, users)
+    first, last = last_of(pair[::-1], last_age[::-1], n), last_of(pair, last_age, n)
+    interval = np.fmin(_ratio(first - last, count - 1), NEVER)
+
+    near, link = coupons.categories.of(items.category[lines["item"]])
+    like = user[near] * k + coupons.categories.rows["coupon"][link]
+    times = coupons.categories.rows["times"][link]
+    paid_near = _total(like, amount[near] * times, n) / MILLIONTHS
+    by_maker, link = coupons.makers.of(items.maker[lines["item"]])
+    made = user[by_maker] * k + coupons.makers.rows["coupon"][link]
+    paid_to_makers = _total(made, amount[by_maker], n) / MILLIONTHS
+    return {
+        "match_lines_per_week": count / weeks,
         "match_decayed_14": recent,
         "match_decayed_45": lately,
         "match_decayed_120": usual,
@@ -213,42 +205,24 @@ def _item_match(
         "match_recency": last,
         "match_interval": interval,
         "match_due": last / np.maximum(interval, 1.0),
-        "match_distinct_items": np.bincount(row[different], minlength=n),
-        "match_spend_per_week": paid / weeks[owner],
-        "match_wallet_share": _ratio(paid, spend[owner]),
-        "match_coupon_share": np.bincount(row, lines.coupon_discount[line] > 0, n) / counts,
-        "match_price_ratio": price / coupons.price[coupon],
+        "match_distinct_items": different,
+        "match_spend_per_week": paid / weeks,
+        "match_wallet_share": _ratio(paid, spend),
+        "match_coupon_share": _ratio(with_coupon, count),
+        "match_price_ratio": price,
+        "match_category_share": _ratio(paid_near / covered, spend),
+        "match_category_decayed": _total(like, _decayed(age[near], 45) * times, n) / covered,
+        "match_category_recency": last_of(like, age[near], n),
+        "match_brand_share": _ratio(paid_to_makers, spend),
     }
 
 
-def _near_match(
-    lines: Lines, age: Ints, user: Ints, items: Items, coupons: Coupons, spend: Floats
-) -> Values:
-    """Users' purchases in coupons' categories and of their makers."""
-    k, size = len(coupons.covered), len(spend) * len(coupons.covered)
-    spend, covered = spend.repeat(k), np.tile(coupons.covered, len(spend))
-    line, link, pair = _linked(items.category[lines.item], user, coupons.categories, k)
-    times = coupons.categories.times[link]
-    paid = np.bincount(pair, lines.amount[line] * times, size) / MILLIONTHS
-    maker, _, made = _linked(items.maker[lines.item], user, coupons.makers, k)
-    return {
-        "match_category_share": _ratio(paid / covered, spend),
-        "match_category_decayed": np.bincount(pair, _decayed(age[line], 45) * times, size)
-        / covered,
-        "match_category_recency": _last(pair, age[line], size),
-        "match_brand_share": _ratio(
-            np.bincount(made, lines.amount[maker], size) / MILLIONTHS, spend
-        ),
-    }
-
-
-def _looks(looks: Sequence[Looks], coupons: Coupons, start: int) -> tuple[Floats, Floats, Floats]:
+def _looks(looks: Sequence[Rows], coupons: Coupons, start: int) -> tuple[Floats, Floats, Floats]:
     """What users looked at: all of it, that of each coupon, and the age of the last look there."""
-    (item, day), user = _together(looks)
-    n, k, age = len(looks), len(coupons.covered), start - day
-    look, _, pair = _linked(item, user, coupons.items, k)
-    return (
-        np.asarray(np.bincount(user, _decayed(age, BROWSING_DAYS), n), "float64"),
-        np.asarray(np.bincount(pair, _decayed(age[look], BROWSING_DAYS), n * k), "float64"),
-        _last(pair, age[look], n * k),
-    )
+    rows, user = together(looks)
+    k, age = len(coupons.covered), start - rows["day"]
+    look, link = coupons.items.of(rows["item"])
+    pair, faded = user[look] * k + coupons.items.rows[link], _decayed(age, BROWSING_DAYS)
+    of_user = _total(user, faded, len(looks))
+    of_pair = _total(pair, faded[look], len(looks) * k)
+    return of_user, of_pair, last_of(pair, age[look], len(looks) * k)

@@ -11,10 +11,7 @@ METRICS = ("log loss", "AUC", "average precision", "NDCG@10", "calibration slope
 
 
 def model_card(
-    offers: pd.DataFrame,
-    redeemed: NDArray[np.float64],
-    facts: dict[str, object],
-    differences: dict[str, float],
+    offers: pd.DataFrame, redeemed: NDArray[np.float64], facts: dict[str, object]
 ) -> str:
     """Write what the model is, how good it is and what it must not be used for, as Markdown.
 
@@ -26,12 +23,9 @@ def model_card(
         Shape (n,): the probabilities that the bundle gives for them.
     facts : dict
         Lines about the model: what, and its value.
-    differences : dict of str to float
-        The largest difference of each format from Keras.
     """
     slices = {name: rows for name, rows in usual_slices(offers).items() if rows.any()}
     scores = evaluate(offers, redeemed, metrics=METRICS, slices=slices)
-    scores = scores.reset_index().round(4)
     return f"""# Model card
 
 The coupled model gives, for an offer of coupon c to user u, the probability p(a) that the user
@@ -48,18 +42,12 @@ finding of this model. Do not use it to set prices, to grant credit, or to infer
 
 ## Measured
 
-On {len(offers):,} offers of campaigns that started from {_day(offers["start"].min())} to
-{_day(offers["start"].max())}, which the model was not trained on (training stopped by campaigns
+On {len(offers):,} offers of campaigns that started from {offers["start"].min():%Y-%m-%d} to
+{offers["start"].max():%Y-%m-%d}, which the model was not trained on (training stopped by campaigns
 like these, and the calibration may have been fitted on them). Intervals: 95%, from a bootstrap
 over users.
 
-{_table(scores)}
-
-## Formats
-
-The largest difference of a probability from Keras, on the same rows:
-
-{_table(pd.DataFrame(differences.items(), columns=["format", "difference"]), "{:.1e}")}
+{_table(scores.reset_index().round(4))}
 """
 
 
@@ -71,12 +59,17 @@ def data_card(offers: pd.DataFrame) -> str:
     offers : pandas.DataFrame
         n rows of the offers table, with their labels.
     """
+    users = offers.drop_duplicates("user_id")
     counts = {
         "offers": len(offers),
         **{f"{name}s": offers[f"{name}_id"].nunique() for name in ("campaign", "user", "coupon")},
-        "first campaign starts": _day(offers["start"].min()),
-        "last campaign starts": _day(offers["start"].max()),
+        "first campaign starts": f"{offers['start'].min():%Y-%m-%d}",
+        "last campaign starts": f"{offers['start'].max():%Y-%m-%d}",
         **{f"share {label}": f"{offers[label].mean():.4f}" for label in LABELS},
+        **{
+            f"users of unknown {name}": f"{(users[name] == 'unknown').mean():.0%}"
+            for name in CATEGORIES["user_category"]
+        },
     }
     names = [feature.name for feature in FEATURES]
     spread = offers[names].quantile([0, 0.5, 1]).T.set_axis(["lowest", "median", "highest"], axis=1)
@@ -84,36 +77,20 @@ def data_card(offers: pd.DataFrame) -> str:
         f"{(offers[feature.name] == feature.missing).mean():.0%} at {feature.missing:g}"
         for feature in FEATURES
     ]
-    users = offers.drop_duplicates("user_id")
-    unknown = {
-        name: f"{(users[name] == 'unknown').mean():.0%}" for name in CATEGORIES["user_category"]
-    }
     return f"""# Data card
 
 The offers on which the bundle was measured. An offer pairs a user who was mailed a campaign with a
 coupon of it; in campaigns of type A each user got only some of the coupons, and the data does not
-say which. Features are known strictly before the campaign starts.
+say which. Features are known strictly before the campaign starts; their last column counts offers
+with the value that stands for "nothing known", which may also be a true zero.
 
 {_table(pd.DataFrame(counts.items(), columns=["what", "value"]))}
-
-## Users of whom a demographic is not known
-
-{_table(pd.DataFrame(unknown.items(), columns=["demographic", "share"]))}
-
-## Features
-
-The last column counts the offers with the value that stands for "nothing known"; where that is 0,
-it may also be a true zero.
 
 {_table(spread.round(4).reset_index(names="feature"))}
 """
 
 
-def _day(moment: pd.Timestamp) -> str:
-    return f"{moment:%Y-%m-%d}"
-
-
-def _table(frame: pd.DataFrame, numbers: str = "{:g}") -> str:
+def _table(frame: pd.DataFrame) -> str:
     rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.itertuples(index=False)]
-    words = [[numbers.format(v) if isinstance(v, float) else str(v) for v in row] for row in rows]
+    words = [[f"{v:g}" if isinstance(v, float) else str(v) for v in row] for row in rows]
     return "\n".join("| " + " | ".join(row) + " |" for row in words)

@@ -22,12 +22,10 @@ from coupon_rec.serving.bundle.cards import data_card, model_card
 from coupon_rec.serving.bundle.manifest import NAME, PLATFORMS, BundleError, platform_file, seal
 from coupon_rec.serving.bundle.scorer import Scorer, open_model
 
-Formats = Mapping[str, tuple[str, Callable[[Path, Arrays], Arrays]]]
-
 NAMES = re.compile("[a-z0-9_-]{1,40}")
 ROWS = 10_000
 TOLERANCE = 1e-5
-PACKAGES = ("keras", "tensorflow", "onnx", "onnxruntime", "tf2onnx", "ai-edge-litert", "numpy")
+PACKAGES = ("keras", "tensorflow", "onnx", "onnxruntime", "tf2onnx", "numpy")
 OUTPUTS = {
     "bought": "p(a): the user buys one of the coupon's items while it is valid",
     "redeemed": "p(a, r): the user redeems the coupon",
@@ -43,11 +41,11 @@ def export(
     snapshot: Callable[[Path], object] | None = None,
     platforms: Mapping[str, OfferModel] | None = None,
 ) -> Path:
-    """Write a bundle: the model in three formats, and all that is known about it.
+    """Write a bundle: the model as ONNX, and all that is known about it.
 
-    Every format is compared with Keras on 10,000 rows of the offers (which are repeated if there
-    are fewer). The folder gets its name when all is complete; a bundle that has that name already
-    is replaced then.
+    The file is compared with Keras on 10,000 rows of the offers (which are repeated if there are
+    fewer). The folder gets its name when all is complete; a bundle that has that name already is
+    replaced then.
 
     Parameters
     ----------
@@ -71,41 +69,43 @@ def export(
     Returns
     -------
     pathlib.Path
-        The folder: `manifest.json`, `model.onnx`, `saved_model/`, `model.tflite`, `schema.json`,
-        `calibration.json`, `MODEL_CARD.md`, `DATA_CARD.md` and, if asked for, `snapshot/`,
-        `platforms.json` and a `platforms/NAME.onnx` for each.
+        The folder: `manifest.json`, `model.onnx`, `schema.json`, `calibration.json`,
+        `MODEL_CARD.md`, `DATA_CARD.md` and, if asked for, `snapshot/`, `platforms.json` and a
+        `platforms/NAME.onnx` for each.
 
     Raises
     ------
     BundleError
-        If a format cannot be written, or differs from Keras by more than 1e-5; nothing is left
-        then.
+        If a model cannot be written, or its file differs from Keras by more than 1e-5; nothing is
+        left then.
     ValueError
         If the model does not give probabilities of `bought` and `redeemed`, a column that it
         reads is missing, the folder holds something else than a bundle, or a platform has a name
         that is no name or a model that reads other arrays.
     """
-    folder = Path(folder)
-    calibration = {name: (calibration or {}).get(name, Platt()) for name in LABELS}
+    folder, platforms = Path(folder), platforms or {}
     arrays = _checked(model, folder, offers)
-    platforms = platforms or {}
     _check_platforms(model, platforms)
     rows = np.resize(np.random.default_rng(0).permutation(len(offers)), ROWS)
     sample = {name: array[rows] for name, array in arrays.items()}
+    lines = _lines(calibration or {})
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
         draft = Path(temporary, "bundle")
         draft.mkdir()
-        differences = _write_formats(model, draft, sample, FORMATS)
+        differences = {"onnx": _write_model(model, draft / "model.onnx", sample)}
         if platforms:
-            differences |= _write_platforms(platforms, draft, sample)
+            (draft / "platforms").mkdir()
+            described = {name: _lines(each.calibration) for name, each in platforms.items()}
+            _write_json(draft / PLATFORMS, described)
+        for name, each in platforms.items():
+            path = draft / platform_file(name)
+            differences[f"onnx, {name}"] = _write_model(each, path, sample)
         _write_json(draft / "schema.json", {**model.encoder.to_dict(), "outputs": OUTPUTS})
-        lines = {name: asdict(line) for name, line in calibration.items()}
         _write_json(draft / "calibration.json", lines)
-        p = calibration["redeemed"](_keras(model, arrays)["redeemed"])
-        facts = _facts(model)
-        card = model_card(offers, p, facts, differences)
-        (draft / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+        p = Platt(**lines["redeemed"])(_keras(model, arrays)["redeemed"])
+        facts = _facts(model) | {"difference of the file from Keras": f"{differences['onnx']:.1e}"}
+        (draft / "MODEL_CARD.md").write_text(model_card(offers, p, facts), encoding="utf-8")
         (draft / "DATA_CARD.md").write_text(data_card(offers), encoding="utf-8")
         if snapshot:
             snapshot(draft / "snapshot")
@@ -133,7 +133,7 @@ def _checked(model: OfferModel, folder: Path, offers: pd.DataFrame) -> Arrays:
     if folder.exists() and there and NAME not in there:
         raise ValueError(f"{folder} is there and is no bundle: name another folder, or delete it")
     if offers.empty:
-        raise ValueError("there are no offers to check the formats on: pass some, with labels")
+        raise ValueError("there are no offers to check the model on: pass some, with labels")
     return inputs_of(model, offers)
 
 
@@ -152,24 +152,13 @@ def _check_platforms(model: OfferModel, platforms: Mapping[str, OfferModel]) -> 
             )
 
 
-def _write_platforms(
-    platforms: Mapping[str, OfferModel], draft: Path, sample: Arrays
-) -> dict[str, float]:
-    """Write the models of single platforms in the one format that is served."""
-    (draft / "platforms").mkdir()
-    differences, lines = {}, {}
-    for name, model in platforms.items():
-        form = {"onnx": (platform_file(name), _run_onnx)}
-        differences[f"onnx, {name}"] = _write_formats(model, draft, sample, form)["onnx"]
-        lines[name] = {label: asdict(model.calibration.get(label, Platt())) for label in LABELS}
-    _write_json(draft / PLATFORMS, lines)
-    return differences
+def _lines(calibration: Mapping[str, Platt]) -> dict[str, dict[str, float]]:
+    """The recalibration of each output, as JSON knows it."""
+    return {label: asdict(calibration.get(label, Platt())) for label in LABELS}
 
 
-def _write_formats(
-    model: keras.Model, draft: Path, sample: Arrays, formats: Formats
-) -> dict[str, float]:
-    """Write each format, and compare it with Keras."""
+def _write_model(model: keras.Model, path: Path, sample: Arrays) -> float:
+    """Write a model as ONNX, and give the largest difference from Keras."""
     expected = _keras(model, sample)
     for name, p in expected.items():
         if not ((p >= 0) & (p <= 1)).all():
@@ -177,26 +166,23 @@ def _write_formats(
                 f"the model's {name} ranges from {p.min():.3g} to {p.max():.3g}: a probability "
                 "lies in [0, 1]; choose another coupling"
             )
-    differences = {}
-    for form, (name, run) in formats.items():
-        path = draft / name
-        try:
-            with quiet(), warnings.catch_warnings(action="ignore"):
-                model.export(path, format=form, verbose=False)
-                found = run(path, sample)
-        except Exception as error:  # each converter raises its own
-            raise BundleError(
-                f"{name}: the model cannot be exported as {form} ({type(error).__name__}: "
-                f"{error}); build it from layers and operations that {form} has"
-            ) from error
-        largest = float(np.max([np.abs(found[key] - expected[key]).max() for key in LABELS]))
-        if not largest <= TOLERANCE:
-            raise BundleError(
-                f"{name}: differs from Keras by up to {largest:.2g} on {ROWS:,} offers, more than "
-                f"{TOLERANCE:g}; the converter of {form} does not compute what the model does"
-            )
-        differences[form] = largest
-    return differences
+    try:
+        with quiet(), warnings.catch_warnings(action="ignore"):
+            model.export(path, format="onnx", verbose=False)
+        found = open_model(path.read_bytes()).run(list(LABELS), sample)
+    except Exception as error:  # the converter raises many
+        raise BundleError(
+            f"{path.name}: the model cannot be exported as onnx ({type(error).__name__}: "
+            f"{error}); build it from layers and operations that onnx has"
+        ) from error
+    apart = [np.abs(p[:, 0] - expected[name]).max() for name, p in zip(LABELS, found, strict=True)]
+    largest = float(np.max(apart))
+    if not largest <= TOLERANCE:
+        raise BundleError(
+            f"{path.name}: differs from Keras by up to {largest:.2g} on {ROWS:,} offers, more than "
+            f"{TOLERANCE:g}; the converter does not compute what the model does"
+        )
+    return largest
 
 
 def _keras(model: keras.Model, arrays: Arrays) -> Arrays:
@@ -204,46 +190,13 @@ def _keras(model: keras.Model, arrays: Arrays) -> Arrays:
     return {name: np.asarray(found[name], "float64")[:, 0] for name in LABELS}
 
 
-def _run_onnx(path: Path, arrays: Arrays) -> Arrays:
-    found = open_model(path.read_bytes()).run(list(LABELS), arrays)
-    return {name: p[:, 0] for name, p in zip(LABELS, found, strict=True)}
-
-
-def _run_saved_model(path: Path, arrays: Arrays) -> Arrays:
-    from coupon_rec._keras import tf
-
-    loaded = tf.saved_model.load(str(path))  # its variables live as long as it has a name
-    found = loaded.serve(arrays)
-    return {name: found[name].numpy()[:, 0] for name in LABELS}
-
-
-def _run_litert(path: Path, arrays: Arrays) -> Arrays:
-    from ai_edge_litert.interpreter import Interpreter
-
-    found = Interpreter(str(path)).get_signature_runner("serving_default")(**arrays)
-    return {name: found[name][:, 0] for name in LABELS}
-
-
-FORMATS: Formats = {
-    "onnx": ("model.onnx", _run_onnx),
-    "tf_saved_model": ("saved_model", _run_saved_model),
-    "litert": ("model.tflite", _run_litert),
-}
-
-
 def _facts(model: keras.Model) -> dict[str, object]:
     """Describe the model in lines of a table."""
-    hidden = [
-        f"{layer.name} ({layer.units})"
-        for layer in model.layers
-        if isinstance(layer, keras.layers.Dense)
-    ]
     trees = [layer for layer in model.layers if isinstance(layer, Trees)]
     return {
         "model": model.name,
         "coupling": type(model.get_layer("redeemed")).__name__,
         "reads": ", ".join(model.input),
-        "dense layers": ", ".join(hidden),
         "parameters": f"{model.count_params():,}",
         "trees": ", ".join("{} of at most {} leaves".format(*t.values.shape) for t in trees),
     }

@@ -82,28 +82,25 @@ class Scorer:
         manifest = verified(folder)
         if "shard" in manifest:
             raise BundleError(f"{folder}: a part of a bundle, which only version 1 serves; {FRESH}")
-        schema = json.loads(content(folder, manifest, "schema.json"))
-        calibration = json.loads(content(folder, manifest, "calibration.json"))
-        try:
-            encoder = Encoder.from_dict(schema)
-        except ValueError as error:
-            raise BundleError(f"{folder / 'schema.json'}: {error}; {FRESH}") from error
-        base = cls(
-            version_of(manifest),
-            _session(folder, manifest, "model.onnx"),
-            encoder,
-            _lines(calibration),
-        )
-        if PLATFORMS not in manifest["files"]:
-            return base
-        found = json.loads(content(folder, manifest, PLATFORMS))
+
+        def read(name: str) -> Any:
+            return json.loads(content(folder, manifest, name))
+
+        def opened(name: str) -> Any:
+            model = content(folder, manifest, name)
+            try:
+                return open_model(model)
+            except Exception as error:  # those of ONNX Runtime have no class of their own
+                raise BundleError(
+                    f"{folder / name}: ONNX Runtime cannot load it ({error}); {FRESH}"
+                ) from error
+
+        encoder, lines = Encoder.from_dict(read("schema.json")), _lines(read("calibration.json"))
+        base = cls(version_of(manifest), opened("model.onnx"), encoder, lines)
+        given = read(PLATFORMS) if PLATFORMS in manifest["files"] else {}
         platforms: dict[str, Scorer] = {
-            name: replace(
-                base,
-                session=_session(folder, manifest, platform_file(name)),
-                calibration=_lines(lines),
-            )
-            for name, lines in found.items()
+            name: replace(base, session=opened(platform_file(name)), calibration=_lines(its_lines))
+            for name, its_lines in given.items()
         }
         return replace(base, platforms=platforms)
 
@@ -171,19 +168,14 @@ class Scorer:
     def _checked(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         rows = len(next(iter(arrays.values()), ()))
         for name, width in self.encoder.arrays.items():
-            dtype = np.dtype("float32" if name in self.encoder.numbers else "int32")
             if name not in arrays:
                 raise ValueError(f"the model reads {name!r}; there are {sorted(arrays)}")
             array = arrays[name]
-            if array.shape != (rows, width) or array.dtype != dtype:
+            dtype = np.dtype("float32" if name in self.encoder.numbers else "int32")
+            if array.shape != (rows, width) or array.dtype != dtype or not np.isfinite(array).all():
                 raise ValueError(
-                    f"{name} is {array.dtype} of shape {array.shape}: expected {dtype} of shape "
-                    f"({rows}, {width}), as the encoder of the bundle gives it"
-                )
-            if not np.isfinite(array).all():
-                row, column = np.argwhere(~np.isfinite(array))[0]
-                raise ValueError(
-                    f"{name} has a number that is not finite: row {row}, column {column}"
+                    f"{name} is {array.dtype} of shape {array.shape}: expected finite {dtype} of "
+                    f"shape ({rows}, {width}), as the encoder of the bundle gives it"
                 )
         return {name: arrays[name] for name in self.encoder.arrays}
 
@@ -197,17 +189,6 @@ def _filled(array: NDArray[Any]) -> NDArray[Any]:
 def _threads() -> ThreadPoolExecutor:
     """One for each core that this process may use: the model runs outside Python's lock."""
     return ThreadPoolExecutor(joblib.cpu_count())
-
-
-def _session(folder: Path, manifest: dict[str, Any], name: str) -> Any:
-    try:
-        return open_model(content(folder, manifest, name))
-    except BundleError:
-        raise
-    except Exception as error:  # those of ONNX Runtime have no class of their own
-        raise BundleError(
-            f"{folder / name}: ONNX Runtime cannot load it ({error}); {FRESH}"
-        ) from error
 
 
 def _lines(calibration: dict[str, Any]) -> dict[str, Platt]:

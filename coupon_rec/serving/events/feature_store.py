@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from threading import RLock
-from typing import TypeVar
 
 import numpy as np
 
@@ -12,15 +11,7 @@ from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.encoder import Encoder
 from coupon_rec.features.online.candidates import Asked, Candidates, candidates_of
 from coupon_rec.features.online.ranks import Crowd
-from coupon_rec.features.online.snapshot import (
-    NO_ITEM,
-    Lines,
-    Looks,
-    Past,
-    Redemptions,
-    before,
-    ordered,
-)
+from coupon_rec.features.online.snapshot import Past, Rows
 from coupon_rec.features.online.snapshot_reader import read_snapshot
 from coupon_rec.serving.events.event import MONEY, Event
 from coupon_rec.serving.events.event_log import EventLog
@@ -157,11 +148,11 @@ class FeatureStore:
                 found |= zip(new, self._computed([user for user, _ in new], day), strict=True)
         return [found[key] for key in keys]
 
-    def lines(self, user_id: int | str, day: date) -> Lines:
+    def lines(self, user_id: int | str, day: date) -> Rows:
         """What a user bought up to a day, that day included; nothing for an unknown user."""
         user = self.identifiers.number("user_id", user_id)
         with self._lock:
-            return before(self._past_of(user).lines, (day - EPOCH).days + 1)
+            return self._past_of(user).before((day - EPOCH).days + 1).lines
 
     def supposing(self, user_id: int | str, day: date, events: Sequence[Event]) -> Candidates:
         """The same of one user, as if some events of that user had been taken in; none is kept.
@@ -176,29 +167,24 @@ class FeatureStore:
         if day < self.day:
             raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
         user, start = self.identifiers.number("user_id", user_id), (day - EPOCH).days + 1
-        row, snapshot = self.snapshot.user_row.get(user), self.snapshot
+        row, snapshot = self.snapshot.row(user), self.snapshot
         with self._lock:
             past = self._past_of(user)
             supposed = self._after(past, events)
             version = self._versions.get(user, 0) + len(events)
-            asked = Asked.read(snapshot, row, supposed.before(start), version)
-            if row is not None:
-                self._crowd.move(row, past.lines, supposed.lines)
+            asked = Asked(row, supposed.before(start), version)
+            self._crowd.move(row, past.lines, supposed.lines)
             try:
                 return candidates_of(snapshot, self._crowd, [asked], start, self._counted)[0]
             finally:
-                if row is not None:
-                    self._crowd.move(row, supposed.lines, past.lines)
+                self._crowd.move(row, supposed.lines, past.lines)
 
     def _computed(self, users: Sequence[int], day: date) -> list[Candidates]:
         """Compute features as of the end of a day."""
         snapshot, start = self.snapshot, (day - EPOCH).days + 1
         asked = [
-            Asked.read(
-                snapshot,
-                snapshot.user_row.get(user),
-                self._past_of(user).before(start),
-                self._versions.get(user, 0),
+            Asked(
+                snapshot.row(user), self._past_of(user).before(start), self._versions.get(user, 0)
             )
             for user in users
         ]
@@ -292,18 +278,14 @@ class FeatureStore:
         """Let one user's features move."""
         past = self._past_of(user)
         now = self._after(past, events)
-        row = self.snapshot.user_row.get(user)
-        if row is not None:
-            self._crowd.move(row, past.lines, now.lines)
+        self._crowd.move(self.snapshot.row(user), past.lines, now.lines)
         self._past[user] = now
         self._versions[user] = self._versions.get(user, 0) + len(events)
         self._counted += len(events)
 
     def _after(self, past: Past, events: Sequence[Event]) -> Past:
         """What a user did, with some events more; an offer is redeemed once, the first time."""
-        used = past.redemptions
-        pairs = zip(used.campaign_id.tolist(), used.coupon_id.tolist(), strict=True)
-        offers: set[tuple[int, ...]] = set(pairs)
+        offers = {*past.redemptions[["campaign_id", "coupon_id"]].tolist()}
         new: dict[str, list[tuple[int, ...]]] = {}
         for event in events:
             row = self._row(event)
@@ -317,7 +299,7 @@ class FeatureStore:
     def _past_of(self, user: int) -> Past:
         if user in self._past:
             return self._past[user]
-        return self.snapshot.past(self.snapshot.user_row.get(user))
+        return self.snapshot.past(self.snapshot.row(user))
 
     def _row(self, event: Event) -> tuple[int, ...] | None:
         """The numbers of an event in its part of a `Past`; None if its item is not known."""
@@ -325,7 +307,7 @@ class FeatureStore:
         if event.kind == "redemption":
             return self._number(event, "campaign_id"), self._number(event, "coupon_id"), day
         item = self.snapshot.items.row(self._number(event, "item_id"))
-        if item == NO_ITEM or event.kind == "review":
+        if item is None or event.kind == "review":
             return None
         if event.kind != "purchase":
             return item, day
@@ -344,20 +326,16 @@ class FeatureStore:
         row = self._row(event)
         if row is None:
             return event.kind != "purchase"  # which makes its buyer known, whatever it is
-        user = self.snapshot.user_row.get(self._number(event, "user_id"))
-        held = getattr(self.snapshot.past(user), PARTS[event.kind])
-        compared = 2 if event.kind == "redemption" else len(row)  # an offer, on whatever day
-        same = np.stack(held[:compared], axis=1) == row[:compared]
-        return bool(same.all(axis=1).any())
+        user = self.snapshot.row(self._number(event, "user_id"))
+        held: Rows = getattr(self.snapshot.past(user), PARTS[event.kind])
+        same = held == np.array(row, held.dtype)
+        if event.kind == "redemption":  # an offer, on whatever day
+            same = (held["campaign_id"] == row[0]) & (held["coupon_id"] == row[1])
+        return bool(same.any())
 
 
-Columns = TypeVar("Columns", Lines, Looks, Redemptions)
-
-
-def _joined(columns: Columns, rows: list[tuple[int, ...]]) -> Columns:
-    """Add rows to columns, each where its day has it."""
-    if not rows:
-        return columns
-    new = np.array(rows, "int64").T
-    all_rows = [np.append(old, more) for old, more in zip(columns, new, strict=True)]
-    return ordered(type(columns)(*all_rows))
+def _joined(rows: Rows, new: list[tuple[int, ...]]) -> Rows:
+    """Add rows, each where its day has it; lines where their basket is."""
+    second = (rows.dtype.names or ())[1]
+    together = np.concatenate([rows, np.array(new, rows.dtype)])
+    return together[np.lexsort((together[second], together["day"]))]

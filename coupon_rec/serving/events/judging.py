@@ -1,5 +1,6 @@
 """What another policy would have earned, from the decisions that a service recorded."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,70 @@ def judge(
     require_columns(log, ["value"], ROWS)
     promised = log["value"].to_numpy("float64")
     return off_policy_value(log, policy, baseline=against, predicted=promised, **options)
+
+
+def compare_policies(
+    log: pd.DataFrame,
+    policy: str,
+    against: str,
+    *,
+    folder: Folders,
+    economics: Economics | None = None,
+    methods: Sequence[str] = ("ips", "snips", "dr"),
+    confidence: float = 0.95,
+    min_effective: float = 100.0,
+) -> pd.DataFrame:
+    """Value of two policies per answer, and how much more the first one earns.
+
+    Parameters
+    ----------
+    log : pandas.DataFrame
+        n rows, as of `read_rewards` and `explored`.
+    policy, against : str
+        As `probability` takes them, or "shadow", the bundle that was on trial.
+    folder : str, pathlib.Path or sequence of these
+        Of the `DecisionLog`, where a shadow is read.
+    economics : Economics, optional
+        As for `probability`.
+    methods, confidence, min_effective
+        As for `off_policy_value`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `judge`, indexed by policy and method.
+
+    Raises
+    ------
+    ValueError
+        If the log has no row, and as `probability`, `shadowed` and `judge`.
+    """
+    if log.empty:
+        raise ValueError("nothing can be judged: let the service explore (serve --explore)")
+    chances: dict[str, NDArray[np.float64]] = {}
+    if "shadow" in (policy, against):
+        shadow = shadowed(log, folder)
+        seen = ~np.isnan(shadow)
+        log, chances["shadow"] = log[seen].reset_index(drop=True), shadow[seen]
+    for name in {policy, against} - {"shadow"}:
+        chances[name] = probability(log, name, economics)
+    compared = {policy: [policy], against: [against]}
+    if policy != against:
+        compared[f"{policy} less {against}"] = [policy, against]
+    tables = {}
+    for title, names in compared.items():
+        # What was done needs no weights, and nothing sent has none: it earns 0.
+        nothing = "nobody" in names
+        plain = nothing or names == ["logged"]
+        tables[title] = judge(
+            log,
+            *(chances[name] for name in names),
+            methods=["ips"] if plain else methods,
+            confidence=confidence,
+            min_effective=0.0 if nothing else min_effective,
+        )
+    table = pd.concat(tables, names=["policy", "method"])
+    return table.drop(columns="model_share", errors="ignore")
 
 
 def _keyed(frame: pd.DataFrame) -> pd.DataFrame:
