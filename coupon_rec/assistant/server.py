@@ -18,8 +18,8 @@ from coupon_rec.assistant.log import Turn
 from coupon_rec.assistant.talking import Assistant, Open
 from coupon_rec.serving.http.api_models import Id
 from coupon_rec.serving.http.errors import Refused, described, handle
+from coupon_rec.serving.http.guard import RequestGuard
 from coupon_rec.serving.http.metrics import Metrics
-from coupon_rec.serving.http.security import RequestGuard
 from coupon_rec.serving.http.settings import Settings
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
     begin : callable
         From a user to an `Assistant`.
     settings : Settings, optional
-        `api_key`, `rate` and `body_limit` count here. Whoever has the key speaks for every
+        `api_key` and `rate` count here. Whoever has the key speaks for every
         customer, so it belongs to the shop's own server and never to a browser.
     ear : coupon_rec.content.Ear, optional
         Hears recordings; they are refused without it.

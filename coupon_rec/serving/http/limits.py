@@ -3,76 +3,53 @@
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from hashlib import blake2b
 from math import ceil
 from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.aio.storage import RedisStorage, Storage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from redis import RedisError
 from redis.asyncio import ConnectionPool
 
+from coupon_rec.serving.http.errors import Refused
+from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.settings import Settings
 
 logger = logging.getLogger("coupon_rec.serving")
 
 HOUR = 3600
 MAX_COUNTERS = 2**16
-"""Clients, or people of a client, that are remembered; whoever was not seen longest goes first."""
+"""Clients, or people of a client, that are remembered; whoever came first goes first."""
 REDIS_SECONDS = 0.5
 """How long a question may wait for the counters in Redis."""
 RETRY_SECONDS = 10
 """How long a replica counts for itself before it asks a Redis again that did not answer."""
+TOO_OFTEN = {
+    "address": "too many requests: wait a little",
+    "users": "you ask about too many people: wait, or have the limit raised",
+    "asks": "you ask about this user too often: wait a little",
+}
 
 
-class Memory(Storage):
-    """Counters of this process; the storage of `limits` looks through all of them at each hit."""
+class Memory(MemoryStorage):
+    """Counters of this process.
 
-    STORAGE_SCHEME = None
+    As it comes, this storage goes through all counters at each hit, which takes 0.9 ms with 10,000
+    of them: at 1,000 requests a second, nearly all of the one processor that answers.
+    """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._counters: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """Nothing is wrapped."""
-        return ValueError
+    STORAGE_SCHEME: list[str] | None = None  # type: ignore[assignment]
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Add to a counter, which begins anew once its time is over."""
-        count, end = self._counters.pop(key, (0, 0.0))
-        if end <= time.time():
-            count, end = 0, time.time() + expiry
-        self._counters[key] = count + amount, end
-        if len(self._counters) > MAX_COUNTERS:
-            self._counters.popitem(last=False)
-        return count + amount
-
-    async def get(self, key: str) -> int:
-        """Read a counter."""
-        count, end = self._counters.get(key, (0, 0.0))
-        return count if end > time.time() else 0
-
-    async def get_expiry(self, key: str) -> float:
-        """Say when a counter begins anew."""
-        return self._counters.get(key, (0, time.time()))[1]
-
-    async def check(self) -> bool:
-        """Memory is always there."""
-        return True
-
-    async def clear(self, key: str) -> None:
-        """Forget a counter."""
-        self._counters.pop(key, None)
-
-    async def reset(self) -> int:
-        """Forget all counters."""
-        count = len(self._counters)
-        self._counters.clear()
-        return count
+        await self.get(key)  # forgets it where its time is over
+        self.expirations.setdefault(key, time.time() + expiry)
+        self.storage[key] += amount
+        if len(self.storage) > MAX_COUNTERS:
+            await self.clear(next(iter(self.expirations)))
+        return self.storage[key]
 
 
 class Limits:
@@ -92,7 +69,8 @@ class Limits:
         `rate`, `users_per_client`, `asks_per_user` and `redis` count here.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._refused = metrics.count["limited"]
         self._rate = _allowed(settings.rate, 1)
         self._users = _allowed(settings.users_per_client, HOUR)
         self._asks = _allowed(settings.asks_per_user, HOUR)
@@ -107,12 +85,13 @@ class Limits:
             storage = RedisStorage("async+redis://", implementation="redispy", **client)
             self._shared = FixedWindowRateLimiter(storage)
 
-    async def request(self, address: str) -> float:
-        """Grant an address a request, or say how long to wait; each replica counts for itself."""
-        return await _take(self._own, self._rate, "rate", address) if self._rate else 0.0
+    async def request(self, address: str) -> None:
+        """Grant an address a request, or raise Refused; each replica counts for itself."""
+        if self._rate:
+            await self._take(self._own, "address", self._rate, address)
 
-    async def question(self, client: str, user_id: int | str, cost: int = 1) -> tuple[str, float]:
-        """Grant a question, or say which limit is reached and how long to wait, in seconds.
+    async def question(self, client: str, user_id: int | str, cost: int = 1) -> None:
+        """Grant a client a question about a person, or raise Refused.
 
         Parameters
         ----------
@@ -122,36 +101,44 @@ class Limits:
             About whom; 5 and "5" are the same person.
         cost : int
             How many questions it counts as.
-
-        Returns
-        -------
-        str, float
-            "users" or "asks" and the seconds; an empty text and 0 if it is granted.
         """
         if not (self._users or self._asks):
-            return "", 0.0
+            return None
         person = blake2b(str(user_id).encode(), key=self._secret, digest_size=16).hexdigest()
         if self._pool and time.monotonic() >= self._ask_redis_from:
             try:
                 async with asyncio.timeout(REDIS_SECONDS):
-                    return await self._granted(self._shared, client, person, cost)
+                    return await self._grant(self._shared, client, person, cost)
             except (RedisError, OSError, TimeoutError) as error:
                 logger.warning("limits are counted by each replica (%s)", type(error).__name__)
                 self._ask_redis_from = time.monotonic() + RETRY_SECONDS
-        return await self._granted(self._own, client, person, cost)
+        return await self._grant(self._own, client, person, cost)
 
-    async def _granted(
+    async def _grant(
         self, counters: FixedWindowRateLimiter, client: str, person: str, cost: int
-    ) -> tuple[str, float]:
-        if self._asks and (
-            wait := await _take(counters, self._asks, "asks", client, person, cost=cost)
-        ):
-            return "asks", wait
+    ) -> None:
+        if self._asks:
+            await self._take(counters, "asks", self._asks, client, person, cost=cost)
         if self._users and await counters.test(self._known, "known", client, person):
-            if wait := await _take(counters, self._users, "users", client):
-                return "users", wait
+            await self._take(counters, "users", self._users, client)
             await counters.hit(self._known, "known", client, person)
-        return "", 0.0
+
+    async def _take(
+        self,
+        counters: FixedWindowRateLimiter,
+        limit: str,
+        item: RateLimitItem,
+        *names: str,
+        cost: int = 1,
+    ) -> None:
+        cost = min(cost, item.amount)
+        if not (
+            await counters.test(item, limit, *names, cost=cost)
+            and await counters.hit(item, limit, *names, cost=cost)
+        ):
+            self._refused.labels(limit).inc()
+            window = await counters.get_window_stats(item, limit, *names)
+            raise Refused(429, TOO_OFTEN[limit], wait=max(window.reset_time - time.time(), 1.0))
 
     async def close(self) -> None:
         """Leave Redis."""
@@ -165,13 +152,3 @@ def _allowed(count: float, seconds: int) -> RateLimitItem | None:
         return None
     times = ceil(1 / count)
     return RateLimitItemPerSecond(max(int(count * times), 1), times * seconds)
-
-
-async def _take(
-    counters: FixedWindowRateLimiter, item: RateLimitItem, *names: str, cost: int = 1
-) -> float:
-    cost = min(cost, item.amount)
-    if await counters.test(item, *names, cost=cost) and await counters.hit(item, *names, cost=cost):
-        return 0.0
-    window = await counters.get_window_stats(item, *names)
-    return max(window.reset_time - time.time(), 1.0)
