@@ -75,6 +75,25 @@ def test_a_question_that_is_refused_counts_as_none() -> None:
     assert granted == [True, False, True, False]
 
 
+def test_who_floods_the_limits_with_names_does_not_begin_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("coupon_rec.serving.http.limits.time.time", lambda: now[0])
+    monkeypatch.setattr("coupon_rec.serving.http.limits.MAX_COUNTERS", 10)
+    limits = Limits(Settings(users_per_client=4, asks_per_user=2), Metrics())
+
+    def granted(client: str, *users: int) -> list[bool]:
+        return [not waited(limits.question(client, user)) for user in users]
+
+    assert granted("a", 1, 1, 1) == [True, True, False]
+    assert granted("a", *range(2, 50)) == [True] * 3 + [False] * 45
+    assert not any(granted("b", *range(50))), "there is room for no more than one client"
+    assert granted("a", 1, 2, 2) == [False, True, False], "these still count"
+    now[0] += 3600
+    assert granted("b", 1) == [True]
+
+
 def test_however_many_people_are_asked_about_no_answer_is_late() -> None:
     limits = Limits(Settings(users_per_client=10**6, asks_per_user=10**6), Metrics())
 

@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +15,8 @@ from shop import Service, purchase
 from coupon_rec.privacy import Pseudonyms, Vault, new_key
 from coupon_rec.serving.http import server
 from coupon_rec.serving.http.app import create_app
-from coupon_rec.serving.http.guard import OPERATOR, clients_of, network_of
+from coupon_rec.serving.http.guard import OPERATOR, RequestGuard, clients_of, network_of
+from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.settings import NO_DECISIONS, Settings
 
 ASKED = {"user_id": 424_242, "context": {"time": f"{DAY}T12:00:00"}}
@@ -135,3 +137,18 @@ def test_an_internal_error_is_answered_and_logged_by_its_place_alone(
     assert answer.json()["error"]
     assert "KeyError at" in caplog.text
     assert [word for word in PERSONAL if word in caplog.text + answer.text] == []
+
+
+@pytest.mark.parametrize("length", [b"1048577", b"9" * 5000])
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_read(length: bytes) -> None:
+    async def never(*_: object) -> Any:
+        raise AssertionError("read")
+
+    async def sent(message: Any) -> None:
+        answer.append(message)
+
+    answer: list[Any] = []
+    scope = {"type": "http", "path": "/v1/events", "headers": [(b"content-length", length)]}
+    guard = RequestGuard(never, Settings(), Metrics())
+    asyncio.run(guard({**scope, "client": ("192.0.2.7", 1)}, never, sent))
+    assert answer[0]["status"] == 413

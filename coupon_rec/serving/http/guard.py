@@ -22,6 +22,7 @@ logger = logging.getLogger("coupon_rec.serving")
 OPERATOR = "operator"
 """What the client is called that has the operator's key."""
 BODY_BYTES = 2**20
+TOO_LARGE = "the body is too large: send less at a time"
 BODY_SECONDS = 30.0
 """How long a client may take to send the body of a request."""
 UNGUARDED = ("/healthz", "/readyz")
@@ -91,6 +92,7 @@ class RequestGuard:
         try:
             if scope["path"] not in UNGUARDED:
                 await self._let_in(scope)
+            _check_length(scope)
             await self._app(scope, _bounded(receive), counted)
         except Refused as refused:
             await refused.response(scope, receive, counted)
@@ -123,6 +125,14 @@ class RequestGuard:
         scope.setdefault("state", {})["client"] = client
 
 
+def _check_length(scope: Scope) -> None:
+    """Refuse a body that says of itself that it is too large, before any of it is read."""
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    # Python reads no number of thousands of digits.
+    if length.isdigit() and int(length[:20]) > BODY_BYTES:
+        raise Refused(413, TOO_LARGE)
+
+
 def _bounded(receive: Receive) -> Receive:
     """Refuse a body that is too large, or that comes too slowly."""
     deadline = asyncio.get_running_loop().time() + BODY_SECONDS
@@ -140,7 +150,7 @@ def _bounded(receive: Receive) -> Receive:
         complete = not message.get("more_body", False)
         size += len(message.get("body", b""))
         if size > BODY_BYTES:
-            raise Refused(413, "the body is too large: send less at a time")
+            raise Refused(413, TOO_LARGE)
         return message
 
     return bounded
