@@ -67,6 +67,8 @@ ALONE: Final = {
 """What it says instead where nobody takes over."""
 
 FOR_A_PERSON: Final = ("stop", "forget", "complaint", "person", "away", "waiting")
+ANSWERED: Final = ("hello", "coupons", "terms", "why", "use", "thanks")
+"""What needs no colleague, who is not given its words."""
 BETWEEN: Final = ("hello", "product", "thanks")
 """What may be said between two messages that are not understood: they are two in a row."""
 MAX_PASSED_ON: Final = 10
@@ -195,6 +197,8 @@ class Assistant:
         if key in FOR_A_PERSON:
             over = await self._is_handed_over()
             says = says if over else ALONE[key]
+        elif key in ANSWERED:
+            self._to_pass_on.pop()
         self._left = self._left or over
         self._quiet = self._quiet or key in FOR_A_PERSON or bool(coupons or offer)
         lines = [each.why if key == "why" else each.line for each in coupons[:MAX_SHOWN]]
@@ -207,7 +211,7 @@ class Assistant:
         return Turn(self.dialogue, words, reply, heard.intent, offered=offered, handed_over=over)
 
     async def _is_handed_over(self) -> bool:
-        """Give what nobody else has read to a person, and say whether somebody has taken it."""
+        """Give what had no answer to a person, and say whether somebody has taken it."""
         if self._hand_over is None:
             return False
         words = "\n".join(self._to_pass_on)

@@ -48,11 +48,11 @@ def test_the_address_of_the_desk_is_in_no_log(
     assert "nobody took a customer's words" in caplog.text and "secret" not in caplog.text
 
 
-def test_the_shop_gets_what_nobody_has_read_and_then_each_message(hook: Receiver) -> None:
+def test_the_shop_gets_what_is_said_after_a_handover_and_nothing_before(hook: Receiver) -> None:
     talk = Assistant(TOOLS, hand_over=hand_to(hook.address))
     said = ["hello", "any coupons?", "my order is late", "it was for Sunday"]
     replies = [talk.reply(words).reply for words in said]
-    assert [facts["words"] for facts in hook.received] == ["\n".join(said[:3]), said[3]]
+    assert [facts["words"] for facts in hook.received] == said[2:]
     assert len({facts["id"] for facts in hook.received}) == 2
     assert replies[-1] == SAYS["waiting"]
     hook.status = 503
