@@ -34,8 +34,8 @@ SURE: Final = 0.7
 
 def messages(kind: str) -> list[tuple[str, str]]:
     """Give intent and words of a kind of messages, with "{product}" where one is named."""
-    found = json.loads(MESSAGES.read_text("utf-8"))[kind]
-    return [(intent, words) for intent, listed in found.items() for words in listed]
+    messages = json.loads(MESSAGES.read_text("utf-8"))[kind]
+    return [(intent, words) for intent, listed in messages.items() for words in listed]
 
 
 def text_of(words: str) -> str:
@@ -62,11 +62,11 @@ def pieces(text: str) -> list[str]:
 '_ad_']
     """
     words = text.split()
-    found = [*words, *(" ".join(pair) for pair in pairwise(words))]
+    terms = [*words, *(" ".join(pair) for pair in pairwise(words))]
     for word in (f"_{word}_" for word in words):
         for length in (2, 3, 4):
-            found += [word[at : at + length] for at in range(len(word) - length + 1)]
-    return found
+            terms += [word[at : at + length] for at in range(len(word) - length + 1)]
+    return terms
 
 
 @cache

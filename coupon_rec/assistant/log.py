@@ -169,8 +169,8 @@ class DialogueLog:
     def rows(self) -> list[dict[str, object]]:
         """Give all turns, with their words where a key opens them, the oldest first."""
         with self._lock:
-            found = self._base.execute("SELECT * FROM turns ORDER BY rowid").fetchall()
-        rows = [dict(zip(self.COLUMNS, row, strict=True)) for row in found]
+            turns = self._base.execute("SELECT * FROM turns ORDER BY rowid").fetchall()
+        rows = [dict(zip(self.COLUMNS, row, strict=True)) for row in turns]
         for row in rows:
             for name in ("words", "reply"):
                 sealed, place = row[name], str(row["dialogue"])

@@ -50,10 +50,10 @@ def mcp_server(tools: Tools) -> "MCPServer":
     from mcp.server import MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
 
-    def looked_up(found: Callable[[], T]) -> T:
+    def looked_up(call: Callable[[], T]) -> T:
         """Keep to this side of the socket what the service said, and where it is."""
         try:
-            return found()
+            return call()
         except ValueError:
             raise ToolError("the coupons cannot be seen at the moment") from None
 
@@ -70,9 +70,9 @@ def mcp_server(tools: Tools) -> "MCPServer":
         If none is for it, and some are for selected products, all: they may be what is wanted.
         """
         nonlocal shown
-        found = shown = looked_up(tools.coupons)[:MAX_SHOWN]
-        lines = [(_line(place, each), each) for place, each in enumerate(found, 1)]
-        unknown = any(each.product == NAMELESS for each in found)
+        listed = shown = looked_up(tools.coupons)[:MAX_SHOWN]
+        lines = [(_line(place, each), each) for place, each in enumerate(listed, 1)]
+        unknown = any(each.product == NAMELESS for each in listed)
         wanted = [line for line, each in lines if each.is_for(product)]
         return wanted or [line for line, _ in lines if unknown]
 
@@ -80,19 +80,19 @@ def mcp_server(tools: Tools) -> "MCPServer":
     def coupon(place: Annotated[int, Field(ge=1, le=MAX_SHOWN)]) -> Line | None:
         """Give one coupon by its place in the list that `coupons` gave last, if it is there yet."""
         now = looked_up(tools.coupons)
-        found = placed(now if shown is None else shown, place)
-        there = next((each for each in now if found and each.key == found.key), None)
+        wanted = placed(now if shown is None else shown, place)
+        there = next((each for each in now if wanted and each.key == wanted.key), None)
         return _line(place, there) if there else None
 
     return server
 
 
-def _line(place: int, found: Coupon) -> Line:
+def _line(place: int, coupon: Coupon) -> Line:
     return Line(
         place=place,
-        line=found.line,
-        product=found.product,
-        off=found.off,
-        until=found.until.isoformat(),
-        mailed=found.mailed,
+        line=coupon.line,
+        product=coupon.product,
+        off=coupon.off,
+        until=coupon.until.isoformat(),
+        mailed=coupon.mailed,
     )

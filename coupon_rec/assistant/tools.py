@@ -214,7 +214,7 @@ class Catalog:
             off[coupon] = _off({"minimum": least.get(coupon)}, currency)
         items = tables["coupon_items"].merge(tables["items"], on="item_id")
         called = _items_called(tables["items"])
-        found = {}
+        facts = {}
         for key, group in items.groupby(["campaign_id", "coupon_id"], sort=True):
             usual = {level: next(iter(group[level].mode()), None) for level in LEVELS}
             product = product_name(*usual.values(), released=released)
@@ -222,9 +222,9 @@ class Catalog:
             words = off.get(key[1], UNSAID) + ("" if whole else " selected")
             last = ends[key[0]]
             day = last.date() if isinstance(last, datetime) else last
-            found[key] = product, words, day
+            facts[key] = product, words, day
         coupons = tables["coupons"].reindex(columns=["coupon_id", "stackable"])
-        return cls(found, coupons["coupon_id"][coupons["stackable"].eq(False).fillna(False)])
+        return cls(facts, coupons["coupon_id"][coupons["stackable"].eq(False).fillna(False)])
 
 
 def _items_called(items: "pd.DataFrame") -> dict[str, set[Any]]:

@@ -101,8 +101,8 @@ def forget(
     BundleError
         If a folder is no bundle.
     """
-    found = [path for bundle in bundles for path in _bundles_in(Path(bundle))]
-    for bundle in found:
+    folders = [path for bundle in bundles for path in _bundles_in(Path(bundle))]
+    for bundle in folders:
         _recover(bundle)
         verified(bundle)  # before anything is touched
     first = Path(bundles[0])
@@ -121,7 +121,7 @@ def forget(
             done.decisions = sum(map(answers.forget, users))
         for left in folder.rglob(".*.parquet"):  # of an interrupted write
             left.unlink()
-    for bundle in found:
+    for bundle in folders:
         done.snapshot[str(bundle)] = _forget_in_bundle(bundle, users)
     return done
 

@@ -161,12 +161,12 @@ def own_policy(campaign: Round, buy_without: Floats, crowd: Crowd) -> Floats:
     return np.asarray(share)
 
 
-def money(nature: Nature, campaign: Round, crowd: Crowd, found: Likely) -> dict[str, Floats]:
+def money(nature: Nature, campaign: Round, crowd: Crowd, likely: Likely) -> dict[str, Floats]:
     """Units, spend, discount and profit of each coupon, without it and with it."""
-    seen, weekly = found.noticed, WEEKS * crowd.people.trips[:, None]
+    seen, weekly = likely.noticed, WEEKS * crowd.people.trips[:, None]
     price, units = campaign.price[campaign.item], campaign.units[campaign.item]
     margin = units * (price - campaign.cost[campaign.item])
-    lines, lifted = -np.expm1(-found.rate), -np.expm1(-found.lifted)
+    lines, lifted = -np.expm1(-likely.rate), -np.expm1(-likely.lifted)
     own = np.flatnonzero(crowd.traits.collector)
     columns = {}
     for name, worth in {"units": units, "spend": units * price, "margin": margin}.items():
@@ -175,12 +175,12 @@ def money(nature: Nature, campaign: Round, crowd: Crowd, found: Likely) -> dict[
         before[own] = after[own] = before[crowd.traits.person[own]]
         columns[f"{name}_without"] = before
         columns[f"{name}_with"] = seen * after + (1 - seen) * before
-    paid = campaign.of_coupons(found.lifted * price[campaign.row])
-    paid /= campaign.of_coupons(found.lifted)
+    paid = campaign.of_coupons(likely.lifted * price[campaign.row])
+    paid /= campaign.of_coupons(likely.lifted)
     paid[own] = columns["spend_without"][own] / np.maximum(columns["units_without"][own], 1e-12)
-    lost = weekly * seen * found.lost
+    lost = weekly * seen * likely.lost
     lost[own] = 0.0
-    redeem = found.truth["buy_with"] * found.truth["redeem_given_buy"]
+    redeem = likely.truth["buy_with"] * likely.truth["redeem_given_buy"]
     discount = redeem * campaign.depth * paid
     gained = columns.pop("margin_with") - columns.pop("margin_without") - lost
     profit = gained - nature.retailers_share * discount

@@ -96,14 +96,14 @@ def price_marginals(lines: pd.DataFrame) -> pd.Series:
     price = lines["amount"] / lines["units"]
     stretch = (lines["time"] - lines["time"].min()).dt.days // DAYS
     lines = lines.assign(price=price, item=lines.groupby(["item_id", stretch]).ngroup())
-    known = lines[lines.groupby("item")["price"].transform("size") >= ENOUGH]
-    items = known.groupby("item")
+    often_sold = lines[lines.groupby("item")["price"].transform("size") >= ENOUGH]
+    items = often_sold.groupby("item")
     usual = items["price"].quantile(USUAL)
-    cut = 1 - known["price"] / known["item"].map(usual)
+    cut = 1 - often_sold["price"] / often_sold["item"].map(usual)
     low, high = lines["amount"].quantile([0.1, 0.9])
-    depth = pd.DataFrame({"cut": -np.log1p(-cut), "units": np.log(known["units"])})
-    depth -= depth.groupby(known["item"]).transform("mean")
-    found = {
+    depth = pd.DataFrame({"cut": -np.log1p(-cut), "units": np.log(often_sold["units"])})
+    depth -= depth.groupby(often_sold["item"]).transform("mean")
+    marginals = {
         "units a line": lines["units"].mean(),
         "lines of several units": (lines["units"] > 1).mean(),
         "amounts, 90% over 10%": high / low,
@@ -114,14 +114,14 @@ def price_marginals(lines: pd.DataFrame) -> pd.Series:
         "units for a cut": (depth["cut"] * depth["units"]).sum() / (depth["cut"] ** 2).sum(),
     }
     if "cost" in lines:
-        uncut = known[cut.abs() < CUT]
+        uncut = often_sold[cut.abs() < CUT]
         unit_cost = (uncut["cost"] / uncut["units"]).groupby(uncut["item"]).median()
         margins = 1 - unit_cost / usual
-        found |= {
+        marginals |= {
             "margin": 1 - lines["cost"].sum() / lines["amount"].sum(),
             "lines below cost": (lines["amount"] < lines["cost"]).mean(),
             "usual margin, mean": margins.mean(),
             "usual margin, spread": margins.std(),
             **{f"usual margin, {q:.0%}": margins.quantile(q) for q in (0.1, 0.5, 0.9)},
         }
-    return pd.Series(found)
+    return pd.Series(marginals)

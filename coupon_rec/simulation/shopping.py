@@ -74,7 +74,7 @@ class Happened:
     used : numpy.ndarray
         The coupon that each user redeems for each slot, or -1; shape (n, S + 1), where the last
         column stands for lines without a slot.
-    found : Likely
+    likely : Likely
         What was likely.
     mailing, within : numpy.ndarray
         The probabilities of each mailing and, within it, of each coupon; shapes (n,) and (n, K).
@@ -85,7 +85,7 @@ class Happened:
     views: Ints
     sent: dict[str, Bools]
     used: Ints
-    found: Likely
+    likely: Likely
     mailing: Floats
     within: Floats
 
@@ -102,28 +102,30 @@ def happen(
     `sending` holds the probabilities of each mailing and, within it, of each coupon; if left out,
     they are the retailer's own.
     """
-    found = Likely(rngs["place"], nature, campaign, crowd)
-    mailing, within = sending or (found.mailed * (campaign.period > 0), found.offered)
+    likely = Likely(rngs["place"], nature, campaign, crowd)
+    mailing, within = sending or (likely.mailed * (campaign.period > 0), likely.offered)
     traits, slots = crowd.traits, len(campaign.kinds)
     trips = draw_trips(rngs["trips"], crowd, "supply" in nature.mechanisms)
-    usual, views = draw_wishes(rngs, nature, campaign, crowd, found, trips)
+    usual, views = draw_wishes(rngs, nature, campaign, crowd, likely, trips)
     offered = draw_offers(rngs["sending"], campaign, mailing, within)
     looks, tells = (rngs[kind].random((len(offered), slots)) for kind in ("coupons", "telling"))
-    seen = looks[:, campaign.slot] < found.noticed
-    without, with_coupon, lost = despite_coupons(campaign, found, usual, seen, offered)
+    seen = looks[:, campaign.slot] < likely.noticed
+    without, with_coupon, lost = despite_coupons(campaign, likely, usual, seen, offered)
     if "substitution" in nature.mechanisms:
-        share = switched(nature, campaign, found, usual, seen & offered)
+        share = switched(nature, campaign, likely, usual, seen & offered)
         lost |= usual["level"] >= softplus(usual["logit"]) * (1 - share)
-    added, more = added_lines(rngs["coupons"], campaign, found, trips, seen, offered)
-    key, known = (each["trip"] * len(campaign.cut) + each["item"] for each in (added, usual))
-    new = known.searchsorted(key) == known.searchsorted(key, "right")
+    added, more = added_lines(rngs["coupons"], campaign, likely, trips, seen, offered)
+    added_key, usual_key = (
+        each["trip"] * len(campaign.cut) + each["item"] for each in (added, usual)
+    )
+    new = usual_key.searchsorted(added_key) == usual_key.searchsorted(added_key, "right")
     lines = {name: np.concatenate([usual[name][~lost], added[name][new]]) for name in added}
     with_coupon |= more
     if traits.collector.any():
         with_coupon[traits.collector] = (without[traits.person] & seen)[traits.collector]
         without[traits.collector] = False
         lines["user"] = collected(lines, traits, campaign, offered & seen)
-    redeemed = with_coupon & seen & (tells[:, campaign.slot] < found.told)
+    redeemed = with_coupon & seen & (tells[:, campaign.slot] < likely.told)
     used = np.full((len(offered), slots + 1), -1)
     who, pair = np.nonzero(offered & redeemed)
     used[who, campaign.slot[pair]] = pair
@@ -133,7 +135,7 @@ def happen(
         "bought_with": with_coupon,
         "redeemed_with": redeemed,
     }
-    return Happened(trips, lines, views, sent, used, found, mailing, within)
+    return Happened(trips, lines, views, sent, used, likely, mailing, within)
 
 
 def chosen(lines: Lines, rows: Bools | Ints) -> Lines:
@@ -168,7 +170,7 @@ def draw_wishes(
     nature: Nature,
     campaign: Round,
     crowd: Crowd,
-    found: Likely,
+    likely: Likely,
     trips: Trips,
 ) -> tuple[Lines, Ints]:
     """Draw what users would buy if they were sent nothing, and what they only look at.
@@ -191,7 +193,7 @@ def draw_wishes(
     level = rng.random(len(user)) * wished(logit)
     luck = rng.random((len(user), 3))
     look = rng.random(len(user)) < BROWSING / (1 + BROWSING)
-    z = logit - found.memory[user, nature.kind[item]]
+    z = logit - likely.memory[user, nature.kind[item]]
     views = draw_looks(rngs["place"], nature, campaign, crowd, trips, (user, item, look))
     keep = np.flatnonzero(~look & (level < softplus(z)))
     keep = keep[first_of_each(trip[keep] * items + item[keep])]
@@ -256,7 +258,7 @@ def draw_offers(rng: Generator, campaign: Round, mailing: Floats, within: Floats
 
 
 def despite_coupons(
-    campaign: Round, found: Likely, lines: Lines, seen: Bools, offered: Bools
+    campaign: Round, likely: Likely, lines: Lines, seen: Bools, offered: Bools
 ) -> tuple[Bools, Bools, Bools]:
     """What is bought without each coupon, what of it with the coupon, and the lines that it costs.
 
@@ -268,7 +270,7 @@ def despite_coupons(
     place, pair = np.nonzero(lines["slot"][covered, None] == campaign.slot)
     row = covered[place]
     user = lines["user"][row]
-    lower = np.where(seen[user, pair], np.minimum(found.lift[user, pair], 0.0), 0.0)
+    lower = np.where(seen[user, pair], np.minimum(likely.lift[user, pair], 0.0), 0.0)
     stays = lines["level"][row] < softplus(lines["logit"][row] + lower)
     without[user, pair] = True
     kept[user[stays], pair[stays]] = True
@@ -277,16 +279,16 @@ def despite_coupons(
 
 
 def added_lines(
-    rng: Generator, campaign: Round, found: Likely, trips: Trips, seen: Bools, offered: Bools
+    rng: Generator, campaign: Round, likely: Likely, trips: Trips, seen: Bools, offered: Bools
 ) -> tuple[Lines, Bools]:
     """Purchases that a coupon adds: the lines of those with an offer, and whether each would.
 
     All coupons of a type draw from the same luck, so that a deeper one adds to what a shallower
     one does.
     """
-    shape = found.rate.shape
+    shape = likely.rate.shape
     u, place, luck = rng.random(shape), rng.random(shape), rng.random((*shape, 3))
-    more = np.maximum(found.lifted - found.rate[:, campaign.row], 0) * trips.counts[:, None]
+    more = np.maximum(likely.lifted - likely.rate[:, campaign.row], 0) * trips.counts[:, None]
     times = poisson_of(u[:, campaign.row], more * seen[:, campaign.pair])
     user, cell = np.nonzero(times)
     would = np.zeros_like(offered)
@@ -308,13 +310,13 @@ def added_lines(
     return chosen(lines, first_of_each(lines["trip"] * len(campaign.cut) + item)), would
 
 
-def switched(nature: Nature, campaign: Round, found: Likely, lines: Lines, sent: Bools) -> Floats:
+def switched(nature: Nature, campaign: Round, likely: Likely, lines: Lines, sent: Bools) -> Floats:
     """The probability that a coupon of another type of the category takes a line; (lines,)."""
     categories = nature.category.max() + 1
     taken, kind_of = np.zeros((len(sent), categories)), np.full(categories, -1)
     of_pair = nature.category_of(campaign.kind)
     who, pair = np.nonzero(sent)
-    taken[who, of_pair[pair]] = found.taken[who, pair]
+    taken[who, of_pair[pair]] = likely.taken[who, pair]
     kind_of[of_pair] = campaign.kind
     category = nature.category[lines["item"]]
     other = nature.kind[lines["item"]] != kind_of[category]

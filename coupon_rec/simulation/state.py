@@ -108,8 +108,8 @@ class State:
                 "lines": memory.bought.sum(axis=1),
                 "on_sale": memory.on_sale,
             }
-            known = pd.DataFrame(of_users).loc[np.repeat(np.arange(len(memory.trips)), len(c.kind))]
-            parts.append(known.assign(bought=memory.bought[:, c.kind].ravel()))
+            rows = pd.DataFrame(of_users).loc[np.repeat(np.arange(len(memory.trips)), len(c.kind))]
+            parts.append(rows.assign(bought=memory.bought[:, c.kind].ravel()))
         offers = pd.concat(parts, ignore_index=True)
         offers.insert(0, "campaign_id", c.period)
         return offers.assign(**{name: np.tile(column, n) for name, column in of_coupons.items()})
@@ -120,8 +120,8 @@ class State:
         nature, campaign, parts = self.nature, self.campaign, []
         for crowd in self.crowds:
             place = generators(nature, campaign.period, crowd.first)["place"]
-            found = Likely(place, nature, campaign, crowd)
-            columns = found.truth | money(nature, campaign, crowd, found)
+            likely = Likely(place, nature, campaign, crowd)
+            columns = likely.truth | money(nature, campaign, crowd, likely)
             parts.append(pd.DataFrame({name: p.ravel() for name, p in columns.items()}))
         return pd.concat(parts, ignore_index=True)
 

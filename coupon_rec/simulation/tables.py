@@ -116,15 +116,15 @@ def user_tables(crowd: Crowd, nature: Nature, period: int) -> Tables:
 
 def known_tables(happened: Tables, nature: Nature, period: int) -> Tables:
     """What a retailer knows of what happened, at the end of a period; and the truth beside it."""
-    known, candidates = dict(happened), happened["candidates"]
+    seen, candidates = dict(happened), happened["candidates"]
     if "delay" in nature.mechanisms:
         now = pa.scalar(day(clock(period + 1)).item())
         reported = pc.less(happened["redemptions"]["reported"], now)
-        known["redemptions"] = happened["redemptions"].filter(reported)
+        seen["redemptions"] = happened["redemptions"].filter(reported)
     shown = ["position", "channel"] if "platforms" in nature.mechanisms else []
-    known["offers"] = candidates.filter(candidates["offered"]).select(OF_OFFERS + shown)
-    del known["candidates"]
-    tables = {name: market_table(name, table) for name, table in known.items()}
+    seen["offers"] = candidates.filter(candidates["offered"]).select(OF_OFFERS + shown)
+    del seen["candidates"]
+    tables = {name: market_table(name, table) for name, table in seen.items()}
     return tables | {"candidates": candidates}
 
 
@@ -213,11 +213,11 @@ def candidates(nature: Nature, campaign: Round, crowd: Crowd, happened: Happened
 
     Without mechanisms, only what a market has to have: all else follows from the equations.
     """
-    found, (n, pairs) = happened.found, happened.within.shape
+    likely, (n, pairs) = happened.likely, happened.within.shape
     numbers = {
         "mailing_propensity": np.repeat(happened.mailing, pairs),
         "coupon_propensity": happened.within,
-        **found.truth,
+        **likely.truth,
     }
     columns: Columns = {
         "campaign_id": np.full(n * pairs, campaign.period),
@@ -227,8 +227,8 @@ def candidates(nature: Nature, campaign: Round, crowd: Crowd, happened: Happened
     if nature.mechanisms:
         phone = pa.array(np.repeat(crowd.traits.phone.astype("int8"), pairs))
         channel = pa.DictionaryArray.from_arrays(phone, list(PLATFORMS)).dictionary_decode()
-        columns |= {"channel": channel, "position": found.position[:, campaign.slot].ravel()}
-        numbers |= {"noticed": found.noticed, **money(nature, campaign, crowd, found)}
+        columns |= {"channel": channel, "position": likely.position[:, campaign.slot].ravel()}
+        numbers |= {"noticed": likely.noticed, **money(nature, campaign, crowd, likely)}
     columns |= {name: table.astype("float32").ravel() for name, table in numbers.items()}
     return columns | {name: table.ravel() for name, table in happened.sent.items()}
 

@@ -169,16 +169,18 @@ def thrift(people: People) -> Floats:
 def describe(rng: np.random.Generator, people: People, age: Ints) -> pd.DataFrame:
     """The demographics of the users: the price-sensitive earn less, large households buy more."""
     n = len(people.trips)
-    known = rng.random(n) < DESCRIBED
+    described = rng.random(n) < DESCRIBED
     income = 4.5 - 1.5 * thrift(people) + 1.5 * rng.standard_normal(n)
     size = np.clip(np.round(1.5 + 1.5 * people.activity + rng.standard_normal(n)), 0, 4)
-    told = known & (rng.random(n) < 0.7)
+    told = described & (rng.random(n) < 0.7)
     rng.integers(0, len(AGES), n)  # drawn by version 1: so homes and stores are still its own
     owner = rng.random(n) - 0.1 * (income - 3)
 
-    def column(values: tuple[str, ...], code: np.ndarray, known: Bools = known) -> np.ndarray:
+    def column(
+        values: tuple[str, ...], code: np.ndarray, described: Bools = described
+    ) -> np.ndarray:
         place = np.clip(np.round(code.astype(float)), 0, len(values) - 1).astype(int)
-        return np.where(known, np.array(values)[place], UNKNOWN)
+        return np.where(described, np.array(values)[place], UNKNOWN)
 
     return pd.DataFrame(
         {

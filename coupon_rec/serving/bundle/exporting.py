@@ -169,13 +169,15 @@ def _write_model(model: keras.Model, path: Path, sample: Arrays) -> float:
     try:
         with quiet(), warnings.catch_warnings(action="ignore"):
             model.export(path, format="onnx", verbose=False)
-        found = open_model(path.read_bytes()).run(list(LABELS), sample)
+        predicted = open_model(path.read_bytes()).run(list(LABELS), sample)
     except Exception as error:  # the converter raises many
         raise BundleError(
             f"{path.name}: the model cannot be exported as onnx ({type(error).__name__}: "
             f"{error}); build it from layers and operations that onnx has"
         ) from error
-    apart = [np.abs(p[:, 0] - expected[name]).max() for name, p in zip(LABELS, found, strict=True)]
+    apart = [
+        np.abs(p[:, 0] - expected[name]).max() for name, p in zip(LABELS, predicted, strict=True)
+    ]
     largest = float(np.max(apart))
     if not largest <= TOLERANCE:
         raise BundleError(
@@ -186,8 +188,8 @@ def _write_model(model: keras.Model, path: Path, sample: Arrays) -> float:
 
 
 def _keras(model: keras.Model, arrays: Arrays) -> Arrays:
-    found = model.predict(arrays, batch_size=ROWS, verbose=0)
-    return {name: np.asarray(found[name], "float64")[:, 0] for name in LABELS}
+    predicted = model.predict(arrays, batch_size=ROWS, verbose=0)
+    return {name: np.asarray(predicted[name], "float64")[:, 0] for name in LABELS}
 
 
 def _facts(model: keras.Model) -> dict[str, object]:

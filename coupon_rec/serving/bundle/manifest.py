@@ -36,10 +36,10 @@ def seal(folder: Path, facts: dict[str, Any]) -> str:
     """
     files = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        found = path.read_bytes()
+        data = path.read_bytes()
         files[path.relative_to(folder).as_posix()] = {
-            "bytes": len(found),
-            "sha256": hashlib.sha256(found).hexdigest(),
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
         }
     manifest = {"format": FORMAT, "version": "", **facts, "files": files}
     manifest["version"] = _version(manifest)
@@ -109,12 +109,12 @@ def content(folder: str | Path, manifest: dict[str, Any], name: str) -> bytes:
         raise BundleError(f"{path}: not among the files of the bundle; {FRESH}")
     _require_inside(Path(folder), path)
     try:
-        found = path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path}: missing from the bundle; {FRESH}") from error
-    if hashlib.sha256(found).hexdigest() != expected["sha256"]:
+    if hashlib.sha256(data).hexdigest() != expected["sha256"]:
         raise BundleError(f"{path}: its content is not the one exported; {FRESH}")
-    return found
+    return data
 
 
 def _require_inside(folder: Path, path: Path) -> None:

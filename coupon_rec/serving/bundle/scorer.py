@@ -159,10 +159,10 @@ class Scorer:
             return [part[: rows - at] for part in self.session.run(outputs, some)]
 
         starts = range(0, max(rows, 1), AT_ONCE)
-        found = [*(map(run, starts) if len(starts) == 1 else _threads().map(run, starts))]
+        scored = [*(map(run, starts) if len(starts) == 1 else _threads().map(run, starts))]
         return {
             name: self.calibration[name](np.concatenate(parts)[:, 0])
-            for name, *parts in zip(outputs, *found, strict=True)
+            for name, *parts in zip(outputs, *scored, strict=True)
         }
 
     def _checked(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -199,9 +199,9 @@ def _events_of_kind(
         return []
     names = ("time", "user_id", *FIELDS[kind][len(COMMON) :])
     own = [name for name in names if name in table.columns]
-    found = table.filter(table.time.date().between(first, last)).select(*own).order_by(*own)
+    happened = table.filter(table.time.date().between(first, last)).select(*own).order_by(*own)
     rows = [
         {**row, "text": (row.get("text") or "")[:MAX_REVIEW] or None}
-        for row in found.to_pyarrow().to_pylist()
+        for row in happened.to_pyarrow().to_pylist()
     ]
     return [Event(f"{kind}-{first}-{i}", kind=kind, **row) for i, row in enumerate(rows)]

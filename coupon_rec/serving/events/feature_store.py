@@ -141,12 +141,12 @@ class FeatureStore:
         if any(day < self.day for _, day in asked):
             raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
         keys = [(self.identifiers.number("user_id", user_id), day) for user_id, day in asked]
-        found: dict[tuple[int, date], Candidates] = {}
+        candidates: dict[tuple[int, date], Candidates] = {}
         with self._lock:
             for day in {day for _, day in keys}:
                 new = [key for key in dict.fromkeys(keys) if key[1] == day]
-                found |= zip(new, self._computed([user for user, _ in new], day), strict=True)
-        return [found[key] for key in keys]
+                candidates |= zip(new, self._computed([user for user, _ in new], day), strict=True)
+        return [candidates[key] for key in keys]
 
     def lines(self, user_id: int | str, day: date) -> Rows:
         """What a user bought up to a day, that day included; nothing for an unknown user."""

@@ -84,9 +84,9 @@ class Identifiers:
         value = self.named(kind, value)
         if not isinstance(value, str):
             return value
-        known = self._numbers.get(kind, {}).get(value)
-        if known is not None:
-            return known
+        number = self._numbers.get(kind, {}).get(value)
+        if number is not None:
+            return number
         if new:
             return self._new.setdefault((kind, value), FIRST_NEW + len(self._new))
         return self._new.get((kind, value), UNKNOWN)

@@ -66,14 +66,14 @@ def read_rewards(
     log["redeemed"] = False
     if len(used) and len(log):
         sent = log.loc[log["chosen"], ["time", *OFFER]].reset_index(names="row")
-        found = pd.merge_asof(
+        matched = pd.merge_asof(
             _keyed(used).drop_duplicates([*OFFER]),
             _keyed(sent),
             on="time",
             by=[*OFFER],
             tolerance=None if within is None else pd.Timedelta(days=within),
         )
-        log.loc[found["row"].dropna().astype(int), "redeemed"] = True
+        log.loc[matched["row"].dropna().astype(int), "redeemed"] = True
     if within is not None and len(log):  # only now: a young answer may have what was redeemed
         end = max(frame["time"].max() for frame in (log, outcomes) if len(frame))
         log = log[log["time"] <= end - pd.Timedelta(days=within)].reset_index(drop=True)
@@ -227,8 +227,8 @@ def shadowed(log: pd.DataFrame, folder: Folders) -> NDArray[np.float64]:
         )
     mine = shadows["chosen"] & shadows["request_id"].isin(log["request_id"])
     chosen = shadows.loc[mine, ["request_id", "campaign_id", "coupon_id"]]
-    found = _chosen(log, chosen, "the shadow")
-    return np.where(seen, found, np.nan)
+    shadowed = _chosen(log, chosen, "the shadow")
+    return np.where(seen, shadowed, np.nan)
 
 
 def arms(log: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
