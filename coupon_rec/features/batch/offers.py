@@ -96,8 +96,8 @@ def offers_frame(market: Market) -> pd.DataFrame:
     >>> offers = offers_frame(simulate_market(users=20, seed=0).market)
     >>> offers[["campaign_id", "user_id", "coupon_id", "bought", "redeemed"]].head(2)
        campaign_id  user_id  coupon_id  bought  redeemed
-    0            1        1          1       0         0
-    1            1        1          6       0         0
+    0            1       11         15       0         0
+    1            1       11         24       0         0
     """
     if market.offers.get_backend().name != "duckdb":
         return build_offers(market).to_pandas()
