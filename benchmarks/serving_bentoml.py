@@ -5,6 +5,7 @@
 
 import os
 import sys
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class Coupons:
             "known": reply.known,
             "mailed": reply.mailed,
             "bundle": reply.bundle,
-            "coupons": [choice._asdict() for choice in reply.choices],
+            "coupons": [asdict(choice) for choice in reply.choices],
             "note": reply.note,
         }
 

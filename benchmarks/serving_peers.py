@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+import coupon_rec.serving.http.service as answering
 from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.http.api_models import RecommendationRequest, RecommendationResponse
 from coupon_rec.serving.http.server import serve
@@ -76,7 +77,8 @@ if __name__ == "__main__":
         bundle, log, cached = rest
         if name == "unlogged":
             DecisionLog.record_answer = lambda *_, **__: None  # type: ignore[method-assign]
-        settings = Settings(Path(log), decisions=Path(f"{log}.decisions"), cache_limit=int(cached))
+        answering.CACHE = int(cached)
+        settings = Settings(Path(log), decisions=Path(f"{log}.decisions"))
         serve(bundle, "127.0.0.1", int(port), settings)
     else:
         served = tutorial(rest[0], date.fromisoformat(rest[1])) if name == "tutorial" else empty()

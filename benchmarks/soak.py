@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event as Signal
 from typing import Any
@@ -213,7 +213,7 @@ def verify(replicas: Sequence[Replica], seen: Sequence[Seen], checked: int) -> d
             (reply,) = recommend([Question(answer["user_id"], store.day, 5)])
             assert not isinstance(reply, Exception)
             ours = [
-                {name: value for name, value in choice._asdict().items() if value not in (None, "")}
+                {name: value for name, value in asdict(choice).items() if value not in (None, "")}
                 for choice in reply.choices
             ]
             found["checked"] += 1

@@ -1,12 +1,18 @@
 """A question about a user, and the reply to it: what was chosen, from what, and why."""
 
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from coupon_rec.serving.events.identifiers import Identifiers
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+DESCRIBED = ConfigDict(use_attribute_docstrings=True)
+"""What is said of an attribute stands in the description of the service, too."""
 
 
 class Question(NamedTuple):
@@ -30,46 +36,58 @@ class Question(NamedTuple):
     platform: str | None = None
 
 
-class Account(NamedTuple):
-    """Why a coupon is likelier than the user's others: parts of log p, which add up.
+@dataclass
+class Account:
+    """Why a coupon is likelier than the user's others: parts of its log p, which add up.
 
-    Attributes
-    ----------
-    rivals : int
-        How many other coupons it is compared with.
-    others : dict of str to float
-        The mean over these of log p, by factor: `bought` and `redeemed_if_bought`.
-    topics : dict of str to dict of str to float
-        What each topic adds to that, by factor. All together make the coupon's log p.
+    Each part has two terms: `bought`, of log p(a), that one of the coupon's items is bought, and
+    `redeemed_if_bought`, of log p(r | a).
     """
 
-    rivals: int
+    __pydantic_config__ = DESCRIBED
+
+    rivals: Annotated[int, Field(ge=1)]
+    """How many others it is compared with."""
     others: dict[str, float]
+    """The mean over the others, by term."""
     topics: dict[str, dict[str, float]]
+    """What each of six topics adds to that, by term: its exact Shapley value."""
 
 
-class Choice(NamedTuple):
-    """A coupon to send: worth it, or drawn. Its propensity is None where nothing is drawn.
+@dataclass
+class Choice:
+    """A coupon to send, and why."""
 
-    The reason names the topic that sets it apart from the user's other coupons. `cold` says who is
-    new, as `coupon_rec.features.cold` does: a probability that nobody has checked.
-    """
+    __pydantic_config__ = DESCRIBED
 
     campaign_id: int | str
     coupon_id: int | str
-    probability: float
+    probability: Probability
+    """That it is redeemed."""
     value: float
+    """Expected incremental profit, in currency, after its cost; 0 or less only where it was
+    drawn."""
     reason: str
-    propensity: float | None = None
+    """The topic that sets it apart from the user's other coupons."""
+    propensity: Annotated[float | None, Field(gt=0, le=1)] = None
+    """With which chance the answer held this coupon; given by a service that explores, and by no
+    other."""
     account: Account | None = None
+    """Given where it was asked for, and the user has another coupon."""
     cold: str = ""
+    """Who is new, "user", "coupon" or "user and coupon", so that nobody has checked the
+    probability; empty for neither."""
 
 
-class ItemChoice(NamedTuple):
-    """An item that the user is likely to buy within four weeks."""
+@dataclass
+class ItemChoice:
+    """An item that the user is likely to buy, and why."""
+
+    __pydantic_config__ = DESCRIBED
 
     item_id: int | str
-    probability: float
+    probability: Probability
+    """That the user buys it in the next 28 days."""
     reason: str
 
 
@@ -97,11 +115,6 @@ class Decision(NamedTuple):
     propensity: NDArray[np.float64]
     position: NDArray[np.int16]
     identifiers: Identifiers
-
-    def chosen(self) -> list[int]:
-        """The rows of the choices, the best first."""
-        rows = np.flatnonzero(self.position >= 0)
-        return [int(row) for row in rows[np.argsort(self.position[rows])]]
 
 
 class Reply(NamedTuple):

@@ -1,14 +1,15 @@
 """A real bundle of the sample market, and services of it in this process or in their own."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 import pytest
-from running import DAY, Inside, files
-from shop import Service
+from running import Inside, exported, files, recalibrate
+from shop import Redis, Service
 
 from coupon_rec.features import Encoder
 from coupon_rec.market import Market
@@ -34,19 +35,21 @@ def bundle(
     """A bundle of the sample market, in the one format served; not to be changed."""
 
     def export(path: Path) -> None:
-        from coupon_rec.features.online.snapshot_writer import write_snapshot
-        from coupon_rec.serving.bundle import exporting
-
-        with pytest.MonkeyPatch.context() as only:
-            only.setattr(exporting, "model_card", lambda *_: "")
-            exporting.export(
-                request.getfixturevalue("model"),
-                path,
-                offers,
-                snapshot=lambda folder: write_snapshot(market, DAY, folder),
-            )
+        exported(request.getfixturevalue("model"), path, offers, market)
 
     return once("served", export)
+
+
+@pytest.fixture
+def folder(bundle: Path, tmp_path: Path) -> Path:
+    """A copy of the bundle that a test may change."""
+    return Path(shutil.copytree(bundle, tmp_path / "bundle"))
+
+
+@pytest.fixture
+def trial(bundle: Path, tmp_path: Path) -> Path:
+    """Another bundle: its promises are lower."""
+    return recalibrate(Path(shutil.copytree(bundle, tmp_path / "trial")), -1.0)
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +93,13 @@ def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Service]]:
             return service
 
         yield start
+
+
+@pytest.fixture
+def redis(tmp_path: Path, unavailable: Callable[[str], NoReturn]) -> Iterator[Redis]:
+    """A Redis server of a test."""
+    if not shutil.which("redis-server"):
+        unavailable("no redis-server: on Debian, `apt-get install redis-server`")
+    server = Redis(tmp_path / "redis")
+    yield server
+    server.kill()

@@ -1,13 +1,23 @@
 """A service in this process, as the tests start and ask it; `shop` has one in its own."""
 
+import asyncio
+import json
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pandas as pd
+import pytest
 import shop
 from shop import Service, purchase
 from starlette.testclient import TestClient
 
+from coupon_rec.features.online.snapshot_writer import write_snapshot
+from coupon_rec.market import Market
+from coupon_rec.serving.bundle import exporting
+from coupon_rec.serving.bundle.manifest import NAME, seal
 from coupon_rec.serving.http.app import create_app
 from coupon_rec.serving.http.settings import Settings
 
@@ -20,6 +30,41 @@ def review(name: object, stars: int = 4, **fields: Any) -> dict[str, Any]:
     names = ("event_id", "user_id", "time", "item_id")
     event = {each: purchase(f"said-{name}", 1)[each] for each in names}
     return {**event, "kind": "review", "rating": stars, **fields}
+
+
+def exported(model: Any, path: Path, offers: pd.DataFrame, market: Market, **more: Any) -> Path:
+    """Export a model of the sample market in the one format that is served."""
+    snapshot = partial(write_snapshot, market, DAY)
+    with pytest.MonkeyPatch.context() as only:
+        only.setattr(exporting, "model_card", lambda *_: "")
+        return exporting.export(model, path, offers, snapshot=snapshot, **more)
+
+
+def sealed(folder: Path, **facts: object) -> Path:
+    """Seal a bundle whose files have changed."""
+    (folder / NAME).unlink()
+    seal(folder, {"created": "", "packages": {}, "differences": {}, **facts})
+    return folder
+
+
+def recalibrate(folder: Path, intercept: float) -> Path:
+    """Turn a bundle into another one, whole and with a version of its own."""
+    path = folder / "calibration.json"
+    lines = json.loads(path.read_text())
+    lines["redeemed"]["intercept"] = intercept
+    path.write_text(json.dumps(lines))
+    return sealed(folder)
+
+
+def together(app: Any, *requests: tuple[str, object]) -> list[httpx.Response]:
+    """Send requests all at once, to a service in this process."""
+
+    async def send() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await asyncio.gather(*(client.post(path, json=body) for path, body in requests))
+
+    return asyncio.run(send())
 
 
 def files(folder: Path) -> dict[str, Path]:

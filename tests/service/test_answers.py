@@ -51,7 +51,7 @@ class Clock(datetime):
 
 
 def test_without_a_context_now_is_meant(service: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coupon_rec.serving.http.answering.datetime", Clock)
+    monkeypatch.setattr("coupon_rec.serving.http.bundles.datetime", Clock)
     answer = service.client.post("/v1/recommendations", json={"user_id": 1})
     assert answer.json() == service.ask(1)
     monkeypatch.setattr(Clock, "moment", datetime(2026, 1, 1))

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from coupon_rec.serving.http.batching import Batcher, Overloaded
+from coupon_rec.serving.http import batching
+from coupon_rec.serving.http.batching import Batcher
+from coupon_rec.serving.http.errors import Refused
 
 
 class Slow:
@@ -23,7 +25,7 @@ class Slow:
 
 async def gather(slow: Slow, requests: Sequence[int], waiting: int = 100) -> list[object]:
     """Send a first request, then the others while the first is worked on."""
-    batcher = Batcher("test", slow, waiting, batch_limit=4)
+    batcher = Batcher("test", slow, waiting)
     first, *others = (asyncio.ensure_future(batcher(request)) for request in requests)
     await asyncio.sleep(0.05)
     slow.go.set()
@@ -36,7 +38,10 @@ def test_a_lone_request_does_not_wait_for_company() -> None:
     assert asyncio.run(gather(slow, [1])) == [10]
 
 
-def test_what_arrives_together_goes_together_up_to_the_limit() -> None:
+def test_what_arrives_together_goes_together_up_to_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batching, "BATCH", 4)
     slow = Slow()
     assert asyncio.run(gather(slow, range(1, 8))) == [10, 20, 30, 40, 50, 60, 70]
     assert slow.batches == [[1, 2, 3, 4], [5, 6, 7]]
@@ -52,7 +57,7 @@ def test_what_is_on_its_way_when_a_batch_ends_goes_with_the_next() -> None:
         return await batcher(request)
 
     async def all_of_them() -> list[int]:
-        batcher = Batcher("test", slow, 100, batch_limit=10)
+        batcher = Batcher("test", slow, 100)
         return await asyncio.gather(*(later(batcher, request) for request in range(7)))
 
     assert asyncio.run(all_of_them()) == [0, 10, 20, 30, 40, 50, 60]
@@ -68,13 +73,13 @@ def test_an_error_reaches_the_one_who_asked_and_nobody_else() -> None:
 def test_beyond_the_queue_a_request_is_turned_away_at_once_and_the_others_are_answered() -> None:
     found = asyncio.run(gather(Slow(), range(1, 9), waiting=5))
     assert found[:5] == [10, 20, 30, 40, 50]
-    assert all(isinstance(each, Overloaded) for each in found[5:])
+    assert all(isinstance(each, Refused) for each in found[5:])
 
 
 def test_a_request_that_was_given_up_harms_no_other() -> None:
     async def give_up() -> object:
         slow = Slow()
-        batcher = Batcher("test", slow, 10, batch_limit=4)
+        batcher = Batcher("test", slow, 10)
         lost, kept = (asyncio.ensure_future(batcher(request)) for request in (1, 2))
         await asyncio.sleep(0.05)
         lost.cancel()
@@ -91,7 +96,7 @@ def test_work_that_fails_as_a_whole_fails_each_request_and_not_the_next() -> Non
         return list(requests)
 
     async def twice() -> tuple[object, object]:
-        batcher = Batcher("test", broken, 10, batch_limit=4)
+        batcher = Batcher("test", broken, 10)
         with pytest.raises(ValueError, match="no"):
             await batcher(13)
         return await batcher(2), len(batcher)

@@ -1,8 +1,6 @@
 """Files and messages that mean harm: a bundle, a stream, an event, a stranger at the door."""
 
 import json
-import os
-import stat
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +21,6 @@ from coupon_rec.serving.bundle.scorer import open_model
 from coupon_rec.serving.events import feature_store
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.redis_log import STREAM, SharedLog, _event
-from coupon_rec.serving.http.streams import OF_A_USER, Streams
 
 # Bundles
 
@@ -76,29 +73,6 @@ def test_a_model_reads_no_file_beside_the_bundle(
         open_model(model.SerializeToString())
 
 
-# What the service writes
-
-
-def test_what_the_service_writes_is_read_by_its_owner_alone(
-    inside: Callable[..., Inside], tmp_path: Path
-) -> None:
-    mask = os.umask(0o022)
-    try:
-        service = inside()
-        service.ask(1)
-        assert service.send(purchase("a", 1)).is_success
-        service.app.state.service.decisions.seal()
-        found = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]
-        kinds = {path.suffix for path in found}
-        assert ".parquet" in kinds
-        personal = [path for path in found if path.suffix in ("", ".parquet", ".jsonl")]
-        assert [
-            path for path in personal if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        ] == []
-    finally:
-        os.umask(mask)
-
-
 # Events
 
 
@@ -137,13 +111,6 @@ def test_one_clock_that_is_wrong_does_not_tell_everybody_the_time(
     wrong = {**purchase("wrong", 1), "time": f"{DAY + timedelta(days=300)}T12:00:00"}
     assert service.send(purchase("right", 2), wrong).is_success
     assert service.client.get("/v1/coupons").json()["day"] == str(DAY)
-
-
-def test_one_user_does_not_take_every_stream() -> None:
-    streams = Streams(10 * OF_A_USER)
-    assert all(streams.open(1) for _ in range(OF_A_USER))
-    assert streams.open(1) is None
-    assert streams.open(2)
 
 
 # Other machines

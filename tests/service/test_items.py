@@ -59,9 +59,10 @@ def test_items_are_learned_when_first_asked_for_and_after_a_reload(
     service = inside()
     running = service.app.state.service
     service.ask(1)
-    assert running.recommender.item_model is None, "who wants coupons alone waits for nothing"
+    assert "item_model" not in vars(running.recommender), (
+        "who wants coupons alone waits for nothing"
+    )
     first = items_of(service, 1)
-    assert running.recommender.item_model is not None
     assert service.client.post("/v1/reload").is_success
-    assert running.recommender.item_model is None
+    assert "item_model" not in vars(running.recommender)
     assert items_of(service, 1) == first

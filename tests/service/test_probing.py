@@ -1,18 +1,20 @@
 """Who asks about everybody, or about one person again and again, is slowed; a shop is not."""
 
 import asyncio
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 from running import Inside, files
 from shop import Redis, purchase, question
 
+from coupon_rec.serving.http.errors import Refused
 from coupon_rec.serving.http.limits import Limits
+from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.settings import Settings
 
 
@@ -38,36 +40,62 @@ def test_who_varies_one_users_events_to_map_the_model_gets_so_many_answers(
     assert service.metric('coupon_rec_limited_total{limit="asks"}') == 20
 
 
+def waited(asked: Coroutine[Any, Any, None]) -> str:
+    """How many seconds somebody is told to wait; none if the question is granted."""
+    try:
+        asyncio.run(asked)
+    except Refused as refused:
+        return dict(refused.headers or {})["Retry-After"]
+    return ""
+
+
 def test_a_window_begins_with_the_first_question_and_then_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr("coupon_rec.serving.http.limits.time.time", lambda: now[0])
-    limits = Limits(Settings(users_per_client=2, asks_per_user=60, rate=0.5))
+    limits = Limits(Settings(users_per_client=2, asks_per_user=60, rate=0.5), Metrics())
 
-    def asked(user: int | str, cost: int = 1) -> tuple[str, float]:
-        return asyncio.run(limits.question("a", user, cost))
+    def wait(user: int | str, cost: int = 1, client: str = "a") -> str:
+        return waited(limits.question(client, user, cost))
 
-    assert [asked(1)[0] for _ in range(61)] == [""] * 60 + ["asks"]
-    assert asked(2) == ("", 0.0)
+    assert [wait(1) for _ in range(61)] == [""] * 60 + ["3600"]
+    assert wait(2) == ""
     now[0] += 600
-    assert asked(3) == ("users", 3000)
-    assert asked("1", cost=5)[0] == "asks"
-    assert asyncio.run(limits.question("b", 1)) == ("", 0.0)
+    assert wait(3) == wait("1", cost=5) == "3000"
+    assert wait(1, client="b") == ""
     now[0] += 3000
-    assert asked(3) == asked(1) == ("", 0.0)
-    assert [asyncio.run(limits.request("1.2.3.4")) for _ in range(2)] == [0.0, 2.0]
+    assert wait(3) == wait(1) == ""
+    assert [waited(limits.request("1.2.3.4")) for _ in range(2)] == ["", "2"]
 
 
 def test_a_question_that_is_refused_counts_as_none() -> None:
-    limits = Limits(Settings(asks_per_user=6))
-    costs = (5, 5, 1, 1)
-    granted = [asyncio.run(limits.question("a", 1, cost))[0] for cost in costs]
-    assert granted == ["", "asks", "", "asks"]
+    limits = Limits(Settings(asks_per_user=6), Metrics())
+    granted = [not waited(limits.question("a", 1, cost)) for cost in (5, 5, 1, 1)]
+    assert granted == [True, False, True, False]
+
+
+def test_who_floods_the_limits_with_names_does_not_begin_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("coupon_rec.serving.http.limits.time.time", lambda: now[0])
+    monkeypatch.setattr("coupon_rec.serving.http.limits.MAX_COUNTERS", 10)
+    limits = Limits(Settings(users_per_client=4, asks_per_user=2), Metrics())
+
+    def granted(client: str, *users: int) -> list[bool]:
+        return [not waited(limits.question(client, user)) for user in users]
+
+    assert granted("a", 1, 1, 1) == [True, True, False]
+    assert granted("a", *range(2, 50)) == [True] * 3 + [False] * 45
+    assert not any(granted("b", *range(50))), "there is room for no more than one client"
+    assert granted("a", 1, 2, 2) == [False, True, False], "these still count"
+    now[0] += 3600
+    assert granted("b", 1) == [True]
 
 
 def test_however_many_people_are_asked_about_no_answer_is_late() -> None:
-    limits = Limits(Settings(users_per_client=10**6, asks_per_user=10**6))
+    limits = Limits(Settings(users_per_client=10**6, asks_per_user=10**6), Metrics())
 
     async def ask() -> list[float]:
         seconds = []
@@ -78,16 +106,6 @@ def test_however_many_people_are_asked_about_no_answer_is_late() -> None:
         return seconds
 
     assert median(asyncio.run(ask())) < 1e-4
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis server of this test."""
-    if not shutil.which("redis-server"):
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    server = Redis(tmp_path / "redis")
-    yield server
-    server.kill()
 
 
 def test_replicas_count_together_through_redis_and_each_for_itself_without_it(

@@ -5,10 +5,9 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from running import Inside, files, review
+from running import Inside
 from shop import purchase, until
 
 from coupon_rec.serving.events.feature_store import FeatureStore
@@ -62,21 +61,3 @@ def test_an_exchange_that_fails_is_told_and_made_again(
         broken.setattr(FeatureStore, "catch_up", lambda _: 1 // 0)
         until(lambda: degraded(service))
     until(lambda: not degraded(service))
-
-
-def test_each_replica_gives_every_review_from_its_own_log(
-    inside: Callable[..., Inside],
-    start_redis: Callable[[], subprocess.Popen[bytes]],
-    tmp_path: Path,
-) -> None:
-    start_redis()
-    address = f"redis://127.0.0.1:{start_redis.port}"  # type: ignore[attr-defined]
-    one, two = (inside(redis=address, **files(tmp_path / name)) for name in ("one", "two"))
-
-    def said(service: Inside) -> dict[str, Any]:
-        return dict(service.client.get("/v1/reviews").json())
-
-    assert one.send(review("a", 1, text="Sour.")).is_success
-    until(lambda: said(two)["reviews"])
-    assert [each["text"] for each in said(two)["reviews"]] == ["Sour."]
-    assert said(one)["log"] != said(two)["log"]

@@ -5,42 +5,47 @@ import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from running import DAY
+from running import DAY, Inside
 from shop import Service, purchase
 
 from coupon_rec.privacy import Pseudonyms, Vault, new_key
 from coupon_rec.serving.http import server
 from coupon_rec.serving.http.app import create_app
-from coupon_rec.serving.http.security import OPERATOR, Keys, network_of
+from coupon_rec.serving.http.guard import OPERATOR, RequestGuard, clients_of, network_of
+from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.settings import NO_DECISIONS, Settings
 
 ASKED = {"user_id": 424_242, "context": {"time": f"{DAY}T12:00:00"}}
 PERSONAL = ("424242", "Ada-Lovelace", "31.07")
 
 
-@pytest.mark.parametrize(
-    ("sent", "right"),
-    [("Bearer ключ".encode(), True), ("Bearer ключ".encode("cp1251"), False), (b"", False)],
-)
-def test_a_key_is_compared_byte_by_byte(sent: bytes, right: bool) -> None:
-    assert (Keys("ключ").client(sent, "") is not None) is right
-
-
 def test_each_of_several_keys_lets_a_client_in_under_a_name_of_its_own() -> None:
-    keys = Keys("shop, app,", "chief")
-    names = [
-        keys.client(f"Bearer {key}".encode(), "1.2.3.4") for key in ("shop", "app", "chief", "")
-    ]
-    assert names[2:] == [OPERATOR, None]
-    assert names[0] != names[1]
-    assert not {"shop", "app"} & set(names), "a name goes to other replicas"
+    names = clients_of(Settings(api_key="shop, ключ,", operator_key=" chief\n"))
+    headers = {f"Bearer {key}".encode() for key in ("shop", "ключ", "chief")}
+    assert names.keys() == headers and len({*names.values()}) == 3
+    assert names[b"Bearer chief"] == OPERATOR
+    assert not {"shop", "ключ"} & {*names.values()}, "a name goes to other replicas"
 
 
-def test_no_address_that_a_header_may_spell_is_the_operator() -> None:
-    assert Keys("", "chief").client(b"", OPERATOR) != OPERATOR
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [("Bearer ключ".encode(), 200), ("Bearer ключ".encode("cp1251"), 401), (b"", 401)],
+)
+def test_a_key_is_compared_byte_by_byte(
+    inside: Callable[..., Inside], sent: bytes, status: int
+) -> None:
+    client = inside(api_key="ключ").client
+    assert client.get("/v1/coupons", headers={b"Authorization": sent}).status_code == status
+
+
+def test_who_has_a_network_of_addresses_has_one_bucket() -> None:
+    assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:2:ffff::7")
+    assert network_of("2001:db8:1:3::1") != network_of("2001:db8:1:2::1")
+    assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") != network_of("192.0.2.8")
 
 
 def test_an_open_service_is_not_reached_from_elsewhere_by_accident(tmp_path: Path) -> None:
@@ -90,12 +95,6 @@ def test_settings_do_not_show_their_secrets() -> None:
     assert key not in repr(settings)
 
 
-def test_who_has_a_network_of_addresses_has_one_bucket() -> None:
-    assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:2:ffff::7")
-    assert network_of("2001:db8:1:3::1") != network_of("2001:db8:1:2::1")
-    assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") != network_of("192.0.2.8")
-
-
 def test_no_line_of_the_log_holds_a_secret_though_redis_is_away(
     serve: Callable[..., Service],
 ) -> None:
@@ -138,3 +137,18 @@ def test_an_internal_error_is_answered_and_logged_by_its_place_alone(
     assert answer.json()["error"]
     assert "KeyError at" in caplog.text
     assert [word for word in PERSONAL if word in caplog.text + answer.text] == []
+
+
+@pytest.mark.parametrize("length", [b"1048577", b"9" * 5000])
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_read(length: bytes) -> None:
+    async def never(*_: object) -> Any:
+        raise AssertionError("read")
+
+    async def sent(message: Any) -> None:
+        answer.append(message)
+
+    answer: list[Any] = []
+    scope = {"type": "http", "path": "/v1/events", "headers": [(b"content-length", length)]}
+    guard = RequestGuard(never, Settings(), Metrics())
+    asyncio.run(guard({**scope, "client": ("192.0.2.7", 1)}, never, sent))
+    assert answer[0]["status"] == 413

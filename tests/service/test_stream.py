@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from http.client import HTTPConnection
 
 import httpx
@@ -12,7 +13,9 @@ import pytest
 from running import Inside
 from shop import PATIENCE, Service, purchase, stream, until
 
-from coupon_rec.serving.http.streams import Streams
+from coupon_rec.serving.http.errors import Refused
+from coupon_rec.serving.http.settings import Settings
+from coupon_rec.serving.http.streams import OF_A_USER, Streams
 
 
 def buy_until_it_changes(service: Service, user_id: int, best: object) -> None:
@@ -41,16 +44,21 @@ def test_an_idle_connection_outlives_the_five_seconds_of_common_clients(process:
     line.close()
 
 
-def test_only_so_many_streams_are_open() -> None:
-    streams = Streams(2)
-    first, second = streams.open(1), streams.open(1)
-    assert first and second
-    assert streams.open(2) is None
-    streams.close(first)
-    assert streams.open(2)
+@pytest.mark.parametrize(("limit", "user", "many"), [(2, 1, 2), (10 * OF_A_USER, 1, OF_A_USER)])
+def test_only_so_many_streams_are_open_of_all_and_of_a_user(
+    limit: int, user: int, many: int
+) -> None:
+    streams = Streams(Settings(stream_limit=limit))
+    with ExitStack() as opened:
+        for _ in range(many):
+            opened.enter_context(streams.open(user))
+        with pytest.raises(Refused, match="too many streams"), streams.open(user):
+            pass
+    with streams.open(user):
+        assert len(streams) == 1
     streams.stop()
-    streams.close(second)
-    assert streams.open(3) is None
+    with pytest.raises(Refused, match="the service stops"), streams.open(user):
+        pass
 
 
 def test_a_stop_ends_the_streams_and_finishes_what_is_in_flight(

@@ -95,13 +95,13 @@ class DecisionLog:
 
     def __init__(self, folder: str | Path, key: str = "") -> None:
         self.folder = Path(folder)
-        self._people = Pseudonyms(key)
+        self._people, vault = Pseudonyms(key), Vault.from_environment()
         (self.folder / "open").mkdir(parents=True, exist_ok=True)
         self._owner = _own(self.folder)
         self._run = secrets.token_hex(5)
         self._requests = 0
         self._closing, self._rewriting = Signal(), Lock()
-        self._files = {kind: _Lines(self.folder, kind) for kind in KEYS}
+        self._files = {kind: _Lines(self.folder, kind, vault) for kind in KEYS}
         try:
             self.seal()
         except ValueError:
@@ -268,9 +268,9 @@ class DecisionLog:
 class _Lines:
     """The file to which rows of one kind are written."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
+    def __init__(self, folder: Path, kind: str, vault: Vault | None) -> None:
         self.lost = 0
-        self._folder, self._kind = folder / "open", kind
+        self._folder, self._kind, self._vault = folder / "open", kind, vault
         self._waiting: list[bytes] = []
         self._retry_at = 0.0
         self._lock = Lock()
@@ -307,9 +307,11 @@ class _Lines:
         self._waiting = []
 
     def _append(self, lines: list[bytes]) -> None:
-        if vault := Vault.from_environment():
-            numbered = enumerate(lines, start=self._count + 1)
-            lines = [vault.seal(line, line_name(self.path, number)) for number, line in numbered]
+        if self._vault:
+            lines = [
+                self._vault.seal(line, line_name(self.path, number))
+                for number, line in enumerate(lines, start=self._count + 1)
+            ]
         data = b"".join(line + b"\n" for line in lines)
         rest = memoryview(data)
         while rest:

@@ -15,6 +15,7 @@ from pydantic import (
 
 from coupon_rec.arguments import MAX_ID
 from coupon_rec.serving.events.event import HALVES, MAX_AMOUNT, MAX_REVIEW, MAX_TEXT
+from coupon_rec.serving.replies import DESCRIBED, Choice, ItemChoice
 
 MAX_EVENTS = 1000
 
@@ -54,11 +55,10 @@ Quantity = Annotated[int, Field(ge=1, le=MAX_AMOUNT), BeforeValidator(_whole)]
 Time = Annotated[datetime, BeforeValidator(_clock, json_schema_input_type=datetime)]
 Money = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
-Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
+    model_config = DESCRIBED
 
 
 class _Strict(_Body):
@@ -76,12 +76,15 @@ class Context(_Strict):
     """As the shop's clock shows it: an offset from UTC is dropped."""
 
 
-class RecommendationRequest(_Strict):
-    """Who wants coupons, when, where, and how many at most."""
-
+class _Asked(_Strict):
     user_id: Id
     context: Context | None = None
     """Now, by the clock of the server, if left out."""
+
+
+class RecommendationRequest(_Asked):
+    """Who wants coupons, when, where, and how many at most."""
+
     k: K = 5
     """How many coupons at most."""
     explain: bool = False
@@ -91,47 +94,6 @@ class RecommendationRequest(_Strict):
     for is refused. Left out, the bundle's main model answers."""
 
     model_config = _example(user_id=1, context={"time": "2017-11-20T09:30:00"}, k=5)
-
-
-class Factors(_Body):
-    """Terms of log p, the logarithm of the probability that a coupon is redeemed."""
-
-    bought: float
-    """Of log p(a): that one of its items is bought."""
-    redeemed_if_bought: float
-    """Of log p(r | a)."""
-
-
-class Account(_Body):
-    """Why a coupon is likelier than the user's others. All terms add up to its log p."""
-
-    rivals: Annotated[int, Field(ge=1)]
-    """How many others it is compared with."""
-    others: Factors
-    """The mean over the others."""
-    topics: dict[str, Factors]
-    """What each of six topics adds to that: its exact Shapley value."""
-
-
-class Coupon(_Body):
-    """A coupon to send, and why."""
-
-    campaign_id: int | str
-    coupon_id: int | str
-    probability: Probability
-    """That it is redeemed."""
-    value: float
-    """Expected incremental profit, in currency, after its cost; 0 or less only where it was
-    drawn."""
-    reason: str
-    """The topic that sets it apart from the user's other coupons."""
-    propensity: Annotated[float | None, Field(gt=0, le=1)] = None
-    """With which chance the answer held this coupon; given by a service that explores, and by no
-    other."""
-    account: Account | None = None
-    """Given where it was asked for, and the user has another coupon."""
-    cold: str = ""
-    """Who is new, "user", "coupon" or "user and coupon"; empty for neither."""
 
 
 class RecommendationResponse(_Body):
@@ -148,30 +110,18 @@ class RecommendationResponse(_Body):
     """Version of the model and its features."""
     degraded: bool
     """True while events of other replicas cannot be read."""
-    coupons: list[Coupon]
+    coupons: list[Choice]
     note: str
     """Such as "no coupon is worth its cost"; else empty."""
 
 
-class ItemsRequest(_Strict):
+class ItemsRequest(_Asked):
     """Who wants items, when, and how many at most."""
 
-    user_id: Id
-    context: Context | None = None
-    """Now, by the clock of the server, if left out."""
     k: K = 10
     """How many items at most."""
 
     model_config = _example(user_id=1, context={"time": "2017-11-20T09:30:00"}, k=10)
-
-
-class LikelyItem(_Body):
-    """An item that the user is likely to buy, and why."""
-
-    item_id: int | str
-    probability: Probability
-    """That the user buys it in the next 28 days."""
-    reason: str
 
 
 class ItemsResponse(_Body):
@@ -185,7 +135,7 @@ class ItemsResponse(_Body):
     """Version of the features."""
     degraded: bool
     """True while events of other replicas cannot be read."""
-    items: list[LikelyItem]
+    items: list[ItemChoice]
 
 
 class _Event(_Strict):
@@ -217,43 +167,27 @@ class Redemption(_Event):
     coupon_id: Id
 
 
-class _Browsed(_Event):
+class Look(_Event):
+    """An item that was looked at, or clicked."""
+
+    kind: Literal["view", "click"]
     item_id: Id
     channel: Text | None = None
     """Where, such as "app"."""
 
 
-class View(_Browsed):
-    """An item that was looked at."""
-
-    kind: Literal["view"]
-
-
-class Click(_Browsed):
-    """An item that was clicked."""
-
-    kind: Literal["click"]
-
-
-class Review(_Browsed):
+class Review(_Event):
     """What a user says about an item: `/v1/reviews` gives it, and no answer changes for it."""
 
     kind: Literal["review"]
+    item_id: Id
+    channel: Text | None = None
+    """Where, such as "app"."""
     rating: Stars
     text: Annotated[str | None, Field(min_length=1, max_length=MAX_REVIEW)] = None
 
 
-AnyEvent = Annotated[Purchase | Redemption | View | Click | Review, Field(discriminator="kind")]
-PURCHASE = {
-    "event_id": "till-3:20171120:0001",
-    "kind": "purchase",
-    "user_id": 1,
-    "time": "2017-11-20T09:30:00",
-    "basket_id": 41000000001,
-    "item_id": 1082185,
-    "quantity": 1,
-    "amount": 1.29,
-}
+AnyEvent = Annotated[Purchase | Redemption | Look | Review, Field(discriminator="kind")]
 
 
 class EventBatch(_Strict):
@@ -261,7 +195,19 @@ class EventBatch(_Strict):
 
     events: Annotated[list[AnyEvent], Field(min_length=1, max_length=MAX_EVENTS)]
 
-    model_config = _example(events=[PURCHASE])
+    model_config = _example(
+        events=[
+            {
+                "event_id": "till-3:20171120:0001",
+                "kind": "purchase",
+                "user_id": 1,
+                "time": "2017-11-20T09:30:00",
+                "basket_id": 41000000001,
+                "item_id": 1082185,
+                "amount": 1.29,
+            }
+        ]
+    )
 
 
 class EventsAccepted(_Body):

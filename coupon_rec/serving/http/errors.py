@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -18,29 +19,34 @@ FIX_FIELDS = "the request is not as expected: fix the fields named"
 BY_STATUS = {
     404: "there is nothing here: /openapi.json lists what there is",
     405: "this address takes another method: /openapi.json lists them",
-    408: "the body takes too long: send it within 30 seconds",
-    413: "the body is too large: send less at a time",
 }
 
 
-class Refused(Exception):
-    """A request that is not answered, with the status and the words for the client."""
+class Refused(HTTPException):
+    """A request that is not answered, with the words for the client; `queue` is what is full."""
 
-    def __init__(self, status: int, error: str, *, field: str = "", wait: float = 0.0) -> None:
-        super().__init__(error)
-        self.response = error_response(
-            status,
-            FIX_FIELDS if field else error,
-            [(field, error)] if field else [],
-            {"Retry-After": str(ceil(wait))} if wait else {},
-        )
+    def __init__(
+        self, status: int, error: str, *, field: str = "", wait: float = 0.0, queue: str = ""
+    ) -> None:
+        headers = {"Retry-After": str(ceil(wait))} if wait else {}
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        super().__init__(status, error, headers)
+        self.field, self.queue = field, queue
+
+    @property
+    def response(self) -> Response:
+        """What the client gets."""
+        fields = [(self.field, self.detail)] if self.field else []
+        error = FIX_FIELDS if fields else self.detail
+        return error_response(self.status_code, error, fields, self.headers)
 
 
 def error_response(
     status: int,
     error: str,
     fields: Sequence[tuple[str, str]] = (),
-    headers: dict[str, str] | None = None,
+    headers: Any = None,
 ) -> Response:
     """Write an `ErrorBody`. It holds ASCII alone, since a client may have sent half a character."""
     body = {"error": error, "fields": [{"field": name, "problem": what} for name, what in fields]}
@@ -52,21 +58,20 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorBody} for status in statuses}
 
 
-def handle(app: FastAPI) -> None:
-    """Have an app answer each error with an `ErrorBody`."""
-
-    @app.exception_handler(Refused)
-    async def refused(request: Request, error: Refused) -> Response:
-        return error.response
+def handle(app: FastAPI, turned_away: Counter | None = None) -> None:
+    """Have an app answer each error with an `ErrorBody`, and count whom a full queue turns away."""
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
+        if isinstance(error, Refused):
+            if error.queue and turned_away:
+                turned_away.labels(error.queue).inc()
+            return error.response
         if error.status_code == 400:  # from FastAPI: a body that json.loads cannot take
-            return error_response(
-                422, FIX_FIELDS, [("body", "unreadable: send JSON in UTF-8, not nested deeply")]
-            )
-        words = BY_STATUS.get(error.status_code, str(error.detail))
-        return error_response(error.status_code, words, headers=dict(error.headers or {}))
+            unreadable = "unreadable: send JSON in UTF-8, not nested deeply"
+            return error_response(422, FIX_FIELDS, [("body", unreadable)])
+        words = BY_STATUS.get(error.status_code, error.detail)
+        return error_response(error.status_code, words, headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

@@ -2,77 +2,71 @@
 
 import asyncio
 import logging
+import sys
 import time
-from collections import OrderedDict
 from hashlib import blake2b
 from math import ceil
 from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.aio.storage import RedisStorage, Storage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from redis import RedisError
 from redis.asyncio import ConnectionPool
 
+from coupon_rec.serving.http.errors import Refused
+from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.settings import Settings
 
 logger = logging.getLogger("coupon_rec.serving")
 
 HOUR = 3600
-MAX_COUNTERS = 2**16
-"""Clients, or people of a client, that are remembered; whoever was not seen longest goes first."""
+MAX_COUNTERS = 2**18
+"""Clients, or people of a client, that are remembered; beyond them, newcomers are refused."""
+FULL = sys.maxsize
+"""What a counter shows that finds no room: more than any limit allows."""
+SWEEP_SECONDS = 1.0
+"""How long counters that are full wait before they look again for some whose time is over."""
 REDIS_SECONDS = 0.5
 """How long a question may wait for the counters in Redis."""
 RETRY_SECONDS = 10
 """How long a replica counts for itself before it asks a Redis again that did not answer."""
+TOO_OFTEN = {
+    "address": "too many requests: wait a little",
+    "users": "you ask about too many people: wait, or have the limit raised",
+    "asks": "you ask about this user too often: wait a little",
+}
 
 
-class Memory(Storage):
-    """Counters of this process; the storage of `limits` looks through all of them at each hit."""
+class Memory(MemoryStorage):
+    """Counters of this process.
 
-    STORAGE_SCHEME = None
+    As it comes, this storage goes through all counters at each hit, which takes 0.9 ms with 10,000
+    of them: at 1,000 requests a second, nearly all of the one processor that answers.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._counters: OrderedDict[str, tuple[int, float]] = OrderedDict()
+    None is forgotten while it counts: else whoever floods us with names would begin anew.
+    """
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """Nothing is wrapped."""
-        return ValueError
+    STORAGE_SCHEME: list[str] | None = None  # type: ignore[assignment]
+    _sweep_from = 0.0
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Add to a counter, which begins anew once its time is over."""
-        count, end = self._counters.pop(key, (0, 0.0))
-        if end <= time.time():
-            count, end = 0, time.time() + expiry
-        self._counters[key] = count + amount, end
-        if len(self._counters) > MAX_COUNTERS:
-            self._counters.popitem(last=False)
-        return count + amount
+        await self.get(key)  # forgets it where its time is over
+        if key not in self.storage and self._is_full():
+            return FULL
+        self.expirations.setdefault(key, time.time() + expiry)
+        self.storage[key] += amount
+        return self.storage[key]
 
-    async def get(self, key: str) -> int:
-        """Read a counter."""
-        count, end = self._counters.get(key, (0, 0.0))
-        return count if end > time.time() else 0
-
-    async def get_expiry(self, key: str) -> float:
-        """Say when a counter begins anew."""
-        return self._counters.get(key, (0, time.time()))[1]
-
-    async def check(self) -> bool:
-        """Memory is always there."""
-        return True
-
-    async def clear(self, key: str) -> None:
-        """Forget a counter."""
-        self._counters.pop(key, None)
-
-    async def reset(self) -> int:
-        """Forget all counters."""
-        count = len(self._counters)
-        self._counters.clear()
-        return count
+    def _is_full(self) -> bool:
+        """Whether there is no room, even without the counters whose time is over."""
+        now = time.time()
+        if len(self.storage) >= MAX_COUNTERS and now >= self._sweep_from:
+            self._sweep_from = now + SWEEP_SECONDS
+            for key in [key for key, end in self.expirations.items() if end <= now]:
+                del self.storage[key], self.expirations[key]
+        return len(self.storage) >= MAX_COUNTERS
 
 
 class Limits:
@@ -92,7 +86,8 @@ class Limits:
         `rate`, `users_per_client`, `asks_per_user` and `redis` count here.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._refused = metrics.count["limited"]
         self._rate = _allowed(settings.rate, 1)
         self._users = _allowed(settings.users_per_client, HOUR)
         self._asks = _allowed(settings.asks_per_user, HOUR)
@@ -107,12 +102,13 @@ class Limits:
             storage = RedisStorage("async+redis://", implementation="redispy", **client)
             self._shared = FixedWindowRateLimiter(storage)
 
-    async def request(self, address: str) -> float:
-        """Grant an address a request, or say how long to wait; each replica counts for itself."""
-        return await _take(self._own, self._rate, "rate", address) if self._rate else 0.0
+    async def request(self, address: str) -> None:
+        """Grant an address a request, or raise Refused; each replica counts for itself."""
+        if self._rate:
+            await self._take(self._own, "address", self._rate, address)
 
-    async def question(self, client: str, user_id: int | str, cost: int = 1) -> tuple[str, float]:
-        """Grant a question, or say which limit is reached and how long to wait, in seconds.
+    async def question(self, client: str, user_id: int | str, cost: int = 1) -> None:
+        """Grant a client a question about a person, or raise Refused.
 
         Parameters
         ----------
@@ -122,36 +118,45 @@ class Limits:
             About whom; 5 and "5" are the same person.
         cost : int
             How many questions it counts as.
-
-        Returns
-        -------
-        str, float
-            "users" or "asks" and the seconds; an empty text and 0 if it is granted.
         """
         if not (self._users or self._asks):
-            return "", 0.0
+            return None
         person = blake2b(str(user_id).encode(), key=self._secret, digest_size=16).hexdigest()
         if self._pool and time.monotonic() >= self._ask_redis_from:
             try:
                 async with asyncio.timeout(REDIS_SECONDS):
-                    return await self._granted(self._shared, client, person, cost)
+                    return await self._grant(self._shared, client, person, cost)
             except (RedisError, OSError, TimeoutError) as error:
                 logger.warning("limits are counted by each replica (%s)", type(error).__name__)
                 self._ask_redis_from = time.monotonic() + RETRY_SECONDS
-        return await self._granted(self._own, client, person, cost)
+        return await self._grant(self._own, client, person, cost)
 
-    async def _granted(
+    async def _grant(
         self, counters: FixedWindowRateLimiter, client: str, person: str, cost: int
-    ) -> tuple[str, float]:
-        if self._asks and (
-            wait := await _take(counters, self._asks, "asks", client, person, cost=cost)
-        ):
-            return "asks", wait
+    ) -> None:
+        # People come first: a client that is past its number of them takes no more room by names.
         if self._users and await counters.test(self._known, "known", client, person):
-            if wait := await _take(counters, self._users, "users", client):
-                return "users", wait
+            await self._take(counters, "users", self._users, client)
             await counters.hit(self._known, "known", client, person)
-        return "", 0.0
+        if self._asks:
+            await self._take(counters, "asks", self._asks, client, person, cost=cost)
+
+    async def _take(
+        self,
+        counters: FixedWindowRateLimiter,
+        limit: str,
+        item: RateLimitItem,
+        *names: str,
+        cost: int = 1,
+    ) -> None:
+        cost = min(cost, item.amount)
+        if not (
+            await counters.test(item, limit, *names, cost=cost)
+            and await counters.hit(item, limit, *names, cost=cost)
+        ):
+            self._refused.labels(limit).inc()
+            window = await counters.get_window_stats(item, limit, *names)
+            raise Refused(429, TOO_OFTEN[limit], wait=max(window.reset_time - time.time(), 1.0))
 
     async def close(self) -> None:
         """Leave Redis."""
@@ -165,13 +170,3 @@ def _allowed(count: float, seconds: int) -> RateLimitItem | None:
         return None
     times = ceil(1 / count)
     return RateLimitItemPerSecond(max(int(count * times), 1), times * seconds)
-
-
-async def _take(
-    counters: FixedWindowRateLimiter, item: RateLimitItem, *names: str, cost: int = 1
-) -> float:
-    cost = min(cost, item.amount)
-    if await counters.test(item, *names, cost=cost) and await counters.hit(item, *names, cost=cost):
-        return 0.0
-    window = await counters.get_window_stats(item, *names)
-    return max(window.reset_time - time.time(), 1.0)

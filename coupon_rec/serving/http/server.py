@@ -3,19 +3,20 @@
 import gc
 import logging
 import socket
-from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
 
 from coupon_rec.serving.http.app import create_app
-from coupon_rec.serving.http.security import Keys
+from coupon_rec.serving.http.guard import clients_of
 from coupon_rec.serving.http.settings import Settings
 
 logger = logging.getLogger("coupon_rec.serving")
 
 GRACE = 20
 """Seconds that requests in flight may take after the signal to stop."""
+
+HERE = ("localhost", "127.0.0.1", "::1")
 
 KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than clients and load balancers keep theirs
@@ -36,15 +37,20 @@ def check_free(host: str, port: int) -> None:
 
 def check_closed(host: str, settings: Settings) -> None:
     """See that nobody can ask from elsewhere who has no key, unless that is meant."""
-    try:
-        here = ip_address(host).is_loopback
-    except ValueError:
-        here = host == "localhost"
-    if Keys(settings.api_key, settings.operator_key).open and not (here or settings.open):
+    clients_of(settings)
+    if host not in HERE and not settings.api_key and not settings.open:
         raise ValueError(
             f"anyone who reaches {host} could ask about your users: set COUPON_REC_API_KEY, listen "
             "on 127.0.0.1, or pass --open if that is meant"
         )
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams first, for it waits until all connections have ended."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.state.service.streams.stop()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
 
 
 def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
@@ -86,5 +92,4 @@ def serve(bundle: str | Path, host: str, port: int, settings: Settings) -> None:
         timeout_graceful_shutdown=GRACE,
     )
     logger.warning("before an open network, put a proxy: deploy/nginx.conf limits connections")
-    app.state.server = uvicorn.Server(config)
-    app.state.server.run()
+    _Server(config).run()

@@ -2,34 +2,53 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
+from coupon_rec.serving.bundle.scorer import UnknownPlatform
 from coupon_rec.serving.events.decision_log import DecisionLog
 from coupon_rec.serving.events.event import Event
 from coupon_rec.serving.events.feature_store import StoreFullError
-from coupon_rec.serving.http.answering import Answers
 from coupon_rec.serving.http.api_models import (
     EventBatch,
-    LiveCoupon,
-    LiveCoupons,
+    ItemsRequest,
+    ItemsResponse,
+    RecommendationRequest,
+    RecommendationResponse,
 )
-from coupon_rec.serving.http.batching import Batcher, Overloaded
-from coupon_rec.serving.http.bundles import CANARY, LIVE, Bundles
+from coupon_rec.serving.http.batching import Batcher
+from coupon_rec.serving.http.bundles import CANARY, LIVE, SHADOW, Bundles
 from coupon_rec.serving.http.errors import Refused
+from coupon_rec.serving.http.limits import Limits
 from coupon_rec.serving.http.metrics import Metrics
 from coupon_rec.serving.http.settings import NO_DECISIONS, Settings
-from coupon_rec.serving.http.streams import Stream, Streams
-from coupon_rec.serving.recommender import Recommender
+from coupon_rec.serving.http.streams import Streams
+from coupon_rec.serving.recommender import ACCOUNTS, Question, Recommender, Reply
 
 logger = logging.getLogger("coupon_rec.serving")
 
+CACHE = 10_000
+"""Answers that are kept."""
 LISTEN = 0.2
 """Seconds between two exchanges of events with other replicas."""
 RECOVER = 10
 """Seconds after an exchange that failed for no reason that we know."""
+
+
+class Answer(NamedTuple):
+    """A reply, and the JSON of it that goes out."""
+
+    question: Question
+    reply: Reply
+    degraded: bool
+    cached: bool
+    arm: str
+    body: bytes
 
 
 class Service:
@@ -42,17 +61,6 @@ class Service:
     settings : Settings
         Limits and secrets.
 
-    Attributes
-    ----------
-    bundles : Bundles
-        What is loaded.
-    answers : Answers
-        What answers for coupons and items.
-    streams : Streams
-        Who is told of a new best coupon.
-    decisions : DecisionLog or None
-        Where answers and outcomes are recorded.
-
     Raises
     ------
     BundleError
@@ -62,73 +70,165 @@ class Service:
     """
 
     def __init__(self, bundle: Path, settings: Settings) -> None:
-        self.settings = settings
-        self.metrics = Metrics()
-        self.streams = Streams(settings.stream_limit)
-        self.stopping = False
+        self.settings, self.metrics, self.streams = settings, Metrics(), Streams(settings)
         self.bundles = Bundles(bundle, settings)
         self.decisions = _open_decisions(bundle, settings)
-        self.answers = Answers(self.bundles, settings, self.metrics, self.decisions)
-        self._log: Batcher[Sequence[Event], None] = Batcher(
-            "log", self._write, settings.queue_limit, settings.queue_limit
+        self.limits = Limits(settings, self.metrics)
+        self.model: Batcher[tuple[Recommender, Question], Reply] = Batcher(
+            "model", self._recommend, settings.queue_limit
         )
+        self.log: Batcher[Sequence[Event], None] = Batcher("log", self._write, settings.queue_limit)
+        self.shadows: set[asyncio.Task[None]] = set()
+        self._cache: dict[tuple[object, ...], Answer] = {}
+        self._learning, self._reloading = asyncio.Lock(), asyncio.Lock()
         self._writing = ThreadPoolExecutor(1, "events")
         self._listening = ThreadPoolExecutor(1, "replicas")
-        self._reloading = asyncio.Lock()
-        self._be_counted()
-
-    def _be_counted(self) -> None:
-        """Let the metrics read what they show, from the first look on."""
-        metrics, log = self.metrics, self.bundles.log
-        metrics.streams.set_function(self.streams.__len__)
-        metrics.degraded.set_function(lambda: self.recommender.store.degraded)
-        metrics.unpublished.set_function(lambda: getattr(log, "unpublished", 0))
-        metrics.trial.set_function(lambda: self.bundles.trial is not None)
-        metrics.unseen.set_function(lambda: sum(self.recommender.store.snapshot.unseen.values()))
-        if decisions := self.decisions:
-            metrics.decisions_lost.set_function(lambda: decisions.lost["answers"])
-            metrics.outcomes_lost.set_function(lambda: decisions.lost["outcomes"])
-        queues: dict[str, Sized] = {
-            "model": self.answers.model,
-            "shadow": self.answers.shadow,
-            "log": self._log,
-        }
-        for name, queue in queues.items():
-            metrics.waiting.labels(name).set_function(queue.__len__)
-        if self.settings.canary:
-            for name in (LIVE, CANARY):
-                metrics.arm_redemptions.labels(name)
+        for arm in (LIVE, CANARY) if settings.canary else ():
+            self.metrics.count["arm_redemptions"].labels(arm)
 
     @property
     def recommender(self) -> Recommender:
         """Of the bundle in service."""
         return self.bundles.live
 
-    def coupons(self, day: date | None) -> LiveCoupons:
-        """List the coupons that are valid on a day, by default that of the newest event."""
-        recommender = self.bundles.reaching(day, "day") if day else self.recommender
-        day = day or recommender.store.newest.date()
-        coupons = recommender.store.snapshot.coupons
-        valid = coupons.last_day >= (day - date(1970, 1, 1)).days
-        campaign_ids, coupon_ids = (
-            recommender.store.identifiers.names(name, getattr(coupons, name)[valid]).to_pylist()
-            for name in ("campaign_id", "coupon_id")
+    async def answer(self, ask: RecommendationRequest, client: str) -> tuple[bytes, str]:
+        """Choose coupons for a user, or find what was chosen before.
+
+        Returns
+        -------
+        bytes, str
+            JSON of a `RecommendationResponse`, and the id of the request in the decision log; an
+            empty one without such a log.
+
+        Raises
+        ------
+        Refused
+            If the client asks too much, the features do not reach the day, the bundle has no model
+            for the platform, or too many requests wait.
+        """
+        await self.limits.question(client, ask.user_id, ACCOUNTS if ask.explain else 1)
+        live, moment = self.bundles.at(ask.context)
+        try:
+            live.scorer.on(ask.platform)
+        except UnknownPlatform as error:
+            raise Refused(409, str(error), field="platform") from None
+        exploring = self.bundles.exploring
+        explore = exploring.happens() if exploring else None
+        user_id = live.store.identifiers.named("user_id", ask.user_id)
+        asked = Question(user_id, moment.date(), ask.k, explore, ask.explain, ask.platform)
+        answer = await self.ask(asked)
+        self.metrics.count["cached"].inc(answer.cached)
+        self.metrics.count["explored"].inc(bool(explore) and not answer.cached)
+        request_id = self.record(answer, moment)
+        if self.bundles.trial and not self.settings.canary:
+            task = asyncio.create_task(self._compare(self.bundles.trial, asked, moment, request_id))
+            self.shadows.add(task)
+            task.add_done_callback(self.shadows.discard)
+        return answer.body, request_id
+
+    async def ask(self, question: Question) -> Answer:
+        """Answer by the bundle whose turn it is; a trial that fails is over."""
+        arm, bundle = self.bundles.of(question.user_id)
+        try:
+            return await self._by(bundle, question, arm)
+        except Exception as error:
+            if arm == LIVE or isinstance(error, Refused):
+                raise
+            self.bundles.end_trial(error)
+            return await self._by(self.bundles.live, question, LIVE)
+
+    async def _by(self, bundle: Recommender, question: Question, arm: str) -> Answer:
+        """Answer by a bundle: what was found, or is computed now.
+
+        That happens where requests are read: a thread of its own would only take turns with that
+        one at the interpreter, and answer fewer. A shadow has one, so that nobody waits for it.
+        """
+        degraded, version = self.bundles.log.degraded, bundle.scorer.version
+        found = self._cache.get((question, bundle.store.counted, version, degraded))
+        if found:
+            return found._replace(cached=True, arm=arm)
+        if arm == SHADOW:
+            (reply,) = await asyncio.to_thread(bundle, [question])
+        else:
+            reply = await self.model((bundle, question))
+        response = RecommendationResponse(
+            user_id=question.user_id,
+            day=question.day,
+            known=reply.known,
+            mailed=reply.mailed,
+            bundle=reply.bundle,
+            degraded=degraded,
+            coupons=list(reply.choices),
+            note=reply.note,
         )
-        return LiveCoupons(
-            day=day,
-            coupons=[
-                LiveCoupon(campaign_id=campaign, coupon_id=coupon)
-                for campaign, coupon in zip(campaign_ids, coupon_ids, strict=True)
-            ],
+        # It names no chance where nothing is drawn, and no account unasked.
+        body = response.model_dump_json(exclude_defaults=True).encode()
+        answer = Answer(question, reply, degraded, False, arm, body)
+        if not question.explore:
+            self._cache[question, reply.counted, version, degraded] = answer
+        if len(self._cache) > CACHE:
+            del self._cache[next(iter(self._cache))]
+        return answer
+
+    async def _recommend(
+        self, asked: Sequence[tuple[Recommender, Question]]
+    ) -> list[Reply | Exception]:
+        """Answer each question by its bundle; where one bundle fails, the others answer."""
+        self.metrics.histogram["batch_requests"].observe(len(asked))
+        replies: list[Reply | Exception] = []
+        for bundle, together in groupby(asked, key=itemgetter(0)):
+            questions = [question for _, question in together]
+            try:
+                replies += bundle(questions)
+            except Exception as error:
+                replies += [error] * len(questions)
+        return replies
+
+    def record(self, answer: Answer, moment: datetime) -> str:
+        """Record an answer that is about to go out, and give its id."""
+        question, reply, degraded, cached, arm, _ = answer
+        self.metrics.see(reply.choices)
+        if self.bundles.trial:
+            self.metrics.see(reply.choices, arm)
+        if self.decisions is None:
+            return ""
+        return self.decisions.record_answer(
+            question, moment, reply, degraded=degraded, cached=cached, arm=arm
         )
 
-    async def open_stream(self, user_id: int | str, client: str) -> Stream:
-        """Open a stream for a user; Refused or Overloaded as `Answers.answer`."""
-        await self.answers.grant(client, user_id)
-        stream = self.streams.open(self.recommender.store.identifiers.named("user_id", user_id))
-        if stream is None:
-            raise Overloaded("streams")
-        return stream
+    async def _compare(
+        self, trial: Recommender, question: Question, moment: datetime, request_id: str
+    ) -> None:
+        """Let the trial answer a request that was answered, for the record alone."""
+        if len(self.shadows) > self.settings.queue_limit:
+            return self.metrics.count["shadows_lost"].inc()
+        question = question._replace(explore=None, explain=False)
+        try:
+            _, reply, degraded, cached, *_ = await self._by(trial, question, SHADOW)
+        except Exception as error:
+            self.bundles.end_trial(error)
+            return self.metrics.count["shadows_lost"].inc()
+        self.metrics.see(reply.choices, SHADOW)
+        if self.decisions:
+            self.decisions.record_shadow(
+                request_id, question, moment, reply, degraded=degraded, cached=cached
+            )
+
+    async def items(self, ask: ItemsRequest, client: str) -> ItemsResponse:
+        """Give the items that a user is most likely to buy; Refused as `answer`."""
+        await self.limits.question(client, ask.user_id)
+        bundle, moment = self.bundles.at(ask.context)
+        async with self._learning:  # the first to ask of a bundle waits until it has learned
+            await asyncio.to_thread(lambda: bundle.item_model)
+        items, known = bundle.items(ask.user_id, moment.date(), ask.k)
+        return ItemsResponse(
+            user_id=bundle.store.identifiers.named("user_id", ask.user_id),
+            day=moment.date(),
+            known=known,
+            bundle=bundle.scorer.version,
+            degraded=bundle.store.degraded,
+            items=items,
+        )
 
     async def accept(self, batch: EventBatch) -> None:
         """Take events in: they are on disk, and in the features, when it returns.
@@ -136,29 +236,29 @@ class Service:
         Raises
         ------
         Refused
-            If the features do not reach a day, or the log takes no more.
-        Overloaded
-            If too many batches wait.
+            If the features do not reach a day, the log takes no more, or too many batches wait.
         """
         events = [Event(**event.model_dump()) for event in batch.events]
         for number, event in enumerate(events):
-            self.bundles.reaching(event.day, f"events.{number}.time", past=True)
+            self.bundles.check_day(event.day, f"events.{number}.time", past=True)
         try:
-            await self._log(events)
+            await self.log(events)
         except (StoreFullError, OSError) as error:
             logger.error("events cannot be taken in: %s", type(error).__name__)
             raise Refused(503, "no event was taken in: send them again later", wait=60) from error
         identifiers = self.recommender.store.identifiers
         for event in events:
-            self.metrics.events.labels(event.kind).inc()
+            self.metrics.count["events"].labels(event.kind).inc()
             if event.kind == "redemption" and self.bundles.trial and self.settings.canary:
-                self.metrics.arm_redemptions.labels(self.bundles.arm(event.user_id)).inc()
+                arm, _ = self.bundles.of(event.user_id)
+                self.metrics.count["arm_redemptions"].labels(arm).inc()
         moved = {event.user_id for event in events if event.kind != "review"}
         self.streams.wake(identifiers.named("user_id", user_id) for user_id in moved)
         if self.decisions:
             self.decisions.record_outcomes(events, identifiers)
 
     async def _write(self, batches: Sequence[Sequence[Event]]) -> list[None]:
+        """Write events that came together at once, which takes about as long as for one."""
         events = [event for events in batches for event in events]
 
         def work() -> None:
@@ -174,12 +274,11 @@ class Service:
 
     async def listen(self) -> None:
         """Take in what other replicas accept, as long as the service runs."""
+        loop, pause = asyncio.get_running_loop(), LISTEN
         while self.settings.redis:
-            pause = LISTEN
             try:
-                if await asyncio.get_running_loop().run_in_executor(
-                    self._listening, self._catch_up
-                ):
+                pause = LISTEN
+                if await loop.run_in_executor(self._listening, self._catch_up):
                     self.streams.wake()
             except Exception as error:  # others are listened to as long as the service runs
                 logger.exception("no exchange with other replicas (%s)", type(error).__name__)
@@ -202,24 +301,20 @@ class Service:
         """
         async with self._reloading:
             try:
-                fresh, trial = await asyncio.to_thread(self.bundles.load)
+                fresh = await asyncio.to_thread(self.bundles.load)
             except ValueError as error:
-                self.metrics.reloads.labels("refused").inc()
+                self.metrics.count["reloads"].labels("refused").inc()
                 logger.warning("the bundle stays as it was: %s", error)
                 raise Refused(409, f"the bundle stays as it was: {error}") from error
-            await self._alone(lambda: self.bundles.swap(fresh, trial))
+            await self._alone(lambda: self.bundles.swap(*fresh))
         self.streams.wake()
-        self.metrics.reloads.labels("done").inc()
-        return fresh.scorer.version
-
-    def stop(self) -> None:
-        """Take no new stream, end the open ones, and say that we are not ready."""
-        self.stopping = True
-        self.streams.stop()
+        self.metrics.count["reloads"].labels("done").inc()
+        return fresh[0].scorer.version
 
     async def close(self) -> None:
         """Wait for the shadow, write what is recorded, and let another process have the files."""
-        await self.answers.close()
+        await asyncio.gather(*self.shadows)
+        await self.limits.close()
         if self.decisions:
             self.decisions.close()
         self._writing.shutdown()

@@ -35,14 +35,8 @@ class Settings:
         come from the environment, ``COUPON_REC_STORAGE_KEYS``.)
     economics : coupon_rec.decisions.Economics
         What a redemption is worth.
-    body_limit : int
-        Bytes that the body of a request may have.
     queue_limit : int
         Requests that may wait for the model, and as many for the log of events.
-    batch_limit : int
-        Requests that go into one call of the model.
-    cache_limit : int
-        Answers that are kept.
     stream_limit : int
         Users' streams that may be open at once.
     explore : float
@@ -81,10 +75,7 @@ class Settings:
     decisions: Path | None = None
     pseudonym_key: str = field(default="", repr=False)
     economics: Economics = field(default_factory=Economics)
-    body_limit: int = 2**20
     queue_limit: int = 256
-    batch_limit: int = 32
-    cache_limit: int = 10_000
     stream_limit: int = 1000
     explore: float = 0.0
     explore_floor: float = 0.01
