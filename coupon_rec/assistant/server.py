@@ -18,8 +18,8 @@ from coupon_rec.assistant.log import Turn
 from coupon_rec.assistant.talking import Assistant, Open
 from coupon_rec.serving.http.api_models import Id
 from coupon_rec.serving.http.errors import Refused, described, handle
+from coupon_rec.serving.http.guard import RequestGuard
 from coupon_rec.serving.http.metrics import Metrics
-from coupon_rec.serving.http.security import RequestGuard
 from coupon_rec.serving.http.settings import Settings
 
 if TYPE_CHECKING:
