@@ -154,7 +154,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
     begin : callable
         From a user to an `Assistant`.
     settings : Settings, optional
-        `api_key`, `rate` and `body_limit` count here. Whoever has the key speaks for every
+        `api_key` and `rate` count here. Whoever has the key speaks for every
         customer, so it belongs to the shop's own server and never to a browser.
     ear : coupon_rec.content.Ear, optional
         Hears recordings; they are refused without it.
