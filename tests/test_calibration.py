@@ -54,14 +54,6 @@ def test_line_equals_scikit_learn_or_has_no_finite_answer(rows: list[tuple[int, 
     assert line["slope"] == pytest.approx(model.coef_[0, 0], rel=1e-4, abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("y", "p"),
-    [([], []), ([0, 0], [0.1, 0.2]), ([1, 1], [0.1, 0.2]), ([0, 1, 1], [0.5] * 3)],
-)
-def test_line_of_one_class_or_one_probability_is_nan(y: list[int], p: list[float]) -> None:
-    assert calibration_line(y, p).isna().all()
-
-
 def test_reliability_is_a_table_of_quantile_bins_with_the_interval_of_users_drawn_again() -> None:
     y, p = drawn(2, n=120)
     users = np.arange(120) % 12
@@ -92,14 +84,6 @@ def test_bins_keep_equal_probabilities_together_and_none_is_empty(
     assert (table["offers"] > 0).all()
     assert len(table) <= min(bins, len(set(quarters)))
     assert table["predicted"].is_monotonic_increasing
-
-
-def test_ece_is_the_mean_gap_of_the_reliability_table() -> None:
-    y, p = drawn(3, slope=0.5)
-    table = reliability(y, p, np.arange(y.size), bins=7, replicates=2)
-    gap = (table["predicted"] - table["observed"]).abs()
-    assert ece(y, p, bins=7) == pytest.approx(np.average(gap, weights=table["offers"]))
-    assert np.isnan(ece([], []))
 
 
 def test_perfect_calibration_shows_an_error_that_chance_explains() -> None:

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.book.newcomers import FIRST, market_with_newcomers, past_of
 from coupon_rec.evaluation import Prior, unseen_slices
 from coupon_rec.features import cold, holdout
 from coupon_rec.features.holdout import COLD
@@ -18,29 +17,6 @@ from coupon_rec.models import (
     quotient_remainder,
     shared,
 )
-
-# A market with newcomers
-
-
-def test_newcomers_have_no_history_until_their_first_campaign() -> None:
-    market = market_with_newcomers(users=200)
-    new = market["new"]
-    assert market.loc[new, "campaign_id"].min() == FIRST
-    first = new & (market["campaign_id"] == FIRST)
-    assert (market.loc[first, ["mailed", "redemptions", "purchases"]] == 0).all(axis=None)
-    assert (market.loc[first, "user_id"].nunique(), market["user_id"].nunique()) == (
-        market.loc[new, "user_id"].nunique(),
-        200,
-    )
-    past = past_of(market)
-    assert not past["new"].any()
-    assert (past["mailed"] > 0).all()
-    sums = market[~new].groupby("user_id")[["redeemed", "bought"]].sum()
-    last = market[~new].groupby("user_id").last()
-    assert (last["redemptions"] <= sums["redeemed"]).all()
-    assert (last["purchases"] + last["bought"] <= sums["bought"]).all()
-    assert market["true"].to_numpy() == pytest.approx(market["p_buy"] * market["p_redeem_if"])
-
 
 # Holding out
 
@@ -130,12 +106,6 @@ def test_as_many_ids_share_a_vector_as_theory_says(ids: int, rows: int, hashes: 
     found = [shared(hashed(drawn, rows, hashes, seed=10 * seed)) for seed in range(20)]
     error = np.std(found, ddof=1) / np.sqrt(len(found))
     assert abs(np.mean(found) - expected_shared(ids, rows, hashes)) < 3 * error + 1e-9
-
-
-def test_no_two_ids_have_the_same_quotient_and_remainder() -> None:
-    codes = quotient_remainder(np.arange(10_000), rows=97)
-    assert shared(codes) == 0
-    assert (codes[:, 0] * 97 + codes[:, 1] == np.arange(10_000)).all()
 
 
 def test_a_composed_vector_is_the_product_of_its_rows_and_survives_a_file(tmp_path: Path) -> None:

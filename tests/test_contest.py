@@ -3,12 +3,9 @@
 import importlib
 import inspect
 import json
-import re
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -87,29 +84,3 @@ def test_the_package_trains_the_configuration_that_the_contest_judged(
     assert of_training.items() <= ours["fit"].items()
     of_leaves = {"leaves": 4, "rows": 1, "evidence": 20.0, "learning_rate": 0.05}
     assert {"trees": judged["trees"], **of_leaves}.items() <= ours["boosted"].items()
-
-
-def git(*arguments: str) -> list[str]:
-    command = ["git", *arguments]
-    return subprocess.run(command, cwd=BENCHMARKS, capture_output=True, text=True).stdout.split()
-
-
-def rules_of(result: str) -> str:
-    """The commit from whose hash the seeds of a contest's markets are computed."""
-    script = (BENCHMARKS / "contest_truth.py").read_text()
-    return str(re.findall(rf'"{result}",\n    "(\w+)"', script)[0])
-
-
-@pytest.mark.parametrize(
-    ("result", "rules"),
-    [("contest_truth", "## Second contest:"), ("contest_again", "## Third contest:")],
-)
-def test_simulated_markets_are_drawn_by_the_commit_of_their_rules(result: str, rules: str) -> None:
-    commit = rules_of(result)
-    digits = sha256(commit.encode()).hexdigest()
-    markets = json.loads((BENCHMARKS / f"results/{result}.json").read_text())["markets"]
-    seeds = [int(digits[start : start + 8], 16) for start in range(0, 8 * len(markets), 8)]
-    assert [market["seed"] for market in markets] == seeds
-    if git("rev-parse", "--is-shallow-repository") == ["true"]:
-        pytest.skip("a shallow clone does not know the commits")
-    assert git("log", f"-S{rules}", "--format=%H", "--", "PROTOCOL.md")[-1] == commit

@@ -7,12 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
 from coupon_rec.effects import EffectLog, average_effect, holdout_size, power
 
-Floats = NDArray[np.float64]
 ROWS_A_USER = 4
 
 
@@ -157,11 +155,6 @@ def test_a_log_that_cannot_be_read_is_refused(wrong: dict[str, Any], message: st
         EffectLog(**GOOD | wrong)
 
 
-def test_a_confidence_is_a_probability() -> None:
-    with pytest.raises(ValueError, match="confidence must be in"):
-        average_effect(EffectLog(**GOOD), confidence=95)
-
-
 # How large an experiment must be
 
 
@@ -185,12 +178,6 @@ def test_the_size_is_the_least_with_this_power(
     assert power(size, effect, 1.0, **design) >= wanted - 1e-6
     assert size == 1 or power(size - 1, effect, 1.0, **design) < wanted + 1e-6
     assert size == holdout_size(-effect, 1.0, power=wanted, **design)
-
-
-def test_rows_of_one_user_count_for_fewer_the_more_they_resemble_each_other() -> None:
-    alone = holdout_size(0.1, 1.0)
-    assert holdout_size(0.1, 1.0, per_user=10, correlation=0) == alone
-    assert holdout_size(0.1, 1.0, per_user=10, correlation=1) == pytest.approx(10 * alone, rel=1e-3)
 
 
 @pytest.mark.parametrize(

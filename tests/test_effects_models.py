@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -90,20 +89,6 @@ def test_a_classifier_learns_the_effect_on_a_probability() -> None:
         assert abs(found - true).mean() < 0.04, model.learner
 
 
-def test_the_t_learner_is_two_models_and_the_s_learner_one_with_a_column_more() -> None:
-    x, log, _ = world(n=600)
-    log = EffectLog(log.outcome, (log.treatment > 0).astype(int))
-    none, some = (
-        LinearRegression().fit(x[log.treatment == k], log.outcome[log.treatment == k])
-        for k in (0, 1)
-    )
-    found = EffectModel(LinearRegression(), "t").fit(x, log).predict(x)[:, 0]
-    np.testing.assert_allclose(found, some.predict(x) - none.predict(x))
-    one = LinearRegression().fit(np.column_stack([x, log.treatment]), log.outcome)
-    found = EffectModel(LinearRegression(), "s").fit(x, log).predict(x)[:, 0]
-    np.testing.assert_allclose(found, one.coef_[-1])
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -129,12 +114,6 @@ def test_rows_that_do_not_fit_are_refused() -> None:
         EffectModel(LogisticRegression(), "t").fit(x, log)
     with pytest.raises(ValueError, match="call fit first"):
         EffectModel(CROSSED).predict(x)
-
-
-def test_a_group_in_which_all_do_the_same_has_a_probability_too() -> None:
-    log = EffectLog([0, 0, 0, 1], [0, 0, 1, 1])
-    found = EffectModel(DummyClassifier(), "t").fit(np.zeros((4, 1)), log).predict(np.zeros((1, 1)))
-    assert found.tolist() == [[0.5]]
 
 
 # Judged on a log
@@ -228,16 +207,6 @@ def test_a_promise_that_is_twice_too_large_is_halved() -> None:
     found = recalibrate(log, 2 * effect[:, 0], choice)
     assert found["low"] < 0.5 < found["high"]
     assert found["high"] - found["low"] < 0.2
-
-
-def test_where_nothing_works_nothing_is_found_to_be_kept() -> None:
-    held = 0
-    for seed in range(40):
-        x, log, _ = world(n=1000, seed=seed, effects=0.0)
-        found = EffectModel(CROSSED, "t").cross_predict(x, log)
-        choice = np.where(found.max(axis=1) > 0, found.argmax(axis=1) + 1, 0)
-        held += recalibrate(log, found.max(axis=1), choice)["low"] <= 0
-    assert held >= 37
 
 
 @pytest.mark.parametrize(

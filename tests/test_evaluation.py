@@ -184,16 +184,6 @@ def test_a_metric_over_seeds_is_the_mean_of_those_of_each() -> None:
     )
 
 
-def test_score_that_only_ranks_has_no_log_loss() -> None:
-    offers = simulated_offers(seed=3)
-    count = (offers["p"] * 20).round()
-    for table in (
-        evaluate(offers, count, probability=False),
-        compare(offers, offers["p"], count, probability=False),
-    ):
-        assert list(table.loc["all"].index) == ["AUC", "average precision", "NDCG@10"]
-
-
 def test_one_class_leaves_undefined_what_needs_both() -> None:
     p = [0.1, 0.2, 0.2]
     assert np.isnan([auc([0, 0, 0], p), auc([1, 1, 1], p), average_precision([0, 0, 0], p)]).all()
@@ -221,11 +211,6 @@ def test_resample_without_a_redemption_is_left_out() -> None:
     )
     table = evaluate(offers, [0.9, 0.1, 0.2, 0.3])
     assert (table.loc[(slice(None), "AUC"), ["low", "high"]] == 1).all(axis=None)
-
-
-def test_certain_and_wrong_costs_what_the_docstring_says() -> None:
-    assert log_loss([1], [0.0]) == pytest.approx(36.04, abs=0.005)
-    assert log_loss([0], [1.0]) == pytest.approx(36.04, abs=0.005)
 
 
 GOOD = simulated_offers(seed=0, users=2, per_user=2)

@@ -14,9 +14,6 @@ from coupon_rec.book import SPLIT, prelude
 from coupon_rec.features import (
     FEATURES,
     NEVER,
-    build_offers,
-    feature_names,
-    feature_table,
     offers_frame,
     split,
 )
@@ -263,11 +260,6 @@ def test_labels_count_the_first_and_the_last_day_and_every_redemption(
     assert labels.map(sum).sum() == 6
 
 
-def test_the_frame_is_the_table(tiny: Tables) -> None:
-    market = market_of(tiny)
-    pd.testing.assert_frame_equal(offers_frame(market), build_offers(market).to_pandas())
-
-
 def test_the_frame_leaves_no_table_behind(tiny: Tables) -> None:
     market = market_of(tiny)
     connection = market.offers.get_backend().con
@@ -290,13 +282,6 @@ def test_a_moved_campaign_counts_the_purchases_of_its_new_days(tiny: Tables) -> 
 
 
 # Catalog, encoding, split
-
-
-def test_the_catalog_has_forty_features_or_more_each_of_one_group() -> None:
-    assert len(set(NAMES)) == len(FEATURES) >= 40
-    assert list(feature_table().index) == NAMES
-    groups = ["user", "item", "match", "coupon"]
-    assert sorted(name for group in groups for name in feature_names(group)) == sorted(NAMES)
 
 
 def assert_as_in_the_catalog(offers: pd.DataFrame) -> None:
@@ -325,20 +310,6 @@ def journey_offers() -> pd.DataFrame:
     return prelude.offers()
 
 
-def test_complete_journey_has_its_known_offers(journey_offers: pd.DataFrame) -> None:
-    assert_as_in_the_catalog(journey_offers)
-    assert len(journey_offers) == 800_199
-    assert journey_offers.redeemed.sum() == 2_075
-    assert journey_offers.bought.mean() == pytest.approx(0.050, abs=0.001)
-
-
-def test_complete_journey_is_split_as_in_the_book(journey_offers: pd.DataFrame) -> None:
-    test = split(journey_offers, *SPLIT).test
-    everyone_got = test[test.campaign_type != "A"]
-    assert (len(test), test.redeemed.sum()) == (260_495, 837)
-    assert (len(everyone_got), everyone_got.redeemed.sum()) == (23_698, 191)
-
-
 def test_no_feature_leaves_its_range_of_training_in_the_later_campaigns(
     journey_offers: pd.DataFrame,
 ) -> None:
@@ -348,29 +319,3 @@ def test_no_feature_leaves_its_range_of_training_in_the_later_campaigns(
     low, high = (train[names].quantile(share) for share in (0.005, 0.995))
     outside = ((test[names] < low) | (test[names] > high)).mean()
     assert (outside < 0.05).all(), outside.nlargest(3)
-
-
-TOTALS = {"match_distinct_items", "coupon_offered_before", "coupon_redeemed_before"}
-"""What has added up since the data began."""
-
-CAMPAIGN_HISTORY = {
-    "user_mailed_90",
-    "user_redemption_rate",
-    "user_redemptions_decayed",
-    "match_coupon_share",
-    "match_due",
-}
-"""What is zero for most offers until campaigns and purchases lie behind a user."""
-
-
-def test_no_other_feature_grows_as_a_total_since_the_data_began_would(
-    journey_offers: pd.DataFrame,
-) -> None:
-    weeks = (journey_offers.start - pd.Timestamp("2017-01-01")).dt.days / 7
-    totals = {
-        f"{name}, in all": journey_offers[name] * weeks
-        for name in ("user_trips_per_week", "match_lines_per_week")
-    }
-    train, _, test = split(journey_offers.assign(**totals), *SPLIT)
-    growth = test[[*NAMES, *totals]].mean() / train[[*NAMES, *totals]].mean()
-    assert set(growth[growth > 1.5].index) == TOTALS | CAMPAIGN_HISTORY | set(totals)

@@ -13,7 +13,6 @@ from coupon_rec.models import (
     COUPLINGS,
     coupled_model,
     coupling,
-    coupon_model,
     general_coupling,
     load_model,
     logits,
@@ -22,7 +21,6 @@ from coupon_rec.models import (
     purchase_model,
     user_folds,
 )
-from coupon_rec.models.inputs import MultiHot, Normalized
 from coupon_rec.odds import Platt
 
 KINDS = ["linear", "network", "two_tower", "matrix_factorization"]
@@ -61,35 +59,12 @@ def learn(model: keras.Model, inputs: Arrays, label: Any, epochs: int = 10) -> N
     model.fit(inputs, {name: np.asarray(label, "float32")[:, None]}, 256, epochs, verbose=0)
 
 
-def test_an_input_layer_gives_what_that_of_keras_gives(encoder: Encoder, arrays: Arrays) -> None:
-    codes = arrays["user_category"]
-    sizes = [len(category.values) for category in encoder.categories["user_category"]]
-    ones = keras.layers.CategoryEncoding(sum(sizes) + 1, "multi_hot")(codes)
-    np.testing.assert_array_equal(MultiHot(sizes)(codes), np.asarray(ones)[:, 1:])
-    numbers = encoder.numbers["match"]
-    ours = Normalized([n.mean for n in numbers], [n.deviation for n in numbers])
-    theirs = keras.layers.Normalization()
-    theirs.adapt(arrays["match"])
-    varied = [number.deviation > 0 for number in numbers]
-    np.testing.assert_allclose(
-        np.asarray(ours(arrays["match"]))[:, varied],
-        np.clip(theirs(arrays["match"]), -3, 3)[:, varied],
-        rtol=1e-4,
-        atol=1e-4,
-    )
-
-
 def test_a_network_starts_at_the_rates_of_the_training_offers(
     encoder: Encoder, arrays: Arrays
 ) -> None:
     p = coupled_model(encoder).predict(arrays, verbose=0)
     assert np.median(p["bought"]) == pytest.approx(encoder.rates["bought"], rel=0.5)
     assert np.median(p["redeemed"]) == pytest.approx(encoder.rates["redeemed"], rel=0.8)
-
-
-def test_a_number_that_never_varied_does_nothing_when_it_does() -> None:
-    layer = Normalized([0.1, 2.0], [0.0, 1.0])
-    np.testing.assert_allclose(layer(np.array([[9e9, 4.0]], "float32")), [[0.0, 2.0]], rtol=1e-5)
 
 
 @each_kind
@@ -164,12 +139,6 @@ def test_a_coupled_model_refuses_the_sum_of_probabilities(encoder: Encoder) -> N
     with pytest.raises(ValueError, match="no probability"):
         coupled_model(encoder, "sum")
     assert coupled_model(encoder, coupling("sum", improper=True))
-
-
-def test_the_coupon_model_reads_everything_and_may_be_linear(encoder: Encoder) -> None:
-    model = coupon_model(encoder, units=())
-    assert set(model.input) == set(encoder.arrays)
-    assert [w.shape[1] for w in model.trainable_weights if len(w.shape) == 2] == [1]
 
 
 def test_what_a_model_cannot_do_is_an_error_that_says_so(

@@ -11,12 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
-from typer.testing import CliRunner
 
 import coupon_rec.monitoring.report as reports
 import coupon_rec.monitoring.rollout as rollout
-from coupon_rec.__main__ import app
-from coupon_rec.features import Category, Encoder, Number, feature_names
+from coupon_rec.features import Category, Encoder, Number
 from coupon_rec.monitoring import (
     Cusum,
     Maturity,
@@ -31,9 +29,6 @@ from coupon_rec.monitoring import (
     shift,
     spread,
 )
-from coupon_rec.serving.events.decision_log import DecisionLog
-
-OWN = feature_names("user")
 
 
 def offers_of(users: int, rows: int, seed: int, moved: float = 0.0) -> pd.DataFrame:
@@ -136,12 +131,6 @@ def test_more_rows_of_the_same_users_change_nothing() -> None:
     pd.testing.assert_frame_equal(shift(*sides, ["a", "rare"]), shift(*more, ["a", "rare"]))
 
 
-def test_a_feature_that_never_varies_has_not_moved() -> None:
-    a, b = (offers_of(20, 2, seed).assign(same=3.0) for seed in (1, 2))
-    row = shift(a, b, ["a", "same"]).loc["same"]
-    assert (row["deviations"], row["psi"], row["p"]) == (0.0, pytest.approx(0, abs=1e-9), 1.0)
-
-
 @given(st.integers(2, 20), st.integers(0, 100))
 def test_psi_is_never_negative_and_zero_between_equals(bins: int, seed: int) -> None:
     x = np.random.default_rng(seed).normal(size=100)
@@ -186,15 +175,6 @@ def test_few_users_are_never_surer_than_independent_offers(users: list[int]) -> 
     assert row["low"] < 1
 
 
-def test_no_redemption_says_less_where_users_clump() -> None:
-    rng = np.random.default_rng(0)
-    clumps = rng.poisson(8 / 3, 20_000)  # eight promised, three at a time
-    row = observed_expected(np.zeros(80), np.full(80, 0.1), np.arange(80), design_effect=3.0)
-    assert row["high"] == pytest.approx(3 * observed_expected([0], [1.0], [1])["high"] / 8)
-    assert (clumps == 0).mean() > 0.025
-    assert (row["low"], row["ratio"]) == (0, 0) and row["high"] > 1
-
-
 def test_maturity_is_the_share_of_the_past_and_knows_how_campaigns_differ() -> None:
     known = Maturity.of([1, 2, 3, 4, 1, 1], ["a", "a", "a", "a", "b", "b"])
     assert [known(age) for age in (0, 1, 3, 4)] == [0, 0.5, 5 / 6, 1]
@@ -231,14 +211,6 @@ def test_quiet_years_ring_as_often_as_they_may_and_clumps_need_a_higher_threshol
         assert 0.02 < rang.mean() < 0.10
         thresholds.append(cusum.threshold)
     assert thresholds[1] > 1.5 * thresholds[0]
-
-
-def test_half_of_a_hundred_redemptions_is_missed_within_days() -> None:
-    rng, promised = np.random.default_rng(0), np.full((1000, 336), 100 / 28)
-    cusum = Cusum.tuned(rng.poisson(promised), promised)
-    rang = cusum.path(rng.poisson(0.5 * promised), promised) >= cusum.threshold
-    assert rang.any(axis=1).mean() > 0.95
-    assert np.median(rang.argmax(axis=1) + 1) <= 14
 
 
 def test_promises_that_miss_by_campaign_are_told_from_chance() -> None:
@@ -349,16 +321,9 @@ def test_days_are_judged_when_they_are_over_and_a_coupon_from_its_first_showing_
     assert reports._ages(read, used, 14, pd.Timestamp("2024-03-03")).isna().all()
 
 
-def test_an_empty_log_is_named(tmp_path: Path) -> None:
-    DecisionLog(tmp_path / "empty").close()
-    result = CliRunner().invoke(app, ["monitor", str(tmp_path / "empty")])
-    assert result.exit_code == 2 and "no answer is recorded" in result.output
-
-
 # A look on each day
 
 REFERENCE, WATCHED, DAY = 35, 84, pd.Timedelta(days=1)
-TRIAL = reports.trial_of
 
 
 def coupons(seed: int, left: float = 1.0, a_day: int = 40) -> pd.DataFrame:
@@ -467,30 +432,3 @@ def test_a_canary_that_is_no_worse_seldom_rings_however_often_one_looks(
 
     assert sum(rings(seed, 1.0) for seed in range(trials)) <= binom.ppf(0.999, trials, 0.05)
     assert rings(0, left=0.0)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("later", ["nothing", "a better one"])
-def test_a_canary_of_the_past_rings_no_more(
-    later: str, look: Callable[..., reports.Report], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reports, "trial_of", TRIAL)
-    monkeypatch.setattr(rollout, "read_decisions", lambda *_, **__: pd.DataFrame())
-    shown, rng = coupons(3, a_day=300), np.random.default_rng(4)
-    half, day = rng.random(len(shown)) < 0.5, (shown["day"] - shown["day"].min()).dt.days
-
-    def on_trial(bundle: str, first: int, left: float) -> None:
-        rows = half & day.between(first, first + 25)
-        shown.loc[rows, ["arm", "bundle"]] = "canary", bundle
-        lost = rows & (rng.random(len(shown)) > left)
-        shown["age"] = shown["age"].mask(lost)
-
-    on_trial("worse", REFERENCE + 1, 0.5)
-    assert look(shown).trial["canary"]["ratio"] < 0.7 and look(shown).alarms
-    if later == "nothing":
-        assert look(shown, until="2024-03-10").trial == {}
-    else:
-        on_trial("as good", REFERENCE + 40, 1.0)
-        report = look(shown)
-        assert report.trial["canary"]["ratio"] > 0.8
-        assert not any("canary" in alarm for alarm in report.alarms)

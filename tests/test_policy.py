@@ -39,13 +39,6 @@ def test_top_offers_are_the_best_of_a_list_with_ties_at_random(scores: list[int]
     np.testing.assert_allclose(top_offers(offers, scores, k), expected)
 
 
-def test_each_user_of_each_campaign_gets_a_coupon() -> None:
-    offers = logged()
-    offers["sent"] = top_offers(offers, offers["score"])
-    sent = offers.groupby(["user_id", "campaign_id"])["sent"].sum()
-    np.testing.assert_allclose(sent, 1)
-
-
 def test_rates_are_means_over_the_offers_sent_and_intervals_those_of_users_drawn_again() -> None:
     offers = logged()
     sent = offers["score"] >= 2
@@ -61,27 +54,12 @@ def test_rates_are_means_over_the_offers_sent_and_intervals_those_of_users_drawn
     np.testing.assert_allclose(table[["low", "high"]], expected, rtol=1e-12)
 
 
-def test_a_policy_that_tosses_a_coin_between_two_offers_has_the_mean_of_their_rates() -> None:
-    offers = logged().head(2).assign(redeemed=[1, 0], bought=[1, 1], user_id=1)
-    table = policy_rates(offers, [0.5, 0.5], replicates=2).loc["all"]
-    assert table["value"].to_list() == [0.5, 1.0]
-    assert table["sent"].to_list() == [1.0, 1.0]
-
-
 def test_a_policy_that_sends_nothing_has_no_rates() -> None:
     offers = logged()
     table = policy_rates(offers, np.zeros(len(offers)))
     assert table[["value", "low", "high"]].isna().all(axis=None)
     assert (table["sent"] == 0).all()
     assert policy_rates(offers.head(0), [])["value"].isna().all()
-
-
-def test_slice_of_a_policy_is_what_its_offers_alone_would_give() -> None:
-    offers = logged()
-    sent, even = offers["score"] >= 2, offers["user_id"] % 2 == 0
-    table = policy_rates(offers, sent, slices={"even": even})
-    alone = policy_rates(offers[even], sent[even]).loc["all"]
-    pd.testing.assert_frame_equal(table.loc["even"], alone, check_exact=True)
 
 
 def test_gains_are_the_curve_of_what_is_found_where_no_score_is_tied() -> None:
@@ -91,19 +69,6 @@ def test_gains_are_the_curve_of_what_is_found_where_no_score_is_tied() -> None:
     assert table["found"].to_list() == pytest.approx(found_by(y, score)[[29, 59, 119]])
     assert table["offers"].to_list() == [30, 60, 120]
     assert table["lift"].to_list() == pytest.approx([lift(y, score, s) for s in table.index])
-
-
-def test_interval_of_gains_is_that_of_users_drawn_again() -> None:
-    offers = logged()
-    table = gains(
-        offers["redeemed"], offers["score"], offers["user_id"], shares=[0.3], replicates=60
-    )
-    found = []
-    for draw in np.random.default_rng(0).multinomial(20, np.full(20, 1 / 20), 60):
-        again = pd.concat([offers[offers["user_id"] == u] for u in np.arange(20).repeat(draw)])
-        found.append(0.3 * lift(again["redeemed"], again["score"], 0.3))
-    expected = np.percentile(found, [2.5, 97.5])
-    assert table.loc[0.3, ["low", "high"]].to_list() == pytest.approx(expected)
 
 
 def test_gains_without_a_redemption_are_nan() -> None:

@@ -64,14 +64,3 @@ def test_another_line_of_code_or_version_of_a_package_is_another_key(
         prelude.key.cache_clear()
         keys.add(prelude.key())
     assert len(keys) == 3
-
-
-def test_a_build_that_fails_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> pd.DataFrame:
-        raise RuntimeError("no market")
-
-    monkeypatch.setenv("COUPON_REC_CACHE", str(tmp_path))
-    monkeypatch.setattr(prelude, "_built", fails)
-    with pytest.raises(RuntimeError):
-        prelude.offers()
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -51,24 +51,6 @@ def test_coupons_of_the_same_value_may_change_places() -> None:
     assert replay.differences(one, answer(second, third, first)) == {"coupons"}
 
 
-def test_an_account_is_compared_to_its_last_number() -> None:
-    said, less = (
-        answer(coupon(501, account={"rivals": 7, "topics": {"habit": {"bought": number}}}))
-        for number in (0.8, 0.7)
-    )
-    assert replay.differences(said, said) == set()
-    assert replay.differences(said, less) == {"values"}
-
-
-def test_items_are_compared_by_their_probability() -> None:
-    def items(*ids: int, reason: str = "bought twice") -> dict[str, Any]:
-        return {"items": [{"item_id": n, "probability": 0.3, "reason": reason} for n in ids]}
-
-    assert replay.differences(items(1, 2), items(2, 1)) == {"ties"}
-    assert replay.differences(items(1, 2), items(1, 3)) == {"coupons"}
-    assert replay.differences(items(1), items(1, reason="new")) == {"reasons"}
-
-
 def test_a_refusal_may_be_worded_anew_but_names_the_same_field() -> None:
     def refusal(field: str, error: str = "fix it", status: int = 422) -> dict[str, Any]:
         return {"status": status, "error": error, "fields": [{"field": field, "problem": error}]}

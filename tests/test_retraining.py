@@ -168,12 +168,6 @@ def test_after_a_kill_on_the_way_the_way_back_is_right(fails: str, versions: Reg
     assert versions.version == "second" and versions.roll_back() == "first"
 
 
-def test_the_address_of_a_service_is_looked_at_first(tmp_path: Path) -> None:
-    assert Registry(tmp_path, ["http://here:8000/"]).services == ("http://here:8000",)
-    with pytest.raises(ValueError, match="a service is an address such as"):
-        Registry(tmp_path, ["here:8000"])
-
-
 # The comparison
 
 

@@ -55,8 +55,3 @@ def test_a_row_that_moved_is_refused(written: pd.DataFrame, offers: pd.DataFrame
 def test_a_row_that_nobody_kept_is_refused(kept: Path, offers: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="'new' has no row yet"):
         scoreboard.add("4", "new", offers, np.full(len(offers), 0.02))
-
-
-def test_a_part_of_the_test_is_refused(kept: Path, offers: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match="judged on all"):
-        scoreboard.add("4", "some", offers[:100], np.full(100, 0.02))

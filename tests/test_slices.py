@@ -13,7 +13,6 @@ from coupon_rec.evaluation import (
     average_precision,
     calibration_line,
     compare,
-    ece,
     evaluate,
     lift,
     log_loss,
@@ -104,14 +103,6 @@ def test_each_difference_is_paired() -> None:
     np.testing.assert_allclose(table[["low", "high"]], expected, rtol=1e-6, atol=1e-9)
 
 
-def test_calibration_error_has_its_value_and_an_interval_that_resampling_inflates() -> None:
-    offers = simulated_offers()
-    table = evaluate(offers, offers["p"], metrics=["ECE"], replicates=200)
-    value, low, high = table.loc[("all", "ECE"), ["value", "low", "high"]]
-    assert value == pytest.approx(ece(offers["redeemed"], offers["p"]))
-    assert value < (low + high) / 2
-
-
 def test_usual_slices_part_the_offers_by_campaign_user_and_coupon() -> None:
     offers = pd.DataFrame(
         {
@@ -132,33 +123,6 @@ def test_usual_slices_part_the_offers_by_campaign_user_and_coupon() -> None:
         "head coupons": [2, 3],
         "tail coupons": [0, 1],
     }
-
-
-def test_a_market_with_one_type_of_campaign_has_no_empty_slices() -> None:
-    offers = simulated_offers().assign(
-        campaign_type="C", user_redemption_rate=0.0, item_popularity_rank=0.9
-    )
-    slices = usual_slices(offers)
-    assert list(slices) == ["all", "B and C", "type C", "new users", "head coupons"]
-    table = evaluate(offers, offers["p"], slices=slices, replicates=5)
-    assert (table["offers"] == len(offers)).all()
-    mailed = evaluate(offers.assign(campaign_type="A"), offers["p"], replicates=5)
-    assert mailed.index.unique("slice").tolist() == ["all"]
-    assert usual_slices(offers.assign(campaign_type="letter"))["type letter"].all()
-    with pytest.raises(ValueError, match=r"offers\['campaign_type'\] must be present"):
-        usual_slices(offers.assign(campaign_type=[None, *offers["campaign_type"][1:]]))
-
-
-def test_slice_without_redemptions_leaves_undefined_what_needs_them() -> None:
-    offers = simulated_offers().assign(redeemed=0)
-    table = evaluate(offers, offers["p"], metrics=[*PLAIN, "ECE"], replicates=5).loc["all"]
-    defined = table.index[table["value"].notna()]
-    assert set(defined) == {"log loss", "Brier", "ECE", "accuracy at 0.3", "precision at 0.3"} | {
-        "F1 at 0.3"
-    }
-    nobody = {"nobody": np.full(len(offers), False)}
-    empty = evaluate(offers, offers["p"], metrics=[*PLAIN, "ECE"], slices=nobody, replicates=5)
-    assert empty[["value", "low", "high"]].isna().all(axis=None)
 
 
 OFFERS = simulated_offers(users=2, per_user=2)

@@ -131,11 +131,6 @@ def test_an_event_of_tomorrow_counts_from_tomorrow(snapshot: Path) -> None:
     assert (store.offers(USER, DAY + timedelta(days=1)).match_recency == 1).any()
 
 
-def test_yesterday_is_refused(snapshot: Path) -> None:
-    with pytest.raises(ValueError, match="ask as of that day or later"):
-        load(snapshot).offers(USER, DAY - timedelta(days=1))
-
-
 def test_the_events_of_a_market_hold_its_views_clicks_and_reviews_where_it_has_them() -> None:
     market = load_market(ROOT / "data" / "sample")
     seen = pa.table({"user_id": [5, 6], "item_id": [1003, 1004], "time": [NOON, NOON]})

