@@ -189,16 +189,6 @@ def test_what_sending_adds_to_profit_is_as_the_truth_says(outcomes: dict[float, 
     assert abs((gained - expected).sum()) < 4 * error < 2 * abs(expected.sum())
 
 
-def test_receipts_are_in_order_and_no_coupon_adds_what_is_on_one_already(
-    outcomes: dict[float, State],
-) -> None:
-    key = ["basket_id", "item_id"]
-    usual = table(outcomes[0.0], "purchases")[key]
-    assert usual.equals(usual.sort_values(key))
-    for state in outcomes.values():
-        assert not table(state, "purchases").duplicated(key).any()
-
-
 # What each mechanism does
 
 STATED = ["mailing_propensity", "coupon_propensity", "buy_without", "buy_with", "redeem_given_buy"]
@@ -382,19 +372,6 @@ def test_a_planted_change_begins_with_its_campaign_and_has_its_size(
     np.testing.assert_allclose(np.quantile(now - usual, [0.1, 0.5, 0.9]), size, rtol=0.05)
 
 
-def test_a_planted_loss_of_a_feature_is_in_the_records_alone() -> None:
-    plants = [plant("feature", 2)]
-    before = simulate(open_market(users=500, mechanisms="fatigue", plants=plants))
-    after = simulate(before)
-    known = [
-        (state.simulation().market.users.to_pandas()["age"] != "unknown").mean()
-        for state in (before, after)
-    ]
-    assert known[0] > 0.2 and known[1] == 0
-    calm = simulate(open_market(users=500, mechanisms="fatigue"), campaigns=2)
-    assert table(after, "purchases").equals(table(calm, "purchases"))
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -426,21 +403,3 @@ def test_a_policy_that_gives_no_probabilities_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         simulate(open_market(**SMALL), policy)
-
-
-def test_a_plant_that_cannot_be_is_refused() -> None:
-    for change, campaign, size, message in [
-        ("weather", 1, None, "no change 'weather'; there are redemption"),
-        ("prices", 0, None, "campaign must be 1 or more"),
-        ("prices", 1, 0.0, "a factor above 0"),
-    ]:
-        with pytest.raises(ValueError, match=message):
-            plant(change, campaign, size)
-
-
-def test_after_the_last_campaign_there_is_none() -> None:
-    state = simulate(open_market(**SMALL), campaigns=4)
-    with pytest.raises(ValueError, match="all 4 campaigns have been"):
-        simulate(state)
-    with pytest.raises(ValueError, match="campaigns must be 1 or more"):
-        simulate(state, campaigns=0)

@@ -157,7 +157,7 @@ def test_a_bundle_with_numbers_and_one_with_texts_may_follow_each_other(tmp_path
     record(log, 1, reply(10))
     log.close()
     found = read_decisions(tmp_path)
-    assert Counter(found["campaign_id"])["3"] == 10
+    assert Counter(found["campaign_id"]) == {"3": 10, "4": 10, "spring": 5, "summer": 5}
     assert set(found["user_id"]) == {"1", "ada"}
 
 

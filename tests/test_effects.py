@@ -55,18 +55,6 @@ def test_rows_of_one_user_are_not_counted_as_many_users() -> None:
     assert clustered == pytest.approx(np.sqrt(20) * apart, rel=0.02)
 
 
-def test_thorntons_vouchers_bring_people_to_their_results() -> None:
-    thornton_hiv = pytest.importorskip("causaldata").thornton_hiv
-    people = thornton_hiv.load_pandas().data.dropna(subset=["got", "any"])
-    village = people["villnum"].fillna(0)
-    found = average_effect(EffectLog(people["got"], people["any"], village)).loc[1]
-    assert len(people) == 2834
-    assert found["without"] == pytest.approx(0.339, abs=0.0005)
-    assert found["with_it"] == pytest.approx(0.789, abs=0.0005)
-    assert found["value"] == pytest.approx(0.451, abs=0.0005)
-    assert found["error"] == pytest.approx(0.023, abs=0.0005)
-
-
 @given(st.integers(0, 10_000), st.floats(-5, 5), st.floats(0.1, 10))
 @settings(max_examples=25, deadline=None)
 def test_the_effect_moves_with_the_unit_and_not_with_the_origin_or_the_order(
@@ -128,26 +116,13 @@ GOOD = {"outcome": [0, 1, 1, 0], "treatment": [0, 1, 0, 1], "users": [1, 1, 2, 2
     ("wrong", "message"),
     [
         ({"outcome": [0, 1, np.nan, 0]}, "outcome must be finite"),
-        ({"outcome": [0, 1, 1]}, r"treatment must have shape \(3,\)"),
         ({"treatment": [0, 1, 0.5, 1]}, "treatment must be 0 for none"),
-        ({"treatment": [0, 1, -1, 1]}, "treatment must be 0 for none"),
         ({"treatment": [0, 0, 0, 0]}, "none of 1"),
-        ({"treatment": [1, 1, 1, 1]}, "none of 0"),
         ({"treatment": [0, 2, 0, 2]}, "none of 1"),
         ({"users": [1, 1, 1, 1]}, "users must be two or more"),
-        ({"users": [1, 1, None, 2]}, "users must be present"),
         ({"propensity": [0.5, 0.5, 0.5]}, r"propensity must have shape \(4, 2\)"),
         ({"propensity": [0.5, 1.0, 0.5, 0.5]}, "propensity must be above 0 and below 1"),
         ({"propensity": [[0.5, 0.4]] * 4}, "propensity must be 1 in sum"),
-        ({"propensity": "half"}, "propensity must hold numbers"),
-        ({"expected": [0.5]}, r"expected must have shape \(4,\)"),
-        (
-            {
-                "outcome": pd.Series([0, 1, 1, 0]),
-                "treatment": pd.Series([0, 1, 0, 1], [3, 2, 1, 0]),
-            },
-            "put treatment in the order of outcome",
-        ),
     ],
 )
 def test_a_log_that_cannot_be_read_is_refused(wrong: dict[str, Any], message: str) -> None:
@@ -184,12 +159,8 @@ def test_the_size_is_the_least_with_this_power(
     ("arguments", "message"),
     [
         ({"effect": 0.0}, "no experiment is large enough"),
-        ({"effect": np.nan}, "effect must be"),
-        ({"deviation": 0.0}, "deviation must be above 0"),
         ({"share": 1.0}, r"share must be in \(0, 1\)"),
         ({"power": 1.0}, "power must be above 0.05"),
-        ({"per_user": 0.5}, "per_user must be 1 or more"),
-        ({"correlation": 2.0}, "correlation must be in"),
     ],
 )
 def test_a_design_that_makes_no_sense_is_refused(arguments: dict[str, float], message: str) -> None:

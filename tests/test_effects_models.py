@@ -158,27 +158,6 @@ def test_a_normalized_qini_is_at_most_one_and_ignores_the_scale_of_the_score(
     assert qini(shifted, score, replicates=2).coefficient == pytest.approx(found.coefficient)
 
 
-@pytest.mark.slow
-def test_the_interval_of_a_qini_holds_it_as_often_as_it_says() -> None:
-    truth = qini(world(n=200_000)[1], world(n=200_000)[0][:, 0], replicates=1).coefficient
-    held = 0
-    for seed in range(60):
-        x, log, _ = world(n=1000, seed=seed)
-        found = qini(log, x[:, 0], replicates=100, seed=seed)
-        held += found.low <= truth <= found.high
-    assert held >= 51
-
-
-def test_the_uplift_of_the_best_scored_is_the_effect_on_them() -> None:
-    _, log, effect = world()
-    first = effect[:, 0] >= np.quantile(effect[:, 0], 0.8)
-    found = uplift_at(log, effect[:, 0], 0.2)
-    assert found["low"] < effect[first, 0].mean() < found["high"]
-    assert found["low"] > effect[:, 0].mean()
-    whole = uplift_at(log, effect[:, 0], 1.0)["value"]
-    assert whole == pytest.approx(uplift_at(log, np.zeros(len(log)), 0.3)["value"])
-
-
 def test_the_line_of_true_effects_has_the_slope_one_and_that_of_noise_none() -> None:
     x, log, effect = world()
     line = best_linear_predictor(log, effect[:, 1], 2)
@@ -213,16 +192,11 @@ def test_a_promise_that_is_twice_too_large_is_halved() -> None:
     ("call", "message"),
     [
         (lambda log: qini(log, [1.0]), "score must have shape"),
-        (lambda log: qini(log, log.outcome, 3), "treatment must be 1 to 2, not 3"),
         (lambda log: qini(log, log.outcome, 0), "treatment must be 1 to 2, not 0"),
-        (lambda log: qini(log, np.full(len(log), np.nan)), "score must be finite"),
         (lambda log: uplift_at(log, log.outcome, 0.0), r"share must be in \(0, 1\]"),
         (lambda log: uplift_at(log, log.outcome, 0.001), "take more rows"),
-        (lambda log: best_linear_predictor(log, np.ones(len(log))), "equal effects have no slope"),
-        (lambda log: best_linear_predictor(log, log.outcome, 0), "effect must differ"),
         (lambda log: policy_value(log, 3), "choice must be a whole number from 0 to 2"),
         (lambda log: policy_value(log, 1, cost=[1.0]), "cost must be a finite number, or 2"),
-        (lambda log: recalibrate(log, -np.ones(len(log)), 1), "more than 0 over the rows"),
         (lambda log: recalibrate(log, np.ones(len(log)), 0), "more than 0 over the rows"),
     ],
 )

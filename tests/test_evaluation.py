@@ -74,22 +74,6 @@ def test_weighted_metrics_equal_scikit_learn_on_ties(rows: pd.DataFrame) -> None
     )
 
 
-@pytest.mark.slow
-def test_users_must_be_resampled_whole_for_the_interval_to_cover_the_truth() -> None:
-    names = ["AUC", "average precision", "log loss"]
-    many = simulated_offers(seed=0, users=20_000)
-    truth = evaluate(many, many["p"], replicates=1).loc["all"].loc[names, "value"]
-    users_cover, rows_cover = [], []
-    for seed in range(1, 101):
-        offers = simulated_offers(seed)
-        by_row = offers.assign(user_id=offers.index)
-        for frame, cover in ((offers, users_cover), (by_row, rows_cover)):
-            table = evaluate(frame, frame["p"], replicates=200, seed=seed).loc["all"].loc[names]
-            cover.append((table["low"] <= truth) & (truth <= table["high"]))
-    assert pd.DataFrame(users_cover).mean().between(0.88, 0.99).all()
-    assert (pd.DataFrame(rows_cover).mean() < 0.75).all()
-
-
 def two_way_offers(seed: int, users: int, coupons: int) -> pd.DataFrame:
     """Offers of coupons that differ, to users who differ, by what ``p`` does not know."""
     random = np.random.default_rng(seed)
@@ -227,30 +211,14 @@ GOOD = simulated_offers(seed=0, users=2, per_user=2)
             lambda: auc([0, 1], [np.nan, np.inf]),
             "score must be finite, but 2 of 2 values are not: nan at position 0, inf at position 1",
         ),
-        (lambda: auc([0, 1], [1, 2, 3]), "score must have shape (2,), not (3,)"),
-        (
-            lambda: average_precision([0, 1], [1, 2], [1, -1]),
-            "weight must be 0 or more, but 1 of 2 values are not: -1.0 at position 1",
-        ),
         (
             lambda: log_loss([0] * 9, [2] * 9),
             "p must be in [0, 1], but 9 of 9 values are not: 2.0 at position 0, 2.0 at position 1",
         ),
         (
-            lambda: ndcg([0, 1], [1, 2], [1, None]),
-            "group must be present, but 1 of 2 values are not: None at position 1",
-        ),
-        (lambda: evaluate(GOOD, GOOD["p"], label="clicked"), "offers lack the columns ['clicked']"),
-        (lambda: evaluate(GOOD, GOOD["p"], clusters="user_id"), "clusters must be a tuple of one"),
-        (
-            lambda: evaluate(GOOD.assign(redeemed=[0, 1, 3, 0]), GOOD["p"]),
-            "offers['redeemed'] must be 0 or 1, but 1 of 4 values are not: 3.0 at position 2",
-        ),
-        (
             lambda: evaluate(GOOD, GOOD["p"] + 1),
             "p must be in [0, 1] (pass probability=False for a score that only ranks), but 4 of 4",
         ),
-        (lambda: evaluate(GOOD, GOOD["p"].iloc[::-1]), "p and offers have different indexes"),
     ],
 )
 def test_bad_input_is_named_counted_and_shown(call: Callable[[], Any], message: str) -> None:

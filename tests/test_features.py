@@ -10,12 +10,10 @@ import pytest
 from tables import Tables, market_of
 
 from coupon_rec import Market
-from coupon_rec.book import SPLIT, prelude
 from coupon_rec.features import (
     FEATURES,
     NEVER,
     offers_frame,
-    split,
 )
 from coupon_rec.market import move_campaigns
 from coupon_rec.market.categories import USER_CATEGORIES
@@ -224,6 +222,11 @@ def test_the_item_is_the_one_bought_last_or_else_sold_most_or_else_any(
     assert items[1, 2, 102] == 3
 
 
+def test_a_redemption_without_a_recorded_purchase_counts_as_one(tiny_offers: pd.DataFrame) -> None:
+    assert tiny_offers.loc[(2, 3, 101), LABELS].tolist() == [1, 1]
+    assert tiny_offers[LABELS].sum().tolist() == [4, 2]
+
+
 def test_who_never_came_has_what_stands_for_nothing_known(tiny_offers: pd.DataFrame) -> None:
     stranger = tiny_offers.loc[(2, 3, 103)]
     for feature in FEATURES:
@@ -239,25 +242,6 @@ def test_no_recency_is_longer_than_never(tiny: Tables) -> None:
     offers = offers_of(tiny | {"purchases": old, "redemptions": mailed})
     recencies = [feature.name for feature in FEATURES if feature.missing == NEVER]
     assert (offers[recencies].max() == NEVER).all()
-
-
-def test_items_that_stopped_selling_have_a_trend_of_zero(tiny: Tables) -> None:
-    early = tiny["purchases"].query("time < '2017-04-17'")
-    offers = offers_of(tiny | {"purchases": early}).set_index(KEY)
-    assert offers.item_trend[2, 1, 101] == 0
-
-
-def test_labels_count_the_first_and_the_last_day_and_every_redemption(
-    tiny_offers: pd.DataFrame,
-) -> None:
-    labels = tiny_offers[LABELS].apply(tuple, axis=1)
-    assert labels[1, 1, 101] == (1, 1)  # bought and redeemed on the first day
-    assert labels[1, 2, 102] == (1, 0)  # bought on the last day
-    assert labels[1, 2, 101] == (0, 0)  # on the day after
-    assert labels[2, 1, 101] == (0, 0)  # on the day before and on the day after
-    assert labels[2, 2, 101] == (1, 0)
-    assert labels[2, 3, 101] == (1, 1)  # redeemed, though no purchase was recorded
-    assert labels.map(sum).sum() == 6
 
 
 def test_the_frame_leaves_no_table_behind(tiny: Tables) -> None:
@@ -300,22 +284,3 @@ def test_every_feature_of_every_offer_is_known(sample: Tables, sample_offers: pd
     assert_as_in_the_catalog(sample_offers)
     expected = sample["offers"][KEY].sort_values(KEY, ignore_index=True)
     pd.testing.assert_frame_equal(sample_offers[KEY], expected)
-
-
-# Complete Journey
-
-
-@pytest.fixture(scope="module")
-def journey_offers() -> pd.DataFrame:
-    return prelude.offers()
-
-
-def test_no_feature_leaves_its_range_of_training_in_the_later_campaigns(
-    journey_offers: pd.DataFrame,
-) -> None:
-    """Without `coupon_days`, which has a few values only."""
-    names = [name for name in NAMES if name != "coupon_days"]
-    train, _, test = split(journey_offers, *SPLIT)
-    low, high = (train[names].quantile(share) for share in (0.005, 0.995))
-    outside = ((test[names] < low) | (test[names] > high)).mean()
-    assert (outside < 0.05).all(), outside.nlargest(3)

@@ -100,10 +100,3 @@ def test_headings_code_links_captions_math_and_other_words_stay_as_they_are(
     book: dict[str, BeautifulSoup], text: str
 ) -> None:
     assert links(book[text]) == []
-
-
-def test_a_new_term_is_linked_on_pages_that_did_not_change(tmp_path: Path) -> None:
-    (page,) = build(tmp_path, ["A coupon."])
-    assert links(page) == []
-    (page,) = build(tmp_path, ["A coupon."], GLOSSARY.replace("policy\n", "coupon\n"))
-    assert links(page) == [("coupon", "coupon")]

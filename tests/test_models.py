@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, Encoder, Number
+from coupon_rec.features import Arrays, Encoder
 from coupon_rec.models import (
     COUPLINGS,
     coupled_model,
@@ -27,11 +27,6 @@ KINDS = ["linear", "network", "two_tower", "matrix_factorization"]
 PROPER = [name for name in COUPLINGS if name != "sum"]
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-@pytest.fixture(scope="module")
-def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
-    return encoder.encode(offers)
 
 
 def of_ids(pairs: pd.DataFrame, *names: str) -> Encoder:
@@ -53,12 +48,6 @@ def logistic(z: Any) -> np.ndarray:
     return 1 / (1 + np.exp(-np.asarray(z, "float64")))
 
 
-def learn(model: keras.Model, inputs: Arrays, label: Any, epochs: int = 10) -> None:
-    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
-    (name,) = model.output
-    model.fit(inputs, {name: np.asarray(label, "float32")[:, None]}, 256, epochs, verbose=0)
-
-
 def test_a_network_starts_at_the_rates_of_the_training_offers(
     encoder: Encoder, arrays: Arrays
 ) -> None:
@@ -72,32 +61,6 @@ def test_a_purchase_model_does_not_read_the_coupon(kind: str, encoder: Encoder) 
     model = purchase_model(encoder, kind)
     assert set(model.input) == {"user", "item", "match", "user_category"}
     assert list(model.output) == ["bought"]
-
-
-@pytest.mark.slow
-@each_kind
-def test_a_purchase_model_learns_from_features(kind: str) -> None:
-    rng = np.random.default_rng(0)
-    train = {
-        name: rng.normal(size=(4000, 2)).clip(-3, 3).astype("float32") for name in ("user", "item")
-    }
-    z = train["user"][:, 0] + train["item"][:, 0]
-    two = tuple(Number(name, "", False, 0.0, -4.0, 4.0, 0.0, 1.0) for name in ("x", "y"))
-    model = purchase_model(Encoder({"user": two, "item": two}), kind, (16, 4), dropout=0.0)
-    learn(model, train, rng.random(4000) < logistic(z))
-    assert np.corrcoef(logits(model, train), z)[0, 1] > (0.8 if kind == "two_tower" else 0.94)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["network", "two_tower", "matrix_factorization"])
-def test_ids_are_enough_to_learn_who_likes_what(
-    kind: str, tastes: tuple[pd.DataFrame, np.ndarray]
-) -> None:
-    pairs, z = tastes
-    encoder = of_ids(pairs, "user_id", "item_id")
-    model = purchase_model(encoder, kind, dropout=0.0)
-    learn(model, encoder.encode(pairs), pairs["bought"])
-    assert np.corrcoef(logits(model, encoder.encode(pairs)), z)[0, 1] > 0.9
 
 
 def test_a_matrix_factorization_knows_nothing_of_an_unknown_user_but_the_item(

@@ -20,7 +20,6 @@ from coupon_rec.monitoring import (
     Maturity,
     canary_size,
     contract,
-    daily,
     monitor,
     null_paths,
     observed_expected,
@@ -47,29 +46,6 @@ def half_missing(offers: pd.DataFrame) -> pd.DataFrame:
 
 
 # The contract
-
-
-def test_offers_of_the_training_keep_the_contract(offers: pd.DataFrame) -> None:
-    broken = contract(Encoder.fit(offers), offers)
-    assert set(broken["problem"]) <= {"unknown name"}  # those that are rare
-
-
-@pytest.mark.parametrize(
-    ("spoil", "problem"),
-    [
-        (lambda x: 1000 * x + 10**6, "above its range"),
-        (lambda x: x - 10**6, "below its range"),
-        (lambda x: x * np.nan, "not finite"),
-        (lambda x: x.astype(str) + " USD", "not a number"),
-    ],
-)
-def test_a_spoiled_column_is_named(
-    spoil: Callable[[pd.Series], pd.Series], problem: str, offers: pd.DataFrame
-) -> None:
-    name = "user_spend_per_week"
-    found = contract(Encoder.fit(offers), offers.assign(**{name: spoil(offers[name])}))
-    row = found[found["column"] == name].iloc[0]
-    assert (row["problem"], row["share"]) == (problem, 1.0)
 
 
 def test_a_column_that_is_gone_and_a_name_that_is_new_are_named(offers: pd.DataFrame) -> None:
@@ -182,12 +158,6 @@ def test_maturity_is_the_share_of_the_past_and_knows_how_campaigns_differ() -> N
     assert known.curve(5).tolist() == [0, 0.5, 4 / 6, 5 / 6, 1]
 
 
-def test_days_of_users_add_up_to_what_came_and_what_was_promised() -> None:
-    observed, expected = daily(["u", "v", "u"], [0.1, 0.2, 0.3], [np.nan, 1, 0], [0.5, 1.0])
-    assert observed.tolist() == [[1, 0], [0, 1]]
-    np.testing.assert_allclose(expected, [[0.2, 0.2], [0.1, 0.1]])
-
-
 # Alarms
 
 
@@ -211,15 +181,6 @@ def test_quiet_years_ring_as_often_as_they_may_and_clumps_need_a_higher_threshol
         assert 0.02 < rang.mean() < 0.10
         thresholds.append(cusum.threshold)
     assert thresholds[1] > 1.5 * thresholds[0]
-
-
-def test_promises_that_miss_by_campaign_are_told_from_chance() -> None:
-    rng = np.random.default_rng(0)
-    missing = [spread(rng.poisson(100, 12), np.full(12, 100.0)) for _ in range(200)]
-    assert np.mean(missing) < 0.05
-    off = np.exp(rng.normal(0, 0.3, (200, 12)))
-    found = [spread(rng.poisson(100 * each), np.full(12, 100.0)) for each in off]
-    assert np.mean(found) == pytest.approx(0.3, abs=0.05)
 
 
 # A trial
@@ -269,26 +230,16 @@ def test_a_shadow_that_says_the_same_is_silent_and_one_that_does_not_is_not() ->
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: psi([], [1.0]), "a value each"),
-        (lambda: psi([1.0], [1.0], bins=1), "2 or more"),
         (lambda: shift(offers_of(1, 3, 1), offers_of(5, 1, 2), ["a"]), "two or more"),
-        (lambda: shift(offers_of(5, 1, 1), offers_of(5, 1, 2), ["b"]), "lack the columns"),
         (lambda: shift(offers_of(5, 2, 1), half_missing(offers_of(5, 2, 2)), ["a"]), "finite"),
-        (lambda: contract(Encoder(), pd.DataFrame()), "no offers"),
         (lambda: observed_expected([2], [0.1], [1]), "0 or 1"),
         (lambda: observed_expected([1], [0.1], [1], known=0), "in (0, 1]"),
         (lambda: observed_expected([0], [0.0], [1]), "nothing is expected"),
-        (lambda: observed_expected([1], [0.1], [1], design_effect=0.5), "1 or more"),
         (lambda: monitor("", rate=0.0), "rate in (0, 1)"),
         (lambda: monitor("", horizon=0), "1 day or more"),
-        (lambda: Maturity.of([], []), "no redemptions"),
-        (lambda: daily(["u"], [0.1], [5], [0.5, 1.0]), "a day of"),
         (lambda: spread([1], [1]), "two or more"),
-        (lambda: Cusum(1.0), "not 1"),
-        (lambda: Cusum(0.5).path([1], [1, 2]), "alike"),
         (lambda: null_paths(np.zeros((3, 4)), 1), "a redemption at all"),
         (lambda: canary_size(0.01, 0), "must not be 0"),
-        (lambda: canary_size(1.5, 0.1), "rate must be in"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(call: Callable[[], object], words: str) -> None:
@@ -392,26 +343,6 @@ def test_a_look_on_each_day_says_no_more_than_one_at_the_end(
         assert early.kept["reference"] == last.kept["reference"]
         for name, values in early.days.items():
             assert values == last.days[name][: len(values)]
-
-
-@pytest.mark.slow
-def test_without_a_first_day_the_reference_does_not_grow_into_what_is_watched(
-    look: Callable[..., reports.Report],
-) -> None:
-    shown = coupons(0)
-    for days in (20, 40, 80):
-        report = look(seen_by(shown, shown["day"].min() + days * DAY), until=None)
-        assert report.until == "2024-01-15"
-        assert report.kept["reference"]["expected"] == pytest.approx(8 * 40 * 0.1)
-
-
-@pytest.mark.slow
-def test_a_horizon_that_is_over_asks_for_a_new_reference(
-    look: Callable[..., reports.Report],
-) -> None:
-    assert look(coupons(0), horizon=WATCHED).days["day"][-1] == "2024-04-28"
-    with pytest.raises(ValueError, match=r"83 days from 2024-02-05 were over.*later --until"):
-        look(coupons(0), horizon=WATCHED - 1)
 
 
 @pytest.mark.slow

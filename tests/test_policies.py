@@ -178,41 +178,24 @@ def test_mailing_and_coupon_propensities_are_multiplied() -> None:
     assert np.allclose(one, other)
 
 
-REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
-    "no propensities": ({"drop": ["coupon_propensity"]}, "lacks the columns ['coupon_propensity']"),
-    "no reward": ({"drop": ["reward"]}, "lacks the columns ['reward']"),
-    "no such cluster": ({"clusters": ("household",)}, "lacks the columns ['household']"),
-    "three clusters": ({"clusters": ("a", "b", "c")}, "clusters must be a tuple"),
-    "an unknown method": ({"methods": ("ipw",)}, "no method is named 'ipw'"),
-    "no predictions": ({"methods": ("dr",)}, "pass predicted"),
-    "too small a sample": ({"min_effective": 1e6}, "decisions count as"),
-    "no probabilities": ({"probability": 2.0}, "probability must be in [0, 1]"),
-    "a reward is missing": ({"reward": np.nan}, "where chosen must be finite"),
-    "others' propensities": ({"propensity": 0.9}, "its propensities add up to"),
-    "an impossible choice": ({"propensity": 0.0}, "above 0 where the row was chosen"),
-    "no rows": ({"rows": 0}, "has no rows"),
-    "one user": ({"rows": 12}, "log['user_id'] holds one value only"),
-    "a switch at nothing": ({"switch_at": 0.0}, "switch_at must be above 0"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_a_log_that_cannot_be_judged_is_refused_with_the_reason(name: str) -> None:
-    change, words = REFUSALS[name]
-    log, _ = a_log(6)
-    new = first_arm(log) * change.get("probability", 1.0)
-    log = log.drop(columns=change.get("drop", []))
-    if "reward" in change:
-        log["reward"] = change["reward"]
-    if "propensity" in change:
-        log["coupon_propensity"] = change["propensity"]
-    if "rows" in change:
-        log, new = log.iloc[: change["rows"]], new[: change["rows"]]
-    options = ("clusters", "methods", "min_effective", "switch_at")
-    named = {k: change[k] for k in options if k in change}
-    with pytest.raises(ValueError) as refusal:
-        off_policy_value(log, new, **named)
-    assert words in str(refusal.value)
+@pytest.mark.parametrize(
+    ("change", "options", "words"),
+    [
+        (lambda log: log.drop(columns="coupon_propensity"), {}, "lacks the columns"),
+        (lambda log: log, {"methods": ("dr",)}, "pass predicted"),
+        (lambda log: log, {"min_effective": 1e6}, "decisions count as"),
+        (lambda log: log.assign(reward=np.nan), {}, "where chosen must be finite"),
+        (lambda log: log.assign(coupon_propensity=0.9), {}, "its propensities add up to"),
+        (lambda log: log.assign(coupon_propensity=0.0), {}, "above 0 where the row was chosen"),
+        (lambda log: log.iloc[:12], {}, "holds one value only"),
+    ],
+)
+def test_a_log_that_cannot_be_judged_is_refused_with_the_reason(
+    change: Any, options: dict[str, Any], words: str
+) -> None:
+    log = change(a_log(6)[0])
+    with pytest.raises(ValueError, match=words):
+        off_policy_value(log, first_arm(log), **options)
 
 
 def test_what_the_log_could_never_choose_is_left_to_the_model_or_refused() -> None:
@@ -353,20 +336,12 @@ def test_the_last_layer_of_a_keras_network_is_that_of_its_output() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: BayesianLinear([0.0]), "deviations must be above 0"),
-        (lambda: BayesianLinear([1.0], noise=0), "noise must be above 0"),
         (lambda: BayesianLinear([1.0]).learn([[1.0, 2.0]], [1.0]), r"shape (n, 1)"),
-        (lambda: BayesianLinear([1.0]).learn([[np.nan]], [1.0]), "features must be finite"),
         (lambda: BayesianLogistic([1.0]).learn([[1.0]], [0.5]), "0 or 1"),
-        (lambda: BayesianLinear([1.0]).draw([[1.0]], 0, 0), "draws must be 1 or more"),
-        (lambda: best_share([0.1, 0.2], [0, 0]), "shape (n, draws)"),
         (lambda: with_floor([0.5, 0.5], [0, 0], 1.5), "rate must be in"),
         (lambda: with_floor([1.0, 0.0], [0, 0], 0.1, [False, True]), "0 where allowed is False"),
-        (lambda: with_floor([1.0, 0.0], [0, 0], 0.1, [True] * 3), "allowed must have shape"),
         (lambda: with_floor([1.2, 0.0], [0, 0], 0.1), "in [0, 1]"),
-        (lambda: with_floor([1.0, 0.0], [0, 0], 0.1, [True, None]), "allowed must be True or F"),
         (lambda: always_valid([0.1], [0.0], scale=1.0), "variance must be above 0"),
-        (lambda: always_valid([0.1], [0.1], scale=0.0), "scale must be above 0"),
     ],
 )
 def test_what_cannot_be_explored_or_compared_is_refused(make: Any, words: str) -> None:
@@ -431,10 +406,7 @@ def test_what_was_known_before_makes_a_test_surer_and_leaves_it_right() -> None:
         (lambda u: u[(u["variant"] == 0) | (u["user_id"] % 4 > 0)], "are not split as planned"),
         (lambda u: pd.concat([u, u.iloc[:1]]), "different in each row"),
         (lambda u: u.assign(variant=0), "must hold 0 and 1"),
-        (lambda u: u.drop(columns="spend"), "lack the columns ['spend']"),
-        (lambda u: u.assign(spend="a"), "must hold numbers"),
         (lambda u: u.assign(variant=(u["user_id"] == 0) * 1), "two users or more, but one has 1"),
-        (lambda u: u.assign(spend=u["variant"]), "the same for all users of a group"),
     ],
 )
 def test_a_broken_experiment_is_refused(change: Any, words: str) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from notebooks import read as read_notebook
 from quiz import problem_of, read
 
@@ -57,18 +56,3 @@ def test_a_faulty_question_is_refused_with_the_reason(
 ) -> None:
     assert problem in str(problem_of(edited(change)))
     assert problem_of(edited(lambda question: None)) is None
-
-
-def test_a_refusal_names_the_file_and_the_question(tmp_path: Path) -> None:
-    questions = read(SAMPLE)
-    questions[3]["options"] = []
-    path = tmp_path / "short.yml"
-    path.write_text(yaml.safe_dump(questions))
-    with pytest.raises(ValueError, match=r"short\.yml, question 4: .*three or four"):
-        read(path)
-    path.write_text(yaml.safe_dump(questions[:3]))
-    with pytest.raises(ValueError, match="five questions"):
-        read(path)
-    path.write_text("- question: [")
-    with pytest.raises(ValueError, match=r"short\.yml"):
-        read(path)

@@ -23,11 +23,6 @@ from coupon_rec.odds import logit
 
 
 @pytest.fixture(scope="module")
-def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
-    return encoder.encode(offers)
-
-
-@pytest.fixture(scope="module")
 def trees(encoder: Encoder, arrays: Arrays, offers: pd.DataFrame) -> Trees:
     return boosted(encoder, arrays, offers["bought"], trees=30, leaves=5)
 

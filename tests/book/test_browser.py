@@ -32,11 +32,6 @@ def solved(pages: dict[Path, BeautifulSoup]) -> Path:
     return found[0]
 
 
-def test_the_first_page_leads_into_the_book(page: Page, site: Path) -> None:
-    page.goto((site / "index.html").as_uri())
-    page.wait_for_url("**/intro.html")
-
-
 def test_a_search_from_any_page_finds_pages_from_disk(page: Page, site: Path) -> None:
     open_page(page, site / "intro.html")
     page.locator(".search-button__button:visible").first.click()
@@ -61,24 +56,6 @@ def test_a_search_for_its_subject_shows_the_chapter_among_the_first(
         if chapter not in found:
             hidden[chapter, subject] = found
     assert not hidden
-
-
-def test_the_search_opens_and_closes_by_keyboard(page: Page, site: Path) -> None:
-    open_page(page, site / "intro.html")
-    dialog = page.locator("#pst-search-dialog")
-    page.keyboard.press("Control+k")
-    assert dialog.is_visible()
-    page.keyboard.press("Escape")
-    assert not dialog.is_visible()
-
-
-def test_the_contents_open_a_chapter(page: Page, site: Path) -> None:
-    open_page(page, site / "intro.html")
-    link = page.locator("nav.bd-links a[href*='chapters/']").first
-    if not link.is_visible():
-        page.locator(".primary-toggle:visible").click()
-    link.click()
-    page.wait_for_url("**/chapters/*")
 
 
 FOCUSED = """() => {

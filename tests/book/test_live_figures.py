@@ -3,7 +3,6 @@
 They stand here in a page of their own, made by the directive, whether or not a chapter has them.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +19,7 @@ from sphinx.application import Sphinx
 from coupon_rec import load_complete_journey
 from coupon_rec.assistant import Assistant, Catalog, Customers, Tools
 from coupon_rec.book import talking
-from coupon_rec.decisions import Budget, Economics, allocate, expected_sales, newsvendor
+from coupon_rec.decisions import Budget, Economics, allocate
 from coupon_rec.evaluation import Prior
 from coupon_rec.explain import shapley
 from coupon_rec.features.batch.offers import offers_frame
@@ -206,31 +205,6 @@ def test_the_price_of_a_dollar_is_that_of_allocate(page: Page) -> None:
     assert page.locator(".lambda-takes").count() == (value.max(axis=1) > 0).sum()
 
 
-def said_of_the_shelf(page: Page) -> dict[str, float]:
-    """Read the numbers in the words below the shelf."""
-    pattern = (
-        r"Order (?P<order>\d+) packs with (?P<off>\d+)% off\. "
-        r"In twenty weeks (?P<sold>\d+) are sold, (?P<lost>\d+) are wanted in vain, "
-        r"(?P<left>\d+) are left over, and the shelf runs empty "
-        r"(?P<empty>\d+) times\. That earns (?P<earned>−?\$[\d.]+); expect (?P<week>−?\$[\d.]+) a"
-    )
-    found = re.search(pattern, words(page, "shelf")).groupdict()
-    return {
-        name: float(number.replace("−", "-").replace("$", "")) for name, number in found.items()
-    }
-
-
-def test_the_best_order_for_a_shelf_is_the_newsvendor_s(page: Page) -> None:
-    for off in (0, 0.1, 0.2):
-        slide(page, "Discount", off)
-        page.get_by_role("button", name="Order what earns most").click()
-        mean, price = 20 * (1 - off) ** -2.6, 4 * (1 - off)
-        said = said_of_the_shelf(page)
-        assert said["order"] == newsvendor(mean, price - 2.5, 2.5)
-        sold = float(expected_sales(said["order"], mean))
-        assert said["week"] == pytest.approx(price * sold - 2.5 * said["order"], abs=0.011)
-
-
 def test_a_new_coupons_rate_is_shrunk_as_the_package_does(page: Page) -> None:
     cases = [(0, 0, 300), (100, 3, 300), (2000, 40, 500), (500, 0, 1000)]
     for offers, redeemed, strength in cases:
@@ -265,29 +239,6 @@ def test_the_page_answers_as_the_assistant_does(page: Page) -> None:
             assert [each.removeprefix("Assistant: ") for each in shown] == [
                 reply.replace("\n- ", "\n– ") for reply in replies
             ]
-
-
-def test_the_frontier_is_the_best_that_the_gap_allows(page: Page) -> None:
-    stored = json.loads((ROOT / "benchmarks" / "results" / "fairness.json").read_text())
-    curves = np.array([*stored["curves"].values()])
-    script = (LIVE / "frontier.js").read_text("utf-8")
-    drawn = re.findall(r"cents: \[(.*?)\]", script, re.DOTALL)
-    np.testing.assert_allclose(
-        [[float(number) for number in each.split(",") if number.strip()] for each in drawn],
-        curves,
-        atol=0.51,
-    )
-    for gap in (0, 5, 20):
-        slide(page, "Largest gap allowed", gap)
-        worth = max(
-            sum(curve[low : min(low + gap, 100) + 1].max() for curve in curves)
-            for low in range(101)
-        )
-        said = words(page, "frontier")
-        assert float(re.findall(r"\$(\d+\.\d+)", said)[0]) == pytest.approx(worth / 100, abs=0.025)
-        rates = [int(number) for number in re.findall(r"(\d+)% of", said)]
-        assert len(rates) == len(curves)
-        assert max(rates) - min(rates) <= gap
 
 
 def hundredths(order: str) -> dict[str, np.ndarray]:

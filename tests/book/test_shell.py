@@ -8,8 +8,6 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
 from cards import published_at
-from fontTools.ttLib import TTFont
-from not_found import root_links
 from run_bar import launch_links, run_bar
 
 ROOT = Path(__file__).parents[2]
@@ -88,21 +86,3 @@ def test_the_sitemap_lists_every_page_if_the_site_has_an_address(
     assert not base or set(listed) == {
         base + name.relative_to(site).as_posix() for name in contents
     }
-
-
-def test_the_page_of_a_wrong_address_finds_its_files_at_any_depth(site: Path) -> None:
-    page = '<a href="intro.html"></a><a href="#main"></a><img src="_static/a.svg"><a href="https://b.org">'
-    assert root_links(page, "https://someone.github.io/coupons/") == (
-        '<a href="/coupons/intro.html"></a><a href="#main"></a>'
-        '<img src="/coupons/_static/a.svg"><a href="https://b.org">'
-    )
-    assert "not in the book" in (site / "404.html").read_text("utf-8")
-
-
-def test_the_fonts_have_every_letter_of_the_pages(site: Path, pages: Pages) -> None:
-    shown = set().union(*(page.get_text() for page in pages.values()))
-    for font in (ROOT / "_static" / "vendor" / "fonts").glob("*.woff2"):
-        slimmed = site / "_static" / "vendor" / "fonts" / font.name
-        there, kept = (set(map(chr, TTFont(file).getBestCmap())) for file in (font, slimmed))
-        assert shown & there <= kept
-        assert slimmed.stat().st_size < 0.7 * font.stat().st_size
