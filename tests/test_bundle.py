@@ -232,13 +232,8 @@ def test_arrays_that_the_model_does_not_take_are_an_error_that_names_them(
 @pytest.mark.parametrize("name", ["model.onnx", "snapshot/users.parquet", "MODEL_CARD.md"])
 @pytest.mark.parametrize(
     "damage",
-    [
-        None,
-        lambda whole: whole[:-1],
-        lambda whole: whole[:-1] + bytes([whole[-1] ^ 1]),
-        lambda whole: b"",
-    ],
-    ids=["missing", "cut short", "changed", "emptied"],
+    [None, lambda whole: whole[:-1], lambda whole: whole[:-1] + bytes([whole[-1] ^ 1])],
+    ids=["missing", "cut short", "changed"],
 )
 def test_a_damaged_file_is_named(
     name: str, damage: Callable[[bytes], bytes] | None, bundle: Path

@@ -14,17 +14,10 @@ from coupon_rec.book.check import answers
     "answer",
     [
         [1, 2.0],
-        (True, 2),
-        np.array([1, 2], np.int8),
         np.array([[1.0], [2.0]]),
-        [[1, 2]],
         [np.float32(1), np.array([2])],
-        range(1, 3),
         pd.Series([1.0, 2.0], index=[7, 3]),
-        pd.Series([2.0, 1.0], index=[1, 0]),
-        pd.Series([1, 2], dtype="Int64"),
         pd.DataFrame({"x": [1, 2]}),
-        pd.Index([1, 2]),
     ],
 )
 def test_numbers_may_come_in_any_form(answer: Any) -> None:
@@ -45,16 +38,10 @@ def test_a_number_may_stand_alone_in_anything_but_a_text(answer: Any) -> None:
     [
         (None, "is a `return` missing"),
         ("1, 2", "'1, 2', not numbers"),
-        (["1", "2"], "not numbers"),
-        ({1, 2}, "not numbers"),
-        (pd.to_datetime(["2017-01-01", "2017-01-02"]), "not numbers"),
-        ([[1], [2, 3]], "not numbers"),
         (5, "gives 1 number"),
         ([1, 2, 3], "gives 3 numbers"),
         (np.ones((2, 2)), r"has the shape \(2, 2\)"),
         ([1, np.nan], "NaN"),
-        (pd.Series([1, None]), "NaN"),
-        ([np.inf, 1], "infinite"),
     ],
 )
 def test_what_are_not_two_numbers_is_told_so(answer: Any, hint: str) -> None:

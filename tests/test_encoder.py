@@ -11,9 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coupon_rec.features import (
-    CATEGORIES,
     FEATURES,
-    GROUPS,
     Encoder,
     UnseenWarning,
 )
@@ -208,22 +206,6 @@ def test_an_encoder_comes_back_from_json_and_anything_else_is_refused(
     for other in ({}, {"inputs": {}}, *broken):
         with pytest.raises(ValueError, match="describes no encoder"):
             Encoder.from_dict(other)
-
-
-def test_the_matrix_holds_the_numbers_and_a_one_for_each_value(
-    encoder: Encoder, offers: pd.DataFrame
-) -> None:
-    arrays = encoder.encode(offers)
-    matrix = encoder.matrix(arrays)
-    numbers = np.hstack([arrays[group] for group in GROUPS])
-    np.testing.assert_array_equal(matrix[:, : len(FEATURES)], numbers[:, : len(FEATURES)])
-    ones = [
-        (offers[category.name] == value).to_numpy("float32")
-        for name in CATEGORIES
-        for category in encoder.categories[name]
-        for value in category.values
-    ]
-    np.testing.assert_array_equal(matrix[:, numbers.shape[1] :], np.stack(ones, axis=1))
 
 
 @settings(max_examples=60, deadline=None)

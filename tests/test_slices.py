@@ -18,7 +18,6 @@ from coupon_rec.evaluation import (
     log_loss,
     ndcg,
     threshold_metrics,
-    usual_slices,
 )
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -101,28 +100,6 @@ def test_each_difference_is_paired() -> None:
     )
     expected = gaps.quantile([0.025, 0.975]).T
     np.testing.assert_allclose(table[["low", "high"]], expected, rtol=1e-6, atol=1e-9)
-
-
-def test_usual_slices_part_the_offers_by_campaign_user_and_coupon() -> None:
-    offers = pd.DataFrame(
-        {
-            "campaign_type": ["A", "B", "C", "B"],
-            "user_redemption_rate": [0.0, 0.5, 0.0, 2.0],
-            "item_popularity_rank": [0.0, 0.5, 0.6, 1.0],
-        }
-    )
-    slices = {name: np.flatnonzero(rows).tolist() for name, rows in usual_slices(offers).items()}
-    assert slices == {
-        "all": [0, 1, 2, 3],
-        "B and C": [1, 2, 3],
-        "type A": [0],
-        "type B": [1, 3],
-        "type C": [2],
-        "known users": [1, 3],
-        "new users": [0, 2],
-        "head coupons": [2, 3],
-        "tail coupons": [0, 1],
-    }
 
 
 OFFERS = simulated_offers(users=2, per_user=2)
