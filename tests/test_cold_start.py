@@ -132,21 +132,6 @@ def test_the_prior_of_trials_is_found_again_and_counts_taken_for_poisson_oversta
     assert min(Prior.fit(*each).strength for each in seen) > 3
 
 
-@pytest.mark.parametrize(
-    ("counts", "exposure", "message"),
-    [
-        ([1, 3], [3, 2], "counts must be at most the exposure"),
-        ([1, 2], [2.5, 3], "exposure must be whole numbers of trials"),
-        ([2, 3], [2, 3], "must be below 1"),
-    ],
-)
-def test_trials_that_cannot_be_are_refused(
-    counts: list[float], exposure: list[float], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        Prior.fit(counts, exposure, trials=True)
-
-
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     held = []
     for seed in range(10):
@@ -163,15 +148,18 @@ def test_nothing_seen_is_the_usual_rate_and_zero_seen_is_less() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "exposure", "message"),
+    ("counts", "exposure", "trials", "message"),
     [
-        ([1.5, 2], [3, 3], "counts must be whole"),
-        ([1, 2], [3, -3], "exposure must be 0 or more"),
-        ([1, 2], [0, 3], "0 where the exposure is 0"),
+        ([1.5, 2], [3, 3], False, "counts must be whole"),
+        ([1, 2], [3, -3], False, "exposure must be 0 or more"),
+        ([1, 2], [0, 3], False, "0 where the exposure is 0"),
+        ([1, 3], [3, 2], True, "counts must be at most the exposure"),
+        ([1, 2], [2.5, 3], True, "exposure must be whole numbers of trials"),
+        ([2, 3], [2, 3], True, "must be below 1"),
     ],
 )
 def test_counts_that_cannot_be_are_refused(
-    counts: list[float], exposure: list[float], message: str
+    counts: list[float], exposure: list[float], trials: bool, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        Prior.fit(counts, exposure)
+        Prior.fit(counts, exposure, trials=trials)

@@ -104,18 +104,6 @@ def test_a_model_that_cannot_learn_an_effect_is_refused(
         EffectModel(**{"model": LinearRegression()} | arguments)
 
 
-def test_rows_that_do_not_fit_are_refused() -> None:
-    x, log, _ = world(n=40)
-    with pytest.raises(ValueError, match="x must have 40 rows"):
-        EffectModel(CROSSED).fit(x[1:], log)
-    with pytest.raises(ValueError, match="two dimensions"):
-        EffectModel(CROSSED).fit(x[:, 0], log)
-    with pytest.raises(ValueError, match="0 or 1 for a classifier"):
-        EffectModel(LogisticRegression(), "t").fit(x, log)
-    with pytest.raises(ValueError, match="call fit first"):
-        EffectModel(CROSSED).predict(x)
-
-
 # Judged on a log
 
 

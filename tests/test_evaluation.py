@@ -142,16 +142,6 @@ def test_weights_that_do_not_fit_in_one_block_give_the_same_intervals(
     pd.testing.assert_frame_equal(evaluate(offers, offers["p"], replicates=50), whole, rtol=1e-12)
 
 
-def test_difference_is_paired() -> None:
-    offers = simulated_offers(seed=1)
-    p, nearly_p = offers["p"], offers["p"] ** 1.1
-    table, a, b = compare(offers, p, nearly_p), evaluate(offers, p), evaluate(offers, nearly_p)
-    np.testing.assert_allclose(table["difference"], a["value"] - b["value"])
-    paired, alone = (each["high"] - each["low"] for each in (table, a))
-    assert paired["all", "AUC"] == 0  # the same order
-    assert paired["all", "log loss"] < alone["all", "log loss"] / 2
-
-
 def by_seeds(offers: pd.DataFrame, random: np.random.Generator, seeds: int) -> np.ndarray:
     """Predictions of one setting from several seeds, each of which shifts all log odds."""
     z = np.log(offers["p"] / (1 - offers["p"])).to_numpy()

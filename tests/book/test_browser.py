@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 from not_found import root_links
-from playwright.sync_api import Browser, Locator, Page, Route
+from playwright.sync_api import Browser, Page, Route
 from reader import open_page
 from subjects import SUBJECTS
 
@@ -30,16 +30,6 @@ def solved(pages: dict[Path, BeautifulSoup]) -> Path:
     found = [file for file, parsed in pages.items() if parsed.select_one(".solution.dropdown")]
     assert found, "no page has a solution"
     return found[0]
-
-
-def test_a_search_from_any_page_finds_pages_from_disk(page: Page, site: Path) -> None:
-    open_page(page, site / "intro.html")
-    page.locator(".search-button__button:visible").first.click()
-    page.keyboard.type("redemption")
-    page.keyboard.press("Enter")
-    page.locator("#search-results li a").first.click()
-    page.wait_for_selector("article h1")
-    assert "search.html" not in page.url
 
 
 def test_a_search_for_its_subject_shows_the_chapter_among_the_first(
@@ -102,27 +92,6 @@ def test_the_keyboard_walks_through_a_chapter(page: Page, solved: Path) -> None:
     assert reached >= ON_THE_WAY
     unseen = [stop["what"] for stop in stops if not stop["seen"]]
     assert not unseen, "\n".join(unseen)
-
-
-def press(page: Page, target: Locator) -> None:
-    """Focus an element and press it as the keyboard does."""
-    target.focus()
-    page.keyboard.press("Enter")
-
-
-def test_the_keyboard_works_what_it_reaches(page: Page, solved: Path) -> None:
-    open_page(page, solved)
-    press(page, page.locator("#pst-skip-link a"))
-    page.wait_for_url("**#main-content")
-    theme = page.locator("html").get_attribute("data-theme")
-    press(page, page.locator(".theme-switch-button:visible").first)
-    assert page.locator("html").get_attribute("data-theme") != theme
-    solution = page.locator(".solution.dropdown").first
-    press(page, solution.locator("button.toggle-button"))
-    assert solution.locator(":scope > :not(.admonition-title)").first.is_visible()
-    copy = page.locator("button.copybtn").first
-    press(page, copy)
-    assert copy.get_attribute("data-tooltip") == "Copied!"
 
 
 def test_a_wrong_address_deep_in_the_site_shows_a_whole_page(browser: Browser, site: Path) -> None:

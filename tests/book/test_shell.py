@@ -1,7 +1,6 @@
 """What stands around the text of a page: the way to it, the way on, how to run it, its card."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def chapters(pages: Pages) -> Pages:
     return {file: page for file, page in pages.items() if file.parent.name == "chapters"}
-
-
-@pytest.fixture(scope="module")
-def contents(site: Path, pages: Pages) -> Pages:
-    """Every page that the table of contents names."""
-    others = {site / name for name in ("404.html", "index.html", "search.html")}
-    return {file: page for file, page in pages.items() if file not in others}
 
 
 def only(page: Tag, selector: str) -> Tag:
@@ -75,14 +67,3 @@ def test_one_address_opens_each_chapter_in_binder_and_colab(address: str) -> Non
         f"https://colab.research.google.com/github/Someone/coupons/blob/main/{NOTEBOOK}",
     ]
     assert published_at(address) == "https://someone.github.io/coupons/"
-
-
-def test_the_sitemap_lists_every_page_if_the_site_has_an_address(
-    site: Path, contents: Pages
-) -> None:
-    base, file = published_at(REPOSITORY), site / "sitemap.xml"
-    assert file.exists() == bool(base)
-    listed = re.findall("<loc>(.+)</loc>", file.read_text("utf-8")) if base else []
-    assert not base or set(listed) == {
-        base + name.relative_to(site).as_posix() for name in contents
-    }
