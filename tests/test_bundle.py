@@ -173,20 +173,6 @@ def test_a_folder_that_is_no_bundle_is_left_alone(
     assert (tmp_path / "letters" / "a.txt").read_text() == "dear"
 
 
-def test_a_snapshot_that_fails_leaves_the_old_bundle(
-    model: OfferModel, offers: pd.DataFrame, bundle: Path, without_card: None
-) -> None:
-    before = verified(bundle)
-
-    def fails(folder: Path) -> None:
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        export(model, bundle, offers, snapshot=fails)
-    assert verified(bundle) == before
-    assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
-
-
 # What a scorer says
 
 
@@ -263,11 +249,6 @@ def test_a_manifest_that_is_damaged_foreign_or_edited_is_refused(
     path.write_text(change(path.read_text()))
     with pytest.raises(BundleError, match=f"manifest.json: .*{message}"):
         Scorer.load(bundle)
-
-
-def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"is no bundle; export it anew"):
-        Scorer.load(tmp_path)
 
 
 def test_a_model_that_onnx_runtime_cannot_load_is_named(bundle: Path) -> None:

@@ -78,24 +78,6 @@ def gradients(layer: Coupling, z1: np.ndarray, z2: np.ndarray) -> list[np.ndarra
 
 
 @pytest.mark.parametrize(
-    "layer",
-    [
-        coupling("sum", improper=True),
-        coupling("mixture"),
-        coupling("noisy_or"),
-        coupling("logit_sum", prior=0.1),
-        coupling("chain"),
-    ],
-    ids=list(COUPLINGS),
-)
-def test_a_coupling_comes_back_from_its_config(layer: Coupling, two: np.ndarray) -> None:
-    stored = keras.saving.serialize_keras_object(layer)
-    again = keras.saving.deserialize_keras_object(stored)
-    assert again.get_config() == layer.get_config()
-    np.testing.assert_array_equal(probability(again, *two), probability(layer, *two))
-
-
-@pytest.mark.parametrize(
     ("name", "options", "message"),
     [
         ("sum", {}, r"from 0 to 2.*likelihood.*does not personalize"),

@@ -55,15 +55,6 @@ def test_lift_takes_from_a_tie_in_proportion(rows: pd.DataFrame, share: float) -
     assert lift(y, score, share, weight) == pytest.approx(expected, **EXACT)
 
 
-def test_total_is_the_sum_and_its_interval_that_of_users_drawn_again() -> None:
-    values, users = [1.0, 2.0, 10.0, -3.0], np.array([7, 7, 3, 5])
-    draws = np.random.default_rng(1).multinomial(3, np.full(3, 1 / 3), 50)
-    sums = draws @ [10.0, -3.0, 3.0]
-    assert total(values, users, replicates=50, seed=1).tolist() == pytest.approx(
-        [10.0, *np.percentile(sums, [2.5, 97.5])]
-    )
-
-
 def test_resamples_in_which_a_ratio_is_undefined_are_left_out() -> None:
     values = pd.DataFrame({"promised": [1.0, 2.0], "kept": [0, 2]})
     found = from_sums(values, [1, 2], lambda sums: sums["promised"] / sums["kept"])

@@ -11,7 +11,7 @@ from page_model import write
 from playwright.sync_api import Browser, Page
 from reader import open_page
 
-from coupon_rec.decisions import Budget, allocate, offer_value, reason
+from coupon_rec.decisions import offer_value, reason
 from coupon_rec.features import CATEGORIES, GROUPS, OPTIONAL_FEATURES, Encoder, feature_names
 from coupon_rec.market import Market
 from coupon_rec.odds import Platt
@@ -151,20 +151,6 @@ def test_the_money_and_the_reasons_of_the_page_are_those_of_the_package(
     )
     assert answers["reason"].tolist() == [reason(row) for row in answers.to_dict("records")]
     assert answers["reason"].nunique() > 100
-
-
-@pytest.mark.parametrize("letters", [0, 1, 7, 40])
-def test_the_letters_go_where_the_exact_optimum_sends_them(
-    letters: int, answers: pd.DataFrame, empty: Page
-) -> None:
-    users = answers[answers["user_id"] > 0]
-    best = users.groupby("user_id")["profit"].max().clip(lower=0).to_numpy()
-    load(empty, "choice")
-    mailed = empty.evaluate(
-        "([values, letters]) => [...choice.mailed(values, letters)]", [best.tolist(), letters]
-    )
-    exact = allocate(best[:, None], Budget(letters, np.ones(1)), method="exact")
-    assert sorted(mailed) == np.flatnonzero(exact.chosen).tolist()
 
 
 def test_the_committed_model_reads_exactly_the_features_of_the_package(empty: Page) -> None:
