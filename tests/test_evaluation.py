@@ -15,12 +15,16 @@ from coupon_rec.evaluation import (
     auc,
     average_precision,
     compare,
+    correct_sampling,
+    ece,
     evaluate,
     gains,
     log_loss,
     ndcg,
+    platt,
     policy_rates,
     reliability,
+    top_offers,
     total,
 )
 
@@ -190,6 +194,14 @@ def test_resample_without_a_redemption_is_left_out() -> None:
 GOOD = simulated_offers(seed=0, users=2, per_user=2)
 
 
+def asked(**options: Any) -> pd.DataFrame:
+    return evaluate(GOOD, GOOD["p"], **options)
+
+
+def bought(value: int) -> pd.DataFrame:
+    return GOOD.assign(bought=value)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -209,6 +221,22 @@ GOOD = simulated_offers(seed=0, users=2, per_user=2)
             lambda: evaluate(GOOD, GOOD["p"] + 1),
             "p must be in [0, 1] (pass probability=False for a score that only ranks), but 4 of 4",
         ),
+        (lambda: asked(metrics=["AUK"]), "no metric is named 'AUK'"),
+        (lambda: asked(metrics=["lift at 200%"]), "must be in (0, 1], but it is 2.0"),
+        (lambda: asked(metrics=["Brier"], probability=False), "['Brier'] need a probability"),
+        (lambda: asked(slices={"few": [True]}), "True or False for each of 4 offers, not bool of"),
+        (lambda: platt([0, 0], [0.1, 0.2]), "p must rise with y to be recalibrated"),
+        (lambda: correct_sampling([0.5], 0), "kept must be in (0, 1], but it is 0"),
+        (lambda: ece([0], [0.5], bins=0), "bins must be 1 or more, but it is 0"),
+        (lambda: total([1, 2], [1, 2], confidence=95), "confidence must be in (0, 1)"),
+        (lambda: total([1, 2], [1, None]), "users must be present, but 1 of 2 values are not"),
+        (lambda: top_offers(GOOD, GOOD["p"], k=0), "k must be 1 or more, but it is 0"),
+        (
+            lambda: policy_rates(bought(1), [1, 0, 1, 2]),
+            "sent must be in [0, 1], but 1 of 4 values",
+        ),
+        (lambda: policy_rates(bought(2), [1] * 4), "offers['bought'] must be 0 or 1, but 4 of 4"),
+        (lambda: gains([0, 1], [1, 2], [1, 2], shares=[2]), "must be in (0, 1], but it is 2"),
     ],
 )
 def test_bad_input_is_named_counted_and_shown(call: Callable[[], Any], message: str) -> None:

@@ -28,9 +28,6 @@ offer
 policy
   A rule.
 
-share of wallet
-  Who gets the money.
-
 margin
   An everyday word elsewhere.
 ```
@@ -40,10 +37,8 @@ margin
 LINKED = [
     ("An offer, and the offer again.", [("offer", "offer")]),
     ("Policies differ.", [("Policies", "policy")]),
-    ("The shares of wallet.", [("shares of wallet", "share-of-wallet")]),
     ("The log\nloss falls.", [("log loss", "log-loss")]),
     ("Another loss, then log loss.", [("loss", "loss"), ("log loss", "log-loss")]),
-    ("An AUC of 0.9.", [("AUC", "AUC")]),
     ("In *offers* too.", [("offers", "offer")]),
     ("The {term}`rule <policy>` first, then a policy.", [("rule", "policy")]),
 ]

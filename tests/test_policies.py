@@ -336,6 +336,8 @@ def test_the_last_layer_of_a_keras_network_is_that_of_its_output() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: BayesianLinear([0.0]), "deviations must be above 0"),
+        (lambda: BayesianLinear([1.0], noise=0), "noise must be above 0"),
         (lambda: BayesianLinear([1.0]).learn([[1.0, 2.0]], [1.0]), r"shape (n, 1)"),
         (lambda: BayesianLogistic([1.0]).learn([[1.0]], [0.5]), "0 or 1"),
         (lambda: with_floor([0.5, 0.5], [0, 0], 1.5), "rate must be in"),

@@ -1,9 +1,6 @@
 """The rates of a policy are those of the offers that it would send, and of no others."""
 
-import re
-from collections.abc import Callable
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,23 +66,3 @@ def test_gains_are_the_curve_of_what_is_found_where_no_score_is_tied() -> None:
 def test_gains_without_a_redemption_are_nan() -> None:
     for table in (gains([0, 0], [1, 2], [1, 2]), gains([], [], [])):
         assert table[["found", "low", "high", "lift"]].isna().all(axis=None)
-
-
-OFFERS = logged(users=2, per_user=2)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: top_offers(OFFERS, OFFERS["score"], k=0), "k must be 1 or more, but it is 0"),
-        (lambda: policy_rates(OFFERS, [1, 0, 1, 2]), "sent must be in [0, 1], but 1 of 4 values"),
-        (
-            lambda: policy_rates(OFFERS.assign(bought=2), [1] * 4),
-            "offers['bought'] must be 0 or 1, but 4 of 4 values are not",
-        ),
-        (lambda: gains([0, 1], [1, 2], [1, 2], shares=[2]), "must be in (0, 1], but it is 2"),
-    ],
-)
-def test_bad_input_is_named_counted_and_shown(call: Callable[[], Any], message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
-        call()

@@ -1,8 +1,6 @@
 """Every metric can be had by slice, with the interval that drawing the users again would give."""
 
-import re
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def of_lists(metric: str) -> Callable[[pd.DataFrame], float]:
-    """A metric of lists, which `tests/test_ranking.py` compares with its definition."""
+    """A metric of lists, which `tests/test_metrics.py` compares with its definition."""
 
     def measure(rows: pd.DataFrame) -> float:
         one = rows.assign(user_id=rows["list"], campaign_id=0)
@@ -100,26 +98,3 @@ def test_each_difference_is_paired() -> None:
     )
     expected = gaps.quantile([0.025, 0.975]).T
     np.testing.assert_allclose(table[["low", "high"]], expected, rtol=1e-6, atol=1e-9)
-
-
-OFFERS = simulated_offers(users=2, per_user=2)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"metrics": ["AUK"]}, "no metric is named 'AUK'"),
-        ({"metrics": ["lift at 200%"]}, "a share of the offers must be in (0, 1], but it is 2.0"),
-        (
-            {"metrics": ["Brier", "AUC"], "probability": False},
-            "['Brier'] need a probability, but probability is False",
-        ),
-        (
-            {"slices": {"few": [True]}},
-            "slices['few'] must be True or False for each of 4 offers, not bool of shape (1,)",
-        ),
-    ],
-)
-def test_what_is_asked_for_must_exist(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
-        evaluate(OFFERS, OFFERS["p"], **arguments)
