@@ -11,17 +11,12 @@ from coupon_rec.book import scoreboard
 
 
 @pytest.fixture
-def kept(offers: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def written(offers: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
+    """A board with the base rate, which chapter 10 added before chapter 4 came."""
     path = tmp_path / "scoreboard.json"
     counted = [len(offers), int(offers["redeemed"].sum())]
     path.write_text(json.dumps({"offers, redeemed": counted, "rows": []}))
     monkeypatch.setattr(scoreboard, "FILE", path)
-    return path
-
-
-@pytest.fixture
-def written(kept: Path, offers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
-    """A board with the base rate, which chapter 10 added before chapter 4 came."""
     monkeypatch.setenv("COUPON_REC_SCOREBOARD", "write")
     scoreboard.add("10", "truth", offers, offers["redeemed"].clip(0.01, 0.9))
     table = scoreboard.add("4", "base rate", offers, np.full(len(offers), 0.02))
