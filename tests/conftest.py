@@ -13,7 +13,7 @@ from filelock import FileLock
 from receiver import Receiver
 
 from coupon_rec.book import hearing
-from coupon_rec.features import Encoder, offers_frame, split
+from coupon_rec.features import Arrays, Encoder, offers_frame, split
 from coupon_rec.market import Market, load_market
 
 Once = Callable[[str, Callable[[Path], object]], Path]
@@ -60,6 +60,12 @@ def offers(market: Market) -> pd.DataFrame:
 def encoder(offers: pd.DataFrame) -> Encoder:
     """What makes arrays of these offers."""
     return Encoder.fit(offers)
+
+
+@pytest.fixture(scope="session")
+def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
+    """These arrays; not to be changed."""
+    return encoder.encode(offers)
 
 
 @pytest.fixture(scope="session")

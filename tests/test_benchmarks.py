@@ -8,8 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -57,41 +55,6 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     return import_module
 
 
-@pytest.mark.parametrize("name", ["pricing", "uplift"])
-def test_a_part_that_is_kept_says_of_which_day_and_of_which_code_it_is(
-    name: str, benchmark: Callable[[str], ModuleType]
-) -> None:
-    script = benchmark(name)
-    stored = json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())
-    assert stored["measured"].keys() == {part for part in script.PARTS if part in stored}
-    now = benchmark("machine").stamp(script.__file__, script.ROOMS)
-    for part in stored["measured"].values():
-        assert part.keys() == now.keys()
-        assert part["date"] <= stored["date"]
-        assert len(part["code"]) == len(now["code"]) == 12
-
-
-def test_who_sells_what_was_sold_a_year_ago_is_foretold_by_the_year_before_alone(
-    benchmark: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pricing = benchmark("pricing")
-    weeks, keys = range(40, 161), ["store", "brand", "week"]
-    sales = pd.MultiIndex.from_product([range(3), range(2), weeks], names=keys).to_frame(
-        index=False
-    )
-    sales["item_id"] = 100 * sales["store"] + sales["brand"]
-    year = np.random.default_rng(0).lognormal(3, 1, (2, 52))
-    sales["units"] = year[sales["brand"], sales["week"] % 52]
-    sales = sales.assign(feature=0.0, deal=1.0 * (sales["week"] % 3 == 0))
-    lost = (sales["store"] == 1) & sales["week"].isin([60, 100])
-    monkeypatch.setattr(pricing, "orange_juice", lambda: ("a package", sales[~lost]))
-    found = pricing.juice()
-    assert found["off, %"]["a year ago"] == 0 < found["off, %"]["forecast"]
-    assert found["a year ago - forecast"]["value"] == pytest.approx(-found["off, %"]["forecast"])
-    assert (found["store"], found["brand"], found["brands behind"], found["week"]) == (3, 2, 2, 69)
-    assert found["rows"] == 2 * (3 * 69 - 3)  # 60 would be the year before 112, and 100 before 152
-
-
 BARS = [script.stem for script in SCRIPTS if "\ndef bars(" in script.read_text("utf-8")]
 
 
@@ -103,19 +66,3 @@ def test_a_stored_result_holds_the_bars_of_its_benchmark(
     bars = benchmark(name).bars(stored)
     assert bars and all(bars.values()), bars
     assert "missed" not in stored
-
-
-def test_a_missed_bar_is_said_and_stored_until_it_is_held(
-    benchmark: Callable[[str], ModuleType],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    machine = benchmark("machine")
-    monkeypatch.setattr(machine, "RESULTS", tmp_path)
-    machine.store("gaps", (), {"gap": 2}, {"a gap below 1": False, "a gap": True})
-    assert "gaps.json misses its bar: a gap below 1" in capsys.readouterr().err
-    stored = json.loads((tmp_path / "gaps.json").read_text("utf-8"))
-    assert (stored["missed"], stored["gap"]) == (["a gap below 1"], 2)
-    machine.store("gaps", (), {"gap": 0}, {"a gap below 1": True, "a gap": True})
-    assert "missed" not in json.loads((tmp_path / "gaps.json").read_text("utf-8"))

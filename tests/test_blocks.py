@@ -61,11 +61,6 @@ def test_a_failure_leaves_the_file_of_before(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_block_has_a_user(idle: Market, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="1 user or more, not 0"):
-        write_offers(idle, tmp_path / "offers.parquet", block=0)
-
-
 def windows_by_campaign(table: Table) -> list[int]:
     """The rows that each window has to sort which is cut by campaign alone, or not at all."""
     sizes = []

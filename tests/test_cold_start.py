@@ -7,40 +7,13 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.book.newcomers import FIRST, market_with_newcomers, past_of
 from coupon_rec.evaluation import Prior, unseen_slices
 from coupon_rec.features import cold, holdout
-from coupon_rec.features.holdout import COLD
 from coupon_rec.models import (
     ComposedVector,
-    expected_shared,
     hashed,
     quotient_remainder,
-    shared,
 )
-
-# A market with newcomers
-
-
-def test_newcomers_have_no_history_until_their_first_campaign() -> None:
-    market = market_with_newcomers(users=200)
-    new = market["new"]
-    assert market.loc[new, "campaign_id"].min() == FIRST
-    first = new & (market["campaign_id"] == FIRST)
-    assert (market.loc[first, ["mailed", "redemptions", "purchases"]] == 0).all(axis=None)
-    assert (market.loc[first, "user_id"].nunique(), market["user_id"].nunique()) == (
-        market.loc[new, "user_id"].nunique(),
-        200,
-    )
-    past = past_of(market)
-    assert not past["new"].any()
-    assert (past["mailed"] > 0).all()
-    sums = market[~new].groupby("user_id")[["redeemed", "bought"]].sum()
-    last = market[~new].groupby("user_id").last()
-    assert (last["redemptions"] <= sums["redeemed"]).all()
-    assert (last["purchases"] + last["bought"] <= sums["bought"]).all()
-    assert market["true"].to_numpy() == pytest.approx(market["p_buy"] * market["p_redeem_if"])
-
 
 # Holding out
 
@@ -78,16 +51,6 @@ def test_a_share_that_leaves_nothing_to_learn_from_is_refused(offers: pd.DataFra
         holdout(offers.drop(columns="coupon_id"))
 
 
-def test_slices_name_the_unmailed_users_and_the_new_coupons(offers: pd.DataFrame) -> None:
-    parts = holdout(offers, users=0.3, coupons=0.3)
-    slices = unseen_slices(offers, parts.train)
-    held = {name: set(offers.index[rows]) for name, rows in slices.items()}
-    assert held["unmailed users"] >= set(parts.users.index) | set(parts.both.index)
-    assert held["new coupons"] >= set(parts.coupons.index) | set(parts.both.index)
-    assert held["both new"] == held["unmailed users"] & held["new coupons"]
-    assert held["both seen"] == set(offers.index) - held["unmailed users"] - held["new coupons"]
-
-
 @pytest.mark.parametrize("column", ["user_id", "coupon_id"])
 def test_text_and_numbers_are_not_compared(offers: pd.DataFrame, column: str) -> None:
     with pytest.raises(ValueError, match=f"{column} is text in one of offers and train"):
@@ -110,32 +73,7 @@ def test_an_offer_is_cold_on_the_sides_without_a_record() -> None:
         cold(offers.drop(columns="coupon_success"))
 
 
-def test_every_first_campaign_of_a_user_is_cold(offers: pd.DataFrame) -> None:
-    first = offers["start"] == offers.groupby("user_id")["start"].transform("min")
-    marked = pd.Series(cold(offers), offers.index)
-    assert first.any()
-    assert marked[first].isin(["user", "user and coupon"]).all()
-    assert set(marked) <= set(COLD)
-    fresh = offers["start"] == offers.groupby("coupon_id")["start"].transform("min")
-    assert marked[fresh].isin(["coupon", "user and coupon"]).all()
-
-
 # Composing
-
-
-@pytest.mark.parametrize(("ids", "rows", "hashes"), [(5000, 4000, 1), (5000, 60, 2), (900, 9, 3)])
-def test_as_many_ids_share_a_vector_as_theory_says(ids: int, rows: int, hashes: int) -> None:
-    rng = np.random.default_rng(0)
-    drawn = rng.choice(2**40, ids, replace=False)
-    found = [shared(hashed(drawn, rows, hashes, seed=10 * seed)) for seed in range(20)]
-    error = np.std(found, ddof=1) / np.sqrt(len(found))
-    assert abs(np.mean(found) - expected_shared(ids, rows, hashes)) < 3 * error + 1e-9
-
-
-def test_no_two_ids_have_the_same_quotient_and_remainder() -> None:
-    codes = quotient_remainder(np.arange(10_000), rows=97)
-    assert shared(codes) == 0
-    assert (codes[:, 0] * 97 + codes[:, 1] == np.arange(10_000)).all()
 
 
 def test_a_composed_vector_is_the_product_of_its_rows_and_survives_a_file(tmp_path: Path) -> None:
@@ -194,21 +132,6 @@ def test_the_prior_of_trials_is_found_again_and_counts_taken_for_poisson_oversta
     assert min(Prior.fit(*each).strength for each in seen) > 3
 
 
-@pytest.mark.parametrize(
-    ("counts", "exposure", "message"),
-    [
-        ([1, 3], [3, 2], "counts must be at most the exposure"),
-        ([1, 2], [2.5, 3], "exposure must be whole numbers of trials"),
-        ([2, 3], [2, 3], "must be below 1"),
-    ],
-)
-def test_trials_that_cannot_be_are_refused(
-    counts: list[float], exposure: list[float], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        Prior.fit(counts, exposure, trials=True)
-
-
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     held = []
     for seed in range(10):
@@ -225,18 +148,18 @@ def test_nothing_seen_is_the_usual_rate_and_zero_seen_is_less() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "exposure", "message"),
+    ("counts", "exposure", "trials", "message"),
     [
-        ([1.5, 2], [3, 3], "counts must be whole"),
-        ([1, 2], [3, -3], "exposure must be 0 or more"),
-        ([1, 2], [0, 3], "0 where the exposure is 0"),
-        ([0, 0], [3, 3], "something counted"),
-        ([1], [3], "two counts or more"),
-        ([1, 2], [3], "shape"),
+        ([1.5, 2], [3, 3], False, "counts must be whole"),
+        ([1, 2], [3, -3], False, "exposure must be 0 or more"),
+        ([1, 2], [0, 3], False, "0 where the exposure is 0"),
+        ([1, 3], [3, 2], True, "counts must be at most the exposure"),
+        ([1, 2], [2.5, 3], True, "exposure must be whole numbers of trials"),
+        ([2, 3], [2, 3], True, "must be below 1"),
     ],
 )
 def test_counts_that_cannot_be_are_refused(
-    counts: list[float], exposure: list[float], message: str
+    counts: list[float], exposure: list[float], trials: bool, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        Prior.fit(counts, exposure)
+        Prior.fit(counts, exposure, trials=trials)

@@ -149,18 +149,6 @@ def test_every_outcome_is_found_again_once(tmp_path: Path) -> None:
     assert found.loc["v", "channel"] == "app"
 
 
-def test_identifiers_are_named_as_the_market_names_them(tmp_path: Path) -> None:
-    log = DecisionLog(tmp_path)
-    record(log, "ada", reply(10, identifiers=TEXTS))
-    log.record_outcomes([event("c", "ada", item_id="milk")], TEXTS)
-    log.close()
-    found = read_decisions(tmp_path)
-    assert set(found["campaign_id"]) == {"spring", "summer"}
-    assert found["coupon_id"].to_list() == [f"coupon-{number}" for number in range(10)]
-    assert set(found["user_id"]) == {"ada"}
-    assert read_outcomes(tmp_path)["item_id"].to_list() == ["milk"]
-
-
 def test_a_bundle_with_numbers_and_one_with_texts_may_follow_each_other(tmp_path: Path) -> None:
     log = DecisionLog(tmp_path)
     record(log, 1, reply(10))
@@ -169,7 +157,7 @@ def test_a_bundle_with_numbers_and_one_with_texts_may_follow_each_other(tmp_path
     record(log, 1, reply(10))
     log.close()
     found = read_decisions(tmp_path)
-    assert Counter(found["campaign_id"])["3"] == 10
+    assert Counter(found["campaign_id"]) == {"3": 10, "4": 10, "spring": 5, "summer": 5}
     assert set(found["user_id"]) == {"1", "ada"}
 
 
@@ -202,29 +190,6 @@ def test_one_person_is_removed_by_rewriting_their_files_alone(tmp_path: Path) ->
     assert 7 not in set(read_outcomes(tmp_path)["user_id"])
 
 
-@pytest.mark.parametrize("sealed", [False, True], ids=["open", "sealed"])
-def test_with_a_key_no_file_holds_the_id_of_a_person(tmp_path: Path, sealed: bool) -> None:
-    log = DecisionLog(tmp_path, key="s3cret")
-    for user in (424_242, "Ada-Lovelace"):
-        record(log, user, reply(3))
-        bought = event(f"till-of-{user}", user, "purchase", basket_id=f"basket-of-{user}")
-        log.record_outcomes([bought], WHOLE)
-    if sealed:
-        log.close()
-    content = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    for path in tmp_path.rglob("*.parquet"):
-        content += repr(pq.ParquetFile(path).read().to_pylist()).encode()
-    content += read_answers(tmp_path).to_csv().encode() + read_outcomes(tmp_path).to_csv().encode()
-    assert len(read_answers(tmp_path)) == len(read_outcomes(tmp_path)) == 2
-    assert set(read_answers(tmp_path)["user_id"]) == set(read_outcomes(tmp_path)["user_id"])
-    assert [word for word in (b"424242", b"Ada", b"s3cret") if word in content] == []
-    if not sealed:
-        log.close()
-    again = DecisionLog(tmp_path, key="s3cret")
-    assert again.forget("Ada-Lovelace") == 2
-    again.close()
-
-
 # What a kill leaves
 
 
@@ -233,17 +198,6 @@ def die(log: DecisionLog) -> None:
     log._closing.set()
     log._thread.join()
     os.close(log._owner)
-
-
-def test_a_kill_loses_nothing_that_was_recorded(tmp_path: Path) -> None:
-    log = DecisionLog(tmp_path)
-    recorded = {record(log, user, reply(3)) for user in range(50)}
-    log.record_outcomes([event("c", 5)], WHOLE)
-    die(log)
-    for _ in range(2):
-        assert set(read_answers(tmp_path)["request_id"]) == recorded
-        assert read_outcomes(tmp_path)["event_id"].to_list() == ["c"]
-        DecisionLog(tmp_path).close()
 
 
 def test_a_file_cut_anywhere_is_read_up_to_its_last_whole_line(

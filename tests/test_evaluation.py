@@ -1,7 +1,8 @@
-"""The metrics agree with scikit-learn, and their intervals with the users they speak of."""
+"""Metrics agree with scikit-learn, and intervals with the users they speak of."""
 
 import re
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,26 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
+from sklearn.linear_model import LogisticRegression
 
+from coupon_rec.book.plots.decisions import found_by
 from coupon_rec.evaluation import (
     auc,
     average_precision,
+    calibration_line,
     compare,
+    correct_sampling,
+    ece,
+    ece_floor,
     evaluate,
     gains,
+    lift,
     log_loss,
     ndcg,
+    platt,
     policy_rates,
     reliability,
+    top_offers,
     total,
 )
 
@@ -72,22 +82,6 @@ def test_weighted_metrics_equal_scikit_learn_on_ties(rows: pd.DataFrame) -> None
     assert log_loss(y, p, weight) == pytest.approx(
         reference.log_loss(y, p, sample_weight=weight), **EXACT
     )
-
-
-@pytest.mark.slow
-def test_users_must_be_resampled_whole_for_the_interval_to_cover_the_truth() -> None:
-    names = ["AUC", "average precision", "log loss"]
-    many = simulated_offers(seed=0, users=20_000)
-    truth = evaluate(many, many["p"], replicates=1).loc["all"].loc[names, "value"]
-    users_cover, rows_cover = [], []
-    for seed in range(1, 101):
-        offers = simulated_offers(seed)
-        by_row = offers.assign(user_id=offers.index)
-        for frame, cover in ((offers, users_cover), (by_row, rows_cover)):
-            table = evaluate(frame, frame["p"], replicates=200, seed=seed).loc["all"].loc[names]
-            cover.append((table["low"] <= truth) & (truth <= table["high"]))
-    assert pd.DataFrame(users_cover).mean().between(0.88, 0.99).all()
-    assert (pd.DataFrame(rows_cover).mean() < 0.75).all()
 
 
 def two_way_offers(seed: int, users: int, coupons: int) -> pd.DataFrame:
@@ -158,16 +152,6 @@ def test_weights_that_do_not_fit_in_one_block_give_the_same_intervals(
     pd.testing.assert_frame_equal(evaluate(offers, offers["p"], replicates=50), whole, rtol=1e-12)
 
 
-def test_difference_is_paired() -> None:
-    offers = simulated_offers(seed=1)
-    p, nearly_p = offers["p"], offers["p"] ** 1.1
-    table, a, b = compare(offers, p, nearly_p), evaluate(offers, p), evaluate(offers, nearly_p)
-    np.testing.assert_allclose(table["difference"], a["value"] - b["value"])
-    paired, alone = (each["high"] - each["low"] for each in (table, a))
-    assert paired["all", "AUC"] == 0  # the same order
-    assert paired["all", "log loss"] < alone["all", "log loss"] / 2
-
-
 def by_seeds(offers: pd.DataFrame, random: np.random.Generator, seeds: int) -> np.ndarray:
     """Predictions of one setting from several seeds, each of which shifts all log odds."""
     z = np.log(offers["p"] / (1 - offers["p"])).to_numpy()
@@ -182,16 +166,6 @@ def test_a_metric_over_seeds_is_the_mean_of_those_of_each() -> None:
     pd.testing.assert_series_equal(
         evaluate(offers, p, replicates=1)["value"], sum(each) / len(each), check_exact=False
     )
-
-
-def test_score_that_only_ranks_has_no_log_loss() -> None:
-    offers = simulated_offers(seed=3)
-    count = (offers["p"] * 20).round()
-    for table in (
-        evaluate(offers, count, probability=False),
-        compare(offers, offers["p"], count, probability=False),
-    ):
-        assert list(table.loc["all"].index) == ["AUC", "average precision", "NDCG@10"]
 
 
 def test_one_class_leaves_undefined_what_needs_both() -> None:
@@ -223,12 +197,15 @@ def test_resample_without_a_redemption_is_left_out() -> None:
     assert (table.loc[(slice(None), "AUC"), ["low", "high"]] == 1).all(axis=None)
 
 
-def test_certain_and_wrong_costs_what_the_docstring_says() -> None:
-    assert log_loss([1], [0.0]) == pytest.approx(36.04, abs=0.005)
-    assert log_loss([0], [1.0]) == pytest.approx(36.04, abs=0.005)
-
-
 GOOD = simulated_offers(seed=0, users=2, per_user=2)
+
+
+def asked(**options: Any) -> pd.DataFrame:
+    return evaluate(GOOD, GOOD["p"], **options)
+
+
+def bought(value: int) -> pd.DataFrame:
+    return GOOD.assign(bought=value)
 
 
 @pytest.mark.parametrize(
@@ -242,32 +219,172 @@ GOOD = simulated_offers(seed=0, users=2, per_user=2)
             lambda: auc([0, 1], [np.nan, np.inf]),
             "score must be finite, but 2 of 2 values are not: nan at position 0, inf at position 1",
         ),
-        (lambda: auc([0, 1], [1, 2, 3]), "score must have shape (2,), not (3,)"),
-        (
-            lambda: average_precision([0, 1], [1, 2], [1, -1]),
-            "weight must be 0 or more, but 1 of 2 values are not: -1.0 at position 1",
-        ),
         (
             lambda: log_loss([0] * 9, [2] * 9),
             "p must be in [0, 1], but 9 of 9 values are not: 2.0 at position 0, 2.0 at position 1",
         ),
         (
-            lambda: ndcg([0, 1], [1, 2], [1, None]),
-            "group must be present, but 1 of 2 values are not: None at position 1",
-        ),
-        (lambda: evaluate(GOOD, GOOD["p"], label="clicked"), "offers lack the columns ['clicked']"),
-        (lambda: evaluate(GOOD, GOOD["p"], clusters="user_id"), "clusters must be a tuple of one"),
-        (
-            lambda: evaluate(GOOD.assign(redeemed=[0, 1, 3, 0]), GOOD["p"]),
-            "offers['redeemed'] must be 0 or 1, but 1 of 4 values are not: 3.0 at position 2",
-        ),
-        (
             lambda: evaluate(GOOD, GOOD["p"] + 1),
             "p must be in [0, 1] (pass probability=False for a score that only ranks), but 4 of 4",
         ),
-        (lambda: evaluate(GOOD, GOOD["p"].iloc[::-1]), "p and offers have different indexes"),
+        (lambda: asked(metrics=["AUK"]), "no metric is named 'AUK'"),
+        (lambda: asked(metrics=["lift at 200%"]), "must be in (0, 1], but it is 2.0"),
+        (lambda: asked(metrics=["Brier"], probability=False), "['Brier'] need a probability"),
+        (lambda: asked(slices={"few": [True]}), "True or False for each of 4 offers, not bool of"),
+        (lambda: platt([0, 0], [0.1, 0.2]), "p must rise with y to be recalibrated"),
+        (lambda: correct_sampling([0.5], 0), "kept must be in (0, 1], but it is 0"),
+        (lambda: ece([0], [0.5], bins=0), "bins must be 1 or more, but it is 0"),
+        (lambda: total([1, 2], [1, 2], confidence=95), "confidence must be in (0, 1)"),
+        (lambda: total([1, 2], [1, None]), "users must be present, but 1 of 2 values are not"),
+        (lambda: top_offers(GOOD, GOOD["p"], k=0), "k must be 1 or more, but it is 0"),
+        (
+            lambda: policy_rates(bought(1), [1, 0, 1, 2]),
+            "sent must be in [0, 1], but 1 of 4 values",
+        ),
+        (lambda: policy_rates(bought(2), [1] * 4), "offers['bought'] must be 0 or 1, but 4 of 4"),
+        (lambda: gains([0, 1], [1, 2], [1, 2], shares=[2]), "must be in (0, 1], but it is 2"),
     ],
 )
 def test_bad_input_is_named_counted_and_shown(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+# Calibration
+
+
+def drawn(seed: int, n: int = 2000, slope: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and probabilities whose logits are the true ones over the slope."""
+    random = np.random.default_rng(seed)
+    z = random.normal(-2, 1.5, n)
+    y = random.random(n) < 1 / (1 + np.exp(-z))
+    return y.astype(int), 1 / (1 + np.exp(-z / slope))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(1, 7), st.integers(0, 3)), max_size=40),
+)
+def test_line_equals_scikit_learn_or_has_no_finite_answer(rows: list[tuple[int, ...]]) -> None:
+    y, p, weight = np.array(rows).reshape(-1, 3).T / [[1], [8], [1]]
+    line = calibration_line(y, p, weight)
+    hits, misses = p[(y == 1) & (weight > 0)], p[(y == 0) & (weight > 0)]
+    if line.isna().any():
+        assert (
+            not len(hits)
+            or not len(misses)
+            or (hits.min() >= misses.max() or hits.max() <= misses.min())
+        )
+        return
+    z = np.log(p / (1 - p))[:, None]
+    model = LogisticRegression(C=np.inf, tol=1e-9, max_iter=1000).fit(z, y, weight)
+    assert line["intercept"] == pytest.approx(model.intercept_[0], rel=1e-4, abs=1e-4)
+    assert line["slope"] == pytest.approx(model.coef_[0, 0], rel=1e-4, abs=1e-4)
+
+
+def test_reliability_is_a_table_of_quantile_bins() -> None:
+    y, p = drawn(2, n=120)
+    users = np.arange(120) % 12
+    table = reliability(y, p, users, bins=4, replicates=2)
+    frame = pd.DataFrame({"y": y, "p": p, "bin": pd.qcut(p, 4, labels=False) + 1})
+    plain = frame.groupby("bin").agg(
+        offers=("y", "size"), predicted=("p", "mean"), observed=("y", "mean")
+    )
+    pd.testing.assert_frame_equal(table[list(plain)], plain, check_index_type=False)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 4), max_size=30), st.integers(1, 12))
+def test_bins_keep_equal_probabilities_together_and_none_is_empty(
+    quarters: list[int], bins: int
+) -> None:
+    p = np.array(quarters) / 4
+    table = reliability(np.zeros(p.size), p, np.arange(p.size), bins=bins, replicates=2)
+    assert table["offers"].sum() == p.size
+    assert (table["offers"] > 0).all()
+    assert len(table) <= min(bins, len(set(quarters)))
+    assert table["predicted"].is_monotonic_increasing
+
+
+def test_perfect_calibration_shows_an_error_that_chance_explains() -> None:
+    inside = []
+    for seed in range(40):
+        y, p = drawn(seed, n=500)
+        floor = ece_floor(p, replicates=200, seed=seed)
+        inside.append(floor["low"] <= ece(y, p) <= floor["high"])
+    assert np.mean(inside) >= 0.85
+    assert ece(*drawn(0, n=500, slope=0.4)) > floor["high"]
+
+
+def test_platt_leaves_no_intercept_and_no_slope_to_correct() -> None:
+    y, p = drawn(4, slope=0.4)
+    recalibrated = platt(y, p)(p)
+    assert calibration_line(y, recalibrated).to_list() == pytest.approx([0, 1], abs=1e-6)
+    assert log_loss(y, recalibrated) < log_loss(y, p)
+    assert auc(y, recalibrated) == auc(y, p)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 50), st.integers(1, 50), st.floats(1e-6, 1))
+def test_sampling_correction_gives_the_rate_before_negatives_were_dropped(
+    redeemed: int, others: int, kept: float
+) -> None:
+    sampled = redeemed / (redeemed + kept * others)
+    assert correct_sampling([sampled], kept)[0] == pytest.approx(redeemed / (redeemed + others))
+
+
+# Policies
+
+
+def logged(users: int = 20, per_user: int = 6) -> pd.DataFrame:
+    """Offers with a score that has ties; who redeems has bought."""
+    random = np.random.default_rng(0)
+    n = users * per_user
+    offers = pd.DataFrame({"user_id": np.arange(n) % users, "campaign_type": "B"})
+    offers["campaign_id"] = random.integers(0, 2, n)
+    offers["score"] = random.integers(0, 4, n)
+    offers["redeemed"] = (random.random(n) < 0.1 * (1 + offers["score"])).astype(int)
+    bought = offers["redeemed"] | (random.random(n) < 0.3)
+    return offers.assign(bought=bought.astype(int))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=5), st.integers(1, 6))
+def test_top_offers_are_the_best_of_a_list_with_ties_at_random(scores: list[int], k: int) -> None:
+    offers = pd.DataFrame({"user_id": [1] * len(scores), "campaign_id": 1})
+    rows = list(range(len(scores)))
+    orders = [sorted(order, key=lambda row: -scores[row])[:k] for order in permutations(rows)]
+    expected = [np.mean([row in order for order in orders]) for row in rows]
+    np.testing.assert_allclose(top_offers(offers, scores, k), expected)
+
+
+def test_rates_are_means_over_the_offers_sent() -> None:
+    offers = logged()
+    sent = offers["score"] >= 2
+    table = policy_rates(offers, sent).loc["all"]
+    chosen = offers[sent]
+    assert table["value"].to_list() == [chosen["redeemed"].mean(), chosen["bought"].mean()]
+    assert (table["sent"] == len(chosen)).all()
+    assert (table["low"] < table["value"]).all() and (table["value"] < table["high"]).all()
+
+
+def test_a_policy_that_sends_nothing_has_no_rates() -> None:
+    offers = logged()
+    table = policy_rates(offers, np.zeros(len(offers)))
+    assert table[["value", "low", "high"]].isna().all(axis=None)
+    assert (table["sent"] == 0).all()
+    assert policy_rates(offers.head(0), [])["value"].isna().all()
+
+
+def test_gains_are_the_curve_of_what_is_found_where_no_score_is_tied() -> None:
+    offers = logged()
+    y, score = offers["redeemed"].to_numpy(), np.random.default_rng(1).random(len(offers))
+    table = gains(y, score, offers["user_id"], shares=[0.25, 0.5, 1])
+    assert table["found"].to_list() == pytest.approx(found_by(y, score)[[29, 59, 119]])
+    assert table["offers"].to_list() == [30, 60, 120]
+    assert table["lift"].to_list() == pytest.approx([lift(y, score, s) for s in table.index])
+
+
+def test_gains_without_a_redemption_are_nan() -> None:
+    for table in (gains([0, 0], [1, 2], [1, 2]), gains([], [], [])):
+        assert table[["found", "low", "high", "lift"]].isna().all(axis=None)

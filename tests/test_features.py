@@ -10,15 +10,10 @@ import pytest
 from tables import Tables, market_of
 
 from coupon_rec import Market
-from coupon_rec.book import SPLIT, prelude
 from coupon_rec.features import (
     FEATURES,
     NEVER,
-    build_offers,
-    feature_names,
-    feature_table,
     offers_frame,
-    split,
 )
 from coupon_rec.market import move_campaigns
 from coupon_rec.market.categories import USER_CATEGORIES
@@ -227,6 +222,11 @@ def test_the_item_is_the_one_bought_last_or_else_sold_most_or_else_any(
     assert items[1, 2, 102] == 3
 
 
+def test_a_redemption_without_a_recorded_purchase_counts_as_one(tiny_offers: pd.DataFrame) -> None:
+    assert tiny_offers.loc[(2, 3, 101), LABELS].tolist() == [1, 1]
+    assert tiny_offers[LABELS].sum().tolist() == [4, 2]
+
+
 def test_who_never_came_has_what_stands_for_nothing_known(tiny_offers: pd.DataFrame) -> None:
     stranger = tiny_offers.loc[(2, 3, 103)]
     for feature in FEATURES:
@@ -242,30 +242,6 @@ def test_no_recency_is_longer_than_never(tiny: Tables) -> None:
     offers = offers_of(tiny | {"purchases": old, "redemptions": mailed})
     recencies = [feature.name for feature in FEATURES if feature.missing == NEVER]
     assert (offers[recencies].max() == NEVER).all()
-
-
-def test_items_that_stopped_selling_have_a_trend_of_zero(tiny: Tables) -> None:
-    early = tiny["purchases"].query("time < '2017-04-17'")
-    offers = offers_of(tiny | {"purchases": early}).set_index(KEY)
-    assert offers.item_trend[2, 1, 101] == 0
-
-
-def test_labels_count_the_first_and_the_last_day_and_every_redemption(
-    tiny_offers: pd.DataFrame,
-) -> None:
-    labels = tiny_offers[LABELS].apply(tuple, axis=1)
-    assert labels[1, 1, 101] == (1, 1)  # bought and redeemed on the first day
-    assert labels[1, 2, 102] == (1, 0)  # bought on the last day
-    assert labels[1, 2, 101] == (0, 0)  # on the day after
-    assert labels[2, 1, 101] == (0, 0)  # on the day before and on the day after
-    assert labels[2, 2, 101] == (1, 0)
-    assert labels[2, 3, 101] == (1, 1)  # redeemed, though no purchase was recorded
-    assert labels.map(sum).sum() == 6
-
-
-def test_the_frame_is_the_table(tiny: Tables) -> None:
-    market = market_of(tiny)
-    pd.testing.assert_frame_equal(offers_frame(market), build_offers(market).to_pandas())
 
 
 def test_the_frame_leaves_no_table_behind(tiny: Tables) -> None:
@@ -292,13 +268,6 @@ def test_a_moved_campaign_counts_the_purchases_of_its_new_days(tiny: Tables) -> 
 # Catalog, encoding, split
 
 
-def test_the_catalog_has_forty_features_or_more_each_of_one_group() -> None:
-    assert len(set(NAMES)) == len(FEATURES) >= 40
-    assert list(feature_table().index) == NAMES
-    groups = ["user", "item", "match", "coupon"]
-    assert sorted(name for group in groups for name in feature_names(group)) == sorted(NAMES)
-
-
 def assert_as_in_the_catalog(offers: pd.DataFrame) -> None:
     assert (offers[NAMES].dtypes == "float32").all()
     assert not offers.isna().any(axis=None)
@@ -315,62 +284,3 @@ def test_every_feature_of_every_offer_is_known(sample: Tables, sample_offers: pd
     assert_as_in_the_catalog(sample_offers)
     expected = sample["offers"][KEY].sort_values(KEY, ignore_index=True)
     pd.testing.assert_frame_equal(sample_offers[KEY], expected)
-
-
-# Complete Journey
-
-
-@pytest.fixture(scope="module")
-def journey_offers() -> pd.DataFrame:
-    return prelude.offers()
-
-
-def test_complete_journey_has_its_known_offers(journey_offers: pd.DataFrame) -> None:
-    assert_as_in_the_catalog(journey_offers)
-    assert len(journey_offers) == 800_199
-    assert journey_offers.redeemed.sum() == 2_075
-    assert journey_offers.bought.mean() == pytest.approx(0.050, abs=0.001)
-
-
-def test_complete_journey_is_split_as_in_the_book(journey_offers: pd.DataFrame) -> None:
-    test = split(journey_offers, *SPLIT).test
-    everyone_got = test[test.campaign_type != "A"]
-    assert (len(test), test.redeemed.sum()) == (260_495, 837)
-    assert (len(everyone_got), everyone_got.redeemed.sum()) == (23_698, 191)
-
-
-def test_no_feature_leaves_its_range_of_training_in_the_later_campaigns(
-    journey_offers: pd.DataFrame,
-) -> None:
-    """Without `coupon_days`, which has a few values only."""
-    names = [name for name in NAMES if name != "coupon_days"]
-    train, _, test = split(journey_offers, *SPLIT)
-    low, high = (train[names].quantile(share) for share in (0.005, 0.995))
-    outside = ((test[names] < low) | (test[names] > high)).mean()
-    assert (outside < 0.05).all(), outside.nlargest(3)
-
-
-TOTALS = {"match_distinct_items", "coupon_offered_before", "coupon_redeemed_before"}
-"""What has added up since the data began."""
-
-CAMPAIGN_HISTORY = {
-    "user_mailed_90",
-    "user_redemption_rate",
-    "user_redemptions_decayed",
-    "match_coupon_share",
-    "match_due",
-}
-"""What is zero for most offers until campaigns and purchases lie behind a user."""
-
-
-def test_no_other_feature_grows_as_a_total_since_the_data_began_would(
-    journey_offers: pd.DataFrame,
-) -> None:
-    weeks = (journey_offers.start - pd.Timestamp("2017-01-01")).dt.days / 7
-    totals = {
-        f"{name}, in all": journey_offers[name] * weeks
-        for name in ("user_trips_per_week", "match_lines_per_week")
-    }
-    train, _, test = split(journey_offers.assign(**totals), *SPLIT)
-    growth = test[[*NAMES, *totals]].mean() / train[[*NAMES, *totals]].mean()
-    assert set(growth[growth > 1.5].index) == TOTALS | CAMPAIGN_HISTORY | set(totals)

@@ -102,15 +102,6 @@ def holding(folder: Path, name: str) -> set[str]:
     return found
 
 
-EVERYWHERE = {
-    "bundle.events",
-    "bundle.decisions/answers",
-    "bundle.decisions/shadows",
-    "bundle.decisions/outcomes",
-    "bundle/snapshot/identifiers.parquet",
-}
-
-
 def test_the_snapshot_loses_their_rows_and_keeps_its_version(bundle: Path) -> None:
     before = verified(bundle)
     number = Identifiers.read(bundle / "snapshot").number("user_id", ZELDA)
@@ -150,14 +141,6 @@ def test_every_bundle_of_a_registry_is_gone_through(bundle: Path, tmp_path: Path
         assert version_of(verified(registry.folder / "versions" / version)) == version
 
 
-def test_a_call_that_was_cut_short_can_be_made_again(bundle: Path) -> None:
-    bundle.rename(bundle.with_name(".before-bundle"))  # killed between the two renames
-    bundle.with_name(".draft-bundle").mkdir()
-    assert forget([ZELDA], [bundle]).snapshot[str(bundle)] > 0
-    verified(bundle)
-    assert not [*bundle.parent.glob(".*")]
-
-
 def test_a_registry_whose_call_was_cut_short_is_gone_through_again(
     bundle: Path, tmp_path: Path
 ) -> None:
@@ -171,28 +154,6 @@ def test_a_registry_whose_call_was_cut_short_is_gone_through_again(
     assert holding(registry.folder, ZELDA) == set()
     verified(registry.live)
     assert [path.name for path in place.parent.iterdir()] == [version]
-
-
-def test_people_are_found_under_all_pseudonyms_they_had(bundle: Path, tmp_path: Path) -> None:
-    record(bundle)
-    record(bundle, "winter", first=10)
-    record(bundle, "spring,winter", first=20)
-    names = set(read_answers(tmp_path / "bundle.decisions")["user_id"])
-    assert len(names) == 6 and {ZELDA, BEN} < names
-    done = forget([ZELDA], [bundle], key="spring,winter")
-    assert (done.events, done.decisions) == (12, 36)
-    assert len(set(read_answers(tmp_path / "bundle.decisions")["user_id"])) == 3
-
-
-def test_the_command_says_what_is_gone_and_what_is_due(bundle: Path, tmp_path: Path) -> None:
-    record(bundle)
-    result = CliRunner().invoke(app, ["forget", ZELDA, "--bundle", str(bundle)])
-    assert result.exit_code == 0
-    assert "removed 4 events, 12 answers and outcomes, and " in result.stdout
-    assert "due: the weights of the model" in result.stdout
-    assert holding(tmp_path, ZELDA) == set()
-    wrong = CliRunner().invoke(app, ["forget", ZELDA, "--bundle", str(tmp_path)])
-    assert wrong.exit_code == 2 and "no bundle" in wrong.stderr
 
 
 def test_the_dialogues_of_the_assistant_are_forgotten_by_the_same_command(
@@ -217,52 +178,6 @@ def test_a_redis_that_is_away_is_named(bundle: Path) -> None:
 # Encrypted files
 
 pytest.importorskip("cryptography")
-
-
-def test_with_keys_no_name_is_readable_in_the_logs_and_all_is_read_back(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(VARIABLE, new_key())
-    record(bundle)
-    for path in tmp_path.glob("bundle.*/**/*"):
-        assert not path.is_file() or ZELDA.encode() not in path.read_bytes()
-    assert ZELDA.encode() not in (tmp_path / "bundle.events").read_bytes()
-    assert set(read_answers(tmp_path / "bundle.decisions")["user_id"]) == {ZELDA, BEN}
-    done = forget([ZELDA], [bundle])
-    assert (done.events, done.decisions) == (4, 12)
-    assert holding(tmp_path, ZELDA) == set()
-    monkeypatch.delenv(VARIABLE)
-    with pytest.raises(ValueError, match=f"is encrypted; set {VARIABLE}"):
-        read_answers(tmp_path / "bundle.decisions")
-    log = EventLog(tmp_path / "bundle.events")
-    with pytest.raises(ValueError, match=f"is encrypted; set {VARIABLE}"):
-        log.read()
-    log.close()
-
-
-def test_a_rotation_seals_all_anew_and_old_backups_are_lost_with_the_old_key(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record(bundle)  # in the clear
-    old, new = new_key(), new_key()
-    monkeypatch.setenv(VARIABLE, old)
-    monkeypatch.setenv(SEAL_PLAIN, "1")
-    record(bundle, first=10)
-    monkeypatch.delenv(SEAL_PLAIN)
-    assert holding(tmp_path, BEN) >= {"bundle.decisions/answers", "bundle.decisions/outcomes"}
-    backup = {path: path.read_bytes() for path in tmp_path.glob("bundle.decisions/**/*.parquet")}
-    monkeypatch.setenv(VARIABLE, f"{new},{old}")
-    record(bundle, first=20)
-    monkeypatch.setenv(VARIABLE, new)
-    log = EventLog(tmp_path / "bundle.events")
-    assert len(log.read()[0]) == 24
-    assert log.forget(ZELDA) == 12
-    log.close()
-    assert len(read_answers(tmp_path / "bundle.decisions")) == 24
-    vault = Vault([new])
-    for path, data in backup.items():
-        with pytest.raises(ValueError):
-            vault.open(data, place_of(path))
 
 
 def test_with_keys_what_nobody_sealed_is_refused_and_sealed_only_if_that_is_asked_for(

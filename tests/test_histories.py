@@ -121,17 +121,6 @@ def test_a_market_without_histories_has_the_features_of_every_market(known: pd.D
 
 
 @pytest.mark.slow
-def test_a_private_label_of_another_name_counts() -> None:
-    items = TABLES["items"]
-    by_name = by_offer(TABLES | {"items": items.assign(brand=["Private", "B", "B"])})
-    by_flag = by_offer(TABLES | {"items": items.assign(private_label=[True, False, False])})
-    pd.testing.assert_frame_equal(by_flag, by_name)
-    assert by_flag.loc[(1, 5), "item_private_share"] == 0.5
-    mixed = items.assign(brand="Private", private_label=[None, False, False])
-    pd.testing.assert_frame_equal(by_offer(TABLES | {"items": mixed}), by_name)
-
-
-@pytest.mark.slow
 def test_blocks_give_the_same_histories(market: Market, tmp_path: Path) -> None:
     users = market.users.mutate(user_half=market.users.user_id / 2)
     market = replace(market, users=users)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from coupon_rec.decisions import choose_bundles, item_pairs, recommend_items
 from coupon_rec.market import Market
-from coupon_rec.odds import logit, sigmoid
 
 DAY = date(2017, 6, 1)
 
@@ -24,41 +23,6 @@ def purchases(market: Market) -> pd.DataFrame:
 
 
 # Items
-
-
-def by_hand(purchases: pd.DataFrame, day: date) -> pd.DataFrame:
-    """The facts of every user and item, as the chapter computes them."""
-    age = (pd.Timestamp(day) - purchases["time"].dt.normalize()).dt.days
-    past = purchases[age > 0].assign(age=age[age > 0], weight=np.exp(-age / 180))
-    pair = past.groupby(["user_id", "item_id"])
-    facts = pd.DataFrame({"habit": pair["weight"].sum(), "times": pair.size()})
-    before = past[past["age"] > 28].groupby(["user_id", "item_id"]).size().rename("n")
-    lately = past[past["age"] <= 28].groupby(["user_id", "item_id"]).size()
-    back = before.to_frame().assign(back=before.index.isin(lately.index))
-    of_item = back.groupby("item_id")["back"].agg(["sum", "size"])
-    mean = (of_item["sum"].sum() + 1) / (of_item["size"].sum() + 2)
-    again = (of_item["sum"] + 20 * mean) / (of_item["size"] + 20)
-    wanted = facts.index.get_level_values("item_id")
-    return facts.assign(again=again.reindex(wanted).fillna(mean).to_numpy())
-
-
-def test_the_likeliest_items_follow_from_habit_and_from_how_often_an_item_comes_back(
-    purchases: pd.DataFrame,
-) -> None:
-    facts = by_hand(purchases, DAY)
-    found = recommend_items(purchases, k=5, day=DAY).set_index(["user_id", "item_id"])
-    own = found[found["times"] > 0].join(facts.rename(columns={"times": "times_by_hand"}))
-    assert (own["times"] == own["times_by_hand"]).all()
-    columns = [np.ones(len(own)), np.log(own["habit"]), logit(own["again"])]
-    z = logit(own["probability"])
-    weights, *_ = np.linalg.lstsq(np.stack(columns, axis=1), z, rcond=None)
-    assert np.allclose(np.stack(columns, axis=1) @ weights, z)
-    every = np.stack([np.ones(len(facts)), np.log(facts["habit"]), logit(facts["again"])], axis=1)
-    p = pd.Series(sigmoid(every @ weights), facts.index)
-    for user_id, mine in found[found["times"] > 0].groupby("user_id"):
-        best = p[user_id].nlargest(len(mine))
-        assert np.allclose(mine["probability"], best)
-    assert found.groupby("user_id")["probability"].is_monotonic_decreasing.all()
 
 
 def test_nothing_from_the_day_on_is_looked_at(purchases: pd.DataFrame) -> None:
@@ -103,38 +67,7 @@ def test_what_is_wrong_with_purchases_is_named(purchases: pd.DataFrame) -> None:
             recommend_items(gaps)
 
 
-def test_nobody_gets_no_items(purchases: pd.DataFrame) -> None:
-    found = recommend_items(purchases, users=[])
-    assert found.empty
-    assert found.columns.tolist() == ["user_id", "item_id", "probability", "times"]
-
-
 # Pairs
-
-
-def test_chance_is_what_shuffling_each_users_own_lines_makes() -> None:
-    random = np.random.default_rng(0)
-    baskets = [(1, 1, "abc"), (1, 2, "ab"), (1, 3, "cd"), (2, 4, "abd"), (2, 5, "b"), (2, 6, "ab")]
-    lines = pd.DataFrame(
-        [(user, basket, item) for user, basket, items in baskets for item in items],
-        columns=["user_id", "basket_id", "item_id"],
-    )
-    found = item_pairs(lines, min_baskets=1, min_users=1).set_index(["item_a", "item_b"])
-    draws, met = 1500, pd.Series(0.0, found.index)
-    basket, item = lines["basket_id"].to_numpy(), lines["item_id"].to_numpy()
-    places = [np.flatnonzero(lines["user_id"] == user) for user in (1, 2)]
-    for _ in range(draws):
-        drawn = item.copy()
-        for mine in places:
-            drawn[mine] = random.permutation(item[mine])
-        for one, other in found.index:
-            together = [
-                (drawn[basket == b] == one).sum() * (drawn[basket == b] == other).sum()
-                for b in range(1, 7)
-            ]
-            met[one, other] += sum(together) / draws
-    assert found["by_chance"].to_numpy() == pytest.approx(met.to_numpy(), abs=0.1)
-    assert found["baskets"]["a", "b"] == 4
 
 
 def test_the_weekly_habits_of_one_user_make_no_pair() -> None:

@@ -243,9 +243,7 @@ def test_a_campaign_without_offers_is_not_written(market: Market, tmp_path: Path
     ("column", "values", "words"),
     [
         ("user_points", [1.0, 2.0], "{} is no snapshot to serve .users.parquet lacks user_points"),
-        ("user_kind", ["a", "b"], "{} is no snapshot to serve .users.parquet lacks user_kind"),
         ("match_points", [1.0, 2.0], "the model reads match_points, a column of a user and a"),
-        ("match_kind", ["a", "b"], "the model reads match_kind, a column of a user and a"),
     ],
 )
 def test_a_column_that_a_service_lacks_is_named(
@@ -276,13 +274,3 @@ def test_the_last_day_is_one_of_a_campaign(market: Market, known: date, last: da
     market = replace(market, purchases=lines)
     assert last_day(market) == last
     assert live_campaigns(market, last).count().execute()
-
-
-def test_a_time_of_day_does_not_end_a_campaign(market: Market) -> None:
-    assert {*live_campaigns(market, datetime(2017, 4, 19, 12)).campaign_id.execute()} == {2, 3}
-
-
-def test_purchases_that_end_before_all_campaigns_have_no_last_day(market: Market) -> None:
-    early = market.purchases.filter(market.purchases.time.date() < date(2017, 2, 1))
-    with pytest.raises(ValueError, match=r"purchases end on 2017-01-31, before .* on 2017-02-15"):
-        last_day(replace(market, purchases=early))

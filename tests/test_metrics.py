@@ -1,8 +1,9 @@
-"""What a threshold, a probability and a cut-off are worth, on ties, weights and one class."""
+"""What a threshold, a cut-off and a place in a list are worth, on ties and weights."""
 
-import re
 import warnings
 from collections.abc import Callable
+from itertools import permutations
+from math import log2
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from coupon_rec.evaluation import from_sums, lift, log_loss, threshold_metrics, total
+from coupon_rec.evaluation import evaluate, from_sums, lift, ndcg, threshold_metrics
 
 EXACT = {"rel": 1e-12, "abs": 1e-12, "nan_ok": True}
 pytestmark = pytest.mark.filterwarnings("error")
@@ -55,46 +56,66 @@ def test_lift_takes_from_a_tie_in_proportion(rows: pd.DataFrame, share: float) -
     assert lift(y, score, share, weight) == pytest.approx(expected, **EXACT)
 
 
-def test_total_is_the_sum_and_its_interval_that_of_users_drawn_again() -> None:
-    values, users = [1.0, 2.0, 10.0, -3.0], np.array([7, 7, 3, 5])
-    draws = np.random.default_rng(1).multinomial(3, np.full(3, 1 / 3), 50)
-    sums = draws @ [10.0, -3.0, 3.0]
-    assert total(values, users, replicates=50, seed=1).tolist() == pytest.approx(
-        [10.0, *np.percentile(sums, [2.5, 97.5])]
-    )
-
-
-def test_a_ratio_of_sums_has_the_interval_of_users_drawn_again() -> None:
-    values = pd.DataFrame({"promised": [1.0, 2.0, 3.0, 2.5], "kept": [1, 0, 2, 2]})
-    users = np.array([7, 7, 3, 5])
-    draws = np.random.default_rng(1).multinomial(3, np.full(3, 1 / 3), 50)
-    ratios = (draws @ [3.0, 2.5, 3.0]) / (draws @ [2, 2, 1])
-    found = from_sums(values, users, lambda s: s["promised"] / s["kept"], replicates=50, seed=1)
-    assert found.tolist() == pytest.approx([8.5 / 5, *np.percentile(ratios, [2.5, 97.5])])
-
-
 def test_resamples_in_which_a_ratio_is_undefined_are_left_out() -> None:
     values = pd.DataFrame({"promised": [1.0, 2.0], "kept": [0, 2]})
     found = from_sums(values, [1, 2], lambda sums: sums["promised"] / sums["kept"])
     assert found.to_dict() == {"value": 1.5, "low": 1.0, "high": 1.5}
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (
-            lambda: log_loss(pd.Series([0, 1]), pd.Series([0.5, 0.6], index=[1, 0])),
-            "p and y have different indexes: put p in the order of y and pass p.to_numpy()",
-        ),
-        (lambda: lift([0, 1], [1, 2], 1.1), "must be in (0, 1], but it is 1.1"),
-        (
-            lambda: total(pd.Series([1, 2]), pd.Series([1, 2], index=[1, 0])),
-            "users and values have different indexes: put users in the order of values",
-        ),
-        (lambda: total([1, 2], [1, 2], confidence=95), "confidence must be in (0, 1)"),
-        (lambda: total([1, 2], [1, None]), "users must be present, but 1 of 2 values are not"),
-    ],
+# Within lists
+
+LISTS = st.lists(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2)), min_size=1, max_size=5),
+    min_size=1,
+    max_size=4,
 )
-def test_bad_input_is_named_counted_and_shown(call: Callable[[], Any], message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
-        call()
+Offer = tuple[int, int]
+
+
+def measured(metric: str, y: Any, score: Any, group: Any) -> float:
+    """A metric of `evaluate` on all lists together."""
+    offers = pd.DataFrame({"redeemed": y, "user_id": group}).assign(campaign_id=1)
+    everything = {"all": np.full(len(offers), True)}
+    table = evaluate(
+        offers, score, metrics=[metric], probability=False, slices=everything, replicates=0
+    )
+    return float(table["value"].iloc[0])
+
+
+def over_every_order(lists: list[list[Offer]], worth: Callable[[list[int]], float]) -> float:
+    """Mean worth of a list's labels in order, over all orders that the scores allow."""
+    means = [
+        np.mean(
+            [
+                worth([y for y, _ in sorted(order, key=lambda offer: -offer[1])])
+                for order in permutations(offers)
+            ]
+        )
+        for offers in lists
+        if any(y for y, _ in offers)
+    ]
+    return float(np.mean(means)) if means else np.nan
+
+
+@settings(max_examples=50, deadline=None)
+@given(LISTS, st.integers(1, 6), st.randoms(use_true_random=False))
+def test_metrics_are_means_over_every_order_of_the_ties(
+    lists: list[list[Offer]], k: int, random: Any
+) -> None:
+    rows = [(y, score, group) for group, offers in enumerate(lists) for y, score in offers]
+    random.shuffle(rows)
+    y, score, group = zip(*rows, strict=True)
+
+    def gain(labels: list[int]) -> float:
+        return sum(label / log2(rank + 2) for rank, label in enumerate(labels[:k]))
+
+    for metric, worth in (
+        (f"recall@{k}", lambda labels: sum(labels[:k]) / sum(labels)),
+        (f"hit rate@{k}", lambda labels: float(any(labels[:k]))),
+        ("MRR", lambda labels: 1 / (1 + labels.index(1))),
+        (f"NDCG@{k}", lambda labels: gain(labels) / gain(sorted(labels)[::-1])),
+    ):
+        expected = over_every_order(lists, worth)
+        found = measured(metric, y, score, group)
+        assert found == pytest.approx(expected, rel=1e-12, abs=1e-12, nan_ok=True)
+    assert ndcg(y, score, group, k) == pytest.approx(found, rel=1e-12, abs=1e-12, nan_ok=True)

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from coupon_rec._keras import keras
-from coupon_rec.features import Arrays, Encoder, Number
+from coupon_rec.features import Arrays, Encoder
 from coupon_rec.models import (
     COUPLINGS,
+    Coupling,
     coupled_model,
     coupling,
-    coupon_model,
     general_coupling,
     load_model,
     logits,
@@ -22,18 +22,12 @@ from coupon_rec.models import (
     purchase_model,
     user_folds,
 )
-from coupon_rec.models.inputs import MultiHot, Normalized
 from coupon_rec.odds import Platt
 
 KINDS = ["linear", "network", "two_tower", "matrix_factorization"]
 PROPER = [name for name in COUPLINGS if name != "sum"]
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-@pytest.fixture(scope="module")
-def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
-    return encoder.encode(offers)
 
 
 def of_ids(pairs: pd.DataFrame, *names: str) -> Encoder:
@@ -55,30 +49,6 @@ def logistic(z: Any) -> np.ndarray:
     return 1 / (1 + np.exp(-np.asarray(z, "float64")))
 
 
-def learn(model: keras.Model, inputs: Arrays, label: Any, epochs: int = 10) -> None:
-    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
-    (name,) = model.output
-    model.fit(inputs, {name: np.asarray(label, "float32")[:, None]}, 256, epochs, verbose=0)
-
-
-def test_an_input_layer_gives_what_that_of_keras_gives(encoder: Encoder, arrays: Arrays) -> None:
-    codes = arrays["user_category"]
-    sizes = [len(category.values) for category in encoder.categories["user_category"]]
-    ones = keras.layers.CategoryEncoding(sum(sizes) + 1, "multi_hot")(codes)
-    np.testing.assert_array_equal(MultiHot(sizes)(codes), np.asarray(ones)[:, 1:])
-    numbers = encoder.numbers["match"]
-    ours = Normalized([n.mean for n in numbers], [n.deviation for n in numbers])
-    theirs = keras.layers.Normalization()
-    theirs.adapt(arrays["match"])
-    varied = [number.deviation > 0 for number in numbers]
-    np.testing.assert_allclose(
-        np.asarray(ours(arrays["match"]))[:, varied],
-        np.clip(theirs(arrays["match"]), -3, 3)[:, varied],
-        rtol=1e-4,
-        atol=1e-4,
-    )
-
-
 def test_a_network_starts_at_the_rates_of_the_training_offers(
     encoder: Encoder, arrays: Arrays
 ) -> None:
@@ -87,42 +57,11 @@ def test_a_network_starts_at_the_rates_of_the_training_offers(
     assert np.median(p["redeemed"]) == pytest.approx(encoder.rates["redeemed"], rel=0.8)
 
 
-def test_a_number_that_never_varied_does_nothing_when_it_does() -> None:
-    layer = Normalized([0.1, 2.0], [0.0, 1.0])
-    np.testing.assert_allclose(layer(np.array([[9e9, 4.0]], "float32")), [[0.0, 2.0]], rtol=1e-5)
-
-
 @each_kind
 def test_a_purchase_model_does_not_read_the_coupon(kind: str, encoder: Encoder) -> None:
     model = purchase_model(encoder, kind)
     assert set(model.input) == {"user", "item", "match", "user_category"}
     assert list(model.output) == ["bought"]
-
-
-@pytest.mark.slow
-@each_kind
-def test_a_purchase_model_learns_from_features(kind: str) -> None:
-    rng = np.random.default_rng(0)
-    train = {
-        name: rng.normal(size=(4000, 2)).clip(-3, 3).astype("float32") for name in ("user", "item")
-    }
-    z = train["user"][:, 0] + train["item"][:, 0]
-    two = tuple(Number(name, "", False, 0.0, -4.0, 4.0, 0.0, 1.0) for name in ("x", "y"))
-    model = purchase_model(Encoder({"user": two, "item": two}), kind, (16, 4), dropout=0.0)
-    learn(model, train, rng.random(4000) < logistic(z))
-    assert np.corrcoef(logits(model, train), z)[0, 1] > (0.8 if kind == "two_tower" else 0.94)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["network", "two_tower", "matrix_factorization"])
-def test_ids_are_enough_to_learn_who_likes_what(
-    kind: str, tastes: tuple[pd.DataFrame, np.ndarray]
-) -> None:
-    pairs, z = tastes
-    encoder = of_ids(pairs, "user_id", "item_id")
-    model = purchase_model(encoder, kind, dropout=0.0)
-    learn(model, encoder.encode(pairs), pairs["bought"])
-    assert np.corrcoef(logits(model, encoder.encode(pairs)), z)[0, 1] > 0.9
 
 
 def test_a_matrix_factorization_knows_nothing_of_an_unknown_user_but_the_item(
@@ -164,12 +103,6 @@ def test_a_coupled_model_refuses_the_sum_of_probabilities(encoder: Encoder) -> N
     with pytest.raises(ValueError, match="no probability"):
         coupled_model(encoder, "sum")
     assert coupled_model(encoder, coupling("sum", improper=True))
-
-
-def test_the_coupon_model_reads_everything_and_may_be_linear(encoder: Encoder) -> None:
-    model = coupon_model(encoder, units=())
-    assert set(model.input) == set(encoder.arrays)
-    assert [w.shape[1] for w in model.trainable_weights if len(w.shape) == 2] == [1]
 
 
 def test_what_a_model_cannot_do_is_an_error_that_says_so(
@@ -256,3 +189,81 @@ def test_a_general_coupling_is_calibrated_and_uses_the_purchase(
     p = g.predict(many, z)
     assert p.mean() == pytest.approx(redeemed.mean(), rel=0.1)
     assert np.abs(p - logistic(z - 1)).mean() < 0.06
+
+
+# Couplings
+
+
+EXTREME = np.array([-50.0, -5.0, 0.0, 5.0, 50.0], "float32")
+
+
+def probability(name: str | Coupling, purchase: Any, coupon: Any) -> np.ndarray:
+    """Apply a coupling to logits of shape (n,)."""
+    layer = coupling(name) if isinstance(name, str) else name
+    logits = [np.asarray(z, "float32")[:, None] for z in (purchase, coupon)]
+    return keras.ops.convert_to_numpy(layer(logits))[:, 0].astype("float64")
+
+
+@pytest.fixture
+def two() -> np.ndarray:
+    """Two logits of a thousand offers."""
+    return np.random.default_rng(0).normal(0, 3, (2, 1000))
+
+
+@pytest.mark.parametrize(
+    ("name", "by_hand"),
+    [
+        ("mixture", lambda p, q: (p + q) / 2),
+        ("noisy_or", lambda p, q: 1 - (1 - p) * (1 - q)),
+        ("logit_sum", lambda p, q: p * q / (p * q + (1 - p) * (1 - q))),
+        ("chain", lambda p, q: p * q),
+    ],
+)
+def test_a_coupling_is_its_formula(name: str, by_hand: Any, two: np.ndarray) -> None:
+    np.testing.assert_allclose(probability(name, *two), by_hand(*logistic(two)), rtol=2e-5)
+
+
+@pytest.mark.parametrize("name", PROPER)
+def test_the_log_odds_are_those_of_the_probability(name: str, two: np.ndarray) -> None:
+    layer = coupling(name)
+    layer.build([(None, 1), (None, 1)])
+    z = keras.ops.convert_to_numpy(layer.logit(*two.astype("float32")[:, :, None]))
+    np.testing.assert_allclose(logistic(z[:, 0]), probability(name, *two), rtol=2e-5)
+
+
+@pytest.mark.parametrize("name", PROPER)
+def test_extreme_logits_give_probabilities_log_odds_and_gradients_that_are_finite(
+    name: str,
+) -> None:
+    z1, z2 = (grid.reshape(-1, 1) for grid in np.meshgrid(EXTREME, EXTREME))
+    layer = coupling(name)
+    p = probability(layer, z1[:, 0], z2[:, 0])
+    assert ((p >= 0) & (p <= 1)).all()
+    assert np.isfinite(layer.logit(z1, z2)).all()
+    assert all(np.isfinite(slope).all() for slope in gradients(layer, z1, z2))
+
+
+def gradients(layer: Coupling, z1: np.ndarray, z2: np.ndarray) -> list[np.ndarray]:
+    """Slopes of the log loss of half the offers being positive, through the log odds."""
+    import tensorflow as tf
+
+    y = (np.arange(len(z1)) % 2).astype("float32")[:, None]
+    logits = [tf.Variable(z1), tf.Variable(z2)]
+    with tf.GradientTape() as tape:
+        loss = keras.losses.binary_crossentropy(y, layer.logit(*logits), from_logits=True)
+    return [slope.numpy() for slope in tape.gradient(loss, logits)]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("sum", {}, r"from 0 to 2.*likelihood.*does not personalize"),
+        ("logit_sum", {"prior": 1.0}, "between 0 and 1"),
+        ("product", {}, r"'product'; there are sum, mixture, .*, chain"),
+    ],
+)
+def test_a_coupling_that_is_none_is_refused_with_its_reasons(
+    name: str, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        coupling(name, **options)

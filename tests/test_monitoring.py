@@ -11,18 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
-from typer.testing import CliRunner
 
 import coupon_rec.monitoring.report as reports
 import coupon_rec.monitoring.rollout as rollout
-from coupon_rec.__main__ import app
-from coupon_rec.features import Category, Encoder, Number, feature_names
+from coupon_rec.features import Category, Encoder, Number
 from coupon_rec.monitoring import (
     Cusum,
     Maturity,
     canary_size,
     contract,
-    daily,
     monitor,
     null_paths,
     observed_expected,
@@ -31,9 +28,6 @@ from coupon_rec.monitoring import (
     shift,
     spread,
 )
-from coupon_rec.serving.events.decision_log import DecisionLog
-
-OWN = feature_names("user")
 
 
 def offers_of(users: int, rows: int, seed: int, moved: float = 0.0) -> pd.DataFrame:
@@ -52,29 +46,6 @@ def half_missing(offers: pd.DataFrame) -> pd.DataFrame:
 
 
 # The contract
-
-
-def test_offers_of_the_training_keep_the_contract(offers: pd.DataFrame) -> None:
-    broken = contract(Encoder.fit(offers), offers)
-    assert set(broken["problem"]) <= {"unknown name"}  # those that are rare
-
-
-@pytest.mark.parametrize(
-    ("spoil", "problem"),
-    [
-        (lambda x: 1000 * x + 10**6, "above its range"),
-        (lambda x: x - 10**6, "below its range"),
-        (lambda x: x * np.nan, "not finite"),
-        (lambda x: x.astype(str) + " USD", "not a number"),
-    ],
-)
-def test_a_spoiled_column_is_named(
-    spoil: Callable[[pd.Series], pd.Series], problem: str, offers: pd.DataFrame
-) -> None:
-    name = "user_spend_per_week"
-    found = contract(Encoder.fit(offers), offers.assign(**{name: spoil(offers[name])}))
-    row = found[found["column"] == name].iloc[0]
-    assert (row["problem"], row["share"]) == (problem, 1.0)
 
 
 def test_a_column_that_is_gone_and_a_name_that_is_new_are_named(offers: pd.DataFrame) -> None:
@@ -136,12 +107,6 @@ def test_more_rows_of_the_same_users_change_nothing() -> None:
     pd.testing.assert_frame_equal(shift(*sides, ["a", "rare"]), shift(*more, ["a", "rare"]))
 
 
-def test_a_feature_that_never_varies_has_not_moved() -> None:
-    a, b = (offers_of(20, 2, seed).assign(same=3.0) for seed in (1, 2))
-    row = shift(a, b, ["a", "same"]).loc["same"]
-    assert (row["deviations"], row["psi"], row["p"]) == (0.0, pytest.approx(0, abs=1e-9), 1.0)
-
-
 @given(st.integers(2, 20), st.integers(0, 100))
 def test_psi_is_never_negative_and_zero_between_equals(bins: int, seed: int) -> None:
     x = np.random.default_rng(seed).normal(size=100)
@@ -186,26 +151,11 @@ def test_few_users_are_never_surer_than_independent_offers(users: list[int]) -> 
     assert row["low"] < 1
 
 
-def test_no_redemption_says_less_where_users_clump() -> None:
-    rng = np.random.default_rng(0)
-    clumps = rng.poisson(8 / 3, 20_000)  # eight promised, three at a time
-    row = observed_expected(np.zeros(80), np.full(80, 0.1), np.arange(80), design_effect=3.0)
-    assert row["high"] == pytest.approx(3 * observed_expected([0], [1.0], [1])["high"] / 8)
-    assert (clumps == 0).mean() > 0.025
-    assert (row["low"], row["ratio"]) == (0, 0) and row["high"] > 1
-
-
 def test_maturity_is_the_share_of_the_past_and_knows_how_campaigns_differ() -> None:
     known = Maturity.of([1, 2, 3, 4, 1, 1], ["a", "a", "a", "a", "b", "b"])
     assert [known(age) for age in (0, 1, 3, 4)] == [0, 0.5, 5 / 6, 1]
     assert known.spread(4) == 0 < known.spread(3) < known.spread(1)
     assert known.curve(5).tolist() == [0, 0.5, 4 / 6, 5 / 6, 1]
-
-
-def test_days_of_users_add_up_to_what_came_and_what_was_promised() -> None:
-    observed, expected = daily(["u", "v", "u"], [0.1, 0.2, 0.3], [np.nan, 1, 0], [0.5, 1.0])
-    assert observed.tolist() == [[1, 0], [0, 1]]
-    np.testing.assert_allclose(expected, [[0.2, 0.2], [0.1, 0.1]])
 
 
 # Alarms
@@ -231,23 +181,6 @@ def test_quiet_years_ring_as_often_as_they_may_and_clumps_need_a_higher_threshol
         assert 0.02 < rang.mean() < 0.10
         thresholds.append(cusum.threshold)
     assert thresholds[1] > 1.5 * thresholds[0]
-
-
-def test_half_of_a_hundred_redemptions_is_missed_within_days() -> None:
-    rng, promised = np.random.default_rng(0), np.full((1000, 336), 100 / 28)
-    cusum = Cusum.tuned(rng.poisson(promised), promised)
-    rang = cusum.path(rng.poisson(0.5 * promised), promised) >= cusum.threshold
-    assert rang.any(axis=1).mean() > 0.95
-    assert np.median(rang.argmax(axis=1) + 1) <= 14
-
-
-def test_promises_that_miss_by_campaign_are_told_from_chance() -> None:
-    rng = np.random.default_rng(0)
-    missing = [spread(rng.poisson(100, 12), np.full(12, 100.0)) for _ in range(200)]
-    assert np.mean(missing) < 0.05
-    off = np.exp(rng.normal(0, 0.3, (200, 12)))
-    found = [spread(rng.poisson(100 * each), np.full(12, 100.0)) for each in off]
-    assert np.mean(found) == pytest.approx(0.3, abs=0.05)
 
 
 # A trial
@@ -297,26 +230,16 @@ def test_a_shadow_that_says_the_same_is_silent_and_one_that_does_not_is_not() ->
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: psi([], [1.0]), "a value each"),
-        (lambda: psi([1.0], [1.0], bins=1), "2 or more"),
         (lambda: shift(offers_of(1, 3, 1), offers_of(5, 1, 2), ["a"]), "two or more"),
-        (lambda: shift(offers_of(5, 1, 1), offers_of(5, 1, 2), ["b"]), "lack the columns"),
         (lambda: shift(offers_of(5, 2, 1), half_missing(offers_of(5, 2, 2)), ["a"]), "finite"),
-        (lambda: contract(Encoder(), pd.DataFrame()), "no offers"),
         (lambda: observed_expected([2], [0.1], [1]), "0 or 1"),
         (lambda: observed_expected([1], [0.1], [1], known=0), "in (0, 1]"),
         (lambda: observed_expected([0], [0.0], [1]), "nothing is expected"),
-        (lambda: observed_expected([1], [0.1], [1], design_effect=0.5), "1 or more"),
         (lambda: monitor("", rate=0.0), "rate in (0, 1)"),
         (lambda: monitor("", horizon=0), "1 day or more"),
-        (lambda: Maturity.of([], []), "no redemptions"),
-        (lambda: daily(["u"], [0.1], [5], [0.5, 1.0]), "a day of"),
         (lambda: spread([1], [1]), "two or more"),
-        (lambda: Cusum(1.0), "not 1"),
-        (lambda: Cusum(0.5).path([1], [1, 2]), "alike"),
         (lambda: null_paths(np.zeros((3, 4)), 1), "a redemption at all"),
         (lambda: canary_size(0.01, 0), "must not be 0"),
-        (lambda: canary_size(1.5, 0.1), "rate must be in"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(call: Callable[[], object], words: str) -> None:
@@ -349,16 +272,9 @@ def test_days_are_judged_when_they_are_over_and_a_coupon_from_its_first_showing_
     assert reports._ages(read, used, 14, pd.Timestamp("2024-03-03")).isna().all()
 
 
-def test_an_empty_log_is_named(tmp_path: Path) -> None:
-    DecisionLog(tmp_path / "empty").close()
-    result = CliRunner().invoke(app, ["monitor", str(tmp_path / "empty")])
-    assert result.exit_code == 2 and "no answer is recorded" in result.output
-
-
 # A look on each day
 
 REFERENCE, WATCHED, DAY = 35, 84, pd.Timedelta(days=1)
-TRIAL = reports.trial_of
 
 
 def coupons(seed: int, left: float = 1.0, a_day: int = 40) -> pd.DataFrame:
@@ -430,26 +346,6 @@ def test_a_look_on_each_day_says_no_more_than_one_at_the_end(
 
 
 @pytest.mark.slow
-def test_without_a_first_day_the_reference_does_not_grow_into_what_is_watched(
-    look: Callable[..., reports.Report],
-) -> None:
-    shown = coupons(0)
-    for days in (20, 40, 80):
-        report = look(seen_by(shown, shown["day"].min() + days * DAY), until=None)
-        assert report.until == "2024-01-15"
-        assert report.kept["reference"]["expected"] == pytest.approx(8 * 40 * 0.1)
-
-
-@pytest.mark.slow
-def test_a_horizon_that_is_over_asks_for_a_new_reference(
-    look: Callable[..., reports.Report],
-) -> None:
-    assert look(coupons(0), horizon=WATCHED).days["day"][-1] == "2024-04-28"
-    with pytest.raises(ValueError, match=r"83 days from 2024-02-05 were over.*later --until"):
-        look(coupons(0), horizon=WATCHED - 1)
-
-
-@pytest.mark.slow
 def test_a_canary_that_is_no_worse_seldom_rings_however_often_one_looks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -467,30 +363,3 @@ def test_a_canary_that_is_no_worse_seldom_rings_however_often_one_looks(
 
     assert sum(rings(seed, 1.0) for seed in range(trials)) <= binom.ppf(0.999, trials, 0.05)
     assert rings(0, left=0.0)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("later", ["nothing", "a better one"])
-def test_a_canary_of_the_past_rings_no_more(
-    later: str, look: Callable[..., reports.Report], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reports, "trial_of", TRIAL)
-    monkeypatch.setattr(rollout, "read_decisions", lambda *_, **__: pd.DataFrame())
-    shown, rng = coupons(3, a_day=300), np.random.default_rng(4)
-    half, day = rng.random(len(shown)) < 0.5, (shown["day"] - shown["day"].min()).dt.days
-
-    def on_trial(bundle: str, first: int, left: float) -> None:
-        rows = half & day.between(first, first + 25)
-        shown.loc[rows, ["arm", "bundle"]] = "canary", bundle
-        lost = rows & (rng.random(len(shown)) > left)
-        shown["age"] = shown["age"].mask(lost)
-
-    on_trial("worse", REFERENCE + 1, 0.5)
-    assert look(shown).trial["canary"]["ratio"] < 0.7 and look(shown).alarms
-    if later == "nothing":
-        assert look(shown, until="2024-03-10").trial == {}
-    else:
-        on_trial("as good", REFERENCE + 40, 1.0)
-        report = look(shown)
-        assert report.trial["canary"]["ratio"] > 0.8
-        assert not any("canary" in alarm for alarm in report.alarms)

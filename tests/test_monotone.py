@@ -10,7 +10,6 @@ import pytest
 from coupon_rec.features import Encoder
 from coupon_rec.models import (
     PROMISES,
-    Monotone,
     OfferModel,
     boosted,
     load_model,
@@ -58,35 +57,6 @@ def test_what_is_promised_nothing_may_move_either_way(
     before = predict(model, some)["redeemed"]
     after = predict(model, some.assign(user_trips_per_week=some["user_trips_per_week"] + 2))
     assert (after["redeemed"] < before).any()
-
-
-def test_without_promises_the_trees_break_some(encoder: Encoder, offers: pd.DataFrame) -> None:
-    arrays, labels = examples(offers, encoder)
-    free = boosted(encoder, arrays, labels["redeemed"], evidence=1)
-    bound = boosted(encoder, arrays, labels["redeemed"], promises=PROMISES, evidence=1)
-    names = [number.name for part in encoder.numbers.values() for number in part]
-    rows = encoder.matrix(arrays)
-    fallen = {"free": 0.0, "bound": 0.0}
-    for name, sign in PROMISES.items():
-        more = rows.copy()
-        more[:, names.index(name)] += 0.3 * sign
-        for kind, trees in (("free", free), ("bound", bound)):
-            moved = np.asarray(trees(more)) - np.asarray(trees(rows))
-            fallen[kind] = max(fallen[kind], float(-moved.min()))
-    assert fallen["free"] > 0.01
-    assert fallen["bound"] < 1e-5
-
-
-def test_the_layer_rises_and_falls_as_its_signs_say_and_is_free_elsewhere() -> None:
-    layer = Monotone(6, [1, -1, 0])
-    x = np.random.default_rng(0).normal(size=(50, 3)).astype("float32")
-    y = np.asarray(layer(x))
-    assert (np.asarray(layer(x + np.float32([1, 0, 0]))) >= y - 1e-6).all()
-    assert (np.asarray(layer(x + np.float32([0, 1, 0]))) <= y + 1e-6).all()
-    moved = np.asarray(layer(x + np.float32([0, 0, 1]))) - y
-    assert moved.min() < 0 < moved.max()
-    assert (y[:, :3] >= 0).all()
-    assert (y[:, 3:] <= 0).all()
 
 
 def test_it_is_saved_loaded_and_exported_as_it_is(

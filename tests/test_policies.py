@@ -115,14 +115,6 @@ def test_the_log_s_own_policy_is_worth_what_came_and_its_difference_to_itself_is
     assert np.abs(nothing[["value", "low", "high"]]).max(axis=None) == 0
 
 
-def test_a_difference_is_surer_than_two_values() -> None:
-    log, _ = a_log(2, persistent=1.0)
-    near = 0.9 * log["coupon_propensity"] + 0.1 * first_arm(log)
-    alone = off_policy_value(log, near).loc["ips"]
-    gap = off_policy_value(log, near, baseline=log["coupon_propensity"]).loc["ips"]
-    assert gap["high"] - gap["low"] < 0.5 * (alone["high"] - alone["low"])
-
-
 def test_rows_that_were_chosen_are_enough_for_ips_and_order_does_not_matter() -> None:
     log, _ = a_log(3)
     whole = off_policy_value(log, first_arm(log), replicates=50)
@@ -186,41 +178,24 @@ def test_mailing_and_coupon_propensities_are_multiplied() -> None:
     assert np.allclose(one, other)
 
 
-REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
-    "no propensities": ({"drop": ["coupon_propensity"]}, "lacks the columns ['coupon_propensity']"),
-    "no reward": ({"drop": ["reward"]}, "lacks the columns ['reward']"),
-    "no such cluster": ({"clusters": ("household",)}, "lacks the columns ['household']"),
-    "three clusters": ({"clusters": ("a", "b", "c")}, "clusters must be a tuple"),
-    "an unknown method": ({"methods": ("ipw",)}, "no method is named 'ipw'"),
-    "no predictions": ({"methods": ("dr",)}, "pass predicted"),
-    "too small a sample": ({"min_effective": 1e6}, "decisions count as"),
-    "no probabilities": ({"probability": 2.0}, "probability must be in [0, 1]"),
-    "a reward is missing": ({"reward": np.nan}, "where chosen must be finite"),
-    "others' propensities": ({"propensity": 0.9}, "its propensities add up to"),
-    "an impossible choice": ({"propensity": 0.0}, "above 0 where the row was chosen"),
-    "no rows": ({"rows": 0}, "has no rows"),
-    "one user": ({"rows": 12}, "log['user_id'] holds one value only"),
-    "a switch at nothing": ({"switch_at": 0.0}, "switch_at must be above 0"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_a_log_that_cannot_be_judged_is_refused_with_the_reason(name: str) -> None:
-    change, words = REFUSALS[name]
-    log, _ = a_log(6)
-    new = first_arm(log) * change.get("probability", 1.0)
-    log = log.drop(columns=change.get("drop", []))
-    if "reward" in change:
-        log["reward"] = change["reward"]
-    if "propensity" in change:
-        log["coupon_propensity"] = change["propensity"]
-    if "rows" in change:
-        log, new = log.iloc[: change["rows"]], new[: change["rows"]]
-    options = ("clusters", "methods", "min_effective", "switch_at")
-    named = {k: change[k] for k in options if k in change}
-    with pytest.raises(ValueError) as refusal:
-        off_policy_value(log, new, **named)
-    assert words in str(refusal.value)
+@pytest.mark.parametrize(
+    ("change", "options", "words"),
+    [
+        (lambda log: log.drop(columns="coupon_propensity"), {}, "lacks the columns"),
+        (lambda log: log, {"methods": ("dr",)}, "pass predicted"),
+        (lambda log: log, {"min_effective": 1e6}, "decisions count as"),
+        (lambda log: log.assign(reward=np.nan), {}, "where chosen must be finite"),
+        (lambda log: log.assign(coupon_propensity=0.9), {}, "its propensities add up to"),
+        (lambda log: log.assign(coupon_propensity=0.0), {}, "above 0 where the row was chosen"),
+        (lambda log: log.iloc[:12], {}, "holds one value only"),
+    ],
+)
+def test_a_log_that_cannot_be_judged_is_refused_with_the_reason(
+    change: Any, options: dict[str, Any], words: str
+) -> None:
+    log = change(a_log(6)[0])
+    with pytest.raises(ValueError, match=words):
+        off_policy_value(log, first_arm(log), **options)
 
 
 def test_what_the_log_could_never_choose_is_left_to_the_model_or_refused() -> None:
@@ -323,24 +298,6 @@ def test_a_logistic_belief_finds_the_rates() -> None:
     assert 1 / (1 + np.exp(-model.expected(np.eye(3)))) == pytest.approx(rates, abs=0.03)
 
 
-@pytest.mark.parametrize("logistic", [False, True])
-def test_thompson_sampling_learns_which_coupon_is_best(logistic: bool) -> None:
-    rng = np.random.default_rng(3)
-    rates = np.array([0.1, 0.2, 0.5, 0.3])
-    model: Any = BayesianLogistic([2.0] * 4) if logistic else BayesianLinear([1.0] * 4, noise=0.5)
-    users = 100
-    x, decision = np.tile(np.eye(4), (users, 1)), np.repeat(np.arange(users), 4)
-    shares = []
-    for batch in range(12):
-        mu = best_share(model.draw(np.eye(4), 300, seed=batch), np.zeros(4))
-        chosen = draw(with_floor(np.tile(mu, users), decision, 0.02), decision, seed=batch)
-        arms = np.tile(np.arange(4), users)[chosen]
-        model.learn(x[chosen], (rng.random(users) < rates[arms]).astype(float))
-        shares.append(mu[2])
-    assert shares[0] < 0.4
-    assert shares[-1] > 0.9
-
-
 def test_shares_of_being_best_add_up_and_split_ties() -> None:
     drawn = np.random.default_rng(0).normal(size=(7, 50))
     share = best_share(drawn, [2, 2, 2, 0, 0, 1, 1])
@@ -382,17 +339,11 @@ def test_the_last_layer_of_a_keras_network_is_that_of_its_output() -> None:
         (lambda: BayesianLinear([0.0]), "deviations must be above 0"),
         (lambda: BayesianLinear([1.0], noise=0), "noise must be above 0"),
         (lambda: BayesianLinear([1.0]).learn([[1.0, 2.0]], [1.0]), r"shape (n, 1)"),
-        (lambda: BayesianLinear([1.0]).learn([[np.nan]], [1.0]), "features must be finite"),
         (lambda: BayesianLogistic([1.0]).learn([[1.0]], [0.5]), "0 or 1"),
-        (lambda: BayesianLinear([1.0]).draw([[1.0]], 0, 0), "draws must be 1 or more"),
-        (lambda: best_share([0.1, 0.2], [0, 0]), "shape (n, draws)"),
         (lambda: with_floor([0.5, 0.5], [0, 0], 1.5), "rate must be in"),
         (lambda: with_floor([1.0, 0.0], [0, 0], 0.1, [False, True]), "0 where allowed is False"),
-        (lambda: with_floor([1.0, 0.0], [0, 0], 0.1, [True] * 3), "allowed must have shape"),
         (lambda: with_floor([1.2, 0.0], [0, 0], 0.1), "in [0, 1]"),
-        (lambda: with_floor([1.0, 0.0], [0, 0], 0.1, [True, None]), "allowed must be True or F"),
         (lambda: always_valid([0.1], [0.0], scale=1.0), "variance must be above 0"),
-        (lambda: always_valid([0.1], [0.1], scale=0.0), "scale must be above 0"),
     ],
 )
 def test_what_cannot_be_explored_or_compared_is_refused(make: Any, words: str) -> None:
@@ -428,17 +379,6 @@ def test_daily_looks_raise_false_alarms_unless_the_interval_is_always_valid() ->
     assert always <= 0.05
 
 
-def test_an_always_valid_interval_finds_an_effect_and_holds_it_throughout() -> None:
-    found, held = [], []
-    for seed in range(200):
-        d, v = looks(seed, effect=0.2)
-        ends = always_valid(d, v, scale=0.2)
-        found.append((ends["low"] > 0).any())
-        held.append(((ends["low"] <= 0.2) & (ends["high"] >= 0.2)).all())
-    assert np.mean(found) > 0.9
-    assert np.mean(held) >= 0.95
-
-
 def a_test(seed: int, users: int = 1000) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     before = rng.exponential(20, users)
@@ -468,10 +408,7 @@ def test_what_was_known_before_makes_a_test_surer_and_leaves_it_right() -> None:
         (lambda u: u[(u["variant"] == 0) | (u["user_id"] % 4 > 0)], "are not split as planned"),
         (lambda u: pd.concat([u, u.iloc[:1]]), "different in each row"),
         (lambda u: u.assign(variant=0), "must hold 0 and 1"),
-        (lambda u: u.drop(columns="spend"), "lack the columns ['spend']"),
-        (lambda u: u.assign(spend="a"), "must hold numbers"),
         (lambda u: u.assign(variant=(u["user_id"] == 0) * 1), "two users or more, but one has 1"),
-        (lambda u: u.assign(spend=u["variant"]), "the same for all users of a group"),
     ],
 )
 def test_a_broken_experiment_is_refused(change: Any, words: str) -> None:

@@ -1,9 +1,7 @@
 """What the later chapters begin with is what their code would give."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -37,41 +35,3 @@ def test_the_key_follows_all_code_that_its_rooms_import() -> None:
                 inside = name == "book" or name.startswith(rooms)  # book is book/__init__.py
                 inside |= room == "recommender.py" and name.startswith(BESIDE)
                 assert inside, f"{file} imports {name}"
-
-
-@pytest.fixture
-def afterwards() -> Iterator[None]:
-    """Forget a key that is none."""
-    yield
-    prelude.made_of.cache_clear()
-    prelude.key.cache_clear()
-
-
-@pytest.mark.usefixtures("afterwards")
-def test_another_line_of_code_or_version_of_a_package_is_another_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = tmp_path / "market" / "schema.py"
-    module.parent.mkdir()
-    monkeypatch.setattr(prelude, "CODE", tmp_path)
-    monkeypatch.setattr(prelude, "ROOMS", ("market",))
-    keys = set()
-    for code, version in (("a = 1", "1.0"), ("a = 2", "1.0"), ("a = 2", "1.1")):
-        module.write_text(code)
-        packages = [SimpleNamespace(name="numpy", version=version)]
-        monkeypatch.setattr(prelude, "distributions", lambda packages=packages: packages)
-        prelude.made_of.cache_clear()
-        prelude.key.cache_clear()
-        keys.add(prelude.key())
-    assert len(keys) == 3
-
-
-def test_a_build_that_fails_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> pd.DataFrame:
-        raise RuntimeError("no market")
-
-    monkeypatch.setenv("COUPON_REC_CACHE", str(tmp_path))
-    monkeypatch.setattr(prelude, "_built", fails)
-    with pytest.raises(RuntimeError):
-        prelude.offers()
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

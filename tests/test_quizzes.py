@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from notebooks import read as read_notebook
 from quiz import problem_of, read
 
@@ -41,14 +40,9 @@ def edited(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda q: q.update(hint="no"), "nothing else"),
         (lambda q: q["options"].pop(), "three or four"),
         (lambda q: q["options"][1].pop("reason"), "option B needs"),
         (lambda q: q["options"][1].update(right=False), "no other"),
-        (lambda q: q["options"][1].update(right=True), "exactly one"),
-        (lambda q: q["options"][0].pop("right"), "exactly one"),
-        (lambda q: q["options"][2].update(answer=3), "is a text"),
-        (lambda q: q["options"][2].update(answer="All of the above"), "for itself"),
         (lambda q: q["options"][2].update(answer=q["options"][1]["answer"]), "the same"),
     ],
 )
@@ -57,18 +51,3 @@ def test_a_faulty_question_is_refused_with_the_reason(
 ) -> None:
     assert problem in str(problem_of(edited(change)))
     assert problem_of(edited(lambda question: None)) is None
-
-
-def test_a_refusal_names_the_file_and_the_question(tmp_path: Path) -> None:
-    questions = read(SAMPLE)
-    questions[3]["options"] = []
-    path = tmp_path / "short.yml"
-    path.write_text(yaml.safe_dump(questions))
-    with pytest.raises(ValueError, match=r"short\.yml, question 4: .*three or four"):
-        read(path)
-    path.write_text(yaml.safe_dump(questions[:3]))
-    with pytest.raises(ValueError, match="five questions"):
-        read(path)
-    path.write_text("- question: [")
-    with pytest.raises(ValueError, match=r"short\.yml"):
-        read(path)

@@ -7,16 +7,11 @@ import pandas as pd
 import pytest
 
 from coupon_rec import CoupledModel, Economics
-from coupon_rec.decisions import best_coupon, offer_value, reason
-from coupon_rec.decisions.reasons import OPEN
+from coupon_rec.decisions import best_coupon
 from coupon_rec.evaluation import evaluate
-from coupon_rec.explain import credit, topics_of
-from coupon_rec.features import Arrays, Encoder, Split, split
-from coupon_rec.market import Market
+from coupon_rec.features import Split, split
 from coupon_rec.models import predict
 from coupon_rec.odds import logit
-from coupon_rec.serving.bundle import Scorer, verified
-from coupon_rec.serving.events.feature_store import FeatureStore
 
 FAST = {"epochs": 12, "batch_size": 64, "learning_rate": 0.003}
 
@@ -56,11 +51,6 @@ def test_it_predicts_probabilities_calibrated_on_the_validation_offers(
     assert raw["redeemed"].mean() != pytest.approx(p["redeemed"].mean(), rel=1e-3)
 
 
-def test_it_learns_the_training_offers(model: CoupledModel, train: pd.DataFrame) -> None:
-    assert model.history["redeemed_log_loss"].iloc[-1] < model.history["redeemed_log_loss"].iloc[0]
-    assert model.served.encoder == Encoder.fit(train)
-
-
 def test_what_is_saved_and_loaded_predicts_and_decides_the_same(
     model: CoupledModel, parts: Split, tmp_path: Path
 ) -> None:
@@ -95,36 +85,6 @@ def test_it_recommends_by_an_effect_of_ones_own_not_by_its_probabilities(
     assert not chosen.equals(model.recommend(parts.test, economics=economics)["coupon_id"])
 
 
-def test_the_reason_names_the_topic_that_sets_the_coupon_above_the_users_others(
-    model: CoupledModel, parts: Split
-) -> None:
-    user = parts.test["user_id"].mode()[0]
-    offers = parts.test[parts.test["user_id"] == user].drop_duplicates("coupon_id")
-    offers = offers[offers["campaign_id"] == offers["campaign_id"].iloc[0]].head(6)
-    (said,) = model.recommend(offers, economics=Economics(margin=0.9, contact=0.0))["reason"]
-    p = np.log(model.predict(offers)["redeemed"].to_numpy())
-    best = int(np.argmax(offer_value(offers, np.exp(p), Economics(margin=0.9, contact=0.0))))
-    arrays = model.served.encoder.encode(offers)
-
-    def log_p(rows: Arrays) -> np.ndarray:
-        raw = model.served.predict(rows, verbose=0)["redeemed"][:, 0]
-        return np.log(model.served.calibration["redeemed"](raw))
-
-    others = [row for row in range(len(offers)) if row != best]
-    mine = {name: array[[best]] for name, array in arrays.items()}
-    rest = {name: array[others] for name, array in arrays.items()}
-    found = credit(log_p, mine, rest, topics_of(model.served.encoder))
-    assert found.credit.sum() == pytest.approx(p[best] - p[others].mean(), abs=1e-5)
-    assert said == reason(offers.iloc[best].to_dict(), because=found.top)
-
-
-def test_a_coupon_without_rivals_has_no_reason_of_its_own(
-    model: CoupledModel, parts: Split
-) -> None:
-    chosen = model.recommend(parts.test.head(1), economics=Economics(margin=0.9, contact=0.0))
-    assert chosen["reason"].tolist() == [OPEN]
-
-
 def test_a_probability_for_someone_new_is_marked_as_unchecked(
     model: CoupledModel, parts: Split
 ) -> None:
@@ -139,22 +99,6 @@ def test_a_probability_for_someone_new_is_marked_as_unchecked(
     assert (sent.loc[newcomer, "cold"] == "user").all()
     assert (sent.loc[~newcomer, "cold"] == "").all()
     assert (chosen.loc[chosen["coupon_id"].isna(), "cold"] == "").all()
-
-
-def test_a_bundle_scores_and_serves_what_the_model_predicts(
-    model: CoupledModel, parts: Split, market: Market, tmp_path: Path
-) -> None:
-    folder = model.export(tmp_path / "bundle", market=market)
-    scorer = Scorer.load(folder)
-    assert max(verified(folder)["differences"].values()) <= 1e-5
-    served = scorer.predict(scorer.encoder.encode(parts.test))
-    for label, p in model.predict(parts.test).items():
-        np.testing.assert_allclose(served[label], p, atol=1e-5)
-    store = FeatureStore.load(folder / "snapshot", scorer.encoder)
-    user = int(parts.test["user_id"].iloc[0])
-    p = scorer.predict(store.offers(user, store.day).arrays)["redeemed"]
-    assert len(p)
-    assert ((p >= 0) & (p <= 1)).all()
 
 
 def test_a_loaded_model_is_exported_on_offers_that_are_passed(
@@ -195,23 +139,6 @@ def test_of_no_offers_it_predicts_and_recommends_nothing(model: CoupledModel, pa
     found = model.predict(none)
     assert found.columns.to_list() == ["bought", "redeemed"] and found.empty
     assert model.recommend(none).empty
-
-
-@pytest.mark.slow
-def test_columns_of_your_own_are_read_saved_and_served(parts: Split, tmp_path: Path) -> None:
-    def more(offers: pd.DataFrame) -> pd.DataFrame:
-        region = np.where(offers["user_id"] % 2, "north", "south")
-        return offers.assign(user_region=region, coupon_depth_own=offers["coupon_id"] % 7)
-
-    extra = ("user_region", "coupon_depth_own")
-    train, validation, test = (more(part) for part in parts)
-    model = CoupledModel(extra=extra).fit(train, validation, epochs=1)
-    model.save(tmp_path / "model.keras")
-    again = CoupledModel.load(tmp_path / "model.keras")
-    assert set(extra) <= set(again.served.encoder.columns)
-    assert (again.predict(test) != again.predict(test.assign(user_region="south"))).any(axis=None)
-    with pytest.raises(ValueError, match=r"lack the columns \['coupon_depth_own', 'user_region'\]"):
-        again.predict(parts.test)
 
 
 def test_what_is_not_fitted_yet_says_what_to_do(parts: Split, tmp_path: Path) -> None:

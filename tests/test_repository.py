@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +41,6 @@ def test_no_file_names_a_path_of_a_machine() -> None:
     del files["deploy/nginx.conf"]  # its paths are those of a container
     found = {name: machine.findall(text) for name, text in files.items()}
     assert {name: paths for name, paths in found.items() if paths} == {}
-
-
-# The package
-
-
-def test_importing_the_package_does_not_import_tensorflow() -> None:
-    code = "import sys, coupon_rec; assert not {'tensorflow', 'keras'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # The notebooks

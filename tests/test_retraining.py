@@ -168,27 +168,7 @@ def test_after_a_kill_on_the_way_the_way_back_is_right(fails: str, versions: Reg
     assert versions.version == "second" and versions.roll_back() == "first"
 
 
-def test_the_address_of_a_service_is_looked_at_first(tmp_path: Path) -> None:
-    assert Registry(tmp_path, ["http://here:8000/"]).services == ("http://here:8000",)
-    with pytest.raises(ValueError, match="a service is an address such as"):
-        Registry(tmp_path, ["here:8000"])
-
-
 # The comparison
-
-
-def test_worse_promises_are_worse_and_few_outcomes_refuse(
-    registry: Path, offers: pd.DataFrame
-) -> None:
-    running = Scorer.load(Registry(registry).live)
-    recalibrated(registry, intercept=1.0)
-    spoiled = Scorer.load(Registry(registry).live)
-    assert "is worse: its log loss" in compare_bundles(running, spoiled, offers).reason
-    better = compare_bundles(spoiled, running, offers)
-    assert better.reason == ""
-    assert (better.table["high"] < 0).all()
-    same = compare_bundles(running, running, offers).table
-    assert (same[["difference", "low", "high"]] == 0).all(axis=None)
 
 
 def test_a_bundle_without_a_platform_that_is_in_service_is_refused(

@@ -5,7 +5,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from shop import until
 
 pytestmark = pytest.mark.slow
 
@@ -36,11 +35,3 @@ def test_offers_go_from_tables_to_an_allocation_and_leave_nothing_behind(
     assert found["chosen"]["spent_of_budget"] <= 1
     assert found["scored"]["disk_gb"] < found["simulated"]["disk_gb"]
     assert found["built"]["peak_gb"] >= found["simulated"]["disk_gb"]
-
-
-def test_what_a_folder_held_for_a_moment_is_seen(scale: ModuleType, tmp_path: Path) -> None:
-    with scale.looking_at(tmp_path, every=0.001) as seen:
-        (tmp_path / "draft").write_bytes(b"0" * 1000)
-        until(lambda: seen and seen[-1] == 1e-6)
-        (tmp_path / "draft").unlink()
-    assert (max(seen), seen[-1]) == (1e-6, 0)

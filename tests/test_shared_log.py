@@ -138,13 +138,6 @@ def test_a_retry_that_reaches_another_replica_counts_once(replicas: Replicas) ->
     assert replicas["two"].add([purchase(1)]) == 0
 
 
-def test_each_event_is_published_once_while_redis_lives(replicas: Replicas, server: Redis) -> None:
-    for number in range(20):
-        replicas["one"].add([purchase(number)])
-        replicas.exchange()
-    assert len(published(server)) == 20
-
-
 def test_a_new_replica_learns_what_happened_before_it(replicas: Replicas) -> None:
     replicas["one"].add([purchase(number) for number in range(2500)])
     replicas.exchange()
@@ -171,11 +164,8 @@ def test_a_redis_that_lost_its_memory_unnoticed_is_told_everything_again(
         b"\xff",
         '{"a":' * 100_000,
         '{"event_id":"a","user_id":"\\ud800","time":"2017-04-10T12:00:00","kind":"view","item_id":1}',
-        '{"event_id":["a"],"user_id":5,"time":"2017-04-10T12:00:00","kind":"view","item_id":1}',
-        '{"event_id":"a","user_id":5,"time":"2017-04-10T12:00:00","kind":"purchase","item_id":1,'
-        f'"basket_id":1,"amount":1{"0" * 400}}}',
     ],
-    ids=["no text", "nested deeply", "half a character", "a list as a name", "an endless number"],
+    ids=["no text", "nested deeply", "half a character"],
 )
 def test_an_entry_that_is_no_event_is_left_out_and_those_after_it_count(
     replicas: Replicas, server: Redis, entry: str | bytes

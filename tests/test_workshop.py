@@ -114,17 +114,6 @@ def test_student_notebook_is_valid_and_cleared_with_the_ids_of_the_chapter(
     assert {cell.id: cell.source for cell in notebook.cells if cell.id in stubs} == stubs
 
 
-# The zip
-
-
-def test_the_zip_is_light_and_gives_away_only_what_may_be_given(
-    archive: Path, unpacked: Path
-) -> None:
-    assert archive.stat().st_size < 20e6
-    fetched = {path.name for path in (unpacked / "data" / "models").glob("*")}
-    assert fetched <= {"ocr-recognizer.onnx"}
-
-
 # The quizzes on paper
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 from not_found import root_links
-from playwright.sync_api import Browser, Locator, Page, Route
+from playwright.sync_api import Browser, Page, Route
 from reader import open_page
 from subjects import SUBJECTS
 
@@ -32,21 +32,6 @@ def solved(pages: dict[Path, BeautifulSoup]) -> Path:
     return found[0]
 
 
-def test_the_first_page_leads_into_the_book(page: Page, site: Path) -> None:
-    page.goto((site / "index.html").as_uri())
-    page.wait_for_url("**/intro.html")
-
-
-def test_a_search_from_any_page_finds_pages_from_disk(page: Page, site: Path) -> None:
-    open_page(page, site / "intro.html")
-    page.locator(".search-button__button:visible").first.click()
-    page.keyboard.type("redemption")
-    page.keyboard.press("Enter")
-    page.locator("#search-results li a").first.click()
-    page.wait_for_selector("article h1")
-    assert "search.html" not in page.url
-
-
 def test_a_search_for_its_subject_shows_the_chapter_among_the_first(
     browser: Browser, site: Path
 ) -> None:
@@ -61,24 +46,6 @@ def test_a_search_for_its_subject_shows_the_chapter_among_the_first(
         if chapter not in found:
             hidden[chapter, subject] = found
     assert not hidden
-
-
-def test_the_search_opens_and_closes_by_keyboard(page: Page, site: Path) -> None:
-    open_page(page, site / "intro.html")
-    dialog = page.locator("#pst-search-dialog")
-    page.keyboard.press("Control+k")
-    assert dialog.is_visible()
-    page.keyboard.press("Escape")
-    assert not dialog.is_visible()
-
-
-def test_the_contents_open_a_chapter(page: Page, site: Path) -> None:
-    open_page(page, site / "intro.html")
-    link = page.locator("nav.bd-links a[href*='chapters/']").first
-    if not link.is_visible():
-        page.locator(".primary-toggle:visible").click()
-    link.click()
-    page.wait_for_url("**/chapters/*")
 
 
 FOCUSED = """() => {
@@ -125,27 +92,6 @@ def test_the_keyboard_walks_through_a_chapter(page: Page, solved: Path) -> None:
     assert reached >= ON_THE_WAY
     unseen = [stop["what"] for stop in stops if not stop["seen"]]
     assert not unseen, "\n".join(unseen)
-
-
-def press(page: Page, target: Locator) -> None:
-    """Focus an element and press it as the keyboard does."""
-    target.focus()
-    page.keyboard.press("Enter")
-
-
-def test_the_keyboard_works_what_it_reaches(page: Page, solved: Path) -> None:
-    open_page(page, solved)
-    press(page, page.locator("#pst-skip-link a"))
-    page.wait_for_url("**#main-content")
-    theme = page.locator("html").get_attribute("data-theme")
-    press(page, page.locator(".theme-switch-button:visible").first)
-    assert page.locator("html").get_attribute("data-theme") != theme
-    solution = page.locator(".solution.dropdown").first
-    press(page, solution.locator("button.toggle-button"))
-    assert solution.locator(":scope > :not(.admonition-title)").first.is_visible()
-    copy = page.locator("button.copybtn").first
-    press(page, copy)
-    assert copy.get_attribute("data-tooltip") == "Copied!"
 
 
 def test_a_wrong_address_deep_in_the_site_shows_a_whole_page(browser: Browser, site: Path) -> None:

@@ -1,15 +1,12 @@
 """What stands around the text of a page: the way to it, the way on, how to run it, its card."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
 from cards import published_at
-from fontTools.ttLib import TTFont
-from not_found import root_links
 from run_bar import launch_links, run_bar
 
 ROOT = Path(__file__).parents[2]
@@ -25,13 +22,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def chapters(pages: Pages) -> Pages:
     return {file: page for file, page in pages.items() if file.parent.name == "chapters"}
-
-
-@pytest.fixture(scope="module")
-def contents(site: Path, pages: Pages) -> Pages:
-    """Every page that the table of contents names."""
-    others = {site / name for name in ("404.html", "index.html", "search.html")}
-    return {file: page for file, page in pages.items() if file not in others}
 
 
 def only(page: Tag, selector: str) -> Tag:
@@ -77,32 +67,3 @@ def test_one_address_opens_each_chapter_in_binder_and_colab(address: str) -> Non
         f"https://colab.research.google.com/github/Someone/coupons/blob/main/{NOTEBOOK}",
     ]
     assert published_at(address) == "https://someone.github.io/coupons/"
-
-
-def test_the_sitemap_lists_every_page_if_the_site_has_an_address(
-    site: Path, contents: Pages
-) -> None:
-    base, file = published_at(REPOSITORY), site / "sitemap.xml"
-    assert file.exists() == bool(base)
-    listed = re.findall("<loc>(.+)</loc>", file.read_text("utf-8")) if base else []
-    assert not base or set(listed) == {
-        base + name.relative_to(site).as_posix() for name in contents
-    }
-
-
-def test_the_page_of_a_wrong_address_finds_its_files_at_any_depth(site: Path) -> None:
-    page = '<a href="intro.html"></a><a href="#main"></a><img src="_static/a.svg"><a href="https://b.org">'
-    assert root_links(page, "https://someone.github.io/coupons/") == (
-        '<a href="/coupons/intro.html"></a><a href="#main"></a>'
-        '<img src="/coupons/_static/a.svg"><a href="https://b.org">'
-    )
-    assert "not in the book" in (site / "404.html").read_text("utf-8")
-
-
-def test_the_fonts_have_every_letter_of_the_pages(site: Path, pages: Pages) -> None:
-    shown = set().union(*(page.get_text() for page in pages.values()))
-    for font in (ROOT / "_static" / "vendor" / "fonts").glob("*.woff2"):
-        slimmed = site / "_static" / "vendor" / "fonts" / font.name
-        there, kept = (set(map(chr, TTFont(file).getBestCmap())) for file in (font, slimmed))
-        assert shown & there <= kept
-        assert slimmed.stat().st_size < 0.7 * font.stat().st_size

@@ -11,7 +11,7 @@ from page_model import write
 from playwright.sync_api import Browser, Page
 from reader import open_page
 
-from coupon_rec.decisions import Budget, allocate, offer_value, reason
+from coupon_rec.decisions import offer_value, reason
 from coupon_rec.features import CATEGORIES, GROUPS, OPTIONAL_FEATURES, Encoder, feature_names
 from coupon_rec.market import Market
 from coupon_rec.odds import Platt
@@ -153,40 +153,6 @@ def test_the_money_and_the_reasons_of_the_page_are_those_of_the_package(
     assert answers["reason"].nunique() > 100
 
 
-@pytest.mark.parametrize("letters", [0, 1, 7, 40])
-def test_the_letters_go_where_the_exact_optimum_sends_them(
-    letters: int, answers: pd.DataFrame, empty: Page
-) -> None:
-    users = answers[answers["user_id"] > 0]
-    best = users.groupby("user_id")["profit"].max().clip(lower=0).to_numpy()
-    load(empty, "choice")
-    mailed = empty.evaluate(
-        "([values, letters]) => [...choice.mailed(values, letters)]", [best.tolist(), letters]
-    )
-    exact = allocate(best[:, None], Budget(letters, np.ones(1)), method="exact")
-    assert sorted(mailed) == np.flatnonzero(exact.chosen).tolist()
-
-
-def test_a_moved_feature_leaves_all_others(empty: Page) -> None:
-    load(empty, "coupled", "choice", "what-if")
-    changed = empty.evaluate(
-        """() => [...whatIf.OF_COUPON, ...whatIf.OF_USER].map((subject) => {
-            const user = couponModel.users[3];
-            const [chosen, other] = user.offers;
-            const moved = new Map([[subject.name, subject.stops[2]]]);
-            const values = (offer, moved) => {
-                const { read } = whatIf.answer(user, offer, chosen, moved);
-                return ["user", "item", "match", "coupon"].flatMap((group) => read[group]);
-            };
-            return [chosen, other].map((offer) => {
-                const before = values(offer, new Map());
-                return values(offer, moved).filter((value, k) => value !== before[k]).length;
-            });
-        })"""
-    )
-    assert changed == [[1, 0]] * 3 + [[1, 1]] * 6
-
-
 def test_the_committed_model_reads_exactly_the_features_of_the_package(empty: Page) -> None:
     load(empty)
     columns = empty.evaluate("() => couponModel.columns")
@@ -223,10 +189,3 @@ def test_a_user_a_coupon_and_a_slider_are_worked_by_keyboard(opened: Page) -> No
     assert opened.locator("tr:has(input:checked) td").last.inner_text() != profit
     assert "Before you moved anything" in opened.locator(".try-back").inner_text()
     opened.wait_for_function("e => e.textContent.startsWith('Choice')", arg=told.element_handle())
-
-
-def test_without_javascript_a_sentence_says_so(browser: Browser, site: Path) -> None:
-    page = browser.new_page(java_script_enabled=False)
-    page.goto((site / "try_it.html").as_uri())
-    assert page.get_by_text("This figure moves with JavaScript, which is off here.").is_visible()
-    page.close()
