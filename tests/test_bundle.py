@@ -264,3 +264,28 @@ def test_a_file_of_another_bundle_is_seen_after_the_first_look(bundle: Path) -> 
     (bundle / "model.onnx").write_bytes(b"of the next bundle")
     with pytest.raises(BundleError, match="its content is not the one exported"):
         content(bundle, manifest, "model.onnx")
+
+
+def test_a_snapshot_that_fails_leaves_the_old_bundle(
+    model: OfferModel, offers: pd.DataFrame, bundle: Path, without_card: None
+) -> None:
+    before = verified(bundle)
+
+    def fails(folder: Path) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        export(model, bundle, offers, snapshot=fails)
+    assert verified(bundle) == before
+    assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
+
+
+def test_a_newer_bundle_takes_the_place_of_the_older(
+    model: OfferModel, offers: pd.DataFrame, bundle: Path, without_card: None
+) -> None:
+    before = Scorer.load(bundle)
+    export(model, bundle, offers)
+    after = Scorer.load(bundle)
+    assert after.version != before.version
+    assert not (bundle / "snapshot").exists()
+    assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]

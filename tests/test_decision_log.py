@@ -200,6 +200,17 @@ def die(log: DecisionLog) -> None:
     os.close(log._owner)
 
 
+def test_a_kill_loses_nothing_that_was_recorded(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path)
+    recorded = {record(log, user, reply(3)) for user in range(50)}
+    log.record_outcomes([event("c", 5)], WHOLE)
+    die(log)
+    for _ in range(2):
+        assert set(read_answers(tmp_path)["request_id"]) == recorded
+        assert read_outcomes(tmp_path)["event_id"].to_list() == ["c"]
+        DecisionLog(tmp_path).close()
+
+
 def test_a_file_cut_anywhere_is_read_up_to_its_last_whole_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

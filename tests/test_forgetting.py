@@ -141,6 +141,14 @@ def test_every_bundle_of_a_registry_is_gone_through(bundle: Path, tmp_path: Path
         assert version_of(verified(registry.folder / "versions" / version)) == version
 
 
+def test_a_call_that_was_cut_short_can_be_made_again(bundle: Path) -> None:
+    bundle.rename(bundle.with_name(".before-bundle"))  # killed between the two renames
+    bundle.with_name(".draft-bundle").mkdir()
+    assert forget([ZELDA], [bundle]).snapshot[str(bundle)] > 0
+    verified(bundle)
+    assert not [*bundle.parent.glob(".*")]
+
+
 def test_a_registry_whose_call_was_cut_short_is_gone_through_again(
     bundle: Path, tmp_path: Path
 ) -> None:

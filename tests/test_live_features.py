@@ -274,3 +274,7 @@ def test_the_last_day_is_one_of_a_campaign(market: Market, known: date, last: da
     market = replace(market, purchases=lines)
     assert last_day(market) == last
     assert live_campaigns(market, last).count().execute()
+
+
+def test_a_time_of_day_does_not_end_a_campaign(market: Market) -> None:
+    assert {*live_campaigns(market, datetime(2017, 4, 19, 12)).campaign_id.execute()} == {2, 3}

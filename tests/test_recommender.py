@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from coupon_rec import CoupledModel, Economics
-from coupon_rec.decisions import best_coupon
+from coupon_rec.decisions import best_coupon, offer_value, reason
 from coupon_rec.evaluation import evaluate
-from coupon_rec.features import Split, split
+from coupon_rec.explain import credit, topics_of
+from coupon_rec.features import Arrays, Split, split
 from coupon_rec.models import predict
 from coupon_rec.odds import logit
 
@@ -151,3 +152,43 @@ def test_what_is_not_fitted_yet_says_what_to_do(parts: Split, tmp_path: Path) ->
             use()
     with pytest.raises(ValueError, match="there are no offers to learn from"):
         CoupledModel().fit(parts.train.head(0), parts.validation)
+
+
+def test_the_reason_names_the_topic_that_sets_the_coupon_above_the_users_others(
+    model: CoupledModel, parts: Split
+) -> None:
+    user = parts.test["user_id"].mode()[0]
+    offers = parts.test[parts.test["user_id"] == user].drop_duplicates("coupon_id")
+    offers = offers[offers["campaign_id"] == offers["campaign_id"].iloc[0]].head(6)
+    (said,) = model.recommend(offers, economics=Economics(margin=0.9, contact=0.0))["reason"]
+    p = np.log(model.predict(offers)["redeemed"].to_numpy())
+    best = int(np.argmax(offer_value(offers, np.exp(p), Economics(margin=0.9, contact=0.0))))
+    arrays = model.served.encoder.encode(offers)
+
+    def log_p(rows: Arrays) -> np.ndarray:
+        raw = model.served.predict(rows, verbose=0)["redeemed"][:, 0]
+        return np.log(model.served.calibration["redeemed"](raw))
+
+    others = [row for row in range(len(offers)) if row != best]
+    mine = {name: array[[best]] for name, array in arrays.items()}
+    rest = {name: array[others] for name, array in arrays.items()}
+    found = credit(log_p, mine, rest, topics_of(model.served.encoder))
+    assert found.credit.sum() == pytest.approx(p[best] - p[others].mean(), abs=1e-5)
+    assert said == reason(offers.iloc[best].to_dict(), because=found.top)
+
+
+@pytest.mark.slow
+def test_columns_of_your_own_are_read_saved_and_served(parts: Split, tmp_path: Path) -> None:
+    def more(offers: pd.DataFrame) -> pd.DataFrame:
+        region = np.where(offers["user_id"] % 2, "north", "south")
+        return offers.assign(user_region=region, coupon_depth_own=offers["coupon_id"] % 7)
+
+    extra = ("user_region", "coupon_depth_own")
+    train, validation, test = (more(part) for part in parts)
+    model = CoupledModel(extra=extra).fit(train, validation, epochs=1)
+    model.save(tmp_path / "model.keras")
+    again = CoupledModel.load(tmp_path / "model.keras")
+    assert set(extra) <= set(again.served.encoder.columns)
+    assert (again.predict(test) != again.predict(test.assign(user_region="south"))).any(axis=None)
+    with pytest.raises(ValueError, match=r"lack the columns \['coupon_depth_own', 'user_region'\]"):
+        again.predict(parts.test)

@@ -52,3 +52,10 @@ def test_what_split_needs_and_does_not_have_is_named() -> None:
         split(offers, None, "2024-01-01")
     with pytest.raises(ValueError, match="there are no offers to split"):
         split(offers.head(0))
+
+
+def test_without_dates_a_campaign_that_was_not_over_is_left_out() -> None:
+    months = [(f"2024-{month:02}-01", 28) for month in range(1, 11)]
+    long = [("2024-06-15", 60), ("2024-07-20", 30)]
+    assert ids(split(offers_of(months))) == [[1, 2, 3, 4, 5, 6, 7], [8], [9, 10]]
+    assert ids(split(offers_of([*months, *long]))) == [[1, 2, 3, 4, 5, 6], [8, 12], [9, 10]]

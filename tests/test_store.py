@@ -121,6 +121,18 @@ def test_who_is_held_out_is_shown_the_other_coupons_alone(
     assert shown == [each for each in every if coupon and each not in (coupon, 504)]
 
 
+def test_a_redeemed_coupon_is_offered_no_more(snapshot: Path) -> None:
+    store = load(snapshot)
+    first = store.offers(USER, DAY)
+    campaign, coupon = int(first.campaign_id[0]), int(first.coupon_id[0])
+    event = Event("r", USER, NOON, "redemption", coupon_id=coupon, campaign_id=campaign)
+    assert store.add([event]) == 1
+    after = store.offers(USER, DAY)
+    assert len(after.coupon_id) == len(first.coupon_id) - 1
+    assert (campaign, coupon) not in set(zip(after.campaign_id, after.coupon_id, strict=True))
+    assert (after.user_redemption_recency == 1).all()
+
+
 def test_an_event_of_tomorrow_counts_from_tomorrow(snapshot: Path) -> None:
     store = load(snapshot)
     before = store.offers(USER, DAY).match_recency
