@@ -1,7 +1,7 @@
 """Offers as records for training, here or on Spark: records."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -19,10 +19,8 @@ SAMPLE = 200_000
 
 def records(
     offers: shared.OffersFile,
-    out: Annotated[Path, typer.Argument(help="The folder to write: `train` and `validation`.")],
-    shards: Annotated[
-        int, typer.Option(help="Files of each, a multiple of the workers that train.", min=1)
-    ] = 8,
+    out: Path,
+    shards: shared.Count = 8,
     extra: shared.Extra = None,
     train_from: shared.TrainFrom = None,
     validate_from: shared.ValidateFrom = None,
@@ -30,7 +28,15 @@ def records(
     spark: shared.SparkMaster = None,
     seed: shared.Seed = 0,
 ) -> None:
-    """Write training and validation offers as TFRecord files, with their encoder, for `train`."""
+    """Write training and validation offers as TFRecord files, with their encoder, for `train`.
+
+    Parameters
+    ----------
+    out
+        The folder to write: `train` and `validation`.
+    shards
+        Files of each, a multiple of the workers that train.
+    """
     from coupon_rec.features import Encoder
     from coupon_rec.records import write_records
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pandas as pd
 import typer
 from pandas.api.types import is_string_dtype
+from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from coupon_rec._extras import need
 from coupon_rec.features.splitting import Split, split
@@ -23,6 +25,24 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from coupon_rec.market import Market
+
+
+class Described(TyperCommand):
+    """A command whose docstring says what its own parameters are, as that of any function."""
+
+    def __init__(self, *arguments: Any, help: str | None = None, **settings: Any) -> None:
+        about, _, parameters = (help or "").partition("\n\nParameters\n----------\n")
+        super().__init__(*arguments, help=about, **settings)
+        said = dict(re.findall(r"^(\w+)\n((?:    .+\n?)+)", parameters, re.MULTILINE))
+        for each in self.params:
+            if isinstance(each, TyperArgument | TyperOption):
+                each.help = each.help or " ".join(said[str(each.name)].split())
+
+
+def setting(name: str, about: str | None = None, **more: Any) -> Any:
+    """An option that the environment may set, too."""
+    return typer.Option(help=about, envvar=f"COUPON_REC_{name}", **more)
+
 
 MarketSource = Annotated[
     str | None,
@@ -82,29 +102,25 @@ TrainFrom = Annotated[
 ]
 ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"), is_eager=True)]
 TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"), callback=_both_dates)]
-Margin = Annotated[
-    float,
-    typer.Option(
-        help="Gross margin, as a share of spend.", envvar="COUPON_REC_MARGIN", min=0, max=1
-    ),
-]
+Margin = Annotated[float, setting("MARGIN", "Gross margin, as a share of spend.", min=0, max=1)]
 Incremental = Annotated[
     float,
-    typer.Option(
-        help="Share of redeeming purchases that only the coupon causes.",
-        envvar="COUPON_REC_INCREMENTAL",
+    setting(
+        "INCREMENTAL",
+        "Share of redeeming purchases that only the coupon causes.",
         min=0,
         max=1,
     ),
 ]
 RetailerMatch = Annotated[
     float,
-    typer.Option(
-        help="What the retailer adds to each unit that a manufacturer's coupon takes off.",
-        envvar="COUPON_REC_RETAILER_MATCH",
+    setting(
+        "RETAILER_MATCH",
+        "What the retailer adds to each unit that a manufacturer's coupon takes off.",
         min=0,
     ),
 ]
+Contact = Annotated[float, setting("CONTACT", "Cost of sending a coupon.", min=0)]
 SparkMaster = Annotated[
     str | None,
     typer.Option(
@@ -113,9 +129,8 @@ SparkMaster = Annotated[
         "under the same names.",
     ),
 ]
-Contact = Annotated[
-    float, typer.Option(help="Cost of sending a coupon.", envvar="COUPON_REC_CONTACT", min=0)
-]
+GivenFile = Annotated[Path | None, typer.Option(exists=True)]
+Count = Annotated[int, typer.Option(min=1)]
 
 
 def market_of(source: str | None, master: str | None = None) -> "Market":

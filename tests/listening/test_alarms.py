@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +20,9 @@ from coupon_rec.listening import (
     Listener,
     Opinion,
     Watch,
-    by_hour,
     paused,
-    usual_week,
 )
 from coupon_rec.listening.watch import quiet_weeks
-from coupon_rec.monitoring import Cusum
 
 ROOT = Path(__file__).parents[2]
 SENTENCES = pd.read_csv(ROOT / "data" / "opinions" / "finance.csv")
@@ -50,22 +46,6 @@ def opinions_of(negatives: np.ndarray, opinions: np.ndarray, topic: str) -> list
     ]
 
 
-# The check on series that people marked
-
-
-def test_levels_are_found_up_and_down_and_learned_anew(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    benchmark = import_module("listening")
-    noise = np.random.default_rng(1).standard_normal(300)
-    found = benchmark.levels(noise + np.repeat([0.0, 4.0, -4.0], 100), 8.0)
-    assert len(found) == 2 and all(0 <= a - b <= 5 for a, b in zip(found, [100, 200], strict=True))
-    marked = {"one": [100, 200], "another": [100]}
-    assert benchmark.f1([100, 200], marked, 5) == 1
-    assert benchmark.f1([], marked, 5) == pytest.approx(2 / (1 + 1 / np.mean([1 / 3, 1 / 2])))
-
-
 # Labels and their errors
 
 
@@ -84,15 +64,6 @@ def test_a_corrected_count_is_the_share_that_the_errors_started_from(
     assert float(errors.corrected(size * errors.labeled(share), size)) == pytest.approx(share)
 
 
-def test_errors_are_counted_and_a_classifier_that_says_nothing_is_refused() -> None:
-    found = Errors.of([1, 1, 0, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0])
-    assert (found.caught, found.wrongly) == (pytest.approx(2 / 3), pytest.approx(1 / 4))
-    with pytest.raises(ValueError, match="call more of the negative"):
-        Errors(0.3, 0.3)
-    with pytest.raises(ValueError, match="both kinds"):
-        Errors.of([1, 0], [1, 1])
-
-
 @pytest.mark.parametrize(
     ("sentences", "message"),
     [
@@ -107,26 +78,7 @@ def test_sentences_that_cannot_teach_are_refused(sentences: pd.DataFrame, messag
         Labels(sentences)
 
 
-# Counts
-
-
-def test_hours_without_an_opinion_are_counted_as_such() -> None:
-    times = pd.to_datetime(["2026-11-02 09:59", "2026-11-02 12:00"])
-    counted = by_hour(pd.DataFrame({"time": times, "negative": [1, 0]}))
-    assert counted["opinions"].tolist() == [1, 0, 0, 1]
-    assert counted["negatives"].tolist() == [1, 0, 0, 0]
-    with pytest.raises(ValueError, match="take a week or more"):
-        usual_week(counted["opinions"])
-
-
 # Watches
-
-
-def test_a_watch_is_the_cusum_with_the_opinions_of_the_hour_as_yardstick() -> None:
-    negatives, opinions = talk(1, 3)
-    watch = Watch(share=0.25, ratio=1.5, threshold=4.0)
-    expected = Cusum(1.5).path(negatives, 0.25 * opinions)
-    np.testing.assert_allclose(watch.sums(negatives, opinions), expected)
 
 
 def test_after_an_alarm_it_is_silent_and_starts_anew() -> None:
@@ -221,15 +173,6 @@ def test_a_listener_rings_when_its_watch_does_also_if_it_is_stored_and_restored(
     assert all(1 <= len(alert.quotes) <= 3 for alert in alerts)
 
 
-def test_a_state_of_version_1_is_restored() -> None:
-    listener = Listener(days=14)
-    listener.hear(Opinion(MONDAY, "milk", True, "Sour."))
-    state = {name: value for name, value in listener.state().items() if name != "called"}
-    assert state["begun"] == state["hour"] == "2026-01-05T00:00:00"
-    assert state["now"] == {"milk": {"n": 1, "k": 1, "quotes": ["Sour."]}}
-    assert Listener.restored(state).state() == {**listener.state(), "called": {}}
-
-
 def test_silence_runs_out_in_hours_in_which_nobody_speaks() -> None:
     negatives, opinions = talk(2, 1, mean=10)
     listener = Listener(days=14, cooldown=24)
@@ -273,6 +216,13 @@ def test_topics_share_the_rate_of_false_alarms_and_those_without_a_past_are_left
         both.hear(Opinion(MONDAY + number * HOUR, "rumors", number % 200 == 0))
     assert set(both.watches) == {"milk", "bread"}
     assert both.watches["milk"].threshold >= alone.watches["milk"].threshold + np.log(2)
+
+
+def test_a_classifier_that_says_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="call more of the negative"):
+        Errors.of([1, 0, 1, 0], [1, 1, 0, 0])
+    with pytest.raises(ValueError, match="both kinds"):
+        Errors.of([1, 0], [1, 1])
 
 
 def test_a_topic_that_rang_pauses_its_coupons_for_a_day() -> None:
