@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def export(
     model: shared.Model,
     bundle: Path,
-    market: shared.MarketSource = None,
+    market: str | None = None,
     day: shared.Day = None,
     platform: Annotated[list[str] | None, typer.Option(metavar="NAME=MODEL")] = None,
     validate_from: shared.ValidateFrom = None,
@@ -69,12 +69,18 @@ def _platforms(given: list[str]) -> dict[str, "CoupledModel"]:
 
 
 def score(
-    bundle: shared.Bundle,
-    offers: shared.OffersFile,
+    bundle: Path,
+    offers: Path,
     out: shared.Out,
-    spark: shared.SparkMaster = None,
+    spark: str | None = None,
 ) -> None:
-    """Score all offers with a bundle: calibrated probabilities of a purchase and a redemption."""
+    """Score all offers with a bundle: calibrated probabilities of a purchase and a redemption.
+
+    Parameters
+    ----------
+    offers
+        Offers, as `features` writes them.
+    """
     from coupon_rec.serving.batch import score as run
 
     folder = run(bundle, shared.opened(offers, spark), out)
@@ -95,7 +101,7 @@ def allocate(
     incremental: shared.Incremental = 0.5,
     retailer_match: shared.RetailerMatch = 0.17,
     contact: shared.Contact = 0.005,
-    spark: shared.SparkMaster = None,
+    spark: str | None = None,
 ) -> None:
     """Choose the coupons of all users together, within a budget, a stock and a limit on groups.
 

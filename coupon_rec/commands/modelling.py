@@ -11,8 +11,8 @@ from coupon_rec.commands import recording, shared
 
 def features(
     out: shared.Out,
-    market: shared.MarketSource = None,
-    spark: shared.SparkMaster = None,
+    market: str | None = None,
+    spark: str | None = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
     from coupon_rec.features import write_offers
@@ -26,17 +26,17 @@ def train(
     offers: Annotated[list[Path] | None, typer.Argument()] = None,
     *,
     out: shared.ModelOut,
-    market: shared.MarketSource = None,
-    extra: shared.Extra = None,
+    market: str | None = None,
+    extra: list[str] | None = None,
     epochs: shared.Count = 20,
     batch_size: shared.Count = 2048,
     checkpoint: Path | None = None,
-    seed: shared.Seed = 0,
-    train_from: shared.TrainFrom = None,
+    seed: int = 0,
+    train_from: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
     workers: shared.Count = 1,
-    spark: shared.SparkMaster = None,
+    spark: str | None = None,
 ) -> None:
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns.
 
@@ -48,6 +48,8 @@ def train(
     offers
         Offers, as `features` writes them, or the folder of `records`; built from the market if
         none.
+    out
+        The .keras file to write.
     epochs
         Most passes over the offers.
     batch_size
@@ -89,8 +91,8 @@ def adapt(
     out: shared.ModelOut,
     factor: list[str] | None = None,
     rank: shared.Count = 2,
-    seed: shared.Seed = 0,
-    train_from: shared.TrainFrom = None,
+    seed: int = 0,
+    train_from: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
 ) -> None:
@@ -103,6 +105,8 @@ def adapt(
     ----------
     offers
         Offers of one platform, as `features` writes them.
+    out
+        The .keras file to write.
     factor
         What the platform may change: redeemed_if_bought, the default, or bought. May repeat.
     rank
@@ -139,7 +143,7 @@ def adapt(
 def evaluate(
     model: shared.Model,
     offers: shared.Offers = None,
-    market: shared.MarketSource = None,
+    market: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
 ) -> None:
@@ -155,13 +159,13 @@ def evaluate(
 def ablate(
     offers: shared.Offers = None,
     *,
-    market: shared.MarketSource = None,
+    market: str | None = None,
     inputs: Annotated[list[str] | None, typer.Option("--input")] = None,
-    extra: shared.Extra = None,
+    extra: list[str] | None = None,
     model: Literal["trees", "logistic"] = "trees",
     coupons: Annotated[bool, typer.Option("--coupons")] = False,
-    seed: shared.Seed = 0,
-    train_from: shared.TrainFrom = None,
+    seed: int = 0,
+    train_from: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
 ) -> None:
@@ -198,7 +202,7 @@ def recommend(
     model: shared.Model,
     offers: shared.Offers = None,
     *,
-    market: shared.MarketSource = None,
+    market: str | None = None,
     user: Annotated[str, typer.Option()],
 ) -> None:
     """Choose the coupon, or none, for a user in each campaign that was mailed to them.

@@ -18,20 +18,22 @@ SAMPLE = 200_000
 
 
 def records(
-    offers: shared.OffersFile,
+    offers: Path,
     out: Path,
     shards: shared.Count = 8,
-    extra: shared.Extra = None,
-    train_from: shared.TrainFrom = None,
+    extra: list[str] | None = None,
+    train_from: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
-    spark: shared.SparkMaster = None,
-    seed: shared.Seed = 0,
+    spark: str | None = None,
+    seed: int = 0,
 ) -> None:
     """Write training and validation offers as TFRecord files, with their encoder, for `train`.
 
     Parameters
     ----------
+    offers
+        Offers, as `features` writes them.
     out
         The folder to write: `train` and `validation`.
     shards

@@ -8,29 +8,14 @@ import typer
 from coupon_rec.commands import shared
 from coupon_rec.commands.shared import setting
 
-EventLogPath = Annotated[Path | None, setting("LOG", "Log of events; BUNDLE.events if left out.")]
-DecisionFolder = Annotated[
-    Path | None,
-    setting(
-        "DECISIONS",
-        "Folder that records answers and what followed; BUNDLE.decisions if left out, "
-        '"none" for none.',
-    ),
-]
-PseudonymKey = Annotated[
-    str,
-    setting(
-        "PSEUDONYM_KEY",
-        "Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in that folder; "
-        "after a rotation the new and the old ones, separated by commas. Better set in the "
-        "environment: options are shown by `ps`.",
-    ),
-]
-Redis = Annotated[str, setting("REDIS", "Redis that replicas share.")]
+EventLogPath = Annotated[Path | None, setting("LOG")]
+DecisionFolder = Annotated[Path | None, setting("DECISIONS")]
+PseudonymKey = Annotated[str, setting("PSEUDONYM_KEY")]
+Redis = Annotated[str, setting("REDIS")]
 
 
 def serve(
-    bundle: shared.Bundle,
+    bundle: Path,
     host: str = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     log: EventLogPath = None,
@@ -64,6 +49,17 @@ def serve(
         Address to listen on.
     port
         Port to listen on; 0 for any free one.
+    log
+        Log of events; BUNDLE.events if left out.
+    decisions
+        Folder that records answers and what followed; BUNDLE.decisions if left out, "none" for
+        none.
+    pseudonym_key
+        Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in that folder;
+        after a rotation the new and the old ones, separated by commas. Better set in the
+        environment: options are shown by `ps`.
+    redis
+        Redis that replicas share.
     api_key
         What requests must carry; several, separated by commas, for several clients. Better set in
         the environment.
@@ -137,6 +133,17 @@ def forget(
         Whom to forget.
     bundle
         The bundle that is served, or a registry; further ones may follow.
+    log
+        Log of events; BUNDLE.events if left out.
+    decisions
+        Folder that records answers and what followed; BUNDLE.decisions if left out, "none" for
+        none.
+    pseudonym_key
+        Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in that folder;
+        after a rotation the new and the old ones, separated by commas. Better set in the
+        environment: options are shown by `ps`.
+    redis
+        Redis that replicas share.
     dialogues
         Database of dialogues; as --log of `assistant`.
     """

@@ -1,4 +1,42 @@
-"""Options that commands have in common, and how bad input is said in one line."""
+"""Options that commands have in common, and how bad input is said in one line.
+
+Parameters
+----------
+market
+    Folder or URI of your own tables (data/SCHEMA.md); else Complete Journey.
+offers
+    Offers, as `features` writes them; built from the market if none.
+extra
+    A column of your own that the model reads, such as user_region. May repeat.
+bundle
+    A bundle, as `export` writes it.
+model
+    A model, as `train` writes it.
+day
+    First day to serve: what happened before is known. If left out, the last day with a campaign and
+    purchases.
+seed
+    Of all that is drawn by chance.
+train_from
+    First day of the training campaigns; by default, all before.
+validate_from
+    First day of the validation campaigns; by default, it follows from the campaigns' own dates.
+test_from
+    First day of the test campaigns; by default, it follows from the campaigns' own dates.
+margin
+    Gross margin, as a share of spend.
+incremental
+    Share of redeeming purchases that only the coupon causes.
+retailer_match
+    What the retailer adds to each unit that a manufacturer's coupon takes off.
+contact
+    Cost of sending a coupon.
+spark
+    Work on this Spark, such as yarn or local[2]; all of its workers must see the files under the
+    same names.
+out
+    The Parquet file or folder to write.
+"""
 
 import logging
 import os
@@ -28,48 +66,33 @@ if TYPE_CHECKING:
 
 
 class Described(TyperCommand):
-    """A command whose docstring says what its own parameters are, as that of any function."""
+    """A command whose docstring says what its own parameters are, and this module's the others."""
 
     def __init__(self, *arguments: Any, help: str | None = None, **settings: Any) -> None:
-        about, _, parameters = (help or "").partition("\n\nParameters\n----------\n")
+        about, *parameters = (help or "").split("\n\nParameters\n")
         super().__init__(*arguments, help=about, **settings)
-        said = dict(re.findall(r"^(\w+)\n((?:    .+\n?)+)", parameters, re.MULTILINE))
+        words = "\n".join([__doc__, *parameters])
+        said = dict(re.findall(r"^(\w+)\n((?:    .+\n?)+)", words, re.MULTILINE))
         for each in self.params:
             if isinstance(each, TyperArgument | TyperOption):
                 each.help = each.help or " ".join(said[str(each.name)].split())
 
 
-def setting(name: str, about: str | None = None, **more: Any) -> Any:
+def setting(name: str, **more: Any) -> Any:
     """An option that the environment may set, too."""
-    return typer.Option(help=about, envvar=f"COUPON_REC_{name}", **more)
+    return typer.Option(envvar=f"COUPON_REC_{name}", **more)
 
 
-MarketSource = Annotated[
-    str | None,
-    typer.Option(help="Folder or URI of your own tables (data/SCHEMA.md); else Complete Journey."),
-]
-Offers = Annotated[
-    list[Path] | None,
-    typer.Argument(help="Offers, as `features` writes them; built from the market if none."),
-]
-Extra = Annotated[
-    list[str] | None,
-    typer.Option(help="A column of your own that the model is to read, such as user_region."),
-]
-Bundle = Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")]
-OffersFile = Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")]
-Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.", exists=True)]
-
-
-Day = Annotated[
-    datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d"],
-        help="First day to serve: what happened before is known. If left out, the last day with a "
-        "campaign and purchases.",
-    ),
-]
-Seed = Annotated[int, typer.Option(help="Of all that is drawn by chance.")]
+MarketSource = str | None
+Offers = Annotated[list[Path] | None, typer.Argument()]
+Model = Annotated[Path, typer.Argument(exists=True)]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+GivenFile = Annotated[Path | None, typer.Option(exists=True)]
+Count = Annotated[int, typer.Option(min=1)]
+Margin = Annotated[float, setting("MARGIN", min=0, max=1)]
+Incremental = Annotated[float, setting("INCREMENTAL", min=0, max=1)]
+RetailerMatch = Annotated[float, setting("RETAILER_MATCH", min=0)]
+Contact = Annotated[float, setting("CONTACT", min=0)]
 
 
 def _both_dates(context: typer.Context, test_from: str | None) -> str | None:
@@ -92,45 +115,10 @@ def _in_folder(out: Path) -> Path:
     return out
 
 
-Out = Annotated[
-    Path, typer.Argument(help="The Parquet file or folder to write.", callback=_in_folder)
-]
-ModelOut = Annotated[Path, typer.Argument(help="The .keras file to write.", callback=_keras_file)]
-DATE = "First day of the {} campaigns; by default, it follows from the campaigns' own dates."
-TrainFrom = Annotated[
-    str | None, typer.Option(help="First day of the training campaigns; by default, all before.")
-]
-ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"), is_eager=True)]
-TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"), callback=_both_dates)]
-Margin = Annotated[float, setting("MARGIN", "Gross margin, as a share of spend.", min=0, max=1)]
-Incremental = Annotated[
-    float,
-    setting(
-        "INCREMENTAL",
-        "Share of redeeming purchases that only the coupon causes.",
-        min=0,
-        max=1,
-    ),
-]
-RetailerMatch = Annotated[
-    float,
-    setting(
-        "RETAILER_MATCH",
-        "What the retailer adds to each unit that a manufacturer's coupon takes off.",
-        min=0,
-    ),
-]
-Contact = Annotated[float, setting("CONTACT", "Cost of sending a coupon.", min=0)]
-SparkMaster = Annotated[
-    str | None,
-    typer.Option(
-        "--spark",
-        help="Work on this Spark, such as yarn or local[2]; all of its workers must see the files "
-        "under the same names.",
-    ),
-]
-GivenFile = Annotated[Path | None, typer.Option(exists=True)]
-Count = Annotated[int, typer.Option(min=1)]
+Out = Annotated[Path, typer.Argument(callback=_in_folder)]
+ModelOut = Annotated[Path, typer.Argument(callback=_keras_file)]
+ValidateFrom = Annotated[str | None, typer.Option(is_eager=True)]
+TestFrom = Annotated[str | None, typer.Option(callback=_both_dates)]
 
 
 def market_of(source: str | None, master: str | None = None) -> "Market":

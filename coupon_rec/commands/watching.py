@@ -12,17 +12,11 @@ from coupon_rec._extras import need
 from coupon_rec.arguments import keys_of
 from coupon_rec.commands import shared
 
-Log = Annotated[
-    list[Path],
-    typer.Argument(help="Decisions, as `serve` records them; of several replicas, all theirs."),
-]
-Confidence = Annotated[
-    float, typer.Option(help="Of the intervals, over users.", min=0.01, max=0.999)
-]
+Confidence = Annotated[float, typer.Option(min=0.01, max=0.999)]
 
 
 def value(
-    log: Log,
+    log: list[Path],
     policy: str = "greedy",
     against: str = "logged",
     method: list[str] | None = None,
@@ -39,6 +33,10 @@ def value(
 
     Parameters
     ----------
+    log
+        Decisions, as `serve` records them; of several replicas, all theirs.
+    confidence
+        Of the intervals, over users.
     policy
         Whom to judge: "greedy", the most valuable coupons; "likeliest"; "nobody"; "logged";
         "shadow", the bundle that was on trial; or the folder of a bundle.
@@ -80,7 +78,7 @@ def value(
 
 
 def monitor(
-    log: Log,
+    log: list[Path],
     out: Path = Path("monitor"),
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
     horizon: shared.Count = 364,
@@ -93,6 +91,8 @@ def monitor(
 
     Parameters
     ----------
+    log
+        Decisions, as `serve` records them; of several replicas, all theirs.
     out
         Where to write the report: OUT.html and OUT.json.
     until
@@ -122,7 +122,7 @@ def retrain(
     registry: Path,
     offers: shared.Offers = None,
     *,
-    market: shared.MarketSource = None,
+    market: str | None = None,
     service: list[str] | None = None,
     api_key: Annotated[
         str, typer.Option(envvar=["COUPON_REC_OPERATOR_KEY", "COUPON_REC_API_KEY"])
@@ -130,7 +130,7 @@ def retrain(
     tolerance: Annotated[float, typer.Option(min=0)] = 0.02,
     confidence: Confidence = 0.95,
     day: shared.Day = None,
-    seed: shared.Seed = 0,
+    seed: int = 0,
 ) -> None:
     """Train on outcomes that are known, and put the bundle in service unless it is worse.
 
@@ -147,6 +147,8 @@ def retrain(
         Address of a service that is to load the bundle; may be repeated.
     api_key
         What services ask for: the operator's key, if they have one, else any client's.
+    confidence
+        Of the intervals, over users.
     tolerance
         By which share its log loss might be worse, at the most.
     """
