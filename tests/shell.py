@@ -16,3 +16,10 @@ def run(*arguments: object) -> Result:
 def words(result: Result) -> str:
     """What a command said to a person, without the frame around it."""
     return " ".join(re.sub("[─│╭╮╰╯]", " ", result.stderr).split())
+
+
+def refusal(*arguments: object) -> str:
+    """What is said of a command that has to be refused as bad input."""
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    return words(result)

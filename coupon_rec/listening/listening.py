@@ -22,6 +22,8 @@ NONE_WATCHED = (
     "no topic had enough opinions in the first days, so none is watched: if the first line has a "
     "wrong date, begin anew without it, with another memory; or give more days"
 )
+IN_USE = "belongs to another process that listens: stop it, or name another memory"
+DAMAGED = "is damaged, or no memory of this version: name another one"
 SET_UP = """
 PRAGMA locking_mode=EXCLUSIVE;
 PRAGMA journal_mode=WAL;
@@ -44,18 +46,12 @@ class Memory:
         try:
             names = "SELECT name FROM sqlite_master WHERE type = 'table'"
             if {name for (name,) in self._database.execute(names)} - {"state", "alerts"}:
-                raise self._damaged("it has other tables")
+                raise sqlite3.DatabaseError("it has other tables")
             self._database.executescript(SET_UP)
-        except (sqlite3.DatabaseError, SourceError) as error:
+        except sqlite3.DatabaseError as error:
             self._database.close()
-            if "locked" not in str(error):
-                raise self._damaged(error) from error
-            raise SourceError(
-                f"{path} belongs to another process that listens: stop it, or name another memory"
-            ) from error
-
-    def _damaged(self, error: object) -> SourceError:
-        return SourceError(f"{self.path} is damaged, or no memory of this version: {error}")
+            why = IN_USE if "locked" in str(error) else DAMAGED
+            raise SourceError(f"{path} {why} ({error})") from error
 
     def close(self) -> None:
         """Let another process have it."""
@@ -69,7 +65,7 @@ class Memory:
         try:
             return json.loads(row[0]), Listener.restored(json.loads(row[1]))
         except (ValueError, TypeError) as error:
-            raise self._damaged(error) from error
+            raise SourceError(f"{self.path} {DAMAGED} ({error})") from error
 
     def write(self, place: Mapping[str, int], listener: Listener, alerts: Iterable[Alert]) -> None:
         """Keep all three, or, if the process dies on the way, none."""

@@ -40,7 +40,7 @@ def watch_of(seed: int, **options: float) -> Watch:
 def opinions_of(negatives: np.ndarray, opinions: np.ndarray, topic: str) -> list[Opinion]:
     """One opinion after another, as hourly counts have them."""
     return [
-        Opinion(MONDAY + hour * HOUR, topic, number < k, f"{topic} {hour} {number}")
+        Opinion(MONDAY + hour * HOUR, topic, number < k, f"{topic} {hour} {number}" * 50)
         for hour, (k, n) in enumerate(zip(negatives.astype(int), opinions.astype(int), strict=True))
         for number in range(n)
     ]
@@ -110,28 +110,6 @@ def test_twenty_topics_ring_together_no_oftener_than_was_set() -> None:
     assert np.mean(rings) < 1.3
 
 
-@pytest.mark.slow
-def test_most_doublings_ring_within_twelve_hours_and_few_days_on_which_all_talk_doubles() -> None:
-    caught, more, harmless = [], [], []
-    for seed in range(16):
-        watch = watch_of(seed)
-        for number, start in enumerate(np.random.default_rng(seed).integers(168, 480, 8)):
-            change = {"paths": 4, "errors": ERRORS, "start": int(start)}
-            crisis = talk(3, [seed, 3, number], negative=2, **change)
-            both = talk(3, [seed, 5, number], negative=2, other=2, **change)
-            praise = talk(3, [seed, 4, number], other=3, **change)
-            for counts, hours, found in (
-                (crisis, 12, caught),
-                (both, 24, more),
-                (praise, 24, harmless),
-            ):
-                rings = watch.alarms(*counts)[:, start : start + hours]
-                found += rings.any(axis=1).tolist()
-    assert np.mean(caught) >= 0.6
-    assert np.mean(more) <= 0.15  # 24 of 672 hours would ring anyway
-    assert np.mean(harmless) == 0  # by construction: praise lowers the share
-
-
 @pytest.mark.parametrize(
     ("weeks", "change", "message"),
     [
@@ -171,6 +149,7 @@ def test_a_listener_rings_when_its_watch_does_also_if_it_is_stored_and_restored(
     hours = [MONDAY + (4 * 168 + int(hour) + 1) * HOUR for hour in np.flatnonzero(rings)]
     assert [alert.id for alert in alerts] == [f"milk {hour.isoformat()}" for hour in hours] != []
     assert all(1 <= len(alert.quotes) <= 3 for alert in alerts)
+    assert {len(quote) for alert in alerts for quote in alert.quotes} == {500}
 
 
 def test_silence_runs_out_in_hours_in_which_nobody_speaks() -> None:
@@ -206,14 +185,11 @@ def test_where_labels_call_half_of_a_topic_half_of_their_errors_are_corrected() 
 def test_topics_share_the_rate_of_false_alarms_and_those_without_a_past_are_left_out() -> None:
     counts = talk(3, 5, mean=10)
     alone, both = Listener(days=14), Listener(days=14)
-    for hour in zip(*(counts[part][0] for part in (0, 1)), range(504), strict=True):
-        k, n, number = hour
-        for each in range(int(n)):
-            opinion = Opinion(MONDAY + number * HOUR, "milk", each < k)
-            alone.hear(opinion)
-            both.hear(opinion)
-            both.hear(Opinion(opinion.time, "bread", opinion.negative))
-        both.hear(Opinion(MONDAY + number * HOUR, "rumors", number % 200 == 0))
+    for opinion in opinions_of(counts[0][0], counts[1][0], "milk"):
+        alone.hear(opinion)
+        both.hear(opinion)
+        both.hear(replace(opinion, topic="bread"))
+        both.hear(replace(opinion, topic="rumors", negative=opinion.time.day == 5))
     assert set(both.watches) == {"milk", "bread"}
     assert both.watches["milk"].threshold >= alone.watches["milk"].threshold + np.log(2)
 
@@ -228,12 +204,8 @@ def test_a_classifier_that_says_nothing_is_refused() -> None:
 def test_a_topic_that_rang_pauses_its_coupons_for_a_day() -> None:
     alert = Alert("1", "milk", "2026-11-02T09:00:00", "2026-11-02T05:00:00", 9, 8, 0.9, 0.2, 1, "")
     topics = pd.Series(["milk", "bread"])
-    for at, held in (
-        ("2026-11-02T08:00", False),
-        ("2026-11-03T08:00", True),
-        ("2026-11-03T09:00", False),
-    ):
-        assert paused(topics, [alert], at).tolist() == [held, False]
+    for at, held in (("02T08:00", False), ("03T08:00", True), ("03T09:00", False)):
+        assert paused(topics, [alert], f"2026-11-{at}").tolist() == [held, False]
 
 
 @pytest.mark.slow

@@ -17,9 +17,8 @@ from threading import Thread
 import pandas as pd
 import pytest
 from receiver import Receiver
-from typer.testing import CliRunner
+from shell import refusal
 
-from coupon_rec.__main__ import app
 from coupon_rec.book.chatter import talk
 from coupon_rec.listening import (
     Alert,
@@ -101,7 +100,7 @@ def test_a_run_that_dies_between_any_two_batches_replays_to_the_same_alerts(
         raise KeyboardInterrupt
 
     memory, listener = tmp_path / "memory", fresh()
-    for _ in range(4):
+    for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             listen(dying, memory, listener)
     alerts = listen(partial(read_lines, stream), memory, listener)
@@ -229,13 +228,6 @@ def test_times_are_read_in_utc(tmp_path: Path) -> None:
     assert row.time == datetime(2026, 1, 4, 23, 30)
 
 
-def test_an_alert_quotes_the_first_letters_of_long_opinions(tmp_path: Path) -> None:
-    path = tmp_path / "said.jsonl"
-    path.write_text("".join(lines()).replace("word", "word " * 2000))
-    alerts = listen(partial(read_lines, path), tmp_path / "memory", fresh())
-    assert {len(quote) for alert in alerts for quote in alert.quotes} == {500}
-
-
 def test_who_learns_from_a_wrong_first_date_is_told_that_nothing_is_watched(
     stream: Path, tmp_path: Path
 ) -> None:
@@ -338,12 +330,6 @@ def test_reviews_that_come_late_or_are_forgotten_change_nothing_for_the_new_ones
 # The command
 
 
-def refused(*arguments: object) -> str:
-    done = CliRunner().invoke(app, ["listen", *map(str, arguments)])
-    assert done.exit_code == 2, done.output
-    return " ".join(done.stderr.replace("│", " ").split())
-
-
 @pytest.mark.parametrize(
     ("option", "value", "told"),
     [
@@ -357,7 +343,7 @@ def refused(*arguments: object) -> str:
 def test_bad_arguments_are_told_in_a_line_and_touch_nothing(
     option: str, value: object, told: str, tmp_path: Path
 ) -> None:
-    assert told in refused("-", "--memory", tmp_path / "memory", f"--{option}", value)
+    assert told in refusal("listen", "-", "--memory", tmp_path / "memory", f"--{option}", value)
     assert not (tmp_path / "memory").exists()
 
 
@@ -378,5 +364,5 @@ def test_sentences_that_teach_nothing_are_told(
 ) -> None:
     (tmp_path / "sentences.csv").write_text(sentences)
     options = ("--memory", tmp_path / "memory", "--labels", tmp_path / "sentences.csv")
-    assert told in refused(stream, *options)
+    assert told in refusal("listen", stream, *options)
     assert not (tmp_path / "memory").exists()
