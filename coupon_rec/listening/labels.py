@@ -45,11 +45,9 @@ def lexicon(texts: Sequence[str]) -> Floats:
 @cache
 def _analyzer() -> Any:
     need("vaderSentiment", "listen")
-    from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped, unused-ignore]
-        SentimentIntensityAnalyzer,
-    )
+    import vaderSentiment.vaderSentiment as vader  # type: ignore[import-untyped, unused-ignore]
 
-    return SentimentIntensityAnalyzer()
+    return vader.SentimentIntensityAnalyzer()
 
 
 def negatives_of(sentences: pd.DataFrame) -> Mask:

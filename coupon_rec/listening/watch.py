@@ -138,16 +138,12 @@ class Watch:
             raise ValueError(f"topics must be 1 or more, not {topics}")
         negatives, opinions, known = quiet_weeks(past, paths, seed)
         count, every = past["negatives"].sum(), past["opinions"].sum()
-        if not 0 < count < every:
-            raise ValueError(
-                f"of {every} opinions in the past, {count} are negative: a watch needs both kinds"
-            )
         errors = errors or Errors()
         before = float(errors.corrected(count, every))
         if not 0 < before < 1:
             raise ValueError(
-                f"{count} of {every} past opinions are called negative, no more than the errors "
-                f"{errors} explain: measure the errors on sentences like those of the stream"
+                f"of {every} past opinions {count} are called negative: a watch needs both kinds, "
+                f"and more than the errors {errors} explain, as on sentences like the stream's"
             )
         after = growth * before / (1 + (growth - 1) * before)
         ratio = errors.labeled(after) / errors.labeled(before)

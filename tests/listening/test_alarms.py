@@ -117,7 +117,7 @@ def test_twenty_topics_ring_together_no_oftener_than_was_set() -> None:
         (3, {"growth": 1.0}, "growth must be above 1"),
         (3, {"rate": 0.0}, "rate in"),
         (3, {"topics": 0}, "topics must be 1"),
-        (3, {"errors": Errors(0.9, 0.5)}, "no more than the errors"),
+        (3, {"errors": Errors(0.9, 0.5)}, "more than the errors"),
     ],
 )
 def test_a_watch_that_cannot_be_tuned_says_why(weeks: int, change: dict, message: str) -> None:
