@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -123,7 +123,10 @@ def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[list[Re
     piped = str(source) == "-"
     if piped and sys.stdin is None:
         raise SourceError("standard input is closed: name a file, or a pipe")
-    if not piped and not path.exists():
+    if piped:
+        with suppress(OSError):  # whoever shares the pipe may have changed it
+            os.set_blocking(sys.stdin.fileno(), True)
+    elif not path.exists():
         raise SourceError(f"there is no {path}: name a file of JSON lines, a folder, or -")
     for file in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
         begun = place.get(file.name, 0)
