@@ -14,7 +14,7 @@ try:
         serving,
         watching,
     )
-    from coupon_rec.commands.shared import ends_well
+    from coupon_rec.commands.shared import Described, ends_well
 except ModuleNotFoundError as error:
     sys.exit(f"{error}: run `python -m coupon_rec.book.doctor` to see what is missing.")
 
@@ -50,7 +50,7 @@ for command in (
     assistant.assistant,
     doctor,
 ):
-    app.command()(ends_well(command))
+    app.command(cls=Described)(ends_well(command))
 
 if __name__ == "__main__":
     sys.exit(app())

@@ -2,7 +2,6 @@
 nothing."""
 
 import re
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +37,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 TRUE = ["effect_1", "effect_2", "effect_3"]
+GAINS = ["gain_1", "gain_2", "gain_3"]
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +59,17 @@ def test_the_log_holds_the_probabilities_of_what_was_sent(pilot: Pilot) -> None:
     assert np.allclose(pilot.log[CHANCES], [0.7, 0.1, 0.1, 0.1])
 
 
-def test_weighted_effects_hold_the_truth_in_both_logs(pilot: Pilot) -> None:
-    for rows in (pilot.own, pilot.log):
-        found = average_effect(effect_log(rows, "units"))
-        truth = rows[TRUE].mean().to_numpy()
-        assert ((found["low"] < truth) & (truth < found["high"])).all()
-
-
-def test_the_outcome_of_a_row_is_all_that_its_coupon_changes(pilot: Pilot) -> None:
-    found = average_effect(effect_log(pilot.log, "profit"))
-    truth = pilot.log[["gain_1", "gain_2", "gain_3"]].mean().to_numpy()
-    assert ((found["low"] < truth) & (truth < found["high"])).all()
+@pytest.mark.parametrize(
+    ("log", "outcome", "truth"),
+    [("own", "units", TRUE), ("log", "units", TRUE), ("log", "profit", GAINS)],
+)
+def test_weighted_effects_hold_the_truth(
+    pilot: Pilot, log: str, outcome: str, truth: list[str]
+) -> None:
+    rows = getattr(pilot, log)
+    found = average_effect(effect_log(rows, outcome))
+    true = rows[truth].mean().to_numpy()
+    assert ((found["low"] < true) & (true < found["high"])).all()
 
 
 def test_what_is_learned_earns_more_than_response_times_depth(judged: pd.DataFrame) -> None:
@@ -88,7 +88,7 @@ def test_redemptions_lack_a_size_and_not_an_order(judged: pd.DataFrame) -> None:
 def test_a_cut_order_sends_to_the_likeliest_in_both_tables() -> None:
     world = run_pilot(users=300, seed=0)
     log, coming = world.log, world.coming
-    p, p_coming = (rows[["effect_1", "effect_2", "effect_3"]].to_numpy() for rows in (log, coming))
+    p, p_coming = (rows[TRUE].to_numpy() for rows in (log, coming))
     chosen, later = cut(world, p, p_coming)
     assert 0.05 < (chosen > 0).mean() <= 1
     assert (later > 0).mean() == pytest.approx((chosen > 0).mean(), abs=0.001)
@@ -135,13 +135,3 @@ def test_what_the_learners_see_is_known_before_the_campaign(pilot: Pilot) -> Non
     assert not {"treatment", "units", "profit", *TRUE} & set(KNOWN)
     assert pilot.coming[KNOWN].notna().all(axis=None)
     assert "treatment" not in pilot.coming
-
-
-def test_what_is_learned_earns_most_in_the_campaigns_to_come(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    uplift = import_module("uplift")
-    monkeypatch.setattr(uplift, "USERS", 2000)
-    earned = pd.DataFrame(uplift.followed(0)).groupby("rule")["cents"].sum()
-    assert earned["t"] > 1.1 * earned.drop("t").max()

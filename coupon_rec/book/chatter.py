@@ -91,7 +91,7 @@ def talk(
 
 
 def frame(negatives: Floats, opinions: Floats, begin: str = BEGIN) -> pd.DataFrame:
-    """The counts of one stream, as `listening.by_hour` would have them."""
+    """The counts of one stream, as a `Watch` is tuned with them."""
     hours = pd.date_range(begin, periods=len(opinions), freq="h")
     return pd.DataFrame({"opinions": opinions, "negatives": negatives}, hours).astype(int)
 

@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 
 def export(
     model: shared.Model,
-    bundle: Annotated[Path, typer.Argument(help="The folder to write.")],
-    market: shared.MarketSource = None,
+    bundle: Path,
+    market: str | None = None,
     day: shared.Day = None,
-    platform: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=MODEL",
-            help="A model of one platform, as `adapt` writes it, and the name that requests give "
-            "it. May repeat.",
-        ),
-    ] = None,
+    platform: Annotated[list[str] | None, typer.Option(metavar="NAME=MODEL")] = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
 ) -> None:
-    """Write all that a service needs: the model, calibrated and checked, and the features."""
+    """Write all that a service needs: the model, calibrated and checked, and the features.
+
+    Parameters
+    ----------
+    bundle
+        The folder to write.
+    platform
+        A model of one platform, as `adapt` writes it, and the name that requests give it. May
+        repeat.
+    """
     need("keras", "train")
     platforms = _platforms(platform or [])
     tables = shared.market_of(market)
@@ -67,12 +69,18 @@ def _platforms(given: list[str]) -> dict[str, "CoupledModel"]:
 
 
 def score(
-    bundle: shared.Bundle,
-    offers: shared.OffersFile,
+    bundle: Path,
+    offers: Path,
     out: shared.Out,
-    spark: shared.SparkMaster = None,
+    spark: str | None = None,
 ) -> None:
-    """Score all offers with a bundle: calibrated probabilities of a purchase and a redemption."""
+    """Score all offers with a bundle: calibrated probabilities of a purchase and a redemption.
+
+    Parameters
+    ----------
+    offers
+        Offers, as `features` writes them.
+    """
     from coupon_rec.serving.batch import score as run
 
     folder = run(bundle, shared.opened(offers, spark), out)
@@ -81,42 +89,40 @@ def score(
 
 
 def allocate(
-    scores: Annotated[Path, typer.Argument(help="Scores, as `score` writes them.")],
+    scores: Path,
     out: shared.Out,
-    budget: Annotated[
-        float | None,
-        typer.Option(help="Most face value to be redeemed in expectation; else no limit.", min=0),
-    ] = None,
-    stock: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV file with coupon_id, as the scores have it, and stock: most units that its "
-            "redemptions take in expectation; others have no limit.",
-            exists=True,
-        ),
-    ] = None,
-    k: Annotated[int, typer.Option(help="Most coupons of a user in a campaign.", min=1)] = 1,
-    groups: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV file with user_id, as the scores have it, and group; others are unknown.",
-            exists=True,
-        ),
-    ] = None,
-    gap: Annotated[
-        float | None,
-        typer.Option(help="Most by which the rates of the groups may differ, such as 0.05.", min=0),
-    ] = None,
-    parts: Annotated[
-        int, typer.Option(help="Parts that the users are cut into; one is in memory.", min=1)
-    ] = 8,
+    budget: Annotated[float | None, typer.Option(min=0)] = None,
+    stock: shared.GivenFile = None,
+    k: shared.Count = 1,
+    groups: shared.GivenFile = None,
+    gap: Annotated[float | None, typer.Option(min=0)] = None,
+    parts: shared.Count = 8,
     margin: shared.Margin = 0.25,
     incremental: shared.Incremental = 0.5,
     retailer_match: shared.RetailerMatch = 0.17,
     contact: shared.Contact = 0.005,
-    spark: shared.SparkMaster = None,
+    spark: str | None = None,
 ) -> None:
-    """Choose the coupons of all users together, within a budget, a stock and a limit on groups."""
+    """Choose the coupons of all users together, within a budget, a stock and a limit on groups.
+
+    Parameters
+    ----------
+    scores
+        Scores, as `score` writes them.
+    budget
+        Most face value to be redeemed in expectation; else no limit.
+    stock
+        CSV file with coupon_id, as the scores have it, and stock: most units that its redemptions
+        take in expectation; others have no limit.
+    k
+        Most coupons of a user in a campaign.
+    groups
+        CSV file with user_id, as the scores have it, and group; others are unknown.
+    gap
+        Most by which the rates of the groups may differ, such as 0.05.
+    parts
+        Parts that the users are cut into; one is in memory.
+    """
     from coupon_rec.decisions import Economics, allocate_scores
 
     economics = Economics(margin, incremental, retailer_match, contact)

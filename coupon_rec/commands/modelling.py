@@ -11,8 +11,8 @@ from coupon_rec.commands import recording, shared
 
 def features(
     out: shared.Out,
-    market: shared.MarketSource = None,
-    spark: shared.SparkMaster = None,
+    market: str | None = None,
+    spark: str | None = None,
 ) -> None:
     """Build the offers table: one row an offer, its features and its labels."""
     from coupon_rec.features import write_offers
@@ -23,38 +23,41 @@ def features(
 
 
 def train(
-    offers: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="Offers, as `features` writes them, or the folder of `records`; built from the "
-            "market if none."
-        ),
-    ] = None,
+    offers: Annotated[list[Path] | None, typer.Argument()] = None,
     *,
     out: shared.ModelOut,
-    market: shared.MarketSource = None,
-    extra: shared.Extra = None,
-    epochs: Annotated[int, typer.Option(help="Most passes over the offers.", min=1)] = 20,
-    batch_size: Annotated[
-        int, typer.Option(help="Offers a step, of all workers together.", min=1)
-    ] = 2048,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="A folder from which the same command goes on if it was stopped."),
-    ] = None,
-    seed: shared.Seed = 0,
-    train_from: shared.TrainFrom = None,
+    market: str | None = None,
+    extra: list[str] | None = None,
+    epochs: shared.Count = 20,
+    batch_size: shared.Count = 2048,
+    checkpoint: Path | None = None,
+    seed: int = 0,
+    train_from: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
-    workers: Annotated[
-        int, typer.Option(help="Tasks of Spark that train one network together.", min=1)
-    ] = 1,
-    spark: shared.SparkMaster = None,
+    workers: shared.Count = 1,
+    spark: str | None = None,
 ) -> None:
     """Fit the coupled model on the training campaigns, stopping on the validation campaigns.
 
     From the folder of `records` it is the network alone, without the trees beside it; with
     `--spark`, by several workers.
+
+    Parameters
+    ----------
+    offers
+        Offers, as `features` writes them, or the folder of `records`; built from the market if
+        none.
+    out
+        The .keras file to write.
+    epochs
+        Most passes over the offers.
+    batch_size
+        Offers a step, of all workers together.
+    checkpoint
+        A folder from which the same command goes on if it was stopped.
+    workers
+        Tasks of Spark that train one network together.
     """
     from coupon_rec.recommender import CoupledModel
     from coupon_rec.training.recorded import fit_records
@@ -84,21 +87,12 @@ def train(
 
 def adapt(
     model: shared.Model,
-    offers: Annotated[
-        list[Path],
-        typer.Argument(help="Offers of one platform, as `features` writes them."),
-    ],
+    offers: list[Path],
     out: shared.ModelOut,
-    factor: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What the platform may change: redeemed_if_bought, the default, or bought. "
-            "May repeat."
-        ),
-    ] = None,
-    rank: Annotated[int, typer.Option(help="In how many ways the platform may differ.", min=1)] = 2,
-    seed: shared.Seed = 0,
-    train_from: shared.TrainFrom = None,
+    factor: list[str] | None = None,
+    rank: shared.Count = 2,
+    seed: int = 0,
+    train_from: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
 ) -> None:
@@ -106,6 +100,17 @@ def adapt(
 
     Give the dates that `train` had. Without them the platform's own campaigns are split, and the
     model may have learned from those that validate here.
+
+    Parameters
+    ----------
+    offers
+        Offers of one platform, as `features` writes them.
+    out
+        The .keras file to write.
+    factor
+        What the platform may change: redeemed_if_bought, the default, or bought. May repeat.
+    rank
+        In how many ways the platform may differ.
     """
     if out.exists() and out.samefile(model):
         raise typer.BadParameter(f"{out} is the model that is adapted: name another file")
@@ -138,7 +143,7 @@ def adapt(
 def evaluate(
     model: shared.Model,
     offers: shared.Offers = None,
-    market: shared.MarketSource = None,
+    market: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
 ) -> None:
@@ -154,27 +159,27 @@ def evaluate(
 def ablate(
     offers: shared.Offers = None,
     *,
-    market: shared.MarketSource = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input", help="What to leave out: a group, a feature, or one of --extra. May repeat."
-        ),
-    ] = None,
-    extra: Annotated[
-        list[str] | None,
-        typer.Option(help="A column of your own that the model reads, such as coupon_picture."),
-    ] = None,
-    model: Annotated[Literal["trees", "logistic"], typer.Option(help="What is fitted.")] = "trees",
-    coupons: Annotated[
-        bool, typer.Option("--coupons", help="Intervals over users and coupons, not users alone.")
-    ] = False,
-    seed: shared.Seed = 0,
-    train_from: shared.TrainFrom = None,
+    market: str | None = None,
+    inputs: Annotated[list[str] | None, typer.Option("--input")] = None,
+    extra: list[str] | None = None,
+    model: Literal["trees", "logistic"] = "trees",
+    coupons: Annotated[bool, typer.Option("--coupons")] = False,
+    seed: int = 0,
+    train_from: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
 ) -> None:
-    """Say what each input adds to the others: AUC with it, without it, and the interval."""
+    """Say what each input adds to the others: AUC with it, without it, and the interval.
+
+    Parameters
+    ----------
+    inputs
+        What to leave out: a group, a feature, or one of --extra. May repeat.
+    model
+        What is fitted.
+    coupons
+        Intervals over users and coupons, not users alone.
+    """
     table = shared.offers_of(offers, market)
     training, _, test = shared.split_of(table, train_from, validate_from, test_from)
 
@@ -197,10 +202,16 @@ def recommend(
     model: shared.Model,
     offers: shared.Offers = None,
     *,
-    market: shared.MarketSource = None,
-    user: Annotated[str, typer.Option(help="The user_id to choose for.")],
+    market: str | None = None,
+    user: Annotated[str, typer.Option()],
 ) -> None:
-    """Choose the coupon, or none, for a user in each campaign that was mailed to them."""
+    """Choose the coupon, or none, for a user in each campaign that was mailed to them.
+
+    Parameters
+    ----------
+    user
+        The user_id to choose for.
+    """
     from coupon_rec.recommender import CoupledModel
 
     table = shared.offers_of(offers, market)

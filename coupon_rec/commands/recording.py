@@ -1,7 +1,7 @@
 """Offers as records for training, here or on Spark: records."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,19 +18,27 @@ SAMPLE = 200_000
 
 
 def records(
-    offers: shared.OffersFile,
-    out: Annotated[Path, typer.Argument(help="The folder to write: `train` and `validation`.")],
-    shards: Annotated[
-        int, typer.Option(help="Files of each, a multiple of the workers that train.", min=1)
-    ] = 8,
-    extra: shared.Extra = None,
-    train_from: shared.TrainFrom = None,
+    offers: Path,
+    out: Path,
+    shards: shared.Count = 8,
+    extra: list[str] | None = None,
+    train_from: str | None = None,
     validate_from: shared.ValidateFrom = None,
     test_from: shared.TestFrom = None,
-    spark: shared.SparkMaster = None,
-    seed: shared.Seed = 0,
+    spark: str | None = None,
+    seed: int = 0,
 ) -> None:
-    """Write training and validation offers as TFRecord files, with their encoder, for `train`."""
+    """Write training and validation offers as TFRecord files, with their encoder, for `train`.
+
+    Parameters
+    ----------
+    offers
+        Offers, as `features` writes them.
+    out
+        The folder to write: `train` and `validation`.
+    shards
+        Files of each, a multiple of the workers that train.
+    """
     from coupon_rec.features import Encoder
     from coupon_rec.records import write_records
 

@@ -1,138 +1,92 @@
 """A service, and its memory: serve, forget."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from coupon_rec.commands import shared
+from coupon_rec.commands.shared import setting
 
-
-def _setting(name: str, about: str, **more: Any) -> Any:
-    """An option that the environment may set, too."""
-    return typer.Option(help=about, envvar=f"COUPON_REC_{name}", **more)
-
-
-EventLogPath = Annotated[Path | None, _setting("LOG", "Log of events; BUNDLE.events if left out.")]
-DecisionFolder = Annotated[
-    Path | None,
-    _setting(
-        "DECISIONS",
-        "Folder that records answers and what followed; BUNDLE.decisions if left out, "
-        '"none" for none.',
-    ),
-]
-PseudonymKey = Annotated[
-    str,
-    _setting(
-        "PSEUDONYM_KEY",
-        "Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in that folder; "
-        "after a rotation the new and the old ones, separated by commas. Better set in the "
-        "environment: options are shown by `ps`.",
-    ),
-]
-Redis = Annotated[str, _setting("REDIS", "Redis that replicas share.")]
+EventLogPath = Annotated[Path | None, setting("LOG")]
+DecisionFolder = Annotated[Path | None, setting("DECISIONS")]
+PseudonymKey = Annotated[str, setting("PSEUDONYM_KEY")]
+Redis = Annotated[str, setting("REDIS")]
 
 
 def serve(
-    bundle: shared.Bundle,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)
-    ] = 8000,
+    bundle: Path,
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     log: EventLogPath = None,
     decisions: DecisionFolder = None,
     pseudonym_key: PseudonymKey = "",
     redis: Redis = "",
-    api_key: Annotated[
-        str,
-        _setting(
-            "API_KEY",
-            "What requests must carry; several, separated by commas, for several clients. Better "
-            "set in the environment.",
-        ),
-    ] = "",
-    operator_key: Annotated[
-        str,
-        _setting(
-            "OPERATOR_KEY",
-            "What /v1/reload, /v1/reviews and /metrics need; any client's key does if there is "
-            "none.",
-        ),
-    ] = "",
-    proxy: Annotated[
-        str,
-        typer.Option(
-            "--forwarded-allow-ips",
-            help="Addresses or networks of the proxy whose X-Forwarded-For names the client.",
-            envvar="FORWARDED_ALLOW_IPS",
-        ),
-    ] = "",
-    open_to_all: Annotated[
-        bool,
-        typer.Option(
-            "--open",
-            help="Let anyone in, without --api-key, where other machines reach the address.",
-            envvar="COUPON_REC_OPEN",
-        ),
-    ] = False,
-    rate: Annotated[float, _setting("RATE", "Requests a second from one address.", min=0)] = 0.0,
-    users_per_client: Annotated[
-        float,
-        _setting(
-            "USERS_PER_CLIENT",
-            "Users about whom one client (a key, or an address) may ask in an hour.",
-            min=0,
-        ),
-    ] = 0.0,
-    asks_per_user: Annotated[
-        float,
-        _setting("ASKS_PER_USER", "How often one client may ask about one user an hour.", min=0),
-    ] = 0.0,
+    api_key: Annotated[str, setting("API_KEY")] = "",
+    operator_key: Annotated[str, setting("OPERATOR_KEY")] = "",
+    proxy: Annotated[str, typer.Option("--forwarded-allow-ips", envvar="FORWARDED_ALLOW_IPS")] = "",
+    open_to_all: Annotated[bool, typer.Option("--open", envvar="COUPON_REC_OPEN")] = False,
+    rate: Annotated[float, setting("RATE", min=0)] = 0.0,
+    users_per_client: Annotated[float, setting("USERS_PER_CLIENT", min=0)] = 0.0,
+    asks_per_user: Annotated[float, setting("ASKS_PER_USER", min=0)] = 0.0,
     margin: shared.Margin = 0.25,
     incremental: shared.Incremental = 0.5,
     retailer_match: shared.RetailerMatch = 0.17,
     contact: shared.Contact = 0.005,
-    explore: Annotated[
-        float,
-        _setting(
-            "EXPLORE",
-            "Share of the answers whose coupons are drawn, so that `value` can judge other "
-            "policies from the decisions; 0 for none.",
-            min=0,
-            max=1,
-        ),
-    ] = 0.0,
-    explore_floor: Annotated[
-        float,
-        _setting(
-            "EXPLORE_FLOOR",
-            "Least chance of a coupon that can be drawn; at most --explore.",
-            min=0,
-            max=1,
-        ),
-    ] = 0.01,
-    explore_seed: Annotated[
-        int | None, _setting("EXPLORE_SEED", "Of the draws, for tests.", min=0)
-    ] = None,
-    trial: Annotated[
-        Path | None,
-        _setting(
-            "TRIAL",
-            "A second bundle, of the same day: a shadow that scores the same requests and is "
-            "recorded, or with --canary one that answers.",
-        ),
-    ] = None,
-    canary: Annotated[
-        float,
-        _setting(
-            "CANARY", "Share of the users, drawn by a hash, whom --trial answers.", min=0, max=1
-        ),
-    ] = 0.0,
+    explore: Annotated[float, setting("EXPLORE", min=0, max=1)] = 0.0,
+    explore_floor: Annotated[float, setting("EXPLORE_FLOOR", min=0, max=1)] = 0.01,
+    explore_seed: Annotated[int | None, setting("EXPLORE_SEED", min=0)] = None,
+    trial: Annotated[Path | None, setting("TRIAL")] = None,
+    canary: Annotated[float, setting("CANARY", min=0, max=1)] = 0.0,
 ) -> None:
     """Answer requests for coupons and items over HTTP, until Ctrl-C or SIGTERM.
 
     Before an open network it wants a proxy, which limits connections: deploy/nginx.conf.
+
+    Parameters
+    ----------
+    host
+        Address to listen on.
+    port
+        Port to listen on; 0 for any free one.
+    log
+        Log of events; BUNDLE.events if left out.
+    decisions
+        Folder that records answers and what followed; BUNDLE.decisions if left out, "none" for
+        none.
+    pseudonym_key
+        Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in that folder;
+        after a rotation the new and the old ones, separated by commas. Better set in the
+        environment: options are shown by `ps`.
+    redis
+        Redis that replicas share.
+    api_key
+        What requests must carry; several, separated by commas, for several clients. Better set in
+        the environment.
+    operator_key
+        What /v1/reload, /v1/reviews and /metrics need; any client's key does if there is none.
+    proxy
+        Addresses or networks of the proxy whose X-Forwarded-For names the client.
+    open_to_all
+        Let anyone in, without --api-key, where other machines reach the address.
+    rate
+        Requests a second from one address.
+    users_per_client
+        Users about whom one client (a key, or an address) may ask in an hour.
+    asks_per_user
+        How often one client may ask about one user an hour.
+    explore
+        Share of the answers whose coupons are drawn, so that `value` can judge other policies from
+        the decisions; 0 for none.
+    explore_floor
+        Least chance of a coupon that can be drawn; at most --explore.
+    explore_seed
+        Of the draws, for tests.
+    trial
+        A second bundle, of the same day: a shadow that scores the same requests and is recorded, or
+        with --canary one that answers.
+    canary
+        Share of the users, drawn by a hash, whom --trial answers.
     """
     from coupon_rec.decisions import Economics
     from coupon_rec.serving.http.server import serve as run
@@ -161,25 +115,37 @@ def serve(
 
 
 def forget(
-    users: Annotated[list[str], typer.Argument(help="Whom to forget.", metavar="USER...")],
-    bundle: Annotated[
-        list[Path],
-        typer.Option(
-            help="The bundle that is served, or a registry; further ones may follow.", exists=True
-        ),
-    ],
+    users: Annotated[list[str], typer.Argument(metavar="USER...")],
+    bundle: Annotated[list[Path], typer.Option(exists=True)],
     log: EventLogPath = None,
     decisions: DecisionFolder = None,
     pseudonym_key: PseudonymKey = "",
     redis: Redis = "",
-    dialogues: Annotated[
-        Path | None,
-        typer.Option(help="Database of dialogues; as --log of `assistant`.", exists=True),
-    ] = None,
+    dialogues: shared.GivenFile = None,
 ) -> None:
     """Remove people from every file of a service that is stopped, and say what is due.
 
     Name the files, and all secrets that pseudonyms were made with, as for `serve`.
+
+    Parameters
+    ----------
+    users
+        Whom to forget.
+    bundle
+        The bundle that is served, or a registry; further ones may follow.
+    log
+        Log of events; BUNDLE.events if left out.
+    decisions
+        Folder that records answers and what followed; BUNDLE.decisions if left out, "none" for
+        none.
+    pseudonym_key
+        Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in that folder;
+        after a rotation the new and the old ones, separated by commas. Better set in the
+        environment: options are shown by `ps`.
+    redis
+        Redis that replicas share.
+    dialogues
+        Database of dialogues; as --log of `assistant`.
     """
     from coupon_rec.assistant import DialogueLog
     from coupon_rec.serving.forgetting import forget as remove

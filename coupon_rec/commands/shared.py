@@ -1,7 +1,46 @@
-"""Options that commands have in common, and how bad input is said in one line."""
+"""Options that commands have in common, and how bad input is said in one line.
+
+Parameters
+----------
+market
+    Folder or URI of your own tables (data/SCHEMA.md); else Complete Journey.
+offers
+    Offers, as `features` writes them; built from the market if none.
+extra
+    A column of your own that the model reads, such as user_region. May repeat.
+bundle
+    A bundle, as `export` writes it.
+model
+    A model, as `train` writes it.
+day
+    First day to serve: what happened before is known. If left out, the last day with a campaign and
+    purchases.
+seed
+    Of all that is drawn by chance.
+train_from
+    First day of the training campaigns; by default, all before.
+validate_from
+    First day of the validation campaigns; by default, it follows from the campaigns' own dates.
+test_from
+    First day of the test campaigns; by default, it follows from the campaigns' own dates.
+margin
+    Gross margin, as a share of spend.
+incremental
+    Share of redeeming purchases that only the coupon causes.
+retailer_match
+    What the retailer adds to each unit that a manufacturer's coupon takes off.
+contact
+    Cost of sending a coupon.
+spark
+    Work on this Spark, such as yarn or local[2]; all of its workers must see the files under the
+    same names.
+out
+    The Parquet file or folder to write.
+"""
 
 import logging
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -13,6 +52,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pandas as pd
 import typer
 from pandas.api.types import is_string_dtype
+from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from coupon_rec._extras import need
 from coupon_rec.features.splitting import Split, split
@@ -24,32 +64,35 @@ if TYPE_CHECKING:
 
     from coupon_rec.market import Market
 
-MarketSource = Annotated[
-    str | None,
-    typer.Option(help="Folder or URI of your own tables (data/SCHEMA.md); else Complete Journey."),
-]
-Offers = Annotated[
-    list[Path] | None,
-    typer.Argument(help="Offers, as `features` writes them; built from the market if none."),
-]
-Extra = Annotated[
-    list[str] | None,
-    typer.Option(help="A column of your own that the model is to read, such as user_region."),
-]
-Bundle = Annotated[Path, typer.Argument(help="A bundle, as `export` writes it.")]
-OffersFile = Annotated[Path, typer.Argument(help="Offers, as `features` writes them.")]
-Model = Annotated[Path, typer.Argument(help="A model, as `train` writes it.", exists=True)]
+
+class Described(TyperCommand):
+    """A command whose docstring says what its own parameters are, and this module's the others."""
+
+    def __init__(self, *arguments: Any, help: str | None = None, **settings: Any) -> None:
+        about, *parameters = (help or "").split("\n\nParameters\n")
+        super().__init__(*arguments, help=about, **settings)
+        words = "\n".join([__doc__, *parameters])
+        said = dict(re.findall(r"^(\w+)\n((?:    .+\n?)+)", words, re.MULTILINE))
+        for each in self.params:
+            if isinstance(each, TyperArgument | TyperOption):
+                each.help = each.help or " ".join(said[str(each.name)].split())
 
 
-Day = Annotated[
-    datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d"],
-        help="First day to serve: what happened before is known. If left out, the last day with a "
-        "campaign and purchases.",
-    ),
-]
-Seed = Annotated[int, typer.Option(help="Of all that is drawn by chance.")]
+def setting(name: str, **more: Any) -> Any:
+    """An option that the environment may set, too."""
+    return typer.Option(envvar=f"COUPON_REC_{name}", **more)
+
+
+MarketSource = str | None
+Offers = Annotated[list[Path] | None, typer.Argument()]
+Model = Annotated[Path, typer.Argument(exists=True)]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+GivenFile = Annotated[Path | None, typer.Option(exists=True)]
+Count = Annotated[int, typer.Option(min=1)]
+Margin = Annotated[float, setting("MARGIN", min=0, max=1)]
+Incremental = Annotated[float, setting("INCREMENTAL", min=0, max=1)]
+RetailerMatch = Annotated[float, setting("RETAILER_MATCH", min=0)]
+Contact = Annotated[float, setting("CONTACT", min=0)]
 
 
 def _both_dates(context: typer.Context, test_from: str | None) -> str | None:
@@ -72,50 +115,10 @@ def _in_folder(out: Path) -> Path:
     return out
 
 
-Out = Annotated[
-    Path, typer.Argument(help="The Parquet file or folder to write.", callback=_in_folder)
-]
-ModelOut = Annotated[Path, typer.Argument(help="The .keras file to write.", callback=_keras_file)]
-DATE = "First day of the {} campaigns; by default, it follows from the campaigns' own dates."
-TrainFrom = Annotated[
-    str | None, typer.Option(help="First day of the training campaigns; by default, all before.")
-]
-ValidateFrom = Annotated[str | None, typer.Option(help=DATE.format("validation"), is_eager=True)]
-TestFrom = Annotated[str | None, typer.Option(help=DATE.format("test"), callback=_both_dates)]
-Margin = Annotated[
-    float,
-    typer.Option(
-        help="Gross margin, as a share of spend.", envvar="COUPON_REC_MARGIN", min=0, max=1
-    ),
-]
-Incremental = Annotated[
-    float,
-    typer.Option(
-        help="Share of redeeming purchases that only the coupon causes.",
-        envvar="COUPON_REC_INCREMENTAL",
-        min=0,
-        max=1,
-    ),
-]
-RetailerMatch = Annotated[
-    float,
-    typer.Option(
-        help="What the retailer adds to each unit that a manufacturer's coupon takes off.",
-        envvar="COUPON_REC_RETAILER_MATCH",
-        min=0,
-    ),
-]
-SparkMaster = Annotated[
-    str | None,
-    typer.Option(
-        "--spark",
-        help="Work on this Spark, such as yarn or local[2]; all of its workers must see the files "
-        "under the same names.",
-    ),
-]
-Contact = Annotated[
-    float, typer.Option(help="Cost of sending a coupon.", envvar="COUPON_REC_CONTACT", min=0)
-]
+Out = Annotated[Path, typer.Argument(callback=_in_folder)]
+ModelOut = Annotated[Path, typer.Argument(callback=_keras_file)]
+ValidateFrom = Annotated[str | None, typer.Option(is_eager=True)]
+TestFrom = Annotated[str | None, typer.Option(callback=_both_dates)]
 
 
 def market_of(source: str | None, master: str | None = None) -> "Market":

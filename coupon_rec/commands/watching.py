@@ -12,51 +12,45 @@ from coupon_rec._extras import need
 from coupon_rec.arguments import keys_of
 from coupon_rec.commands import shared
 
-Log = Annotated[
-    list[Path],
-    typer.Argument(help="Decisions, as `serve` records them; of several replicas, all theirs."),
-]
-Confidence = Annotated[
-    float, typer.Option(help="Of the intervals, over users.", min=0.01, max=0.999)
-]
+Confidence = Annotated[float, typer.Option(min=0.01, max=0.999)]
 
 
 def value(
-    log: Log,
-    policy: Annotated[
-        str,
-        typer.Option(
-            help='Whom to judge: "greedy", the most valuable coupons; "likeliest"; "nobody"; '
-            '"logged"; "shadow", the bundle that was on trial; or the folder of a bundle.'
-        ),
-    ] = "greedy",
-    against: Annotated[str, typer.Option(help="Whom to compare with, as --policy.")] = "logged",
-    method: Annotated[
-        list[str] | None,
-        typer.Option(help="ips, snips, dr, switch or direct; the first three if left out."),
-    ] = None,
-    within: Annotated[
-        int | None,
-        typer.Option(
-            help="Days in which a redemption counts; younger answers are left out. By default, "
-            "all count.",
-            min=0,
-        ),
-    ] = None,
+    log: list[Path],
+    policy: str = "greedy",
+    against: str = "logged",
+    method: list[str] | None = None,
+    within: Annotated[int | None, typer.Option(min=0)] = None,
     margin: shared.Margin = 0.25,
     incremental: shared.Incremental = 0.5,
     retailer_match: shared.RetailerMatch = 0.17,
     contact: shared.Contact = 0.005,
     confidence: Confidence = 0.95,
-    min_effective: Annotated[
-        float, typer.Option(help="Least effective sample, in answers, that is judged.", min=0)
-    ] = 100.0,
-    arms: Annotated[
-        bool,
-        typer.Option("--arms", help="Compare instead the two bundles of `serve --canary`."),
-    ] = False,
+    min_effective: Annotated[float, typer.Option(min=0)] = 100.0,
+    arms: Annotated[bool, typer.Option("--arms")] = False,
 ) -> None:
-    """Judge another policy by what a service decided, and what followed, in currency an answer."""
+    """Judge another policy by what a service decided, and what followed, in currency an answer.
+
+    Parameters
+    ----------
+    log
+        Decisions, as `serve` records them; of several replicas, all theirs.
+    confidence
+        Of the intervals, over users.
+    policy
+        Whom to judge: "greedy", the most valuable coupons; "likeliest"; "nobody"; "logged";
+        "shadow", the bundle that was on trial; or the folder of a bundle.
+    against
+        Whom to compare with, as --policy.
+    method
+        ips, snips, dr, switch or direct; the first three if left out.
+    within
+        Days in which a redemption counts; younger answers are left out. By default, all count.
+    min_effective
+        Least effective sample, in answers, that is judged.
+    arms
+        Compare instead the two bundles of `serve --canary`.
+    """
     from coupon_rec.decisions import Economics
     from coupon_rec.serving.events import judging
 
@@ -84,34 +78,32 @@ def value(
 
 
 def monitor(
-    log: Log,
-    out: Annotated[
-        Path, typer.Option(help="Where to write the report: OUT.html and OUT.json.")
-    ] = Path("monitor"),
-    until: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            help="First day that is watched, the same for each look; what was before is the "
-            "reference. By default, the log's first two windows are.",
-        ),
-    ] = None,
-    horizon: Annotated[int, typer.Option(help="Days that are watched.", min=1)] = 364,
-    window: Annotated[
-        int, typer.Option(help="Days for which a coupon is followed once it was shown.", min=1)
-    ] = 28,
-    rate: Annotated[
-        float,
-        typer.Option(
-            help="How likely a false alarm within the horizon may be, in either direction.",
-            min=0.001,
-            max=0.999,
-        ),
-    ] = 0.05,
+    log: list[Path],
+    out: Path = Path("monitor"),
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
+    horizon: shared.Count = 364,
+    window: shared.Count = 28,
+    rate: Annotated[float, typer.Option(min=0.001, max=0.999)] = 0.05,
 ) -> None:
     """Compare redemptions with promises, day by day, and a bundle on trial with the one in service.
 
     Exit code 0 if nothing rings, 1 if something does, 2 for bad input.
+
+    Parameters
+    ----------
+    log
+        Decisions, as `serve` records them; of several replicas, all theirs.
+    out
+        Where to write the report: OUT.html and OUT.json.
+    until
+        First day that is watched, the same for each look; what was before is the reference. By
+        default, the log's first two windows are.
+    horizon
+        Days that are watched.
+    window
+        Days for which a coupon is followed once it was shown.
+    rate
+        How likely a false alarm within the horizon may be, in either direction.
     """
     from coupon_rec.monitoring import monitor as look
 
@@ -127,30 +119,18 @@ def monitor(
 
 
 def retrain(
-    registry: Annotated[
-        Path, typer.Argument(help="Folder of bundles; services are started with its `live`.")
-    ],
+    registry: Path,
     offers: shared.Offers = None,
     *,
-    market: shared.MarketSource = None,
-    service: Annotated[
-        list[str] | None,
-        typer.Option(help="Address of a service that is to load the bundle; may be repeated."),
-    ] = None,
+    market: str | None = None,
+    service: list[str] | None = None,
     api_key: Annotated[
-        str,
-        typer.Option(
-            help="What services ask for: the operator's key, if they have one, else any client's.",
-            envvar=["COUPON_REC_OPERATOR_KEY", "COUPON_REC_API_KEY"],
-        ),
+        str, typer.Option(envvar=["COUPON_REC_OPERATOR_KEY", "COUPON_REC_API_KEY"])
     ] = "",
-    tolerance: Annotated[
-        float,
-        typer.Option(help="By which share its log loss might be worse, at the most.", min=0),
-    ] = 0.02,
+    tolerance: Annotated[float, typer.Option(min=0)] = 0.02,
     confidence: Confidence = 0.95,
     day: shared.Day = None,
-    seed: shared.Seed = 0,
+    seed: int = 0,
 ) -> None:
     """Train on outcomes that are known, and put the bundle in service unless it is worse.
 
@@ -158,6 +138,19 @@ def retrain(
     refused if its log loss is worse, or might be by more than the tolerance, or if its promises
     are further from what was kept. It stays in the registry then. Exit code 0 if it is in service,
     1 if it was refused, 2 for bad input.
+
+    Parameters
+    ----------
+    registry
+        Folder of bundles; services are started with its `live`.
+    service
+        Address of a service that is to load the bundle; may be repeated.
+    api_key
+        What services ask for: the operator's key, if they have one, else any client's.
+    confidence
+        Of the intervals, over users.
+    tolerance
+        By which share its log loss might be worse, at the most.
     """
     need("keras", "train")
     from coupon_rec.features.splitting import split

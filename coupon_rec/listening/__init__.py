@@ -1,8 +1,8 @@
 """What people say, hour by hour: labels that err, what is usual, and an alarm when talk gets worse.
 
 `Labels` learns topic and sentiment from labeled sentences, and `Errors` says what its mistakes do
-to a count. `by_hour` counts a stream, `usual_week` says what to expect of an hour, and a `Watch`
-rings when the share of negative opinions rises. A `Listener` does all of it for one opinion after
+to a count. `usual_week` says what to expect of an hour, and a `Watch` rings when the share of
+negative opinions rises. A `Listener` does all of it for one opinion after
 another, and `listen` keeps its place in a stream and delivers its `Alert`s.
 """
 

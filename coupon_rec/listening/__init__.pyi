@@ -11,6 +11,4 @@ from .sources import read_lines as read_lines
 from .sources import read_reviews as read_reviews
 from .sources import read_service as read_service
 from .watch import Watch as Watch
-from .watch import by_hour as by_hour
-from .watch import hour_of_week as hour_of_week
 from .watch import usual_week as usual_week

@@ -13,7 +13,6 @@ from coupon_rec._extras import need
 from coupon_rec.arguments import Floats, Mask, numbers, require_one_order, require_present
 
 NEGATIVE_FROM = 0.6  # not a half: where most opinions are not negative, wrong calls cost more
-LABELED = ["text", "topic", "sentiment"]
 
 
 def lexicon(texts: Sequence[str]) -> Floats:
@@ -46,14 +45,12 @@ def lexicon(texts: Sequence[str]) -> Floats:
 @cache
 def _analyzer() -> Any:
     need("vaderSentiment", "listen")
-    from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped, unused-ignore]
-        SentimentIntensityAnalyzer,
-    )
+    import vaderSentiment.vaderSentiment as vader  # type: ignore[import-untyped, unused-ignore]
 
-    return SentimentIntensityAnalyzer()
+    return vader.SentimentIntensityAnalyzer()
 
 
-def negatives_of(sentences: pd.DataFrame) -> pd.Series:
+def negatives_of(sentences: pd.DataFrame) -> Mask:
     """Say which labeled sentences are negative.
 
     Raises
@@ -61,14 +58,8 @@ def negatives_of(sentences: pd.DataFrame) -> pd.Series:
     ValueError
         If a column or a value is missing, or a sentiment is no number.
     """
-    require_present(sentences, LABELED, "labeled sentences")
-    sentiment = pd.to_numeric(sentences["sentiment"], errors="coerce")
-    if sentiment.isna().any():
-        wrong = sentences.loc[sentiment.isna(), "sentiment"].iloc[0]
-        raise ValueError(
-            f"sentiment must be a number, below 0 where a sentence is negative, not {wrong!r}"
-        )
-    return sentiment < 0
+    require_present(sentences, ["text", "topic", "sentiment"], "labeled sentences")
+    return numbers("sentiment", sentences["sentiment"]) < 0
 
 
 class Labels:
@@ -200,6 +191,10 @@ class Errors:
     def labeled(self, share: float) -> float:
         """The share that it will call negative, from the share that is."""
         return self.wrongly + (self.caught - self.wrongly) * share
+
+    def of_part(self, part: float) -> "Errors":
+        """The errors where a part of the opinions is labeled, and stars tell of the others."""
+        return Errors(part * self.caught + 1 - part, part * self.wrongly)
 
     def corrected(self, called: ArrayLike, opinions: ArrayLike) -> Floats:
         """The share that is negative, from how many of how many it calls so; within [0, 1]."""

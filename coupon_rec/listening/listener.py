@@ -1,13 +1,13 @@
 """One opinion after another: count the hour, add up the evidence, ring with the words that rang."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from coupon_rec.listening.labels import Errors
 from coupon_rec.listening.watch import Watch, check_settings, usual_week
@@ -15,6 +15,7 @@ from coupon_rec.listening.watch import Watch, check_settings, usual_week
 HOUR = timedelta(hours=1)
 MAX_DAYS = 3660
 MAX_QUOTES, MAX_QUOTED_LETTERS = 3, 500
+MIN_NEGATIVES = 20
 
 
 @dataclass(frozen=True)
@@ -78,44 +79,77 @@ class Alert:
     quotes: list[str] = field(default_factory=list)
 
 
-class _Counts(BaseModel):
-    """Opinions about a topic in an hour: how many, how many of them negative, the last of these."""
+@dataclass
+class _Counts:
+    """Opinions about a topic: how many, how many of them negative, and called so by labels."""
 
     n: int = 0
     k: int = 0
-    quotes: list[str] = []
+    labeled: int = 0
+    quotes: list[str] = field(default_factory=list)
 
     def add(self, other: "_Counts") -> None:
         self.n += other.n
         self.k += other.k
+        self.labeled += other.labeled
         self.quotes = [*self.quotes, *other.quotes][-MAX_QUOTES:]
 
 
-class _Evidence(_Counts):
-    """What was said about a topic since its sum left 0, and the hours of silence after an alert."""
+@dataclass
+class _Evidence:
+    """What was said about a topic since its sum left 0."""
 
+    since: datetime
     sum: float = 0.0
     usual: float = 0.0
-    since: datetime | None = None
-    silent: int = 0
+    said: _Counts = field(default_factory=_Counts)
 
 
-class _State(BaseModel):
-    """All that a listener knows."""
+@dataclass
+class _Topic:
+    """A topic that is watched, and the hours of silence that are left after an alert."""
 
-    settings: dict[str, Any]
+    watch: Watch
     errors: Errors
-    watches: dict[str, Watch] = {}
-    late: int = 0
-    usual: dict[str, list[float]] = {}
-    begun: datetime | None = None
-    hour: datetime | None = None
-    learning: dict[str, dict[int, tuple[int, int]]] | None = {}
-    called: dict[str, tuple[int, int]] = {}
-    now: dict[str, _Counts] = {}
-    since: dict[str, _Evidence] = {}
+    usual: list[float]
+    silent: int = 0
+    evidence: _Evidence | None = None
+
+    def add(self, name: str, hour: datetime, now: _Counts) -> Alert | None:
+        """Add the evidence of the hour that ends."""
+        if self.silent:
+            self.silent -= 1
+            return None
+        found = self.evidence = self.evidence or _Evidence(hour)
+        step = self.watch.cusum.step(np.array(now.k), np.array(self.watch.share * now.n))
+        found.sum += float(step)
+        found.said.add(now)
+        found.usual += self.usual[hour.weekday() * 24 + hour.hour]
+        if 0 < found.sum < self.watch.threshold:
+            return None
+        self.evidence = None
+        if found.sum <= 0:
+            return None
+        self.silent = self.watch.cooldown
+        at, said = hour + HOUR, found.said
+        share = float(self.errors.corrected(said.k, said.n))
+        usual = float(self.errors.corrected(self.watch.share, 1.0))
+        return Alert(
+            id=f"{name} {at.isoformat()}",
+            topic=name,
+            at=at.isoformat(),
+            since=found.since.isoformat(),
+            opinions=said.n,
+            negatives=said.k,
+            share=round(share, 4),
+            usual=round(usual, 4),
+            talk=round(said.n / found.usual, 2) if found.usual else None,
+            severity="high" if share >= 2 * usual else "raised",
+            quotes=said.quotes,
+        )
 
 
+@dataclass
 class Listener:
     """Learns from the first weeks of a stream what is usual, then listens.
 
@@ -140,6 +174,9 @@ class Listener:
         learning is left out: too little is known of it.
     late : int
         Opinions of an hour that was over already; they are not counted.
+    begun, hour, now, past, topics
+        What it knows so far, for `state`: `hour` is None before the first opinion, and `past` once
+        it has learned, from when on the `watches` may ring.
 
     Notes
     -----
@@ -161,161 +198,98 @@ class Listener:
     [('milk', '2026-10-06T00:00:00')]
     """
 
-    MIN_NEGATIVES = 20
+    errors: Errors = field(default_factory=Errors)
+    _: KW_ONLY
+    days: int = 84
+    rate: float = 1.0
+    growth: float = 2.0
+    cooldown: int = 24
+    seed: int = 0
+    late: int = 0
+    begun: datetime = datetime.max
+    hour: datetime | None = None
+    now: dict[str, _Counts] = field(default_factory=dict)
+    past: dict[str, dict[datetime, tuple[int, int, int]]] | None = field(default_factory=dict)
+    topics: dict[str, _Topic] = field(default_factory=dict)
 
-    def __init__(
-        self,
-        errors: Errors | None = None,
-        *,
-        days: int = 84,
-        rate: float = 1.0,
-        growth: float = 2.0,
-        cooldown: int = 24,
-        seed: int = 0,
-    ) -> None:
-        if not 14 <= days <= MAX_DAYS:
+    def __post_init__(self) -> None:
+        if not 14 <= self.days <= MAX_DAYS:
             raise ValueError(
                 f"days must be 14 or more, to know every weekday twice, and {MAX_DAYS} at most, "
-                f"not {days}"
+                f"not {self.days}"
             )
-        check_settings(growth, rate, cooldown, seed)
-        settings = dict(days=days, rate=rate, growth=growth, cooldown=cooldown, seed=seed)
-        self._state = _State(settings=settings, errors=errors or Errors())
+        check_settings(self.growth, self.rate, self.cooldown, self.seed)
 
     @property
     def watches(self) -> dict[str, Watch]:
         """By topic; see the attributes."""
-        return self._state.watches
-
-    @property
-    def late(self) -> int:
-        """How many came late; see the attributes."""
-        return self._state.late
-
-    @property
-    def begun(self) -> bool:
-        """Whether it has heard anybody."""
-        return self._state.hour is not None
-
-    @property
-    def learned(self) -> bool:
-        """Whether the first days are over: from then on the `watches` may ring."""
-        return self._state.learning is None
+        return {name: topic.watch for name, topic in self.topics.items()}
 
     def hear(self, opinion: Opinion) -> list[Alert]:
         """Take one opinion in, and give the alerts of the hours that it ends."""
-        state = self._state
+        alerts = list[Alert]()
         hour = opinion.time.replace(minute=0, second=0, microsecond=0)
-        if state.hour is None:
-            midnight = hour.replace(hour=0)
-            state.begun = midnight if hour == midnight else midnight + 24 * HOUR
-            state.hour = hour
-        if hour < state.hour:
-            state.late += 1
+        if self.hour is None:
+            self.hour = hour
+            self.begun = (hour + 23 * HOUR).replace(hour=0)  # the first whole day
+        if hour < self.hour:
+            self.late += 1
             return []
-        alerts = self._end_hour(state.hour, hour) if hour > state.hour else []
-        if not self.learned:
-            called, every = state.called.get(opinion.topic, (0, 0))
-            state.called[opinion.topic] = called + (not opinion.stars), every + 1
+        while self.hour < hour:
+            alerts += self._end(self.hour)
+            self.hour, self.now = self.hour + HOUR, {}
         quotes = [opinion.text[:MAX_QUOTED_LETTERS]] if opinion.negative and opinion.text else []
-        now = state.now.setdefault(opinion.topic, _Counts())
-        now.add(_Counts(n=1, k=opinion.negative, quotes=quotes))
+        said = _Counts(1, int(opinion.negative), int(not opinion.stars), quotes)
+        self.now.setdefault(opinion.topic, _Counts()).add(said)
         return alerts
 
-    def _end_hour(self, hour: datetime, following: datetime) -> list[Alert]:
-        """Take an hour's counts in, and the silence until the following hour with an opinion."""
-        state, alerts = self._state, list[Alert]()
-        assert state.begun
-        if state.learning is not None:
-            if hour >= state.begun:
-                for topic, now in state.now.items():
-                    counts = state.learning.setdefault(topic, {})
-                    counts[(hour - state.begun) // HOUR] = now.n, now.k
-            if following - state.begun >= timedelta(days=state.settings["days"]):
-                self._learn(state.begun, state.learning)
-        else:
-            while hour < following:
-                for topic in state.watches:
-                    alerts += self._add(topic, hour, state.now.get(topic, _Counts()))
-                hour, state.now = hour + HOUR, {}
-        state.hour, state.now = following, {}
-        return alerts
+    def _end(self, hour: datetime) -> list[Alert]:
+        """Take an hour's counts in."""
+        if self.past is None:
+            of_topics = [
+                topic.add(name, hour, self.now.get(name, _Counts()))
+                for name, topic in self.topics.items()
+            ]
+            return [alert for alert in of_topics if alert]
+        for name, now in self.now.items() if hour >= self.begun else ():
+            self.past.setdefault(name, {})[hour] = now.n, now.k, now.labeled
+        if hour + HOUR - self.begun >= timedelta(days=self.days):
+            self.topics, self.past = self._learn(self.past), None
+        return []
 
-    def _learn(self, begun: datetime, learning: dict[str, dict[int, tuple[int, int]]]) -> None:
+    def _learn(self, past: dict[str, dict[datetime, tuple[int, int, int]]]) -> dict[str, _Topic]:
         """Know what is usual of each topic, and tune its watch."""
-        state = self._state
-        hours = pd.date_range(begun, periods=24 * state.settings["days"], freq="h")
-        past = {}
-        for topic, counts in sorted(learning.items()):
-            table = pd.DataFrame.from_dict(
-                counts, orient="index", columns=["opinions", "negatives"]
-            )
-            table = table.reindex(range(len(hours)), fill_value=0).set_index(hours)
-            opinions, negatives = table.sum()
-            if self.MIN_NEGATIVES <= negatives <= opinions - self.MIN_NEGATIVES:
-                past[topic] = table
-        settings = {name: value for name, value in state.settings.items() if name != "days"}
-        for topic, table in past.items():
-            errors = self._errors(topic, table["negatives"].sum() / table["opinions"].sum())
-            state.watches[topic] = Watch.tuned(table, errors=errors, topics=len(past), **settings)
-            state.usual[topic] = usual_week(table["opinions"]).tolist()
-            state.since[topic] = _Evidence()
-        state.learning = None
+        hours = pd.date_range(self.begun, periods=24 * self.days, freq="h")
+        columns = ["opinions", "negatives", "labeled"]
+        tables = {}
+        for name, counts in sorted(past.items()):
+            table = pd.DataFrame.from_dict(counts, orient="index", columns=columns)
+            opinions, negatives, _ = table.sum()
+            if MIN_NEGATIVES <= negatives <= opinions - MIN_NEGATIVES:
+                tables[name] = table.reindex(hours, fill_value=0)
+        return {name: self._topic(table, len(tables)) for name, table in tables.items()}
 
-    def _errors(self, topic: str, usual: float) -> Errors:
-        """Errors with which a topic's usual share can be corrected: those of labels and stars."""
-        # version 1.0 kept no counts, and took all for called by labels
-        called, every = self._state.called.get(topic, (1, 1))
-        share, of_labels = called / every, self._state.errors
-        errors = Errors(share * of_labels.caught + (1 - share), share * of_labels.wrongly)
-        return errors if 0 < errors.corrected(usual, 1.0) < 1 else Errors()
-
-    def _add(self, topic: str, hour: datetime, now: _Counts) -> list[Alert]:
-        """Add the evidence of the hour that ends."""
-        watch, evidence = self.watches[topic], self._state.since[topic]
-        if evidence.silent > 0:
-            evidence.silent -= 1
-            return []
-        evidence.sum += float(watch.cusum.step(np.array(now.k), np.array(watch.share * now.n)))
-        if evidence.sum <= 0:
-            self._state.since[topic] = _Evidence()
-            return []
-        evidence.since = evidence.since or hour
-        evidence.add(now)
-        evidence.usual += self._state.usual[topic][hour.weekday() * 24 + hour.hour]
-        if evidence.sum < watch.threshold:
-            return []
-        self._state.since[topic] = _Evidence(silent=watch.cooldown)
-        return [self._alert(topic, hour + HOUR, evidence)]
-
-    def _alert(self, topic: str, at: datetime, evidence: _Evidence) -> Alert:
-        errors = self._errors(topic, self.watches[topic].share)
-        share = float(errors.corrected(evidence.k, evidence.n))
-        usual = float(errors.corrected(self.watches[topic].share, 1.0))
-        assert evidence.since
-        return Alert(
-            id=f"{topic} {at.isoformat()}",
-            topic=topic,
-            at=at.isoformat(),
-            since=evidence.since.isoformat(),
-            opinions=evidence.n,
-            negatives=evidence.k,
-            share=round(share, 4),
-            usual=round(usual, 4),
-            talk=round(evidence.n / evidence.usual, 2) if evidence.usual else None,
-            severity="high" if share >= 2 * usual else "raised",
-            quotes=evidence.quotes,
-        )
+    def _topic(self, past: pd.DataFrame, topics: int) -> _Topic:
+        opinions, negatives, labeled = past.sum()
+        errors = self.errors.of_part(labeled / opinions)
+        if not 0 < errors.corrected(negatives, opinions) < 1:
+            errors = Errors()
+        names = ("growth", "rate", "cooldown", "seed")
+        settings = {name: getattr(self, name) for name in names}
+        watch = Watch.tuned(past, errors=errors, topics=topics, **settings)
+        return _Topic(watch, errors, usual_week(past["opinions"]).tolist())
 
     def state(self) -> dict[str, Any]:
         """All that it knows, as JSON can hold it."""
-        return self._state.model_dump(mode="json")
+        known: dict[str, Any] = TypeAdapter(Listener).dump_python(self, mode="json")
+        return known
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> "Listener":
         """The listener whose `state` this is."""
-        listener = cls()
-        listener._state = _State.model_validate(state)
+        listener = TypeAdapter(cls).validate_python(state)
+        if state.keys() != vars(listener).keys():
+            raise ValueError("another version of the package wrote it")
         return listener
 
 

@@ -17,12 +17,13 @@ from coupon_rec.outgoing import Unreachable
 if TYPE_CHECKING:
     from coupon_rec.listening.labels import Labels
 
-BATCH = 1000
 UNLABELED = "has no topic or no stars, and there are no labeled sentences that tell them"
 NONE_WATCHED = (
     "no topic had enough opinions in the first days, so none is watched: if the first line has a "
     "wrong date, begin anew without it, with another memory; or give more days"
 )
+IN_USE = "belongs to another process that listens: stop it, or name another memory"
+DAMAGED = "is damaged, or no memory of this version: name another one"
 SET_UP = """
 PRAGMA locking_mode=EXCLUSIVE;
 PRAGMA journal_mode=WAL;
@@ -39,39 +40,32 @@ class Memory:
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
+        # quotes are read by its owner alone
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._database = sqlite3.connect(path, timeout=0)
         try:
             names = "SELECT name FROM sqlite_master WHERE type = 'table'"
             if {name for (name,) in self._database.execute(names)} - {"state", "alerts"}:
                 raise sqlite3.DatabaseError("it has other tables")
-            os.chmod(path, 0o600)  # quotes are read by its owner alone
             self._database.executescript(SET_UP)
         except sqlite3.DatabaseError as error:
             self._database.close()
-            if "locked" in str(error):
-                raise SourceError(
-                    f"{path} belongs to another process that listens: stop it, or name another "
-                    "state"
-                ) from error
-            raise self._damaged(error) from error
-
-    def _damaged(self, error: Exception) -> SourceError:
-        return SourceError(f"{self.path} is damaged, or no state of listening: {error}")
+            why = IN_USE if "locked" in str(error) else DAMAGED
+            raise SourceError(f"{path} {why} ({error})") from error
 
     def close(self) -> None:
         """Let another process have it."""
         self._database.close()
 
-    def read(self) -> tuple[dict[str, int], Listener | None]:
-        """Give the place, and the listener; nothing if it is new."""
+    def read(self, listener: Listener) -> tuple[dict[str, int], Listener]:
+        """Give the place and the listener; if it is new, the given one and its beginning."""
         row = self._database.execute("SELECT place, listener FROM state").fetchone()
         if row is None:
-            return {}, None
+            return {}, listener
         try:
             return json.loads(row[0]), Listener.restored(json.loads(row[1]))
         except (ValueError, TypeError) as error:
-            raise self._damaged(error) from error
+            raise SourceError(f"{self.path} {DAMAGED} ({error})") from error
 
     def write(self, place: Mapping[str, int], listener: Listener, alerts: Iterable[Alert]) -> None:
         """Keep all three, or, if the process dies on the way, none."""
@@ -81,10 +75,9 @@ class Memory:
             self._database.execute("REPLACE INTO state VALUES (1, ?, ?)", state)
             self._database.executemany("INSERT INTO alerts VALUES (?, ?, 0)", rows)
 
-    def alerts(self, sent: bool | None = None) -> list[Alert]:
-        """Give the alerts in their order: all, or those that were sent, or those that were not."""
-        where = "" if sent is None else f"WHERE sent = {int(sent)}"
-        rows = self._database.execute(f"SELECT alert FROM alerts {where} ORDER BY rowid")
+    def alerts(self, condition: str = "true") -> list[Alert]:
+        """Give the alerts in their order: all, or those for which a condition of SQL holds."""
+        rows = self._database.execute(f"SELECT alert FROM alerts WHERE {condition} ORDER BY rowid")
         return [Alert(**json.loads(alert)) for (alert,) in rows]
 
     def mark_sent(self, alert: Alert) -> None:
@@ -93,45 +86,21 @@ class Memory:
             self._database.execute("UPDATE alerts SET sent = 1 WHERE id = ?", (alert.id,))
 
 
-def needs_labels(row: OpinionRow) -> bool:
-    """Whether a row does not say itself what it is about, or whether it is negative."""
-    return not row.topic or row.rating is None
-
-
-def batches(rows: Iterable[Read]) -> Iterator[list[Read]]:
-    """Divide a stream where its place moves, and before what comes next may take a while."""
-    batch: list[Read] = []
-    for row in rows:
-        full = len(batch) >= BATCH and row[1] != batch[-1][1]
-        if full:
-            yield batch
-            batch = []
-        batch.append(row)
-        if row[-1] is None:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def labeled(rows: Sequence[OpinionRow], labels: "Labels | None") -> list[Opinion]:
+def _opinions(rows: Sequence[OpinionRow], labels: "Labels | None") -> Iterator[Opinion]:
     """Make opinions of rows: stars and topics that they bring, labels for the rest."""
-    texts = list({row.text or "": None for row in rows if needs_labels(row)})
-    topics, negatives = {}, {}
+    texts = [row.text or "" for row in rows if row.needs_labels]
+    topics, called = {}, {}
     if texts and labels:
         topics = dict(zip(texts, labels.topic(texts), strict=True))
-        negatives = dict(zip(texts, labels.called(texts), strict=True))
-    opinions = []
+        called = dict(zip(texts, labels.called(texts), strict=True))
     for row in rows:
         text, stars = row.text or "", row.rating
-        negative = negatives[text] if stars is None else stars <= 2
-        topic = row.topic or topics[text]
-        opinions.append(Opinion(row.time, topic, bool(negative), text, stars is not None))
-    return opinions
+        negative = called[text] if stars is None else stars <= 2
+        yield Opinion(row.time, row.topic or topics[text], bool(negative), text, stars is not None)
 
 
 def listen(
-    read: Callable[[Mapping[str, int]], Iterator[Read]],
+    read: Callable[[Mapping[str, int]], Iterator[list[Read]]],
     memory: str | Path,
     listener: Listener,
     *,
@@ -145,8 +114,8 @@ def listen(
     Parameters
     ----------
     read : callable
-        From a place to what comes after it, as `read_lines`. After a ConnectionError it is called
-        again, if we follow.
+        From a place to what comes after it, batch by batch, as `read_lines`. After a
+        ConnectionError it is called again, if we follow.
     memory : str or pathlib.Path
         The SQLite file that holds place, sums and alerts; made if there is none.
     listener : Listener
@@ -182,14 +151,13 @@ def listen(
     the disk do. What a pipe had delivered beyond the place must be sent again, from the beginning.
     """
     with closing(Memory(memory)) as kept:
-        place, remembered = kept.read()
-        listener = remembered or listener
+        place, listener = kept.read(listener)
         warned = False
         while True:
             try:
-                for batch in batches(read(place)):
+                for batch in read(place):
                     alerts = _hear(batch, place, listener, labels, say)
-                    if listener.learned and not (listener.watches or warned):
+                    if listener.past is None and not (listener.topics or warned):
                         say(NONE_WATCHED)
                         warned = True
                     kept.write(place, listener, alerts)
@@ -212,21 +180,21 @@ def _hear(
     say: Callable[[str], None],
 ) -> list[Alert]:
     """Take a batch in, tell of what is skipped, and move the place."""
-    good, problems = [], []
+    rows, problems = list[OpinionRow](), list[str]()
     for name, where, row in batch:
         place[name] = where
-        if isinstance(row, OpinionRow) and needs_labels(row) and labels is None:
+        if isinstance(row, OpinionRow) and row.needs_labels and labels is None:
             row = UNLABELED
         if isinstance(row, OpinionRow):
-            good.append(row)
-        elif row:
-            problems.append((name, where, row))
-    if not (good or listener.begun) and UNLABELED in [problem for *_, problem in problems]:
+            rows.append(row)
+        else:
+            problems.append(f"{name}, at {where}: skipped, since it {row}")
+    if not rows and listener.hour is None and any(UNLABELED in each for each in problems):
         raise SourceError(f"every opinion {UNLABELED}: name labeled sentences")
-    for name, where, problem in problems:
-        say(f"{name}, at {where}: skipped, since it {problem}")
+    for problem in problems:
+        say(problem)
     late = listener.late
-    alerts = [alert for opinion in labeled(good, labels) for alert in listener.hear(opinion)]
+    alerts = [alert for opinion in _opinions(rows, labels) for alert in listener.hear(opinion)]
     if listener.late > late:
         say(f"{listener.late - late} came after their hour was over: not counted")
     return alerts
@@ -238,7 +206,7 @@ def _deliver(
     """Send what was not sent yet, until there is nobody who could take it."""
     if deliver is None:
         return
-    for alert in kept.alerts(sent=False):
+    for alert in kept.alerts("NOT sent"):
         try:
             deliver(alert)
         except OSError as error:

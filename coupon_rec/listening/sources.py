@@ -3,64 +3,31 @@
 import json
 import os
 import sys
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictInt,
-    StrictStr,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from coupon_rec.outgoing import NoAnswer, ask, bearer, is_address
 
-if TYPE_CHECKING:
-    from ibis import Table
-
-MAX_TEXT = 5000
-MAX_TOPIC = 100  # it has to go into a header
 MAX_REVIEWS = 10**9  # of a market
 FIRST_TIME = datetime(1899, 1, 1)  # before any review
 REVIEWS_AT_ONCE = 200  # with the longest texts, in any script, they fit into an answer
-Topic = StringConstraints(strip_whitespace=True, max_length=MAX_TOPIC, pattern=r"^\P{Cc}*$")
-TRY_LATER = (429, 500, 502, 503, 504)
+Topic = Annotated[str, Field(max_length=100, pattern=r"^\P{Cc}*$")]  # it goes into a header
 
 
 class SourceError(ValueError):
     """A stream that cannot be read; the message says why and what to do."""
 
 
-def _is_future(time: datetime) -> bool:
-    """Whether a time in UTC is a day ahead or more, so that no zone explains it."""
-    return time - datetime.now(UTC).replace(tzinfo=None) >= timedelta(days=1)
-
-
-def _in_utc(time: object) -> datetime:
-    try:
-        parsed = datetime.fromisoformat(time)  # type: ignore[arg-type]
-        if parsed.tzinfo is not None:
-            parsed = parsed.astimezone(UTC).replace(tzinfo=None)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError("has no time such as 2026-11-02T09:30:00") from None
-    if _is_future(parsed):
-        raise ValueError(f"is of the future ({time}): it would end every hour until then")
-    return parsed
-
-
-def _shortened(text: object) -> object:
-    """The first letters of a text, with halves of characters replaced."""
-    return text[:MAX_TEXT].encode(errors="replace").decode() if isinstance(text, str) else text
+def _is_future(time: Any) -> Any:
+    """Whether times in UTC are a day ahead or more, so that no zone explains it."""
+    return time >= datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)
 
 
 class OpinionRow(BaseModel):
@@ -76,41 +43,50 @@ class OpinionRow(BaseModel):
         Stars, 1 to 5; where there are none, there is a text.
     """
 
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, str_strip_whitespace=True)
 
-    time: Annotated[datetime, BeforeValidator(_in_utc), Field(validate_default=True)] = None  # type: ignore[assignment]
-    topic: Annotated[str, Topic] | None = None
+    time: datetime
+    topic: Topic | None = None
     rating: Annotated[float, Field(ge=1, le=5)] | None = None
-    text: Annotated[str, BeforeValidator(_shortened)] | None = None
+    text: str | None = None
+
+    @field_validator("time")
+    @classmethod
+    def _in_utc(cls, time: datetime) -> datetime:
+        if not 1900 <= time.year < 9999:
+            raise ValueError("it is before 1900, or the last year that there is")
+        naive = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+        if _is_future(naive):
+            raise ValueError("it is of the future, and would end every hour until then")
+        return naive
 
     @model_validator(mode="after")
     def _says_something(self) -> "OpinionRow":
-        if self.rating is None and not self.text:
-            raise ValueError("has neither a text nor a rating")
-        if not self.topic and not (self.text or "").strip():
-            raise ValueError("has neither a topic nor a text")
+        if not self.text and (self.rating is None or not self.topic):
+            raise ValueError("there is no text, and so it needs a topic and a rating")
         return self
 
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it does not say itself what it is about, or whether it is negative."""
+        return not self.topic or self.rating is None
 
-Read = tuple[str, int, OpinionRow | str | None]
-"""The name of a file or log, how far it has been read, and an opinion, or what is wrong with it;
-None where what comes next may take a while."""
+
+Read = tuple[str, int, OpinionRow | str]
+"""The name of a file or log, how far it has been read, and an opinion, or what is wrong with it."""
 
 
-def opinion_of(facts: object) -> OpinionRow | str:
-    """Give an opinion, or what is wrong with it."""
-    if not isinstance(facts, dict):
-        return f"is no JSON object but {type(facts).__name__}"
+def opinion_of(line: str | bytes) -> OpinionRow | str:
+    """Give the opinion that a JSON object holds, or what is wrong with it."""
     try:
-        return OpinionRow.model_validate(facts)
+        return OpinionRow.model_validate_json(line)
     except ValidationError as problem:
         first = problem.errors()[0]
-        if first["type"] == "value_error":
-            return str(first["ctx"]["error"])
-        return f"has a wrong {first['loc'][0]}: {first['msg']}"
+        name = f"has a wrong {first['loc'][0]}" if first["loc"] else "is no opinion"
+        return f"{name}: {first['msg']}"
 
 
-def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[Read]:
+def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[list[Read]]:
     r"""Read opinions from where a place leaves off.
 
     Parameters
@@ -118,14 +94,15 @@ def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[Read]:
     source : str or pathlib.Path
         A file of JSON lines; a folder, whose `*.jsonl` are read in the order of their names; or
         ``"-"`` for standard input. Of this and of a pipe with a name, what a place has counted is
-        read again and skipped, and None tells that nothing more is there yet.
+        read again and skipped.
     place : mapping of str to int
         Bytes already read, by the name of the file.
 
     Yields
     ------
-    tuple
-        As `Read`. A last line without an end is left for later: somebody may be writing it.
+    list of tuple
+        As `Read`: as many as could be read without waiting, 128 kB at most. A last line without
+        an end is left for later: somebody may be writing it.
 
     Raises
     ------
@@ -138,80 +115,60 @@ def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[Read]:
     >>> folder = TemporaryDirectory()
     >>> path = Path(folder.name, "said.jsonl")
     >>> _ = path.write_text('{"time": "2026-11-02T09:00:00", "text": "Sour milk."}\n{"ti')
-    >>> [(where, opinion.text) for _, where, opinion in read_lines(path, {})]
+    >>> [(where, row.text) for batch in read_lines(path, {}) for _, where, row in batch]
     [(54, 'Sour milk.')]
     >>> folder.cleanup()
     """
     path = Path(source)
-    if str(source) == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
-        stream = _standard_input() if str(source) == "-" else path.open("rb")
-        _skip(stream, place.get("-", 0))
-        yield from _lines("-", stream, place.get("-", 0))
-        return
-    if not path.exists():
-        raise SourceError(f"there is no {path}: name a file of JSON lines, a folder, or -")
-    files = sorted(filter(Path.is_file, path.glob("*.jsonl"))) if path.is_dir() else [path]
-    for file in files:
-        begun = place.get(file.name, 0)
-        if file.stat().st_size < begun:
-            raise SourceError(
-                f"{file} is shorter than what was read of it before ({begun} bytes): put the file "
-                "back, or name another state"
-            )
-        with file.open("rb") as stream:
-            stream.seek(begun)
-            yield from _lines(file.name, stream, begun)
-
-
-def _standard_input() -> BinaryIO:
-    if sys.stdin is None:
+    piped = str(source) == "-"
+    if piped and sys.stdin is None:
         raise SourceError("standard input is closed: name a file, or a pipe")
-    with suppress(OSError):  # it is no file of the system
-        os.set_blocking(sys.stdin.fileno(), True)  # whoever shares the pipe may have changed it
-    return sys.stdin.buffer
+    if piped:
+        with suppress(OSError):  # whoever shares the pipe may have changed it
+            os.set_blocking(sys.stdin.fileno(), True)
+    elif not path.exists():
+        raise SourceError(f"there is no {path}: name a file of JSON lines, a folder, or -")
+    for file in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
+        begun = place.get(file.name, 0)
+        with nullcontext(sys.stdin.buffer) if piped else file.open("rb") as stream:
+            if left := begun - _skipped(stream, begun):
+                raise SourceError(
+                    f"{file} is {left} bytes shorter than what was read of it before: give all of "
+                    "it again, or name another memory"
+                )
+            yield from _batches(file.name, stream, begun)
 
 
-def _skip(pipe: BinaryIO, left: int) -> None:
-    """Read on to the place up to which a pipe was read before."""
-    while left > 0 and (skipped := pipe.read(min(left, 1 << 20))):
-        left -= len(skipped)
-    if left > 0:
-        raise SourceError(
-            f"the pipe is {left} bytes shorter than what was read before: send the whole "
-            "stream again, or name another state"
-        )
+def _skipped(stream: Any, wanted: int) -> int:
+    """Move on by so many bytes, and say how many there were."""
+    if stream.seekable():
+        return int(stream.seek(min(wanted, stream.seek(0, os.SEEK_END))))
+    done = 0
+    while done < wanted and (piece := stream.read(min(wanted - done, 1 << 20))):
+        done += len(piece)
+    return done
 
 
-def _lines(name: str, stream: Any, where: int) -> Iterator[Read]:
+def _batches(name: str, stream: Any, where: int) -> Iterator[list[Read]]:
     """Read what is there, and only then wait for more."""
-    unfinished: list[bytes] = []
+    rest = b""
     while piece := stream.read1(1 << 17):
-        unfinished.append(piece)
-        if b"\n" not in piece:
-            continue
-        *lines, rest = b"".join(unfinished).split(b"\n")
-        unfinished = [rest]
+        *lines, rest = (rest + piece).split(b"\n")
+        batch: list[Read] = []
         for line in lines:
             where += len(line) + 1
             if line.strip():
-                yield name, where, _parsed(line)
-        if name == "-":
-            yield name, where, None
-
-
-def _parsed(line: bytes) -> OpinionRow | str:
-    try:
-        return opinion_of(json.loads(line))
-    except (ValueError, RecursionError) as error:
-        return f"is no JSON ({error})"
+                batch.append((name, where, opinion_of(line)))
+        yield batch
 
 
 def read_reviews(
     market: str, place: Mapping[str, int], topic: str = "department"
-) -> Iterator[Read]:
+) -> Iterator[list[Read]]:
     """Read the reviews of a market in the order of time, as opinions with stars.
 
-    Those of the latest time are left for later, as others of it may come.
+    Those of the latest time are left for later, as others of it may come, and so are those of the
+    future.
 
     Parameters
     ----------
@@ -225,8 +182,8 @@ def read_reviews(
 
     Yields
     ------
-    tuple
-        As `Read`.
+    list of tuple
+        As `Read`, a day at a time.
 
     Raises
     ------
@@ -238,49 +195,36 @@ def read_reviews(
     tables = load_market(market)
     if tables.reviews is None:
         raise SourceError(f"the market {market} has no reviews: data/SCHEMA.md has their columns")
-    reviews = tables.reviews.join(_topic_of(tables.items, topic), "item_id").to_pandas()
+    reviews = tables.reviews.to_pandas()
+    reviews["topic"] = reviews["item_id"].astype(str).map(_topics(tables.items.to_pandas(), topic))
     order = ["time", "user_id", "item_id"]
-    reviews = reviews.sort_values(order, kind="stable", ignore_index=True)
-    if "text" not in reviews:
-        reviews["text"] = None
-    rows = reviews[["time", "topic", "rating", "text"]].astype(object)
-    rows = rows.where(rows.notna(), None).to_dict("records")
+    reviews = reviews[~_is_future(reviews["time"])].sort_values(order, ignore_index=True)
     # Reviews of the same time have the same place: a batch holds all of them or none.
-    ticks = ((reviews["time"] - FIRST_TIME) // timedelta(microseconds=1)).tolist()
+    reviews["tick"] = (reviews["time"] - FIRST_TIME) // timedelta(microseconds=1)
     last, count = divmod(place.get("reviews", 0), MAX_REVIEWS)
-    if count and not last:  # the place of version 1.0, which was a count
-        last = ticks[min(count, len(ticks)) - 1] if ticks else 0
-    seen = bisect_right(ticks, last)
-    where = last * MAX_REVIEWS + seen
+    seen = int((reviews["tick"] <= last).sum())
     if seen > count:
         late = f"is one of {seen - count} that came after later ones had been counted"
-        yield "reviews", where, late
-    for tick, row in zip(ticks[seen:], rows[seen:], strict=True):
-        if tick == ticks[-1]:
-            return
-        if not _is_future(row["time"]):  # after one of the future, no other would be new
-            where = tick * MAX_REVIEWS + bisect_right(ticks, tick)
-        yield "reviews", where, opinion_of({**row, "time": row["time"].isoformat()})
-
-
-def _topic_of(items: "Table", topic: str) -> "Table":
-    if topic not in items.columns:
-        raise SourceError(f"items have no column {topic}; there are {', '.join(items.columns)}")
-    return items.select("item_id", topic=items[topic].cast("string"))
+        yield [("reviews", last * MAX_REVIEWS + seen, late)]
+    new = reviews[(reviews["tick"] > last) & (reviews["tick"] < reviews["tick"].max())]
+    columns = new.columns.intersection(["time", "topic", "rating", "text"])
+    for _, day in new.groupby(new["time"].dt.date):
+        where = int(day["tick"].iloc[-1]) * MAX_REVIEWS + int(day.index[-1]) + 1
+        lines = day[columns].to_json(orient="records", lines=True, date_format="iso").splitlines()
+        yield [("reviews", where, opinion_of(line)) for line in lines]
 
 
 class _Review(BaseModel):
-    position: StrictInt
-    item_id: StrictInt | StrictStr
-    time: Any
-    rating: Any
-    text: Any
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    position: int
+    item_id: int | str
 
 
 class _Reviews(BaseModel):
-    """What is read of a service's answer."""
+    """What is read of a service's answer: the name of its log, and reviews with positions in it."""
 
-    log: StrictStr
+    log: str
     reviews: list[_Review]
 
 
@@ -291,7 +235,7 @@ def read_service(
     topic: str = "department",
     *,
     key: str = "",
-) -> Iterator[Read]:
+) -> Iterator[list[Read]]:
     """Read the reviews of a service, in the order in which they came.
 
     Parameters
@@ -311,7 +255,7 @@ def read_service(
 
     Yields
     ------
-    tuple
+    list of tuple
         As `Read`, with the name of the log and positions in it.
 
     Raises
@@ -325,47 +269,41 @@ def read_service(
     if not is_address(address):
         raise SourceError(f"a service has an address such as http://..., not {address!r}")
     headers = bearer(key)
-    topics: Mapping[str, str | None] | None = None
+    topics: dict[str, str | None] = {}
     log, after = next(iter(place.items()), ("", 0))
     while True:
         question = urlencode({"log": log, "after": after, "most": REVIEWS_AT_ONCE})
         answer = _asked(f"{address.rstrip('/')}/v1/reviews", question, headers)
         if not answer.reviews:
             return
-        if market and topics is None:
+        if market and not topics:
             topics = topics_of(market, topic)
-        log = answer.log
-        for review in answer.reviews:
-            after = review.position
-            yield log, after, _opinion(review, topics)
+        log, after = answer.log, answer.reviews[-1].position
+        yield [(log, each.position, _opinion(each, topics)) for each in answer.reviews]
 
 
-def _opinion(review: _Review, topics: Mapping[str, str | None] | None) -> OpinionRow | str:
-    facts = review.model_dump(include={"time", "rating", "text"})
-    if topics is None:
-        return opinion_of(facts)
+def _opinion(review: _Review, topics: Mapping[str, str | None]) -> OpinionRow | str:
     item = str(review.item_id)
-    if item not in topics:
+    if topics and item not in topics:
         return f"is about item {item}, which the market does not have"
-    return opinion_of({**facts, "topic": topics[item]})
+    return opinion_of(json.dumps({**review.model_dump(), "topic": topics.get(item)}))
 
 
 def _asked(address: str, question: str, headers: Mapping[str, str]) -> _Reviews:
-    """The name of the service's log, and its next reviews with their positions."""
     try:
         answer = ask(f"{address}?{question}", headers=headers, seconds=10)
-        if answer.ok:
-            return _Reviews.model_validate_json(answer.body)
     except NoAnswer as error:
         raise ConnectionError(f"nothing answers at {address} ({error})") from error
-    except ValidationError as error:
-        raise SourceError(
-            f"{address} is no service of `serve` ({error.errors()[0]['msg']})"
-        ) from error
-    if answer.status in TRY_LATER:
+    if answer.status == 429 or answer.status >= 500:
         raise ConnectionError(f"{address} cannot answer now ({answer.status})")
-    advice = "; name another memory to begin anew" if answer.status == 409 else ""
-    raise SourceError(f"{address} refuses: {answer.beginning}{advice}")
+    if not answer.ok:
+        advice = "; name another memory to begin anew" if answer.status == 409 else ""
+        raise SourceError(f"{address} refuses: {answer.beginning}{advice}")
+    try:
+        return _Reviews.model_validate_json(answer.body)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise SourceError(f"{address} is no service of `serve` ({reason})") from error
 
 
 def topics_of(market: str, topic: str) -> dict[str, str | None]:
@@ -373,26 +311,23 @@ def topics_of(market: str, topic: str) -> dict[str, str | None]:
 
     SourceError if there is no such column; ConnectionError if the market cannot be read now.
     """
-    from coupon_rec.market.identifiers import stored
+    from coupon_rec.market.identifiers import exchanged, stored
     from coupon_rec.market.loading import connect
     from coupon_rec.market.sources import open_tables
     from coupon_rec.market.tables import IDENTIFIERS
 
     try:
         tables = open_tables(market, connect()).tables
-        if (items := tables.get("items")) is None:
-            raise ConnectionError(f"{market} has no items: put items.parquet or items.csv there")
-        topics = _topic_of(items, topic)
-        names = stored(tables[IDENTIFIERS])[0].get("item_id") if IDENTIFIERS in tables else None
-        if names is not None:
-            topics = topics.join(names, topics.item_id == names.number)
-            topics = topics.select("topic", item_id="text")
-        if not topics["item_id"].type().is_string():
-            topics = topics.mutate(item_id=topics["item_id"].cast("int64"))
-        rows = topics.to_pandas().astype(object)
-    except (SourceError, ConnectionError):
-        raise
+        names = stored(tables[IDENTIFIERS])[0] if IDENTIFIERS in tables else {}
+        items = exchanged(tables["items"], names, put="text", instead="number").to_pandas()
     except Exception as error:  # whatever the engine says while the files are written anew
         raise ConnectionError(f"the items of {market} cannot be read now ({error})") from error
-    rows = rows.where(rows.notna(), None)
-    return dict(zip(rows["item_id"].astype(str), rows["topic"], strict=True))
+    return _topics(items, topic)
+
+
+def _topics(items: pd.DataFrame, topic: str) -> dict[str, str | None]:
+    if topic not in items:
+        raise SourceError(f"items have no column {topic}; there are {', '.join(items.columns)}")
+    items = items.convert_dtypes()  # identifiers that are floats, too
+    names = items[topic].astype("string").astype(object)
+    return dict(zip(items["item_id"].astype(str), names.where(names.notna(), None), strict=True))

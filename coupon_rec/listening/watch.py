@@ -1,4 +1,4 @@
-"""Counts of opinions by hour, and an alarm that rings when more of them are negative."""
+"""What an hour of the week usually has, and an alarm that rings when more is negative."""
 
 from dataclasses import dataclass
 
@@ -10,48 +10,8 @@ from coupon_rec.arguments import Floats, Mask, require_one_order, require_presen
 from coupon_rec.listening.labels import Errors
 from coupon_rec.monitoring import Cusum
 
-HOURS_OF_WEEK = 168  # hour 0 begins when Monday does
 QUIET_WEEKS = 4
 MAX_COOLDOWN = 24 * 366
-
-
-def by_hour(opinions: pd.DataFrame) -> pd.DataFrame:
-    """Count opinions, and the negative ones among them, in every hour from the first to the last.
-
-    Parameters
-    ----------
-    opinions : pandas.DataFrame
-        `time` (timestamps) and `negative` (0 or 1); one row an opinion.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `opinions` and `negatives`, a row for each hour, indexed by its beginning.
-
-    Examples
-    --------
-    >>> times = pd.to_datetime(["2026-11-02 09:10", "2026-11-02 09:50", "2026-11-02 11:05"])
-    >>> by_hour(pd.DataFrame({"time": times, "negative": [1, 0, 0]}))["opinions"].tolist()
-    [2, 0, 1]
-    """
-    require_present(opinions, ["time", "negative"], "opinions")
-    if opinions.empty:
-        raise ValueError("there are no opinions to count")
-    hours = opinions["negative"].groupby(opinions["time"].dt.floor("h")).agg(["size", "sum"])
-    every = pd.date_range(hours.index[0], hours.index[-1], freq="h")
-    counted = hours.reindex(every, fill_value=0).astype(int)
-    return counted.set_axis(["opinions", "negatives"], axis=1)
-
-
-def hour_of_week(hours: pd.DatetimeIndex) -> pd.Index:
-    """Number the hours of a week, from 0 (Monday, 0:00) to 167: shape (n,).
-
-    Examples
-    --------
-    >>> hour_of_week(pd.DatetimeIndex(["2026-11-02 09:00", "2026-11-08 23:00"])).tolist()
-    [9, 167]
-    """
-    return hours.day_of_week * 24 + hours.hour
 
 
 def usual_week(counts: pd.Series) -> pd.Series:
@@ -65,7 +25,7 @@ def usual_week(counts: pd.Series) -> pd.Series:
     Returns
     -------
     pandas.Series
-        Shape (168,), indexed by `hour_of_week`.
+        Shape (168,), indexed by the hour of the week, from 0 (Monday, 0:00) to 167.
 
     Raises
     ------
@@ -79,12 +39,9 @@ def usual_week(counts: pd.Series) -> pd.Series:
     84.0
     """
     hours = pd.DatetimeIndex(counts.index)
-    usual = counts.groupby(hour_of_week(hours)).mean()
-    if len(usual) < HOURS_OF_WEEK:
-        raise ValueError(
-            f"the counts cover {len(usual)} of the {HOURS_OF_WEEK} hours of a week: "
-            "take a week or more"
-        )
+    usual = counts.groupby(hours.day_of_week * 24 + hours.hour).mean()
+    if len(usual) < 168:
+        raise ValueError(f"the counts cover {len(usual)} of 168 hours of a week: take a whole one")
     return usual
 
 
@@ -147,7 +104,8 @@ class Watch:
         Parameters
         ----------
         past : pandas.DataFrame
-            From `by_hour`: weeks in which nothing was wrong, two or more.
+            `opinions` and `negatives`, a row for each hour, indexed by its beginning: weeks in
+            which nothing was wrong, two or more.
         errors : Errors, optional
             Of the labels; none if left out.
         growth : float
@@ -180,16 +138,12 @@ class Watch:
             raise ValueError(f"topics must be 1 or more, not {topics}")
         negatives, opinions, known = quiet_weeks(past, paths, seed)
         count, every = past["negatives"].sum(), past["opinions"].sum()
-        if not 0 < count < every:
-            raise ValueError(
-                f"of {every} opinions in the past, {count} are negative: a watch needs both kinds"
-            )
         errors = errors or Errors()
         before = float(errors.corrected(count, every))
         if not 0 < before < 1:
             raise ValueError(
-                f"{count} of {every} past opinions are called negative, no more than the errors "
-                f"{errors} explain: measure the errors on sentences like those of the stream"
+                f"of {every} past opinions {count} are called negative: a watch needs both kinds, "
+                f"and more than the errors {errors} explain, as on sentences like the stream's"
             )
         after = growth * before / (1 + (growth - 1) * before)
         ratio = errors.labeled(after) / errors.labeled(before)
@@ -217,10 +171,8 @@ class Watch:
         """
         require_one_order(negatives=negatives, opinions=opinions)
         k, n = np.asarray(negatives, np.float64), np.asarray(opinions, np.float64)
-        if k.shape != n.shape or not (np.isfinite(k).all() and np.isfinite(n).all()):
-            raise ValueError(
-                f"negatives and opinions must be finite and alike, not {k.shape} and {n.shape}"
-            )
+        if k.shape != n.shape or not np.isfinite(k + n).all():
+            raise ValueError(f"counts must be finite and alike, not {k.shape} and {n.shape}")
         return ringing(self.cusum.step(k, self.share * n), self.threshold, self.cooldown)
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +20,9 @@ from coupon_rec.listening import (
     Listener,
     Opinion,
     Watch,
-    by_hour,
     paused,
-    usual_week,
 )
 from coupon_rec.listening.watch import quiet_weeks
-from coupon_rec.monitoring import Cusum
 
 ROOT = Path(__file__).parents[2]
 SENTENCES = pd.read_csv(ROOT / "data" / "opinions" / "finance.csv")
@@ -44,26 +40,10 @@ def watch_of(seed: int, **options: float) -> Watch:
 def opinions_of(negatives: np.ndarray, opinions: np.ndarray, topic: str) -> list[Opinion]:
     """One opinion after another, as hourly counts have them."""
     return [
-        Opinion(MONDAY + hour * HOUR, topic, number < k, f"{topic} {hour} {number}")
+        Opinion(MONDAY + hour * HOUR, topic, number < k, f"{topic} {hour} {number}" * 50)
         for hour, (k, n) in enumerate(zip(negatives.astype(int), opinions.astype(int), strict=True))
         for number in range(n)
     ]
-
-
-# The check on series that people marked
-
-
-def test_levels_are_found_up_and_down_and_learned_anew(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    benchmark = import_module("listening")
-    noise = np.random.default_rng(1).standard_normal(300)
-    found = benchmark.levels(noise + np.repeat([0.0, 4.0, -4.0], 100), 8.0)
-    assert len(found) == 2 and all(0 <= a - b <= 5 for a, b in zip(found, [100, 200], strict=True))
-    marked = {"one": [100, 200], "another": [100]}
-    assert benchmark.f1([100, 200], marked, 5) == 1
-    assert benchmark.f1([], marked, 5) == pytest.approx(2 / (1 + 1 / np.mean([1 / 3, 1 / 2])))
 
 
 # Labels and their errors
@@ -84,15 +64,6 @@ def test_a_corrected_count_is_the_share_that_the_errors_started_from(
     assert float(errors.corrected(size * errors.labeled(share), size)) == pytest.approx(share)
 
 
-def test_errors_are_counted_and_a_classifier_that_says_nothing_is_refused() -> None:
-    found = Errors.of([1, 1, 0, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0])
-    assert (found.caught, found.wrongly) == (pytest.approx(2 / 3), pytest.approx(1 / 4))
-    with pytest.raises(ValueError, match="call more of the negative"):
-        Errors(0.3, 0.3)
-    with pytest.raises(ValueError, match="both kinds"):
-        Errors.of([1, 0], [1, 1])
-
-
 @pytest.mark.parametrize(
     ("sentences", "message"),
     [
@@ -107,26 +78,7 @@ def test_sentences_that_cannot_teach_are_refused(sentences: pd.DataFrame, messag
         Labels(sentences)
 
 
-# Counts
-
-
-def test_hours_without_an_opinion_are_counted_as_such() -> None:
-    times = pd.to_datetime(["2026-11-02 09:59", "2026-11-02 12:00"])
-    counted = by_hour(pd.DataFrame({"time": times, "negative": [1, 0]}))
-    assert counted["opinions"].tolist() == [1, 0, 0, 1]
-    assert counted["negatives"].tolist() == [1, 0, 0, 0]
-    with pytest.raises(ValueError, match="take a week or more"):
-        usual_week(counted["opinions"])
-
-
 # Watches
-
-
-def test_a_watch_is_the_cusum_with_the_opinions_of_the_hour_as_yardstick() -> None:
-    negatives, opinions = talk(1, 3)
-    watch = Watch(share=0.25, ratio=1.5, threshold=4.0)
-    expected = Cusum(1.5).path(negatives, 0.25 * opinions)
-    np.testing.assert_allclose(watch.sums(negatives, opinions), expected)
 
 
 def test_after_an_alarm_it_is_silent_and_starts_anew() -> None:
@@ -158,28 +110,6 @@ def test_twenty_topics_ring_together_no_oftener_than_was_set() -> None:
     assert np.mean(rings) < 1.3
 
 
-@pytest.mark.slow
-def test_most_doublings_ring_within_twelve_hours_and_few_days_on_which_all_talk_doubles() -> None:
-    caught, more, harmless = [], [], []
-    for seed in range(16):
-        watch = watch_of(seed)
-        for number, start in enumerate(np.random.default_rng(seed).integers(168, 480, 8)):
-            change = {"paths": 4, "errors": ERRORS, "start": int(start)}
-            crisis = talk(3, [seed, 3, number], negative=2, **change)
-            both = talk(3, [seed, 5, number], negative=2, other=2, **change)
-            praise = talk(3, [seed, 4, number], other=3, **change)
-            for counts, hours, found in (
-                (crisis, 12, caught),
-                (both, 24, more),
-                (praise, 24, harmless),
-            ):
-                rings = watch.alarms(*counts)[:, start : start + hours]
-                found += rings.any(axis=1).tolist()
-    assert np.mean(caught) >= 0.6
-    assert np.mean(more) <= 0.15  # 24 of 672 hours would ring anyway
-    assert np.mean(harmless) == 0  # by construction: praise lowers the share
-
-
 @pytest.mark.parametrize(
     ("weeks", "change", "message"),
     [
@@ -187,7 +117,7 @@ def test_most_doublings_ring_within_twelve_hours_and_few_days_on_which_all_talk_
         (3, {"growth": 1.0}, "growth must be above 1"),
         (3, {"rate": 0.0}, "rate in"),
         (3, {"topics": 0}, "topics must be 1"),
-        (3, {"errors": Errors(0.9, 0.5)}, "no more than the errors"),
+        (3, {"errors": Errors(0.9, 0.5)}, "more than the errors"),
     ],
 )
 def test_a_watch_that_cannot_be_tuned_says_why(weeks: int, change: dict, message: str) -> None:
@@ -219,15 +149,7 @@ def test_a_listener_rings_when_its_watch_does_also_if_it_is_stored_and_restored(
     hours = [MONDAY + (4 * 168 + int(hour) + 1) * HOUR for hour in np.flatnonzero(rings)]
     assert [alert.id for alert in alerts] == [f"milk {hour.isoformat()}" for hour in hours] != []
     assert all(1 <= len(alert.quotes) <= 3 for alert in alerts)
-
-
-def test_a_state_of_version_1_is_restored() -> None:
-    listener = Listener(days=14)
-    listener.hear(Opinion(MONDAY, "milk", True, "Sour."))
-    state = {name: value for name, value in listener.state().items() if name != "called"}
-    assert state["begun"] == state["hour"] == "2026-01-05T00:00:00"
-    assert state["now"] == {"milk": {"n": 1, "k": 1, "quotes": ["Sour."]}}
-    assert Listener.restored(state).state() == {**listener.state(), "called": {}}
+    assert {len(quote) for alert in alerts for quote in alert.quotes} == {500}
 
 
 def test_silence_runs_out_in_hours_in_which_nobody_speaks() -> None:
@@ -263,27 +185,27 @@ def test_where_labels_call_half_of_a_topic_half_of_their_errors_are_corrected() 
 def test_topics_share_the_rate_of_false_alarms_and_those_without_a_past_are_left_out() -> None:
     counts = talk(3, 5, mean=10)
     alone, both = Listener(days=14), Listener(days=14)
-    for hour in zip(*(counts[part][0] for part in (0, 1)), range(504), strict=True):
-        k, n, number = hour
-        for each in range(int(n)):
-            opinion = Opinion(MONDAY + number * HOUR, "milk", each < k)
-            alone.hear(opinion)
-            both.hear(opinion)
-            both.hear(Opinion(opinion.time, "bread", opinion.negative))
-        both.hear(Opinion(MONDAY + number * HOUR, "rumors", number % 200 == 0))
+    for opinion in opinions_of(counts[0][0], counts[1][0], "milk"):
+        alone.hear(opinion)
+        both.hear(opinion)
+        both.hear(replace(opinion, topic="bread"))
+        both.hear(replace(opinion, topic="rumors", negative=opinion.time.day == 5))
     assert set(both.watches) == {"milk", "bread"}
     assert both.watches["milk"].threshold >= alone.watches["milk"].threshold + np.log(2)
+
+
+def test_a_classifier_that_says_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="call more of the negative"):
+        Errors.of([1, 0, 1, 0], [1, 1, 0, 0])
+    with pytest.raises(ValueError, match="both kinds"):
+        Errors.of([1, 0], [1, 1])
 
 
 def test_a_topic_that_rang_pauses_its_coupons_for_a_day() -> None:
     alert = Alert("1", "milk", "2026-11-02T09:00:00", "2026-11-02T05:00:00", 9, 8, 0.9, 0.2, 1, "")
     topics = pd.Series(["milk", "bread"])
-    for at, held in (
-        ("2026-11-02T08:00", False),
-        ("2026-11-03T08:00", True),
-        ("2026-11-03T09:00", False),
-    ):
-        assert paused(topics, [alert], at).tolist() == [held, False]
+    for at, held in (("02T08:00", False), ("03T08:00", True), ("03T09:00", False)):
+        assert paused(topics, [alert], f"2026-11-{at}").tolist() == [held, False]
 
 
 @pytest.mark.slow
