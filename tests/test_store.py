@@ -150,6 +150,7 @@ def test_numbers_are_found_by_the_texts_that_spell_them_and_the_other_way_round(
     assert [texts.number("user_id", value) for value in (7, "7", "07")] == [0, 0, 1]
     assert texts.names("user_id", np.array([1, 0, 1])).to_pylist() == ["07", "7", "07"]
     assert whole.number("user_id", "9" * 30) == UNKNOWN
+    assert [whole.named("user_id", value) for value in ("ada", "07", "7", 7)] == ["ada", "07", 7, 7]
 
 
 # Each event counts once
