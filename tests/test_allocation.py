@@ -173,14 +173,6 @@ def test_a_second_call_gives_the_same_answer() -> None:
     assert (first.chosen == second.chosen).all() and first.bound == second.bound
 
 
-def test_without_limits_each_user_gets_the_most_valuable_coupon_or_none() -> None:
-    value = np.array([[1.0, 2.0], [-1.0, 0.5], [-1.0, -2.0], [0.0, -np.inf]])
-    for method in ("exact", "dual"):
-        found = allocate(value, method=method)
-        assert found.chosen.tolist() == [[False, True], [False, True], [False] * 2, [False] * 2]
-        assert found.gap == 0
-
-
 def test_the_price_of_a_dollar_is_what_one_more_dollar_earns() -> None:
     value, (budget, _), _ = large(3_000)
     found = allocate(value, budget, method="dual")
@@ -219,6 +211,10 @@ def test_the_exact_solver_prints_nothing(capfd: pytest.CaptureFixture[str]) -> N
         ({"budgets": Budget(-1, [1.0])}, "budget 0 has the amount -1"),
         ({"budgets": Budget(1, [-1.0, 1.0])}, "budget 0 has costs that are not finite"),
         ({"budgets": [Budget(1, 1.0), Budget(1, np.ones(3))]}, r"budget 1 .* shape \(3,\)"),
+        *(
+            ({"budgets": Budget(1, 1.0, coupons)}, "different columns of value, from 0 to 1")
+            for coupons in ([0, 0], [2], [-1])
+        ),
         ({"caps": [1]}, "caps must be 2 numbers"),
         ({"caps": [1, -1]}, "caps must be 2 numbers"),
         ({"groups": ["a"]}, r"groups must have shape \(2,\)"),

@@ -118,15 +118,6 @@ def test_choices_hold_only_offers_and_say_what_each_is_worth(tmp_path: Path, put
     np.testing.assert_allclose(both["value"], offer_value(both, both["redeemed"], economics))
 
 
-def test_without_limits_all_get_their_best(tmp_path: Path, put: Put) -> None:
-    offers = scored(200)
-    found = allocate_scores(put(offers), tmp_path / "choices", parts=4)
-    best = offers.assign(value=offer_value(offers, offers["redeemed"]))
-    best = best.sort_values("value").drop_duplicates("user_id", keep="last")
-    assert found.value == pytest.approx(best["value"].clip(lower=0).sum())
-    assert found.gap < 1e-12
-
-
 @pytest.mark.parametrize("apart", [0.0, 1e-5, 1e-4])
 def test_more_alike_users_than_are_allocated_anew_share_what_there_is(
     tmp_path: Path, put: Put, apart: float

@@ -88,12 +88,6 @@ def test_shelves_that_do_not_fit_are_refused(change: dict[str, Any], message: st
         stock_budgets(**{"left": [1.0, 1.0], "units": [[1.0, 1.0]], "shelf": [0, 1], **change})
 
 
-@pytest.mark.parametrize("coupons", [[0, 0], [2], [-1]])
-def test_a_budget_of_coupons_that_are_not_there_is_refused(coupons: list[int]) -> None:
-    with pytest.raises(ValueError, match="different columns of value, from 0 to 1"):
-        allocate([[1.0, 2.0]], Budget(1.0, 1.0, coupons))
-
-
 @pytest.mark.parametrize("dispersion", [1.0, 2.0, 6.0])
 def test_the_newsvendor_orders_what_costs_least_of_all_orders(dispersion: float) -> None:
     k, orders = np.arange(400), np.arange(120)[:, None]
