@@ -102,7 +102,8 @@ def improve(problem: AllocationProblem, prices: Prices, chosen: Mask) -> None:
         tried *= 4
     while (over := problem.used(chosen) > problem.limits).any():  # by rounding only
         rows, columns = np.nonzero(chosen)
-        uses = problem.taken(rows, columns)[over].any(axis=0)
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)  # one by one, to save memory
+        uses = [problem.taken(*pair)[over].any() for pair in pairs]
         worth = np.where(uses, problem.value[rows, columns], np.inf)
         chosen[rows[worth.argmin()], columns[worth.argmin()]] = False
 
