@@ -82,11 +82,6 @@ def test_the_credit_is_the_mean_over_all_orders_of_joining(players: int) -> None
     np.testing.assert_allclose(shapley(worth), by_orders(worth), atol=1e-12)
 
 
-def test_worth_that_is_not_of_all_coalitions_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"3 coalitions: n players have 2 \*\* n"):
-        shapley([0, 1, 2])
-
-
 # Credit among topics
 
 
@@ -155,7 +150,7 @@ def test_many_offers_at_once_get_what_each_gets_alone(
     assert contrast(score, arrays, [], [], topics_of(encoder)) == []
 
 
-def test_too_many_players_and_no_others_are_refused(
+def test_what_has_no_credit_or_no_words_is_refused(
     score: Callable[[Arrays], Any], arrays: Arrays, encoder: Encoder
 ) -> None:
     offer = rows_of(arrays, [0])
@@ -163,6 +158,10 @@ def test_too_many_players_and_no_others_are_refused(
         credit(score, offer, rows_of(arrays, slice(1, 40)), features_of(encoder))
     with pytest.raises(ValueError, match="no others"):
         credit(score, offer, rows_of(arrays, []), topics_of(encoder))
+    with pytest.raises(ValueError, match=r"3 coalitions: n players have 2 \*\* n"):
+        shapley([0, 1, 2])
+    with pytest.raises(ValueError, match=r"lacks \['match_category_recency'\]"):
+        reason({"match_recency": 3}, because="category")
 
 
 # Credit among features
@@ -245,11 +244,6 @@ def test_words_for_a_customer_name_nothing_that_was_inferred() -> None:
     private = ("income", "age", "household", "probab", "spend", "recency", "rank")
     for topic in (*TOPICS, ""):
         assert not any(word in reason(OFFER, because=topic) for word in private)
-
-
-def test_a_reason_without_its_facts_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"lacks \['match_category_recency'\]"):
-        reason({"match_recency": 3}, because="category")
 
 
 # In the service

@@ -7,8 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from scipy.optimize import milp
-from scipy.sparse import coo_array, csr_array, hstack, vstack
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -28,30 +26,6 @@ def lists(users: int = 600, seed: int = 0) -> tuple[Floats, Floats, NDArray[Any]
     return value, rng.uniform(0.1, 1.0, (users, 5)), group
 
 
-def highs(value: Floats, group: Any, gap: float, cost: Floats | None, budget: float) -> float:
-    """The bound of HiGHS for whole coupons, with a variable for the lowest rate."""
-    row, column = np.nonzero(np.isfinite(value))
-    size, number = len(row), np.unique(group, return_inverse=True)[1]
-    people = np.bincount(number)
-    once = coo_array((np.ones(size), (row, np.arange(size))), shape=(len(value), size))
-    share = coo_array((1 / people[number[row]], (number[row], np.arange(size))))
-    lowest = csr_array(np.ones((len(people), 1)))
-    matrix = [hstack([once, csr_array((len(value), 1))])]
-    matrix += [hstack([share, -lowest]), hstack([-share, lowest])]
-    most = [np.ones(len(value)), np.full(len(people), gap), np.zeros(len(people))]
-    if cost is not None:
-        matrix.append(csr_array(np.append(cost[row, column], 0.0)[None]))
-        most.append(np.array([budget]))
-    found = milp(
-        -np.append(value[row, column], 0.0),
-        integrality=np.arange(size + 1) < size,
-        bounds=(0, 1),
-        constraints=(vstack(matrix), -np.inf, np.concatenate(most)),
-        options={"time_limit": 10, "mip_rel_gap": 1e-3},
-    )
-    return float(-found.mip_dual_bound)
-
-
 def widest(limit: GroupLimit, found: Allocation) -> float:
     rates = limit.rates(found.chosen).values()
     return max(rates) - min(rates)
@@ -67,46 +41,32 @@ def test_without_budgets_the_choice_is_the_best_that_the_gap_allows(gap: float) 
     found = allocate(value, group_limit=limit)
     assert widest(limit, found) <= gap + 1e-9
     assert found.gap <= 1e-9
-    assert found.value >= 0.99 * highs(value, group, gap, None, 0)
     assert found.value < allocate(value).value
 
 
-@pytest.mark.parametrize("gap", [0.2, 0.03])
-def test_under_a_budget_the_choice_is_within_a_hundredth_of_the_solver(gap: float) -> None:
-    value, cost, group = lists()
+@pytest.mark.parametrize(
+    ("gap", "budget", "caps", "k", "near"),
+    [
+        (0.2, 60.0, np.full(5, np.inf), 1, 0.99),
+        (0.03, 60.0, np.full(5, np.inf), 1, 0.99),
+        (0.1, 150.0, np.array([40, 40, np.inf, 200, 10]), 2, 0.97),
+    ],
+)
+def test_budgets_caps_and_several_coupons_a_user_are_kept_together(
+    gap: float, budget: float, caps: Floats, k: int, near: float
+) -> None:
+    value, cost, group = lists(seed=k - 1)
     limit = GroupLimit(group, gap)
-    found = allocate(value, Budget(60.0, cost), group_limit=limit)
+    found = allocate(
+        value, Budget(budget, cost), caps=caps, k=k, groups=[*"aabbc"], group_limit=limit
+    )
     assert found.method == "dual"
     assert widest(limit, found) <= gap + 1e-9
-    assert found.spent[0] <= 60.0
-    assert found.value <= found.bound * (1 + 1e-9)
-    assert found.value >= 0.99 * highs(value, group, gap, cost, 60.0)
-
-
-def test_budgets_caps_and_several_coupons_a_user_are_kept_together() -> None:
-    value, cost, group = lists(seed=1)
-    caps = [40, 40, np.inf, 200, 10]
-    limit = GroupLimit(group, 0.1)
-    found = allocate(
-        value, [Budget(150.0, cost)], caps=caps, k=2, groups=[*"aabbc"], group_limit=limit
-    )
-    assert widest(limit, found) <= 0.1 + 1e-9
-    assert found.spent[0] <= 150.0
+    assert found.spent[0] <= budget
     assert (found.chosen.sum(axis=0) <= caps).all()
     assert found.chosen[:, :2].sum(axis=1).max() <= 1
-    assert found.chosen.sum(axis=1).max() == 2
-    assert found.value >= 0.97 * found.bound
-
-
-def test_a_small_problem_is_solved_exactly_and_its_prices_stay() -> None:
-    value, cost, group = lists(users=40, seed=2)
-    limit = GroupLimit(group, 0.2)
-    found = allocate(value, Budget(4.0, cost), group_limit=limit)
-    near = allocate(value, Budget(4.0, cost), group_limit=limit, method="dual")
-    assert found.method == "exact"
-    assert near.value <= found.value <= near.bound + 1e-9
-    assert widest(limit, found) <= 0.2 + 1e-9
-    assert found.value == pytest.approx(highs(value, group, 0.2, cost, 4.0), rel=2e-3)
+    assert found.chosen.sum(axis=1).max() == k
+    assert near * found.bound <= found.value <= found.bound * (1 + 1e-9)
 
 
 def test_a_limit_that_is_met_anyway_changes_nothing() -> None:
@@ -201,20 +161,6 @@ def test_calibration_divides_what_came_by_what_was_promised_in_each_group() -> N
 def test_models_agree_as_often_as_two_of_them_choose_the_same() -> None:
     choices = np.array([[7, 7, 8, -1], [7, 9, 8, -1], [7, 9, -1, -1]])
     assert agreement(choices, users=range(4))["value"] == pytest.approx(2 / 3)
-
-
-def test_models_that_always_agree_do_so_however_many_lists_the_drawn_users_have() -> None:
-    same = agreement([[7, 8, 9, 9], [7, 8, 9, 9]], users=[1, 1, 1, 2])
-    assert same.tolist() == [1, 1, 1]
-
-
-def test_the_interval_of_an_agreement_is_that_of_its_mean() -> None:
-    rng = np.random.default_rng(4)
-    users = np.repeat(np.arange(80), rng.integers(1, 20, 80))
-    first = rng.integers(0, 3, len(users))
-    second = np.where(rng.random(len(users)) < 0.8, first, -1)
-    mean = group_means(first == second, np.full(len(users), "all"), users).loc["all"]
-    assert agreement([first, second], users).tolist() == pytest.approx(mean.tolist()[2:])
 
 
 @pytest.mark.parametrize(

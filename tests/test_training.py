@@ -301,23 +301,7 @@ def test_a_damaged_checkpoint_is_named(
         fit(coupled_model(encoder), *parts, batch_size=512, checkpoint=tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"epochs": 0}, "epochs is 0: expected a number at least 1"),
-        ({"batch_size": 0}, "batch_size is 0: expected a number at least 1"),
-        ({"learning_rate": 0.0}, "learning_rate is 0.0: expected a number above 0"),
-        ({"purchase_weight": float("nan")}, "purchase_weight is nan: expected"),
-    ],
-)
-def test_an_argument_out_of_range_is_named(
-    encoder: Encoder, parts: tuple[Examples, Examples], options: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        fit(coupled_model(encoder), *parts, **options)
-
-
-def test_data_that_does_not_fit_the_model_is_named(
+def test_data_and_arguments_that_do_not_fit_are_named(
     encoder: Encoder, parts: tuple[Examples, Examples]
 ) -> None:
     inputs, labels = parts[0]
@@ -334,6 +318,16 @@ def test_data_that_does_not_fit_the_model_is_named(
     ]:
         with pytest.raises(ValueError, match=message):
             fit(coupled_model(encoder), train, parts[1])
+    for options, message in [
+        ({"epochs": 0}, "epochs is 0: expected a number at least 1"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0: expected a number above 0"),
+        ({"purchase_weight": float("nan")}, "purchase_weight is nan: expected"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fit(coupled_model(encoder), *parts, **options)
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match="expected a dict with a probability for each label"):
+        fit(other, *parts)
 
 
 @pytest.mark.slow
@@ -356,12 +350,6 @@ def test_any_labels_are_fitted_and_any_of_them_stops_the_training(offers: pd.Dat
         fit(model, train, validation, stop_on="viewed")
     with pytest.raises(ValueError, match=r"offers lack the columns \['clicked'\]"):
         examples(offers, some, labels=labels)
-
-
-def test_a_model_with_other_outputs_is_refused(parts: tuple[Examples, Examples]) -> None:
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    with pytest.raises(ValueError, match="expected a dict with a probability for each label"):
-        fit(model, *parts)
 
 
 @pytest.mark.slow

@@ -236,9 +236,9 @@ def more_dollars(offers: pd.DataFrame, mine: pd.DataFrame, base: pd.DataFrame) -
 
     gaps = [mine[k % mine.shape[1]] - base[k % base.shape[1]] for k in range(n)]
     gap = pd.concat(gaps, axis=1, keys=range(n))
-    found = from_sums(gap, offers["user_id"], some_draws, offers["coupon_id"], replicates=200)
-    found["value"] = float(gap.sum().mean())
-    return found
+    gains = from_sums(gap, offers["user_id"], some_draws, offers["coupon_id"], replicates=200)
+    gains["value"] = float(gap.sum().mean())
+    return gains
 
 
 def first_round(shop: Shop) -> tuple[int, int]:

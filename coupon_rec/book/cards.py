@@ -150,15 +150,15 @@ def market(seed: int = 0, users: int = 4000, campaigns: int = 10) -> pd.DataFram
     deep = about["depth"] >= 0.25
     about["badge"] = (random.random(len(about)) < np.where(deep, 0.9, 0.1)).astype(int)
     state = simulate(state, lambda offers: np.full(len(offers), 0.5), campaigns)
-    found = state.simulation()
-    lines = found.market.purchases.select("user_id", "item_id", "time").to_pandas()
-    dates = found.market.campaigns.to_pandas().sort_values("start")
+    made = state.simulation()
+    lines = made.market.purchases.select("user_id", "item_id", "time").to_pandas()
+    dates = made.market.campaigns.to_pandas().sort_values("start")
     place = np.searchsorted(dates["start"].to_numpy(), lines["time"].to_numpy(), "right") - 1
     lines = lines[place >= 0].assign(campaign_id=dates["campaign_id"].to_numpy()[place[place >= 0]])
     key = ["campaign_id", "user_id", "coupon_id"]
-    items = found.market.coupon_items.to_pandas()
+    items = made.market.coupon_items.to_pandas()
     count = lines.merge(items, on=["campaign_id", "item_id"]).groupby(key).size()
-    pairs = found.truth.candidates.select(*key, "offered").to_pandas()
+    pairs = made.truth.candidates.select(*key, "offered").to_pandas()
     pairs["lines"] = count.reindex(pd.MultiIndex.from_frame(pairs[key]), fill_value=0).to_numpy()
     sums = pairs.groupby(["coupon_id", "offered"])["lines"].agg(["sum", "size"]).unstack()
     table = pd.DataFrame(
@@ -226,15 +226,17 @@ def without_pictures(table: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     """
     some, lift, weights = _lifts(table)
     learned = np.random.default_rng(seed).permutation(len(some)) < len(some) // 2
-    known = np.column_stack([np.ones(len(some)), some[["depth", "photo", "border"]]])
-    gone = known * [1, 1, 0, 0]
+    columns = np.column_stack([np.ones(len(some)), some[["depth", "photo", "border"]]])
+    gone = columns * [1, 1, 0, 0]
     root = np.sqrt(weights)
 
     def fit(x: Floats, y: Floats, w: Floats) -> Floats:
         return np.asarray(np.linalg.lstsq(x * w[:, None], y * w, rcond=None)[0])
 
-    zeros = fit(known[learned], lift[learned], root[learned])
-    flagged = [np.column_stack([x, flag * np.ones(len(x))]) for x, flag in ((known, 0), (gone, 1))]
+    zeros = fit(columns[learned], lift[learned], root[learned])
+    flagged = [
+        np.column_stack([x, flag * np.ones(len(x))]) for x, flag in ((columns, 0), (gone, 1))
+    ]
     both = fit(
         np.vstack([x[learned] for x in flagged]),
         np.tile(lift[learned], 2),
@@ -247,7 +249,7 @@ def without_pictures(table: pd.DataFrame, seed: int = 0) -> dict[str, float]:
         return float(weight @ np.exp(lift[later]) / (weight @ np.exp(forecast)))
 
     return {
-        "no loss": ratio(known[later] @ zeros),
+        "no loss": ratio(columns[later] @ zeros),
         "zeros": ratio(gone[later] @ zeros),
         "dropout": ratio(flagged[1][later] @ both),
     }

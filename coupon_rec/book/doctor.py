@@ -105,14 +105,14 @@ def memory() -> Finding:
     if meminfo.exists():
         (kib,) = re.findall(r"MemAvailable: +(\d+)", meminfo.read_text()) or [total // 1024]
         free = min(free, int(kib) * 1024)
-    found = f"memory: {total / GIB:.1f} GiB"
+    size = f"memory: {total / GIB:.1f} GiB"
     if total < MEMORY:
         fix = f"chapters take up to {MEMORY / GIB:.0f} GiB; use a larger machine or container"
-        return Finding("FAIL", found, fix)
+        return Finding("FAIL", size, fix)
     if free < MEMORY:
         fix = "close other programs and the kernels of other notebooks"
-        return Finding("note", f"{found}, {free / GIB:.1f} of them free", fix)
-    return Finding("ok", found)
+        return Finding("note", f"{size}, {free / GIB:.1f} of them free", fix)
+    return Finding("ok", size)
 
 
 def disk() -> Finding:
@@ -147,8 +147,8 @@ def java() -> Finding:
 
 def browser() -> Finding:
     """Look for the browser that the tests of the pages drive."""
-    if found := next(filter(None, map(shutil.which, BROWSERS)), None):
-        return Finding("ok", f"browser for the tests: {Path(found).name}")
+    if path := next(filter(None, map(shutil.which, BROWSERS)), None):
+        return Finding("ok", f"browser for the tests: {Path(path).name}")
     fix = "only the tests of the pages need it: install chromium"
     return Finding("note", "browser for the tests: none", fix)
 

@@ -49,8 +49,8 @@ def gain(state: State, rows: pd.DataFrame) -> Floats:
     """True expected profit of each candidate over sending nothing, in currency, shape (n,)."""
     keys = ["user_id", "coupon_id"]
     truth = state.offers[keys].assign(gain=state.truth["profit"] - CONTACT)
-    found = rows[keys].merge(truth, how="left")["gain"].fillna(0.0)
-    return np.asarray(found, dtype=np.float64)
+    gains = rows[keys].merge(truth, how="left")["gain"].fillna(0.0)
+    return np.asarray(gains, dtype=np.float64)
 
 
 def send(state: State, rows: pd.DataFrame, chosen: ArrayLike) -> tuple[State, Floats]:

@@ -20,7 +20,7 @@ class Eye:
     """
 
     def __init__(self, seed: int = 0) -> None:
-        known = some_traits(1200, seed)
+        printed = some_traits(1200, seed)
         layers = keras.layers
         with seeded(seed):
             pixels = keras.Input((48, 48, 3))
@@ -32,8 +32,8 @@ class Eye:
             self.model = keras.Model(pixels, traits)
             self.model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy")
             self.model.fit(
-                cards(known, seed).astype("float32"),
-                known.to_numpy("float32"),
+                cards(printed, seed).astype("float32"),
+                printed.to_numpy("float32"),
                 batch_size=32,
                 epochs=5,
                 verbose=0,

@@ -35,15 +35,15 @@ def near_to() -> dict[str, Any]:
         "others": pd.DataFrame(WordVectors().of(often), often),
         "own": basket_vectors(lines),
     }
-    found: dict[str, Any] = {"kinds": often}
+    neighbors: dict[str, Any] = {"kinds": often}
     for name, each in vectors.items():
         like = cosines(each.loc[often], each.loc[often])
         np.fill_diagonal(like, -1)
         best = np.argsort(-like, axis=1, kind="stable")[:, :NEAREST]
-        found[name] = [
+        neighbors[name] = [
             [[int(j), round(float(like[i, j]), 2)] for j in row] for i, row in enumerate(best)
         ]
-    return found
+    return neighbors
 
 
 if __name__ == "__main__":

@@ -61,19 +61,19 @@ def market_with_newcomers(
         mailing[~member & (campaign > FIRST)] = MAILED
         state = simulate(state, partial(_all_coupons, mailing[who]))
         made = state.history[-1]["candidates"].to_pandas()
-        known = offers.assign(
+        facts = offers.assign(
             lines=offers["lines"] / campaign,
             of_type=offers["bought"] / campaign,
             popularity=offers.groupby("coupon_id")["bought"].transform("mean") / campaign,
         )
-        known = known[["campaign_id", "user_id", "coupon_id", "type", *SHOPPING]].assign(
+        facts = facts[["campaign_id", "user_id", "coupon_id", "type", *SHOPPING]].assign(
             new=~member[who],
             bought=made["bought_with"].to_numpy(float),
             redeemed=made["redeemed_with"].to_numpy(float),
             p_buy=made["buy_with"].to_numpy(),
             p_redeem_if=made["redeem_given_buy"].to_numpy(),
         )
-        sent = known[made["offered"].to_numpy()].join(counts, on="user_id")
+        sent = facts[made["offered"].to_numpy()].join(counts, on="user_id")
         rows.append(sent.assign(true=sent["p_buy"] * sent["p_redeem_if"]))
         came = sent.groupby("user_id")[["redeemed", "bought"]].sum().assign(mailed=1.0)
         came = came.rename(columns={"redeemed": "redemptions", "bought": "purchases"})

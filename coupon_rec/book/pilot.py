@@ -128,7 +128,7 @@ def before(state: State) -> pd.DataFrame:
     shops = (lines + 5) / (state.period + 1)
     age = rows["age"].map({group: number for number, group in enumerate(AGES)})
     thrift = (rows["on_sale"] + 5) / (lines + 20)
-    known = {
+    facts = {
         "popular": np.log(popular + 1e-6),
         "liked": np.log((rows["bought"] + 0.5) / (lines * popular + 0.5)),
         "shops": np.log(shops),
@@ -152,7 +152,7 @@ def before(state: State) -> pd.DataFrame:
         for name, values in names.items()
         for k in range(1, count + 1)
     }
-    return rows[["campaign_id", "user_id", "type"]].assign(**known, **true)
+    return rows[["campaign_id", "user_id", "type"]].assign(**facts, **true)
 
 
 def outcomes(state: State) -> pd.DataFrame:

@@ -69,9 +69,9 @@ def redemption(learn: pd.DataFrame, rows: pd.DataFrame) -> Floats:
 def others(rows: pd.DataFrame, learn: Callable[[pd.DataFrame, pd.DataFrame], Floats]) -> Floats:
     """Predict each half of the users from the other half."""
     half = rows["user_id"].to_numpy() % 2 == 0
-    found = learn(rows[half], rows)
-    found[half] = learn(rows[~half], rows[half])
-    return found
+    values = learn(rows[half], rows)
+    values[half] = learn(rows[~half], rows[half])
+    return values
 
 
 def face_values(learn: pd.DataFrame, rows: pd.DataFrame) -> Floats:
@@ -132,13 +132,13 @@ def rules(
 
     base, base_coming = others(log, response), response(log, coming)
     scaled = [rule(s * base, s * base_coming, base[:, -1]) for s in np.geomspace(0.1, 10, 15)]
-    found = {
+    choices = {
         "redemption": rule(0.5 * p, 0.5 * p_coming, p[:, -1]),
         "response x depth": max(scaled, key=lambda one: worth(pilot, best_choice(one.log))),
     }
     for learner, (on_log, on_coming) in effects.items():
-        found[learner] = rule(on_log, on_coming, on_log[:, -1])
-    return found
+        choices[learner] = rule(on_log, on_coming, on_log[:, -1])
+    return choices
 
 
 def worth(pilot: Pilot, choice: Ints) -> float:
@@ -200,26 +200,26 @@ def study(pilot: Pilot, effects: Mapping[str, tuple[Floats, Floats]]) -> pd.Data
     rows_a_user = len(log) / log[["user_id", "campaign_id"]].drop_duplicates().shape[0]
 
     def judged(choice: Ints, later: Ints) -> dict[str, float]:
-        found = policy_value(profit, choice, CONTACT) * rows_a_user
+        value = policy_value(profit, choice, CONTACT) * rows_a_user
         share = of_oracle(coming, later) if later.any() else 0.0
-        return {**found[["value", "low", "high"]], "share": share, "sent": (later > 0).mean()}
+        return {**value[["value", "low", "high"]], "share": share, "sent": (later > 0).mean()}
 
     p, p_coming = others(log, redemption), redemption(log, coming)
-    found = {
+    studied = {
         EVERYONE: judged(everyone(log), everyone(coming)),
         CUT: judged(*cut(pilot, p, p_coming)),
     }
     for name, rule in rules(pilot, p, p_coming, effects).items():
         factor = kept_part(pilot, rule.log)
         past, value = (recalibrated(each, factor) for each in (rule.log, rule.coming))
-        found[name] = {
+        studied[name] = {
             **judged(best_choice(past), best_choice(value)),
             **factor[["value", "low", "high"]].set_axis(["factor", "factor_low", "factor_high"]),
             "qini": qini(units, rule.score, len(DEPTHS), replicates=1).coefficient,
             "promised_over_kept": promised_over_kept(coming, value),
             "in_pilot": promised_over_kept(log, past),
         }
-    return pd.DataFrame(found).T
+    return pd.DataFrame(studied).T
 
 
 def promised_over_kept(rows: pd.DataFrame, value: Floats) -> float:

@@ -63,11 +63,11 @@ def add(chapter: str, model: str, test: pd.DataFrame, p: ArrayLike) -> pd.DataFr
 
 def _measured(test: pd.DataFrame, p: ArrayLike) -> dict[str, float]:
     values = evaluate(test, p, metrics=METRICS, replicates=1)["value"]
-    found = {name: values["all", name] for name in METRICS}
-    found |= {f"{name}, B and C": values["B and C", name] for name in ("log loss", "NDCG@10")}
+    metrics = {name: values["all", name] for name in METRICS}
+    metrics |= {f"{name}, B and C": values["B and C", name] for name in ("log loss", "NDCG@10")}
     return {
         name: float(f"{value * (1000 if name.startswith('log') else 1):.3g}")
-        for name, value in found.items()
+        for name, value in metrics.items()
     }
 
 

@@ -192,7 +192,7 @@ def fit(
     """
     cut = int(0.8 * len(x) / LIST) * LIST
     batch = int(np.clip(cut // 20, 32, 256))
-    known, wanted = tf.constant(x[:cut]), tf.constant(y[:cut, None])
+    inputs, wanted = tf.constant(x[:cut]), tf.constant(y[:cut, None])
     others, their = tf.constant(x[cut:]), tf.constant(y[cut:, None])
     optimizer = keras.optimizers.Adam(learning_rate)
     optimizer.build(model.trainable_variables)
@@ -205,7 +205,7 @@ def fit(
         for start in tf.range(0, cut - batch + 1, batch):
             rows = order[start : start + batch]
             with tf.GradientTape() as tape:
-                value = loss(tf.gather(wanted, rows), _p(model(tf.gather(known, rows))))
+                value = loss(tf.gather(wanted, rows), _p(model(tf.gather(inputs, rows))))
             gradients = tape.gradient(value, model.trainable_variables)
             optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return loss(their, _p(model(others)))

@@ -24,8 +24,8 @@ def start(bundle: Path) -> tuple["subprocess.Popen[bytes]", str]:
         with words.open("wb") as sink:
             process = subprocess.Popen(command, stdout=sink, stderr=sink)
         while process.poll() is None:
-            if found := re.search(r"http://127\.0\.0\.1:\d+", words.read_text()):
-                return process, found[0]
+            if address := re.search(r"http://127\.0\.0\.1:\d+", words.read_text()):
+                return process, address[0]
             time.sleep(0.05)
         raise RuntimeError(words.read_text())
 

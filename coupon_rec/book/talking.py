@@ -258,8 +258,8 @@ def attacked(attack: Attack) -> tuple[Assistant, list[str]]:
 
 def lines_of(talk: Assistant) -> list[str]:
     """Give all that the tools return to the customer of a conversation, as it may be said."""
-    found = talk.tools.coupons()
-    return [each.line for each in found] + [each.why for each in found]
+    coupons = talk.tools.coupons()
+    return [each.line for each in coupons] + [each.why for each in coupons]
 
 
 COUNTED = """
@@ -314,13 +314,13 @@ def audit(text: str, lines: Iterable[str], products: Collection[str] = PRODUCTS)
     text = text.removesuffix(ours)
     text = re.sub(r"<[^>]*>", "", html.unescape(unicodedata.normalize("NFKC", text)))
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Mn")).casefold()
-    found = re.findall(r"\d+|[%٪]", text)
-    found += [c for c in text if unicodedata.category(c) == "Sc"]
-    found += [c for c in text if c.isalpha() and not c.isascii()]
+    claims = re.findall(r"\d+|[%٪]", text)
+    claims += [c for c in text if unicodedata.category(c) == "Sc"]
+    claims += [c for c in text if c.isalpha() and not c.isascii()]
     words = set(re.findall(r"[a-z]+", text))
-    found += sorted(words & {*COUNTED.split(), *AGREES.split()})
-    found += [each[0] for each in re.finditer(TOGETHER, text)]
-    return found + [name for name in products if re.search(rf"\b{re.escape(name)}\b", text)]
+    claims += sorted(words & {*COUNTED.split(), *AGREES.split()})
+    claims += [each[0] for each in re.finditer(TOGETHER, text)]
+    return claims + [name for name in products if re.search(rf"\b{re.escape(name)}\b", text)]
 
 
 class Tried(NamedTuple):
@@ -408,7 +408,7 @@ def dialogues(
     names = list(truth.says)
     says = np.array(list(truth.says.values()))
     profit = np.empty(n)
-    known: dict[tuple[str, ...], bool] = {}
+    offered_at: dict[tuple[str, ...], bool] = {}
     for number in range(n):
         rng = np.random.default_rng([seed, number])
         kind = rng.choice(3, p=truth.share)
@@ -419,9 +419,9 @@ def dialogues(
             said.append(names[rng.choice(len(names), p=says[:, kind])])
             if policy == "best moment":
                 key = tuple(said)
-                if key not in known:
-                    known[key] = customers.offer_now(said)
-                offered = known[key]
+                if key not in offered_at:
+                    offered_at[key] = customers.offer_now(said)
+                offered = offered_at[key]
             else:
                 offered = policy == "always"
             if offered or rng.random() < truth.leaves:
@@ -433,8 +433,8 @@ def dialogues(
 
 def measured() -> dict[str, Any]:
     """Read the stored figures of `benchmarks/assistant.py`."""
-    found: dict[str, Any] = json.loads(STORED.read_text("utf-8"))
-    return found
+    numbers: dict[str, Any] = json.loads(STORED.read_text("utf-8"))
+    return numbers
 
 
 def unfounded(text: str, facts: str) -> list[str]:

@@ -153,8 +153,8 @@ class Past:
         parts = [part for _, part in offers.groupby("campaign_id")]
         laid = [daily(part["user_id"], part[promise], part["day"], known) for part in parts]
         totals = np.array([[o.sum(), e.sum()] for o, e in laid])
-        found = [observed_expected(p["redeemed"], p[promise], p["user_id"]) for p in parts]
-        effect = float(np.mean([each["design_effect"] for each in found]))
+        ratios = [observed_expected(p["redeemed"], p[promise], p["user_id"]) for p in parts]
+        effect = float(np.mean([each["design_effect"] for each in ratios]))
         level = float(totals[:, 0].sum() / totals[:, 1].sum())
         wide = spread_of(totals[:, 0], totals[:, 1], effect)
         return cls(known, level, np.vstack([o for o, _ in laid]), len(parts), effect, wide)

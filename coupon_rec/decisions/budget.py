@@ -132,26 +132,22 @@ def allocate(
 
     limits = [budgets] if isinstance(budgets, Budget) else list(budgets)
     problem = allocation_problem(value, limits, caps, k, groups)
-    labels: list[Any] = []
     if group_limit is not None:
         require_one_order(value=value, group=group_limit.group)
-        rates, labels = between.rates_of(group_limit, problem.value)
-        problem = replace(problem, rates=rates)
+        problem = replace(problem, rates=between.rates_of(group_limit, problem.value))
     if method == "auto":
         method = "exact" if _is_small(problem) else "dual"
-    fees: NDArray[np.floating] = np.zeros(0)
     if method == "exact":
         chosen, bound, prices = exact.solve(problem)
-        if problem.rates is not None:
-            fees = between.choose(problem, prices).fees
     elif method == "dual":
         bound, prices = dual.solve([problem], problem.limits)
-        if problem.rates is None:
-            chosen = repair(problem, prices)
-        else:
-            chosen, fees = between.repair(problem, prices)
+        chosen = repair(problem, prices)
     else:
         raise ValueError(f'method is {method!r}; it must be "auto", "exact" or "dual"')
+    fees: dict[Any, float] = {}
+    if (rates := problem.rates) is not None:
+        of_group = between.choose(problem, rates, prices).fees.tolist()
+        fees = dict(zip(rates.labels, of_group, strict=True))
     cap_prices = np.zeros(problem.value.shape[1])
     cap_prices[problem.capped] = prices[len(limits) :]
     return Allocation(
@@ -162,7 +158,7 @@ def allocate(
         prices=prices[: len(limits)],
         cap_prices=cap_prices,
         method=method,
-        fees=dict(zip(labels, fees.tolist(), strict=True)),
+        fees=fees,
     )
 
 

@@ -23,7 +23,7 @@ SAMPLE = 20_000
 def answer(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
     """What users keep of their own best choices at the prices, and what these use of each limit."""
     if problem.rates is not None:
-        return groups.answer(problem, prices)
+        return groups.answer(problem, problem.rates, prices)
     kept, used = 0.0, np.zeros(len(prices))
     budgets = len(problem.uses)
     for rows in problem.chunks():

@@ -27,47 +27,35 @@ class Program(NamedTuple):
     most: Prices
     """Of each variable: 1 of a choice, and k of the lowest rate, where rates are limited."""
 
-    def chosen(self, x: Prices, shape: tuple[int, ...]) -> Mask:
+    def chosen(self, problem: AllocationProblem, x: Prices) -> Mask:
         """The choices that a solution takes whole."""
-        chosen = np.zeros(shape, bool)
         whole = x[: len(self.rows)] > 1 - 1e-6
-        chosen[self.rows[whole], self.columns[whole]] = True
-        return chosen
+        return problem.mask(self.rows[whole], self.columns[whole])
 
 
 def program(problem: AllocationProblem) -> Program:
     """Write the problem down: limits, k a user, one of each group a user, then rates of users."""
     least = 0.0 if problem.rates is None else -np.inf
     rows, columns = np.nonzero(problem.value > least)
-    uses = [
-        *(use.of(rows, columns) for use in problem.uses),
-        *(columns == coupon for coupon in problem.capped),
-    ]
     pairs = rows * (problem.groups.max() + 1) + problem.groups[columns]
     once, each = _membership(rows), _membership(pairs)
     each = each[each.sum(axis=1) > 1]
-    limits = csr_array(np.reshape(uses, (len(uses), len(rows))).astype(float))
+    uses = problem.taken(rows, columns).reshape(len(problem.limits), len(rows))
     fixed = np.repeat([problem.k, 1.0], [once.shape[0], each.shape[0]])
     worth = problem.value[rows, columns].astype(float)
-    matrix = vstack([limits, once, each], format="csr")
+    matrix = vstack([csr_array(uses), once, each], format="csr")
     highest = np.concatenate([problem.limits, fixed])
-    if problem.rates is None:
-        return Program(rows, columns, worth, matrix, highest, np.ones(len(rows)))
-    group, size = problem.rates.group[rows], np.bincount(problem.rates.group)
-    places = (group, np.arange(len(rows)))
-    rates = csr_array(coo_array((1 / size[group], places), (len(size), len(rows))))
-    lowest = np.ones((len(size), 1))
-    nothing = csr_array((len(highest), 1))
-    matrix = block_array([[matrix, nothing], [rates, -lowest], [-rates, lowest]], format="csr")
-    gaps = np.repeat([problem.rates.gap, 0.0], len(size))
-    return Program(
-        rows,
-        columns,
-        np.append(worth, 0.0),
-        matrix,
-        np.concatenate([highest, gaps]),
-        np.append(np.ones(len(rows)), problem.k),
-    )
+    most = np.ones(len(rows))
+    if (rates := problem.rates) is not None:
+        group, size = rates.group[rows], rates.users
+        places = (group, np.arange(len(rows)))
+        share = csr_array(coo_array((1 / size[group], places), (len(size), len(rows))))
+        lowest = np.ones((len(size), 1))
+        nothing = csr_array((len(highest), 1))
+        matrix = block_array([[matrix, nothing], [share, -lowest], [-share, lowest]], format="csr")
+        highest = np.concatenate([highest, np.repeat([rates.gap, 0.0], len(size))])
+        worth, most = np.append(worth, 0.0), np.append(most, problem.k)
+    return Program(rows, columns, worth, matrix, highest, most)
 
 
 def relax(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
@@ -93,7 +81,7 @@ def relax(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
         bounds=np.column_stack([0 * small.most, small.most]),
     )
     prices = -solution.ineqlin.marginals[: len(problem.limits)]
-    return small.chosen(solution.x, problem.value.shape), -solution.fun, prices
+    return small.chosen(problem, solution.x), -solution.fun, prices
 
 
 def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
@@ -114,7 +102,7 @@ def solve(problem: AllocationProblem) -> tuple[Mask, float, Prices]:
             )
         if solution.x is None:
             raise RuntimeError(f"HiGHS found no allocation: {solution.message}")
-        chosen = small.chosen(solution.x.round(), problem.value.shape)
+        chosen = small.chosen(problem, solution.x.round())
         over = np.maximum(problem.used(chosen) - problem.limits, 0)
         if not over.any():
             return chosen, bound, prices

@@ -63,20 +63,12 @@ class Choice(NamedTuple):
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
     group: NDArray[np.intp]
-    margin: Floats
-    """What each pair is worth at the prices, less its group's fee."""
     sent: Mask
     worth: float
     fees: Floats
 
-    def mask(self, sent: Mask, shape: tuple[int, ...]) -> Mask:
-        """The pairs that are sent as a matrix of users and coupons."""
-        chosen = np.zeros(shape, bool)
-        chosen[self.rows[sent], self.columns[sent]] = True
-        return chosen
 
-
-def rates_of(limit: GroupLimit, value: Floats) -> tuple[Rates, list[Any]]:
+def rates_of(limit: GroupLimit, value: Floats) -> Rates:
     """Number the groups, or say what is wrong with them or cannot be met."""
     if not 0 <= limit.gap < np.inf:
         raise ValueError(
@@ -90,7 +82,7 @@ def rates_of(limit: GroupLimit, value: Floats) -> tuple[Rates, list[Any]]:
             f"no user of group {labels.tolist()[able.argmin()]!r} may get a coupon, so a gap of "
             f"{limit.gap} cannot be met by sending to all groups: give it offers, or leave it out"
         )
-    return Rates(number, float(limit.gap)), labels.tolist()
+    return Rates(number, float(limit.gap), labels.tolist())
 
 
 def _numbered(group: ArrayLike, users: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
@@ -107,25 +99,20 @@ def _numbered(group: ArrayLike, users: int) -> tuple[NDArray[np.intp], NDArray[A
     return number, names
 
 
-def choose(problem: AllocationProblem, prices: Prices) -> Choice:
+def choose(problem: AllocationProblem, rates: Rates, prices: Prices) -> Choice:
     """Find the best choice at given prices that keeps the gap, exactly: equation `eq-rates`."""
-    rates = problem.rates
-    assert rates is not None
     rows, columns, gain = _candidates(problem, prices)
-    group, users = rates.group[rows], np.bincount(rates.group)
+    group = rates.group[rows]
     order = np.lexsort((-gain, group))
     rows, columns, gain, group = rows[order], columns[order], gain[order], group[order]
-    ranked = np.split(gain, np.searchsorted(group, np.arange(1, len(users))))  # best first
-    counts, worth = _counts(ranked, users, rates.gap)
+    ranked = np.split(gain, np.searchsorted(group, np.arange(1, len(rates.users))))  # best first
+    counts, worth = _counts(ranked, rates.users, rates.gap)
     fees = np.array([_fee(each, count) for each, count in zip(ranked, counts, strict=True)])
     sent = np.concatenate(
         [np.arange(len(each)) < count for each, count in zip(ranked, counts, strict=True)]
     )
-    margin = gain - fees[group]
-    order = np.argsort(-margin, kind="stable")
-    return Choice(
-        rows[order], columns[order], group[order], margin[order], sent[order], worth, fees
-    )
+    order = np.argsort(fees[group] - gain, kind="stable")
+    return Choice(rows[order], columns[order], group[order], sent[order], worth, fees)
 
 
 def _counts(ranked: list[Floats], users: NDArray[np.intp], gap: float) -> tuple[list[int], float]:
@@ -169,71 +156,62 @@ def _fee(ranked: Floats, count: int) -> float:
     return float(np.mean(ends)) if ends else 0.0
 
 
-def answer(problem: AllocationProblem, prices: Prices) -> tuple[float, Prices]:
+def answer(problem: AllocationProblem, rates: Rates, prices: Prices) -> tuple[float, Prices]:
     """What users keep of the best choice at the prices, and what it uses, as `dual.answer`."""
-    best = choose(problem, prices)
-    return best.worth, problem.used(best.mask(best.sent, problem.value.shape))
+    best = choose(problem, rates, prices)
+    return best.worth, problem.used(problem.mask(best.rows[best.sent], best.columns[best.sent]))
 
 
-def repair(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
+def repair(problem: AllocationProblem, rates: Rates, prices: Prices) -> Mask:
     """Choose at the prices, take back what is over a limit, and give away what is left.
 
     Returns
     -------
-    chosen : numpy.ndarray
+    numpy.ndarray
         Shape (n, K). No limit is exceeded, that of the groups included.
-    fees : numpy.ndarray
-        One for each group.
     """
     factors = DEARER if len(problem.limits) else DEARER[:1]
-    tried = [_kept(problem, factor * prices) for factor in factors]
-    return max(tried, key=lambda kept: problem.value[kept[0]].sum(dtype=float))
+    tried = [_kept(problem, rates, factor * prices) for factor in factors]
+    return max(tried, key=lambda chosen: problem.value[chosen].sum(dtype=float))
 
 
-def _kept(problem: AllocationProblem, prices: Prices) -> tuple[Mask, Floats]:
+def _kept(problem: AllocationProblem, rates: Rates, prices: Prices) -> Mask:
     """Keep all limits from the choice at the prices, and use what is left."""
-    best = choose(problem, prices)
+    best = choose(problem, rates, prices)
     sent = best.sent.copy()
     if len(problem.limits):
-        budgets = [use.of(best.rows, best.columns) for use in problem.uses]
-        capped = [best.columns == coupon for coupon in problem.capped]
-        uses = np.array([*budgets, *capped], float).T
-        _drop(problem, best, uses, sent)
-        while _add(problem, best, uses, sent):
+        uses = problem.taken(best.rows, best.columns).T
+        _drop(problem, rates, best, uses, sent)
+        while _add(problem, rates, best, uses, sent):
             pass
-    return best.mask(sent, problem.value.shape), best.fees
+    return problem.mask(best.rows[sent], best.columns[sent])
 
 
-def _drop(problem: AllocationProblem, best: Choice, uses: Floats, sent: Mask) -> None:
+def _drop(problem: AllocationProblem, rates: Rates, best: Choice, uses: Floats, sent: Mask) -> None:
     """Take coupons back, in place, smallest margin first, until all limits and the gap are kept."""
-    rates = problem.rates
-    assert rates is not None
     for limit, takes in zip(problem.limits, uses.T, strict=True):
         mine = np.flatnonzero(sent & (takes > 0))
         sent[mine[np.cumsum(takes[mine]) > limit]] = False
-    users = np.bincount(rates.group)
     while True:
-        count = np.bincount(best.group[sent], minlength=len(users))
-        most = np.floor(((count / users).min() + rates.gap) * users + ROUNDING).astype(int)
+        count = np.bincount(best.group[sent], minlength=len(rates.users))
+        lowest = (count / rates.users).min()
+        most = np.floor((lowest + rates.gap) * rates.users + ROUNDING).astype(int)
         if (count <= most).all():
             return
         for number in np.flatnonzero(count > most):
             sent[np.flatnonzero(sent & (best.group == number))[most[number] :]] = False
 
 
-def _add(problem: AllocationProblem, best: Choice, uses: Floats, sent: Mask) -> bool:
+def _add(problem: AllocationProblem, rates: Rates, best: Choice, uses: Floats, sent: Mask) -> bool:
     """Send more, in place, best margin first, as far as all limits allow; say if there was any."""
-    rates = problem.rates
-    assert rates is not None
-    users = np.bincount(rates.group)
     left = problem.limits - uses[sent].sum(axis=0)
-    count = np.bincount(best.group[sent], minlength=len(users))
+    count = np.bincount(best.group[sent], minlength=len(rates.users))
     gains = problem.value[best.rows, best.columns] > 0
     added = False
     for pair in np.flatnonzero(~sent & gains & (uses <= left).all(axis=1)):
         after = count.copy()
         after[best.group[pair]] += 1
-        if (uses[pair] <= left).all() and np.ptp(after / users) <= rates.gap + ROUNDING:
+        if (uses[pair] <= left).all() and np.ptp(after / rates.users) <= rates.gap + ROUNDING:
             sent[pair], added = True, True
             left, count = left - uses[pair], after
     return added

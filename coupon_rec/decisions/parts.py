@@ -28,6 +28,7 @@ from coupon_rec.decisions.problem import (
     Budget,
     Mask,
     Prices,
+    Rates,
     allocation_problem,
     merged,
 )
@@ -89,57 +90,8 @@ class Part:
 
     def sent(self, chosen: Mask) -> pd.DataFrame:
         """The offers of the coupons that are chosen."""
-        return self.offers[chosen[self.places.row, self.places.column]]
-
-
-class Limits:
-    """What holds for all parts together, and the columns of their matrices.
-
-    Attributes
-    ----------
-    left, most : numpy.ndarray
-        Units and copies of each coupon; infinity for no limit. Shape (K,).
-    amounts : numpy.ndarray
-        Of the budget, of the units and of the copies, as far as there are limits.
-    """
-
-    def __init__(
-        self,
-        coupons: NDArray[Any],
-        budget: float | None,
-        caps: Mapping[int | str, int] | None,
-        stock: Mapping[int | str, float] | None,
-        k: int,
-    ) -> None:
-        self.coupons, self.budget, self.k = coupons, budget, k
-        self.most = _of_coupons("caps", caps, coupons)
-        if not (self.most >= 0).all():
-            raise ValueError("a cap is negative: expected 0 or more copies of a coupon")
-        named = {str(coupon): units for coupon, units in (stock or {}).items()}
-        self.left = _of_coupons("stock", named, coupons.astype(str))
-        if (bad := ~(self.left >= 0)).any():
-            raise ValueError(
-                f"the stock of coupon {coupons[bad][0]} is {self.left[bad][0]}: expected 0 or more "
-                "units"
-            )
-        limited = [limit[np.isfinite(limit)] for limit in (self.left, np.floor(self.most))]
-        of_budget = [] if budget is None else [float(budget)]
-        self.amounts = np.array([*of_budget, *np.concatenate(limited)], np.float64)
-
-    def part(self, offers: pd.DataFrame, economics: Economics | None) -> Part:
-        """Make the matrices of some users' offers, with every coupon's column."""
-        offers = offers.sort_values(KEY, ignore_index=True)
-        offers = offers.rename(columns={"redeemed": "probability"})
-        places = matrices(offers, self.coupons)
-        p = offers["probability"]
-        offers["value"] = offer_value(offers, p, economics)
-        offers["cost"] = expected_discount(offers, p)
-        cost, units = (places.fill(offers[name], 0.0) for name in ("cost", "units"))
-        budgets = [] if self.budget is None else [Budget(self.budget, cost)]
-        budgets += stock_budgets(self.left, units, range(len(self.coupons)))
-        value = places.fill(offers["value"], -np.inf)
-        problem = allocation_problem(value, budgets, self.most, self.k, None)
-        return Part(offers[[*KEY, "probability", "value", "cost"]], places, problem)
+        sent = chosen[self.places.row, self.places.column]
+        return self.offers.loc[sent].drop(columns="units")
 
 
 class Problems:
@@ -225,30 +177,39 @@ def allocate_scores(
         raise ValueError("a limit on groups takes both groups and gap")
     if missing := [name for name in NEEDED if name not in table.columns]:
         raise ValueError(f"the scores lack {', '.join(missing)}: write them with `score`")
-    units = "units" if stock and "units" in table.columns else "redeemed"
-    table = table.select(*NEEDED, units=table[units])
-    limits = Limits(_coupons(table), budget, caps, stock, k)
+    taken = "units" if stock and "units" in table.columns else "redeemed"
+    table = table.select(*NEEDED, units=table[taken])
+    coupons = _coupons(table)
+    most = _of_coupons("caps", caps, coupons)
+    named = {str(coupon): units for coupon, units in (stock or {}).items()}
+    left = _of_coupons("stock", named, coupons.astype(str))
     with TemporaryDirectory(prefix=".allocating-", dir=folder.absolute().parent) as temporary:
         place = Path(temporary)
         files = []
         for number, file in enumerate(_cut(table, place / "cut", parts if groups is None else 1)):
-            part = limits.part(pd.read_parquet(file), economics)
+            places, offers = _worth(pd.read_parquet(file), coupons, economics)
+            cost, units = (places.fill(offers[name], 0.0) for name in ("cost", "units"))
+            budgets = [] if budget is None else [Budget(budget, cost)]
+            budgets += stock_budgets(left, units, range(len(coupons)))
+            value = places.fill(offers["value"], -np.inf)
+            problem = allocation_problem(value, budgets, most, k, None)
             if groups is not None and gap is not None:
-                part = _limited(part, groups, gap)
+                rates = _rates(problem, places.lists["user_id"], groups, gap)
+                problem = replace(problem, rates=rates)
             files.append(place / str(number))
-            files[-1].write_bytes(pickle.dumps(part))
-        bound, prices = dual.solve(Problems(files), limits.amounts)
+            files[-1].write_bytes(pickle.dumps(Part(offers, places, problem)))
+        bound, prices = dual.solve(Problems(files), problem.limits)
         draft = place / "choices"
         draft.mkdir()
         told = [
             _write(sent, draft / f"part-{number:05d}.parquet")
-            for number, sent in enumerate(_chosen(files, limits.amounts, prices))
+            for number, sent in enumerate(_chosen(files, problem.limits, prices))
         ]
         if folder.exists():
             folder.rename(place / "replaced")
         draft.rename(folder)
     sent, value, cost = (sum(each) for each in zip(*told, strict=True))
-    ends = np.cumsum([budget is not None, np.isfinite(limits.left).sum()])
+    ends = np.cumsum([budget is not None, np.isfinite(left).sum()])
     of_budget, of_stock, of_caps = np.split(prices, ends)
     spent = None if budget is None else float(cost)
     return PartsAllocation(folder, int(sent), value, bound, spent, of_budget, of_caps, of_stock)
@@ -291,6 +252,8 @@ def _of_coupons(
             f"{name} has {len(strangers):,} coupons that the scores lack, such as {strangers[:5]}: "
             f"leave them out, and write coupons as the scores do, such as {coupons.tolist()[0]!r}"
         )
+    if wrong := {coupon: limit for coupon, limit in given.items() if not limit >= 0}:
+        raise ValueError(f"{name} must be 0 or more for each coupon: {wrong}")
     return np.array([given.get(coupon, np.inf) for coupon in coupons.tolist()], float)
 
 
@@ -308,9 +271,22 @@ def _cut(table: Table, folder: Path, parts: int) -> list[Path]:
     return sorted(folder.glob("part=*"))
 
 
-def _limited(part: Part, groups: Mapping[Any, str], gap: float) -> Part:
-    """Limit the gap between the rates of the users' groups."""
-    users = part.places.lists["user_id"].astype(str)
+def _worth(
+    offers: pd.DataFrame, coupons: NDArray[Any], economics: Economics | None
+) -> tuple[Matrices, pd.DataFrame]:
+    """Place offers in matrices, and say what each is worth and what it costs."""
+    offers = offers.sort_values(KEY, ignore_index=True)
+    p = offers["redeemed"]
+    value, cost = offer_value(offers, p, economics), expected_discount(offers, p)
+    told = offers[KEY].assign(probability=p, value=value, cost=cost, units=offers["units"])
+    return matrices(offers, coupons), told
+
+
+def _rates(
+    problem: AllocationProblem, users: pd.Series, groups: Mapping[Any, str], gap: float
+) -> Rates:
+    """Number the users' groups."""
+    users = users.astype(str)
     named = {str(user): group for user, group in groups.items()}
     if named and named.keys().isdisjoint(users):
         raise ValueError(
@@ -318,8 +294,7 @@ def _limited(part: Part, groups: Mapping[Any, str], gap: float) -> Part:
             f"{sorted(named)[:5]}: write users as the scores do, such as {users.iloc[0]!r}"
         )
     labels = users.map(named).fillna("unknown").to_numpy(str)
-    rates, _ = rates_of(GroupLimit(labels, gap), part.problem.value)
-    return replace(part, problem=replace(part.problem, rates=rates))
+    return rates_of(GroupLimit(labels, gap), problem.value)
 
 
 def _chosen(files: list[Path], limits: Prices, prices: Prices) -> Iterator[pd.DataFrame]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,10 +87,18 @@ class Rates:
         Shape (n,), from 0.
     gap : float
         Highest rate of a group less the lowest, at most.
+    labels : list
+        Of the groups.
     """
 
     group: NDArray[np.intp]
     gap: float
+    labels: list[Any]
+
+    @cached_property
+    def users(self) -> NDArray[np.intp]:
+        """How many users each group has."""
+        return np.bincount(self.group)
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,7 @@ class AllocationProblem:
         rates = self.rates
         if rates is not None:
             group = np.unique(rates.group[rows], return_inverse=True)[1]
-            rates = Rates(group, rates.gap)
+            rates = replace(rates, group=group)
         return AllocationProblem(
             self.value[rows], uses, share * self.limits, self.capped, self.k, self.groups, rates
         )
@@ -155,10 +165,17 @@ class AllocationProblem:
             spent += [use.total(rows, chosen[rows]) for use in self.uses]
         return np.concatenate([spent, chosen.sum(axis=0)[self.capped]])
 
-    def of_pair(self, row: int, column: int) -> Prices:
-        """What one user's one coupon takes from each limit."""
-        pair = np.array(row), np.array(column)
-        return np.array([*(use.of(*pair) for use in self.uses), *(self.capped == column)], float)
+    def taken(self, rows: ArrayLike, columns: ArrayLike) -> Prices:
+        """What users' coupons take from each limit; one limit a row."""
+        pairs = np.asarray(rows), np.asarray(columns)
+        of_caps = (pairs[1] == coupon for coupon in self.capped)
+        return np.array([*(use.of(*pairs) for use in self.uses), *of_caps], float)
+
+    def mask(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Mask:
+        """Users' coupons as a matrix."""
+        chosen = np.zeros(self.value.shape, bool)
+        chosen[rows, columns] = True
+        return chosen
 
     def best(self, adjusted: Floats) -> Mask:
         """Each user's best coupons: at most k, at most one of a group, each above zero."""

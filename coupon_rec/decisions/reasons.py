@@ -16,6 +16,15 @@ REASON_FEATURES = (
 )
 """The features that the facts of an offer are made of."""
 
+NEEDED: dict[str | None, tuple[str, ...]] = {
+    None: REASON_FEATURES,
+    "habit": ("match_recency", "match_distinct_items"),
+    "category": ("match_category_recency",),
+    "items": ("item_popularity_rank",),
+    "coupon": ("coupon_redeemed_before",),
+}
+"""The features that the words of a topic are made of, or those of no topic."""
+
 OPEN = "one of the coupons that are open to you"
 """What is said where no topic speaks for a coupon more than for the user's others."""
 
@@ -56,23 +65,11 @@ def reason(offer: Mapping[Hashable, Any], because: str | None = None) -> str:
     >>> reason(offer)
     'bought 2 of its items, last 3 days ago; redeemed a coupon 40 days ago'
     """
-    lacking = [name for name in _needed(because) if name not in offer]
-    if lacking:
+    if lacking := [name for name in NEEDED.get(because, ()) if name not in offer]:
         raise ValueError(
             f"the offer lacks {lacking}, which its reason is made of; it has {[*offer.keys()]}"
         )
     return _facts(offer) if because is None else _sentence(offer, because)
-
-
-def _needed(because: str | None) -> tuple[str, ...]:
-    if because is None:
-        return REASON_FEATURES
-    return {
-        "habit": ("match_recency", "match_distinct_items"),
-        "category": ("match_category_recency",),
-        "items": ("item_popularity_rank",),
-        "coupon": ("coupon_redeemed_before",),
-    }.get(because, ())
 
 
 def _sentence(offer: Mapping[Hashable, Any], because: str) -> str:
@@ -80,7 +77,7 @@ def _sentence(offer: Mapping[Hashable, Any], because: str) -> str:
     if because == "habit":
         if offer["match_recency"] >= NEVER:
             return "something that you have not bought yet"
-        products = _count(offer["match_distinct_items"], "of the products", "of the products")
+        products = f"{offer['match_distinct_items']:.0f} of the products"
         return f"you buy these: {products} so far, the last time {_ago(offer['match_recency'])}"
     if because == "category":
         if offer["match_category_recency"] >= NEVER:
@@ -100,10 +97,8 @@ def _sentence(offer: Mapping[Hashable, Any], because: str) -> str:
 def _facts(offer: Mapping[Hashable, Any]) -> str:
     """Facts about an offer, in the third person."""
     if offer["match_recency"] < NEVER:
-        facts = [
-            f"bought {_count(offer['match_distinct_items'], 'of its items', 'of its items')}, "
-            f"last {_ago(offer['match_recency'])}"
-        ]
+        items, last = offer["match_distinct_items"], _ago(offer["match_recency"])
+        facts = [f"bought {items:.0f} of its items, last {last}"]
     elif offer["match_category_recency"] < NEVER:
         facts = [f"shopped its category {_ago(offer['match_category_recency'])}"]
     else:
@@ -114,8 +109,4 @@ def _facts(offer: Mapping[Hashable, Any]) -> str:
 
 
 def _ago(days: float) -> str:
-    return f"{_count(days, 'day', 'days')} ago"
-
-
-def _count(number: float, one: str, many: str) -> str:
-    return f"{number:.0f} {one if number == 1 else many}"
+    return f"{days:.0f} {'day' if days == 1 else 'days'} ago"

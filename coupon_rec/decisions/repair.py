@@ -34,7 +34,7 @@ def repair(problem: AllocationProblem, prices: Prices) -> Mask:
         Shape (n, K), True where a user gets a coupon. No limit is exceeded.
     """
     if problem.rates is not None:
-        return groups.repair(problem, prices)[0]
+        return groups.repair(problem, problem.rates, prices)
     chosen, loss, doubt = choose_at(problem, TIES * prices)
     _drop(problem, chosen, loss)
     improve(problem, prices, chosen)
@@ -102,8 +102,8 @@ def improve(problem: AllocationProblem, prices: Prices, chosen: Mask) -> None:
         tried *= 4
     while (over := problem.used(chosen) > problem.limits).any():  # by rounding only
         rows, columns = np.nonzero(chosen)
-        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
-        uses = [problem.of_pair(*pair)[over].any() for pair in pairs]
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)  # one by one, to save memory
+        uses = [problem.taken(*pair)[over].any() for pair in pairs]
         worth = np.where(uses, problem.value[rows, columns], np.inf)
         chosen[rows[worth.argmin()], columns[worth.argmin()]] = False
 
@@ -116,9 +116,9 @@ def _move(problem: AllocationProblem, prices: Prices, chosen: Mask, tried: int) 
     for row, new, old in moves:
         if row in touched:
             continue
-        after = used + problem.of_pair(row, new)
+        after = used + problem.taken(row, new)
         if old >= 0:
-            after -= problem.of_pair(row, old)
+            after -= problem.taken(row, old)
         if (after <= problem.limits).all():
             chosen[row, new] = True
             if old >= 0:

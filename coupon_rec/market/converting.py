@@ -15,7 +15,7 @@ from ibis.expr.types import BooleanValue, StringColumn
 from coupon_rec.arguments import MAX_ID
 from coupon_rec.market.errors import Problem
 from coupon_rec.market.schema import SCHEMAS
-from coupon_rec.market.validation import Rule, problem
+from coupon_rec.market.validation import Rule, broken, problem
 
 WHOLE = r"^(0|-?[1-9]\d*)(\.0*)?$"
 NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
@@ -83,9 +83,10 @@ def shape(
         columns[column] = _filled(values, wanted.default)
     every = [failure for failure, *_ in failed.values()]
     if every and source.filter(reduce(or_, every)).count().execute():
-        for column, (failure, what, fix) in failed.items():
-            found = problem(Rule(name, column, source.filter(failure), what, fix))
-            problems += [found] if found.rows else []
+        problems += broken(
+            Rule(name, column, source.filter(failure), what, fix)
+            for column, (failure, what, fix) in failed.items()
+        )
     own = own_columns(source, name, csv)
     return (None if problems else source.select(**columns, **own)), problems
 
@@ -211,14 +212,14 @@ def _read_from_text(source: Table, columns: list[str]) -> dict[str, Column]:
         return {}
     text = {column: source[column].strip().nullif("") for column in columns}
     forms = {"number": NUMBER, "truth": TRUTH, "vector": VECTOR}
-    found = source.aggregate(
+    answers = source.aggregate(
         **{
             f"{column} {form}": value.re_search(pattern).all()
             for column, value in text.items()
             for form, pattern in forms.items()
         }
     ).to_pyarrow()
-    holds = {name: found[name][0].as_py() for name in found.column_names}
+    holds = {name: answers[name][0].as_py() for name in answers.column_names}
     read: dict[str, Column] = {}
     for column, value in text.items():
         if holds[f"{column} number"]:

@@ -13,7 +13,7 @@ from coupon_rec.market.errors import Problem
 from coupon_rec.market.schema import SCHEMAS
 from coupon_rec.market.sources import engine_of
 from coupon_rec.market.tables import IDENTIFIERS
-from coupon_rec.market.validation import Rule, problem
+from coupon_rec.market.validation import Rule, broken
 
 KINDS = tuple(
     dict.fromkeys(
@@ -56,12 +56,12 @@ def text_kinds(tables: Mapping[str, Table]) -> tuple[set[str], dict[str, str], l
                 asked[column] = is_text(table[column]).any()
             elif dtype.is_numeric():
                 numbers.setdefault(column, name)
-        found = table.aggregate(**asked).to_pyarrow().to_pylist()[0]
-        empty += [] if found["rows"] else [name]
+        answers = table.aggregate(**asked).to_pyarrow().to_pylist()[0]
+        empty += [] if answers["rows"] else [name]
         for column in types:
-            if found.get(column):
+            if answers.get(column):
                 text.add(column)
-            elif found.get(f"{column} beyond"):
+            elif answers.get(f"{column} beyond"):
                 beyond.setdefault(column, name)
     mixed = text & beyond.keys()
     whole = {column: name for column, name in (beyond | numbers).items() if column not in mixed}
@@ -105,8 +105,8 @@ def exchanged(table: Table, identifiers: Mapping[str, Table], put: str, instead:
     """Put the "number" of a table's identifiers in place of their "text", or the text instead."""
     for kind in table.columns:
         if kind in identifiers:
-            known = identifiers[kind].select(**{kind: instead, "put_instead": put})
-            joined = table.left_join(known, kind)
+            pairs = identifiers[kind].select(**{kind: instead, "put_instead": put})
+            joined = table.left_join(pairs, kind)
             columns = {column: joined[column] for column in table.columns}
             table = joined.select(**columns | {kind: joined["put_instead"]})
     return table
@@ -120,29 +120,26 @@ def stored(table: Table) -> tuple[dict[str, Table], list[Problem]]:
     table = table.select("column", "text", number=_.number.cast("int64"))
     kinds = table.select("column").distinct().to_pyarrow()["column"].to_pylist()
     fix = "write the market again with `Market.write`, or remove the file if ids are numbers."
-    problems = []
+    rules = []
     for key in ("number", "text"):
         times = table.group_by("column", key).aggregate(times=_.count())
-        found = problem(Rule(IDENTIFIERS, key, times.filter(_.times > 1), "a duplicate", fix))
-        problems += [found] if found.rows else []
+        rules.append(Rule(IDENTIFIERS, key, times.filter(_.times > 1), "a duplicate", fix))
     of_kind = {kind: table.filter(_.column == kind).select("number", "text") for kind in kinds}
-    return of_kind, problems
+    return of_kind, broken(rules)
 
 
 def unnamed(tables: Mapping[str, Table], identifiers: Mapping[str, Table]) -> list[Problem]:
     """Say which identifiers of a market that was written have no text."""
-    problems = []
+    wrong = "a number that identifiers.parquet lacks"
+    fix = "write the market again with `Market.write`, or remove identifiers.parquet."
+    rules = []
     for name, table in tables.items():
-        for kind in table.columns:
-            if kind in identifiers:
-                known = identifiers[kind].select(**{kind: "number"})
-                rows = table.drop_null(kind).anti_join(known, kind)
-                fix = "write the market again with `Market.write`, or remove identifiers.parquet."
-                found = problem(
-                    Rule(name, kind, rows, "a number that identifiers.parquet lacks", fix)
-                )
-                problems += [found] if found.rows else []
-    return problems
+        for kind in [kind for kind in table.columns if kind in identifiers]:
+            rows = table.drop_null(kind).anti_join(
+                identifiers[kind].select(**{kind: "number"}), kind
+            )
+            rules.append(Rule(name, kind, rows, wrong, fix))
+    return broken(rules)
 
 
 def with_text(problems: Sequence[Problem], identifiers: Mapping[str, Table]) -> list[Problem]:

@@ -86,37 +86,37 @@ def load_market(source: Source, connection: BaseBackend | None = None) -> Market
     ...
     """
     opened = open_tables(source, connection or connect())
-    raw, found = opened.tables, opened.problems
-    known: dict[str, Table] = {}
+    raw, wrong = opened.tables, opened.problems
+    identifiers: dict[str, Table] = {}
     if IDENTIFIERS in raw:
-        known, lost = ids.stored(raw.pop(IDENTIFIERS))
-        found += lost
+        identifiers, lost = ids.stored(raw.pop(IDENTIFIERS))
+        wrong += lost
     text, numbers, without_rows = ids.text_kinds(raw)
-    found += [empty(name) for name in without_rows]
-    text -= known.keys()
-    numbers |= dict.fromkeys(known, IDENTIFIERS)
+    wrong += [empty(name) for name in without_rows]
+    text -= identifiers.keys()
+    numbers |= dict.fromkeys(identifiers, IDENTIFIERS)
     tables: dict[str, Table] = {}
     for name, table in raw.items():
         if name in without_rows:
             continue
         exact, lost = shape(table, name, text, numbers, name in opened.csv)
-        found += lost
+        wrong += lost
         if exact is not None:
             tables[name] = exact
-    found += ids.unnamed(tables, known)
-    known |= ids.number(tables, sorted(text))
+    wrong += ids.unnamed(tables, identifiers)
+    identifiers |= ids.number(tables, sorted(text))
     if text:
         tables = {
-            name: ids.exchanged(table, known, put="number", instead="text")
+            name: ids.exchanged(table, identifiers, put="number", instead="text")
             for name, table in tables.items()
         }
     broken = problems(chain(market_rules(tables), _repeated(tables)))
-    found += ids.with_text(broken, known)
-    if found:
+    wrong += ids.with_text(broken, identifiers)
+    if wrong:
         order = {name: place for place, name in enumerate([*SCHEMAS, IDENTIFIERS])}
-        raise MarketError(sorted(found, key=lambda each: order.get(each.table, len(order))))
+        raise MarketError(sorted(wrong, key=lambda each: order.get(each.table, len(order))))
     _warn_of_dates(tables["purchases"], tables["campaigns"])
-    return Market(**tables, identifiers=known)
+    return Market(**tables, identifiers=identifiers)
 
 
 def _warn_of_dates(purchases: Table, campaigns: Table) -> None:

@@ -1,6 +1,6 @@
 """Validation of a market, inside the engine that holds it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,17 +48,22 @@ def problem(rule: Rule) -> Problem:
     return Problem(rule.table, rule.column, rows, rule.what, rule.fix, examples)
 
 
+def broken(rules: Iterable[Rule]) -> list[Problem]:
+    """Say which rules are broken, with a query for each."""
+    return [each for each in map(problem, rules) if each.rows]
+
+
 def problems(counted: Iterator[Counted]) -> list[Problem]:
     """Say which rules are broken; one query if none is."""
-    found = list(counted)
-    if not found:
+    asked = list(counted)
+    if not asked:
         return []
-    counts = [table.mutate(place=place) for place, (_rules, table) in enumerate(found)]
-    broken = {row["place"]: row["broken"] for row in ibis.union(*counts).to_pyarrow().to_pylist()}
+    counts = [table.mutate(place=place) for place, (_rules, table) in enumerate(asked)]
+    rows_of = {row["place"]: row["broken"] for row in ibis.union(*counts).to_pyarrow().to_pylist()}
     return [
         problem(rule)
-        for place, (rules, _table) in enumerate(found)
-        for rule, rows in zip(rules, broken[place], strict=True)
+        for place, (rules, _table) in enumerate(asked)
+        for rule, rows in zip(rules, rows_of[place], strict=True)
         if rows
     ]
 
@@ -185,24 +190,24 @@ def market_rules(tables: Mapping[str, Table]) -> Iterator[Counted]:
 def _other_types(name: str, table: Table) -> Iterator[Problem]:
     """The columns of a table that hold another kind of value than the schema says."""
     for column, wanted in types(name, table.columns).items():
-        found = table[column].type()
-        if not _fits(found, wanted):
+        given = table[column].type()
+        if not _fits(given, wanted):
             described = SCHEMAS[name].columns[column].description
             what, fix = (
-                f"type {found} where {wanted} is expected",
+                f"type {given} where {wanted} is expected",
                 f"make it {wanted}: {described}.",
             )
             yield Problem(name, column, 0, what, fix)
 
 
-def _fits(found: dt.DataType, wanted: dt.DataType) -> bool:
+def _fits(given: dt.DataType, wanted: dt.DataType) -> bool:
     """Whether values of a type are of the kind that is wanted, be they longer or shorter."""
     if wanted.is_temporal():
-        return bool(found.is_date() or (found.is_timestamp() and found.timezone is None))
+        return bool(given.is_date() or (given.is_timestamp() and given.timezone is None))
     if wanted.is_floating():
-        return bool(found.is_numeric() and not found.is_boolean())
+        return bool(given.is_numeric() and not given.is_boolean())
     kinds = ("is_integer", "is_boolean", "is_string")
-    return any(getattr(found, kind)() and getattr(wanted, kind)() for kind in kinds)
+    return any(getattr(given, kind)() and getattr(wanted, kind)() for kind in kinds)
 
 
 def validate(market: Market) -> Market:
@@ -239,7 +244,7 @@ def validate(market: Market) -> Market:
     ...
     """
     tables = market.tables()
-    found = [each for name, table in tables.items() for each in _other_types(name, table)]
-    if found := found or problems(market_rules(tables)):
-        raise MarketError(found)
+    others = [each for name, table in tables.items() for each in _other_types(name, table)]
+    if wrong := others or problems(market_rules(tables)):
+        raise MarketError(wrong)
     return market

@@ -69,14 +69,14 @@ def called(answer: Any, *inputs: Any, copied: bool = True) -> Any:
         If the answer is no function, or stops with an error.
     """
     if not callable(answer):
-        found = f"yours is {_shown(answer)}, which cannot be called (TypeError)."
-        raise Hint(f"give the function itself, without calling it; {found}")
+        mistake = f"yours is {_shown(answer)}, which cannot be called (TypeError)."
+        raise Hint(f"give the function itself, without calling it; {mistake}")
     given = [deepcopy(each) for each in inputs] if copied else inputs
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = answer(*given)
-            return list(found) if isinstance(found, Iterator) else found
+            reply = answer(*given)
+            return list(reply) if isinstance(reply, Iterator) else reply
         except Exception as error:
             why = f"{type(error).__name__}: {error}".rstrip(".: ")
             if any(part in str(error) for part in ONE_NUMBER):
@@ -142,10 +142,10 @@ def numbers(
     if finite and not np.isfinite(array).all():
         verb = "is" if array.size == 1 else "holds"
         if np.isnan(array).any():
-            found = "NaN, which is no number: is something missing, or divided by zero?"
+            mistake = "NaN, which is no number: is something missing, or divided by zero?"
         else:
-            found = "an infinite number: is something divided by zero?"
-        raise Hint(f"{wanted}; yours {verb} {found}")
+            mistake = "an infinite number: is something divided by zero?"
+        raise Hint(f"{wanted}; yours {verb} {mistake}")
     return array
 
 

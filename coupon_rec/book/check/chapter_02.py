@@ -22,22 +22,22 @@ def _campaigns(answer: Any) -> set[int]:
     elif isinstance(answer, Iterable) and not isinstance(answer, pd.DataFrame | np.ndarray):
         values = list(answer)
     try:
-        found = {float(value) for value in np.ravel(values)}
+        reply = {float(value) for value in np.ravel(values)}
     except (TypeError, ValueError):
-        found = {np.nan}
-    if not all(map(float.is_integer, found)):
+        reply = {np.nan}
+    if not all(map(float.is_integer, reply)):
         raise unlike(answer, "give the campaigns' numbers, such as {1, 2}")
-    return {int(value) for value in found}
+    return {int(value) for value in reply}
 
 
 @checker
 def exercise_1(still_running: Any) -> None:
     """Check the validation campaigns that still run when the first test campaign starts."""
-    found = _campaigns(still_running)
-    hint_if(not found, "follow the bars that start between the second and the third line.")
-    if extra := sorted(found - STILL_RUNNING):
+    reply = _campaigns(still_running)
+    hint_if(not reply, "follow the bars that start between the second and the third line.")
+    if extra := sorted(reply - STILL_RUNNING):
         raise Hint(f"{extra}: does it start in September and outlast the first test bar's start?")
-    hint_if(found != STILL_RUNNING, "there is another one.")
+    hint_if(reply != STILL_RUNNING, "there is another one.")
 
 
 @checker
@@ -72,14 +72,14 @@ def exercise_3(outside: Callable[[pd.DataFrame, pd.DataFrame], Any]) -> None:
     if isinstance(marks, list) and len(marks) == len(redemptions):
         raise Hint("that looks like a mask: return the rows that it picks out.")
     wanted = "return the rows of `redemptions` that break the rule, with their columns"
-    found = frame(answer, ["user_id"], wanted)
-    users = set(found["user_id"])
+    reply = frame(answer, ["user_id"], wanted)
+    users = set(reply["user_id"])
     hint_if(users == {1, 2, 4}, "these are the redemptions that obey the rule.")
     hint_if(users & {1, 2}, "the first and the last day of a campaign are valid days.")
     if not users >= {0, 3}:
         raise Hint("a planted redemption before the start or after the end went unnoticed.")
     hint_if(5 not in users, "compare each redemption with the days of its own campaign.")
-    hint_if(len(found) > 3, "a row was reported that breaks no rule, or was reported twice.")
+    hint_if(len(reply) > 3, "a row was reported that breaks no rule, or was reported twice.")
 
 
 @checker

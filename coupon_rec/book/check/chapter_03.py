@@ -71,8 +71,8 @@ def exercise_3(answer: Iterable[str]) -> None:
     if innocent := sorted(given - LEAKS):
         raise Hint(f"{innocent[0]} can be computed on the evening before the start.")
     if len(given) < len(LEAKS):
-        found = "there is another one" if given else "there are two"
-        raise Hint(f"{found}: ask of each when its last number was written down.")
+        mistake = "there is another one" if given else "there are two"
+        raise Hint(f"{mistake}: ask of each when its last number was written down.")
 
 
 @checker
@@ -111,10 +111,10 @@ def exercise_5(neighbors: Callable[[pd.DataFrame, int, int], Collection[int]]) -
     wanted = "return the ids of items, one after the other"
     if not (ids := numbers(answer, None, wanted)).ndim:
         raise unlike(answer, wanted)
-    found = ids.ravel().tolist()
-    hint_if(set(found) - set(items.index), "return ids of items, as they stand in the index.")
-    hint_if(7 in found, "an item is its own nearest neighbor; leave it out.")
-    hint_if(len(found) != 2, "return as many items as were asked for.")
-    hint_if(4 in found, "the nearest have the largest cosine.")
-    hint_if(5 in found, "a long vector is not a near one: divide by the lengths.")
-    hint_if(found != [3, 8], "return item ids, the nearest first.")
+    reply = ids.ravel().tolist()
+    hint_if(set(reply) - set(items.index), "return ids of items, as they stand in the index.")
+    hint_if(7 in reply, "an item is its own nearest neighbor; leave it out.")
+    hint_if(len(reply) != 2, "return as many items as were asked for.")
+    hint_if(4 in reply, "the nearest have the largest cosine.")
+    hint_if(5 in reply, "a long vector is not a near one: divide by the lengths.")
+    hint_if(reply != [3, 8], "return item ids, the nearest first.")

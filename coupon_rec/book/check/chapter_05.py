@@ -54,7 +54,7 @@ def exercise_3(
     user_bias, item_bias, b = rng.normal(size=3), rng.normal(size=4), -1.0
     z = b + user_bias[:, None] + item_bias + users @ items.T
     try:
-        found = called(everybody, users, items, user_bias, item_bias, b)
+        reply = called(everybody, users, items, user_bias, item_bias, b)
     except Hint as hint:
         if "broadcast" in str(hint):
             raise Hint(
@@ -63,10 +63,10 @@ def exercise_3(
             ) from None
         raise
     wanted = "return a table of numbers, a probability for each user and item"
-    if numbers(found, None, wanted, finite=False).shape == z.T.shape:
+    if numbers(reply, None, wanted, finite=False).shape == z.T.shape:
         raise Hint("that is a row for each item; turn it, users go down the rows.")
     wanted = "three users and four items make a table of 3 rows and 4 columns"
-    answer = numbers(found, z.shape, wanted)
+    answer = numbers(reply, z.shape, wanted)
     hints = {
         "those are logits.": z,
         "the products are right; three terms of the logit are missing.": _sigma(users @ items.T),

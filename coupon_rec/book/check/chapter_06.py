@@ -30,10 +30,10 @@ def exercise_1(answers: Mapping[str, float]) -> None:
     for name, right in FOUR.items():
         hint_if(name not in given, f"{name} is missing.")
         value = np.nan if given[name] is None else given[name]
-        found = number(value, f"{name}: give one number", finite=False)
+        reply = number(value, f"{name}: give one number", finite=False)
         hints = {"give a fraction, not percent.": 100 * right, **WRONG[name]}
         hints["look at its equation again."] = OTHERWISE
-        compare(found, right, {f"{name}: {hint}": value for hint, value in hints.items()})
+        compare(reply, right, {f"{name}: {hint}": value for hint, value in hints.items()})
 
 
 @checker
@@ -43,8 +43,8 @@ def exercise_2(combine: Callable[[Floats, float], float]) -> None:
     base = np.log(prior / (1 - prior))
 
     def one(*logits: float) -> float:
-        found = called(combine, np.array(logits), prior)
-        return number(found, "return one logit, of all experts together", finite=False)
+        reply = called(combine, np.array(logits), prior)
+        return number(reply, "return one logit, of all experts together", finite=False)
 
     alone, pair, three = one(-1.5), one(-3.0, -2.0), one(-3.0, -2.0, -4.5)
     if np.isnan([alone, pair, three]).any():
@@ -68,14 +68,14 @@ def exercise_3(slopes: Callable[[Floats, Floats, Floats], ArrayLike]) -> None:
     p = s[0] * s[1]
     right = (y - p) / (1 - p) * (1 - s)
 
-    def found(*case: Floats) -> Floats:
+    def slopes_of(*case: Floats) -> Floats:
         wanted = "return numbers, two slopes for each offer, shape (2, n)"
         given = called(slopes, *case)
         if near(numbers(given, None, wanted, finite=False), right.T):
             raise Hint("these are right, but turned: one row a factor, shape (2, n).")
         return numbers(given, z.shape, wanted, finite=False)
 
-    mild = found(y, *z)
+    mild = slopes_of(y, *z)
     hints = {
         "that is the slope of the loss; we climb the log-likelihood.": -right,
         "the two rows are exchanged: the first is the slope along z1.": right[::-1],
@@ -84,7 +84,7 @@ def exercise_3(slopes: Callable[[Floats, Floats, Floats], ArrayLike]) -> None:
     }
     compare(mild, right, hints)
     far = np.array([40.0, 800.0, -40.0, -800.0])
-    zeros, ones = (found(0 * far + label, far, far) for label in (0, 1))
+    zeros, ones = (slopes_of(0 * far + label, far, far) for label in (0, 1))
     if not np.isfinite(zeros).all() or not np.isfinite(ones).all():
         raise Hint("for logits of 800 the slopes are numbers, neither infinite nor missing.")
     if not np.allclose(zeros[:, :2], -0.5, atol=1e-6):
@@ -105,8 +105,8 @@ def exercise_4(together: Callable[[Floats], ArrayLike]) -> None:
     given, wanted = called(together, p), "return one probability for each offer, which is a column"
     if near(numbers(given, None, wanted, finite=False), back(logits.mean(axis=1))):
         raise Hint("take the mean over the models, which are the rows: axis 0.")
-    found = numbers(given, (4,), wanted, finite=False)
-    if not np.isfinite(found).all():
+    reply = numbers(given, (4,), wanted, finite=False)
+    if not np.isfinite(reply).all():
         raise Hint("some are infinite or missing; the log odds are log(p / (1 - p)).")
     hints = {
         "that is a mixture; take the mean of the log odds.": p.mean(axis=0),
@@ -117,7 +117,7 @@ def exercise_4(together: Callable[[Floats], ArrayLike]) -> None:
         "here are three models, and you divide by two.": back(logits.sum(axis=0) / 2),
         "into log odds, the mean over the models, and back.": OTHERWISE,
     }
-    compare(found, back(logits.mean(axis=0)), hints)
+    compare(reply, back(logits.mean(axis=0)), hints)
     of_two = numbers(called(together, p[:2]), (4,), wanted, finite=False)
     if not near(of_two, back(logits[:2].mean(axis=0))):
         raise Hint("it is right for three models and wrong for two: count the rows.")

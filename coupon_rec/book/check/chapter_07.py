@@ -30,10 +30,10 @@ def exercise_1(kinds: Callable[[float, float], Mapping[str, float]]) -> None:
 
 def _shares(kinds: Callable[..., Any], without: float, with_coupon: float) -> dict[str, float]:
     wanted = "return a dictionary with the four names and their numbers"
-    found = mapping(called(kinds, without, with_coupon), wanted)
+    reply = mapping(called(kinds, without, with_coupon), wanted)
     for name in KINDS:
-        hint_if(name not in found, f"the share of {name!r} is missing.")
-    values = {name: np.nan if found[name] is None else found[name] for name in KINDS}
+        hint_if(name not in reply, f"the share of {name!r} is missing.")
+    values = {name: np.nan if reply[name] is None else reply[name] for name in KINDS}
     wanted = "return one number for each kind"
     shares = {name: number(values[name], wanted, finite=False) for name in KINDS}
     if missing := [name for name in KINDS if not np.isfinite(shares[name])]:

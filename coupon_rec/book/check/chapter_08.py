@@ -110,9 +110,9 @@ def exercise_5(hopeless: Callable[[Losses, Sequence[Losses]], bool]) -> None:
 
     def prunes(losses: Losses, others: Sequence[Losses]) -> bool:
         answer = called(hopeless, losses, others)
-        if (found := number(answer, "return True or False")) not in (0, 1):
+        if (reply := number(answer, "return True or False")) not in (0, 1):
             raise unlike(answer, "return True or False")
-        return found == 1
+        return reply == 1
 
     others = [[5.0, 4.0, 1.0], [6.0, 5.0, 2.0], [7.0, 6.0, 3.0]]
     if prunes([5.5, 4.5], others):

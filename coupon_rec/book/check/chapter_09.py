@@ -28,13 +28,13 @@ def exercise_2(threshold: Callable[[float, float], float]) -> None:
     """Check the probability from which on sending a coupon pays."""
     for gain, contact in ((2.0, 0.01), (0.5, 0.05), (10.0, 1.0)):
         what = f"a gain of {gain:g} and a cost of {contact:g}"
-        found = number(called(threshold, gain, contact), f"{what}: return one probability")
-        if near(found, contact / gain):
+        reply = number(called(threshold, gain, contact), f"{what}: return one probability")
+        if near(reply, contact / gain):
             continue
-        if near(found, gain / contact):
+        if near(reply, gain / contact):
             raise Hint(f"{what}: a probability is at most 1; turn the fraction over.")
-        hint_if(not 0 <= found <= 1, f"{what}: {found:g} is no probability.")
-        profit = found * gain - contact
+        hint_if(not 0 <= reply <= 1, f"{what}: {reply:g} is no probability.")
+        profit = reply * gain - contact
         raise Hint(f"{what}: at your threshold sending earns {profit:.3f}, not zero.")
 
 
@@ -44,12 +44,12 @@ def exercise_3(ndcg_of: Callable[[Sequence[int]], float]) -> None:
     for redeemed in ([1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0, 1], [1, 1, 0]):
         worth = 1 / np.log2(np.arange(len(redeemed)) + 2)
         right = worth @ redeemed / worth[: sum(redeemed)].sum()
-        found = number(called(ndcg_of, redeemed), f"{redeemed}: return one number")
-        if near(found, right):
+        reply = number(called(ndcg_of, redeemed), f"{redeemed}: return one number")
+        if near(reply, right):
             continue
-        hint_if(near(found, worth @ redeemed), f"{redeemed}: divide by the gain of the best order.")
-        hint_if(right == 1, f"{redeemed} is in the best order, so its NDCG is 1, not {found:.3f}.")
-        raise Hint(f"{redeemed}: your {found:.3f} is not right; the first place has k = 1.")
+        hint_if(near(reply, worth @ redeemed), f"{redeemed}: divide by the gain of the best order.")
+        hint_if(right == 1, f"{redeemed} is in the best order, so its NDCG is 1, not {reply:.3f}.")
+        raise Hint(f"{redeemed}: your {reply:.3f} is not right; the first place has k = 1.")
 
 
 @checker

@@ -66,16 +66,16 @@ def exercise_4(bundle: Callable[[Floats, Sequence[str], int], Sequence[int]]) ->
         values = rng.normal(0.2, 1, size=6).round(3)
         groups = rng.choice(list("abc"), 6).tolist()
         k = 1 + trial % 3
-        found = _places(called(bundle, values, groups, k), len(values))
-        of = [groups[place] for place in found]
-        if len(found) > k:
-            raise Hint(f"{len(found)} coupons, where {k} are allowed.")
-        if any(values[place] <= 0 for place in found):
+        reply = _places(called(bundle, values, groups, k), len(values))
+        of = [groups[place] for place in reply]
+        if len(reply) > k:
+            raise Hint(f"{len(reply)} coupons, where {k} are allowed.")
+        if any(values[place] <= 0 for place in reply):
             raise Hint("a coupon that is worth nothing, or less, stays in the drawer.")
         hint_if(len(set(of)) < len(of), f"groups {of}: two coupons of one group.")
         best = allocate(values[None], k=k, groups=groups, method="exact").value
-        if not np.isclose(values[found].sum(), best):
-            raise Hint(f"worth {values[found].sum():.3f}; a bundle worth {best:.3f} exists.")
+        if not np.isclose(values[reply].sum(), best):
+            raise Hint(f"worth {values[reply].sum():.3f}; a bundle worth {best:.3f} exists.")
 
 
 @checker
@@ -87,7 +87,7 @@ def exercise_5(by_chance: Callable[[list[set[str]], str, str], float]) -> None:
         [{"tea"}, {"jam"}, {"tea"}],
     ):
         wanted = "return one number of baskets"
-        found = number(called(by_chance, [*map(set, baskets)], "tea", "jam"), wanted)
+        reply = number(called(by_chance, [*map(set, baskets)], "tea", "jam"), wanted)
         size = np.array([len(basket) for basket in baskets])
         lines, meet = size.sum(), (size * (size - 1)).sum()
         tea, jam = (sum(item in basket for basket in baskets) for item in ("tea", "jam"))
@@ -106,9 +106,9 @@ def exercise_5(by_chance: Callable[[list[set[str]], str, str], float]) -> None:
             "that is the chance of two given lines; how many such pairs of lines are there?": (
                 meet / (lines * (lines - 1))
             ),
-            f"baskets of {size.tolist()} lines: {found:.3f} is not what chance makes.": OTHERWISE,
+            f"baskets of {size.tolist()} lines: {reply:.3f} is not what chance makes.": OTHERWISE,
         }
-        compare(found, right, hints, rtol=1e-5)
+        compare(reply, right, hints, rtol=1e-5)
 
 
 def _places(answer: Any, coupons: int) -> list[int]:

@@ -23,7 +23,7 @@ def exercise_2(find_price: Callable[[Floats, Floats, float], float]) -> None:
     rng = np.random.default_rng(0)
     value, cost = rng.exponential(size=(200, 4)), 0.1 + rng.exponential(size=(200, 4))
 
-    def found(budget: float) -> float:
+    def price_for(budget: float) -> float:
         return number(called(find_price, value, cost, budget), "return one number, a price")
 
     def spends(price: float) -> float:
@@ -33,13 +33,13 @@ def exercise_2(find_price: Callable[[Floats, Floats, float], float]) -> None:
         return float(cost[np.arange(200), choice][wants].sum())
 
     for budget in (20.0, 60.0, 120.0):
-        price = found(budget)
+        price = price_for(budget)
         if spends(price) > budget:
             over = spends(price)
             raise Hint(f"at your {price:.3f} the users spend {over:.1f} of {budget:.0f}.")
         if spends(max(price - 0.002, 0)) <= budget:
             raise Hint(f"{price:.3f} keeps a budget of {budget:.0f}; so does a lower price.")
-    hint_if(found(1e6) > 0.001, "if there is enough for everybody, a dollar has no price.")
+    hint_if(price_for(1e6) > 0.001, "if there is enough for everybody, a dollar has no price.")
 
 
 @checker
@@ -47,16 +47,16 @@ def exercise_3(margin: Callable[[int, float, float, float], float]) -> None:
     """Check the relative margin against chance."""
     for n, d, q, z in ((100, 1.0, 0.1, 1.64), (10_000, 2.5, 0.02, 2.0), (50, 0.5, 0.5, 1.0)):
         right = z * np.sqrt((1 - q) / (n * q))
-        found = number(called(margin, n, d, q, z), "return one number, a share of the cost")
+        reply = number(called(margin, n, d, q, z), "return one number, a share of the cost")
         hints = {
             "that is the margin in dollars; divide by the expected cost.": right * n * d * q,
             "that is one standard deviation; the margin has z of them.": right / z,
             "close: a coupon that is surely redeemed has no variance.": z / np.sqrt(n * q),
-            f"n = {n}, d = {d:g}, q = {q:g}: {found:.4f} is not right; start from n = 1.": (
+            f"n = {n}, d = {d:g}, q = {q:g}: {reply:.4f} is not right; start from n = 1.": (
                 OTHERWISE
             ),
         }
-        compare(found, right, hints, rtol=0.01)
+        compare(reply, right, hints, rtol=0.01)
 
 
 @checker

@@ -29,7 +29,7 @@ def exercise_2(signal: Callable[[Floats, Floats, Floats], Floats]) -> None:
         y, sent = rng.normal(1, 1, n), rng.integers(0, 2, n).astype(float)
         e = rng.uniform(0.1, 0.7, n)
         right = EffectLog(y, sent, propensity=e).signal(1)
-        found = numbers(called(signal, y, sent, e), (n,), "return one number for each row")
+        reply = numbers(called(signal, y, sent, e), (n,), "return one number for each row")
         hints = {
             "subtract the mean outcome first: its weight would only add noise.": (
                 sent / e - (1 - sent) / (1 - e)
@@ -42,9 +42,9 @@ def exercise_2(signal: Callable[[Floats, Floats, Floats], Floats]) -> None:
             * (y - y.mean()),
             "rows without the coupon count negatively.": (sent / e + (1 - sent) / (1 - e))
             * (y - y.mean()),
-            f"for a row with e = {e[0]:.2f}, sent = {sent[0]:g}: not {found[0]:.3f}.": OTHERWISE,
+            f"for a row with e = {e[0]:.2f}, sent = {sent[0]:g}: not {reply[0]:.3f}.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -55,7 +55,7 @@ def exercise_3(gain: Callable[[Floats, Floats, float], float]) -> None:
         signal, score = rng.normal(0.3, 1, n), rng.normal(size=n)
         order = np.argsort(-score)
         first, last = order[: round(q * n)], order[n - round(q * n) :]
-        found = number(called(gain, signal, score, q), "return one number, the height of the curve")
+        reply = number(called(gain, signal, score, q), "return one number, the height of the curve")
         hints = {
             "that is the mean of those who get it; divide by all rows.": signal[first].mean(),
             "the highest scores get the coupon first.": signal[last].sum() / n,
@@ -64,9 +64,9 @@ def exercise_3(gain: Callable[[Floats, Floats, float], float]) -> None:
             ].sum()
             / n,
             "divide the sum by the number of rows.": signal[first].sum(),
-            f"for q = {q:g} of {n} rows: {found:.3f} is not right.": OTHERWISE,
+            f"for q = {q:g} of {n} rows: {reply:.3f} is not right.": OTHERWISE,
         }
-        compare(found, signal[first].sum() / n, hints)
+        compare(reply, signal[first].sum() / n, hints)
 
 
 @checker
@@ -81,19 +81,19 @@ def exercise_4(
         value = effect * margin[:, None] - p * face - 0.005
         right = np.where(value.max(axis=1) > 0, value.argmax(axis=1) + 1, 0)
         wanted = f"return a whole number from 0 to {k} for each user"
-        found = numbers(called(depth, effect, p, margin, face, 0.005), (n,), wanted)
-        if not np.isin(found, np.arange(k + 1)).all():
+        reply = numbers(called(depth, effect, p, margin, face, 0.005), (n,), wanted)
+        if not np.isin(reply, np.arange(k + 1)).all():
             raise Hint(f"{wanted}: 0 for none, else the number of the coupon.")
-        if (found == right).all():
+        if (reply == right).all():
             continue
-        if (found == value.argmax(axis=1) + 1).all():
+        if (reply == value.argmax(axis=1) + 1).all():
             raise Hint("where even the best coupon is worth nothing, send none.")
-        if (found == np.where(value.max(axis=1) > 0, value.argmax(axis=1), -1) + 0).all():
+        if (reply == np.where(value.max(axis=1) > 0, value.argmax(axis=1), -1) + 0).all():
             raise Hint("columns count from 0, coupons from 1.")
-        if (found == np.where(effect.max(axis=1) > 0, effect.argmax(axis=1) + 1, 0)).all():
+        if (reply == np.where(effect.max(axis=1) > 0, effect.argmax(axis=1) + 1, 0)).all():
             raise Hint("that is the largest effect; what does it earn, and what does it cost?")
-        wrong = int(np.flatnonzero(found != right)[0])
-        raise Hint(f"user {wrong}, counted from 0: coupon {found[wrong]:g} is not the best.")
+        wrong = int(np.flatnonzero(reply != right)[0])
+        raise Hint(f"user {wrong}, counted from 0: coupon {reply[wrong]:g} is not the best.")
 
 
 @checker
@@ -101,8 +101,8 @@ def exercise_5(users: Callable[[float, float, float], float]) -> None:
     """Check the size of an experiment."""
     for effect, sigma, share in ((0.1, 1.0, 0.5), (0.02, 0.3, 0.2), (1.5, 4.0, 0.9)):
         right = (2.8 * sigma / effect) ** 2 / (share * (1 - share))
-        found = number(called(users, effect, sigma, share), "return one number of users")
-        if abs(found - right) <= 1:
+        reply = number(called(users, effect, sigma, share), "return one number of users")
+        if abs(reply - right) <= 1:
             continue
         errors, groups = sigma / effect, share * (1 - share)
         hints = {
@@ -111,8 +111,8 @@ def exercise_5(users: Callable[[float, float, float], float]) -> None:
                 (1.96 * errors) ** 2 / groups
             ),
             "the error falls with the root of n: square.": (right**0.5, 2.8 * errors / groups),
-            f"effect {effect:g}, deviation {sigma:g}, share {share:g}: not {found:,.0f}.": (
+            f"effect {effect:g}, deviation {sigma:g}, share {share:g}: not {reply:,.0f}.": (
                 OTHERWISE
             ),
         }
-        compare(found, right, hints, rtol=0.01)
+        compare(reply, right, hints, rtol=0.01)

@@ -22,33 +22,33 @@ def exercise_1(propensities: Callable[[Floats, Bools, float], Floats]) -> None:
     wanted = "return one probability for each candidate"
     for score, allowed, rate in cases:
         free, given = np.array(allowed), np.array(score)
-        found = numbers(called(propensities, given, free, rate), given.shape, wanted)
+        reply = numbers(called(propensities, given, free, rate), given.shape, wanted)
         best = np.arange(free.size) == np.argmax(np.where(free, given, -np.inf))
         chance = rate * free / free.sum()
-        if near(found, chance + (1 - rate) * best):
+        if near(reply, chance + (1 - rate) * best):
             continue
         case = f"score = {score}, allowed = {allowed}, rate = {rate}"
-        hint_if((np.abs(found[~free]) > 1e-9).any(), f"{case}: a forbidden candidate has a chance.")
-        if near(found, np.where(best, 1 - rate, chance)):
+        hint_if((np.abs(reply[~free]) > 1e-9).any(), f"{case}: a forbidden candidate has a chance.")
+        if near(reply, np.where(best, 1 - rate, chance)):
             raise Hint("chance can fall on the best candidate as well.")
-        if near(found, rate / free.size * free + (1 - rate) * best):
+        if near(reply, rate / free.size * free + (1 - rate) * best):
             raise Hint("among how many candidates does chance choose?")
-        if abs(found.sum() - 1) > 0.005:
-            raise Hint(f"{case}: yours add up to {found.sum():.2f}; one is always sent.")
-        raise Hint(f"{case}: not {np.round(found, 3).tolist()}; who is best?")
+        if abs(reply.sum() - 1) > 0.005:
+            raise Hint(f"{case}: yours add up to {reply.sum():.2f}; one is always sent.")
+        raise Hint(f"{case}: not {np.round(reply, 3).tolist()}; who is best?")
 
 
 @checker
 def exercise_2(effective: Callable[[int, int], float]) -> None:
     """Check the effective sample of a policy that always sends one of k coupons."""
     for n, k in ((1000, 4), (600, 1), (10_000, 50)):
-        found = number(called(effective, n, k), "return one number of letters")
+        reply = number(called(effective, n, k), "return one number of letters")
         hints = {
             f"n = {n}, k = {k}: how many letters have a weight above 0?": (n, k),
             "the weights are squared below, but so is their sum above.": n / k**2,
-            f"n = {n}, k = {k}: {found:g} is not right; how large are the weights?": OTHERWISE,
+            f"n = {n}, k = {k}: {reply:g} is not right; how large are the weights?": OTHERWISE,
         }
-        compare(found, n / k, hints)
+        compare(reply, n / k, hints)
 
 
 @checker
@@ -61,7 +61,7 @@ def exercise_3(
     q = rng.normal(0.5, 0.3, (40, 3))
     choice, row = rng.integers(3, size=40), np.arange(40)
     reward = rng.normal(1, 0.5, 40)
-    found = number(called(doubly_robust, mu, pi, q, choice, reward), "return one number, a value")
+    reply = number(called(doubly_robust, mu, pi, q, choice, reward), "return one number, a value")
     w, said = pi[row, choice] / mu[row, choice], q[row, choice]
     model = (pi * q).sum(axis=1)
     error = w * (reward - said)
@@ -74,9 +74,9 @@ def exercise_3(
         "the model's part is over all candidates, by pi.": np.mean(said + error),
         "weigh the predictions by pi.": np.mean(q.sum(axis=1) + error),
         "that is the sum; a value is a mean over decisions.": np.sum(model + error),
-        f"{found:.4f} is not right; try it with q = 0, where it must be IPS.": OTHERWISE,
+        f"{reply:.4f} is not right; try it with q = 0, where it must be IPS.": OTHERWISE,
     }
-    compare(found, np.mean(model + error), hints)
+    compare(reply, np.mean(model + error), hints)
 
 
 @checker
@@ -94,14 +94,14 @@ def exercise_4(switch_back: Callable[[Floats, Floats, float], int]) -> None:
         ends = always_valid(d, v, scale=1.0)
         below = (ends["high"] < 0).to_numpy()
         right = int(below.argmax()) + 1 if below.any() else 0
-        found = number(called(switch_back, d, v, 1.0), wanted)
-        if found == right:
+        reply = number(called(switch_back, d, v, 1.0), wanted)
+        if reply == right:
             continue
         once = d + 1.96 * np.sqrt(v) < 0
-        if once.any() and found == once.argmax() + 1:
+        if once.any() and reply == once.argmax() + 1:
             raise Hint(f"{name}: that is the first day of the interval for one look.")
-        hint_if(right and found == right - 1, f"{name}: days are counted from 1.")
-        if (ends["low"] > 0).any() and found:
+        hint_if(right and reply == right - 1, f"{name}: days are counted from 1.")
+        if (ends["low"] > 0).any() and reply:
             raise Hint(f"{name}: there the new policy is better; it stays.")
         hint_if(not right, f"{name}: its interval never lies below zero; return 0.")
-        raise Hint(f"{name}: it is not day {found:g}; which end must be below zero, and when?")
+        raise Hint(f"{name}: it is not day {reply:g}; which end must be below zero, and when?")

@@ -16,15 +16,15 @@ def exercise_1(factor: Callable[[float, float], float]) -> None:
     """Check by what factor units must grow for a cut to break even."""
     for margin, cut in ((0.25, 0.1), (0.4, 0.2), (0.3, 0.15)):
         right = margin / (margin - cut)
-        found = number(called(factor, margin, cut), "return one number, a factor")
+        reply = number(called(factor, margin, cut), "return one number, a factor")
         where = f"margin {margin:.0%}, cut {cut:.0%}"
         hints = {
             f"{where}: that is how many more; the factor counts the old ones too.": right - 1,
             f"{where}: that keeps the revenue; what must be kept is the profit.": 1 / (1 - cut),
             f"{where}: upside down; a cut needs more units, not fewer.": 1 / right,
-            f"{where}: {found:.3f} is not right; what does a unit leave afterwards?": OTHERWISE,
+            f"{where}: {reply:.3f} is not right; what does a unit leave afterwards?": OTHERWISE,
         }
-        compare(found, right, hints, rtol=0.005)
+        compare(reply, right, hints, rtol=0.005)
 
 
 @checker
@@ -33,22 +33,22 @@ def exercise_2(order: Callable[[Floats, float, float], float]) -> None:
     rng = np.random.default_rng(0)
     weeks = rng.negative_binomial(4, 0.2, 401).astype(float)
     for under, over in ((3.0, 1.0), (1.0, 1.0), (1.0, 4.0)):
-        found = number(called(order, weeks, under, over), "return one number, the order")
-        tried = np.append(np.unique(weeks), found)[:, None]
+        reply = number(called(order, weeks, under, over), "return one number, the order")
+        tried = np.append(np.unique(weeks), reply)[:, None]
         cost = under * np.maximum(weeks - tried, 0) + over * np.maximum(tried - weeks, 0)
         mean = cost.mean(axis=1)
         if mean[-1] <= 1.002 * mean[:-1].min():
             continue
         costs = f"a unit too few costs {under:g}, one too many {over:g}"
-        if near(found, weeks.mean(), 0.02):
+        if near(reply, weeks.mean(), 0.02):
             raise Hint(
                 f"{costs}: the mean ignores the two costs; in which share of the weeks should the "
                 "order suffice?"
             )
         swapped = np.quantile(weeks, over / (under + over))
-        if abs(found - swapped) <= 1:
-            raise Hint(f"{costs}: you order {found:.0f}; which of the two costs is on top?")
-        raise Hint(f"{costs}: {found:.0f} is not the cheapest order for these weeks.")
+        if abs(reply - swapped) <= 1:
+            raise Hint(f"{costs}: you order {reply:.0f}; which of the two costs is on top?")
+        raise Hint(f"{costs}: {reply:.0f} is not the cheapest order for these weeks.")
 
 
 @checker
@@ -77,22 +77,22 @@ def exercise_4(usual: Callable[[Floats, NDArray[np.bool_]], float]) -> None:
     for mean, shelf in ((12.0, 14), (30.0, 28), (6.0, 20)):
         wanted = rng.poisson(mean, 4000)
         sold, out = np.minimum(wanted, shelf).astype(float), wanted >= shelf
-        found = number(called(usual, sold, out), "return one number, the mean demand")
+        reply = number(called(usual, sold, out), "return one number, the mean demand")
         right = _fixed_point(sold, out)
-        if near(found, right, 0.01):
+        if near(reply, right, 0.01):
             continue
         where = f"{out.mean():.0%} of the weeks sold out, {sold.mean():.1f} sold on average"
-        if near(found, sold.mean(), 0.003):
+        if near(reply, sold.mean(), 0.003):
             raise Hint(
                 f"{where}: that is the mean of the sales; what does `demand_behind` expect in the "
                 "place of the weeks that sold out?"
             )
-        if out.any() and near(found, sold[~out].mean(), 0.003):
+        if out.any() and near(reply, sold[~out].mean(), 0.003):
             raise Hint(f"{where}: you leave out the very weeks in which most was wanted.")
         once = np.where(out, demand_behind(sold, sold.mean()), sold).mean()
-        if near(found, once, 0.003):
+        if near(reply, once, 0.003):
             raise Hint(f"{where}: a good step; now take your new mean, and repeat.")
-        raise Hint(f"{where}: {found:.1f} is not right.")
+        raise Hint(f"{where}: {reply:.1f} is not right.")
 
 
 def _fixed_point(sold: Floats, out: NDArray[np.bool_]) -> float:

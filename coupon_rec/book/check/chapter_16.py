@@ -24,8 +24,8 @@ def exercise_1(units: Callable[[Sequence[Event]], Mapping[int, int]]) -> None:
 
     def bought(events: Sequence[Event]) -> dict[Any, float]:
         wanted = "return a dictionary, with the units of each user_id"
-        found = mapping(called(units, events), wanted)
-        return {user: number(value, wanted) for user, value in found.items()}
+        reply = mapping(called(units, events), wanted)
+        return {user: number(value, wanted) for user, value in reply.items()}
 
     events = [("a", 1, 2), ("b", 2, 5), ("a", 1, 2), ("c", 1, 2), ("b", 2, 5), ("d", 1, 1)]
     answer = bought(events)
@@ -62,10 +62,10 @@ def exercise_3(read: Callable[[bytes], list[Any]]) -> None:
     wanted = "from a log that is whole, return every event, and nothing else"
 
     def events_of(data: bytes) -> list[Any]:
-        found = called(read, data)
-        if not isinstance(found, list | tuple):
-            raise unlike(found, f"{wanted}, in a list")
-        return list(found)
+        reply = called(read, data)
+        if not isinstance(reply, list | tuple):
+            raise unlike(reply, f"{wanted}, in a list")
+        return list(reply)
 
     events = [{"event_id": "a"}, {"event_id": "b"}]
     data = "".join(f"{json.dumps(event)}\n" for event in events).encode()

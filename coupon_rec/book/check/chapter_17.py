@@ -33,15 +33,15 @@ def exercise_2(expected: Callable[[Floats, Floats, float], float]) -> None:
         p = rng.uniform(0, 0.1, size)
         right = (ages <= t).mean() * p.sum()
         asked = "return one number, the redemptions that should be known"
-        found = number(called(expected, p, ages, t), asked)
+        reply = number(called(expected, p, ages, t), asked)
         hints = {
             f"t = {t:g}: that is what the whole campaign promises, not by now.": p.sum(),
             "redemptions do not come evenly; what do the past ones say?": t * p.sum(),
             "one that came exactly at `t` is known by then.": (ages < t).mean() * p.sum(),
             "that is the share; how many redemptions is it?": (ages <= t).mean(),
-            f"t = {t:g}: {found:.3f} is not right; count the ages up to `t` first.": OTHERWISE,
+            f"t = {t:g}: {reply:.3f} is not right; count the ages up to `t` first.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -93,12 +93,12 @@ def exercise_4(design_effect: Callable[[Floats, Floats, NDArray[np.int64]], floa
         spread = (p * (1 - p)).sum()
         right = (np.bincount(users, y - p) ** 2).sum() / spread
         asked = "return one number, a ratio of variances"
-        found = number(called(design_effect, y, p, users), asked)
+        reply = number(called(design_effect, y, p, users), asked)
         by_offer = ((y - p) ** 2).sum() / spread
         hints = {
             "that squares offer by offer; what belongs together comes first.": by_offer,
             "that is the variance by user; beside which other one?": right * spread,
             "upside down: users make the variance larger.": 1 / right,
-            f"{found:.3f} is not right; start with two users of one offer each.": OTHERWISE,
+            f"{reply:.3f} is not right; start with two users of one offer each.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)

@@ -59,7 +59,7 @@ def exercise_2(median: Callable[[Sequence[Mapping[float, int]]], float]) -> None
     for parts in cases:
         rows = np.sort([v for part in parts for v, n in part.items() for _ in range(n)])
         right = rows[(len(rows) - 1) // 2]
-        found = number(called(median, parts), "return one number, a value")
+        reply = number(called(median, parts), "return one number, a value")
         shown = f"{parts}: " if len(rows) < 20 else ""
         plain = np.median([value for part in parts for value in part])
         mine = [np.median([v for v, n in part.items() for _ in range(n)]) for part in parts]
@@ -68,9 +68,9 @@ def exercise_2(median: Callable[[Sequence[Mapping[float, int]]], float]) -> None
             even: (rows[len(rows) // 2], np.median(rows)),
             f"{shown}a value counts as often as rows have it.": plain,
             f"{shown}medians of tasks do not add up; counts do.": (np.median(mine), np.mean(mine)),
-            f"{shown}{found:g} is not the value that half of the rows do not exceed.": OTHERWISE,
+            f"{shown}{reply:g} is not the value that half of the rows do not exceed.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -83,7 +83,7 @@ def exercise_3(together: Callable[[Floats, Floats], Floats]) -> None:
         sizes = np.array(size)
         right = np.concatenate(shares).mean(axis=0)
         wanted = "return one number for each weight"
-        found = numbers(called(together, means, sizes), right.shape, wanted)
+        reply = numbers(called(together, means, sizes), right.shape, wanted)
         equal, added = means.mean(axis=0), means.sum(axis=0)
         upside_down = np.average(means, axis=0, weights=1 / sizes)
         hints = {
@@ -93,7 +93,7 @@ def exercise_3(together: Callable[[Floats, Floats], Floats]) -> None:
             "upside down: who has more offers counts more.": upside_down,
             f"shares of {size}: not the mean over all offers of the batch.": OTHERWISE,
         }
-        compare(found, right, hints, rtol=1e-5)
+        compare(reply, right, hints, rtol=1e-5)
 
 
 @checker
@@ -108,17 +108,17 @@ def exercise_4(files: Callable[[Sequence[Run], int], object]) -> None:
     ]
     for runs, tasks, right in cases:
         answer = called(files, runs, tasks)
-        found = None if answer is None else _pairs(answer)
-        if found == right:
+        reply = None if answer is None else _pairs(answer)
+        if reply == right:
             continue
         if right is None:
             raise Hint(f"{runs}: a task has no complete run, and nobody is told.")
-        if found is None:
+        if reply is None:
             raise Hint(f"{runs}: every task has a complete run, one of them without rows.")
-        hint_if(sorted(found) == right, "the right files; put them in the order of the tasks.")
-        hint_if(len(found) > tasks, f"{runs}: a task may have one file only.")
+        hint_if(sorted(reply) == right, "the right files; put them in the order of the tasks.")
+        hint_if(len(reply) > tasks, f"{runs}: a task may have one file only.")
         killed = {(task, attempt) for task, attempt, _, complete in runs if not complete}
-        if killed & set(found):
+        if killed & set(reply):
             raise Hint(f"{runs}: one of these was killed before its file was complete.")
         raise Hint(f"{runs}: of two complete runs, the one that ended first counts.")
 

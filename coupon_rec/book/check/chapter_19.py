@@ -47,8 +47,8 @@ def exercise_2(share: Callable[..., Any]) -> None:
         early = np.array([worth["first"] - worth["none"], worth["second"] - worth["none"]])
         late = np.array([worth["both"] - worth["second"], worth["both"] - worth["first"]])
         right = (early + late) / 2
-        found = numbers(called(share, f, offer, others), (2,), "return two numbers, one a feature")
-        otherwise = f"{found.round(3).tolist()} is not right; start with f(x, z) = x + z."
+        reply = numbers(called(share, f, offer, others), (2,), "return two numbers, one a feature")
+        otherwise = f"{reply.round(3).tolist()} is not right; start with f(x, z) = x + z."
         if len(others) > 1:
             otherwise = "right against one other; with several, take the mean of f, not f of it"
         one_order = ([early[0], late[1]], [late[0], early[1]])
@@ -59,7 +59,7 @@ def exercise_2(share: Callable[..., Any]) -> None:
             "all signs are turned: the offer less the others.": -right,
             otherwise: OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -78,9 +78,9 @@ def exercise_3(path: Callable[..., Any]) -> None:
         mean = np.mean([slope(start + t * (end - start)) for t in places], axis=0)
         right = mean * (end - start)
         wanted = f"return {size} numbers, one a feature"
-        found = numbers(called(path, slope, end, start), (size,), wanted)
+        reply = numbers(called(path, slope, end, start), (size,), wanted)
         at_end, at_start = (slope(at) * (end - start) for at in (end, start))
-        shown = found.round(3).tolist()
+        shown = reply.round(3).tolist()
         hints = {
             "that is the mean slope; how far does each feature go?": mean,
             "the path does not begin at 0; how far does each feature go?": mean * end,
@@ -89,7 +89,7 @@ def exercise_3(path: Callable[..., Any]) -> None:
             "all signs are turned: it goes from `start` to `end`.": -right,
             f"{shown} is not right; take the mean slope at many points.": OTHERWISE,
         }
-        compare(found, right, hints, rtol=0.05)
+        compare(reply, right, hints, rtol=0.05)
 
 
 @checker
@@ -108,7 +108,7 @@ def exercise_4(broken: Callable[..., Any]) -> None:
             moved = sign * (score(more) - score(rows))
             right = float((moved < 0).mean())
             kept = rows.copy()
-            found = number(called(broken, score, kept, column, sign), "return one number, a share")
+            reply = number(called(broken, score, kept, column, sign), "return one number, a share")
             shown = f"column {column}, sign {sign}"
             unsigned = (sign * moved < 0).mean()
             hints = {
@@ -116,6 +116,6 @@ def exercise_4(broken: Callable[..., Any]) -> None:
                 f"{shown}: with sign -1 the score must not rise.": unsigned,
                 f"{shown}: that is where the promise is kept.": (moved > 0).mean(),
                 f"{shown}: that is a count; what share of the rows is it?": right * len(rows),
-                f"{shown}: {found:.3f} is not right; add 1 to that column alone.": OTHERWISE,
+                f"{shown}: {reply:.3f} is not right; add 1 to that column alone.": OTHERWISE,
             }
-            compare(found, right, hints)
+            compare(reply, right, hints)

@@ -30,9 +30,9 @@ def exercise_2(shrunk: Callable[[Floats, Floats, float, float], Floats]) -> None
     for mean, strength in ((0.02, 200.0), (0.1, 10.0)):
         right = Prior(mean, strength).rate(counts, exposure)
         answer = called(shrunk, counts.copy(), exposure.copy(), mean, strength)
-        found = numbers(answer, right.shape, "return one rate for each coupon", finite=False)
-        hint_if(np.isnan(found[0]), "nothing seen is no rate of 0 / 0: what is it then?")
-        raw = [found[0], *(counts[1:] / exposure[1:])]
+        reply = numbers(answer, right.shape, "return one rate for each coupon", finite=False)
+        hint_if(np.isnan(reply[0]), "nothing seen is no rate of 0 / 0: what is it then?")
+        raw = [reply[0], *(counts[1:] / exposure[1:])]
         one, all_of_them = ((counts + some) / (exposure + strength) for some in (mean, strength))
         hints = {
             "these are the raw rates: where does the usual rate come in?": raw,
@@ -40,7 +40,7 @@ def exercise_2(shrunk: Callable[[Floats, Floats, float, float], Floats]) -> None
             "not every one of the prior's offers was redeemed.": all_of_them,
             "not right; with nothing seen it must give `mean`, with much seen k / n.": OTHERWISE,
         }
-        compare(found, right, hints, rtol=1e-6)
+        compare(reply, right, hints, rtol=1e-6)
 
 
 @checker
@@ -78,13 +78,13 @@ def exercise_4(needed: Callable[[float, float], float]) -> None:
     """Check how many offers give a coupon's own record a share of the say."""
     for strength, share in ((300.0, 0.5), (300.0, 0.8), (50.0, 0.9)):
         right = strength * share / (1 - share)
-        found = number(called(needed, strength, share), "return one number, of offers")
+        reply = number(called(needed, strength, share), "return one number, of offers")
         hints = {
             "the offers count in the denominator too: n / (n + strength) = share.": (
                 strength * share
             ),
             "upside down: that is where the prior has this share.": strength * (1 - share) / share,
             "that is right for a half; what if the share is another?": strength,
-            f"strength {strength:g}, share {share:g}: {found:.4g} is not right.": OTHERWISE,
+            f"strength {strength:g}, share {share:g}: {reply:.4g} is not right.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)

@@ -45,8 +45,8 @@ def exercise_2(clipped: Callable[[Floats, NDArray[np.int64], float], ArrayLike])
 
         right = cut(of_user).sum(axis=0)
         answer = called(clipped, gradients, users, clip)
-        found = numbers(answer, (d,), f"return one vector of {d} numbers", finite=False)
-        if not np.isfinite(found).all():
+        reply = numbers(answer, (d,), f"return one vector of {d} numbers", finite=False)
+        if not np.isfinite(reply).all():
             raise Hint("a user whose gradient is zero has a length of 0; do not divide by it.")
         by_row, unclipped = cut(gradients).sum(axis=0), of_user.sum(axis=0)
         exact = of_user / np.maximum(np.linalg.norm(of_user, axis=1, keepdims=True), 1e-12)
@@ -63,7 +63,7 @@ def exercise_2(clipped: Callable[[Floats, NDArray[np.int64], float], ArrayLike])
                 OTHERWISE
             ),
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -71,7 +71,7 @@ def exercise_3(mu_of_user: Callable[[float, int, int], float]) -> None:
     """Check how far apart the answers are with and without a user."""
     for noise, steps, rows in ((20.0, 40, 416), (5.0, 1, 3), (2.0, 9, 1)):
         right = rows * np.sqrt(steps) / noise
-        found = number(called(mu_of_user, noise, steps, rows), "return one number, the μ of a user")
+        reply = number(called(mu_of_user, noise, steps, rows), "return one number, the μ of a user")
         hints = {
             "that is the μ of a row. How far can a user move the sum?": np.sqrt(steps) / noise,
             "rows of one user are not drawn by chance: they may all pull one way.": np.sqrt(
@@ -80,9 +80,9 @@ def exercise_3(mu_of_user: Callable[[float, int, int], float]) -> None:
             / noise,
             "noise of different steps is independent: how does that add up?": rows * steps / noise,
             "that is one step; there are several.": rows / noise,
-            f"noise = {noise:g}, {steps} steps, {rows} rows: {found:.3g} is not right.": OTHERWISE,
+            f"noise = {noise:g}, {steps} steps, {rows} rows: {reply:.3g} is not right.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker

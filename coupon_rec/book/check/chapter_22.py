@@ -46,14 +46,14 @@ def exercise_2(widest: Callable[[Mask, Any, str, str], ArrayLike]) -> None:
         worst = rate(first, hidden & ~sent) - rate(second, hidden & sent)
         best = rate(first, hidden & sent) - rate(second, hidden & ~sent)
         answer = called(widest, sent.copy(), band.copy(), first, second)
-        found = numbers(answer, (2,), "return two numbers, the lowest and the highest gap")
+        reply = numbers(answer, (2,), "return two numbers, the lowest and the highest gap")
         known = rate(second, nobody)
         plain = rate(first, nobody) - known
         one = rate(first, hidden) - known, rate(first, nobody) - rate(second, hidden)
         either_way = one, one[::-1]
         alone = [rate(first, hidden & some) - known for some in (~sent, sent)]
         otherwise = (
-            f"{found[0]:.3f} to {found[1]:.3f} is not right: to make the gap large, where do the "
+            f"{reply[0]:.3f} to {reply[1]:.3f} is not right: to make the gap large, where do the "
             "unknown with a coupon belong, and where those without?"
         )
         hints = {
@@ -63,7 +63,7 @@ def exercise_2(widest: Callable[[Mask, Any, str, str], ArrayLike]) -> None:
             "the other band's rate moves too, with the rest of the unknown.": alone,
             otherwise: OTHERWISE,
         }
-        compare(found, [worst, best], hints)
+        compare(reply, [worst, best], hints)
 
 
 @checker
@@ -78,20 +78,20 @@ def exercise_3(fee: Callable[[Floats, Floats, float], float]) -> None:
         def gap(f: float) -> float:
             return float((a > f / len(a)).mean() - (b > -f / len(b)).mean())  # noqa: B023
 
-        found = number(called(fee, a.copy(), b.copy(), most), "return one number, the fee")
-        hint_if(found < -1e-9, "a fee is 0 or more: at 0 nobody pays anything.")
+        reply = number(called(fee, a.copy(), b.copy(), most), "return one number, the fee")
+        hint_if(reply < -1e-9, "a fee is 0 or more: at 0 nobody pays anything.")
         right = _lowest(gap, most)
         slack = 1e-4 * (1 + right)
-        if abs(found - right) <= slack:
+        if abs(reply - right) <= slack:
             continue
         sizes = (len(a), len(b))
         per_coupon = _lowest(lambda f: float((a > f).mean() - (b > -f).mean()), most)  # noqa: B023
-        if abs(found - per_coupon) <= 1e-4 * (1 + per_coupon):
+        if abs(reply - per_coupon) <= 1e-4 * (1 + per_coupon):
             raise Hint(f"members pay f / n: the groups have {sizes[0]} and {sizes[1]} of them.")
-        if gap(found + slack) > most + 1e-9:
-            raise Hint(f"at {found:.4g} the gap is {gap(found):.3f}, and {most:g} is allowed.")
+        if gap(reply + slack) > most + 1e-9:
+            raise Hint(f"at {reply:.4g} the gap is {gap(reply):.3f}, and {most:g} is allowed.")
         hint_if(right == 0, "where the gap is small enough already, the fee is 0.")
-        raise Hint(f"a fee below {found:.4g} is enough.")
+        raise Hint(f"a fee below {reply:.4g} is enough.")
 
 
 def _lowest(gap: Callable[[float], float], most: float) -> float:
@@ -111,11 +111,11 @@ def exercise_4(committed: Callable[[float, float, float], float]) -> None:
     for gain, regulars, s in ((40.0, 800, 0.1), (90.0, 500, 0.6), (40.0, 800, 0.01), (10.0, 50, 0)):
         right = min(1.0, gain / (2 * regulars * s)) if s else 1.0
         answer = called(committed, gain, regulars, s)
-        found = number(answer, "return one number, the share that is mailed")
-        if near(found, right):
+        reply = number(answer, "return one number, the share that is mailed")
+        if near(reply, right):
             continue
-        hint_if(not 0 <= found <= 1, f"s = {s:g}: {found:.3g} is no share of those who stay away.")
-        if s and near(found, min(1.0, gain / (regulars * s))):
+        hint_if(not 0 <= reply <= 1, f"s = {s:g}: {reply:.3g} is no share of those who stay away.")
+        if s and near(reply, min(1.0, gain / (regulars * s))):
             raise Hint("that is the equilibrium, at which the letters earn nothing.")
         hint_if(s == 0, "nobody waits at s = 0: what is there to hold back for?")
         raise Hint(

@@ -33,10 +33,10 @@ AMOUNTS: dict[str, float | None] = {
 @checker
 def exercise_1(weights: ArrayLike) -> None:
     """Check what a word counts."""
-    found = numbers(weights, (3,), "answer with three numbers, such as [0.1, 0.01, 1.0]")
+    reply = numbers(weights, (3,), "answer with three numbers, such as [0.1, 0.01, 1.0]")
     right = np.log([10, 100, 1])
     for word, mine, its, share in zip(
-        ("bread", "rye", "oz"), found, right, (0.1, 0.01, 1.0), strict=True
+        ("bread", "rye", "oz"), reply, right, (0.1, 0.01, 1.0), strict=True
     ):
         if near(mine, its) or (its == 0 and abs(mine) < 1e-9):
             continue
@@ -61,8 +61,8 @@ def exercise_2(lift: Callable[[NDArray[np.int64]], ArrayLike]) -> None:
         right = np.log(np.maximum(ratio, 1))
         shape = (kinds, kinds)
         answer = called(lift, together)
-        found = numbers(answer, shape, f"return a table of shape {shape}", finite=False)
-        if not np.isfinite(found).all():
+        reply = numbers(answer, shape, f"return a table of shape {shape}", finite=False)
+        if not np.isfinite(reply).all():
             raise Hint("a pair that was never seen has no logarithm: give it 0.")
         with np.errstate(divide="ignore"):
             signed = np.where(together > 0, np.log(ratio), 0)
@@ -75,7 +75,7 @@ def exercise_2(lift: Callable[[NDArray[np.int64]], ArrayLike]) -> None:
             "the logarithm is the natural one.": right / np.log(2),
             "compare each count with the product of its two margins over the total.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -83,19 +83,19 @@ def exercise_3(amount: Callable[[str], float | None]) -> None:
     """Check that amounts are read, and that the rest is refused."""
     for text, right in AMOUNTS.items():
         try:
-            found: Any = called(amount, text)
+            reply: Any = called(amount, text)
         except Exception:
             if right is None:
                 problem = f"{text!r} ends in an error; it should be refused, with None."
                 raise Hint(problem) from None
             raise
         if right is None:
-            if found is not None:
+            if reply is not None:
                 raise Hint(f"{text!r} is no amount of the two forms: refuse it with None.")
             continue
-        if found is None:
+        if reply is None:
             raise Hint(f"{text!r} is an amount: an O in it is a 0.")
-        mine = number(found, f"return a number for {text!r}")
+        mine = number(reply, f"return a number for {text!r}")
         hint_if("%" in text and near(mine, 100 * right), f"{text!r}: a share lies between 0 and 1.")
         hint_if(not near(mine, right, rtol=1e-6), f"{text!r}: {mine:g} is not right.")
 

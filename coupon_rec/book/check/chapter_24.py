@@ -20,7 +20,7 @@ def exercise_1(estimate: Callable[[Floats, Floats], float]) -> None:
         redeemed[0] = 1.0
         right = (redeemed / chance).sum()
         answer = called(estimate, redeemed.copy(), chance.copy())
-        found = number(answer, "return one number, of redemptions")
+        reply = number(answer, "return one number, of redemptions")
         asked = redeemed.sum()
         hints = {
             "these are the redemptions among the asked; each stands for others too.": asked,
@@ -35,7 +35,7 @@ def exercise_1(estimate: Callable[[Floats, Floats], float]) -> None:
             "that is how many offers there are in the pool, redeemed or not.": (1 / chance).sum(),
             "not right yet; one redemption with a chance of 0.25 stands for 4.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -45,7 +45,7 @@ def exercise_2(ever: Callable[[Floats], ArrayLike]) -> None:
     for chances in (rounds, rounds[:2], rounds[:1]):
         right = 1 - np.prod(1 - chances, axis=0)
         answer = called(ever, chances.copy())
-        found = numbers(answer, (4,), "return one chance for each of the 4 offers")
+        reply = numbers(answer, (4,), "return one chance for each of the 4 offers")
         hints = {
             "added up, the chances can exceed 1; an offer is asked at most once.": chances.sum(
                 axis=0
@@ -63,7 +63,7 @@ def exercise_2(ever: Callable[[Floats], ArrayLike]) -> None:
             ),
             "not right yet; how likely is an offer never to be drawn?": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -103,16 +103,16 @@ def exercise_4(largest_rank: Callable[[int, int, float], int]) -> None:
     for rows, columns, share in ((128, 64, 0.15), (1024, 1024, 0.15), (54, 128, 0.05)):
         right = int(share * rows * columns // (rows + columns))
         answer = called(largest_rank, rows, columns, share)
-        found = number(answer, "return one whole number, the rank")
-        if found == right:
+        reply = number(answer, "return one whole number, the rank")
+        if reply == right:
             continue
-        if near(found, share * rows * columns / (rows + columns), 1e-9):
+        if near(reply, share * rows * columns / (rows + columns), 1e-9):
             raise Hint("a matrix has a whole number of columns.")
-        if found == right + 1:
-            raise Hint(f"rank {found:g} trains a little more than the share; round down.")
-        if found in {int(share * rows), int(share * columns), int(share * min(rows, columns))}:
+        if reply == right + 1:
+            raise Hint(f"rank {reply:g} trains a little more than the share; round down.")
+        if reply in {int(share * rows), int(share * columns), int(share * min(rows, columns))}:
             raise Hint("count what A and B hold together, and compare it with the kernel.")
-        if found == int(share * columns // 1) or found == int(share * rows * columns // rows):
+        if reply == int(share * columns // 1) or reply == int(share * rows * columns // rows):
             raise Hint("there are two thin matrices: A has the rows, and B the columns.")
         raise Hint(
             f"for a kernel of {rows} x {columns}, rank r trains r x ({rows} + {columns}) numbers."

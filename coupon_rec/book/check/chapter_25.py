@@ -12,11 +12,11 @@ from coupon_rec.book.check.answers import called, number, numbers, unlike
 @checker
 def exercise_1(answer: ArrayLike) -> None:
     """Check what is believed of a customer after two turns."""
-    found = numbers(answer, (3,), "answer with three probabilities, such as [0.45, 0.35, 0.2]")
+    reply = numbers(answer, (3,), "answer with three probabilities, such as [0.45, 0.35, 0.2]")
     share, hello = np.array([0.45, 0.35, 0.20]), np.array([0.25, 0.25, 0.10])
     product = np.array([0.22, 0.45, 0.10])
     joint = share * hello * product
-    if np.abs(found - joint / joint.sum()).max() < 0.006:
+    if np.abs(reply - joint / joint.sum()).max() < 0.006:
         return
     alike, summed = hello * product, share * (hello + product)
     only_hello, only_product = share * hello, share * product
@@ -31,7 +31,7 @@ def exercise_1(answer: ArrayLike) -> None:
         "two turns happen both: multiply their chances.": summed / summed.sum(),
         "share times the chance of each turn, for each kind, then divided by the sum.": OTHERWISE,
     }
-    compare(found, joint / joint.sum(), hints)
+    compare(reply, joint / joint.sum(), hints)
 
 
 @checker
@@ -49,8 +49,8 @@ def exercise_2(which: Callable[[str, int], int]) -> None:
         ("does anyone know the first deal", 1, 1, "a plain place"),
     )
     for words, n, place, why in cases:
-        found = number(called(which, words, n), "return a whole number, the place of the coupon")
-        hint_if(found != place, f"{words!r} in a list of {n} gives {found:g}: {why}.")
+        reply = number(called(which, words, n), "return a whole number, the place of the coupon")
+        hint_if(reply != place, f"{words!r} in a list of {n} gives {reply:g}: {why}.")
 
 
 @checker
@@ -73,8 +73,8 @@ def exercise_3(leaves: Callable[[Sequence[str], Callable[[str], bool]], Sequence
         answer = called(leaves, pieces, harmless)
         if isinstance(answer, str) or not isinstance(answer, Iterable):
             raise unlike(answer, "return a list of sentences")
-        found = [str(each).strip() for each in answer]
-        hint_if(found != wanted, f"{pieces} shows {found}: {why}.")
+        reply = [str(each).strip() for each in answer]
+        hint_if(reply != wanted, f"{pieces} shows {reply}: {why}.")
 
 
 @checker

@@ -34,7 +34,7 @@ def exercise_2(corrected: Callable[[float, float, float, float], float]) -> None
         share = (k / n - wrongly) / (caught - wrongly)
         right = min(1.0, max(0.0, share))
         answer = called(corrected, float(k), float(n), caught, wrongly)
-        found = number(answer, "return one number, a share")
+        reply = number(answer, "return one number, a share")
         shown = f"{k} of {n} called negative, caught {caught:g}, wrongly {wrongly:g}"
         hints = {
             f"{shown}: a share is never below 0 or above 1.": share,
@@ -47,9 +47,9 @@ def exercise_2(corrected: Callable[[float, float, float, float], float]) -> None
             "that is the other direction: from the truth to what is called.": (k / n)
             * (caught - wrongly)
             + wrongly,
-            f"{shown}: {found:.3f} is not right.": OTHERWISE,
+            f"{shown}: {reply:.3f} is not right.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -63,8 +63,8 @@ def exercise_3(sums: Callable[[Floats, Floats, float, float], ArrayLike]) -> Non
         k = k.astype(float)
         right = Cusum(ratio).path(k, share * n)
         answer = called(sums, k, n, share, ratio)
-        found = numbers(answer, (60,), "return one sum for each of the 60 hours", finite=False)
-        if not np.isfinite(found).all():
+        reply = numbers(answer, (60,), "return one sum for each of the 60 hours", finite=False)
+        if not np.isfinite(reply).all():
             raise Hint("an hour without opinions brings no evidence; do not divide by 0.")
         step = k * np.log(ratio) + (1 - ratio) * share * n
         flat = Cusum(ratio).path(k, np.full(60, share * n.mean()))
@@ -76,7 +76,7 @@ def exercise_3(sums: Callable[[Floats, Floats, float, float], ArrayLike]) -> Non
             "the sum is kept at 0 or above, not each hour's evidence.": by_hour,
             f"share = {share:g}, ratio = {ratio:g}: these are not the sums.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -85,7 +85,7 @@ def exercise_4(best: Callable[[Floats, Floats, Floats, float, float, float], flo
     h = np.array([2.0, 3.0, 4.0, 5.0, 6.0])
     wrong = np.array([4.0, 1.6, 0.6, 0.2, 0.08])
     delay = np.array([7.0, 9.0, 11.5, 15.0, 20.0])
-    found, right, mistakes = [], [], []
+    replies, right, mistakes = [], [], []
     for crises, hour, alarm in ((12.0, 60.0, 240.0), (2.0, 20.0, 500.0), (50.0, 400.0, 300.0)):
         cost = 13 * alarm * wrong + crises * hour * delay
         once, four = 13 * alarm * wrong + hour * delay, alarm * wrong + crises * hour * delay
@@ -93,7 +93,7 @@ def exercise_4(best: Callable[[Floats, Floats, Floats, float, float, float], flo
         mistakes.append([cost.min(), cost.argmin(), h[0], h[-1], *by_part])
         right.append(float(h[cost.argmin()]))
         answer = called(best, h, wrong, delay, crises, hour, alarm)
-        found.append(number(answer, "return one threshold"))
+        replies.append(number(answer, "return one threshold"))
     smallest, place, soonest, rarest, four_weeks, one_crisis, dearest = np.array(mistakes).T
     hints = {
         "that is the smallest cost; at which threshold is it?": smallest,
@@ -105,4 +105,4 @@ def exercise_4(best: Callable[[Floats, Floats, Floats, float, float, float], flo
         "that is where a year costs most.": dearest,
         "not the cheapest: add up what both cost in a year, at each threshold.": OTHERWISE,
     }
-    compare(found, right, hints)
+    compare(replies, right, hints)

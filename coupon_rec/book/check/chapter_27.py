@@ -41,7 +41,7 @@ def exercise_2(thin: Callable[[Shapes, int], int]) -> None:
         kernels = [rows * columns for rows, columns in shapes]
         biases = sum(columns for _, columns in shapes)
         right = sum(map(min, pairs, kernels)) + biases
-        found = number(called(thin, shapes, rank), "return one number, of weights")
+        reply = number(called(thin, shapes, rank), "return one number, of weights")
         hints = {
             "the biases are trained too: one for each column.": (
                 sum(pairs),
@@ -54,9 +54,9 @@ def exercise_2(thin: Callable[[Shapes, int], int]) -> None:
                 rank * rows * columns for rows, columns in shapes
             )
             + biases,
-            f"shapes {shapes}, rank {rank}: {found:.0f} is not right.": OTHERWISE,
+            f"shapes {shapes}, rank {rank}: {reply:.0f} is not right.": OTHERWISE,
         }
-        compare(found, right, hints)
+        compare(reply, right, hints)
 
 
 @checker
@@ -80,20 +80,20 @@ def exercise_3(by_screen: Callable[[NDArray[np.str_], Floats, Floats], Any]) -> 
         }
         right = {**ratios, "all": p.sum() / clicked.sum()}
         wanted = 'return a dictionary from each screen, and "all", to one number'
-        found = mapping(called(by_screen, screen, clicked, p), wanted)
-        hint_if("all" not in found, 'the ratio of all rows together is missing; its name is "all".')
-        if missing := right.keys() - found.keys():
+        reply = mapping(called(by_screen, screen, clicked, p), wanted)
+        hint_if("all" not in reply, 'the ratio of all rows together is missing; its name is "all".')
+        if missing := right.keys() - reply.keys():
             raise Hint(f"the ratio of {sorted(missing)[0]} is missing.")
-        if extra := found.keys() - right.keys():
+        if extra := reply.keys() - right.keys():
             raise Hint(f"{sorted(map(str, extra))[0]} has no click: leave it out.")
-        if all(near(number(found[name], wanted), ratio) for name, ratio in right.items()):
+        if all(near(number(reply[name], wanted), ratio) for name, ratio in right.items()):
             continue
-        if near(found["all"], np.mean([*ratios.values()])):
+        if near(reply["all"], np.mean([*ratios.values()])):
             raise Hint('"all" is not the mean of the ratios: screens differ in size.')
-        if all(near(found[name], 1 / ratio) for name, ratio in right.items()):
+        if all(near(reply[name], 1 / ratio) for name, ratio in right.items()):
             raise Hint("promised over clicked; yours is clicked over promised.")
         if all(
-            near(found[name], p[screen == name].sum() - clicked[screen == name].sum())
+            near(reply[name], p[screen == name].sum() - clicked[screen == name].sum())
             for name in ratios
         ):
             raise Hint("that is the difference; the ratio is asked for.")
@@ -119,14 +119,14 @@ def exercise_4(capped: Callable[[pd.DataFrame, pd.DataFrame, int], Any]) -> None
         best = best.sort_values("value", ascending=False).drop_duplicates(["person", "coupon_id"])
         right = best.groupby("person").head(cap)["value"].sum()
         answer = called(capped, offers, accounts, cap)
-        found = frame(answer, ("user_id", "coupon_id", "value"), "return a table of offers")
-        who = found["user_id"].map(person)
-        hint_if((found["value"] <= 0).any(), "an offer of no value is sent.")
-        if found.assign(person=who).duplicated(["person", "coupon_id"]).any():
+        reply = frame(answer, ("user_id", "coupon_id", "value"), "return a table of offers")
+        who = reply["user_id"].map(person)
+        hint_if((reply["value"] <= 0).any(), "an offer of no value is sent.")
+        if reply.assign(person=who).duplicated(["person", "coupon_id"]).any():
             raise Hint("a person gets the same coupon on two accounts.")
         if (who.value_counts() > cap).any():
             raise Hint(f"a person gets more than {cap} in all: the cap is for each person.")
-        if not near(float(found["value"].sum()), right):
+        if not near(float(reply["value"].sum()), right):
             raise Hint(
                 f"cap = {cap}: the rules hold, and another plan has a higher total value. "
                 "Which copy of a coupon is kept, and when is the cap applied?"

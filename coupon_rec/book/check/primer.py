@@ -46,7 +46,7 @@ def exercise_2(step: Step) -> None:
     wanted = "return two numbers, the new weight and the new bias"
     if numbers(answer, None, wanted, finite=False).shape == (2, x.size):
         raise Hint("the new weight and the new bias are one number each: take a mean.")
-    found = numbers(answer, (2,), wanted)
+    reply = numbers(answer, (2,), wanted)
 
     def moved(slopes: Floats) -> Floats:
         return np.array([w, b]) - rate * slopes
@@ -71,14 +71,14 @@ def exercise_2(step: Step) -> None:
         "the slope of the weight is error times input.": moved(np.array([right[1], right[1]])),
         "both steps start from the same errors.": moved(np.array([mean(late * x), right[1]])),
         "the bias is right; the slope of the weight is the mean of error times x.": (
-            [found[0], moved(right)[1]]
+            [reply[0], moved(right)[1]]
         ),
         "the weight is right; the slope of the bias is the mean error.": (
-            [moved(right)[0], found[1]]
+            [moved(right)[0], reply[1]]
         ),
         "error = sigma of the logit, minus y; the slopes are its weighted means.": OTHERWISE,
     }
-    compare(found, moved(right), hints, rtol=1e-6)
+    compare(reply, moved(right), hints, rtol=1e-6)
 
 
 @checker
@@ -101,15 +101,15 @@ def exercise_3(network: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]) -> No
         return np.asarray(hidden @ second.ravel() + last.ravel()[0])
 
     wanted = np.array([-1, 1, 1, -1])
-    found = logits(first)
-    if (found * wanted > 0).all():
+    reply = logits(first)
+    if (reply * wanted > 0).all():
         return
     if first.shape == (2, 2) and (logits(first.T) * wanted > 0).all():
         raise Hint("your W1 lies on its side: its rows are the inputs, its columns the units.")
-    hint_if((found * wanted < 0).all(), "every logit has the wrong sign: turn W2 and b2 around.")
-    place = int(np.flatnonzero(found * wanted <= 0)[0])
+    hint_if((reply * wanted < 0).all(), "every logit has the wrong sign: turn W2 and b2 around.")
+    place = int(np.flatnonzero(reply * wanted <= 0)[0])
     letter, app = inputs[place]
     side = "above" if wanted[place] > 0 else "below"
     raise Hint(
-        f"with letter = {letter} and app = {app} the logit is {found[place]:.3g}, and not {side} 0."
+        f"with letter = {letter} and app = {app} the logit is {reply[place]:.3g}, and not {side} 0."
     )

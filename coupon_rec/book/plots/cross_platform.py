@@ -24,10 +24,10 @@ def over_seeds(rows: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     rows : pandas.DataFrame
         With `value` and the columns of `by`; one row a seed.
     """
-    found = rows.groupby(by)[value].agg(["mean", "std", "size"])
-    half = t.ppf(0.975, found["size"] - 1) * found["std"] / np.sqrt(found["size"])
+    table = rows.groupby(by)[value].agg(["mean", "std", "size"])
+    half = t.ppf(0.975, table["size"] - 1) * table["std"] / np.sqrt(table["size"])
     return pd.DataFrame(
-        {"value": found["mean"], "low": found["mean"] - half, "high": found["mean"] + half}
+        {"value": table["mean"], "low": table["mean"] - half, "high": table["mean"] + half}
     )
 
 
@@ -63,13 +63,13 @@ def by_rows(rows: pd.DataFrame, web: float) -> None:
         The same for the model of the web.
     """
     _, (ax,) = axes(height=3.8)
-    found = over_seeds(rows, ["way", "rows"], "KL")
+    losses = over_seeds(rows, ["way", "rows"], "KL")
     ax.axhline(web, color=NEUTRAL, linewidth=1)
     mark(ax, "web model", (470, web), NEUTRAL, (0, 9))
     offsets = {"phone alone": (4, 2), "head": (4, 2)}
     offsets |= {"adapter": (4, -6), "fine-tuned": (4, 7)}
     for way, (name, color, style, marker) in WAYS.items():
-        one = found.loc[way]
+        one = losses.loc[way]
         ax.fill_between(one.index, one["low"], one["high"], color=color, alpha=0.15, linewidth=0)
         ax.plot(one.index, one["value"], style, color=color, marker=marker, markersize=6)
         mark(ax, name, (one.index[-1], one["value"].iloc[-1]), color, offsets[way])
@@ -96,10 +96,10 @@ def lost(phone: pd.DataFrame, same: pd.DataFrame) -> None:
     _, panels = axes(2, 1, height=4.6)
     titles = ("The phone differs", "The phone is like the web")
     for ax, rows, title in zip(panels, (phone, same), titles, strict=True):
-        found = 100 * over_seeds(rows, ["way"], "regret").loc[[*names]]
+        losses = 100 * over_seeds(rows, ["way"], "regret").loc[[*names]]
         place = np.arange(len(names))[::-1]
-        ax.hlines(place, found["low"], found["high"], color=MONEY, linewidth=2)
-        ax.plot(found["value"], place, "o", color=MONEY, markersize=7)
+        ax.hlines(place, losses["low"], losses["high"], color=MONEY, linewidth=2)
+        ax.plot(losses["value"], place, "o", color=MONEY, markersize=7)
         named_rows(ax, place, names.values())
         ax.set_ylim(-0.6, len(names) - 0.4)
         ax.set_xlim(0, 40)
@@ -116,9 +116,9 @@ def labels(tasks: pd.DataFrame) -> None:
     """
     _, panels = axes(2, 1, height=5.2)
     for ax, task in zip(panels, ("articles", "ads"), strict=True):
-        found = over_seeds(tasks[tasks["task"] == task], ["way", "rows"], "KL")
+        losses = over_seeds(tasks[tasks["task"] == task], ["way", "rows"], "KL")
         for way, color, style in (("new head", COUPON, "-"), ("from nothing", USER, "--")):
-            one = found.loc[way]
+            one = losses.loc[way]
             low = np.maximum(one["low"], 1)
             ax.fill_between(one.index, low, one["high"], color=color, alpha=0.15, linewidth=0)
             ax.plot(one.index, one["value"], style, color=color, marker="o", markersize=5)

@@ -57,9 +57,9 @@ def gains(y: ArrayLike, scores: Mapping[str, ArrayLike]) -> None:
     sent = 100 * np.arange(1, len(np.asarray(y)) + 1) / len(np.asarray(y))
     at = np.searchsorted(sent, 20)
     for (name, score), color, lift in zip(scores.items(), (COUPON, NEUTRAL), (9, -11), strict=True):
-        found = 100 * found_by(y, score)
-        ax.plot(sent, found, color=color)
-        mark(ax, name, (sent[at], found[at]), color, (0, lift))
+        share = 100 * found_by(y, score)
+        ax.plot(sent, share, color=color)
+        mark(ax, name, (sent[at], share[at]), color, (0, lift))
     ax.plot([0, 30], [0, 30], color=NEUTRAL, linestyle=":", linewidth=1.2)
     mark(ax, "at random", (20, 20), NEUTRAL, (6, -8))
     ax.set_xlim(0, 30)

@@ -57,10 +57,10 @@ def shrunk(items: pd.DataFrame, mean: float, edge: tuple[float, float] = (-8.0, 
         The range that is drawn.
     """
     _, (ax,) = axes(height=4.4)
-    known = items.dropna(subset=["alone"])
-    size = np.clip(12 / known["alone_error"], 4, 60)
-    own = known["alone"].clip(*edge)
-    ax.scatter(own, known["elasticity"], s=size, color=ITEM, alpha=0.4, linewidth=0)
+    seen = items.dropna(subset=["alone"])
+    size = np.clip(12 / seen["alone_error"], 4, 60)
+    own = seen["alone"].clip(*edge)
+    ax.scatter(own, seen["elasticity"], s=size, color=ITEM, alpha=0.4, linewidth=0)
     ax.plot(edge, edge, color=DARK, linewidth=1, linestyle="--")
     ax.axhline(mean, color=NEUTRAL, linewidth=1.5, linestyle=":")
     mark(ax, "mean of all", (edge[1], mean), NEUTRAL, (0, -10), "right")

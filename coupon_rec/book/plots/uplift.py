@@ -29,26 +29,26 @@ def amounts(table: pd.DataFrame) -> None:
     label(ax, "value of the voucher, $", "came for the result, %")
 
 
-def curves(found: Mapping[str, pd.DataFrame], band: str) -> None:
+def curves(tables: Mapping[str, pd.DataFrame], band: str) -> None:
     """Draw Qini curves, and the straight line that a random order follows.
 
     Parameters
     ----------
-    found : mapping of str to pandas.DataFrame
+    tables : mapping of str to pandas.DataFrame
         By name, at most four: `Qini.curve`.
     band : str
         The one whose interval is drawn.
     """
     _, (ax,) = axes(height=4.0)
     styles = ((USER, "-"), (COUPON, "--"), (MONEY, "-."), (NEUTRAL, ":"))
-    for (name, curve), (color, style) in zip(found.items(), styles, strict=False):
+    for (name, curve), (color, style) in zip(tables.items(), styles, strict=False):
         percent = 100 * curve
         ax.plot(100 * curve.index, percent["gain"], style, color=color, label=name)
         if name == band:
             ax.fill_between(
                 100 * curve.index, percent["low"], percent["high"], color=color, alpha=0.15
             )
-    end = 100 * next(iter(found.values()))["gain"].iloc[-1]
+    end = 100 * next(iter(tables.values()))["gain"].iloc[-1]
     ax.plot([0, 100], [0, end], color=DARK, linewidth=1)
     mark(ax, "at random", (45, 0.45 * end), DARK, (8, -10))
     ax.legend(loc="lower right")
