@@ -1,9 +1,7 @@
 """Dialogues on disk: who is a pseudonym, words are sealed or not kept, and people are forgotten."""
 
 import logging
-import os
 import sqlite3
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from math import inf
@@ -87,20 +85,8 @@ class DialogueLog:
     def __init__(self, path: str | Path, key: str = "", keep: float | None = None) -> None:
         self._people, self._lock = Pseudonyms(key), Lock()
         self._vault = Vault.from_environment()
-        kinds = ", ".join(self.COLUMNS)
         try:
-            if str(path) != ":memory:":
-                if Path(path).exists() and not Path(path).is_file():
-                    raise OSError("it is no plain file: name one, or keep no log")
-                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._base = sqlite3.connect(path, FORGETTING_WAITS, check_same_thread=False)
-            self._check_own()
-            self._base.execute("PRAGMA secure_delete = ON")
-            with suppress(sqlite3.OperationalError):  # another process has it open
-                self._base.execute("PRAGMA journal_mode = DELETE")
-            self._base.execute(f"CREATE TABLE IF NOT EXISTS turns ({kinds})")
-            if str(path) != ":memory:":  # what customers wrote is read by its owner alone
-                os.chmod(path, 0o600)
+            self._base = self._opened(Path(path))
             if self._vault:
                 self._reseal(self._vault)
         except (OSError, sqlite3.Error) as error:
@@ -108,15 +94,28 @@ class DialogueLog:
         self._keep, self._expired = keep, -inf
         self._expire_if_due()
 
-    def _check_own(self) -> None:
-        """See that no other program's tables are there; SQLite may have some of its own."""
-        tables = self._base.execute(
+    def _opened(self, path: Path) -> sqlite3.Connection:
+        """Open a file that its owner alone may read, unless it is another program's."""
+        on_disk = str(path) != ":memory:"
+        if on_disk and not path.exists():
+            path.touch(0o600)
+        if on_disk and not path.is_file():
+            raise OSError("it is no plain file: name one, or keep no log")
+        base = sqlite3.connect(path, FORGETTING_WAITS, check_same_thread=False)
+        tables = base.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"
         )
-        columns = [row[1] for row in self._base.execute("PRAGMA table_info(turns)")]
+        columns = [row[1] for row in base.execute("PRAGMA table_info(turns)")]
         if {name for (name,) in tables} - {"turns"} or columns not in ([], [*self.COLUMNS]):
-            self._base.close()
+            base.close()
             raise sqlite3.DatabaseError("it is the database of another program")
+        base.execute("PRAGMA secure_delete = ON")
+        with suppress(sqlite3.OperationalError):  # another process has it open
+            base.execute("PRAGMA journal_mode = DELETE")
+        base.execute(f"CREATE TABLE IF NOT EXISTS turns ({', '.join(self.COLUMNS)})")
+        if on_disk:
+            path.chmod(0o600)
+        return base
 
     def _reseal(self, vault: Vault) -> None:
         """Seal with the newest key what is sealed with an older one."""
@@ -142,14 +141,14 @@ class DialogueLog:
         facts = {**turn._asdict(), "user": str(self._people.of(user_id)), "time": time}
         facts["refused"] = False  # of a model's words, in logs of version 1
         for name in ("words", "reply"):
-            facts[name] = self._sealed(facts[name], turn.dialogue)
-        marks = ", ".join("?" * len(self.COLUMNS))
-        row = [facts[name] for name in self.COLUMNS]
+            text = facts[name].encode(errors="replace")
+            facts[name] = self._vault.seal(text, turn.dialogue) if self._vault else b""
+        names = ", ".join(f":{name}" for name in self.COLUMNS)
         begin = monotonic()
         try:
             with self._lock, self._base:
                 self._wait(TURN_WAITS - (monotonic() - begin))  # one after the other, all wait once
-                self._base.execute(f"INSERT INTO turns VALUES ({marks})", row)
+                self._base.execute(f"INSERT INTO turns VALUES ({names})", facts)
         except sqlite3.Error as error:
             logger.error("a turn is lost: %s", error)
 
@@ -163,9 +162,6 @@ class DialogueLog:
             with suppress(sqlite3.Error):  # it is done next time, if the file can be written then
                 self.expire(self._keep)
 
-    def _sealed(self, words: str, dialogue: str) -> bytes:
-        return self._vault.seal(words.encode(errors="replace"), dialogue) if self._vault else b""
-
     def rows(self) -> list[dict[str, object]]:
         """Give all turns, with their words where a key opens them, the oldest first."""
         with self._lock:
@@ -173,11 +169,10 @@ class DialogueLog:
         rows = [dict(zip(self.COLUMNS, row, strict=True)) for row in turns]
         for row in rows:
             for name in ("words", "reply"):
-                sealed, place = row[name], str(row["dialogue"])
-                row[name] = ""
+                sealed, row[name] = row[name], ""
                 with suppress(VaultError):
                     if self._vault and sealed:
-                        row[name] = self._vault.open(sealed, place).decode()
+                        row[name] = self._vault.open(sealed, str(row["dialogue"])).decode()
         return rows
 
     def forget(self, user_id: int | str) -> int:
@@ -189,13 +184,14 @@ class DialogueLog:
         marks = ", ".join("?" * len(names))
         with self._lock:
             self._wait(FORGETTING_WAITS)
-            removed = self._removed(f"user IN ({marks})", names)
+            with self._base:
+                gone = self._base.execute(f"DELETE FROM turns WHERE user IN ({marks})", names)
             self._base.execute("VACUUM")
             held, *_ = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if held:
                 problem = "another process reads it: forget again, when that has ended"
                 raise sqlite3.OperationalError(problem)
-        return removed
+        return gone.rowcount
 
     def expire(self, days: float) -> int:
         """Remove the turns that are older, overwrite their place, and say how many.
@@ -217,14 +213,11 @@ class DialogueLog:
         oldest = (datetime.now() - timedelta(days=days)).isoformat(timespec="seconds")
         with self._lock:
             self._wait(TURN_WAITS)
-            removed = self._removed("time < ?", [oldest])
-            if removed:
+            with self._base:
+                gone = self._base.execute("DELETE FROM turns WHERE time < ?", [oldest])
+            if gone.rowcount:
                 self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return removed
-
-    def _removed(self, where: str, values: Sequence[str]) -> int:
-        with self._base:
-            return self._base.execute(f"DELETE FROM turns WHERE {where}", values).rowcount
+        return gone.rowcount
 
     def close(self) -> None:
         """Close the database."""

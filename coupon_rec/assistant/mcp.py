@@ -1,7 +1,7 @@
 """The tools of the assistant over MCP, for other programs' models."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
@@ -11,8 +11,6 @@ from coupon_rec.assistant.tools import MAX_SHOWN, NAMELESS, Coupon, Tools, place
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
-T = TypeVar("T")
-
 
 class Line(BaseModel):
     """A coupon as a model may quote it: `line`, whole and unchanged."""
@@ -21,7 +19,7 @@ class Line(BaseModel):
     line: str
     product: str
     off: str
-    until: str
+    until: date
     mailed: Annotated[
         bool,
         Field(description="Whether the customer has it; if not, say that it is open to them."),
@@ -50,10 +48,10 @@ def mcp_server(tools: Tools) -> "MCPServer":
     from mcp.server import MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
 
-    def looked_up(call: Callable[[], T]) -> T:
+    def listed() -> list[Coupon]:
         """Keep to this side of the socket what the service said, and where it is."""
         try:
-            return call()
+            return tools.coupons()
         except ValueError:
             raise ToolError("the coupons cannot be seen at the moment") from None
 
@@ -70,16 +68,16 @@ def mcp_server(tools: Tools) -> "MCPServer":
         If none is for it, and some are for selected products, all: they may be what is wanted.
         """
         nonlocal shown
-        listed = shown = looked_up(tools.coupons)[:MAX_SHOWN]
-        lines = [(_line(place, each), each) for place, each in enumerate(listed, 1)]
-        unknown = any(each.product == NAMELESS for each in listed)
-        wanted = [line for line, each in lines if each.is_for(product)]
-        return wanted or [line for line, _ in lines if unknown]
+        shown = listed()[:MAX_SHOWN]
+        found = [(_line(place, each), each) for place, each in enumerate(shown, 1)]
+        wanted = [line for line, each in found if each.is_for(product)]
+        unknown = any(each.product == NAMELESS for each in shown)
+        return wanted or [line for line, _ in found if unknown]
 
     @server.tool()
     def coupon(place: Annotated[int, Field(ge=1, le=MAX_SHOWN)]) -> Line | None:
         """Give one coupon by its place in the list that `coupons` gave last, if it is there yet."""
-        now = looked_up(tools.coupons)
+        now = listed()
         wanted = placed(now if shown is None else shown, place)
         there = next((each for each in now if wanted and each.key == wanted.key), None)
         return _line(place, there) if there else None
@@ -88,11 +86,4 @@ def mcp_server(tools: Tools) -> "MCPServer":
 
 
 def _line(place: int, coupon: Coupon) -> Line:
-    return Line(
-        place=place,
-        line=coupon.line,
-        product=coupon.product,
-        off=coupon.off,
-        until=coupon.until.isoformat(),
-        mailed=coupon.mailed,
-    )
+    return Line(place=place, line=coupon.line, **vars(coupon))

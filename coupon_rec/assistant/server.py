@@ -6,11 +6,10 @@ from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import FastAPI
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from coupon_rec.assistant.intents import MAX_LETTERS
@@ -35,18 +34,6 @@ MAX_RECORDINGS: Final = 20
 """Recordings that are being heard, or wait for it."""
 
 
-def _decoded(value: object) -> bytes:
-    """Read Base64, and nothing else; null is no recording."""
-    if value is None:
-        return b""
-    try:
-        if isinstance(value, str):
-            return b64decode(value, validate=True)
-        raise ValueError
-    except ValueError:
-        raise ValueError("send a WAV file in Base64, with + and / and nothing else") from None
-
-
 class Message(BaseModel):
     """What a customer says, sent by the shop's own program, which knows who they are."""
 
@@ -54,96 +41,70 @@ class Message(BaseModel):
     user_id: Id
     words: Annotated[str, Field(max_length=MAX_LETTERS)] = ""
     recording: Annotated[
-        bytes,
-        BeforeValidator(_decoded, json_schema_input_type=str | None),
+        str | None,
         Field(
             description="Instead of words: a WAV file in Base64, of 16,000 samples a second, 16 "
             "bits and one channel, at most 15 seconds."
         ),
-    ] = b""
+    ] = None
     dialogue: Annotated[
         str, Field(max_length=64, description="Of an answer; empty for a new one.")
     ] = ""
 
 
-@dataclass
-class Conversation:
-    """A conversation, whose it is, and how many of its messages are at work."""
-
-    user_id: int | str
-    assistant: Assistant
-    at_work: int = 0
-
-
 class Conversations:
-    """The open conversations, each of one customer.
+    """The open conversations, each of one customer, and what is at work for them."""
 
-    Parameters
-    ----------
-    begin : callable
-        From a user to an `Assistant`.
-    """
+    def __init__(self, begin: Open, ear: "Ear | None") -> None:
+        self._begin, self._ear = begin, ear
+        self._open = OrderedDict[str, Assistant]()
+        self._turns: dict[asyncio.Task[Turn], Assistant] = {}
+        self._hears_one, self._recordings = asyncio.Lock(), 0
 
-    def __init__(self, begin: Open) -> None:
-        self._begin = begin
-        self._open: OrderedDict[str, Conversation] = OrderedDict()
-        self._turns: set[asyncio.Task[Turn]] = set()
-
-    def find(self, message: Message) -> Conversation:
+    def find(self, message: Message) -> Assistant:
         """Begin a conversation, or go on with the customer's own."""
         if not message.dialogue:
-            return Conversation(message.user_id, self._begin(message.user_id))
-        conversation = self._open.get(message.dialogue)
-        if conversation is None or str(conversation.user_id) != str(message.user_id):
+            return self._begin(message.user_id)
+        talk = self._open.get(message.dialogue)
+        if talk is None or str(talk.tools.user_id) != str(message.user_id):
             problem = "this customer has no such conversation: leave `dialogue` out to begin one"
             raise Refused(404, problem, field="dialogue")
-        return conversation
+        return talk
 
-    async def answer(self, conversation: Conversation, words: str, *, spoken: bool) -> Turn:
+    async def words_of(self, recording: str) -> str:
+        """Give what is said in a recording: one is heard at a time, and a few may wait."""
+        if self._ear is None:
+            raise Refused(422, "no recordings are heard here, only words", field="recording")
+        if self._recordings >= MAX_RECORDINGS:
+            raise Refused(503, "too many recordings wait: write, or try again", wait=2)
+        self._recordings += 1
+        try:
+            sound = b64decode(recording, validate=True)
+            async with self._hears_one:
+                return await asyncio.to_thread(self._ear.hear, sound)
+        except ValueError as error:
+            raise Refused(422, str(error), field="recording") from None
+        finally:
+            self._recordings -= 1
+
+    async def answer(self, talk: Assistant, words: str, *, spoken: bool) -> Turn:
         """Answer a message, and keep its conversation for the next one."""
-        if conversation.at_work >= MAX_IN_A_ROW:
+        if sum(each is talk for each in self._turns.values()) >= MAX_IN_A_ROW:
             raise Refused(503, "earlier messages of this conversation wait: try again", wait=2)
         if len(self._turns) >= MAX_AT_WORK:
             raise Refused(503, "too many customers wait for an answer: try again", wait=2)
-        dialogue = conversation.assistant.dialogue
-        self._open[dialogue] = conversation
-        self._open.move_to_end(dialogue)
+        self._open[talk.dialogue] = talk
+        self._open.move_to_end(talk.dialogue)
         if len(self._open) > MAX_OPEN:
             self._open.popitem(last=False)
-        turn = asyncio.create_task(conversation.assistant.answer(words, spoken=spoken))
-        self._turns.add(turn)
-        conversation.at_work += 1
-        try:
-            return await turn
-        finally:
-            turn.add_done_callback(self._turns.discard)
-            conversation.at_work -= 1
+        turn = asyncio.create_task(talk.answer(words, spoken=spoken))
+        self._turns[turn] = talk
+        turn.add_done_callback(self._turns.pop)
+        return await turn
 
     async def end(self) -> None:
         """Wait until the turns that the end of the program has cut off are logged."""
         await asyncio.gather(*self._turns, return_exceptions=True)
-
-
-class Recordings:
-    """Hears one recording at a time; a few may wait."""
-
-    def __init__(self, ear: "Ear | None") -> None:
-        self._ear, self._lock, self._at_work = ear, asyncio.Lock(), 0
-
-    async def words_of(self, recording: bytes) -> str:
-        """Give what is said in a recording."""
-        if self._ear is None:
-            raise Refused(422, "no recordings are heard here, only words", field="recording")
-        if self._at_work >= MAX_RECORDINGS:
-            raise Refused(503, "too many recordings wait: write, or try again", wait=2)
-        self._at_work += 1
-        try:
-            async with self._lock:
-                return await asyncio.to_thread(self._ear.hear, recording)
-        except ValueError as error:
-            raise Refused(422, str(error), field="recording") from None
-        finally:
-            self._at_work -= 1
 
 
 def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" = None) -> FastAPI:
@@ -166,8 +127,7 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
         the `words`, to be shown to the customer; ``piece`` with a `text`; and at the end ``turn``
         with `dialogue`, `intent`, `by` and `handed_over`. It refuses with 503 where too many wait.
     """
-    conversations = Conversations(begin)
-    recordings = Recordings(ear)
+    conversations = Conversations(begin, ear)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -187,13 +147,14 @@ def create_app(begin: Open, settings: Settings | None = None, ear: "Ear | None" 
             **described(401, 404, 413, 422, 503),
         },
     )
-    async def talk(message: Message) -> Response:
+    async def answer(message: Message) -> Response:
         spoken = bool(message.recording)
         if bool(message.words) == spoken:
             raise Refused(422, "send either words or a recording", field="words")
-        conversation = conversations.find(message)
-        words = await recordings.words_of(message.recording) if spoken else message.words
-        turn = await conversations.answer(conversation, words, spoken=spoken)
+        talk, words = conversations.find(message), message.words
+        if message.recording:
+            words = await conversations.words_of(message.recording)
+        turn = await conversations.answer(talk, words, spoken=spoken)
         events = _event("heard", {"words": words}) if spoken else ""
         events += _event("piece", {"text": turn.reply})
         facts = {name: getattr(turn, name) for name in ("dialogue", "intent", "by", "handed_over")}

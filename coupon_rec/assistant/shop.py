@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from secrets import token_hex
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, StrictInt, StrictStr
+from pydantic import BaseModel, StrictInt, StrictStr
 
 from coupon_rec.assistant.tools import MAX_SHOWN, Recommend
 from coupon_rec.outgoing import FEW_BYTES, NoAnswer, Unreachable, ask, bearer, hook, is_address
@@ -19,16 +19,10 @@ HandOver = Callable[[int | str, str, str], None]
 """Give a user's words in a dialogue to a person; OSError if nobody has taken them."""
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("a reason that cannot be shown")
-    return text
-
-
 class _Recommended(BaseModel):
     campaign_id: StrictInt | StrictStr
     coupon_id: StrictInt | StrictStr
-    reason: Annotated[StrictStr, AfterValidator(_printable)]
+    reason: StrictStr
 
 
 class _Answer(BaseModel):
@@ -67,21 +61,19 @@ def service(url: str, key: str = "", moment: datetime | None = None) -> Recommen
         question = json.dumps({"user_id": user_id, "k": MAX_SHOWN, **context}).encode()
         try:
             answer = ask(address, question, headers, seconds=10, max_bytes=FEW_BYTES)
+            if answer.ok:
+                return _read(answer.body, user_id)
         except Unreachable as error:
             logger.warning("no service answers: %s", type(error).__name__)
             raise ValueError(
                 f"nothing answers at {url} ({error}): start `python -m coupon_rec serve BUNDLE`, "
                 "and give its address with --service"
             ) from None
-        except NoAnswer as error:
-            raise _not_as_serve(url, error) from None
-        if not answer.ok:
-            logger.warning("the service refused: %d", answer.status)
-            raise ValueError(f"the service at {url} refused: {answer.beginning}")
-        try:
-            return _read(answer.body, user_id)
-        except ValueError as error:
-            raise _not_as_serve(url, error) from None
+        except (NoAnswer, ValueError) as error:
+            logger.warning("the service does not answer as `serve`: %s", type(error).__name__)
+            raise ValueError(f"the service at {url} did not answer as `serve` does") from None
+        logger.warning("the service refused: %d", answer.status)
+        raise ValueError(f"the service at {url} refused: {answer.beginning}")
 
     return recommend
 
@@ -90,13 +82,10 @@ def _read(body: bytes, user_id: int | str) -> list[tuple[int | str, int | str, s
     answer = _Answer.model_validate_json(body)
     if str(answer.user_id) != str(user_id):
         raise ValueError("an answer about somebody else")
+    if not all(each.reason.isprintable() for each in answer.coupons):
+        raise ValueError("a reason that cannot be shown")
     mailed = answer.mailed is True
     return [(each.campaign_id, each.coupon_id, each.reason, mailed) for each in answer.coupons]
-
-
-def _not_as_serve(url: str, error: Exception) -> ValueError:
-    logger.warning("the service does not answer as `serve`: %s", type(error).__name__)
-    return ValueError(f"the service at {url} did not answer as `serve` does")
 
 
 def hand_to(address: str, key: str = "") -> HandOver:

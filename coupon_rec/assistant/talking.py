@@ -109,8 +109,6 @@ class Assistant:
     ----------
     dialogue : str
         The name of the conversation in the log.
-    last : Turn
-        The turn that ended last.
 
     Examples
     --------
@@ -142,12 +140,11 @@ class Assistant:
     ) -> None:
         self.tools, self.customers = tools, customers
         self.dialogue = secrets.token_hex(8)
-        self.last = Turn(self.dialogue, "", "", "")
         self._log, self._hand_over = log, hand_over
         self._says = {**SAYS, **({} if hand_over else ALONE), "use": use}
         self._one_at_a_time = asyncio.Lock()
         self._intents, self._to_pass_on = list[str](), list[str]()
-        self._shown: Sequence[Coupon] = ()
+        self._shown = list[Coupon]()
         self._quiet = self._left = self._stopped = False
 
     def reply(self, words: str) -> Turn:
@@ -171,8 +168,7 @@ class Assistant:
         turn = None
         try:
             async with self._one_at_a_time:
-                turn = await self._turn(words, spoken) if words.strip() else self._unheard()
-                self.last = turn
+                turn = await self._turn(words, spoken)
         finally:
             if self._log and words.strip():
                 if turn is None:
@@ -181,19 +177,22 @@ class Assistant:
                 await asyncio.to_thread(self._log.add, self.tools.user_id, turn)
         return turn
 
-    def _unheard(self) -> Turn:
-        says = self._says["waiting" if self._left else "unheard"]
-        return Turn(self.dialogue, "", says, "unheard", offered=self.last.offered)
-
     async def _turn(self, words: str, spoken: bool) -> Turn:
+        if not words.strip():
+            says = self._says["waiting" if self._left else "unheard"]
+            return Turn(self.dialogue, "", says, "unheard")
         heard = self._heard(words)
         said = f"{FROM_RECORDING}{words}" if spoken else words
         self._to_pass_on = [*self._to_pass_on, said][-MAX_PASSED_ON:]
+        key, coupons, offer, over = self._key(heard.intent), list[Coupon](), None, False
         try:
-            key, coupons, offer = await self._found(heard)
+            if key in OFFERING:
+                key, coupons = self._listed(heard, await _asked(self.tools.coupons))
+            else:
+                offer = await self._offer(heard)
         except ValueError:  # the service is away
-            key, coupons, offer = "away", [], None
-        says, over = self._of(key, coupons), False
+            key = "away"
+        says = self._of(key, coupons)
         if key in FOR_A_PERSON:
             over = await self._is_handed_over()
             says = says if over else ALONE[key]
@@ -255,14 +254,7 @@ class Assistant:
         self._intents = [*self._intents, intent][-MAX_TURNS:]
         return "person" if twice else intent
 
-    async def _found(self, heard: Heard) -> tuple[str, Sequence[Coupon], Coupon | None]:
-        """What to say, the coupons that go with it, and an offer that nobody asked for."""
-        key = self._key(heard.intent)
-        if key in OFFERING:
-            return *self._listed(heard, await _asked(self.tools.coupons)), None
-        return key, [], await self._offer(heard)
-
-    def _listed(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:
+    def _listed(self, heard: Heard, now: list[Coupon]) -> tuple[str, list[Coupon]]:
         """The coupons that were asked for, as the service has them now, and what to say of them."""
         key, coupons = self._meant(heard, now)
         if heard.which and self._shown:  # nobody was shown the others of `now`
@@ -274,7 +266,7 @@ class Assistant:
             key = "terms"  # it was shown, and is not recommended any more
         return key, [fresh.get(each.key, each) for each in coupons]
 
-    def _meant(self, heard: Heard, now: Sequence[Coupon]) -> tuple[str, Sequence[Coupon]]:
+    def _meant(self, heard: Heard, now: list[Coupon]) -> tuple[str, list[Coupon]]:
         """The coupons that were asked for; all of them, if that finds none.
 
         A question about a coupon means one that was shown, whatever the service says by `now`. One
@@ -308,14 +300,12 @@ class Assistant:
         return next(iter(self._shown), None)
 
 
-def _placed_one(
-    coupons: Sequence[Coupon], of_product: Sequence[Coupon], which: int
-) -> list[Coupon]:
+def _placed_one(coupons: list[Coupon], of_product: list[Coupon], which: int) -> list[Coupon]:
     """Of a list, the coupon that a place and a product mean; several, where that may be two."""
     meant = {*of_product} & {placed(of_product, which), placed(coupons, which)}
     if meant:  # "the second one, the coffee" may mean two
-        return [*meant] if len(meant) == 1 else [*of_product]
-    return [*coupons] if of_product and placed(coupons, which) else []  # deny neither
+        return [*meant] if len(meant) == 1 else of_product
+    return coupons if of_product and placed(coupons, which) else []  # deny neither
 
 
 Open = Callable[[int | str], Assistant]

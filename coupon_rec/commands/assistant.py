@@ -6,19 +6,17 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from coupon_rec.commands.shared import MarketSource, market_of, say
 
 if TYPE_CHECKING:
-    from coupon_rec.assistant import Assistant, Catalog
+    from coupon_rec.assistant import Assistant
     from coupon_rec.assistant.talking import Open
-    from coupon_rec.assistant.tools import Recommend
     from coupon_rec.content import Ear
     from coupon_rec.serving.http.settings import Settings
 
@@ -140,6 +138,7 @@ def assistant(
 ) -> None:
     """Talk about coupons: what a customer has, how to use it, and why."""
     from coupon_rec.assistant import (
+        Assistant,
         Catalog,
         Customers,
         DialogueLog,
@@ -173,29 +172,20 @@ def assistant(
     if mcp:
         mcp_server(Tools(user, recommend, catalog)).run("stdio")
         return
-    begin = partial(
-        _begin,
-        recommend,
-        catalog,
-        customers=Customers() if offers else None,
-        log=DialogueLog(log, pseudonym_key, keep) if log else None,
-        hand_over=hand_to(hook, pseudonym_key) if hook else None,
-        use=use or SAYS["use"],
-    )
+    dialogues = DialogueLog(log, pseudonym_key, keep) if log else None
+    desk = hand_to(hook, pseudonym_key) if hook else None
+    customers = Customers() if offers else None
+
+    def begin(user_id: int | str) -> Assistant:
+        mine = Tools(user_id, recommend, catalog)
+        return Assistant(mine, customers, log=dialogues, hand_over=desk, use=use or SAYS["use"])
+
     hear("hello")  # which learns, before a customer waits for it
     _end_as_on_ctrl_c()
     if port is None:
         _talk(begin(user))
     else:
         _serve(begin, host, port, settings, _ear(catalog.products) if speech else None)
-
-
-def _begin(
-    recommend: "Recommend", catalog: "Catalog", user: int | str, **settings: Any
-) -> "Assistant":
-    from coupon_rec.assistant import Assistant, Tools
-
-    return Assistant(Tools(user, recommend, catalog), **settings)
 
 
 def _forget(user: str, log: Path | None, key: str) -> None:

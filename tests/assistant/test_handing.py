@@ -64,7 +64,7 @@ def test_words_that_nobody_has_taken_go_to_the_desk_with_the_next_ones(hook: Rec
     said = ["my purse was stolen at your door", "by a man with a red hat", "get me a colleague"]
     for hook.status, words in zip((503, 503, 200), said, strict=True):
         talk.reply(words)
-    assert talk.last.handed_over and hook.received[-1]["words"] == "\n".join(said)
+    assert hook.received[-1]["words"] == "\n".join(said)
     talk.reply("and quickly")
     assert hook.received[-1]["words"] == "and quickly"
 
