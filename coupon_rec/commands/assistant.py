@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from coupon_rec.commands.shared import MarketSource, market_of, say
+from coupon_rec.commands.shared import market_of, say, setting
 
 if TYPE_CHECKING:
     from coupon_rec.assistant import Assistant
@@ -45,98 +45,78 @@ def _text(value: str | None) -> str | None:
 
 def assistant(
     context: typer.Context,
-    service: Annotated[
-        str, typer.Option(help="Address of a running `serve`.", envvar="COUPON_REC_SERVICE")
-    ] = "http://127.0.0.1:8000",
-    market: MarketSource = None,
-    user: Annotated[
-        str,
-        typer.Option(
-            help="Whose conversation it is, in the terminal and over MCP.", callback=_text
-        ),
-    ] = "",
-    port: Annotated[
-        int | None,
-        typer.Option(help="Answer over HTTP on this port; 0 for any free one.", min=0, max=65535),
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    speech: Annotated[
-        bool,
-        typer.Option(
-            "--speech",
-            help="With --port: hear recordings of requests for the released names, too. What "
-            "sounds like a request may be taken for one: have the customer confirm what was heard.",
-        ),
-    ] = False,
-    mcp: Annotated[
-        bool, typer.Option(help="Offer the tools alone, by MCP over standard input and output.")
-    ] = False,
-    offers: Annotated[
-        bool, typer.Option(help="Offer unasked, when the defaults of `Customers` say that it pays.")
-    ] = False,
-    currency: Annotated[str, typer.Option(help='What stands before an amount, such as "$".')] = "",
-    names: Annotated[
-        Path | None,
-        typer.Option(
-            help="Product names that somebody has read and released, one a line (UTF-8); what is "
-            "not among them is shown by its category or department, or as selected products."
-        ),
-    ] = None,
-    list_names: Annotated[
-        bool,
-        typer.Option(
-            "--list-names",
-            help="Print the market's names for such a file, for you to read and to delete from, "
-            "and do nothing else.",
-        ),
-    ] = False,
-    use: Annotated[
-        str, typer.Option(help='Answer to "how do I use it?"; that of `Assistant` if left out.')
-    ] = "",
-    hook: Annotated[
-        str,
-        typer.Option(
-            help="Address that is posted what a person should see; if left out, nobody takes over, "
-            "and customers are told so.",
-            envvar="COUPON_REC_HANDOVER_HOOK",
-        ),
-    ] = "",
-    time: Annotated[
-        datetime | None, typer.Option(help="The time of the shop; now, if left out.")
-    ] = None,
-    log: Annotated[
-        Path | None, typer.Option(help="Database of the dialogues; none is kept if left out.")
-    ] = None,
-    keep: Annotated[
-        int | None,
-        typer.Option(
-            help="Remove older turns from that log, at the start and with new conversations, at "
-            "most every ten minutes: days.",
-            min=1,
-            max=36500,
-        ),
-    ] = None,
-    pseudonym_key: Annotated[
-        str,
-        typer.Option(
-            help="Keys of people in that log and at the hook.", envvar="COUPON_REC_PSEUDONYM_KEY"
-        ),
-    ] = "",
-    forget: Annotated[
-        str | None,
-        typer.Option(help="Remove this user from the log, and do nothing else.", callback=_text),
-    ] = None,
-    api_key: Annotated[
-        str, typer.Option(help="What requests must carry.", envvar="COUPON_REC_API_KEY")
-    ] = "",
-    to_all: Annotated[
-        bool, typer.Option("--open", help="Answer on any address without a key, too.")
-    ] = False,
-    service_key: Annotated[
-        str, typer.Option(help="Key of the service.", envvar="COUPON_REC_SERVICE_KEY")
-    ] = "",
+    service: Annotated[str, setting("SERVICE")] = "http://127.0.0.1:8000",
+    market: str | None = None,
+    user: Annotated[str, typer.Option(callback=_text)] = "",
+    port: Annotated[int | None, typer.Option(min=0, max=65535)] = None,
+    host: str = "127.0.0.1",
+    speech: Annotated[bool, typer.Option("--speech")] = False,
+    mcp: bool = False,
+    offers: bool = False,
+    currency: str = "",
+    names: Path | None = None,
+    list_names: Annotated[bool, typer.Option("--list-names")] = False,
+    use: str = "",
+    hook: Annotated[str, setting("HANDOVER_HOOK")] = "",
+    time: datetime | None = None,
+    log: Path | None = None,
+    keep: Annotated[int | None, typer.Option(min=1, max=36500)] = None,
+    pseudonym_key: Annotated[str, setting("PSEUDONYM_KEY")] = "",
+    forget: Annotated[str | None, typer.Option(callback=_text)] = None,
+    api_key: Annotated[str, setting("API_KEY")] = "",
+    to_all: Annotated[bool, typer.Option("--open")] = False,
+    service_key: Annotated[str, setting("SERVICE_KEY")] = "",
 ) -> None:
-    """Talk about coupons: what a customer has, how to use it, and why."""
+    """Talk about coupons: what a customer has, how to use it, and why.
+
+    Parameters
+    ----------
+    service
+        Address of a running `serve`.
+    user
+        Whose conversation it is, in the terminal and over MCP.
+    port
+        Answer over HTTP on this port; 0 for any free one.
+    host
+        Address to listen on.
+    speech
+        With --port: hear recordings of requests for the released names, too. What sounds like a
+        request may be taken for one: have the customer confirm what was heard.
+    mcp
+        Offer the tools alone, by MCP over standard input and output.
+    offers
+        Offer unasked, when the defaults of `Customers` say that it pays.
+    currency
+        What stands before an amount, such as "$".
+    names
+        Product names that somebody has read and released, one a line (UTF-8); what is not among
+        them is shown by its category or department, or as selected products.
+    list_names
+        Print the market's names for such a file, for you to read and to delete from, and do nothing
+        else.
+    use
+        Answer to "how do I use it?"; that of `Assistant` if left out.
+    hook
+        Address that is posted what a person should see; if left out, nobody takes over, and
+        customers are told so.
+    time
+        The time of the shop; now, if left out.
+    log
+        Database of the dialogues; none is kept if left out.
+    keep
+        Remove older turns from that log, at the start and with new conversations, at most every ten
+        minutes: days.
+    pseudonym_key
+        Keys of people in that log and at the hook.
+    forget
+        Remove this user from the log, and do nothing else.
+    api_key
+        What requests must carry.
+    to_all
+        Answer on any address without a key, too.
+    service_key
+        Key of the service.
+    """
     from coupon_rec.assistant import (
         Assistant,
         Catalog,

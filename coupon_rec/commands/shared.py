@@ -83,7 +83,6 @@ def setting(name: str, **more: Any) -> Any:
     return typer.Option(envvar=f"COUPON_REC_{name}", **more)
 
 
-MarketSource = str | None
 Offers = Annotated[list[Path] | None, typer.Argument()]
 Model = Annotated[Path, typer.Argument(exists=True)]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
