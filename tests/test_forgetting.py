@@ -164,6 +164,17 @@ def test_a_registry_whose_call_was_cut_short_is_gone_through_again(
     assert [path.name for path in place.parent.iterdir()] == [version]
 
 
+def test_the_command_says_what_is_gone_and_what_is_due(bundle: Path, tmp_path: Path) -> None:
+    record(bundle)
+    result = CliRunner().invoke(app, ["forget", ZELDA, "--bundle", str(bundle)])
+    assert result.exit_code == 0
+    assert "removed 4 events, 12 answers and outcomes, and " in result.stdout
+    assert "due: the weights of the model" in result.stdout
+    assert holding(tmp_path, ZELDA) == set()
+    wrong = CliRunner().invoke(app, ["forget", ZELDA, "--bundle", str(tmp_path)])
+    assert wrong.exit_code == 2 and "no bundle" in wrong.stderr
+
+
 def test_the_dialogues_of_the_assistant_are_forgotten_by_the_same_command(
     bundle: Path, tmp_path: Path
 ) -> None:
@@ -186,6 +197,27 @@ def test_a_redis_that_is_away_is_named(bundle: Path) -> None:
 # Encrypted files
 
 pytest.importorskip("cryptography")
+
+
+def test_with_keys_no_name_is_readable_in_the_logs_and_all_is_read_back(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, new_key())
+    record(bundle)
+    for path in tmp_path.glob("bundle.*/**/*"):
+        assert not path.is_file() or ZELDA.encode() not in path.read_bytes()
+    assert ZELDA.encode() not in (tmp_path / "bundle.events").read_bytes()
+    assert set(read_answers(tmp_path / "bundle.decisions")["user_id"]) == {ZELDA, BEN}
+    done = forget([ZELDA], [bundle])
+    assert (done.events, done.decisions) == (4, 12)
+    assert holding(tmp_path, ZELDA) == set()
+    monkeypatch.delenv(VARIABLE)
+    with pytest.raises(ValueError, match=f"is encrypted; set {VARIABLE}"):
+        read_answers(tmp_path / "bundle.decisions")
+    log = EventLog(tmp_path / "bundle.events")
+    with pytest.raises(ValueError, match=f"is encrypted; set {VARIABLE}"):
+        log.read()
+    log.close()
 
 
 def test_with_keys_what_nobody_sealed_is_refused_and_sealed_only_if_that_is_asked_for(

@@ -133,6 +133,11 @@ def test_a_redeemed_coupon_is_offered_no_more(snapshot: Path) -> None:
     assert (after.user_redemption_recency == 1).all()
 
 
+def test_yesterday_is_refused(snapshot: Path) -> None:
+    with pytest.raises(ValueError, match="ask as of that day or later"):
+        load(snapshot).offers(USER, DAY - timedelta(days=1))
+
+
 def test_an_event_of_tomorrow_counts_from_tomorrow(snapshot: Path) -> None:
     store = load(snapshot)
     before = store.offers(USER, DAY).match_recency

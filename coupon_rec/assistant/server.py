@@ -52,6 +52,13 @@ class Message(BaseModel):
     ] = ""
 
 
+def _decoded(recording: str) -> bytes:
+    try:
+        return b64decode(recording, validate=True)
+    except ValueError:
+        raise ValueError("send a WAV file in Base64, with + and / and nothing else") from None
+
+
 class Conversations:
     """The open conversations, each of one customer, and what is at work for them."""
 
@@ -79,7 +86,7 @@ class Conversations:
             raise Refused(503, "too many recordings wait: write, or try again", wait=2)
         self._recordings += 1
         try:
-            sound = b64decode(recording, validate=True)
+            sound = _decoded(recording)
             async with self._hears_one:
                 return await asyncio.to_thread(self._ear.hear, sound)
         except ValueError as error:

@@ -60,9 +60,9 @@ def listen(
     days
         Days at the beginning that say what is usual, 14 or more.
     rate
-        False alarms in four weeks, all topics together.
+        False alarms in four weeks, all topics together, 2 at most.
     growth
-        Tuned to so many times as many negative opinions.
+        Tuned to so many times as many negative opinions, above 1.
     cooldown
         Hours of silence of a topic after an alert.
     follow

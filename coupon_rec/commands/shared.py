@@ -71,11 +71,11 @@ class Described(TyperCommand):
     def __init__(self, *arguments: Any, help: str | None = None, **settings: Any) -> None:
         about, *parameters = (help or "").split("\n\nParameters\n")
         super().__init__(*arguments, help=about, **settings)
-        words = "\n".join([__doc__, *parameters])
+        words = "\n".join([__doc__ or "", *parameters])
         said = dict(re.findall(r"^(\w+)\n((?:    .+\n?)+)", words, re.MULTILINE))
         for each in self.params:
             if isinstance(each, TyperArgument | TyperOption):
-                each.help = each.help or " ".join(said[str(each.name)].split())
+                each.help = each.help or " ".join(said.get(str(each.name), "").split())
 
 
 def setting(name: str, **more: Any) -> Any:

@@ -59,7 +59,7 @@ def negatives_of(sentences: pd.DataFrame) -> Mask:
         If a column or a value is missing, or a sentiment is no number.
     """
     require_present(sentences, ["text", "topic", "sentiment"], "labeled sentences")
-    return numbers("sentiment", sentences["sentiment"]) < 0
+    return numbers("sentiment, below 0 where it is negative,", sentences["sentiment"]) < 0
 
 
 class Labels:

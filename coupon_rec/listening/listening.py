@@ -47,6 +47,7 @@ class Memory:
             names = "SELECT name FROM sqlite_master WHERE type = 'table'"
             if {name for (name,) in self._database.execute(names)} - {"state", "alerts"}:
                 raise sqlite3.DatabaseError("it has other tables")
+            os.chmod(path, 0o600)  # one that was there before, too
             self._database.executescript(SET_UP)
         except sqlite3.DatabaseError as error:
             self._database.close()

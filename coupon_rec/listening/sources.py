@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from coupon_rec.outgoing import NoAnswer, ask, bearer, is_address
 
+if TYPE_CHECKING:
+    from ibis import Table
+
+MAX_TEXT = 5000  # letters: a lexicon takes a time that grows with their square
 MAX_REVIEWS = 10**9  # of a market
 FIRST_TIME = datetime(1899, 1, 1)  # before any review
 REVIEWS_AT_ONCE = 200  # with the longest texts, in any script, they fit into an answer
@@ -50,15 +53,25 @@ class OpinionRow(BaseModel):
     rating: Annotated[float, Field(ge=1, le=5)] | None = None
     text: str | None = None
 
-    @field_validator("time")
+    @field_validator("time", mode="before")
     @classmethod
-    def _in_utc(cls, time: datetime) -> datetime:
-        if not 1900 <= time.year < 9999:
-            raise ValueError("it is before 1900, or the last year that there is")
-        naive = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    def _in_utc(cls, time: Any) -> datetime:
+        try:
+            parsed = datetime.fromisoformat(time)
+            naive = parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError("write it as 2026-11-02T09:30:00") from None
+        if naive.year < 1900:
+            raise ValueError("it is before 1900")
         if _is_future(naive):
             raise ValueError("it is of the future, and would end every hour until then")
         return naive
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _shortened(cls, text: Any) -> Any:
+        """Keep the first letters, with halves of characters replaced."""
+        return text[:MAX_TEXT].encode(errors="replace").decode() if isinstance(text, str) else text
 
     @model_validator(mode="after")
     def _says_something(self) -> "OpinionRow":
@@ -79,7 +92,9 @@ Read = tuple[str, int, OpinionRow | str]
 def opinion_of(line: str | bytes) -> OpinionRow | str:
     """Give the opinion that a JSON object holds, or what is wrong with it."""
     try:
-        return OpinionRow.model_validate_json(line)
+        return OpinionRow.model_validate(json.loads(line))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as problem:
+        return f"is no JSON: {problem}"
     except ValidationError as problem:
         first = problem.errors()[0]
         name = f"has a wrong {first['loc'][0]}" if first["loc"] else "is no opinion"
@@ -128,10 +143,11 @@ def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[list[Re
             os.set_blocking(sys.stdin.fileno(), True)
     elif not path.exists():
         raise SourceError(f"there is no {path}: name a file of JSON lines, a folder, or -")
-    for file in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
+    files = sorted(filter(Path.is_file, path.glob("*.jsonl"))) if path.is_dir() else [path]
+    for file in files:
         begun = place.get(file.name, 0)
         with nullcontext(sys.stdin.buffer) if piped else file.open("rb") as stream:
-            if left := begun - _skipped(stream, begun):
+            if left := begun - _skipped(stream, begun, may_seek=not piped):
                 raise SourceError(
                     f"{file} is {left} bytes shorter than what was read of it before: give all of "
                     "it again, or name another memory"
@@ -139,9 +155,9 @@ def read_lines(source: str | Path, place: Mapping[str, int]) -> Iterator[list[Re
             yield from _batches(file.name, stream, begun)
 
 
-def _skipped(stream: Any, wanted: int) -> int:
+def _skipped(stream: Any, wanted: int, *, may_seek: bool) -> int:
     """Move on by so many bytes, and say how many there were."""
-    if stream.seekable():
+    if may_seek and stream.seekable():
         return int(stream.seek(min(wanted, stream.seek(0, os.SEEK_END))))
     done = 0
     while done < wanted and (piece := stream.read(min(wanted - done, 1 << 20))):
@@ -151,15 +167,20 @@ def _skipped(stream: Any, wanted: int) -> int:
 
 def _batches(name: str, stream: Any, where: int) -> Iterator[list[Read]]:
     """Read what is there, and only then wait for more."""
-    rest = b""
+    unfinished: list[bytes] = []
     while piece := stream.read1(1 << 17):
-        *lines, rest = (rest + piece).split(b"\n")
+        unfinished.append(piece)
+        if b"\n" not in piece:
+            continue
+        *lines, rest = b"".join(unfinished).split(b"\n")
+        unfinished = [rest]
         batch: list[Read] = []
         for line in lines:
             where += len(line) + 1
             if line.strip():
                 batch.append((name, where, opinion_of(line)))
-        yield batch
+        if batch:
+            yield batch
 
 
 def read_reviews(
@@ -196,7 +217,7 @@ def read_reviews(
     if tables.reviews is None:
         raise SourceError(f"the market {market} has no reviews: data/SCHEMA.md has their columns")
     reviews = tables.reviews.to_pandas()
-    reviews["topic"] = reviews["item_id"].astype(str).map(_topics(tables.items.to_pandas(), topic))
+    reviews["topic"] = reviews["item_id"].astype(str).map(_topics(tables.items, topic))
     order = ["time", "user_id", "item_id"]
     reviews = reviews[~_is_future(reviews["time"])].sort_values(order, ignore_index=True)
     # Reviews of the same time have the same place: a batch holds all of them or none.
@@ -318,16 +339,20 @@ def topics_of(market: str, topic: str) -> dict[str, str | None]:
 
     try:
         tables = open_tables(market, connect()).tables
+        if "items" not in tables:
+            raise SourceError(f"{market} has no items: put items.parquet or items.csv there")
         names = stored(tables[IDENTIFIERS])[0] if IDENTIFIERS in tables else {}
-        items = exchanged(tables["items"], names, put="text", instead="number").to_pandas()
+        return _topics(exchanged(tables["items"], names, put="text", instead="number"), topic)
+    except SourceError:
+        raise
     except Exception as error:  # whatever the engine says while the files are written anew
         raise ConnectionError(f"the items of {market} cannot be read now ({error})") from error
-    return _topics(items, topic)
 
 
-def _topics(items: pd.DataFrame, topic: str) -> dict[str, str | None]:
-    if topic not in items:
+def _topics(items: "Table", topic: str) -> dict[str, str | None]:
+    if topic not in items.columns:
         raise SourceError(f"items have no column {topic}; there are {', '.join(items.columns)}")
-    items = items.convert_dtypes()  # identifiers that are floats, too
-    names = items[topic].astype("string").astype(object)
-    return dict(zip(items["item_id"].astype(str), names.where(names.notna(), None), strict=True))
+    rows = items.select("item_id", topic=items[topic].cast("string")).to_pandas()
+    rows = rows.convert_dtypes()  # identifiers that are floats, too
+    names = rows["topic"].astype(object)
+    return dict(zip(rows["item_id"].astype(str), names.where(names.notna(), None), strict=True))

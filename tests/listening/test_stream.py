@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ from coupon_rec.listening import (
     read_reviews,
 )
 from coupon_rec.listening.listening import Memory
-from coupon_rec.listening.sources import OpinionRow, topics_of
+from coupon_rec.listening.sources import MAX_TEXT, OpinionRow, opinion_of, topics_of
 from coupon_rec.outgoing import Unreachable
 
 ROOT = Path(__file__).parents[2]
@@ -147,6 +148,13 @@ def test_an_output_that_is_full_stops_neither_the_hook_nor_the_other_output(
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == undisturbed
 
 
+def test_a_memory_that_was_there_is_read_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "memory"
+    path.touch(0o644)
+    Memory(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_a_file_that_is_no_memory_is_named(tmp_path: Path) -> None:
     (tmp_path / "memory").write_text("no database at all, and longer than its header\n" * 20)
     with pytest.raises(SourceError, match="memory is damaged"):
@@ -193,10 +201,12 @@ def test_what_is_away_is_asked_again_while_we_follow_and_refused_otherwise(
 @pytest.mark.parametrize(
     ("facts", "problem"),
     [
-        ("no json", "Invalid JSON"),
-        ("[1]", "should be an object"),
-        ("[" * 100_000, "Invalid JSON"),
+        ("no json", "is no JSON"),
+        ("[1]", "is no opinion"),
+        ("[" * 100_000, "is no JSON"),
         ({"time": "yesterday"}, "wrong time"),
+        ({"time": "1793523600"}, "wrong time"),
+        ({"time": 1793523600}, "wrong time"),
         ({"time": None}, "wrong time"),
         ({"time": "9999-12-31T23:59:59-14:00"}, "wrong time"),
         ({"time": "2226-01-05T00:00:00"}, "is of the future"),
@@ -207,7 +217,7 @@ def test_what_is_away_is_asked_again_while_we_follow_and_refused_otherwise(
         ({"text": 5}, "wrong text"),
         ({"topic": "m" * 101}, "wrong topic"),
         ({"topic": "a\nb"}, "wrong topic"),
-        ({"topic": "\ud800"}, "Invalid JSON"),
+        ({"topic": "\ud800"}, "wrong topic"),
         ({"topic": " "}, "there is no text"),
         ({"topic": None, "text": "Sour."}, "has no topic or"),
         ({"rating": None, "text": "Sour."}, "or no stars"),
@@ -221,11 +231,32 @@ def test_a_line_that_is_no_opinion_is_told_and_skipped(
     assert problem in said and f"said.jsonl, at {len(line) + 1}:" in said
 
 
-def test_times_are_read_in_utc(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2026-01-05T01:30+02:00", datetime(2026, 1, 4, 23, 30)),
+        ("2026-01-05", datetime(2026, 1, 5)),
+        ("20260105", datetime(2026, 1, 5)),
+        ("20260105T093000", datetime(2026, 1, 5, 9, 30)),
+    ],
+)
+def test_times_are_read_in_utc(written: str, meant: datetime) -> None:
+    row = opinion_of(json.dumps({**GOOD, "time": written}))
+    assert isinstance(row, OpinionRow) and row.time == meant
+
+
+def test_a_text_is_read_up_to_a_length_and_with_halves_of_characters_replaced() -> None:
+    row = opinion_of(json.dumps({**GOOD, "text": "half \ud83d" + "o" * 10**6}))
+    assert isinstance(row, OpinionRow)
+    assert str(row.text).startswith("half ?o") and len(str(row.text)) == MAX_TEXT
+
+
+def test_a_file_with_a_mark_of_its_bytes_and_a_long_line_is_read_whole(tmp_path: Path) -> None:
+    long = json.dumps({**GOOD, "text": "o" * 10**6})
     path = tmp_path / "said.jsonl"
-    path.write_text(json.dumps({**GOOD, "time": "2026-01-05T01:30+02:00"}) + "\n")
-    (((*_, row),),) = read_lines(path, {})
-    assert row.time == datetime(2026, 1, 4, 23, 30)
+    path.write_text(f"{json.dumps(GOOD)}\n{long}\n", "utf-8-sig")
+    rows = [row for batch in read_lines(path, {}) for *_, row in batch]
+    assert [type(row) for row in rows] == [OpinionRow, OpinionRow]
 
 
 def test_who_learns_from_a_wrong_first_date_is_told_that_nothing_is_watched(

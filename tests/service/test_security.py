@@ -48,6 +48,17 @@ def test_who_has_a_network_of_addresses_has_one_bucket() -> None:
     assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") != network_of("192.0.2.8")
 
 
+def test_no_address_that_a_header_may_spell_is_the_operator() -> None:
+    async def reached(scope: Any, *_: object) -> None:
+        clients.append(scope["state"]["client"])
+
+    clients: list[str] = []
+    guard = RequestGuard(reached, Settings(operator_key="chief"), Metrics())
+    scope = {"type": "http", "path": "/metrics", "headers": [], "client": (OPERATOR, 1)}
+    asyncio.run(guard(scope, reached, reached))
+    assert clients and clients != [OPERATOR]
+
+
 def test_an_open_service_is_not_reached_from_elsewhere_by_accident(tmp_path: Path) -> None:
     for host in ("0.0.0.0", "::", "10.0.0.1", "shop.example"):
         with pytest.raises(ValueError, match="COUPON_REC_API_KEY"):

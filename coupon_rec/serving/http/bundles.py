@@ -135,12 +135,13 @@ class Bundles:
             try:
                 self.trial.store.follow()
             except Exception as error:  # the events are accepted, whatever it thinks of them
-                self.end_trial(error)
+                self.end_trial(self.trial, error)
 
-    def end_trial(self, error: Exception) -> None:
-        """Take the bundle on trial out."""
-        logger.error("the trial ends: %s", type(error).__name__)
-        self.trial = None
+    def end_trial(self, bundle: Recommender, error: Exception) -> None:
+        """Take a bundle out, if it is still the one on trial."""
+        if self.trial is bundle:
+            logger.error("the trial ends: %s", type(error).__name__)
+            self.trial = None
 
     def of(self, user_id: int | str) -> tuple[str, Recommender]:
         """Give the bundle that answers a user, and say which it is: "live" or "canary"."""

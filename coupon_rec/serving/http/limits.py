@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 import time
 from hashlib import blake2b
 from math import ceil
@@ -23,8 +22,8 @@ logger = logging.getLogger("coupon_rec.serving")
 HOUR = 3600
 MAX_COUNTERS = 2**18
 """Clients, or people of a client, that are remembered; beyond them, newcomers are refused."""
-FULL = sys.maxsize
-"""What a counter shows that finds no room: more than any limit allows."""
+FULL_SECONDS = 60
+"""After which a newcomer who found no room may try again."""
 SWEEP_SECONDS = 1.0
 """How long counters that are full wait before they look again for some whose time is over."""
 REDIS_SECONDS = 0.5
@@ -54,7 +53,7 @@ class Memory(MemoryStorage):
         """Add to a counter, which begins anew once its time is over."""
         await self.get(key)  # forgets it where its time is over
         if key not in self.storage and self._is_full():
-            return FULL
+            raise Refused(503, "too many clients or people are counted: wait", wait=FULL_SECONDS)
         self.expirations.setdefault(key, time.time() + expiry)
         self.storage[key] += amount
         return self.storage[key]
@@ -66,6 +65,8 @@ class Memory(MemoryStorage):
             self._sweep_from = now + SWEEP_SECONDS
             for key in [key for key, end in self.expirations.items() if end <= now]:
                 del self.storage[key], self.expirations[key]
+            if len(self.storage) >= MAX_COUNTERS:
+                logger.warning("the limits count %d at once and refuse newcomers", MAX_COUNTERS)
         return len(self.storage) >= MAX_COUNTERS
 
 
@@ -136,6 +137,8 @@ class Limits:
     ) -> None:
         # People come first: a client that is past its number of them takes no more room by names.
         if self._users and await counters.test(self._known, "known", client, person):
+            if await counters.test(self._users, "users", client):
+                await counters.hit(self._known, "known", client, person, cost=0)  # is there room?
             await self._take(counters, "users", self._users, client)
             await counters.hit(self._known, "known", client, person)
         if self._asks:

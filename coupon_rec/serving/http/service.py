@@ -82,6 +82,7 @@ class Service:
         self._cache: dict[tuple[object, ...], Answer] = {}
         self._learning, self._reloading = asyncio.Lock(), asyncio.Lock()
         self._writing = ThreadPoolExecutor(1, "events")
+        self._shadowing = ThreadPoolExecutor(1, "shadow")
         self._listening = ThreadPoolExecutor(1, "replicas")
         for arm in (LIVE, CANARY) if settings.canary else ():
             self.metrics.count["arm_redemptions"].labels(arm)
@@ -134,7 +135,7 @@ class Service:
         except Exception as error:
             if arm == LIVE or isinstance(error, Refused):
                 raise
-            self.bundles.end_trial(error)
+            self.bundles.end_trial(bundle, error)
             return await self._by(self.bundles.live, question, LIVE)
 
     async def _by(self, bundle: Recommender, question: Question, arm: str) -> Answer:
@@ -148,7 +149,8 @@ class Service:
         if found:
             return found._replace(cached=True, arm=arm)
         if arm == SHADOW:
-            (reply,) = await asyncio.to_thread(bundle, [question])
+            loop = asyncio.get_running_loop()
+            (reply,) = await loop.run_in_executor(self._shadowing, bundle, [question])
         else:
             reply = await self.model((bundle, question))
         response = RecommendationResponse(
@@ -206,7 +208,7 @@ class Service:
         try:
             _, reply, degraded, cached, *_ = await self._by(trial, question, SHADOW)
         except Exception as error:
-            self.bundles.end_trial(error)
+            self.bundles.end_trial(trial, error)
             return self.metrics.count["shadows_lost"].inc()
         self.metrics.see(reply.choices, SHADOW)
         if self.decisions:
@@ -317,6 +319,7 @@ class Service:
         await self.limits.close()
         if self.decisions:
             self.decisions.close()
+        self._shadowing.shutdown()
         self._writing.shutdown()
         self._listening.shutdown()
         self.bundles.log.close()
