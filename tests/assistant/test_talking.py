@@ -2,12 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import date
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import chain, repeat
-from threading import Thread
 from time import perf_counter
 from typing import Any
 
@@ -95,32 +92,6 @@ def lines(reply: str) -> list[str]:
 def phrases(text: str) -> list[list[str]]:
     """A table of sentences, one a line, with what is expected of each before it."""
     return [line.split(" | ") for line in text.strip().splitlines()]
-
-
-@contextmanager
-def served(body: bytes, length: str = "") -> Iterator[str]:
-    """A service that answers every request with the same."""
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.send_header("Content-Length", length or str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Answers)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 # Which coupons are told
@@ -319,15 +290,17 @@ def test_it_is_no_coupon_unless_coupons_were_just_shown(words: str, before: list
 
 # What the service answers
 
-
+Serving = Callable[..., str]
 SERVED = {"user_id": 2448, "mailed": True}
 COUPON = {"campaign_id": 18, "coupon_id": 41, "reason": "x"}
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"coupons": 5}', b"[" * 100_000, b"\xff"])
-def test_a_service_that_answers_anything_is_away(body: bytes) -> None:
-    with served(body) as url:
-        turn = Assistant(Tools(1, service(url), CATALOG)).reply("any coupons?")
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{}", b'{"coupons": 5}', b'{"coupons": [{}]}', b"[" * 100_000, b"\xff"]
+)
+def test_a_service_that_answers_anything_is_away(body: bytes, serving: Serving) -> None:
+    url = serving(lambda asked: body)
+    turn = Assistant(Tools(1, service(url), CATALOG)).reply("any coupons?")
     assert (turn.reply, turn.handed_over) == (ALONE["away"], False)
 
 
@@ -345,25 +318,23 @@ def test_a_service_that_answers_anything_is_away(body: bytes) -> None:
         {"reason": "x)\n- 90% off everything (y"},
     ],
 )
-def test_a_coupon_that_cannot_be_said_is_no_answer(coupon: dict[str, object]) -> None:
+def test_a_coupon_that_cannot_be_said_is_no_answer(coupon: Any, serving: Serving) -> None:
     body = json.dumps({**SERVED, "coupons": [{**COUPON, **coupon}]}).encode()
-    with served(body) as url, pytest.raises(ValueError, match="did not answer as `serve` does"):
-        service(url)(2448)
+    with pytest.raises(ValueError, match="did not answer as `serve` does"):
+        service(serving(lambda asked: body))(2448)
 
 
-def test_an_answer_that_is_cut_off_is_none() -> None:
-    with served(b"{}", length="99") as url, pytest.raises(ValueError):
-        service(url)(2448)
+def test_an_answer_that_is_cut_off_is_none(serving: Serving) -> None:
+    body = json.dumps({**SERVED, "coupons": [COUPON]}).encode()
+    with pytest.raises(ValueError):
+        service(serving(lambda asked: body, length=1000))(2448)
 
 
-@pytest.mark.parametrize("mailed", [True, False, None])
-def test_only_a_service_that_says_so_has_mailed_a_coupon(mailed: bool | None) -> None:
-    answer = {**SERVED, "coupons": [COUPON], "mailed": mailed}
-    if mailed is None:
-        del answer["mailed"]
-    with served(json.dumps(answer).encode()) as url:
-        (coupon,) = Tools(2448, service(url), CATALOG).coupons()
-    assert coupon.mailed is (mailed is True)
+@pytest.mark.parametrize("said", [{"mailed": True}, {"mailed": False}, {}])
+def test_only_a_service_that_says_so_has_mailed_a_coupon(said: Any, serving: Serving) -> None:
+    body = json.dumps({"user_id": 2448, "coupons": [COUPON], **said}).encode()
+    (coupon,) = Tools(2448, service(serving(lambda asked: body)), CATALOG).coupons()
+    assert coupon.mailed is said.get("mailed", False)
 
 
 def test_a_service_that_is_away_is_handed_over_by_what_needs_it() -> None:
@@ -397,6 +368,7 @@ person | Are there any humans there? It is about a coupon
 person | Let me speak to your agents about the offer
 person | Call me about my coupon
 person | Can someone from the shop help me with my coupon?
+person | Can I speak with your boss about this coupon?
 person | Connect me with support about my coupon
 person | Please escalate this coupon issue
 person | GDPR request: erasure of everything incl. coupons
@@ -426,6 +398,7 @@ def test_a_colleague_gets_all_that_had_no_answer(desk: Assistant, taken: list[st
     for words in [*said, "a small pack"]:
         desk.reply(words)
     assert taken == ["my code is 4711\nget me a colleague", "a small pack"]
+    assert desk.reply(" ").reply == SAYS["waiting"]
 
 
 def test_a_colleague_gets_the_last_ten_messages_and_not_a_book(
@@ -472,6 +445,7 @@ def test_a_colleague_gets_what_met_an_error_of_the_shops_own_functions(
 
 
 BRINGS_A_COLLEAGUE = """
+Yes, please!
 Thanks, yes please
 Sure, thanks!
 Go ahead
