@@ -366,12 +366,11 @@ def test_one_model_reads_pictures_texts_and_requests_and_is_served_as_it_was_tra
     from dataclasses import replace
     from datetime import timedelta
 
-    from running import DAY, Inside, files
+    from running import DAY, Inside, exported, files
 
     from coupon_rec.features import Encoder
-    from coupon_rec.features.online.snapshot_writer import offers_as_of, write_snapshot
+    from coupon_rec.features.online.snapshot_writer import offers_as_of
     from coupon_rec.models import coupled_model, predict
-    from coupon_rec.serving.bundle import exporting
     from coupon_rec.serving.http.settings import Settings
     from coupon_rec.training import examples, fit
 
@@ -383,16 +382,15 @@ def test_one_model_reads_pictures_texts_and_requests_and_is_served_as_it_was_tra
         "coupon_text": WordVectors().of(cards.some_offers(len(coupons)))[:, :8].tolist(),
         "user_request": [WordVectors().of(says)[:, :8].tolist()[user % 2] for user in users.index],
     }
-    of_coupons = {name: rows for name, rows in vectors.items() if name.startswith("coupon")}
-    coupons.assign(**of_coupons).to_parquet(shop / "coupons.parquet")
-    users.assign(user_request=vectors["user_request"]).to_parquet(shop / "users.parquet")
+    users.assign(user_request=vectors.pop("user_request")).to_parquet(shop / "users.parquet")
+    coupons.assign(**vectors).to_parquet(shop / "coupons.parquet")
     market = load_market(shop)
     offers = offers_frame(market)
     texts = pd.Series(vectors["coupon_text"], coupons["coupon_id"])
     assert offers["coupon_text"].map(list).tolist() == texts[offers["coupon_id"]].tolist()
 
     told = {}
-    for name in vectors:
+    for name in ("user_request", *vectors):
         first = offers[name].map(lambda row: 0.0 if row is None else row[0])
         told[name] = (first - first.mean()) / first.std()
     many = offers.loc[offers.index.repeat(6000 // len(offers) + 1)]
@@ -400,7 +398,7 @@ def test_one_model_reads_pictures_texts_and_requests_and_is_served_as_it_was_tra
     of_coupon = 1.5 * (told["coupon_picture"] + told["coupon_text"])[many.index]
     many = many.assign(bought=rng.random(len(many)) < sigmoid(of_user))
     many["redeemed"] = many["bought"] & (rng.random(len(many)) < sigmoid(of_coupon))
-    encoder = Encoder.fit(many, extra=[*vectors])
+    encoder = Encoder.fit(many, extra=[*told])
     network, parts = coupled_model(encoder, dropout=0.0), (many[::2], many[1::2])
     parts = [examples(part, encoder) for part in parts]
     fit(network, *parts, epochs=12, batch_size=256, learning_rate=0.01)
@@ -416,14 +414,7 @@ def test_one_model_reads_pictures_texts_and_requests_and_is_served_as_it_was_tra
         turned = answers(offers.assign(**{name: offers[name].to_numpy()[::-1]}))
         assert np.abs(turned[about] - before[about]).mean() > 0.02, name
 
-    with pytest.MonkeyPatch.context() as only:
-        only.setattr(exporting, "model_card", lambda *_: "")
-        bundle = exporting.export(
-            network,
-            tmp_path / "bundle",
-            offers,
-            snapshot=lambda folder: write_snapshot(market, DAY, folder),
-        )
+    bundle = exported(network, tmp_path / "bundle", offers, market)
     past = {
         name: table.filter(table.time.date() < DAY)
         for name, table in market.tables().items()
