@@ -63,8 +63,7 @@ def test_a_product_is_named_only_by_what_somebody_has_released(tmp_path: Path) -
     assert "selected products, until" in run(*asked, "--names", names, said="coupons?\n")[1]
 
 
-def test_recordings_come_over_http_and_ask_for_released_names() -> None:
-    assert "does nothing without --port" in run("--user", 7, "--speech")[2]
+def test_recordings_ask_for_released_names() -> None:
     assert "release names to be heard" in run("--port", 0, "--speech")[2]
 
 
@@ -94,7 +93,6 @@ def test_turns_are_kept_for_as_long_as_the_command_says(
     monkeypatch.setattr("uvicorn.run", lambda app, **_: None)
     assert run("--port", 0, "--log", talks, "--keep", 30)[0] == 0
     assert DialogueLog(talks).rows() == []
-    assert "does nothing without --log" in run("--user", 7, "--keep", 30)[2]
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
