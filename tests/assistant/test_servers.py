@@ -354,6 +354,14 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return partial(monkeypatch.setenv, "COUPON_REC_STORAGE_KEYS")
 
 
+def test_without_keys_words_are_not_kept_and_people_are_pseudonyms(talks: Path) -> None:
+    log = DialogueLog(talks, "winter")
+    log.add("emma-2448", TURN)
+    (row,) = log.rows()
+    assert row["user"] == Pseudonyms("winter").of("emma-2448") and row["words"] == ""
+    assert not holds(talks, "Elm", "emma")
+
+
 def test_with_keys_words_are_sealed_and_can_be_read(
     talks: Path, keys: Callable[[str], None]
 ) -> None:

@@ -545,8 +545,8 @@ def test_who_wants_nothing_is_understood_in_many_words(words: str) -> None:
 
 @pytest.mark.parametrize(("words",), phrases(STOPS) + phrases(REFUSALS))
 def test_who_refuses_is_offered_nothing_later_on(words: str, eager: Assistant) -> None:
-    later = ["do you have coffee?", "do you have oat milk?", "hello", "When do you close?"]
-    for said in (words, *later):
+    products = [f"do you have {name}?" for name in ("coffee", "oat milk")]
+    for said in (words, *products, "hello", "Why can't you pass it on?", "When do you close?"):
         turn = eager.reply(said)
         assert not turn.offered and not lines(turn.reply)
     assert lines(eager.reply("any coupons?").reply) == [*LINES]
