@@ -4,26 +4,21 @@ import signal
 import socket
 import subprocess
 import sys
-from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from receiver import Receiver
-from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
 from coupon_rec.assistant import DialogueLog, Turn
 from coupon_rec.assistant.talking import ALONE, SAYS
 from coupon_rec.market import Market
-from coupon_rec.privacy import Pseudonyms
 from coupon_rec.serving.http.server import GRACE
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
-SPEECH = SAMPLE.with_name("speech")
 
 
 @pytest.fixture(autouse=True)
@@ -68,28 +63,8 @@ def test_a_product_is_named_only_by_what_somebody_has_released(tmp_path: Path) -
     assert "selected products, until" in run(*asked, "--names", names, said="coupons?\n")[1]
 
 
-def test_recordings_come_over_http_and_ask_for_released_names() -> None:
-    assert "does nothing without --port" in run("--user", 7, "--speech")[2]
+def test_recordings_ask_for_released_names() -> None:
     assert "release names to be heard" in run("--port", 0, "--speech")[2]
-
-
-@pytest.mark.speech
-def test_the_command_hears_recordings_over_http(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names, started = tmp_path / "names.txt", []
-    monkeypatch.setattr("uvicorn.run", lambda app, **_: started.append(app))
-    names.write_text(run("--list-names")[1])
-    code, _, err = run("--port", 0, "--speech", "--names", names)
-    assert code == 0, err
-    answer = TestClient(started[0]).post(
-        "/v1/assistant",
-        json={
-            "user_id": 7,
-            "recording": b64encode((SPEECH / "taxi.wav").read_bytes()).decode(),
-        },
-    )
-    assert answer.text.startswith('event: heard\ndata: {"words": ""}')
 
 
 def test_names_that_cannot_be_read_are_told(tmp_path: Path) -> None:
@@ -118,12 +93,6 @@ def test_turns_are_kept_for_as_long_as_the_command_says(
     monkeypatch.setattr("uvicorn.run", lambda app, **_: None)
     assert run("--port", 0, "--log", talks, "--keep", 30)[0] == 0
     assert DialogueLog(talks).rows() == []
-    assert "does nothing without --log" in run("--user", 7, "--keep", 30)[2]
-
-
-def test_what_cannot_be_the_log_is_said_in_a_line(tmp_path: Path) -> None:
-    code, _, err = run("--user", 7, "--log", tmp_path / "nowhere" / "talks")
-    assert code == 2 and "cannot hold dialogues" in err
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
@@ -220,15 +189,11 @@ def test_bytes_that_are_no_text_end_no_conversation_and_name_nobody() -> None:
     assert code == 2 and "in UTF-8" in err
 
 
-def test_the_command_hands_over_to_its_hook(hook: Receiver) -> None:
-    asked = ("--user", 7, "--pseudonym-key", "winter")
-    assert SAYS["complaint"] in run(*asked, "--hook", hook.address, said="my order is late\n")[1]
-    assert [facts["words"] for facts in hook.received] == ["my order is late"]
-    assert hook.received[0]["user"] == Pseudonyms("winter").of("7")
+def test_without_a_desk_the_shops_own_words_are_said_and_a_desk_is_an_address() -> None:
     said = "my order is late\nhow do I use it?\n"
     _, out, _ = run("--user", 7, "--use", "Ask us.", said=said)
-    assert ALONE["complaint"] in out and "Ask us." in out and len(hook.received) == 1
-    code, _, err = run(*asked, "--hook", "ftp://here")
+    assert ALONE["complaint"] in out and "Ask us." in out
+    code, _, err = run("--user", 7, "--pseudonym-key", "winter", "--hook", "ftp://here")
     assert code == 2 and "a web hook is an address" in err
 
 

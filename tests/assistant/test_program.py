@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -27,41 +26,13 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of files"),
 ]
-Answer = Callable[[BaseHTTPRequestHandler, dict[str, object]], None]
 
 
-@contextmanager
-def answering(answer: Answer) -> Iterator[str]:
-    """A server that answers each request in its own way."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            answer(self, json.loads(self.rfile.read(length)))
-
-        def log_message(self, *_: object) -> None:
-            """Be quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def send(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-    """Answer with success."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def recommends(handler: BaseHTTPRequestHandler, asked: dict[str, object]) -> None:
+def recommends(asked: dict[str, object]) -> bytes:
     """Answer as the service does."""
     coupon = {"campaign_id": 1, "coupon_id": 501, "reason": "you buy these"}
     facts = {"user_id": asked["user_id"], "mailed": True, "coupons": [coupon]}
-    send(handler, json.dumps(facts).encode())
+    return json.dumps(facts).encode()
 
 
 @contextmanager
@@ -89,11 +60,12 @@ def say(connection: HTTPConnection, words: str, user_id: int = 7) -> str:
 
 
 @pytest.mark.parametrize("size", [FEW_BYTES - 1000, 8_000_000])
-def test_a_service_that_sends_far_too_much_holds_up_nobody_else(size: int) -> None:
+def test_a_service_that_sends_far_too_much_holds_up_nobody_else(
+    size: int, serving: Callable[..., str]
+) -> None:
     much = b"[" + b"[]," * (size // 3) + b"0]"
     with (
-        answering(lambda handler, _: send(handler, much)) as service,
-        program("--service", service) as (port, _),
+        program("--service", serving(lambda asked: much)) as (port, _),
         ThreadPoolExecutor(40) as crowd,
     ):
         asked = [
@@ -108,14 +80,13 @@ def test_a_service_that_sends_far_too_much_holds_up_nobody_else(size: int) -> No
 
 
 def test_behind_the_proxy_idle_connections_cut_off_no_customer_and_lose_no_turn(
-    tmp_path: Path, unavailable: Callable[[str], NoReturn]
+    tmp_path: Path, serving: Callable[..., str], unavailable: Callable[[str], NoReturn]
 ) -> None:
     if not NGINX:
         unavailable("no nginx: on Debian, `apt-get install nginx`")
     talks = tmp_path / "talks"
     with (
-        answering(recommends) as service,
-        program("--service", service, "--log", talks, files=300) as (port, _),
+        program("--service", serving(recommends), "--log", talks, files=300) as (port, _),
         ExitStack() as stack,
     ):
         upstream = SimpleNamespace(port=port)

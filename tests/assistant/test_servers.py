@@ -5,9 +5,10 @@ import json
 import math
 import os
 import sqlite3
-from base64 import b64encode
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -35,8 +36,8 @@ from coupon_rec.content import Ear
 from coupon_rec.privacy import Pseudonyms, Vault, new_key
 from coupon_rec.serving.http.settings import Settings
 
-ROOT = Path(__file__).parents[2]
 CATALOG = Catalog(talking.FACTS)
+MINE = talking.MINE[2448]
 
 
 def tools(user: int | str) -> Tools:
@@ -71,22 +72,12 @@ def say(
     return to.post("/v1/assistant", json=body)
 
 
+@pytest.mark.parametrize(("recording", "problem"), [("UklGRg==", "no WAV"), ("UklG*%$_", "Base64")])
 @pytest.mark.speech
-def test_a_recording_is_read_back_and_answered_as_its_words_are() -> None:
-    app = create_app(lambda user: Assistant(tools(user)), ear=Ear(CATALOG.products))
-    to = TestClient(app)
-    for name, heard, reply in (
-        ("coffee", "do you have any coupons for coffee", "25% off coffee"),
-        ("taxi", "", "I did not hear a request"),
-    ):
-        recording = b64encode((ROOT / "data" / "speech" / f"{name}.wav").read_bytes()).decode()
-        answer = to.post("/v1/assistant", json={"user_id": 2448, "recording": recording})
-        (first, said), (_, piece), (_, turn) = events(answer)
-        assert (first, said) == ("heard", {"words": heard})
-        assert reply in piece["text"] and turn["dialogue"]
-    for recording, problem in (("UklGRg==", "no WAV file"), ("UklG*%$_", "base64")):
-        answer = to.post("/v1/assistant", json={"user_id": 2448, "recording": recording})
-        assert answer.status_code == 422 and problem in answer.text
+def test_what_is_no_recording_is_refused(recording: str, problem: str) -> None:
+    to = TestClient(create_app(lambda user: Assistant(tools(user)), ear=Ear(CATALOG.products)))
+    answer = to.post("/v1/assistant", json={"user_id": 2448, "recording": recording})
+    assert answer.status_code == 422 and problem in answer.text
 
 
 @pytest.mark.parametrize(
@@ -97,7 +88,6 @@ def test_a_recording_is_read_back_and_answered_as_its_words_are() -> None:
         ({"recording": True}, "recording"),
         ({"words": ""}, "send either"),
         ({"words": "x" * 4001}, "4000"),
-        ({"words": "hi", "as": 17}, "as"),
         ({"words": "hi", "user_id": -1}, "user_id"),
         ([], "body"),
     ],
@@ -252,114 +242,48 @@ def test_a_log_that_another_process_holds_stops_no_answer(
 
 
 def test_the_desk_is_told_that_words_were_heard_from_a_recording() -> None:
-    class Hears(Ear):
-        def __init__(self) -> None:
-            """Need no weights."""
-
-        def hear(self, recording: Any) -> str:
-            return "do you have my coupons for coffee"
-
+    ear = SimpleNamespace(hear=lambda recording: "do you have my coupons for coffee")
     taken: list[str] = []
     talk = Assistant(tools(2448), hand_over=lambda *said: taken.append(said[-1]))
-    to = TestClient(create_app(lambda user: talk, ear=Hears()))
+    to = TestClient(create_app(lambda user: talk, ear=ear))
     events(say(to, 2448, "my order is late"))
     message = {"user_id": 2448, "recording": "UklG", "dialogue": talk.dialogue}
     assert events(to.post("/v1/assistant", json=message))[0][0] == "heard"
-    assert taken == [
-        "my order is late",
-        "heard from a recording: do you have my coupons for coffee",
-    ]
+    assert taken[1:] == ["heard from a recording: do you have my coupons for coffee"]
 
 
 # MCP
 
 
-async def used(server: Any) -> None:
-    from mcp import Client
-
-    async with Client(server) as to:
-        listed = (await to.list_tools()).tools
-        assert sorted(each.name for each in listed) == ["coupon", "coupons"]
-        names = {name for each in listed for name in each.input_schema["properties"]}
-        assert names == {"product", "place"}  # none that names a customer
-        found = (await to.call_tool("coupons", {})).structured_content
-        assert [each["line"] for each in found["result"]] == [
-            "25% off coffee, until 26 November 2017",
-            "0.50 off oat milk, until 3 December 2017",
-        ]
-        found = (await to.call_tool("coupon", {"place": 2})).structured_content
-        assert found["result"]["until"] == "2017-12-03"
-        refused = await to.call_tool("coupon", {"place": 9})
-        assert refused.is_error and "place" in str(refused.content)
-        other = await to.call_tool("coupons", {"product": "shampoo"})
-        assert other.structured_content == {"result": []}
-        other = await to.call_tool("coupons", {"product": "", "user_id": 17})
-        assert "shampoo" not in str(other)
-
-
-def test_a_client_of_mcp_uses_the_tools_in_memory() -> None:
-    pytest.importorskip("mcp")
-    asyncio.run(used(mcp_server(tools(2448))))
-
-
-def test_a_coupon_that_is_gone_is_no_coupon_over_mcp() -> None:
+def over_mcp(lists: Sequence[list[Any]], *calls: tuple[str, dict[str, Any]]) -> list[Any]:
+    """Call tools whose service gives one list after the other, and the last for ever."""
     mcp = pytest.importorskip("mcp")
-    left = [*talking.MINE[2448]]
-    mine = Tools(2448, lambda user: left, CATALOG)
+    given = chain(lists, repeat(lists[-1]))
+    server = mcp_server(Tools(2448, lambda user: next(given), CATALOG))
 
-    async def asked() -> list[dict[str, Any]]:
-        async with mcp.Client(mcp_server(mine)) as to:
-            await to.call_tool("coupons", {})
-            del left[0]
-            return [
-                (await to.call_tool("coupon", {"place": place})).structured_content["result"]
-                for place in (1, 2)
-            ]
+    async def results() -> list[Any]:
+        async with mcp.Client(server) as to:
+            answers = [await to.call_tool(name, arguments) for name, arguments in calls]
+        return [answer.is_error or answer.structured_content["result"] for answer in answers]
 
-    gone, there = asyncio.run(asked())
-    assert gone is None and there["mailed"]
+    return asyncio.run(results())
 
 
 def test_a_place_over_mcp_is_that_of_the_list_that_was_given() -> None:
-    mcp = pytest.importorskip("mcp")
-    lists = [talking.MINE[2448], talking.MINE[2448][::-1]]
-    drawing = Tools(2448, lambda user: lists.pop(0) if len(lists) > 1 else lists[0], CATALOG)
-
-    async def places() -> list[Any]:
-        async with mcp.Client(mcp_server(drawing)) as to:
-            listed = await to.call_tool("coupons", {"product": "oat milk"})
-            (line,) = listed.structured_content["result"]
-            one = await to.call_tool("coupon", {"place": line["place"]})
-            return [line, one.structured_content["result"]]
-
-    line, one = asyncio.run(places())
-    assert line == one and line["product"] == "oat milk" and line["place"] == 2
-
-
-def test_a_list_without_coupons_has_no_first_one() -> None:
-    mcp = pytest.importorskip("mcp")
-    lists = [[], talking.MINE[2448]]
-    drawing = Tools(2448, lambda user: lists.pop(0), CATALOG)
-
-    async def first() -> Any:
-        async with mcp.Client(mcp_server(drawing)) as to:
-            await to.call_tool("coupons", {})
-            return (await to.call_tool("coupon", {"place": 1})).structured_content["result"]
-
-    assert asyncio.run(first()) is None
+    every, first, second = ("coupons", {}), ("coupon", {"place": 1}), ("coupon", {"place": 2})
+    milk, one = over_mcp([MINE, MINE[::-1]], ("coupons", {"product": "oat milk"}), second)
+    assert milk == [one] and (one["product"], one["place"]) == ("oat milk", 2)
+    _, gone, there = over_mcp([MINE, MINE[1:]], every, first, second)
+    assert gone is None and there["until"] == "2017-12-03"
+    assert over_mcp([[], MINE], every, first) == [[], None]
+    other, nowhere = over_mcp([MINE], ("coupons", {"product": "shampoo"}), ("coupon", {"place": 9}))
+    assert other == [] and nowhere is True
 
 
 @pytest.mark.parametrize("mailed", [True, False])
 def test_a_client_of_mcp_is_told_whether_the_customer_has_the_coupons(mailed: bool) -> None:
-    mcp = pytest.importorskip("mcp")
-    mine = [(*each, mailed) for each in talking.MINE[2448]] * 4
-    some = Tools(2448, lambda user: mine, CATALOG)
-
-    async def listed() -> list[Any]:
-        async with mcp.Client(mcp_server(some)) as to:
-            return (await to.call_tool("coupons", {})).structured_content["result"]
-
-    assert {line["mailed"] for line in asyncio.run(listed())} == {mailed}
+    (listed,) = over_mcp([[(*each, mailed) for each in MINE]], ("coupons", {}))
+    assert {line["mailed"] for line in listed} == {mailed}
 
 
 def test_a_client_of_mcp_does_not_learn_what_the_service_said(
@@ -370,18 +294,14 @@ def test_a_client_of_mcp_does_not_learn_what_the_service_said(
     def away(user: int | str) -> list[Any]:
         raise ValueError("nothing answers at http://10.0.0.7:8000")
 
-    async def asked() -> str:
+    async def asked() -> list[Any]:
         async with mcp.Client(mcp_server(Tools(2448, away, CATALOG))) as to:
-            answers = [
-                await to.call_tool("coupons", {}),
-                await to.call_tool("coupon", {"place": 1}),
-            ]
-            assert all(answer.is_error for answer in answers)
-            return str(answers)
+            return [await to.call_tool("coupons", {}), await to.call_tool("coupon", {"place": 1})]
 
-    said = asyncio.run(asked())
-    assert said.count("cannot be seen at the moment") == 2
-    assert "10.0.0.7" not in said + caplog.text
+    answers = asyncio.run(asked())
+    assert all(answer.is_error for answer in answers)
+    assert str(answers).count("cannot be seen at the moment") == 2
+    assert "10.0.0.7" not in str(answers) + caplog.text
 
 
 def test_a_product_of_signs_alone_is_not_every_product() -> None:
@@ -394,72 +314,95 @@ def test_a_product_of_signs_alone_is_not_every_product() -> None:
 TURN = Turn("d1", "I am Emma of 12 Elm Street", "You have:", "coupons", "rules")
 
 
-def test_without_keys_words_are_not_kept_and_people_are_pseudonyms(tmp_path: Path) -> None:
-    log = DialogueLog(tmp_path / "talks", key="winter")
+@pytest.fixture
+def talks(tmp_path: Path) -> Path:
+    """The file of a log, alone in its folder."""
+    return tmp_path / "talks"
+
+
+@pytest.fixture
+def log(talks: Path) -> Iterator[DialogueLog]:
+    """A log without keys."""
+    log = DialogueLog(talks)
+    yield log
+    log.close()
+
+
+def write(log: DialogueLog, *users: int | str, turn: Turn = TURN) -> None:
+    """Log a turn of each, and close the log."""
+    for user in users:
+        log.add(user, turn)
+    log.close()
+
+
+def age(log: DialogueLog, user: str, days: int = 3000) -> None:
+    """Make the turns of somebody so many days old."""
+    then = (datetime.now() - timedelta(days=days)).isoformat(timespec="seconds")
+    log._base.execute("UPDATE turns SET time = ? WHERE user = ?", [then, user])
+    log._base.commit()
+
+
+def holds(talks: Path, *secrets: str) -> bool:
+    """Whether a byte of these is left in any file of the log."""
+    kept = b"".join(path.read_bytes() for path in talks.parent.iterdir())
+    return any(secret.encode() in kept for secret in secrets)
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Set the keys that words are sealed with."""
+    return partial(monkeypatch.setenv, "COUPON_REC_STORAGE_KEYS")
+
+
+def test_without_keys_words_are_not_kept_and_people_are_pseudonyms(talks: Path) -> None:
+    log = DialogueLog(talks, "winter")
     log.add("emma-2448", TURN)
     (row,) = log.rows()
-    assert row["user"] == Pseudonyms("winter").of("emma-2448")
-    assert (row["words"], row["reply"], row["intent"]) == ("", "", "coupons")
-    log.close()
-    assert (tmp_path / "talks").stat().st_mode & 0o077 == 0
-    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert b"Elm" not in kept and b"emma" not in kept
+    assert row["user"] == Pseudonyms("winter").of("emma-2448") and row["words"] == ""
+    assert not holds(talks, "Elm", "emma")
 
 
 def test_with_keys_words_are_sealed_and_can_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    talks: Path, keys: Callable[[str], None]
 ) -> None:
-    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", new_key())
-    log = DialogueLog(tmp_path / "talks")
+    keys(new_key())
+    log = DialogueLog(talks)
     log.add(1, TURN)
-    assert log.rows()[0]["words"] == TURN.words
+    log.add(1, TURN._replace(words="caf\udce9"))  # half a character, from a terminal
+    assert [row["words"] for row in log.rows()] == [TURN.words, "caf?"]
     log.close()
-    assert b"Elm" not in (tmp_path / "talks").read_bytes()
-
-
-def test_half_a_character_from_a_terminal_is_sealed_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", new_key())
-    log = DialogueLog(":memory:")
-    log.add(1, TURN._replace(words="caf\udce9"))
-    assert log.rows()[0]["words"] == "caf?"
+    assert not holds(talks, "Elm")
 
 
 def test_words_are_sealed_anew_when_the_first_key_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    talks: Path, keys: Callable[[str], None]
 ) -> None:
     old, new = new_key(), new_key()
-    for keys in (old, f"{new},{old}"):
-        monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", keys)
-        log = DialogueLog(tmp_path / "talks")
-        log.add(1, TURN)
-        log.close()
-    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", new)
-    log = DialogueLog(tmp_path / "talks")
-    assert [row["words"] for row in log.rows()] == [TURN.words] * 2
+    for each in (old, f"{new},{old}"):
+        keys(each)
+        write(DialogueLog(talks), 1)
+    keys(new)
+    assert [row["words"] for row in DialogueLog(talks).rows()] == [TURN.words] * 2
 
 
 def test_who_has_lost_the_storage_key_can_still_forget(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    talks: Path, keys: Callable[[str], None]
 ) -> None:
-    for key in (new_key(), new_key()):
-        monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", key)
-        log = DialogueLog(tmp_path / "talks")
-        log.add(7, TURN)
-        log.add(8, TURN)
-        log._base.execute("UPDATE turns SET time = '2017-06-01T12:00:00' WHERE user = '8'")
-        log._base.commit()
-        log.close()
-    log = DialogueLog(tmp_path / "talks")
+    for _ in range(2):
+        keys(new_key())
+        write(DialogueLog(talks), 7, 8)
+    log = DialogueLog(talks)
+    age(log, "8")
     assert [row["words"] for row in log.rows()] == ["", "", TURN.words, TURN.words]
     assert (log.forget(7), log.expire(30)) == (2, 2)
 
 
 def test_who_is_forgotten_while_a_log_is_sealed_anew_does_not_come_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    talks: Path, keys: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = new_key(), new_key()
-    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", old)
-    log, reseal = DialogueLog(tmp_path / "talks"), Vault.reseal
+    keys(old)
+    log, reseal = DialogueLog(talks), Vault.reseal
     for who in ("emma", "ben", "ben"):
         log.add(who, TURN._replace(words=f"words of {who}"))
     forgetting = Thread(target=log.forget, args=("emma",))
@@ -470,25 +413,23 @@ def test_who_is_forgotten_while_a_log_is_sealed_anew_does_not_come_back(
             sleep(0.2)
         return reseal(self, *arguments)
 
-    monkeypatch.setenv("COUPON_REC_STORAGE_KEYS", f"{new},{old}")
+    keys(f"{new},{old}")
     monkeypatch.setattr(Vault, "reseal", slowly)
-    again = DialogueLog(tmp_path / "talks")
+    again = DialogueLog(talks)
     forgetting.join()
     assert [row["words"] for row in again.rows()] == ["words of ben"] * 2
 
 
-def test_a_person_is_forgotten_who_was_kept_before_there_was_a_key(tmp_path: Path) -> None:
+def test_a_person_is_forgotten_who_was_kept_before_there_was_a_key(talks: Path) -> None:
     for key in ("", "winter"):
-        log = DialogueLog(tmp_path / "talks", key)
-        log.add(2448, TURN)
-        log.close()
-    assert DialogueLog(tmp_path / "talks", "winter").forget(2448) == 2
+        write(DialogueLog(talks, key), 2448)
+    assert DialogueLog(talks, "winter").forget(2448) == 2
 
 
-def test_a_log_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
-    (tmp_path / "talks").touch(0o644)
-    DialogueLog(tmp_path / "talks").close()
-    assert (tmp_path / "talks").stat().st_mode & 0o777 == 0o600
+def test_a_log_that_others_could_read_is_closed_to_them(talks: Path) -> None:
+    talks.touch(0o644)
+    DialogueLog(talks).close()
+    assert talks.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_cannot_be_a_log_is_named(tmp_path: Path) -> None:
@@ -507,21 +448,19 @@ def test_what_is_no_file_is_no_log_and_keeps_its_mode(tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_mode & 0o777 == mode
 
 
-def test_a_log_that_sqlite_has_tables_of_its_own_in_is_still_the_assistants(tmp_path: Path) -> None:
-    log = DialogueLog(tmp_path / "talks")
-    log.add("emma", TURN)
+def test_a_log_that_sqlite_has_tables_of_its_own_in_is_still_the_assistants(
+    talks: Path, log: DialogueLog
+) -> None:
     log._base.execute("ANALYZE")
-    log._base.commit()
-    log.close()
-    assert DialogueLog(tmp_path / "talks").forget("emma") == 1
+    write(log, "emma")
+    assert DialogueLog(talks).forget("emma") == 1
 
 
 def test_a_crowd_waits_for_a_log_that_another_process_holds_about_as_long_as_one(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    talks: Path, log: DialogueLog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = DialogueLog(tmp_path / "talks")
     crowd = [Thread(target=log.add, args=(user, TURN)) for user in range(40)]
-    other = sqlite3.connect(tmp_path / "talks", isolation_level=None)
+    other = sqlite3.connect(talks, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     begin = monotonic()
     for each in crowd:
@@ -536,74 +475,57 @@ def test_a_crowd_waits_for_a_log_that_another_process_holds_about_as_long_as_one
 
 
 def test_old_turns_are_removed_at_the_start_and_then_once_in_a_while(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    talks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expired: list[float] = []
     monkeypatch.setattr(DialogueLog, "expire", lambda _, days: expired.append(days))
-    log = DialogueLog(tmp_path / "talks", keep=30)
-    for user in range(3):
-        log.add(user, TURN)
+    write(DialogueLog(talks, keep=30), 1, 2, 3)
     assert expired == [30]
 
 
-def test_a_person_is_forgotten_under_each_key_and_no_byte_stays(tmp_path: Path) -> None:
+def test_a_person_is_forgotten_under_each_key_and_no_byte_stays(talks: Path) -> None:
     names = Pseudonyms("spring,winter").all("emma-2448")
     for key in ("winter", "spring,winter"):
-        log = DialogueLog(tmp_path / "talks", key)
-        log.add("emma-2448", TURN)
-        log.add("ben-17", TURN)
-        log.close()
-    log = DialogueLog(tmp_path / "talks", "spring,winter")
+        write(DialogueLog(talks, key), "emma-2448", "ben-17")
+    log = DialogueLog(talks, "spring,winter")
     assert log.forget("emma-2448") == 2 and len(log.rows()) == 2
     log.close()
-    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert not any(str(name).encode() in kept for name in names)
+    assert not holds(talks, *map(str, names))
 
 
-def test_a_log_that_another_program_has_spoiled_for_forgetting_still_forgets(
-    tmp_path: Path,
+@pytest.mark.parametrize("by", ["forget", "expire"])
+def test_no_byte_stays_in_a_log_that_another_program_has_spoiled_for_it(
+    by: str, talks: Path, log: DialogueLog
 ) -> None:
-    log = DialogueLog(tmp_path / "talks")
     log.add("emma-2448", TURN)
-    sqlite3.connect(tmp_path / "talks").execute("PRAGMA journal_mode = WAL")
+    sqlite3.connect(talks).execute("PRAGMA journal_mode = WAL")
     log.add("emma-2448", TURN)
-    other = DialogueLog(tmp_path / "talks")
-    assert other.forget("emma-2448") == 2
-    assert not any(b"emma" in path.read_bytes() for path in tmp_path.iterdir())
-
-
-def test_old_turns_leave_no_byte_in_a_log_that_another_program_has_changed(tmp_path: Path) -> None:
-    log = DialogueLog(tmp_path / "talks")
-    sqlite3.connect(tmp_path / "talks").execute("PRAGMA journal_mode = WAL")
-    log.add("emma-2448", TURN)
-    log._base.execute("UPDATE turns SET time = '2017-06-01T12:00:00'")
-    log._base.commit()
-    assert log.expire(30) == 1
-    assert not any(b"emma" in path.read_bytes() for path in tmp_path.iterdir())
+    if by == "forget":
+        assert DialogueLog(talks).forget("emma-2448") == 2
+    else:
+        age(log, "emma-2448")
+        assert log.expire(30) == 2
+    assert not holds(talks, "emma")
 
 
 @pytest.mark.parametrize("table", ["state (one, place)", "turns (user, words)"])
-def test_the_database_of_another_program_is_no_log(table: str, tmp_path: Path) -> None:
-    path = tmp_path / "theirs"
-    sqlite3.connect(path).execute(f"CREATE TABLE {table}")
-    path.chmod(0o644)
-    before = path.read_bytes()
+def test_the_database_of_another_program_is_no_log(table: str, talks: Path) -> None:
+    sqlite3.connect(talks).execute(f"CREATE TABLE {table}")
+    talks.chmod(0o644)
+    before = talks.read_bytes()
     with pytest.raises(ValueError, match="the database of another program"):
-        DialogueLog(path)
-    assert path.read_bytes() == before and path.stat().st_mode & 0o777 == 0o644
+        DialogueLog(talks)
+    assert talks.read_bytes() == before and talks.stat().st_mode & 0o777 == 0o644
 
 
-def test_turns_go_after_their_days_and_no_byte_stays(tmp_path: Path) -> None:
-    log = DialogueLog(tmp_path / "talks")
+def test_turns_go_after_their_days_and_no_byte_stays(talks: Path, log: DialogueLog) -> None:
     for user in ("emma-2448", "ben-17"):
         log.add(user, TURN)
-    month_ago = (datetime.now() - timedelta(days=30)).isoformat(timespec="seconds")
-    log._base.execute("UPDATE turns SET time = ? WHERE user = 'emma-2448'", [month_ago])
-    log._base.commit()
+    age(log, "emma-2448", days=30)
     assert (log.expire(31), log.expire(29)) == (0, 1)
     assert [row["user"] for row in log.rows()] == ["ben-17"]
     log.close()
-    assert not any(b"emma" in path.read_bytes() for path in tmp_path.iterdir())
+    assert not holds(talks, "emma")
     with pytest.raises(ValueError, match="more than 0"):
         DialogueLog(":memory:").expire(0)
 

@@ -155,12 +155,10 @@ def test_a_listener_rings_when_its_watch_does_also_if_it_is_stored_and_restored(
 def test_silence_runs_out_in_hours_in_which_nobody_speaks() -> None:
     negatives, opinions = talk(2, 1, mean=10)
     listener = Listener(days=14, cooldown=24)
-    for row in opinions_of(negatives[0], opinions[0], "milk"):
-        listener.hear(row)
+    heard(listener, opinions_of(negatives[0], opinions[0], "milk"))
     begin, alerts = MONDAY + 14 * 24 * HOUR, []
     for hour in (0, 1, 30, 31, 32):  # loud, then a day without a word, then loud
-        for _ in range(40):
-            alerts += listener.hear(Opinion(begin + hour * HOUR, "milk", True))
+        alerts += heard(listener, [Opinion(begin + hour * HOUR, "milk", True)] * 40)
     assert [alert.at for alert in alerts] == [(begin + hour * HOUR).isoformat() for hour in (1, 31)]
 
 
@@ -175,8 +173,8 @@ def test_a_topic_that_the_errors_do_not_fit_is_watched_without_a_correction() ->
 def test_where_labels_call_half_of_a_topic_half_of_their_errors_are_corrected() -> None:
     negatives, opinions = talk(3, 7, mean=10)
     listener = Listener(ERRORS, days=14)
-    for number, row in enumerate(opinions_of(negatives[0], opinions[0], "milk")):
-        listener.hear(replace(row, stars=number % 2 == 0))
+    rows = enumerate(opinions_of(negatives[0], opinions[0], "milk"))
+    heard(listener, [replace(row, stars=number % 2 == 0) for number, row in rows])
     past = frame(negatives[0][: 14 * 24], opinions[0][: 14 * 24])
     expected = Watch.tuned(past, errors=Errors(0.9, 0.05)).ratio  # of 0.8 and 0.1
     assert listener.watches["milk"].ratio == pytest.approx(expected, rel=1e-3)
@@ -224,10 +222,9 @@ def test_hours_that_usually_have_no_talk_have_no_usual_amount_of_it() -> None:
     listener = Listener(days=14, cooldown=0)
     nights = pd.date_range("2026-01-05", periods=14 * 24, freq="h")
     for hour in nights[(nights.hour >= 8) | (nights == nights[0])]:
-        for number in range(10):
-            listener.hear(Opinion(hour.to_pydatetime(), "milk", number < 2))
+        said = [Opinion(hour.to_pydatetime(), "milk", number < 2) for number in range(10)]
+        heard(listener, said)
     alerts = []
     for hour in pd.date_range("2026-01-19T01:00", periods=6, freq="h"):
-        for _ in range(20):
-            alerts += listener.hear(Opinion(hour.to_pydatetime(), "milk", True))
+        alerts += heard(listener, [Opinion(hour.to_pydatetime(), "milk", True)] * 20)
     assert alerts and alerts[0].talk is None

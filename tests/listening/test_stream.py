@@ -92,22 +92,6 @@ def skipped(path: Path, *rows: str) -> list[str]:
 # What a kill, a hook or a pipe that is closed leave
 
 
-@pytest.mark.slow
-def test_a_run_that_dies_between_any_two_batches_replays_to_the_same_alerts(
-    stream: Path, undisturbed: list[str], tmp_path: Path
-) -> None:
-    def dying(place: dict[str, int]) -> Iterator:
-        yield next(read_lines(stream, place))
-        raise KeyboardInterrupt
-
-    memory, listener = tmp_path / "memory", fresh()
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            listen(dying, memory, listener)
-    alerts = listen(partial(read_lines, stream), memory, listener)
-    assert [alert.id for alert in alerts] == undisturbed
-
-
 def test_an_alert_that_nobody_takes_holds_up_no_other(
     stream: Path, undisturbed: list[str], tmp_path: Path
 ) -> None:
@@ -155,10 +139,7 @@ def test_a_memory_that_was_there_is_read_by_its_owner_alone(tmp_path: Path) -> N
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_file_that_is_no_memory_is_named(tmp_path: Path) -> None:
-    (tmp_path / "memory").write_text("no database at all, and longer than its header\n" * 20)
-    with pytest.raises(SourceError, match="memory is damaged"):
-        Memory(tmp_path / "memory")
+def test_the_database_of_another_program_is_no_memory(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "talks").execute("CREATE TABLE turns (words)")
     with pytest.raises(SourceError, match=r"talks is damaged.*other tables"):
         Memory(tmp_path / "talks")
@@ -203,13 +184,10 @@ def test_what_is_away_is_asked_again_while_we_follow_and_refused_otherwise(
     [
         ("no json", "is no JSON"),
         ("[1]", "is no opinion"),
-        ("[" * 100_000, "is no JSON"),
-        ({"time": "yesterday"}, "wrong time"),
         ({"time": "1793523600"}, "wrong time"),
         ({"time": 1793523600}, "wrong time"),
         ({"time": None}, "wrong time"),
         ({"time": "9999-12-31T23:59:59-14:00"}, "wrong time"),
-        ({"time": "2226-01-05T00:00:00"}, "is of the future"),
         ({"rating": None}, "there is no text"),
         ({"rating": True}, "wrong rating"),
         ({"rating": 0.8}, "wrong rating"),
@@ -365,7 +343,6 @@ def test_reviews_that_come_late_or_are_forgotten_change_nothing_for_the_new_ones
     ("option", "value", "told"),
     [
         ("follow", 1, "can be read again"),
-        ("hook", "ftp://here", "a web hook is an address"),
         ("growth", "inf", "growth must be above 1"),
         ("cooldown", 10**22, "growth must be above 1"),
         ("days", 10**9, "days must be 14"),
@@ -384,7 +361,6 @@ TAUGHT = "Sour.,milk,-1,repair\nGood.,x,1,repair\n"
 @pytest.mark.parametrize(
     ("sentences", "told"),
     [
-        ("text,topic,sentiment\nSour.,milk,-1\n", "no column half"),
         (f"text,topic,sentiment,half\n{TAUGHT}", "no column half with"),
         (f"text,topic,sentiment,half\n{TAUGHT}Oh.,x,bad,repair\nOk.,x,1,judge\n", "hold numbers"),
         (f"text,topic,sentiment,half\n{TAUGHT}Fair.,x,1,judge\nOk.,x,,judge\n", "be present"),
