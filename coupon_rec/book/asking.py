@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from coupon_rec.book import SPLIT, prelude
-from coupon_rec.book.privately import earned
-from coupon_rec.decisions import Economics
+from coupon_rec.book.privately import came_in, earned
 from coupon_rec.evaluation import auc, average_precision, calibration_line, from_sums
 from coupon_rec.features import Encoder, split
 
@@ -295,9 +294,4 @@ def rounds_of_self_training(
 
 def spent(offers: pd.DataFrame) -> float:
     """Dollars that it costs to mail these offers for their labels, less what they bring in."""
-    came = Economics().profit(
-        offers["redeemed"].to_numpy(float),
-        offers["spend_per_line"].to_numpy(float),
-        offers["coupon_discount"].to_numpy(float),
-    )
-    return -float(came.sum())
+    return -float(came_in(offers).sum())

@@ -25,8 +25,7 @@ def market(
 
     So a few thousand users show what would take many times as many.
     """
-    size = users, 400, 48, campaigns
-    return open_market(*size, seed, mechanisms=mechanisms, strength=strength)
+    return open_market(users, 400, 48, campaigns, seed, mechanisms=mechanisms, strength=strength)
 
 
 def candidates(state: State) -> pd.DataFrame:
@@ -41,8 +40,7 @@ def candidates(state: State) -> pd.DataFrame:
     """
     offers = state.offers[state.offers["depth"] == DEPTH]
     first = offers.drop_duplicates("user_id").assign(coupon_id=0, type="", depth=0.0, bought=0.0)
-    rows = pd.concat([first, offers]).sort_values(["user_id", "coupon_id"])
-    return rows.reset_index(drop=True)
+    return pd.concat([first, offers]).sort_values(["user_id", "coupon_id"], ignore_index=True)
 
 
 def gain(state: State, rows: pd.DataFrame) -> Floats:

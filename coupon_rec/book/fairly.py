@@ -11,7 +11,8 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.preprocessing import QuantileTransformer
 
 from coupon_rec.book import SPLIT, prelude
-from coupon_rec.decisions import Economics, matrices, offer_value
+from coupon_rec.book.privately import came_in
+from coupon_rec.decisions import matrices, offer_value
 from coupon_rec.decisions.choosing import Matrices
 from coupon_rec.evaluation import evaluate, group_means
 from coupon_rec.features import split
@@ -60,13 +61,8 @@ class Lists:
 
     def earned(self, sent: NDArray[np.bool_]) -> pd.Series:
         """Dollars that came in for each offer that is sent, by what was redeemed."""
-        offers = test()
-        came = Economics().profit(
-            offers["redeemed"].to_numpy(float),
-            offers["spend_per_line"].to_numpy(float),
-            offers["coupon_discount"].to_numpy(float),
-        )
-        return pd.Series(np.where(sent[self.places.row, self.places.column], came, 0.0))
+        mailed = sent[self.places.row, self.places.column]
+        return pd.Series(np.where(mailed, came_in(test()), 0.0))
 
 
 @cache

@@ -111,12 +111,13 @@ def earned(offers: pd.DataFrame, p: ArrayLike, economics: Economics | None = Non
     rows = best_of_each(lists, value, offers["coupon_id"].to_numpy())
     sent = np.zeros(len(offers), bool)
     sent[rows[value[rows] > 0]] = True
-    came = economics.profit(
-        offers["redeemed"].to_numpy(float),
-        offers["spend_per_line"].to_numpy(float),
-        offers["coupon_discount"].to_numpy(float),
-    )
-    return pd.Series(np.where(sent, came, 0.0), offers.index)
+    return pd.Series(np.where(sent, came_in(offers, economics), 0.0), offers.index)
+
+
+def came_in(offers: pd.DataFrame, economics: Economics | None = None) -> NDArray[np.float64]:
+    """Dollars that each offer brought in, if it was sent: by what was redeemed, less the cost."""
+    names = ["redeemed", "spend_per_line", "coupon_discount"]
+    return (economics or Economics()).profit(*offers[names].to_numpy(float).T)
 
 
 def singled_out(

@@ -229,8 +229,7 @@ def _p(output: Any) -> Any:
 
 def promise(model: keras.Model, x: Floats) -> Floats:
     """What a model says of each row, shape (n,)."""
-    p = _p(model(tf.constant(x)))
-    said = np.asarray(p, "float64")[:, 0]
+    said = np.asarray(_p(model(tf.constant(x))), "float64")[:, 0]
     return np.asarray(np.clip(said, SMALLEST, 1 - SMALLEST))
 
 

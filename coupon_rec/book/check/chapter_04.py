@@ -7,13 +7,10 @@ from numpy.typing import ArrayLike
 
 from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
 from coupon_rec.book.check.answers import Floats, Ints, called, number, numbers
+from coupon_rec.odds import sigmoid
 
 TINY = np.finfo(np.float64).tiny
 LOGITS, LABELS = np.array([0.0, -2.0, 3.0]), np.array([0.0, 0.0, 1.0])
-
-
-def _logistic(z: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-z)))
 
 
 def _surprise(y: Floats, z: Floats) -> Floats:
@@ -68,7 +65,7 @@ def exercise_3(chain_loss: Callable[[Floats, Floats, Floats], ArrayLike]) -> Non
     """Check a stable surprise of the product of two probabilities, given by their logits."""
     y = np.array([0.0, 1, 0, 1])
     z1, z2 = np.array([0.3, -1.2, 2.0, 0.5]), np.array([-0.4, 0.7, 1.1, -3.0])
-    p = _logistic(z1) * _logistic(z2)
+    p = sigmoid(z1) * sigmoid(z2)
 
     def losses(*case: Floats) -> Floats:
         wanted = "return one number for each offer; the mean is taken later"
@@ -91,8 +88,8 @@ def exercise_4(slope: Callable[[Floats, Floats, Floats, float], ArrayLike]) -> N
     """Check the gradient of a penalized log-likelihood, the intercept being free."""
     x = np.column_stack([np.ones(6), [0.2, -1.0, 0.7, 1.5, -0.3, 2.0]])
     y, theta, penalty = np.array([0.0, 0, 1, 1, 0, 1]), np.array([-0.5, 0.8]), 2.0
-    plain = x.T @ (y - _logistic(x @ theta))
-    pull, pull_on_all = penalty * np.array([0, theta[1]]), penalty * theta
+    plain = x.T @ (y - sigmoid(x @ theta))
+    pull, pulled_alike = penalty * np.array([0, theta[1]]), plain - penalty * theta
     right = plain - pull
     wanted = "a gradient has one number for each parameter"
     answer = numbers(called(slope, theta, x, y, penalty), theta.shape, wanted)
@@ -100,9 +97,7 @@ def exercise_4(slope: Callable[[Floats, Floats, Floats, float], ArrayLike]) -> N
         "that is the slope of the loss; we climb the log-likelihood.": -right,
         "the log-likelihood is a sum over the offers, not a mean.": right / len(y),
         "the penalty has a slope too.": plain,
-        "leave the intercept free: a penalty on it would move the mean prediction.": (
-            plain - pull_on_all
-        ),
+        "leave the intercept free: a penalty on it would move the mean prediction.": pulled_alike,
         "the penalty pulls the weight towards zero: watch its sign.": plain + pull,
         "differentiate minus half the penalty times the squared weight.": OTHERWISE,
     }
@@ -137,7 +132,7 @@ def exercise_6(drawn_errors: Callable[[Floats, Floats, Ints], ArrayLike]) -> Non
     users = np.repeat(np.arange(60), 6)
     x = np.column_stack([np.ones(users.size), rng.normal(size=60)[users]])
     z = x @ [-0.3, 0.5] + 1.5 * rng.normal(size=60)[users]
-    y = (rng.random(users.size) < _logistic(z)).astype(float)
+    y = (rng.random(users.size) < sigmoid(z)).astype(float)
     mixed = rng.permutation(users.size)
     x, y, users = x[mixed], y[mixed], users[mixed]
     wanted = "return one standard error for each coefficient"
@@ -163,7 +158,7 @@ def _fit(x: Floats, y: Floats, weight: Ints) -> Floats:
     """Fit a logistic regression by Newton's method."""
     theta = np.zeros(x.shape[1])
     for _ in range(6):
-        p = _logistic(x @ theta)
+        p = sigmoid(x @ theta)
         hessian = (x.T * (weight * p * (1 - p))) @ x
         theta = theta + np.linalg.solve(hessian, x.T @ (weight * (y - p)))
     return theta

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
 from coupon_rec.book.check.answers import Floats, called, numbers, texts
+from coupon_rec.odds import sigmoid
 
 LETTERS, PERSONAL = set("abcdef"), {"d", "f"}
 
@@ -69,10 +70,10 @@ def exercise_3(
     answer = numbers(reply, z.shape, wanted)
     hints = {
         "those are logits.": z,
-        "the products are right; three terms of the logit are missing.": _sigma(users @ items.T),
+        "the products are right; three terms of the logit are missing.": sigmoid(users @ items.T),
         "the users' numbers belong to the rows, the items' to the columns.": OTHERWISE,
     }
-    compare(answer, _sigma(z), hints)
+    compare(answer, sigmoid(z), hints)
 
 
 @checker
@@ -116,7 +117,3 @@ def exercise_5(weights: Callable[[Floats, Floats, float], ArrayLike]) -> None:
     hint_if(answer.max() > 10 + 1e-9, "with a floor of 0.1 no weight exceeds 10.")
     if not near(answer, [2, 0, 10, 10, 0]):
         raise Hint("where one offer in two ends in a purchase, its buyer stands for two offers.")
-
-
-def _sigma(z: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-z)))

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
 from coupon_rec.book.check.answers import Floats, Ints, called, mapping, number, numbers
+from coupon_rec.odds import sigmoid
 
 FOUR = {"mixture": 0.3, "noisy_or": 0.55, "logit_sum": 0.5, "chain": 0.05}
 WRONG: dict[str, dict[str, Any]] = {
@@ -64,7 +65,7 @@ def exercise_3(slopes: Callable[[Floats, Floats, Floats], ArrayLike]) -> None:
     """Check the slopes of the chain's log-likelihood, near and far from zero."""
     y = np.array([0.0, 1, 0, 1])
     z = np.array([[0.3, -1.2, 2.0, 0.5], [-0.4, 0.7, 1.1, -3.0]])
-    s = 1 / (1 + np.exp(-z))
+    s = sigmoid(z)
     p = s[0] * s[1]
     right = (y - p) / (1 - p) * (1 - s)
 
@@ -99,11 +100,8 @@ def exercise_4(together: Callable[[Floats], ArrayLike]) -> None:
     p = np.array([[0.5, 0.2, 0.01, 0.4], [0.1, 0.2, 0.03, 0.6], [0.3, 0.7, 0.02, 0.9]])
     logits = np.log(p / (1 - p))
 
-    def back(z: Floats) -> Floats:
-        return np.asarray(1 / (1 + np.exp(-z)))
-
     given, wanted = called(together, p), "return one probability for each offer, which is a column"
-    if near(numbers(given, None, wanted, finite=False), back(logits.mean(axis=1))):
+    if near(numbers(given, None, wanted, finite=False), sigmoid(logits.mean(axis=1))):
         raise Hint("take the mean over the models, which are the rows: axis 0.")
     reply = numbers(given, (4,), wanted, finite=False)
     if not np.isfinite(reply).all():
@@ -113,13 +111,13 @@ def exercise_4(together: Callable[[Floats], ArrayLike]) -> None:
         "that is the mean of log p; take log odds.": np.exp(np.log(p).mean(axis=0)),
         "these are still log odds: go back to probabilities.": logits.mean(axis=0),
         "these are still odds: go back to probabilities.": np.exp(logits.mean(axis=0)),
-        "that adds the log odds; divide by the number of models.": back(logits.sum(axis=0)),
-        "here are three models, and you divide by two.": back(logits.sum(axis=0) / 2),
+        "that adds the log odds; divide by the number of models.": sigmoid(logits.sum(axis=0)),
+        "here are three models, and you divide by two.": sigmoid(logits.sum(axis=0) / 2),
         "into log odds, the mean over the models, and back.": OTHERWISE,
     }
-    compare(reply, back(logits.mean(axis=0)), hints)
+    compare(reply, sigmoid(logits.mean(axis=0)), hints)
     of_two = numbers(called(together, p[:2]), (4,), wanted, finite=False)
-    if not near(of_two, back(logits[:2].mean(axis=0))):
+    if not near(of_two, sigmoid(logits[:2].mean(axis=0))):
         raise Hint("it is right for three models and wrong for two: count the rows.")
 
 

@@ -12,15 +12,14 @@ from coupon_rec.book.check.answers import Floats, called, number, numbers
 def exercise_1(answer: float) -> None:
     """Check the average precision of six offers, of which the 1st, 3rd and 6th were redeemed."""
     answer = number(answer, "the average precision is one number")
+    precision = np.array([1, 1 / 2, 2 / 3, 2 / 4, 2 / 5, 3 / 6])
+    redeemed = precision[[0, 2, 5]]
     hints = {
-        "take the precision at the redeemed offers only.": (
-            1 + 1 / 2 + 2 / 3 + 2 / 4 + 2 / 5 + 3 / 6
-        )
-        / 6,
-        "the mean is over the redeemed offers: divide by three.": (1 + 2 / 3 + 3 / 6) / 6,
+        "take the precision at the redeemed offers only.": precision.mean(),
+        "the mean is over the redeemed offers: divide by three.": redeemed.sum() / 6,
         "read from the top; at each redeemed offer, which share so far was redeemed?": OTHERWISE,
     }
-    compare(answer, (1 + 2 / 3 + 3 / 6) / 3, hints)
+    compare(answer, redeemed.mean(), hints)
 
 
 @checker

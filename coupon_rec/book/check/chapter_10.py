@@ -91,18 +91,17 @@ def exercise_5(by_chance: Callable[[list[set[str]], str, str], float]) -> None:
         size = np.array([len(basket) for basket in baskets])
         lines, meet = size.sum(), (size * (size - 1)).sum()
         tea, jam = (sum(item in basket for basket in baskets) for item in ("tea", "jam"))
-        right = tea * jam * meet / (lines * (lines - 1))
         seen = sum({"tea", "jam"} <= basket for basket in baskets)
         with_itself = tea * jam * (size**2).sum() / lines**2
+        right = tea * jam * meet / (lines * (lines - 1))
+        put_back = tea * jam * meet / lines**2
         hints = {
             "that is what was seen; what would shuffled lines make?": seen,
             "that takes all baskets for equally large, and lets a line lie where another one is.": (
                 tea * jam / len(baskets)
             ),
             "a line cannot meet itself: of s lines, s - 1 are left to meet.": with_itself,
-            "once the first line has its place, S - 1 are left for the second.": (
-                tea * jam * meet / lines**2
-            ),
+            "once the first line has its place, S - 1 are left for the second.": put_back,
             "that is the chance of two given lines; how many such pairs of lines are there?": (
                 meet / (lines * (lines - 1))
             ),

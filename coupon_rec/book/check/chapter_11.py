@@ -48,13 +48,12 @@ def exercise_3(margin: Callable[[int, float, float, float], float]) -> None:
     for n, d, q, z in ((100, 1.0, 0.1, 1.64), (10_000, 2.5, 0.02, 2.0), (50, 0.5, 0.5, 1.0)):
         right = z * np.sqrt((1 - q) / (n * q))
         reply = number(called(margin, n, d, q, z), "return one number, a share of the cost")
+        shown = f"n = {n}, d = {d:g}, q = {q:g}"
         hints = {
             "that is the margin in dollars; divide by the expected cost.": right * n * d * q,
             "that is one standard deviation; the margin has z of them.": right / z,
             "close: a coupon that is surely redeemed has no variance.": z / np.sqrt(n * q),
-            f"n = {n}, d = {d:g}, q = {q:g}: {reply:.4f} is not right; start from n = 1.": (
-                OTHERWISE
-            ),
+            f"{shown}: {reply:.4f} is not right; start from n = 1.": OTHERWISE,
         }
         compare(reply, right, hints, rtol=0.01)
 

@@ -30,18 +30,14 @@ def exercise_2(signal: Callable[[Floats, Floats, Floats], Floats]) -> None:
         e = rng.uniform(0.1, 0.7, n)
         right = EffectLog(y, sent, propensity=e).signal(1)
         reply = numbers(called(signal, y, sent, e), (n,), "return one number for each row")
+        apart, got, not_got = y - y.mean(), sent / e, (1 - sent) / (1 - e)
+        by_e = (2 * sent - 1) / e * apart
         hints = {
-            "subtract the mean outcome first: its weight would only add noise.": (
-                sent / e - (1 - sent) / (1 - e)
-            )
+            "subtract the mean outcome first: its weight would only add noise.": (got - not_got)
             * y,
-            "divide by the probability of what the row got.": (sent - (1 - sent)) * (y - y.mean()),
-            "a row without the coupon got none with the probability 1 - e.": (
-                sent / e - (1 - sent) / e
-            )
-            * (y - y.mean()),
-            "rows without the coupon count negatively.": (sent / e + (1 - sent) / (1 - e))
-            * (y - y.mean()),
+            "divide by the probability of what the row got.": (2 * sent - 1) * apart,
+            "a row without the coupon got none with the probability 1 - e.": by_e,
+            "rows without the coupon count negatively.": (got + not_got) * apart,
             f"for a row with e = {e[0]:.2f}, sent = {sent[0]:g}: not {reply[0]:.3f}.": OTHERWISE,
         }
         compare(reply, right, hints)
@@ -54,15 +50,14 @@ def exercise_3(gain: Callable[[Floats, Floats, float], float]) -> None:
     for n, q in ((50, 0.2), (40, 0.75), (30, 1.0)):
         signal, score = rng.normal(0.3, 1, n), rng.normal(size=n)
         order = np.argsort(-score)
-        first, last = order[: round(q * n)], order[n - round(q * n) :]
+        count = round(q * n)
+        first, last = order[:count], order[n - count :]
+        best = np.sort(signal)[n - count :].sum() / n
         reply = number(called(gain, signal, score, q), "return one number, the height of the curve")
         hints = {
             "that is the mean of those who get it; divide by all rows.": signal[first].mean(),
             "the highest scores get the coupon first.": signal[last].sum() / n,
-            "order the rows by their score; nobody knows the best signals.": np.sort(signal)[::-1][
-                : round(q * n)
-            ].sum()
-            / n,
+            "order the rows by their score; nobody knows the best signals.": best,
             "divide the sum by the number of rows.": signal[first].sum(),
             f"for q = {q:g} of {n} rows: {reply:.3f} is not right.": OTHERWISE,
         }
@@ -105,14 +100,12 @@ def exercise_5(users: Callable[[float, float, float], float]) -> None:
         if abs(reply - right) <= 1:
             continue
         errors, groups = sigma / effect, share * (1 - share)
+        shown = f"effect {effect:g}, deviation {sigma:g}, share {share:g}"
+        by_width = (1.96 * errors) ** 2 / groups
         hints = {
             "both groups add to the error: where is the share?": (2.8 * errors) ** 2,
-            "with 1.96 errors the effect is found every second time only.": (
-                (1.96 * errors) ** 2 / groups
-            ),
+            "with 1.96 errors the effect is found every second time only.": by_width,
             "the error falls with the root of n: square.": (right**0.5, 2.8 * errors / groups),
-            f"effect {effect:g}, deviation {sigma:g}, share {share:g}: not {reply:,.0f}.": (
-                OTHERWISE
-            ),
+            f"{shown}: not {reply:,.0f}.": OTHERWISE,
         }
         compare(reply, right, hints, rtol=0.01)

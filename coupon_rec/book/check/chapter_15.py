@@ -42,12 +42,9 @@ def exercise_2(encoded: Callable[[Floats, Mapping[str, Any]], ArrayLike]) -> Non
     )
     if np.isnan(skewed).any() or np.isnan(plain).any():
         raise Hint("a model takes no nan: the schema says what stands for it.")
+    raw = [0, np.log(4), 365]
     hints = {
-        "what is filled in is a raw value; its logarithm has to be taken as well.": [
-            0,
-            np.log(4),
-            365,
-        ],
+        "what is filled in is a raw value; its logarithm has to be taken as well.": raw,
         "where log1p is true: log(1 + x) of all values, the missing one among them.": OTHERWISE,
     }
     compare(skewed, np.log1p([0, 3, 365]), hints, rtol=1e-5)
@@ -58,14 +55,14 @@ def exercise_2(encoded: Callable[[Floats, Mapping[str, Any]], ArrayLike]) -> Non
 def exercise_3(rounded: Callable[[Floats], ArrayLike]) -> None:
     """Check weights of eight bits."""
     w = np.array([[0.4, -2.54, 0.013], [1.6, 0.009, -0.7]])
-    step = 2.54 / 127
+    step, largest = 2.54 / 127, w.max() / 127
+    fixed = np.round(w * 127) / 127
     wanted = "return a weight for each that is given"
     answer = numbers(called(rounded, w), w.shape, wanted)
     hints = {
-        "a fixed step wastes levels, or has too few: take it from the weights.": np.round(w * 127)
-        / 127,
+        "a fixed step wastes levels, or has too few: take it from the weights.": fixed,
         "those are the integers; times the step they are weights again.": np.round(w / step),
-        "the largest weight may be negative.": w.max() / 127 * np.round(w / (w.max() / 127)),
+        "the largest weight may be negative.": largest * np.round(w / largest),
         "round to multiples of the largest absolute weight / 127.": OTHERWISE,
     }
     compare(answer, step * np.round(w / step), hints, rtol=1e-5)

@@ -16,8 +16,7 @@ BREAKS = ("data", "mail", "model", "world")
 def exercise_1(changed: Collection[str]) -> None:
     """Check what changed on two mornings."""
     wanted = 'answer with two words, such as ["data", "world"]'
-    words = choices(changed, BREAKS, 2, wanted)
-    first, second = words
+    first, second = choices(changed, BREAKS, 2, wanted)
     hint_if(first in ("model", "world"), "first morning: did the users stay the same?")
     hint_if(first == "data", "first morning: were the promises kept?")
     hint_if(second in ("data", "mail"), "second morning: did the users change?")

@@ -17,8 +17,7 @@ Pair = tuple[float, float]
 def exercise_1(topics: Collection[str]) -> None:
     """Check which topics answer two questions about one offer."""
     wanted = 'answer with two topics, such as ["habit", "coupon"]'
-    words = choices(topics, TOPICS, 2, wanted)
-    first, second = words
+    first, second = choices(topics, TOPICS, 2, wanted)
     hint_if(first == "items", "first question: with whom is the offer compared there?")
     hint_if(first != "saving", "first question: what is largest in the column against anybody?")
     if second in ("saving", "habit"):
@@ -107,8 +106,7 @@ def exercise_4(broken: Callable[..., Any]) -> None:
             more[:, column] += 1
             moved = sign * (score(more) - score(rows))
             right = float((moved < 0).mean())
-            kept = rows.copy()
-            reply = number(called(broken, score, kept, column, sign), "return one number, a share")
+            reply = number(called(broken, score, rows, column, sign), "return one number, a share")
             shown = f"column {column}, sign {sign}"
             unsigned = (sign * moved < 0).mean()
             hints = {

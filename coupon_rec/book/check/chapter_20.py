@@ -16,10 +16,10 @@ FACTORS = ("purchase", "redemption")
 def exercise_1(cold: Collection[str]) -> None:
     """Check which factor is cold, in two shops."""
     wanted = 'answer with two words, such as ["purchase", "purchase"]'
-    words = choices(cold, FACTORS, 2, wanted)
-    if words[0] == "purchase":
+    first, second = choices(cold, FACTORS, 2, wanted)
+    if first == "purchase":
         raise Hint("first shop: as many bought as were promised; what came after that?")
-    if words[1] == "redemption":
+    if second == "redemption":
         raise Hint("second shop: of those who bought, how many redeemed, and how many should?")
 
 
@@ -29,7 +29,7 @@ def exercise_2(shrunk: Callable[[Floats, Floats, float, float], Floats]) -> None
     counts, exposure = np.array([0.0, 0, 3, 40]), np.array([0.0, 60, 50, 1000])
     for mean, strength in ((0.02, 200.0), (0.1, 10.0)):
         right = Prior(mean, strength).rate(counts, exposure)
-        answer = called(shrunk, counts.copy(), exposure.copy(), mean, strength)
+        answer = called(shrunk, counts, exposure, mean, strength)
         reply = numbers(answer, right.shape, "return one rate for each coupon", finite=False)
         hint_if(np.isnan(reply[0]), "nothing seen is no rate of 0 / 0: what is it then?")
         raw = [reply[0], *(counts[1:] / exposure[1:])]
@@ -50,7 +50,7 @@ def exercise_3(forget: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]) ->
         {"trips": [1.0, 2, 3], "rate": [0.5, 0.0, 0.1], "mailed": [3.0, 1, 2], "y": [1.0, 0, 0]}
     )
     columns = ["rate", "mailed"]
-    answer = called(forget, offers.copy(), columns)
+    answer = called(forget, offers, columns)
     if not isinstance(answer, pd.DataFrame):
         raise unlike(answer, "return a table of offers")
     if sorted(answer.columns) != sorted(offers.columns):
@@ -77,13 +77,12 @@ def exercise_3(forget: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]) ->
 def exercise_4(needed: Callable[[float, float], float]) -> None:
     """Check how many offers give a coupon's own record a share of the say."""
     for strength, share in ((300.0, 0.5), (300.0, 0.8), (50.0, 0.9)):
-        right = strength * share / (1 - share)
+        right, upside_down = strength * share / (1 - share), strength * (1 - share) / share
         reply = number(called(needed, strength, share), "return one number, of offers")
         hints = {
-            "the offers count in the denominator too: n / (n + strength) = share.": (
-                strength * share
-            ),
-            "upside down: that is where the prior has this share.": strength * (1 - share) / share,
+            "the offers count in the denominator too: n / (n + strength) = share.": strength
+            * share,
+            "upside down: that is where the prior has this share.": upside_down,
             "that is right for a half; what if the share is another?": strength,
             f"strength {strength:g}, share {share:g}: {reply:.4g} is not right.": OTHERWISE,
         }

@@ -49,19 +49,17 @@ def exercise_2(clipped: Callable[[Floats, NDArray[np.int64], float], ArrayLike])
         if not np.isfinite(reply).all():
             raise Hint("a user whose gradient is zero has a length of 0; do not divide by it.")
         by_row, unclipped = cut(gradients).sum(axis=0), of_user.sum(axis=0)
-        exact = of_user / np.maximum(np.linalg.norm(of_user, axis=1, keepdims=True), 1e-12)
+        length = np.linalg.norm(of_user, axis=1, keepdims=True)
+        all_as_long = (clip * of_user / np.maximum(length, 1e-12)).sum(axis=0)
         at_the_end = (cut(right[None])[0], cut(unclipped[None])[0])
+        otherwise = f"clip = {clip:g}: not the right sum; first one vector a user, then shorten."
         hints = {
             "this shortens each row; a user with many rows still counts too much.": by_row,
             "nothing was shortened.": unclipped,
-            "short vectors stay as they are; only longer ones are shortened.": (
-                clip * exact.sum(axis=0)
-            ),
+            "short vectors stay as they are; only longer ones are shortened.": all_as_long,
             "that is the mean over users; the sum is asked for.": cut(of_user).mean(axis=0),
             "this shortens the sum of all; shorten each user's vector.": at_the_end,
-            f"clip = {clip:g}: not the right sum; first one vector a user, then shorten.": (
-                OTHERWISE
-            ),
+            otherwise: OTHERWISE,
         }
         compare(reply, right, hints)
 
@@ -70,14 +68,11 @@ def exercise_2(clipped: Callable[[Floats, NDArray[np.int64], float], ArrayLike])
 def exercise_3(mu_of_user: Callable[[float, int, int], float]) -> None:
     """Check how far apart the answers are with and without a user."""
     for noise, steps, rows in ((20.0, 40, 416), (5.0, 1, 3), (2.0, 9, 1)):
-        right = rows * np.sqrt(steps) / noise
+        right, by_chance = rows * np.sqrt(steps) / noise, np.sqrt(steps * rows) / noise
         reply = number(called(mu_of_user, noise, steps, rows), "return one number, the μ of a user")
         hints = {
             "that is the μ of a row. How far can a user move the sum?": np.sqrt(steps) / noise,
-            "rows of one user are not drawn by chance: they may all pull one way.": np.sqrt(
-                steps * rows
-            )
-            / noise,
+            "rows of one user are not drawn by chance: they may all pull one way.": by_chance,
             "noise of different steps is independent: how does that add up?": rows * steps / noise,
             "that is one step; there are several.": rows / noise,
             f"noise = {noise:g}, {steps} steps, {rows} rows: {reply:.3g} is not right.": OTHERWISE,

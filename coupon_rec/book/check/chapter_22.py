@@ -45,7 +45,7 @@ def exercise_2(widest: Callable[[Mask, Any, str, str], ArrayLike]) -> None:
         nobody = np.zeros(len(band), bool)
         worst = rate(first, hidden & ~sent) - rate(second, hidden & sent)
         best = rate(first, hidden & sent) - rate(second, hidden & ~sent)
-        answer = called(widest, sent.copy(), band.copy(), first, second)
+        answer = called(widest, sent, band, first, second)
         reply = numbers(answer, (2,), "return two numbers, the lowest and the highest gap")
         known = rate(second, nobody)
         plain = rate(first, nobody) - known
@@ -78,7 +78,7 @@ def exercise_3(fee: Callable[[Floats, Floats, float], float]) -> None:
         def gap(f: float) -> float:
             return float((a > f / len(a)).mean() - (b > -f / len(b)).mean())  # noqa: B023
 
-        reply = number(called(fee, a.copy(), b.copy(), most), "return one number, the fee")
+        reply = number(called(fee, a, b, most), "return one number, the fee")
         hint_if(reply < -1e-9, "a fee is 0 or more: at 0 nobody pays anything.")
         right = _lowest(gap, most)
         slack = 1e-4 * (1 + right)

@@ -86,8 +86,7 @@ def exercise_3(amount: Callable[[str], float | None]) -> None:
             reply: Any = called(amount, text)
         except Exception:
             if right is None:
-                problem = f"{text!r} ends in an error; it should be refused, with None."
-                raise Hint(problem) from None
+                raise Hint(f"{text!r} ends in an error; it should be refused, with None.") from None
             raise
         if right is None:
             if reply is not None:

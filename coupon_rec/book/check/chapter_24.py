@@ -18,21 +18,16 @@ def exercise_1(estimate: Callable[[Floats, Floats], float]) -> None:
         chance = rng.uniform(0.05, 1, n)
         redeemed = (rng.random(n) < 0.4).astype(float)
         redeemed[0] = 1.0
-        right = (redeemed / chance).sum()
-        answer = called(estimate, redeemed.copy(), chance.copy())
-        reply = number(answer, "return one number, of redemptions")
-        asked = redeemed.sum()
+        came, offers, asked = redeemed / chance, (1 / chance).sum(), redeemed.sum()
+        right = came.sum()
+        reply = number(called(estimate, redeemed, chance), "return one number, of redemptions")
+        rates = asked / chance.sum(), right / offers
         hints = {
             "these are the redemptions among the asked; each stands for others too.": asked,
             "an offer that is seldom asked should count more, not less.": (redeemed * chance).sum(),
-            "that is a mean over the asked offers; the pool's sum is wanted.": (
-                redeemed / chance
-            ).mean(),
-            "that is a rate; how many redemptions are there in the pool?": (
-                redeemed.sum() / chance.sum(),
-                right / (1 / chance).sum(),
-            ),
-            "that is how many offers there are in the pool, redeemed or not.": (1 / chance).sum(),
+            "that is a mean over the asked offers; the pool's sum is wanted.": came.mean(),
+            "that is a rate; how many redemptions are there in the pool?": rates,
+            "that is how many offers there are in the pool, redeemed or not.": offers,
             "not right yet; one redemption with a chance of 0.25 stands for 4.": OTHERWISE,
         }
         compare(reply, right, hints)
@@ -43,27 +38,22 @@ def exercise_2(ever: Callable[[Floats], ArrayLike]) -> None:
     """Check the chance that an offer was asked about in any of several rounds."""
     rounds = np.array([[0.1, 0.5, 0.0, 1.0], [0.2, 0.5, 0.0, 0.3], [0.3, 0.9, 0.4, 0.0]])
     for chances in (rounds, rounds[:2], rounds[:1]):
-        right = 1 - np.prod(1 - chances, axis=0)
-        answer = called(ever, chances.copy())
-        reply = numbers(answer, (4,), "return one chance for each of the 4 offers")
+        total, never = chances.sum(axis=0), np.prod(1 - chances, axis=0)
+        largest = chances.max(axis=0)
+        wanted = "return one chance for each of the 4 offers"
+        reply = numbers(called(ever, chances), (4,), wanted)
         hints = {
-            "added up, the chances can exceed 1; an offer is asked at most once.": chances.sum(
-                axis=0
-            ),
+            "added up, the chances can exceed 1; an offer is asked at most once.": total,
             "cut at 1 the sum is still too much: some offers are drawn twice in it.": np.minimum(
-                1, chances.sum(axis=0)
+                1, total
             ),
-            "the largest chance is that of one round; the others had theirs too.": chances.max(
-                axis=0
-            ),
+            "the largest chance is that of one round; the others had theirs too.": largest,
             "that is the chance in a usual round, not in any of them.": chances.mean(axis=0),
             "that is the chance to be drawn in every round.": np.prod(chances, axis=0),
-            "that is the chance of never being drawn; what is the rest?": np.prod(
-                1 - chances, axis=0
-            ),
+            "that is the chance of never being drawn; what is the rest?": never,
             "not right yet; how likely is an offer never to be drawn?": OTHERWISE,
         }
-        compare(reply, right, hints)
+        compare(reply, 1 - never, hints)
 
 
 @checker
@@ -72,7 +62,7 @@ def exercise_3(two_rows: Callable[[Floats, Floats], Any]) -> None:
     x = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     p = np.array([0.1, 0.5, 0.9])
     wanted = "return three things: rows, labels and weights"
-    answer = called(two_rows, x.copy(), p.copy())
+    answer = called(two_rows, x, p)
     try:
         rows, labels, weights = answer
     except (TypeError, ValueError):

@@ -19,14 +19,12 @@ def exercise_1(answer: ArrayLike) -> None:
     if np.abs(reply - joint / joint.sum()).max() < 0.006:
         return
     alike, summed = hello * product, share * (hello + product)
-    only_hello, only_product = share * hello, share * product
+    only_hello, only_product = (each / each.sum() for each in (share * hello, share * product))
     hints = {
         "these do not add up to 1: divide by their sum.": joint,
         "that is before the first word.": share,
-        "only the hello is counted; there are two turns.": only_hello / only_hello.sum(),
-        "only the question about a product is counted; there are two turns.": (
-            only_product / only_product.sum()
-        ),
+        "only the hello is counted; there are two turns.": only_hello,
+        "only the question about a product is counted; there are two turns.": only_product,
         "the kinds are not equally frequent: where are their shares?": alike / alike.sum(),
         "two turns happen both: multiply their chances.": summed / summed.sum(),
         "share times the chance of each turn, for each kind, then divided by the sum.": OTHERWISE,

@@ -35,18 +35,15 @@ def exercise_2(corrected: Callable[[float, float, float, float], float]) -> None
         right = min(1.0, max(0.0, share))
         answer = called(corrected, float(k), float(n), caught, wrongly)
         reply = number(answer, "return one number, a share")
+        one_error = (k / n - wrongly) / caught, k / n / caught
+        turned = k / n * (caught - wrongly) + wrongly
         shown = f"{k} of {n} called negative, caught {caught:g}, wrongly {wrongly:g}"
         hints = {
             f"{shown}: a share is never below 0 or above 1.": share,
             f"{shown}: that is the share as called; nothing is corrected yet.": k / n,
             f"{shown}: that is a number of opinions; which share is it?": (n * share, n * right),
-            "divide by how far the two shares of errors are apart.": (
-                (k / n - wrongly) / caught,
-                k / n / caught,
-            ),
-            "that is the other direction: from the truth to what is called.": (k / n)
-            * (caught - wrongly)
-            + wrongly,
+            "divide by how far the two shares of errors are apart.": one_error,
+            "that is the other direction: from the truth to what is called.": turned,
             f"{shown}: {reply:.3f} is not right.": OTHERWISE,
         }
         compare(reply, right, hints)

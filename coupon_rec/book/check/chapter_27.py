@@ -40,23 +40,18 @@ def exercise_2(thin: Callable[[Shapes, int], int]) -> None:
         pairs = [rank * (rows + columns) for rows, columns in shapes]
         kernels = [rows * columns for rows, columns in shapes]
         biases = sum(columns for _, columns in shapes)
-        right = sum(map(min, pairs, kernels)) + biases
+        thinner = sum(map(min, pairs, kernels))
+        multiplied = sum(rank * each for each in kernels)
         reply = number(called(thin, shapes, rank), "return one number, of weights")
         hints = {
-            "the biases are trained too: one for each column.": (
-                sum(pairs),
-                sum(map(min, pairs, kernels)),
-            ),
+            "the biases are trained too: one for each column.": (sum(pairs), thinner),
             f"shapes {shapes}, rank {rank}: in one layer the thin matrices are no smaller "
             "than the kernel.": sum(pairs) + biases,
             "those are all weights; the kernels stay as they are.": sum(kernels) + biases,
-            "A has `rank` columns and B `rank` rows: their sizes add up.": sum(
-                rank * rows * columns for rows, columns in shapes
-            )
-            + biases,
+            "A has `rank` columns and B `rank` rows: their sizes add up.": multiplied + biases,
             f"shapes {shapes}, rank {rank}: {reply:.0f} is not right.": OTHERWISE,
         }
-        compare(reply, right, hints)
+        compare(reply, thinner + biases, hints)
 
 
 @checker

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from coupon_rec.book.check import OTHERWISE, Hint, checker, compare, hint_if, near
 from coupon_rec.book.check.answers import Floats, called, number, numbers, unlike
+from coupon_rec.odds import sigmoid
 
 Step = Callable[[float, float, Floats, Floats, Floats, float], tuple[float, float]]
 
@@ -41,7 +42,7 @@ def exercise_2(step: Step) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=6), np.array([1.0, 0, 0, 1, 0, 0])
     weight, w, b, rate = np.array([3.0, 1, 2, 1, 1, 0.5]), 0.4, -0.7, 0.5
-    error = 1 / (1 + np.exp(-(b + w * x))) - y
+    error = sigmoid(b + w * x) - y
     answer = called(step, w, b, x, y, weight, rate)
     wanted = "return two numbers, the new weight and the new bias"
     if numbers(answer, None, wanted, finite=False).shape == (2, x.size):
@@ -57,8 +58,8 @@ def exercise_2(step: Step) -> None:
     right = np.array([mean(error * x), mean(error)])
     sums = np.array([(weight * error * x).sum(), (weight * error).sum()])
     plain = np.array([(error * x).mean(), error.mean()])
-    new_b = b - rate * right[1]
-    late = 1 / (1 + np.exp(-(new_b + w * x))) - y
+    new_w, new_b = moved(right)
+    late = sigmoid(new_b + w * x) - y
     hints = {
         "nothing has moved yet.": [w, b],
         "return the weight first, then the bias.": moved(right)[::-1],
@@ -70,12 +71,11 @@ def exercise_2(step: Step) -> None:
         "use the learning rate.": np.array([w, b]) - right,
         "the slope of the weight is error times input.": moved(np.array([right[1], right[1]])),
         "both steps start from the same errors.": moved(np.array([mean(late * x), right[1]])),
-        "the bias is right; the slope of the weight is the mean of error times x.": (
-            [reply[0], moved(right)[1]]
-        ),
-        "the weight is right; the slope of the bias is the mean error.": (
-            [moved(right)[0], reply[1]]
-        ),
+        "the bias is right; the slope of the weight is the mean of error times x.": [
+            reply[0],
+            new_b,
+        ],
+        "the weight is right; the slope of the bias is the mean error.": [new_w, reply[1]],
         "error = sigma of the logit, minus y; the slopes are its weighted means.": OTHERWISE,
     }
     compare(reply, moved(right), hints, rtol=1e-6)

@@ -127,5 +127,4 @@ def labels(tasks: pd.DataFrame) -> None:
         logarithmic(ax, "x", [500, 1000, 5000, 20000], ["500", "1,000", "5,000", "20,000"])
         logarithmic(ax, "y", [5, 10, 20, 50, 100])
         ax.set_ylim(3, 140)
-        last = ax is panels[-1]
-        label(ax, "labels, log scale" if last else "", "divergence × 1,000", task)
+        label(ax, "labels, log scale" if ax is panels[-1] else "", "divergence × 1,000", task)

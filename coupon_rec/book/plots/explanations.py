@@ -37,8 +37,7 @@ def against(accounts: Mapping[str, pd.DataFrame]) -> None:
         ax.axvline(0, color=DARK, linewidth=1)
         named_rows(ax, rows, frame.index)
         ax.set_xlim(low - 0.3, high + 0.6)
-        zero = rows[(frame.abs().to_numpy() == 0).all(axis=1)]
-        for row in zero:
+        for row in rows[(frame.to_numpy() == 0).all(axis=1)]:
             mark(ax, "exactly 0", (0, row), NEUTRAL, (6, 0))
         label(ax, "", "", title)
     panels[-1].set_xlabel("added to log p")

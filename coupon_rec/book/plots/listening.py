@@ -32,8 +32,7 @@ def fortnight(negatives: ArrayLike, usual: ArrayLike, threshold: float) -> None:
     ax.plot(rings, k[rings], "o", color=COUPON, markersize=5)
     ax.set_xticks(np.arange(12, 336, 24), [name[:2] for name in DAYS] * 2)
     ax.tick_params(axis="x", length=0)
-    top = max(float(k.max()), threshold) * 1.25
-    ax.set_ylim(0, top)
+    ax.set_ylim(0, max(float(k.max()), threshold) * 1.25)
     mark(ax, "fixed threshold", (34, threshold), COUPON, (0, 9))
     mark(ax, "usual", (36, float(np.asarray(usual)[24:48].max())), USER, (16, 8))
     label(ax, "two weeks, hour by hour", "called negative, an hour")

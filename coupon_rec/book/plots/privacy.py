@@ -30,8 +30,7 @@ def attack(member: ArrayLike, promises: Mapping[str, ArrayLike]) -> None:
         ax.set_xticks([-4, -3, -2, -1, 0], ["0.01%", "0.1%", "1%", "10%", "100%"])
         ax.set_xlim(-4.2, 0.2)
         ax.set_ylim(0, 104)
-        last = ax is panels[-1]
-        label(ax, "promised probability" if last else "", "offers up to there, %", name)
+        label(ax, "promised probability" if ax is panels[-1] else "", "offers up to there, %", name)
     mark(panels[-1], "not learned from", (-2.4, 84), COUPON, (0, 0), "right")
     mark(panels[-1], "learned from", (-0.3, 22), USER, (0, 0), "right")
 

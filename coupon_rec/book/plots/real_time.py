@@ -67,8 +67,7 @@ def freshness(table: pd.DataFrame) -> None:
     """
     measures = list(table.index.unique(0))
     _, grid = axes(len(measures), 1, height=1.6 * len(measures))
-    colors = [MONEY, NEUTRAL, ITEM]
-    for ax, name, color in zip(grid, measures, colors, strict=True):
+    for ax, name, color in zip(grid, measures, (MONEY, NEUTRAL, ITEM), strict=True):
         rows = table.loc[name]
         place = np.arange(len(rows))
         ax.hlines(place, rows["low"], rows["high"], color=color)

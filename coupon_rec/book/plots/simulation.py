@@ -228,8 +228,7 @@ def collecting(rows: pd.DataFrame) -> None:
     _, (ax,) = axes(height=3.2)
     top = 1.05 * rows["person_with"].max()
     ax.plot([0, top], [0, top], ":", color=DARK, linewidth=1)
-    looks = (("person", "s", USER), ("account", "o", COUPON))
-    for who, shape, color in looks:
+    for who, shape, color in (("person", "s", USER), ("account", "o", COUPON)):
         ends = rows[f"{who}_without"], rows[f"{who}_with"]
         ax.plot(*ends, shape, color=color, alpha=0.4, markersize=5)
     mark(ax, "collecting account", (0, top), COUPON, (12, -6))

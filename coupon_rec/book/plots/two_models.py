@@ -80,8 +80,7 @@ def promised(curves: Mapping[str, pd.DataFrame]) -> None:
             scale("log")
             limit(*ends)
             place(ticks, [f"{100 * tick:g}%" for tick in ticks])
-        below = "predicted rate of purchase" if ax is panels[-1] else ""
-        label(ax, below, "observed rate", name)
+        label(ax, "predicted rate of purchase" if ax is panels[-1] else "", "observed rate", name)
 
 
 def learning(curves: pd.DataFrame) -> None:
