@@ -2,18 +2,21 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import pandas as pd
 import pytest
+from fastapi import FastAPI
 from running import Inside, exported, files, recalibrate
 from shop import Redis, Service
 
 from coupon_rec.features import Encoder
 from coupon_rec.market import Market
-from coupon_rec.serving.http.settings import Settings
+from coupon_rec.serving.http.app import create_app
+from coupon_rec.serving.http.settings import NO_DECISIONS, Settings
 
 
 @pytest.fixture(scope="session")
@@ -73,13 +76,23 @@ def inside(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Inside]]:
         yield start
 
 
+@pytest.fixture
+def app(bundle: Path, tmp_path: Path) -> Callable[..., FastAPI]:
+    """Make a service that records nothing, and is not started."""
+
+    def made(folder: Path = bundle, **settings: Any) -> FastAPI:
+        log = tmp_path / uuid4().hex
+        return create_app(folder, Settings(log, decisions=NO_DECISIONS, **settings))
+
+    return made
+
+
 @pytest.fixture(scope="module")
 def process(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A process that the tests of a module share."""
     folder = tmp_path_factory.mktemp("process")
-    service = Service(bundle, folder)
-    yield service
-    service.close()
+    with closing(Service(bundle, folder)) as service:
+        yield service
 
 
 @pytest.fixture

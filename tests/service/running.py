@@ -25,11 +25,15 @@ DAY = date.fromisoformat(shop.DAY)
 """Of the snapshot of the sample market: its fourth campaign runs."""
 
 
+def did(kind: str, name: object, user_id: int | str = 1, **fields: Any) -> dict[str, Any]:
+    """What a user does at noon of that day."""
+    event = {each: purchase(name, user_id)[each] for each in ("event_id", "user_id", "time")}
+    return {**event, "kind": kind, **fields}
+
+
 def review(name: object, stars: int = 4, **fields: Any) -> dict[str, Any]:
-    """What user 1 says about an item, at noon of that day."""
-    names = ("event_id", "user_id", "time", "item_id")
-    event = {each: purchase(f"said-{name}", 1)[each] for each in names}
-    return {**event, "kind": "review", "rating": stars, **fields}
+    """What user 1 says about an item."""
+    return did("review", f"said-{name}", **{"item_id": 1001, "rating": stars, **fields})
 
 
 def exported(model: Any, path: Path, offers: pd.DataFrame, market: Market, **more: Any) -> Path:

@@ -8,21 +8,9 @@ from shop import Service
 from coupon_rec.assistant import service
 
 
-@pytest.fixture(scope="module")
-def address(process: Service) -> str:
-    return f"http://127.0.0.1:{process.port}"
-
-
-@pytest.mark.parametrize(
-    ("moment", "problem"), [(datetime(2011, 1, 1), "refused"), (None, "refused")]
-)
-def test_a_refusal_of_the_service_is_quoted(
-    address: str, moment: datetime | None, problem: str
-) -> None:
-    with pytest.raises(ValueError, match=problem):
-        service(address, moment=moment)(1)
-
-
-def test_a_service_that_is_away_is_named() -> None:
+def test_what_a_service_says_is_quoted_and_one_that_is_away_is_named(process: Service) -> None:
+    for moment in (datetime(2011, 1, 1), None):
+        with pytest.raises(ValueError, match="refused"):
+            service(f"http://127.0.0.1:{process.port}", moment=moment)(1)
     with pytest.raises(ValueError, match="coupon_rec serve BUNDLE"):
         service("http://127.0.0.1:9")(1)

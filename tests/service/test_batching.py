@@ -1,4 +1,4 @@
-"""What waits together goes together, and only so much may wait."""
+"""What waits together goes together, and each gets what is theirs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ import pytest
 
 from coupon_rec.serving.http import batching
 from coupon_rec.serving.http.batching import Batcher
-from coupon_rec.serving.http.errors import Refused
 
 
 class Slow:
@@ -23,19 +22,13 @@ class Slow:
         return [KeyError(request) if request == 13 else 10 * request for request in requests]
 
 
-async def gather(slow: Slow, requests: Sequence[int], waiting: int = 100) -> list[object]:
+async def gather(slow: Slow, requests: Sequence[int]) -> list[object]:
     """Send a first request, then the others while the first is worked on."""
-    batcher = Batcher("test", slow, waiting)
+    batcher = Batcher("test", slow, 100)
     first, *others = (asyncio.ensure_future(batcher(request)) for request in requests)
     await asyncio.sleep(0.05)
     slow.go.set()
     return list(await asyncio.gather(first, *others, return_exceptions=True))
-
-
-def test_a_lone_request_does_not_wait_for_company() -> None:
-    slow = Slow()
-    slow.go.set()
-    assert asyncio.run(gather(slow, [1])) == [10]
 
 
 def test_what_arrives_together_goes_together_up_to_the_limit(
@@ -68,12 +61,6 @@ def test_an_error_reaches_the_one_who_asked_and_nobody_else() -> None:
     first, second, third = asyncio.run(gather(Slow(), [1, 13, 3]))
     assert (first, third) == (10, 30)
     assert isinstance(second, KeyError)
-
-
-def test_beyond_the_queue_a_request_is_turned_away_at_once_and_the_others_are_answered() -> None:
-    found = asyncio.run(gather(Slow(), range(1, 9), waiting=5))
-    assert found[:5] == [10, 20, 30, 40, 50]
-    assert all(isinstance(each, Refused) for each in found[5:])
 
 
 def test_a_request_that_was_given_up_harms_no_other() -> None:

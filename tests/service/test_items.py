@@ -1,11 +1,10 @@
 """Which items the service gives a user: as the package does, moved by events, for strangers too."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import pytest
-from running import DAY, Inside
+from running import DAY
 from shop import Service, question
 
 from coupon_rec import recommend_items
@@ -14,7 +13,7 @@ from coupon_rec.market import Market
 STRANGER = 10**12
 
 
-def items_of(service: Inside | Service, user_id: int | str, k: int = 10) -> dict[str, Any]:
+def items_of(service: Service, user_id: int | str, k: int = 10) -> dict[str, Any]:
     """Ask for the items of a user, and insist on an answer."""
     answer = service.client.post("/v1/items", json=question(user_id, k=k))
     assert answer.status_code == 200, answer.text
@@ -51,18 +50,3 @@ def test_the_items_are_those_of_the_package(
 def test_a_text_that_spells_the_number_of_a_user_is_that_user(process: Service) -> None:
     assert items_of(process, "7") == items_of(process, 7)
     assert items_of(process, "nobody")["user_id"] == "nobody"
-
-
-def test_items_are_learned_when_first_asked_for_and_after_a_reload(
-    inside: Callable[..., Inside],
-) -> None:
-    service = inside()
-    running = service.app.state.service
-    service.ask(1)
-    assert "item_model" not in vars(running.recommender), (
-        "who wants coupons alone waits for nothing"
-    )
-    first = items_of(service, 1)
-    assert service.client.post("/v1/reload").is_success
-    assert "item_model" not in vars(running.recommender)
-    assert items_of(service, 1) == first

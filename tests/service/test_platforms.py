@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from running import DAY, Inside, files
+from running import DAY, Inside, exported, files
 from shop import question
 
 from coupon_rec.market import Market
@@ -19,26 +19,18 @@ URL = "/v1/recommendations"
 
 
 @pytest.fixture(scope="module")
-def two(market: Market, model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two(
+    market: Market, offers: pd.DataFrame, model: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The bundle of the other tests, with a model for phones."""
-    from coupon_rec.features import offers_frame
-    from coupon_rec.features.online.snapshot_writer import write_snapshot
     from coupon_rec.models import adapted
-    from coupon_rec.serving.bundle import exporting
 
     phone = adapted(model)
     rng = np.random.default_rng(0)
     for weight in phone.trainable_variables:
         weight.assign_add(0.3 * rng.standard_normal(weight.shape))
-    with pytest.MonkeyPatch.context() as only:
-        only.setattr(exporting, "model_card", lambda *_: "")
-        return exporting.export(
-            model,
-            tmp_path_factory.mktemp("platforms") / "bundle",
-            offers_frame(market),
-            snapshot=lambda folder: write_snapshot(market, DAY, folder),
-            platforms={"phone": phone},
-        )
+    folder = tmp_path_factory.mktemp("platforms") / "bundle"
+    return exported(model, folder, offers, market, platforms={"phone": phone})
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +82,6 @@ def test_an_unknown_platform_is_refused_by_its_field(platform: str, both: Inside
     assert found["field"] == "platform"
     assert platform in found["problem"]
     assert "phone" in found["problem"]
-
-
-def test_a_bundle_without_platforms_refuses_every_one(service: Inside) -> None:
-    answer = service.client.post(URL, json=question(USER) | {"platform": "phone"})
-    assert answer.status_code == 409
-    assert "none" in answer.json()["fields"][0]["problem"]
 
 
 def test_the_log_of_decisions_keeps_the_platform(

@@ -4,12 +4,12 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from running import DAY, Inside, files, review
+from running import Inside, files, review
 from shop import SAMPLE, Redis, Service, purchase, until
 from typer.testing import CliRunner
 
@@ -46,14 +46,6 @@ def test_reviews_are_given_in_order_without_their_users_and_after_a_restart(
         assert "ask the replica that gave it" in refused.json()["error"]
     service.stop()
     assert said(inside()) == found
-
-
-def test_a_review_moves_neither_a_feature_nor_the_day(inside: Callable[..., Inside]) -> None:
-    service = inside()
-    day = service.client.get("/v1/coupons").json()["day"]
-    service.send(review("b", 1, time=f"{DAY + timedelta(days=1)}T12:00:00"))
-    assert service.app.state.service.recommender.store.counted == 0
-    assert service.client.get("/v1/coupons").json()["day"] == day
 
 
 def test_half_a_character_is_refused(service: Inside) -> None:

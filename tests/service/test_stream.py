@@ -18,16 +18,6 @@ from coupon_rec.serving.http.settings import Settings
 from coupon_rec.serving.http.streams import OF_A_USER, Streams
 
 
-def buy_until_it_changes(service: Service, user_id: int, best: object) -> None:
-    """Send the user's purchases of one item after another until another coupon is the best."""
-    for number, item_id in enumerate(range(1001, 1201)):
-        event = purchase(f"{user_id}-{number}", user_id, item_id)
-        assert service.client.post("/v1/events", json={"events": [event]}).is_success
-        if service.ask(user_id, k=1)["coupons"][0]["coupon_id"] != best:
-            return
-    raise AssertionError("no purchase changes the best coupon")
-
-
 def test_a_stream_that_is_left_is_forgotten(process: Service) -> None:
     for _ in range(3):
         with stream(process, 3) as messages:
