@@ -105,6 +105,17 @@ def test_a_trial_that_fails_is_taken_out_and_every_request_is_answered(
     assert service.metric("coupon_rec_trial") == 1
 
 
+def test_a_shadow_that_fails_late_does_not_end_the_next_trial(
+    inside: Callable[..., Inside], trial: Path
+) -> None:
+    service = inside(trial=trial)
+    bundles = service.app.state.service.bundles
+    before = bundles.trial
+    assert service.client.post("/v1/reload").is_success
+    bundles.end_trial(before, RuntimeError("late"))
+    assert bundles.trial not in (None, before)
+
+
 def test_a_trial_of_another_day_is_refused_at_the_start_and_never_keeps_a_bundle_out(
     inside: Callable[..., Inside], market: Market, bundle: Path, trial: Path, tmp_path: Path
 ) -> None:
