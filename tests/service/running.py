@@ -60,13 +60,16 @@ def recalibrate(folder: Path, intercept: float) -> Path:
     return sealed(folder)
 
 
-def together(app: Any, *requests: tuple[str, object]) -> list[httpx.Response]:
-    """Send requests all at once, to a service in this process."""
+def together(app: Any, *requests: tuple[str, object], again: bool = False) -> list[httpx.Response]:
+    """Send requests all at once, and perhaps again one by one, to a service in this process."""
 
     async def send() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await asyncio.gather(*(client.post(path, json=body) for path, body in requests))
+            found = await asyncio.gather(*(client.post(path, json=body) for path, body in requests))
+            if again:
+                found += [await client.post(path, json=body) for path, body in requests]
+            return found
 
     return asyncio.run(send())
 
