@@ -1,10 +1,11 @@
 """Which items the service gives a user: as the package does, moved by events, for strangers too."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import pytest
-from running import DAY
+from running import DAY, Inside
 from shop import Service, question
 
 from coupon_rec import recommend_items
@@ -50,3 +51,10 @@ def test_the_items_are_those_of_the_package(
 def test_a_text_that_spells_the_number_of_a_user_is_that_user(process: Service) -> None:
     assert items_of(process, "7") == items_of(process, 7)
     assert items_of(process, "nobody")["user_id"] == "nobody"
+
+
+def test_items_are_given_after_a_reload_too(inside: Callable[..., Inside]) -> None:
+    service = inside()
+    first = items_of(service, 1)
+    assert service.client.post("/v1/reload").is_success
+    assert items_of(service, 1) == first
