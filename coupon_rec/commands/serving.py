@@ -49,17 +49,6 @@ def serve(
         Address to listen on.
     port
         Port to listen on; 0 for any free one.
-    log
-        Log of events; BUNDLE.events if left out.
-    decisions
-        Folder that records answers and what followed; BUNDLE.decisions if left out, "none" for
-        none.
-    pseudonym_key
-        Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in that folder;
-        after a rotation the new and the old ones, separated by commas. Better set in the
-        environment: options are shown by `ps`.
-    redis
-        Redis that replicas share.
     api_key
         What requests must carry; several, separated by commas, for several clients. Better set in
         the environment.
@@ -133,17 +122,6 @@ def forget(
         Whom to forget.
     bundle
         The bundle that is served, or a registry; further ones may follow.
-    log
-        Log of events; BUNDLE.events if left out.
-    decisions
-        Folder that records answers and what followed; BUNDLE.decisions if left out, "none" for
-        none.
-    pseudonym_key
-        Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in that folder;
-        after a rotation the new and the old ones, separated by commas. Better set in the
-        environment: options are shown by `ps`.
-    redis
-        Redis that replicas share.
     dialogues
         Database of dialogues; as --log of `assistant`.
     """

@@ -34,6 +34,16 @@ contact
 spark
     Work on this Spark, such as yarn or local[2]; all of its workers must see the files under the
     same names.
+log
+    Log of events; BUNDLE.events if left out.
+decisions
+    Folder that records answers and what followed; BUNDLE.decisions if left out, "none" for none.
+pseudonym_key
+    Secret of coupon_rec.privacy.new_key() under which people have pseudonyms in that folder; after
+    a rotation the new and the old ones, separated by commas. Better set in the environment: options
+    are shown by `ps`.
+redis
+    Redis that replicas share.
 out
     The Parquet file or folder to write.
 """
