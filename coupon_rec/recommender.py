@@ -18,6 +18,7 @@ from coupon_rec.explain import leading_topics, topics_of
 from coupon_rec.features import LABELS, Arrays, Encoder, cold
 from coupon_rec.features.online.snapshot_writer import last_day, write_snapshot
 from coupon_rec.market import Market
+from coupon_rec.market.tables import OFFER
 from coupon_rec.models import (
     OfferModel,
     adapted,
@@ -48,8 +49,8 @@ class CoupledModel:
 
     Parameters
     ----------
-    extra : sequence of str
-        Columns of your own, as `Encoder.fit` takes them.
+    extra : sequence of str, optional
+        Columns of your own, as `Encoder.fit` takes them: all, if left out.
     seed : int
         Of the weights, the order of the offers, dropout and the trees.
     trees : int
@@ -83,7 +84,12 @@ class CoupledModel:
     history: pd.DataFrame
 
     def __init__(
-        self, *, extra: tuple[str, ...] = (), seed: int = 0, trees: int = TREES, **options: Any
+        self,
+        *,
+        extra: Sequence[str] | None = None,
+        seed: int = 0,
+        trees: int = TREES,
+        **options: Any,
     ) -> None:
         self.extra, self.seed, self.trees, self.options = extra, seed, trees, options
         self._validation: pd.DataFrame | None = None
@@ -107,15 +113,16 @@ class CoupledModel:
         Raises
         ------
         ValueError
-            If a part is empty, a column is missing or of the wrong kind, or no training offer was
-            redeemed.
+            If a part is empty, a column is missing or of the wrong kind, an offer comes twice, or
+            no training offer was redeemed.
 
         Warns
         -----
         UserWarning
             If the validation offers are too few to calibrate a label; its probabilities stay as
-            the network gives them.
+            the network gives them. If training campaigns start after validation campaigns.
         """
+        _check_parts(train, validation)
         encoder = Encoder.fit(train, extra=self.extra)
         network = coupled_model(encoder, seed=self.seed, **self.options)
         learn, stop = examples(train, encoder), examples(validation, encoder)
@@ -355,3 +362,24 @@ class CoupledModel:
         if not hasattr(self, "served"):
             raise ValueError("the model is not fitted: call fit(train, validation), or load a file")
         return self.served
+
+
+def _check_parts(train: pd.DataFrame, validation: pd.DataFrame) -> None:
+    """Refuse an offer that comes twice, and no validation; warn of parts in the wrong order."""
+    if validation.empty:
+        raise ValueError("there are no validation offers, which stop the training: pass some")
+    for part in (train, validation):
+        if {*OFFER} <= {*part} and (twice := int(part.duplicated([*OFFER]).sum())):
+            raise ValueError(
+                f"{twice:,} of {len(part):,} offers are there twice or more, and would count as "
+                f"often: take offers.drop_duplicates({[*OFFER]})"
+            )
+    if "start" in train and "start" in validation:
+        last, first = train["start"].max(), validation["start"].min()
+        if last > first:
+            warnings.warn(
+                f"training campaigns start until {last:%Y-%m-%d}, validation campaigns from "
+                f"{first:%Y-%m-%d}: what stops and calibrates a model should come after what it "
+                "learns from, as `split` has it",
+                stacklevel=3,
+            )

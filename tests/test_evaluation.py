@@ -186,7 +186,8 @@ def test_nothing_to_measure_is_nan() -> None:
     empty = evaluate(offers, offers["p"], slices=nobody).loc["nobody"]
     assert empty[["value", "low", "high"]].isna().all(axis=None)
     assert (empty[["offers", "redeemed"]] == 0).all(axis=None)
-    assert evaluate(offers.head(0), [])["value"].isna().all()
+    with pytest.raises(ValueError, match="no offers to judge"):
+        evaluate(offers.head(0), [])
 
 
 def test_resample_without_a_redemption_is_left_out() -> None:

@@ -126,7 +126,7 @@ def fill(folder: Path) -> None:
     covered = pd.read_parquet(folder / "coupon_items.parquet").groupby("campaign_id")["coupon_id"]
     change(folder, "holdouts", lambda t: t.assign(coupon_id=t["campaign_id"].map(covered.min())))
     odd = {"face_value": [1.5, None], "depth": [None, 0.25]}
-    same = {"mailing_propensity": 0.5, "coupon_propensity": 0.125, "position": 3, "channel": "app"}
+    same = {"mailing_propensity": 0.5, "coupon_propensity": 0.875, "position": 3, "channel": "app"}
     change(
         folder,
         "offers",

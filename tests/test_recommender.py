@@ -24,8 +24,10 @@ def parts(offers: pd.DataFrame) -> Split:
 
 @pytest.fixture(scope="module")
 def train(parts: Split) -> pd.DataFrame:
-    """Each training offer four times: once would be too little evidence for a tree's split."""
-    return pd.concat([parts.train] * 4, ignore_index=True)
+    """The training offers of four times the users: fewer are no evidence for a tree's split."""
+    once = parts.train
+    others = (once.assign(user_id=once["user_id"] + 1000 * crowd) for crowd in range(4))
+    return pd.concat(others, ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -183,12 +185,13 @@ def test_columns_of_your_own_are_read_saved_and_served(parts: Split, tmp_path: P
         region = np.where(offers["user_id"] % 2, "north", "south")
         return offers.assign(user_region=region, coupon_depth_own=offers["coupon_id"] % 7)
 
-    extra = ("user_region", "coupon_depth_own")
     train, validation, test = (more(part) for part in parts)
-    model = CoupledModel(extra=extra).fit(train, validation, epochs=1)
+    model = CoupledModel().fit(train, validation, epochs=1)
+    read = {"coupon_depth_own": "a number", "user_region": "text, 2 values"}
+    assert model.encoder.own == read
     model.save(tmp_path / "model.keras")
     again = CoupledModel.load(tmp_path / "model.keras")
-    assert set(extra) <= set(again.served.encoder.columns)
+    assert again.encoder.own == read
     assert (again.predict(test) != again.predict(test.assign(user_region="south"))).any(axis=None)
     with pytest.raises(ValueError, match=r"lack the columns \['coupon_depth_own', 'user_region'\]"):
         again.predict(parts.test)

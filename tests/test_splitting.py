@@ -50,6 +50,8 @@ def test_what_split_needs_and_does_not_have_is_named() -> None:
         split(offers[["start"]])
     with pytest.raises(ValueError, match="give both validate_from and test_from, or neither"):
         split(offers, None, "2024-01-01")
+    with pytest.raises(ValueError, match="test_from is '01/02/2024': write it as 2025-02-01"):
+        split(offers, None, "2024-01-01", "01/02/2024")
     with pytest.raises(ValueError, match="there are no offers to split"):
         split(offers.head(0))
 

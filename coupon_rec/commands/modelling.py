@@ -75,12 +75,15 @@ def train(
             raise typer.BadParameter("name the folder that `records` wrote", param_hint="--spark")
         table = shared.offers_of(offers, market)
         training, validation, _ = shared.split_of(table, train_from, validate_from, test_from)
-        model = CoupledModel(extra=tuple(extra or ()), seed=seed)
+        model = CoupledModel(extra=extra, seed=seed)
         model.fit(training, validation, **settings)
         model.save(out)
         network, history = model.served, model.history
     best = history["val_redeemed_log_loss"].min()
     typer.echo(f"{len(history)} epochs, validation log loss {best:.4f}: {out}")
+    if own := network.encoder.own:
+        read = ", ".join(f"{name} ({how})" for name, how in own.items())
+        shared.say(f"columns of your own that it reads: {read}")
     if constant := network.encoder.constant:
         shared.say(f"never varied in training, so nothing is learned from: {', '.join(constant)}")
 

@@ -51,7 +51,7 @@ def records(
     )
     number = earlier.count().execute()
     some = earlier if number <= SAMPLE else earlier.sample(SAMPLE / number, seed=seed)
-    encoder = Encoder.fit(some.to_pandas(), extra=extra or ())
+    encoder = Encoder.fit(some.to_pandas(), extra=extra)
     for name, part in zip(PARTS, (earlier, recent), strict=True):
         write_records(part, out / name, encoder, shards=shards)
     typer.echo(f"{number:,} training and {recent.count().execute():,} validation offers: {out}")

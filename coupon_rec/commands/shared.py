@@ -7,7 +7,7 @@ market
 offers
     Offers, as `features` writes them; built from the market if none.
 extra
-    A column of your own that the model reads, such as user_region. May repeat.
+    A column of your own that is read, such as user_region; by default, all. May repeat.
 bundle
     A bundle, as `export` writes it.
 model

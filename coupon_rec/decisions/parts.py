@@ -157,9 +157,9 @@ def allocate_scores(
     Raises
     ------
     ValueError
-        If there are no offers, a column is missing, an offer is a duplicate, a limit is negative,
-        `groups` name users or `caps` or `stock` coupons that the scores lack, of `groups` and `gap`
-        there is only one, or `out` is a folder of anything else than choices.
+        If there are no offers, they have no scores, a column is missing, an offer is a duplicate,
+        a limit is negative, `groups` name users or `caps` or `stock` coupons that the scores lack,
+        of `groups` and `gap` there is only one, or `out` is a folder of anything else than choices.
 
     Notes
     -----
@@ -177,6 +177,11 @@ def allocate_scores(
         raise ValueError("a limit on groups takes both groups and gap")
     if missing := [name for name in NEEDED if name not in table.columns]:
         raise ValueError(f"the scores lack {', '.join(missing)}: write them with `score`")
+    if not table["redeemed"].type().is_floating():
+        raise ValueError(
+            "redeemed holds labels, 0 or 1, and not probabilities: these are offers; `score` makes "
+            "scores of them"
+        )
     taken = "units" if stock and "units" in table.columns else "redeemed"
     table = table.select(*NEEDED, units=table[taken])
     coupons = _coupons(table)

@@ -209,6 +209,8 @@ def _measured(
 
     Its shape is (clusterings, scorers, 1 + replicates).
     """
+    if offers.empty:
+        raise ValueError("there are no offers to judge: look at what left them out")
     chosen = _chosen(metrics, probability)
     columns = ["user_id", "campaign_id", label, *check_clusters(clusters)]
     parts = list(cut(offers, list(dict.fromkeys(columns)), slices))

@@ -1,16 +1,20 @@
 """A column of the offers table: what it holds, and what training offers teach about it."""
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coupon_rec.features.catalog import GROUPS, Feature
+from coupon_rec.features.catalog import CATEGORIES, GROUPS, MISSING, Feature
+from coupon_rec.market.converting import OWN
+from coupon_rec.market.tables import OFFER
 
 RARE = 10
 """A value in fewer training rows than this is no category of its own: nothing can be learned."""
@@ -78,6 +82,21 @@ def values_of(offers: pd.DataFrame, numbers: Sequence[Number]) -> NDArray[np.flo
         for name, size in sizes.items()
     ]
     return np.hstack([np.empty((len(offers), 0)), *blocks])
+
+
+def own_columns(offers: pd.DataFrame) -> list[str]:
+    """The columns that the tables `users` and `coupons` brought beyond the schema, if any.
+
+    Warns
+    -----
+    UserWarning
+        If one has no value at all, and therefore is left out.
+    """
+    ours = {*MISSING, *OFFER, *chain.from_iterable(CATEGORIES.values())}
+    own = [name for name in offers if name.startswith((*OWN.values(),)) and name not in ours]
+    if without := [name for name in own if offers[name].isna().all()]:
+        warnings.warn(f"not read, since no offer has a value: {', '.join(without)}", stacklevel=3)
+    return [name for name in own if name not in without]
 
 
 def own_feature(column: pd.Series) -> Feature:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.arguments import require_columns
-from coupon_rec.features.catalog import CATEGORIES, FEATURES, GROUPS, OPTIONAL_FEATURES
+from coupon_rec.features.catalog import CATEGORIES, FEATURES, GROUPS, MISSING, OPTIONAL_FEATURES
 from coupon_rec.features.columns import (
     RARE,
     SHOWN,
@@ -24,6 +24,7 @@ from coupon_rec.features.columns import (
     kind_of,
     not_finite,
     numbers_of,
+    own_columns,
     own_feature,
     values_of,
 )
@@ -74,7 +75,7 @@ class Encoder:
 
     @classmethod
     def fit(
-        cls, offers: pd.DataFrame, *, extra: Sequence[str] = (), ids: Sequence[str] = ()
+        cls, offers: pd.DataFrame, *, extra: Sequence[str] | None = None, ids: Sequence[str] = ()
     ) -> "Encoder":
         """Learn from training offers.
 
@@ -82,10 +83,11 @@ class Encoder:
         ----------
         offers : pandas.DataFrame
             n rows of the offers table. Nothing of them may be later than what the model may know.
-        extra : sequence of str
-            Further columns of your own. The first word of a name says whom it describes: user,
-            item, match or coupon. Numbers and booleans are read as they are, text as categories,
-            lists of numbers as vectors, one number a coordinate.
+        extra : sequence of str, optional
+            Columns of your own. The first word of a name says whom it describes: user, item, match
+            or coupon. Numbers and booleans are read as they are, text as categories, lists of
+            numbers as vectors, one number a coordinate. If left out, all that the tables `users`
+            and `coupons` brought, as `own_columns` finds them.
         ids : sequence of str
             Some of user_id, item_id and coupon_id, for models that learn a vector for each.
 
@@ -107,6 +109,7 @@ class Encoder:
         """
         if offers.empty:
             raise ValueError("there are no offers to learn from: pass the training offers")
+        extra = own_columns(offers) if extra is None else extra
         features = [*FEATURES, *(each for each in OPTIONAL_FEATURES if each.name in offers)]
         names = {array: list(columns) for array, columns in CATEGORIES.items()}
         columns = [feature.name for feature in features] + sum(names.values(), [*extra, *ids])
@@ -166,6 +169,27 @@ class Encoder:
         return list(dict.fromkeys([*numbers, *names, *self.ids]))
 
     @property
+    def own(self) -> dict[str, str]:
+        """How columns of your own are read, by name.
+
+        Examples
+        --------
+        >>> tier = Category("user_tier", ("gold", "silver"), 1)
+        >>> Encoder(categories={"user_category": (tier,)}).own
+        {'user_tier': 'text, 2 values'}
+        """
+        names = [number.name.split("[")[0] for part in self.numbers.values() for number in part]
+        sizes = Counter(name for name in names if name not in MISSING)
+        given = {name for columns in CATEGORIES.values() for name in columns}
+        texts = {
+            category.name: f"text, {len(category.values)} values"
+            for part in self.categories.values()
+            for category in part
+            if category.name not in given
+        }
+        return {name: "a number" if n == 1 else f"{n} numbers" for name, n in sizes.items()} | texts
+
+    @property
     def constant(self) -> list[str]:
         """The numbers that never varied in the training offers: no model learns from them."""
         parts = self.numbers.values()
@@ -197,7 +221,7 @@ class Encoder:
         -----
         UnseenWarning
             If values of a category are not among those that the encoder tells apart; it names
-            and counts them.
+            and counts them. If a column of your own has no value in any of many rows.
         """
         require_columns(offers, self.columns)
         arrays: Arrays = {
@@ -212,6 +236,14 @@ class Encoder:
             f"{row.column}: {row.rows:,} of {len(offers):,} rows, such as {row.values}"
             for row in unseen.itertuples(index=False)
         ]
+        lost = [name for name in self.own if len(offers) >= RARE and offers[name].isna().all()]
+        if lost:
+            warnings.warn(
+                f"{', '.join(lost)}: no value in any of {len(offers):,} rows; what was usual in "
+                "training, or an unknown value, stands for each. Join the column again",
+                UnseenWarning,
+                stacklevel=2,
+            )
         if lines:
             warnings.warn(
                 f"values that fewer than {RARE} training offers have count as unknown. "

@@ -52,7 +52,7 @@ def split(
     ------
     ValueError
         If a part has no campaign; it names the dates between which there are some. If there are
-        no offers, or a column is missing.
+        no offers, a column is missing, or a date is not written as 2025-02-01.
 
     Examples
     --------
@@ -77,11 +77,12 @@ def split(
     elif validate_from is None or test_from is None:
         raise ValueError("give both validate_from and test_from, or neither")
     else:
-        test_day, validation_day = pd.Timestamp(test_from), pd.Timestamp(validate_from)
+        test_day = _day("test_from", test_from)
+        validation_day = _day("validate_from", validate_from)
         train = start < validation_day
         validation = (start >= validation_day) & (start < test_day)
     if train_from is not None:
-        train &= start >= pd.Timestamp(train_from)
+        train &= start >= _day("train_from", train_from)
     parts = Split(offers[train], offers[validation], offers[start >= test_day])
     for name, part in zip(Split._fields, parts, strict=True):
         if part.empty:
@@ -92,6 +93,14 @@ def split(
                 "ends before the next begins"
             )
     return parts
+
+
+def _day(name: str, given: str) -> pd.Timestamp:
+    """The day that is given; 01/02/2025 would be in January to some, in February to others."""
+    try:
+        return pd.to_datetime(given, format="ISO8601")
+    except ValueError:
+        raise ValueError(f"{name} is {given!r}: write it as 2025-02-01, year first") from None
 
 
 def _last_fifth(offers: pd.DataFrame, start: pd.Series, among: pd.Series) -> pd.Timestamp:

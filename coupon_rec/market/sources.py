@@ -5,6 +5,7 @@ Tables are opened as they are; the columns of a CSV file are text.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from glob import escape
 from itertools import chain
 from pathlib import Path
@@ -90,8 +91,7 @@ def _given(source: Mapping[str, Table]) -> Opened:
     for name in [*KNOWN, *(name for name in source if name not in KNOWN)]:
         table = source.get(name)
         if name not in KNOWN:
-            fix = f"name it one of {', '.join(KNOWN)}."
-            opened.problems.append(Problem(name, "", 0, "not a table of a market", fix))
+            opened.problems.append(_strange(name))
         elif table is None:
             opened.problems += _absent(name, f'give it as "{name}" in the mapping.')
         elif not isinstance(table, Table):
@@ -129,6 +129,9 @@ def _read(source: str | Path, connection: BaseBackend) -> Opened:
             continue
         opened.tables[name] = table
         opened.csv |= {name} if kind == "csv" else set()
+    if not uri:
+        there = sorted(path for kind in KINDS for path in Path(source).glob(f"[!._]*.{kind}"))
+        opened.problems += [_strange(path.name) for path in there if path.stem not in KNOWN]
     return opened
 
 
@@ -201,6 +204,13 @@ def _unreadable(name: str, kind: str, path: str, error: Exception) -> MarketErro
         'and as many values in each; put "quotes" around one with a comma or a line break.'
     )
     return fail(name, f"{name}.csv cannot be read as CSV: {said}", fix)
+
+
+def _strange(name: str) -> Problem:
+    """A table that no market has."""
+    meant = get_close_matches(name.partition(".")[0], KNOWN, n=1)
+    fix = f"did you mean {meant[0]}?" if meant else f"name it one of {', '.join(KNOWN)}."
+    return Problem(name, "", 0, "not a table of a market", f"{fix} Else put it elsewhere.")
 
 
 def empty(name: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import ibis
@@ -34,6 +35,9 @@ class Rule:
     what: str
     fix: str
 
+
+SURE = 6
+"""Standard deviations by which there may be more offers than their propensities say."""
 
 Counted = tuple[list[Rule], Table]
 """Rules, and one row with the array `broken`: how many rows break each of them."""
@@ -127,7 +131,8 @@ def references(tables: Mapping[str, Table]) -> Iterator[Counted]:
     tables : mapping of str to ibis.Table
         Tables by name; a rule that needs one that is not among them is left out.
     """
-    for rule in (*_unknown(tables), *_outside(tables), *_held_and_offered(tables)):
+    rules = (_unknown, _outside, _held_and_offered, _propensities)
+    for rule in chain.from_iterable(each(tables) for each in rules):
         yield [rule], rule.rows.aggregate(broken=ibis.array([_.count()]))
 
 
@@ -172,6 +177,44 @@ def _held_and_offered(tables: Mapping[str, Table]) -> Iterator[Rule]:
     fix = "drop the row, or the offer that was never made."
     wrong = "a user who was held out of what was offered to the same user"
     yield Rule("holdouts", "campaign_id, user_id", rows, wrong, fix)
+
+
+def _propensities(tables: Mapping[str, Table]) -> Iterator[Rule]:
+    """Propensities by which the offers cannot have been drawn."""
+    offers, users = tables.get("offers"), tables.get("users")
+    if offers is None:
+        return
+    if "mailing_propensity" in offers.columns:
+        mailings = offers.group_by("campaign_id", "user_id").aggregate(
+            mailing_propensity=_.mailing_propensity.min(), highest=_.mailing_propensity.max()
+        )
+        rows = mailings.filter(_.highest > _.mailing_propensity)
+        wrong = "different propensities of one mailing"
+        fix = "give all offers to a user in a campaign the probability that the user was mailed."
+        yield Rule("offers", "mailing_propensity", rows, wrong, fix)
+        if users is not None:
+            all_users = users.aggregate(possible=_.count())
+            mailed = _offered(mailings, "mailing_propensity", "campaign_id")
+            yield _too_low("mailing_propensity", mailed.cross_join(all_users))
+    if "coupon_propensity" in offers.columns:
+        mailed = offers.group_by("campaign_id").aggregate(possible=_.user_id.nunique())
+        offered = _offered(offers, "coupon_propensity", "campaign_id", "coupon_id")
+        yield _too_low("coupon_propensity", offered.join(mailed, "campaign_id"))
+
+
+def _offered(table: Table, propensity: str, *key: str) -> Table:
+    """How many were offered something, and the highest of their propensities."""
+    known = table.filter(table[propensity].notnull())
+    return known.group_by(*key).aggregate(offered=_.count(), highest=known[propensity].max())
+
+
+def _too_low(column: str, offered: Table) -> Rule:
+    """More offers than so many draws with the highest propensity may give by chance."""
+    expected = _.highest * _.possible
+    rows = offered.filter(_.offered > expected + SURE * expected.sqrt())
+    wrong = "propensities too low for as many offers as there are"
+    fix = "write the probability with which each was drawn, not a score of the user or coupon."
+    return Rule("offers", column, rows, wrong, fix)
 
 
 def market_rules(tables: Mapping[str, Table]) -> Iterator[Counted]:

@@ -263,36 +263,25 @@ def trained(train: pd.DataFrame, validation: pd.DataFrame) -> cr.CoupledModel:
     return cr.CoupledModel(extra=("user_years",), trees=0).fit(train, validation, epochs=1)
 
 
-@pytest.mark.xfail(strict=True, reason="Without rows, each score is NaN, and nobody is told.")
 def test_no_offers_cannot_be_evaluated(done: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="offers"):
         done["model"].evaluate(done["test"].head(0))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="A column that lost all its values is filled in silence: worse scores."
-)
 def test_a_column_that_lost_all_its_values_is_named(few: list[pd.DataFrame]) -> None:
     model = trained(few[0], few[1])
     lost = few[2].assign(user_years=np.nan)
     assert "user_years" in told(lambda: model.evaluate(lost, replicates=2))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="A model may learn from campaigns later than those that stop its training."
-)
 def test_training_on_what_came_later_than_validation_is_named(few: list[pd.DataFrame]) -> None:
     assert "validation" in told(lambda: trained(few[2], few[0]))
 
 
-@pytest.mark.xfail(strict=True, reason="A model learns twice from an offer that is there twice.")
 def test_offers_that_are_there_twice_are_named(few: list[pd.DataFrame]) -> None:
     said = told(lambda: trained(pd.concat([few[0], few[0]]), few[1]))
     assert re.search("twice|duplicate|unique", said)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Labels, 0 or 1, are taken for probabilities, and coupons are sent by them."
-)
 def test_allocate_refuses_offers_that_have_no_scores_yet(offers: Path, tmp_path: Path) -> None:
     assert "score" in refusal("allocate", offers, tmp_path / "out")
