@@ -63,7 +63,7 @@ def test_without_offers_and_dates_the_market_is_read_and_split_by_its_own_campai
 
 @pytest.mark.slow
 def test_the_question_of_the_readme_is_of_the_day_that_its_bundle_serves() -> None:
-    (moment,) = re.findall(r'"time": "(\S+?)T', (ROOT / "README.md").read_text(encoding="utf-8"))
+    (moment,) = {*re.findall(r'"time": "(\S+?)T', (ROOT / "README.md").read_text(encoding="utf-8"))}
     assert moment == str(last_day(load_complete_journey()))
 
 
