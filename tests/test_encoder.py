@@ -15,6 +15,7 @@ from coupon_rec.features import (
     Encoder,
     UnseenWarning,
 )
+from coupon_rec.market.schema import SCHEMAS
 
 
 def test_each_value_has_a_code_of_its_own_and_the_most_frequent_comes_first(
@@ -110,6 +111,13 @@ def test_a_number_that_no_model_can_read_is_refused_with_its_column_and_row(
 
 
 # Columns of the user's own
+
+
+def test_no_column_of_the_schema_is_taken_for_one_of_your_own(offers: pd.DataFrame) -> None:
+    known = {name for schema in SCHEMAS.values() for name in schema.columns}
+    named = {name: 0.5 for name in known - {*offers} if name.startswith(("user_", "coupon_"))}
+    assert "coupon_propensity" in named
+    assert Encoder.fit(offers.assign(**named)).own == {}
 
 
 def test_numbers_booleans_text_and_vectors_of_your_own_are_read(offers: pd.DataFrame) -> None:

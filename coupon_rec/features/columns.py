@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coupon_rec.features.catalog import CATEGORIES, GROUPS, MISSING, Feature
-from coupon_rec.market.converting import OWN
-from coupon_rec.market.tables import OFFER
+from coupon_rec.market.categories import NOT_OWN, OWN
 
 RARE = 10
 """A value in fewer training rows than this is no category of its own: nothing can be learned."""
@@ -92,7 +91,7 @@ def own_columns(offers: pd.DataFrame) -> list[str]:
     UserWarning
         If one has no value at all, and therefore is left out.
     """
-    ours = {*MISSING, *OFFER, *chain.from_iterable(CATEGORIES.values())}
+    ours = {*MISSING, *NOT_OWN, *chain.from_iterable(CATEGORIES.values())}
     own = [name for name in offers if name.startswith((*OWN.values(),)) and name not in ours]
     if without := [name for name in own if offers[name].isna().all()]:
         warnings.warn(f"not read, since no offer has a value: {', '.join(without)}", stacklevel=3)

@@ -1,4 +1,9 @@
-"""What may be known of a user, value by value, from the least to the most."""
+"""What may be known of a user, value by value, from the least to the most; what else may be."""
+
+OWN = {"users": "user_", "coupons": "coupon_"}
+"""How the names of columns begin that a table may have beyond the schema."""
+NOT_OWN = {"user_id", "coupon_id", "coupon_discount", "coupon_match", "coupon_propensity"}
+"""The columns of the schema whose names begin so."""
 
 USER_CATEGORIES = {
     "age": ("19-24", "25-34", "35-44", "45-54", "55-64", "65+"),

@@ -13,6 +13,7 @@ from ibis import Column, Table
 from ibis.expr.types import BooleanValue, StringColumn
 
 from coupon_rec.arguments import MAX_ID
+from coupon_rec.market.categories import OWN
 from coupon_rec.market.errors import Problem
 from coupon_rec.market.schema import SCHEMAS
 from coupon_rec.market.validation import Rule, broken, problem
@@ -24,8 +25,6 @@ PART = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
 VECTOR = rf"^\[{PART}(,{PART})*\]$"
 NO_TIME = r":\d{2}(\.\d+)?\s*([A-Za-z]|[+-]\d)|[A-Za-z]{2}"
 """A time of day, followed by an offset or the name of a time zone; or a word, such as infinity."""
-OWN = {"users": "user_", "coupons": "coupon_"}
-"""How the names of columns begin that a table may have beyond the schema."""
 
 
 def shape(

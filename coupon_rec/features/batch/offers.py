@@ -33,8 +33,7 @@ from coupon_rec.features.catalog import (
 )
 from coupon_rec.features.encoder import LABELS
 from coupon_rec.market import Market
-from coupon_rec.market.categories import USER_CATEGORIES
-from coupon_rec.market.converting import OWN
+from coupon_rec.market.categories import OWN, USER_CATEGORIES
 from coupon_rec.market.schema import SCHEMAS
 from coupon_rec.market.tables import OFFER
 
