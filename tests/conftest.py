@@ -93,7 +93,8 @@ def fitted(offers: pd.DataFrame, once: Once) -> Path:
         from coupon_rec.recommender import CoupledModel
 
         train, validation, _ = split(offers, None, "2017-04-05", "2017-05-22")
-        twice = pd.concat([train] * 2, ignore_index=True)  # once is too little for its trees
+        others = train.assign(user_id=train["user_id"] + 1000)
+        twice = pd.concat([train, others], ignore_index=True)  # once is too little for its trees
         CoupledModel(trees=20).fit(twice, validation, epochs=3).save(path)
 
     return once("fitted.keras", fit)
