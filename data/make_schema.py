@@ -23,7 +23,11 @@ The folder `data/sample` is a small example. A folder of schema 1 loads as it is
 - Columns of your own are kept, and go into the offers table under their names, if they are named
   `user_...` in `users` or `coupon_...` in `coupons` and hold numbers, true or false, text, or
   lists of numbers. In a CSV file a column is what all of its values are: numbers, true and false,
-  lists such as `"[0.5, 1]"`, or else text. Any other column is ignored, with a warning.
+  lists such as `"[0.5, 1]"`, or else text. Any other column is ignored, with a warning. A model
+  reads those of the offers table unless told otherwise: give no label such a name.
+- Other Parquet or CSV files in the folder are an error.
+- All offers of a mailing have one `mailing_propensity`, and propensities allow for as many offers
+  as there are.
 - Identifiers are whole numbers from 0 to 2^53 - 1, or text: each of them the one or the other in
   all tables. Where one number is negative or larger, as a hash of 64 bits may be, all of its kind
   are taken for text, since a reader of JSON, such as a client of the service, would lose digits.

@@ -89,9 +89,9 @@ def evaluate(
     Raises
     ------
     ValueError
-        If ``offers`` lacks a column or a value, ``p`` does not fit it, is not finite or, unless
-        ``probability`` is False, not in [0, 1], a metric is unknown or needs a probability that
-        ``p`` is not, or a slice does not fit ``offers``.
+        If there are no offers, ``offers`` lacks a column or a value, ``p`` does not fit it, is not
+        finite or, unless ``probability`` is False, not in [0, 1], a metric is unknown or needs a
+        probability that ``p`` is not, or a slice does not fit ``offers``.
 
     Notes
     -----

@@ -84,7 +84,7 @@ def values_of(offers: pd.DataFrame, numbers: Sequence[Number]) -> NDArray[np.flo
 
 
 def own_columns(offers: pd.DataFrame) -> list[str]:
-    """The columns that the tables `users` and `coupons` brought beyond the schema, if any.
+    """The columns named as the tables `users` and `coupons` may have them beyond the schema.
 
     Warns
     -----

@@ -86,8 +86,9 @@ class Encoder:
         extra : sequence of str, optional
             Columns of your own. The first word of a name says whom it describes: user, item, match
             or coupon. Numbers and booleans are read as they are, text as categories, lists of
-            numbers as vectors, one number a coordinate. If left out, all that the tables `users`
-            and `coupons` brought, as `own_columns` finds them.
+            numbers as vectors, one number a coordinate. If left out, every column named `user_...`
+            or `coupon_...` that is not the schema's, as the tables `users` and `coupons` may bring
+            them: name the ones to read if a label of your own is among them.
         ids : sequence of str
             Some of user_id, item_id and coupon_id, for models that learn a vector for each.
 

@@ -65,8 +65,9 @@ def load_market(source: Source, connection: BaseBackend | None = None) -> Market
     Raises
     ------
     MarketError
-        If a table or column is missing, a file cannot be read, or a rule of the schema is broken.
-        It lists every problem with its table, column, number of rows and up to five of them.
+        If a table or column is missing, a file cannot be read or is no table of a market, or a rule
+        of the schema is broken. It lists every problem with its table, column, number of rows and
+        up to five of them.
 
     Examples
     --------
