@@ -46,7 +46,7 @@ MEMORY, SPILL = "4GB", "12GB"
 KEPT = ("memory", "spill", "slopes", "rows", "mechanisms", "then")
 AIM = "34be4eb"
 """The commit of 26 November 2026 whose still year the aim doubles."""
-BESIDE = ("candidates", "clicks", "drivers", "reviews", "views")
+BESIDE = ("clicks.parquet", "reviews.parquet", "truth", "views.parquet")
 """What the simulator writes beside the market."""
 
 
@@ -98,7 +98,7 @@ def measure(users: int, folder: Path) -> list[dict[str, Any]]:
     of = stamp(__file__, ROOMS)
     simulation = {"users": users, "step": "simulation", **alone(year, users, market), **of}
     for name in BESIDE:
-        rmtree(market / f"{name}.parquet")
+        rmtree(market / name)
     built = {"users": users, "step": "features", **alone(features, market, folder / "spill"), **of}
     return [simulation, built]
 

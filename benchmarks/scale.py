@@ -42,7 +42,7 @@ ROOMS = (
     *("models", "training", "serving", "decisions", "odds.py"),
 )
 OFFERS_OF_A_USER = 28.6
-BESIDE = ("candidates", "clicks", "drivers", "reviews", "views")
+BESIDE = ("clicks.parquet", "reviews.parquet", "truth", "views.parquet")
 """What the simulator makes beside the market."""
 KEPT = 0.1
 """The share of the offers without redemption that the network learns from."""
@@ -278,7 +278,7 @@ def simulated(folder: Path, users: int, parts: int) -> dict[str, Any]:
     """Write a market, and leave of it what is needed."""
     simulate_market(users=users, folder=folder / "market")
     for name in BESIDE:
-        rmtree(folder / "market" / f"{name}.parquet")
+        rmtree(folder / "market" / name)
     return {}
 
 

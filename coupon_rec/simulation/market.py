@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from coupon_rec.market.loading import connect_in_2_gb
-from coupon_rec.market.sources import read_parquet
+from coupon_rec.market.sources import KNOWN, read_parquet
 from coupon_rec.simulation.campaign import Round
 from coupon_rec.simulation.loop import open_market, simulate
 from coupon_rec.simulation.mechanisms import Plant, settings_of
@@ -22,6 +22,8 @@ from coupon_rec.simulation.tables import Tables, joined, known_tables, user_tabl
 from coupon_rec.simulation.truth import Simulation, opened
 from coupon_rec.simulation.users import draw_crowd
 
+TRUTH = "truth"
+"""The folder, in that of the market, of the tables that no retailer has."""
 PART = 5
 """Blocks that share a Parquet file."""
 REPEATED = (pa.int64(), pa.string(), pa.date32())
@@ -61,7 +63,7 @@ def simulate_market(
     folder : str or Path, optional
         A new or empty folder. The market is then written there block by block, by a process for
         each core, so that memory does not grow with `users`, and `coupon_rec.load_market` can open
-        and check it. The files appear when all are complete.
+        and check it; the truth is in its folder `truth`. The files appear when all are complete.
     mechanisms, strength, plants
         As for `open_market`. With any mechanism the market is one that answers back, under the
         retailer's own policy; without, users do not notice what is sent.
@@ -107,10 +109,15 @@ def _on_disk(nature: Nature, folder: Path) -> dict[str, Table]:
         ]
         for _ in tqdm(pool(jobs), total=len(jobs), unit="part", leave=False):
             pass
+        (draft / TRUTH).mkdir()
+        for path in draft.glob("*.parquet"):
+            if path.stem not in KNOWN:
+                path.rename(draft / TRUTH / path.name)
         for path in draft.iterdir():
             path.rename(folder / path.name)
     connection = connect_in_2_gb()
-    return {path.stem: read_parquet(connection, path) for path in folder.glob("*.parquet")}
+    paths = [*folder.glob("*.parquet"), *(folder / TRUTH).glob("*.parquet")]
+    return {path.stem: read_parquet(connection, path) for path in paths}
 
 
 def _write_part(
