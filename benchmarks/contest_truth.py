@@ -26,6 +26,7 @@ from ibis import _
 from machine import RESULTS, store, use_two_cores
 
 from coupon_rec.decisions import offer_value
+from coupon_rec.decisions.value import SHARES
 from coupon_rec.evaluation import total
 from coupon_rec.features import Encoder, offers_frame
 from coupon_rec.odds import best_of_each
@@ -151,7 +152,7 @@ def steps(contest: Contest, numbers: Iterable[int]) -> Iterator[str]:
     for number, campaign in product(numbers, judged_campaigns()):
         truth = contest.path(number, campaign, "truth").with_suffix(".parquet")
         if not truth.exists():
-            columns = [*KEY, "redeem", "profit", "spend_per_line", "coupon_discount"]
+            columns = [*KEY, "redeem", "profit", "spend_per_line", "discount", *SHARES]
             data(contest, number, campaign)[1].offers[columns].to_parquet(truth)
         for name in contest.models:
             file = contest.path(number, campaign, name)

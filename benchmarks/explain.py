@@ -233,8 +233,7 @@ def monotone() -> dict[str, Any]:
         value = offer_value(test, of[0])
         lists = test.groupby(["campaign_id", "user_id"]).ngroup().to_numpy()
         best = best_of_each(lists, value, test["coupon_id"].to_numpy())
-        money = test["spend_per_line"], test["coupon_discount"]
-        earned = Economics().profit(test["redeemed"].astype(float), *money)
+        earned = offer_value(test, test["redeemed"].astype(float))
         sent_ = np.zeros(len(test))
         sent_[best] = np.where(value[best] > 0, earned[best], 0.0)
         worth[name] = sent_

@@ -151,8 +151,8 @@ def seen() -> dict[str, Any]:
         def valued(candidates: Any) -> pd.Series:
             p = np.asarray(model.predict_on_batch(candidates.arrays)["redeemed"]).ravel()
             known = facts.reindex(candidates.coupon_id)
-            spend, discount = known["spend_per_line"].to_numpy(), known["coupon_discount"]
-            value = economics.profit(p, spend, discount.to_numpy())
+            spend, discount = (known[name].to_numpy() for name in ("spend_per_line", "discount"))
+            value = economics.profit(p, spend, discount)
             return pd.DataFrame({"p": p, "value": value}, candidates.coupon_id)
 
         for user in rng.permutation(users):
@@ -169,17 +169,17 @@ def seen() -> dict[str, Any]:
             item = price.loc[items].idxmin()
             row = {"user": int(user), "cost": float(price[item])}
             for times in (1, 3):
-                facts = int(user), datetime(2017, 11, 20, 12), "purchase", int(item)
+                bought = int(user), datetime(2017, 11, 20, 12), "purchase", int(item)
                 amount = float(price[item])
                 events = [
-                    Event(f"{user}-{k}", *facts, 10**12 + k, amount=amount) for k in range(times)
+                    Event(f"{user}-{k}", *bought, 10**12 + k, amount=amount) for k in range(times)
                 ]
                 then = valued(snapshot.supposing(int(user), DAY, events)).dropna()
                 gone = coupon not in then.index
                 row[f"ratio {times}"] = np.nan if gone else then["p"][coupon] / now["p"][coupon]
                 row[f"sent {times}"] = bool(then["value"].max() > 0) if len(then) else False
                 won = facts.loc[then["value"].idxmax()] if row[f"sent {times}"] else None
-                row[f"face {times}"] = np.nan if won is None else float(won["coupon_discount"])
+                row[f"face {times}"] = np.nan if won is None else float(won["discount"])
             rows.append(row)
             if len(rows) == USERS:
                 break

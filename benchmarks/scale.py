@@ -206,7 +206,7 @@ def dual(users: int = 200_000, coupons: int = 10) -> dict[str, Any]:
             "coupon_id": np.tile(np.arange(coupons), users),
             "redeemed": rng.beta(0.5, 8, rows),
             "spend_per_line": rng.lognormal(2, 0.5, rows),
-            "coupon_discount": rng.choice([0.5, 1.0, 2.0], rows),
+            "discount": rng.choice([0.5, 1.0, 2.0], rows),
         }
     )
     limits = {"budget": 0.03 * users, "caps": dict.fromkeys(range(5), users // 40)}

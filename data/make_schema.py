@@ -47,6 +47,24 @@ The folder `data/sample` is a small example. A folder of schema 1 loads as it is
 - Text with a default is read without the blanks around it; where nothing is left, it is missing.
 - Money is in one currency throughout, the one that the results will be in.
 - A file without rows is an error; leave out an optional table that would have none.
+
+## What decisions count with
+
+The offers table says for each offer, in columns that no model reads:
+
+- `discount`, what a redemption takes off: the first that is known of `offers.face_value` or
+  `offers.depth`, `coupons.face_value`, and `coupons.depth`. A depth is taken of the mean list
+  price of the items that the coupon covers on the campaign's first day: `prices.list_price`, else
+  what tills took in the last 56 days before discounts.
+- Where no term is known, history: the mean of all earlier purchase lines with a coupon
+  (`purchases.coupon_discount`) on the coupon's items, shrunk to that of its main
+  `items.category`, of its main `items.department`, and of all lines; 1.00 where there is no line.
+- `discount_from`, which of these it was, and `discount_error`, how far a line with a coupon is from
+  the mean of all such lines, in the mean; 0 for terms.
+- `spend_per_line`, what one purchase of the coupon's items brings: `purchases.amount` a line of the
+  last 56 days, else the list price; `coupons.minimum` at least.
+- `margin` of these items, from `prices.unit_cost`, and `coupons.shop_share`. Where they are
+  missing, `Economics` says what to assume, and the commands' `--margin` and `--retailer-match`.
 """
 
 

@@ -40,7 +40,7 @@ DATA = {
             "bought": [0, 1, 1, 0],
             "redeemed": [0, 0, 1, 0],
             "spend_per_line": [5.0, 10.0, 20.0, 40.0],
-            "coupon_discount": 1.0,
+            "discount": 1.0,
         }
     ),
 }

@@ -29,7 +29,7 @@ def offers(**columns: list[Any]) -> pd.DataFrame:
         "user_id": [7, 7, 7, 8],
         "coupon_id": [10, 11, 12, 10],
         "spend_per_line": [8.0, 20.0, 4.0, 8.0],
-        "coupon_discount": [1.0, 1.0, 2.0, 1.0],
+        "discount": [1.0, 1.0, 2.0, 1.0],
         "match_recency": [3.0, NEVER, NEVER, NEVER],
         "match_distinct_items": [2.0, 0.0, 0.0, 0.0],
         "match_category_recency": [3.0, 1.0, NEVER, NEVER],

@@ -26,7 +26,7 @@ def offers(**columns: list[float]) -> pd.DataFrame:
         "user_id": [7, 7, 8],
         "coupon_id": [10, 11, 10],
         "spend_per_line": [4.0, 20.0, 4.0],
-        "coupon_discount": [1.0, 1.0, 1.0],
+        "discount": [1.0, 1.0, 1.0],
         "match_recency": [3.0, NEVER, NEVER],
         "match_distinct_items": [2.0, 0.0, 0.0],
         "match_category_recency": [3.0, 1.0, NEVER],
@@ -120,8 +120,8 @@ def test_text_identifiers_are_given_back() -> None:
             "p must be finite, but 1 of 3 values are not: nan at position 2",
         ),
         (
-            lambda: offer_value(offers(coupon_discount=[-1.0, 1.0, 1.0]), [0.1] * 3),
-            "offers['coupon_discount'] must be 0 or more",
+            lambda: offer_value(offers(discount=[-1.0, 1.0, 1.0]), [0.1] * 3),
+            "offers['discount'] must be 0 or more",
         ),
         (lambda: reason(offers()[["user_id"]].iloc[0]), "lacks ['match_recency'"),
         (

@@ -196,7 +196,7 @@ def scores(folder: Path, users: int = 400) -> Path:
             "coupon_id": np.tile(np.arange(100, 105), users),
             "redeemed": rng.beta(0.5, 60, len(user)) / (1 + user % 2),
             "spend_per_line": 5.0,
-            "coupon_discount": 1.0,
+            "discount": 1.0,
         }
     )
     frame.to_parquet(folder / "scores.parquet")

@@ -55,7 +55,7 @@ def assert_live_is_batch(store: FeatureStore, offers: pd.DataFrame, day: date) -
         for user, one in live.items()
     )
     batch = served.merge(offers, "left", on=OFFER, validate="1:1")
-    for name in ("spend_per_line", "coupon_discount"):
+    for name in ("spend_per_line", "discount", "margin", "shop_share"):
         values = np.concatenate([getattr(one, name) for one in live.values()])
         np.testing.assert_array_equal(values, batch[name].to_numpy(), name)
     for array, values in store.snapshot.encoder.encode(batch).items():

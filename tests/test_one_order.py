@@ -38,7 +38,7 @@ OFFERS = pd.DataFrame(
         "bought": LABEL,
         "member": LABEL,
         "spend_per_line": 4.0,
-        "coupon_discount": 1.0,
+        "discount": 1.0,
         "match_recency": 1.0,
         "match_category_recency": 1.0,
         "match_distinct_items": 1.0,

@@ -36,7 +36,7 @@ def scored(users: int = 3000, coupons: int = 8, seed: int = 0) -> pd.DataFrame:
             "coupon_id": np.tile(np.arange(100, 100 + coupons), users),
             "redeemed": rng.beta(0.5, 8, rows),
             "spend_per_line": rng.lognormal(2, 0.5, rows),
-            "coupon_discount": rng.choice([0.5, 1.0, 2.0], rows),
+            "discount": rng.choice([0.5, 1.0, 2.0], rows),
         }
     )
 
@@ -122,7 +122,7 @@ def test_choices_hold_only_offers_and_say_what_each_is_worth(tmp_path: Path, put
 def test_more_alike_users_than_are_allocated_anew_share_what_there_is(
     tmp_path: Path, put: Put, apart: float
 ) -> None:
-    offers = scored(20_000, 1).assign(redeemed=0.5, spend_per_line=10.0, coupon_discount=1.0)
+    offers = scored(20_000, 1).assign(redeemed=0.5, spend_per_line=10.0, discount=1.0)
     offers["spend_per_line"] += apart * np.random.default_rng(0).random(len(offers))
     found = allocate_scores(put(offers), tmp_path / "choices", budget=4000.0)
     assert found.sent in (7999, 8000)

@@ -203,7 +203,8 @@ def _offers(user_id: int, candidates: Candidates, encoder: Encoder) -> pd.DataFr
         known = ("", *(value for category in categories for value in category.values))
         for category, codes in zip(categories, candidates.arrays[name].T, strict=True):
             columns[category.name] = [known[code] for code in codes.tolist()]
-    columns["spend_per_line"] = _six_digits(candidates.spend_per_line)
+    for name in ("spend_per_line", "discount"):
+        columns[name] = _six_digits(getattr(candidates, name))
     keys = {"campaign_id": candidates.campaign_id, "coupon_id": candidates.coupon_id}
     return pd.DataFrame({"user_id": user_id, **keys, **columns})
 
@@ -242,6 +243,7 @@ def _coupons(coupons: pd.DataFrame, market: Market) -> list[dict[str, Any]]:
             "category": names[coupon["campaign_id"], coupon["coupon_id"]],
             "coupon_category": coupon[list(CATEGORIES["coupon_category"])].tolist(),
             "spend": coupon["spend_per_line"],
+            "discount": coupon["discount"],
             "item": coupon[feature_names("item")].tolist(),
             "coupon": coupon[OWN].tolist(),
         }

@@ -8,12 +8,10 @@ live.mount("lambda", (place) => {
 
   // What each offer is worth and expected to cost, in cents: eq-offer-value, eq-expected-cost
 
-  const { users, coupons, columns, economics } = couponModel;
-  const discountAt = columns.coupon.findIndex(({ name }) => name === "coupon_discount");
+  const { users, coupons, economics } = couponModel;
   const lists = users.map(({ offers }) =>
     offers.map(({ coupon, redeemed }) => {
-      const { category, spend, coupon: own } = coupons[coupon];
-      const discount = own[discountAt];
+      const { category, spend, discount } = coupons[coupon];
       const value = 100 * choice.profit(redeemed, spend, discount, economics);
       return { category, value, cost: 100 * redeemed * discount };
     }),

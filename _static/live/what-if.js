@@ -71,8 +71,8 @@ const whatIf = (() => {
   function answer(user, offer, chosen, moved) {
     const read = described(user, offer, chosen, moved);
     const { bought, redeemed } = predict(read);
-    const { spend } = coupons[offer.coupon];
-    const discount = read.coupon[DISCOUNT];
+    const { spend, discount: usual, coupon: own } = coupons[offer.coupon];
+    const discount = Math.max(0, usual + read.coupon[DISCOUNT] - own[DISCOUNT]); // moved with it
     return {
       offer,
       read,
@@ -96,8 +96,8 @@ const whatIf = (() => {
     return users.map((other) => {
       if (other === user) return Math.max(0, best.profit);
       const profits = other.offers.map(({ coupon, redeemed }) => {
-        const { spend, coupon: own } = coupons[coupon];
-        return choice.profit(redeemed, spend, own[DISCOUNT], money(moved));
+        const { spend, discount } = coupons[coupon];
+        return choice.profit(redeemed, spend, discount, money(moved));
       });
       return Math.max(0, ...profits);
     });

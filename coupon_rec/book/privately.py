@@ -116,8 +116,7 @@ def earned(offers: pd.DataFrame, p: ArrayLike, economics: Economics | None = Non
 
 def came_in(offers: pd.DataFrame, economics: Economics | None = None) -> NDArray[np.float64]:
     """Dollars that each offer brought in, if it was sent: by what was redeemed, less the cost."""
-    names = ["redeemed", "spend_per_line", "coupon_discount"]
-    return (economics or Economics()).profit(*offers[names].to_numpy(float).T)
+    return offer_value(offers, offers["redeemed"].astype(float), economics)
 
 
 def singled_out(

@@ -24,11 +24,11 @@ validate_from
 test_from
     First day of the test campaigns; by default, it follows from the campaigns' own dates.
 margin
-    Gross margin, as a share of spend.
+    Gross margin, as a share of spend, of items whose cost is not known.
 incremental
     Share of redeeming purchases that only the coupon causes.
 retailer_match
-    What the retailer adds to each unit that a manufacturer's coupon takes off.
+    What the retailer pays of each unit that a coupon takes off, where its shop_share is not known.
 contact
     Cost of sending a coupon.
 spark

@@ -124,7 +124,7 @@ def best_coupon(
     Examples
     --------
     >>> offers = pd.DataFrame({"campaign_id": 1, "user_id": [7, 7, 8], "coupon_id": [10, 11, 10]})
-    >>> offers = offers.assign(spend_per_line=[4.0, 20.0, 4.0], coupon_discount=1.0)
+    >>> offers = offers.assign(spend_per_line=[4.0, 20.0, 4.0], discount=1.0)
     >>> offers = offers.assign(match_recency=3.0, match_distinct_items=2.0)
     >>> offers = offers.assign(match_category_recency=3.0, user_redemption_recency=40.0)
     >>> best_coupon(offers, [0.3, 0.2, 0.001])[["user_id", "coupon_id", "value"]].round(3)

@@ -136,7 +136,7 @@ def choose(
     Examples
     --------
     >>> offers = pd.DataFrame({"campaign_id": 1, "user_id": 7, "coupon_id": [10, 11, 12]})
-    >>> offers = offers.assign(spend_per_line=[8.0, 20.0, 4.0], coupon_discount=[1.0, 1.0, 9.0])
+    >>> offers = offers.assign(spend_per_line=[8.0, 20.0, 4.0], discount=[1.0, 1.0, 9.0])
     >>> offers = offers.assign(match_recency=3.0, match_distinct_items=2.0)
     >>> offers = offers.assign(match_category_recency=3.0, user_redemption_recency=40.0)
     >>> choose(offers, [0.3, 0.2, 0.3], Rules(caps={11: 0}))[["coupon_id", "sent", "reason"]]

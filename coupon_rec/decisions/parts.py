@@ -34,13 +34,13 @@ from coupon_rec.decisions.problem import (
 )
 from coupon_rec.decisions.repair import EDGE, choose_at, improve, repair
 from coupon_rec.decisions.stock import stock_budgets
-from coupon_rec.decisions.value import LIST, Economics, expected_discount, offer_value
+from coupon_rec.decisions.value import LIST, SHARES, Economics, expected_discount, offer_value
 
 if TYPE_CHECKING:
     from ibis import Table
 
 KEY = [*LIST, "coupon_id"]
-NEEDED = [*KEY, "redeemed", "spend_per_line", "coupon_discount"]
+NEEDED = [*KEY, "redeemed", "spend_per_line", "discount"]
 HIGHER = (1 - 1e-6, 1 + 1e-6, 1.001, 1.01, 1.1, 2.0, 1e3)
 """Multiples of the prices that are tried until those who are sure of their choice fit."""
 
@@ -123,8 +123,8 @@ def allocate_scores(
     ----------
     scores : ibis.Table, str or pathlib.Path
         A row an offer with campaign_id, user_id, coupon_id, redeemed (the probability),
-        spend_per_line and coupon_discount: as `coupon_rec.serving.batch.score` writes them, or
-        that folder opened on DuckDB or Spark.
+        spend_per_line and discount, and margin and shop_share if they are known: as
+        `coupon_rec.serving.batch.score` writes them, or that folder opened on DuckDB or Spark.
     out : str or pathlib.Path
         The folder of Parquet files to write, or to replace if it holds choices. The parts lie
         beside it meanwhile, so with Spark all workers must see the folder in which it is.
@@ -183,7 +183,8 @@ def allocate_scores(
             "scores of them"
         )
     taken = "units" if stock and "units" in table.columns else "redeemed"
-    table = table.select(*NEEDED, units=table[taken])
+    known = [name for name in SHARES if name in table.columns]
+    table = table.select(*NEEDED, *known, units=table[taken])
     coupons = _coupons(table)
     most = _of_coupons("caps", caps, coupons)
     named = {str(coupon): units for coupon, units in (stock or {}).items()}

@@ -19,6 +19,8 @@ from coupon_rec.odds import best_of_each
 
 LIST = ["campaign_id", "user_id"]
 """A user's offers in a campaign are the list that one decision chooses from."""
+SHARES = ("margin", "shop_share")
+"""What offers may know for themselves that `Economics` else assumes for all."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,13 @@ class Economics:
     Attributes
     ----------
     margin : float
-        Gross margin, as a share of spend.
+        Gross margin, as a share of spend, of items whose cost is not known.
     incremental : float
         Share of redeeming purchases that would not have been made without the coupon. No table of
         offers and redemptions identifies it; chapter 12 estimates it from experiments.
     retailer_match : float
-        What the retailer adds to each unit of currency that a manufacturer's coupon takes off.
-        Chapter 2 measures it.
+        What the retailer pays of each unit of currency that a coupon takes off which does not say
+        who pays it. Chapter 2 measures it for coupons of manufacturers.
     contact : float
         Cost of sending one coupon, in currency.
 
@@ -68,15 +70,19 @@ class Economics:
         spend: NDArray[np.floating],
         discount: NDArray[np.floating],
         effect: NDArray[np.floating] | None = None,
+        margin: NDArray[np.floating] | float = np.nan,
+        shop_share: NDArray[np.floating] | float = np.nan,
     ) -> NDArray[np.float64]:
         """Equation `eq-offer-value` on arrays of one shape: probability, dollars, dollars.
 
-        With an `effect`, that of `offer_value`, it takes the place of incremental p.
+        With an `effect`, that of `offer_value`, it takes the place of incremental p. Where the
+        `margin` of a coupon's items is known, it takes the place of `self.margin`, and its
+        `shop_share` that of `self.retailer_match`.
         """
-        match = self.retailer_match * discount
-        if effect is None:
-            return np.asarray(p * (self.incremental * self.margin * spend - match) - self.contact)
-        return np.asarray(effect * self.margin * spend - p * match - self.contact)
+        margin = np.where(np.isnan(margin), self.margin, margin)
+        paid = np.where(np.isnan(shop_share), self.retailer_match, shop_share) * discount
+        caused = p * self.incremental if effect is None else effect
+        return np.asarray(caused * margin * spend - p * paid - self.contact)
 
 
 def offer_value(
@@ -90,7 +96,8 @@ def offer_value(
     Parameters
     ----------
     offers : pandas.DataFrame
-        n rows of the offers table, with `spend_per_line` and `coupon_discount` in currency.
+        n rows of the offers table, with `spend_per_line` and `discount` in currency; `margin` and
+        `shop_share` are read if they are there.
     p : array_like
         Probability of redemption, shape (n,), in [0, 1], in the order of `offers`.
     economics : Economics, optional
@@ -113,7 +120,7 @@ def offer_value(
 
     Examples
     --------
-    >>> offers = pd.DataFrame({"spend_per_line": [4.0, 20.0], "coupon_discount": [1.0, 1.0]})
+    >>> offers = pd.DataFrame({"spend_per_line": [4.0, 20.0], "discount": [1.0, 1.0]})
     >>> offer_value(offers, [0.1, 0.1]).round(3).tolist()
     [0.028, 0.228]
     >>> offer_value(offers, [0.1, 0.1], effect=[0.08, 0.0]).round(3).tolist()
@@ -121,18 +128,18 @@ def offer_value(
 
     Notes
     -----
-    effect margin spend - p retailer_match discount - contact: equation `eq-offer-value`, where
-    effect is incremental p.
+    effect margin spend - p shop_share discount - contact: equation `eq-offer-value`, where effect
+    is incremental p.
     """
     economics = economics or Economics()
     p = _probabilities(offers, p)
-    spend, discount = (_money(offers, name) for name in ("spend_per_line", "coupon_discount"))
-    if effect is None:
-        return economics.profit(p, spend, discount)
-    require_one_order(offers=offers, effect=effect)
-    effect = numbers("effect", effect, len(offers))
-    require("effect", effect, np.abs(effect) <= 1, "in [-1, 1]")
-    return economics.profit(p, spend, discount, effect)
+    spend, discount = (_money(offers, name) for name in ("spend_per_line", "discount"))
+    shares = {name: np.asarray(offers[name], float) for name in SHARES if name in offers}
+    if effect is not None:
+        require_one_order(offers=offers, effect=effect)
+        effect = numbers("effect", effect, len(offers))
+        require("effect", effect, np.abs(effect) <= 1, "in [-1, 1]")
+    return economics.profit(p, spend, discount, effect, **shares)
 
 
 def expected_discount(offers: pd.DataFrame, p: ArrayLike) -> NDArray[np.float64]:
@@ -143,11 +150,11 @@ def expected_discount(offers: pd.DataFrame, p: ArrayLike) -> NDArray[np.float64]
 
     Examples
     --------
-    >>> offers = pd.DataFrame({"coupon_discount": [1.0, 2.0]})
+    >>> offers = pd.DataFrame({"discount": [1.0, 2.0]})
     >>> expected_discount(offers, [0.5, 0.1]).tolist()
     [0.5, 0.2]
     """
-    return np.asarray(_probabilities(offers, p) * _money(offers, "coupon_discount"))
+    return np.asarray(_probabilities(offers, p) * _money(offers, "discount"))
 
 
 def sensitivity(
@@ -175,7 +182,7 @@ def sensitivity(
     Examples
     --------
     >>> offers = pd.DataFrame({"campaign_id": 1, "user_id": 7, "coupon_id": [10, 11]})
-    >>> offers = offers.assign(spend_per_line=[4.0, 20.0], coupon_discount=[0.0, 10.0])
+    >>> offers = offers.assign(spend_per_line=[4.0, 20.0], discount=[0.0, 10.0])
     >>> sensitivity(offers, [0.1, 0.1], shares=[0.2, 1.0]).round(3)
     true       0.2    1.0
     assumed

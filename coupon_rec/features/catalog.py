@@ -121,6 +121,12 @@ OPTIONAL_FEATURES = (
 )
 """Features that the offers of a market have if it has the tables or columns to make them of."""
 
+WORTH = ("spend_per_line", "discount", "discount_from", "discount_error", "margin", "shop_share")
+"""What decisions count with, and no model reads, in currency: what one purchase of the coupon's
+items brings, `minimum` at least; what a redemption takes off; which term or history says so; how
+far that is off, in the mean; and, if they are known, the gross margin of the items and the share
+of the discount that the retailer pays."""
+
 GROUPS = tuple(dict.fromkeys(feature.group for feature in FEATURES))
 
 CATEGORIES = {

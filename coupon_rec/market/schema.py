@@ -61,6 +61,12 @@ SHARE = _check(
     "a value that is not above 0 and at most 1",
     "write a share, such as 0.25 for 25%; what has happened had a probability above 0.",
 )
+FROM_0_TO_1 = _check(
+    "0 to 1",
+    lambda column: column.between(0, 1),
+    "a share outside of 0 to 1",
+    "write a share, such as 0.25 for 25%.",
+)
 IN_YEARS = _check(
     f"years {YEARS[0]} to {YEARS[1]}",
     lambda column: column.isnull() | column.year().between(*YEARS).fill_null(False),
@@ -193,6 +199,11 @@ REQUIRED_TABLES: dict[str, pa.DataFrameSchema] = {
             "coupon_id": COUPON_ID,
             **TERMS,
             "minimum": optional(dt.float64, "least spend, in currency", NOT_NEGATIVE),
+            "shop_share": optional(
+                dt.float64,
+                "share of what it takes off that the shop pays: 1 all of it, 0 the maker does",
+                FROM_0_TO_1,
+            ),
             "stackable": optional(dt.boolean, "whether it can be used with another coupon"),
             **DESCRIPTION,
         },

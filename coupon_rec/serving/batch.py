@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from coupon_rec.arguments import require_columns, require_replaceable
 from coupon_rec.features.batch.stored import read_batches
+from coupon_rec.features.catalog import WORTH
 from coupon_rec.features.encoder import LABELS
 from coupon_rec.serving.bundle.manifest import BundleError
 from coupon_rec.serving.bundle.scorer import Scorer
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ibis import Table
 
 KEY = ("campaign_id", "user_id", "coupon_id")
-KEPT = (*KEY, "spend_per_line", "coupon_discount")
+KEPT = (*KEY, *WORTH)
 """What is given back of each offer: who and what, and what its value is computed from."""
 
 ROWS = 2**16

@@ -114,7 +114,8 @@ class Recommender:
         self, candidates: Candidates, p: NDArray[np.float64], question: Question
     ) -> tuple[Decision, list[int]]:
         """Choose the k most valuable coupons, each once, as long as they are worth their cost."""
-        value = self.economics.profit(p, candidates.spend_per_line, candidates.coupon_discount)
+        worth = {name: getattr(candidates, name) for name in ("discount", "margin", "shop_share")}
+        value = self.economics.profit(p, candidates.spend_per_line, **worth)
         campaign_id, coupon_id = candidates.campaign_id, candidates.coupon_id
         k, exploring = question.k, self.exploring
         if exploring is None or question.explore is None:

@@ -61,7 +61,8 @@ def day(time: np.ndarray) -> np.ndarray:
 
 def world_tables(nature: Nature, rounds: Sequence[Round]) -> Tables:
     """The tables of a market that do not depend on its users, after these campaigns."""
-    world, coupons = nature.world, nature.world.coupons
+    world = nature.world
+    coupons = world.coupons.assign(shop_share=nature.retailers_share)
     if "content" in nature.mechanisms:
         coupons = coupons.join(nature.content[["text", "image"]])
     columns = ["campaign_id", "coupon_id", "item_id"]

@@ -16,7 +16,7 @@ TEST = pd.DataFrame(
         "user_id": [1, 2, 3, 4],
         "redeemed": [0, 0, 0, 1],
         "spend_per_line": [5.0, 10.0, 20.0, 40.0],
-        "coupon_discount": 1.0,
+        "discount": 1.0,
     }
 )
 

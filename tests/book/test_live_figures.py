@@ -147,8 +147,8 @@ def test_the_likelihood_is_that_of_the_offers_shown(page: Page) -> None:
 def test_the_price_of_a_dollar_is_that_of_allocate(page: Page) -> None:
     offers = page.evaluate(
         """() => couponModel.users.map((user) => user.offers.map(({ coupon, redeemed }) => [
-            coupon, redeemed, couponModel.coupons[coupon].spend, couponModel.coupons[coupon].coupon[
-                couponModel.columns.coupon.findIndex(({ name }) => name === "coupon_discount")],
+            coupon, redeemed, couponModel.coupons[coupon].spend,
+            couponModel.coupons[coupon].discount,
         ]))"""
     )
     value, cost = (np.full((len(offers), 200), fill) for fill in (-np.inf, 0.0))

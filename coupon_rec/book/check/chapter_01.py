@@ -36,7 +36,7 @@ def exercise_2(break_even: Callable[[float, float, Economics], float]) -> None:
 
     usual = Economics()
     p = at(10.0, 1.0, usual)
-    offer = pd.DataFrame({"spend_per_line": [10.0], "coupon_discount": [1.0]})
+    offer = pd.DataFrame({"spend_per_line": [10.0], "discount": [1.0]})
     hint_if(not 0 < p < 1, f"a $10 purchase with $1 off has a break-even in (0, 1), not at {p}.")
     if not np.isclose(offer_value(offer, [p], usual), 0, atol=1e-9):
         raise Hint("put your probability back into the equation: the value is not zero.")

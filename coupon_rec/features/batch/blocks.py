@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 
 from ibis import Table, _
 
-from coupon_rec.features.batch.coupons import coupon_tables
 from coupon_rec.features.batch.offers import (
     RANKS,
     coded_items,
@@ -82,8 +81,8 @@ def _by_tasks(market: Market, folder: Path) -> Path:
 
 def _by_blocks(market: Market, folder: Path, block: int) -> Path:
     """Let DuckDB write what is known of each block of users, then the ranks, then the offers."""
-    tables = coupon_tables(market, purchase_lines(market), coded_items(market))
-    coupons = _stored(coupon_side(market, tables), folder / "coupons.parquet")
+    coupons = coupon_side(market, purchase_lines(market), coded_items(market))
+    coupons = _stored(coupons, folder / "coupons.parquet")
     blocks = folder / "blocks"
     blocks.mkdir()
     for i, part in enumerate(_parts(market, block)):

@@ -1,7 +1,7 @@
 """What was known of each coupon and its items before its campaign."""
 
 import ibis
-from ibis import Table, _
+from ibis import Deferred, Table, _
 
 from coupon_rec.features.catalog import MILLIONTHS, PRIOR_OFFERS, PRIOR_REDEMPTIONS
 from coupon_rec.market import Market
@@ -101,11 +101,23 @@ def _sales(market: Market, lines: Table) -> Table:
     sold_most = ibis.struct({"lines": -_.lines.fill_null(0), "item": _.item_id})
     price = _.amount / MILLIONTHS / _.units.nullif(0)
     discount = _.coupon_discount / MILLIONTHS / _.coupon_lines.nullif(0)
+    at_till = (_.amount + _.retail_discount) / _.units
+
+    def weighted(name: str) -> Deferred:
+        """The mean by units sold, where an item that nobody bought counts as one unit."""
+        weight = _.units.fill_null(0) + 1
+        known = weight.sum(where=_[name].notnull()).nullif(0)
+        return (weight * _[name]).sum() / known / MILLIONTHS
+
     return (
         market.coupon_items.left_join(sales, ["campaign_id", "item_id"])
+        .left_join(_list_prices(market), ["campaign_id", "item_id"], rname="{name}_listed")
+        .mutate(list_price=_.list_price.fill_null(at_till.round().cast("int64")))
         .group_by(*COUPON_KEY)
         .aggregate(
             item_id=_.item_id.argmin(sold_most),
+            listed=weighted("list_price"),
+            cost=weighted("unit_cost"),
             **{column: _[column].sum() for column in sales.drop("campaign_id", "item_id").columns},
         )
         .left_join(total, "campaign_id")
@@ -121,7 +133,34 @@ def _sales(market: Market, lines: Table) -> Table:
             spend_per_line=_.amount / MILLIONTHS / _.lines,
             coupon_discount=discount,
             coupon_discount_share=discount / price.nullif(0),
+            list_price=_.listed,
+            unit_cost=_.cost,
         )
+    )
+
+
+def _list_prices(market: Market) -> Table:
+    """The list price and the unit cost of each item on the first day of a campaign, if known.
+
+    In whole millionths, so that their sums do not depend on the order of the rows.
+    """
+    covered = market.coupon_items.select("campaign_id", "item_id").distinct()
+    starts = covered.join(market.campaigns.select("campaign_id", "start"), "campaign_id")
+    if market.prices is None:
+        unknown = ibis.null("int64")
+        return covered.mutate(list_price=unknown, unit_cost=unknown)
+    prices = market.prices
+    stores = [name for name in ("store_id",) if name in prices.columns]
+    if "unit_cost" not in prices.columns:
+        prices = prices.mutate(unit_cost=ibis.null("float64"))
+    names = ("list_price", "unit_cost")
+    return (
+        prices.join(starts, "item_id")
+        .filter(_.date <= _.start)
+        .group_by("campaign_id", "item_id", *stores)
+        .aggregate(**{name: _[name].argmax(_.date) for name in names})
+        .group_by("campaign_id", "item_id")
+        .aggregate(**{name: (_[name].mean() * MILLIONTHS).round().cast("int64") for name in names})
     )
 
 
@@ -191,8 +230,9 @@ def _success(market: Market) -> Table:
 
 
 def _terms(market: Market) -> Table:
-    """The terms of each coupon, and the market's own columns."""
-    own = [name for name in market.coupons.columns if name.startswith("coupon_")]
+    """The terms of each coupon, who pays for it, and the market's own columns."""
+    kept = ("coupon_", "shop_share")
+    own = [name for name in market.coupons.columns if name.startswith(kept)]
     terms = {f"coupon_{name}": name for name in TERMS if name in market.coupons.columns}
     return market.coupons.select(*own, **terms)
 

@@ -71,7 +71,8 @@ def _filled(
     there = row >= 0
     if pa.types.is_string(values.type):
         rows = pa.array(row, mask=~there)
-        return values.cast(pa.large_string()).take(rows).to_pandas()
+        texts = values.cast(pa.large_string()).take(rows).to_pandas()
+        return texts if before is None else texts.where(there, before)
     numbers = values.to_numpy()
     if before is None:
         dtype = "float32" if name in MISSING else numbers.dtype

@@ -16,6 +16,7 @@ from coupon_rec.features.batch.coupons import (
     coupon_tables,
 )
 from coupon_rec.features.batch.frame import joined_frame
+from coupon_rec.features.batch.money import history_tables, money_columns, own_discounts
 from coupon_rec.features.batch.users import (
     USER_KEY,
     WALLET,
@@ -30,6 +31,7 @@ from coupon_rec.features.catalog import (
     NAMES,
     NEVER,
     OPTIONAL_NAMES,
+    WORTH,
 )
 from coupon_rec.features.encoder import LABELS
 from coupon_rec.market import Market
@@ -41,7 +43,7 @@ RANKS = {"user_spend_per_week": "user_spend_rank", "match_wallet_share": "match_
 """The features that are ranked among all users of a campaign, and their ranks."""
 BUCKETS = 100
 """Buckets in a unit of what is ranked: each holds at most 10,000 different values."""
-ABOUT = ("campaign_type", "start", "item_id", *USER_CATEGORIES, "department", "spend_per_line")
+ABOUT = ("campaign_type", "start", "item_id", *USER_CATEGORIES, "department", *WORTH)
 TAKEN = {*MISSING, *WALLET}
 MONEY = ("amount", "retail_discount", "coupon_discount")
 Keep = Callable[[Table, str], Table]
@@ -63,8 +65,8 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
     ibis.Table
         The key (`campaign_id`, `user_id`, `coupon_id`); the campaign's `campaign_type` and
         `start`; `item_id`, the coupon's item that this user bought last or else the one that
-        sells best; the user's demographics; the coupon's main `department`; `spend_per_line`,
-        what one purchase of the coupon's items brings, in currency; the features of
+        sells best; the user's demographics; the coupon's main `department`; what decisions count
+        with, `WORTH` of `coupon_rec.features.catalog`; the features of
         `coupon_rec.features.FEATURES`, and those of `OPTIONAL_FEATURES` that the market has the
         histories or terms for; its own columns of users and coupons; and the labels `bought` (an
         item of the coupon within the campaign's days) and `redeemed`, 0 or 1.
@@ -179,9 +181,8 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> list[Tabl
     """
     items = coded_items(market)
     lines = keep(purchase_lines(market), "purchase_lines")
-    of_coupons = coupon_tables(market, lines, items) if coupons is None else []
     of_users = user_tables(market, lines)
-    coupons = keep(coupon_side(market, of_coupons) if coupons is None else coupons, "coupon_side")
+    coupons = keep(coupon_side(market, lines, items) if coupons is None else coupons, "coupon_side")
     users = keep(user_side(market, of_users), "user_side")
     of_matches = match_tables(market, lines, items, users.select(*USER_KEY, *WALLET))
     of_offers = offer_tables(market)
@@ -197,6 +198,7 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> list[Tabl
         match_ranks(market, bought),
         *near,
         *of_offers,
+        *own_discounts(market, coupons),
     ]
 
 
@@ -233,10 +235,11 @@ def user_side(market: Market, tables: Sequence[Table]) -> Table:
     return tidy(_joined(*tables), *USER_CATEGORIES, *own, *WALLET)
 
 
-def coupon_side(market: Market, tables: Sequence[Table]) -> Table:
-    """One row for each campaign and coupon, of what `coupon_tables` gives."""
+def coupon_side(market: Market, lines: Table, items: Table) -> Table:
+    """One row for each campaign and coupon: what was known of it, and its `list_price`."""
     own = _own_columns(market, "coupons")
-    coupons = _joined(*tables)
+    tables = coupon_tables(market, lines, items)
+    coupons = _joined(*tables, *history_tables(market, lines))
     popularity = _known("item_popularity", coupons.item_popularity)
     rank = ibis.percent_rank().over(group_by="campaign_id", order_by=popularity).round(DIGITS)
     return tidy(
@@ -246,8 +249,8 @@ def coupon_side(market: Market, tables: Sequence[Table]) -> Table:
         *own,
         "item_id",
         department=_.department.fill_null("unknown"),
-        spend_per_line=_.spend_per_line.fill_null(0.0).round(DIGITS),
         item_popularity_rank=rank,
+        **money_columns(coupons),
     )
 
 

@@ -31,8 +31,8 @@ class Candidates:
         int64 of shape (n,), sorted by both. Coupons that the user has redeemed are not among them.
     arrays : dict of str to numpy.ndarray
         What a model takes, as `coupon_rec.features.Encoder` gives it.
-    spend_per_line, coupon_discount : numpy.ndarray
-        In currency, shape (n,): what one purchase of the coupon's items brings, what it takes off.
+    spend_per_line, discount, margin, shop_share : numpy.ndarray
+        What decisions count with, each of shape (n,): columns of the offers table.
     match_recency, match_distinct_items, match_category_recency, user_redemption_recency
         Features, each of shape (n,), that `coupon_rec.decisions.reason` puts in words.
     known : bool
@@ -49,7 +49,9 @@ class Candidates:
     coupon_id: Ints
     arrays: Arrays
     spend_per_line: Floats
-    coupon_discount: NDArray[np.float32]
+    discount: Floats
+    margin: Floats
+    shop_share: Floats
     match_recency: NDArray[np.float32]
     match_distinct_items: NDArray[np.float32]
     match_category_recency: NDArray[np.float32]
@@ -136,7 +138,9 @@ def candidates_of(
         "campaign_id": coupons.campaign_id[shown.coupon],
         "coupon_id": coupons.coupon_id[shown.coupon],
         "spend_per_line": coupons.spend_per_line[shown.coupon],
-        "coupon_discount": coupons.discount[shown.coupon],
+        "discount": _discounts(snapshot, shown),
+        "margin": coupons.margin[shown.coupon],
+        "shop_share": coupons.shop_share[shown.coupon],
         **{name: values[name].astype("float32") for name in SPOKEN_OF},
     }
     left = (~used).nonzero()[0]
@@ -230,6 +234,20 @@ def _arrays(snapshot: Snapshot, shown: Shown, rows: Ints, values: Values) -> Arr
     if "coupon" in arrays:
         _own_terms(snapshot, shown.pair, arrays["coupon"])
     return arrays
+
+
+def _discounts(snapshot: Snapshot, shown: Shown) -> Floats:
+    """What each coupon takes off, by the terms of the user's own offer if it has any."""
+    coupons, offers = snapshot.coupons, snapshot.offers.rows
+    discount = coupons.discount[shown.coupon]
+    for name, worth in {
+        "coupon_depth": coupons.list_price[shown.coupon],
+        "coupon_face_value": 1.0,
+    }.items():
+        if name in (offers.dtype.names or ()) and len(offers):
+            own = np.where(shown.pair >= 0, offers[name][shown.pair], np.nan) * worth
+            discount = np.where(np.isnan(own), discount, own)
+    return discount
 
 
 def _own_terms(snapshot: Snapshot, pair: Ints, coupon: NDArray[np.float32]) -> None:

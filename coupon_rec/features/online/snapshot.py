@@ -74,8 +74,10 @@ class Coupons:
         The different coupon ids, sorted: a coupon may be in several campaigns.
     campaign, number : numpy.ndarray
         The place of its campaign among the live ones, and of its id among `ids`; shape (K,).
-    spend_per_line, discount, price : numpy.ndarray
-        In currency, shape (K,); the price is NaN where it is not known.
+    spend_per_line, discount, price, list_price : numpy.ndarray
+        In currency, shape (K,); the prices are NaN where they are not known.
+    margin, shop_share : numpy.ndarray
+        Of spend and discount, shape (K,); NaN where the market does not say.
     items, categories, makers : Grouped
         The coupons of each item; of each category and maker, in the column `coupon`, with how many
         items of it the coupon covers, `times`.
@@ -90,8 +92,11 @@ class Coupons:
     campaign: Ints
     number: Ints
     spend_per_line: Floats
-    discount: NDArray[np.float32]
+    discount: Floats
     price: Floats
+    list_price: Floats
+    margin: Floats
+    shop_share: Floats
     items: Grouped
     categories: Grouped
     makers: Grouped

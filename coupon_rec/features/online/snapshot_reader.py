@@ -37,6 +37,7 @@ OF_USERS = {
 """Each table by user in memory: its file, and the columns of it beside `user_id`."""
 MAY_LACK = {"views", "clicks", "holdouts", *OWN_TERMS}
 """The tables, and the columns, that not every snapshot has."""
+MONEY_OF_COUPONS = ("spend_per_line", "discount", "margin", "shop_share")
 IN_MEMORY = {"date": "day", "start": "day"}
 COMPUTED = {name for name in MISSING if name.startswith("user_")} | {*SEEN, *OWN_TERMS}
 """The features of users and coupons that the tables need not have."""
@@ -150,6 +151,9 @@ def _items(table: Rows) -> Items:
 
 
 def _coupons(table: pd.DataFrame, items: Items, covers: Rows) -> Coupons:
+    if "discount" not in table:  # snapshots of 1.0 knew no terms
+        unknown = dict.fromkeys(["margin", "shop_share", "list_price"], np.nan)
+        table = table.assign(discount=table["coupon_discount"], **unknown)
     item, coupon = covers["item"], covers["coupon"]
     place = np.lexsort((coupon, item))
     ids, number = np.unique(table["coupon_id"], return_inverse=True)
@@ -160,9 +164,8 @@ def _coupons(table: pd.DataFrame, items: Items, covers: Rows) -> Coupons:
         ids=ids,
         campaign=np.unique(table["campaign_id"], return_inverse=True)[1],
         number=number,
-        spend_per_line=table["spend_per_line"].to_numpy(),
-        discount=table["coupon_discount"].to_numpy("float32"),
         price=table["item_price"].replace(0.0, np.nan).to_numpy(),
+        **{name: table[name].to_numpy(float) for name in (*MONEY_OF_COUPONS, "list_price")},
         items=Grouped(coupon[place], item[place], len(items.item_id)),
         categories=_counted(items.category, item, coupon),
         makers=_counted(items.maker, item, coupon),

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from ibis import Table, _
 
 from coupon_rec.features.batch import offers as batch
-from coupon_rec.features.batch.coupons import COUPON_KEY, coupon_tables
+from coupon_rec.features.batch.coupons import COUPON_KEY
 from coupon_rec.features.batch.offers import MONEY, coded_items, purchase_lines
 from coupon_rec.features.batch.users import EITHER, USER_KEY, WALLET, match_tables, user_tables
 from coupon_rec.features.catalog import NEVER
@@ -194,7 +194,7 @@ def _coupon_side(tonight: Market, live: Table, lines: Table) -> Table:
     """
     before = tonight.redemptions.anti_join(live, "campaign_id")
     market = replace(tonight, redemptions=before)
-    return batch.coupon_side(market, coupon_tables(market, lines, coded_items(market)))
+    return batch.coupon_side(market, lines, coded_items(market))
 
 
 def _wallets(market: Market, lines: Table) -> Table:
