@@ -90,7 +90,7 @@ def test_a_split_without_campaigns_says_which_there_are(tmp_path: Path) -> None:
 
 MISTAKES: list[tuple[str, str]] = [
     ("adapt {file} {file} phone.keras", "cannot be read as Parquet"),
-    ("allocate {file} out", "cannot be read as Parquet"),
+    ("allocate {file} out", "does not say that it holds scores: make it with `score`"),
     ("allocate nowhere out", "there are no files nowhere"),
     ("assistant --user 1 --market nowhere", "nowhere"),
     ("evaluate {file} {file} --market {spoiled}", "not both"),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from tables import write_scores
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -199,8 +200,7 @@ def scores(folder: Path, users: int = 400) -> Path:
             "discount": 1.0,
         }
     )
-    frame.to_parquet(folder / "scores.parquet")
-    return folder / "scores.parquet"
+    return write_scores(frame, folder / "scores.parquet")
 
 
 @pytest.mark.parametrize("budget", [[], ["--budget", "1.5"]])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tables import write_scores
 from typer.testing import CliRunner
 
 from coupon_rec.__main__ import app
@@ -46,8 +47,7 @@ def put(tmp_path: Path) -> Callable[[pd.DataFrame], Path]:
     """Write scores to a file."""
 
     def written(offers: pd.DataFrame) -> Path:
-        offers.to_parquet(tmp_path / "scores.parquet")
-        return tmp_path / "scores.parquet"
+        return write_scores(offers, tmp_path / "scores.parquet")
 
     return written
 

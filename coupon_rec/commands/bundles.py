@@ -48,6 +48,7 @@ def export(
     fitted.export(bundle, validation, market=tables, day=first, platforms=platforms)
     manifest = verified(bundle)
     largest = max(manifest["differences"].values())
+    shared.say_snapshot_prices(bundle)
     typer.echo(
         f"version {manifest['version']}, within {largest:.0e} of Keras, as of {first}: {bundle}"
     )
@@ -127,7 +128,7 @@ def allocate(
 
     economics = Economics(margin, incremental, retailer_match, contact)
     allocation = allocate_scores(
-        shared.opened(scores, spark),
+        shared.opened(scores, spark, "scores"),
         out,
         budget=budget,
         stock=None if stock is None else _stock(stock),
@@ -137,6 +138,7 @@ def allocate(
         groups=None if groups is None else _groups(groups),
         gap=gap,
     )
+    shared.say_prices(pd.read_parquet(scores, columns=["discount_from"])["discount_from"])
     typer.echo(
         f"{allocation.sent:,} coupons worth {allocation.value:,.2f}, at most "
         f"{100 * allocation.gap:.4f}% below the best: {out}"

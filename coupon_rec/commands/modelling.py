@@ -18,8 +18,10 @@ def features(
     from coupon_rec.features import write_offers
 
     tables = shared.market_of(market, spark)
-    redeemed = pd.read_parquet(write_offers(tables, out), columns=["redeemed"])["redeemed"]
-    typer.echo(f"{len(redeemed):,} offers, {redeemed.sum():,} redeemed: {out}")
+    columns = ["redeemed", "discount_from"]
+    rows = pd.read_parquet(write_offers(tables, out), columns=columns)
+    shared.say_prices(rows["discount_from"])
+    typer.echo(f"{len(rows):,} offers, {rows['redeemed'].sum():,} redeemed: {out}")
 
 
 def train(
@@ -226,4 +228,5 @@ def recommend(
             param_hint="--user",
         )
     choices = CoupledModel.load(model).recommend(mailed)
+    shared.say_prices(mailed["discount_from"])
     typer.echo(choices.round(4).to_string(index=False))

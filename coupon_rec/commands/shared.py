@@ -66,6 +66,7 @@ from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from coupon_rec._extras import need
 from coupon_rec.features.splitting import Split, split
+from coupon_rec.kinds import require_kind
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -175,6 +176,7 @@ def read(files: list[Path]) -> pd.DataFrame:
 
 
 def _file(path: Path) -> pd.DataFrame:
+    require_kind(path, "offers")
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -183,10 +185,11 @@ def _file(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def opened(files: Path, master: str | None) -> "Path | Table":
-    """Leave Parquet files to this process, or open them on Spark."""
+def opened(files: Path, master: str | None, kind: str = "offers") -> "Path | Table":
+    """Leave Parquet files to this process, or open them on Spark; scores must say what they are."""
     if not files.exists():
         raise typer.BadParameter(f"there are no files {files}")
+    require_kind(files, kind, unmarked=kind == "offers")
     return files if master is None else spark_of(master).read_parquet(str(files.absolute()))
 
 
@@ -224,6 +227,24 @@ def split_of(offers: pd.DataFrame, *dates: str | None) -> Split:
         raise typer.BadParameter(
             f"{error}. Here the dates are --train-from, --validate-from and --test-from."
         ) from error
+
+
+def say_prices(discount_from: pd.Series, what: str = "offers") -> None:
+    """Say by which terms, or by which history, discounts are known."""
+    counts = discount_from.value_counts()
+    said = [
+        f"{rows:,} by {source}" for source, rows in counts.drop("nothing", errors="ignore").items()
+    ]
+    if rows := counts.get("nothing", 0):
+        said.append(f"{rows:,} by nothing, at 1.00 each: state coupons.face_value or depth")
+    say(f"discounts of {what}: {', '.join(said)}")
+
+
+def say_snapshot_prices(bundle: Path) -> None:
+    """Say so of the coupons that a bundle serves, if it is none of 1.0."""
+    coupons = pd.read_parquet(bundle / "snapshot" / "coupons.parquet")
+    if "discount_from" in coupons:
+        say_prices(coupons["discount_from"], "the coupons to serve")
 
 
 def say(words: str) -> None:

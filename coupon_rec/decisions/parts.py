@@ -35,6 +35,7 @@ from coupon_rec.decisions.problem import (
 from coupon_rec.decisions.repair import EDGE, choose_at, improve, repair
 from coupon_rec.decisions.stock import stock_budgets
 from coupon_rec.decisions.value import LIST, SHARES, Economics, expected_discount, offer_value
+from coupon_rec.kinds import MARK, mark, require_kind
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -167,7 +168,7 @@ def allocate_scores(
     gets what the earlier ones left and the later ones do not ask for at these prices.
     """
     folder = Path(out)
-    require_replaceable(folder, r"part-\d{5,}\.parquet", scores)
+    require_replaceable(folder, r"part-\d{5,}\.parquet|" + MARK, scores)
     table = _opened(scores)
     if parts < 1 or (budget is not None and not 0 <= budget < np.inf):
         raise ValueError(
@@ -211,6 +212,7 @@ def allocate_scores(
             _write(sent, draft / f"part-{number:05d}.parquet")
             for number, sent in enumerate(_chosen(files, problem.limits, prices))
         ]
+        mark(draft, "choices")
         if folder.exists():
             folder.rename(place / "replaced")
         draft.rename(folder)
@@ -224,6 +226,7 @@ def allocate_scores(
 def _opened(scores: Table | str | Path) -> Table:
     if not isinstance(scores, str | Path):
         return scores
+    require_kind(scores, "scores")
     import duckdb
     import ibis
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from coupon_rec._keras import tf
 from coupon_rec.features.encoder import LABELS, Encoder
+from coupon_rec.kinds import require_said
 from coupon_rec.records import layout
 from coupon_rec.records.layout import (
     ENCODER,
@@ -133,6 +134,7 @@ def _described(folder: Path) -> tuple[Encoder, list[str]]:
     path = folder / ENCODER
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
+        require_said(described, folder, "records")
         return Encoder.from_dict(described["encoder"]), list(described["labels"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordsError(

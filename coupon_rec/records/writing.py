@@ -14,6 +14,7 @@ import pandas as pd
 from coupon_rec.arguments import require_columns
 from coupon_rec.features.batch.stored import read_batches
 from coupon_rec.features.encoder import LABELS, Encoder
+from coupon_rec.kinds import said_of
 from coupon_rec.records import layout
 from coupon_rec.records.layout import ENCODER, SHARDS, shard_name
 from coupon_rec.records.serializing import record_bytes
@@ -91,7 +92,7 @@ def write_records(
         written = write(offers, draft, encoder, shards, labels)
         if empty := [shard for shard, (_, rows) in enumerate(written) if not rows]:
             raise ValueError(f"shards is {shards}: shard {empty[0]} is empty, ask for fewer")
-        described = {"encoder": encoder.to_dict(), "labels": list(labels)}
+        described = {**said_of("records"), "encoder": encoder.to_dict(), "labels": list(labels)}
         (draft / ENCODER).write_text(json.dumps(described), encoding="utf-8")
         for stale in folder.glob(SHARDS):
             stale.unlink()

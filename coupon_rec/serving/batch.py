@@ -16,6 +16,7 @@ from coupon_rec.arguments import require_columns, require_replaceable
 from coupon_rec.features.batch.stored import read_batches
 from coupon_rec.features.catalog import WORTH
 from coupon_rec.features.encoder import LABELS
+from coupon_rec.kinds import MARK, mark, require_kind
 from coupon_rec.serving.bundle.manifest import BundleError
 from coupon_rec.serving.bundle.scorer import Scorer
 
@@ -101,7 +102,9 @@ def score(
     coupon_rec.serving.bundle.manifest.BundleError: no_bundle/manifest.json: cannot be read, so ...
     """
     out = Path(out)
-    require_replaceable(out, r"\.?(part-.*\.parquet|_SUCCESS)(\.crc)?", offers)
+    require_replaceable(out, r"\.?(part-.*\.parquet|_SUCCESS)(\.crc)?|" + MARK, offers)
+    if isinstance(offers, str | Path):
+        require_kind(offers, "offers")
     scorer = Scorer.load(bundle)
     with TemporaryDirectory(prefix=".scoring-", dir=out.absolute().parent) as temporary:
         draft = Path(temporary, "scores")
@@ -112,6 +115,7 @@ def score(
                 offers.to_parquet(Path(temporary, "offers.parquet"))
                 offers = Path(temporary, "offers.parquet")
             _write(scorer, read_batches(offers, ROWS), draft, kept)
+        mark(draft, "scores")
         if out.exists():
             out.rename(Path(temporary, "replaced"))
         return draft.rename(out)

@@ -5,6 +5,7 @@ who needs no other user, except for two ranks within a campaign. So what is know
 users is put on the disk; then the ranks are counted over all of it, and joined in by campaign.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from coupon_rec.features.batch.offers import (
     ranks_of_values,
 )
 from coupon_rec.features.batch.users import USER_KEY
+from coupon_rec.kinds import KEY, mark, said_of
 from coupon_rec.market import Market
 from coupon_rec.market.identifiers import exchanged
 from coupon_rec.market.sources import read_parquet
@@ -76,6 +78,7 @@ def _by_tasks(market: Market, folder: Path) -> Path:
     """Let Spark write the offers, each part that others build on first, and once."""
     offers = known_offers(market, keep=lambda part, name: _stored(part, folder / f"{name}.parquet"))
     _rows(offers, market).to_parquet(folder / "offers.parquet")
+    mark(folder / "offers.parquet", "offers")
     return folder / "offers.parquet"
 
 
@@ -103,7 +106,8 @@ def _by_blocks(market: Market, folder: Path, block: int) -> Path:
             rows = rows.left_join(rank.filter(mine).drop("campaign_id"), column)
         _rows(rows, market).to_parquet(file)
     merged = folder / "merged.parquet"
-    read_parquet(offers.get_backend(), *files).to_parquet(merged)
+    of_file = {KEY: json.dumps(said_of("offers"))}
+    read_parquet(offers.get_backend(), *files).to_parquet(merged, kv_metadata=of_file)
     return merged
 
 

@@ -78,6 +78,8 @@ class Coupons:
         In currency, shape (K,); the prices are NaN where they are not known.
     margin, shop_share : numpy.ndarray
         Of spend and discount, shape (K,); NaN where the market does not say.
+    discount_from : dict of str to int
+        How many coupons' discounts are known by which term or history.
     items, categories, makers : Grouped
         The coupons of each item; of each category and maker, in the column `coupon`, with how many
         items of it the coupon covers, `times`.
@@ -97,6 +99,7 @@ class Coupons:
     list_price: Floats
     margin: Floats
     shop_share: Floats
+    discount_from: dict[str, int]
     items: Grouped
     categories: Grouped
     makers: Grouped

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -152,7 +153,8 @@ def _items(table: Rows) -> Items:
 
 def _coupons(table: pd.DataFrame, items: Items, covers: Rows) -> Coupons:
     if "discount" not in table:  # snapshots of 1.0 knew no terms
-        unknown = dict.fromkeys(["margin", "shop_share", "list_price"], np.nan)
+        unknown: dict[str, Any] = dict.fromkeys(["margin", "shop_share", "list_price"], np.nan)
+        unknown["discount_from"] = "receipts"
         table = table.assign(discount=table["coupon_discount"], **unknown)
     item, coupon = covers["item"], covers["coupon"]
     place = np.lexsort((coupon, item))
@@ -166,6 +168,7 @@ def _coupons(table: pd.DataFrame, items: Items, covers: Rows) -> Coupons:
         number=number,
         price=table["item_price"].replace(0.0, np.nan).to_numpy(),
         **{name: table[name].to_numpy(float) for name in (*MONEY_OF_COUPONS, "list_price")},
+        discount_from=table["discount_from"].value_counts().to_dict(),
         items=Grouped(coupon[place], item[place], len(items.item_id)),
         categories=_counted(items.category, item, coupon),
         makers=_counted(items.maker, item, coupon),

@@ -94,6 +94,7 @@ class Bundles:
                 bundle,
                 ", ".join(f"{column} of {count:,} rows" for column, count in unseen.items()),
             )
+        logger.info("%s: discounts by %s", bundle, store.snapshot.coupons.discount_from)
         if version_of(verified(bundle)) != scorer.version:
             raise BundleError(f"{bundle}: became another bundle meanwhile; load it again")
         recommender = Recommender(scorer, store, self._settings.economics, self.exploring)
