@@ -100,6 +100,7 @@ def test_a_budget_is_kept_in_expectation() -> None:
         (Rules(), {"opted_out": [True, True, True, False]}, "opted out"),
         (Rules(), {"eligible": [False, False, False, True]}, "not eligible"),
         (Rules(cooldown=14), {"days_since_coupon": [13.0, 13.0, 13.0, np.inf]}, "in cooldown"),
+        (Rules(contacts=3), {"user_mailed_90": [3, 4, 3, 2]}, "mailed often enough"),
         (Rules(minimum_stock=5), {"stock": [4, 4, 4, 5]}, "too little stock"),
     ],
 )

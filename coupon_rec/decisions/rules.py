@@ -12,6 +12,7 @@ from coupon_rec.arguments import require, require_present
 ELIGIBLE = "not eligible"
 OPTED_OUT = "opted out"
 COOLDOWN = "in cooldown"
+CONTACTS = "mailed often enough"
 STOCK = "too little stock"
 
 
@@ -32,6 +33,9 @@ class Rules:
     groups : mapping of int to str
         Group of a coupon, by `coupon_id`: of one group, a user gets at most one coupon in a
         campaign.
+    contacts : float
+        Most campaigns that reach a user within 90 days, the one at hand included, whoever sent
+        the earlier ones; judged by the column `user_mailed_90`, a feature.
 
     Notes
     -----
@@ -48,6 +52,7 @@ class Rules:
     minimum_stock: float = 0
     caps: Mapping[int, int] = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
+    contacts: float = np.inf
 
     def __post_init__(self) -> None:
         if self.per_user < 1:
@@ -70,8 +75,8 @@ def refusals(offers: pd.DataFrame, rules: Rules) -> NDArray[np.object_]:
     Returns
     -------
     numpy.ndarray
-        Shape (n,): "opted out", "not eligible", "in cooldown" or "too little stock", in this
-        order; "" where nothing forbids the offer.
+        Shape (n,): "opted out", "not eligible", "in cooldown", "mailed often enough" or "too
+        little stock", in this order; "" where nothing forbids the offer.
 
     Raises
     ------
@@ -89,6 +94,7 @@ def refusals(offers: pd.DataFrame, rules: Rules) -> NDArray[np.object_]:
         (OPTED_OUT, _flags(offers, "opted_out", False)),
         (ELIGIBLE, ~_flags(offers, "eligible", True)),
         (COOLDOWN, _below(offers, "days_since_coupon", rules.cooldown)),
+        (CONTACTS, _mailed(offers, rules.contacts)),
         (STOCK, _below(offers, "stock", rules.minimum_stock)),
     ):
         said[forbidden & (said == "")] = reason
@@ -101,6 +107,13 @@ def _flags(offers: pd.DataFrame, column: str, usual: bool) -> NDArray[np.bool_]:
     flags = offers[column].isin([True, False]).to_numpy()
     require(f"offers[{column!r}]", offers[column], flags, "True or False")
     return np.asarray(offers[column], bool)
+
+
+def _mailed(offers: pd.DataFrame, most: float) -> NDArray[np.bool_]:
+    if most == np.inf:
+        return np.zeros(len(offers), bool)
+    require_present(offers, ["user_mailed_90"])
+    return np.asarray(offers["user_mailed_90"] >= most, bool)
 
 
 def _below(offers: pd.DataFrame, column: str, least: float) -> NDArray[np.bool_]:
