@@ -12,11 +12,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+from coupon_rec.decisions import Economics, offer_value
 from coupon_rec.effects import (
     EffectLog,
     EffectModel,
     average_effect,
     best_linear_predictor,
+    first_pilot,
     holdout_size,
     policy_value,
     power,
@@ -146,6 +148,30 @@ def test_the_size_is_the_least_with_this_power(
     assert power(size, effect, 1.0, **design) >= wanted - 1e-6
     assert size == 1 or power(size - 1, effect, 1.0, **design) < wanted + 1e-6
     assert size == holdout_size(-effect, 1.0, power=wanted, **design)
+
+
+def test_a_first_pilot_finds_what_pays_and_costs_what_it_says() -> None:
+    money = {"spend": 5.0, "discount": 0.5, "economics": Economics(margin=0.3, contact=0.01)}
+    plan = first_pilot(0.08, 0.08, **money)
+    rng, pilots = np.random.default_rng(0), 4000
+
+    def bought(users: int, share: float) -> np.ndarray:
+        return rng.binomial(users, share, pilots) / users
+
+    sent, held = bought(plan.mailed, 0.16), bought(plan.held, 0.08)
+    error = np.sqrt(sent * (1 - sent) / plan.mailed + held * (1 - held) / plan.held)
+    found = sent - held - plan.pays > 1.96 * error
+    assert found.mean() == pytest.approx(0.8, abs=0.03)
+    assert 0.03 < (0.5 * plan.mailed * sent > plan.stop).mean() < 0.07
+    nothing = plan.mailed * (0.5 * bought(plan.mailed, 0.08) + 0.01)
+    assert nothing.mean() == pytest.approx(plan.cost, rel=0.01)
+    at_the_edge = offer_value(
+        pd.DataFrame({"spend_per_line": [5.0], "discount": 0.5, "shop_share": 1.0}),
+        [0.08 + plan.pays],
+        money["economics"],
+        effect=[plan.pays],
+    )
+    assert at_the_edge[0] == pytest.approx(0, abs=1e-6)
 
 
 # Learners
@@ -310,6 +336,8 @@ def a_log(**wrong: Any) -> EffectLog:
         (lambda _: holdout_size(0.0, 1.0), "no experiment is large enough"),
         (lambda _: holdout_size(0.1, 1.0, share=1.0), r"share must be in \(0, 1\)"),
         (lambda _: holdout_size(0.1, 1.0, power=1.0), "power must be above 0.05"),
+        (lambda _: first_pilot(0.1, 0.05, spend=4.0, discount=2.0), "inf: take less off"),
+        (lambda _: first_pilot(0.5, 0.6, spend=4.0, discount=0.1), r"effect must be in \(0, 0.5\)"),
         (lambda _: EffectModel(Ridge(), "z"), 'learner must be "s"'),
         (lambda _: EffectModel(Ridge(), folds=1), "folds must be 2 or more"),
         (lambda _: EffectModel(LogisticRegression()), "pass a regressor as final"),

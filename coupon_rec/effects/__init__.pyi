@@ -1,4 +1,6 @@
 from .average import average_effect as average_effect
+from .design import Pilot as Pilot
+from .design import first_pilot as first_pilot
 from .design import holdout_size as holdout_size
 from .design import power as power
 from .judging import best_linear_predictor as best_linear_predictor
