@@ -95,6 +95,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("assistant --user 1 --market nowhere", "nowhere"),
     ("evaluate {file} {file} --market {spoiled}", "not both"),
     ("evaluate {file} {numbers} {text}", "user_id is text in some of {numbers}, {text}"),
+    ("recommend {numbers} {numbers} --user 1", "{numbers} is no model"),
     ("export nowhere.keras bundle", "does not exist"),
     ("features out.parquet --market nowhere", "nowhere"),
     ("features out.parquet --market {spoiled}", "user_trend"),

@@ -141,6 +141,11 @@ def test_numbers_booleans_text_and_vectors_of_your_own_are_read(offers: pd.DataF
     np.testing.assert_array_equal(nothing, np.zeros((2, 3)))
 
 
+def test_a_name_is_not_taken_for_a_list_of_letters(offers: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=r"pass a list, such as \['user_plan'\]"):
+        Encoder.fit(offers, extra="user_plan")
+
+
 @pytest.mark.parametrize(
     ("column", "values", "message"),
     [

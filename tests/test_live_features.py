@@ -262,11 +262,13 @@ def test_a_column_that_a_service_lacks_is_named(
     ("known", "last"),
     [
         (date(2017, 4, 20), date(2017, 4, 20)),  # within a campaign
-        (date(2017, 5, 14), date(2017, 5, 5)),  # between two
-        (date(2018, 1, 1), date(2017, 6, 21)),  # after all of them
+        (date(2017, 5, 14), date(2017, 4, 29)),  # between two, and a week before the end of one
+        (date(2018, 1, 1), date(2017, 6, 15)),  # after all of them
     ],
 )
-def test_the_last_day_is_one_of_a_campaign(market: Market, known: date, last: date) -> None:
+def test_coupons_of_the_last_day_are_valid_for_a_week(
+    market: Market, known: date, last: date
+) -> None:
     lines = market.purchases
     lines = lines.filter(lines.time.date() < known).union(
         lines.limit(1).mutate(time=ibis.timestamp(f"{known} 12:00:00"))

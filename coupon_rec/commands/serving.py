@@ -12,6 +12,8 @@ EventLogPath = Annotated[Path | None, setting("LOG")]
 DecisionFolder = Annotated[Path | None, setting("DECISIONS")]
 PseudonymKey = Annotated[str, setting("PSEUDONYM_KEY")]
 Redis = Annotated[str, setting("REDIS")]
+ENOUGH = 0.2
+"""Share of exploring answers from which intervals hold about as often as they say: chapter 13."""
 
 
 def serve(
@@ -66,7 +68,8 @@ def serve(
         How often one client may ask about one user an hour.
     explore
         Share of the answers whose coupons are drawn, so that `value` can judge other policies from
-        the decisions; 0 for none.
+        the decisions; 0 for none. Of a small share the intervals of `value` are too narrow: below
+        0.2 they hold the truth less often than they say (chapter 13).
     explore_floor
         Least chance of a coupon that can be drawn; at most --explore.
     explore_seed
@@ -100,6 +103,11 @@ def serve(
         proxy=proxy,
         open=open_to_all,
     )
+    if 0 < explore < ENOUGH:
+        shared.say(
+            f"--explore {explore:g} is little: the intervals of `value` will be too narrow until "
+            f"many answers have been explored; from {ENOUGH:g} on they hold nearly as they say"
+        )
     run(bundle, host, port, settings)
 
 

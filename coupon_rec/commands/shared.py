@@ -13,8 +13,8 @@ bundle
 model
     A model, as `train` writes it.
 day
-    First day to serve: what happened before is known. If left out, the last day with a campaign and
-    purchases.
+    First day to serve: what happened before is known. If left out, the last day with purchases
+    whose coupons are valid for a week.
 seed
     Of all that is drawn by chance.
 train_from
@@ -48,6 +48,7 @@ out
     The Parquet file or folder to write.
 """
 
+import errno
 import logging
 import os
 import re
@@ -76,6 +77,10 @@ if TYPE_CHECKING:
     from coupon_rec.market import Market
 
 
+NO_VALUE = " "
+"""What a flag takes, where its help would say <bool>."""
+
+
 class Described(TyperCommand):
     """A command whose docstring says what its own parameters are, and this module's the others."""
 
@@ -87,6 +92,15 @@ class Described(TyperCommand):
         for each in self.params:
             if isinstance(each, TyperArgument | TyperOption):
                 each.help = each.help or " ".join(said.get(str(each.name), "").split())
+            if getattr(each, "is_flag", False):
+                each.metavar = NO_VALUE
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help, as the other flags are shown."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.metavar = NO_VALUE
+        return option
 
 
 def setting(name: str, **more: Any) -> Any:
@@ -269,10 +283,27 @@ def ends_well(command: Callable[..., None]) -> Callable[..., None]:
             if os.environ.get("COUPON_REC_TRACEBACK"):
                 raise
             logging.getLogger("coupon_rec").debug("a command ended with an error", exc_info=True)
-            typer.echo(str(error) or type(error).__name__, err=True)
+            typer.echo(_told(error), err=True)
             raise typer.Exit(2) from error
 
     return told
+
+
+NOT_WRITABLE = {
+    errno.ENOSPC: "the disk is full: free some space",
+    errno.EFBIG: "the file became too large for this user's limit: raise it",
+    errno.EROFS: "the folder is read-only: name another one",
+    errno.EACCES: "that is not allowed here: name another folder",
+    errno.EPERM: "that is not allowed here: name another folder",
+}
+"""What to do about faults of a disk."""
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, and for faults of a disk what to do."""
+    said = str(error) or type(error).__name__
+    fix = NOT_WRITABLE.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+    return f"{fix} ({said}). What was there before is unchanged" if fix else said
 
 
 def _mistakes() -> tuple[type[Exception], ...]:

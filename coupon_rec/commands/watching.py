@@ -61,8 +61,8 @@ def value(
         rows = judging.explored(every)
         answers, all_answers = rows["request_id"].nunique(), every["request_id"].nunique()
         shared.say(
-            f"{answers:,} answers, {rows['redeemed'].sum():,} redemptions; "
-            f"{all_answers - answers:,} answers left out, in which chance had no say"
+            f"{answers:,} answers with coupons to choose from, {rows['redeemed'].sum():,} "
+            f"redemptions; {all_answers - answers:,} answers left out, in which chance had no say"
         )
         table = judging.compare_policies(
             rows,

@@ -110,6 +110,8 @@ class Encoder:
         """
         if offers.empty:
             raise ValueError("there are no offers to learn from: pass the training offers")
+        if isinstance(extra, str):
+            raise ValueError(f"extra is the text {extra!r}: pass a list, such as [{extra!r}]")
         extra = own_columns(offers) if extra is None else extra
         features = [*FEATURES, *(each for each in OPTIONAL_FEATURES if each.name in offers)]
         names = {array: list(columns) for array, columns in CATEGORIES.items()}

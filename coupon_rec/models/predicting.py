@@ -1,6 +1,7 @@
 """Use a fitted model: predict offers, take its logits, load it from a file."""
 
 from pathlib import Path
+from zipfile import is_zipfile
 
 import numpy as np
 import pandas as pd
@@ -91,6 +92,8 @@ def load_model(path: str | Path) -> OfferModel:
     """
     if not Path(path).is_file():
         raise ValueError(f"there is no model at {path}; `model.save` writes one")
+    if not is_zipfile(path):
+        raise ValueError(f"{path} is no model: name what `model.save` or the command `train` wrote")
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
     if not isinstance(model, OfferModel):
         raise ValueError(f"{path} holds a {type(model).__name__}, which reads no offers")

@@ -18,6 +18,7 @@ FIRST = np.datetime64("2024-01-01")
 CAMPAIGNS, ITEMS, COUPONS = 8, 120, 24
 EACH = 8
 """Coupons of a campaign."""
+FACE_VALUES = np.array([2.0, 3.0, 5.0, 8.0])
 REGIONS = np.array(["Köln/Süd", "Zürich", "Wien 3"])
 
 
@@ -26,12 +27,19 @@ def named(pattern: str, numbers: np.ndarray) -> np.ndarray:
     return np.array([pattern.format(number) for number in numbers.tolist()])
 
 
+def chance_to_redeem(user: np.ndarray, coupon: np.ndarray) -> np.ndarray:
+    """The truth: with what probability users redeem coupons, both by number."""
+    liked = user % len(CATEGORIES) == coupon % len(CATEGORIES)
+    odds = -4.5 + 3.0 * liked + 0.1 * FACE_VALUES[coupon % len(FACE_VALUES)]
+    return 1 / (1 + np.exp(-odds))
+
+
 def market(users: int = 300, seed: int = 0) -> dict[str, pd.DataFrame]:
     """The tables by name."""
     rng = np.random.default_rng(seed)
     user, item, coupon, campaign = map(np.arange, (users, ITEMS, COUPONS, CAMPAIGNS))
     likes, price = user % len(CATEGORIES), 2.0 + item % 17
-    value = np.array([2.0, 3.0, 5.0, 8.0])[coupon % 4]
+    value = FACE_VALUES[coupon % len(FACE_VALUES)]
     start = FIRST + 60 + 30 * campaign  # each lasts for three weeks
     user_id, item_id = named("Kundin Ä/{}", user), named("ART {:03} é", item)
     coupon_id, campaign_id = named("{} € / Gutschein", coupon), named("Aktion/{} ß", campaign)
@@ -62,8 +70,7 @@ def market(users: int = 300, seed: int = 0) -> dict[str, pd.DataFrame]:
     mailed = np.argwhere(rng.random((CAMPAIGNS, users)) < chance)
     when, who = np.repeat(mailed, EACH, axis=0).T
     which = sent[mailed[:, 0]].ravel()
-    odds = -4.5 + 3.0 * (likes[who] == which % len(CATEGORIES)) + 0.1 * value[which]
-    used = rng.random(len(odds)) < 1 / (1 + np.exp(-odds))
+    used = rng.random(len(who)) < chance_to_redeem(who, which)
     offers = pd.DataFrame(
         {
             "campaign_id": campaign_id[when],
@@ -146,10 +153,10 @@ def market(users: int = 300, seed: int = 0) -> dict[str, pd.DataFrame]:
     }
 
 
-def write(folder: Path, users: int = 300) -> Path:
+def write(folder: Path, users: int = 300, seed: int = 0) -> Path:
     """Write the market to a folder, some tables as CSV and some as Parquet."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in market(users).items():
+    for name, table in market(users, seed).items():
         if name in CSV:
             table.to_csv(folder / f"{name}.csv", index=False)
         else:

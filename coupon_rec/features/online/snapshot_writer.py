@@ -20,6 +20,8 @@ from coupon_rec.market import Market, live_campaigns, start_together
 from coupon_rec.market.tables import OFFER
 from coupon_rec.market.windows import as_date
 
+WEEK = 7
+
 
 def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
     """Write what was known before `day` of every user, and of every coupon valid on `day`.
@@ -67,7 +69,9 @@ def write_snapshot(market: Market, day: date, folder: str | Path) -> Path:
 
 
 def last_day(market: Market) -> date:
-    """Give the last day on which a campaign is valid and purchases are known.
+    """Give the last day on which purchases are known and coupons are valid for a week to come.
+
+    Where no campaign is that long, its first day.
 
     Raises
     ------
@@ -76,7 +80,8 @@ def last_day(market: Market) -> date:
     """
     until = market.purchases.time.max().date().to_pyarrow().as_py()
     begun = market.campaigns.filter(_.start <= until)
-    last: date | None = ibis.least(begun.end, until).max().to_pyarrow().as_py()
+    a_week_left = ibis.least(begun.end - ibis.interval(days=WEEK - 1), until)
+    last: date | None = ibis.greatest(begun.start, a_week_left).max().to_pyarrow().as_py()
     if last is None:
         first = market.campaigns.start.min().to_pyarrow().as_py()
         raise ValueError(
