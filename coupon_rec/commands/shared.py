@@ -54,11 +54,12 @@ import os
 import re
 import sqlite3
 import sys
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import pandas as pd
 import typer
@@ -269,14 +270,16 @@ def say(words: str) -> None:
 def ends_well(command: Callable[..., None]) -> Callable[..., None]:
     """A command whose user is told of mistakes in a line, without a traceback.
 
-    A pipe that was closed is left to click. The traceback goes to the log "coupon_rec", at DEBUG,
-    and to standard error if COUPON_REC_TRACEBACK is set.
+    So is a warning. A pipe that was closed is left to click. The traceback goes to the log
+    "coupon_rec", at DEBUG, and to standard error if COUPON_REC_TRACEBACK is set.
     """
 
     @wraps(command)
     def told(*arguments: Any, **options: Any) -> None:
         try:
-            command(*arguments, **options)
+            with warnings.catch_warnings():
+                warnings.showwarning = _warn
+                command(*arguments, **options)
         except BrokenPipeError:
             raise
         except _mistakes() as error:
@@ -287,6 +290,18 @@ def ends_well(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(2) from error
 
     return told
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning in one line, without the place in the code that no user of commands knows."""
+    say(f"warning: {message}" if category is UserWarning else f"{category.__name__}: {message}")
 
 
 NOT_WRITABLE = {

@@ -192,9 +192,9 @@ def own_columns(source: Table, name: str, csv: bool) -> dict[str, Column]:
     }
     if ignored := [column for column in extra if column not in kept]:
         warnings.warn(
-            f"{name}: ignored, not in the schema: {', '.join(ignored)}. Columns of your own are "
-            "kept if they are named user_... in users or coupon_... in coupons and hold numbers, "
-            "true or false, text, or lists of numbers.",
+            f"{name}: ignored, not in the schema: {', '.join(ignored)}. Kept are user_... in users "
+            "and coupon_... in coupons, if they hold numbers, true or false, text, or lists of "
+            "numbers.",
             stacklevel=4,
         )
     return kept | _read_from_text(source, list(kept)) if csv else kept
