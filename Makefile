@@ -4,7 +4,7 @@ NOTEBOOKS ?= $(wildcard chapters/*.ipynb appendix/*.ipynb)
 BENCHMARKS ?= $(addprefix benchmarks/, allocation.py assistant.py cold_start.py \
 	cross_platform.py explain.py fairness.py features.py few_labels.py growth.py contest.py \
 	contest_truth.py listening.py monitoring.py off_policy.py prices.py pricing.py \
-	privacy.py scale.py serving.py text_and_images.py training.py uplift.py)
+	privacy.py promises.py scale.py serving.py text_and_images.py training.py uplift.py)
 BIN := .venv/bin
 PACKAGE := pyproject.toml requirements.txt
 # Three workers, a file each, keep two cores busy; conftest.py puts the longest files first.
