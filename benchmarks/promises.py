@@ -39,8 +39,8 @@ def chosen_by(test: pd.DataFrame, p: np.ndarray) -> dict[str, np.ndarray]:
     found = {
         "the likeliest coupon": likeliest,
         "the most valuable": best.chosen,
-        "half of its budget": allocate(value, half).chosen,
-        "two of them": allocate(value, k=2).chosen,
+        "within half its budget": allocate(value, half).chosen,
+        "the two most valuable": allocate(value, k=2).chosen,
     }
     return {name: chosen[places.row, places.column] for name, chosen in found.items()}
 
