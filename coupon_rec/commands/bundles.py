@@ -9,6 +9,7 @@ import typer
 from coupon_rec._extras import need
 from coupon_rec.arguments import require, require_columns
 from coupon_rec.commands import shared
+from coupon_rec.commands.progress import step
 
 if TYPE_CHECKING:
     from coupon_rec.recommender import CoupledModel
@@ -43,13 +44,13 @@ def export(
     from coupon_rec.serving.bundle import verified
 
     first = day.date() if day else last_day(tables)
-    shared.say(f"writing the model, and what was known of every user before {first} ...")
+    step(f"writing the model, and what was known of every user before {first}")
     fitted = CoupledModel.load(model)
     fitted.export(bundle, validation, market=tables, day=first, platforms=platforms)
     manifest = verified(bundle)
     largest = max(manifest["differences"].values())
     shared.say_snapshot_prices(bundle)
-    typer.echo(
+    shared.tell(
         f"version {manifest['version']}, within {largest:.0e} of Keras, as of {first}: {bundle}"
     )
 
@@ -84,9 +85,10 @@ def score(
     """
     from coupon_rec.serving.batch import score as run
 
+    step("scoring the offers")
     folder = run(bundle, shared.opened(offers, spark), out)
     scores = pd.read_parquet(folder, columns=["redeemed"])["redeemed"]
-    typer.echo(f"{len(scores):,} offers, {scores.sum():,.1f} redemptions promised: {out}")
+    shared.tell(f"{len(scores):,} offers, {scores.sum():,.1f} redemptions promised: {out}")
 
 
 def allocate(
@@ -127,6 +129,7 @@ def allocate(
     from coupon_rec.decisions import Economics, allocate_scores
 
     economics = Economics(margin, incremental, retailer_match, contact)
+    step("choosing coupons for all users together")
     allocation = allocate_scores(
         shared.opened(scores, spark, "scores"),
         out,
@@ -139,7 +142,7 @@ def allocate(
         gap=gap,
     )
     shared.say_prices(pd.read_parquet(scores, columns=["discount_from"])["discount_from"])
-    typer.echo(
+    shared.tell(
         f"{allocation.sent:,} coupons worth {allocation.value:,.2f}, at most "
         f"{100 * allocation.gap:.4f}% below the best: {out}"
     )

@@ -1,12 +1,16 @@
 """Offers from a market, and a model from offers: features, train, adapt, ablate and others."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import pandas as pd
 import typer
 
 from coupon_rec.commands import recording, shared
+from coupon_rec.commands.progress import advance, step
+
+if TYPE_CHECKING:
+    import keras
 
 
 def features(
@@ -19,9 +23,10 @@ def features(
 
     tables = shared.market_of(market, spark)
     columns = ["redeemed", "discount_from"]
+    step("building the offers table")
     rows = pd.read_parquet(write_offers(tables, out), columns=columns)
     shared.say_prices(rows["discount_from"])
-    typer.echo(f"{len(rows):,} offers, {rows['redeemed'].sum():,} redeemed: {out}")
+    shared.tell(f"{len(rows):,} offers, {rows['redeemed'].sum():,} redeemed: {out}")
 
 
 def train(
@@ -78,16 +83,24 @@ def train(
         table = shared.offers_of(offers, market)
         training, validation, _ = shared.split_of(table, train_from, validate_from, test_from)
         model = CoupledModel(extra=extra, seed=seed)
-        model.fit(training, validation, **settings)
+        step("fitting the model", epochs)
+        model.fit(training, validation, callbacks=[_moving_on()], **settings)
         model.save(out)
         network, history = model.served, model.history
     best = history["val_redeemed_log_loss"].min()
-    typer.echo(f"{len(history)} epochs, validation log loss {best:.4f}: {out}")
+    shared.tell(f"{len(history)} epochs, validation log loss {best:.4f}: {out}")
     if own := network.encoder.own:
         read = ", ".join(f"{name} ({how})" for name, how in own.items())
         shared.say(f"columns of your own that it reads: {read}")
     if constant := network.encoder.constant:
         shared.say(f"never varied in training, so nothing is learned from: {', '.join(constant)}")
+
+
+def _moving_on() -> "keras.callbacks.Callback":
+    """Move the bar of the command with each epoch."""
+    from coupon_rec._keras import keras
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: advance())
 
 
 def adapt(
@@ -128,13 +141,14 @@ def adapt(
     )
     factors = factor or ["redeemed_if_bought"]
     base = CoupledModel.load(model)
+    step("adapting the model")
     adapted = base.adapt(training, validation, factors=factors, rank=rank, seed=seed)
     adapted.save(out)
     after, before = (
         log_loss(validation["redeemed"], each.predict(validation)["redeemed"])
         for each in (adapted, base)
     )
-    typer.echo(
+    shared.tell(
         f"trained {trained_weights(adapted.served):,} weights of {' and '.join(factors)}, beside "
         f"the model's {trained_weights(base.served):,}: {len(adapted.history)} epochs, "
         f"{training['redeemed'].sum():,} redemptions\n"
@@ -157,8 +171,9 @@ def evaluate(
 
     table = shared.offers_of(offers, market)
     test = shared.split_of(table, None, validate_from, test_from).test
+    step("scoring, with intervals")
     scores = CoupledModel.load(model).evaluate(test)
-    typer.echo(scores.round(4).to_string())
+    shared.tell(scores.round(4).to_string())
 
 
 def ablate(
@@ -191,6 +206,7 @@ def ablate(
     from coupon_rec.content import ablation
     from coupon_rec.features import GROUPS
 
+    step("fitting with and without each input")
     effects = ablation.ablate(
         training,
         test,
@@ -200,7 +216,7 @@ def ablate(
         clusters=("user_id", "coupon_id") if coupons else ("user_id",),
         seed=seed,
     )
-    typer.echo(effects.round(4).to_string())
+    shared.tell(effects.round(4).to_string())
 
 
 def recommend(
@@ -229,4 +245,4 @@ def recommend(
         )
     choices = CoupledModel.load(model).recommend(mailed)
     shared.say_prices(mailed["discount_from"])
-    typer.echo(choices.round(4).to_string(index=False))
+    shared.tell(choices.round(4).to_string(index=False))

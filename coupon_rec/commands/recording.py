@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from coupon_rec.commands import shared
+from coupon_rec.commands.progress import step
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -52,9 +51,10 @@ def records(
     number = earlier.count().execute()
     some = earlier if number <= SAMPLE else earlier.sample(SAMPLE / number, seed=seed)
     encoder = Encoder.fit(some.to_pandas(), extra=extra)
+    step("writing the records")
     for name, part in zip(PARTS, (earlier, recent), strict=True):
         write_records(part, out / name, encoder, shards=shards)
-    typer.echo(f"{number:,} training and {recent.count().execute():,} validation offers: {out}")
+    shared.tell(f"{number:,} training and {recent.count().execute():,} validation offers: {out}")
 
 
 def _table(offers: Path, master: str | None) -> "Table":

@@ -67,6 +67,7 @@ from pandas.api.types import is_string_dtype
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from coupon_rec._extras import need
+from coupon_rec.commands.progress import alone, done, step
 from coupon_rec.features.splitting import Split, split
 from coupon_rec.kinds import require_kind
 
@@ -155,6 +156,7 @@ def market_of(source: str | None, master: str | None = None) -> "Market":
             "name your own tables too: Complete Journey is read by this process",
             param_hint="--market",
         )
+    step("reading the market")
     if source is None:
         return load_complete_journey()
     return load_market(source, None if master is None else spark_of(master))
@@ -173,7 +175,7 @@ def built(market: "Market") -> pd.DataFrame:
     """Build the offers of a market, with the identifiers that it came with."""
     from coupon_rec.features import offers_frame
 
-    say("building the offers table from the market ...")
+    step("building the offers table from the market")
     return market.named(offers_frame(market))
 
 
@@ -263,8 +265,15 @@ def say_snapshot_prices(bundle: Path) -> None:
 
 
 def say(words: str) -> None:
-    """Show what takes long, beside the result."""
+    """Show what goes beside the result."""
+    done()
     typer.echo(words, err=True)
+
+
+def tell(words: str) -> None:
+    """Show the result."""
+    done()
+    typer.echo(words)
 
 
 def ends_well(command: Callable[..., None]) -> Callable[..., None]:
@@ -276,6 +285,7 @@ def ends_well(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def told(*arguments: Any, **options: Any) -> None:
+        alone()
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _warn
@@ -286,8 +296,10 @@ def ends_well(command: Callable[..., None]) -> Callable[..., None]:
             if os.environ.get("COUPON_REC_TRACEBACK"):
                 raise
             logging.getLogger("coupon_rec").debug("a command ended with an error", exc_info=True)
-            typer.echo(_told(error), err=True)
+            say(_told(error))
             raise typer.Exit(2) from error
+        finally:
+            done()
 
     return told
 

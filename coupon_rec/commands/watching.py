@@ -11,6 +11,7 @@ import typer
 from coupon_rec._extras import need
 from coupon_rec.arguments import keys_of
 from coupon_rec.commands import shared
+from coupon_rec.commands.progress import step
 
 Confidence = Annotated[float, typer.Option(min=0.01, max=0.999)]
 
@@ -172,18 +173,21 @@ def retrain(
     bundles = Registry(registry, service or (), *keys[:1])
     running = bundles.version
     model = CoupledModel(seed=seed)
+    step("fitting the model")
     model.fit(training, validation)
+    step("writing its bundle")
     with TemporaryDirectory(dir=registry, prefix=".draft-") as draft:
         bundle = Path(draft, "bundle")
         model.export(bundle, validation, market=tables, day=day and day.date())
         fresh = bundles.add(bundle)
     if running:
         old, new = (Scorer.load(registry / "versions" / name) for name in (running, fresh))
+        step("comparing it with the bundle in service")
         verdict = compare_bundles(old, new, test, tolerance=tolerance, confidence=confidence)
-        typer.echo(verdict.table.round(5).to_string())
+        shared.tell(verdict.table.round(5).to_string())
         if verdict.reason:
-            typer.echo(f"{running} stays, {fresh} is refused: {verdict.reason}")
+            shared.tell(f"{running} stays, {fresh} is refused: {verdict.reason}")
             raise typer.Exit(1)
     reason = f"no worse than {running}" if running else "the first bundle"
     bundles.promote(fresh, reason)
-    typer.echo(f"{fresh} is in service: {reason}")
+    shared.tell(f"{fresh} is in service: {reason}")
