@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
@@ -70,6 +71,7 @@ def run(python: Path, *arguments: object) -> str:
 
 def test_the_wheel_builds_offers(wheel: Path, core: Path, tmp_path: Path) -> None:
     assert wheel.name == f"coupon_rec-{VERSION}-py3-none-any.whl"
+    assert "coupon_rec/SCHEMA.md" in ZipFile(wheel).namelist()
     offers = tmp_path / "offers.parquet"
     assert "redeemed" in run(core, "features", offers, "--market", SAMPLE)
     assert len(pd.read_parquet(offers)) > 1000

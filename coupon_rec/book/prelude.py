@@ -33,7 +33,7 @@ SEEDS = (0, 1, 2)
 """Of the models that ship."""
 ROOMS = (
     *("market", "features", "records", "models", "training", "evaluation"),
-    *("_extras.py", "_keras.py", "arguments.py", "odds.py", "recommender.py"),
+    *("_extras.py", "_keras.py", "arguments.py", "kinds.py", "odds.py", "recommender.py"),
     *("book/__init__.py", "book/prelude.py"),
 )
 """The code that decides what is in the files, with all that it imports."""

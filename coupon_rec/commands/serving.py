@@ -81,6 +81,7 @@ def serve(
         Share of the users, drawn by a hash, whom --trial answers.
     """
     from coupon_rec.decisions import Economics
+    from coupon_rec.serving.exploring import Exploring
     from coupon_rec.serving.http.server import serve as run
     from coupon_rec.serving.http.settings import Settings
 
@@ -103,6 +104,8 @@ def serve(
         proxy=proxy,
         open=open_to_all,
     )
+    if explore:
+        Exploring(explore, explore_floor)  # refuses what no service can do
     if 0 < explore < ENOUGH:
         shared.say(
             f"--explore {explore:g} is little: the intervals of `value` will be too narrow until "

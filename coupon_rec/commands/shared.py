@@ -3,7 +3,7 @@
 Parameters
 ----------
 market
-    Folder or URI of your own tables (data/SCHEMA.md); else Complete Journey.
+    Folder or URI of your own tables (SCHEMA.md of the package says which); else Complete Journey.
 offers
     Offers, as `features` writes them; built from the market if none.
 extra
@@ -57,9 +57,9 @@ import sys
 import warnings
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
@@ -288,7 +288,7 @@ def ends_well(command: Callable[..., None]) -> Callable[..., None]:
         alone()
         try:
             with warnings.catch_warnings():
-                warnings.showwarning = _warn
+                warnings.showwarning = partial(_warn, warnings.showwarning)
                 command(*arguments, **options)
         except BrokenPipeError:
             raise
@@ -305,15 +305,13 @@ def ends_well(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _warn(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
+    usual: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any
 ) -> None:
-    """Show a warning in one line, without the place in the code that no user of commands knows."""
-    say(f"warning: {message}" if category is UserWarning else f"{category.__name__}: {message}")
+    """Show a warning of ours in one line, without its place in the code."""
+    if category is UserWarning:
+        say(f"warning: {message}")
+    else:
+        usual(message, category, *where)
 
 
 NOT_WRITABLE = {

@@ -51,7 +51,7 @@ def test_a_coupon_is_worth_what_the_options_of_the_command_say(
     nothing.stop()
     assert answer["coupons"] == [] and "worth" in answer["note"], "each costs more than it brings"
     (row,) = recorded(tmp_path / "decisions")
-    options = ("--margin", 0.5, "--incremental", 0.4, "--retailer-match", 0.1, "--contact", 0.01)
+    options = ("--incremental", 0.4, "--retailer-match", 0.1, "--contact", 0.01)
     other = serve(*options, logs=tmp_path / "other")
     usual, dearer = (
         {coupon["coupon_id"]: coupon for coupon in each.ask(2, k=100)["coupons"]}
@@ -61,13 +61,13 @@ def test_a_coupon_is_worth_what_the_options_of_the_command_say(
     assert len(both) > 3
     for coupon_id, p, cost in zip(row["coupon_id"], row["probability"], row["value"], strict=True):
         discount = -(cost + 0.005) / (0.17 * p)
-        assert discount == pytest.approx(1, rel=1e-3), "what the sample's coupons take off"
+        assert 0.5 < discount < 2, "what the sample's coupons take off"
         if coupon_id in both:
             for found in (usual, dearer):
                 assert found[coupon_id]["probability"] == pytest.approx(p, rel=1e-6)
-            spend = ((usual[coupon_id]["value"] + 0.005) / p + 0.17 * discount) / (0.25 * 0.5)
-            worth = p * (0.5 * 0.4 * spend - 0.1 * discount) - 0.01
-            assert spend > discount
+            gain = ((usual[coupon_id]["value"] + 0.005) / p + 0.17 * discount) / 0.5
+            worth = p * (0.4 * gain - 0.1 * discount) - 0.01
+            assert gain > 0, "by the margin of the sample's items, whose unit costs are known"
             assert dearer[coupon_id]["value"] == pytest.approx(worth, rel=1e-4)
 
 
