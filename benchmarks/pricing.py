@@ -7,9 +7,9 @@ coupons for a unit from each shelf that is promised too much. Each size has a pr
 `worlds` and `stores`: what chapter 14 shows of one simulated market, for several: prices and orders
 where only prices move sales, and coupons where shelves run short. `estimated`: coupons under a fund
 and a stock by effects and demand learned from a pilot, beside those that know the truth. `depth`:
-whether a depth for each
-user, learned from a log in which depths were drawn by chance, earns more than one for all.
-`weaker`: the same where mail and coupons move people three tenths as much, and not at all.
+whether a depth for each user, learned from a log in which depths were drawn by chance, earns more
+than one for all. `weaker`: the same where mail and coupons move people three tenths as much, and
+not at all.
 
 `ta_feng`: the elasticity within items of a chain of grocers beside its margin. The receipts are
 read from a wheel, as `prices.py` does; only what they come to is stored.
