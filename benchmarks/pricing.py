@@ -70,7 +70,8 @@ CONTACT = 0.005
 JUICE, READER = "r-cran-bayesm", ("rdata==1.1.0", "xarray==2026.9.0")
 YEAR, FIRST, AHEAD = 52, 92, 4
 """Weeks of a year, the first one with a year behind it, and how long a fit is kept."""
-ROOMS = ("decisions", "simulation", "evaluation", "book/shelves.py")
+PILOT = ("book/pilot.py", "book/pilot_rules.py")
+ROOMS = ("decisions", "simulation", "effects", "evaluation", "book/shelves.py", *PILOT)
 FUND, MORE = 10.0, 1.1
 """Dollars that a store may give away, and stock of a short shelf over what sells anyway."""
 UNITS = 1.6
