@@ -5,9 +5,11 @@ call of `allocate`; "then struck" allocates under the fund alone, and then takes
 coupons for a unit from each shelf that is promised too much. Each size has a process of its own.
 
 `worlds` and `stores`: what chapter 14 shows of one simulated market, for several: prices and orders
-where only prices move sales, and coupons where shelves run short. `depth`: whether a depth for each
-user, learned from a log in which depths were drawn by chance, earns more than one for all.
-`weaker`: the same where mail and coupons move people three tenths as much, and not at all.
+where only prices move sales, and coupons where shelves run short. `estimated`: coupons under a fund
+and a stock by effects and demand learned from a pilot, beside those that know the truth. `depth`:
+whether a depth for each user, learned from a log in which depths were drawn by chance, earns more
+than one for all. `weaker`: the same where mail and coupons move people three tenths as much, and
+not at all.
 
 `ta_feng`: the elasticity within items of a chain of grocers beside its margin. The receipts are
 read from a wheel, as `prices.py` does; only what they come to is stored.
@@ -37,7 +39,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from coupon_rec.book.shelves import earned, expected_units, weekly_sales
+from coupon_rec.book.pilot import KNOWN, run_pilot
+from coupon_rec.book.pilot_rules import (
+    effect_log,
+    effect_model,
+    face_values,
+    in_dollars,
+    redemption,
+)
+from coupon_rec.book.shelves import earned, expected_units, store_demand, weekly_sales
 from coupon_rec.decisions import (
     Budget,
     allocate,
@@ -60,7 +70,10 @@ CONTACT = 0.005
 JUICE, READER = "r-cran-bayesm", ("rdata==1.1.0", "xarray==2026.9.0")
 YEAR, FIRST, AHEAD = 52, 92, 4
 """Weeks of a year, the first one with a year behind it, and how long a fit is kept."""
-ROOMS = ("decisions", "simulation", "evaluation", "book/shelves.py")
+PILOT = ("book/pilot.py", "book/pilot_rules.py")
+ROOMS = ("decisions", "simulation", "effects", "evaluation", "book/shelves.py", *PILOT)
+FUND, MORE = 10.0, 1.1
+"""Dollars that a store may give away, and stock of a short shelf over what sells anyway."""
 UNITS = 1.6
 """A guess of the units that one more purchase adds; the market's usual purchase has 1.3."""
 
@@ -152,6 +165,55 @@ def joint(seed: int, users: int = 8000, per_store: int = 500) -> dict[str, float
         **{f"{name} - none": kept[name] - kept["none"] for name in ("first", "struck", "together")},
         "depth each over best": float(each / one.max() - 1),
         "depth each over drawn": float(each / one.mean() - 1),
+    }
+
+
+def estimated(seed: int, users: int = 5000, per_store: int = 500) -> dict[str, float]:
+    """What coupons earn under a fund and a stock, by estimates from a pilot and by the truth."""
+    pilot = run_pilot(users=users, seed=seed)
+    log, coming, state = pilot.log, pilot.coming, pilot.state
+    shelf, shape = state.campaign.slot, (users, len(state.campaign.slot))
+    shop, first = np.arange(users) // per_store, np.unique(shelf, return_index=True)[1]
+    effect = effect_model("t").fit(log[KNOWN], effect_log(log, "units")).predict(coming[KNOWN])
+    p, face = redemption(log, coming), face_values(log, coming)
+    truth = {
+        name: state.truth[name].to_numpy().reshape(shape)
+        for name in ("profit", "discount", "units_with", "units_without")
+    }
+
+    usual = pd.DataFrame(truth["units_without"][:, first]).groupby(shop).sum().to_numpy()
+    stock = np.where(np.arange(len(first)) % 2 == 0, np.round(MORE * usual), np.inf)
+    said = in_dollars(coming, effect, p, face).reshape(shape)
+    adds, spends = effect.reshape(shape), (p * face).reshape(shape)
+    guess = store_demand(state, len(usual))
+    real = truth["profit"] - CONTACT
+    more = truth["units_with"] - truth["units_without"]
+
+    def sent(value: np.ndarray, cost: np.ndarray, adds: np.ndarray, left: Any) -> np.ndarray:
+        chosen = np.zeros(shape, bool)
+        for number in np.unique(shop):
+            rows = shop == number
+            limits = [Budget(FUND, cost[rows])]
+            if left is not None:
+                limits += stock_budgets(left[number], adds[rows], shelf)
+            found = allocate(value[rows], limits, k=2, groups=shelf, method="dual")
+            chosen[rows] = found.chosen
+        return chosen
+
+    ways = {
+        "none": np.zeros(shape, bool),
+        "first": sent(said, spends, adds, None),
+        "together": sent(said, spends, adds, stock - guess),
+        "truth": sent(real, truth["discount"], more, stock - usual),
+    }
+    kept = {name: earned(state, each, stock).sum() for name, each in ways.items()}
+    return {
+        **{f"{name} - none": kept[name] - kept["none"] for name in ("first", "together", "truth")},
+        "first promised": said[ways["first"]].sum(),
+        "together promised": said[ways["together"]].sum(),
+        "together discounts": truth["discount"][ways["together"]].sum(),
+        "fund": FUND * users / per_store,
+        "demand off": abs(guess - usual).sum() / usual.sum(),
     }
 
 
@@ -420,6 +482,7 @@ PARTS: dict[str, Any] = {
     "ta_feng": grocer,
     "worlds": lambda: rounded([{"seed": n, **shelves(n)} for n in SEEDS]),
     "stores": lambda: rounded([{"seed": n, **joint(n)} for n in SEEDS]),
+    "estimated": lambda: rounded([{"seed": n, **estimated(n)} for n in SEEDS]),
     "depth": lambda: rounded([{"seed": n, **learned_depth(n)} for n in range(3)]),
     "weaker": lambda: rounded(
         [{"strength": s, "seed": n, **learned_depth(n, s)} for s in (0.0, 0.3) for n in range(3)]
@@ -444,6 +507,10 @@ def bars(result: dict[str, Any]) -> dict[str, bool]:
         for way in ("first", "struck"):
             more = stores["together - none"] > stores[f"{way} - none"]
             found[f"knowing the stock earns more than coupons first, {way}"] = more.all()
+    if "estimated" in result:
+        worlds = pd.DataFrame(result["estimated"])
+        more = worlds["together - none"] > worlds["first - none"]
+        found["estimates that know the stock earn more than those that do not"] = more.all()
     if "juice" in result:
         for forecast in ("forecast", "without the plan"):
             off = result["juice"][f"a year ago - {forecast}"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import nbinom, poisson
 from sklearn.linear_model import PoissonRegressor
 
-from coupon_rec.book.shelves import expected_units, weekly_sales
+from coupon_rec.book.shelves import expected_units, store_demand, weekly_sales
 from coupon_rec.decisions import (
     Demand,
     best_prices,
@@ -194,6 +194,17 @@ def test_demand_is_found_although_the_shelf_was_empty(world: World, demand: Dema
     assert said["demand"] == pytest.approx(1, abs=0.03)
     assert abs(taken.mean) < 0.9 * abs(demand.mean)
     assert found.mean == pytest.approx(demand.mean, abs=0.25)
+
+
+def test_the_demand_of_stores_is_close_to_what_they_will_sell(world: World) -> None:
+    state, shelf = world.state, world.state.campaign.slot_of_item
+    true = np.bincount(shelf[shelf >= 0], expected_units(state)[shelf >= 0])
+    found = store_demand(state, 3)
+    assert found.shape == (3, len(true))
+    assert found.sum() == pytest.approx(true.sum(), rel=0.1)
+    assert np.abs(found.sum(axis=0) - true).sum() < 0.2 * true.sum()
+    sold = world.sales.groupby("week")["units"].sum()
+    assert found.sum() < 4 * sold.max()
 
 
 def test_dispersion_is_found_with_and_without_empty_shelves() -> None:

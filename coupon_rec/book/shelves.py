@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from coupon_rec.decisions import fit_demand
 from coupon_rec.odds import sigmoid
 from coupon_rec.simulation import State, simulate
 from coupon_rec.simulation.likely import remembered
@@ -78,6 +79,46 @@ def weekly_sales(state: State, campaigns: int) -> tuple[State, pd.DataFrame]:
         parts.append(pd.DataFrame(columns))
     sales = pd.concat(parts, ignore_index=True)
     return state, sales.assign(week=sales["week"] - sales["week"].min())
+
+
+def store_demand(state: State, stores: int) -> Floats:
+    """Estimate from receipts what each store will sell in the campaign to come without coupons.
+
+    Parameters
+    ----------
+    state : State
+        With receipts of two periods or more; the users of a store follow each other.
+    stores : int
+        How many, of users alike in number.
+
+    Returns
+    -------
+    numpy.ndarray
+        Units of each type of the campaign in each store, shape (stores, S). `fit_demand` learns
+        from all periods what an item sells at a price, and is asked for the prices to come; a
+        store has the share that it had of its type so far. Coupons of the past are not taken out.
+    """
+    campaign = state.campaign
+    parts = [each["purchases"].to_pandas() for each in state.history]
+    lines = pd.concat([each.assign(period=k) for k, each in enumerate(parts)])
+    shelf = campaign.slot_of_item[lines["item_id"].to_numpy() - 1]
+    lines = lines.assign(shelf=shelf)[shelf >= 0]
+    sums = lines.groupby(["item_id", "period"])[["quantity", "amount"]].sum()
+    price = (sums["amount"] / sums["quantity"]).unstack()
+    sales = pd.DataFrame(
+        {
+            "units": sums["quantity"].unstack(fill_value=0).stack(),
+            "price": price.T.fillna(price.mean(axis=1)).T.stack(),
+        }
+    )
+    demand = fit_demand(sales.reset_index())
+    item = demand.items.index.to_numpy()
+    units = demand.expected(item, campaign.price[item - 1])
+    total = np.bincount(campaign.slot_of_item[item - 1], units, len(campaign.kinds))
+    store = (lines["user_id"].to_numpy() - 1) * stores // state.settings.users
+    sold = np.zeros((stores, len(total)))
+    np.add.at(sold, (store, lines["shelf"].to_numpy()), lines["quantity"].to_numpy())
+    return np.asarray(total * sold / np.maximum(sold.sum(axis=0), 1))
 
 
 def earned(state: State, sent: NDArray[np.bool_], stock: Floats, contact: float = 0.005) -> Floats:

@@ -23,11 +23,17 @@ def usual(sold: Floats, out: NDArray[np.bool_], rounds: int = 200) -> float:
     return float(mean)
 
 
+def deviation(mean: float, spread: float, weeks: Floats) -> float:
+    """Solve exercise 5."""
+    return float(np.sqrt(spread**2 * weeks.mean() + mean**2 * weeks.var()))
+
+
 RIGHT: list[tuple[int, Any]] = [
     (1, lambda margin, cut: margin / (margin - cut)),
     (2, order),
     (3, (1.5, 1 / 3)),
     (4, usual),
+    (5, deviation),
 ]
 WRONG: list[tuple[int, str, Any]] = [
     (1, "how many more", lambda m, c: m / (m - c) - 1),
@@ -46,4 +52,9 @@ WRONG: list[tuple[int, str, Any]] = [
     (4, "demand_behind", lambda sold, out: sold.mean()),
     (4, "most was wanted", lambda sold, out: sold[~out].mean()),
     (4, "repeat", lambda sold, out: usual(sold, out, 1)),
+    (5, "take its root", lambda m, s, weeks: deviation(m, s, weeks) ** 2),
+    (5, "variances do", lambda m, s, weeks: s * weeks.mean()),
+    (5, "its mean time", lambda m, s, weeks: s * weeks.mean() ** 0.5),
+    (5, "the truck's part", lambda m, s, weeks: m * weeks.std()),
+    (5, "add up", lambda m, s, weeks: 1.0),
 ]

@@ -95,6 +95,27 @@ def exercise_4(usual: Callable[[Floats, NDArray[np.bool_]], float]) -> None:
         raise Hint(f"{where}: {reply:.1f} is not right.")
 
 
+@checker
+def exercise_5(deviation: Callable[[float, float, Floats], float]) -> None:
+    """Check the deviation of what is wanted while an order is under way."""
+    for mean, spread, weeks in (
+        (20.0, 5.0, np.array([1.0, 3.0])),
+        (50.0, 10.0, np.array([2.0, 2.0, 5.0])),
+        (8.0, 6.0, np.array([4.0])),
+    ):
+        reply = number(called(deviation, mean, spread, weeks), "return one number, in units")
+        steady, late = spread**2 * weeks.mean(), mean**2 * weeks.var()
+        where = f"{mean:g} a week, deviation {spread:g}, lead times {weeks.astype(int).tolist()}"
+        hints = {
+            f"{where}: that is the variance; take its root.": steady + late,
+            f"{where}: deviations do not add up over weeks, variances do.": spread * weeks.mean(),
+            f"{where}: that is right if the truck always took its mean time.": steady**0.5,
+            f"{where}: that is the truck's part only; weeks differ, too.": late**0.5,
+            f"{where}: {reply:.2f} is not right; which two variances add up?": OTHERWISE,
+        }
+        compare(reply, (steady + late) ** 0.5, hints, rtol=0.005)
+
+
 def _fixed_point(sold: Floats, out: NDArray[np.bool_]) -> float:
     """The mean at which the demand behind sold-out weeks is what it says."""
     mean, before = float(sold.mean()), 0.0
