@@ -1,5 +1,6 @@
 """A page of one's own market and model: report."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +53,7 @@ def report(
     need("matplotlib", "book")
     need("keras", "train")
     tables = None if offers and market is None else shared.market_of(market)
-    table = shared.read(offers) if offers or tables is None else shared.built(tables)
+    table = shared.read(offers or []) if tables is None or offers else shared.built(tables)
     test = shared.split_of(table, None, validate_from, test_from).test
 
     from coupon_rec.decisions import Economics
@@ -70,6 +71,7 @@ def report(
 
 def learned(model: "CoupledModel", test: pd.DataFrame) -> dict[str, float]:
     """Say how far the log odds of a promise move when one column is another offer's."""
+    from coupon_rec.features import UnseenWarning
     from coupon_rec.odds import logit
 
     rng = np.random.default_rng(0)
@@ -77,5 +79,7 @@ def learned(model: "CoupledModel", test: pd.DataFrame) -> dict[str, float]:
     columns = model.encoder.columns
     others = [rows.assign(**{name: rng.permutation(rows[name])}) for name in columns]
     every = pd.concat([rows, *others], ignore_index=True)
-    odds = logit(model.predict(every)["redeemed"]).reshape(-1, len(rows))
+    with warnings.catch_warnings():  # of values that the prediction of all offers warned of
+        warnings.simplefilter("ignore", UnseenWarning)
+        odds = logit(model.predict(every)["redeemed"]).reshape(-1, len(rows))
     return dict(zip(columns, np.abs(odds[1:] - odds[0]).mean(axis=1).tolist(), strict=True))

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coupon_rec._extras import need
 from coupon_rec.arguments import Floats, require_present
 from coupon_rec.decisions import Economics, offer_value
 from coupon_rec.decisions.best import best_offers, lists_of
@@ -110,7 +111,10 @@ def market_page(judged: Judged, model: str) -> str:
     ------
     ValueError
         If offers lack a column, or all or none of the test offers were redeemed.
+    ModuleNotFoundError
+        If matplotlib is not installed.
     """
+    need("matplotlib", "book")
     test = judged.test
     require_present(test, [*LIST, "coupon_id", "start", "bought", "redeemed", "discount_from"])
     if test["redeemed"].nunique() < 2:
@@ -151,7 +155,7 @@ def sample_of(test: pd.DataFrame, p: Floats, economics: Economics) -> dict[str, 
     """
     columns = ["spend_per_line", "discount", *SHARES]
     offers = test.reindex(columns=[*LIST, "coupon_id", "redeemed", *columns])
-    offers = offers.assign(p=[float(f"{each:.4g}") for each in p]).sort_values("coupon_id")
+    offers = offers.assign(p=[float(f"{each:.3g}") for each in p]).sort_values("coupon_id")
     offers[columns] = offers[columns].astype(float).round(4)
     lists = lists_of(offers)
     drawn = np.random.default_rng(0).permutation(len(lists))[:MOST_LISTS]
@@ -218,12 +222,15 @@ def _tables(judged: Judged) -> dict[str, str]:
         tables = judged.market.tables()
         counts = {name: int(table.count().execute()) for name, table in tables.items()}
         there, missing = _optional(tables)
-        lists = _folded("There, in a share of the rows", there)
+        lists = _folded("There, with the share of rows that have it", there)
         lists += _folded("Missing, and what each would say", missing)
         optional = f'<div class="card"><h3>What is optional</h3>{lists}</div>'
     sources = offers["discount_from"].value_counts(normalize=True)
     known = {KNOWN_BY.get(source, source): share for source, share in sources.items()}
-    tiles = [_tile(name.replace("_", " "), f"{count:,}") for name, count in counts.items()]
+    tiles = [
+        f'<div class="card tile"><b>{count:,}</b>{name.replace("_", " ")}</div>'
+        for name, count in counts.items()
+    ]
     return {"counts": "".join(tiles), "known": _bars(known, "{:.1%}"), "optional": optional}
 
 
@@ -268,6 +275,7 @@ def _rates(judged: Judged) -> dict[str, str]:
     unit = next(few, "Y")
     begun = start.dt.to_period(unit).dt.start_time.clip(lower=start.min()).rename("begun")
     sums = offers.groupby([begun, "user_id"])["redeemed"].agg(["sum", "size"]).reset_index()
+    start_of = sums["begun"]
     table = pd.DataFrame({day: _rate(rows) for day, rows in sums.groupby("begun")}).T
 
     def draw(axes: Any) -> None:
@@ -282,17 +290,12 @@ def _rates(judged: Judged) -> dict[str, str]:
         _stretch(axes, "y", 105 * table["high"].max())
 
     said = f"Redemption rates of campaigns by start, from {table['value'].min():.2%} to "
-    parts = {"before": sums[sums["begun"] < first], "in": sums[sums["begun"] >= first]}
-    tiles = [
-        _tile(
-            f"of the offers {name} the test campaigns were redeemed",
-            _between(_rate(rows), "{:.2%}"),
-        )
-        for name, rows in parts.items()
-        if len(rows)
-    ]
-    picture = _picture(draw, 2.9, f"{said}{table['value'].max():.2%} of offers")
-    return {"rates": picture, "period": names[unit], "rate_tiles": "".join(tiles)}
+    return {
+        "rates": _picture(draw, 2.9, f"{said}{table['value'].max():.2%} of offers"),
+        "period": names[unit],
+        "rate_before": _between(_rate(sums[start_of < first]), "{:.2%}"),
+        "rate_in": _between(_rate(sums[start_of >= first]), "{:.2%}"),
+    }
 
 
 def _rate(rows: pd.DataFrame) -> pd.Series:
@@ -323,16 +326,13 @@ def _calibration(judged: Judged) -> dict[str, str]:
         _stretch(axes, "y", edge)
 
     said = f"Promised and kept redemption rates in {len(table)} groups of offers"
-    tiles = [
-        _tile("kept for each redemption promised", _between(ratio, "{:.2f}")),
-        _tile("AUC: how often a redeemed offer ranks first", _between(scores.loc["AUC"], "{:.3f}")),
-        _tile("log loss, lower is better", _between(scores.loc["log loss"], "{:.4f}")),
-        _tile(
-            "log loss against that of one rate for all",
-            _between(gain.rename({"difference": "value"}), "{:+.4f}"),
-        ),
-    ]
-    return {"calibration": _picture(draw, 3.6, said), "score_tiles": "".join(tiles)}
+    return {
+        "calibration": _picture(draw, 3.6, said),
+        "kept_ratio": _between(ratio, "{:.2f}"),
+        "auc": _between(scores.loc["AUC"], "{:.3f}"),
+        "log_loss": _between(scores.loc["log loss"], "{:.4f}"),
+        "gain": _between(gain.rename({"difference": "value"}), "{:+.4f}"),
+    }
 
 
 def _money(judged: Judged) -> dict[str, str]:
@@ -358,13 +358,13 @@ def _money(judged: Judged) -> dict[str, str]:
         axes.margins(x=0.02)
 
     said = f"Profit promised, {_amount(sums['promised']['value'])}, and come, "
-    tiles = [
-        _tile("promised by the best coupons", _between(sums["promised"], "{:,.2f}")),
-        _tile("came from them, by the labels", _between(sums["came"], "{:,.2f}")),
-        _tile("came from all coupons that were sent", _between(_total(came, users), "{:,.2f}")),
-    ]
-    picture = _picture(draw, 2.9, said + _amount(sums["came"]["value"]))
-    return {"money": picture, "money_tiles": "".join(tiles), "swings": _swings(judged)}
+    return {
+        "money": _picture(draw, 2.9, said + _amount(sums["came"]["value"])),
+        "swings": _swings(judged),
+        "promised_by_best": _between(sums["promised"], "{:,.2f}"),
+        "came_by_best": _between(sums["came"], "{:,.2f}"),
+        "came_by_all": _between(_total(came, users), "{:,.2f}"),
+    }
 
 
 def _total(values: Floats, users: NDArray[Any]) -> pd.Series:
@@ -425,9 +425,10 @@ def _holdout(judged: Judged) -> dict[str, str]:
     sent, profit = judged.test.iloc[best["row"].to_numpy()], float(best["value"].mean())
     bought, redeemed = (sent[label].to_numpy(float) for label in ("bought", "redeemed"))
     spread = offer_value(sent, redeemed, judged.economics, effect=bought).std() if len(sent) else 0
+    facts = {"lists": f"{len(sent):,}", "half": "–", "chance": "–"}
     if not spread > 0:
         nothing = "<p>No coupon is worth sending, or nobody bought: there is no profit to see.</p>"
-        return {"holdout": nothing, "holdout_tiles": ""}
+        return facts | {"holdout": nothing}
     kinds = {0.5: "half held out", 0.9: "a tenth held out"}
     sizes = {
         share: [holdout_size(each * profit, spread, share=share) for each in SHARES_OF_PROFIT]
@@ -448,14 +449,10 @@ def _holdout(judged: Judged) -> dict[str, str]:
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.set(xlabel="true profit, of the promised one", ylabel="lists")
 
-    half = sizes[0.5][SHARES_OF_PROFIT.index(1.0)]
-    chance = power(len(sent), profit, float(spread))
-    tiles = [
-        _tile("lists, half of them held out, if the promise is true", f"{half:,}"),
-        _tile(f"chance that {len(sent):,} lists, half held out, show it", f"{chance:.0%}"),
-    ]
-    said = f"Lists that an experiment needs: {half:,} if half are held out and the promise is true"
-    return {"holdout": _picture(draw, 2.9, said), "holdout_tiles": "".join(tiles)}
+    half = f"{sizes[0.5][SHARES_OF_PROFIT.index(1.0)]:,}"
+    said = f"Lists that an experiment needs: {half} if half are held out and the promise is true"
+    chance = f"{power(len(sent), profit, float(spread)):.0%}"
+    return facts | {"holdout": _picture(draw, 2.9, said), "half": half, "chance": chance}
 
 
 # What the sections are made of
@@ -467,7 +464,8 @@ def _picture(draw: Callable[[Any], None], height: float, said: str) -> str:
     from matplotlib.figure import Figure
 
     file, nothing = StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with rc_context(LOOK | {"svg.hashsalt": said}):
+    look: Any = LOOK | {"svg.hashsalt": said}
+    with rc_context(look):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure.subplots())
         figure.savefig(file, format="svg", transparent=True, metadata=nothing)
@@ -488,15 +486,11 @@ def _with_intervals(axes: Any, rows: pd.DataFrame, color: str, shape: str) -> No
 
 def _stretch(axes: Any, side: str, edge: float) -> None:
     """Make room for small rates: the roots of what an axis shows are equally far apart."""
-    ticks = [m * 10.0**k for k in range(-4, 3) for m in (1, 2, 5)]
+    ticks = [m * 10.0**k for k in range(-4, 3) for m in (2, 5)]
     ticks = [0.0, *(tick for tick in ticks if edge / 40 < tick < edge)]
     axes.set(**{f"{side}lim": (0, edge)})
     getattr(axes, f"set_{side}scale")("function", functions=STRETCHED)
     getattr(axes, f"set_{side}ticks")(ticks, [f"{tick:g}" for tick in ticks])
-
-
-def _tile(name: str, number: str) -> str:
-    return f'<div class="card tile"><b>{number}</b>{escape(name)}</div>'
 
 
 def _bars(values: Mapping[str, float], form: str) -> str:
