@@ -238,11 +238,11 @@ def _optional(tables: Mapping[str, ibis.Table]) -> tuple[dict[str, str], dict[st
     """Sort optional tables and columns by whether they say anything."""
     there: dict[str, str] = {}
     gone = {each: schema for each, schema in OPTIONAL_TABLES.items() if each not in tables}
-    missing = {name: str(schema.description) for name, schema in gone.items()}
+    missing = {name: _said(schema) for name, schema in gone.items()}
     for name, table in tables.items():
         columns = SCHEMAS[name].columns
         words = {column: "a column of your own" for column in table.columns}
-        words |= {column: str(described.description) for column, described in columns.items()}
+        words |= {column: _said(described) for column, described in columns.items()}
         asked = {column: described.default for column, described in columns.items()}
         asked |= dict.fromkeys({*table.columns} - {*columns})
         always = {column for column, described in columns.items() if described.required}
@@ -252,6 +252,10 @@ def _optional(tables: Mapping[str, ibis.Table]) -> tuple[dict[str, str], dict[st
             elif not share:
                 missing[f"{name}.{column}"] = words[column]
     return there, missing
+
+
+def _said(described: Any) -> str:
+    return str(described.description).replace("`", "")
 
 
 def _filled(table: ibis.Table, defaults: Mapping[str, Any]) -> dict[str, float]:
@@ -274,15 +278,16 @@ def _rates(judged: Judged) -> dict[str, str]:
     few = (each for each in names if start.dt.to_period(each).nunique() <= MOST_POINTS)
     unit = next(few, "Y")
     begun = start.dt.to_period(unit).dt.start_time.clip(lower=start.min()).rename("begun")
+    begun = begun.mask(start >= first, begun.clip(lower=first))
     sums = offers.groupby([begun, "user_id"])["redeemed"].agg(["sum", "size"]).reset_index()
-    start_of = sums["begun"]
+    late = sums["begun"] >= first
     table = pd.DataFrame({day: _rate(rows) for day, rows in sums.groupby("begun")}).T
 
     def draw(axes: Any) -> None:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        for late, color, shape in ((False, INK, "o"), (True, KEPT, "s")):
-            _with_intervals(axes, table[(table.index >= first) == late], color, shape)
+        _with_intervals(axes, table[table.index < first], INK, "o")
+        _with_intervals(axes, table[table.index >= first], KEPT, "s")
         locator = AutoDateLocator(maxticks=6)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
@@ -293,8 +298,8 @@ def _rates(judged: Judged) -> dict[str, str]:
     return {
         "rates": _picture(draw, 2.9, f"{said}{table['value'].max():.2%} of offers"),
         "period": names[unit],
-        "rate_before": _between(_rate(sums[start_of < first]), "{:.2%}"),
-        "rate_in": _between(_rate(sums[start_of >= first]), "{:.2%}"),
+        "rate_before": _between(_rate(sums[~late]), "{:.2%}"),
+        "rate_in": _between(_rate(sums[late]), "{:.2%}"),
     }
 
 

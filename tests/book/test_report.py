@@ -35,7 +35,7 @@ def test_each_slider_moves_the_sums_to_what_python_counts(opened: Page) -> None:
         opened.locator(f"[name={slider}]").fill(str(value))
         for name in ("promised", "came", "sent"):
             assert opened.locator(f"#{name}").inner_text() == amount(sample, name, **assumed)
-        assert opened.locator(f"label:has([name={slider}]) output").inner_text() == f"{value:g}"
+        assert opened.locator(f"output[for={slider}]").inner_text() == f"{value:g}"
     opened.locator("[name=incremental]").press("End")
     more = amount(sample, "promised", **assumed | {"incremental": 1.0})
     assert opened.locator("#promised").inner_text() == more != before
