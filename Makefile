@@ -15,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 unexport PYTHONDONTWRITEBYTECODE  # or each process of the tests would compile all modules
 
 .PHONY: help book test test-slow test-processors test-package quick default lab pdf lighthouse notebooks workshop slides wheelhouse \
-	models check format lint types audit bench page-model lock clean
+	models check format lint types audit bench page-model report-page lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -110,6 +110,10 @@ page-model: .venv/.book  ## train the model that runs in the book's page, and wr
 	@$(BIN)/python -m coupon_rec export _build/page-model/model.keras _build/page-model/bundle \
 		--validate-from 2017-09-01 --test-from 2017-10-01
 	@$(BIN)/python tools/page_model.py _build/page-model/bundle
+
+report-page: .venv/.book  ## write the example of `python -m coupon_rec report`
+	@$(BIN)/python -m coupon_rec report data/default/model-0.keras _static/report/sample.html \
+		--validate-from 2017-09-01 --test-from 2017-10-01
 
 lock: .venv/.test  ## compile requirements.txt from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \

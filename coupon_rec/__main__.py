@@ -11,6 +11,7 @@ try:
         listening,
         modelling,
         recording,
+        report,
         serving,
         watching,
     )
@@ -38,6 +39,7 @@ for command in (
     modelling.evaluate,
     modelling.recommend,
     modelling.ablate,
+    report.report,
     bundles.export,
     bundles.score,
     bundles.allocate,

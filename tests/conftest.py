@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from receiver import Receiver
+from reported import written
 
 from coupon_rec.book import hearing
 from coupon_rec.features import Arrays, Encoder, offers_frame, split
@@ -110,6 +111,12 @@ def released(fitted: Path, offers: pd.DataFrame, market: Market, once: Once) -> 
         CoupledModel.load(fitted).export(path, offers, market=market, day=date(2017, 6, 1))
 
     return once("released", export)
+
+
+@pytest.fixture(scope="session")
+def reported(fitted: Path, once: Once) -> Path:
+    """The sample with text for identifiers and a bad name, its offers, and its page."""
+    return once("reported", lambda folder: written(folder, fitted))
 
 
 @pytest.fixture(scope="session")

@@ -105,6 +105,8 @@ MISTAKES: list[tuple[str, str]] = [
     ("listen {file} --memory {folder}", "{folder}"),
     ("monitor nowhere", "nowhere"),
     ("records {file} out", "Parquet file"),
+    ("report {file} page.pdf", "name a .html file"),
+    ("report {file} /nowhere/page.html", "in a folder that exists"),
     ("retrain {file} --market {sample}", "{file}"),
     ("retrain {folder}/registry --market {spoiled}", "user_trend"),
     ("score nowhere {file} out", "is no bundle"),
