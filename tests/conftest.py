@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from receiver import Receiver
-from reported import written
 
 from coupon_rec.book import hearing
 from coupon_rec.features import Arrays, Encoder, offers_frame, split
@@ -116,6 +115,8 @@ def released(fitted: Path, offers: pd.DataFrame, market: Market, once: Once) -> 
 @pytest.fixture(scope="session")
 def reported(fitted: Path, once: Once) -> Path:
     """The sample with text for identifiers and a bad name, its offers, and its page."""
+    from reported import written
+
     return once("reported", lambda folder: written(folder, fitted))
 
 
