@@ -10,6 +10,7 @@ import typer
 
 from coupon_rec._extras import need
 from coupon_rec.commands import shared
+from coupon_rec.commands.progress import step
 
 if TYPE_CHECKING:
     from coupon_rec.recommender import CoupledModel
@@ -60,13 +61,15 @@ def report(
     from coupon_rec.monitoring.market_page import Judged, market_page
     from coupon_rec.recommender import CoupledModel
 
+    step("judging the model")
     fitted = CoupledModel.load(model)
     p = fitted.predict(test)["redeemed"].to_numpy()
     economics = Economics(margin, incremental, retailer_match, contact)
     judged = Judged(table, test, p, economics, learned(fitted, test), tables)
+    step("drawing the page")
     page = market_page(judged, model.name)
     out.write_text(page, encoding="utf-8")
-    typer.echo(f"{len(test):,} test offers, {len(page.encode()) / 1000:,.0f} kB: {out}")
+    shared.tell(f"{len(test):,} test offers, {len(page.encode()) / 1000:,.0f} kB: {out}")
 
 
 def learned(model: "CoupledModel", test: pd.DataFrame) -> dict[str, float]:
