@@ -53,7 +53,7 @@ def reply(size: int, chosen: int = 2, identifiers: Identifiers = WHOLE, seed: in
         identifiers,
     )
     choices = tuple(Choice(3, row, 0.5, 1.0, "why") for row in range(min(chosen, size)))
-    return Reply(choices, decision, True, "", 17, "0123456789ab")
+    return Reply(choices, decision, True, "", 3, 17, "0123456789ab")
 
 
 def record(

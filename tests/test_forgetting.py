@@ -78,7 +78,7 @@ def record(bundle: Path, key: str = "", first: int = 0) -> None:
         for who in (ZELDA, BEN):
             event = view(who, number)
             log.append([event])
-            reply = Reply((), none, True, "", 0, "0123456789ab")
+            reply = Reply((), none, True, "", 0, 0, "0123456789ab")
             asked = Question(who, DAY, 1)
             given = decisions.record_answer(asked, NOON, reply, degraded=False, cached=False)
             decisions.record_shadow(given, asked, NOON, reply, degraded=False, cached=False)

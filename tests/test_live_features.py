@@ -49,6 +49,7 @@ def before(market: Market, day: date) -> Market:
 
 def assert_live_is_batch(store: FeatureStore, offers: pd.DataFrame, day: date) -> None:
     """Compare all that a store serves on a day with those offers of the batch."""
+    store.rank()
     live = {user: store.offers(int(user), day) for user in offers["user_id"].unique()}
     served = pd.concat(
         pd.DataFrame({"user_id": user, "campaign_id": one.campaign_id, "coupon_id": one.coupon_id})

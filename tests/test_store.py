@@ -22,7 +22,11 @@ from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.serving.events import feature_store as store_module
 from coupon_rec.serving.events.event import Event, events_of
 from coupon_rec.serving.events.event_log import EventLog, LogError
-from coupon_rec.serving.events.feature_store import FeatureStore, StoreFullError
+from coupon_rec.serving.events.feature_store import (
+    CROWD_SECONDS,
+    FeatureStore,
+    StoreFullError,
+)
 from coupon_rec.serving.events.identifiers import UNKNOWN, Identifiers
 
 ROOT = Path(__file__).parents[1]
@@ -87,6 +91,28 @@ def test_an_event_moves_the_features_of_its_user_on_the_next_request(snapshot: P
     assert (after.match_recency[bought] == 1).all()
     assert (after.version, store.offers(6, DAY).version) == (before.version + 1, other.version)
     np.testing.assert_array_equal(store.offers(6, DAY).match_recency, other.match_recency)
+
+
+def test_others_move_an_answer_when_all_are_ranked_again_and_not_before(snapshot: Path) -> None:
+    store = load(snapshot)
+    before = store.offers(USER, DAY)
+    store.add([purchase(f"{user}", user) for user in range(20, 50)])
+    assert same(store.offers(USER, DAY), before)
+    store.rank()
+    after = store.offers(USER, DAY)
+    assert not same(after, before)
+    assert (before.ranked, after.ranked) == (0, 30)
+
+
+def test_an_old_crowd_is_ranked_again_with_the_next_event(
+    snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = load(snapshot)
+    store.add([purchase("a")])
+    assert store.ranked == 0
+    monkeypatch.setattr(store_module, "monotonic", lambda: time.monotonic() + CROWD_SECONDS)
+    store.add([purchase("b")])
+    assert store.ranked == 2
 
 
 def test_users_who_ask_together_get_what_each_gets_alone(snapshot: Path) -> None:
@@ -311,7 +337,8 @@ def test_a_question_waits_for_the_events_of_one_user_at_most(
     adding = threading.Thread(target=store.add, args=[events])
     adding.start()
     begun.wait()
-    counted = store.offers(USER, DAY).counted
+    store.offers(USER, DAY)
+    counted = store.counted
     adding.join()
     assert 0 < counted < store.counted == 50
 

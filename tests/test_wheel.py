@@ -117,7 +117,7 @@ def test_a_command_that_the_core_lacks_says_what_to_install(
     result = alone(core, "-m", "coupon_rec", *arguments)
     assert result.returncode == 2
     assert result.stderr.strip().endswith(f"is not installed: pip install 'coupon-rec[{extra}]'")
-    assert len(result.stderr.splitlines()) == 1
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="downloads 1 GB: only in CI")

@@ -169,8 +169,16 @@ class Recommender:
             )
         )
         note = "" if chosen else NOT_WORTH if len(decision.value) else NOTHING_LIVE
-        known, counted, mailed = candidates.known, candidates.counted, candidates.mailed
-        return Reply(choices, decision, known, note, counted, self.scorer.version, mailed)
+        return Reply(
+            choices,
+            decision,
+            candidates.known,
+            note,
+            candidates.version,
+            candidates.ranked,
+            self.scorer.version,
+            candidates.mailed,
+        )
 
     def _account(self, scorer: Scorer, candidates: Candidates, row: int) -> Account | None:
         """Compare a coupon with all others of its user, term by term; None if it has none."""

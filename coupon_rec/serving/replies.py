@@ -120,6 +120,7 @@ class Decision(NamedTuple):
 class Reply(NamedTuple):
     """The choices for a question, the best first, and what they rest on: events and bundle.
 
+    `version` counts the user's own events, and `ranked` those of all users that the crowd knew.
     `mailed` is False where they are chosen from all coupons that are live and not withheld from
     the user, for one who was mailed none of them.
     """
@@ -128,6 +129,7 @@ class Reply(NamedTuple):
     decision: Decision
     known: bool
     note: str
-    counted: int
+    version: int
+    ranked: int
     bundle: str
     mailed: bool = True

@@ -116,10 +116,11 @@ def answers(browser: Browser) -> pd.DataFrame:
                 const features = ["user", "match", "coupon"].flatMap((group) =>
                     names(group).map((name, k) => [name, read[group][k]]));
                 const value = Object.fromEntries(features);
-                const { spend, campaign, id } = couponModel.coupons[offer.coupon];
+                const { spend, discount, campaign, id } = couponModel.coupons[offer.coupon];
                 return {
                     ...value, ...answer, user_id: user.id, campaign_id: campaign, coupon_id: id,
-                    spend_per_line: spend, said_bought: offer.bought, said_redeemed: offer.redeemed,
+                    spend_per_line: spend, discount,
+                    said_bought: offer.bought, said_redeemed: offer.redeemed,
                     reason: choice.reason((name) => value[name]),
                 };
             }))"""

@@ -26,7 +26,7 @@ def test_what_follows_is_recorded_and_moves_what_later_answers_count(
     service.ask(1)
     service.stop()
     assert read_outcomes(tmp_path / "decisions")["kind"].to_list() == ["purchase", "redemption"]
-    assert read_answers(tmp_path / "decisions")["counted"].to_list() == [0, 2]
+    assert read_answers(tmp_path / "decisions")["version"].to_list() == [0, 2]
 
 
 def test_nothing_is_recorded_where_that_is_asked_for(

@@ -26,7 +26,7 @@ def test_the_day_of_the_newest_event_is_known_after_a_restart(
     assert day(inside()) == str(DAY + timedelta(days=3))
 
 
-def test_an_answer_given_before_is_given_anew_once_others_have_moved_its_ranks(
+def test_an_answer_given_before_is_given_anew_once_its_user_does_something_or_all_are_ranked(
     inside: Callable[..., Inside],
 ) -> None:
     service = inside()
@@ -38,8 +38,13 @@ def test_an_answer_given_before_is_given_anew_once_others_have_moved_its_ranks(
         for item in range(1001, 1021)
     ]
     assert service.send(*others).json() == {"accepted": len(others)}
+    assert [service.ask(user, k=100) for user in users] == before
+    assert service.metric("coupon_rec_cached_total") == len(users)
+    assert service.send(purchase("own", 1)).is_success
+    assert service.ask(1, k=100) != before[0]
+    service.app.state.service.recommender.store.rank()
     after = [service.ask(user, k=100) for user in users]
-    assert after != before
+    assert after[1:] != before[1:]
     service.stop()
     fresh = inside()
     assert [fresh.ask(user, k=100) for user in users] == after

@@ -153,7 +153,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         arm = "canary" if day >= 28 and drawn(user, "june", 0.5) else "live"
         time = NOON + timedelta(days=day)
         rows = Decision(np.full(1, 7), np.arange(1), half / 5, half / 5, half, position, OWN)
-        reply = Reply((), rows, True, "", 0, "0123456789ab" if arm == "live" else "ba9876543210")
+        reply = Reply((), rows, True, "", 0, 0, "0123456789ab" if arm == "live" else "ba9876543210")
         question = Question(user, time.date(), 1)
         log.record_answer(question, time, reply, degraded=False, cached=False, arm=arm)
         if random.random() < (0.1 if arm == "canary" else 0.2):

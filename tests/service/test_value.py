@@ -63,7 +63,7 @@ def answered(log: DecisionLog, user: int | str, coupons: list[int], day: int = 0
     half = np.full(3, 0.5)
     rows = Decision(np.full(3, 7), np.arange(3), half, half - 0.1, half, position, OWN)
     time = NOON + timedelta(days=day)
-    reply = Reply((), rows, True, "", 0, "0123456789ab")
+    reply = Reply((), rows, True, "", 0, 0, "0123456789ab")
     log.record_answer(Question(user, time.date(), 2), time, reply, degraded=False, cached=False)
 
 

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from coupon_rec.features.encoder import Arrays
 from coupon_rec.features.online.ranks import Crowd
 from coupon_rec.features.online.snapshot import OWN_TERMS, Floats, Ints, Past, Snapshot
-from coupon_rec.features.online.user_features import Values, features_of, known, together
+from coupon_rec.features.online.user_features import (
+    Values,
+    features_of,
+    known,
+    rounded,
+    together,
+)
 
 SPOKEN_OF = (
     "match_recency",
@@ -41,8 +47,8 @@ class Candidates:
         False for a user who was mailed no live coupon, and may get any of them.
     version : int
         The user's version, as of which all this holds.
-    counted : int
-        How many events of all users had been counted when these were ranked.
+    ranked : int
+        How many events of all users the crowd knew that these were ranked among.
     """
 
     campaign_id: Ints
@@ -59,7 +65,7 @@ class Candidates:
     known: bool
     mailed: bool
     version: int
-    counted: int
+    ranked: int
 
 
 class Asked(NamedTuple):
@@ -103,7 +109,7 @@ class Shown(NamedTuple):
 
 
 def candidates_of(
-    snapshot: Snapshot, crowd: Crowd, asked: Sequence[Asked], start: int, counted: int
+    snapshot: Snapshot, crowd: Crowd, asked: Sequence[Asked], start: int, ranked: int
 ) -> list[Candidates]:
     """Compute all features of the candidates of n users, for all of them at once.
 
@@ -117,8 +123,8 @@ def candidates_of(
         The users. Nothing that they did from `start` on is in it.
     start : int
         The day on which the campaigns are taken to start, since 1970.
-    counted : int
-        How many events of all users have been counted.
+    ranked : int
+        How many events of all users the crowd knows.
     """
     rows, pasts = np.array([one.row for one in asked]), [one.past for one in asked]
     coupons, shown = snapshot.coupons, _shown(snapshot, rows, start)
@@ -151,7 +157,7 @@ def candidates_of(
             known=one.row < len(snapshot.user_row) or one.version > 0,
             mailed=len(snapshot.offers[one.row]) > 0,
             version=one.version,
-            counted=counted,
+            ranked=ranked,
             **{name: column[left[first:end]] for name, column in columns.items()},
         )
         for one, first, end in zip(asked, edges, edges[1:], strict=False)
@@ -246,7 +252,7 @@ def _discounts(snapshot: Snapshot, shown: Shown) -> Floats:
     }.items():
         if name in (offers.dtype.names or ()) and len(offers):
             own = np.where(shown.pair >= 0, offers[name][shown.pair], np.nan) * worth
-            discount = np.where(np.isnan(own), discount, own)
+            discount = np.where(np.isnan(own), discount, rounded(own))
     return discount
 
 

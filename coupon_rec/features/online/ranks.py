@@ -1,10 +1,16 @@
-"""Where a user stands among all others, while everyone moves."""
+"""Where a user stands among all others, as they were at one moment."""
+
+from collections.abc import Mapping
+from copy import copy
 
 import numpy as np
 
 from coupon_rec.features.catalog import MILLIONTHS
 from coupon_rec.features.online.snapshot import Floats, Ints, Rows, Snapshot
 from coupon_rec.features.online.user_features import known, last_of, wallet_shares
+
+STARTS = 8
+"""Days for which a crowd keeps its order by spend; few are asked about between two crowds."""
 
 
 class Ranks:
@@ -24,8 +30,10 @@ class Ranks:
             np.sort(values[(campaign == one) & (values > 0)]) for one in range(len(sizes))
         ]
 
-    def replace(self, campaign: Ints, old: Floats, new: Floats) -> None:
-        """Take some values out and put as many others of the same campaigns in."""
+    def replaced(self, campaign: Ints, old: Floats, new: Floats) -> "Ranks":
+        """The same with some values taken out and as many others of the same campaigns put in."""
+        other = copy(self)
+        other._above = [*self._above]
         for one in np.unique(campaign):
             gone, come = (
                 np.sort(values[(campaign == one) & (values > 0)]) for values in (old, new)
@@ -33,7 +41,8 @@ class Ranks:
             above = self._above[one]
             place = above.searchsorted(gone) + np.arange(len(gone)) - gone.searchsorted(gone)
             rest = np.delete(above, np.minimum(place, len(above) - 1))
-            self._above[one] = np.insert(rest, rest.searchsorted(come), come)
+            other._above[one] = np.insert(rest, rest.searchsorted(come), come)
+        return other
 
     def of(self, campaign: Ints, values: Floats, below: Ints, joining: Ints) -> Floats:
         """The rank of each value in its campaign, 0 to 1.
@@ -55,12 +64,12 @@ class Ranks:
 
 
 class Crowd:
-    """The ranks that depend on everyone who was mailed a campaign: by spend, and by wallet share.
+    """Everyone who was mailed a campaign, as they were at one moment: by spend, and wallet share.
 
     Parameters
     ----------
     snapshot : Snapshot
-        Where the others stand to begin with.
+        Where they stand to begin with.
 
     Attributes
     ----------
@@ -69,7 +78,7 @@ class Crowd:
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot, self._start = snapshot, snapshot.start
+        self._snapshot = snapshot
         users = np.arange(len(snapshot.user_row) + 1)
         campaign, offers = snapshot.coupons.campaign, snapshot.offers
         of_offer, size = campaign[offers.rows["coupon"]], int(campaign.max()) + 1
@@ -85,19 +94,34 @@ class Crowd:
         user, lines = snapshot.lines.of(users)[0], snapshot.lines.rows
         self._spend = np.bincount(user, lines["amount"], len(users))
         self._first_day = last_of(user[::-1], lines["day"][::-1], len(users))
-        self._rates = self._ranked_rates()
+        self._rates: dict[int, Ranks] = {}
 
-    def move(self, user: int, before: Rows, after: Rows) -> None:
-        """Take note that a user, given by row, has more purchase lines than before."""
-        coupons, mine = self._snapshot.coupons, self._snapshot.offers[user]["coupon"]
-        campaigns = np.unique(coupons.campaign[mine])
-        whose = np.full(len(campaigns), user)
-        old_rate = self._rate(whose)
-        old, new = (wallet_shares(lines, coupons)[mine] for lines in (before, after))
-        self._spend[user] = after["amount"].sum()
-        self._first_day[user] = after["day"][0] if len(after) else np.nan
-        self.wallets.replace(coupons.campaign[mine], old, new)
-        self._rates.replace(campaigns, old_rate, self._rate(whose))
+    def moved(self, bought: Mapping[int, tuple[Rows, Rows]]) -> "Crowd":
+        """The crowd of a later moment.
+
+        Parameters
+        ----------
+        bought : mapping of int to (numpy.ndarray, numpy.ndarray)
+            The purchase lines of each user, given by row, that has others now: before, and now.
+        """
+        if not bought:
+            return self
+        other, coupons = copy(self), self._snapshot.coupons
+        other._spend, other._first_day = self._spend.copy(), self._first_day.copy()
+        other._rates = {}
+        offers = {user: self._snapshot.offers[user]["coupon"] for user in bought}
+        for user, (_, now) in bought.items():
+            other._spend[user] = now["amount"].sum()
+            other._first_day[user] = now["day"][0] if len(now) else np.nan
+        old, new = (
+            np.concatenate(
+                [wallet_shares(both[k], coupons)[offers[user]] for user, both in bought.items()]
+            )
+            for k in (0, 1)
+        )
+        campaign = coupons.campaign[np.concatenate([*offers.values()])]
+        other.wallets = self.wallets.replaced(campaign, old, new)
+        return other
 
     def spend_ranks(self, campaign: Ints, rates: Floats, start: int, joining: Ints) -> Floats:
         """The feature user_spend_rank, as of a start, of users in campaigns.
@@ -111,17 +135,15 @@ class Crowd:
         joining : numpy.ndarray
             1 for a user who was mailed nothing, and is ranked as if mailed, else 0; shape (m,).
         """
-        if start != self._start:
-            self._start = start
-            self._rates = self._ranked_rates()
-        return self._rates.of(campaign, rates, 0 * joining, joining)
+        if start not in self._rates:
+            if len(self._rates) == STARTS:
+                self._rates.clear()
+            rates_then = self._spend_per_week(start)[self._user]
+            self._rates[start] = Ranks(self._campaign, rates_then, self._sizes)
+        return self._rates[start].of(campaign, rates, 0 * joining, joining)
 
-    def _ranked_rates(self) -> Ranks:
-        """Rank everyone who was mailed a campaign by spend a week."""
-        return Ranks(self._campaign, self._rate(self._user), self._sizes)
-
-    def _rate(self, users: Ints) -> Floats:
-        """The feature user_spend_per_week of users, shape (n,)."""
-        weeks = np.fmax((self._start - self._first_day[users]) / 7, 1)
-        rates = known({"user_spend_per_week": self._spend[users] / MILLIONTHS / weeks})
+    def _spend_per_week(self, start: int) -> Floats:
+        """The feature user_spend_per_week of everyone as of a start, shape (n,)."""
+        weeks = np.fmax((start - self._first_day) / 7, 1)
+        rates = known({"user_spend_per_week": self._spend / MILLIONTHS / weeks})
         return np.asarray(rates["user_spend_per_week"])

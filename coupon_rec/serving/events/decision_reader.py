@@ -45,6 +45,7 @@ ANSWER = pa.schema(
         "position": pa.list_(pa.int16()),
         "arm": pa.string(),
         "platform": pa.string(),
+        "version": pa.uint32(),
     }
 )
 OUTCOME = pa.schema(
@@ -73,7 +74,7 @@ OF_A_MARKET = (
 )
 COLUMNS = (
     *(*OF_A_MARKET, "chosen", "probability", "value", "time", "request_id", "bundle"),
-    *("k", "counted", "degraded", "cached", "package", "arm", "platform"),
+    *("k", "counted", "degraded", "cached", "package", "arm", "platform", "version"),
 )
 
 
@@ -98,9 +99,10 @@ def read_decisions(folder: Folders, *, shadow: bool = False) -> pd.DataFrame:
         mailing_propensity (1: everybody is answered), coupon_propensity (that the policy chose
         it), position (its place among those chosen, from 0 on, null if it was not), chosen,
         probability (that it is redeemed), value (in currency), time, request_id, bundle, and
-        k, counted, degraded, cached, package, arm ("live", or "canary" for those of a bundle on
-        trial) and platform (empty where none was named) of its answer. An answer without
-        candidates has none.
+        k, counted (events of all users that the crowd knew), degraded, cached, package, arm
+        ("live", or "canary" for those of a bundle on trial), platform (empty where none was named)
+        and version (how many of the user's own events were known, missing in logs of 1.0) of its
+        answer. An answer without candidates has none.
 
     Raises
     ------
@@ -315,12 +317,14 @@ def read_parquet(path: Path) -> pa.Table:
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
     """Put tables below each other; identifiers are texts if they are in any of them."""
-    schema = tables[0].schema
-    for table in tables[1:]:
+    schema = max((table.schema for table in tables), key=len)  # logs of 1.0 lack the last column
+    for table in tables:
         for place, field in enumerate(table.schema):
             if field.type in (ID, IDS):
                 schema = schema.set(place, field)
-    return pa.concat_tables([table.cast(schema) for table in tables])
+    fields = [*schema]
+    cast = [table.cast(pa.schema(fields[: len(table.schema)])) for table in tables]
+    return pa.concat_tables(cast, promote_options="default")
 
 
 def without_duplicates(table: pa.Table, key: str) -> pa.Table:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from threading import RLock
+from time import monotonic
 
 import numpy as np
 
@@ -28,6 +29,8 @@ DAYS_UNHELD = 365
 CLOCK_AHEAD = timedelta(days=1)
 """How far the clock of a shop may be ahead of ours, for its events to say what time it is."""
 EPOCH = date(1970, 1, 1)
+CROWD_SECONDS = 300
+"""How long others stand where they stood, before a user is ranked among them as they are then."""
 PARTS = {"purchase": "lines", "redemption": "redemptions", "view": "views", "click": "clicks"}
 """The part of a `Past` in which an event of each kind stands."""
 
@@ -67,6 +70,8 @@ class FeatureStore:
         self._versions: dict[int, int] = {}
         self._lock, self._adding = RLock(), RLock()
         self._crowd = Crowd(self.snapshot)
+        self._ranked, self._rank_at = 0, monotonic() + CROWD_SECONDS
+        self._bought: dict[int, Rows] = {}
 
     @classmethod
     def load(
@@ -91,6 +96,7 @@ class FeatureStore:
         """
         store = cls(folder, encoder, log)
         store.catch_up()
+        store.rank()
         return store
 
     @property
@@ -109,11 +115,16 @@ class FeatureStore:
 
     @property
     def counted(self) -> int:
-        """How many events of all users this store has counted since its snapshot.
-
-        Each may have moved the ranks of every user, so answers hold as long as this stays.
-        """
+        """How many events of all users this store has counted since its snapshot."""
         return self._counted
+
+    @property
+    def ranked(self) -> int:
+        """How many of these the crowd knows that everyone is ranked among.
+
+        A user's answers hold as long as this and the user's `version` stay.
+        """
+        return self._ranked
 
     def offers(self, user_id: int | str, day: date) -> Candidates:
         """Every live coupon for this user, as if its campaign started on the day after `day`.
@@ -167,17 +178,11 @@ class FeatureStore:
         if day < self.day:
             raise ValueError(f"the snapshot is of {self.day}: ask as of that day or later")
         user, start = self.identifiers.number("user_id", user_id), (day - EPOCH).days + 1
-        row, snapshot = self.snapshot.row(user), self.snapshot
         with self._lock:
-            past = self._past_of(user)
-            supposed = self._after(past, events)
+            supposed = self._after(self._past_of(user), events).before(start)
             version = self._versions.get(user, 0) + len(events)
-            asked = Asked(row, supposed.before(start), version)
-            self._crowd.move(row, past.lines, supposed.lines)
-            try:
-                return candidates_of(snapshot, self._crowd, [asked], start, self._counted)[0]
-            finally:
-                self._crowd.move(row, supposed.lines, past.lines)
+            asked = Asked(self.snapshot.row(user), supposed, version)
+            return candidates_of(self.snapshot, self._crowd, [asked], start, self._ranked)[0]
 
     def _computed(self, users: Sequence[int], day: date) -> list[Candidates]:
         """Compute features as of the end of a day."""
@@ -188,7 +193,7 @@ class FeatureStore:
             )
             for user in users
         ]
-        return candidates_of(snapshot, self._crowd, asked, start, self._counted)
+        return candidates_of(snapshot, self._crowd, asked, start, self._ranked)
 
     def add(self, events: Sequence[Event]) -> int:
         """Take events in: they are on disk, and count, when it returns.
@@ -223,6 +228,22 @@ class FeatureStore:
                 if self._position == start:
                     self._position = end
             return self._apply(new.values())
+
+    def rank(self) -> None:
+        """Rank users among all others as these are now.
+
+        Events do so by themselves, when the crowd is older than `CROWD_SECONDS`. Until then they
+        move their own user's features alone.
+        """
+        with self._adding:
+            before, self._bought = self._bought, {}
+            rows = {user: self.snapshot.row(user) for user in before}
+            crowd = self._crowd.moved(
+                {row: (before[user], self._past[user].lines) for user, row in rows.items()}
+            )
+            with self._lock:
+                self._crowd, self._ranked = crowd, self._counted
+            self._rank_at = monotonic() + CROWD_SECONDS
 
     def catch_up(self) -> int:
         """Exchange events with other replicas, and `follow` the log."""
@@ -268,6 +289,8 @@ class FeatureStore:
         for user, own in by_user.items():
             with self._lock:
                 self._move(user, own)
+        if monotonic() >= self._rank_at:
+            self.rank()
         return sum(map(len, by_user.values()))
 
     def _number(self, event: Event, name: str) -> int:
@@ -278,7 +301,7 @@ class FeatureStore:
         """Let one user's features move."""
         past = self._past_of(user)
         now = self._after(past, events)
-        self._crowd.move(self.snapshot.row(user), past.lines, now.lines)
+        self._bought.setdefault(user, past.lines)
         self._past[user] = now
         self._versions[user] = self._versions.get(user, 0) + len(events)
         self._counted += len(events)

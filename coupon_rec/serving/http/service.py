@@ -144,8 +144,9 @@ class Service:
         That happens where requests are read: a thread of its own would only take turns with that
         one at the interpreter, and answer fewer. A shadow has one, so that nobody waits for it.
         """
-        degraded, version = self.bundles.log.degraded, bundle.scorer.version
-        found = self._cache.get((question, bundle.store.counted, version, degraded))
+        degraded, store = self.bundles.log.degraded, bundle.store
+        events = store.version(question.user_id), store.ranked
+        found = self._cache.get((question, *events, bundle.scorer.version, degraded))
         if found:
             return found._replace(cached=True, arm=arm)
         if arm == SHADOW:
@@ -167,7 +168,7 @@ class Service:
         body = response.model_dump_json(exclude_defaults=True).encode()
         answer = Answer(question, reply, degraded, False, arm, body)
         if not question.explore:
-            self._cache[question, reply.counted, version, degraded] = answer
+            self._cache[question, reply.version, reply.ranked, reply.bundle, degraded] = answer
         if len(self._cache) > CACHE:
             del self._cache[next(iter(self._cache))]
         return answer

@@ -97,4 +97,4 @@ class Streams:
                 last = best
                 service.record(answer, moment)
                 event = b"event: coupon\nid: %d\ndata: %s\n\n"
-                yield event % (answer.reply.counted, answer.body)
+                yield event % (answer.reply.version, answer.body)
