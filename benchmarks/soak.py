@@ -5,8 +5,9 @@ thread, while every so often one replica is killed with SIGKILL and started anew
 finds its replica away tries again. Afterwards
 
 - every event that was accepted is looked for in the log of its replica;
-- answers are computed anew, from the snapshot and the first so many events of that log, and
-  compared with what was answered; and each must have counted all that its user had bought before.
+- answers are computed anew, from the snapshot, the first so many events of that log and so many of
+  the user's own, and compared with what was answered; and each must have counted all that its user
+  had bought before.
 
 `python benchmarks/serving.py MODEL BUNDLE --soak 240 --kill 20` runs it.
 """
@@ -201,16 +202,25 @@ def verify(replicas: Sequence[Replica], seen: Sequence[Seen], checked: int) -> d
         ]
         some = np.random.default_rng(number).permutation(len(mine))[: checked // len(replicas)]
         recorded = read_answers(replica.folder / "decisions").set_index("request_id")
-        counted = recorded["counted"].to_dict()
-        known = [mine[i] for i in some if mine[i][0]["request_id"] in counted]
+        known = [mine[i] for i in some if mine[i][0]["request_id"] in recorded.index]
         found["unrecorded"] += len(some) - len(known)  # a kill takes the last 100 ms of decisions
         scorer = Scorer.load(replica.bundle)
-        store = FeatureStore(replica.bundle / "snapshot", scorer.encoder)
-        recommend = Recommender(scorer, store, Economics())
-        for answer, last in sorted(known, key=lambda each: counted[each[0]["request_id"]]):
-            wanted = counted[answer["request_id"]]
-            store.add(events[store.counted : wanted])
-            (reply,) = recommend([Question(answer["user_id"], store.day, 5)])
+        rests = {answer["request_id"]: recorded.loc[answer["request_id"]] for answer, _ in known}
+        order = sorted(
+            known, key=lambda each: tuple(rests[each[0]["request_id"]][["counted", "version"]])
+        )
+        ranked = -1
+        for answer, last in order:
+            rest, user = rests[answer["request_id"]], answer["user_id"]
+            if rest["counted"] != ranked:  # another crowd
+                ranked = int(rest["counted"])
+                store = FeatureStore(replica.bundle / "snapshot", scorer.encoder)
+                store.add(events[:ranked])
+                store.rank()
+                recommend = Recommender(scorer, store, Economics())
+            own = [event for event in events if event.user_id == user]
+            store.add(own[: rest["version"]])
+            (reply,) = recommend([Question(user, store.day, 5)])
             assert not isinstance(reply, Exception)
             ours = [
                 {name: value for name, value in asdict(choice).items() if value not in (None, "")}
@@ -218,6 +228,7 @@ def verify(replicas: Sequence[Replica], seen: Sequence[Seen], checked: int) -> d
             ]
             found["checked"] += 1
             found["wrong"] += ours != answer["coupons"]
-            found["stale"] += place.get(last, 0) > wanted
+            seen_then = {event.event_id for event in own[: rest["version"]]}
+            found["stale"] += last in place and last not in seen_then
     found["accepted"], found["lost"] = len(accepted), len(accepted - kept)
     return found

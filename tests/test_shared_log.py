@@ -70,6 +70,8 @@ class Replicas(dict[str, FeatureStore]):
     def assert_alike(self, events: int) -> None:
         """All have counted so many events, and give the same answer to everyone."""
         first, *others = self.values()
+        for store in self.values():
+            store.rank()
         assert sum(first.version(user) for user in range(1, 61)) == events
         for user in range(1, 61):
             mine = first.offers(user, DAY)

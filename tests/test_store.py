@@ -210,6 +210,7 @@ def test_events_that_a_later_snapshot_holds_are_not_counted_again(
     assert sum(store.version(event.user_id) for event in events if event.user_id != USER) == 0
     assert store.version(USER) == 1, "an event that missed the nightly batch counts"
     fresh.add([purchase("late")])
+    fresh.rank()
     for user in range(1, 61):
         assert same(store.offers(user, tomorrow), fresh.offers(user, tomorrow))
 
@@ -367,6 +368,7 @@ def test_threads_may_add_and_ask_at_the_same_time(snapshot: Path, log: EventLog)
     assert errors == []
     assert sum(store.version(user) for user in range(1, 61)) == 300
     again = load(snapshot, log)
+    store.rank()
     for user in range(1, 61):
         assert same(store.offers(user, DAY), again.offers(user, DAY))
 
