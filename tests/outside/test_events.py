@@ -232,6 +232,7 @@ def killed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Killed:
             thread.join()
     copy = shutil.copytree(folder, tmp_path_factory.mktemp("copy") / "logs")
     service = Service(bundle, folder)
+    assert service.client.post("/v1/reload").is_success, "all are ranked again"
     answers = [service.ask(user, "2017-06-05", k=100) for user in range(1, 9)]
     service.stop()
     service.close()
@@ -257,6 +258,7 @@ def test_after_kills_answers_are_those_of_a_service_that_got_the_events_in_peace
     peaceful = serve()
     for begin in range(0, len(killed.events), 500):
         assert peaceful.send(*killed.events[::-1][begin : begin + 500]).is_success
+    assert peaceful.client.post("/v1/reload").is_success, "all are ranked again"
     for answer in killed.answers:
         wanted = peaceful.ask(answer["user_id"], "2017-06-05", k=100)
         names = [[coupon["coupon_id"] for coupon in each["coupons"]] for each in (answer, wanted)]

@@ -198,7 +198,12 @@ def named(folder: Folders) -> list[Path]:
 
 def _read(folder: Folders, kind: str) -> pa.Table | None:
     tables = [table for one in named(folder) for table in _tables(one, kind)]
-    return without_duplicates(joined(tables), KEYS[kind]) if tables else None
+    if not tables:
+        return None
+    table = joined(tables)
+    for field in [*SCHEMAS[kind]][len(table.schema) :]:  # that logs of 1.0 lack
+        table = table.append_column(field, pa.nulls(len(table), field.type))
+    return without_duplicates(table, KEYS[kind])
 
 
 def _tables(folder: Path, kind: str) -> list[pa.Table]:
