@@ -22,11 +22,7 @@ from coupon_rec.features.online.snapshot_writer import write_snapshot
 from coupon_rec.serving.events import feature_store as store_module
 from coupon_rec.serving.events.event import Event, events_of
 from coupon_rec.serving.events.event_log import EventLog, LogError
-from coupon_rec.serving.events.feature_store import (
-    CROWD_SECONDS,
-    FeatureStore,
-    StoreFullError,
-)
+from coupon_rec.serving.events.feature_store import FeatureStore, StoreFullError
 from coupon_rec.serving.events.identifiers import UNKNOWN, Identifiers
 
 ROOT = Path(__file__).parents[1]
@@ -102,17 +98,6 @@ def test_others_move_an_answer_when_all_are_ranked_again_and_not_before(snapshot
     after = store.offers(USER, DAY)
     assert not same(after, before)
     assert (before.ranked, after.ranked) == (0, 30)
-
-
-def test_an_old_crowd_is_ranked_again_with_the_next_event(
-    snapshot: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = load(snapshot)
-    store.add([purchase("a")])
-    assert store.ranked == 0
-    monkeypatch.setattr(store_module, "monotonic", lambda: time.monotonic() + CROWD_SECONDS)
-    store.add([purchase("b")])
-    assert store.ranked == 2
 
 
 def test_users_who_ask_together_get_what_each_gets_alone(snapshot: Path) -> None:

@@ -1,10 +1,12 @@
 """What happens in the shops: accepted once it is on disk, and in the next answer."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from running import DAY, Inside, did, review
-from shop import purchase
+from shop import purchase, until
 
 
 def test_the_day_of_the_newest_event_is_known_after_a_restart(
@@ -48,3 +50,18 @@ def test_an_answer_given_before_is_given_anew_once_its_user_does_something_or_al
     service.stop()
     fresh = inside()
     assert [fresh.ask(user, k=100) for user in users] == after
+
+
+def test_a_service_ranks_all_anew_by_itself_and_goes_on_if_that_fails_once(
+    inside: Callable[..., Inside], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coupon_rec.serving.http.service.CROWD_SECONDS", 0.1)
+    service = inside()
+    store = service.app.state.service.recommender.store
+    with monkeypatch.context() as broken:
+        failed = threading.Event()
+        broken.setattr(store, "rank", lambda: failed.set() or 1 // 0)
+        assert service.send(purchase("a", 1)).is_success
+        assert failed.wait(30)
+        assert store.ranked == 0
+    until(lambda: store.ranked == 1)

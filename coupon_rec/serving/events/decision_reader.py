@@ -198,12 +198,7 @@ def named(folder: Folders) -> list[Path]:
 
 def _read(folder: Folders, kind: str) -> pa.Table | None:
     tables = [table for one in named(folder) for table in _tables(one, kind)]
-    if not tables:
-        return None
-    table = joined(tables)
-    for field in [*SCHEMAS[kind]][len(table.schema) :]:  # that logs of 1.0 lack
-        table = table.append_column(field, pa.nulls(len(table), field.type))
-    return without_duplicates(table, KEYS[kind])
+    return without_duplicates(joined(tables), KEYS[kind]) if tables else None
 
 
 def _tables(folder: Path, kind: str) -> list[pa.Table]:
@@ -212,7 +207,8 @@ def _tables(folder: Path, kind: str) -> list[pa.Table]:
     while True:
         try:
             tables = [read_lines(path) for path in open_files(folder, kind)]
-            return tables + [read_parquet(path) for path in parquet_files(folder, kind)]
+            written = [read_parquet(path) for path in parquet_files(folder, kind)]
+            return tables + [completed(table, SCHEMAS[kind]) for table in written]
         except FileNotFoundError:  # became Parquet meanwhile: list them again
             continue
 
@@ -320,16 +316,21 @@ def read_parquet(path: Path) -> pa.Table:
         ) from error
 
 
+def completed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Add the last columns of a schema, without values, where a file of 1.0 lacks them."""
+    for field in [*schema][len(table.schema) :]:
+        table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table
+
+
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
     """Put tables below each other; identifiers are texts if they are in any of them."""
-    schema = max((table.schema for table in tables), key=len)  # logs of 1.0 lack the last column
-    for table in tables:
+    schema = tables[0].schema
+    for table in tables[1:]:
         for place, field in enumerate(table.schema):
             if field.type in (ID, IDS):
                 schema = schema.set(place, field)
-    fields = [*schema]
-    cast = [table.cast(pa.schema(fields[: len(table.schema)])) for table in tables]
-    return pa.concat_tables(cast, promote_options="default")
+    return pa.concat_tables([table.cast(schema) for table in tables])
 
 
 def without_duplicates(table: pa.Table, key: str) -> pa.Table:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from threading import RLock
-from time import monotonic
 
 import numpy as np
 
@@ -29,8 +28,6 @@ DAYS_UNHELD = 365
 CLOCK_AHEAD = timedelta(days=1)
 """How far the clock of a shop may be ahead of ours, for its events to say what time it is."""
 EPOCH = date(1970, 1, 1)
-CROWD_SECONDS = 300
-"""How long others stand where they stood, before a user is ranked among them as they are then."""
 PARTS = {"purchase": "lines", "redemption": "redemptions", "view": "views", "click": "clicks"}
 """The part of a `Past` in which an event of each kind stands."""
 
@@ -68,9 +65,9 @@ class FeatureStore:
         self._counted = 0
         self._past: dict[int, Past] = {}
         self._versions: dict[int, int] = {}
-        self._lock, self._adding = RLock(), RLock()
+        self._lock, self._adding, self._ranking = RLock(), RLock(), RLock()
         self._crowd = Crowd(self.snapshot)
-        self._ranked, self._rank_at = 0, monotonic() + CROWD_SECONDS
+        self._ranked = 0
         self._bought: dict[int, Rows] = {}
 
     @classmethod
@@ -232,18 +229,19 @@ class FeatureStore:
     def rank(self) -> None:
         """Rank users among all others as these are now.
 
-        Events do so by themselves, when the crowd is older than `CROWD_SECONDS`. Until then they
-        move their own user's features alone.
+        Until then events move the features of their own user alone. A service does so every few
+        minutes. Nobody waits for it: others add and ask meanwhile.
         """
-        with self._adding:
-            before, self._bought = self._bought, {}
-            rows = {user: self.snapshot.row(user) for user in before}
-            crowd = self._crowd.moved(
-                {row: (before[user], self._past[user].lines) for user, row in rows.items()}
-            )
+        with self._ranking:
             with self._lock:
-                self._crowd, self._ranked = crowd, self._counted
-            self._rank_at = monotonic() + CROWD_SECONDS
+                bought = {
+                    self.snapshot.row(user): (before, self._past[user].lines)
+                    for user, before in self._bought.items()
+                }
+                self._bought, counted = {}, self._counted
+            crowd = self._crowd.moved(bought)
+            with self._lock:
+                self._crowd, self._ranked = crowd, counted
 
     def catch_up(self) -> int:
         """Exchange events with other replicas, and `follow` the log."""
@@ -289,8 +287,6 @@ class FeatureStore:
         for user, own in by_user.items():
             with self._lock:
                 self._move(user, own)
-        if monotonic() >= self._rank_at:
-            self.rank()
         return sum(map(len, by_user.values()))
 
     def _number(self, event: Event, name: str) -> int:

@@ -63,9 +63,10 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    listening = asyncio.create_task(service.listen())
+    tasks = [asyncio.create_task(work) for work in (service.listen(), service.rank())]
     yield
-    listening.cancel()
+    for task in tasks:
+        task.cancel()
     await service.close()
 
 

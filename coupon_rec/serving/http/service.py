@@ -38,6 +38,8 @@ LISTEN = 0.2
 """Seconds between two exchanges of events with other replicas."""
 RECOVER = 10
 """Seconds after an exchange that failed for no reason that we know."""
+CROWD_SECONDS = 300
+"""How long others stand where they stood, before users are ranked among them as they are then."""
 
 
 class Answer(NamedTuple):
@@ -288,6 +290,16 @@ class Service:
                 self.bundles.log.degraded = True
                 pause = RECOVER
             await asyncio.sleep(pause)
+
+    async def rank(self) -> None:
+        """Rank users anew every few minutes, as long as the service runs."""
+        while True:
+            await asyncio.sleep(CROWD_SECONDS)
+            for bundle in filter(None, (self.bundles.live, self.bundles.trial)):
+                try:
+                    await asyncio.to_thread(bundle.store.rank)
+                except Exception as error:  # they are ranked as they were
+                    logger.exception("users are not ranked anew (%s)", type(error).__name__)
 
     def _catch_up(self) -> int:
         new = self.recommender.store.catch_up()
