@@ -222,6 +222,7 @@ def test_encrypted_files_name_nobody_and_survive_a_rotation_and_a_forgetting(
     people = (ZELDA, BEN, WANDA)
     ours = shop(named, people, "--redis", redis.url, COUPON_REC_STORAGE_KEYS=old)
     service, _ = ours.trade()
+    assert service.client.post("/v1/reload").is_success, "all are ranked again, as after a restart"
     wanted = ours.answers(service)
     logs = {path: path.read_bytes() for path in ours.logs.rglob("*") if path.is_file()}
     assert len(logs) > 5
