@@ -1,6 +1,7 @@
 from .batch.blocks import write_offers as write_offers
 from .batch.offers import build_offers as build_offers
 from .batch.offers import offers_frame as offers_frame
+from .catalog import APPETITE_FEATURES as APPETITE_FEATURES
 from .catalog import CATEGORIES as CATEGORIES
 from .catalog import FEATURES as FEATURES
 from .catalog import GROUPS as GROUPS

@@ -24,6 +24,14 @@ MILLIONTHS = 1_000_000
 PRIOR_REDEMPTIONS, PRIOR_OFFERS = 3, 1000
 """Earlier redemption rates are shrunk as if so many more redemptions and offers had been seen."""
 
+TASTES = tuple(f"taste_{i}" for i in range(16))
+"""Columns: where a user, a kind of item or a coupon lies in each direction in which tastes differ.
+Of 4, 8, 16 and 32 directions, 16 told most of the next four weeks' purchases beside a user's own
+counts in simulated markets, and nearly so on Complete Journey."""
+
+USUAL = "usual_share"
+"""Column: the share of a kind, or of what a coupon covers, in all that was bought."""
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -121,6 +129,13 @@ OPTIONAL_FEATURES = (
 )
 """Features that the offers of a market have if it has the tables or columns to make them of."""
 
+APPETITE_FEATURES = (
+    Feature("match_appetite", "lines a week to be expected of all that the user buys", 0.0, True),
+    Feature("match_appetite_ratio", "that against what all users buy, ratio", 1.0, True),
+)
+"""Features that all offers have, of the coupon's items: see `coupon_rec.features.batch.appetite`.
+A model reads them if its encoder is told to, by `extra`."""
+
 WORTH = ("spend_per_line", "discount", "discount_from", "discount_error", "margin", "shop_share")
 """What decisions count with, and no model reads, in currency: what one purchase of the coupon's
 items brings, `minimum` at least; what a redemption takes off; which term or history says so; how
@@ -137,7 +152,9 @@ CATEGORIES = {
 
 NAMES = tuple(feature.name for feature in FEATURES)
 OPTIONAL_NAMES = tuple(feature.name for feature in OPTIONAL_FEATURES)
-MISSING = {each.name: float(each.missing) for each in (*FEATURES, *OPTIONAL_FEATURES)}
+APPETITE_NAMES = tuple(feature.name for feature in APPETITE_FEATURES)
+EVERY_FEATURE = {each.name: each for each in (*FEATURES, *OPTIONAL_FEATURES, *APPETITE_FEATURES)}
+MISSING = {name: float(each.missing) for name, each in EVERY_FEATURE.items()}
 """What stands for "nothing known" of each feature."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coupon_rec.features.catalog import CATEGORIES, GROUPS, MISSING, Feature
+from coupon_rec.features.catalog import CATEGORIES, EVERY_FEATURE, GROUPS, MISSING, Feature
 from coupon_rec.market.categories import NOT_OWN, OWN
 
 RARE = 10
@@ -99,8 +99,10 @@ def own_columns(offers: pd.DataFrame) -> list[str]:
 
 
 def own_feature(column: pd.Series) -> Feature:
-    """A column of the user's own, numbers or vectors, as a feature."""
+    """A column that was asked for, numbers or vectors, as a feature."""
     name = str(column.name)
+    if name in EVERY_FEATURE:
+        return EVERY_FEATURE[name]
     group_of(name)
     if kind_of(column) == "vector":
         return Feature(name, "a vector of your own")

@@ -22,7 +22,7 @@ from coupon_rec.decisions.best import best_offers, lists_of
 from coupon_rec.decisions.value import LIST, SHARES
 from coupon_rec.effects import holdout_size, power
 from coupon_rec.evaluation import compare, evaluate, from_sums, reliability, total
-from coupon_rec.features.catalog import FEATURES, OPTIONAL_FEATURES
+from coupon_rec.features.catalog import EVERY_FEATURE
 from coupon_rec.market import Market
 from coupon_rec.market.schema import OPTIONAL_TABLES, SCHEMAS
 from coupon_rec.odds import best_of_each
@@ -52,7 +52,7 @@ STRETCHED = (lambda x: np.sqrt(np.maximum(x, 0)), np.square)
 """A scale that has room for small rates, and its inverse."""
 MOST_POINTS = 40
 MOST_LISTS, MOST_OFFERS = 2000, 30_000
-MEANINGS = {each.name: each.meaning for each in (*FEATURES, *OPTIONAL_FEATURES)}
+MEANINGS = {name: each.meaning for name, each in EVERY_FEATURE.items()}
 KNOWN_BY = {
     "items": "receipts of the coupon's items",
     "category": "receipts of its category",

@@ -17,8 +17,8 @@ from ibis import Table, _
 from coupon_rec.features.batch.offers import (
     RANKS,
     coded_items,
-    coupon_side,
     finished,
+    known_goods,
     known_offers,
     purchase_lines,
     ranks_of_values,
@@ -84,12 +84,12 @@ def _by_tasks(market: Market, folder: Path) -> Path:
 
 def _by_blocks(market: Market, folder: Path, block: int) -> Path:
     """Let DuckDB write what is known of each block of users, then the ranks, then the offers."""
-    coupons = coupon_side(market, purchase_lines(market), coded_items(market))
-    coupons = _stored(coupons, folder / "coupons.parquet")
+    goods = known_goods(market, purchase_lines(market), coded_items(market))
+    goods = goods._replace(coupons=_stored(goods.coupons, folder / "coupons.parquet"))
     blocks = folder / "blocks"
     blocks.mkdir()
     for i, part in enumerate(_parts(market, block)):
-        of_block = known_offers(part, coupons).drop(*RANKS.values())
+        of_block = known_offers(part, goods).drop(*RANKS.values())
         of_block.order_by("campaign_id").to_parquet(blocks / f"{i}.parquet")
     offers = read_parquet(market.offers.get_backend(), blocks)
     users = offers.select(*USER_KEY, "user_spend_per_week").distinct()

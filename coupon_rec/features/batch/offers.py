@@ -5,16 +5,15 @@ Every feature of an offer uses only events strictly before the first day of its 
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import ibis
 import pandas as pd
 from ibis import Deferred, Table, _
 from ibis.util import gen_name
 
-from coupon_rec.features.batch.coupons import (
-    COUPON_KEY,
-    coupon_tables,
-)
+from coupon_rec.features.batch.appetite import appetites, coupon_tastes, kind_side
+from coupon_rec.features.batch.coupons import COUPON_KEY, coupon_tables
 from coupon_rec.features.batch.frame import joined_frame
 from coupon_rec.features.batch.money import history_tables, money_columns, own_discounts
 from coupon_rec.features.batch.users import (
@@ -25,12 +24,15 @@ from coupon_rec.features.batch.users import (
     user_tables,
 )
 from coupon_rec.features.catalog import (
+    APPETITE_NAMES,
     DIGITS,
     MILLIONTHS,
     MISSING,
     NAMES,
     NEVER,
     OPTIONAL_NAMES,
+    TASTES,
+    USUAL,
     WORTH,
 )
 from coupon_rec.features.encoder import LABELS
@@ -49,16 +51,30 @@ MONEY = ("amount", "retail_discount", "coupon_discount")
 Keep = Callable[[Table, str], Table]
 
 
-def build_offers(market: Market, coupons: Table | None = None) -> Table:
+class Goods(NamedTuple):
+    """What is known of what is on offer, whoever the user is.
+
+    Attributes
+    ----------
+    kinds, coupons : ibis.Table
+        What `kind_side` and `coupon_side` give: one row for each campaign and kind of item, or
+        coupon.
+    """
+
+    kinds: Table
+    coupons: Table
+
+
+def build_offers(market: Market, goods: Goods | None = None) -> Table:
     """Build the offers table: one row for each offer, its features and its labels.
 
     Parameters
     ----------
     market : Market
-        On any Ibis backend; the table is evaluated there, when asked for.
-    coupons : ibis.Table, optional
-        The coupon side, if it is of another day than the campaigns of `market`: what
-        `coupon_side` gave then.
+        On any Ibis backend; the table is evaluated there, when asked for. Only what users like of
+        each kind of item is learned at once.
+    goods : Goods, optional
+        What is known of kinds and coupons, if it is of another day than the campaigns of `market`.
 
     Returns
     -------
@@ -67,11 +83,12 @@ def build_offers(market: Market, coupons: Table | None = None) -> Table:
         `start`; `item_id`, the coupon's item that this user bought last or else the one that
         sells best; the user's demographics; the coupon's main `department`; what decisions count
         with, `WORTH` of `coupon_rec.features.catalog`; the features of
-        `coupon_rec.features.FEATURES`, and those of `OPTIONAL_FEATURES` that the market has the
-        histories or terms for; its own columns of users and coupons; and the labels `bought` (an
-        item of the coupon within the campaign's days) and `redeemed`, 0 or 1.
+        `coupon_rec.features.FEATURES` and `APPETITE_FEATURES`, and those of `OPTIONAL_FEATURES`
+        that the market has the histories or terms for; its own columns of users and coupons; and
+        the labels `bought` (an item of the coupon within the campaign's days) and `redeemed`, 0 or
+        1.
     """
-    return finished(known_offers(market, coupons), market).order_by(*OFFER)
+    return finished(known_offers(market, goods), market).order_by(*OFFER)
 
 
 def offers_frame(market: Market) -> pd.DataFrame:
@@ -120,9 +137,9 @@ def _stored(table: Table, kept: ExitStack) -> Table:
     return stored
 
 
-def known_offers(market: Market, coupons: Table | None = None, keep: Keep = Table.alias) -> Table:
+def known_offers(market: Market, goods: Goods | None = None, keep: Keep = Table.alias) -> Table:
     """Join what is known of each offer; `finished` makes rows of the offers table of it."""
-    return _joined(market.offers.select(*OFFER), *parts(market, keep, coupons))
+    return _joined(market.offers.select(*OFFER), *parts(market, keep, goods))
 
 
 def finished(offers: Table, market: Market) -> Table:
@@ -141,7 +158,7 @@ def _columns(there: Collection[str], market: Market) -> list[str]:
     """The columns of an offers table, with those of the optional features that are there."""
     optional = [name for name in OPTIONAL_NAMES if name in there]
     own = _own_columns(market, "users", "coupons")
-    return [*OFFER, *ABOUT, *NAMES, *optional, *own, *LABELS]
+    return [*OFFER, *ABOUT, *NAMES, *APPETITE_NAMES, *optional, *own, *LABELS]
 
 
 def _own_columns(market: Market, *tables: str) -> list[str]:
@@ -160,7 +177,7 @@ def _own_columns(market: Market, *tables: str) -> list[str]:
     return own
 
 
-def parts(market: Market, keep: Keep, coupons: Table | None = None) -> list[Table]:
+def parts(market: Market, keep: Keep, goods: Goods | None = None) -> list[Table]:
     """What is known of offers, part by part; a later part counts where two know a column.
 
     Parameters
@@ -170,7 +187,7 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> list[Tabl
     keep : callable
         Is given each table that several parts use, and a name, and gives it back: as a named
         part of one query, or evaluated.
-    coupons : ibis.Table, optional
+    goods : Goods, optional
         As in `build_offers`.
 
     Returns
@@ -182,7 +199,8 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> list[Tabl
     items = coded_items(market)
     lines = keep(purchase_lines(market), "purchase_lines")
     of_users = user_tables(market, lines)
-    coupons = keep(coupon_side(market, lines, items) if coupons is None else coupons, "coupon_side")
+    kinds, coupons = known_goods(market, lines, items) if goods is None else goods
+    coupons = keep(coupons, "coupon_side")
     users = keep(user_side(market, of_users), "user_side")
     of_matches = match_tables(market, lines, items, users.select(*USER_KEY, *WALLET))
     of_offers = offer_tables(market)
@@ -190,13 +208,15 @@ def parts(market: Market, keep: Keep, coupons: Table | None = None) -> list[Tabl
         tidy(table, *({"item_id", "match_price"} & {*table.columns})) for table in of_matches
     )
     bought = keep(bought, "item_side")
+    tastes = coupons.select(*COUPON_KEY, USUAL, *TASTES)
     return [
-        coupons,
+        coupons.drop(USUAL, *TASTES),
         users.drop(*WALLET),
         spend_rank(users),
         _priced(bought, coupons),
         match_ranks(market, bought),
         *near,
+        tidy(appetites(market, lines, kinds, tastes)),
         *of_offers,
         *own_discounts(market, coupons),
     ]
@@ -235,10 +255,17 @@ def user_side(market: Market, tables: Sequence[Table]) -> Table:
     return tidy(_joined(*tables), *USER_CATEGORIES, *own, *WALLET)
 
 
-def coupon_side(market: Market, lines: Table, items: Table) -> Table:
-    """One row for each campaign and coupon: what was known of it, and its `list_price`."""
+def known_goods(market: Market, lines: Table, items: Table) -> Goods:
+    """What was known of kinds of items, and of coupons, before each campaign."""
+    mailed = market.campaigns.semi_join(market.offers, "campaign_id")
+    kinds = kind_side(market, lines, mailed)
+    return Goods(kinds, coupon_side(market, lines, items, kinds))
+
+
+def coupon_side(market: Market, lines: Table, items: Table, kinds: Table) -> Table:
+    """One row for each campaign and coupon: what was known of it, `list_price`, and its tastes."""
     own = _own_columns(market, "coupons")
-    tables = coupon_tables(market, lines, items)
+    tables = [*coupon_tables(market, lines, items), coupon_tastes(market, lines, kinds)]
     coupons = _joined(*tables, *history_tables(market, lines))
     popularity = _known("item_popularity", coupons.item_popularity)
     rank = ibis.percent_rank().over(group_by="campaign_id", order_by=popularity).round(DIGITS)
@@ -251,6 +278,7 @@ def coupon_side(market: Market, lines: Table, items: Table) -> Table:
         department=_.department.fill_null("unknown"),
         item_popularity_rank=rank,
         **money_columns(coupons),
+        **{name: _[name].fill_null(0.0) for name in (USUAL, *TASTES)},
     )
 
 

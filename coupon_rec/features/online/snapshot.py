@@ -120,6 +120,22 @@ class Items(NamedTuple):
         return row if item_id in self.item_id[row : row + 1] else None
 
 
+class Tastes(NamedTuple):
+    """Where m kinds of items, and K coupons, lie in d directions in which users' tastes differ.
+
+    Attributes
+    ----------
+    of_kinds, of_coupons : numpy.ndarray
+        Shape (m, d) and (K, d).
+    usual : numpy.ndarray
+        The share of each coupon in all that is bought, shape (K,).
+    """
+
+    of_kinds: Floats
+    of_coupons: Floats
+    usual: Floats
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """All that `write_snapshot` wrote, as a model reads it.
@@ -140,6 +156,8 @@ class Snapshot:
         coupons came before; the live coupons that each was mailed, and is held out of.
     wallets : numpy.ndarray
         The wallet shares above 0 of all offers: columns `campaign_id` and `share`.
+    tastes : Tastes, optional
+        If the model reads them.
     unseen : dict of str to int
         How many users, or coupons, have a value that the encoder has never seen, by column.
     """
@@ -160,6 +178,7 @@ class Snapshot:
     offers: Grouped
     held: Grouped
     wallets: Rows
+    tastes: Tastes | None
     unseen: dict[str, int]
 
     @property

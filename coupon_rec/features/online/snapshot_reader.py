@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from coupon_rec.features.catalog import MISSING
+from coupon_rec.features.catalog import APPETITE_NAMES, MISSING, TASTES, USUAL
 from coupon_rec.features.columns import values_of
 from coupon_rec.features.encoder import Arrays, Encoder
 from coupon_rec.features.online.snapshot import (
@@ -21,6 +21,7 @@ from coupon_rec.features.online.snapshot import (
     Items,
     Rows,
     Snapshot,
+    Tastes,
 )
 
 UNKNOWN = "unknown"
@@ -91,6 +92,7 @@ def _read_all(folder: Path, encoder: Encoder) -> Snapshot:
         items=items,
         coupons=_coupons(coupons, items, _read(folder, "coupon_items", "coupon", "item")),
         wallets=_read(folder, "wallets", "campaign_id", "share"),
+        tastes=_tastes(folder, coupons, items) if {*encoder.columns} & {*APPETITE_NAMES} else None,
         unseen=dict(zip(unseen["column"], unseen["rows"].tolist(), strict=True)),
         **tables,
     )
@@ -149,6 +151,13 @@ def _items(table: Rows) -> Items:
     maker = np.unique(table["manufacturer_id"], return_inverse=True)[1].astype("int32")
     category = table["category"].astype("int32")
     return Items(table["item_id"].copy(), category, maker, table["private"].copy())
+
+
+def _tastes(folder: Path, coupons: pd.DataFrame, items: Items) -> Tastes:
+    kinds = _read(folder, "kinds", "category", *TASTES)
+    of_kinds = np.zeros((int(items.category.max()) + 1, len(TASTES)))
+    of_kinds[kinds["category"]] = np.stack([kinds[name] for name in TASTES], axis=1)
+    return Tastes(of_kinds, coupons[[*TASTES]].to_numpy(), coupons[USUAL].to_numpy())
 
 
 def _coupons(table: pd.DataFrame, items: Items, covers: Rows) -> Coupons:

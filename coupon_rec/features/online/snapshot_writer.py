@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from ibis import Table, _
 
 from coupon_rec.features.batch import offers as batch
+from coupon_rec.features.batch.appetite import kind_side
 from coupon_rec.features.batch.coupons import COUPON_KEY
-from coupon_rec.features.batch.offers import MONEY, coded_items, purchase_lines
+from coupon_rec.features.batch.offers import MONEY, Goods, coded_items, purchase_lines
 from coupon_rec.features.batch.users import EITHER, USER_KEY, WALLET, match_tables, user_tables
 from coupon_rec.features.catalog import NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
@@ -103,6 +104,7 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
         .mutate(coupon=ibis.row_number().over(order_by=COUPON_KEY))
     )
     terms = {f"coupon_{name}": offers[name] for name in EITHER if name in offers.columns}
+    goods = _goods(tonight, live, lines)
 
     def numbered(events: Table, *columns: str) -> Table:
         """Events with the number of their item, by user and day."""
@@ -114,8 +116,8 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
         "users": tonight.users.order_by("user_id"),
         "items": items.order_by("item_id"),
         "history": numbered(lines.filter(_.day < day), "basket_id", "quantity", *MONEY),
-        "coupons": _coupon_side(tonight, live, lines)
-        .join(live.select("campaign_id", last_day="end"), "campaign_id")
+        "kinds": goods.kinds.drop("campaign_id").distinct().order_by("category"),
+        "coupons": goods.coupons.join(live.select("campaign_id", last_day="end"), "campaign_id")
         .drop("start", "item_id")
         .order_by(*COUPON_KEY),
         "coupon_items": tonight.coupon_items.join(items.select("item_id", "item"), "item_id")
@@ -186,20 +188,22 @@ def offers_as_of(
     """
     live = live_campaigns(market, day)
     tonight = start_together(nightly or market, live, day)
-    coupons = ibis.memtable(_coupon_side(tonight, live, purchase_lines(tonight)).to_pyarrow())
-    offers = batch.build_offers(start_together(market, live, start), coupons)
+    goods = _goods(tonight, live, purchase_lines(tonight))
+    goods = goods._replace(coupons=ibis.memtable(goods.coupons.to_pyarrow()))
+    offers = batch.build_offers(start_together(market, live, start), goods)
     mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON_KEY)
     return mine.to_pyarrow().to_pandas(date_as_object=False)
 
 
-def _coupon_side(tonight: Market, live: Table, lines: Table) -> Table:
-    """The coupons with their own features, as if the live campaigns started tonight.
+def _goods(tonight: Market, live: Table, lines: Table) -> Goods:
+    """What is known of kinds, and of coupons, as if the live campaigns started tonight.
 
     Redemptions in the live campaigns are left out: none of their offers is counted yet either.
     """
     before = tonight.redemptions.anti_join(live, "campaign_id")
     market = replace(tonight, redemptions=before)
-    return batch.coupon_side(market, lines, coded_items(market))
+    kinds = kind_side(market, lines, market.campaigns.semi_join(live, "campaign_id"))
+    return Goods(kinds, batch.coupon_side(market, lines, coded_items(market), kinds))
 
 
 def _wallets(market: Market, lines: Table) -> Table:

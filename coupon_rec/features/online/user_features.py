@@ -20,6 +20,7 @@ from coupon_rec.features.online.snapshot import (
     Past,
     Rows,
     Snapshot,
+    Tastes,
 )
 
 Values = dict[str, Any]
@@ -53,6 +54,8 @@ def features_of(
     of_users, weeks, spend = _habits(lines, age, user, len(pasts), snapshot.items)
     of_users |= _answers([past.redemptions for past in pasts], snapshot.mailings, users, start)
     matches = _matches(lines, age, user, snapshot, weeks, spend)
+    if snapshot.tastes is not None:
+        matches |= _appetites(snapshot.items.category[lines["item"]], user, weeks, snapshot.tastes)
     views, viewed, view_age = _looks([past.views for past in pasts], snapshot.coupons, start)
     _, clicked, _ = _looks([past.clicks for past in pasts], snapshot.coupons, start)
     matches |= {
@@ -214,6 +217,18 @@ def _matches(
         "match_category_decayed": _total(like, _decayed(age[near], 45) * times, n) / covered,
         "match_category_recency": last_of(like, age[near], n),
         "match_brand_share": _ratio(paid_to_makers, spend),
+    }
+
+
+def _appetites(kind: Ints, user: Ints, weeks: Floats, tastes: Tastes) -> Values:
+    """What users may be expected to buy of coupons' items, by the kinds of all that they bought."""
+    users, kinds = len(weeks), len(tastes.of_kinds)
+    counts = np.bincount(user * kinds + kind, minlength=users * kinds).reshape(users, kinds)
+    usual = np.outer(counts.sum(axis=1), tastes.usual)
+    expected = np.maximum(usual + counts @ tastes.of_kinds @ tastes.of_coupons.T, 0)
+    return {
+        "match_appetite": (expected / weeks[:, np.newaxis]).ravel(),
+        "match_appetite_ratio": _ratio(expected, usual).ravel(),
     }
 
 
