@@ -3,13 +3,14 @@
 Every feature of an offer uses only events strictly before the first day of its campaign.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
 import ibis
 import pandas as pd
 from ibis import Deferred, Table, _
+from ibis.expr.operations import InMemoryTable
 from ibis.util import gen_name
 
 from coupon_rec.features.batch.appetite import appetites, coupon_tastes, kind_side
@@ -121,6 +122,8 @@ def offers_frame(market: Market) -> pd.DataFrame:
         return build_offers(market).to_pandas()
     with ExitStack() as kept:
         tables = parts(market, lambda table, _: _stored(table, kept))
+        for name in _in_memory(tables) - _in_memory(market.tables().values()):
+            kept.callback(market.offers.get_backend().con.unregister, name)
         columns = _columns({name for table in tables for name in table.columns}, market)
         return joined_frame(market.offers.select(*OFFER), tables)[columns]
 
@@ -135,6 +138,11 @@ def _stored(table: Table, kept: ExitStack) -> Table:
     stored = backend.create_table(name, table, temp=True)
     kept.callback(backend.raw_sql, f"DROP TABLE {name}")
     return stored
+
+
+def _in_memory(tables: Iterable[Table]) -> set[str]:
+    """The tables of Python that some tables are made of; ibis leaves their names in the engine."""
+    return {found.name for table in tables for found in table.op().find(InMemoryTable)}
 
 
 def known_offers(market: Market, goods: Goods | None = None, keep: Keep = Table.alias) -> Table:
