@@ -227,6 +227,18 @@ def test_a_redemption_without_a_recorded_purchase_counts_as_one(tiny_offers: pd.
     assert tiny_offers[LABELS].sum().tolist() == [4, 2]
 
 
+def test_a_habit_is_of_what_was_bought_in_campaigns_that_are_over(
+    tiny_offers: pd.DataFrame,
+) -> None:
+    before = tiny_offers.loc[1].groupby("user_id")[LABELS].sum()
+    habit = tiny_offers.user_redeemed_if_bought
+    for user in (1, 2, 3):
+        bought, redeemed = before.reindex([user], fill_value=0).loc[user]
+        assert habit[2, user].unique() == pytest.approx((redeemed + 1) / (bought + 20), abs=1e-6)
+    assert habit[1].unique() == pytest.approx(0.05)
+    assert habit[2].nunique() > 1
+
+
 def test_who_never_came_has_what_stands_for_nothing_known(tiny_offers: pd.DataFrame) -> None:
     stranger = tiny_offers.loc[(2, 3, 103)]
     for feature in FEATURES:

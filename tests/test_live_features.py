@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from coupon_rec import Market, load_complete_journey
-from coupon_rec.features import APPETITE_FEATURES, FEATURES, Encoder, offers_frame
+from coupon_rec.features import FEATURES, TRIED_FEATURES, Encoder, offers_frame
 from coupon_rec.features.online.ranks import Ranks
 from coupon_rec.features.online.snapshot_writer import last_day, offers_as_of, write_snapshot
 from coupon_rec.features.online.user_features import rounded
@@ -26,7 +26,7 @@ ONE_DAY = timedelta(days=1)
 MONDAY = date(2017, 11, 20)
 APRIL = date(2017, 4, 10)
 JUNE = date(2017, 6, 21)
-APPETITE = [feature.name for feature in APPETITE_FEATURES]
+TRIED = [feature.name for feature in TRIED_FEATURES]
 OFFER = ["user_id", "campaign_id", "coupon_id"]
 
 
@@ -83,7 +83,7 @@ def assert_equal_to_the_batch(
 def test_after_a_day_of_real_events_all_features_equal_the_batch(tmp_path: Path) -> None:
     journey = load_complete_journey()
     snapshot = write_snapshot(journey, MONDAY, tmp_path / "snapshot")
-    store = FeatureStore.load(snapshot, Encoder.fit(offers_frame(journey), extra=APPETITE))
+    store = FeatureStore.load(snapshot, Encoder.fit(offers_frame(journey), extra=TRIED))
     events = events_of(journey, MONDAY)
     shuffled = np.random.default_rng(0).permutation(len(events)).tolist()
     for first in range(0, len(events), 500):
@@ -92,14 +92,14 @@ def test_after_a_day_of_real_events_all_features_equal_the_batch(tmp_path: Path)
         assert store.add(some) == 0, "a retry counted"
         for event in some[::10]:
             store.offers(event.user_id, MONDAY)
-    assert len(FEATURES) == 54 and len(APPETITE) == 2
+    assert len(FEATURES) == 54 and len(TRIED) == 3
     assert assert_equal_to_the_batch(store, journey, MONDAY) > 200_000
 
 
 @pytest.fixture(scope="module")
 def encoder(offers: pd.DataFrame) -> Encoder:
     """What reads all that there is."""
-    return Encoder.fit(offers, extra=APPETITE)
+    return Encoder.fit(offers, extra=TRIED)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_someone_not_mailed_sees_every_live_coupon_as_if_mailed(
 
 # Markets that have more
 
-EXTRA = ("user_region", "user_points", "user_taste", "coupon_colour", *APPETITE)
+EXTRA = ("user_region", "user_points", "user_taste", "coupon_colour", *TRIED)
 
 
 @pytest.fixture(scope="module")

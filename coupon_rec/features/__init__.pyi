@@ -1,12 +1,12 @@
 from .batch.blocks import write_offers as write_offers
 from .batch.offers import build_offers as build_offers
 from .batch.offers import offers_frame as offers_frame
-from .catalog import APPETITE_FEATURES as APPETITE_FEATURES
 from .catalog import CATEGORIES as CATEGORIES
 from .catalog import FEATURES as FEATURES
 from .catalog import GROUPS as GROUPS
 from .catalog import NEVER as NEVER
 from .catalog import OPTIONAL_FEATURES as OPTIONAL_FEATURES
+from .catalog import TRIED_FEATURES as TRIED_FEATURES
 from .catalog import Feature as Feature
 from .catalog import feature_names as feature_names
 from .catalog import feature_table as feature_table

@@ -21,6 +21,9 @@ DIGITS = 6
 MILLIONTHS = 1_000_000
 """Parts of a unit of currency in which money is added up, as whole numbers."""
 
+PRIOR_REDEEMED, PRIOR_BOUGHT = 1, 20
+"""The habit of redeeming what is bought is shrunk as if so many more had been seen."""
+
 PRIOR_REDEMPTIONS, PRIOR_OFFERS = 3, 1000
 """Earlier redemption rates are shrunk as if so many more redemptions and offers had been seen."""
 
@@ -129,12 +132,15 @@ OPTIONAL_FEATURES = (
 )
 """Features that the offers of a market have if it has the tables or columns to make them of."""
 
-APPETITE_FEATURES = (
+HABIT = "user_redeemed_if_bought"
+
+TRIED_FEATURES = (
     Feature("match_appetite", "lines a week to be expected of all that the user buys", 0.0, True),
     Feature("match_appetite_ratio", "that against what all users buy, ratio", 1.0, True),
+    Feature(HABIT, "of offers bought before, how many redeemed, shrunk", 0.05),
 )
-"""Features that all offers have, of the coupon's items: see `coupon_rec.features.batch.appetite`.
-A model reads them if its encoder is told to, by `extra`."""
+"""Features that all offers have, and that a model reads if its encoder is told to, by `extra`: they
+help in some markets and not in others."""
 
 WORTH = ("spend_per_line", "discount", "discount_from", "discount_error", "margin", "shop_share")
 """What decisions count with, and no model reads, in currency: what one purchase of the coupon's
@@ -152,8 +158,9 @@ CATEGORIES = {
 
 NAMES = tuple(feature.name for feature in FEATURES)
 OPTIONAL_NAMES = tuple(feature.name for feature in OPTIONAL_FEATURES)
-APPETITE_NAMES = tuple(feature.name for feature in APPETITE_FEATURES)
-EVERY_FEATURE = {each.name: each for each in (*FEATURES, *OPTIONAL_FEATURES, *APPETITE_FEATURES)}
+TRIED_NAMES = tuple(feature.name for feature in TRIED_FEATURES)
+APPETITE_NAMES = tuple(name for name in TRIED_NAMES if name != HABIT)
+EVERY_FEATURE = {each.name: each for each in (*FEATURES, *OPTIONAL_FEATURES, *TRIED_FEATURES)}
 MISSING = {name: float(each.missing) for name, each in EVERY_FEATURE.items()}
 """What stands for "nothing known" of each feature."""
 

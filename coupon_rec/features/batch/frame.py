@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis import Table
 
-from coupon_rec.features.catalog import APPETITE_FEATURES, FEATURES, MISSING
+from coupon_rec.features.catalog import FEATURES, MISSING, TRIED_FEATURES
 
 
 def joined_frame(offers: Table, tables: Iterable[Table]) -> pd.DataFrame:
@@ -37,7 +37,7 @@ def joined_frame(offers: Table, tables: Iterable[Table]) -> pd.DataFrame:
     places = dict(zip(ids, np.unravel_index(number, [*sizes.values()]), strict=True))
     columns = {
         feature.name: np.full(len(number), feature.missing, "float32")
-        for feature in (*FEATURES, *APPETITE_FEATURES)
+        for feature in (*FEATURES, *TRIED_FEATURES)
     }
     with ThreadPoolExecutor(1) as engine:
         for part in engine.map(Table.to_pyarrow, tables):

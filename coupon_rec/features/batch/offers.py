@@ -20,12 +20,12 @@ from coupon_rec.features.batch.money import history_tables, money_columns, own_d
 from coupon_rec.features.batch.users import (
     USER_KEY,
     WALLET,
+    labels,
     match_tables,
     offer_tables,
     user_tables,
 )
 from coupon_rec.features.catalog import (
-    APPETITE_NAMES,
     DIGITS,
     MILLIONTHS,
     MISSING,
@@ -33,6 +33,7 @@ from coupon_rec.features.catalog import (
     NEVER,
     OPTIONAL_NAMES,
     TASTES,
+    TRIED_NAMES,
     USUAL,
     WORTH,
 )
@@ -84,7 +85,7 @@ def build_offers(market: Market, goods: Goods | None = None) -> Table:
         `start`; `item_id`, the coupon's item that this user bought last or else the one that
         sells best; the user's demographics; the coupon's main `department`; what decisions count
         with, `WORTH` of `coupon_rec.features.catalog`; the features of
-        `coupon_rec.features.FEATURES` and `APPETITE_FEATURES`, and those of `OPTIONAL_FEATURES`
+        `coupon_rec.features.FEATURES` and `TRIED_FEATURES`, and those of `OPTIONAL_FEATURES`
         that the market has the histories or terms for; its own columns of users and coupons; and
         the labels `bought` (an item of the coupon within the campaign's days) and `redeemed`, 0 or
         1.
@@ -166,7 +167,7 @@ def _columns(there: Collection[str], market: Market) -> list[str]:
     """The columns of an offers table, with those of the optional features that are there."""
     optional = [name for name in OPTIONAL_NAMES if name in there]
     own = _own_columns(market, "users", "coupons")
-    return [*OFFER, *ABOUT, *NAMES, *APPETITE_NAMES, *optional, *own, *LABELS]
+    return [*OFFER, *ABOUT, *NAMES, *TRIED_NAMES, *optional, *own, *LABELS]
 
 
 def _own_columns(market: Market, *tables: str) -> list[str]:
@@ -206,7 +207,8 @@ def parts(market: Market, keep: Keep, goods: Goods | None = None) -> list[Table]
     """
     items = coded_items(market)
     lines = keep(purchase_lines(market), "purchase_lines")
-    of_users = user_tables(market, lines)
+    outcomes = keep(labels(market), "outcomes")
+    of_users = user_tables(market, lines, outcomes)
     kinds, coupons = known_goods(market, lines, items) if goods is None else goods
     coupons = keep(coupons, "coupon_side")
     users = keep(user_side(market, of_users), "user_side")
@@ -226,6 +228,7 @@ def parts(market: Market, keep: Keep, goods: Goods | None = None) -> list[Table]
         *near,
         tidy(appetites(market, lines, kinds, tastes)),
         *of_offers,
+        outcomes,
         *own_discounts(market, coupons),
     ]
 

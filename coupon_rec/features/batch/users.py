@@ -1,5 +1,6 @@
 """What was known before a campaign of each user, alone and with each coupon; and the labels."""
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
@@ -8,7 +9,15 @@ from ibis import Table, _
 from ibis.expr.types.groupby import GroupedTable
 
 from coupon_rec.features.batch.coupons import COUPON_KEY
-from coupon_rec.features.catalog import BROWSING_DAYS, MILLIONTHS, NEVER
+from coupon_rec.features.catalog import (
+    BROWSING_DAYS,
+    DIGITS,
+    HABIT,
+    MILLIONTHS,
+    NEVER,
+    PRIOR_BOUGHT,
+    PRIOR_REDEEMED,
+)
 from coupon_rec.market import Market
 from coupon_rec.market.tables import OFFER
 
@@ -53,10 +62,16 @@ def before_campaigns(market: Market, events: Table) -> Table:
     )
 
 
-def user_tables(market: Market, lines: Table) -> list[Table]:
+def user_tables(market: Market, lines: Table, outcomes: Table) -> list[Table]:
     """What was known of each user mailed: one row for each campaign and user, in several tables."""
     users = market.offers.select(*USER_KEY).distinct().join(market.users, "user_id")
-    tables = [users, _habits(market, lines), _answers(market)]
+    answers = before_campaigns(market, answered(market, outcomes))
+    tables = [
+        users,
+        _habits(market, lines),
+        _answers(market),
+        habits(answers, USER_KEY),
+    ]
     if market.views is not None:
         views = before_campaigns(market, market.views.select("user_id", day=_.time.date()))
         faded = decayed(_.age, BROWSING_DAYS).sum()
@@ -114,6 +129,18 @@ def _answers(market: Market) -> Table:
         )
         .mutate(user_redemption_rate=_.redemptions / ibis.greatest(_.mailed_before, 1))
     )
+
+
+def answered(market: Market, outcomes: Table) -> Table:
+    """The offers that were bought: whose, the last day of the campaign, and whether redeemed."""
+    campaigns = market.campaigns.select("campaign_id", day="end")
+    return outcomes.join(campaigns, "campaign_id").select("user_id", "day", "redeemed")
+
+
+def habits(answers: Table, key: Sequence[str]) -> Table:
+    """How often each user redeemed what was bought, by what `answered` gives."""
+    rate = (_.redeemed.sum() + PRIOR_REDEEMED) / (_.count() + PRIOR_BOUGHT)
+    return answers.group_by(*key).aggregate(rate.round(DIGITS).name(HABIT))
 
 
 def match_tables(market: Market, lines: Table, items: Table, wallets: Table) -> list[Table]:
@@ -236,8 +263,8 @@ def _of_looks(market: Market, looks: Table, name: str) -> Table:
 
 
 def offer_tables(market: Market) -> list[Table]:
-    """What came of the same coupon before, the terms of the offer itself, and its labels."""
-    tables = [_seen_before(market), labels(market)]
+    """What came of the same coupon before, and the terms of the offer itself."""
+    tables = [_seen_before(market)]
     given = [name for name in EITHER if name in market.offers.columns]
     if given:  # an offer's own terms replace both of its coupon's
         offers = market.offers.filter(reduce(or_, (_[name].notnull() for name in given)))

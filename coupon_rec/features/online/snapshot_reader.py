@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from coupon_rec.features.catalog import APPETITE_NAMES, MISSING, TASTES, USUAL
+from coupon_rec.features.catalog import APPETITE_NAMES, HABIT, MISSING, TASTES, USUAL
 from coupon_rec.features.columns import values_of
 from coupon_rec.features.encoder import Arrays, Encoder
 from coupon_rec.features.online.snapshot import (
@@ -41,8 +41,9 @@ MAY_LACK = {"views", "clicks", "holdouts", *OWN_TERMS}
 """The tables, and the columns, that not every snapshot has."""
 MONEY_OF_COUPONS = ("spend_per_line", "discount", "margin", "shop_share")
 IN_MEMORY = {"date": "day", "start": "day"}
-COMPUTED = {name for name in MISSING if name.startswith("user_")} | {*SEEN, *OWN_TERMS}
-"""The features of users and coupons that the tables need not have."""
+COMPUTED = {name for name in MISSING if name.startswith("user_")} - {HABIT} | {*SEEN, *OWN_TERMS}
+"""The features of users and coupons that the tables need not have. A habit they must have: it is of
+campaigns that are over, of which the tables know no more."""
 
 
 def read_snapshot(folder: str | Path, encoder: Encoder) -> Snapshot:
@@ -80,7 +81,6 @@ def _read_all(folder: Path, encoder: Encoder) -> Snapshot:
     nothing = {name: [UNKNOWN if name in named else np.nan] for name in of_user.columns}
     nobody = _encoded("users", pd.DataFrame(nothing), of_user)
     of_users = _encoded("users", users, of_user)
-    exact = coupons.astype({name: "float32" for name in MISSING if name in coupons})
     items = _items(_read(folder, "items", "item_id", "category", "manufacturer_id", "private"))
     unseen = pd.concat([of_user.unseen(users), of_coupon.unseen(coupons)])
     return Snapshot(
@@ -88,7 +88,7 @@ def _read_all(folder: Path, encoder: Encoder) -> Snapshot:
         encoder=encoder,
         user_row={user: row for row, user in enumerate(ids.tolist())},
         of_users={name: np.vstack([of_users[name], nobody[name]]) for name in nobody},
-        of_coupons=_encoded("coupons", exact, of_coupon),
+        of_coupons=_encoded("coupons", coupons, of_coupon),
         items=items,
         coupons=_coupons(coupons, items, _read(folder, "coupon_items", "coupon", "item")),
         wallets=_read(folder, "wallets", "campaign_id", "share"),
@@ -137,6 +137,7 @@ def _encoded(name: str, table: pd.DataFrame, encoder: Encoder) -> Arrays:
     """What a model takes of the rows of a table; zeros in place of what is computed."""
     computed = [column for column in COMPUTED if column not in table]
     table = table.assign(**dict.fromkeys(computed, 0.0))
+    table = table.astype({name: "float32" for name in MISSING if name in table})
     for column in encoder.columns:
         if column not in table:
             raise ValueError(f"{name}.parquet lacks {column}, which the model reads")

@@ -15,8 +15,17 @@ from coupon_rec.features.batch import offers as batch
 from coupon_rec.features.batch.appetite import kind_side
 from coupon_rec.features.batch.coupons import COUPON_KEY
 from coupon_rec.features.batch.offers import MONEY, Goods, coded_items, purchase_lines
-from coupon_rec.features.batch.users import EITHER, USER_KEY, WALLET, match_tables, user_tables
-from coupon_rec.features.catalog import NEVER
+from coupon_rec.features.batch.users import (
+    EITHER,
+    USER_KEY,
+    WALLET,
+    answered,
+    habits,
+    labels,
+    match_tables,
+    user_tables,
+)
+from coupon_rec.features.catalog import HABIT, MISSING, NEVER
 from coupon_rec.market import Market, live_campaigns, start_together
 from coupon_rec.market.tables import OFFER
 from coupon_rec.market.windows import as_date
@@ -113,7 +122,9 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
         return events.select("user_id", "item", "day", *columns).order_by(by)
 
     tables = {
-        "users": tonight.users.order_by("user_id"),
+        "users": tonight.users.left_join(_habits(tonight, day), "user_id")
+        .drop("user_id_right")
+        .order_by("user_id"),
         "items": items.order_by("item_id"),
         "history": numbered(lines.filter(_.day < day), "basket_id", "quantity", *MONEY),
         "kinds": goods.kinds.drop("campaign_id").distinct().order_by("category"),
@@ -154,6 +165,11 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
     return tables
 
 
+def _habits(market: Market, day: date) -> Table:
+    """How often each user redeemed what was bought, in campaigns that were over before a day."""
+    return habits(answered(market, labels(market)).filter(_.day < day), ["user_id"])
+
+
 def _held(holdouts: Table, coupons: Table) -> Table:
     """The live coupons that a user is held out of: one of a campaign, or all of it."""
     if "coupon_id" not in holdouts.columns:
@@ -192,7 +208,9 @@ def offers_as_of(
     goods = goods._replace(coupons=ibis.memtable(goods.coupons.to_pyarrow()))
     offers = batch.build_offers(start_together(market, live, start), goods)
     mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON_KEY)
-    return mine.to_pyarrow().to_pandas(date_as_object=False)
+    frame = mine.to_pyarrow().to_pandas(date_as_object=False)
+    habit = frame["user_id"].map(_habits(tonight, day).to_pandas().set_index("user_id")[HABIT])
+    return frame.assign(**{HABIT: habit.fillna(MISSING[HABIT]).astype("float32")})
 
 
 def _goods(tonight: Market, live: Table, lines: Table) -> Goods:
@@ -208,7 +226,8 @@ def _goods(tonight: Market, live: Table, lines: Table) -> Goods:
 
 def _wallets(market: Market, lines: Table) -> Table:
     """The shares above 0 of their spend that users give to the items of a coupon offered them."""
-    users = batch.user_side(market, user_tables(market, lines)).select(*USER_KEY, *WALLET)
+    of_users = user_tables(market, lines, labels(market))
+    users = batch.user_side(market, of_users).select(*USER_KEY, *WALLET)
     bought, *_others = match_tables(market, lines, coded_items(market), users)
     bought = batch.tidy(bought).semi_join(market.offers, OFFER)
     share = bought.select("campaign_id", share="match_wallet_share")
