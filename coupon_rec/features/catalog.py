@@ -133,6 +133,7 @@ OPTIONAL_FEATURES = (
 """Features that the offers of a market have if it has the tables or columns to make them of."""
 
 HABIT = "user_redeemed_if_bought"
+"""The feature that the nightly batch alone computes: it is of campaigns that are over."""
 
 TRIED_FEATURES = (
     Feature("match_appetite", "lines a week to be expected of all that the user buys", 0.0, True),

@@ -70,7 +70,7 @@ def user_tables(market: Market, lines: Table, outcomes: Table) -> list[Table]:
         users,
         _habits(market, lines),
         _answers(market),
-        habits(answers, USER_KEY),
+        redeemed_if_bought(answers, USER_KEY),
     ]
     if market.views is not None:
         views = before_campaigns(market, market.views.select("user_id", day=_.time.date()))
@@ -137,8 +137,8 @@ def answered(market: Market, outcomes: Table) -> Table:
     return outcomes.join(campaigns, "campaign_id").select("user_id", "day", "redeemed")
 
 
-def habits(answers: Table, key: Sequence[str]) -> Table:
-    """How often each user redeemed what was bought, by what `answered` gives."""
+def redeemed_if_bought(answers: Table, key: Sequence[str]) -> Table:
+    """How often each user redeemed what was bought, of what `answered` gives."""
     rate = (_.redeemed.sum() + PRIOR_REDEEMED) / (_.count() + PRIOR_BOUGHT)
     return answers.group_by(*key).aggregate(rate.round(DIGITS).name(HABIT))
 

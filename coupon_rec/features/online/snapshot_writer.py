@@ -20,9 +20,9 @@ from coupon_rec.features.batch.users import (
     USER_KEY,
     WALLET,
     answered,
-    habits,
     labels,
     match_tables,
+    redeemed_if_bought,
     user_tables,
 )
 from coupon_rec.features.catalog import HABIT, MISSING, NEVER
@@ -167,7 +167,7 @@ def _tables(market: Market, live: Table, day: date) -> dict[str, Table]:
 
 def _habits(market: Market, day: date) -> Table:
     """How often each user redeemed what was bought, in campaigns that were over before a day."""
-    return habits(answered(market, labels(market)).filter(_.day < day), ["user_id"])
+    return redeemed_if_bought(answered(market, labels(market)).filter(_.day < day), ["user_id"])
 
 
 def _held(holdouts: Table, coupons: Table) -> Table:
@@ -209,6 +209,7 @@ def offers_as_of(
     offers = batch.build_offers(start_together(market, live, start), goods)
     mine = offers.semi_join(live, "campaign_id").order_by("user_id", *COUPON_KEY)
     frame = mine.to_pyarrow().to_pandas(date_as_object=False)
+    # what users did in campaigns that are over is counted at night, late events with the next one
     habit = frame["user_id"].map(_habits(tonight, day).to_pandas().set_index("user_id")[HABIT])
     return frame.assign(**{HABIT: habit.fillna(MISSING[HABIT]).astype("float32")})
 
